@@ -1,0 +1,70 @@
+/** Somebody stopped the buying. */
+export interface Stop {
+  why: string
+  by: string
+  /** When it was said, epoch milliseconds. */
+  at: number
+  /** When it ends by itself; null: only by `resume`. */
+  until: number | null
+}
+
+/** One person's yes to one plan. */
+export interface Approval {
+  planHash: string
+  by: string
+  at: number
+}
+
+/** The folded state of stream `control`. Supernodes are named by id, so that a rename lifts nothing. */
+export interface Control {
+  /** The pause of everything. */
+  pausedAll: Stop | null
+  /** Pauses by supernode id. */
+  paused: Record<string, Stop>
+  /** Holds by supernode id: no automatic purchases; people may still buy. */
+  held: Record<string, Stop>
+  approvals: Approval[]
+}
+
+export const NO_CONTROL: Control = { pausedAll: null, paused: {}, held: {}, approvals: [] }
+
+/** What a person said, as entries of kind `said` keep it. `supernode` is an id, null for all. */
+export type Said =
+  | { verb: "pause"; supernode: string | null; why: string; by: string; until: number | null }
+  | { verb: "resume"; supernode: string | null; why: string; by: string }
+  | { verb: "hold"; supernode: string; why: string; by: string; until: number }
+  | { verb: "approve"; planHash: string; by: string }
+  | { verb: "settle"; attempt: string; as: "accepted" | "completed" | "absent"; why: string; by: string; servers: string[] | null }
+  | { verb: "reset"; why: string; by: string }
+
+/** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
+export function foldControl(control: Control, said: Said, at: number): Control {
+  switch (said.verb) {
+    case "pause": {
+      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
+      if (said.supernode === null) return { ...control, pausedAll: stop }
+      return { ...control, paused: { ...control.paused, [said.supernode]: stop } }
+    }
+    case "resume": {
+      if (said.supernode === null) return { ...control, pausedAll: null }
+      const { [said.supernode]: _lifted, ...paused } = control.paused
+      return { ...control, paused }
+    }
+    case "hold": {
+      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
+      return { ...control, held: { ...control.held, [said.supernode]: stop } }
+    }
+    case "approve":
+      return { ...control, approvals: [...control.approvals, { planHash: said.planHash, by: said.by, at }] }
+    case "settle":
+    case "reset":
+      throw new TypeError(`"${said.verb}" is said in the supernode's own stream, not in control`)
+    default:
+      return said satisfies never
+  }
+}
+
+/** The stop that is in force for a supernode at `now`, if any. */
+export function stopInForce(stop: Stop | null | undefined, now: number): Stop | null {
+  return stop && (stop.until === null || stop.until > now) ? stop : null
+}

@@ -1,0 +1,70 @@
+/**
+ * How the one purchase request ended: the four ways money can go.
+ *
+ *   request byte sent? ── no ──▶ not-sent
+ *        │ yes
+ *        ▼
+ *   an answer we may believe? ── 2xx naming the supernode or its servers ──▶ accepted
+ *        │                    └─ 4xx with a listed (status, error_code)  ──▶ rejected
+ *        ▼ no
+ *     unknown: held until settled, never sent again
+ */
+export type Outcome = Accepted | Rejected | NotSent | Unknown
+
+export interface Accepted {
+  kind: "accepted"
+  status: number
+  /** `order_id` of the answer, or the newest among its servers; null where it named none. */
+  orderId: string | null
+  /** Header `X-Request-Id`. */
+  requestId: string | null
+  /** Ids of `servers[]` in the answer. */
+  servers: string[]
+  raw: RawAnswer | null
+}
+
+export type RejectionClass =
+  | "throttle"
+  | "capacity"
+  | "quota"
+  | "balance"
+  | "invalid"
+  | "auth"
+  | "state-conflict"
+  | "not-found"
+
+export interface Rejected {
+  kind: "rejected"
+  status: number
+  class: RejectionClass
+  code: string
+  message: string | null
+  /** `Retry-After`, milliseconds; null where the answer had none. */
+  retryAfterMs: number | null
+  requestId: string | null
+  raw: RawAnswer | null
+}
+
+/** No request byte left us. `reason` is a kebab-case id; `says` the sentence. */
+export interface NotSent {
+  kind: "not-sent"
+  reason: string
+  says: string
+}
+
+export interface Unknown {
+  kind: "unknown"
+  reason: string
+  says: string
+  status: number | null
+  code: string | null
+  requestId: string | null
+  raw: RawAnswer | null
+}
+
+/** The answer as it came, cut at 64 KB: `body` is what was kept, `bytes` what there was. Kept in `settled` only. */
+export interface RawAnswer {
+  body: string
+  bytes: number
+  truncated: boolean
+}

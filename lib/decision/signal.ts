@@ -1,0 +1,62 @@
+/** One measured value. `at` is the start of its period, epoch milliseconds. */
+export interface Datapoint {
+  at: number
+  value: number
+}
+
+export type AlarmSource = "cloud-eye" | "cloudwatch" | "alertmanager"
+
+/** What the alarm says of itself. Only `alarm` may lead to a purchase. */
+export type AlarmState = "alarm" | "ok" | "insufficient-data" | "unknown"
+
+/** A monitoring alarm changed state or repeated itself. It wakes us; evidence decides. */
+export interface AlarmSignal {
+  kind: "alarm"
+  /** Equal for every delivery of the same event, whatever the door it came by. */
+  id: string
+  source: AlarmSource
+  /** Cloud Eye `alarm_id`, the CloudWatch alarm's ARN, or the `alertname` label. */
+  alarm: string
+  /** Alertmanager's and Grafana's labels; empty for the others. */
+  labels: Record<string, string>
+  /** The dimensions of what is alarming, as name -> value; empty where the shape names none. */
+  resource: Record<string, string>
+  state: AlarmState
+  /** The alarm's own time, epoch milliseconds; arrival for Alertmanager and Grafana, which repeat with old times. */
+  at: number
+  /** Which run of trouble this belongs to. `startsAt` is null where only the chain can tell (Cloud Eye). */
+  episode: { key: string; startsAt: number | null }
+  /** The alarm's own datapoints, oldest first; null where the shape carries none. */
+  points: Datapoint[] | null
+  /** The period of those points; null where the shape does not say. */
+  periodMs: number | null
+}
+
+/** A cron tick: look at everything, as if no alarm had ever been delivered. */
+export interface TickSignal {
+  kind: "tick"
+  id: string
+  /** The rule, schedule or trigger that fired. */
+  name: string
+  /** The scheduled time, epoch milliseconds. */
+  at: number
+}
+
+/** A person asks. Comes by direct invocation or the command line only, never through a webhook. */
+export interface RequestSignal {
+  kind: "request"
+  id: string
+  at: number
+  /** The supernode's name in the policy. */
+  supernode: string
+  mode: "dry-run" | "live"
+  /** The rung asked for, by its number of servers in all; null: evidence decides. */
+  servers: number | null
+  requestedBy: string
+  why: string
+  /** The plan that the person was shown; what differs from it is not bought. */
+  planHash: string | null
+  bypassCooldown: boolean
+}
+
+export type Signal = AlarmSignal | TickSignal | RequestSignal

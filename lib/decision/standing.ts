@@ -1,0 +1,106 @@
+import type { Decision } from "./decision.ts"
+import type { Money } from "./money.ts"
+import type { RejectionClass } from "./outcome.ts"
+
+/**
+ * Where the newest attempt stands.
+ *
+ *   open ──settled──▶ accepted ──all run──▶ (closed: completed)
+ *    │ past its deadline   │ ├─ fewer ────▶ partial ┐
+ *    ▼                     │ ├─ other ────▶ wrong   ├── hold until a person settles
+ *   unknown ◀──settled     │ └─ 45 min ───▶ stuck   ┘
+ *    └─ a person: accepted │ completed │ absent      rejected, not-sent, absent ──▶ (closed, money released)
+ */
+export type AttemptState = "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong"
+
+/** The newest attempt, as long as it is not closed. All times are epoch milliseconds. */
+export interface StandingAttempt {
+  id: string
+  run: string
+  state: AttemptState
+  /** Why it is in this state, in a sentence. */
+  says: string
+  /** seq of its `opened` entry. */
+  seq: number
+  openedAt: number
+  /** No byte of the request leaves after this. */
+  sendBefore: number
+  /** sendBefore + the request's timeout: an attempt that is open later than this is unknown. */
+  deadline: number
+  acceptedAt: number | null
+  flavor: string
+  from: number
+  to: number
+  cost: Money | null
+  /** Ids of the servers that were present before the purchase. */
+  before: string[]
+  orderId: string | null
+  rules: string[]
+}
+
+/** An attempt that may have cost money; kept as long as any window can count it. */
+export interface Purchase {
+  attempt: string
+  at: number
+  cost: Money | null
+  state: "reserved" | "booked"
+}
+
+/** A wait after a refusal; `times` counts refusals in a row, so that waits can double. */
+export interface Backoff {
+  until: number
+  times: number
+}
+
+/** What the chain of one supernode remembers: the folded state after its newest entry. */
+export interface Standing {
+  attempt: StandingAttempt | null
+  /** When the newest attempt that may have cost money was opened. */
+  requestedAt: number | null
+  /** When the newest purchase was complete: all its servers RUNNING. */
+  completedAt: number | null
+  /** Creation of the newest server that we did not buy. */
+  foreignAt: number | null
+  /** Ids of all servers known from the chain; null before the first look. */
+  servers: string[] | null
+  /** The servers of the newest completed purchase: their metrics are no evidence before warm-up ends. */
+  newServers: string[]
+  purchases: Purchase[]
+  /** Recent signals by id, and where their first result is. */
+  signals: Record<string, { run: string; seq: number; at: number }>
+  /** Alarm episodes by key: opened by ALARM, closed by OK. */
+  episodes: Record<string, { openedAt: number | null; closedAt: number | null }>
+  /** Rules with `repeat: false` whose proposal was bought, and when. */
+  latches: Record<string, number>
+  lastDecision: { at: number; kind: Decision["kind"]; heldBy: string | null; to: number | null } | null
+  /** The policy hash of the newest entry, and since when; for arming. */
+  policySeen: { hash: string; since: number } | null
+  /** Flavors that were refused for capacity. */
+  blocked: Record<string, Backoff>
+  throttle: Backoff | null
+  breaker: { class: RejectionClass; since: number; says: string } | null
+  /** Rules that an invalid order switched off, until the policy's hash changes: rule -> hash. */
+  rulesOff: Record<string, string>
+  /** Ids of attempts settled as absent, with the servers known then: newcomers make a late positive. */
+  absent: { attempt: string; at: number } | null
+}
+
+export const EMPTY_STANDING: Standing = {
+  attempt: null,
+  requestedAt: null,
+  completedAt: null,
+  foreignAt: null,
+  servers: null,
+  newServers: [],
+  purchases: [],
+  signals: {},
+  episodes: {},
+  latches: {},
+  lastDecision: null,
+  policySeen: null,
+  blocked: {},
+  throttle: null,
+  breaker: null,
+  rulesOff: {},
+  absent: null,
+}

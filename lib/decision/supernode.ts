@@ -1,0 +1,36 @@
+/** A server (subnode) of a supernode, as GET hyperinstance `servers[]` tells it; unknown texts are kept as they are. */
+export interface Server {
+  id: string
+  name: string | null
+  /** `servers[].status`; "UNKNOWN" where the field is missing. */
+  status: string
+  flavor: string | null
+  /** `create_at`, epoch milliseconds. */
+  createAt: number | null
+  /** `update_at`, epoch milliseconds. */
+  updateAt: number | null
+  orderId: string | null
+  /** `cloud_server`: the underlying resource, whose `hps_ecs_id` is what Cloud Eye calls `instance_id`. */
+  cloudServer: { id: string | null; hpsId: string | null; hpsEcsId: string | null }
+}
+
+/** What the cloud says of a supernode now: GET /v1/{project_id}/dev-servers/hyperinstance/{id}. */
+export interface Supernode {
+  id: string
+  name: string | null
+  /** `status`: PROVISIONING, ACTIVE, ERROR, REIMAGING, TERMINATING, TERMINATED or something newer. */
+  status: string
+  /** null where the answer had no list at all, which is not the same as an empty one. */
+  servers: Server[] | null
+}
+
+/** One evaluation of GET …/scale-evaluations: may this flavor be scaled to right now. */
+export interface Offer {
+  flavor: string
+  soldOut: boolean
+}
+
+/** The servers that are there or on their way: all but DELETED ones. */
+export function presentServers(supernode: Supernode): Server[] {
+  return (supernode.servers ?? []).filter((server) => server.status !== "DELETED")
+}

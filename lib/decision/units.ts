@@ -1,0 +1,74 @@
+import * as z from "zod"
+import { moneyOf } from "./money.ts"
+
+const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `90s`, `15m`, `1h`, `30d` -> milliseconds; null for anything else. */
+export function durationMs(text: string): number | null {
+  const match = /^(\d{1,6})(s|m|h|d)$/.exec(text)
+  if (!match) return null
+  return Number(match[1]) * MS[match[2] as keyof typeof MS]
+}
+
+/** `5m`: the shortest text for a duration, so that sentences and files say it alike. */
+export function sayDuration(ms: number): string {
+  for (const unit of ["d", "h", "m", "s"] as const) {
+    if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`
+  }
+  return `${ms / MS.s}s`
+}
+
+const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
+const MAX_DURATION_MS = 366 * MS.d
+
+/** A duration in the policy file; at most 366 days, so that no sum of times leaves the range of a date. */
+export const duration = z
+  .string({ error: `must be ${DURATION}` })
+  .regex(/^\d{1,6}[smhd]$/, { error: `must be ${DURATION}` })
+  .refine((text) => (durationMs(text) ?? 0) <= MAX_DURATION_MS, { error: "must be at most 366d" })
+  .transform((text) => durationMs(text) ?? Number.NaN)
+
+/** The same, but never nothing. */
+export const positiveDuration = duration.refine((ms) => ms > 0, { error: "must be longer than 0" })
+
+/** `3 of 5` -> 3 of the 5 newest periods must breach. */
+export const pointsOf = z
+  .string({ error: 'must be "M of N", such as "3 of 5"' })
+  .regex(/^\d{1,3} of \d{1,3}$/, { error: 'must be "M of N", such as "3 of 5"' })
+  .transform((text) => {
+    const [m = 0, n = 0] = text.split(" of ").map(Number)
+    return { m, n }
+  })
+  .refine(({ m, n }) => m >= 1 && n <= 100 && m <= n, { error: "must have 1 <= M <= N <= 100" })
+
+/** `80%` -> 0.8. */
+export const share = z
+  .string({ error: 'must be a percentage such as "80%"' })
+  .regex(/^\d{1,3}(\.\d+)?%$/, { error: 'must be a percentage such as "80%"' })
+  .transform((text) => Number.parseFloat(text) / 100)
+  .refine((value) => value > 0 && value <= 1, { error: 'must be above "0%" and at most "100%"' })
+
+const amount = z
+  .number({ error: "must be a number" })
+  .nonnegative({ error: "must not be negative" })
+  .max(1e12, { error: "must be at most 1000000000000" })
+  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, {
+    error: "must have at most two decimals",
+  })
+
+const currency = z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code such as CNY" })
+
+export const moneyShape = { amount, currency }
+
+/** `{ amount: 500000, currency: CNY }` -> hundredths. */
+export const money = z.strictObject(moneyShape).transform(moneyOf)
+
+/** `2 per 24h` -> at most 2 in any 24 hours. */
+export const countPer = z
+  .string({ error: 'must be "N per D", such as "2 per 24h"' })
+  .regex(/^\d{1,4} per \d{1,6}[smhd]$/, { error: 'must be "N per D", such as "2 per 24h"' })
+  .transform((text) => {
+    const [count = "", per = ""] = text.split(" per ")
+    return { count: Number(count), perMs: durationMs(per) ?? 0 }
+  })
+  .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, { error: "must be over more than 0 and at most 366d" })

@@ -1,0 +1,84 @@
+import type { Outcome } from "./decision/outcome.ts"
+import type { ScaleUpPlan } from "./decision/plan.ts"
+import type { Policy } from "./decision/policy.ts"
+import type { Reading } from "./decision/reading.ts"
+import type { Signal } from "./decision/signal.ts"
+import type { Offer, Supernode } from "./decision/supernode.ts"
+import type { LedgerEntry } from "./ledger/entry.ts"
+
+// What a run asks of the world. Every verb here but `buy` may be repeated.
+
+/**
+ * One append-only chain per stream. The conditional append is at once the lock, the audit trail and the state store.
+ * All methods throw `LedgerError` when the store cannot be read or written; then nothing may be bought.
+ */
+export interface Ledger {
+  /** The newest entry; strongly consistent. */
+  head(stream: string): Promise<LedgerEntry | undefined>
+  /** Writes only if `entry.seq` is exactly one past the newest. Says truly what happened, lost answers included. */
+  append(entry: LedgerEntry): Promise<"appended" | "conflict">
+  /** Entries in order of seq, strongly consistent; both bounds inclusive. */
+  read(stream: string, range?: { fromSeq?: number; toSeq?: number }): AsyncIterable<LedgerEntry>
+  streams(): AsyncIterable<string>
+  /** Lets go of files and sockets. */
+  close(): Promise<void>
+}
+
+/** The store cannot be read or written, or holds what cannot be trusted. Nothing is bought. */
+export class LedgerError extends Error {
+  override readonly name = "LedgerError"
+}
+
+/** An answer of the cloud, or why there is none. Reads never throw. */
+export type Read<T> =
+  | { ok: true; value: T; /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */ skewMs: number | null }
+  | { ok: false; why: string; /** 401 or 403. */ credentials: boolean }
+
+/** The one order that may be sent for an attempt. */
+export interface BuyOrder {
+  attempt: string
+  policy: Policy
+  plan: ScaleUpPlan
+  /** base64 of the userdata whose SHA-256 is in the plan; null where the plan has none. */
+  userdata: string | null
+  /** Epoch milliseconds: not a byte leaves after this. */
+  sendBefore: number
+  /** Monotonic milliseconds of the same instant (`Clock.monotonic`). */
+  sendBeforeMonotonic: number
+  /** From the first byte of the request to the last of the answer. */
+  timeoutMs: number
+}
+
+/** The cloud as one supernode's run needs it. */
+export interface Cloud {
+  readSupernode(policy: Policy): Promise<Read<Supernode>>
+  /** One reading per rule; a source that fails makes its readings missing and never throws. */
+  readMetrics(question: MetricQuestion): Promise<Reading[]>
+  readOffers(policy: Policy): Promise<Read<Offer[]>>
+  /** The one verb that spends. Sends at most one request, never throws, and classifies every ending. */
+  buy(order: BuyOrder): Promise<Outcome>
+}
+
+export interface MetricQuestion {
+  policy: Policy
+  supernode: Supernode
+  signal: Signal
+  now: number
+}
+
+export interface Clock {
+  /** Wall clock, epoch milliseconds. */
+  now(): number
+  /** Milliseconds that never jump. */
+  monotonic(): number
+}
+
+export interface Ports {
+  ledger: Ledger
+  cloud: Cloud
+  clock: Clock
+  /** A random id, new at every call. */
+  newId(): string
+  /** Milliseconds this invocation may still run; Infinity on a host. */
+  timeLeftMs(): number
+}
