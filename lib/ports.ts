@@ -71,6 +71,8 @@ export interface Clock {
   now(): number
   /** Milliseconds that never jump. */
   monotonic(): number
+  /** Comes back after that many milliseconds; only the settling of an outcome waits. */
+  wait(ms: number): Promise<void>
 }
 
 export interface Ports {

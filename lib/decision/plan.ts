@@ -1,4 +1,12 @@
-import type { Amount } from "./money.ts"
+import type { Target } from "./decision.ts"
+import { orderCost } from "./cost.ts"
+import { type Amount, amountOf } from "./money.ts"
+import type { Policy } from "./policy.ts"
+import type { Situation } from "./situation.ts"
+import { presentServers } from "./supernode.ts"
+
+/** Names a value by its canonical JSON; handed in, since this room knows no hash of its own. */
+export type Digest = (value: unknown) => string
 
 /** `userdata` outside the wire: never the text itself. */
 export interface UserdataDigest {
@@ -25,4 +33,39 @@ export interface ScaleUpPlan {
   /** null where the policy gives no price. */
   cost: Amount | null
   request: { method: "POST"; url: string; body: ScaleUpBody }
+}
+
+/** Where the order goes. API page, URI. */
+export function scaleUpUrl(endpoint: string, policy: Pick<Policy, "projectId" | "id">): string {
+  return `${endpoint}/v1/${policy.projectId}/dev-servers/hyperinstance/${policy.id}/live-scale-up`
+}
+
+/** The exact order for a target. Its hash covers what is bought, from what state, and what it costs; no times. */
+export function planScaleUp(situation: Situation, target: Target, digest: Digest): ScaleUpPlan {
+  const { policy, endpoint, supernode } = situation
+  const { image_id, key_pair_name, root_volume, data_volume, userdata } = policy.order
+  const body: ScaleUpBody = {
+    flavor: target.flavor,
+    image_id,
+    ...(key_pair_name === undefined ? {} : { key_pair_name }),
+    ...(root_volume === undefined ? {} : { root_volume: withoutUndefined(root_volume) }),
+    ...(data_volume === undefined ? {} : { data_volume }),
+    ...(userdata === undefined ? {} : { userdata }),
+  }
+  const cost = orderCost(policy.ladder, target.from, target.to)
+  const shown = {
+    flavor: target.flavor,
+    from: target.from,
+    to: target.to,
+    cost: cost && amountOf(cost),
+    request: { method: "POST" as const, url: scaleUpUrl(endpoint, policy), body },
+  }
+  const servers = supernode.state === "read" ? presentServers(supernode.value).map((server) => server.id).sort() : []
+  const { method, url } = shown.request
+  const hash = digest({ supernode: policy.id, method, url, body, servers, from: target.from, to: target.to, cost: shown.cost })
+  return { hash, ...shown }
+}
+
+function withoutUndefined({ size, type }: { size?: number | undefined; type?: string | undefined }): { size?: number; type?: string } {
+  return { ...(size === undefined ? {} : { size }), ...(type === undefined ? {} : { type }) }
 }

@@ -52,11 +52,32 @@ export interface Backoff {
   times: number
 }
 
+/** The try to buy that an `opened` entry begins and a `settled` one ends. */
+export interface AttemptRecord {
+  id: string
+  openedAt: number
+  sendBefore: number
+  deadline: number
+}
+
+/** What a run noticed without deciding anything. */
+export interface Observation {
+  kind: "completed" | "partial" | "wrong" | "stuck" | "unknown" | "accepted" | "out-of-band"
+  says: string
+  attempt: string | null
+  /** Servers it is about. */
+  servers: string[]
+  /** All servers that were there; null where nobody looked. */
+  present: string[] | null
+  /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
+  at: number
+}
+
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
 export interface Standing {
   attempt: StandingAttempt | null
-  /** When the newest attempt that may have cost money was opened. */
-  requestedAt: number | null
+  /** When the newest attempt was opened, whatever came of it. */
+  openedAt: number | null
   /** When the newest purchase was complete: all its servers RUNNING. */
   completedAt: number | null
   /** Creation of the newest server that we did not buy. */
@@ -67,7 +88,7 @@ export interface Standing {
   newServers: string[]
   purchases: Purchase[]
   /** Recent signals by id, and where their first result is. */
-  signals: Record<string, { run: string; seq: number; at: number }>
+  signals: Record<string, { run: string; seq: number; at: number; keepUntil: number }>
   /** Alarm episodes by key: opened by ALARM, closed by OK. */
   episodes: Record<string, { openedAt: number | null; closedAt: number | null }>
   /** Rules with `repeat: false` whose proposal was bought, and when. */
@@ -81,13 +102,13 @@ export interface Standing {
   breaker: { class: RejectionClass; since: number; says: string } | null
   /** Rules that an invalid order switched off, until the policy's hash changes: rule -> hash. */
   rulesOff: Record<string, string>
-  /** Ids of attempts settled as absent, with the servers known then: newcomers make a late positive. */
-  absent: { attempt: string; at: number } | null
+  /** The newest attempt, where a person settled it as absent: servers that appear later make it a late positive. */
+  absent: StandingAttempt | null
 }
 
 export const EMPTY_STANDING: Standing = {
   attempt: null,
-  requestedAt: null,
+  openedAt: null,
   completedAt: null,
   foreignAt: null,
   servers: null,
@@ -103,4 +124,9 @@ export const EMPTY_STANDING: Standing = {
   breaker: null,
   rulesOff: {},
   absent: null,
+}
+
+/** When the newest purchase that may have cost money was requested; null without one. */
+export function requestedAt(standing: Standing): number | null {
+  return standing.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
 }

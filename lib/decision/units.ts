@@ -1,6 +1,26 @@
 import * as z from "zod"
 import { moneyOf } from "./money.ts"
 
+/** Text in one shape; `error` says what is allowed, whatever is wrong with it. */
+export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
+
+/** A whole number between two bounds, both allowed; `unit` follows the bounds in the message. */
+export const whole = (min: number, max: number, unit = "") => {
+  const error = `must be ${min} to ${max}${unit && ` ${unit}`}`
+  return z
+    .int({ error: `${error}, a whole number` })
+    .min(min, { error })
+    .max(max, { error })
+}
+
+/** A mapping, while other problems of it may be known already; so that one reading of a file finds them all. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+/** For a refinement that is to speak although a key beside it is wrong. */
+export const whenRecord = { when: ({ value }: { value: unknown }) => isRecord(value) }
+
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** `90s`, `15m`, `1h`, `30d` -> milliseconds; null for anything else. */
@@ -56,8 +76,9 @@ const amount = z
     error: "must have at most two decimals",
   })
 
-const currency = z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code such as CNY" })
+const currency = text(/^[A-Z]{3}$/, "must be a currency code such as CNY")
 
+/** The keys of an amount of money, for mappings that have more keys than these. */
 export const moneyShape = { amount, currency }
 
 /** `{ amount: 500000, currency: CNY }` -> hundredths. */
@@ -71,4 +92,6 @@ export const countPer = z
     const [count = "", per = ""] = text.split(" per ")
     return { count: Number(count), perMs: durationMs(per) ?? 0 }
   })
-  .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, { error: "must be over more than 0 and at most 366d" })
+  .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, {
+    error: "must be over more than 0 and at most 366d",
+  })

@@ -4,7 +4,7 @@ import type { Outcome } from "../decision/outcome.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { Signal } from "../decision/signal.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
-import type { Standing } from "../decision/standing.ts"
+import type { AttemptRecord, Observation, Standing } from "../decision/standing.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
 /** `decided` a hold, or a yes that observe mode did not act on · `opened` · `settled` · `observed` · `said`. */
@@ -43,34 +43,21 @@ export interface LedgerEntry {
 
 export type EntryDraft = Omit<LedgerEntry, "v" | "hash">
 
-/** The try to buy that an `opened` entry begins and a `settled` one ends. */
-export interface AttemptRecord {
-  id: string
-  openedAt: number
-  sendBefore: number
-  deadline: number
-}
-
-/** What a run noticed without deciding anything. */
-export interface Observation {
-  kind: "completed" | "partial" | "wrong" | "stuck" | "unknown" | "accepted" | "out-of-band"
-  says: string
-  attempt: string | null
-  /** Servers it is about. */
-  servers: string[]
-  /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
-  at: number
-}
-
 /** 256 KB: what one entry may weigh as canonical text, so that every store can hold it. */
 export const MAX_ENTRY_BYTES = 256 * 1024
+
+/** What sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
+const SEAL_BYTES = 81
 
 /** Seals a draft: version, hash. Throws RangeError on an entry that no store would be sure to hold. */
 export function sealEntry(draft: EntryDraft): LedgerEntry {
   const unsealed = { v: 1 as const, ...draft }
   const text = canonicalText(unsealed)
-  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES - 100) {
-    throw new RangeError(`ledger entry ${draft.stream}#${draft.seq} would weigh ${Buffer.byteLength(text)} bytes; at most ${MAX_ENTRY_BYTES} are kept`)
+  const bytes = Buffer.byteLength(text) + SEAL_BYTES
+  if (bytes > MAX_ENTRY_BYTES) {
+    throw new RangeError(
+      `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${MAX_ENTRY_BYTES} are kept`,
+    )
   }
   return { ...unsealed, hash: digestText(text) }
 }

@@ -1,0 +1,196 @@
+import type { Target } from "./decision.ts"
+import { type RuleEvidence, weighEvidence } from "./evidence.ts"
+import type { Policy, Rung } from "./policy.ts"
+import type { Situation } from "./situation.ts"
+import { presentServers } from "./supernode.ts"
+import { fail, notEvaluated, pass, sayTime, type Verdict } from "./verdict.ts"
+
+/**
+ * Where we are, what the evidence asks for, and the rung that is allowed and on offer: one walk up the ladder,
+ * whose every step is one gate's verdict.
+ */
+export interface Choice {
+  rungKnown: Verdict
+  evidence: Verdict
+  aboveCurrent: Verdict
+  withinServersLimit: Verdict
+  offerAvailable: Verdict
+  target: Target | null
+  cleared: string[]
+}
+
+const NO_RUNG = notEvaluated("no rung was chosen")
+
+export function chooseRung(situation: Situation): Choice {
+  const here = findRung(situation)
+  const wish = findWish(situation)
+  const none = { rungKnown: here.verdict, evidence: wish.verdict, cleared: wish.cleared, target: null }
+  const later = { aboveCurrent: NO_RUNG, withinServersLimit: NO_RUNG, offerAvailable: NO_RUNG }
+  if (here.at === null || wish.wanted === null) return { ...none, ...later }
+
+  const { ladder, limits } = situation.policy
+  const wantedIndex = wish.wanted.kind === "servers" ? rungWith(ladder, wish.wanted.servers) : Math.min(here.at.index + wish.wanted.up, ladder.length - 1)
+  const wanted = ladder[wantedIndex]
+  if (!wanted) {
+    const asked = wish.wanted.kind === "servers" ? wish.wanted.servers : 0
+    const rungKnown = fail("rung-unknown", `no rung of the ladder has ${asked} servers: it has ${sayLadder(ladder)}`, { asked, ladder: ladder.map((rung) => rung.servers) })
+    return { ...none, ...later, rungKnown }
+  }
+  const from = here.at.servers
+  if (wanted.servers <= from) {
+    const aboveCurrent = fail("already-there", `${from} servers are there or on their way, and ${wanted.servers} are wanted`, { from, wanted: wanted.servers })
+    return { ...none, ...later, aboveCurrent }
+  }
+  const aboveCurrent = pass(`from ${from} to ${wanted.servers} servers`, { from, wanted: wanted.servers })
+
+  const allowed = clamp({ ladder, wanted, from, limit: limits.servers, isAsked: wish.wanted.kind === "servers" })
+  if (!allowed) {
+    const withinServersLimit = fail("at-limit", `${wanted.servers} servers are wanted, ${limits.servers} are allowed, and no rung between ${from} and ${limits.servers} is left`, { from, wanted: wanted.servers, limit: limits.servers })
+    return { ...none, ...later, aboveCurrent, withinServersLimit }
+  }
+  const withinServersLimit = pass(
+    allowed === wanted ? `${wanted.servers} of at most ${limits.servers} servers` : `clamped from ${wanted.servers} to ${allowed.servers} servers: at most ${limits.servers} are allowed`,
+    { wanted: wanted.servers, allowed: allowed.servers, limit: limits.servers },
+  )
+
+  const offer = findOffer({ situation, allowed, mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "up" })
+  const bought = offer.rung ?? allowed
+  const target: Target = { flavor: bought.flavor, from, to: bought.servers, rules: wish.wanted.kind === "up" ? wish.wanted.rules : [] }
+  return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
+}
+
+interface Here {
+  verdict: Verdict
+  at: { index: number; servers: number } | null
+}
+
+/** The current rung is the ladder's with as many servers as the supernode has. */
+function findRung({ supernode, standing, policy }: Situation): Here {
+  if (supernode.state !== "read" || supernode.value.servers === null) {
+    return { verdict: notEvaluated("the supernode's servers were not read"), at: null }
+  }
+  const seen = presentServers(supernode.value).length
+  // What is ordered and not complete counts as present, so that nobody orders it again.
+  const servers = Math.max(seen, standing.attempt?.to ?? 0)
+  const index = rungWith(policy.ladder, servers)
+  const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
+  if (index < 0) {
+    return { verdict: fail("rung-unknown", `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`, facts), at: null }
+  }
+  return { verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts), at: { index, servers } }
+}
+
+type Wanted = { kind: "servers"; servers: number } | { kind: "up"; up: number; rules: string[] }
+
+interface Wish {
+  verdict: Verdict
+  wanted: Wanted | null
+  cleared: string[]
+}
+
+/** Each rule proposes a rung; the highest wins, never the sum. A person who names a rung needs no evidence. */
+function findWish(situation: Situation): Wish {
+  const { signal, readings, supernode } = situation
+  if (signal.kind === "request" && signal.servers !== null) {
+    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, { requestedBy: signal.requestedBy, servers: signal.servers })
+    return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
+  }
+  if (readings.state === "unreadable") {
+    return { verdict: fail("missing-data", `the metrics could not be read: ${readings.why}`), wanted: null, cleared: [] }
+  }
+  if (readings.state !== "read" || supernode.state !== "read") {
+    return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
+  }
+  const rules = weighEvidence(situation, readings.value, presentServers(supernode.value))
+  const cleared = rules.filter((rule) => rule.cleared).map((rule) => rule.rule)
+  const up = Math.max(...rules.map((rule) => rule.up))
+  const facts = { rules }
+  const sentences = rules.map((rule) => sayRule(rule, situation.policy)).join("; ")
+  if (up > 0) {
+    const proposers = rules.filter((rule) => rule.up === up).map((rule) => rule.rule)
+    return { verdict: pass(sentences, facts), wanted: { kind: "up", up, rules: proposers }, cleared }
+  }
+  return { verdict: fail(whyNoEvidence(rules), sentences, facts), wanted: null, cleared }
+}
+
+function whyNoEvidence(rules: RuleEvidence[]): "latched" | "missing-data" | "not-breaching" {
+  if (rules.some((rule) => rule.verdict === "latched" || rule.verdict === "off")) return "latched"
+  return rules.some((rule) => rule.verdict === "missing-data") ? "missing-data" : "not-breaching"
+}
+
+function sayRule(evidence: RuleEvidence, policy: Policy): string {
+  const { rule, verdict, breaching, missing, m, n, points, problem } = evidence
+  const compare = policy.rules.find((candidate) => candidate.name === rule)?.compare
+  const threshold = compare ? ` ${compare.op.replace("_", " ")} ${compare.value}` : " on a step"
+  const counted = `${breaching} of ${n} points${threshold} (${m} needed)`
+  const early = points.filter((point) => point.state === "early").length
+  const notes = [
+    missing > 0 ? `${missing} missing` : "",
+    early > 0 ? `${early} before the warm-up ended` : "",
+    verdict === "latched" ? "latched until it clears" : "",
+    verdict === "off" ? "switched off by a refused order until the policy changes" : "",
+    problem ?? "",
+  ].filter((note) => note !== "")
+  return `${rule}: ${counted}${notes.length > 0 ? `, ${notes.join(", ")}` : ""}`
+}
+
+interface Clamp {
+  ladder: Rung[]
+  wanted: Rung
+  from: number
+  limit: number
+  isAsked: boolean
+}
+
+/** The highest rung allowed, if it is still above where we are. A person's request is never clamped. */
+function clamp({ ladder, wanted, from, limit, isAsked }: Clamp): Rung | undefined {
+  if (wanted.servers <= limit) return wanted
+  if (isAsked) return undefined
+  return ladder.findLast((rung) => rung.servers > from && rung.servers <= limit && rung.servers < wanted.servers)
+}
+
+interface OfferQuestion {
+  situation: Situation
+  allowed: Rung
+  mayGoLarger: boolean
+}
+
+/** The allowed rung if it is listed, in stock and not blocked; else, where the policy says so, the next larger one. */
+function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): { verdict: Verdict; rung: Rung | null } {
+  const { offers, policy } = situation
+  if (offers.state === "not-read") return { verdict: notEvaluated("the offers were not read"), rung: null }
+  if (offers.state === "unreadable") {
+    const reason = offers.credentials ? "credentials" : "offers-unreadable"
+    return { verdict: fail(reason, `scale-evaluations could not be read: ${offers.why}`), rung: null }
+  }
+  const candidates = policy.ladder.filter((rung) => rung === allowed || (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers))
+  const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
+  const available = verdicts.find(({ verdict }) => verdict.passed)
+  const first = verdicts[0]
+  if (available && available !== first) {
+    const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
+    return { verdict: pass(says, { wanted: allowed.flavor, because: first?.verdict.reason ?? null, flavor: available.rung.flavor }), rung: available.rung }
+  }
+  return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
+}
+
+function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict {
+  const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
+  const facts = { flavor: rung.flavor, listed: listed.length > 0 }
+  if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
+  // Listed twice with different words: the worse one counts.
+  if (listed.some((offer) => offer.soldOut)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
+  const block = standing.blocked[rung.flavor]
+  if (block && block.until > now) {
+    return fail("flavor-blocked", `${rung.flavor} was refused for capacity; blocked until ${sayTime(block.until)}`, { ...facts, until: block.until, times: block.times })
+  }
+  return pass(`${rung.flavor} is offered`, { ...facts, soldOut: false })
+}
+
+function rungWith(ladder: Rung[], servers: number): number {
+  return ladder.findIndex((rung) => rung.servers === servers)
+}
+
+function sayLadder(ladder: Rung[]): string {
+  return `${ladder.map((rung) => rung.servers).join(", ")} servers`
+}

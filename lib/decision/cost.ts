@@ -1,0 +1,28 @@
+import type { Money } from "./money.ts"
+import type { Policy, Rung } from "./policy.ts"
+import type { Purchase, Standing } from "./standing.ts"
+
+/**
+ * What an order from one rung to another costs over the committed periods: price(target) − price(current), or
+ * price(target) where current has none or is priced by another period. Never below zero; null where target has none.
+ */
+export function orderCost(ladder: Rung[], from: number, to: number): Money | null {
+  const target = ladder.find((rung) => rung.servers === to)?.price
+  if (!target) return null
+  const current = ladder.find((rung) => rung.servers === from)?.price
+  const paid = current && current.per === target.per ? current.minor : 0
+  return { minor: Math.max(0, target.minor - paid) * target.periods, currency: target.currency }
+}
+
+/** The longest calendar month. A window this long holds a calendar cap in every month: stricter, never laxer. */
+const MONTH_MS = 31 * 86_400_000
+
+/** The window that a budget looks back over, milliseconds. */
+export function budgetWindowMs(per: NonNullable<Policy["limits"]["budget"]>["per"]): number {
+  return per === "month" ? MONTH_MS : per
+}
+
+/** Purchases requested within the window that ends now: reserved and booked alike. */
+export function purchasesWithin(standing: Standing, now: number, windowMs: number): Purchase[] {
+  return standing.purchases.filter((purchase) => purchase.at > now - windowMs)
+}

@@ -1,0 +1,55 @@
+import { chooseRung } from "./choice.ts"
+import { orderCost } from "./cost.ts"
+import type { Decision } from "./decision.ts"
+import type { Gate, GateFacts } from "./gates/gate.ts"
+import { actionRate, efficacy, priceKnown, withinBudget } from "./gates/money.ts"
+import { approved, planAsShown } from "./gates/plan.ts"
+import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
+import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
+import { supernodeReady } from "./gates/supernode.ts"
+import { type Digest, planScaleUp } from "./plan.ts"
+import type { Situation } from "./situation.ts"
+
+/** The gates in their order, one line and one reason each. All are recorded, so that "why not" lists everything. */
+export const GATES: readonly Gate[] = [
+  { id: "signal-valid", check: signalValid }, // OK and insufficient data never buy
+  { id: "signal-is-new", check: signalIsNew }, // every event may be delivered twice
+  { id: "clock-agrees", check: clockAgrees }, // all that follows compares times
+  { id: "not-paused", check: notPaused }, // a person's word beats all evidence
+  { id: "signal-is-fresh", check: signalIsFresh }, // a late event tells of a load that may be gone
+  { id: "no-hold", check: noHold }, // somebody asked for quiet
+  { id: "no-attempt-in-flight", check: noAttemptInFlight }, // never buy twice
+  { id: "supernode-ready", check: supernodeReady }, // the API refuses anything else, or worse: does not
+  { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // from an unknown place every step is a guess
+  { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm wakes, evidence decides
+  { id: "rung-above-current", check: ({ choice }) => choice.aboveCurrent }, // we never scale in
+  { id: "within-servers-limit", check: ({ choice }) => choice.withinServersLimit }, // the operator's ceiling
+  { id: "cooldown-over", check: cooldownOver }, // what was bought must first be able to help
+  { id: "action-rate", check: actionRate }, // a bound on mistakes that nobody thought of
+  { id: "efficacy", check: efficacy }, // what did not help will not help
+  { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // sold out is cheaper to know before
+  { id: "price-known", check: priceKnown }, // an unknown price fits no budget
+  { id: "within-budget", check: withinBudget }, // the bill
+  { id: "plan-as-shown", check: planAsShown }, // what was shown is what is bought
+  { id: "approved", check: approved }, // above a price people decide
+]
+
+/**
+ * What to do in this situation and why: a pure function, and the only place that says "scale-up". It buys only if every
+ * gate passed; a gate that could not be evaluated (`passed: null`) never buys. `heldBy` is null on a hold only while
+ * facts are missing that have not been read yet.
+ */
+export function decide(situation: Situation, digest: Digest): Decision {
+  const choice = chooseRung(situation)
+  const { target } = choice
+  const facts: GateFacts = {
+    situation,
+    choice,
+    plan: target && planScaleUp(situation, target, digest),
+    cost: target && orderCost(situation.policy.ladder, target.from, target.to),
+  }
+  const findings = GATES.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
+  const allPassed = findings.every((finding) => finding.passed === true)
+  const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
+  return { kind: allPassed && target ? "scale-up" : "hold", heldBy, findings, target, cleared: choice.cleared }
+}

@@ -1,0 +1,195 @@
+import type { Policy, Rule } from "./policy.ts"
+import { newestPeriods, type Reading } from "./reading.ts"
+import type { Datapoint } from "./signal.ts"
+import type { Situation } from "./situation.ts"
+import type { Standing } from "./standing.ts"
+import type { Server } from "./supernode.ts"
+
+/** One period of one rule: its value over the servers, or why it has none. `early`: before the warm-up ended. */
+export interface Point {
+  at: number
+  value: number | null
+  state: "real" | "missing" | "early"
+  reported: number
+  expected: number
+}
+
+/** What one rule says, with the numbers behind it. */
+export interface RuleEvidence {
+  rule: string
+  verdict: "breaching" | "not-breaching" | "missing-data" | "latched" | "off"
+  /** Rungs up from where we are; 0 unless breaching. */
+  up: number
+  breaching: number
+  missing: number
+  m: number
+  n: number
+  points: Point[]
+  /** The rule is latched and its metric was seen on the clear side. */
+  cleared: boolean
+  problem: string | null
+}
+
+/** Judges every rule by its reading. The caller has made sure that readings and servers were read. */
+export function weighEvidence(situation: Situation, readings: Reading[], servers: Server[]): RuleEvidence[] {
+  return situation.policy.rules.map((rule) => {
+    const reading = readings.find((candidate) => candidate.rule === rule.name)
+    const points = reading ? periodPoints({ situation, rule, reading, servers }) : []
+    return judgeRule({ situation, rule, points, problem: reading ? reading.problem : "no reading was taken" })
+  })
+}
+
+interface RuleFacts {
+  situation: Situation
+  rule: Rule
+  points: Point[]
+  problem: string | null
+}
+
+function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidence {
+  const { m, n } = rule.points
+  // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
+  const missing = n - points.filter((point) => point.state !== "missing").length
+  const reached = bestStep(rule, points, rule.missing === "breaching" ? missing : 0)
+  const breaching = points.filter((point) => breaches(rule, point)).length
+  const latchedAt = rule.repeat ? undefined : situation.standing.latches[rule.name]
+  const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
+  const cleared = latchedAt !== undefined && points.filter((point) => isClear(rule, point)).length >= m
+  if (situation.standing.rulesOff[rule.name] === situation.policyHash) {
+    return { ...evidence, verdict: "off", up: 0, cleared }
+  }
+  if (reached > 0) {
+    return latchedAt === undefined
+      ? { ...evidence, verdict: "breaching", up: reached, cleared }
+      : { ...evidence, verdict: "latched", up: 0, cleared }
+  }
+  const couldStillBreach = rule.missing === "hold" && breaching + missing >= m
+  return { ...evidence, verdict: couldStillBreach ? "missing-data" : "not-breaching", up: 0, cleared }
+}
+
+/** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
+function bestStep(rule: Rule, points: Point[], assumed: number): number {
+  const real = points.filter(isReal)
+  const lowestFirst = [...rule.steps].sort((a, b) => (a.from ?? -Infinity) - (b.from ?? -Infinity))
+  const reached = (lowestFirst.length > 0 ? lowestFirst : [null]).map((step, i) => {
+    const reaching = real.filter(({ value }) => (step ? value >= (step.from ?? -Infinity) : crosses(rule, value)))
+    // What is missing may be held to breach, but never to reach more than the lowest step.
+    const count = reaching.length + (i === 0 ? assumed : 0)
+    return count >= rule.points.m ? (step?.up ?? 1) : 0
+  })
+  return Math.max(0, ...reached)
+}
+
+function isReal(point: Point): point is Point & { value: number } {
+  return point.state === "real" && point.value !== null
+}
+
+function breaches(rule: Rule, point: Point): boolean {
+  if (!isReal(point)) return false
+  if (rule.steps.length > 0) return rule.steps.some((step) => point.value >= (step.from ?? -Infinity))
+  return crosses(rule, point.value)
+}
+
+/** As written, without rounding: `above` is >, `at_least` is >=, `below` is <, `at_most` is <=. */
+function crosses(rule: Rule, value: number): boolean {
+  if (!rule.compare) return false
+  const { op, value: threshold } = rule.compare
+  switch (op) {
+    case "above":
+      return value > threshold
+    case "at_least":
+      return value >= threshold
+    case "below":
+      return value < threshold
+    case "at_most":
+      return value <= threshold
+    default:
+      return op satisfies never
+  }
+}
+
+/** On the clear side: past `clear` where it is written, else simply not breaching. */
+function isClear(rule: Rule, point: Point): boolean {
+  if (!isReal(point)) return false
+  if (rule.clear === null || !rule.compare) return !breaches(rule, point)
+  const highIsBad = rule.compare.op === "above" || rule.compare.op === "at_least"
+  return highIsBad ? point.value < rule.clear : point.value > rule.clear
+}
+
+interface PeriodFacts {
+  situation: Situation
+  rule: Rule
+  reading: Reading
+  servers: Server[]
+}
+
+function periodPoints(facts: PeriodFacts): Point[] {
+  if (facts.rule.metric.alarm) return alarmPoints(facts)
+  const { situation, rule, reading } = facts
+  if (reading.periodMs === null) return []
+  const starts = newestPeriods({ now: situation.now, periodMs: reading.periodMs, lagMs: rule.metric.lag, count: rule.points.n })
+  return starts.map((at) => pointAt(at, facts))
+}
+
+/** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
+function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts): Point {
+  const spokesman = reading.series.find((series) => series.server === null)
+  if (spokesman) {
+    const value = valueAt(spokesman.points, at)
+    return dated({ at, value, state: value === null ? "missing" : "real", reported: value === null ? 0 : 1, expected: 1 }, situation)
+  }
+  const expected = servers.filter((server) => server.status === "RUNNING" && at >= warmSince(server, situation.standing, situation.policy))
+  const values = expected.flatMap((server) => {
+    const series = reading.series.find((candidate) => candidate.server === server.id)
+    return series ? [valueAt(series.points, at)] : []
+  })
+  const reported = values.filter((value) => value !== null)
+  // ceil, with a hair for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
+  const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected.length - 1e-9))
+  const isEnough = reported.length >= needed
+  const value = isEnough ? aggregate(reported, rule.metric.aggregate) : null
+  return dated({ at, value, state: isEnough ? "real" : "missing", reported: reported.length, expected: expected.length }, situation)
+}
+
+/** The alarm's own points, newest first: it counts only what is about this supernode and no other. */
+function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
+  const series = reading.series.find((candidate) => candidate.server !== null || situation.exclusive)
+  if (!series) return []
+  const newestFirst = series.points.filter((point) => Number.isFinite(point.value)).sort((a, b) => b.at - a.at)
+  const newest = newestFirst[0]
+  if (!newest) return []
+  const oldest = reading.periodMs === null ? -Infinity : newest.at - (rule.points.n - 0.5) * reading.periodMs
+  return newestFirst
+    .filter((point) => point.at >= oldest)
+    .slice(0, rule.points.n)
+    .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
+}
+
+/** A period that began before the newest purchase was warm says nothing about whether that purchase was enough. */
+function dated(point: Point, { standing, policy }: Situation): Point {
+  const warm = standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+  return point.at < warm ? { ...point, state: "early" } : point
+}
+
+function warmSince(server: Server, standing: Standing, policy: Policy): number {
+  const startedAt = standing.newServers.includes(server.id) ? standing.completedAt : server.createAt
+  return startedAt === null ? -Infinity : startedAt + policy.warmupMs
+}
+
+function valueAt(points: Datapoint[], at: number): number | null {
+  const point = points.find((candidate) => candidate.at === at)
+  return point && Number.isFinite(point.value) ? point.value : null
+}
+
+function aggregate(values: number[], how: "average" | "max" | "min"): number {
+  switch (how) {
+    case "average":
+      return values.reduce((sum, value) => sum + value, 0) / values.length
+    case "max":
+      return Math.max(...values)
+    case "min":
+      return Math.min(...values)
+    default:
+      return how satisfies never
+  }
+}

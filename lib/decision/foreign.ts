@@ -1,0 +1,12 @@
+import type { Situation } from "./situation.ts"
+import { presentServers } from "./supernode.ts"
+
+/**
+ * Creation of the newest server that we did not buy, epoch milliseconds. On a chain that knows no servers yet, every
+ * server is foreign: somebody may have scaled by hand a minute before we were installed.
+ */
+export function foreignAt({ standing, supernode }: Situation): number | null {
+  if (standing.servers !== null || supernode.state !== "read") return standing.foreignAt
+  const created = presentServers(supernode.value).map((server) => server.createAt ?? 0)
+  return created.length > 0 ? Math.max(standing.foreignAt ?? 0, ...created) : standing.foreignAt
+}

@@ -1,0 +1,21 @@
+import type { Choice } from "../choice.ts"
+import type { Money } from "../money.ts"
+import type { ScaleUpPlan } from "../plan.ts"
+import type { Situation } from "../situation.ts"
+import type { Verdict } from "../verdict.ts"
+
+/** What every gate may look at: the situation, and what follows from it. */
+export interface GateFacts {
+  situation: Situation
+  choice: Choice
+  /** The exact order for the chosen rung; null where none was chosen. */
+  plan: ScaleUpPlan | null
+  /** What that order costs; null where the policy gives no price. */
+  cost: Money | null
+}
+
+export interface Gate {
+  /** The id in findings, ledger and README. */
+  id: string
+  check(facts: GateFacts): Verdict
+}

@@ -1,0 +1,87 @@
+import { type Stop, stopInForce } from "../control.ts"
+import { foreignAt } from "../foreign.ts"
+import { requestedAt, type StandingAttempt } from "../standing.ts"
+import { sayDuration } from "../units.ts"
+import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
+import type { GateFacts } from "./gate.ts"
+
+export function notPaused({ situation: { control, policy, now } }: GateFacts): Verdict {
+  if (control.state === "unreadable") return fail("control-unreadable", `whether buying is paused could not be read: ${control.why}`)
+  if (control.state === "not-read") return notEvaluated("the control stream was not read")
+  const everything = stopInForce(control.value.pausedAll, now)
+  if (everything) return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
+  const one = stopInForce(control.value.paused[policy.id], now)
+  if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
+  return pass("no pause is in force")
+}
+
+export function noHold({ situation: { control, policy, now, signal } }: GateFacts): Verdict {
+  if (control.state !== "read") return notEvaluated("the control stream was not read")
+  const hold = stopInForce(control.value.held[policy.id], now)
+  if (!hold) return pass("no hold is in force")
+  if (signal.kind === "request") return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
+  return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })
+}
+
+/** Whatever may still cost money, or was refused in a way that another try cannot mend, is in the way. */
+export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): Verdict {
+  const { attempt, breaker, throttle } = standing
+  if (attempt) return fail(attemptReason(attempt, now), sayAttempt(attempt), attemptFacts(attempt))
+  if (breaker) {
+    return fail("breaker", `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. It stays off until a person resets it`, { ...breaker })
+  }
+  if (throttle && throttle.until > now) {
+    return fail("backoff", `the cloud asked us to wait until ${sayTime(throttle.until)}`, { ...throttle })
+  }
+  return pass("nothing is in flight")
+}
+
+/** An attempt that is open past its deadline is unknown, whether or not somebody wrote that down yet. */
+function attemptReason({ state, deadline }: StandingAttempt, now: number): string {
+  switch (state) {
+    case "open":
+      return now > deadline ? "outcome-unknown" : "in-flight"
+    case "accepted":
+      return "in-flight"
+    case "unknown":
+      return "outcome-unknown"
+    case "stuck":
+    case "partial":
+    case "wrong":
+      return state
+    default:
+      return state satisfies never
+  }
+}
+
+function sayAttempt({ openedAt, from, to, flavor, orderId, says }: StandingAttempt): string {
+  const order = orderId ? `, order ${orderId}` : ""
+  return `the attempt of ${sayTime(openedAt)} (${from} to ${to} servers, ${flavor}${order}) ${says}`
+}
+
+function attemptFacts({ id, state, seq, openedAt, deadline, flavor, from, to, orderId }: StandingAttempt): Record<string, unknown> {
+  return { attempt: id, state, seq, openedAt, deadline, flavor, from, to, orderId }
+}
+
+/** Both clocks must be over: from the request, and from completion (or the newest server that we did not buy). */
+export function cooldownOver({ situation }: GateFacts): Verdict {
+  const { standing, policy, now, signal } = situation
+  const requested = requestedAt(standing)
+  const foreign = foreignAt(situation)
+  const ends = [
+    ...(requested === null ? [] : [requested + policy.minIntervalMs]),
+    ...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),
+    ...(foreign === null ? [] : [foreign + policy.cooldownMs]),
+  ]
+  const until = ends.length > 0 ? Math.max(...ends) : null
+  const facts = { until, requestedAt: requested, completedAt: standing.completedAt, foreignAt: foreign, cooldownMs: policy.cooldownMs, minIntervalMs: policy.minIntervalMs }
+  if (until === null || until <= now) return pass(until === null ? "nothing was bought yet" : `over since ${sayTime(until)}`, facts)
+  if (signal.kind === "request" && signal.bypassCooldown) {
+    return pass(`bypassed by ${signal.requestedBy}: it would have lasted until ${sayTime(until)}`, { ...facts, bypassed: true })
+  }
+  return fail("cooldown", `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`, facts)
+}
+
+function sayStop({ by, why, at, until }: Stop): string {
+  return `by ${by} at ${sayTime(at)}${until === null ? "" : `, until ${sayTime(until)}`}: ${why}`
+}

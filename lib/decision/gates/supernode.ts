@@ -1,0 +1,28 @@
+import { presentServers } from "../supernode.ts"
+import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
+import type { GateFacts } from "./gate.ts"
+
+/** Statuses in which a server is not about to change. DELETED is gone, everything else is in between or broken. */
+const SETTLED = ["RUNNING", "STOPPED", "DELETED"]
+
+export function supernodeReady({ situation: { supernode, standing } }: GateFacts): Verdict {
+  if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
+  if (supernode.state === "unreadable") {
+    return fail(supernode.credentials ? "credentials" : "supernode-unreadable", `the supernode could not be read: ${supernode.why}`)
+  }
+  const { status, servers } = supernode.value
+  if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
+  const listed = new Set(servers.map((server) => server.id))
+  const vanished = (standing.servers ?? []).filter((id) => !listed.has(id))
+  if (vanished.length > 0) {
+    return fail("supernode-unreadable", `servers known from the ledger are missing without being DELETED: ${vanished.join(", ")}`, { vanished })
+  }
+  const statuses = Object.fromEntries(servers.map((server) => [server.id, server.status]))
+  if (status !== "ACTIVE") return fail("supernode-not-ready", `the supernode is ${status}; it must be ACTIVE`, { status, statuses })
+  const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
+  if (unsettled.length > 0) {
+    const named = unsettled.map((server) => `${server.name ?? server.id} is ${server.status}`).join(", ")
+    return fail("supernode-not-ready", `${named}; servers must be RUNNING or STOPPED`, { status, statuses })
+  }
+  return pass(`ACTIVE with ${presentServers(supernode.value).length} servers`, { status, statuses })
+}

@@ -1,0 +1,129 @@
+import * as z from "zod"
+import { countPer, isRecord, moneyShape, positiveDuration, text, whenRecord, whole } from "./units.ts"
+
+// What may be ordered and how much of it: `ladder`, `order`, `limits` of the policy file. The bounds are those of the
+// API page, so that an order that the cloud would refuse fails when the file is read and not when it is sent.
+
+/** API page, `image_id`: 36 characters in UUID format. */
+const imageId = text(
+  /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+  "must be an image's UUID (36 characters)",
+)
+
+/** API page, `flavor`: 1 to 128. Its prose forbids hyphens, its own example has them; so they are allowed. */
+const flavor = text(
+  /^[A-Za-z0-9._-]{1,128}$/,
+  "must be 1 to 128 letters, digits, periods, hyphens or underscores",
+)
+
+const VOLUME_TYPES = ["ESSD", "GPSSD", "SAS", "SATA", "SSD"] as const
+const volumeType = z.enum(VOLUME_TYPES)
+
+/** API page, EvsVolume. */
+const rootVolume = z.strictObject({ size: whole(100, 1024, "GB").optional(), type: volumeType.optional() })
+
+/** API page, ServerDataVolume. */
+const dataVolume = z.strictObject({
+  size: whole(100, 32_768, "GB"),
+  type: volumeType,
+  count: whole(1, 8, "disks"),
+})
+
+/** What the raw text of `userdata` or `userdata_file` became: the text itself travels beside the policy, never in it. */
+const userdataDigest = z.strictObject({
+  sha256: text(/^sha256:[0-9a-f]{64}$/, "must be a SHA-256"),
+  bytes: z.int(),
+})
+
+const orderShape = {
+  image_id: imageId,
+  key_pair_name: text(
+    /^[A-Za-z0-9_.-]{1,64}$/,
+    "must be 1 to 64 letters, digits, hyphens, underscores or periods",
+  ).optional(),
+  root_volume: rootVolume.optional(),
+  data_volume: dataVolume.optional(),
+}
+
+/** What goes into the request besides the flavor, as decisions and plans see it. */
+export const order = z.strictObject({ ...orderShape, userdata: userdataDigest.optional() })
+
+const filled = z.string({ error: "must be text" }).min(1, { error: "must not be empty" })
+
+/** The same as it is written in the file. */
+export const writtenOrder = z
+  .strictObject({ ...orderShape, userdata: filled.optional(), userdata_file: filled.optional() })
+  .refine((o) => o.userdata === undefined || o.userdata_file === undefined, {
+    ...whenRecord,
+    path: ["userdata_file"],
+    error: "must not stand beside userdata: write one of the two",
+  })
+
+/** Hours of a price's period. A month counts 730 h where a commitment is written in another unit than the price. */
+export const PERIOD_HOURS = { hour: 1, day: 24, week: 168, month: 730, year: 8760 } as const
+export type PricePeriod = keyof typeof PERIOD_HOURS
+
+const price = z
+  .strictObject({
+    ...moneyShape,
+    per: z.enum(["hour", "day", "week", "month", "year"]),
+    commitment: text(
+      /^[1-9]\d{0,3} (hour|day|week|month|year)s?$/,
+      'must be a commitment such as "1 month" or "3 years"',
+    ).optional(),
+  })
+  .transform(({ amount, currency, per, commitment }) => {
+    const [count = "1", unit = per] = (commitment ?? `1 ${per}`).split(" ")
+    const hours = Number(count) * PERIOD_HOURS[unit.replace(/s$/, "") as PricePeriod]
+    // A commitment that does not divide is rounded up: a bill may be over-estimated, never under-estimated.
+    const periods = Math.max(1, Math.ceil(hours / PERIOD_HOURS[per]))
+    return { minor: Math.round(amount * 100), currency, per, periods }
+  })
+  .refine(({ minor, periods }) => Number.isSafeInteger(minor * periods), {
+    error: "must be a price whose whole commitment can be counted exactly",
+  })
+
+const rung = z.strictObject({
+  flavor,
+  servers: whole(1, 48, "servers"),
+  price: price.optional().transform((p) => p ?? null),
+})
+
+/** `ladder`: smallest first. */
+export const ladder = z
+  .array(rung, { error: "must be a list of at least one rung, smallest first" })
+  .min(1, { error: "must have at least one rung" })
+  .superRefine(
+    (rungs: readonly unknown[], ctx) => {
+      rungs.forEach((r, i) => {
+        const before = rungs[i - 1]
+        if (!isRecord(r)) return
+        if (isRecord(before) && Number(r["servers"]) <= Number(before["servers"])) {
+          const message = `must grow: the rung before has ${before["servers"]} servers`
+          ctx.addIssue({ code: "custom", path: [i, "servers"], message })
+        }
+        const first = rungs.findIndex((other) => isRecord(other) && other["flavor"] === r["flavor"])
+        if (typeof r["flavor"] === "string" && first < i) {
+          const message = `must be on one rung only: ${r["flavor"]} stands above already`
+          ctx.addIssue({ code: "custom", path: [i, "flavor"], message })
+        }
+      })
+    },
+    { when: ({ value }) => Array.isArray(value) },
+  )
+
+/** A cap on money over a rolling window, or over a calendar month in the policy's zone. */
+export const budget = z
+  .strictObject({
+    ...moneyShape,
+    per: z.union([z.literal("month"), positiveDuration], {
+      error: 'must be a duration such as "30d", or "month"',
+    }),
+  })
+  .transform(({ amount, currency, per }) => ({ minor: Math.round(amount * 100), currency, per }))
+
+export const limits = z.strictObject({
+  actions: countPer,
+  servers: whole(1, 48, "servers"),
+  budget: budget.optional().transform((b) => b ?? null),
+})

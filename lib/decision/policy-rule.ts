@@ -1,0 +1,213 @@
+import * as z from "zod"
+import { duration, isRecord, pointsOf, positiveDuration, share, text, whenRecord, whole } from "./units.ts"
+
+// `rules` of the policy file: which metric is looked at, and when it proposes a larger rung.
+
+export const ruleName = text(
+  /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/,
+  "must be kebab-case: 1 to 64 of a-z, 0-9 and hyphens",
+)
+
+/** Names that may stand in braces in a metric's dimensions; each is a field of the supernode or of one server. */
+export const DIMENSION_TEMPLATES = [
+  "{supernode.id}",
+  "{server.id}",
+  "{server.name}",
+  "{server.cloud_server.id}",
+  "{server.cloud_server.hps_id}",
+  "{server.cloud_server.hps_ecs_id}",
+] as const
+
+const dimensionValue = z
+  .string()
+  .min(1, { error: "must not be empty" })
+  .max(256, { error: "must be at most 256 characters" })
+  .refine(
+    (value) => !/[{}]/.test(DIMENSION_TEMPLATES.reduce((rest, name) => rest.replaceAll(name, ""), value)),
+    { error: `may have braces only as ${DIMENSION_TEMPLATES.join(", ")}` },
+  )
+
+const cloudEyeDimensions = z
+  .record(
+    text(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, "must be a dimension's name: 1 to 32 letters, digits, _ or -"),
+    dimensionValue,
+  )
+  .refine((dims) => Object.keys(dims).length >= 1 && Object.keys(dims).length <= 4, {
+    error: "must have 1 to 4 dimensions",
+  })
+
+const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
+const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000]
+
+/** Cloud Eye batch-query-metric-data: the periods it aggregates by, and its own filters. */
+const cloudEyeMetric = z.strictObject({
+  namespace: text(
+    /^[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$/,
+    "must be a Cloud Eye namespace such as AGT.ECS",
+  ),
+  name: text(/^[A-Za-z][A-Za-z0-9_]{0,95}$/, "must be a Cloud Eye metric name such as npu_util_rate_ai_core"),
+  dimensions: cloudEyeDimensions.default({ instance_id: "{server.cloud_server.hps_ecs_id}" }),
+  statistic: z.enum(STATISTICS).default("average"),
+  period: positiveDuration.refine((ms) => CLOUD_EYE_PERIODS.includes(ms), {
+    error: "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period",
+  }),
+})
+
+const prometheusMetric = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    // The policy is written to the ledger, where no password may ever stand.
+    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" }),
+  query: z
+    .string()
+    .min(1, { error: "must not be empty" })
+    .max(4096, { error: "must be at most 4096 characters" }),
+  period: positiveDuration,
+})
+
+const cloudwatchName = z
+  .string()
+  .min(1, { error: "must not be empty" })
+  .max(255, { error: "must be at most 255 characters" })
+
+const cloudwatchMetric = z.strictObject({
+  region: text(/^[a-z0-9-]{1,32}$/, "must be an AWS region such as eu-central-1").optional(),
+  namespace: cloudwatchName,
+  name: cloudwatchName,
+  dimensions: z.record(cloudwatchName, dimensionValue).default({}),
+  statistic: z.enum(STATISTICS).default("average"),
+  period: positiveDuration.refine((ms) => ms % 60_000 === 0, { error: "must be a multiple of 1m" }),
+})
+
+export const METRIC_SOURCES = ["cloud-eye", "prometheus", "cloudwatch", "alarm"] as const
+
+const metric = z
+  .strictObject({
+    "cloud-eye": cloudEyeMetric.optional(),
+    prometheus: prometheusMetric.optional(),
+    cloudwatch: cloudwatchMetric.optional(),
+    alarm: z.literal(true, { error: "must be true" }).optional(),
+    servers: z.enum(["all"]).default("all"),
+    aggregate: z.enum(["average", "max", "min"]).default("average"),
+    quorum: share.prefault("100%"),
+    lag: duration.prefault("1m"),
+  })
+  .refine((m) => METRIC_SOURCES.filter((source) => m[source] !== undefined).length === 1, {
+    ...whenRecord,
+    error: `must have exactly one data source: ${METRIC_SOURCES.join(", ")}`,
+  })
+  .meta({ oneOf: METRIC_SOURCES.map((source) => ({ required: [source] })) })
+
+const finite = z.number({ error: "must be a number" })
+
+const step = z
+  .strictObject({ from: finite.optional(), to: finite.optional(), up: whole(1, 48, "rungs") })
+  // A step without bounds would want more servers whatever the metric says.
+  .refine((s) => s.from !== undefined || s.to !== undefined, {
+    ...whenRecord,
+    error: "must have from, to or both",
+  })
+  .refine((s) => typeof s.from !== "number" || typeof s.to !== "number" || s.from < s.to, {
+    ...whenRecord,
+    error: "must have from below to",
+  })
+
+/** Which side of a threshold breaches. `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
+export const COMPARISONS = ["above", "at_least", "below", "at_most"] as const
+export type ComparisonOperator = (typeof COMPARISONS)[number]
+const WAYS = [...COMPARISONS, "steps"] as const
+
+/** One entry of `rules`. */
+export const rule = z
+  .strictObject({
+    name: ruleName,
+    metric,
+    above: finite.optional(),
+    at_least: finite.optional(),
+    below: finite.optional(),
+    at_most: finite.optional(),
+    clear: finite.optional(),
+    points: pointsOf.prefault("1 of 1"),
+    missing: z.enum(["hold", "breaching", "not-breaching"]).default("hold"),
+    repeat: z.boolean({ error: "must be true or false" }).default(true),
+    steps: z
+      .array(step)
+      .min(1, { error: "must have at least one step" })
+      .max(20, { error: "must have at most 20 steps" })
+      .optional(),
+  })
+  .superRefine((r, ctx) => {
+    if (WAYS.filter((way) => r[way] !== undefined).length !== 1) {
+      ctx.addIssue({ code: "custom", message: `must have exactly one of ${WAYS.join(", ")}` })
+      return
+    }
+    const steps = boundsOf(r.steps)
+    const message = clearProblem(r, steps)
+    if (message !== null) ctx.addIssue({ code: "custom", path: ["clear"], message })
+    for (const problem of stepProblems(steps))
+      ctx.addIssue({ code: "custom", path: ["steps"], message: problem })
+  }, whenRecord)
+  .meta({ oneOf: WAYS.map((way) => ({ required: [way] })) })
+  .transform(({ above, at_least, below, at_most, clear, steps, ...rest }) => {
+    const values = { above, at_least, below, at_most }
+    const op = COMPARISONS.find((name) => values[name] !== undefined)
+    return {
+      ...rest,
+      compare: op === undefined ? null : { op, value: values[op] ?? Number.NaN },
+      clear: clear ?? null,
+      steps: (steps ?? []).map((s) => ({ from: s.from ?? null, to: s.to ?? null, up: s.up })),
+    }
+  })
+
+interface Bounds {
+  from: number
+  to: number
+}
+
+/** The stretch of each step, lowest first; open ends are infinite. Nothing while one of them is malformed. */
+function boundsOf(steps: unknown): Bounds[] {
+  if (!Array.isArray(steps)) return []
+  const bounds = steps.map((s: unknown) => {
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = isRecord(s)
+      ? s
+      : { from: null }
+    return typeof from === "number" && typeof to === "number" && from < to ? { from, to } : null
+  })
+  if (bounds.includes(null)) return []
+  return bounds.filter((b) => b !== null).sort((a, b) => a.from - b.from)
+}
+
+/** Steps must cover one stretch without gap or overlap, at most open at its two ends. */
+function stepProblems(sorted: readonly Bounds[]): string[] {
+  return sorted.slice(1).flatMap((next, i) => {
+    const before = sorted[i]
+    if (before === undefined || before.to === next.from) return []
+    if (before.to < next.from) return [`must have no gap: nothing covers ${before.to} to ${next.from}`]
+    if (before.to === Number.POSITIVE_INFINITY || next.from === Number.NEGATIVE_INFINITY) {
+      return ["must have at most one open end on each side"]
+    }
+    return [`must not overlap: ${next.from} to ${Math.min(before.to, next.to)} is covered twice`]
+  })
+}
+
+type Thresholds = { [key in ComparisonOperator]?: unknown } & { clear?: unknown }
+
+/** Hysteresis needs `clear` on the quiet side; a threshold that is never cleared would latch or repeat for ever. */
+function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
+  const { clear } = r
+  if (typeof clear !== "number") return null
+  const op = COMPARISONS.find((name) => r[name] !== undefined)
+  if (op !== undefined) {
+    const threshold = r[op]
+    const highIsBad = op === "above" || op === "at_least"
+    if (typeof threshold !== "number" || (highIsBad ? clear < threshold : clear > threshold)) return null
+    return `must be ${highIsBad ? "below" : "above"} ${threshold}, the rule's ${op}`
+  }
+  const [lowest, highest] = [steps[0]?.from, steps.at(-1)?.to]
+  if (lowest === undefined || highest === undefined) return null
+  if (lowest !== Number.NEGATIVE_INFINITY)
+    return clear < lowest ? null : `must be below ${lowest}, the lowest step's from`
+  if (highest !== Number.POSITIVE_INFINITY)
+    return clear > highest ? null : `must be above ${highest}, the highest step's to`
+  return "must not be written where the steps cover every number: nothing is ever clear"
+}

@@ -1,0 +1,23 @@
+import type { Finding } from "./decision.ts"
+
+/** A gate's answer before the gate's name is put on it. */
+export type Verdict = Omit<Finding, "gate">
+type Facts = Finding["facts"]
+
+export function pass(says: string, facts: Facts = {}): Verdict {
+  return { passed: true, reason: null, says, facts }
+}
+
+export function fail(reason: string, says: string, facts: Facts = {}): Verdict {
+  return { passed: false, reason, says, facts }
+}
+
+/** Its facts are not there. Never buys. */
+export function notEvaluated(says: string): Verdict {
+  return { passed: null, reason: null, says, facts: {} }
+}
+
+/** Instants in sentences are ISO 8601 in UTC, as in the logs of both clouds. */
+export function sayTime(at: number): string {
+  return new Date(at).toISOString()
+}

@@ -1,0 +1,56 @@
+import type { Decision } from "./decision/decision.ts"
+import type { Outcome } from "./decision/outcome.ts"
+import type { ScaleUpPlan } from "./decision/plan.ts"
+import type { RunMode } from "./decision/situation.ts"
+import type { LedgerEntry } from "./ledger/entry.ts"
+
+/** One supernode's part of what a handler resolves to (design: result JSON). */
+export interface RunResult {
+  supernode: string
+  mode: RunMode
+  decision: Pick<Decision, "kind" | "heldBy" | "findings">
+  /** Present wherever a target was chosen. */
+  plan?: ScaleUpPlan
+  /** Present only after a purchase was tried. */
+  outcome?: Outcome
+  /** Present where something was written. */
+  entry?: EntryRef
+}
+
+export interface EntryRef {
+  stream: string
+  seq: number
+  hash: string
+}
+
+export interface ResultParts {
+  supernode: string
+  mode: RunMode
+  decision: Decision
+  plan: ScaleUpPlan | null
+  outcome: Outcome | null
+  entry: LedgerEntry | null
+}
+
+export function resultOf({ supernode, mode, decision, plan, outcome, entry }: ResultParts): RunResult {
+  const { kind, heldBy, findings } = decision
+  return {
+    supernode,
+    mode,
+    decision: { kind, heldBy, findings },
+    ...(plan ? { plan } : {}),
+    ...(outcome ? { outcome: withoutRaw(outcome) } : {}),
+    ...(entry ? { entry: { stream: entry.stream, seq: entry.seq, hash: entry.hash } } : {}),
+  }
+}
+
+/** The raw answer stays in the ledger's `settled` entry, and only there. */
+function withoutRaw(outcome: Outcome): Outcome {
+  return outcome.kind === "not-sent" ? outcome : { ...outcome, raw: null }
+}
+
+/** A hold for a reason that lies outside the gates, with a finding of its own. */
+export function heldOutside(decision: Decision, reason: string, says: string): Decision {
+  const finding = { gate: reason, passed: false, reason, says, facts: {} }
+  return { ...decision, kind: "hold", heldBy: reason, findings: [...decision.findings, finding] }
+}

@@ -1,0 +1,465 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/standing.ts"
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import { LedgerError } from "../../lib/ports.ts"
+import { nextEntry, supernodeStream } from "../../lib/record.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, offersOf, policyOf, requestOf, SECOND, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
+import { accepted, CONTROL_STREAM, rejected, unknown, unreachable, World } from "./world.ts"
+
+const STREAM = supernodeStream(policyOf().id)
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+async function standing(): Promise<Standing> {
+  return (await world.ledger.head(STREAM))?.standing as Standing
+}
+
+describe("a run that buys", () => {
+  it("opens the attempt before it buys, and settles it after", async () => {
+    world.whileBuying = async () => {
+      expect((await world.entries()).map((entry) => entry.kind)).toEqual(["opened"])
+    }
+    const result = await world.run(alarmOf())
+    expect(result).toMatchObject({ supernode: "train-a", mode: "live", decision: { kind: "scale-up", heldBy: null }, outcome: { kind: "accepted", orderId: "CS1" }, entry: { seq: 2 } })
+    expect(result.plan).toMatchObject({ flavor: "rung-4", from: 2, to: 4, cost: { amount: 120_000, currency: "CNY" } })
+    const [opened, settled] = await world.entries()
+    expect(opened).toMatchObject({ kind: "opened", decision: { kind: "scale-up" }, plan: { hash: result.plan?.hash }, attempt: { id: world.orders[0]?.attempt } })
+    expect(settled).toMatchObject({ kind: "settled", outcome: accepted, attempt: { id: opened?.attempt?.id } })
+  })
+
+  it("keeps in the opened entry what was read, so that the decision can be replayed", async () => {
+    await world.run(alarmOf())
+    const [opened] = await world.entries()
+    expect(opened?.situation).toMatchObject({ supernode: { state: "read" }, readings: { state: "read" }, offers: { state: "read" }, now: NOW })
+    expect(opened?.situation).not.toHaveProperty("standing")
+  })
+
+  it("gives the order the time limits that are on record", async () => {
+    await world.run(alarmOf())
+    const [opened] = await world.entries()
+    expect(world.orders[0]).toMatchObject({ sendBefore: NOW + 30 * SECOND, timeoutMs: MINUTE })
+    expect(opened?.attempt).toMatchObject({ openedAt: NOW, sendBefore: NOW + 30 * SECOND, deadline: NOW + 90 * SECOND })
+  })
+
+  it("shows the raw answer in the settled entry and nowhere else", async () => {
+    const result = await world.run(alarmOf())
+    expect(result.outcome).toMatchObject({ raw: null })
+    expect((await world.entries())[1]?.outcome).toMatchObject({ raw: { body: "{}" } })
+  })
+})
+
+describe("a signal that comes again", () => {
+  it("buys nothing, writes nothing, says duplicate, and shows what the first one came to", async () => {
+    const first = await world.run(alarmOf())
+    const asked = world.asked.length
+    const again = await world.run(alarmOf())
+    expect(again.decision).toMatchObject({ kind: "hold", heldBy: "duplicate" })
+    expect(again).toMatchObject({ plan: first.plan, outcome: first.outcome, entry: first.entry })
+    expect(world.orders).toHaveLength(1)
+    expect(world.asked).toHaveLength(asked)
+    expect(await world.entries()).toHaveLength(2)
+  })
+
+  it("is a duplicate too when the first one held", async () => {
+    world.load = 10
+    const first = await world.run(alarmOf())
+    expect(first.decision.heldBy).toBe("not-breaching")
+    world.load = 97
+    const again = await world.run(alarmOf())
+    expect(again).toMatchObject({ decision: { heldBy: "duplicate" }, entry: first.entry })
+    expect(world.orders).toHaveLength(0)
+  })
+
+  it("finds an attempt that was never settled, and holds", async () => {
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+    await expect(world.run(alarmOf())).rejects.toThrow(/could not be written; it stays open/)
+    world.interference = {}
+    const again = await world.run(alarmOf())
+    expect(again.decision.heldBy).toBe("duplicate")
+    expect(again.outcome).toBeUndefined()
+    expect(world.orders).toHaveLength(1)
+  })
+})
+
+describe("the modes", () => {
+  it("a dry run reads everything, shows the plan, and writes nothing", async () => {
+    const result = await world.run(requestOf({ mode: "dry-run" }))
+    expect(result).toMatchObject({ mode: "dry-run", decision: { kind: "scale-up" }, plan: { to: 4 } })
+    expect(result).not.toHaveProperty("entry")
+    expect(world.asked).toEqual(["supernode", "metrics", "offers"])
+    expect(await world.entries()).toEqual([])
+  })
+
+  it("observe decides and records the plan, and never buys", async () => {
+    const result = await world.run(alarmOf(), { mode: "observe" })
+    expect(result).toMatchObject({ mode: "observe", decision: { kind: "scale-up" }, entry: { seq: 1 } })
+    expect(await world.entries()).toMatchObject([{ kind: "decided", mode: "observe", plan: { to: 4 } }])
+    expect(world.orders).toEqual([])
+  })
+
+  it("a policy whose hash is new only observes until arm_after is over", async () => {
+    const policy = policyOf({ arm_after: "24h" })
+    expect(await world.run(undefined, { policy })).toMatchObject({ mode: "observe", decision: { kind: "scale-up" } })
+    world.now += 23 * HOUR
+    expect((await world.run(undefined, { policy })).mode).toBe("observe")
+    world.now += 2 * HOUR
+    expect(await world.run(undefined, { policy })).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+  })
+
+  it("a live request buys exactly the plan that the dry run showed", async () => {
+    const shown = await world.run(requestOf({ mode: "dry-run" }))
+    const planHash = shown.plan?.hash ?? ""
+    const bought = await world.run(requestOf({ id: "r2", mode: "live", planHash }))
+    expect(bought).toMatchObject({ outcome: { kind: "accepted" }, plan: { hash: planHash } })
+  })
+
+  it("a live request whose plan has changed since buys nothing", async () => {
+    const shown = await world.run(requestOf({ mode: "dry-run" }))
+    world.supernode = { ok: true, value: supernodeOf({ servers: [serverOf("s1"), serverOf("s9")] }), skewMs: 0 }
+    const result = await world.run(requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" }))
+    expect(result.decision).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
+    expect(world.orders).toEqual([])
+  })
+})
+
+describe("what a tick reads and writes", () => {
+  it("costs no cloud call while the standing alone holds", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
+    expect((await world.run()).decision.heldBy).toBe("paused")
+    expect(world.asked).toEqual([])
+  })
+
+  it("an alarm reads everything even so, so that its record lists every reason", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
+    world.load = 10
+    const result = await world.run(alarmOf())
+    const failed = result.decision.findings.filter((finding) => finding.passed === false).map((finding) => finding.reason)
+    expect(failed).toEqual(["paused", "not-breaching"])
+  })
+
+  it("asks for offers only once a rung was chosen", async () => {
+    world.load = 10
+    await world.run()
+    expect(world.asked).toEqual(["supernode", "metrics"])
+  })
+
+  it("notes a hold when its reason is new, and again after a day, and not in between", async () => {
+    world.load = 10
+    await world.run()
+    world.now += 5 * MINUTE
+    await world.run()
+    expect(await world.entries()).toHaveLength(1)
+    world.load = null
+    world.now += 5 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("missing-data")
+    expect(await world.entries()).toHaveLength(2)
+    world.now += DAY
+    await world.run()
+    expect(await world.entries()).toHaveLength(3)
+  })
+
+  it("always observes an attempt in flight", async () => {
+    await world.run()
+    world.asked = []
+    world.now += 10 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("in-flight")
+    expect(world.asked).toEqual(["supernode"])
+  })
+})
+
+describe("after a purchase", () => {
+  it("is in flight until all new servers run, then cools down from their completion, then may buy again", async () => {
+    const policy = policyOf({ limits: { actions: "5 per 24h", servers: 48 }, ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }] })
+    world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
+    await world.run(undefined, { policy })
+    world.now += 10 * MINUTE
+    world.deliver(4, { status: "CREATING" })
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("in-flight")
+    world.now += 10 * MINUTE
+    world.deliver(4)
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("cooldown")
+    expect((await world.entries()).map((entry) => entry.observation?.kind ?? entry.kind)).toContain("completed")
+    world.now += HOUR + 20 * MINUTE
+    expect(await world.run(undefined, { policy })).toMatchObject({ plan: { from: 4, to: 8 }, outcome: { kind: "accepted" } })
+  })
+
+  it("an unknown outcome holds everything until a person settles it", async () => {
+    world.outcomes = [unknown]
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
+    world.now += 3 * HOUR
+    expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
+    const attempt = world.orders[0]?.attempt ?? ""
+    await world.say({ verb: "settle", attempt, as: "absent", why: "not in the console", by: "ops", servers: ["s1", "s2"] })
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+    expect(world.orders).toHaveLength(2)
+  })
+
+  it("an attempt that was opened and never settled becomes unknown after its deadline", async () => {
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+    await expect(world.run(alarmOf())).rejects.toThrow(LedgerError)
+    world.interference = {}
+    world.now += 5 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
+    expect((await standing()).attempt?.state).toBe("unknown")
+  })
+
+  it("a purchase whose client breaks its promise and throws is unknown, not lost", async () => {
+    world.whileBuying = async () => {
+      throw new Error("boom")
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown", reason: "client-failure" })
+  })
+
+  it("not-sent uses up no action, no budget and no cooldown", async () => {
+    const outcome: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
+    world.outcomes = [outcome]
+    expect((await world.run(alarmOf())).outcome).toEqual(outcome)
+    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("a balance refusal stops everything until a person resets it", async () => {
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    world.now += 10 * DAY
+    expect((await world.run()).decision.heldBy).toBe("breaker")
+    await world.say({ verb: "reset", why: "topped up", by: "ops" })
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("a throttled purchase waits as long as the cloud asked", async () => {
+    world.outcomes = [rejected("throttle", 7 * MINUTE)]
+    await world.run(alarmOf())
+    world.now += 6 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("backoff")
+    world.now += 2 * MINUTE
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("an invalid order switches off the rule that asked for it, until the policy changes", async () => {
+    world.outcomes = [rejected("invalid")]
+    await world.run(alarmOf())
+    expect((await world.run()).decision.heldBy).toBe("latched")
+    expect((await world.run(undefined, { policy: policyOf({ cooldown: "61m" }) })).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("sold out after the offer said otherwise", () => {
+  const larger = policyOf({ sold_out: "next-larger", ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }, { flavor: "rung-16", servers: 16 }, { flavor: "rung-32", servers: 32 }] })
+
+  beforeEach(() => {
+    world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16", "rung-32"), skewMs: 0 }
+  })
+
+  it("tries the next larger rung as an attempt of its own, opened and recorded by itself", async () => {
+    world.outcomes = [rejected("capacity")]
+    const result = await world.run(alarmOf(), { policy: larger })
+    expect(result).toMatchObject({ plan: { flavor: "rung-8" }, outcome: { kind: "accepted" } })
+    expect((await world.entries()).map((entry) => [entry.kind, entry.plan?.flavor ?? entry.outcome?.kind])).toEqual([
+      ["opened", "rung-4"],
+      ["settled", "rejected"],
+      ["opened", "rung-8"],
+      ["settled", "accepted"],
+    ])
+  })
+
+  it("tries three times at most", async () => {
+    world.outcomes = [rejected("capacity"), rejected("capacity"), rejected("capacity"), rejected("capacity")]
+    const result = await world.run(alarmOf(), { policy: larger })
+    expect(world.orders.map((order) => order.plan.flavor)).toEqual(["rung-4", "rung-8", "rung-16"])
+    expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
+  })
+
+  it("never tries another one for a plan that a person saw", async () => {
+    const shown = await world.run(requestOf({ mode: "dry-run", servers: 4 }), { policy: larger })
+    world.outcomes = [rejected("capacity")]
+    await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), { policy: larger })
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("with sold_out: hold there is no second attempt, and the flavor is blocked for five minutes", async () => {
+    world.outcomes = [rejected("capacity")]
+    await world.run(alarmOf())
+    expect(world.orders).toHaveLength(1)
+    world.now += 4 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("flavor-blocked")
+    world.now += 2 * MINUTE
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("between the opened attempt and the request", () => {
+  it("a pause that came in time stops the purchase, and is the reason on record", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened") await world.say({ verb: "pause", supernode: null, why: "stop!", by: "ops", until: null })
+      return undefined
+    }
+    const result = await world.run(alarmOf())
+    expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "paused" })
+    expect(world.orders).toEqual([])
+    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+  })
+
+  it("a control stream that cannot be read means paused", async () => {
+    let reads = 0
+    world.interference.beforeHead = async (stream) => {
+      if (stream === CONTROL_STREAM && ++reads > 1) unreachable()
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "not-sent", reason: "control-unreadable" })
+    expect(world.orders).toEqual([])
+  })
+
+  it("a word about another supernode stops nothing", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened") await world.say({ verb: "pause", supernode: "another", why: "theirs", by: "ops", until: null })
+      return undefined
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("too little time left in the function is not-sent", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened") world.timeLeftMs = 64 * SECOND
+      return undefined
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "not-sent", reason: "no-time" })
+    expect(world.orders).toEqual([])
+  })
+})
+
+describe("what lies outside the gates", () => {
+  it("too little time left before opening holds with no-time and opens nothing", async () => {
+    world.timeLeftMs = 65 * SECOND
+    const result = await world.run(alarmOf())
+    expect(result.decision).toMatchObject({ kind: "hold", heldBy: "no-time" })
+    expect((await world.entries()).map((entry) => entry.kind)).toEqual(["decided"])
+  })
+
+  it("an unreadable ledger throws, and nothing is read or bought", async () => {
+    world.interference.beforeHead = async () => unreachable()
+    await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
+    expect(world.asked).toEqual([])
+  })
+
+  it("an attempt that cannot be opened throws, and nothing is bought", async () => {
+    world.interference.beforeAppend = async () => unreachable()
+    await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
+    expect(world.orders).toEqual([])
+  })
+
+  it("a standing that leaves no room for a settlement holds with standing-full", async () => {
+    world.load = 10
+    await world.run(alarmOf({ id: "first" }))
+    const head = await world.ledger.head(STREAM)
+    const signals = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`signal-${i}-${"x".repeat(80)}`, { run: "r", seq: 1, at: NOW, keepUntil: NOW + HOUR }]))
+    const full = nextEntry(STREAM, head && { ...head, standing: { ...(head.standing as Standing), signals } }, { at: NOW, run: "r", writer: "w", kind: "decided", mode: "live" })
+    await world.ledger.append(full)
+    world.load = 97
+    expect((await world.run()).decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
+    expect(world.orders).toEqual([])
+  })
+})
+
+describe("another run at the same time", () => {
+  /** Lets a rival append its own note right before ours, as often as told. */
+  function rival(times: number, kinds = ["opened", "decided"]): void {
+    let left = times
+    world.interference.beforeAppend = async (entry) => {
+      if (!kinds.includes(entry.kind) || left-- <= 0) return undefined
+      const interference = world.interference
+      world.interference = {}
+      const head = await world.ledger.head(entry.stream)
+      await world.ledger.append(nextEntry(entry.stream, head, { at: NOW, run: world.newId(), writer: world.newId(), kind: "decided", mode: "live" }))
+      world.interference = interference
+      return undefined
+    }
+  }
+
+  it("that was faster once makes us start again from the top, and buy once", async () => {
+    rival(1)
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
+    expect(world.orders).toHaveLength(1)
+    expect(world.asked.filter((verb) => verb === "supernode")).toHaveLength(2)
+  })
+
+  it("that was faster three times makes us hold as overtaken", async () => {
+    rival(3)
+    const result = await world.run(alarmOf())
+    expect(result.decision).toMatchObject({ kind: "hold", heldBy: "overtaken" })
+    expect(world.orders).toEqual([])
+    expect((await world.entries()).at(-1)).toMatchObject({ kind: "decided", decision: { heldBy: "overtaken" } })
+  })
+
+  it("that writes while we buy never makes us buy again: the outcome is appended after it", async () => {
+    rival(2, ["settled"])
+    const result = await world.run(alarmOf())
+    expect(result).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 4 } })
+    expect(world.orders).toHaveLength(1)
+    expect((await standing()).attempt?.state).toBe("accepted")
+  })
+
+  it("the same signal 50 times at once buys once", async () => {
+    const results = await Promise.all(Array.from({ length: 50 }, () => world.run(alarmOf())))
+    expect(world.orders).toHaveLength(1)
+    expect(results.filter((result) => result.decision.kind === "scale-up")).toHaveLength(1)
+  })
+})
+
+describe("writing the outcome", () => {
+  it("goes on through a ledger that fails for a while", async () => {
+    let failures = 5
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" && failures-- > 0 ? unreachable() : undefined)
+    expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 2 } })
+  })
+
+  it("a raw answer too big for the entry is cut further, never lost", async () => {
+    const body = "\u0001".repeat(64 * 1024)
+    world.outcomes = [{ ...accepted, raw: { body, bytes: body.length, truncated: false } } as Outcome]
+    await world.run(alarmOf())
+    const settled = (await world.entries())[1]
+    expect(settled?.outcome).toMatchObject({ kind: "accepted", raw: { bytes: 65_536, truncated: true } })
+  })
+})
+
+describe("readings and reads that fail", () => {
+  it.each([
+    ["supernode-unreadable", false],
+    ["credentials", true],
+  ])("an unreadable supernode is a recorded hold: %s", async (reason, credentials) => {
+    world.supernode = { ok: false, why: "503", credentials }
+    expect((await world.run(alarmOf())).decision.heldBy).toBe(reason)
+    expect(await world.entries()).toHaveLength(1)
+  })
+
+  it("unreadable offers are a recorded hold", async () => {
+    world.offers = { ok: false, why: "503", credentials: false }
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("offers-unreadable")
+  })
+
+  it("the cloud's clock a minute off holds", async () => {
+    world.offers = { ok: true, value: offersOf("rung-4"), skewMs: -61 * SECOND }
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("clock-skewed")
+  })
+
+  it("our clock behind the ledger's by more than a minute holds", async () => {
+    world.load = 10
+    await world.run(alarmOf())
+    world.now -= 2 * MINUTE
+    world.load = 97
+    expect((await world.run(tickOf({ id: "t", at: world.now }))).decision.heldBy).toBe("clock-behind-ledger")
+  })
+
+  it("servers that came without us are noticed and start a cooldown", async () => {
+    world.load = 10
+    await world.run(alarmOf())
+    world.now += 5 * MINUTE
+    world.deliver(4)
+    world.load = 97
+    const policy = policyOf({ ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }] })
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("cooldown")
+    expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("out-of-band")
+  })
+})

@@ -1,0 +1,147 @@
+import { NO_CONTROL, type Said } from "../../lib/decision/control.ts"
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { Reading } from "../../lib/decision/reading.ts"
+import type { Signal } from "../../lib/decision/signal.ts"
+import type { RunMode } from "../../lib/decision/situation.ts"
+import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import { digest } from "../../lib/digest.ts"
+import type { RunTask } from "../../lib/gather.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { openLedger } from "../../lib/ledger/open.ts"
+import { type BuyOrder, type Clock, type Cloud, type Ledger, LedgerError, type Ports, type Read } from "../../lib/ports.ts"
+import { CONTROL_STREAM, supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { run } from "../../lib/run.ts"
+import { sayTo, sayToAll } from "../../lib/say.ts"
+import { MINUTE, NOW, offersOf, policyOf, readingOf, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
+
+// A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, a real ledger with a
+// place to stand between the run and its store.
+
+/** What may happen right before or instead of an append or a read of the head. */
+export interface Interference {
+  beforeAppend?(entry: LedgerEntry): Promise<"appended" | "conflict" | undefined>
+  beforeHead?(stream: string): Promise<void>
+}
+
+export class World {
+  now = NOW
+  timeLeftMs = Number.POSITIVE_INFINITY
+  /** Every verb that was asked of the cloud, in order. */
+  asked: string[] = []
+  orders: BuyOrder[] = []
+  load: number | null = 97
+  interference: Interference = {}
+  offers: Read<Offer[]> = { ok: true, value: offersOf("rung-1", "rung-2", "rung-4"), skewMs: 0 }
+  supernode: Read<Supernode> = { ok: true, value: supernodeOf(), skewMs: 0 }
+  /** What the next purchases end with, in order; after them, accepted. */
+  outcomes: Outcome[] = []
+  /** Called while a purchase is under way. */
+  whileBuying: (order: BuyOrder) => Promise<void> = async () => {}
+  private ids = 0
+  readonly ledger: Ledger
+
+  constructor(private readonly store: Ledger) {
+    this.ledger = {
+      head: async (stream) => {
+        await this.interference.beforeHead?.(stream)
+        return store.head(stream)
+      },
+      append: async (entry) => (await this.interference.beforeAppend?.(entry)) ?? store.append(entry),
+      read: (stream, range) => store.read(stream, range),
+      streams: () => store.streams(),
+      close: () => store.close(),
+    }
+  }
+
+  static async open(): Promise<World> {
+    return new World(await openLedger("memory:"))
+  }
+
+  newId = (): string => `id-${++this.ids}`
+
+  readonly clock: Clock = {
+    now: () => this.now,
+    monotonic: () => this.now,
+    wait: async (ms) => {
+      this.now += ms
+    },
+  }
+
+  readonly cloud: Cloud = {
+    readSupernode: async () => {
+      this.asked.push("supernode")
+      return this.supernode
+    },
+    readMetrics: async ({ policy, supernode, now }) => {
+      this.asked.push("metrics")
+      return policy.rules.map((rule): Reading => {
+        const servers = (supernode.servers ?? []).map((server) => server.id)
+        return { ...readingOf(Array(rule.points.n).fill(this.load), { servers, now }), rule: rule.name }
+      })
+    },
+    readOffers: async () => {
+      this.asked.push("offers")
+      return this.offers
+    },
+    buy: async (order) => {
+      this.asked.push("buy")
+      this.orders.push(order)
+      await this.whileBuying(order)
+      return this.outcomes.shift() ?? accepted
+    },
+  }
+
+  async run(signal: Signal = tickOf({ id: this.newId(), at: this.now }), over: Partial<RunTask> & { policy?: Policy } = {}): Promise<RunResult> {
+    const policy = over.policy ?? policyOf()
+    const ports: Ports = { ledger: this.ledger, cloud: this.cloud, clock: this.clock, newId: this.newId, timeLeftMs: () => this.timeLeftMs }
+    const mode: RunMode = signal.kind === "request" ? signal.mode : "live"
+    return run(ports, {
+      signal,
+      exclusive: true,
+      loaded: { policy, hash: digest(policy), userdata: null },
+      mode,
+      run: this.newId(),
+      stream: supernodeStream(policy.id),
+      endpoint: "https://modelarts.test",
+      buyTimeoutMs: MINUTE,
+      sendWithinMs: MINUTE / 2,
+      ...over,
+    })
+  }
+
+  /** The servers that an accepted order brings, all RUNNING now. */
+  deliver(count: number, over: Partial<Server> = {}): void {
+    const servers = Array.from({ length: count }, (_, i) =>
+      i < 2 ? serverOf(`s${i + 1}`) : serverOf(`s${i + 1}`, { createAt: this.now, updateAt: this.now, ...over }),
+    )
+    this.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
+  }
+
+  async say(said: Said): Promise<void> {
+    const desk = { ledger: this.store, clock: this.clock, newId: this.newId }
+    if (said.verb === "settle" || said.verb === "reset") await sayTo(desk, supernodeStream(policyOf().id), { said, check: () => {} })
+    else await sayToAll(desk, said)
+  }
+
+  async entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {
+    const entries: LedgerEntry[] = []
+    for await (const entry of this.store.read(stream)) entries.push(entry)
+    return entries
+  }
+}
+
+export const accepted: Outcome = { kind: "accepted", status: 200, orderId: "CS1", requestId: "r1", servers: [], raw: { body: "{}", bytes: 2, truncated: false } }
+export const unknown: Outcome = { kind: "unknown", reason: "timeout", says: "no answer came", status: null, code: null, requestId: null, raw: null }
+
+export function rejected(of: "capacity" | "throttle" | "balance" | "invalid", retryAfterMs: number | null = null): Outcome {
+  return { kind: "rejected", status: 400, class: of, code: "ModelArts.6716", message: "no", retryAfterMs, requestId: null, raw: null }
+}
+
+/** A store that cannot be reached. */
+export function unreachable(): never {
+  throw new LedgerError("the store is unreachable")
+}
+
+export { CONTROL_STREAM, NO_CONTROL }
