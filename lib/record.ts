@@ -39,14 +39,18 @@ export function nextSettlement(stream: string, head: LedgerEntry | undefined, ne
   }
 }
 
-/** The same, but readings that are too much to keep are left out: said so in their place. RangeError if still too big. */
+/** The same, but what is too much to keep of a situation is left out, readings first. RangeError if still too big. */
 export function nextDecision(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry {
-  try {
-    return nextEntry(stream, head, news)
-  } catch (error) {
-    const { situation } = news
-    if (!(error instanceof RangeError) || situation?.readings.state !== "read") throw error
-    const readings = { state: "unreadable" as const, why: "too much to keep in one ledger entry", credentials: false }
-    return nextEntry(stream, head, { ...news, situation: { ...situation, readings } })
+  const { situation, ...bare } = news
+  const readings = { state: "unreadable" as const, why: "too much to keep in one ledger entry", credentials: false }
+  // An attempt needs what it saw: the servers before it tell the new ones later. A hold can do without.
+  const smaller = [news, ...(situation ? [{ ...news, situation: { ...situation, readings } }] : []), ...(news.kind === "decided" ? [bare] : [])]
+  for (const candidate of smaller.slice(0, -1)) {
+    try {
+      return nextEntry(stream, head, candidate)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
   }
+  return nextEntry(stream, head, smaller.at(-1) ?? news)
 }

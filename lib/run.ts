@@ -69,9 +69,22 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   if (decision.kind === "scale-up" && plan && mode === "live") return purchase(ports, task, { chain, head, situation, decision, plan })
 
   if (!isWorthNoting(task, situation, decision)) return { kind: "done", result: resultOf({ ...parts, entry: null }) }
-  const note = nextDecision(task.stream, head, { ...newsOf(ports, task, { situation, mode }), kind: "decided", decision, ...(plan ? { plan } : {}) })
-  if ((await ports.ledger.append(note)) === "conflict") return { kind: "overtaken", decision, plan, mode }
-  return { kind: "done", result: resultOf({ ...parts, entry: note }) }
+  return note(ports, task, { head, situation, decision, plan, mode })
+}
+
+interface Noted {
+  head: LedgerEntry | undefined
+  situation: Situation
+  decision: Decision
+  plan: ScaleUpPlan | null
+  mode: RunMode
+}
+
+/** Writes down a decision that leads to no purchase. */
+async function note(ports: Ports, task: RunTask, { head, situation, decision, plan, mode }: Noted): Promise<Round> {
+  const entry = nextDecision(task.stream, head, { ...newsOf(ports, task, { situation, mode }), kind: "decided", decision, ...(plan ? { plan } : {}) })
+  if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
+  return { kind: "done", result: resultOf({ supernode: situation.policy.name, mode, decision, plan, outcome: null, entry }) }
 }
 
 interface Ready {
@@ -90,7 +103,8 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
   const sendBefore = openedAt + task.sendWithinMs
   const attempt: AttemptRecord = { id: ports.newId(), openedAt, sendBefore, deadline: sendBefore + task.buyTimeoutMs }
   const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: openedAt }
-  const opened = nextDecision(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt })
+  const opened = fitting(() => nextDecision(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }))
+  if (!opened) return note(ports, task, { ...ready, decision: heldOutside(decision, "standing-full", "the attempt's entry would be too big for the ledger"), mode: "live" })
   if ((await ports.ledger.append(opened)) === "conflict") return { kind: "overtaken", decision, plan, mode: "live" }
 
   // ---- the line of no return ----
@@ -98,6 +112,16 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
   const settled = await settle(ports, task, { opened, attempt, outcome })
   const result = resultOf({ supernode: situation.policy.name, mode: "live", decision, plan, outcome, entry: settled })
   return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result }
+}
+
+/** The entry, or null where it is too big for the ledger. */
+function fitting(seal: () => LedgerEntry): LedgerEntry | null {
+  try {
+    return seal()
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }
 
 /** Looks once more whether somebody stopped us, then sends the one request. Never throws. */

@@ -1,5 +1,6 @@
 import type { Target } from "./decision.ts"
 import { type RuleEvidence, weighEvidence } from "./evidence.ts"
+import { own } from "./own.ts"
 import type { Policy, Rung } from "./policy.ts"
 import type { Situation } from "./situation.ts"
 import { presentServers } from "./supernode.ts"
@@ -96,7 +97,8 @@ function findWish(situation: Situation): Wish {
     return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
   if (readings.state === "unreadable") {
-    return { verdict: fail("missing-data", `the metrics could not be read: ${readings.why}`), wanted: null, cleared: [] }
+    const reason = readings.credentials ? "credentials" : "missing-data"
+    return { verdict: fail(reason, `the metrics could not be read: ${readings.why}`), wanted: null, cleared: [] }
   }
   if (readings.state !== "read" || supernode.state !== "read") {
     return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
@@ -107,10 +109,12 @@ function findWish(situation: Situation): Wish {
   const facts = { rules }
   const sentences = rules.map((rule) => sayRule(rule, situation.policy)).join("; ")
   if (up > 0) {
-    const proposers = rules.filter((rule) => rule.up === up).map((rule) => rule.rule)
+    // All that asked for more are answered by this purchase, the modest ones too.
+    const proposers = rules.filter((rule) => rule.up > 0).map((rule) => rule.rule)
     return { verdict: pass(sentences, facts), wanted: { kind: "up", up, rules: proposers }, cleared }
   }
-  return { verdict: fail(whyNoEvidence(rules), sentences, facts), wanted: null, cleared }
+  const isRefused = readings.value.some((reading) => reading.credentials) && rules.some((rule) => rule.verdict === "missing-data")
+  return { verdict: fail(isRefused ? "credentials" : whyNoEvidence(rules), sentences, facts), wanted: null, cleared }
 }
 
 function whyNoEvidence(rules: RuleEvidence[]): "latched" | "missing-data" | "not-breaching" {
@@ -165,8 +169,9 @@ function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): { verdic
   }
   const candidates = policy.ladder.filter((rung) => rung === allowed || (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers))
   const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
-  const available = verdicts.find(({ verdict }) => verdict.passed)
   const first = verdicts[0]
+  // Only stock leads to a larger rung: a flavor that is not listed at all is a mistake in the ladder.
+  const available = first?.verdict.reason === "not-offered" ? undefined : verdicts.find(({ verdict }) => verdict.passed)
   if (available && available !== first) {
     const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
     return { verdict: pass(says, { wanted: allowed.flavor, because: first?.verdict.reason ?? null, flavor: available.rung.flavor }), rung: available.rung }
@@ -180,7 +185,7 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
   if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
   // Listed twice with different words: the worse one counts.
   if (listed.some((offer) => offer.soldOut)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
-  const block = standing.blocked[rung.flavor]
+  const block = own(standing.blocked, rung.flavor)
   if (block && block.until > now) {
     return fail("flavor-blocked", `${rung.flavor} was refused for capacity; blocked until ${sayTime(block.until)}`, { ...facts, until: block.until, times: block.times })
   }

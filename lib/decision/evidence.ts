@@ -1,9 +1,14 @@
+import { own } from "./own.ts"
 import type { Policy, Rule } from "./policy.ts"
 import { newestPeriods, type Reading } from "./reading.ts"
 import type { Datapoint } from "./signal.ts"
 import type { Situation } from "./situation.ts"
 import type { Standing } from "./standing.ts"
 import type { Server } from "./supernode.ts"
+import { isOnClearSide, levelsOf } from "./threshold.ts"
+
+/** An alarm tells of the periods right before it; what ended longer ago than an alarm may be old is no evidence. */
+const STALE_POINT_MS = 15 * 60_000
 
 /** One period of one rule: its value over the servers, or why it has none. `early`: before the warm-up ended. */
 export interface Point {
@@ -51,11 +56,12 @@ function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidenc
   // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
   const missing = n - points.filter((point) => point.state !== "missing").length
   const reached = bestStep(rule, points, rule.missing === "breaching" ? missing : 0)
-  const breaching = points.filter((point) => breaches(rule, point)).length
-  const latchedAt = rule.repeat ? undefined : situation.standing.latches[rule.name]
+  const real = points.filter(isReal)
+  const breaching = real.filter(({ value }) => levelsOf(rule).some((level) => level.isReachedBy(value))).length
+  const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
-  const cleared = latchedAt !== undefined && points.filter((point) => isClear(rule, point)).length >= m
-  if (situation.standing.rulesOff[rule.name] === situation.policyHash) {
+  const cleared = latchedAt !== undefined && real.filter(({ value }) => isOnClearSide(rule, value)).length >= m
+  if (own(situation.standing.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
   if (reached > 0) {
@@ -70,50 +76,16 @@ function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidenc
 /** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
 function bestStep(rule: Rule, points: Point[], assumed: number): number {
   const real = points.filter(isReal)
-  const lowestFirst = [...rule.steps].sort((a, b) => (a.from ?? -Infinity) - (b.from ?? -Infinity))
-  const reached = (lowestFirst.length > 0 ? lowestFirst : [null]).map((step, i) => {
-    const reaching = real.filter(({ value }) => (step ? value >= (step.from ?? -Infinity) : crosses(rule, value)))
-    // What is missing may be held to breach, but never to reach more than the lowest step.
-    const count = reaching.length + (i === 0 ? assumed : 0)
-    return count >= rule.points.m ? (step?.up ?? 1) : 0
+  const reached = levelsOf(rule).map(({ up, isReachedBy }, i) => {
+    const reaching = real.filter(({ value }) => isReachedBy(value)).length
+    // What is missing may be held to breach, but never to reach more than the mildest step.
+    return reaching + (i === 0 ? assumed : 0) >= rule.points.m ? up : 0
   })
   return Math.max(0, ...reached)
 }
 
 function isReal(point: Point): point is Point & { value: number } {
   return point.state === "real" && point.value !== null
-}
-
-function breaches(rule: Rule, point: Point): boolean {
-  if (!isReal(point)) return false
-  if (rule.steps.length > 0) return rule.steps.some((step) => point.value >= (step.from ?? -Infinity))
-  return crosses(rule, point.value)
-}
-
-/** As written, without rounding: `above` is >, `at_least` is >=, `below` is <, `at_most` is <=. */
-function crosses(rule: Rule, value: number): boolean {
-  if (!rule.compare) return false
-  const { op, value: threshold } = rule.compare
-  switch (op) {
-    case "above":
-      return value > threshold
-    case "at_least":
-      return value >= threshold
-    case "below":
-      return value < threshold
-    case "at_most":
-      return value <= threshold
-    default:
-      return op satisfies never
-  }
-}
-
-/** On the clear side: past `clear` where it is written, else simply not breaching. */
-function isClear(rule: Rule, point: Point): boolean {
-  if (!isReal(point)) return false
-  if (rule.clear === null || !rule.compare) return !breaches(rule, point)
-  const highIsBad = rule.compare.op === "above" || rule.compare.op === "at_least"
-  return highIsBad ? point.value < rule.clear : point.value > rule.clear
 }
 
 interface PeriodFacts {
@@ -151,16 +123,23 @@ function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts)
   return dated({ at, value, state: isEnough ? "real" : "missing", reported: reported.length, expected: expected.length }, situation)
 }
 
-/** The alarm's own points, newest first: it counts only what is about this supernode and no other. */
+/** The alarm's own points, newest first: it counts only what is about this supernode and no other, and of now. */
 function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
   const series = reading.series.find((candidate) => candidate.server !== null || situation.exclusive)
-  if (!series) return []
-  const newestFirst = series.points.filter((point) => Number.isFinite(point.value)).sort((a, b) => b.at - a.at)
-  const newest = newestFirst[0]
-  if (!newest) return []
-  const oldest = reading.periodMs === null ? -Infinity : newest.at - (rule.points.n - 0.5) * reading.periodMs
-  return newestFirst
-    .filter((point) => point.at >= oldest)
+  const periodMs = reading.periodMs ?? 0
+  const staleBefore = situation.now - STALE_POINT_MS - (rule.points.n + 1) * periodMs
+  const newestFirst = (series?.points ?? [])
+    .filter(({ at, value }) => Number.isFinite(value) && at > staleBefore)
+    .sort((a, b) => b.at - a.at)
+  const kept: Datapoint[] = []
+  for (const point of newestFirst) {
+    const last = kept.at(-1)
+    // Two that lie within one period are one point. An alarm's times need not be aligned, so half a period decides.
+    if (!last || last.at - point.at > periodMs / 2) kept.push(point)
+  }
+  const oldest = periodMs > 0 ? (kept[0]?.at ?? 0) - (rule.points.n - 0.5) * periodMs : -Infinity
+  return kept
+    .filter(({ at }) => at >= oldest)
     .slice(0, rule.points.n)
     .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
 }

@@ -3,6 +3,7 @@ import type { Decision } from "./decision.ts"
 import type { Outcome, Rejected } from "./outcome.ts"
 import type { ScaleUpPlan } from "./plan.ts"
 import { moneyOf } from "./money.ts"
+import { own } from "./own.ts"
 import { foldRejection, REFUSAL_FREE } from "./refusals.ts"
 import type { Signal } from "./signal.ts"
 import type { Situation } from "./situation.ts"
@@ -59,7 +60,7 @@ function foldKind(standing: Standing, event: ChainEvent): Standing {
 
 function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: ChainEvent): Standing {
   // What a run merely noticed on its way is no result that a repeated signal could be answered with.
-  if (!signal || kind === "observed" || standing.signals[signal.id]) return standing
+  if (!signal || kind === "observed" || own(standing.signals, signal.id)) return standing
   const keepUntil = at + (signal.kind === "request" ? KEEP_REQUESTS_MS : KEEP_SIGNALS_MS)
   return { ...rememberEpisode(standing, signal), signals: { ...standing.signals, [signal.id]: { run, seq, at, keepUntil } } }
 }
@@ -68,7 +69,7 @@ function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: Chai
 function rememberEpisode(standing: Standing, signal: Signal): Standing {
   if (signal.kind !== "alarm" || (signal.state !== "alarm" && signal.state !== "ok")) return standing
   const { key, startsAt } = signal.episode
-  const { openedAt, closedAt } = standing.episodes[key] ?? { openedAt: null, closedAt: null }
+  const { openedAt, closedAt } = own(standing.episodes, key) ?? { openedAt: null, closedAt: null }
   const isOpen = openedAt !== null && (closedAt === null || closedAt < openedAt)
   const episode =
     signal.state === "ok"
@@ -90,10 +91,10 @@ function rememberDecision(standing: Standing, { decision, at }: ChainEvent): Sta
 }
 
 /** The first look at the servers: from here on, what is not among them came later. */
-function rememberServers(standing: Standing, { situation }: ChainEvent): Standing {
+function rememberServers(standing: Standing, { situation, at }: ChainEvent): Standing {
   if (standing.servers !== null || situation?.supernode.state !== "read" || situation.supernode.value.servers === null) return standing
   const servers = presentServers(situation.supernode.value)
-  const created = servers.map((server) => server.createAt ?? 0)
+  const created = servers.map((server) => server.createAt ?? at)
   return { ...standing, servers: servers.map((server) => server.id), foreignAt: created.length > 0 ? Math.max(...created) : null }
 }
 

@@ -162,16 +162,18 @@ export const rule = z
 interface Bounds {
   from: number
   to: number
+  up: number
 }
 
 /** The stretch of each step, lowest first; open ends are infinite. Nothing while one of them is malformed. */
 function boundsOf(steps: unknown): Bounds[] {
   if (!Array.isArray(steps)) return []
   const bounds = steps.map((s: unknown) => {
-    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = isRecord(s)
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, up } = isRecord(s)
       ? s
       : { from: null }
-    return typeof from === "number" && typeof to === "number" && from < to ? { from, to } : null
+    const isSound = typeof from === "number" && typeof to === "number" && from < to && typeof up === "number"
+    return isSound ? { from, to, up } : null
   })
   if (bounds.includes(null)) return []
   return bounds.filter((b) => b !== null).sort((a, b) => a.from - b.from)
@@ -179,6 +181,15 @@ function boundsOf(steps: unknown): Bounds[] {
 
 /** Steps must cover one stretch without gap or overlap, at most open at its two ends. */
 function stepProblems(sorted: readonly Bounds[]): string[] {
+  const lowIsBad = sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
+  const mildestFirst = lowIsBad ? sorted.toReversed() : sorted
+  // A worse load that bought less would make the answer depend on noise.
+  const shrinks = mildestFirst.slice(1).some(({ up }, i) => up < (mildestFirst[i]?.up ?? 0))
+  const shrinking = shrinks ? [`must not have a smaller up for a ${lowIsBad ? "lower" : "higher"} value`] : []
+  return [...shrinking, ...gapsAndOverlaps(sorted)]
+}
+
+function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
   return sorted.slice(1).flatMap((next, i) => {
     const before = sorted[i]
     if (before === undefined || before.to === next.from) return []

@@ -14,6 +14,8 @@ export interface Reading {
   series: Series[]
   /** Why there is nothing, or less than asked for, in a sentence; null when all is well. */
   problem: string | null
+  /** The source answered 401 or 403: sending again will not help until somebody mends the keys. */
+  credentials?: true
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Rejected, RejectionClass } from "./outcome.ts"
+import { own } from "./own.ts"
 import type { Backoff, Standing, StandingAttempt } from "./standing.ts"
 
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
@@ -26,7 +27,7 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
       return { ...standing, throttle: rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs } }
     }
     case "capacity":
-      return { ...standing, blocked: { ...standing.blocked, [attempt.flavor]: longer(standing.blocked[attempt.flavor], CAPACITY, at) } }
+      return { ...standing, blocked: { ...standing.blocked, [attempt.flavor]: longer(own(standing.blocked, attempt.flavor), CAPACITY, at) } }
     case "invalid":
       // Asked for by a person: no rule is to blame, and the person is told.
       return { ...standing, rulesOff: { ...standing.rulesOff, ...Object.fromEntries(attempt.rules.map((rule) => [rule, policyHash])) } }

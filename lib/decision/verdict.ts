@@ -19,5 +19,6 @@ export function notEvaluated(says: string): Verdict {
 
 /** Instants in sentences are ISO 8601 in UTC, as in the logs of both clouds. */
 export function sayTime(at: number): string {
-  return new Date(at).toISOString()
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? "an unreadable time" : date.toISOString()
 }

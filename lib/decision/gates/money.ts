@@ -19,7 +19,7 @@ const FLEET_IS_NOT_COUNTED = "the policy has a `fleet` cap, which this version d
 
 export function priceKnown({ situation: { standing, policy, now }, choice, cost }: GateFacts): Verdict {
   const { budget } = policy.limits
-  if (!budget && !policy.approval) return pass(cost ? `the order costs ${sayMoney(cost)}` : "no price is needed: the policy has no budget and no approval")
+  if (!budget && !policy.approval) return pass(`the policy has no budget and no approval${cost ? `; the order costs ${sayMoney(cost)}` : ""}`)
   if (!choice.target) return notEvaluated("no rung was chosen")
   if (!cost) return fail("price-unknown", `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`, { flavor: choice.target.flavor })
   const unpriced = budget ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter((purchase) => purchase.cost === null) : []

@@ -1,6 +1,7 @@
+import { own } from "../own.ts"
 import type { AlarmSignal } from "../signal.ts"
 import { sayDuration } from "../units.ts"
-import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
+import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /** A signal older than this by its own time says nothing of the present; the tick finds the truth anew. */
@@ -22,7 +23,7 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
 
 /** A signal is new unless another run recorded it; a restarted run does not trip over itself. */
 export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
-  const first = standing.signals[signal.id]
+  const first = own(standing.signals, signal.id)
   if (!first || first.run === run) return pass("not seen before", { signal: signal.id })
   return fail("duplicate", `run ${first.run} recorded this signal already, at ${sayTime(first.at)} (entry ${first.seq})`, { signal: signal.id, ...first })
 }
@@ -40,6 +41,7 @@ export function clockAgrees({ situation: { now, headAt, cloudSkewMs } }: GateFac
 
 export function signalIsFresh({ situation: { signal, now, standing } }: GateFacts): Verdict {
   const ageMs = now - signal.at
+  if (!Number.isFinite(ageMs)) return notEvaluated("the signal has no readable time")
   const facts = { at: signal.at, ageMs }
   if (ageMs > STALE_AFTER_MS) {
     return fail("stale", `the signal is of ${sayTime(signal.at)}, ${Math.floor(ageMs / 60_000)} minutes ago; at most 15 are allowed`, facts)
@@ -56,6 +58,6 @@ export function signalIsFresh({ situation: { signal, now, standing } }: GateFact
 
 /** An older ALARM reopens no closed episode: messages may overtake each other. */
 function closedSince(signal: AlarmSignal, episodes: GateFacts["situation"]["standing"]["episodes"]): number | null {
-  const closedAt = episodes[signal.episode.key]?.closedAt ?? null
+  const closedAt = own(episodes, signal.episode.key)?.closedAt ?? null
   return signal.state === "alarm" && closedAt !== null && closedAt > signal.at ? closedAt : null
 }

@@ -1,5 +1,6 @@
 import { type Stop, stopInForce } from "../control.ts"
 import { foreignAt } from "../foreign.ts"
+import { own } from "../own.ts"
 import { requestedAt, type StandingAttempt } from "../standing.ts"
 import { sayDuration } from "../units.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
@@ -10,14 +11,14 @@ export function notPaused({ situation: { control, policy, now } }: GateFacts): V
   if (control.state === "not-read") return notEvaluated("the control stream was not read")
   const everything = stopInForce(control.value.pausedAll, now)
   if (everything) return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
-  const one = stopInForce(control.value.paused[policy.id], now)
+  const one = stopInForce(own(control.value.paused, policy.id), now)
   if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
   return pass("no pause is in force")
 }
 
 export function noHold({ situation: { control, policy, now, signal } }: GateFacts): Verdict {
   if (control.state !== "read") return notEvaluated("the control stream was not read")
-  const hold = stopInForce(control.value.held[policy.id], now)
+  const hold = stopInForce(own(control.value.held, policy.id), now)
   if (!hold) return pass("no hold is in force")
   if (signal.kind === "request") return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
   return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })

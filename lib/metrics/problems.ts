@@ -1,0 +1,27 @@
+/** What went wrong for one series; `server` is null where the series speaks for the whole supernode. */
+export interface SeriesProblem {
+  server: string | null
+  says: string
+}
+
+const NAMED_AT_MOST = 4
+
+/** The `problem` of a reading: equal complaints are said once, with the servers they are about. Null without any. */
+export function sayProblems(problems: readonly SeriesProblem[]): string | null {
+  const serversBySaying = new Map<string, string[]>()
+  for (const { server, says } of problems) {
+    const servers = serversBySaying.get(says) ?? []
+    if (server !== null) servers.push(server)
+    serversBySaying.set(says, servers)
+  }
+  const lines = [...serversBySaying].map(([says, servers]) =>
+    servers.length === 0 ? says : `${sayServers(servers)}: ${says}`,
+  )
+  return lines.length === 0 ? null : lines.join("; ")
+}
+
+function sayServers(ids: readonly string[]): string {
+  const named = ids.slice(0, NAMED_AT_MOST).join(", ")
+  const more = ids.length - NAMED_AT_MOST
+  return `${ids.length === 1 ? "server" : "servers"} ${named}${more > 0 ? ` and ${more} more` : ""}`
+}

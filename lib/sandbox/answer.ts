@@ -1,0 +1,35 @@
+/** What goes back over the wire. A string body goes out as it is; `undefined` is an empty body. */
+export interface Answer {
+  status: number
+  body: unknown
+  headers?: Record<string, string>
+}
+
+/** 200 with a JSON body. */
+export function ok(body: unknown): Answer {
+  return { status: 200, body }
+}
+
+/** An error of the service itself: `{ error_code, error_msg }` (huawei-cloud.md §1.10; Cloud Eye's `ces.…` alike). */
+export function serviceError(status: number, code: string, message: string): Answer {
+  return { status, body: { error_code: code, error_msg: message } }
+}
+
+/** An error of the API gateway in front of it: the same, and `request_id` in the body. */
+export function gatewayError({ status, code, message, requestId }: GatewayError): Answer {
+  return { status, body: { error_msg: message, error_code: code, request_id: requestId } }
+}
+
+export interface GatewayError {
+  status: number
+  /** `APIG.0301` and its like. */
+  code: string
+  message: string
+  requestId: string
+}
+
+/** The `error_code` of an answer's body; null where it carries none. */
+export function errorCodeOf({ body }: Answer): string | null {
+  if (typeof body !== "object" || body === null || !("error_code" in body)) return null
+  return typeof body.error_code === "string" ? body.error_code : null
+}

@@ -1,0 +1,10 @@
+import type { IncomingHttpHeaders } from "node:http"
+import type { Route } from "./route.ts"
+import type { ArrivedRequest } from "./signature.ts"
+
+/** A request that is for a published API, with all its bytes. */
+export interface ApiRequest extends ArrivedRequest {
+  requestId: string
+  headers: IncomingHttpHeaders
+  route: Route
+}

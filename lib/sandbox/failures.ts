@@ -1,0 +1,153 @@
+import * as z from "zod"
+import { type Answer, gatewayError, serviceError } from "./answer.ts"
+import type { Operation } from "./route.ts"
+
+const status = z.int().min(200).max(599)
+const headers = z.record(z.string(), z.string()).optional()
+const moment = z.enum(["before-effect", "after-effect"])
+
+const KINDS = [
+  "status",
+  "throttle",
+  "reset",
+  "hang",
+  "delayMs",
+  "skewMs",
+  "truncate",
+  "notJson",
+  "emptyBody",
+  "applyButAnswer",
+] as const
+
+/**
+ * One way to fail; exactly one of its kinds. "Effect" is what the request does, the order above all. `status` and
+ * `throttle` refuse before the effect; `delayMs`, `skewMs`, `truncate`, `notJson`, `emptyBody` and `applyButAnswer` spoil
+ * the answer to what was done.
+ */
+export const failureSchema = z
+  .strictObject({
+    /** Answers this instead; with `code` and `message` as the cloud words errors, with `body` as given, else empty. */
+    status: status.optional(),
+    code: z.string().optional(),
+    message: z.string().optional(),
+    body: z.json().optional(),
+    headers,
+    /** 429 APIG.0308 with this `Retry-After`, seconds; null: without one. */
+    throttle: z.int().min(0).nullable().optional(),
+    /** Drops the connection. */
+    reset: moment.optional(),
+    /** Never answers; `true` is before the effect. */
+    hang: z.union([z.literal(true), moment]).optional(),
+    /** Answers that much later. */
+    delayMs: z.int().min(0).max(3_600_000).optional(),
+    /** The `Date` header is off by this. */
+    skewMs: z.int().optional(),
+    /** Half of the body, then the connection drops. */
+    truncate: z.literal(true).optional(),
+    /** HTML, as a proxy in between would write it. */
+    notJson: z.literal(true).optional(),
+    emptyBody: z.literal(true).optional(),
+    /** Does it, and answers something else. */
+    applyButAnswer: z.strictObject({ status, body: z.json().optional(), headers }).optional(),
+  })
+  .refine((failure) => KINDS.filter((kind) => failure[kind] !== undefined).length === 1, {
+    error: `must have exactly one of ${KINDS.join(", ")}`,
+  })
+  .refine((failure) => failure.status !== undefined || noneOf(failure), {
+    error: "code, message, body and headers belong to status",
+  })
+
+export type Failure = z.input<typeof failureSchema>
+
+/** How an answer goes out. */
+export type Delivery =
+  | { kind: "answer"; answer: Answer; delayMs: number; skewMs: number; cut: boolean }
+  | { kind: "hang" }
+  | { kind: "reset" }
+
+/** Failures that were asked for, first in first out, by operation. */
+export interface FailureQueue {
+  add(operation: Operation, failure: Failure, times: number): void
+  take(operation: Operation): Failure | undefined
+  clear(): void
+}
+
+export function failureQueue(): FailureQueue {
+  const waiting: { operation: Operation; failure: Failure; left: number }[] = []
+  return {
+    add(operation, failure, times) {
+      waiting.push({ operation, failure, left: times })
+    },
+    take(operation) {
+      const at = waiting.findIndex((entry) => entry.operation === operation)
+      const entry = waiting[at]
+      if (!entry) return undefined
+      entry.left -= 1
+      if (entry.left === 0) waiting.splice(at, 1)
+      return entry.failure
+    },
+    clear() {
+      waiting.length = 0
+    },
+  }
+}
+
+/** Runs `act` (the effect) as the failure says: not at all, or with an answer that is spoiled. */
+export function deliveryOf(
+  failure: Failure | undefined,
+  { act, requestId }: { act: () => Answer; requestId: string },
+): Delivery {
+  if (failure === undefined) return whole(act())
+  if (failure.status !== undefined) return whole(refusalOf({ ...failure, status: failure.status }, requestId))
+  if (failure.throttle !== undefined) return whole(throttled(failure.throttle, requestId))
+  if (failure.reset === "before-effect") return { kind: "reset" }
+  if (failure.hang === true || failure.hang === "before-effect") return { kind: "hang" }
+  const answer = act()
+  if (failure.reset !== undefined) return { kind: "reset" }
+  if (failure.hang !== undefined) return { kind: "hang" }
+  return spoiled(failure, answer)
+}
+
+function spoiled(failure: Failure, answer: Answer): Delivery {
+  const { applyButAnswer: other, delayMs = 0, skewMs = 0, truncate: cut = false } = failure
+  if (other)
+    return whole({
+      status: other.status,
+      body: other.body,
+      ...(other.headers ? { headers: other.headers } : {}),
+    })
+  if (failure.notJson) return whole({ ...answer, body: "<html><body>It works!</body></html>" })
+  if (failure.emptyBody) return whole({ ...answer, body: undefined })
+  return { ...whole(answer), delayMs, skewMs, cut }
+}
+
+function whole(answer: Answer) {
+  return { kind: "answer" as const, answer, delayMs: 0, skewMs: 0, cut: false }
+}
+
+function refusalOf(
+  { status, code, message = "", body, headers = {} }: Failure & { status: number },
+  requestId: string,
+): Answer {
+  if (code === undefined) return { status, body, headers }
+  const error = code.startsWith("APIG.")
+    ? gatewayError({ status, code, message, requestId })
+    : serviceError(status, code, message)
+  return { ...error, headers }
+}
+
+function throttled(retryAfterS: number | null, requestId: string): Answer {
+  const message =
+    "The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 second"
+  const answer = gatewayError({ status: 429, code: "APIG.0308", message, requestId })
+  return retryAfterS === null ? answer : { ...answer, headers: { "Retry-After": String(retryAfterS) } }
+}
+
+function noneOf({
+  code,
+  message,
+  body,
+  headers: extra,
+}: Partial<Record<"code" | "message" | "body" | "headers", unknown>>): boolean {
+  return [code, message, body, extra].every((value) => value === undefined)
+}

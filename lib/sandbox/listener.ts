@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { answerAdmin } from "./admin.ts"
+import { type Answer, errorCodeOf, gatewayError, serviceError } from "./answer.ts"
+import { deliverCloud } from "./cloud.ts"
+import type { Controls } from "./controls.ts"
+import type { Delivery, FailureQueue } from "./failures.ts"
+import type { ReceivedRequest } from "./received.ts"
+import { routeOf } from "./route.ts"
+import { readBody, send } from "./wire.ts"
+import type { World } from "./world.ts"
+
+/** All that the sandbox's server works with. */
+export interface House {
+  world: World
+  failures: FailureQueue
+  requests: ReceivedRequest[]
+  controls: Controls
+  /** Waits, unless the signal ends it with an error. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  closing: AbortSignal
+}
+
+/** AK/SK requests are limited to 12 MB by the gateway (huawei-cloud.md §2.1). */
+const MOST_BYTES = 12 * 1024 * 1024
+
+interface Exchange {
+  incoming: IncomingMessage
+  response: ServerResponse
+  requestId: string
+  path: string
+  query: string
+  connection: number
+}
+
+/** The server of both sides, not listening yet. */
+export function serverOf(house: House): Server {
+  const connections = new WeakMap<Socket, number>()
+  let connected = 0
+  const server = createServer((incoming, response) => {
+    const [path = "", ...query] = (incoming.url ?? "").split("?")
+    const exchange: Exchange = {
+      incoming,
+      response,
+      requestId: randomUUID().replaceAll("-", ""),
+      path,
+      query: query.join("?"),
+      connection: connections.get(incoming.socket) ?? 0,
+    }
+    const handled = path.startsWith("/sandbox/") ? handleAdmin(house, exchange) : handleCloud(house, exchange)
+    handled.catch((error: unknown) => answer(house, exchange, { answer: brokenDown(error) }))
+  })
+  server.on("connection", (socket: Socket) => {
+    connected += 1
+    connections.set(socket, connected)
+  })
+  return server
+}
+
+async function handleAdmin(house: House, exchange: Exchange): Promise<void> {
+  const { incoming, path } = exchange
+  const body = await readBody(incoming, MOST_BYTES)
+  if (body === "aborted") return
+  const request = { method: incoming.method ?? "", path, headers: incoming.headers }
+  const said = body === "too-large" ? tooLarge(exchange) : answerAdmin(house, { ...request, body })
+  answer(house, exchange, { answer: said })
+}
+
+async function handleCloud(house: House, exchange: Exchange): Promise<void> {
+  const { incoming, path, query, requestId } = exchange
+  const received = record(house, exchange)
+  const body = await readBody(incoming, MOST_BYTES)
+  if (body === "aborted") return
+  if (body === "too-large") {
+    answer(house, exchange, { answer: tooLarge(exchange), received })
+    return
+  }
+  received.body = body.toString("utf8")
+  received.isComplete = true
+  const { method, headers } = received
+  const request = { method, path, query, headers, rawHeaders: incoming.rawHeaders, body, requestId }
+  await deliver(house, exchange, {
+    received,
+    delivery: deliverCloud(house.world, { request, failures: house.failures }),
+  })
+}
+
+/** Remembers a request before anything is done about it: what arrived is counted even if nobody waits for the answer. */
+function record(
+  { world, requests }: House,
+  { incoming, path, requestId, connection }: Exchange,
+): ReceivedRequest {
+  const method = incoming.method ?? ""
+  const received: ReceivedRequest = {
+    requestId,
+    at: world.clock.now(),
+    method,
+    path,
+    url: incoming.url ?? "",
+    headers: incoming.headers,
+    body: "",
+    isComplete: false,
+    operation: routeOf(method, path)?.operation ?? null,
+    connection,
+    answer: null,
+  }
+  requests.push(received)
+  return received
+}
+
+async function deliver(
+  house: House,
+  exchange: Exchange,
+  what: { received: ReceivedRequest; delivery: Delivery },
+): Promise<void> {
+  const { received, delivery } = what
+  switch (delivery.kind) {
+    case "hang":
+      return
+    case "reset":
+      exchange.incoming.socket.resetAndDestroy()
+      return
+    case "answer":
+      if (delivery.delayMs > 0 && (await wasClosedWhile(house, delivery.delayMs))) return
+      answer(house, exchange, { ...delivery, received })
+      return
+    default:
+      delivery satisfies never
+  }
+}
+
+/** Sits out a delay; true where the sandbox was closed meanwhile. */
+async function wasClosedWhile({ sleep, closing }: House, ms: number): Promise<boolean> {
+  try {
+    await sleep(ms, closing)
+  } catch (error) {
+    if (!closing.aborted) throw error
+  }
+  return closing.aborted
+}
+
+interface Answering {
+  answer: Answer
+  received?: ReceivedRequest
+  skewMs?: number
+  cut?: boolean
+}
+
+function answer(
+  { world }: House,
+  { response, requestId }: Exchange,
+  { received, skewMs = 0, cut = false, ...said }: Answering,
+): void {
+  if (response.headersSent || response.destroyed) return
+  if (received) received.answer = { status: said.answer.status, code: errorCodeOf(said.answer) }
+  send(response, { answer: said.answer, requestId, date: world.clock.now() + skewMs, cut })
+}
+
+function tooLarge({ requestId }: Exchange): Answer {
+  const message = "Request entity too large"
+  return {
+    ...gatewayError({ status: 413, code: "APIG.0201", message, requestId }),
+    headers: { Connection: "close" },
+  }
+}
+
+/** A fault of the sandbox itself: said aloud, so that a test fails on it and does not wait for it. */
+function brokenDown(error: unknown): Answer {
+  return serviceError(
+    500,
+    "ModelArts.0010",
+    `the sandbox broke down: ${error instanceof Error ? error.message : String(error)}`,
+  )
+}

@@ -1,0 +1,134 @@
+import * as z from "zod"
+import type { LiveServer, LiveSupernode } from "./supernode.ts"
+
+// Load is a curve over time. What Cloud Eye answers is computed from the curve when it is asked, so a new curve replaces
+// the past too: `load: 95` means that it has been 95 for as long as anyone may ask.
+
+const percent = z.number().min(0).max(100)
+/** From when a value holds: an ISO 8601 instant, or milliseconds from the moment the load was set (negative: before). */
+const from = z.union([z.iso.datetime({ offset: true }), z.int()], {
+  error: "must be an ISO 8601 time or whole milliseconds",
+})
+
+/** A function of the time (epoch milliseconds), in-process only; null is a moment without data. */
+export type LoadFunction = (at: number) => number | null
+
+const curveOf = (value: z.ZodNumber) =>
+  z.union(
+    [
+      value,
+      z.array(z.strictObject({ from: from.optional(), value: value.nullable() })).min(1),
+      z.custom<LoadFunction>((given) => typeof given === "function"),
+    ],
+    { error: "must be a number in range or a list of { from?, value }" },
+  )
+
+/** What each server carries, in percent. At most one of `load` and `sharedLoad`. */
+export const loadSettings = z
+  .strictObject({
+    /** The same for each server: 0 to 100. */
+    load: curveOf(percent).optional(),
+    /** One total that the RUNNING servers share evenly, so that scaling out helps: 380 over 4 servers is 95 each. */
+    sharedLoad: curveOf(z.number().min(0)).optional(),
+    /** Servers with a curve of their own, by id, name or `hps_ecs_id`. */
+    servers: z.record(z.string(), curveOf(percent)).default({}),
+    /** Servers that report nothing, by id, name or `hps_ecs_id`. */
+    silent: z.array(z.string()).default([]),
+  })
+  .refine((settings) => settings.load === undefined || settings.sharedLoad === undefined, {
+    error: "must not have both load and sharedLoad",
+  })
+
+export type LoadSettings = z.input<typeof loadSettings>
+export type LoadCurve = NonNullable<LoadSettings["load"]>
+export type Load = z.output<typeof loadSettings> & { setAt: number }
+
+const MINUTE_MS = 60_000
+const MOST_SAMPLES = 60
+
+/** The statistics that `filter` knows. */
+export const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
+export type Statistic = (typeof STATISTICS)[number]
+
+/** What a server's agent reported within [start, start + span): one value a minute while it was RUNNING. */
+export function samplesOf({ supernode, server, start, spanMs }: SampledPeriod): number[] {
+  if ([server.id, server.name, server.hpsEcsId].some((name) => supernode.load.silent.includes(name)))
+    return []
+  const stepMs = Math.max(MINUTE_MS, spanMs / MOST_SAMPLES)
+  const samples: number[] = []
+  for (let at = start; at < start + spanMs; at += stepMs) {
+    const value = ranAt(server, at) ? valueAt({ supernode, server, at }) : null
+    if (value !== null) samples.push(Math.min(100, Math.max(0, value)))
+  }
+  return samples
+}
+
+export interface SampledPeriod {
+  supernode: LiveSupernode
+  server: LiveServer
+  /** Aligned to the period; epoch milliseconds. */
+  start: number
+  spanMs: number
+}
+
+/** One statistic over samples, to six decimals so that the mean of equal values is that value. */
+export function statisticOf(samples: readonly number[], statistic: Statistic): number {
+  const sum = samples.reduce((total, value) => total + value, 0)
+  const mean = sum / samples.length
+  switch (statistic) {
+    case "average":
+      return rounded(mean)
+    case "max":
+      return Math.max(...samples)
+    case "min":
+      return Math.min(...samples)
+    case "sum":
+      return rounded(sum)
+    case "variance":
+      return rounded(samples.reduce((total, value) => total + (value - mean) ** 2, 0) / samples.length)
+    default:
+      return statistic satisfies never
+  }
+}
+
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
+
+function valueAt({
+  supernode,
+  server,
+  at,
+}: {
+  supernode: LiveSupernode
+  server: LiveServer
+  at: number
+}): number | null {
+  const { load, sharedLoad, servers, setAt } = supernode.load
+  const own = servers[server.id] ?? servers[server.name] ?? servers[server.hpsEcsId]
+  if (own !== undefined) return curveAt(own, { at, setAt })
+  if (sharedLoad === undefined) return load === undefined ? null : curveAt(load, { at, setAt })
+  const total = curveAt(sharedLoad, { at, setAt })
+  return total === null ? null : total / supernode.servers.filter((other) => ranAt(other, at)).length
+}
+
+/** The value of the newest step that has begun; before the first one there is no data. */
+function curveAt(curve: LoadCurve, { at, setAt }: { at: number; setAt: number }): number | null {
+  if (typeof curve === "number") return curve
+  if (typeof curve === "function") {
+    const value = curve(at)
+    return value !== null && Number.isFinite(value) ? value : null
+  }
+  const begun = curve
+    .map((step) => ({ value: step.value, from: startOf(step.from, setAt) }))
+    .filter((step) => step.from <= at)
+    .sort((a, b) => a.from - b.from)
+  return begun.at(-1)?.value ?? null
+}
+
+function startOf(from: string | number | undefined, setAt: number): number {
+  if (from === undefined) return -Infinity
+  return typeof from === "string" ? Date.parse(from) : setAt + from
+}
+
+function ranAt(server: LiveServer, at: number): boolean {
+  return server.runs.some((run) => run.from <= at && (run.to === null || at < run.to))
+}

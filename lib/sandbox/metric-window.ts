@@ -1,0 +1,53 @@
+import type { Statistic } from "./load.ts"
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
+const MOST_POINTS = 3000
+const RETENTION_MS = 2 * DAY_MS
+/** Data of up to five minutes is kept for two days only. */
+const COARSEST_SHORT_LIVED_MS = 300_000
+
+/** `period` of batch-query-metric-data, and the longest span that each may cover (none is documented for "60"). */
+export const PERIODS = {
+  "1": { periodMs: MINUTE_MS, mostMs: 4 * HOUR_MS },
+  "60": { periodMs: MINUTE_MS, mostMs: Infinity },
+  "300": { periodMs: 300_000, mostMs: DAY_MS },
+  "1200": { periodMs: 1_200_000, mostMs: 3 * DAY_MS },
+  "3600": { periodMs: HOUR_MS, mostMs: 10 * DAY_MS },
+  "14400": { periodMs: 4 * HOUR_MS, mostMs: 30 * DAY_MS },
+  "86400": { periodMs: DAY_MS, mostMs: 180 * DAY_MS },
+} as const
+
+export const PERIOD_NAMES = ["1", "60", "300", "1200", "3600", "14400", "86400"] as const
+export type PeriodName = (typeof PERIOD_NAMES)[number]
+
+/** What is asked of all series of one request. */
+export interface MetricWindow {
+  period: PeriodName
+  filter: Statistic
+  /** Epoch milliseconds. */
+  from: number
+  to: number
+}
+
+/**
+ * The starts of the periods that a query is answered for, oldest first. `from` is rounded down to the period, and moved
+ * forward without a word where metrics × (to − from) / interval would pass 3000 or the span is too long. Only periods that
+ * lie before `to`, have ended and are still kept count; hence nothing for a window inside one period.
+ */
+export function periodsOf(
+  window: MetricWindow,
+  { metrics, now }: { metrics: number; now: number },
+): number[] {
+  const { periodMs, mostMs } = PERIODS[window.period]
+  const spanMs = Math.min(window.to - window.from, mostMs, Math.floor(MOST_POINTS / metrics) * periodMs)
+  const wanted = window.to - spanMs
+  const kept = periodMs <= COARSEST_SHORT_LIVED_MS ? now - RETENTION_MS : 0
+  // Rounding down may not bring back what was cut off above.
+  const first = wanted > window.from ? Math.ceil(wanted / periodMs) : Math.floor(wanted / periodMs)
+  const last = Math.floor(Math.min(window.to, now) / periodMs) - 1
+  const starts: number[] = []
+  for (let n = Math.max(first, Math.ceil(kept / periodMs)); n <= last; n += 1) starts.push(n * periodMs)
+  return starts
+}

@@ -1,0 +1,63 @@
+/** What can be asked of the cloud side; failures are asked for by these names. */
+export const operations = [
+  "supernode",
+  "supernodes",
+  "servers",
+  "offers",
+  "scale-up",
+  "metrics",
+  "metric-list",
+] as const
+export type Operation = (typeof operations)[number]
+
+export interface Route {
+  operation: Operation
+  service: "modelarts" | "cloud-eye"
+  projectId: string
+  /** The supernode's id as it stands in the path; "" where the path has none. */
+  supernodeId: string
+}
+
+const HYPERINSTANCE = "^/v1/([^/]+)/dev-servers/hyperinstance"
+
+const ROUTES: { method: string; path: RegExp; operation: Operation; service: Route["service"] }[] = [
+  { method: "GET", path: RegExp(`${HYPERINSTANCE}$`), operation: "supernodes", service: "modelarts" },
+  { method: "GET", path: RegExp(`${HYPERINSTANCE}/([^/]+)$`), operation: "supernode", service: "modelarts" },
+  {
+    method: "GET",
+    path: RegExp(`${HYPERINSTANCE}/([^/]+)/servers$`),
+    operation: "servers",
+    service: "modelarts",
+  },
+  {
+    method: "GET",
+    path: RegExp(`${HYPERINSTANCE}/([^/]+)/scale-evaluations$`),
+    operation: "offers",
+    service: "modelarts",
+  },
+  {
+    method: "POST",
+    path: RegExp(`${HYPERINSTANCE}/([^/]+)/live-scale-up$`),
+    operation: "scale-up",
+    service: "modelarts",
+  },
+  {
+    method: "POST",
+    path: /^\/V1\.0\/([^/]+)\/batch-query-metric-data$/,
+    operation: "metrics",
+    service: "cloud-eye",
+  },
+  { method: "GET", path: /^\/V1\.0\/([^/]+)\/metrics$/, operation: "metric-list", service: "cloud-eye" },
+]
+
+/** The published API that a request is for; null is APIG.0101. Paths are matched to the letter, as the gateway does. */
+export function routeOf(method: string, path: string): Route | null {
+  for (const { path: pattern, ...route } of ROUTES) {
+    const match = route.method === method ? pattern.exec(path) : null
+    if (match) {
+      const { operation, service } = route
+      return { operation, service, projectId: match[1] ?? "", supernodeId: match[2] ?? "" }
+    }
+  }
+  return null
+}

@@ -1,0 +1,122 @@
+import type { Server } from "node:http"
+import { setTimeout as realSleep } from "node:timers/promises"
+import type * as z from "zod"
+import { clockOn } from "./clock.ts"
+import { type Controls, controlsOf } from "./controls.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./defaults.ts"
+import { failureQueue } from "./failures.ts"
+import { type House, serverOf } from "./listener.ts"
+import { sandboxOptions } from "./options.ts"
+import { parseOrThrow } from "./problem.ts"
+import type { ReceivedRequest } from "./received.ts"
+import { liveSupernode, type SandboxOrder, type World } from "./world.ts"
+
+// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as huawei-cloud.md §1–3 and the
+// live-scale-up API page document, and where they leave a choice it takes the stricter one: SDK-HMAC-SHA256 signatures are
+// verified, bodies and queries are held to the documented bounds, and nothing undocumented is forgiven.
+//
+// The cloud side (signed):
+//   GET  /v1/{project_id}/dev-servers/hyperinstance                        supernodes, by pages
+//   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}                   a supernode and its servers
+//   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}/servers           its servers, by pages
+//   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}/scale-evaluations what it may be scaled to
+//   POST /v1/{project_id}/dev-servers/hyperinstance/{id}/live-scale-up     the order
+//   POST /V1.0/{project_id}/batch-query-metric-data                        Cloud Eye's datapoints
+//   GET  /V1.0/{project_id}/metrics                                        which series there are
+//
+// The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: what is wrong"] }`).
+// `supernode` is an id or a name, and may be left out where there is one only:
+//   GET    /sandbox/state     clock, supernodes, offers, orders
+//   PUT    /sandbox/load      { load | sharedLoad, servers?, silent?, supernode? }; a load is a number or
+//                             [{ from?: ISO time | ms from now, value: number | null }]; it replaces the past too
+//   PUT    /sandbox/offers    { flavor, soldOut, supernode? } or { offers: [{ flavor, servers, soldOut? }], supernode? }
+//   PUT    /sandbox/status    { of: id or name of a supernode or server, status }
+//   POST   /sandbox/servers   { count, supernode? }: somebody else scales by hand
+//   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
+//   DELETE /sandbox/failures
+//   POST   /sandbox/clock     { advanceMs }; signatures and `Date` go by this clock, so callers must share it
+//   GET    /sandbox/requests  what the cloud side received, without credentials
+//   DELETE /sandbox/requests
+
+/** All optional; without `supernodes` and `accessKeys` the defaults of defaults.ts. `now` and `sleep` are for tests. */
+export type SandboxOptions = z.input<typeof sandboxOptions>
+
+/** A sandbox that listens. */
+export interface Sandbox extends Controls {
+  /** `http://127.0.0.1:PORT`: endpoint of ModelArts and of Cloud Eye alike. */
+  url: string
+  port: number
+  /** Every request to the cloud side, in the order of arrival, the refused ones too. */
+  requests: readonly ReceivedRequest[]
+  /** Of these the POSTs to live-scale-up. */
+  readonly scaleUps: readonly ReceivedRequest[]
+  /** The money spent. */
+  orders: readonly SandboxOrder[]
+  /** Forgets `requests`, not `orders`. */
+  forgetRequests(): void
+  /** Stops, dropping whatever still waits for an answer. */
+  close(): Promise<void>
+}
+
+/** Starts a sandbox on loopback. Throws `SandboxError` on wrong options, and what node:net throws on a port in use. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const parsed = parseOrThrow(sandboxOptions, options)
+  const clock = clockOn(parsed.now ?? Date.now)
+  const supernodes =
+    parsed.supernodes ?? parseOrThrow(sandboxOptions, { supernodes: [DEFAULT_SUPERNODE] }).supernodes ?? []
+  const world: World = {
+    clock,
+    keys: parsed.accessKeys ?? [DEFAULT_ACCESS_KEY],
+    supernodes: supernodes.map((one) => liveSupernode(one, clock.now())),
+    orders: [],
+    provisioningMs: parsed.provisioningMs,
+  }
+  const failures = failureQueue()
+  const closing = new AbortController()
+  const sleep = parsed.sleep ?? ((ms, signal) => realSleep(ms, undefined, { signal }))
+  const house: House = {
+    world,
+    failures,
+    requests: [],
+    controls: controlsOf(world, failures),
+    sleep,
+    closing: closing.signal,
+  }
+  const server = serverOf(house)
+  await listening(server, parsed)
+  return sandboxOf(house, { server, stop: () => closing.abort() })
+}
+
+function sandboxOf(house: House, { server, stop }: { server: Server; stop: () => void }): Sandbox {
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  return {
+    ...house.controls,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    requests: house.requests,
+    get scaleUps() {
+      return house.requests.filter((request) => request.operation === "scale-up")
+    },
+    orders: house.world.orders,
+    forgetRequests: () => {
+      house.requests.length = 0
+    },
+    close: () =>
+      new Promise((resolve) => {
+        stop()
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listening(server: Server, { port, host }: { port: number; host: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(port, host, () => {
+      server.off("error", reject)
+      resolve()
+    })
+  })
+}

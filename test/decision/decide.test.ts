@@ -1,0 +1,262 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { NO_CONTROL } from "../../lib/decision/control.ts"
+import { decide } from "../../lib/decision/decide.ts"
+import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
+import { digest } from "../../lib/digest.ts"
+import {
+  alarmOf,
+  attemptOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  read,
+  readingOf,
+  requestOf,
+  SUPERNODE_ID,
+  serversOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+  unreadable,
+} from "./builders.ts"
+import { findingOf, judge } from "./judge.ts"
+
+/** The table of gates, in its order. */
+const GATES = [
+  "signal-valid",
+  "signal-is-new",
+  "clock-agrees",
+  "not-paused",
+  "signal-is-fresh",
+  "no-hold",
+  "no-attempt-in-flight",
+  "supernode-ready",
+  "rung-known",
+  "evidence",
+  "rung-above-current",
+  "within-servers-limit",
+  "cooldown-over",
+  "action-rate",
+  "efficacy",
+  "offer-available",
+  "price-known",
+  "within-budget",
+  "plan-as-shown",
+  "approved",
+]
+
+const stop = { why: "maintenance", by: "ops", at: NOW - HOUR, until: null }
+
+/** One change each, in the order of the gates, with the reason it must hold by. */
+const OBSTACLES: [string, Partial<Situation>][] = [
+  ["not-alarm", { signal: alarmOf({ state: "ok" }) }],
+  [
+    "duplicate",
+    {
+      signal: alarmOf({ id: "seen" }),
+      standing: standingOf({
+        signals: { seen: { run: "run-0", seq: 1, at: NOW - MINUTE, keepUntil: NOW + HOUR } },
+      }),
+    },
+  ],
+  ["clock-skewed", { cloudSkewMs: 61_000 }],
+  ["paused", { control: read({ ...NO_CONTROL, pausedAll: stop }) }],
+  ["stale", { signal: alarmOf({ at: NOW - 16 * MINUTE }) }],
+  ["held", { control: read({ ...NO_CONTROL, held: { [SUPERNODE_ID]: stop } }) }],
+  ["in-flight", { standing: standingOf({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
+  ["supernode-not-ready", { supernode: read(supernodeOf({ status: "REIMAGING" })) }],
+  ["rung-unknown", { supernode: read(supernodeOf({ servers: serversOf(3) })) }],
+  ["not-breaching", { readings: read([readingOf([10, 10, 10, 10, 10])]) }],
+  [
+    "already-there",
+    {
+      supernode: read(supernodeOf({ servers: serversOf(4) })),
+      readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1", "s2", "s3", "s4"] })]),
+    },
+  ],
+  ["at-limit", { policy: policyOf({ limits: { actions: "2 per 24h", servers: 3 } }) }],
+  ["cooldown", { standing: standingOf({ completedAt: NOW - 59 * MINUTE }) }],
+  [
+    "action-rate",
+    {
+      standing: standingOf({
+        purchases: [10, 11].map((hours) => ({
+          attempt: `a${hours}`,
+          at: NOW - hours * HOUR,
+          cost: null,
+          state: "booked" as const,
+        })),
+      }),
+    },
+  ],
+  ["sold-out", { offers: read([{ flavor: "rung-4", soldOut: true }]) }],
+  [
+    "over-budget",
+    {
+      policy: policyOf({
+        limits: { actions: "2 per 24h", servers: 48, budget: { amount: 1, currency: "CNY", per: "30d" } },
+      }),
+    },
+  ],
+  ["approval-needed", { policy: policyOf({ approval: { above: { amount: 1, currency: "CNY" } } }) }],
+]
+
+describe("a decision", () => {
+  it("is to scale up when every gate passes, to the next rung, with all gates in their order", () => {
+    const decision = judge()
+    expect(decision).toMatchObject({
+      kind: "scale-up",
+      heldBy: null,
+      target: { flavor: "rung-4", from: 2, to: 4, rules: ["npu-busy"] },
+      cleared: [],
+    })
+    expect(decision.findings.map(({ gate }) => gate)).toEqual(GATES)
+    expect(decision.findings.filter(({ passed }) => passed !== true)).toEqual([])
+  })
+
+  it.each(OBSTACLES)("is to hold by %s when that alone is in the way", (reason, over) => {
+    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+  })
+
+  it("says every gate's verdict in a sentence and its reason only where it did not pass", () => {
+    for (const [, over] of OBSTACLES) {
+      for (const { passed, reason, says } of judge(over).findings) {
+        expect(says).not.toBe("")
+        expect(reason === null).toBe(passed !== false)
+      }
+    }
+  })
+
+  it("evaluates the later gates after the first failure, so that why-not lists everything", () => {
+    const decision = judge({
+      signal: alarmOf({ state: "ok" }),
+      cloudSkewMs: 61_000,
+      standing: standingOf({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
+      offers: read([{ flavor: "rung-4", soldOut: true }]),
+    })
+    expect(decision.findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)).toEqual([
+      "not-alarm",
+      "clock-skewed",
+      "in-flight",
+      "cooldown",
+      "sold-out",
+    ])
+  })
+
+  it.each<[string, Partial<Situation>, string[]]>([
+    ["the control stream", { control: NOT_READ }, ["not-paused", "no-hold"]],
+    [
+      "the supernode",
+      { supernode: NOT_READ },
+      [
+        "supernode-ready",
+        "rung-known",
+        "evidence",
+        "rung-above-current",
+        "within-servers-limit",
+        "offer-available",
+      ],
+    ],
+    [
+      "the readings",
+      { readings: NOT_READ },
+      ["evidence", "rung-above-current", "within-servers-limit", "offer-available"],
+    ],
+    ["the offers", { offers: NOT_READ }, ["offer-available"]],
+  ])("never buys while %s was not read: the gates that need it are null and say so", (_, over, gates) => {
+    const decision = judge(over)
+    expect(decision).toMatchObject({ kind: "hold", heldBy: null })
+    const unevaluated = decision.findings.filter(({ passed }) => passed === null)
+    expect(unevaluated.map(({ gate }) => gate)).toEqual(gates)
+    for (const { says } of unevaluated) expect(says).not.toBe("")
+  })
+
+  it.each<[string, Partial<Situation>, string]>([
+    ["control stream", { control: unreadable() }, "control-unreadable"],
+    ["supernode", { supernode: unreadable() }, "supernode-unreadable"],
+    ["metrics", { readings: unreadable() }, "missing-data"],
+    ["offers", { offers: unreadable() }, "offers-unreadable"],
+    ["supernode, by 401 or 403", { supernode: unreadable("HTTP 401", true) }, "credentials"],
+    ["metrics, by 401 or 403", { readings: unreadable("HTTP 403", true) }, "credentials"],
+    ["offers, by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
+  ])("holds and says why when it cannot read the %s", (_, over, reason) => {
+    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+  })
+
+  it.each(["efficacy", "within-budget", "approved"])(
+    "passes gate %s and says so where the policy does not use it",
+    (gate) => {
+      const { passed, says } = findingOf(gate)
+      expect(passed).toBe(true)
+      expect(says).toMatch(/\bno\b/)
+    },
+  )
+
+  it("knows the target, and so the plan, also where a later gate holds", () => {
+    expect(
+      judge({
+        standing: standingOf({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
+        policy: policyOf({ warmup: "0s" }),
+      }),
+    ).toMatchObject({
+      heldBy: "cooldown",
+      target: { flavor: "rung-4", from: 2, to: 4 },
+    })
+  })
+
+  it("changes nothing in the situation and says the same each time", () => {
+    const situation = deepFreeze(situationOf({ signal: requestOf() }))
+    expect(decide(situation, digest)).toEqual(decide(structuredClone(situation), digest))
+  })
+
+  it("buys in no combination of obstacles, and holds by the first of them", () => {
+    fc.assert(
+      fc.property(fc.subarray(OBSTACLES, { minLength: 1 }), (obstacles) => {
+        const over = obstacles.map(([, change]) => change)
+        const decision = judge({
+          ...Object.assign({}, ...over),
+          standing: standingOf(Object.assign({}, ...over.map((change) => change.standing ?? {}))),
+        })
+        expect(decision.kind).toBe("hold")
+        expect(decision.heldBy).toBe(decision.findings.find(({ passed }) => passed === false)?.reason)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it("buys exactly when every finding passed, whatever was read", () => {
+    const seen = <T>(...values: T[]) => fc.constantFrom(NOT_READ, unreadable(), ...values.map(read))
+    const anySituation = fc.record({
+      control: seen(NO_CONTROL),
+      supernode: seen(supernodeOf(), supernodeOf({ servers: null }), supernodeOf({ servers: serversOf(1) })),
+      readings: seen([readingOf([97, 97, 97, 97, 97])], [readingOf([null, null, null, null, null])], []),
+      offers: seen(offersOf("rung-4"), offersOf("rung-2", "rung-4"), []),
+      signal: fc.constantFrom(
+        alarmOf(),
+        requestOf(),
+        requestOf({ servers: null }),
+        requestOf({ mode: "live" }),
+      ),
+    })
+    fc.assert(
+      fc.property(anySituation, (over) => {
+        const decision = judge(over)
+        const allPassed = decision.findings.every(({ passed }) => passed === true)
+        expect(decision.kind === "scale-up").toBe(allPassed)
+        if (allPassed)
+          expect(decision.target?.to).toBeGreaterThan(decision.target?.from ?? Number.POSITIVE_INFINITY)
+      }),
+    )
+  })
+})
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const child of Object.values(value)) deepFreeze(child)
+    Object.freeze(value)
+  }
+  return value
+}

@@ -1,0 +1,300 @@
+import { describe, expect, it } from "vitest"
+import { type ChainEvent, fold } from "../../lib/decision/fold.ts"
+import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
+import { requestedAt, type Standing } from "../../lib/decision/standing.ts"
+import { alarmOf, attemptOf, DAY, HOUR, MINUTE, NOW, requestOf, SECOND, standingOf } from "./builders.ts"
+
+function event(over: Partial<ChainEvent>): ChainEvent {
+  return { kind: "decided", seq: 7, at: NOW, run: "run-7", ...over }
+}
+
+const attempt = attemptOf({ state: "open" })
+const record = {
+  id: attempt.id,
+  openedAt: attempt.openedAt,
+  sendBefore: attempt.sendBefore,
+  deadline: attempt.deadline,
+}
+const reserved = { attempt: attempt.id, at: attempt.openedAt, cost: attempt.cost, state: "reserved" as const }
+const withOpen = standingOf({
+  attempt,
+  purchases: [reserved],
+  latches: { "npu-busy": attempt.openedAt, older: 5 },
+})
+
+const ANSWERED = { status: 200, requestId: null, raw: null }
+const ENDINGS = {
+  accepted: { kind: "accepted", orderId: "CS9", servers: [], ...ANSWERED },
+  unknown: { kind: "unknown", reason: "timeout", says: "no answer", code: null, ...ANSWERED },
+  "not-sent": { kind: "not-sent", reason: "refused", says: "refused" },
+} satisfies Record<string, Outcome>
+
+function settle(standing: Standing, ending: keyof typeof ENDINGS | Outcome): Standing {
+  const outcome = typeof ending === "string" ? ENDINGS[ending] : ending
+  return fold(standing, event({ kind: "settled", attempt: record, outcome }))
+}
+
+function refuse(standing: Standing, of: RejectionClass, retryAfterMs: number | null = null): Standing {
+  return settle(standing, { kind: "rejected", class: of, code: "ModelArts.1", message: "no", retryAfterMs, ...ANSWERED })
+}
+
+describe("money", () => {
+  it("is reserved while open, booked when accepted", () => {
+    const next = settle(withOpen, "accepted")
+    expect(next.purchases).toEqual([{ ...reserved, state: "booked" }])
+    expect(next.attempt).toMatchObject({ state: "accepted", acceptedAt: NOW, orderId: "CS9" })
+  })
+
+  it("stays reserved while the outcome is unknown", () => {
+    const next = settle(withOpen, "unknown")
+    expect(next.purchases).toEqual([reserved])
+    expect(next.attempt?.state).toBe("unknown")
+    expect(requestedAt(next)).toBe(attempt.openedAt)
+  })
+
+  it.each(["rejected", "not-sent"] as const)(
+    "is released when %s, with the action, the cooldown and the latch",
+    (kind) => {
+      const next = kind === "rejected" ? refuse(withOpen, "state-conflict") : settle(withOpen, kind)
+      expect(next).toMatchObject({ attempt: null, purchases: [], latches: { older: 5 } })
+      expect(requestedAt(next)).toBeNull()
+    },
+  )
+
+  it("is released by a person's absent, and by no other word", () => {
+    const unknown = settle(withOpen, "unknown")
+    const say = (as: "accepted" | "completed" | "absent") =>
+      fold(
+        unknown,
+        event({
+          kind: "said",
+          said: { verb: "settle", attempt: attempt.id, as, why: "w", by: "b", servers: ["s1"] },
+        }),
+      )
+    expect(say("absent")).toMatchObject({
+      attempt: null,
+      purchases: [],
+      absent: { id: attempt.id },
+      servers: ["s1"],
+    })
+    expect(say("accepted")).toMatchObject({
+      attempt: { state: "accepted" },
+      purchases: [{ state: "booked" }],
+    })
+    expect(say("completed")).toMatchObject({
+      attempt: null,
+      completedAt: NOW,
+      purchases: [{ state: "booked" }],
+    })
+  })
+
+  it("counts again when the cloud accepted after all what a person had settled as absent", () => {
+    const absent = fold(
+      settle(withOpen, "unknown"),
+      event({
+        kind: "said",
+        said: { verb: "settle", attempt: attempt.id, as: "absent", why: "w", by: "b", servers: null },
+      }),
+    )
+    const late = settle(absent, "accepted")
+    expect(late).toMatchObject({
+      attempt: { state: "wrong", orderId: "CS9" },
+      absent: null,
+      purchases: [{ state: "booked" }],
+    })
+  })
+
+  it("a settlement of another attempt changes nothing", () => {
+    const other = fold(
+      withOpen,
+      event({
+        kind: "settled",
+        attempt: { ...record, id: "other" },
+        outcome: { kind: "not-sent", reason: "r", says: "s" },
+      }),
+    )
+    expect(other.attempt?.id).toBe(attempt.id)
+  })
+})
+
+describe("refusals", () => {
+  it("throttling waits 30 s, doubling to 10 min, or as long as Retry-After says", () => {
+    let standing = withOpen
+    const waits = Array.from({ length: 7 }, () => {
+      standing = refuse({ ...standing, attempt }, "throttle")
+      return (standing.throttle?.until ?? 0) - NOW
+    })
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND))
+    expect(refuse({ ...standing, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
+  })
+
+  it("a capacity refusal blocks that flavor 5 min, doubling to 60 min", () => {
+    let standing = withOpen
+    const waits = Array.from({ length: 6 }, () => {
+      standing = refuse({ ...standing, attempt }, "capacity")
+      return ((standing.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
+    })
+    expect(waits).toEqual([5, 10, 20, 40, 60, 60])
+  })
+
+  it.each(["quota", "balance", "auth", "not-found"] as const)(
+    "%s is a breaker, which only a person's reset closes",
+    (of) => {
+      const broken = refuse(withOpen, of)
+      expect(broken.breaker).toMatchObject({ class: of, since: NOW })
+      expect(
+        fold(broken, event({ kind: "said", said: { verb: "reset", why: "w", by: "b" } })).breaker,
+      ).toBeNull()
+    },
+  )
+
+  it("an invalid order switches off the rules that asked for it under this policy", () => {
+    const next = fold(
+      withOpen,
+      event({
+        kind: "settled",
+        attempt: record,
+        policyHash: "sha256:p",
+        outcome: {
+          kind: "rejected",
+          status: 400,
+          class: "invalid",
+          code: "c",
+          message: null,
+          retryAfterMs: null,
+          requestId: null,
+          raw: null,
+        },
+      }),
+    )
+    expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
+  })
+
+  it("a state conflict leaves nothing behind", () => {
+    expect(refuse(withOpen, "state-conflict")).toMatchObject({
+      breaker: null,
+      throttle: null,
+      blocked: {},
+      rulesOff: {},
+    })
+  })
+
+  it("acceptance ends the doubling", () => {
+    const before = {
+      ...withOpen,
+      blocked: { [attempt.flavor]: { until: NOW, times: 3 } },
+      throttle: { until: NOW, times: 3 },
+    }
+    expect(settle(before, "accepted")).toMatchObject({ blocked: {}, throttle: null })
+  })
+})
+
+describe("signals", () => {
+  it("are remembered with the run and the entry of their first result", () => {
+    const once = fold(standingOf(), event({ signal: alarmOf() }))
+    expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
+    expect(fold(once, event({ signal: alarmOf(), seq: 8, run: "run-8" })).signals["alarm-1"]).toMatchObject({
+      run: "run-7",
+      seq: 7,
+    })
+  })
+
+  it("are remembered longer than they can be fresh, and a person's request for a week", () => {
+    const both = fold(fold(standingOf(), event({ signal: alarmOf() })), event({ signal: requestOf() }))
+    const signalsAfter = (ms: number) => Object.keys(fold(both, event({ at: NOW + ms })).signals)
+    expect(signalsAfter(2 * HOUR - 1)).toEqual(["alarm-1", "request-1"])
+    expect(signalsAfter(2 * HOUR + 1)).toEqual(["request-1"])
+    expect(signalsAfter(8 * DAY)).toEqual([])
+  })
+
+  it("are not taken as answered by what a run merely noticed on its way", () => {
+    const observed = fold(
+      standingOf(),
+      event({
+        kind: "observed",
+        signal: alarmOf(),
+        observation: { kind: "out-of-band", says: "s", attempt: null, servers: [], present: [], at: NOW },
+      }),
+    )
+    expect(observed.signals).toEqual({})
+  })
+})
+
+describe("episodes", () => {
+  const key = alarmOf().episode.key
+  const episodeAfter = (...states: ["alarm" | "ok" | "insufficient-data", number][]) =>
+    states.reduce(
+      (standing, [state, minute], i) =>
+        fold(standing, event({ signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) })),
+      standingOf(),
+    ).episodes[key]
+
+  it("open with the first ALARM after a close", () => {
+    expect(episodeAfter(["alarm", 0], ["alarm", 5])).toEqual({ openedAt: NOW, closedAt: null })
+    expect(episodeAfter(["alarm", 0], ["ok", 5], ["alarm", 10])).toMatchObject({ openedAt: NOW + 10 * MINUTE })
+  })
+
+  it("are not closed by an older OK, nor reopened by an older ALARM", () => {
+    expect(episodeAfter(["ok", 5], ["alarm", 3])).toEqual({ openedAt: null, closedAt: NOW + 5 * MINUTE })
+    expect(episodeAfter(["alarm", 10], ["ok", 5])).toEqual({
+      openedAt: NOW + 10 * MINUTE,
+      closedAt: NOW + 5 * MINUTE,
+    })
+  })
+
+  it("are neither opened nor closed by insufficient data", () => {
+    expect(episodeAfter(["insufficient-data", 0])).toBeUndefined()
+  })
+})
+
+describe("the chain's memory of what else happened", () => {
+  it("completion forgets the attempt, and knows the new servers", () => {
+    const accepted = settle(withOpen, "accepted")
+    const observation = {
+      kind: "completed" as const,
+      says: "s",
+      attempt: attempt.id,
+      servers: ["n1"],
+      present: ["s1", "s2", "n1"],
+      at: NOW - MINUTE,
+    }
+    expect(fold(accepted, event({ kind: "observed", observation }))).toMatchObject({
+      attempt: null,
+      completedAt: NOW - MINUTE,
+      servers: ["s1", "s2", "n1"],
+      newServers: ["n1"],
+    })
+  })
+
+  it("an out-of-band arrival starts the foreign clock, a departure does not", () => {
+    const known = standingOf({ servers: ["s1", "s2"], foreignAt: 1 })
+    const observation = { kind: "out-of-band" as const, says: "s", attempt: null, at: NOW - MINUTE }
+    expect(
+      fold(
+        known,
+        event({
+          kind: "observed",
+          observation: { ...observation, servers: ["n1"], present: ["s1", "s2", "n1"] },
+        }),
+      ),
+    ).toMatchObject({ foreignAt: NOW - MINUTE, servers: ["s1", "s2", "n1"] })
+    expect(
+      fold(
+        known,
+        event({ kind: "observed", observation: { ...observation, servers: ["s2"], present: ["s1"] } }),
+      ),
+    ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
+  })
+
+  it("knows since when a policy has been in force", () => {
+    const first = fold(standingOf(), event({ policyHash: "a" }))
+    expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
+      hash: "a",
+      since: NOW,
+    })
+    expect(fold(first, event({ policyHash: "b", at: NOW + DAY })).policySeen).toEqual({
+      hash: "b",
+      since: NOW + DAY,
+    })
+  })
+})

@@ -1,0 +1,54 @@
+import { decide } from "../../lib/decision/decide.ts"
+import type { Decision, Finding } from "../../lib/decision/decision.ts"
+import type { Reading } from "../../lib/decision/reading.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
+import { digest } from "../../lib/digest.ts"
+import { policyOf, type RuleInput, read, readingOf, ruleInput, situationOf } from "./builders.ts"
+
+/** The decision in the passing situation, but for what is given. */
+export function judge(over: Partial<Situation> = {}): Decision {
+  return decide(situationOf(over), digest)
+}
+
+/** How one gate found it. */
+export function findingOf(gate: string, over: Partial<Situation> = {}): Finding {
+  const finding = judge(over).findings.find((candidate) => candidate.gate === gate)
+  if (!finding) throw new Error(`no gate is called ${gate}`)
+  return finding
+}
+
+/** What one gate says and what the run ends in: `[passed, reason, heldBy]`. */
+export function outcomeAt(
+  gate: string,
+  over: Partial<Situation> = {},
+): [boolean | null, string | null, string | null] {
+  const { passed, reason } = findingOf(gate, over)
+  return [passed, reason, judge(over).heldBy]
+}
+
+/** A situation in which one rule alone is the evidence, with this reading of it. */
+export function withRule(
+  over: Partial<RuleInput>,
+  reading: Reading,
+  rest: Partial<Situation> = {},
+): Partial<Situation> {
+  return { policy: policyOf({ rules: [ruleInput(over)] }), readings: read([reading]), ...rest }
+}
+
+/** One rule's numbers in the evidence finding. */
+export function evidenceOf(over: Partial<Situation>, rule = "npu-busy"): Record<string, unknown> {
+  const rules = findingOf("evidence", over).facts["rules"]
+  const found = Array.isArray(rules) ? rules.find((candidate) => candidate.rule === rule) : undefined
+  if (!found) throw new Error(`no evidence of rule ${rule}`)
+  return found
+}
+
+/** What the evidence gate makes of one rule and the newest values of its metric. */
+export function weigh(
+  rule: Partial<RuleInput>,
+  newestFirst: (number | null)[],
+  rest: Partial<Situation> = {},
+): string {
+  const finding = findingOf("evidence", withRule(rule, readingOf(newestFirst), rest))
+  return finding.passed ? "breaching" : (finding.reason ?? "not evaluated")
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest"
+import { NO_CONTROL } from "../../lib/decision/control.ts"
+import { planScaleUp } from "../../lib/decision/plan.ts"
+import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
+import type { Purchase } from "../../lib/decision/standing.ts"
+import { digest } from "../../lib/digest.ts"
+import {
+  DAY,
+  HOUR,
+  NOW,
+  type PolicyInput,
+  policyOf,
+  read,
+  requestOf,
+  situationOf,
+  standingOf,
+} from "./builders.ts"
+import { findingOf, judge, outcomeAt } from "./judge.ts"
+
+const yuan = (amount: number) => ({ amount, currency: "CNY" })
+const spent = (amount: number | null, over: Partial<Purchase> = {}): Purchase => ({
+  attempt: "attempt-0",
+  at: NOW - DAY,
+  cost: amount === null ? null : { minor: amount * 100, currency: "CNY" },
+  state: "booked",
+  ...over,
+})
+
+/** From two servers at 120000 to four at 240000: the order costs 120000. */
+function budgeted(
+  cap: number,
+  purchases: Purchase[] = [],
+  over: Partial<PolicyInput> = {},
+): Partial<Situation> {
+  const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(cap), per: "30d" } }
+  return { policy: policyOf({ limits, ...over }), standing: standingOf({ servers: ["s1", "s2"], purchases }) }
+}
+
+describe("within-budget", () => {
+  it.each<[string, Partial<Situation>, boolean]>([
+    ["the order alone fits exactly", budgeted(120_000), true],
+    ["the order alone is a cent too dear", budgeted(119_999.99), false],
+    ["booked and this fit exactly", budgeted(220_000, [spent(100_000)]), true],
+    ["booked and this do not fit", budgeted(219_999, [spent(100_000)]), false],
+    [
+      "what is reserved counts like what is booked",
+      budgeted(219_999, [spent(100_000, { state: "reserved" })]),
+      false,
+    ],
+    [
+      "what was booked before the window does not count",
+      budgeted(120_000, [spent(100_000, { at: NOW - 30 * DAY })]),
+      true,
+    ],
+    [
+      "what was booked a millisecond later does",
+      budgeted(120_000, [spent(100_000, { at: NOW - 30 * DAY + 1 })]),
+      false,
+    ],
+  ])("when %s", (_, over, passed) => {
+    expect(outcomeAt("within-budget", over)).toEqual(
+      passed ? [true, null, null] : [false, "over-budget", "over-budget"],
+    )
+  })
+
+  it.each<[string, number, boolean]>([
+    ["31 days ago, so that no calendar month can hold more than the cap", 31 * DAY, true],
+    ["a millisecond less than 31 days ago", 31 * DAY - 1, false],
+  ])("per month counts back to what was booked %s", (_, ago, passed) => {
+    const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(120_000), per: "month" as const } }
+    const standing = standingOf({ servers: ["s1", "s2"], purchases: [spent(1, { at: NOW - ago })] })
+    expect(outcomeAt("within-budget", { policy: policyOf({ limits }), standing })[0]).toBe(passed)
+  })
+
+  it("says the sums", () => {
+    expect(findingOf("within-budget", budgeted(500_000, [spent(100_000)])).facts).toMatchObject({
+      spent: yuan(100_000),
+      order: yuan(120_000),
+      cap: yuan(500_000),
+    })
+  })
+})
+
+describe("price-known", () => {
+  const noPrices = { ladder: [1, 2, 4].map((servers) => ({ flavor: `rung-${servers}`, servers })) }
+
+  it.each<[string, Partial<Situation>]>([
+    ["a budget is set and the rung has no price", budgeted(500_000, [], noPrices)],
+    [
+      "an approval is set and the rung has no price",
+      { policy: policyOf({ approval: { above: yuan(1) }, ...noPrices }) },
+    ],
+    ["a purchase in the window has no known price", budgeted(500_000, [spent(null)])],
+  ])("holds when %s", (_, over) => {
+    expect(outcomeAt("price-known", over)).toEqual([false, "price-unknown", "price-unknown"])
+  })
+
+  it("needs no price where neither is set", () => {
+    expect(judge({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
+  })
+
+  it.each<[string, Partial<PolicyInput>, number]>([
+    ["the difference between the rungs", {}, 120_000],
+    [
+      "all of the target's where the current rung has no price",
+      {
+        ladder: [
+          { flavor: "rung-2", servers: 2 },
+          { flavor: "rung-4", servers: 4, price: { ...yuan(240_000), per: "month" } },
+        ],
+      },
+      240_000,
+    ],
+    [
+      "the difference times the committed periods",
+      {
+        ladder: [2, 4].map((servers) => ({
+          flavor: `rung-${servers}`,
+          servers,
+          price: { ...yuan(servers * 100), per: "month" as const, commitment: "12 months" },
+        })),
+      },
+      2_400,
+    ],
+  ])("reckons %s", (_, over, cost) => {
+    expect(findingOf("price-known", budgeted(1_000_000, [], over)).facts).toMatchObject({ cost: yuan(cost) })
+  })
+})
+
+describe("what this version does not count or enforce yet", () => {
+  it("a fleet cap on actions stops the buying, since nobody counts it across supernodes", () => {
+    const policy = policyOf({}, { fleet: { actions: { count: 5, perMs: DAY }, budget: null } })
+    expect(outcomeAt("action-rate", { policy })).toEqual([false, "action-rate", "action-rate"])
+  })
+
+  it("a fleet budget stops the buying, since nobody sums it across supernodes", () => {
+    const policy = policyOf(
+      {},
+      { fleet: { actions: null, budget: { minor: 1e9, currency: "CNY", per: 30 * DAY } } },
+    )
+    expect(outcomeAt("within-budget", { policy })).toEqual([false, "over-budget", "over-budget"])
+  })
+
+  it("an efficacy rule passes and says that it is not enforced", () => {
+    const over = { policy: policyOf({ efficacy: { purchases: 2, min_gain: 5 } }) }
+    expect(outcomeAt("efficacy", over)).toEqual([true, null, null])
+    expect(findingOf("efficacy", over).says).toContain("not yet enforced")
+  })
+})
+
+describe("approved", () => {
+  const policy = policyOf({ approval: { above: yuan(100_000), approvers: 2, expires: "4h" } })
+  const target = { flavor: "rung-4", from: 2, to: 4, rules: ["npu-busy"] }
+  const { hash } = planScaleUp(situationOf({ policy }), target, digest)
+  const yes = (by: string, ago = HOUR, planHash = hash) => ({ planHash, by, at: NOW - ago })
+  it("cannot be judged while the control stream was not read, and never buys", () => {
+    expect(outcomeAt("approved", { policy, control: NOT_READ })).toEqual([null, null, null])
+  })
+
+  const given = (...approvals: ReturnType<typeof yes>[]): Partial<Situation> => ({
+    policy,
+    control: read({ ...NO_CONTROL, approvals }),
+  })
+
+  it.each<[string, Partial<Situation>, boolean]>([
+    ["nobody approved", given(), false],
+    ["one of two approved", given(yes("ada")), false],
+    ["two approved", given(yes("ada"), yes("bob")), true],
+    ["the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
+    ["another plan was approved", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
+    ["one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
+    ["one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],
+    [
+      "they are older than the newest attempt: used already",
+      { ...given(yes("ada"), yes("bob")), standing: standingOf({ openedAt: NOW - HOUR / 2 }) },
+      false,
+    ],
+    [
+      "the requester is one of the approvers",
+      { ...given(yes("ops@example.com"), yes("bob")), signal: requestOf() },
+      false,
+    ],
+    [
+      "the order costs no more than needs none",
+      { policy: policyOf({ approval: { above: yuan(120_000), approvers: 2 } }) },
+      true,
+    ],
+  ])("when %s", (_, over, passed) => {
+    expect(outcomeAt("approved", over)).toEqual(
+      passed ? [true, null, null] : [false, "approval-needed", "approval-needed"],
+    )
+  })
+})

@@ -1,0 +1,52 @@
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { Datapoint } from "../../lib/decision/signal.ts"
+import type { CloudEyeQuery, CloudEyeSeries, MetricSources } from "../../lib/metrics/sources.ts"
+import type { Read } from "../../lib/ports.ts"
+
+type Metric = CloudEyeQuery["metrics"][number]
+
+/**
+ * A Cloud Eye that has one value for every aligned period, remembers what it was asked, and can be told to answer
+ * otherwise. Both bounds of its windows are inclusive, which is the unkind reading of the documentation.
+ */
+export class FakeCloudEye implements MetricSources {
+  readonly queries: CloudEyeQuery[] = []
+  inFlight = 0
+  mostInFlight = 0
+  /** The value of a metric at a period. */
+  valueAt: (metric: Metric, at: number) => number = () => 97
+  /** What to do to a series before it is answered. */
+  alter: (series: CloudEyeSeries) => CloudEyeSeries[] = (series) => [series]
+  /** Why a query is not answered, if it is not. */
+  refuse: (query: CloudEyeQuery) => string | Error | null = () => null
+
+  async cloudEye(_policy: Policy, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
+    this.queries.push(query)
+    this.inFlight += 1
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
+    // A turn of the event loop, so that requests that may overlap do.
+    await new Promise(setImmediate)
+    this.inFlight -= 1
+    const refused = this.refuse(query)
+    if (refused instanceof Error) throw refused
+    if (refused !== null) return { ok: false, why: refused, credentials: false }
+    return {
+      ok: true,
+      value: query.metrics.flatMap((metric) => this.alter(this.answer(metric, query))),
+      skewMs: 0,
+    }
+  }
+
+  private answer(metric: Metric, query: CloudEyeQuery): CloudEyeSeries {
+    const points: Datapoint[] = []
+    for (let at = query.from; at <= query.to; at += Number(query.period) * 1_000) {
+      points.push({ at, value: this.valueAt(metric, at) })
+    }
+    return {
+      namespace: metric.namespace,
+      metricName: metric.metric_name,
+      dimensions: metric.dimensions,
+      points,
+    }
+  }
+}

@@ -1,0 +1,425 @@
+import { describe, expect, it } from "vitest"
+import { readMetrics } from "../../lib/metrics/read.ts"
+import type { CloudEyeSeries } from "../../lib/metrics/sources.ts"
+import {
+  alarmOf,
+  MINUTE,
+  NOW,
+  type PolicyInput,
+  policyOf,
+  type RuleInput,
+  ruleInput,
+  serverOf,
+  serversOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { FakeCloudEye } from "./fake-cloud-eye.ts"
+
+const PERIOD = 5 * MINUTE
+/** 17:00 minus a lag of one minute: the newest period that has ended began at 16:50. */
+const NEWEST = Date.parse("2024-01-12T16:50:00Z")
+const STARTS = [4, 3, 2, 1, 0].map((back) => NEWEST - back * PERIOD)
+const FIVE_AT_97 = STARTS.map((at) => ({ at, value: 97 }))
+
+type CloudEyeInput = NonNullable<RuleInput["metric"]["cloud-eye"]>
+
+function cloudEyeRule(over: Partial<RuleInput>, source: Partial<CloudEyeInput> = {}): RuleInput {
+  const metric = {
+    "cloud-eye": { namespace: "AGT.ECS", name: "npu_util_rate_ai_core", period: "5m", ...source },
+  }
+  return ruleInput({ metric, ...over })
+}
+
+function question(policy: Partial<PolicyInput> = {}, servers = serversOf(2)) {
+  return { policy: policyOf(policy), supernode: supernodeOf({ servers }), signal: alarmOf(), now: NOW }
+}
+
+describe("a rule whose evidence is Cloud Eye's", () => {
+  it("is one series per present server, oldest point first, and exactly the N newest ended periods", async () => {
+    const readings = await readMetrics(question(), new FakeCloudEye())
+    expect(readings).toEqual([
+      {
+        rule: "npu-busy",
+        periodMs: PERIOD,
+        series: [
+          { server: "s1", points: FIVE_AT_97 },
+          { server: "s2", points: FIVE_AT_97 },
+        ],
+        problem: null,
+      },
+    ])
+  })
+
+  it("is asked for in one request that begins one whole period before the oldest that is needed", async () => {
+    const fake = new FakeCloudEye()
+    await readMetrics(question(), fake)
+    expect(fake.queries).toEqual([
+      {
+        metrics: ["ecs-s1", "ecs-s2"].map((value) => ({
+          namespace: "AGT.ECS",
+          metric_name: "npu_util_rate_ai_core",
+          dimensions: [{ name: "instance_id", value }],
+        })),
+        from: NEWEST - 5 * PERIOD,
+        to: NEWEST + PERIOD,
+        period: "300",
+        filter: "average",
+      },
+    ])
+  })
+
+  it("asks nothing of servers that are DELETED", async () => {
+    const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
+    const [reading] = await readMetrics(question({}, servers), new FakeCloudEye())
+    expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
+    expect(reading?.problem).toBeNull()
+  })
+
+  it("is one series for the whole supernode where its dimensions name no server", async () => {
+    const fake = new FakeCloudEye()
+    const rule = cloudEyeRule({}, { dimensions: { supernode: "{supernode.id}", cluster: "train" } })
+    const [reading] = await readMetrics(question({ rules: [rule] }), fake)
+    expect(reading?.series).toEqual([{ server: null, points: FIVE_AT_97 }])
+    expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([
+      { name: "supernode", value: "b4beacb6-4380-448c-a218-daa82cf03f5d" },
+      { name: "cluster", value: "train" },
+    ])
+  })
+
+  it.each([
+    ["{server.id}", "s1"],
+    ["{server.name}", "train-a-s1"],
+    ["{server.cloud_server.id}", "cs-s1"],
+    ["{server.cloud_server.hps_id}", "hps-s1"],
+    ["{server.cloud_server.hps_ecs_id}", "ecs-s1"],
+    ["{supernode.id}/{server.id}", "b4beacb6-4380-448c-a218-daa82cf03f5d/s1"],
+  ])("fills the dimension template %s with %s", async (template, value) => {
+    const fake = new FakeCloudEye()
+    await readMetrics(
+      question({ rules: [cloudEyeRule({}, { dimensions: { d: template } })] }, serversOf(1)),
+      fake,
+    )
+    expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([{ name: "d", value }])
+  })
+
+  it("takes nothing in a server's name for a template or a replacement pattern", async () => {
+    const fake = new FakeCloudEye()
+    const servers = [serverOf("s1", { name: "$& {server.id} $1" })]
+    await readMetrics(
+      question({ rules: [cloudEyeRule({}, { dimensions: { d: "{server.name}" } })] }, servers),
+      fake,
+    )
+    expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([{ name: "d", value: "$& {server.id} $1" }])
+  })
+
+  it("leaves out a server that the cloud gives no id for, and says which", async () => {
+    const servers = [
+      serverOf("s1"),
+      serverOf("s2", { cloudServer: { id: "cs", hpsId: "hps", hpsEcsId: null } }),
+    ]
+    const [reading] = await readMetrics(question({}, servers), new FakeCloudEye())
+    expect(reading?.series).toEqual([{ server: "s1", points: FIVE_AT_97 }])
+    expect(reading?.problem).toBe(
+      "server s2: the cloud names no server.cloud_server.hps_ecs_id, so Cloud Eye cannot be asked",
+    )
+  })
+
+  it.each([
+    ["an empty list", []],
+    ["no list at all", null],
+  ])("is missing without a request where the supernode has %s of servers", async (_, servers) => {
+    const fake = new FakeCloudEye()
+    const asked = { ...question(), supernode: supernodeOf({ servers }) }
+    const [reading] = await readMetrics(asked, fake)
+    expect(reading).toMatchObject({ series: [], problem: "the supernode has no servers to measure" })
+    expect(fake.queries).toEqual([])
+  })
+
+  it("is missing, with the reason, where a dimension is a wildcard", async () => {
+    const fake = new FakeCloudEye()
+    const rule = cloudEyeRule({}, { dimensions: { instance_id: "{server.id}", npu: "*" } })
+    const [reading] = await readMetrics(question({ rules: [rule] }), fake)
+    expect(reading?.series).toEqual([])
+    expect(reading?.problem).toBe(
+      'servers s1, s2: the wildcard "*" of dimension npu is not read by this version',
+    )
+    expect(fake.queries).toEqual([])
+  })
+
+  it("asks for no metric whose name alone would fill a request", async () => {
+    const fake = new FakeCloudEye()
+    const servers = [serverOf("s1", { name: "x".repeat(20_000) }), serverOf("s2")]
+    const [reading] = await readMetrics(
+      question({ rules: [cloudEyeRule({}, { dimensions: { d: "{server.name}" } })] }, servers),
+      fake,
+    )
+    expect(reading?.series.map(({ server }) => server)).toEqual(["s2"])
+    expect(reading?.problem).toMatch(/^server s1: .* too many for a request$/)
+  })
+})
+
+describe("what Cloud Eye answers", () => {
+  const rules = [
+    cloudEyeRule({}, { dimensions: { instance_id: "{server.cloud_server.hps_ecs_id}", npu: "0" } }),
+  ]
+
+  async function readAltered(alter: (series: CloudEyeSeries) => CloudEyeSeries[]) {
+    const fake = new FakeCloudEye()
+    fake.alter = alter
+    const [reading] = await readMetrics(question({ rules }, serversOf(1)), fake)
+    return reading
+  }
+  const [, secondStart = 0] = STARTS
+
+  it.each<[string, (series: CloudEyeSeries) => CloudEyeSeries[]]>([
+    ["points in another order", (s) => [{ ...s, points: s.points.toReversed() }]],
+    ["the same points twice", (s) => [{ ...s, points: [...s.points, ...s.points] }]],
+    [
+      "the series in two pieces",
+      (s) => [
+        { ...s, points: s.points.slice(0, 3) },
+        { ...s, points: s.points.slice(3) },
+      ],
+    ],
+    ["dimensions in another order", (s) => [{ ...s, dimensions: s.dimensions.toReversed() }]],
+    [
+      "series that nobody asked for",
+      (s) => [s, { ...s, metricName: "mem", points: [{ at: NEWEST, value: 1 }] }],
+    ],
+    [
+      "points at times between the periods",
+      (s) => [{ ...s, points: [...s.points, { at: NEWEST + 1, value: 1 }] }],
+    ],
+    ["NaN beside a real value", (s) => [{ ...s, points: [...s.points, { at: NEWEST, value: Number.NaN }] }]],
+  ])("gives the same reading with %s", async (_, alter) => {
+    expect(await readAltered(alter)).toMatchObject({
+      series: [{ server: "s1", points: FIVE_AT_97 }],
+      problem: null,
+    })
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "is missing, never zero, where a value is %s",
+    async (value) => {
+      const reading = await readAltered((s) => [
+        { ...s, points: s.points.map((p) => (p.at === secondStart ? { ...p, value } : p)) },
+      ])
+      expect(reading?.series[0]?.points).toEqual(FIVE_AT_97.filter(({ at }) => at !== secondStart))
+    },
+  )
+
+  it("is missing for a period that is told twice with different values", async () => {
+    const reading = await readAltered((s) => [
+      { ...s, points: [...s.points, { at: secondStart, value: 12 }] },
+    ])
+    expect(reading?.series[0]?.points.map(({ at }) => at)).not.toContain(secondStart)
+    expect(reading?.series[0]?.points).toHaveLength(4)
+  })
+
+  it("keeps the value zero as a value", async () => {
+    const reading = await readAltered((s) => [{ ...s, points: s.points.map((p) => ({ ...p, value: 0 })) }])
+    expect(reading?.series[0]?.points).toEqual(STARTS.map((at) => ({ at, value: 0 })))
+  })
+
+  it("is missing with a problem where it left out a server", async () => {
+    const reading = await readAltered(() => [])
+    expect(reading).toMatchObject({
+      series: [],
+      problem: "server s1: Cloud Eye's answer left out the series",
+    })
+  })
+
+  it("is missing with a problem where a server's series is empty", async () => {
+    const reading = await readAltered((s) => [{ ...s, points: [] }])
+    expect(reading).toMatchObject({
+      series: [{ server: "s1", points: [] }],
+      problem: "server s1: Cloud Eye has no usable point in the periods asked for",
+    })
+  })
+})
+
+describe("several rules", () => {
+  it("give their readings in the policy's order, whatever their sources", async () => {
+    const rules: RuleInput[] = [
+      ruleInput({ name: "alarm-says-so", metric: { alarm: true } }),
+      ruleInput({
+        name: "queue-long",
+        metric: { prometheus: { url: "http://prometheus:9090", query: "q", period: "1m" } },
+      }),
+      cloudEyeRule({ name: "npu-busy" }),
+      ruleInput({ name: "latency", metric: { cloudwatch: { namespace: "App", name: "p99", period: "2m" } } }),
+    ]
+    const readings = await readMetrics(question({ rules }), new FakeCloudEye())
+    expect(readings.map(({ rule, periodMs, problem }) => ({ rule, periodMs, problem }))).toEqual([
+      { rule: "alarm-says-so", periodMs: null, problem: "the alarm carries no datapoints" },
+      { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus is not read by this version" },
+      { rule: "npu-busy", periodMs: PERIOD, problem: null },
+      { rule: "latency", periodMs: 2 * MINUTE, problem: "CloudWatch is not read by this version" },
+    ])
+  })
+
+  it("fetch a metric once that several of them want, and each keeps only its own periods", async () => {
+    const fake = new FakeCloudEye()
+    const rules = [
+      cloudEyeRule({ name: "short", points: "2 of 3" }),
+      cloudEyeRule({ name: "long", points: "3 of 5" }),
+    ]
+    const [short, long] = await readMetrics(question({ rules }), fake)
+    expect(fake.queries).toHaveLength(1)
+    expect(fake.queries[0]?.metrics).toHaveLength(2)
+    expect(short?.series[0]?.points).toEqual(FIVE_AT_97.slice(2))
+    expect(long?.series[0]?.points).toEqual(FIVE_AT_97)
+  })
+
+  it("share a request where period, statistic and window are the same", async () => {
+    const fake = new FakeCloudEye()
+    const rules = [
+      cloudEyeRule({ name: "npu" }),
+      cloudEyeRule({ name: "mem" }, { name: "npu_util_rate_mem" }),
+    ]
+    await readMetrics(question({ rules }), fake)
+    expect(fake.queries.map(({ metrics }) => metrics.length)).toEqual([4])
+  })
+
+  it.each<[string, Partial<CloudEyeInput>]>([
+    ["statistic", { statistic: "max" }],
+    ["period", { period: "1m" }],
+  ])("never mix values of another %s", async (_, other) => {
+    const fake = new FakeCloudEye()
+    fake.refuse = (query) => (query.filter === "average" && query.period === "300" ? null : "HTTP 503")
+    const rules = [cloudEyeRule({ name: "one" }), cloudEyeRule({ name: "other" }, other)]
+    const [one, two] = await readMetrics(question({ rules }), fake)
+    expect(one?.series).toHaveLength(2)
+    expect(two?.series).toEqual([])
+  })
+
+  it("ask for no point between two windows that lie far apart", async () => {
+    const fake = new FakeCloudEye()
+    const rules = [
+      cloudEyeRule({ name: "now" }),
+      ruleInput({ name: "yesterday", metric: { ...cloudEyeRule({}).metric, lag: "1d" } }),
+    ]
+    const [now, yesterday] = await readMetrics(question({ rules }), fake)
+    expect(fake.queries).toHaveLength(2)
+    expect(now?.series[0]?.points).toHaveLength(5)
+    expect(yesterday?.series[0]?.points.at(-1)?.at).toBeLessThanOrEqual(NOW - 24 * 60 * MINUTE - PERIOD)
+    expect(yesterday?.series[0]?.points).toHaveLength(5)
+  })
+})
+
+describe("a source that fails", () => {
+  it.each<[string, string | Error]>([
+    ["answers why not", "HTTP 503"],
+    ["throws", new Error("HTTP 503")],
+  ])("makes its readings missing and says why, and stops no other, when it %s", async (_, refusal) => {
+    const fake = new FakeCloudEye()
+    fake.refuse = (query) => (query.filter === "max" ? refusal : null)
+    const rules = [cloudEyeRule({ name: "peak" }, { statistic: "max" }), cloudEyeRule({ name: "mean" })]
+    const [peak, mean] = await readMetrics(question({ rules }), fake)
+    expect(peak).toEqual({
+      rule: "peak",
+      periodMs: PERIOD,
+      series: [],
+      problem: "servers s1, s2: Cloud Eye could not be read: HTTP 503",
+    })
+    expect(mean).toMatchObject({ series: [{ server: "s1" }, { server: "s2" }], problem: null })
+  })
+
+  it("throws nothing even when what it throws is not an Error", async () => {
+    const sources = { cloudEye: () => Promise.reject("gone") }
+    const [reading] = await readMetrics(question(), sources)
+    expect(reading?.problem).toBe("servers s1, s2: Cloud Eye could not be read: gone")
+  })
+
+  it("keeps the series that came when one of several requests failed, and names some of the others", async () => {
+    const fake = new FakeCloudEye()
+    fake.refuse = (query) =>
+      query.metrics.some(({ dimensions }) => dimensions[0]?.value === "ecs-s1") ? "timeout" : null
+    const [reading] = await readMetrics(
+      question({ rules: [cloudEyeRule({ points: "1 of 100" })] }, serversOf(40)),
+      fake,
+    )
+    const asked = fake.queries.map(({ metrics }) => metrics.length)
+    expect(asked).toEqual([29, 11])
+    expect(reading?.series.map(({ server }) => server)).toEqual(
+      serversOf(40)
+        .slice(29)
+        .map(({ id }) => id),
+    )
+    expect(reading?.problem).toBe("servers s1, s2, s3, s4 and 25 more: Cloud Eye could not be read: timeout")
+  })
+
+  it("believes no value of the period before its window, which was only asked for to make the next one whole", async () => {
+    const fake = new FakeCloudEye()
+    const metric = cloudEyeRule({}).metric
+    const rules = [
+      ruleInput({ name: "near", metric, points: "1 of 100" }),
+      ruleInput({ name: "far", metric: { ...metric, lag: "4h" }, points: "1 of 100" }),
+    ]
+    fake.alter = (series) => [
+      { ...series, points: series.points.with(0, { at: series.points[0]?.at ?? 0, value: 1 }) },
+    ]
+    const readings = await readMetrics(question({ rules }, serversOf(1)), fake)
+    expect(fake.queries).toHaveLength(2)
+    expect(
+      readings.map(({ series }) => series[0]?.points.filter(({ value }) => value === 97).length),
+    ).toEqual([100, 100])
+  })
+
+  it("keeps the half of a series that came when the other half failed", async () => {
+    const fake = new FakeCloudEye()
+    const metric = cloudEyeRule({}).metric
+    const rules = [
+      ruleInput({ name: "near", metric, points: "1 of 100" }),
+      ruleInput({ name: "far", metric: { ...metric, lag: "4h" }, points: "1 of 100" }),
+    ]
+    const newest = NEWEST + PERIOD
+    fake.refuse = (query) => (query.to === newest ? "timeout" : null)
+    const [near, far] = await readMetrics(question({ rules }, serversOf(1)), fake)
+    expect(fake.queries).toHaveLength(2)
+    expect(near?.problem).toBe("server s1: Cloud Eye could not be read: timeout")
+    expect(near?.series[0]?.points.length).toBeGreaterThan(0)
+    expect(near?.series[0]?.points.length).toBeLessThan(100)
+    expect(far?.series[0]?.points.length).toBeGreaterThan(near?.series[0]?.points.length ?? 0)
+  })
+})
+
+describe("a rule whose evidence is the alarm itself", () => {
+  const rules = [ruleInput({ metric: { alarm: true } })]
+  const points = [{ at: NEWEST, value: 97.08 }]
+
+  it.each([
+    ["the server whose hps_ecs_id the alarm names", { instance_id: "ecs-s2" }, "s2"],
+    ["nobody in particular where the alarm names another's id", { instance_id: "ecs-elsewhere" }, null],
+    ["nobody in particular where the alarm names none", {}, null],
+  ])("is the alarm's points, said of %s", async (_, resource, server) => {
+    const signal = alarmOf({ points, periodMs: PERIOD, resource })
+    const readings = await readMetrics({ ...question({ rules }), signal }, new FakeCloudEye())
+    expect(readings).toEqual([
+      { rule: "npu-busy", periodMs: PERIOD, series: [{ server, points }], problem: null },
+    ])
+  })
+
+  it("is never said of a server without an id", async () => {
+    const servers = [serverOf("s1", { cloudServer: { id: null, hpsId: null, hpsEcsId: null } })]
+    const signal = alarmOf({ points, periodMs: PERIOD, resource: {} })
+    const [reading] = await readMetrics({ ...question({ rules }, servers), signal }, new FakeCloudEye())
+    expect(reading?.series).toEqual([{ server: null, points }])
+  })
+
+  it.each([
+    ["the alarm carries no datapoints", alarmOf({ points: null })],
+    ["the alarm carries no datapoints", alarmOf({ points: [] })],
+    ["this run was not woken by an alarm", tickOf()],
+  ])("is missing because %s", async (problem, signal) => {
+    const [reading] = await readMetrics({ ...question({ rules }), signal }, new FakeCloudEye())
+    expect(reading).toMatchObject({ series: [], problem })
+  })
+
+  it("asks nothing of Cloud Eye", async () => {
+    const fake = new FakeCloudEye()
+    await readMetrics(question({ rules }), fake)
+    expect(fake.queries).toEqual([])
+  })
+})
