@@ -1,0 +1,60 @@
+import type { Logger } from "@aws-lambda-powertools/logger"
+import type { Handled } from "../lib/wiring.ts"
+
+type Result = Handled["results"][number]
+
+/** One line per run, one per warning. What may be said is listed here by name, so that nothing else slips out. */
+export function logHandled(logger: Logger, { results, warnings, problems, http }: Handled): void {
+  logResults(logger, results)
+  for (const warning of warnings) logger.warn(warning)
+  for (const problem of problems) logger.warn(problem)
+  const isRefused = http !== null && http.status >= 400
+  if (isRefused && warnings.length + problems.length === 0) {
+    logger.warn(`answered ${http.status}`, { status: http.status })
+  }
+}
+
+/** Also for the runs that came to an end beside one that failed. */
+export function logResults(logger: Logger, results: readonly Result[]): void {
+  for (const result of results) logger.info(titleOf(result), lineOf(result))
+}
+
+/** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`. */
+function titleOf({ supernode, decision, outcome }: Result): string {
+  const end = decision.heldBy === null ? "" : ` (${decision.heldBy})`
+  return `${supernode}: ${decision.kind}${end}${outcome ? `, ${outcome.kind}` : ""}`
+}
+
+function lineOf({ supernode, mode, decision, outcome, entry }: Result): Record<string, unknown> {
+  return {
+    supernode,
+    mode,
+    kind: decision.kind,
+    heldBy: decision.heldBy,
+    outcome: outcome?.kind,
+    orderId: outcome?.kind === "accepted" ? outcome.orderId : undefined,
+    entry: entry && { stream: entry.stream, seq: entry.seq, hash: entry.hash },
+  }
+}
+
+/** Once, and only its words: an SDK's error drags requests with their headers along. */
+export function logError(logger: Logger, thrown: unknown): void {
+  const error = thrown instanceof Error ? thrown : new TypeError("what was thrown is no error")
+  const problems = problemsOf(error)
+  logger.error(error.message, {
+    errorName: error.name,
+    problems,
+    cause: error.cause instanceof Error ? error.cause.message : undefined,
+    // Errors that list problems are ours and say where; any other needs its place in the code.
+    stack: problems === undefined ? error.stack : undefined,
+  })
+}
+
+/** All problems of one error, or of the many that the runs of one event ended with. */
+function problemsOf(error: Error): unknown[] | undefined {
+  const errors = error instanceof AggregateError ? error.errors : [error]
+  const problems = errors.flatMap((one: unknown) => {
+    return one instanceof Error && "problems" in one && Array.isArray(one.problems) ? one.problems : []
+  })
+  return problems.length > 0 ? problems : undefined
+}

@@ -1,0 +1,40 @@
+import { readdir } from "node:fs/promises"
+import { isAbsolute, join } from "node:path"
+
+/**
+ * The files that a pattern such as `more/*.yaml` names, below `folder`, in alphabetical order. `*` and `?` stand for
+ * anything within a name, `**` for any folders. What cannot be listed holds no match.
+ */
+export async function filesMatching(folder: string, pattern: string): Promise<string[]> {
+  if (isAbsolute(pattern)) return []
+  const segments = pattern.split("/").filter((segment) => segment !== "" && segment !== ".")
+  const found = await expand(folder, segments)
+  return [...new Set(found)].sort()
+}
+
+async function expand(folder: string, [segment, ...rest]: string[]): Promise<string[]> {
+  if (segment === undefined) return []
+  if (segment === "..") return expand(join(folder, ".."), rest)
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const found: string[] = []
+  if (segment === "**") {
+    found.push(...(await expand(folder, rest)))
+    for (const entry of entries.filter((e) => e.isDirectory() && !e.name.startsWith("."))) {
+      found.push(...(await expand(join(folder, entry.name), [segment, ...rest])))
+    }
+    return found
+  }
+  const names = entries.map((entry) => entry.name).filter((name) => nameMatches(name, segment))
+  if (rest.length === 0) return names.map((name) => join(folder, name))
+  for (const name of names) found.push(...(await expand(join(folder, name), rest)))
+  return found
+}
+
+/** A leading period has to be written out, as in a shell: editors leave hidden files behind. */
+function nameMatches(name: string, segment: string): boolean {
+  if (name.startsWith(".") && !segment.startsWith(".")) return false
+  const source = segment.replace(/[.*+?^${}()|[\]\\]/g, (c) =>
+    c === "*" ? ".*" : c === "?" ? "." : `\\${c}`,
+  )
+  return new RegExp(`^${source}$`, "s").test(name)
+}

@@ -1,0 +1,37 @@
+/** One thing that is wrong in a policy file, or worth a warning. Lines and columns count from 1. */
+export interface PolicyProblem {
+  file: string
+  line: number
+  column: number
+  /** Where in the file's structure, as in `supernodes.0.order.image_id`; empty for the file as a whole. */
+  path: string
+  message: string
+}
+
+/** `policy.yaml:31:22: supernodes.0.order.data_volume.size: must be 100 to 32768 GB, not 50000`. */
+export function problemLine({ file, line, column, path, message }: PolicyProblem): string {
+  return `${file}:${line}:${column}: ${path || "(file)"}: ${message}`
+}
+
+/** The policy cannot be used and nothing may be bought; holds everything that is wrong with it at once. */
+export class PolicyError extends Error {
+  override readonly name = "PolicyError"
+  readonly problems: PolicyProblem[]
+
+  constructor(problems: PolicyProblem[]) {
+    super(problems.map(problemLine).join("\n"))
+    this.problems = problems
+  }
+}
+
+/** Once each, file by file, `main` first, from top to bottom: a wrong default is found again with every supernode. */
+export function sortedProblems(problems: readonly PolicyProblem[], main: string): PolicyProblem[] {
+  const once = new Map(
+    problems.map((p) => [JSON.stringify([p.file, p.line, p.column, p.path, p.message]), p]),
+  )
+  const place = (file: string) => (file === main ? "" : file)
+  return [...once.values()].sort((a, b) => {
+    if (a.file !== b.file) return place(a.file) < place(b.file) ? -1 : 1
+    return a.line - b.line || a.column - b.column
+  })
+}

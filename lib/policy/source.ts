@@ -1,0 +1,86 @@
+import { readFile, stat } from "node:fs/promises"
+import type { Node } from "yaml"
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
+import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
+import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
+
+const MAX_BYTES = 1_000_000
+const MAX_ALIASES = 20
+
+/** One file of a policy, parsed: its values, and where each of them stands. */
+export interface Source extends ParsedText {
+  value: unknown
+  /** What is wrong with it as YAML although its values can be looked at: duplicate keys and the like. */
+  problems: PolicyProblem[]
+}
+
+/** Reads and parses one file. Throws PolicyError where there is nothing to look at: no file, not UTF-8, not YAML. */
+export async function readSource(file: string): Promise<Source> {
+  return parseSource(file, decoded(file, await bytesOf(file)))
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  const info = await stat(file).catch((error: unknown) => fail(file, `cannot be read: ${causeOf(error)}`))
+  if (!info.isFile())
+    fail(file, `must be a file, not a ${info.isDirectory() ? "directory" : "device or pipe"}`)
+  if (info.size > MAX_BYTES) fail(file, `must be at most 1 MB, not ${info.size} bytes`)
+  return readFile(file).catch((error: unknown) => fail(file, `cannot be read: ${causeOf(error)}`))
+}
+
+/** `no such file`, for people; other causes by their system code. */
+export function causeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
+  const words: Record<string, string> = {
+    ENOENT: "no such file",
+    EACCES: "permission denied",
+    ENOTDIR: "no such file",
+  }
+  return words[code] ?? code
+}
+
+function decoded(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    return fail(file, "must be UTF-8 text")
+  }
+}
+
+function fail(file: string, message: string): never {
+  throw new PolicyError([{ file, line: 1, column: 1, path: "", message }])
+}
+
+// Exotic tags (!!binary, !!set, !!timestamp) stay unresolved, and that is an error: a policy is text and numbers.
+const PARSING = { prettyErrors: false, resolveKnownTags: false, uniqueKeys: false }
+
+function parseSource(file: string, text: string): Source {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { ...PARSING, lineCounter: lines })
+  const { problems, fatal } = yamlProblems({ file, document, lines })
+  if (fatal) throw new PolicyError(sortedProblems(problems, file))
+  if (!isMap(document.contents)) {
+    const seen =
+      document.contents === null || isEmpty(document.contents) ? "empty" : kindOf(document.contents)
+    fail(file, `must be a mapping with the keys version and supernodes, not ${seen}`)
+  }
+  return { file, document, lines, value: contentsOf({ file, document }), problems }
+}
+
+function isEmpty(node: Node): boolean {
+  return isScalar(node) && node.value === null
+}
+
+function kindOf(node: Node): string {
+  return isSeq(node) ? "a list" : "a single value"
+}
+
+function contentsOf({ file, document }: Omit<ParsedText, "lines">): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES })
+  } catch {
+    return fail(
+      file,
+      `must use an anchor at most ${MAX_ALIASES} times, nested uses multiplied: put what is common into defaults`,
+    )
+  }
+}

@@ -1,0 +1,142 @@
+import { isRecord } from "../decision/units.ts"
+import { valueAt } from "./issue-text.ts"
+import { originOf, type Path, problemAt } from "./position.ts"
+import type { PolicyProblem } from "./problem.ts"
+import type { Source } from "./source.ts"
+import type { SupernodeEntry } from "./supernode-entry.ts"
+
+/** What is allowed but will probably surprise. Only for a policy without errors. */
+export function warningsOf(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
+  const fleetBudget = valueAt(main.value, ["fleet", "budget"]) !== undefined
+  const perSupernode = entries.flatMap((entry) =>
+    surprises(entry.merged, fleetBudget).map(({ path, message }) =>
+      problemAt(originOf(entry.places, path), message),
+    ),
+  )
+  return [...notYet(main, entries), ...perSupernode]
+}
+
+interface Found {
+  path: Path
+  message: string
+}
+
+function surprises(merged: unknown, fleetBudget: boolean): Found[] {
+  const rules = records(valueAt(merged, ["rules"]))
+  const ladder = records(valueAt(merged, ["ladder"]))
+  const found: Found[] = []
+  if (rules.every((rule) => valueAt(rule, ["metric", "alarm"]) === true)) {
+    const message =
+      "has only rules on alarms' own points: if an alarm is lost, no tick can find what it would have said"
+    found.push({ path: ["rules"], message })
+  }
+  if (valueAt(merged, ["order", "key_pair_name"]) === undefined) {
+    const message = "has no key_pair_name: supernodes can be created only using key pairs"
+    found.push({ path: ["order", "key_pair_name"], message })
+  }
+  return [...found, ...uselessSteps(rules, ladder), ...unpriced({ merged, ladder, fleetBudget })]
+}
+
+function uselessSteps(rules: readonly Record<string, unknown>[], ladder: readonly unknown[]): Found[] {
+  const most = ladder.length - 1
+  return rules.flatMap((rule, r) =>
+    records(rule["steps"]).flatMap(({ up }, s) =>
+      typeof up === "number" && up > most
+        ? [
+            {
+              path: ["rules", r, "steps", s, "up"],
+              message: `reaches beyond the ladder, which has ${most} above its smallest rung`,
+            },
+          ]
+        : [],
+    ),
+  )
+}
+
+interface Pricing {
+  merged: unknown
+  ladder: readonly Record<string, unknown>[]
+  fleetBudget: boolean
+}
+
+function unpriced({ merged, ladder, fleetBudget }: Pricing): Found[] {
+  const guarded =
+    fleetBudget ||
+    valueAt(merged, ["limits", "budget"]) !== undefined ||
+    valueAt(merged, ["approval"]) !== undefined
+  if (!guarded) return []
+  return ladder.flatMap((rung, i) => {
+    if (rung["price"] !== undefined) return []
+    const message =
+      i === 0
+        ? "has no price: every purchase from here will count with the whole price of the larger rung"
+        : "has no price: with a budget or approval set, its purchase will be held as price-unknown"
+    return [{ path: ["ladder", i, "price"], message }]
+  })
+}
+
+/** Features that are checked but not acted on by this version: one warning each, at the first place that uses it. */
+function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
+  const ofFile = (["notify", "fleet"] as const)
+    .filter((key) => valueAt(main.value, [key]) !== undefined)
+    .map((key) => problemAt(originOf([{ source: main, path: [] }], [key]), FILE_WIDE[key], "key"))
+  const ofSupernodes = Object.entries(PER_SUPERNODE).flatMap(([, { message, where }]) => {
+    for (const entry of entries) {
+      const path = where(entry.merged)
+      if (path !== null) return [problemAt(originOf(entry.places, path), message, "key")]
+    }
+    return []
+  })
+  return [...ofFile, ...ofSupernodes]
+}
+
+const FILE_WIDE = {
+  notify: "is not acted on by this version: nobody is told",
+  fleet: "is not enforced by this version: only the limits of each supernode are",
+}
+
+const PER_SUPERNODE = {
+  prometheus: {
+    message: "is not read by this version: the rule's data will be missing",
+    where: (merged: unknown) => metricWith(merged, "prometheus"),
+  },
+  cloudwatch: {
+    message: "is not read by this version: the rule's data will be missing",
+    where: (merged: unknown) => metricWith(merged, "cloudwatch"),
+  },
+  wildcard: {
+    message: 'is not read by this version as "*": the rule\'s data will be missing',
+    where: wildcardIn,
+  },
+  schedules: {
+    message: "is not acted on by this version: no floor is kept",
+    where: (merged: unknown) => (records(valueAt(merged, ["schedules"])).length > 0 ? ["schedules"] : null),
+  },
+  efficacy: {
+    message: "is not enforced by this version: purchases without effect do not stop further ones",
+    where: (merged: unknown) => (valueAt(merged, ["efficacy"]) === undefined ? null : ["efficacy"]),
+  },
+} satisfies Record<string, { message: string; where: (merged: unknown) => Path | null }>
+
+function metricWith(merged: unknown, source: string): Path | null {
+  const rules = records(valueAt(merged, ["rules"]))
+  const index = rules.findIndex((rule) => valueAt(rule, ["metric", source]) !== undefined)
+  return index < 0 ? null : ["rules", index, "metric", source]
+}
+
+function wildcardIn(merged: unknown): Path | null {
+  for (const [i, rule] of records(valueAt(merged, ["rules"])).entries()) {
+    for (const source of ["cloud-eye", "cloudwatch"]) {
+      const dimensions = valueAt(rule, ["metric", source, "dimensions"])
+      const wild = isRecord(dimensions)
+        ? Object.keys(dimensions).find((name) => dimensions[name] === "*")
+        : undefined
+      if (wild !== undefined) return ["rules", i, "metric", source, "dimensions", wild]
+    }
+  }
+  return null
+}
+
+function records(list: unknown): Record<string, unknown>[] {
+  return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : []
+}

@@ -1,0 +1,89 @@
+import type { Document, LineCounter, Pair } from "yaml"
+import { isAlias, isCollection, isMap, isScalar, visit } from "yaml"
+import { type Path, stepInto } from "./position.ts"
+import type { PolicyProblem } from "./problem.ts"
+
+/** One parsed file, before anybody has looked at what it says. */
+export interface ParsedText {
+  file: string
+  document: Document.Parsed
+  lines: LineCounter
+}
+
+export interface YamlProblems {
+  problems: PolicyProblem[]
+  /** The values cannot be built at all: a syntax error, or an alias without end or anchor. */
+  fatal: boolean
+}
+
+/** What a file has wrong as YAML, whatever its keys mean; with positions. */
+export function yamlProblems({ file, document, lines }: ParsedText): YamlProblems {
+  const problems: PolicyProblem[] = []
+  // Paths are made for problems only: to look up an index in every long list would take its length squared.
+  const report = (offset: number, ancestors: readonly unknown[], message: string) => {
+    const { line, col } = lines.linePos(offset)
+    const path = ancestors.flatMap((node, i): Path => stepInto(ancestors[i - 1], node)).join(".")
+    problems.push({ file, line: Math.max(line, 1), column: Math.max(col, 1), path, message })
+  }
+  let fatal = document.errors.length > 0
+  const anchors = new Map<string, unknown>()
+  visit(document, {
+    Value(_, node, ancestors) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+      if (!isMap(node)) return
+      for (const { pair, message } of keyProblems(node.items)) {
+        report(offsetOf(pair.key), [...ancestors, node, pair], message)
+      }
+    },
+    Alias(_, alias, ancestors) {
+      const around: readonly unknown[] = ancestors
+      const target = anchors.get(alias.source)
+      if (target !== undefined && !around.includes(target)) return
+      fatal = true
+      const message =
+        target === undefined
+          ? `must name an anchor that stands above: there is no &${alias.source}`
+          : `must not stand inside its own anchor &${alias.source}`
+      report(offsetOf(alias), [...around, alias], message)
+    },
+  })
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+    report(pos[0], [], yamlSentence(code, message))
+  }
+  if (document.directives.yaml.version !== "1.2") {
+    report(0, [], "must be YAML 1.2: remove the %YAML directive")
+  }
+  return { problems, fatal }
+}
+
+function offsetOf(node: unknown): number {
+  return isScalar(node) || isAlias(node) || isCollection(node) ? (node.range?.[0] ?? 0) : 0
+}
+
+/** yaml's own check of duplicates compares every key with every other, which takes minutes on a long file. */
+function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] {
+  const seen = new Set<string>()
+  return pairs.flatMap((pair) => {
+    const { key } = pair
+    if (!isScalar(key) || typeof key.value !== "string") {
+      return [{ pair, message: "must have text as its key; put numbers in quotes" }]
+    }
+    const isRepeated = seen.has(key.value)
+    seen.add(key.value)
+    if (isRepeated) return [{ pair, message: "must be written once: the same key stands above already" }]
+    if (key.value === "<<") {
+      return [{ pair, message: "must not be used: << is not merged; put what is common into defaults" }]
+    }
+    return key.value === "__proto__" ? [{ pair, message: "must not be used as a key" }] : []
+  })
+}
+
+/** The parser's own words, without what it quotes: a quoted piece of the file could be a secret. */
+function yamlSentence(code: string, message: string): string {
+  if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove what follows ---"
+  if (code === "TAG_RESOLVE_FAILED") {
+    return "must have no tag such as !name: only text, numbers, true and false"
+  }
+  if (message.includes("call stack")) return "must not nest so deeply"
+  return `is not valid YAML: ${message.split(/[:"]/)[0]?.trim()}`
+}

@@ -1,0 +1,24 @@
+/** A certificate's PEM text, or why it could not be had. */
+export type FetchedCertificate = { ok: true; pem: string } | { ok: false; why: string }
+export type FetchCertificate = (url: string) => Promise<FetchedCertificate>
+
+const KEEP_MS = 24 * 3_600_000
+const MAX_KEPT = 16
+
+/** The same fetching, but a certificate that was had is kept for a day, the newest 16 of them. Failures are never kept. */
+export function rememberCertificates(
+  fetchCertificate: FetchCertificate,
+  now: () => number,
+): FetchCertificate {
+  const kept = new Map<string, { pem: string; at: number }>()
+  return async (url) => {
+    const known = kept.get(url)
+    if (known && now() - known.at < KEEP_MS) return { ok: true, pem: known.pem }
+    const fetched = await fetchCertificate(url)
+    kept.delete(url)
+    if (fetched.ok) kept.set(url, { pem: fetched.pem, at: now() })
+    const [oldest] = kept.keys()
+    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+    return fetched
+  }
+}

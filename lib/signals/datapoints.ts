@@ -1,0 +1,20 @@
+import type { Datapoint } from "../decision/signal.ts"
+import { isInstant } from "./instant.ts"
+
+/** A rule looks at 100 periods at most. */
+const MAX_POINTS = 100
+
+/** Foreign points -> ours, oldest first, the newest 100; null where none is left. What is no time or no number is dropped. */
+export function readDatapoints(raw: readonly { at: unknown; value: unknown }[]): Datapoint[] | null {
+  const values = new Map<number, number>()
+  const contradicted = new Set<number>()
+  for (const { at, value } of raw) {
+    if (!isInstant(at) || typeof value !== "number" || !Number.isFinite(value)) continue
+    if (values.has(at) && values.get(at) !== value) contradicted.add(at)
+    values.set(at, value)
+  }
+  // One time with two values is evidence for neither.
+  const points = [...values].filter(([at]) => !contradicted.has(at)).map(([at, value]) => ({ at, value }))
+  points.sort((a, b) => a.at - b.at)
+  return points.length > 0 ? points.slice(-MAX_POINTS) : null
+}

@@ -1,0 +1,58 @@
+import * as z from "zod"
+
+/** An HTTP request, whichever gateway it came through. */
+export interface HttpRequest {
+  method: string
+  /** As the gateway says it, without the query. */
+  path: string
+  /** Keys in lower case. */
+  headers: Record<string, string>
+  body: Buffer
+}
+
+const content = {
+  headers: z.record(z.string(), z.unknown()).catch({}),
+  body: z.string().catch(""),
+  isBase64Encoded: z.boolean().catch(false),
+}
+
+/** Lambda Function URL (payload 2.0). */
+const functionUrl = z
+  .object({
+    requestContext: z.object({ http: z.object({ method: z.string() }) }),
+    rawPath: z.string(),
+    ...content,
+  })
+  .transform((event) => ({ ...event, method: event.requestContext.http.method, path: event.rawPath }))
+
+/** FunctionGraph behind APIG; real traffic has its body in base64. */
+const apig = z
+  .object({ httpMethod: z.string(), path: z.string(), ...content })
+  .transform((event) => ({ ...event, method: event.httpMethod, path: event.path }))
+
+const httpEvent = z.union([functionUrl, apig])
+
+/** The HTTP request in a Function URL or APIG event; null if the event is no HTTP request at all. */
+export function httpRequestOf(event: unknown): HttpRequest | null {
+  const parsed = httpEvent.safeParse(event)
+  if (!parsed.success) return null
+  const { method, path, headers, body, isBase64Encoded } = parsed.data
+  return {
+    method,
+    path,
+    headers: lowerCased(headers),
+    body: Buffer.from(body, isBase64Encoded ? "base64" : "utf8"),
+  }
+}
+
+/** One header written in two cases becomes one value that no token or type equals: what is ambiguous is not believed. */
+function lowerCased(headers: Record<string, unknown>): Record<string, string> {
+  const lower = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== "string") continue
+    const key = name.toLowerCase()
+    const before = lower.get(key)
+    lower.set(key, before === undefined ? value : `${before}, ${value}`)
+  }
+  return Object.fromEntries(lower)
+}

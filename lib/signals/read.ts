@@ -1,0 +1,59 @@
+import { alarmAction } from "./alarm-action.ts"
+import { eventBridgeAlarm } from "./eventbridge-alarm.ts"
+import { eventBridgeSchedule } from "./eventbridge-schedule.ts"
+import { eventBridgeScheduler } from "./eventbridge-scheduler.ts"
+import { httpRequestOf } from "./http-request.ts"
+import { sizeProblem } from "./json-text.ts"
+import { request } from "./request.ts"
+import type { DoorName, Json, ReadSignals, Shape, SignalContext } from "./shape.ts"
+import { SignalError } from "./signal-error.ts"
+import { smn } from "./smn.ts"
+import { sns } from "./sns.ts"
+import { timer } from "./timer.ts"
+
+export type { DoorName, ReadSignals, SignalContext } from "./shape.ts"
+export { SignalError } from "./signal-error.ts"
+
+/** Every event that is known, in the order in which it is tried. HTTP requests are none of them: see webhooks. */
+const SHAPES: readonly Shape[] = [
+  sns,
+  eventBridgeAlarm,
+  alarmAction,
+  smn,
+  eventBridgeSchedule,
+  eventBridgeScheduler,
+  timer,
+  request,
+]
+
+/** A foreign event -> signals. Throws SignalError when nothing in it is known at this door, and nothing else ever. */
+export function readSignals(event: unknown, door: DoorName, context: SignalContext): ReadSignals {
+  if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object; ${known(door)}`)
+  const tooMuch = sizeProblem(event)
+  if (tooMuch !== null) throw new SignalError(`the event ${tooMuch}`)
+  if (httpRequestOf(event) !== null) {
+    throw new SignalError(`the event is an HTTP request, which is for the webhooks only; ${known(door)}`)
+  }
+  const shape = SHAPES.find((candidate) => candidate.looksLike(event))
+  if (!shape) throw new SignalError(`the event has no shape that is known here; ${known(door)}`)
+  if (door !== "any" && shape.door !== door) {
+    throw new SignalError(
+      `the event is of shape "${shape.name}", which is for the ${shape.door} door; ${known(door)}`,
+    )
+  }
+  return shape.read(event, context)
+}
+
+function known(door: DoorName): string {
+  const names = SHAPES.filter((shape) => door === "any" || shape.door === door).map((shape) => shape.name)
+  return `the ${door === "any" ? "" : `${door} `}door knows: ${names.join(" · ")}`
+}
+
+function isObject(event: unknown): event is Json {
+  return typeof event === "object" && event !== null && !Array.isArray(event)
+}
+
+function nameOf(event: unknown): string {
+  if (event === null || event === undefined) return String(event)
+  return Array.isArray(event) ? "a list" : `a ${typeof event}`
+}

@@ -1,0 +1,54 @@
+import * as z from "zod"
+import { digest } from "../digest.ts"
+import { one, parseShape, type Shape } from "./shape.ts"
+import { SignalError } from "./signal-error.ts"
+import { signalId } from "./signal-id.ts"
+
+const said = (max: number) => z.string().max(max).regex(/\S/, { error: "must not be blank" })
+
+/** The contract of a manual request: what it does not know it refuses, since a misspelt key would ask for something else. */
+const requestShape = z.strictObject({
+  supernode: said(128),
+  mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
+  servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
+  requestedBy: said(256),
+  why: said(2_000),
+  planHash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
+    .optional(),
+  bypassCooldown: z.boolean().default(false),
+  id: said(2_000).optional(),
+})
+
+const KEYS: readonly string[] = Object.keys(requestShape.shape)
+const OWN_KEYS = KEYS.filter((key) => key !== "id" && key !== "mode")
+
+/** A person's request, by direct invocation or the command line. */
+export const request: Shape = {
+  name: 'manual request {"supernode","requestedBy","why",…}',
+  door: "manual",
+  looksLike: (event) => OWN_KEYS.some((key) => Object.hasOwn(event, key)),
+  read(event, { now }) {
+    const asked = parseShape(requestShape, event, "")
+    if (asked.mode === "live" && asked.planHash === undefined) {
+      throw new SignalError(
+        'planHash: is missing: "live" buys only the plan that was shown. Send the same request with "mode": "dry-run" and put its plan.hash here',
+      )
+    }
+    const { id, ...rest } = asked
+    return one({
+      kind: "request",
+      // Without an id, the same words within one minute are one request: a retry, not a second wish.
+      id: signalId("request", id ?? digest({ ...rest, minute: Math.floor(now / 60_000) })),
+      at: now,
+      supernode: asked.supernode,
+      mode: asked.mode,
+      servers: asked.servers ?? null,
+      requestedBy: asked.requestedBy,
+      why: asked.why,
+      planHash: asked.planHash ?? null,
+      bypassCooldown: asked.bypassCooldown,
+    })
+  },
+}

@@ -1,0 +1,57 @@
+import type { AlarmMatch, Policy } from "../decision/policy.ts"
+import type { AlarmSignal, RequestSignal, Signal } from "../decision/signal.ts"
+import { nearest } from "./nearest.ts"
+import { SignalError } from "./signal-error.ts"
+
+/** One supernode that a signal is about. */
+export interface Route {
+  policy: Policy
+  /** The alarm is listed under this supernode only, so its points can be about no other. */
+  exclusive: boolean
+}
+
+/**
+ * Whom a signal concerns. An alarm: every supernode that lists it, none being a normal answer. A tick: all. A request: the
+ * one it names; throws SignalError when there is none.
+ */
+export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[] {
+  switch (signal.kind) {
+    case "alarm": {
+      const concerned = policies.filter((policy) => policy.alarms.some((match) => matches(match, signal)))
+      return concerned.map((policy) => ({ policy, exclusive: concerned.length === 1 }))
+    }
+    case "tick":
+      return policies.map((policy) => ({ policy, exclusive: false }))
+    case "request":
+      return [{ policy: named(signal, policies), exclusive: false }]
+    default:
+      return signal satisfies never
+  }
+}
+
+function matches(match: AlarmMatch, { source, alarm, labels }: AlarmSignal): boolean {
+  switch (source) {
+    case "cloud-eye":
+    case "cloudwatch":
+      return match[source] === alarm
+    case "alertmanager": {
+      const wanted = Object.entries(match.alertmanager ?? {})
+      return (
+        wanted.length > 0 &&
+        wanted.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
+      )
+    }
+    default:
+      return source satisfies never
+  }
+}
+
+function named({ supernode }: RequestSignal, policies: readonly Policy[]): Policy {
+  const policy = policies.find(({ name }) => name === supernode)
+  if (policy) return policy
+  const names = policies.map(({ name }) => name)
+  const meant = nearest(supernode, names)
+  throw new SignalError(
+    `supernode: "${supernode}" is not in the policy${meant === null ? "." : `; did you mean "${meant}"?`} Known: ${names.join(", ") || "none"}`,
+  )
+}

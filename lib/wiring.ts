@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto"
+import { setTimeout as delay } from "node:timers/promises"
+import { type Credentials, credentialSource } from "./credentials.ts"
+import type { Signal } from "./decision/signal.ts"
+import type { RunMode } from "./decision/situation.ts"
+import type { RunTask } from "./gather.ts"
+import { huaweiCloud } from "./huawei/client.ts"
+import { type EndpointOverrides, endpointsOf } from "./huawei/endpoints.ts"
+import { type SmnRequests, smnRequests } from "./huawei/smn.ts"
+import { type AuditedLedger, openLedger } from "./ledger/open.ts"
+import { readMetrics } from "./metrics/read.ts"
+import { loadPolicyFile, type PolicyFile } from "./policy-file.ts"
+import type { Clock, Cloud, Ports } from "./ports.ts"
+import { supernodeStream } from "./record.ts"
+import type { RunResult } from "./result.ts"
+import { run } from "./run.ts"
+import type { Settings } from "./settings.ts"
+import { readSignals } from "./signals/read.ts"
+import { routeSignal } from "./signals/route.ts"
+import { httpRequestOf, receiveWebhook, rememberCertificates } from "./webhooks.ts"
+
+export type DoorName = "alarm" | "schedule" | "manual" | "any"
+
+/** What one invocation brings along besides its event. */
+export interface Invocation {
+  requestId: string
+  remainingMs(): number
+  /** Temporary keys of this invocation (FunctionGraph); null: from the settings or the secret. */
+  credentials: Credentials | null
+}
+
+export interface Handled {
+  results: RunResult[]
+  warnings: string[]
+  /** Parts of a many-alarm event that could not be read; the rest was handled. */
+  problems: string[]
+  /** The event was an HTTP request, and this is its answer. */
+  http: { status: number; body: unknown } | null
+}
+
+export interface App {
+  settings: Settings
+  policies: PolicyFile
+  ledger: AuditedLedger
+  cloud: Cloud
+  /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
+  handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
+  /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
+  runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
+  close(): Promise<void>
+}
+
+export interface Ran {
+  results: RunResult[]
+  warnings: string[]
+}
+
+/** Some runs of an event failed; what the others came to is in `results`. */
+export class RunsFailed extends AggregateError {
+  override readonly name = "RunsFailed"
+  constructor(
+    errors: unknown[],
+    readonly results: RunResult[],
+  ) {
+    super(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("; "))
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  wait: async (ms) => {
+    await delay(ms)
+  },
+}
+
+/** What tests and the sandbox put in the place of the world's own. */
+export interface Replacements {
+  clock?: Clock
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string }
+  /** Who fetches SMN's certificates and confirms its subscriptions. */
+  smn?: SmnRequests
+}
+
+/** Settings -> an app on live ports. Throws SettingsError, PolicyError, LedgerError: then nothing runs at all. */
+export async function startApp(settings: Settings, { clock = systemClock, tls, smn = smnRequests(tls ? { tls } : {}) }: Replacements = {}): Promise<App> {
+  const policies = await loadPolicyFile(settings.policyPath)
+  const ledger = await openLedger(settings.ledgerUrl, settings.dynamodbCredentials ? { dynamodbCredentials: settings.dynamodbCredentials } : {})
+  const keys = credentialSource(settings, { now: clock.now })
+  const huawei = huaweiCloud({ credentials: keys.provide, endpoints: overridesOf(settings), clock, ...(tls ? { tls } : {}) })
+  const fetchCertificate = rememberCertificates(async (url) => {
+    const fetched = await smn.fetchPem(url)
+    return fetched.ok ? { ok: true, pem: fetched.value } : fetched
+  }, clock.now)
+  const cloud: Cloud = {
+    readSupernode: huawei.readSupernode,
+    readOffers: huawei.readOffers,
+    buy: huawei.buy,
+    readMetrics: (question) => readMetrics(question, { cloudEye: huawei.queryMetrics }),
+  }
+
+  const runSignals: App["runSignals"] = (signals, invocation, mode, only) => {
+    const ports: Ports = { ledger, cloud, clock, newId: randomUUID, timeLeftMs: invocation.remainingMs }
+    return keys.during(invocation.credentials, async () => {
+      // Without keys nothing can be read: said at once, and not once per supernode.
+      await keys.provide()
+      return runEach({ ports, settings, policies, signals, mode: mode ?? null, only: only ?? null })
+    })
+  }
+
+  return {
+    settings,
+    policies,
+    ledger,
+    cloud,
+    runSignals,
+    async handle(event, door, invocation) {
+      const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
+      if (!request) {
+        const { signals, problems } = readSignals(event, door, { now: clock.now() })
+        return { ...(await runSignals(signals, invocation)), problems, http: null }
+      }
+      const received = await receiveWebhook(request, {
+        now: clock.now(),
+        webhookToken: settings.webhookToken,
+        smnTopics: [...policies.smnTopics, ...settings.smnTopics],
+        snsTopics: [...policies.snsTopics, ...settings.snsTopics],
+        fetchCertificate,
+        confirmSubscription: smn.confirmSubscription,
+      })
+      if (received.kind === "answer") return { results: [], warnings: [], problems: [], http: { status: received.status, body: received.body } }
+      const ran = await runSignals(received.signals, invocation)
+      return { ...ran, problems: received.problems, http: { status: 200, body: { results: ran.results } } }
+    },
+    async close() {
+      await Promise.all([ledger.close(), huawei.close(), smn.close()])
+    },
+  }
+}
+
+function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOverrides {
+  return { modelarts: modelartsEndpoint ?? undefined, ces: cesEndpoint ?? undefined }
+}
+
+interface Runs {
+  ports: Ports
+  settings: Settings
+  policies: PolicyFile
+  signals: Signal[]
+  /** null: as the signal and the settings say. */
+  mode: RunMode | null
+  /** The name of the one supernode to run; null: all that the signals concern. */
+  only: string | null
+}
+
+/** Supernodes run independently of each other; the signals of one, in their order. */
+async function runEach({ ports, settings, policies, signals, mode, only }: Runs): Promise<Ran> {
+  const warnings: string[] = []
+  const tasks = new Map<string, RunTask[]>()
+  for (const signal of signals) {
+    const routes = routeSignal(signal, policies.supernodes.map(({ policy }) => policy))
+    if (routes.length === 0 && signal.kind === "alarm") warnings.push(`the ${signal.source} alarm ${signal.alarm} is in nobody's \`alarms\` in the policy`)
+    for (const { policy, exclusive } of routes) {
+      const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
+      if (!loaded || (only !== null && policy.name !== only)) continue
+      const task: RunTask = {
+        signal,
+        exclusive,
+        loaded,
+        mode: mode ?? modeFor(signal, settings),
+        run: ports.newId(),
+        stream: supernodeStream(policy.id),
+        endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
+        buyTimeoutMs: settings.buyTimeoutMs,
+        sendWithinMs: settings.sendWithinMs,
+      }
+      tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
+    }
+  }
+  const ended = await Promise.all([...tasks.values()].map((queue) => runInOrder(ports, queue)))
+  const results = ended.flatMap((one) => one.results)
+  const errors = ended.flatMap((one) => one.errors)
+  if (errors.length === 1 && results.length === 0) throw errors[0]
+  if (errors.length > 0) throw new RunsFailed(errors, results)
+  return { results, warnings }
+}
+
+async function runInOrder(ports: Ports, queue: RunTask[]): Promise<{ results: RunResult[]; errors: unknown[] }> {
+  const results: RunResult[] = []
+  const errors: unknown[] = []
+  for (const task of queue) {
+    try {
+      results.push(await run(ports, task))
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  return { results, errors }
+}
+
+/** Observe beats whatever an event asks for; a person's request is a dry run unless it says otherwise. */
+function modeFor(signal: Signal, settings: Settings): RunMode {
+  return signal.kind === "request" && signal.mode === "dry-run" ? "dry-run" : settings.mode
+}

@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { makeHandler } from "../../functions/door.ts"
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import { RunsFailed } from "../../lib/wiring.ts"
+import { contextOf, FakeApp, handled, listen, resultFor } from "./fakes.ts"
+
+const EVENT = { Records: [], headers: { authorization: "Bearer THE-WEBHOOK-TOKEN" } }
+const ENTRY = { stream: "supernode:b4beacb6", seq: 42, hash: "sha256:ab" }
+const BOUGHT = resultFor("train-a", {
+  decision: {
+    kind: "scale-up",
+    heldBy: null,
+    findings: [{ gate: "evidence", passed: true, reason: null, says: "a long story", facts: { value: 97 } }],
+  },
+  outcome: { kind: "accepted", status: 200, orderId: "CS1", requestId: "r", servers: ["s"], raw: null },
+  entry: ENTRY,
+})
+
+/** An error that lists problems, as ours do. */
+class ListedError extends Error {
+  constructor(
+    message: string,
+    readonly problems: string[],
+  ) {
+    super(message)
+    this.name = "PolicyError"
+  }
+}
+
+let app: FakeApp
+let heard: ReturnType<typeof listen>
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env).filter((key) => key.startsWith("SUPERNODE_")))
+    vi.stubEnv(name, undefined)
+  app = new FakeApp()
+  heard = listen()
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+describe("what a door answers", () => {
+  it("hands the event to the app as it came, with its own name, and answers the results", async () => {
+    app.answer = async () => handled({ results: [BOUGHT] })
+    const answer = await makeHandler("schedule", app.start)(EVENT, contextOf())
+    expect(answer).toEqual({ results: [BOUGHT] })
+    expect(app.calls).toMatchObject([{ event: EVENT, door: "schedule" }])
+  })
+
+  it("hands on who is asking: request id, the time left as it passes, and no keys on AWS Lambda", async () => {
+    let left = 5_000
+    await makeHandler("alarm", app.start)(
+      EVENT,
+      contextOf({ awsRequestId: "r-1", getRemainingTimeInMillis: () => left }),
+    )
+    const invocation = app.calls[0]?.invocation
+    expect(invocation).toMatchObject({ requestId: "r-1", credentials: null })
+    expect(invocation?.remainingMs()).toBe(5_000)
+    left = 10
+    expect(invocation?.remainingMs()).toBe(10)
+  })
+
+  it("answers an HTTP event in the form that a Function URL and both clouds' gateways take", async () => {
+    app.answer = async () =>
+      handled({ results: [BOUGHT], http: { status: 200, body: { results: [BOUGHT] } } })
+    expect(await makeHandler("alarm", app.start)(EVENT, contextOf())).toEqual({
+      statusCode: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ results: [BOUGHT] }),
+      isBase64Encoded: false,
+    })
+  })
+
+  it("fails an event of which parts could not be read, after the good parts ran and were logged", async () => {
+    app.answer = async () =>
+      handled({ results: [BOUGHT], problems: ["Records[1]: no alarm", "Records[2]: no JSON"] })
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toMatchObject({
+      name: "SignalError",
+      problems: ["Records[1]: no alarm", "Records[2]: no JSON"],
+    })
+    expect(heard.lines()[0]).toMatchObject({ level: "INFO", supernode: "train-a" })
+  })
+
+  it("answers an HTTP event of which parts could not be read: its sender has the answer to look at", async () => {
+    app.answer = async () =>
+      handled({ problems: ["alerts[1]: no labels"], http: { status: 200, body: { results: [] } } })
+    expect(await makeHandler("alarm", app.start)(EVENT, contextOf())).toMatchObject({ statusCode: 200 })
+  })
+
+  it("lets an error through, so that the platform sees the failure: 5xx, retry, dead letter", async () => {
+    const failure = new Error("the ledger cannot be read")
+    app.answer = async () => Promise.reject(failure)
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toBe(failure)
+  })
+
+  it("never answers before the run is over, however little time is left", async () => {
+    const getRemainingTimeInMillis = vi.fn(() => 1)
+    await makeHandler("alarm", app.start)(EVENT, contextOf({ getRemainingTimeInMillis }))
+    expect(getRemainingTimeInMillis).not.toHaveBeenCalled()
+  })
+
+  it("is a function of two parameters without anything to take it apart by", () => {
+    const handler = makeHandler("alarm", app.start)
+    expect(handler).toHaveLength(2)
+    expect(Object.keys(handler)).toEqual([])
+  })
+})
+
+describe("starting", () => {
+  it("happens once for all events of a container, also for those that come at once", async () => {
+    const handler = makeHandler("alarm", app.start)
+    await Promise.all([handler(EVENT, contextOf()), handler(EVENT, contextOf())])
+    await handler(EVENT, contextOf())
+    expect(app.starts).toBe(1)
+    expect(app.calls).toHaveLength(3)
+  })
+
+  it("does not happen before the first event", () => {
+    makeHandler("alarm", app.start)
+    expect(app.starts).toBe(0)
+  })
+
+  it("is tried again after a failure, and each failed event fails", async () => {
+    app.refusals.push(new Error("no policy"), new Error("still none"))
+    const handler = makeHandler("alarm", app.start)
+    await expect(handler(EVENT, contextOf())).rejects.toThrow("no policy")
+    await expect(handler(EVENT, contextOf())).rejects.toThrow("still none")
+    await expect(handler(EVENT, contextOf())).resolves.toEqual({ results: [] })
+  })
+
+  it("fails on settings that are wrong, before anything is started", async () => {
+    vi.stubEnv("SUPERNODE_MODE", "lively")
+    const handler = makeHandler("alarm", app.start)
+    await expect(handler(EVENT, contextOf())).rejects.toMatchObject({ name: "SettingsError" })
+    expect(app.starts).toBe(0)
+    vi.stubEnv("SUPERNODE_MODE", "observe")
+    await expect(handler(EVENT, contextOf())).resolves.toEqual({ results: [] })
+  })
+})
+
+describe("the log", () => {
+  it("has one line per run, with what was decided, what came of it, and where it is written", async () => {
+    app.answer = async () => handled({ results: [BOUGHT, resultFor("train-b")] })
+    await makeHandler("alarm", app.start)(EVENT, contextOf({ awsRequestId: "r-7" }))
+    expect(heard.lines()).toHaveLength(2)
+    expect(heard.lines()[0]).toMatchObject({
+      level: "INFO",
+      service: "supernode-autoscaler",
+      message: "train-a: scale-up, accepted",
+      supernode: "train-a",
+      mode: "live",
+      kind: "scale-up",
+      outcome: "accepted",
+      orderId: "CS1",
+      entry: ENTRY,
+      correlation_id: "r-7",
+    })
+    expect(heard.lines()[1]).toMatchObject({
+      message: "train-b: hold (cooldown)",
+      kind: "hold",
+      heldBy: "cooldown",
+    })
+  })
+
+  it("has one warning for each warning and each problem", async () => {
+    const warnings = ["alarm x is in nobody's policy"]
+    app.answer = async () =>
+      handled({ warnings, problems: ["alerts[1]: no labels"], http: { status: 200, body: {} } })
+    await makeHandler("alarm", app.start)(EVENT, contextOf())
+    expect(heard.lines().map(({ level, message }) => [level, message])).toEqual([
+      ["WARN", "alarm x is in nobody's policy"],
+      ["WARN", "alerts[1]: no labels"],
+    ])
+  })
+
+  it("has one warning for a request that was refused", async () => {
+    app.answer = async () => handled({ http: { status: 401, body: { error: "the token is wrong" } } })
+    await makeHandler("alarm", app.start)(EVENT, contextOf())
+    expect(heard.lines()).toMatchObject([{ level: "WARN", message: "answered 401" }])
+  })
+
+  it("has each error once, with all its problems and its cause", async () => {
+    const error = new ListedError("2 problems", ["policy.yaml:3:1: a", "policy.yaml:9:1: b"])
+    error.cause = new Error("the disk is gone")
+    app.answer = async () => Promise.reject(error)
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf({ awsRequestId: "r-8" }))).rejects.toBe(
+      error,
+    )
+    expect(heard.lines()).toMatchObject([
+      {
+        level: "ERROR",
+        message: "2 problems",
+        errorName: "PolicyError",
+        problems: error.problems,
+        cause: "the disk is gone",
+        correlation_id: "r-8",
+      },
+    ])
+  })
+
+  it("has the runs that ended well beside those that failed", async () => {
+    const failed = [
+      new ListedError("ledger a", ["a is locked"]),
+      new ListedError("ledger b", ["b is locked"]),
+    ]
+    app.answer = async () => Promise.reject(new RunsFailed(failed, [BOUGHT]))
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toThrow("ledger a")
+    expect(heard.lines()).toMatchObject([
+      { level: "INFO", supernode: "train-a", orderId: "CS1" },
+      { level: "ERROR", errorName: "RunsFailed", problems: ["a is locked", "b is locked"] },
+    ])
+  })
+
+  it("survives what is thrown and is no error", async () => {
+    app.answer = async () => Promise.reject("just a text with a secret")
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toBe(
+      "just a text with a secret",
+    )
+    expect(heard.lines()).toHaveLength(1)
+    expect(heard.text()).not.toContain("secret")
+  })
+
+  it("keeps its level over all events of a container", async () => {
+    vi.stubEnv("SUPERNODE_LOG_LEVEL", "warn")
+    app.answer = async () => handled({ results: [BOUGHT], warnings: ["beware"] })
+    const handler = makeHandler("alarm", app.start)
+    for (const _event of [1, 2, 3]) await handler(EVENT, contextOf())
+    expect(heard.lines().map(({ message }) => message)).toEqual(["beware", "beware", "beware"])
+  })
+
+  it("carries nothing of one event over to the next", async () => {
+    const handler = makeHandler("alarm", app.start)
+    app.answer = async () => handled({ results: [BOUGHT] })
+    await handler(EVENT, contextOf({ awsRequestId: "r-1" }))
+    app.answer = async () => handled({ warnings: ["beware"] })
+    await handler(EVENT, contextOf({ awsRequestId: "r-2" }))
+    expect(heard.lines()[1]).not.toHaveProperty("supernode")
+    expect(heard.lines()[1]).toMatchObject({ correlation_id: "r-2" })
+  })
+})
+
+describe("secrets", () => {
+  const SECRETS = [
+    "THE-WEBHOOK-TOKEN",
+    "THE-SECRET-KEY",
+    "THE-USERDATA",
+    "THE-RAW-ANSWER",
+    "THE-AUTHORIZATION",
+  ]
+
+  it("are in no line, even where the environment asks Powertools to log events", async () => {
+    vi.stubEnv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    vi.stubEnv("HUAWEICLOUD_SDK_AK", "AK")
+    vi.stubEnv("HUAWEICLOUD_SDK_SK", "THE-SECRET-KEY")
+    const raw = { body: "THE-RAW-ANSWER", bytes: 14, truncated: false }
+    const outcome: Outcome = {
+      kind: "accepted",
+      status: 200,
+      orderId: null,
+      requestId: null,
+      servers: [],
+      raw,
+    } as const
+    const decision = { ...BOUGHT.decision, findings: [], userdata: "THE-USERDATA" }
+    app.answer = async () => handled({ results: [{ ...BOUGHT, outcome, decision }] })
+    await makeHandler("alarm", app.start)(EVENT, contextOf())
+    expect(heard.lines()).toHaveLength(1)
+    for (const secret of SECRETS) expect(heard.text()).not.toContain(secret)
+  })
+
+  it("are in no line about an error that drags its request along", async () => {
+    const error = Object.assign(new Error("403"), {
+      request: { headers: { authorization: "THE-AUTHORIZATION" } },
+    })
+    app.answer = async () => Promise.reject(error)
+    await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toBe(error)
+    expect(heard.lines()).toHaveLength(1)
+    for (const secret of SECRETS) expect(heard.text()).not.toContain(secret)
+  })
+})

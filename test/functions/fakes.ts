@@ -1,0 +1,60 @@
+import { onTestFinished, vi } from "vitest"
+import type { StartApp } from "../../functions/door.ts"
+import type { DoorName, Handled, Invocation } from "../../lib/wiring.ts"
+
+export { contextOf } from "./context.ts"
+
+type Result = Handled["results"][number]
+
+/** An app with memory: it keeps what it was handed and answers, or throws, what it was told. */
+export class FakeApp {
+  starts = 0
+  readonly calls: { event: unknown; door: DoorName; invocation: Invocation }[] = []
+  /** Errors that the next starts end with, one each. */
+  readonly refusals: Error[] = []
+  answer: () => Promise<Handled> = async () => handled({})
+
+  readonly start: StartApp = async () => {
+    this.starts += 1
+    const refusal = this.refusals.shift()
+    if (refusal) throw refusal
+    return {
+      handle: (event, door, invocation) => {
+        this.calls.push({ event, door, invocation })
+        return this.answer()
+      },
+    }
+  }
+}
+
+export function handled(parts: Partial<Handled>): Handled {
+  return { results: [], warnings: [], problems: [], http: null, ...parts }
+}
+
+export function resultFor(supernode: string, parts: Partial<Result> = {}): Result {
+  return { supernode, mode: "live", decision: { kind: "hold", heldBy: "cooldown", findings: [] }, ...parts }
+}
+
+/** Everything the process says from now to the end of the test, as text and as the JSON lines in it. */
+export function listen(): { text(): string; lines(): Record<string, unknown>[] } {
+  const said: string[] = []
+  const keep = (chunk: unknown) => {
+    said.push(String(chunk))
+    return true
+  }
+  const spies = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, "write").mockImplementation(keep),
+  )
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore()
+  })
+  const text = () => said.join("")
+  return {
+    text,
+    lines: () =>
+      text()
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line)),
+  }
+}

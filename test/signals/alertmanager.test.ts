@@ -1,0 +1,225 @@
+import { describe, expect, test } from "vitest"
+import type { AlarmSignal } from "../../lib/decision/signal.ts"
+import { readAlerts } from "../../lib/signals/alertmanager.ts"
+import { SignalError } from "../../lib/signals/signal-error.ts"
+import { NOW, sample } from "./sample.ts"
+
+const HOUR = 3_600_000
+const STARTS_AT = Date.parse("2024-01-12T16:51:16.985Z")
+
+interface Body {
+  alerts: Record<string, unknown>[]
+}
+
+const bodyOf = (name: string) => JSON.parse(sample(name)["body"] as string) as Body
+const alertmanager = bodyOf("function-url-alertmanager")
+const grafana = bodyOf("function-url-grafana")
+
+function readWith(body: Body, over: Record<string, unknown>, now = NOW): AlarmSignal {
+  const { signals } = readAlerts({ ...body, alerts: [{ ...body.alerts[0], ...over }] }, now)
+  const [signal] = signals
+  if (signal?.kind !== "alarm") throw new Error("an alarm was expected")
+  return signal
+}
+
+function problemsWith(over: Record<string, unknown>): string[] {
+  try {
+    readWith(alertmanager, over)
+  } catch (error) {
+    if (error instanceof SignalError) return error.problems
+    throw error
+  }
+  throw new Error("the alert was taken")
+}
+
+describe("the id is fingerprint + startsAt + status + arrival hour", () => {
+  const id = readWith(alertmanager, {}).id
+
+  test("the same alert repeated within the hour is the same signal", () => {
+    expect(readWith(alertmanager, {}, NOW + 5 * 60_000).id).toBe(id)
+  })
+
+  test("repeated in the next hour it is news", () => {
+    expect(readWith(alertmanager, {}, NOW + HOUR).id).not.toBe(id)
+  })
+
+  test.each([
+    ["fingerprint", "c6eadffa33fcdf37"],
+    ["startsAt", "2024-01-12T16:51:16.986Z"],
+    ["status", "resolved"],
+  ])("another %s is another signal", (key, value) => {
+    expect(readWith(alertmanager, { [key]: value }).id).not.toBe(id)
+  })
+})
+
+describe("its time is its arrival, its episode fingerprint + startsAt", () => {
+  test("an alert that fires since yesterday is not stale", () => {
+    expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
+  })
+
+  test("resolved ends the episode that firing began", () => {
+    expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
+      key: `alertmanager|1f2e3d4c5b6a7988|${STARTS_AT}`,
+      startsAt: STARTS_AT,
+    })
+    expect(readWith(alertmanager, {}).episode.key).toBe(
+      readWith(alertmanager, { status: "resolved" }).episode.key,
+    )
+  })
+})
+
+describe("only firing may lead to a purchase, and not when it says there is no data", () => {
+  const labels = (alertname: string) => ({ alertname, cluster: "train-a" })
+  test.each<[string, Record<string, unknown>, string]>([
+    ["firing", { status: "firing" }, "alarm"],
+    ["resolved", { status: "resolved" }, "ok"],
+    ["any other status", { status: "pending" }, "unknown"],
+    [
+      "Grafana firing for lack of data",
+      { annotations: { grafana_state_reason: "NoData" } },
+      "insufficient-data",
+    ],
+    [
+      "Grafana keeping the last state",
+      { annotations: { grafana_state_reason: "NoData, KeepLast" } },
+      "insufficient-data",
+    ],
+    [
+      "Grafana firing because its query failed",
+      { annotations: { grafana_state_reason: "Error" } },
+      "unknown",
+    ],
+    [
+      "Grafana resolving because the series is gone",
+      { status: "resolved", annotations: { grafana_state_reason: "MissingSeries" } },
+      "insufficient-data",
+    ],
+    [
+      "Grafana resolving because the rule is paused",
+      { status: "resolved", annotations: { grafana_state_reason: "Paused" } },
+      "unknown",
+    ],
+    ["Grafana's own alert about lack of data", { labels: labels("DatasourceNoData") }, "insufficient-data"],
+    ["Grafana's own alert about errors", { labels: labels("DatasourceError") }, "unknown"],
+    ["an alert that merely begins like it", { status: "resolved", labels: labels("DatasourceSlow") }, "ok"],
+    [
+      "a reason that is no text",
+      { annotations: { grafana_state_reason: { toString: 1, valueOf: 1 } } },
+      "alarm",
+    ],
+  ])("%s", (_, over, state) => {
+    expect(readWith(grafana, over).state).toBe(state)
+  })
+})
+
+describe("its value is one point at its arrival", () => {
+  test.each<[string, number]>([
+    ["97.08", 97.08],
+    ["97.08%", 97.08],
+    [" 97.08 % ", 97.08],
+    ["-1", -1],
+    ["1.5e2", 150],
+  ])("annotation value %j", (value, number) => {
+    expect(readWith(alertmanager, { annotations: { value } })).toMatchObject({
+      points: [{ at: NOW, value: number }],
+      periodMs: null,
+    })
+  })
+
+  test.each<[unknown]>([
+    ["high"],
+    ["97 of 100"],
+    ["NaN"],
+    ["+Inf"],
+    ["1e999"],
+    ["0x10"],
+    [""],
+    [97],
+    [null],
+    [{}],
+  ])("annotation value %j is missing data, never zero", (value) => {
+    expect(readWith(alertmanager, { annotations: { value } }).points).toBeNull()
+  })
+
+  test.each<[unknown]>([[undefined], [null], ["text"], [[]]])(
+    "annotations %j are missing data",
+    (annotations) => {
+      expect(readWith(alertmanager, { annotations }).points).toBeNull()
+    },
+  )
+
+  test("Grafana's single value counts", () => {
+    expect(readWith(grafana, {}).points).toEqual([{ at: NOW, value: 97.08 }])
+  })
+
+  test.each<[string, unknown]>([
+    ["two", { B: 97.08, C: 1 }],
+    ["none", {}],
+    ["null", null],
+    ["a text", { B: "97" }],
+  ])("Grafana's values count only as a single number: %s", (_, values) => {
+    expect(readWith(grafana, { values }).points).toBeNull()
+  })
+})
+
+describe("labels and resource", () => {
+  test("labels are kept, a resource is told only by the label instance_id", () => {
+    expect(readWith(alertmanager, {})).toMatchObject({
+      alarm: "NpuBusy",
+      labels: { alertname: "NpuBusy", cluster: "train-a", severity: "critical" },
+      resource: {},
+    })
+    expect(readWith(grafana, {}).resource).toEqual({ instance_id: "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d" })
+  })
+
+  test("labels named like an object's own things are just labels", () => {
+    const labels = JSON.parse('{"alertname":"NpuBusy","constructor":"x","__proto__":"y"}') as unknown
+    expect(readWith(alertmanager, { labels }).labels).toEqual({ alertname: "NpuBusy", constructor: "x" })
+  })
+
+  test.each<[string, unknown]>([
+    [
+      "too many",
+      { alertname: "a", ...Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`l${i}`, "v"])) },
+    ],
+    ["too long", { alertname: "a", text: "x".repeat(17_000) }],
+    ["not texts", { alertname: "a", n: 5 }],
+    ["without alertname", { cluster: "train-a" }],
+    ["a list", []],
+  ])("labels that are %s are a problem", (_, labels) => {
+    expect(problemsWith({ labels })[0]).toMatch(/^alerts\.0\.labels/)
+  })
+})
+
+describe("strict in what is used", () => {
+  test.each<[string, unknown]>([
+    ["fingerprint", undefined],
+    ["fingerprint", ""],
+    ["status", 5],
+    ["startsAt", "0001-01-01T00:00:00Z"],
+    ["startsAt", "soon"],
+    ["startsAt", undefined],
+  ])("%s = %j is a problem, never a guess", (key, value) => {
+    expect(problemsWith({ [key]: value })).toEqual([expect.stringContaining(`alerts.0.${key}: `)])
+  })
+
+  test("many alerts are many signals, and an unreadable one is a problem", () => {
+    const second = { ...alertmanager.alerts[0], fingerprint: "second" }
+    const { signals, problems } = readAlerts({ alerts: [alertmanager.alerts[0], second, 5] }, NOW)
+    expect(signals).toHaveLength(2)
+    expect(problems).toEqual(["alerts.2: must be object, not number"])
+  })
+
+  test("alerts that the sender cut off are a problem", () => {
+    const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
+    expect(signals).toHaveLength(1)
+    expect(problems).toEqual(["truncatedAlerts: 3 alerts were cut off by the sender (max_alerts)"])
+  })
+
+  test.each<[unknown]>([[null], [5], ["text"], [[]], [{}], [{ alerts: {} }], [{ alerts: [] }]])(
+    "a body %j is refused",
+    (body) => {
+      expect(() => readAlerts(body, NOW)).toThrow(SignalError)
+    },
+  )
+})

@@ -1,0 +1,260 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { readSignals, SignalError } from "../../lib/signals/read.ts"
+import { NOW, problemsOf, replaced, sample, sampleWith, signalsOf } from "./sample.ts"
+
+function nested(depth: number): unknown {
+  let value: unknown = "bottom"
+  for (let i = 0; i < depth; i += 1) value = [value]
+  return value
+}
+
+describe("an event nobody knows is refused, naming the shapes that this door knows", () => {
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["null", null],
+    ["a number", 42],
+    ["a list", []],
+    ["a text", "ALARM"],
+    ["a text of 10 MB", "x".repeat(10_000_000)],
+    ["an empty object", {}],
+    ["an S3 event", { Records: [{ eventSource: "aws:s3", s3: {} }] }],
+    ["an Alertmanager body outside of HTTP", { version: "4", status: "firing", alerts: [] }],
+    ["a prototype key", JSON.parse('{"__proto__":{"kind":"tick","time":"2024-01-12T16:50:00Z"}}')],
+    ["a constructor key", { constructor: { prototype: { kind: "tick" } } }],
+  ])("%s", (_, event) => {
+    const [problem] = problemsOf(event)
+    expect(problem).toContain("the door knows: SNS Records with a CloudWatch alarm")
+  })
+
+  test("the alarm door names alarms only", () => {
+    expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door knows: SNS .* EventBridge .* SMN/)
+    expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")
+  })
+})
+
+describe("a door takes its own events only", () => {
+  test.each([
+    ["sns-cloudwatch-alarm", "alarm"],
+    ["eventbridge-cloudwatch-alarm", "alarm"],
+    ["lambda-cloudwatch-alarm-action", "alarm"],
+    ["functiongraph-smn-cloud-eye-alarm", "alarm"],
+    ["eventbridge-schedule", "schedule"],
+    ["eventbridge-scheduler", "schedule"],
+    ["functiongraph-timer", "schedule"],
+    ["manual-request", "manual"],
+  ] as const)("%s is for the %s door", (name, own) => {
+    expect(signalsOf(sample(name), own)).toHaveLength(1)
+    expect(signalsOf(sample(name), "any")).toHaveLength(1)
+    for (const other of (["alarm", "schedule", "manual"] as const).filter((door) => door !== own)) {
+      expect(problemsOf(sample(name), other)[0]).toContain(`which is for the ${own} door`)
+    }
+  })
+
+  test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
+    "an HTTP request (%s) is for the webhooks only",
+    (name) => {
+      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which is for the webhooks only")
+    },
+  )
+
+  test("an HTTP request stays one, even with a manual request's keys beside it", () => {
+    const event = { ...sample("function-url-alertmanager"), ...sample("manual-request") }
+    expect(problemsOf(event)[0]).toContain("HTTP request")
+  })
+})
+
+describe("one event may carry many alarms, each read by itself", () => {
+  const record = (sample("functiongraph-smn-cloud-eye-alarm")["record"] as unknown[])[0]
+  const message = JSON.parse((record as { smn: { message: string } }).smn.message) as object
+  const at = (time: number) => replaced(record, ["smn", "message"], JSON.stringify({ ...message, time }))
+
+  test("two records are two signals", () => {
+    expect(signalsOf({ record: [at(1_705_078_276_006), at(1_705_078_576_006)] })).toHaveLength(2)
+  })
+
+  test("the same alarm twice is one signal", () => {
+    expect(signalsOf({ record: [record, record] })).toHaveLength(1)
+  })
+
+  test("an unreadable record is a problem and loses no other", () => {
+    const { signals, problems } = readSignals(
+      { record: [{ smn: { message: "text" } }, record, null, 7] },
+      "alarm",
+      { now: NOW },
+    )
+    expect(signals).toHaveLength(1)
+    expect(problems).toEqual([
+      expect.stringContaining("record.0.smn.message: is not JSON"),
+      "record.2: must be object, not null",
+      "record.3: must be object, not number",
+    ])
+  })
+
+  test("where no record is readable all problems are said at once", () => {
+    expect(problemsOf({ record: [{ smn: {} }, { smn: { message: 5 } }] })).toEqual([
+      "record.0.smn.message: is missing (string)",
+      "record.1.smn.message: must be string, not number",
+    ])
+  })
+
+  test("a thousand alarms are read, one more is refused", () => {
+    const times = Array.from({ length: 1_001 }, (_, i) => at(1_705_078_276_006 + i))
+    expect(signalsOf({ record: times.slice(1) })).toHaveLength(1_000)
+    expect(problemsOf({ record: times })).toEqual([
+      "record: has 1001 alarms; at most 1000 are taken from one event",
+    ])
+  })
+})
+
+describe("untrusted: depth is at most 20, one JSON text at most 256 KB", () => {
+  test("an event of depth 20 is looked at, of depth 21 not", () => {
+    expect(signalsOf({ ...sample("eventbridge-scheduler"), extra: nested(19) })).toHaveLength(1)
+    expect(problemsOf({ ...sample("eventbridge-scheduler"), extra: nested(20) })).toEqual([
+      "the event nests deeper than 20 levels",
+    ])
+  })
+
+  test("an event that holds itself is refused", () => {
+    const event = sample("eventbridge-scheduler")
+    event["self"] = event
+    expect(problemsOf(event)).toEqual(["the event nests deeper than 20 levels"])
+  })
+
+  test("a text inside an event may be no larger", () => {
+    const padded = (bytes: number) => {
+      const message = { ...JSON.parse(cloudEyeText()), pad: "" } as { pad: string }
+      message.pad = "x".repeat(bytes - JSON.stringify(message).length)
+      return sampleWith(
+        "functiongraph-smn-cloud-eye-alarm",
+        ["record", 0, "smn", "message"],
+        JSON.stringify(message),
+      )
+    }
+    expect(signalsOf(padded(256 * 1024))).toHaveLength(1)
+    expect(problemsOf(padded(256 * 1024 + 1))).toEqual(["record.0.smn.message: is larger than 256 KB"])
+  })
+
+  test("a text's size is counted in bytes, not in letters", () => {
+    const text = JSON.stringify({ pad: "é".repeat(140_000) })
+    expect(
+      problemsOf(sampleWith("functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"], text)),
+    ).toEqual(["record.0.smn.message: is larger than 256 KB"])
+  })
+
+  test("a text that only nests is refused before it is parsed", () => {
+    const text = "[".repeat(200_000)
+    expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], text))).toEqual([
+      "Records.0.Sns.Message: nests deeper than 20 levels",
+    ])
+  })
+
+  test("brackets inside of strings do not nest", () => {
+    const message = { ...JSON.parse(cloudEyeText()), default_content: `"${"[{".repeat(500)}\\` } as object
+    expect(
+      signalsOf(
+        sampleWith(
+          "functiongraph-smn-cloud-eye-alarm",
+          ["record", 0, "smn", "message"],
+          JSON.stringify(message),
+        ),
+      ),
+    ).toHaveLength(1)
+  })
+
+  test("an event of millions of values is refused without reading them all", () => {
+    expect(problemsOf({ kind: "tick", extra: Array.from({ length: 300_000 }, () => 0) })).toEqual([
+      "the event holds more than 250000 values",
+    ])
+  })
+
+  test("a problem never repeats megabytes of foreign text", () => {
+    const problems = problemsOf({ ...sample("manual-request"), ["k".repeat(1_000_000)]: 1 })
+    expect(problems.join().length).toBeLessThan(400)
+  })
+})
+
+function cloudEyeText(): string {
+  const event = sample("functiongraph-smn-cloud-eye-alarm") as { record: { smn: { message: string } }[] }
+  return event.record[0]?.smn.message ?? ""
+}
+
+describe("whatever comes, it ends in signals or in a SignalError", () => {
+  const doors = fc.constantFrom("alarm", "schedule", "manual", "any")
+  const endsWell = (event: unknown, door: "alarm" | "schedule" | "manual" | "any") => {
+    try {
+      const { signals } = readSignals(event, door, { now: NOW })
+      expect(signals.length).toBeGreaterThan(0)
+      for (const { id } of signals) expect(id.length).toBeLessThanOrEqual(200)
+    } catch (error) {
+      if (!(error instanceof SignalError)) throw error
+      expect(error.problems.length).toBeGreaterThan(0)
+    }
+  }
+
+  test("any JSON value", () => {
+    fc.assert(fc.property(fc.jsonValue(), doors, endsWell), { numRuns: 500 })
+  })
+
+  test("any value at all", () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }),
+        doors,
+        endsWell,
+      ),
+      {
+        numRuns: 500,
+      },
+    )
+  })
+
+  const names = [
+    "eventbridge-cloudwatch-alarm",
+    "lambda-cloudwatch-alarm-action",
+    "sns-cloudwatch-alarm",
+    "functiongraph-smn-cloud-eye-alarm",
+    "eventbridge-schedule",
+    "functiongraph-timer",
+    "manual-request",
+  ]
+
+  test.each(names)("%s with any one value replaced by any other", (name) => {
+    const event = sample(name)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...pathsOf(event)),
+        fc.oneof(fc.jsonValue(), fc.string()),
+        doors,
+        (path, value, door) => endsWell(replaced(event, path, value), door),
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  test.each([
+    ["functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"]],
+    ["sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"]],
+    ["eventbridge-cloudwatch-alarm", ["detail", "state", "reasonData"]],
+  ] as const)("%s with any one value of its inner JSON replaced", (name, path) => {
+    const event = sample(name)
+    const inner: unknown = JSON.parse(
+      path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], event) as string,
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...pathsOf(inner)), fc.jsonValue(), doors, (at, value, door) =>
+        endsWell(replaced(event, path, JSON.stringify(replaced(inner, at, value))), door),
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+/** Every place in a JSON value, as a path of keys. */
+function pathsOf(value: unknown): string[][] {
+  if (typeof value !== "object" || value === null) return [[]]
+  return [
+    [],
+    ...Object.entries(value).flatMap(([key, child]) => pathsOf(child).map((path) => [key, ...path])),
+  ]
+}
