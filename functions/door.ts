@@ -4,7 +4,7 @@ import middy from "@middy/core"
 import type { Context } from "aws-lambda"
 import { readSettings, type Settings } from "../lib/settings.ts"
 import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/wiring.ts"
-import { logError, logHandled, logResults } from "./log.ts"
+import { logError, logHandled } from "./log.ts"
 
 /** A Lambda context; another platform's is dressed as one and brings its `host` along. */
 export interface DoorContext extends Context {
@@ -61,7 +61,7 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
     .onError(({ error }) => {
-      if (error instanceof RunsFailed) logResults(logger, error.results)
+      if (error instanceof RunsFailed) logHandled(logger, { results: error.results, warnings: error.warnings, problems: [], http: null })
       logError(logger, error)
     })
   return (event, context) => wrapped(event, context)

@@ -15,7 +15,7 @@ export function logHandled(logger: Logger, { results, warnings, problems, http }
 }
 
 /** Also for the runs that came to an end beside one that failed. */
-export function logResults(logger: Logger, results: readonly Result[]): void {
+function logResults(logger: Logger, results: readonly Result[]): void {
   for (const result of results) logger.info(titleOf(result), lineOf(result))
 }
 
@@ -31,6 +31,7 @@ function lineOf({ supernode, mode, decision, outcome, entry }: Result): Record<s
     mode,
     kind: decision.kind,
     heldBy: decision.heldBy,
+    says: decision.findings.find((finding) => finding.passed === false)?.says,
     outcome: outcome?.kind,
     orderId: outcome?.kind === "accepted" ? outcome.orderId : undefined,
     entry: entry && { stream: entry.stream, seq: entry.seq, hash: entry.hash },

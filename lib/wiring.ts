@@ -55,12 +55,14 @@ export interface Ran {
   warnings: string[]
 }
 
-/** Some runs of an event failed; what the others came to is in `results`. */
+/** Some runs of an event failed; what the others came to, and what else was to be said, is kept. */
 export class RunsFailed extends AggregateError {
   override readonly name = "RunsFailed"
   constructor(
     errors: unknown[],
     readonly results: RunResult[],
+    /** The event's warnings, and its parts that could not be read. */
+    readonly warnings: string[] = [],
   ) {
     super(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("; "))
   }
@@ -100,12 +102,12 @@ export async function startApp(settings: Settings, { clock = systemClock, tls, s
     readMetrics: (question) => readMetrics(question, { cloudEye: huawei.queryMetrics }),
   }
 
-  const runSignals: App["runSignals"] = (signals, invocation, mode, only) => {
+  const runAll = (signals: Signal[], invocation: Invocation, asked: Asked): Promise<Ran> => {
     const ports: Ports = { ledger, cloud, clock, newId: randomUUID, timeLeftMs: invocation.remainingMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
-      return runEach({ ports, settings, policies, signals, mode: mode ?? null, only: only ?? null })
+      return runEach({ ports, settings, policies, signals, ...asked })
     })
   }
 
@@ -114,12 +116,12 @@ export async function startApp(settings: Settings, { clock = systemClock, tls, s
     policies,
     ledger,
     cloud,
-    runSignals,
+    runSignals: (signals, invocation, mode, only) => runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
     async handle(event, door, invocation) {
       const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
       if (!request) {
         const { signals, problems } = readSignals(event, door, { now: clock.now() })
-        return { ...(await runSignals(signals, invocation)), problems, http: null }
+        return { ...(await runAll(signals, invocation, { mode: null, only: null, problems })), problems, http: null }
       }
       const received = await receiveWebhook(request, {
         now: clock.now(),
@@ -130,8 +132,9 @@ export async function startApp(settings: Settings, { clock = systemClock, tls, s
         confirmSubscription: smn.confirmSubscription,
       })
       if (received.kind === "answer") return { results: [], warnings: [], problems: [], http: { status: received.status, body: received.body } }
-      const ran = await runSignals(received.signals, invocation)
-      return { ...ran, problems: received.problems, http: { status: 200, body: { results: ran.results } } }
+      const { signals, problems } = received
+      const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
+      return { ...ran, problems, http: { status: 200, body: { results: ran.results } } }
     },
     async close() {
       await Promise.all([ledger.close(), huawei.close(), smn.close()])
@@ -143,19 +146,24 @@ function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOver
   return { modelarts: modelartsEndpoint ?? undefined, ces: cesEndpoint ?? undefined }
 }
 
-interface Runs {
-  ports: Ports
-  settings: Settings
-  policies: PolicyFile
-  signals: Signal[]
+interface Asked {
+  /** Parts of the event that could not be read: said again where a run fails. */
+  problems: string[]
   /** null: as the signal and the settings say. */
   mode: RunMode | null
   /** The name of the one supernode to run; null: all that the signals concern. */
   only: string | null
 }
 
+interface Runs extends Asked {
+  ports: Ports
+  settings: Settings
+  policies: PolicyFile
+  signals: Signal[]
+}
+
 /** Supernodes run independently of each other; the signals of one, in their order. */
-async function runEach({ ports, settings, policies, signals, mode, only }: Runs): Promise<Ran> {
+async function runEach({ problems, ports, settings, policies, signals, mode, only }: Runs): Promise<Ran> {
   const warnings: string[] = []
   const tasks = new Map<string, RunTask[]>()
   for (const signal of signals) {
@@ -181,8 +189,7 @@ async function runEach({ ports, settings, policies, signals, mode, only }: Runs)
   const ended = await Promise.all([...tasks.values()].map((queue) => runInOrder(ports, queue)))
   const results = ended.flatMap((one) => one.results)
   const errors = ended.flatMap((one) => one.errors)
-  if (errors.length === 1 && results.length === 0) throw errors[0]
-  if (errors.length > 0) throw new RunsFailed(errors, results)
+  if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
   return { results, warnings }
 }
 

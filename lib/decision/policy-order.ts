@@ -83,9 +83,12 @@ const price = z
     error: "must be a price whose whole commitment can be counted exactly",
   })
 
+/** Scale-out goes to 48 subnodes and no further (Huawei Cloud, limits of Lite Server supernodes). */
+export const MAX_SERVERS = 48
+
 const rung = z.strictObject({
   flavor,
-  servers: whole(1, 48, "servers"),
+  servers: whole(1, MAX_SERVERS, "servers"),
   price: price.optional().transform((p) => p ?? null),
 })
 
@@ -124,6 +127,6 @@ export const budget = z
 
 export const limits = z.strictObject({
   actions: countPer,
-  servers: whole(1, 48, "servers"),
+  servers: whole(1, MAX_SERVERS, "servers"),
   budget: budget.optional().transform((b) => b ?? null),
 })

@@ -169,9 +169,11 @@ interface Bounds {
 function boundsOf(steps: unknown): Bounds[] {
   if (!Array.isArray(steps)) return []
   const bounds = steps.map((s: unknown) => {
-    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, up } = isRecord(s)
-      ? s
-      : { from: null }
+    const {
+      from = Number.NEGATIVE_INFINITY,
+      to = Number.POSITIVE_INFINITY,
+      up,
+    } = isRecord(s) ? s : { from: null }
     const isSound = typeof from === "number" && typeof to === "number" && from < to && typeof up === "number"
     return isSound ? { from, to, up } : null
   })
@@ -181,7 +183,8 @@ function boundsOf(steps: unknown): Bounds[] {
 
 /** Steps must cover one stretch without gap or overlap, at most open at its two ends. */
 function stepProblems(sorted: readonly Bounds[]): string[] {
-  const lowIsBad = sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
+  const lowIsBad =
+    sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
   const mildestFirst = lowIsBad ? sorted.toReversed() : sorted
   // A worse load that bought less would make the answer depend on noise.
   const shrinks = mildestFirst.slice(1).some(({ up }, i) => up < (mildestFirst[i]?.up ?? 0))

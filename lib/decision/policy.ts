@@ -1,6 +1,6 @@
 import * as z from "zod"
 import { cron } from "./cron-fields.ts"
-import { budget, ladder, limits, order, writtenOrder } from "./policy-order.ts"
+import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./policy-order.ts"
 import { rule, ruleName } from "./policy-rule.ts"
 import { countPer, duration, isRecord, money, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
@@ -45,7 +45,7 @@ const schedule = z.strictObject({
   name: ruleName,
   cron,
   for: positiveDuration,
-  at_least: whole(1, 48, "servers"),
+  at_least: whole(1, MAX_SERVERS, "servers"),
   cooldown: z.enum(["respect", "bypass"]).default("respect"),
 })
 
@@ -164,27 +164,31 @@ function repeatedNames(key: string, list: unknown): Found[] {
 
 /** A limit under the smallest rung allows no purchase at all; a floor over the limit or the ladder is never reached. */
 function sizeProblems(s: Record<string, unknown>): Found[] {
-  const rungs = records(s["ladder"]).map((r) => r["servers"])
-  const sizes = rungs.filter((servers) => typeof servers === "number")
+  const rungs = records(s["ladder"]).map((r) => serversIn(r["servers"]))
+  const sizes = rungs.filter((servers) => servers !== null)
   const known = sizes.length > 0 && sizes.length === rungs.length
-  const [smallest, largest] = known ? [Math.min(...sizes), Math.max(...sizes)] : [0, Number.POSITIVE_INFINITY]
-  const limit = isRecord(s["limits"]) ? s["limits"]["servers"] : undefined
+  const [smallest, largest] = known ? [Math.min(...sizes), Math.max(...sizes)] : [0, MAX_SERVERS]
+  const limit = isRecord(s["limits"]) ? serversIn(s["limits"]["servers"]) : null
   const found: Found[] = []
-  if (typeof limit === "number" && limit < smallest) {
-    found.push({
-      path: ["limits", "servers"],
-      message: `must be at least ${smallest}, the servers of the smallest rung`,
-    })
+  if (limit !== null && limit < smallest) {
+    const message = `must be at least ${smallest}, the servers of the smallest rung`
+    found.push({ path: ["limits", "servers"], message })
   }
-  records(s["schedules"]).forEach(({ at_least: floor }, i) => {
-    const path = ["schedules", i, "at_least"]
-    if (typeof floor !== "number") return
-    if (typeof limit === "number" && floor > limit)
-      found.push({ path, message: `must be at most ${limit}, limits.servers` })
-    else if (floor > largest)
-      found.push({ path, message: `must be at most ${largest}, the servers of the largest rung` })
+  const top =
+    limit !== null && limit < largest
+      ? `${limit}, limits.servers`
+      : `${largest}, the servers of the largest rung`
+  records(s["schedules"]).forEach((item, i) => {
+    const floor = serversIn(item["at_least"])
+    if (floor === null || floor <= Math.min(limit ?? largest, largest)) return
+    found.push({ path: ["schedules", i, "at_least"], message: `must be at most ${top}` })
   })
   return found
+}
+
+/** A count that is within its own bounds; a wrong one has been told already. */
+function serversIn(value: unknown): number | null {
+  return typeof value === "number" && value >= 1 && value <= MAX_SERVERS ? value : null
 }
 
 /** Where a supernode names a currency, in the order of the file. What is malformed is left out. */

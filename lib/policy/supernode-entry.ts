@@ -40,14 +40,9 @@ function withoutIdentity(defaults: unknown): unknown {
 export function entryProblems({ places, merged }: SupernodeEntry): PolicyProblem[] {
   const issues = writtenSupernodeSchema.safeParse(merged, { error: issueText }).error?.issues ?? []
   const wordings = wordingsOf(issues, merged)
+  // A default name is a mistake of its own, so that a missing one is never looked for there.
   const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
-  return [
-    ...problemsIn([places[0]], wordings.filter(ofItself)),
-    ...problemsIn(
-      places,
-      wordings.filter((wording) => !ofItself(wording)),
-    ),
-  ]
+  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [places[0]] : places, [wording]))
 }
 
 /** Puts wordings where they belong. */

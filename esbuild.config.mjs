@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs"
+import { chmod, readFile, rm, writeFile } from "node:fs/promises"
+import { dirname, join, relative, resolve } from "node:path"
+import { argv } from "node:process"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+// `node esbuild.config.mjs [FOLDER]`: one self-contained folder per function, into dist/ or FOLDER.
+
+const root = dirname(fileURLToPath(import.meta.url))
+const dist = resolve(argv[2] ?? join(root, "dist"))
+
+/**
+ * Of undici we use dispatchers and request; its fetch, caches, mocks and interceptors, which its index loads as well,
+ * were a quarter of the cold start. In their place stand classes that fail on the first call.
+ */
+const leanUndici = {
+  name: "lean-undici",
+  setup({ onLoad }) {
+    const unused = /[\\/]undici[\\/]lib[\\/](web|mock|cache|interceptor)[\\/]/
+    const contents = "module.exports = new Proxy({}, { get: () => class LeftOutOfTheBundle {} })"
+    onLoad({ filter: unused }, () => ({ contents }))
+  },
+}
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  // FunctionGraph's newest documented Node.js is 20.15.
+  target: "node20",
+  // Native, and needed only by a sqlite ledger on a Node without node:sqlite.
+  external: ["@photostructure/sqlite"],
+  // The ESM half of a package can be shaken; with Amazon's client it is a tenth off the cold start.
+  mainFields: ["module", "main"],
+  plugins: [leanUndici],
+  // Names stay, so that a stack trace can be read.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  metafile: true,
+  logLevel: "warning",
+}
+
+const esm = {
+  ...shared,
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  // What is imported at run time becomes a file of its own, and costs a cold start nothing until it is asked for:
+  // Amazon's clients in the one file made it a quarter slower.
+  splitting: true,
+  // CommonJS dependencies call require, which a module does not have.
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
+  },
+}
+
+async function bundle(name, entry, options) {
+  const outdir = join(dist, name)
+  await rm(outdir, { recursive: true, force: true })
+  const { metafile } = await build({ ...options, entryPoints: { index: entry }, outdir })
+  print({ name, entry, outputs: metafile.outputs })
+  return outdir
+}
+
+/** What is read before the first event, and what only on demand. */
+function print({ name, entry, outputs }) {
+  const atStart = new Set()
+  const follow = (path) => {
+    if (!outputs[path] || atStart.has(path)) return
+    atStart.add(path)
+    for (const { path: next, kind } of outputs[path].imports) if (kind !== "dynamic-import") follow(next)
+  }
+  follow(Object.keys(outputs).find((path) => outputs[path].entryPoint === entry))
+  const size = (paths) => paths.reduce((sum, path) => sum + outputs[path].bytes, 0)
+  const all = Object.keys(outputs)
+  const kb = (bytes) => `${Math.round(bytes / 1024)} KB`.padStart(8)
+  console.log(
+    `${name.padEnd(14)} ${kb(size([...atStart]))} at start ${kb(size(all))} in all, ${all.length} files`,
+  )
+}
+
+async function buildCli() {
+  const entry = "functions/cli.ts"
+  if (!existsSync(join(root, entry))) return
+  const file = join(await bundle("cli", entry, esm), "index.mjs")
+  const text = await readFile(file, "utf8")
+  if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`)
+  await chmod(file, 0o755)
+}
+
+async function buildFunctionGraph() {
+  const outdir = await bundle("functiongraph", "functions/functiongraph.ts", { ...shared, format: "cjs" })
+  // This package is a module; FunctionGraph knows CommonJS only.
+  await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
+}
+
+for (const name of ["alarm", "schedule", "manual"]) await bundle(name, `functions/${name}.ts`, esm)
+await buildFunctionGraph()
+await buildCli()
+console.log(`built into ${relative(root, dist) || "."}/`)

@@ -1,0 +1,208 @@
+import { spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, describe, expect, it } from "vitest"
+import { checkTree } from "./imports.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const trees: string[] = []
+
+afterEach(() => {
+  for (const tree of trees.splice(0)) rmSync(tree, { recursive: true })
+})
+
+/** A tree of its own with just these files. */
+function treeOf(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), "imports-"))
+  trees.push(root)
+  for (const [file, source] of Object.entries({ "lib/wiring.ts": "", "functions/alarm.ts": "", ...files })) {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), source)
+  }
+  return root
+}
+
+function complaintsAbout(file: string, source: string): string[] {
+  return checkTree(treeOf({ [file]: source })).map(({ file, line, says }) => `${file}:${line}: ${says}`)
+}
+
+describe("who may import whom", () => {
+  it("is kept by this project", () => {
+    expect(checkTree(ROOT)).toEqual([])
+  })
+
+  it.each([
+    ["decision knows no room", "lib/decision/x.ts", `import { a } from "../ledger/a.ts"`],
+    ["decision knows not even ports", "lib/decision/x.ts", `import type { Ledger } from "../ports.ts"`],
+    ["decision knows no package but zod and date-fns", "lib/decision/x.ts", `import yaml from "yaml"`],
+    ["decision knows no built-in", "lib/decision/x.ts", `import { readFileSync } from "node:fs"`],
+    [
+      "decision knows no built-in by its old name",
+      "lib/decision/x.ts",
+      `import { randomUUID } from "crypto"`,
+    ],
+    ["signals do not know the cloud", "lib/signals/x.ts", `import { a } from "../huawei/a.ts"`],
+    ["metrics do not know the cloud's room", "lib/metrics/x.ts", `import { a } from "../huawei/a.ts"`],
+    ["the cloud does not know the ledger", "lib/huawei/x.ts", `import { a } from "../ledger/entry.ts"`],
+    ["the ledger does not know the sandbox", "lib/ledger/x.ts", `import { a } from "../sandbox/a.ts"`],
+    [
+      "the sandbox does not know the client it tests",
+      "lib/sandbox/x.ts",
+      `import { a } from "../huawei/sign.ts"`,
+    ],
+    ["the policy's room does not know signals", "lib/policy/x.ts", `import { a } from "../signals/a.ts"`],
+    ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../wiring.ts"`],
+    ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../settings.ts"`],
+    ["ports know no room", "lib/ports.ts", `import type { A } from "./signals/a.ts"`],
+    ["run knows no room", "lib/run.ts", `import { a } from "./huawei/a.ts"`],
+    ["run knows of the ledger only what an entry is", "lib/run.ts", `import { a } from "./ledger/sqlite.ts"`],
+    ["no step of a run knows a room", "lib/gather.ts", `import { a } from "./metrics/read.ts"`],
+    ["settings know only decision", "lib/settings.ts", `import { a } from "./ports.ts"`],
+    ["credentials know no cloud", "lib/credentials.ts", `import { a } from "./huawei/a.ts"`],
+    ["the policy file knows no ledger", "lib/policy-file.ts", `import { a } from "./ledger/entry.ts"`],
+    ["webhooks know no cloud", "lib/webhooks.ts", `import { a } from "./huawei/a.ts"`],
+    ["doors know no room", "functions/alarm.ts", `import { a } from "../lib/signals/a.ts"`],
+    [
+      "doors know nothing of the heart either",
+      "functions/door.ts",
+      `import { a } from "../lib/decision/a.ts"`,
+    ],
+    ["lib knows no door", "lib/wiring.ts", `import { a } from "../functions/door.ts"`],
+    ["lib knows no test", "lib/wiring.ts", `import { a } from "../test/fakes.ts"`],
+    ["middy stays in the doors", "lib/wiring.ts", `import middy from "@middy/core"`],
+    [
+      "powertools stay in the doors",
+      "lib/ledger/x.ts",
+      `import { Logger } from "@aws-lambda-powertools/logger"`,
+    ],
+    [
+      "the vendor's SDK stays in the tests",
+      "lib/huawei/x.ts",
+      `import a from "@huaweicloud/huaweicloud-sdk-core"`,
+    ],
+    ["no import goes by an alias", "lib/wiring.ts", `import a from "#room"`],
+    ["no import goes by a URL", "lib/wiring.ts", `import a from "file:///x.ts"`],
+  ])("catches a planted violation: %s", (_rule, file, source) => {
+    expect(complaintsAbout(file, source)).toHaveLength(1)
+  })
+
+  it.each([
+    ["a bare import", `import "../huawei/a.ts"`],
+    ["an import without spaces", `import{a}from"../huawei/a.ts"`],
+    ["an import over many lines", `import {\n  a,\n} from\n  "../huawei/a.ts"`],
+    ["an import of types", `import type { A } from "../huawei/a.ts"`],
+    ["a type written as an import", `export type A = import("../huawei/a.ts").A`],
+    ["an export of everything", `export * from "../huawei/a.ts"`],
+    ["an export of names", `export { a } from "../huawei/a.ts"`],
+    ["an import at run time", `const a = await import("../huawei/a.ts")`],
+    ["an import at run time in a template's hole", `const a = \`x \${await import("../huawei/a.ts")} y\``],
+    ["an import at run time by a template", "const a = await import(`../huawei/a.ts`)"],
+    ["an import at run time by a computed name", `const a = await import("../hua" + "wei/a.ts")`],
+    ["a require", `const a = require("../huawei/a.ts")`],
+    ["a require in an import", `import a = require("../huawei/a.ts")`],
+    ["an escaped name", `import a from "\\x2e./huawei/a.ts"`],
+    ["a detour", `import a from "./../signals/../huawei/a.ts"`],
+    ["a compiled name", `import a from "../huawei/a.js"`],
+    [
+      "an import behind a quote in a regular expression",
+      `const q = /["'\`]/\nimport a from "../huawei/a.ts"`,
+    ],
+    ["an import behind a comment in a string", `const q = "/*"\nimport a from "../huawei/a.ts"`],
+  ])("sees %s", (_form, source) => {
+    expect(complaintsAbout("lib/signals/x.ts", source)).toHaveLength(1)
+  })
+
+  it.each([
+    ["a comment", `// import a from "../huawei/a.ts"\n/* require("../huawei/a.ts") */`],
+    ["a string", `const s = 'import a from "../huawei/a.ts"'`],
+    ["a template", 'const s = `import a from "../huawei/a.ts"`'],
+    ["a regular expression", `const s = /import a from "..\\/huawei\\/a.ts"/`],
+    ["a method named from", `const s = Buffer.from("../huawei/a.ts")`],
+    [
+      "what the rule allows",
+      `import { a } from "../decision/a.ts"\nimport { b } from "./b.ts"\nimport fs from "node:fs"`,
+    ],
+  ])("takes %s for no violation", (_form, source) => {
+    expect(complaintsAbout("lib/signals/x.ts", source)).toEqual([])
+  })
+
+  it("says where the violation stands and what may not be imported", () => {
+    expect(complaintsAbout("lib/signals/x.ts", `\n\nimport { a } from "../huawei/a.ts"`)).toEqual([
+      "lib/signals/x.ts:3: may not import lib/huawei/a.ts",
+    ])
+  })
+
+  it("does not pass over a file that no rule names", () => {
+    expect(complaintsAbout("lib/drawer/x.ts", "")).toEqual([
+      "lib/drawer/x.ts:1: no rule names this file: give it a row in test/architecture/rules.ts",
+    ])
+  })
+})
+
+describe("purity of lib/decision", () => {
+  it.each([
+    "Date.now()",
+    "Date?.now()",
+    `Date["now"]()`,
+    "new Date()",
+    "new Date ( )",
+    "new Date",
+    "Date()",
+    "performance.now()",
+    "process.env",
+    "process?.env",
+    "process.hrtime()",
+    "Math.random()",
+    `Math["random"]()`,
+    "Object.keys(Math)",
+    "fetch(url)",
+    "crypto.randomUUID()",
+    "console.log(x)",
+    "globalThis.process",
+    "flag ? process : null",
+    `require("os")`,
+    `eval("1")`,
+    "setTimeout(f, 1)",
+  ])("is broken by %s", (code) => {
+    expect(complaintsAbout("lib/decision/x.ts", `export const f = (x) => ${code}\n`)).not.toEqual([])
+  })
+
+  it.each([
+    "new Date(x)",
+    "new Date(x).getTime()",
+    "Date.UTC(2024, 0)",
+    "Math.floor(x)",
+    "x.process",
+    "{ process: 1 }",
+    "x.fetch(1)",
+    `"Date.now()"`,
+    "1 // Date.now()",
+    "`process.env`",
+  ])("is kept by %s", (code) => {
+    expect(complaintsAbout("lib/decision/x.ts", `export const f = (x) => (${code}\n)\n`)).toEqual([])
+  })
+
+  it("is asked of no other room", () => {
+    expect(complaintsAbout("lib/wiring.ts", "export const now = () => Date.now()")).toEqual([])
+  })
+})
+
+describe("the command", () => {
+  const run = (root: string) =>
+    spawnSync("node", ["--import", "tsx", join(ROOT, "test/architecture/imports.ts"), root], {
+      cwd: ROOT,
+      encoding: "utf8",
+    })
+
+  it("fails on a planted violation and names it", () => {
+    const { status, stderr } = run(treeOf({ "lib/decision/x.ts": "export const now = Date.now()" }))
+    expect(status).toBe(1)
+    expect(stderr).toContain("lib/decision/x.ts:1: Date.now reads the clock")
+  })
+
+  it("passes on a clean tree", () => {
+    expect(run(treeOf({})).status).toBe(0)
+  })
+})

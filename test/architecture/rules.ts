@@ -1,0 +1,93 @@
+// Who may import whom: design.md "Rooms" as a table. A file under lib/ or functions/ that no row names is itself a
+// violation, so that a new room gets its row, and its one sentence, on the day it is made.
+
+export interface ImportRule {
+  /** A file, or a folder with a slash at its end. The longest one that fits a file is its rule. */
+  files: string
+  /** Files and folders of ours that it may import, besides the folder it names itself. */
+  ours: readonly string[]
+  /** Packages that it may import, or all but those of `FENCED`. */
+  packages: readonly string[] | "any"
+  builtins: boolean
+  /** `import(name)` with a name that only run time knows: nothing can tell what it reaches. */
+  mayCompute?: true
+  /** Must be the same answer for the same question: no clock, chance, environment, network or output. */
+  pure: boolean
+}
+
+/** Every room that speaks to something foreign: they do not know each other. */
+const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy"] as const
+const LEDGER_ENTRY = "lib/ledger/entry.ts"
+
+/** lib/run.ts with the steps it is made of, and what people say to the same chains. */
+const CORRIDOR = ["run", "gather", "record", "repeat", "result", "say"].map((file) => `lib/${file}.ts`)
+
+const outward = { packages: "any", builtins: true, pure: false } as const
+const inward = { packages: ["zod"], builtins: false, pure: false } as const
+
+export const RULES: readonly ImportRule[] = [
+  { files: "lib/decision/", ours: [], packages: ["zod", "date-fns"], builtins: false, pure: true },
+  ...ROOMS.map((room) => ({
+    files: `lib/${room}/`,
+    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts"],
+    ...outward,
+  })),
+  // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
+  {
+    files: "lib/ledger/sqlite-connection.ts",
+    ours: ["lib/ledger/", "lib/ports.ts"],
+    mayCompute: true,
+    ...outward,
+  },
+  { files: "lib/digest.ts", ours: [], ...outward },
+  { files: "lib/ports.ts", ours: ["lib/decision/", LEDGER_ENTRY], ...inward },
+  ...CORRIDOR.map((files) => ({
+    files,
+    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", "lib/policy-file.ts", LEDGER_ENTRY, ...CORRIDOR],
+    ...inward,
+  })),
+  { files: "lib/settings.ts", ours: ["lib/decision/"], ...outward },
+  { files: "lib/credentials.ts", ours: ["lib/settings.ts"], ...outward },
+  { files: "lib/policy-file.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
+  { files: "lib/webhooks.ts", ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"], ...outward },
+  { files: "lib/wiring.ts", ours: ["lib/"], ...outward },
+  { files: "functions/", ours: ["lib/wiring.ts", "lib/settings.ts", "lib/policy-file.ts"], ...outward },
+  { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
+  { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },
+]
+
+/** Packages that stay where they are: the doors' frame in the doors, the vendor's own SDK in the tests. */
+export const FENCED: readonly { packages: RegExp; only: string }[] = [
+  { packages: /^@middy\/|^@aws-lambda-powertools\//, only: "functions/" },
+  { packages: /^@huaweicloud\//, only: "test/" },
+]
+
+/** What a pure file may not do, as runs of tokens: `!x` is any token but x, `^` the one before. */
+export const IMPURE: readonly { tokens: readonly string[]; says: string }[] = [
+  { tokens: ["Date", ".", "now"], says: "Date.now reads the clock" },
+  { tokens: ["Date", "["], says: "Date[…] can read the clock" },
+  { tokens: ["new", "Date", "(", ")"], says: "new Date() without an argument reads the clock" },
+  { tokens: ["new", "Date", "!("], says: "new Date without an argument reads the clock" },
+  { tokens: ["!new", "Date", "("], says: "Date() reads the clock" },
+  { tokens: ["Math", ".", "random"], says: "Math.random is chance" },
+  { tokens: ["Math", "!."], says: "Math may be used by its members only, so that Math.random cannot hide" },
+]
+
+/** Globals that a pure file may not even name. */
+export const IMPURE_GLOBALS: readonly string[] = [
+  "process",
+  "performance",
+  "console",
+  "crypto",
+  "fetch",
+  "globalThis",
+  "global",
+  "require",
+  "eval",
+  "Function",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "Temporal",
+]

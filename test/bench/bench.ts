@@ -1,0 +1,62 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import Table from "cli-table3"
+import { coldImportMs } from "./cold-import.ts"
+import { bundleSize } from "./sizes.ts"
+import { measureWarmRun } from "./warm-run.ts"
+
+// `npm run bench`: what the bundles weigh, what they cost a cold start, and what a warm run adds to its requests. Ratios are to an empty handler in the same
+// run, since milliseconds are a machine's and not ours.
+
+const ROUNDS = 15
+const DIST = fileURLToPath(new URL("../../dist/", import.meta.url))
+const BUNDLES = ["alarm/index.mjs", "schedule/index.mjs", "manual/index.mjs", "functiongraph/index.js"]
+
+function benchBundles(): void {
+  const files = BUNDLES.map((bundle) => join(DIST, bundle))
+  const missing = files.filter((file) => !existsSync(file))
+  if (missing.length > 0) throw new Error(`not built yet, run \`npm run build\`: ${missing.join(", ")}`)
+
+  const folder = mkdtempSync(join(tmpdir(), "bench-"))
+  const empty = join(folder, "empty.mjs")
+  writeFileSync(empty, "export const handler = async () => ({})\n")
+  const [emptyMs = Number.NaN, ...bundleMs] = coldImportMs([empty, ...files], ROUNDS)
+  rmSync(folder, { recursive: true })
+
+  const table = new Table({
+    head: ["bundle", "read at start", "in all", "gzipped", "cold import", "ratio to empty"],
+    style: { head: [], border: [] },
+    colAligns: ["left", "right", "right", "right", "right", "right"],
+  })
+  table.push(["an empty handler", "", "", "", sayMs(emptyMs), "1.00"])
+  for (const [i, file] of files.entries()) {
+    const { startBytes, rawBytes, gzipBytes } = bundleSize(file)
+    const ms = bundleMs[i] ?? Number.NaN
+    const sizes = [startBytes, rawBytes, gzipBytes].map(sayKb)
+    table.push([BUNDLES[i] ?? file, ...sizes, sayMs(ms), (ms / emptyMs).toFixed(2)])
+  }
+  console.log(
+    `Bundles on Node ${process.versions.node}, median of ${ROUNDS} fresh processes each, taking turns`,
+  )
+  console.log(table.toString())
+}
+
+function sayKb(bytes: number): string {
+  return `${Math.round(bytes / 1024)} KB`
+}
+
+function sayMs(ms: number): string {
+  return `${ms.toFixed(1)} ms`
+}
+
+async function benchWarmRun(): Promise<void> {
+  const { requests, dryRunMs, bareMs } = await measureWarmRun()
+  console.log(
+    `A warm dry run against the sandbox: ${sayMs(dryRunMs)}, the same ${requests} requests sent bare: ${sayMs(bareMs)}, ratio ${(dryRunMs / bareMs).toFixed(2)}`,
+  )
+}
+
+benchBundles()
+await benchWarmRun()

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { gzipSync } from "node:zlib"
+
+export interface BundleSize {
+  /** Files that are read before the first event: the entry and what it imports, not what it imports on demand. */
+  startBytes: number
+  /** All files of the folder. */
+  rawBytes: number
+  gzipBytes: number
+}
+
+export function bundleSize(entry: string): BundleSize {
+  const folder = dirname(entry)
+  const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)))
+  return {
+    startBytes: sum([...filesAtStart(entry)].map((file) => readFileSync(file).byteLength)),
+    rawBytes: sum(files.map((file) => file.byteLength)),
+    gzipBytes: sum(files.map((file) => gzipSync(file).byteLength)),
+  }
+}
+
+/** Follows static imports between the files of one bundle, as esbuild writes them. */
+function filesAtStart(entry: string): Set<string> {
+  const found = new Set([entry])
+  for (const file of found) {
+    const imports = readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport)\s*"(\.\/[\w-]+\.mjs)"/g)
+    for (const [, name] of imports) if (name !== undefined) found.add(join(dirname(file), name))
+  }
+  return found
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

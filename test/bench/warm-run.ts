@@ -1,0 +1,62 @@
+import { request } from "undici"
+import { readSignals } from "../../lib/signals/read.ts"
+import { startApp } from "../../lib/wiring.ts"
+import { readSettings } from "../../lib/settings.ts"
+import { Corridor, eventOf } from "../corridor/corridor.ts"
+
+const WARM_UP = 10
+const ROUNDS = 50
+
+export interface WarmRun {
+  requests: number
+  /** Medians, milliseconds. */
+  dryRunMs: number
+  bareMs: number
+}
+
+/**
+ * One warm dry run against the sandbox, and the very requests it makes sent bare over one kept connection: signing,
+ * deciding and the ledger are what is left of the ratio. They take turns, so that both see the same noise.
+ */
+export async function measureWarmRun(): Promise<WarmRun> {
+  const corridor = await Corridor.open({ at: Date.now(), sandbox: { now: Date.now } })
+  const settings = corridor.settings()
+  const app = await startApp(readSettings((name) => settings[name], Object.keys(settings)))
+  const dryRun = async (): Promise<void> => {
+    const { signals } = readSignals(eventOf("manual-request"), "manual", { now: Date.now() })
+    await app.runSignals(signals, { requestId: "bench", remainingMs: () => Number.POSITIVE_INFINITY, credentials: null })
+  }
+  try {
+    await dryRun()
+    const recorded = corridor.sandbox.requests.map(({ method, url, headers, body }) => ({ method, url: `${corridor.sandbox.url}${url}`, headers, body }))
+    const bare = async (): Promise<void> => {
+      for (const { method, url, headers, body } of recorded) {
+        const { host: _host, connection: _connection, "content-length": _length, ...signed } = headers
+        const answer = await request(url, { method: method as "GET" | "POST", headers: signed, ...(body === "" ? {} : { body }) })
+        await answer.body.text()
+        if (answer.statusCode !== 200) throw new Error(`bare ${method} ${url} was answered ${answer.statusCode}`)
+      }
+    }
+    const times = { dryRun: [] as number[], bare: [] as number[] }
+    for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+      const [ranMs, bareMs] = [await timed(dryRun), await timed(bare)]
+      if (round < WARM_UP) continue
+      times.dryRun.push(ranMs)
+      times.bare.push(bareMs)
+    }
+    return { requests: recorded.length, dryRunMs: median(times.dryRun), bareMs: median(times.bare) }
+  } finally {
+    await app.close()
+    await corridor.close()
+  }
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}

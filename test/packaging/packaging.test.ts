@@ -1,0 +1,210 @@
+import { spawnSync } from "node:child_process"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { exportsOf, makeWorkshop, packageWorkshop } from "./built.ts"
+import { filesInZip } from "./zip.ts"
+
+interface Resource {
+  Type: string
+  DeletionPolicy?: string
+  UpdateReplacePolicy?: string
+  Properties: Record<string, unknown>
+}
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource: unknown
+}
+
+const NAMES = ["alarm", "schedule", "manual"]
+const TEMPLATE = "cloudformation-template-update-stack.json"
+
+let workshop: Awaited<ReturnType<typeof makeWorkshop>> | undefined
+let folder: string
+let out: string
+let resources: Record<string, Resource>
+
+async function resourcesIn(folder: string): Promise<Record<string, Resource>> {
+  return JSON.parse(await readFile(join(folder, TEMPLATE), "utf8")).Resources
+}
+
+function ofType(type: string): Resource[] {
+  return Object.values(resources).filter((resource) => resource.Type === type)
+}
+
+beforeAll(async () => {
+  workshop = await makeWorkshop()
+  folder = workshop.folder
+  out = await packageWorkshop(folder)
+  resources = await resourcesIn(out)
+})
+
+afterAll(async () => {
+  await workshop?.remove()
+})
+
+describe("the bundles", () => {
+  it.each(NAMES)("%s exports its handler alone, and needs nothing beside its folder", async (name) => {
+    expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
+  })
+
+  it("functiongraph is CommonJS in one file and exports its three doors", async () => {
+    const exported = await exportsOf(folder, "dist/functiongraph/index.js")
+    expect(exported).toEqual(expect.arrayContaining(["alarm", "manual", "schedule"]))
+    expect(exported.filter((name) => !["default", "module.exports"].includes(name))).toHaveLength(3)
+  })
+})
+
+describe("the command line's bundle", () => {
+  it("can be run as it is", () => {
+    const { status, stdout } = spawnSync(join(folder, "dist/cli/index.mjs"), ["--help"], {
+      cwd: folder,
+      encoding: "utf8",
+    })
+    expect(status).toBe(0)
+    expect(stdout).toContain("supernode-autoscaler")
+  })
+})
+
+describe("packaging without credentials", () => {
+  it.each(NAMES)("puts into %s.zip its own bundle and the policy, and nothing else", async (name) => {
+    const files = filesInZip(await readFile(join(out, `${name}.zip`)))
+    expect(files).toEqual(expect.arrayContaining([`dist/${name}/index.mjs`, "policy.yaml", "policy/boot.sh"]))
+    const foreign = files.filter((file) => !file.startsWith(`dist/${name}/`) && !file.startsWith("policy"))
+    expect(foreign).toEqual([])
+  })
+
+  it("makes the three functions on nodejs24.x, with the time that a purchase takes", () => {
+    const functions = ofType("AWS::Lambda::Function").map(({ Properties }) => Properties)
+    expect(functions.map(({ Handler }) => Handler).sort()).toEqual(
+      NAMES.map((name) => `dist/${name}/index.handler`).sort(),
+    )
+    for (const { Runtime, Timeout } of functions) {
+      expect(Runtime).toBe("nodejs24.x")
+      expect(Timeout).toBeGreaterThanOrEqual(150)
+    }
+  })
+
+  it("only observes unless told otherwise, and keeps its ledger in the table", () => {
+    const table = ofType("AWS::DynamoDB::Table")[0]?.Properties["TableName"]
+    for (const { Properties } of ofType("AWS::Lambda::Function")) {
+      expect(Properties["Environment"]).toMatchObject({
+        Variables: { SUPERNODE_MODE: "observe", SUPERNODE_LEDGER: `dynamodb://${table}?region=eu-central-1` },
+      })
+    }
+  })
+
+  it("lets the platform repeat nothing, and keeps what failed in the dead-letter queue", () => {
+    const attempts = ofType("AWS::Lambda::EventInvokeConfig").map(
+      ({ Properties }) => Properties["MaximumRetryAttempts"],
+    )
+    expect(attempts).toEqual([0, 0, 0])
+    const queue = Object.entries(resources).find(([, { Type }]) => Type === "AWS::SQS::Queue")?.[0]
+    for (const { Properties } of ofType("AWS::Lambda::Function")) {
+      expect(Properties["DeadLetterConfig"]).toEqual({ TargetArn: { "Fn::GetAtt": [queue, "Arn"] } })
+    }
+  })
+
+  it("wakes the alarm function by SNS, EventBridge and direct action, and the tick every five minutes", () => {
+    const callers = ofType("AWS::Lambda::Permission").map(({ Properties }) => Properties["Principal"])
+    expect(callers.sort()).toEqual([
+      "events.amazonaws.com",
+      "events.amazonaws.com",
+      "lambda.alarms.cloudwatch.amazonaws.com",
+      "sns.amazonaws.com",
+    ])
+    expect(ofType("AWS::SNS::Topic")[0]?.Properties["Subscription"]).toMatchObject([{ Protocol: "lambda" }])
+    const rules = ofType("AWS::Events::Rule").map(({ Properties }) => Properties)
+    expect(rules).toContainEqual(expect.objectContaining({ ScheduleExpression: "rate(5 minutes)" }))
+    expect(rules.find(({ EventPattern }) => EventPattern)?.["EventPattern"]).toMatchObject({
+      source: ["aws.cloudwatch"],
+      "detail-type": ["CloudWatch Alarm State Change"],
+    })
+  })
+
+  it("keeps the ledger by stream and seq, recoverable, and even when the stack goes", () => {
+    const [table, ...others] = ofType("AWS::DynamoDB::Table")
+    expect(others).toEqual([])
+    expect(table).toMatchObject({
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+      Properties: {
+        KeySchema: [
+          { AttributeName: "stream", KeyType: "HASH" },
+          { AttributeName: "seq", KeyType: "RANGE" },
+        ],
+        AttributeDefinitions: [
+          { AttributeName: "stream", AttributeType: "S" },
+          { AttributeName: "seq", AttributeType: "N" },
+        ],
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      },
+    })
+  })
+
+  it("has no public URL", () => {
+    expect(ofType("AWS::Lambda::Url")).toEqual([])
+  })
+
+  it("has a public URL where it is asked for, by which nothing else may be invoked", async () => {
+    const asked = Object.values(await resourcesIn(await packageWorkshop(folder, ["functionUrl=true"])))
+    expect(asked.filter(({ Type }) => Type === "AWS::Lambda::Url")).toHaveLength(1)
+    const open = asked.filter(
+      ({ Type, Properties }) => Type === "AWS::Lambda::Permission" && Properties["Principal"] === "*",
+    )
+    expect(open).not.toEqual([])
+    for (const { Properties } of open) {
+      expect(Properties["FunctionUrlAuthType"] ?? Properties["InvokedViaFunctionUrl"]).toBeTruthy()
+    }
+  })
+})
+
+describe("the role", () => {
+  const statements = () => {
+    const [role] = ofType("AWS::IAM::Role")
+    const policies = role?.Properties["Policies"] as { PolicyDocument: { Statement: Statement[] } }[]
+    return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+  }
+
+  it("is one for all functions", () => {
+    expect(ofType("AWS::IAM::Role")).toHaveLength(1)
+    expect(ofType("AWS::IAM::Role")[0]?.Properties).not.toHaveProperty("ManagedPolicyArns")
+  })
+
+  it("may write its logs, append to and read the ledger, read the secret and fill the dead-letter queue", () => {
+    expect(
+      statements()
+        .flatMap(({ Action }) => Action)
+        .sort(),
+    ).toEqual([
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      "secretsmanager:GetSecretValue",
+      "sqs:SendMessage",
+    ])
+  })
+
+  it("may do so only to what this stack made: a star stands for the streams of one log group and nothing else", () => {
+    const targets = statements().flatMap(({ Resource }) => Resource)
+    for (const target of targets) {
+      const logGroup =
+        /^arn:[^*]*:log-group:\/aws\/lambda\/supernode-autoscaler-dev-(alarm|schedule|manual):\*$/
+      const text = JSON.stringify(target)
+      if (text.includes("*")) expect((target as { "Fn::Sub": string })["Fn::Sub"]).toMatch(logGroup)
+      else expect(text).toMatch(/^\{"(Ref|Fn::GetAtt)":/)
+    }
+  })
+})
+
+const hasCfnLint = spawnSync("cfn-lint", ["--version"]).status === 0
+
+it.skipIf(!hasCfnLint)("CloudFormation's linter finds no error in the template", () => {
+  const { status, stdout } = spawnSync("cfn-lint", ["--non-zero-exit-code", "error", join(out, TEMPLATE)], {
+    encoding: "utf8",
+  })
+  expect(`${status}\n${status === 0 ? "" : stdout}`).toBe("0\n")
+})

@@ -1,0 +1,512 @@
+import { describe, expect, it } from "vitest"
+import { good, problemsOf } from "./policy-files.ts"
+
+const RULE = "        above: 85\n"
+const RUNGS = `      - { flavor: kat3ne-16-400t.96xlarge.8.matrix, servers: 2 }
+      - { flavor: kat3ne-32-800t.192xlarge.8.matrix, servers: 4 }
+`
+const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
+const ORDER = "      key_pair_name: KeyPair-42c4\n"
+const priced = (first: string, second: string) =>
+  `      - { flavor: a, servers: 2, price: { amount: 1, currency: ${first}, per: month } }
+      - { flavor: b, servers: 4, price: { amount: 2, currency: ${second}, per: month } }
+`
+
+describe("A wrong policy is told by line, column, path, and what is allowed", () => {
+  it.each<[string, [string, string], string[]]>([
+    [
+      "an unknown version",
+      ["version: 1", "version: 2"],
+      ["policy.yaml:1:10: version: must be 1, the only version there is, not 2"],
+    ],
+    [
+      "no version",
+      ["version: 1\n", ""],
+      ["policy.yaml:1:1: version: is missing: must be 1, the only version there is"],
+    ],
+    [
+      "a misspelt key of the file",
+      ["version: 1", "version: 1\ntimezon: UTC"],
+      [
+        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, smn_topics, sns_topics, notify, fleet, include, defaults, supernodes",
+      ],
+    ],
+    [
+      "a zone nobody knows",
+      ["version: 1", "version: 1\ntimezone: Mars/Base"],
+      ['policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "Mars/Base"'],
+    ],
+    [
+      "an offset as zone",
+      ["version: 1", 'version: 1\ntimezone: "+08:00"'],
+      ['policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "+08:00"'],
+    ],
+    [
+      "a topic that is none",
+      ["version: 1", "version: 1\nsmn_topics: [ alarms ]"],
+      [
+        'policy.yaml:2:15: smn_topics.0: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"',
+      ],
+    ],
+    [
+      "an SNS topic in the wrong list",
+      ["version: 1", "version: 1\nsns_topics: [ urn:smn:a:b:c ]"],
+      [
+        'policy.yaml:2:15: sns_topics.0: must be an SNS topic such as arn:aws:sns:eu-central-1:123456789012:alarms, not "urn:smn:a:b:c"',
+      ],
+    ],
+    [
+      "a fleet with a wrong cap",
+      ["version: 1", "version: 1\nfleet: { actions: 5 a day }"],
+      ['policy.yaml:2:19: fleet.actions: must be "N per D", such as "2 per 24h", not "5 a day"'],
+    ],
+    [
+      "a misspelt key of a supernode",
+      ["    region:", "    cool_down: 1h\n    region:"],
+      [
+        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after",
+      ],
+    ],
+    [
+      "a missing key, at its parent",
+      ["    region: cn-southwest-2\n", ""],
+      ["policy.yaml:3:5: supernodes.0.region: is missing: must be a region such as cn-southwest-2"],
+    ],
+    [
+      "an empty value, at its key",
+      ["region: cn-southwest-2", "region:"],
+      ["policy.yaml:4:5: supernodes.0.region: must be a region such as cn-southwest-2, not empty"],
+    ],
+    [
+      "a project id that YAML reads as a number",
+      ["0123456789abcdef0123456789abcdef", "1234"],
+      [
+        "policy.yaml:5:17: supernodes.0.project_id: must be 1 to 64 letters, digits or hyphens (in quotes, if all digits), not 1234",
+      ],
+    ],
+    [
+      "an id that is no UUID",
+      ["b4beacb6-4380-448c-a218-daa82cf03f5d", "b4beacb6"],
+      ['policy.yaml:6:9: supernodes.0.id: must be a lower-case UUID (36 characters), not "b4beacb6"'],
+    ],
+    [
+      "no rules at all",
+      [good().slice(good().indexOf("    rules:"), good().indexOf("    ladder:")), ""],
+      ["policy.yaml:3:5: supernodes.0.rules: is missing: must be a list of at least one rule"],
+    ],
+    [
+      "a rule without data source",
+      [CLOUD_EYE, "lag: 1m"],
+      [
+        "policy.yaml:10:11: supernodes.0.rules.0.metric: must have exactly one data source: cloud-eye, prometheus, cloudwatch, alarm",
+      ],
+    ],
+    [
+      "a rule with two data sources",
+      [CLOUD_EYE, `${CLOUD_EYE}\n          alarm: true`],
+      [
+        "policy.yaml:10:11: supernodes.0.rules.0.metric: must have exactly one data source: cloud-eye, prometheus, cloudwatch, alarm",
+      ],
+    ],
+    [
+      "a period that Cloud Eye does not have",
+      ["period: 5m", "period: 2m"],
+      [
+        "policy.yaml:10:81: supernodes.0.rules.0.metric.cloud-eye.period: must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period",
+      ],
+    ],
+    [
+      "a template nobody fills",
+      ["period: 5m", 'period: 5m, dimensions: { instance_id: "{server.ip}" }'],
+      [
+        "policy.yaml:10:112: supernodes.0.rules.0.metric.cloud-eye.dimensions.instance_id: may have braces only as {supernode.id}, {server.id}, {server.name}, {server.cloud_server.id}, {server.cloud_server.hps_id}, {server.cloud_server.hps_ecs_id}",
+      ],
+    ],
+    [
+      "no threshold",
+      [RULE, ""],
+      [
+        "policy.yaml:8:9: supernodes.0.rules.0: must have exactly one of above, at_least, below, at_most, steps",
+      ],
+    ],
+    [
+      "two thresholds",
+      [RULE, "        above: 85\n        below: 5\n"],
+      [
+        "policy.yaml:8:9: supernodes.0.rules.0: must have exactly one of above, at_least, below, at_most, steps",
+      ],
+    ],
+    [
+      "clear on the wrong side of above",
+      [RULE, "        above: 85\n        clear: 90\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's above, not 90"],
+    ],
+    [
+      "clear equal to at_least",
+      [RULE, "        at_least: 85\n        clear: 85\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's at_least, not 85"],
+    ],
+    [
+      "clear on the wrong side of below",
+      [RULE, "        below: 5\n        clear: 2\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 2"],
+    ],
+    [
+      "clear within the steps",
+      [RULE, "        steps: [ { from: 5, up: 1 } ]\n        clear: 5\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 5, the lowest step's from, not 5"],
+    ],
+    [
+      "clear within steps that count downwards",
+      [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 4\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 4"],
+    ],
+    [
+      "clear where the steps cover everything",
+      [RULE, "        steps: [ { to: 5, up: 1 }, { from: 5, up: 2 } ]\n        clear: 4\n"],
+      [
+        "policy.yaml:12:16: supernodes.0.rules.0.clear: must not be written where the steps cover every number: nothing is ever clear",
+      ],
+    ],
+    [
+      "a gap between steps",
+      [RULE, "        steps: [ { from: 5, to: 6, up: 1 }, { from: 7, up: 2 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have no gap: nothing covers 6 to 7"],
+    ],
+    [
+      "steps that overlap",
+      [RULE, "        steps: [ { from: 5, to: 8, up: 1 }, { from: 7, up: 2 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not overlap: 7 to 8 is covered twice"],
+    ],
+    [
+      "an open end in the middle",
+      [RULE, "        steps: [ { from: 5, up: 1 }, { from: 7, up: 2 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have at most one open end on each side"],
+    ],
+    [
+      "a step without bounds",
+      [RULE, "        steps: [ { up: 1 } ]\n"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from, to or both"],
+    ],
+    [
+      "a step upside down",
+      [RULE, "        steps: [ { from: 3, to: 2, up: 1 } ]\n"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+    ],
+    [
+      "more points than periods",
+      [RULE, "        above: 85\n        points: 6 of 5\n"],
+      ["policy.yaml:12:17: supernodes.0.rules.0.points: must have 1 <= M <= N <= 100"],
+    ],
+    [
+      "an unknown word",
+      [RULE, "        above: 85\n        missing: ignore\n"],
+      [
+        'policy.yaml:12:18: supernodes.0.rules.0.missing: must be one of hold, breaching, not-breaching, not "ignore"',
+      ],
+    ],
+    [
+      "a number that is none",
+      [RULE, "        above: .inf\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.above: must be a number, not Infinity"],
+    ],
+    [
+      "an alarm of no kind",
+      ["    rules:", "    alarms: [ {} ]\n    rules:"],
+      [
+        "policy.yaml:7:15: supernodes.0.alarms.0: must have exactly one of cloud-eye, cloudwatch, alertmanager",
+      ],
+    ],
+    [
+      "a label that is a number",
+      ["    rules:", "    alarms: [ { alertmanager: { rack: 7 } } ]\n    rules:"],
+      ["policy.yaml:7:39: supernodes.0.alarms.0.alertmanager.rack: must be text, not 7: put it in quotes"],
+    ],
+    [
+      "a ladder that does not grow",
+      ["servers: 4", "servers: 2"],
+      ["policy.yaml:14:63: supernodes.0.ladder.1.servers: must grow: the rung before has 2 servers"],
+    ],
+    [
+      "a flavor on two rungs",
+      ["kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-16-400t.96xlarge.8.matrix"],
+      [
+        "policy.yaml:14:19: supernodes.0.ladder.1.flavor: must be on one rung only: kat3ne-16-400t.96xlarge.8.matrix stands above already",
+      ],
+    ],
+    [
+      "a flavor with a space",
+      ["kat3ne-16-400t.96xlarge.8.matrix", "kat3ne 16"],
+      [
+        'policy.yaml:13:19: supernodes.0.ladder.0.flavor: must be 1 to 128 letters, digits, periods, hyphens or underscores, not "kat3ne 16"',
+      ],
+    ],
+    [
+      "an empty ladder",
+      [`    ladder:\n${RUNGS}`, "    ladder: []\n"],
+      ["policy.yaml:12:13: supernodes.0.ladder: must have at least one rung"],
+    ],
+    [
+      "two currencies in one ladder",
+      [RUNGS, priced("CNY", "EUR")],
+      [
+        "policy.yaml:14:64: supernodes.0.ladder.1.price.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
+      ],
+    ],
+    [
+      "a price with fractions of a cent",
+      [RUNGS, priced("CNY", "CNY").replace("amount: 1", "amount: 1.005")],
+      ["policy.yaml:13:51: supernodes.0.ladder.0.price.amount: must have at most two decimals"],
+    ],
+    [
+      "a data disk that is too large",
+      [ORDER, `${ORDER}      data_volume: { size: 50000, type: ESSD, count: 2 }\n`],
+      ["policy.yaml:18:28: supernodes.0.order.data_volume.size: must be 100 to 32768 GB, not 50000"],
+    ],
+    [
+      "a system disk that is too small",
+      [ORDER, `${ORDER}      root_volume: { size: 99 }\n`],
+      ["policy.yaml:18:28: supernodes.0.order.root_volume.size: must be 100 to 1024 GB, not 99"],
+    ],
+    [
+      "a disk type nobody sells",
+      [ORDER, `${ORDER}      root_volume: { type: NVME }\n`],
+      [
+        'policy.yaml:18:28: supernodes.0.order.root_volume.type: must be one of ESSD, GPSSD, SAS, SATA, SSD, not "NVME"',
+      ],
+    ],
+    [
+      "nine data disks",
+      [ORDER, `${ORDER}      data_volume: { size: 100, type: ESSD, count: 9 }\n`],
+      ["policy.yaml:18:52: supernodes.0.order.data_volume.count: must be 1 to 8 disks, not 9"],
+    ],
+    [
+      "a key pair with a slash",
+      ["KeyPair-42c4", "a/b"],
+      [
+        'policy.yaml:17:22: supernodes.0.order.key_pair_name: must be 1 to 64 letters, digits, hyphens, underscores or periods, not "a/b"',
+      ],
+    ],
+    [
+      "a limit under the smallest rung",
+      ["servers: 48", "servers: 1"],
+      [
+        "policy.yaml:18:44: supernodes.0.limits.servers: must be at least 2, the servers of the smallest rung, not 1",
+      ],
+    ],
+    [
+      "a limit over the largest supernode",
+      ["servers: 48", "servers: 49"],
+      ["policy.yaml:18:44: supernodes.0.limits.servers: must be 1 to 48 servers, not 49"],
+    ],
+    [
+      "no limits",
+      [LIMITS, "sold_out: hold"],
+      ["policy.yaml:3:5: supernodes.0.limits: is missing: must be a mapping of actions, servers, budget"],
+    ],
+    [
+      "a floor over the limit",
+      [
+        LIMITS,
+        'limits: { actions: 2 per 24h, servers: 3 }\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 4 } ]',
+      ],
+      ["policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 3, limits.servers, not 4"],
+    ],
+    [
+      "a floor over the ladder",
+      [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 5 } ]`],
+      [
+        "policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 4, the servers of the largest rung, not 5",
+      ],
+    ],
+    [
+      "an hour that no day has",
+      [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 24 * * *", for: 1h, at_least: 2 } ]`],
+      ['policy.yaml:19:37: supernodes.0.schedules.0.cron: must have 0 to 23 as its hour, not "24"'],
+    ],
+    [
+      "a duration without unit",
+      [LIMITS, `${LIMITS}\n    cooldown: 60`],
+      [
+        'policy.yaml:19:15: supernodes.0.cooldown: must be a duration such as "90s", "15m", "1h" or "30d", not 60',
+      ],
+    ],
+    [
+      "a duration of years",
+      [LIMITS, `${LIMITS}\n    cooldown: 367d`],
+      ['policy.yaml:19:15: supernodes.0.cooldown: must be at most 366d, not "367d"'],
+    ],
+    [
+      "a supernode that is a word",
+      ["  - name: train-a", "  - word\n  - name: train-a"],
+      [
+        'policy.yaml:3:5: supernodes.0: must be a mapping of name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, not "word"',
+      ],
+    ],
+    [
+      "the same key twice",
+      ["    region:", "    name: train-b\n    region:"],
+      ["policy.yaml:4:5: supernodes.0.name: must be written once: the same key stands above already"],
+    ],
+    [
+      "a merge key",
+      ["    region:", "    <<: { region: x }\n    region:"],
+      [
+        "policy.yaml:4:5: supernodes.0.<<: must not be used: << is not merged; put what is common into defaults",
+      ],
+    ],
+    [
+      "a number as key",
+      ["version: 1", "version: 1\n7: x"],
+      [
+        "policy.yaml:2:1: 7: must have text as its key; put numbers in quotes",
+        expect.stringContaining("policy.yaml:2:1: 7: is not a known key"),
+      ],
+    ],
+    [
+      "a tag",
+      ["name: train-a", "name: !secret train-a"],
+      ["policy.yaml:3:11: (file): must have no tag such as !name: only text, numbers, true and false"],
+    ],
+    [
+      "an alias to nothing",
+      ["cn-southwest-2", "*region"],
+      ["policy.yaml:4:13: supernodes.0.region: must name an anchor that stands above: there is no &region"],
+    ],
+    [
+      "an alias within itself",
+      ["version: 1", "version: 1\nsmn_topics: &t [ *t ]"],
+      ["policy.yaml:2:18: smn_topics.0: must not stand inside its own anchor &t"],
+    ],
+    [
+      "a second document",
+      [LIMITS, `${LIMITS}\n---\nversion: 1`],
+      ["policy.yaml:19:1: (file): must be one YAML document: remove what follows ---"],
+    ],
+    [
+      "another YAML",
+      ["version: 1", "%YAML 1.1\n---\nversion: 1"],
+      ["policy.yaml:1:1: (file): must be YAML 1.2: remove the %YAML directive"],
+    ],
+    [
+      "a bracket that is never closed",
+      ["version: 1", "version: [1"],
+      [expect.stringMatching(/^policy\.yaml:2:1: \(file\): is not valid YAML: /)],
+    ],
+  ])("%s", async (_, change, lines) => {
+    expect(await problemsOf(good(change))).toEqual(lines)
+  })
+
+  it("tells everything at once, from top to bottom, although one problem hides in the middle of another", async () => {
+    const yaml = good(
+      ["region: cn-southwest-2", "region: CN"],
+      ["period: 5m", "period: 7m"],
+      [RULE, "        above: 85\n        clear: 90\n        bogus: 1\n"],
+      ["servers: 4", "servers: 1"],
+      ["servers: 48", "server: 48"],
+    )
+    const lines = await problemsOf(yaml)
+    expect(lines.map((line) => line.split(": ")[1])).toEqual([
+      "supernodes.0.region",
+      "supernodes.0.rules.0.metric.cloud-eye.period",
+      "supernodes.0.rules.0.clear",
+      "supernodes.0.rules.0.bogus",
+      "supernodes.0.ladder.1.servers",
+      "supernodes.0.limits.servers",
+      "supernodes.0.limits.server",
+    ])
+  })
+
+  it("reads a policy without problems", async () => {
+    expect(await problemsOf(good())).toEqual([])
+  })
+})
+
+describe("What cannot be a policy at all is one clear problem", () => {
+  it.each<[string, string | Uint8Array, string[]]>([
+    [
+      "an empty file",
+      "",
+      ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not empty"],
+    ],
+    [
+      "only a comment",
+      "# soon\n",
+      ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not empty"],
+    ],
+    [
+      "a list",
+      "- 1\n",
+      ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not a list"],
+    ],
+    [
+      "a word",
+      "hello\n",
+      ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not a single value"],
+    ],
+    [
+      "bytes that are no text",
+      Uint8Array.of(0x76, 0xff, 0xfe, 0x00),
+      ["policy.yaml:1:1: (file): must be UTF-8 text"],
+    ],
+    [
+      "more than a megabyte",
+      `# ${"x".repeat(1_000_000)}`,
+      ["policy.yaml:1:1: (file): must be at most 1 MB, not 1000002 bytes"],
+    ],
+    [
+      "brackets without end",
+      `version: 1\nx: ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
+      [expect.stringMatching(/^policy\.yaml:2:\d+: \(file\): must not nest so deeply$/)],
+    ],
+    [
+      "an alias bomb",
+      `version: 1\nsmn_topics: [${`&a [${"x,".repeat(9)}]`}${", *a".repeat(21)}]\n`,
+      [
+        "policy.yaml:1:1: (file): must use an anchor at most 20 times, nested uses multiplied: put what is common into defaults",
+      ],
+    ],
+    [
+      "no supernodes",
+      "version: 1\n",
+      ["policy.yaml:1:1: supernodes: must have at least one supernode, or include must"],
+    ],
+    [
+      "an empty list of supernodes",
+      "version: 1\nsupernodes: []\n",
+      ["policy.yaml:2:13: supernodes: must have at least one supernode"],
+    ],
+    [
+      "supernodes as a mapping",
+      "version: 1\nsupernodes: { a: 1 }\n",
+      ["policy.yaml:2:13: supernodes: must be a list of supernodes, not a mapping"],
+    ],
+    [
+      "too many supernodes",
+      `version: 1\nsupernodes:\n${"- {}\n".repeat(1001)}`,
+      ["policy.yaml:3:1: supernodes: must have at most 1000 supernodes"],
+    ],
+  ])("%s", async (_, content, lines) => {
+    expect(await problemsOf(content)).toEqual(lines)
+  })
+})
+
+describe("Secrets stay out of the messages", () => {
+  it.each([
+    ["a webhook of another kind", "version: 1", "version: 1\nnotify: { webhook: ftp://hush.example/T0 }"],
+    ["a webhook that is a key", "version: 1", "version: 1\nnotify: { webhook: { hush: 1 } }"],
+    ["text behind a webhook", "version: 1", 'version: 1\nnotify: { webhook: "https://x" "hush" }'],
+    [
+      "a password in a metric's url",
+      CLOUD_EYE,
+      "prometheus: { url: 'http://me:hush@prometheus', query: up, period: 1m }",
+    ],
+    ["userdata that is a list", ORDER, `${ORDER}      userdata: [ hush ]\n`],
+    ["userdata beside its file", ORDER, `${ORDER}      userdata: hush\n      userdata_file: x\n`],
+  ])("%s", async (_, piece, by) => {
+    const lines = (await problemsOf(good([piece, by]))).map((line) => line.split(": ").slice(2).join(": "))
+    expect(lines).not.toEqual([])
+    expect(lines.join("\n")).not.toMatch(/"?hush"?/)
+  })
+})

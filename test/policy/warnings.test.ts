@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest"
+import { good, warningsOf } from "./policy-files.ts"
+
+const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
+const RULE = "        above: 85\n"
+const PROMETHEUS = "prometheus: { url: http://prometheus:9090, query: up, period: 1m }"
+const SCHEDULES = 'schedules: [ { name: day, cron: "0 8 * * 1-5", for: 1h, at_least: 2 } ]'
+const BUDGET = "limits: { actions: 2 per 24h, servers: 48, budget: { amount: 9, currency: CNY, per: month } }"
+
+describe("What is allowed but will surprise is a warning", () => {
+  it("and a plain policy has none", async () => {
+    expect(await warningsOf(good())).toEqual([])
+  })
+
+  it.each<[string, [string, string], string[]]>([
+    [
+      "only rules on alarms' own points",
+      [CLOUD_EYE, "alarm: true"],
+      [
+        "policy.yaml:8:7: supernodes.0.rules: has only rules on alarms' own points: if an alarm is lost, no tick can find what it would have said",
+      ],
+    ],
+    [
+      "no key pair",
+      ["      key_pair_name: KeyPair-42c4\n", ""],
+      [
+        "policy.yaml:16:7: supernodes.0.order.key_pair_name: has no key_pair_name: supernodes can be created only using key pairs",
+      ],
+    ],
+    [
+      "a step over the end of the ladder",
+      [RULE, "        steps: [ { from: 5, up: 2 } ]\n"],
+      [
+        "policy.yaml:11:33: supernodes.0.rules.0.steps.0.up: reaches beyond the ladder, which has 1 above its smallest rung",
+      ],
+    ],
+    ["a step to the end of the ladder: none", [RULE, "        steps: [ { from: 5, up: 1 } ]\n"], []],
+    [
+      "a budget without prices",
+      [LIMITS, BUDGET],
+      [
+        "policy.yaml:13:9: supernodes.0.ladder.0.price: has no price: every purchase from here will count with the whole price of the larger rung",
+        "policy.yaml:14:9: supernodes.0.ladder.1.price: has no price: with a budget or approval set, its purchase will be held as price-unknown",
+      ],
+    ],
+    [
+      "an approval without prices",
+      [LIMITS, `${LIMITS}\n    approval: { above: { amount: 1, currency: CNY } }`],
+      [
+        expect.stringContaining("supernodes.0.ladder.0.price"),
+        expect.stringContaining("held as price-unknown"),
+      ],
+    ],
+    [
+      "notify",
+      ["version: 1", "version: 1\nnotify: { webhook: https://hooks.example.com/hush }"],
+      ["policy.yaml:2:1: notify: is not acted on by this version: nobody is told"],
+    ],
+    [
+      "fleet",
+      ["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"],
+      ["policy.yaml:2:1: fleet: is not enforced by this version: only the limits of each supernode are"],
+    ],
+    [
+      "schedules",
+      [LIMITS, `${LIMITS}\n    ${SCHEDULES}`],
+      ["policy.yaml:19:5: supernodes.0.schedules: is not acted on by this version: no floor is kept"],
+    ],
+    ["no schedules", [LIMITS, `${LIMITS}\n    schedules: []`], []],
+    [
+      "efficacy",
+      [LIMITS, `${LIMITS}\n    efficacy: { purchases: 2, min_gain: 5 }`],
+      [
+        "policy.yaml:19:5: supernodes.0.efficacy: is not enforced by this version: purchases without effect do not stop further ones",
+      ],
+    ],
+    [
+      "prometheus",
+      [CLOUD_EYE, PROMETHEUS],
+      [
+        "policy.yaml:10:11: supernodes.0.rules.0.metric.prometheus: is not read by this version: the rule's data will be missing",
+      ],
+    ],
+    [
+      "cloudwatch",
+      [CLOUD_EYE, "cloudwatch: { namespace: x, name: y, period: 5m }"],
+      [
+        "policy.yaml:10:11: supernodes.0.rules.0.metric.cloudwatch: is not read by this version: the rule's data will be missing",
+      ],
+    ],
+    [
+      "a wildcard",
+      ["period: 5m }", 'period: 5m, dimensions: { npu: "*" } }'],
+      [
+        'policy.yaml:10:99: supernodes.0.rules.0.metric.cloud-eye.dimensions.npu: is not read by this version as "*": the rule\'s data will be missing',
+      ],
+    ],
+  ])("%s", async (_, change, lines) => {
+    expect(await warningsOf(good(change))).toEqual(lines)
+  })
+
+  it("is said once, at the first use", async () => {
+    const second = `\n      - { name: two, metric: { ${PROMETHEUS} }, above: 1 }\n      - { name: three, metric: { ${PROMETHEUS} }, above: 1 }\n`
+    expect(await warningsOf(good([RULE, `${RULE.trimEnd()}${second}`]))).toEqual([
+      "policy.yaml:12:32: supernodes.0.rules.1.metric.prometheus: is not read by this version: the rule's data will be missing",
+    ])
+  })
+
+  it("stands in defaults where its cause does, once for all supernodes", async () => {
+    const yaml = good(["supernodes:\n", `defaults: { ${SCHEDULES} }\nsupernodes:\n`])
+    expect(await warningsOf(yaml)).toEqual([
+      "policy.yaml:2:13: defaults.schedules: is not acted on by this version: no floor is kept",
+    ])
+  })
+})
