@@ -19,7 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), "supernode-first-run-"))
 const ledger = `sqlite:${join(folder, "ledger.db")}`
 const policy = join(root, "examples", "first-run.yaml")
 
-const sandbox = await startSandbox({ supernodes: [{ ...DEFAULT_SUPERNODE, load: { load: 97 } }], provisioningMs: PROVISIONING_MS })
+const sandbox = await startSandbox({
+  supernodes: [{ ...DEFAULT_SUPERNODE, load: { load: 97 } }],
+  provisioningMs: PROVISIONING_MS,
+})
 Object.assign(process.env, {
   SUPERNODE_POLICY: policy,
   SUPERNODE_LEDGER: ledger,
@@ -59,14 +62,21 @@ async function firstRun(): Promise<void> {
 
   step("The same alarm is delivered again")
   const again = await invoke("alarm", event, { onlyReason: true })
-  expect(again.decision.heldBy === "duplicate" && sandbox.scaleUps.length === 1, "nothing should have been bought again")
+  expect(
+    again.decision.heldBy === "duplicate" && sandbox.scaleUps.length === 1,
+    "nothing should have been bought again",
+  )
 
   step(`The servers come up (${sayServers(sandbox)})`)
   await wait(PROVISIONING_MS + 200)
   say(sayServers(sandbox))
 
   step("A cron tick goes through the built schedule function: it sees the purchase complete")
-  const tick = await invoke("schedule", { kind: "tick", name: "sweep", time: new Date().toISOString() }, { onlyReason: true })
+  const tick = await invoke(
+    "schedule",
+    { kind: "tick", name: "sweep", time: new Date().toISOString() },
+    { onlyReason: true },
+  )
   expect(tick.decision.heldBy === "cooldown", "the new servers should start a cooldown")
 
   step("What the ledger says of all this, and whether nobody changed it")
@@ -77,7 +87,11 @@ async function firstRun(): Promise<void> {
 }
 
 /** One event through a built function, printed as the command line prints it. */
-async function invoke(door: "alarm" | "schedule", event: unknown, { onlyReason = false } = {}): Promise<RunResult> {
+async function invoke(
+  door: "alarm" | "schedule",
+  event: unknown,
+  { onlyReason = false } = {},
+): Promise<RunResult> {
   const { handler } = await import(new URL(`../dist/${door}/index.mjs`, import.meta.url).href)
   const context = { awsRequestId: "first-run", functionName: door, getRemainingTimeInMillis: () => 180_000 }
   const { results }: { results: RunResult[] } = await handler(event, context)
@@ -90,7 +104,11 @@ async function invoke(door: "alarm" | "schedule", event: unknown, { onlyReason =
 
 function reasonOf({ decision, entry }: RunResult): string[] {
   const finding = decision.findings.find((candidate) => candidate.passed === false)
-  return [`${decision.kind}: ${decision.heldBy}`, finding?.says ?? "", entry ? `entry ${entry.seq} of ${entry.stream}` : "nothing new to write"]
+  return [
+    `${decision.kind}: ${decision.heldBy}`,
+    finding?.says ?? "",
+    entry ? `entry ${entry.seq} of ${entry.stream}` : "nothing new to write",
+  ]
 }
 
 /** examples/events/cloud-eye-alarm.json, as if it had happened just now. */
@@ -103,21 +121,28 @@ function cloudEyeAlarm(now: number): unknown {
 }
 
 function cli(...args: string[]): void {
-  const { status } = spawnSync(process.execPath, [join(root, "dist", "cli", "index.mjs"), ...args], { stdio: "inherit" })
+  const { status } = spawnSync(process.execPath, [join(root, "dist", "cli", "index.mjs"), ...args], {
+    stdio: "inherit",
+  })
   expect(status === 0, `supernode-autoscaler ${args.join(" ")} should have ended well`)
 }
 
 function sayServers({ state }: Sandbox): string {
   const servers = state().supernodes.flatMap((one) => one["servers"] as { status: string }[])
-  const byStatus = servers.reduce<Record<string, number>>((sum, { status }) => ({ ...sum, [status]: (sum[status] ?? 0) + 1 }), {})
-  return Object.entries(byStatus).map(([status, count]) => `${count} servers ${status}`).join(", ")
+  const byStatus: Record<string, number> = {}
+  for (const { status } of servers) byStatus[status] = (byStatus[status] ?? 0) + 1
+  return Object.entries(byStatus)
+    .map(([status, count]) => `${count} servers ${status}`)
+    .join(", ")
 }
 
 function whatNext(): void {
   step("What next, with your own policy")
   say("1. Write it: examples/policy.yaml shows every key; docs/policy.schema.json lets your editor check it.")
   say("2. Check it:           node dist/cli/index.mjs validate policy.yaml")
-  say("3. Look, do not touch: node dist/cli/index.mjs dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)")
+  say(
+    "3. Look, do not touch: node dist/cli/index.mjs dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
+  )
   say("4. Deploy it: README.md, section Deploy. Until SUPERNODE_MODE=live is set it only observes.")
   say(`The ledger of this run is ${ledger}`)
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as z from "zod"
-import { SettingsError, type Settings } from "./settings.ts"
+import { type Settings, SettingsError } from "./settings.ts"
 
 /** Keys that sign requests to Huawei Cloud. Never logged, never recorded. */
 export interface Credentials {
@@ -32,7 +32,10 @@ export interface CredentialSource {
 }
 
 /** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
-export function credentialSource(settings: Pick<Settings, "credentials" | "secretArn">, { now, readSecret = readAwsSecret }: SecretOptions): CredentialSource {
+export function credentialSource(
+  settings: Pick<Settings, "credentials" | "secretArn">,
+  { now, readSecret = readAwsSecret }: SecretOptions,
+): CredentialSource {
   const invocation = new AsyncLocalStorage<Credentials | null>()
   let cached: { keys: Credentials; until: number } | null = null
 
@@ -59,9 +62,15 @@ export function credentialSource(settings: Pick<Settings, "credentials" | "secre
 function parseSecret(arn: string, text: string): Credentials {
   const parsed = secretShape.safeParse(jsonOrNull(text))
   if (!parsed.success) {
-    throw new SettingsError([`the secret ${arn} must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (and HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys)`])
+    throw new SettingsError([
+      `the secret ${arn} must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (and HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys)`,
+    ])
   }
-  const { HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: sk, HUAWEICLOUD_SDK_SECURITY_TOKEN: token } = parsed.data
+  const {
+    HUAWEICLOUD_SDK_AK: ak,
+    HUAWEICLOUD_SDK_SK: sk,
+    HUAWEICLOUD_SDK_SECURITY_TOKEN: token,
+  } = parsed.data
   return { ak, sk, securityToken: token ?? null }
 }
 
@@ -76,12 +85,16 @@ function jsonOrNull(text: string): unknown {
 /** Loaded only where a secret is named: the client is no part of anybody else's cold start. */
 async function readAwsSecret(arn: string): Promise<string> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager")
-  const client = new SecretsManagerClient({ requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 } })
+  const client = new SecretsManagerClient({
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+  })
   try {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: arn }))
     return answer.SecretString ?? ""
   } catch (error) {
-    throw new SettingsError([`the secret ${arn} could not be read: ${error instanceof Error ? error.message : String(error)}`])
+    throw new SettingsError([
+      `the secret ${arn} could not be read: ${error instanceof Error ? error.message : String(error)}`,
+    ])
   } finally {
     client.destroy()
   }

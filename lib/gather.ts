@@ -1,6 +1,6 @@
+import type { Control } from "./decision/control.ts"
 import { decide } from "./decision/decide.ts"
 import { observe } from "./decision/observe.ts"
-import type { Control } from "./decision/control.ts"
 import type { Signal } from "./decision/signal.ts"
 import { NOT_READ, type RunMode, type Seen, type Situation } from "./decision/situation.ts"
 import type { Observation } from "./decision/standing.ts"
@@ -66,20 +66,34 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
   const readsAll = task.signal.kind !== "tick" || chain.isDry
   let head = chain.head
   let situation = unread(ports, task, chain)
-  if (!readsAll && !situation.standing.attempt && decide(situation, digest).heldBy !== null) return { situation, head }
+  if (!readsAll && !situation.standing.attempt && decide(situation, digest).heldBy !== null)
+    return { situation, head }
 
   const supernode = await ports.cloud.readSupernode(situation.policy)
-  situation = { ...situation, supernode: seen(supernode), cloudSkewMs: supernode.ok ? supernode.skewMs : null }
+  situation = {
+    ...situation,
+    supernode: seen(supernode),
+    cloudSkewMs: supernode.ok ? supernode.skewMs : null,
+  }
   for (let noticed = observe(situation); noticed; noticed = observe(situation)) {
     const entry = observedEntry(ports, task, { situation, head, noticed })
     if (!chain.isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
     head = chain.isDry ? head : entry
-    situation = { ...situation, standing: standingOf(entry), headAt: chain.isDry ? situation.headAt : entry.at }
+    situation = {
+      ...situation,
+      standing: standingOf(entry),
+      headAt: chain.isDry ? situation.headAt : entry.at,
+    }
   }
   if (!readsAll && decide(situation, digest).heldBy !== null) return { situation, head }
 
   if (supernode.ok) {
-    const readings = await ports.cloud.readMetrics({ policy: situation.policy, supernode: supernode.value, signal: task.signal, now: situation.now })
+    const readings = await ports.cloud.readMetrics({
+      policy: situation.policy,
+      supernode: supernode.value,
+      signal: task.signal,
+      now: situation.now,
+    })
     situation = { ...situation, readings: { state: "read", value: readings } }
   }
   const { target, heldBy } = decide(situation, digest)
@@ -121,12 +135,23 @@ interface Noticed {
 
 function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
   const { now: at, policyHash } = situation
-  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, signal: task.signal, policyHash, kind: "observed" as const, observation: noticed }
+  const news = {
+    at,
+    run: task.run,
+    writer: ports.newId(),
+    mode: task.mode,
+    signal: task.signal,
+    policyHash,
+    kind: "observed" as const,
+    observation: noticed,
+  }
   return nextEntry(task.stream, head, news)
 }
 
 function seen<T>(read: Read<T>): Seen<T> {
-  return read.ok ? { state: "read", value: read.value } : { state: "unreadable", why: read.why, credentials: read.credentials }
+  return read.ok
+    ? { state: "read", value: read.value }
+    : { state: "unreadable", why: read.why, credentials: read.credentials }
 }
 
 function worse(skewMs: number | null, read: Read<unknown>): number | null {

@@ -31,8 +31,12 @@ export class LedgerError extends Error {
 
 /** An answer of the cloud, or why there is none. Reads never throw. */
 export type Read<T> =
-  | { ok: true; value: T; /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */ skewMs: number | null }
-  | { ok: false; why: string; /** 401 or 403. */ credentials: boolean }
+  | {
+      ok: true
+      value: T /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */
+      skewMs: number | null
+    }
+  | { ok: false; why: string /** 401 or 403. */; credentials: boolean }
 
 /** The one order that may be sent for an attempt. */
 export interface BuyOrder {

@@ -24,27 +24,54 @@ export function controlOf(head: LedgerEntry | undefined): Control {
 /** The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. */
 export function nextEntry(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  return sealEntry({ ...news, stream, seq, prev: head?.hash ?? "", standing: fold(standingOf(head), { ...news, seq }) })
+  return sealEntry({
+    ...news,
+    stream,
+    seq,
+    prev: head?.hash ?? "",
+    standing: fold(standingOf(head), { ...news, seq }),
+  })
 }
 
 /** An outcome must always fit: its raw answer is halved until the entry does. */
-export function nextSettlement(stream: string, head: LedgerEntry | undefined, news: EntryNews & { outcome: Outcome }): LedgerEntry {
+export function nextSettlement(
+  stream: string,
+  head: LedgerEntry | undefined,
+  news: EntryNews & { outcome: Outcome },
+): LedgerEntry {
   try {
     return nextEntry(stream, head, news)
   } catch (error) {
     const { outcome } = news
-    if (!(error instanceof RangeError) || outcome.kind === "not-sent" || !outcome.raw || outcome.raw.body === "") throw error
+    if (
+      !(error instanceof RangeError) ||
+      outcome.kind === "not-sent" ||
+      !outcome.raw ||
+      outcome.raw.body === ""
+    )
+      throw error
     const body = outcome.raw.body.slice(0, Math.floor(outcome.raw.body.length / 2))
-    return nextSettlement(stream, head, { ...news, outcome: { ...outcome, raw: { ...outcome.raw, body, truncated: true } } })
+    return nextSettlement(stream, head, {
+      ...news,
+      outcome: { ...outcome, raw: { ...outcome.raw, body, truncated: true } },
+    })
   }
 }
 
 /** The same, but what is too much to keep of a situation is left out, readings first. RangeError if still too big. */
 export function nextDecision(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry {
   const { situation, ...bare } = news
-  const readings = { state: "unreadable" as const, why: "too much to keep in one ledger entry", credentials: false }
+  const readings = {
+    state: "unreadable" as const,
+    why: "too much to keep in one ledger entry",
+    credentials: false,
+  }
   // An attempt needs what it saw: the servers before it tell the new ones later. A hold can do without.
-  const smaller = [news, ...(situation ? [{ ...news, situation: { ...situation, readings } }] : []), ...(news.kind === "decided" ? [bare] : [])]
+  const smaller = [
+    news,
+    ...(situation ? [{ ...news, situation: { ...situation, readings } }] : []),
+    ...(news.kind === "decided" ? [bare] : []),
+  ]
   for (const candidate of smaller.slice(0, -1)) {
     try {
       return nextEntry(stream, head, candidate)

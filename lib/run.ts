@@ -6,12 +6,12 @@ import type { Signal } from "./decision/signal.ts"
 import type { RunMode, Situation } from "./decision/situation.ts"
 import type { AttemptRecord, Standing } from "./decision/standing.ts"
 import { canonicalText, digest } from "./digest.ts"
-import { type Chain, gather, readControl, readChain, type RunTask } from "./gather.ts"
+import { type Chain, gather, type RunTask, readChain, readControl } from "./gather.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import { LedgerError, type Ports } from "./ports.ts"
 import { type EntryNews, nextDecision, nextSettlement } from "./record.ts"
 import { firstResult } from "./repeat.ts"
-import { heldOutside, resultOf, type RunResult } from "./result.ts"
+import { heldOutside, type RunResult, resultOf } from "./result.ts"
 
 // One signal for one supernode, in order. Everything that reads may be repeated; the one thing that spends is `buy`,
 // and between `open` and `settle` nothing is ever retried.
@@ -62,13 +62,18 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   const decided = decide(situation, digest)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
-  const decision = mode === "live" && decided.kind === "scale-up" ? mayOpen(ports, task, situation.standing, decided) : decided
+  const decision =
+    mode === "live" && decided.kind === "scale-up"
+      ? mayOpen(ports, task, situation.standing, decided)
+      : decided
   const parts = { supernode: situation.policy.name, mode, decision, plan, outcome: null }
 
   if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }) }
-  if (decision.kind === "scale-up" && plan && mode === "live") return purchase(ports, task, { chain, head, situation, decision, plan })
+  if (decision.kind === "scale-up" && plan && mode === "live")
+    return purchase(ports, task, { chain, head, situation, decision, plan })
 
-  if (!isWorthNoting(task, situation, decision)) return { kind: "done", result: resultOf({ ...parts, entry: null }) }
+  if (!isWorthNoting(task, situation, decision))
+    return { kind: "done", result: resultOf({ ...parts, entry: null }) }
   return note(ports, task, { head, situation, decision, plan, mode })
 }
 
@@ -81,10 +86,22 @@ interface Noted {
 }
 
 /** Writes down a decision that leads to no purchase. */
-async function note(ports: Ports, task: RunTask, { head, situation, decision, plan, mode }: Noted): Promise<Round> {
-  const entry = nextDecision(task.stream, head, { ...newsOf(ports, task, { situation, mode }), kind: "decided", decision, ...(plan ? { plan } : {}) })
+async function note(
+  ports: Ports,
+  task: RunTask,
+  { head, situation, decision, plan, mode }: Noted,
+): Promise<Round> {
+  const entry = nextDecision(task.stream, head, {
+    ...newsOf(ports, task, { situation, mode }),
+    kind: "decided",
+    decision,
+    ...(plan ? { plan } : {}),
+  })
   if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
-  return { kind: "done", result: resultOf({ supernode: situation.policy.name, mode, decision, plan, outcome: null, entry }) }
+  return {
+    kind: "done",
+    result: resultOf({ supernode: situation.policy.name, mode, decision, plan, outcome: null, entry }),
+  }
 }
 
 interface Ready {
@@ -101,16 +118,36 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
   const openedAt = Math.max(ports.clock.now(), situation.headAt ?? 0, situation.now)
   const sendBeforeMonotonic = ports.clock.monotonic() + task.sendWithinMs
   const sendBefore = openedAt + task.sendWithinMs
-  const attempt: AttemptRecord = { id: ports.newId(), openedAt, sendBefore, deadline: sendBefore + task.buyTimeoutMs }
+  const attempt: AttemptRecord = {
+    id: ports.newId(),
+    openedAt,
+    sendBefore,
+    deadline: sendBefore + task.buyTimeoutMs,
+  }
   const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: openedAt }
-  const opened = fitting(() => nextDecision(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }))
-  if (!opened) return note(ports, task, { ...ready, decision: heldOutside(decision, "standing-full", "the attempt's entry would be too big for the ledger"), mode: "live" })
-  if ((await ports.ledger.append(opened)) === "conflict") return { kind: "overtaken", decision, plan, mode: "live" }
+  const opened = fitting(() =>
+    nextDecision(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
+  )
+  if (!opened)
+    return note(ports, task, {
+      ...ready,
+      decision: heldOutside(decision, "standing-full", "the attempt's entry would be too big for the ledger"),
+      mode: "live",
+    })
+  if ((await ports.ledger.append(opened)) === "conflict")
+    return { kind: "overtaken", decision, plan, mode: "live" }
 
   // ---- the line of no return ----
   const outcome = await sendOnce(ports, task, { ...ready, attempt, sendBeforeMonotonic })
   const settled = await settle(ports, task, { opened, attempt, outcome })
-  const result = resultOf({ supernode: situation.policy.name, mode: "live", decision, plan, outcome, entry: settled })
+  const result = resultOf({
+    supernode: situation.policy.name,
+    mode: "live",
+    decision,
+    plan,
+    outcome,
+    entry: settled,
+  })
   return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result }
 }
 
@@ -125,18 +162,33 @@ function fitting(seal: () => LedgerEntry): LedgerEntry | null {
 }
 
 /** Looks once more whether somebody stopped us, then sends the one request. Never throws. */
-async function sendOnce(ports: Ports, task: RunTask, sending: Ready & { attempt: AttemptRecord; sendBeforeMonotonic: number }): Promise<Outcome> {
+async function sendOnce(
+  ports: Ports,
+  task: RunTask,
+  sending: Ready & { attempt: AttemptRecord; sendBeforeMonotonic: number },
+): Promise<Outcome> {
   const { chain, situation, plan, attempt, sendBeforeMonotonic } = sending
-  const control = await readControl(ports).catch((error: unknown) => ({ seq: null, seen: { state: "unreadable" as const, why: String(error), credentials: false } }))
+  const control = await readControl(ports).catch((error: unknown) => ({
+    seq: null,
+    seen: { state: "unreadable" as const, why: String(error), credentials: false },
+  }))
   if (control.seq !== chain.control.seq) {
     const again = decide({ ...situation, control: control.seen }, digest)
     if (again.kind !== "scale-up") {
       const finding = again.findings.find((candidate) => candidate.passed !== true)
-      return { kind: "not-sent", reason: again.heldBy ?? "overtaken", says: finding?.says ?? "the decision changed after the attempt was opened" }
+      return {
+        kind: "not-sent",
+        reason: again.heldBy ?? "overtaken",
+        says: finding?.says ?? "the decision changed after the attempt was opened",
+      }
     }
   }
   if (ports.timeLeftMs() <= task.buyTimeoutMs + LEDGER_WRITE_MS) {
-    return { kind: "not-sent", reason: "no-time", says: "too little time is left in the function to see the purchase through" }
+    return {
+      kind: "not-sent",
+      reason: "no-time",
+      says: "too little time is left in the function to see the purchase through",
+    }
   }
   try {
     const { policy } = situation
@@ -151,7 +203,15 @@ async function sendOnce(ports: Ports, task: RunTask, sending: Ready & { attempt:
     })
   } catch (error) {
     // A client that breaks its promise never to throw may have sent the request: that is what unknown means.
-    return { kind: "unknown", reason: "client-failure", says: String(error), status: null, code: null, requestId: null, raw: null }
+    return {
+      kind: "unknown",
+      reason: "client-failure",
+      says: String(error),
+      status: null,
+      code: null,
+      requestId: null,
+      raw: null,
+    }
   }
 }
 
@@ -162,7 +222,11 @@ interface Settlement {
 }
 
 /** Appends the outcome, at whatever seq is next by now, until it is written or the time is over. */
-async function settle(ports: Ports, task: RunTask, { opened, attempt, outcome }: Settlement): Promise<LedgerEntry> {
+async function settle(
+  ports: Ports,
+  task: RunTask,
+  { opened, attempt, outcome }: Settlement,
+): Promise<LedgerEntry> {
   const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, 120_000)
   let head: LedgerEntry | undefined = opened
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
@@ -170,12 +234,22 @@ async function settle(ports: Ports, task: RunTask, { opened, attempt, outcome }:
       head ??= await ports.ledger.head(task.stream)
       const at = Math.max(ports.clock.now(), attempt.openedAt)
       const { run, mode, signal, policyHash } = opened
-      const news = { at, run, mode, writer: ports.newId(), ...(signal ? { signal } : {}), ...(policyHash ? { policyHash } : {}) }
+      const news = {
+        at,
+        run,
+        mode,
+        writer: ports.newId(),
+        ...(signal ? { signal } : {}),
+        ...(policyHash ? { policyHash } : {}),
+      }
       const settled = nextSettlement(task.stream, head, { ...news, kind: "settled", attempt, outcome })
       if ((await ports.ledger.append(settled)) === "appended") return settled
     } catch (error) {
       if (!(error instanceof LedgerError) || ports.clock.monotonic() >= giveUpAt) {
-        throw new LedgerError(`the outcome of attempt ${attempt.id} (${outcome.kind}) could not be written; it stays open and counts as unknown`, { cause: error })
+        throw new LedgerError(
+          `the outcome of attempt ${attempt.id} (${outcome.kind}) could not be written; it stays open and counts as unknown`,
+          { cause: error },
+        )
       }
       await ports.clock.wait(pauseMs)
     }
@@ -186,10 +260,18 @@ async function settle(ports: Ports, task: RunTask, { opened, attempt, outcome }:
 /** What lies outside the gates: room in the entry and time in the function. */
 function mayOpen(ports: Ports, task: RunTask, standing: Standing, decision: Decision): Decision {
   if (Buffer.byteLength(canonicalText(standing)) > MOST_STANDING_BYTES) {
-    return heldOutside(decision, "standing-full", "the chain remembers so much that an outcome might not fit any more; wait until old signals are forgotten")
+    return heldOutside(
+      decision,
+      "standing-full",
+      "the chain remembers so much that an outcome might not fit any more; wait until old signals are forgotten",
+    )
   }
   if (ports.timeLeftMs() <= task.buyTimeoutMs + LEDGER_WRITE_MS) {
-    return heldOutside(decision, "no-time", `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${task.buyTimeoutMs / 1000} s`)
+    return heldOutside(
+      decision,
+      "no-time",
+      `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${task.buyTimeoutMs / 1000} s`,
+    )
   }
   return decision
 }
@@ -204,19 +286,46 @@ function modeOf(task: RunTask, { policy, policyHash, standing, now }: Situation)
 /** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
 function isWorthNoting(task: RunTask, { standing, now, policyHash }: Situation, decision: Decision): boolean {
   const last = standing.lastDecision
-  if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0 || standing.policySeen?.hash !== policyHash) return true
-  const isTheSame = last.kind === decision.kind && last.heldBy === decision.heldBy && last.to === (decision.target?.to ?? null)
+  if (
+    task.signal.kind !== "tick" ||
+    !last ||
+    decision.cleared.length > 0 ||
+    standing.policySeen?.hash !== policyHash
+  )
+    return true
+  const isTheSame =
+    last.kind === decision.kind &&
+    last.heldBy === decision.heldBy &&
+    last.to === (decision.target?.to ?? null)
   return !isTheSame || now - last.at >= DAY_MS
 }
 
 /** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */
 function mayTryLarger({ signal }: RunTask, { policy }: Situation, outcome: Outcome): boolean {
-  return outcome.kind === "rejected" && outcome.class === "capacity" && policy.soldOut === "next-larger" && signal.kind !== "request" && !policy.approval
+  return (
+    outcome.kind === "rejected" &&
+    outcome.class === "capacity" &&
+    policy.soldOut === "next-larger" &&
+    signal.kind !== "request" &&
+    !policy.approval
+  )
 }
 
-function newsOf(ports: Ports, { signal, run: runId }: { signal: Signal; run: string }, { situation, mode }: { situation: Situation; mode: RunMode }): Omit<EntryNews, "kind"> {
+function newsOf(
+  ports: Ports,
+  { signal, run: runId }: { signal: Signal; run: string },
+  { situation, mode }: { situation: Situation; mode: RunMode },
+): Omit<EntryNews, "kind"> {
   const { standing: _before, ...kept } = situation
-  return { at: situation.now, run: runId, writer: ports.newId(), mode, signal, policyHash: situation.policyHash, situation: kept }
+  return {
+    at: situation.now,
+    run: runId,
+    writer: ports.newId(),
+    mode,
+    signal,
+    policyHash: situation.policyHash,
+    situation: kept,
+  }
 }
 
 function overtaken(task: RunTask, chain: Chain): Round {
@@ -225,11 +334,35 @@ function overtaken(task: RunTask, chain: Chain): Round {
 }
 
 /** Others kept appending while we looked: nothing is bought; the note of it is worth one try. */
-async function holdOvertaken(ports: Ports, task: RunTask, lost: Round & { kind: "overtaken" }): Promise<RunResult> {
-  const decision = heldOutside(lost.decision, "overtaken", `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`)
+async function holdOvertaken(
+  ports: Ports,
+  task: RunTask,
+  lost: Round & { kind: "overtaken" },
+): Promise<RunResult> {
+  const decision = heldOutside(
+    lost.decision,
+    "overtaken",
+    `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`,
+  )
   const head = await ports.ledger.head(task.stream)
   const { signal, run: runId } = task
-  const note = nextDecision(task.stream, head, { at: ports.clock.now(), run: runId, writer: ports.newId(), mode: lost.mode, signal, policyHash: task.loaded.hash, kind: "decided", decision })
+  const note = nextDecision(task.stream, head, {
+    at: ports.clock.now(),
+    run: runId,
+    writer: ports.newId(),
+    mode: lost.mode,
+    signal,
+    policyHash: task.loaded.hash,
+    kind: "decided",
+    decision,
+  })
   const isWritten = (await ports.ledger.append(note)) === "appended"
-  return resultOf({ supernode: task.loaded.policy.name, mode: lost.mode, decision, plan: lost.plan, outcome: null, entry: isWritten ? note : null })
+  return resultOf({
+    supernode: task.loaded.policy.name,
+    mode: lost.mode,
+    decision,
+    plan: lost.plan,
+    outcome: null,
+    entry: isWritten ? note : null,
+  })
 }

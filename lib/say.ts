@@ -20,7 +20,16 @@ export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
   return appendWord(desk, CONTROL_STREAM, (head, at) => {
     const standing = foldControl(controlOf(head), said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-    return sealEntry({ ...place, at, run: desk.newId(), writer: desk.newId(), kind: "said", mode: "live", said, standing })
+    return sealEntry({
+      ...place,
+      at,
+      run: desk.newId(),
+      writer: desk.newId(),
+      kind: "said",
+      mode: "live",
+      said,
+      standing,
+    })
   })
 }
 
@@ -28,7 +37,14 @@ export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
 export async function sayTo(desk: Desk, stream: string, { said, check }: Word): Promise<LedgerEntry> {
   return appendWord(desk, stream, (head, at) => {
     check(standingOf(head))
-    return nextEntry(stream, head, { at, run: desk.newId(), writer: desk.newId(), kind: "said", mode: "live", said })
+    return nextEntry(stream, head, {
+      at,
+      run: desk.newId(),
+      writer: desk.newId(),
+      kind: "said",
+      mode: "live",
+      said,
+    })
   })
 }
 
@@ -37,11 +53,17 @@ export interface Word {
   check(standing: Standing): void
 }
 
-async function appendWord(desk: Desk, stream: string, entryAfter: (head: LedgerEntry | undefined, at: number) => LedgerEntry): Promise<LedgerEntry> {
+async function appendWord(
+  desk: Desk,
+  stream: string,
+  entryAfter: (head: LedgerEntry | undefined, at: number) => LedgerEntry,
+): Promise<LedgerEntry> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const head = await desk.ledger.head(stream)
     const entry = entryAfter(head, Math.max(desk.clock.now(), head?.at ?? 0))
     if ((await desk.ledger.append(entry)) === "appended") return entry
   }
-  throw new LedgerError(`${stream} is too busy: ${MOST_TRIES} appends lost against other runs; nothing was said, try again`)
+  throw new LedgerError(
+    `${stream} is too busy: ${MOST_TRIES} appends lost against other runs; nothing was said, try again`,
+  )
 }

@@ -86,11 +86,22 @@ export interface Replacements {
 }
 
 /** Settings -> an app on live ports. Throws SettingsError, PolicyError, LedgerError: then nothing runs at all. */
-export async function startApp(settings: Settings, { clock = systemClock, tls, smn = smnRequests(tls ? { tls } : {}) }: Replacements = {}): Promise<App> {
+export async function startApp(
+  settings: Settings,
+  { clock = systemClock, tls, smn = smnRequests(tls ? { tls } : {}) }: Replacements = {},
+): Promise<App> {
   const policies = await loadPolicyFile(settings.policyPath)
-  const ledger = await openLedger(settings.ledgerUrl, settings.dynamodbCredentials ? { dynamodbCredentials: settings.dynamodbCredentials } : {})
+  const ledger = await openLedger(
+    settings.ledgerUrl,
+    settings.dynamodbCredentials ? { dynamodbCredentials: settings.dynamodbCredentials } : {},
+  )
   const keys = credentialSource(settings, { now: clock.now })
-  const huawei = huaweiCloud({ credentials: keys.provide, endpoints: overridesOf(settings), clock, ...(tls ? { tls } : {}) })
+  const huawei = huaweiCloud({
+    credentials: keys.provide,
+    endpoints: overridesOf(settings),
+    clock,
+    ...(tls ? { tls } : {}),
+  })
   const fetchCertificate = rememberCertificates(async (url) => {
     const fetched = await smn.fetchPem(url)
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
@@ -116,12 +127,17 @@ export async function startApp(settings: Settings, { clock = systemClock, tls, s
     policies,
     ledger,
     cloud,
-    runSignals: (signals, invocation, mode, only) => runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
+    runSignals: (signals, invocation, mode, only) =>
+      runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
     async handle(event, door, invocation) {
       const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
       if (!request) {
         const { signals, problems } = readSignals(event, door, { now: clock.now() })
-        return { ...(await runAll(signals, invocation, { mode: null, only: null, problems })), problems, http: null }
+        return {
+          ...(await runAll(signals, invocation, { mode: null, only: null, problems })),
+          problems,
+          http: null,
+        }
       }
       const received = await receiveWebhook(request, {
         now: clock.now(),
@@ -131,7 +147,13 @@ export async function startApp(settings: Settings, { clock = systemClock, tls, s
         fetchCertificate,
         confirmSubscription: smn.confirmSubscription,
       })
-      if (received.kind === "answer") return { results: [], warnings: [], problems: [], http: { status: received.status, body: received.body } }
+      if (received.kind === "answer")
+        return {
+          results: [],
+          warnings: [],
+          problems: [],
+          http: { status: received.status, body: received.body },
+        }
       const { signals, problems } = received
       const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
       return { ...ran, problems, http: { status: 200, body: { results: ran.results } } }
@@ -167,8 +189,12 @@ async function runEach({ problems, ports, settings, policies, signals, mode, onl
   const warnings: string[] = []
   const tasks = new Map<string, RunTask[]>()
   for (const signal of signals) {
-    const routes = routeSignal(signal, policies.supernodes.map(({ policy }) => policy))
-    if (routes.length === 0 && signal.kind === "alarm") warnings.push(`the ${signal.source} alarm ${signal.alarm} is in nobody's \`alarms\` in the policy`)
+    const routes = routeSignal(
+      signal,
+      policies.supernodes.map(({ policy }) => policy),
+    )
+    if (routes.length === 0 && signal.kind === "alarm")
+      warnings.push(`the ${signal.source} alarm ${signal.alarm} is in nobody's \`alarms\` in the policy`)
     for (const { policy, exclusive } of routes) {
       const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
       if (!loaded || (only !== null && policy.name !== only)) continue
@@ -193,7 +219,10 @@ async function runEach({ problems, ports, settings, policies, signals, mode, onl
   return { results, warnings }
 }
 
-async function runInOrder(ports: Ports, queue: RunTask[]): Promise<{ results: RunResult[]; errors: unknown[] }> {
+async function runInOrder(
+  ports: Ports,
+  queue: RunTask[],
+): Promise<{ results: RunResult[]; errors: unknown[] }> {
   const results: RunResult[] = []
   const errors: unknown[] = []
   for (const task of queue) {

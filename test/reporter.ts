@@ -9,7 +9,8 @@ export default class SpokenReporter implements Reporter {
     // A file that cannot even be loaded has no tests to count.
     const broken = modules.filter((module) => module.errors().length > 0).length
     for (const test of tests) {
-      if (test.result().state === "skipped") console.log(`could not run: ${test.module.relativeModuleId} > ${test.fullName}`)
+      if (test.result().state === "skipped")
+        console.log(`could not run: ${test.module.relativeModuleId} > ${test.fullName}`)
     }
     const { passed, failed, skipped, pending } = counts
     console.log(`\n${passed} passed, ${failed + broken} failed, ${skipped + pending} skipped`)

@@ -30,33 +30,65 @@ export function chooseRung(situation: Situation): Choice {
   if (here.at === null || wish.wanted === null) return { ...none, ...later }
 
   const { ladder, limits } = situation.policy
-  const wantedIndex = wish.wanted.kind === "servers" ? rungWith(ladder, wish.wanted.servers) : Math.min(here.at.index + wish.wanted.up, ladder.length - 1)
+  const wantedIndex =
+    wish.wanted.kind === "servers"
+      ? rungWith(ladder, wish.wanted.servers)
+      : Math.min(here.at.index + wish.wanted.up, ladder.length - 1)
   const wanted = ladder[wantedIndex]
   if (!wanted) {
     const asked = wish.wanted.kind === "servers" ? wish.wanted.servers : 0
-    const rungKnown = fail("rung-unknown", `no rung of the ladder has ${asked} servers: it has ${sayLadder(ladder)}`, { asked, ladder: ladder.map((rung) => rung.servers) })
+    const rungKnown = fail(
+      "rung-unknown",
+      `no rung of the ladder has ${asked} servers: it has ${sayLadder(ladder)}`,
+      { asked, ladder: ladder.map((rung) => rung.servers) },
+    )
     return { ...none, ...later, rungKnown }
   }
   const from = here.at.servers
   if (wanted.servers <= from) {
-    const aboveCurrent = fail("already-there", `${from} servers are there or on their way, and ${wanted.servers} are wanted`, { from, wanted: wanted.servers })
+    const aboveCurrent = fail(
+      "already-there",
+      `${from} servers are there or on their way, and ${wanted.servers} are wanted`,
+      { from, wanted: wanted.servers },
+    )
     return { ...none, ...later, aboveCurrent }
   }
   const aboveCurrent = pass(`from ${from} to ${wanted.servers} servers`, { from, wanted: wanted.servers })
 
-  const allowed = clamp({ ladder, wanted, from, limit: limits.servers, isAsked: wish.wanted.kind === "servers" })
+  const allowed = clamp({
+    ladder,
+    wanted,
+    from,
+    limit: limits.servers,
+    isAsked: wish.wanted.kind === "servers",
+  })
   if (!allowed) {
-    const withinServersLimit = fail("at-limit", `${wanted.servers} servers are wanted, ${limits.servers} are allowed, and no rung between ${from} and ${limits.servers} is left`, { from, wanted: wanted.servers, limit: limits.servers })
+    const withinServersLimit = fail(
+      "at-limit",
+      `${wanted.servers} servers are wanted, ${limits.servers} are allowed, and no rung between ${from} and ${limits.servers} is left`,
+      { from, wanted: wanted.servers, limit: limits.servers },
+    )
     return { ...none, ...later, aboveCurrent, withinServersLimit }
   }
   const withinServersLimit = pass(
-    allowed === wanted ? `${wanted.servers} of at most ${limits.servers} servers` : `clamped from ${wanted.servers} to ${allowed.servers} servers: at most ${limits.servers} are allowed`,
+    allowed === wanted
+      ? `${wanted.servers} of at most ${limits.servers} servers`
+      : `clamped from ${wanted.servers} to ${allowed.servers} servers: at most ${limits.servers} are allowed`,
     { wanted: wanted.servers, allowed: allowed.servers, limit: limits.servers },
   )
 
-  const offer = findOffer({ situation, allowed, mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "up" })
+  const offer = findOffer({
+    situation,
+    allowed,
+    mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "up",
+  })
   const bought = offer.rung ?? allowed
-  const target: Target = { flavor: bought.flavor, from, to: bought.servers, rules: wish.wanted.kind === "up" ? wish.wanted.rules : [] }
+  const target: Target = {
+    flavor: bought.flavor,
+    from,
+    to: bought.servers,
+    rules: wish.wanted.kind === "up" ? wish.wanted.rules : [],
+  }
   return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
 }
 
@@ -76,9 +108,19 @@ function findRung({ supernode, standing, policy }: Situation): Here {
   const index = rungWith(policy.ladder, servers)
   const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
   if (index < 0) {
-    return { verdict: fail("rung-unknown", `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`, facts), at: null }
+    return {
+      verdict: fail(
+        "rung-unknown",
+        `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`,
+        facts,
+      ),
+      at: null,
+    }
   }
-  return { verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts), at: { index, servers } }
+  return {
+    verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts),
+    at: { index, servers },
+  }
 }
 
 type Wanted = { kind: "servers"; servers: number } | { kind: "up"; up: number; rules: string[] }
@@ -93,12 +135,19 @@ interface Wish {
 function findWish(situation: Situation): Wish {
   const { signal, readings, supernode } = situation
   if (signal.kind === "request" && signal.servers !== null) {
-    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, { requestedBy: signal.requestedBy, servers: signal.servers })
+    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, {
+      requestedBy: signal.requestedBy,
+      servers: signal.servers,
+    })
     return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
   if (readings.state === "unreadable") {
     const reason = readings.credentials ? "credentials" : "missing-data"
-    return { verdict: fail(reason, `the metrics could not be read: ${readings.why}`), wanted: null, cleared: [] }
+    return {
+      verdict: fail(reason, `the metrics could not be read: ${readings.why}`),
+      wanted: null,
+      cleared: [],
+    }
   }
   if (readings.state !== "read" || supernode.state !== "read") {
     return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
@@ -113,8 +162,14 @@ function findWish(situation: Situation): Wish {
     const proposers = rules.filter((rule) => rule.up > 0).map((rule) => rule.rule)
     return { verdict: pass(sentences, facts), wanted: { kind: "up", up, rules: proposers }, cleared }
   }
-  const isRefused = readings.value.some((reading) => reading.credentials) && rules.some((rule) => rule.verdict === "missing-data")
-  return { verdict: fail(isRefused ? "credentials" : whyNoEvidence(rules), sentences, facts), wanted: null, cleared }
+  const isRefused =
+    readings.value.some((reading) => reading.credentials) &&
+    rules.some((rule) => rule.verdict === "missing-data")
+  return {
+    verdict: fail(isRefused ? "credentials" : whyNoEvidence(rules), sentences, facts),
+    wanted: null,
+    cleared,
+  }
 }
 
 function whyNoEvidence(rules: RuleEvidence[]): "latched" | "missing-data" | "not-breaching" {
@@ -150,7 +205,9 @@ interface Clamp {
 function clamp({ ladder, wanted, from, limit, isAsked }: Clamp): Rung | undefined {
   if (wanted.servers <= limit) return wanted
   if (isAsked) return undefined
-  return ladder.findLast((rung) => rung.servers > from && rung.servers <= limit && rung.servers < wanted.servers)
+  return ladder.findLast(
+    (rung) => rung.servers > from && rung.servers <= limit && rung.servers < wanted.servers,
+  )
 }
 
 interface OfferQuestion {
@@ -160,21 +217,36 @@ interface OfferQuestion {
 }
 
 /** The allowed rung if it is listed, in stock and not blocked; else, where the policy says so, the next larger one. */
-function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): { verdict: Verdict; rung: Rung | null } {
+function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
+  verdict: Verdict
+  rung: Rung | null
+} {
   const { offers, policy } = situation
   if (offers.state === "not-read") return { verdict: notEvaluated("the offers were not read"), rung: null }
   if (offers.state === "unreadable") {
     const reason = offers.credentials ? "credentials" : "offers-unreadable"
     return { verdict: fail(reason, `scale-evaluations could not be read: ${offers.why}`), rung: null }
   }
-  const candidates = policy.ladder.filter((rung) => rung === allowed || (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers))
+  const candidates = policy.ladder.filter(
+    (rung) =>
+      rung === allowed ||
+      (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers),
+  )
   const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
   const first = verdicts[0]
   // Only stock leads to a larger rung: a flavor that is not listed at all is a mistake in the ladder.
-  const available = first?.verdict.reason === "not-offered" ? undefined : verdicts.find(({ verdict }) => verdict.passed)
+  const available =
+    first?.verdict.reason === "not-offered" ? undefined : verdicts.find(({ verdict }) => verdict.passed)
   if (available && available !== first) {
     const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
-    return { verdict: pass(says, { wanted: allowed.flavor, because: first?.verdict.reason ?? null, flavor: available.rung.flavor }), rung: available.rung }
+    return {
+      verdict: pass(says, {
+        wanted: allowed.flavor,
+        because: first?.verdict.reason ?? null,
+        flavor: available.rung.flavor,
+      }),
+      rung: available.rung,
+    }
   }
   return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
 }
@@ -184,10 +256,15 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
   const facts = { flavor: rung.flavor, listed: listed.length > 0 }
   if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
   // Listed twice with different words: the worse one counts.
-  if (listed.some((offer) => offer.soldOut)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
+  if (listed.some((offer) => offer.soldOut))
+    return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
   const block = own(standing.blocked, rung.flavor)
   if (block && block.until > now) {
-    return fail("flavor-blocked", `${rung.flavor} was refused for capacity; blocked until ${sayTime(block.until)}`, { ...facts, until: block.until, times: block.times })
+    return fail(
+      "flavor-blocked",
+      `${rung.flavor} was refused for capacity; blocked until ${sayTime(block.until)}`,
+      { ...facts, until: block.until, times: block.times },
+    )
   }
   return pass(`${rung.flavor} is offered`, { ...facts, soldOut: false })
 }

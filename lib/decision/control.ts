@@ -34,7 +34,14 @@ export type Said =
   | { verb: "resume"; supernode: string | null; why: string; by: string }
   | { verb: "hold"; supernode: string; why: string; by: string; until: number }
   | { verb: "approve"; planHash: string; by: string }
-  | { verb: "settle"; attempt: string; as: "accepted" | "completed" | "absent"; why: string; by: string; servers: string[] | null }
+  | {
+      verb: "settle"
+      attempt: string
+      as: "accepted" | "completed" | "absent"
+      why: string
+      by: string
+      servers: string[] | null
+    }
   | { verb: "reset"; why: string; by: string }
 
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */

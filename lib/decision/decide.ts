@@ -51,5 +51,11 @@ export function decide(situation: Situation, digest: Digest): Decision {
   const findings = GATES.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)
   const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
-  return { kind: allPassed && target ? "scale-up" : "hold", heldBy, findings, target, cleared: choice.cleared }
+  return {
+    kind: allPassed && target ? "scale-up" : "hold",
+    heldBy,
+    findings,
+    target,
+    cleared: choice.cleared,
+  }
 }

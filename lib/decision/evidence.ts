@@ -57,10 +57,13 @@ function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidenc
   const missing = n - points.filter((point) => point.state !== "missing").length
   const reached = bestStep(rule, points, rule.missing === "breaching" ? missing : 0)
   const real = points.filter(isReal)
-  const breaching = real.filter(({ value }) => levelsOf(rule).some((level) => level.isReachedBy(value))).length
+  const breaching = real.filter(({ value }) =>
+    levelsOf(rule).some((level) => level.isReachedBy(value)),
+  ).length
   const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
-  const cleared = latchedAt !== undefined && real.filter(({ value }) => isOnClearSide(rule, value)).length >= m
+  const cleared =
+    latchedAt !== undefined && real.filter(({ value }) => isOnClearSide(rule, value)).length >= m
   if (own(situation.standing.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
@@ -99,7 +102,12 @@ function periodPoints(facts: PeriodFacts): Point[] {
   if (facts.rule.metric.alarm) return alarmPoints(facts)
   const { situation, rule, reading } = facts
   if (reading.periodMs === null) return []
-  const starts = newestPeriods({ now: situation.now, periodMs: reading.periodMs, lagMs: rule.metric.lag, count: rule.points.n })
+  const starts = newestPeriods({
+    now: situation.now,
+    periodMs: reading.periodMs,
+    lagMs: rule.metric.lag,
+    count: rule.points.n,
+  })
   return starts.map((at) => pointAt(at, facts))
 }
 
@@ -108,9 +116,20 @@ function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts)
   const spokesman = reading.series.find((series) => series.server === null)
   if (spokesman) {
     const value = valueAt(spokesman.points, at)
-    return dated({ at, value, state: value === null ? "missing" : "real", reported: value === null ? 0 : 1, expected: 1 }, situation)
+    return dated(
+      {
+        at,
+        value,
+        state: value === null ? "missing" : "real",
+        reported: value === null ? 0 : 1,
+        expected: 1,
+      },
+      situation,
+    )
   }
-  const expected = servers.filter((server) => server.status === "RUNNING" && at >= warmSince(server, situation.standing, situation.policy))
+  const expected = servers.filter(
+    (server) => server.status === "RUNNING" && at >= warmSince(server, situation.standing, situation.policy),
+  )
   const values = expected.flatMap((server) => {
     const series = reading.series.find((candidate) => candidate.server === server.id)
     return series ? [valueAt(series.points, at)] : []
@@ -120,7 +139,10 @@ function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts)
   const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected.length - 1e-9))
   const isEnough = reported.length >= needed
   const value = isEnough ? aggregate(reported, rule.metric.aggregate) : null
-  return dated({ at, value, state: isEnough ? "real" : "missing", reported: reported.length, expected: expected.length }, situation)
+  return dated(
+    { at, value, state: isEnough ? "real" : "missing", reported: reported.length, expected: expected.length },
+    situation,
+  )
 }
 
 /** The alarm's own points, newest first: it counts only what is about this supernode and no other, and of now. */

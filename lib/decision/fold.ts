@@ -1,9 +1,9 @@
 import type { Said } from "./control.ts"
 import type { Decision } from "./decision.ts"
-import type { Outcome, Rejected } from "./outcome.ts"
-import type { ScaleUpPlan } from "./plan.ts"
 import { moneyOf } from "./money.ts"
+import type { Outcome, Rejected } from "./outcome.ts"
 import { own } from "./own.ts"
+import type { ScaleUpPlan } from "./plan.ts"
 import { foldRejection, REFUSAL_FREE } from "./refusals.ts"
 import type { Signal } from "./signal.ts"
 import type { Situation } from "./situation.ts"
@@ -62,7 +62,10 @@ function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: Chai
   // What a run merely noticed on its way is no result that a repeated signal could be answered with.
   if (!signal || kind === "observed" || own(standing.signals, signal.id)) return standing
   const keepUntil = at + (signal.kind === "request" ? KEEP_REQUESTS_MS : KEEP_SIGNALS_MS)
-  return { ...rememberEpisode(standing, signal), signals: { ...standing.signals, [signal.id]: { run, seq, at, keepUntil } } }
+  return {
+    ...rememberEpisode(standing, signal),
+    signals: { ...standing.signals, [signal.id]: { run, seq, at, keepUntil } },
+  }
 }
 
 /** An older OK closes no newer episode, an older ALARM reopens no closed one, insufficient data does neither. */
@@ -74,7 +77,10 @@ function rememberEpisode(standing: Standing, signal: Signal): Standing {
   const episode =
     signal.state === "ok"
       ? { openedAt, closedAt: Math.max(closedAt ?? signal.at, signal.at) }
-      : { openedAt: isOpen || signal.at < (closedAt ?? -Infinity) ? openedAt : (startsAt ?? signal.at), closedAt }
+      : {
+          openedAt: isOpen || signal.at < (closedAt ?? -Infinity) ? openedAt : (startsAt ?? signal.at),
+          closedAt,
+        }
   return { ...standing, episodes: { ...standing.episodes, [key]: episode } }
 }
 
@@ -86,16 +92,27 @@ function rememberPolicy(standing: Standing, { policyHash, at }: ChainEvent): Sta
 function rememberDecision(standing: Standing, { decision, at }: ChainEvent): Standing {
   if (!decision) return standing
   const { kind, heldBy, target, cleared } = decision
-  const latches = Object.fromEntries(Object.entries(standing.latches).filter(([rule]) => !cleared.includes(rule)))
+  const latches = Object.fromEntries(
+    Object.entries(standing.latches).filter(([rule]) => !cleared.includes(rule)),
+  )
   return { ...standing, latches, lastDecision: { at, kind, heldBy, to: target?.to ?? null } }
 }
 
 /** The first look at the servers: from here on, what is not among them came later. */
 function rememberServers(standing: Standing, { situation, at }: ChainEvent): Standing {
-  if (standing.servers !== null || situation?.supernode.state !== "read" || situation.supernode.value.servers === null) return standing
+  if (
+    standing.servers !== null ||
+    situation?.supernode.state !== "read" ||
+    situation.supernode.value.servers === null
+  )
+    return standing
   const servers = presentServers(situation.supernode.value)
   const created = servers.map((server) => server.createAt ?? at)
-  return { ...standing, servers: servers.map((server) => server.id), foreignAt: created.length > 0 ? Math.max(...created) : null }
+  return {
+    ...standing,
+    servers: servers.map((server) => server.id),
+    foreignAt: created.length > 0 ? Math.max(...created) : null,
+  }
 }
 
 function foldOpened(standing: Standing, event: ChainEvent): Standing {
@@ -105,7 +122,10 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
   const cost = plan.cost && moneyOf(plan.cost)
   const { rules } = decision.target
   const latching = (situation?.policy.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
-  const before = situation?.supernode.state === "read" ? presentServers(situation.supernode.value).map((server) => server.id) : []
+  const before =
+    situation?.supernode.state === "read"
+      ? presentServers(situation.supernode.value).map((server) => server.id)
+      : []
   const open: StandingAttempt = {
     ...attempt,
     run,
@@ -136,22 +156,40 @@ function foldOutcome(standing: Standing, outcome: Outcome, event: ChainEvent): S
   if (outcome.kind === "accepted" && absent && absent.id === event.attempt?.id) {
     // A person said it never happened, and then its answer came: it did.
     const says = "was settled as absent, and the cloud accepted it after all"
-    return { ...book(standing, absent), attempt: { ...absent, state: "wrong", says, orderId: outcome.orderId }, absent: null }
+    return {
+      ...book(standing, absent),
+      attempt: { ...absent, state: "wrong", says, orderId: outcome.orderId },
+      absent: null,
+    }
   }
   if (!attempt || attempt.id !== event.attempt?.id) return standing
   switch (outcome.kind) {
     case "accepted": {
       const says = "was accepted and is being provisioned"
-      const accepted = { ...attempt, state: "accepted" as const, says, acceptedAt: event.at, orderId: outcome.orderId }
+      const accepted = {
+        ...attempt,
+        state: "accepted" as const,
+        says,
+        acceptedAt: event.at,
+        orderId: outcome.orderId,
+      }
       const { [attempt.flavor]: _free, ...blocked } = standing.blocked
       return { ...book(standing, attempt), attempt: accepted, blocked, throttle: null }
     }
     case "rejected":
-      return foldRejection(release(standing, attempt), { attempt, rejected: outcome satisfies Rejected, at: event.at, policyHash: event.policyHash ?? "" })
+      return foldRejection(release(standing, attempt), {
+        attempt,
+        rejected: outcome satisfies Rejected,
+        at: event.at,
+        policyHash: event.policyHash ?? "",
+      })
     case "not-sent":
       return release(standing, attempt)
     case "unknown":
-      return { ...standing, attempt: { ...attempt, state: "unknown", says: `has an unknown outcome: ${outcome.says}` } }
+      return {
+        ...standing,
+        attempt: { ...attempt, state: "unknown", says: `has an unknown outcome: ${outcome.says}` },
+      }
     default:
       return outcome satisfies never
   }
@@ -162,7 +200,11 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
   const listed = observation.present ?? standing.servers ?? []
   if (kind === "out-of-band") {
     const arrived = observation.servers.some((id) => listed.includes(id))
-    return { ...standing, servers: listed, foreignAt: arrived ? Math.max(standing.foreignAt ?? at, at) : standing.foreignAt }
+    return {
+      ...standing,
+      servers: listed,
+      foreignAt: arrived ? Math.max(standing.foreignAt ?? at, at) : standing.foreignAt,
+    }
   }
   const attempt = standing.attempt ?? standing.absent
   if (!attempt || attempt.id !== observation.attempt) return standing
@@ -170,7 +212,10 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
     case "completed":
       return complete(standing, { attempt, at, servers: listed, newServers: observation.servers })
     case "accepted":
-      return { ...book(standing, attempt), attempt: { ...attempt, state: "accepted", says, acceptedAt: event.at } }
+      return {
+        ...book(standing, attempt),
+        attempt: { ...attempt, state: "accepted", says, acceptedAt: event.at },
+      }
     case "unknown":
     case "stuck":
     case "partial":
@@ -189,10 +234,18 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const word = `by ${said.by}: ${said.why}`
   switch (said.as) {
     case "accepted":
-      return { ...book(standing, attempt), attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${word}`, acceptedAt: at } }
+      return {
+        ...book(standing, attempt),
+        attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${word}`, acceptedAt: at },
+      }
     case "completed": {
       const servers = said.servers ?? standing.servers ?? attempt.before
-      return complete(standing, { attempt, at, servers, newServers: servers.filter((id) => !attempt.before.includes(id)) })
+      return complete(standing, {
+        attempt,
+        at,
+        servers,
+        newServers: servers.filter((id) => !attempt.before.includes(id)),
+      })
     }
     case "absent":
       return { ...release(standing, attempt), absent: attempt, servers: said.servers ?? standing.servers }
@@ -232,7 +285,10 @@ function prune(standing: Standing, now: number): Standing {
   return {
     ...standing,
     signals: pick(standing.signals, ({ keepUntil }) => keepUntil > now),
-    episodes: pick(standing.episodes, ({ openedAt, closedAt }) => Math.max(openedAt ?? 0, closedAt ?? 0) > now - KEEP_EPISODES_MS),
+    episodes: pick(
+      standing.episodes,
+      ({ openedAt, closedAt }) => Math.max(openedAt ?? 0, closedAt ?? 0) > now - KEEP_EPISODES_MS,
+    ),
     purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
     blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
   }

@@ -23,9 +23,18 @@ export function observe({ standing, supernode, policy, now }: Situation): Observ
   if (attempt.state === "unknown") {
     if (policy.unknownOutcome !== "auto" || newcomers.length === 0) return null
     const says = `is taken as accepted: ${newcomers.length} new servers are there since`
-    return { kind: "accepted", says, attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
+    return {
+      kind: "accepted",
+      says,
+      attempt: attempt.id,
+      servers: idsOf(newcomers),
+      present: idsOf(present),
+      at: now,
+    }
   }
-  return attempt.state === "accepted" ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now }) : null
+  return attempt.state === "accepted"
+    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now })
+    : null
 }
 
 interface AcceptedFacts {
@@ -41,17 +50,29 @@ function observeAccepted({ attempt, supernode, newcomers, now }: AcceptedFacts):
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
   const running = newcomers.filter((server) => server.status === "RUNNING")
   const foreignFlavor = otherFlavor(attempt, supernode, newcomers)
-  if (count > attempt.to) return { ...about, kind: "wrong", says: `gave ${count} servers where ${attempt.to} were planned` }
-  if (foreignFlavor) return { ...about, kind: "wrong", says: `gave servers of flavor ${foreignFlavor}, unlike those before` }
+  if (count > attempt.to)
+    return { ...about, kind: "wrong", says: `gave ${count} servers where ${attempt.to} were planned` }
+  if (foreignFlavor)
+    return { ...about, kind: "wrong", says: `gave servers of flavor ${foreignFlavor}, unlike those before` }
   if (count === attempt.to && running.length === newcomers.length) {
-    return { ...about, kind: "completed", says: `is complete: ${count} servers`, at: completedAt(attempt, newcomers, now) }
+    return {
+      ...about,
+      kind: "completed",
+      says: `is complete: ${count} servers`,
+      at: completedAt(attempt, newcomers, now),
+    }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
   if (now - acceptedAt <= STUCK_AFTER_MS) return null
   if (newcomers.length > 0 && running.length === newcomers.length) {
-    return { ...about, kind: "partial", says: `gave ${count} servers where ${attempt.to} were planned; no more are ordered` }
+    return {
+      ...about,
+      kind: "partial",
+      says: `gave ${count} servers where ${attempt.to} were planned; no more are ordered`,
+    }
   }
-  const statuses = newcomers.map((server) => `${server.id} ${server.status}`).join(", ") || "no new server is listed"
+  const statuses =
+    newcomers.map((server) => `${server.id} ${server.status}`).join(", ") || "no new server is listed"
   return { ...about, kind: "stuck", says: `is not running 45 minutes after it was accepted: ${statuses}` }
 }
 
@@ -63,7 +84,11 @@ function completedAt(attempt: StandingAttempt, newcomers: Server[], now: number)
 
 /** The flavor of a newcomer where all servers before had another one in common. */
 function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: Server[]): string | null {
-  const before = new Set((supernode.servers ?? []).filter((server) => attempt.before.includes(server.id)).map((server) => server.flavor))
+  const before = new Set(
+    (supernode.servers ?? [])
+      .filter((server) => attempt.before.includes(server.id))
+      .map((server) => server.flavor),
+  )
   const [usual] = before
   if (before.size !== 1 || usual === null || usual === undefined) return null
   return newcomers.find((server) => server.flavor !== null && server.flavor !== usual)?.flavor ?? null
@@ -75,18 +100,35 @@ function observeOthers(standing: Standing, supernode: Supernode, now: number): O
   const known = standing.servers
   const present = presentServers(supernode)
   const newcomers = present.filter((server) => !known.includes(server.id))
-  const departed = (supernode.servers ?? []).filter((server) => server.status === "DELETED" && known.includes(server.id))
+  const departed = (supernode.servers ?? []).filter(
+    (server) => server.status === "DELETED" && known.includes(server.id),
+  )
   if (newcomers.length > 0 && standing.absent) {
     const says = `was settled as absent, and ${newcomers.length} new servers are there after all`
-    return { kind: "wrong", says, attempt: standing.absent.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
+    return {
+      kind: "wrong",
+      says,
+      attempt: standing.absent.id,
+      servers: idsOf(newcomers),
+      present: idsOf(present),
+      at: now,
+    }
   }
   if (newcomers.length === 0 && departed.length === 0) return null
   const says = [
     ...(newcomers.length > 0 ? [`${newcomers.length} servers came that we did not buy`] : []),
     ...(departed.length > 0 ? [`${departed.length} servers were deleted`] : []),
   ].join("; ")
-  const createdAt = newcomers.length > 0 ? Math.max(...newcomers.map((server) => server.createAt ?? now)) : now
-  return { kind: "out-of-band", says, attempt: null, servers: idsOf([...newcomers, ...departed]), present: idsOf(present), at: Math.min(createdAt, now) }
+  const createdAt =
+    newcomers.length > 0 ? Math.max(...newcomers.map((server) => server.createAt ?? now)) : now
+  return {
+    kind: "out-of-band",
+    says,
+    attempt: null,
+    servers: idsOf([...newcomers, ...departed]),
+    present: idsOf(present),
+    at: Math.min(createdAt, now),
+  }
 }
 
 function idsOf(servers: Server[]): string[] {

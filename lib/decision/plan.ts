@@ -1,5 +1,5 @@
-import type { Target } from "./decision.ts"
 import { orderCost } from "./cost.ts"
+import type { Target } from "./decision.ts"
 import { type Amount, amountOf } from "./money.ts"
 import type { Policy } from "./policy.ts"
 import type { Situation } from "./situation.ts"
@@ -60,12 +60,29 @@ export function planScaleUp(situation: Situation, target: Target, digest: Digest
     cost: cost && amountOf(cost),
     request: { method: "POST" as const, url: scaleUpUrl(endpoint, policy), body },
   }
-  const servers = supernode.state === "read" ? presentServers(supernode.value).map((server) => server.id).sort() : []
+  const servers =
+    supernode.state === "read"
+      ? presentServers(supernode.value)
+          .map((server) => server.id)
+          .sort()
+      : []
   const { method, url } = shown.request
-  const hash = digest({ supernode: policy.id, method, url, body, servers, from: target.from, to: target.to, cost: shown.cost })
+  const hash = digest({
+    supernode: policy.id,
+    method,
+    url,
+    body,
+    servers,
+    from: target.from,
+    to: target.to,
+    cost: shown.cost,
+  })
   return { hash, ...shown }
 }
 
-function withoutUndefined({ size, type }: { size?: number | undefined; type?: string | undefined }): { size?: number; type?: string } {
+function withoutUndefined({ size, type }: { size?: number | undefined; type?: string | undefined }): {
+  size?: number
+  type?: string
+} {
   return { ...(size === undefined ? {} : { size }), ...(type === undefined ? {} : { type }) }
 }

@@ -14,7 +14,11 @@ export const REFUSAL_FREE: Pick<Standing, "breaker" | "throttle" | "blocked" | "
 }
 
 /** Each refusal in a row doubles the wait, up to a bound. */
-function longer(before: Backoff | null | undefined, { firstMs, mostMs }: { firstMs: number; mostMs: number }, at: number): Backoff {
+function longer(
+  before: Backoff | null | undefined,
+  { firstMs, mostMs }: { firstMs: number; mostMs: number },
+  at: number,
+): Backoff {
   const times = (before?.times ?? 0) + 1
   return { until: at + Math.min(mostMs, firstMs * 2 ** (times - 1)), times }
 }
@@ -24,13 +28,29 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
   switch (rejected.class) {
     case "throttle": {
       const doubled = longer(standing.throttle, THROTTLE, at)
-      return { ...standing, throttle: rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs } }
+      return {
+        ...standing,
+        throttle:
+          rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs },
+      }
     }
     case "capacity":
-      return { ...standing, blocked: { ...standing.blocked, [attempt.flavor]: longer(own(standing.blocked, attempt.flavor), CAPACITY, at) } }
+      return {
+        ...standing,
+        blocked: {
+          ...standing.blocked,
+          [attempt.flavor]: longer(own(standing.blocked, attempt.flavor), CAPACITY, at),
+        },
+      }
     case "invalid":
       // Asked for by a person: no rule is to blame, and the person is told.
-      return { ...standing, rulesOff: { ...standing.rulesOff, ...Object.fromEntries(attempt.rules.map((rule) => [rule, policyHash])) } }
+      return {
+        ...standing,
+        rulesOff: {
+          ...standing.rulesOff,
+          ...Object.fromEntries(attempt.rules.map((rule) => [rule, policyHash])),
+        },
+      }
     case "quota":
     case "balance":
     case "auth":
@@ -50,6 +70,15 @@ export interface Refusal {
   policyHash: string
 }
 
-function sayRejection({ status, code, message }: { status: number; code: string; message: string | null; class: RejectionClass }): string {
+function sayRejection({
+  status,
+  code,
+  message,
+}: {
+  status: number
+  code: string
+  message: string | null
+  class: RejectionClass
+}): string {
   return `${status} ${code}${message ? `: ${message}` : ""}`
 }

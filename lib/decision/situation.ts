@@ -12,7 +12,7 @@ export type RunMode = "live" | "dry-run" | "observe"
 export type Seen<T> =
   | { state: "not-read" }
   | { state: "read"; value: T }
-  | { state: "unreadable"; why: string; /** The cloud answered 401 or 403. */ credentials: boolean }
+  | { state: "unreadable"; why: string /** The cloud answered 401 or 403. */; credentials: boolean }
 
 export const NOT_READ = { state: "not-read" } as const
 

@@ -92,7 +92,7 @@ function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem
 
 const FILE_WIDE = {
   notify: "is not acted on by this version: nobody is told",
-  fleet: "is not enforced by this version: only the limits of each supernode are",
+  fleet: "is not counted by this version: nothing is bought while it is written here",
 }
 
 const PER_SUPERNODE = {

@@ -1,6 +1,6 @@
+import { nearestName } from "../decision/nearest-name.ts"
 import type { AlarmMatch, Policy } from "../decision/policy.ts"
 import type { AlarmSignal, RequestSignal, Signal } from "../decision/signal.ts"
-import { nearest } from "./nearest.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** One supernode that a signal is about. */
@@ -50,7 +50,7 @@ function named({ supernode }: RequestSignal, policies: readonly Policy[]): Polic
   const policy = policies.find(({ name }) => name === supernode)
   if (policy) return policy
   const names = policies.map(({ name }) => name)
-  const meant = nearest(supernode, names)
+  const meant = nearestName(supernode, names)
   throw new SignalError(
     `supernode: "${supernode}" is not in the policy${meant === null ? "." : `; did you mean "${meant}"?`} Known: ${names.join(", ") || "none"}`,
   )

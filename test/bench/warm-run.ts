@@ -1,7 +1,7 @@
 import { request } from "undici"
+import { readSettings } from "../../lib/settings.ts"
 import { readSignals } from "../../lib/signals/read.ts"
 import { startApp } from "../../lib/wiring.ts"
-import { readSettings } from "../../lib/settings.ts"
 import { Corridor, eventOf } from "../corridor/corridor.ts"
 
 const WARM_UP = 10
@@ -24,17 +24,31 @@ export async function measureWarmRun(): Promise<WarmRun> {
   const app = await startApp(readSettings((name) => settings[name], Object.keys(settings)))
   const dryRun = async (): Promise<void> => {
     const { signals } = readSignals(eventOf("manual-request"), "manual", { now: Date.now() })
-    await app.runSignals(signals, { requestId: "bench", remainingMs: () => Number.POSITIVE_INFINITY, credentials: null })
+    await app.runSignals(signals, {
+      requestId: "bench",
+      remainingMs: () => Number.POSITIVE_INFINITY,
+      credentials: null,
+    })
   }
   try {
     await dryRun()
-    const recorded = corridor.sandbox.requests.map(({ method, url, headers, body }) => ({ method, url: `${corridor.sandbox.url}${url}`, headers, body }))
+    const recorded = corridor.sandbox.requests.map(({ method, url, headers, body }) => ({
+      method,
+      url: `${corridor.sandbox.url}${url}`,
+      headers,
+      body,
+    }))
     const bare = async (): Promise<void> => {
       for (const { method, url, headers, body } of recorded) {
         const { host: _host, connection: _connection, "content-length": _length, ...signed } = headers
-        const answer = await request(url, { method: method as "GET" | "POST", headers: signed, ...(body === "" ? {} : { body }) })
+        const answer = await request(url, {
+          method: method as "GET" | "POST",
+          headers: signed,
+          ...(body === "" ? {} : { body }),
+        })
         await answer.body.text()
-        if (answer.statusCode !== 200) throw new Error(`bare ${method} ${url} was answered ${answer.statusCode}`)
+        if (answer.statusCode !== 200)
+          throw new Error(`bare ${method} ${url} was answered ${answer.statusCode}`)
       }
     }
     const times = { dryRun: [] as number[], bare: [] as number[] }

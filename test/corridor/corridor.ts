@@ -92,7 +92,10 @@ export class Corridor {
     writeFileSync(join(folder, "boot.sh"), USERDATA)
     const sandbox = await startSandbox({
       now: () => options.at,
-      accessKeys: [{ ak: AK, sk: SK }, { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" }],
+      accessKeys: [
+        { ak: AK, sk: SK },
+        { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" },
+      ],
       supernodes: [busySupernode()],
       provisioningMs: 10 * 60_000,
       ...options.sandbox,

@@ -7,7 +7,9 @@ import { contextOf } from "../functions/context.ts"
 
 const [file = "", times = "1"] = process.argv.slice(2)
 const event: unknown = JSON.parse(readFileSync(file, "utf8"))
-const ends = await Promise.allSettled(Array.from({ length: Number(times) }, () => handler(event, contextOf())))
+const ends = await Promise.allSettled(
+  Array.from({ length: Number(times) }, () => handler(event, contextOf())),
+)
 const counts: Record<string, number> = {}
 for (const end of ends) {
   const name = end.status === "rejected" ? `threw: ${String(end.reason)}` : sayEnd(end.value)

@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import { confirmation, keys, notification } from "../webhook-world.ts"
-import { Corridor, type CorridorOptions, EXPECTED_BODY, eventOf, PROJECT_ID, resultsOf, SUPERNODE_ID } from "./corridor.ts"
+import {
+  Corridor,
+  type CorridorOptions,
+  EXPECTED_BODY,
+  eventOf,
+  PROJECT_ID,
+  resultsOf,
+  SUPERNODE_ID,
+} from "./corridor.ts"
 
 const ALARM_AT = Date.parse("2024-01-12T16:51:30Z")
 const TICK_AT = Date.parse("2024-01-12T16:50:10Z")
@@ -21,15 +29,36 @@ afterEach(async () => {
 async function expectOnePurchase(): Promise<void> {
   const { scaleUps } = corridor.sandbox
   expect(scaleUps).toHaveLength(1)
-  expect(scaleUps[0]).toMatchObject({ method: "POST", path: `/v1/${PROJECT_ID}/dev-servers/hyperinstance/${SUPERNODE_ID}/live-scale-up`, answer: { status: 200, code: null }, isComplete: true })
+  expect(scaleUps[0]).toMatchObject({
+    method: "POST",
+    path: `/v1/${PROJECT_ID}/dev-servers/hyperinstance/${SUPERNODE_ID}/live-scale-up`,
+    answer: { status: 200, code: null },
+    isComplete: true,
+  })
   expect(scaleUps[0]?.body).toBe(EXPECTED_BODY)
   const entries = await corridor.entries()
   const [opened, settled] = entries.slice(-2)
-  expect(opened).toMatchObject({ kind: "opened", decision: { kind: "scale-up", heldBy: null }, attempt: { id: expect.any(String) } })
+  expect(opened).toMatchObject({
+    kind: "opened",
+    decision: { kind: "scale-up", heldBy: null },
+    attempt: { id: expect.any(String) },
+  })
   expect(opened?.decision?.findings.every((finding) => finding.passed)).toBe(true)
   expect(opened?.decision?.findings).toHaveLength(20)
-  expect(settled).toMatchObject({ kind: "settled", attempt: opened?.attempt, outcome: { kind: "accepted", status: 200, orderId: expect.stringMatching(/^CS/), raw: { truncated: false } } })
-  expect(await corridor.ledger.verify(`supernode:${SUPERNODE_ID}`)).toMatchObject({ ok: true, entries: entries.length })
+  expect(settled).toMatchObject({
+    kind: "settled",
+    attempt: opened?.attempt,
+    outcome: {
+      kind: "accepted",
+      status: 200,
+      orderId: expect.stringMatching(/^CS/),
+      raw: { truncated: false },
+    },
+  })
+  expect(await corridor.ledger.verify(`supernode:${SUPERNODE_ID}`)).toMatchObject({
+    ok: true,
+    entries: entries.length,
+  })
 }
 
 describe("every event shape becomes exactly one signed live-scale-up with exactly the expected body", () => {
@@ -49,7 +78,15 @@ describe("every event shape becomes exactly one signed live-scale-up with exactl
   ] as const)("%s through %s", async (name, platform, door, at) => {
     await open({ at })
     const answer = await corridor[platform](door, eventOf(name))
-    expect(resultsOf(answer)).toMatchObject([{ supernode: "train-a", mode: "live", decision: { kind: "scale-up" }, plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } }])
+    expect(resultsOf(answer)).toMatchObject([
+      {
+        supernode: "train-a",
+        mode: "live",
+        decision: { kind: "scale-up" },
+        plan: { from: 2, to: 4 },
+        outcome: { kind: "accepted" },
+      },
+    ])
     await expectOnePurchase()
   })
 
@@ -57,7 +94,11 @@ describe("every event shape becomes exactly one signed live-scale-up with exactl
     await open({ at: ALARM_AT })
     const request = eventOf("manual-request")
     const [shown] = resultsOf(await corridor.lambda("manual", request))
-    expect(shown).toMatchObject({ mode: "dry-run", decision: { kind: "scale-up" }, plan: { hash: expect.stringMatching(/^sha256:/) } })
+    expect(shown).toMatchObject({
+      mode: "dry-run",
+      decision: { kind: "scale-up" },
+      plan: { hash: expect.stringMatching(/^sha256:/) },
+    })
     expect(corridor.sandbox.scaleUps).toEqual([])
     expect(await corridor.entries()).toEqual([])
     await corridor.lambda("manual", { ...request, mode: "live", planHash: shown?.plan?.hash })
@@ -78,22 +119,34 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     },
     close: async () => {},
   }
-  const functionUrl = (body: unknown) => ({ ...eventOf("function-url-alertmanager"), rawPath: "/smn", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
+  const functionUrl = (body: unknown) => ({
+    ...eventOf("function-url-alertmanager"),
+    rawPath: "/smn",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  })
 
   it("is verified, and becomes one purchase; the certificate is fetched once", async () => {
     asked.length = 0
     await open({ at: ALARM_AT, smn })
-    expect(await corridor.lambda("alarm", functionUrl(notification()))).toMatchObject({ statusCode: 200, headers: { "content-type": "application/json" } })
+    expect(await corridor.lambda("alarm", functionUrl(notification()))).toMatchObject({
+      statusCode: 200,
+      headers: { "content-type": "application/json" },
+    })
     await expectOnePurchase()
     const again = await corridor.lambda("alarm", functionUrl(notification()))
     expect(resultsOf(again)).toMatchObject([{ decision: { heldBy: "duplicate" } }])
-    expect(asked).toEqual(["https://smn.cn-southwest-2.myhuaweicloud.com/smn/SMN_cn-southwest-2_0123456789abcdef0123456789abcdef.pem"])
+    expect(asked).toEqual([
+      "https://smn.cn-southwest-2.myhuaweicloud.com/smn/SMN_cn-southwest-2_0123456789abcdef0123456789abcdef.pem",
+    ])
   })
 
   it("is the same signal by the SMN trigger of FunctionGraph", async () => {
     await open({ at: ALARM_AT, smn })
     await corridor.lambda("alarm", functionUrl(notification()))
-    expect(resultsOf(await corridor.functionGraph("alarm", eventOf("functiongraph-smn-cloud-eye-alarm")))).toMatchObject([{ decision: { heldBy: "duplicate" } }])
+    expect(
+      resultsOf(await corridor.functionGraph("alarm", eventOf("functiongraph-smn-cloud-eye-alarm"))),
+    ).toMatchObject([{ decision: { heldBy: "duplicate" } }])
   })
 
   it("with one letter changed is refused with 401, and reaches neither cloud nor ledger", async () => {
@@ -108,9 +161,13 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     asked.length = 0
     await open({ at: Date.parse("2024-01-12T16:40:30Z"), smn })
     expect(await corridor.lambda("alarm", functionUrl(confirmation()))).toMatchObject({ statusCode: 200 })
-    expect(asked).toContain("https://cn-southwest-2-console.huaweicloud.com/smn/subscription/confirm?token=abc")
+    expect(asked).toContain(
+      "https://cn-southwest-2-console.huaweicloud.com/smn/subscription/confirm?token=abc",
+    )
     asked.length = 0
-    const stranger = confirmation({ topic_urn: "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:another" })
+    const stranger = confirmation({
+      topic_urn: "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:another",
+    })
     expect(await corridor.lambda("alarm", functionUrl(stranger))).toMatchObject({ statusCode: 401 })
     expect(asked).toEqual([])
   })
@@ -153,14 +210,18 @@ describe("events that must not buy", () => {
 
   it("in observe mode, which is what an unset SUPERNODE_MODE means, the plan is recorded and nothing bought", async () => {
     await open({ at: ALARM_AT, settings: { SUPERNODE_MODE: "" } })
-    expect(resultsOf(await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm")))).toMatchObject([{ mode: "observe", decision: { kind: "scale-up" } }])
+    expect(resultsOf(await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm")))).toMatchObject([
+      { mode: "observe", decision: { kind: "scale-up" } },
+    ])
     expect(corridor.sandbox.scaleUps).toEqual([])
     expect(await corridor.entries()).toMatchObject([{ kind: "decided", mode: "observe", plan: { to: 4 } }])
   })
 
   it("a webhook without the token is answered 401 and touches nothing", async () => {
     await open({ at: ALARM_AT, settings: { SUPERNODE_WEBHOOK_TOKEN: "another" } })
-    expect(await corridor.lambda("alarm", eventOf("function-url-alertmanager"))).toMatchObject({ statusCode: 401 })
+    expect(await corridor.lambda("alarm", eventOf("function-url-alertmanager"))).toMatchObject({
+      statusCode: 401,
+    })
     expect(corridor.sandbox.requests).toEqual([])
   })
 })
@@ -169,8 +230,14 @@ describe("delivered again", () => {
   it("by another of CloudWatch's three ways it is the same signal, and buys nothing", async () => {
     await open({ at: ALARM_AT })
     await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
-    for (const name of ["eventbridge-cloudwatch-alarm", "lambda-cloudwatch-alarm-action", "sns-cloudwatch-alarm"]) {
-      expect(resultsOf(await corridor.lambda("alarm", eventOf(name)))).toMatchObject([{ decision: { kind: "hold", heldBy: "duplicate" }, outcome: { kind: "accepted" } }])
+    for (const name of [
+      "eventbridge-cloudwatch-alarm",
+      "lambda-cloudwatch-alarm-action",
+      "sns-cloudwatch-alarm",
+    ]) {
+      expect(resultsOf(await corridor.lambda("alarm", eventOf(name)))).toMatchObject([
+        { decision: { kind: "hold", heldBy: "duplicate" }, outcome: { kind: "accepted" } },
+      ])
     }
     await expectOnePurchase()
   })
@@ -180,10 +247,20 @@ describe("delivered again", () => {
     await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
     corridor.sandbox.advance(5 * 60_000)
     const tick = (time: number) => ({ kind: "tick", name: "sweep", time: new Date(time).toISOString() })
-    expect(resultsOf(await corridor.lambda("schedule", tick(corridor.sandbox.now())))).toMatchObject([{ decision: { heldBy: "in-flight" } }])
+    expect(resultsOf(await corridor.lambda("schedule", tick(corridor.sandbox.now())))).toMatchObject([
+      { decision: { heldBy: "in-flight" } },
+    ])
     corridor.sandbox.advance(6 * 60_000)
-    expect(resultsOf(await corridor.lambda("schedule", tick(corridor.sandbox.now())))).toMatchObject([{ decision: { heldBy: "cooldown" } }])
-    expect((await corridor.entries()).map((entry) => entry.observation?.kind ?? entry.kind)).toEqual(["opened", "settled", "decided", "completed", "decided"])
+    expect(resultsOf(await corridor.lambda("schedule", tick(corridor.sandbox.now())))).toMatchObject([
+      { decision: { heldBy: "cooldown" } },
+    ])
+    expect((await corridor.entries()).map((entry) => entry.observation?.kind ?? entry.kind)).toEqual([
+      "opened",
+      "settled",
+      "decided",
+      "completed",
+      "decided",
+    ])
     expect(corridor.sandbox.scaleUps).toHaveLength(1)
   })
 })
@@ -196,7 +273,15 @@ describe("no secret leaves", () => {
     const answer = await corridor.functionGraph("alarm", eventOf("functiongraph-apig-alertmanager"))
     const everything = [JSON.stringify(answer), JSON.stringify(await corridor.entries()), ...said].join("\n")
     expect(said.join("")).toContain("scale-up")
-    for (const secret of ["TEMPORARY-AK", "TEMPORARY-SK", "TEMPORARY-TOKEN", "THE-WEBHOOK-TOKEN", "user_test", EXPECTED_BODY.slice(-40, -4), "SDK-HMAC-SHA256"]) {
+    for (const secret of [
+      "TEMPORARY-AK",
+      "TEMPORARY-SK",
+      "TEMPORARY-TOKEN",
+      "THE-WEBHOOK-TOKEN",
+      "user_test",
+      EXPECTED_BODY.slice(-40, -4),
+      "SDK-HMAC-SHA256",
+    ]) {
       expect(everything).not.toContain(secret)
     }
   })

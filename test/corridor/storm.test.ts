@@ -19,22 +19,37 @@ afterEach(() => corridor.close())
 async function storm(settings: Record<string, string>): Promise<Record<string, number>> {
   const now = new Date()
   corridor = await Corridor.open({ at: now.getTime(), settings, sandbox: { now: Date.now } })
-  const event = JSON.parse(JSON.stringify(eventOf("eventbridge-cloudwatch-alarm")).replaceAll("2024-01-12T16:51:16.985+0000", now.toISOString()))
+  const event = JSON.parse(
+    JSON.stringify(eventOf("eventbridge-cloudwatch-alarm")).replaceAll(
+      "2024-01-12T16:51:16.985+0000",
+      now.toISOString(),
+    ),
+  )
   const file = join(corridor.folder, "event.json")
   writeFileSync(file, JSON.stringify(event))
-  const counts = await Promise.all(Array.from({ length: PROCESSES }, () => deliver(file, corridor.settings())))
-  return counts.flatMap(Object.entries).reduce<Record<string, number>>((sum, [end, count]) => ({ ...sum, [end]: (sum[end] ?? 0) + Number(count) }), {})
+  const counts = await Promise.all(
+    Array.from({ length: PROCESSES }, () => deliver(file, corridor.settings())),
+  )
+  const ends: Record<string, number> = {}
+  for (const [end, count] of counts.flatMap((one) => Object.entries(one))) ends[end] = (ends[end] ?? 0) + count
+  return ends
 }
 
 function deliver(file: string, settings: Record<string, string>): Promise<Record<string, number>> {
-  const child = spawn(process.execPath, ["--no-warnings", "--import", "tsx", SCRIPT, file, String(DELIVERIES)], { env: { ...process.env, ...settings }, stdio: ["ignore", "ignore", "pipe"] })
+  const child = spawn(
+    process.execPath,
+    ["--no-warnings", "--import", "tsx", SCRIPT, file, String(DELIVERIES)],
+    { env: { ...process.env, ...settings }, stdio: ["ignore", "ignore", "pipe"] },
+  )
   let said = ""
   child.stderr.on("data", (chunk) => {
     said += String(chunk)
   })
   return new Promise((resolve, reject) => {
     child.on("close", () => {
-      const line = said.split("\n").findLast((candidate) => candidate.startsWith("{") && !candidate.includes('"level"'))
+      const line = said
+        .split("\n")
+        .findLast((candidate) => candidate.startsWith("{") && !candidate.includes('"level"'))
       if (line) resolve(JSON.parse(line))
       else reject(new Error(`the process said nothing of how it ended: ${said}`))
     })
@@ -45,7 +60,9 @@ function expectOnePurchase(ends: Record<string, number>): void {
   expect(corridor.sandbox.scaleUps).toHaveLength(1)
   expect(ends["accepted"]).toBe(1)
   expect(Object.values(ends).reduce((sum, count) => sum + count)).toBe(PROCESSES * DELIVERIES)
-  expect(Object.keys(ends).filter((end) => !["accepted", "duplicate", "in-flight", "overtaken"].includes(end))).toEqual([])
+  expect(
+    Object.keys(ends).filter((end) => !["accepted", "duplicate", "in-flight", "overtaken"].includes(end)),
+  ).toEqual([])
 }
 
 describe(`one alarm, delivered ${PROCESSES * DELIVERIES} times at once over ${PROCESSES} processes`, () => {
@@ -58,7 +75,13 @@ describe(`one alarm, delivered ${PROCESSES * DELIVERIES} times at once over ${PR
     const server = new DynamoServer()
     await server.start()
     const url = server.urlOf(await server.newTable())
-    expectOnePurchase(await storm({ SUPERNODE_LEDGER: url, SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId, SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey }))
+    expectOnePurchase(
+      await storm({
+        SUPERNODE_LEDGER: url,
+        SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
+        SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
+      }),
+    )
     const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
     expect(await ledger.verify(`supernode:${SUPERNODE_ID}`)).toMatchObject({ ok: true })
     await ledger.close()

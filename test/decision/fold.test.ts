@@ -35,7 +35,14 @@ function settle(standing: Standing, ending: keyof typeof ENDINGS | Outcome): Sta
 }
 
 function refuse(standing: Standing, of: RejectionClass, retryAfterMs: number | null = null): Standing {
-  return settle(standing, { kind: "rejected", class: of, code: "ModelArts.1", message: "no", retryAfterMs, ...ANSWERED })
+  return settle(standing, {
+    kind: "rejected",
+    class: of,
+    code: "ModelArts.1",
+    message: "no",
+    retryAfterMs,
+    ...ANSWERED,
+  })
 }
 
 describe("money", () => {
@@ -231,7 +238,9 @@ describe("episodes", () => {
 
   it("open with the first ALARM after a close", () => {
     expect(episodeAfter(["alarm", 0], ["alarm", 5])).toEqual({ openedAt: NOW, closedAt: null })
-    expect(episodeAfter(["alarm", 0], ["ok", 5], ["alarm", 10])).toMatchObject({ openedAt: NOW + 10 * MINUTE })
+    expect(episodeAfter(["alarm", 0], ["ok", 5], ["alarm", 10])).toMatchObject({
+      openedAt: NOW + 10 * MINUTE,
+    })
   })
 
   it("are not closed by an older OK, nor reopened by an older ALARM", () => {

@@ -60,7 +60,7 @@ describe("What is allowed but will surprise is a warning", () => {
     [
       "fleet",
       ["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"],
-      ["policy.yaml:2:1: fleet: is not enforced by this version: only the limits of each supernode are"],
+      ["policy.yaml:2:1: fleet: is not counted by this version: nothing is bought while it is written here"],
     ],
     [
       "schedules",

@@ -1,9 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/standing.ts"
 import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Standing } from "../../lib/decision/standing.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { nextEntry, supernodeStream } from "../../lib/record.ts"
-import { alarmOf, DAY, HOUR, MINUTE, NOW, offersOf, policyOf, requestOf, SECOND, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  requestOf,
+  SECOND,
+  serverOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
 import { accepted, CONTROL_STREAM, rejected, unknown, unreachable, World } from "./world.ts"
 
 const STREAM = supernodeStream(policyOf().id)
@@ -23,17 +36,42 @@ describe("a run that buys", () => {
       expect((await world.entries()).map((entry) => entry.kind)).toEqual(["opened"])
     }
     const result = await world.run(alarmOf())
-    expect(result).toMatchObject({ supernode: "train-a", mode: "live", decision: { kind: "scale-up", heldBy: null }, outcome: { kind: "accepted", orderId: "CS1" }, entry: { seq: 2 } })
-    expect(result.plan).toMatchObject({ flavor: "rung-4", from: 2, to: 4, cost: { amount: 120_000, currency: "CNY" } })
+    expect(result).toMatchObject({
+      supernode: "train-a",
+      mode: "live",
+      decision: { kind: "scale-up", heldBy: null },
+      outcome: { kind: "accepted", orderId: "CS1" },
+      entry: { seq: 2 },
+    })
+    expect(result.plan).toMatchObject({
+      flavor: "rung-4",
+      from: 2,
+      to: 4,
+      cost: { amount: 120_000, currency: "CNY" },
+    })
     const [opened, settled] = await world.entries()
-    expect(opened).toMatchObject({ kind: "opened", decision: { kind: "scale-up" }, plan: { hash: result.plan?.hash }, attempt: { id: world.orders[0]?.attempt } })
-    expect(settled).toMatchObject({ kind: "settled", outcome: accepted, attempt: { id: opened?.attempt?.id } })
+    expect(opened).toMatchObject({
+      kind: "opened",
+      decision: { kind: "scale-up" },
+      plan: { hash: result.plan?.hash },
+      attempt: { id: world.orders[0]?.attempt },
+    })
+    expect(settled).toMatchObject({
+      kind: "settled",
+      outcome: accepted,
+      attempt: { id: opened?.attempt?.id },
+    })
   })
 
   it("keeps in the opened entry what was read, so that the decision can be replayed", async () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
-    expect(opened?.situation).toMatchObject({ supernode: { state: "read" }, readings: { state: "read" }, offers: { state: "read" }, now: NOW })
+    expect(opened?.situation).toMatchObject({
+      supernode: { state: "read" },
+      readings: { state: "read" },
+      offers: { state: "read" },
+      now: NOW,
+    })
     expect(opened?.situation).not.toHaveProperty("standing")
   })
 
@@ -41,7 +79,11 @@ describe("a run that buys", () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
     expect(world.orders[0]).toMatchObject({ sendBefore: NOW + 30 * SECOND, timeoutMs: MINUTE })
-    expect(opened?.attempt).toMatchObject({ openedAt: NOW, sendBefore: NOW + 30 * SECOND, deadline: NOW + 90 * SECOND })
+    expect(opened?.attempt).toMatchObject({
+      openedAt: NOW,
+      sendBefore: NOW + 30 * SECOND,
+      deadline: NOW + 90 * SECOND,
+    })
   })
 
   it("shows the raw answer in the settled entry and nowhere else", async () => {
@@ -102,11 +144,17 @@ describe("the modes", () => {
 
   it("a policy whose hash is new only observes until arm_after is over", async () => {
     const policy = policyOf({ arm_after: "24h" })
-    expect(await world.run(undefined, { policy })).toMatchObject({ mode: "observe", decision: { kind: "scale-up" } })
+    expect(await world.run(undefined, { policy })).toMatchObject({
+      mode: "observe",
+      decision: { kind: "scale-up" },
+    })
     world.now += 23 * HOUR
     expect((await world.run(undefined, { policy })).mode).toBe("observe")
     world.now += 2 * HOUR
-    expect(await world.run(undefined, { policy })).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+    expect(await world.run(undefined, { policy })).toMatchObject({
+      mode: "live",
+      outcome: { kind: "accepted" },
+    })
   })
 
   it("a live request buys exactly the plan that the dry run showed", async () => {
@@ -118,7 +166,11 @@ describe("the modes", () => {
 
   it("a live request whose plan has changed since buys nothing", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run" }))
-    world.supernode = { ok: true, value: supernodeOf({ servers: [serverOf("s1"), serverOf("s9")] }), skewMs: 0 }
+    world.supernode = {
+      ok: true,
+      value: supernodeOf({ servers: [serverOf("s1"), serverOf("s9")] }),
+      skewMs: 0,
+    }
     const result = await world.run(requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" }))
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
     expect(world.orders).toEqual([])
@@ -136,7 +188,9 @@ describe("what a tick reads and writes", () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     world.load = 10
     const result = await world.run(alarmOf())
-    const failed = result.decision.findings.filter((finding) => finding.passed === false).map((finding) => finding.reason)
+    const failed = result.decision.findings
+      .filter((finding) => finding.passed === false)
+      .map((finding) => finding.reason)
     expect(failed).toEqual(["paused", "not-breaching"])
   })
 
@@ -172,7 +226,14 @@ describe("what a tick reads and writes", () => {
 
 describe("after a purchase", () => {
   it("is in flight until all new servers run, then cools down from their completion, then may buy again", async () => {
-    const policy = policyOf({ limits: { actions: "5 per 24h", servers: 48 }, ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }] })
+    const policy = policyOf({
+      limits: { actions: "5 per 24h", servers: 48 },
+      ladder: [
+        { flavor: "rung-2", servers: 2 },
+        { flavor: "rung-4", servers: 4 },
+        { flavor: "rung-8", servers: 8 },
+      ],
+    })
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
     await world.run(undefined, { policy })
     world.now += 10 * MINUTE
@@ -181,9 +242,14 @@ describe("after a purchase", () => {
     world.now += 10 * MINUTE
     world.deliver(4)
     expect((await world.run(undefined, { policy })).decision.heldBy).toBe("cooldown")
-    expect((await world.entries()).map((entry) => entry.observation?.kind ?? entry.kind)).toContain("completed")
+    expect((await world.entries()).map((entry) => entry.observation?.kind ?? entry.kind)).toContain(
+      "completed",
+    )
     world.now += HOUR + 20 * MINUTE
-    expect(await world.run(undefined, { policy })).toMatchObject({ plan: { from: 4, to: 8 }, outcome: { kind: "accepted" } })
+    expect(await world.run(undefined, { policy })).toMatchObject({
+      plan: { from: 4, to: 8 },
+      outcome: { kind: "accepted" },
+    })
   })
 
   it("an unknown outcome holds everything until a person settles it", async () => {
@@ -192,7 +258,14 @@ describe("after a purchase", () => {
     world.now += 3 * HOUR
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
     const attempt = world.orders[0]?.attempt ?? ""
-    await world.say({ verb: "settle", attempt, as: "absent", why: "not in the console", by: "ops", servers: ["s1", "s2"] })
+    await world.say({
+      verb: "settle",
+      attempt,
+      as: "absent",
+      why: "not in the console",
+      by: "ops",
+      servers: ["s1", "s2"],
+    })
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
     expect(world.orders).toHaveLength(2)
   })
@@ -243,12 +316,23 @@ describe("after a purchase", () => {
     world.outcomes = [rejected("invalid")]
     await world.run(alarmOf())
     expect((await world.run()).decision.heldBy).toBe("latched")
-    expect((await world.run(undefined, { policy: policyOf({ cooldown: "61m" }) })).outcome).toMatchObject({ kind: "accepted" })
+    expect((await world.run(undefined, { policy: policyOf({ cooldown: "61m" }) })).outcome).toMatchObject({
+      kind: "accepted",
+    })
   })
 })
 
 describe("sold out after the offer said otherwise", () => {
-  const larger = policyOf({ sold_out: "next-larger", ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }, { flavor: "rung-16", servers: 16 }, { flavor: "rung-32", servers: 32 }] })
+  const larger = policyOf({
+    sold_out: "next-larger",
+    ladder: [
+      { flavor: "rung-2", servers: 2 },
+      { flavor: "rung-4", servers: 4 },
+      { flavor: "rung-8", servers: 8 },
+      { flavor: "rung-16", servers: 16 },
+      { flavor: "rung-32", servers: 32 },
+    ],
+  })
 
   beforeEach(() => {
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16", "rung-32"), skewMs: 0 }
@@ -258,7 +342,9 @@ describe("sold out after the offer said otherwise", () => {
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(result).toMatchObject({ plan: { flavor: "rung-8" }, outcome: { kind: "accepted" } })
-    expect((await world.entries()).map((entry) => [entry.kind, entry.plan?.flavor ?? entry.outcome?.kind])).toEqual([
+    expect(
+      (await world.entries()).map((entry) => [entry.kind, entry.plan?.flavor ?? entry.outcome?.kind]),
+    ).toEqual([
       ["opened", "rung-4"],
       ["settled", "rejected"],
       ["opened", "rung-8"],
@@ -276,7 +362,9 @@ describe("sold out after the offer said otherwise", () => {
   it("never tries another one for a plan that a person saw", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run", servers: 4 }), { policy: larger })
     world.outcomes = [rejected("capacity")]
-    await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), { policy: larger })
+    await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), {
+      policy: larger,
+    })
     expect(world.orders).toHaveLength(1)
   })
 
@@ -294,7 +382,8 @@ describe("sold out after the offer said otherwise", () => {
 describe("between the opened attempt and the request", () => {
   it("a pause that came in time stops the purchase, and is the reason on record", async () => {
     world.interference.beforeAppend = async (entry) => {
-      if (entry.kind === "opened") await world.say({ verb: "pause", supernode: null, why: "stop!", by: "ops", until: null })
+      if (entry.kind === "opened")
+        await world.say({ verb: "pause", supernode: null, why: "stop!", by: "ops", until: null })
       return undefined
     }
     const result = await world.run(alarmOf())
@@ -308,13 +397,17 @@ describe("between the opened attempt and the request", () => {
     world.interference.beforeHead = async (stream) => {
       if (stream === CONTROL_STREAM && ++reads > 1) unreachable()
     }
-    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "not-sent", reason: "control-unreadable" })
+    expect((await world.run(alarmOf())).outcome).toMatchObject({
+      kind: "not-sent",
+      reason: "control-unreadable",
+    })
     expect(world.orders).toEqual([])
   })
 
   it("a word about another supernode stops nothing", async () => {
     world.interference.beforeAppend = async (entry) => {
-      if (entry.kind === "opened") await world.say({ verb: "pause", supernode: "another", why: "theirs", by: "ops", until: null })
+      if (entry.kind === "opened")
+        await world.say({ verb: "pause", supernode: "another", why: "theirs", by: "ops", until: null })
       return undefined
     }
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
@@ -354,8 +447,17 @@ describe("what lies outside the gates", () => {
     world.load = 10
     await world.run(alarmOf({ id: "first" }))
     const head = await world.ledger.head(STREAM)
-    const signals = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`signal-${i}-${"x".repeat(80)}`, { run: "r", seq: 1, at: NOW, keepUntil: NOW + HOUR }]))
-    const full = nextEntry(STREAM, head && { ...head, standing: { ...(head.standing as Standing), signals } }, { at: NOW, run: "r", writer: "w", kind: "decided", mode: "live" })
+    const signals = Object.fromEntries(
+      Array.from({ length: 900 }, (_, i) => [
+        `signal-${i}-${"x".repeat(80)}`,
+        { run: "r", seq: 1, at: NOW, keepUntil: NOW + HOUR },
+      ]),
+    )
+    const full = nextEntry(
+      STREAM,
+      head && { ...head, standing: { ...(head.standing as Standing), signals } },
+      { at: NOW, run: "r", writer: "w", kind: "decided", mode: "live" },
+    )
     await world.ledger.append(full)
     world.load = 97
     expect((await world.run()).decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
@@ -372,7 +474,15 @@ describe("another run at the same time", () => {
       const interference = world.interference
       world.interference = {}
       const head = await world.ledger.head(entry.stream)
-      await world.ledger.append(nextEntry(entry.stream, head, { at: NOW, run: world.newId(), writer: world.newId(), kind: "decided", mode: "live" }))
+      await world.ledger.append(
+        nextEntry(entry.stream, head, {
+          at: NOW,
+          run: world.newId(),
+          writer: world.newId(),
+          kind: "decided",
+          mode: "live",
+        }),
+      )
       world.interference = interference
       return undefined
     }
@@ -390,7 +500,10 @@ describe("another run at the same time", () => {
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "overtaken" })
     expect(world.orders).toEqual([])
-    expect((await world.entries()).at(-1)).toMatchObject({ kind: "decided", decision: { heldBy: "overtaken" } })
+    expect((await world.entries()).at(-1)).toMatchObject({
+      kind: "decided",
+      decision: { heldBy: "overtaken" },
+    })
   })
 
   it("that writes while we buy never makes us buy again: the outcome is appended after it", async () => {
@@ -411,7 +524,8 @@ describe("another run at the same time", () => {
 describe("writing the outcome", () => {
   it("goes on through a ledger that fails for a while", async () => {
     let failures = 5
-    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" && failures-- > 0 ? unreachable() : undefined)
+    world.interference.beforeAppend = async (entry) =>
+      entry.kind === "settled" && failures-- > 0 ? unreachable() : undefined
     expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 2 } })
   })
 
@@ -458,7 +572,13 @@ describe("readings and reads that fail", () => {
     world.now += 5 * MINUTE
     world.deliver(4)
     world.load = 97
-    const policy = policyOf({ ladder: [{ flavor: "rung-2", servers: 2 }, { flavor: "rung-4", servers: 4 }, { flavor: "rung-8", servers: 8 }] })
+    const policy = policyOf({
+      ladder: [
+        { flavor: "rung-2", servers: 2 },
+        { flavor: "rung-4", servers: 4 },
+        { flavor: "rung-8", servers: 8 },
+      ],
+    })
     expect((await world.run(undefined, { policy })).decision.heldBy).toBe("cooldown")
     expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("out-of-band")
   })

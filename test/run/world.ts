@@ -9,12 +9,29 @@ import { digest } from "../../lib/digest.ts"
 import type { RunTask } from "../../lib/gather.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
-import { type BuyOrder, type Clock, type Cloud, type Ledger, LedgerError, type Ports, type Read } from "../../lib/ports.ts"
+import {
+  type BuyOrder,
+  type Clock,
+  type Cloud,
+  type Ledger,
+  LedgerError,
+  type Ports,
+  type Read,
+} from "../../lib/ports.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../lib/record.ts"
 import type { RunResult } from "../../lib/result.ts"
 import { run } from "../../lib/run.ts"
 import { sayTo, sayToAll } from "../../lib/say.ts"
-import { MINUTE, NOW, offersOf, policyOf, readingOf, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
+import {
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  readingOf,
+  serverOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
 
 // A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, a real ledger with a
 // place to stand between the run and its store.
@@ -93,9 +110,18 @@ export class World {
     },
   }
 
-  async run(signal: Signal = tickOf({ id: this.newId(), at: this.now }), over: Partial<RunTask> & { policy?: Policy } = {}): Promise<RunResult> {
+  async run(
+    signal: Signal = tickOf({ id: this.newId(), at: this.now }),
+    over: Partial<RunTask> & { policy?: Policy } = {},
+  ): Promise<RunResult> {
     const policy = over.policy ?? policyOf()
-    const ports: Ports = { ledger: this.ledger, cloud: this.cloud, clock: this.clock, newId: this.newId, timeLeftMs: () => this.timeLeftMs }
+    const ports: Ports = {
+      ledger: this.ledger,
+      cloud: this.cloud,
+      clock: this.clock,
+      newId: this.newId,
+      timeLeftMs: () => this.timeLeftMs,
+    }
     const mode: RunMode = signal.kind === "request" ? signal.mode : "live"
     return run(ports, {
       signal,
@@ -114,14 +140,17 @@ export class World {
   /** The servers that an accepted order brings, all RUNNING now. */
   deliver(count: number, over: Partial<Server> = {}): void {
     const servers = Array.from({ length: count }, (_, i) =>
-      i < 2 ? serverOf(`s${i + 1}`) : serverOf(`s${i + 1}`, { createAt: this.now, updateAt: this.now, ...over }),
+      i < 2
+        ? serverOf(`s${i + 1}`)
+        : serverOf(`s${i + 1}`, { createAt: this.now, updateAt: this.now, ...over }),
     )
     this.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
   }
 
   async say(said: Said): Promise<void> {
     const desk = { ledger: this.store, clock: this.clock, newId: this.newId }
-    if (said.verb === "settle" || said.verb === "reset") await sayTo(desk, supernodeStream(policyOf().id), { said, check: () => {} })
+    if (said.verb === "settle" || said.verb === "reset")
+      await sayTo(desk, supernodeStream(policyOf().id), { said, check: () => {} })
     else await sayToAll(desk, said)
   }
 
@@ -132,11 +161,38 @@ export class World {
   }
 }
 
-export const accepted: Outcome = { kind: "accepted", status: 200, orderId: "CS1", requestId: "r1", servers: [], raw: { body: "{}", bytes: 2, truncated: false } }
-export const unknown: Outcome = { kind: "unknown", reason: "timeout", says: "no answer came", status: null, code: null, requestId: null, raw: null }
+export const accepted: Outcome = {
+  kind: "accepted",
+  status: 200,
+  orderId: "CS1",
+  requestId: "r1",
+  servers: [],
+  raw: { body: "{}", bytes: 2, truncated: false },
+}
+export const unknown: Outcome = {
+  kind: "unknown",
+  reason: "timeout",
+  says: "no answer came",
+  status: null,
+  code: null,
+  requestId: null,
+  raw: null,
+}
 
-export function rejected(of: "capacity" | "throttle" | "balance" | "invalid", retryAfterMs: number | null = null): Outcome {
-  return { kind: "rejected", status: 400, class: of, code: "ModelArts.6716", message: "no", retryAfterMs, requestId: null, raw: null }
+export function rejected(
+  of: "capacity" | "throttle" | "balance" | "invalid",
+  retryAfterMs: number | null = null,
+): Outcome {
+  return {
+    kind: "rejected",
+    status: 400,
+    class: of,
+    code: "ModelArts.6716",
+    message: "no",
+    retryAfterMs,
+    requestId: null,
+    raw: null,
+  }
 }
 
 /** A store that cannot be reached. */

@@ -15,16 +15,29 @@ export function actionRate({ situation: { standing, policy, now } }: GateFacts):
 }
 
 /** A cap that nobody counts is no cap: until it is counted across supernodes, it stops the buying. */
-const FLEET_IS_NOT_COUNTED = "the policy has a `fleet` cap, which this version does not count across supernodes; nothing is bought while it is written there"
+const FLEET_IS_NOT_COUNTED =
+  "the policy has a `fleet` cap, which this version does not count across supernodes; nothing is bought while it is written there"
 
 export function priceKnown({ situation: { standing, policy, now }, choice, cost }: GateFacts): Verdict {
   const { budget } = policy.limits
-  if (!budget && !policy.approval) return pass(`the policy has no budget and no approval${cost ? `; the order costs ${sayMoney(cost)}` : ""}`)
+  if (!budget && !policy.approval)
+    return pass(
+      `the policy has no budget and no approval${cost ? `; the order costs ${sayMoney(cost)}` : ""}`,
+    )
   if (!choice.target) return notEvaluated("no rung was chosen")
-  if (!cost) return fail("price-unknown", `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`, { flavor: choice.target.flavor })
-  const unpriced = budget ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter((purchase) => purchase.cost === null) : []
+  if (!cost)
+    return fail(
+      "price-unknown",
+      `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`,
+      { flavor: choice.target.flavor },
+    )
+  const unpriced = budget
+    ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter((purchase) => purchase.cost === null)
+    : []
   if (unpriced.length > 0) {
-    return fail("price-unknown", `${unpriced.length} purchases in the budget's window have no known price`, { attempts: unpriced.map((purchase) => purchase.attempt) })
+    return fail("price-unknown", `${unpriced.length} purchases in the budget's window have no known price`, {
+      attempts: unpriced.map((purchase) => purchase.attempt),
+    })
   }
   return pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })
 }
@@ -38,7 +51,12 @@ export function withinBudget({ situation: { standing, policy, now }, choice, cos
   const window = purchasesWithin(standing, now, budgetWindowMs(budget.per))
   const spent = window.reduce((sum, purchase) => sum + (purchase.cost?.minor ?? 0), 0)
   const money = (minor: number) => ({ minor, currency: budget.currency })
-  const facts = { spent: amountOf(money(spent)), order: amountOf(cost), cap: amountOf(budget), windowMs: budgetWindowMs(budget.per) }
+  const facts = {
+    spent: amountOf(money(spent)),
+    order: amountOf(cost),
+    cap: amountOf(budget),
+    windowMs: budgetWindowMs(budget.per),
+  }
   const over = budget.per === "month" ? "31 days (at least any calendar month)" : sayDuration(budget.per)
   const says = `${sayMoney(money(spent))} booked and reserved in ${over}, ${sayMoney(cost)} for this order, ${sayMoney(budget)} allowed`
   return spent + cost.minor <= budget.minor ? pass(says, facts) : fail("over-budget", says, facts)
@@ -47,5 +65,8 @@ export function withinBudget({ situation: { standing, policy, now }, choice, cos
 /** Comes with later work; said here, so that nobody believes it guards anything yet. */
 export function efficacy({ situation: { policy } }: GateFacts): Verdict {
   if (!policy.efficacy) return pass("the policy has no efficacy rule")
-  return pass("the efficacy rule is accepted and checked, and not yet enforced by this version", { ...policy.efficacy, enforced: false })
+  return pass("the efficacy rule is accepted and checked, and not yet enforced by this version", {
+    ...policy.efficacy,
+    enforced: false,
+  })
 }

@@ -6,12 +6,18 @@ import type { GateFacts } from "./gate.ts"
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
   if (signal.kind !== "request") return pass("nobody was shown a plan: this is automatic")
   if (signal.planHash === null) {
-    return signal.mode === "dry-run" ? pass("a dry run shows the plan") : fail("plan-changed", "a live request needs the planHash that a dry run showed")
+    return signal.mode === "dry-run"
+      ? pass("a dry run shows the plan")
+      : fail("plan-changed", "a live request needs the planHash that a dry run showed")
   }
   if (!plan) return notEvaluated("no rung was chosen, so there is no plan to compare")
   const facts = { shown: signal.planHash, now: plan.hash }
   if (signal.planHash === plan.hash) return pass("the plan is the one that was shown", facts)
-  return fail("plan-changed", `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Look at a new dry run`, facts)
+  return fail(
+    "plan-changed",
+    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Look at a new dry run`,
+    facts,
+  )
 }
 
 /** Above a price, distinct people other than the requester must have said yes to this very plan, recently and once. */
@@ -20,14 +26,23 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
   if (!policy.approval) return pass("the policy asks for no approval")
   if (!choice.target || !plan || !cost) return notEvaluated("the price of the order is not known")
   const { above, approvers, expires } = policy.approval
-  if (cost.minor <= above.minor) return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
+  if (cost.minor <= above.minor)
+    return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
   if (control.state !== "read") return notEvaluated("the control stream was not read")
   const requester = signal.kind === "request" ? signal.requestedBy : null
   const valid = control.value.approvals.filter(
-    (approval) => approval.planHash === plan.hash && approval.by !== requester && approval.at + expires > now && approval.at > (standing.openedAt ?? -Infinity),
+    (approval) =>
+      approval.planHash === plan.hash &&
+      approval.by !== requester &&
+      approval.at + expires > now &&
+      approval.at > (standing.openedAt ?? -Infinity),
   )
   const names = [...new Set(valid.map((approval) => approval.by))].sort()
   const facts = { planHash: plan.hash, approvedBy: names, needed: approvers }
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
-  return fail("approval-needed", `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there`, facts)
+  return fail(
+    "approval-needed",
+    `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there`,
+    facts,
+  )
 }

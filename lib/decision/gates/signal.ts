@@ -16,27 +16,54 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
     const { requestedBy, why, mode } = signal
     return pass(`asked for by ${requestedBy}: ${why}`, { kind: "request", requestedBy, why, mode })
   }
-  const facts = { kind: "alarm", source: signal.source, alarm: signal.alarm, state: signal.state, resource: signal.resource }
+  const facts = {
+    kind: "alarm",
+    source: signal.source,
+    alarm: signal.alarm,
+    state: signal.state,
+    resource: signal.resource,
+  }
   if (signal.state === "alarm") return pass(`${signal.source} alarm ${signal.alarm} is in alarm`, facts)
-  return fail("not-alarm", `${signal.source} alarm ${signal.alarm} says ${signal.state}; only an alarm may lead to a purchase`, facts)
+  return fail(
+    "not-alarm",
+    `${signal.source} alarm ${signal.alarm} says ${signal.state}; only an alarm may lead to a purchase`,
+    facts,
+  )
 }
 
 /** A signal is new unless another run recorded it; a restarted run does not trip over itself. */
 export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
   const first = own(standing.signals, signal.id)
   if (!first || first.run === run) return pass("not seen before", { signal: signal.id })
-  return fail("duplicate", `run ${first.run} recorded this signal already, at ${sayTime(first.at)} (entry ${first.seq})`, { signal: signal.id, ...first })
+  return fail(
+    "duplicate",
+    `run ${first.run} recorded this signal already, at ${sayTime(first.at)} (entry ${first.seq})`,
+    { signal: signal.id, ...first },
+  )
 }
 
 export function clockAgrees({ situation: { now, headAt, cloudSkewMs } }: GateFacts): Verdict {
   const facts = { now, headAt, cloudSkewMs }
   if (headAt !== null && headAt - now > CLOCK_TOLERANCE_MS) {
-    return fail("clock-behind-ledger", `the ledger's newest entry is of ${sayTime(headAt)}, and our clock says ${sayTime(now)}`, facts)
+    return fail(
+      "clock-behind-ledger",
+      `the ledger's newest entry is of ${sayTime(headAt)}, and our clock says ${sayTime(now)}`,
+      facts,
+    )
   }
   if (cloudSkewMs !== null && Math.abs(cloudSkewMs) > CLOCK_TOLERANCE_MS) {
-    return fail("clock-skewed", `the cloud's clock is ${sayDuration(Math.round(cloudSkewMs / 1000) * 1000)} from ours; at most 60s are allowed`, facts)
+    return fail(
+      "clock-skewed",
+      `the cloud's clock is ${sayDuration(Math.round(cloudSkewMs / 1000) * 1000)} from ours; at most 60s are allowed`,
+      facts,
+    )
   }
-  return pass(cloudSkewMs === null ? "no clock contradicts ours" : `within ${CLOCK_TOLERANCE_MS / 1000}s of the cloud's clock`, facts)
+  return pass(
+    cloudSkewMs === null
+      ? "no clock contradicts ours"
+      : `within ${CLOCK_TOLERANCE_MS / 1000}s of the cloud's clock`,
+    facts,
+  )
 }
 
 export function signalIsFresh({ situation: { signal, now, standing } }: GateFacts): Verdict {
@@ -44,20 +71,35 @@ export function signalIsFresh({ situation: { signal, now, standing } }: GateFact
   if (!Number.isFinite(ageMs)) return notEvaluated("the signal has no readable time")
   const facts = { at: signal.at, ageMs }
   if (ageMs > STALE_AFTER_MS) {
-    return fail("stale", `the signal is of ${sayTime(signal.at)}, ${Math.floor(ageMs / 60_000)} minutes ago; at most 15 are allowed`, facts)
+    return fail(
+      "stale",
+      `the signal is of ${sayTime(signal.at)}, ${Math.floor(ageMs / 60_000)} minutes ago; at most 15 are allowed`,
+      facts,
+    )
   }
   if (-ageMs > CLOCK_TOLERANCE_MS) {
-    return fail("from-the-future", `the signal is of ${sayTime(signal.at)}, ${Math.round(-ageMs / 1000)} s ahead of our clock`, facts)
+    return fail(
+      "from-the-future",
+      `the signal is of ${sayTime(signal.at)}, ${Math.round(-ageMs / 1000)} s ahead of our clock`,
+      facts,
+    )
   }
   const closedAt = signal.kind === "alarm" ? closedSince(signal, standing.episodes) : null
   if (closedAt !== null) {
-    return fail("stale", `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`, { ...facts, closedAt })
+    return fail(
+      "stale",
+      `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,
+      { ...facts, closedAt },
+    )
   }
   return pass(`${Math.max(0, Math.round(ageMs / 1000))} s old`, facts)
 }
 
 /** An older ALARM reopens no closed episode: messages may overtake each other. */
-function closedSince(signal: AlarmSignal, episodes: GateFacts["situation"]["standing"]["episodes"]): number | null {
+function closedSince(
+  signal: AlarmSignal,
+  episodes: GateFacts["situation"]["standing"]["episodes"],
+): number | null {
   const closedAt = own(episodes, signal.episode.key)?.closedAt ?? null
   return signal.state === "alarm" && closedAt !== null && closedAt > signal.at ? closedAt : null
 }

@@ -7,10 +7,12 @@ import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 export function notPaused({ situation: { control, policy, now } }: GateFacts): Verdict {
-  if (control.state === "unreadable") return fail("control-unreadable", `whether buying is paused could not be read: ${control.why}`)
+  if (control.state === "unreadable")
+    return fail("control-unreadable", `whether buying is paused could not be read: ${control.why}`)
   if (control.state === "not-read") return notEvaluated("the control stream was not read")
   const everything = stopInForce(control.value.pausedAll, now)
-  if (everything) return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
+  if (everything)
+    return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
   const one = stopInForce(own(control.value.paused, policy.id), now)
   if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
   return pass("no pause is in force")
@@ -20,7 +22,8 @@ export function noHold({ situation: { control, policy, now, signal } }: GateFact
   if (control.state !== "read") return notEvaluated("the control stream was not read")
   const hold = stopInForce(own(control.value.held, policy.id), now)
   if (!hold) return pass("no hold is in force")
-  if (signal.kind === "request") return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
+  if (signal.kind === "request")
+    return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
   return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })
 }
 
@@ -29,7 +32,11 @@ export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): 
   const { attempt, breaker, throttle } = standing
   if (attempt) return fail(attemptReason(attempt, now), sayAttempt(attempt), attemptFacts(attempt))
   if (breaker) {
-    return fail("breaker", `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. It stays off until a person resets it`, { ...breaker })
+    return fail(
+      "breaker",
+      `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. It stays off until a person resets it`,
+      { ...breaker },
+    )
   }
   if (throttle && throttle.until > now) {
     return fail("backoff", `the cloud asked us to wait until ${sayTime(throttle.until)}`, { ...throttle })
@@ -60,7 +67,17 @@ function sayAttempt({ openedAt, from, to, flavor, orderId, says }: StandingAttem
   return `the attempt of ${sayTime(openedAt)} (${from} to ${to} servers, ${flavor}${order}) ${says}`
 }
 
-function attemptFacts({ id, state, seq, openedAt, deadline, flavor, from, to, orderId }: StandingAttempt): Record<string, unknown> {
+function attemptFacts({
+  id,
+  state,
+  seq,
+  openedAt,
+  deadline,
+  flavor,
+  from,
+  to,
+  orderId,
+}: StandingAttempt): Record<string, unknown> {
   return { attempt: id, state, seq, openedAt, deadline, flavor, from, to, orderId }
 }
 
@@ -75,12 +92,27 @@ export function cooldownOver({ situation }: GateFacts): Verdict {
     ...(foreign === null ? [] : [foreign + policy.cooldownMs]),
   ]
   const until = ends.length > 0 ? Math.max(...ends) : null
-  const facts = { until, requestedAt: requested, completedAt: standing.completedAt, foreignAt: foreign, cooldownMs: policy.cooldownMs, minIntervalMs: policy.minIntervalMs }
-  if (until === null || until <= now) return pass(until === null ? "nothing was bought yet" : `over since ${sayTime(until)}`, facts)
-  if (signal.kind === "request" && signal.bypassCooldown) {
-    return pass(`bypassed by ${signal.requestedBy}: it would have lasted until ${sayTime(until)}`, { ...facts, bypassed: true })
+  const facts = {
+    until,
+    requestedAt: requested,
+    completedAt: standing.completedAt,
+    foreignAt: foreign,
+    cooldownMs: policy.cooldownMs,
+    minIntervalMs: policy.minIntervalMs,
   }
-  return fail("cooldown", `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`, facts)
+  if (until === null || until <= now)
+    return pass(until === null ? "nothing was bought yet" : `over since ${sayTime(until)}`, facts)
+  if (signal.kind === "request" && signal.bypassCooldown) {
+    return pass(`bypassed by ${signal.requestedBy}: it would have lasted until ${sayTime(until)}`, {
+      ...facts,
+      bypassed: true,
+    })
+  }
+  return fail(
+    "cooldown",
+    `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`,
+    facts,
+  )
 }
 
 function sayStop({ by, why, at, until }: Stop): string {

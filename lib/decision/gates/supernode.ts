@@ -8,17 +8,25 @@ const SETTLED = ["RUNNING", "STOPPED", "DELETED"]
 export function supernodeReady({ situation: { supernode, standing } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
   if (supernode.state === "unreadable") {
-    return fail(supernode.credentials ? "credentials" : "supernode-unreadable", `the supernode could not be read: ${supernode.why}`)
+    return fail(
+      supernode.credentials ? "credentials" : "supernode-unreadable",
+      `the supernode could not be read: ${supernode.why}`,
+    )
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
   const listed = new Set(servers.map((server) => server.id))
   const vanished = (standing.servers ?? []).filter((id) => !listed.has(id))
   if (vanished.length > 0) {
-    return fail("supernode-unreadable", `servers known from the ledger are missing without being DELETED: ${vanished.join(", ")}`, { vanished })
+    return fail(
+      "supernode-unreadable",
+      `servers known from the ledger are missing without being DELETED: ${vanished.join(", ")}`,
+      { vanished },
+    )
   }
   const statuses = Object.fromEntries(servers.map((server) => [server.id, server.status]))
-  if (status !== "ACTIVE") return fail("supernode-not-ready", `the supernode is ${status}; it must be ACTIVE`, { status, statuses })
+  if (status !== "ACTIVE")
+    return fail("supernode-not-ready", `the supernode is ${status}; it must be ACTIVE`, { status, statuses })
   const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
   if (unsettled.length > 0) {
     const named = unsettled.map((server) => `${server.name ?? server.id} is ${server.status}`).join(", ")
