@@ -1,5 +1,5 @@
-import type { Decision } from "../decision/decision.ts"
 import type { Control, Said } from "../decision/control.ts"
+import type { Decision } from "../decision/decision.ts"
 import type { Outcome } from "../decision/outcome.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { Signal } from "../decision/signal.ts"

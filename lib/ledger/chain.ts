@@ -1,0 +1,179 @@
+import { type Ledger, LedgerError } from "../ports.ts"
+import { entryIsIntact, entryText, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
+import { distrust, trustedEntry } from "./parse-entry.ts"
+import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
+import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
+
+/** A ledger whose chains can be checked from end to end. */
+export interface AuditedLedger extends Ledger {
+  /** Every entry of the stream, its hash and its link to the one before. Throws LedgerError when the store is unreadable. */
+  verify(stream: string): Promise<Verification>
+}
+
+/** Turns a store of texts into a ledger: checks what goes in, believes nothing that comes out, resolves lost answers. */
+export function ledgerOver(store: LedgerStore): AuditedLedger {
+  return new Chain(store)
+}
+
+/** How often one append may be sent. It is conditional and carries its random `writer`: at most one of them takes. */
+const WRITE_TRIES = 3
+
+type WriteAnswer =
+  | { kind: "appended" }
+  | { kind: "conflict"; why: string }
+  | { kind: "none"; why: string; cause: unknown }
+
+class Chain implements AuditedLedger {
+  readonly #store: LedgerStore
+  /** The newest entry this ledger has seen of each stream. Entries never change, so it spares reading the one before. */
+  readonly #seen = new Map<string, Link>()
+
+  constructor(store: LedgerStore) {
+    this.#store = store
+  }
+
+  async head(stream: string): Promise<LedgerEntry | undefined> {
+    const unread = `the newest entry of ${stream} cannot be read`
+    const raw = await this.#ask(unread, () => this.#store.head(stream))
+    if (raw === undefined) {
+      this.#seen.delete(stream)
+      return undefined
+    }
+    return this.#remember(trustedEntry(stream, raw))
+  }
+
+  /**
+   * A gap cannot arise: the entry before is seen in the store first, entries are never removed, and the store takes
+   * only one text per seq.
+   */
+  async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
+    const raw = checkedText(entry)
+    return (await this.#entryBeforeIsStored(entry)) ? this.#write(entry, raw) : "conflict"
+  }
+
+  /**
+   *        ┌───────── nothing there after no answer, tries left ──────────┐
+   *        ▼                                                              │
+   *   write if absent ──"conflict" or no answer──▶ read that seq again ───┤
+   *        │                                          ├ same hash ──────▶ appended
+   *        └─"appended"──▶ appended                   ├ another hash ───▶ conflict
+   *                                                   ├ nothing there after "conflict" ─▶ conflict
+   *                                                   └ unreadable, or no tries left ───▶ throw
+   *
+   * After a throw the write may still arrive late. It then looks like an attempt in flight, and holds; nobody buys
+   * for it, since only "appended" lets a run go on.
+   */
+  async #write(entry: LedgerEntry, raw: RawEntry): Promise<"appended" | "conflict"> {
+    const name = `ledger entry ${entry.stream}#${entry.seq}`
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#tryWrite(entry.stream, raw)
+      if (answer.kind === "appended") return this.#appended(entry)
+      const unsure = `whether ${name} was written cannot be told (${answer.why}) and it cannot be read back`
+      const stored = await this.#at(entry.stream, entry.seq, unsure)
+      if (stored?.hash === entry.hash) return this.#appended(entry)
+      if (stored !== undefined || answer.kind === "conflict") return "conflict"
+      if (tries === WRITE_TRIES) throw ledgerErrorOf(answer.cause, `${name} cannot be written`)
+    }
+  }
+
+  async #tryWrite(stream: string, raw: RawEntry): Promise<WriteAnswer> {
+    try {
+      const kind = await this.#store.append(stream, raw)
+      return kind === "appended" ? { kind } : { kind, why: "the store says that the place is taken" }
+    } catch (cause) {
+      return { kind: "none", why: messageOf(cause), cause }
+    }
+  }
+
+  async *read(stream: string, range: SeqRange = {}): AsyncIterable<LedgerEntry> {
+    const start = Math.max(1, range.fromSeq ?? 1) - 1
+    // The hash before a range that starts later was not read: there the first link is taken on trust.
+    let before: Link | undefined = start === 0 ? CHAIN_START : undefined
+    try {
+      for await (const raw of this.#store.read(stream, range)) {
+        const entry = trustedEntry(stream, raw)
+        const problem = linkProblem(before ?? { seq: start, hash: entry.prev }, entry)
+        if (problem !== null) throw distrust(stream, entry.seq, problem)
+        before = entry
+        yield entry
+      }
+    } catch (error) {
+      throw ledgerErrorOf(error, `the entries of ${stream} cannot be read`)
+    }
+  }
+
+  async *streams(): AsyncIterable<string> {
+    try {
+      yield* this.#store.streams()
+    } catch (error) {
+      throw ledgerErrorOf(error, "the streams of the ledger cannot be listed")
+    }
+  }
+
+  async verify(stream: string): Promise<Verification> {
+    return this.#ask(`the entries of ${stream} cannot be read`, () => verifyStream(this.#store, stream))
+  }
+
+  async close(): Promise<void> {
+    await this.#ask("the ledger cannot be closed", () => this.#store.close())
+  }
+
+  async #entryBeforeIsStored(entry: LedgerEntry): Promise<boolean> {
+    if (entry.seq === 1) return true
+    const seen = this.#seen.get(entry.stream)
+    const unread = `the entry before ${entry.stream}#${entry.seq} cannot be read`
+    const before = seen?.seq === entry.seq - 1 ? seen : await this.#at(entry.stream, entry.seq - 1, unread)
+    if (before === undefined) return false
+    const problem = linkProblem(before, entry)
+    if (problem === null) return true
+    throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: it ${problem}`)
+  }
+
+  async #at(stream: string, seq: number, otherwise: string): Promise<LedgerEntry | undefined> {
+    return this.#ask(otherwise, async () => {
+      for await (const raw of this.#store.read(stream, { fromSeq: seq, toSeq: seq })) {
+        return trustedEntry(stream, { seq, text: raw.text })
+      }
+      return undefined
+    })
+  }
+
+  #remember(entry: LedgerEntry): LedgerEntry {
+    this.#seen.set(entry.stream, { seq: entry.seq, hash: entry.hash })
+    return entry
+  }
+
+  #appended(entry: LedgerEntry): "appended" {
+    this.#remember(entry)
+    return "appended"
+  }
+
+  async #ask<T>(otherwise: string, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      throw ledgerErrorOf(error, otherwise)
+    }
+  }
+}
+
+const STREAM = /^(?:control|fleet|supernode:\S{1,200})$/
+
+/** The text to store. Throws LedgerError with everything that is wrong: such an entry comes from a fault of ours. */
+function checkedText(entry: LedgerEntry): RawEntry {
+  const text = entryText(entry)
+  const bytes = Buffer.byteLength(text)
+  const first = { seq: CHAIN_START.seq + 1, prev: CHAIN_START.hash }
+  const problems = [
+    STREAM.test(entry.stream) ? null : "its stream is none of supernode:<id>, control, fleet",
+    Number.isSafeInteger(entry.seq) && entry.seq >= first.seq ? null : "its seq is not 1, 2, 3 …",
+    entry.seq !== first.seq || entry.prev === first.prev
+      ? null
+      : "it is the first and yet names an entry before it",
+    (entry.v as number) === 1 ? null : "its version is not 1",
+    entryIsIntact(entry) ? null : "it does not fit its hash",
+    bytes <= MAX_ENTRY_BYTES ? null : `it weighs ${bytes} bytes, at most ${MAX_ENTRY_BYTES} are kept`,
+  ].filter((problem) => problem !== null)
+  if (problems.length === 0) return { seq: entry.seq, text }
+  throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: ${problems.join("; ")}`)
+}

@@ -1,0 +1,42 @@
+import { LedgerError } from "../ports.ts"
+import { type AuditedLedger, ledgerOver } from "./chain.ts"
+import type { DynamoPlace, DynamoTimeouts } from "./dynamodb-client.ts"
+import { parseLedgerUrl } from "./ledger-url.ts"
+import type { LedgerStore } from "./store.ts"
+
+export type { AuditedLedger } from "./chain.ts"
+export type { DynamoCredentials } from "./dynamodb-client.ts"
+export { type LedgerUrl, parseLedgerUrl } from "./ledger-url.ts"
+export type { Verification } from "./verify.ts"
+
+export interface OpenLedgerOptions {
+  /** GeminiDB's keys, or a function that gives the present ones; without, AWS's default chain. */
+  dynamodbCredentials?: NonNullable<DynamoPlace["credentials"]>
+  dynamodbTimeouts?: DynamoTimeouts
+  /** How long a call waits for another process that is writing, milliseconds; 5,000 where nothing is said. */
+  sqliteBusyMs?: number
+}
+
+/** Opens the ledger a `SUPERNODE_LEDGER` url names. Throws LedgerError on a url or file that cannot be one. */
+export async function openLedger(url: string, options: OpenLedgerOptions = {}): Promise<AuditedLedger> {
+  return ledgerOver(await openStore(url, options))
+}
+
+/** The bare store behind a url, for those who must see the texts as they are. */
+export async function openStore(url: string, options: OpenLedgerOptions = {}): Promise<LedgerStore> {
+  const parsed = parseLedgerUrl(url)
+  // Each store is imported when it is asked for: a function pays at cold start only for its own.
+  switch (parsed.kind) {
+    case "invalid":
+      throw new LedgerError(parsed.problem)
+    case "memory":
+      return (await import("./memory.ts")).openMemoryStore()
+    case "sqlite":
+      return (await import("./sqlite.ts")).openSqliteStore(parsed.path, options.sqliteBusyMs)
+    case "dynamodb": {
+      const { dynamodbCredentials: credentials, dynamodbTimeouts: timeouts } = options
+      const place = { ...parsed, ...(credentials && { credentials }), ...(timeouts && { timeouts }) }
+      return (await import("./dynamodb.ts")).openDynamoStore(place)
+    }
+  }
+}

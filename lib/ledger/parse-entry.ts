@@ -1,0 +1,57 @@
+import { LedgerError } from "../ports.ts"
+import { entryIsIntact, entryText, type LedgerEntry } from "./entry.ts"
+import type { RawEntry } from "./store.ts"
+
+export type ParsedEntry = { ok: true; entry: LedgerEntry } | { ok: false; problem: string }
+
+/** The entry that a stored text says it is, or the first reason not to believe it. Never throws. */
+export function parseEntry(stream: string, raw: RawEntry): ParsedEntry {
+  let value: unknown
+  try {
+    value = JSON.parse(raw.text)
+  } catch {
+    return { ok: false, problem: "is not JSON" }
+  }
+  const problem = misfit(stream, raw, value)
+  return problem === null ? { ok: true, entry: value as LedgerEntry } : { ok: false, problem }
+}
+
+/** The entry of a stored text. Throws LedgerError naming the entry and the way out: what is not intact is never used. */
+export function trustedEntry(stream: string, raw: RawEntry): LedgerEntry {
+  const parsed = parseEntry(stream, raw)
+  if (parsed.ok) return parsed.entry
+  throw distrust(stream, raw.seq, parsed.problem)
+}
+
+export function distrust(stream: string, seq: number, problem: string): LedgerError {
+  return new LedgerError(
+    `ledger entry ${stream}#${seq} cannot be trusted: it ${problem}. Nothing is bought while this stands; ` +
+      "`supernode-autoscaler audit verify` shows the extent, a backup of the store is the way back",
+  )
+}
+
+/** Why the text does not fit its place; null where it does. The version first, since another one may look like anything. */
+function misfit(stream: string, raw: RawEntry, value: unknown): string | null {
+  if (!isRecord(value)) return "is not a JSON object"
+  if (value["v"] !== 1)
+    return `has version ${JSON.stringify(value["v"]) ?? "none"}, this program reads version 1`
+  if (value["stream"] !== stream) return `says it belongs to stream ${JSON.stringify(value["stream"])}`
+  if (value["seq"] !== raw.seq) return `says its seq is ${JSON.stringify(value["seq"])}`
+  if (typeof value["prev"] !== "string" || typeof value["hash"] !== "string") return "has no prev or no hash"
+  if (typeof value["at"] !== "number" || !isRecord(value["standing"])) return "has no time or no standing"
+  return textProblem(raw.text, value as unknown as LedgerEntry)
+}
+
+// A text nested thousands deep overflows the stack of whatever walks it; that is one more text not to trust.
+function textProblem(text: string, entry: LedgerEntry): string | null {
+  try {
+    if (!entryIsIntact(entry)) return "does not fit its hash: something in it was changed"
+    return entryText(entry) === text ? null : "is not in canonical form: the store has re-encoded it"
+  } catch {
+    return "cannot be brought into canonical form"
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}

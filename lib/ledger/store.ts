@@ -1,0 +1,42 @@
+import { LedgerError } from "../ports.ts"
+
+/** One entry as a store keeps it: its place in the stream and its canonical text, byte for byte. */
+export interface RawEntry {
+  seq: number
+  text: string
+}
+
+/** Both bounds inclusive; a missing one is open. */
+export interface SeqRange {
+  fromSeq?: number
+  toSeq?: number
+}
+
+/**
+ * What a store must do for a chain. It understands nothing of what it keeps.
+ * Every method may throw; `chain.ts` turns what it throws into `LedgerError`.
+ */
+export interface LedgerStore {
+  /** The newest text of the stream; strongly consistent. */
+  head(stream: string): Promise<RawEntry | undefined>
+  /**
+   * Writes only if nothing is stored at `raw.seq`; the chain has seen seq − 1 before it asks. Durable once it says
+   * "appended". After a throw or a "conflict" it is open whether this very text was written: the answer may be lost.
+   */
+  append(stream: string, raw: RawEntry): Promise<"appended" | "conflict">
+  /** In order of seq; strongly consistent. */
+  read(stream: string, range?: SeqRange): AsyncIterable<RawEntry>
+  /** Every stream once, in no order. */
+  streams(): AsyncIterable<string>
+  close(): Promise<void>
+}
+
+/** A failure of the store as a LedgerError that says what was being tried. */
+export function ledgerErrorOf(cause: unknown, what: string): LedgerError {
+  return new LedgerError(`${what}: ${messageOf(cause)}`, { cause })
+}
+
+/** What a thrown thing says; some errors of the network have only a name. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message || thrown.name : String(thrown)
+}

@@ -1,0 +1,52 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+
+/** A process of its own that runs one of the scripts beside this file. */
+export class Child {
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #lines: AsyncIterator<string>
+  #stderr = ""
+
+  constructor(script: string, args: string[]) {
+    const path = fileURLToPath(new URL(script, import.meta.url))
+    this.#process = spawn(process.execPath, ["--no-warnings", "--import", "tsx", path, ...args])
+    this.#process.stdin.on("error", () => {})
+    this.#process.stderr.on("data", (bytes) => {
+      this.#stderr += String(bytes)
+    })
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
+  }
+
+  /** The next line it prints. Throws what it said on stderr when it ended instead. */
+  async line(): Promise<string> {
+    const { value, done } = await this.#lines.next()
+    if (done) throw new Error(`the child ended: ${this.#stderr}`)
+    return value
+  }
+
+  async linesToEnd(): Promise<string[]> {
+    const lines: string[] = []
+    for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next())
+      lines.push(next.value)
+    if (lines.length === 0) throw new Error(`the child said nothing: ${this.#stderr}`)
+    return lines
+  }
+
+  go(): void {
+    this.#process.stdin.write("go\n")
+  }
+
+  /** SIGKILL, as a power switch would; what it had printed before is still given. */
+  async kill(): Promise<string[]> {
+    this.#process.kill("SIGKILL")
+    const lines: string[] = []
+    for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next())
+      lines.push(next.value)
+    return lines
+  }
+}
+
+export function startChild(script: string, args: string[]): Child {
+  return new Child(script, args)
+}

@@ -1,0 +1,392 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { canonicalText, digest } from "../../lib/digest.ts"
+import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
+import { type EntryDraft, entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { LedgerStore } from "../../lib/ledger/store.ts"
+import { LedgerError } from "../../lib/ports.ts"
+import { chainOf, collect, entryAfter, entryOfBytes, LIMIT, rawOf, STREAM } from "./entries.ts"
+import { type Fault, FaultyStore } from "./faulty-store.ts"
+
+const OTHER = "supernode:another"
+
+/** What every ledger must do, whatever it stands on. `open` gives a store with nothing in it. */
+export function describeLedgerContract(name: string, open: () => Promise<LedgerStore>): void {
+  describe(`every ledger: ${name}`, () => {
+    let store: LedgerStore
+    let ledger: AuditedLedger
+
+    beforeEach(async () => {
+      store = await open()
+      ledger = ledgerOver(store)
+    })
+    afterEach(async () => ledger.close())
+
+    describe("order", () => {
+      test("an empty ledger has no head, no entries, no streams, and is sound", async () => {
+        expect(await ledger.head(STREAM)).toBeUndefined()
+        expect(await collect(ledger.read(STREAM))).toEqual([])
+        expect(await collect(ledger.streams())).toEqual([])
+        expect(await ledger.verify(STREAM)).toEqual({ ok: true, entries: 0, head: null })
+      })
+
+      test("entries come back in the order of their seq, each as it went in, and the head is the newest", async () => {
+        const entries = chainOf(12)
+        for (const entry of entries) expect(await ledger.append(entry)).toBe("appended")
+
+        expect(await collect(ledger.read(STREAM))).toEqual(entries)
+        expect(await ledger.head(STREAM)).toEqual(entries.at(-1))
+        expect(await ledger.verify(STREAM)).toEqual({ ok: true, entries: 12, head: entries.at(-1)?.hash })
+      })
+
+      test.each<[string, { fromSeq?: number; toSeq?: number }, number[]]>([
+        ["from a seq on", { fromSeq: 4 }, [4, 5]],
+        ["up to a seq", { toSeq: 2 }, [1, 2]],
+        ["both bounds inclusive", { fromSeq: 2, toSeq: 4 }, [2, 3, 4]],
+        ["a single one", { fromSeq: 3, toSeq: 3 }, [3]],
+        ["beyond the newest", { fromSeq: 6 }, []],
+        ["bounds the wrong way round", { fromSeq: 4, toSeq: 2 }, []],
+        ["from before the first", { fromSeq: 0, toSeq: 1 }, [1]],
+      ])("a range is read: %s", async (_, range, seqs) => {
+        for (const entry of chainOf(5)) await ledger.append(entry)
+        expect((await collect(ledger.read(STREAM, range))).map((entry) => entry.seq)).toEqual(seqs)
+      })
+
+      test("a reader may stop early, and the ledger goes on", async () => {
+        const entries = chainOf(3)
+        for (const entry of entries) await ledger.append(entry)
+        for await (const entry of ledger.read(STREAM)) {
+          if (entry.seq === 1) break
+        }
+        expect(await ledger.append(entryAfter(entries[2]))).toBe("appended")
+      })
+
+      test("streams are chains of their own and each is listed once", async () => {
+        for (const stream of [STREAM, OTHER, "control", "fleet"]) {
+          for (const entry of chainOf(2, stream)) expect(await ledger.append(entry)).toBe("appended")
+        }
+        expect((await collect(ledger.streams())).sort()).toEqual(["control", "fleet", OTHER, STREAM])
+        expect((await collect(ledger.read(OTHER))).map((entry) => entry.stream)).toEqual([OTHER, OTHER])
+        expect((await ledger.head("control"))?.seq).toBe(2)
+      })
+    })
+
+    describe("the conditional write", () => {
+      test("a seq that is taken is a conflict, and what stands there stays", async () => {
+        const [first] = chainOf(1)
+        if (first === undefined) throw new Error("no chain")
+        await ledger.append(first)
+        expect(await ledger.append(entryAfter(undefined))).toBe("conflict")
+        expect(await collect(ledger.read(STREAM))).toEqual([first])
+      })
+
+      test.each([2, 3, 7])("seq %i on an empty chain is a conflict: it would leave a gap", async (seq) => {
+        expect(await ledger.append(entryAfter(undefined, { seq, prev: digest("something") }))).toBe(
+          "conflict",
+        )
+        expect(await ledger.head(STREAM)).toBeUndefined()
+      })
+
+      test("two past the newest is a conflict, also for who has just written the newest", async () => {
+        const entries = chainOf(3)
+        const [first, second, third] = entries.map((entry) => entry)
+        if (!first || !second || !third) throw new Error("no chain")
+        await ledger.append(first)
+        expect(await ledger.append(third)).toBe("conflict")
+        expect(await ledger.append(second)).toBe("appended")
+        expect(await ledger.append(third)).toBe("appended")
+      })
+
+      test("of two who saw the same head one appends and the other is told of a conflict", async () => {
+        const [first] = chainOf(1)
+        if (first === undefined) throw new Error("no chain")
+        await ledger.append(first)
+        const rival = ledgerOver(store)
+        const seen = await rival.head(STREAM)
+
+        expect(await ledger.append(entryAfter(first))).toBe("appended")
+        expect(await rival.append(entryAfter(seen))).toBe("conflict")
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 2 })
+      })
+
+      test("the same sealed entry appended again is still appended, once", async () => {
+        const entries = chainOf(2)
+        for (const entry of [...entries, ...entries]) expect(await ledger.append(entry)).toBe("appended")
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 2 })
+      })
+
+      test("an entry that names another one before it is refused, not written", async () => {
+        for (const entry of chainOf(1)) await ledger.append(entry)
+        const stranger = entryAfter(undefined, { seq: 2, prev: digest("another chain") })
+        for (const writer of [ledger, ledgerOver(store)]) {
+          await expect(writer.append(stranger)).rejects.toThrow(
+            /#2 is not written: it names .* as the hash of the entry before/,
+          )
+        }
+        expect((await ledger.head(STREAM))?.seq).toBe(1)
+      })
+
+      const sound = entryAfter(undefined)
+      test.each<[string, LedgerEntry, RegExp]>([
+        [
+          "another stream than there are",
+          entryAfter(undefined, { stream: "notes" }),
+          /its stream is none of/,
+        ],
+        ["a seq of nought", entryAfter(undefined, { seq: 0 }), /its seq is not 1, 2, 3/],
+        ["half a seq", entryAfter(undefined, { seq: 1.5 }), /its seq is not 1, 2, 3/],
+        [
+          "a first entry with one before it",
+          entryAfter(undefined, { prev: sound.hash }),
+          /names an entry before it/,
+        ],
+        ["a hash that does not fit", { ...sound, run: "changed" }, /does not fit its hash/],
+        ["all of that", { ...sound, stream: "", seq: -1 }, /its stream.*its seq.*does not fit its hash/],
+      ])("an entry with %s is refused, and nothing is written", async (_, entry, problem) => {
+        const error: unknown = await ledger.append(entry).catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(LedgerError)
+        expect(String(error)).toMatch(problem)
+        expect(await collect(ledger.streams())).toEqual([])
+      })
+
+      test("writers that start at once are answered by the store itself, none by an error", async () => {
+        const entries = Array.from({ length: 20 }, () => rawOf(entryAfter(undefined)))
+        const answers = await Promise.all(entries.map((raw) => store.append(STREAM, raw)))
+        expect(answers.filter((answer) => answer === "appended").length).toBe(1)
+      })
+
+      test("50 writers at once leave a dense chain, and every one was told the truth each time", async () => {
+        const writers = Array.from({ length: 50 }, () => ledgerOver(store))
+        // All have seen the empty chain before the first of them writes.
+        await Promise.all(writers.map((writer) => writer.head(STREAM)))
+        const all = await Promise.all(writers.map(tryThrice))
+        const entries = await collect(ledger.read(STREAM))
+        const { won, lost } = { won: all.flatMap((one) => one.won), lost: all.flatMap((one) => one.lost) }
+        const stored = entries.map((entry) => entry.writer)
+
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: won.length })
+        expect(won.sort()).toEqual([...stored].sort())
+        expect(lost.filter((writer) => stored.includes(writer))).toEqual([])
+        expect(won.length + lost.length).toBe(150)
+        expect(lost.length).toBeGreaterThanOrEqual(49)
+      })
+    })
+
+    describe("what is kept", () => {
+      test("the text comes back byte for byte: numbers, unicode, control characters, odd keys", async () => {
+        const odd: Partial<EntryDraft> = {
+          run: '\u20ac \u{1f680} e\u0301 \u00e9 \u0000 \u007f \u2028 \ud800 "\\',
+          at: 1750000000000.5,
+        }
+        const numbers = JSON.parse(
+          '{"a":1e21,"b":0.1,"c":1e-7,"d":9007199254740993,"e":-0,"__proto__":{"x":5e-324}}',
+        )
+        const standing = { pausedAll: null, paused: {}, held: {}, approvals: [], ...numbers }
+        const entry = entryAfter(undefined, { ...odd, stream: "control", standing })
+        await ledger.append(entry)
+
+        const head = await store.head("control")
+        expect(head).toEqual({ seq: 1, text: entryText(entry) })
+        expect(entryText((await ledger.head("control")) ?? entry)).toBe(entryText(entry))
+        expect(head?.text).toMatch(/"a":1e\+21,.*"b":0.1,"c":1e-7,"d":9007199254740992,"e":0,/)
+      })
+
+      test("an entry of 256 KB is kept", async () => {
+        const entry = entryOfBytes(LIMIT)
+        expect(await ledger.append(entry)).toBe("appended")
+        expect(Buffer.byteLength((await store.head(STREAM))?.text ?? "")).toBe(LIMIT)
+        expect(await ledger.head(STREAM)).toEqual(entry)
+      })
+
+      test("an entry one byte too big can neither be sealed nor appended", async () => {
+        expect(() => entryOfBytes(LIMIT + 1)).toThrow(RangeError)
+        const { hash: _, ...unsealed } = { ...entryOfBytes(LIMIT), writer: "ww" }
+        const bigger: LedgerEntry = { ...unsealed, hash: digest(unsealed) }
+        await expect(ledger.append(bigger)).rejects.toThrow(
+          `it weighs ${LIMIT + 1} bytes, at most ${LIMIT} are kept`,
+        )
+        expect(await ledger.head(STREAM)).toBeUndefined()
+      })
+
+      test("a long chain of big entries is read page by page, none lost", async () => {
+        const entries: LedgerEntry[] = []
+        while (entries.length < 70) entries.push(entryAfter(entries.at(-1), { run: "y".repeat(40_000) }))
+        for (const entry of entries) await ledger.append(entry)
+        expect((await collect(ledger.read(STREAM))).map((entry) => entry.seq)).toEqual(
+          entries.map((entry) => entry.seq),
+        )
+        expect((await collect(ledger.read(STREAM, { fromSeq: 3, toSeq: 68 }))).length).toBe(66)
+        expect(await collect(ledger.streams())).toEqual([STREAM])
+      })
+    })
+
+    describe("an answer lost on the way back", () => {
+      test.each<[string, Fault[], "appended" | "conflict", number]>([
+        ["lost after the write: the entry is found, so it was appended", ["after"], "appended", 1],
+        [
+          "the client repeats the write by itself and reports a failed condition: it was appended",
+          ["twice"],
+          "appended",
+          1,
+        ],
+        ["lost before the write: nothing is there, the same append is sent again", ["before"], "appended", 2],
+        ["lost twice before the write: sent a third time", ["before", "before"], "appended", 3],
+        ["lost before, then after: the second one is found", ["before", "after"], "appended", 2],
+        ["the lost one arrives after the repeated one: it takes nothing", ["late"], "appended", 2],
+      ])("%s", async (_, faults, says, appends) => {
+        const faulty = new FaultyStore(store).failing(...faults)
+        const entry = entryAfter(undefined)
+        expect(await ledgerOver(faulty).append(entry)).toBe(says)
+        expect(faulty.appends).toBe(appends)
+        expect(await collect(ledger.read(STREAM))).toEqual([entry])
+      })
+
+      test.each<[Fault]>([["before"], ["after"], ["twice"], ["late"]])(
+        "lost (%s) while a rival took the seq: it is a conflict, and the rival's entry stands",
+        async (fault) => {
+          const rival = entryAfter(undefined, { run: "rival" })
+          const faulty = new FaultyStore(store)
+            .failing(fault)
+            .withRival(() => ledgerOver(store).append(rival))
+          expect(await ledgerOver(faulty).append(entryAfter(undefined))).toBe("conflict")
+          expect(await collect(ledger.read(STREAM))).toEqual([rival])
+        },
+      )
+
+      test("a rival between the lost append and the repeated one wins", async () => {
+        const rival = entryAfter(undefined, { run: "rival" })
+        const faulty = new FaultyStore(store)
+          .failing("before")
+          .withRival(() => ledgerOver(store).append(rival), 2)
+        expect(await ledgerOver(faulty).append(entryAfter(undefined))).toBe("conflict")
+        expect(faulty.appends).toBe(2)
+        expect(await collect(ledger.read(STREAM))).toEqual([rival])
+      })
+
+      test.each<[Fault]>([["before"], ["after"], ["twice"]])(
+        "lost (%s) and the seq cannot be read again: it throws, since nobody knows",
+        async (fault) => {
+          const faulty = new FaultyStore(store).failing(fault).blindAfterAppend()
+          const error: unknown = await ledgerOver(faulty)
+            .append(entryAfter(undefined))
+            .catch((thrown: unknown) => thrown)
+          expect(error).toBeInstanceOf(LedgerError)
+          expect(String(error)).toMatch(
+            /whether ledger entry .*#1 was written cannot be told .* no route to host/,
+          )
+          expect(faulty.appends).toBe(1)
+        },
+      )
+
+      test("no append ever arrives: it throws after three, and nothing is written", async () => {
+        const faulty = new FaultyStore(store).failing("before", "before", "before", "before")
+        await expect(ledgerOver(faulty).append(entryAfter(undefined))).rejects.toThrow(
+          /ledger entry .*#1 cannot be written: connection refused/,
+        )
+        expect(faulty.appends).toBe(3)
+        expect(await ledger.head(STREAM)).toBeUndefined()
+      })
+
+      test("after a resolved loss the same ledger appends on", async () => {
+        const writer = ledgerOver(new FaultyStore(store).failing("after", "before", "twice"))
+        for (const entry of chainOf(4)) expect(await writer.append(entry)).toBe("appended")
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 4 })
+      })
+    })
+
+    describe("what cannot be trusted", () => {
+      const first = entryAfter(undefined)
+      const { hash: _, ...unsealed } = first
+      const { standing: __, ...withoutStanding } = first
+      const versionTwo = { ...unsealed, v: 2 }
+      const cases: [string, string, RegExp][] = [
+        ["is not JSON", "not json", /is not JSON/],
+        ["is empty", "", /is not JSON/],
+        ["is no object", "[1]", /is not a JSON object/],
+        ["was changed", entryText({ ...first, at: first.at + 1 }), /does not fit its hash/],
+        [
+          "has another version",
+          canonicalText({ ...versionTwo, hash: digest(versionTwo) }),
+          /has version 2, this program reads version 1/,
+        ],
+        ["has no version", "{}", /has version none/],
+        [
+          "belongs to another stream",
+          rawOf(entryAfter(undefined, { stream: OTHER })).text,
+          /belongs to stream "supernode:another"/,
+        ],
+        ["says another seq", rawOf(entryAfter(undefined, { seq: 2 })).text, /says its seq is 2/],
+        ["was re-encoded", JSON.stringify(first, null, 1), /is not in canonical form/],
+        ["lacks its standing", canonicalText(withoutStanding), /has no time or no standing/],
+        ["lacks its hash", canonicalText(unsealed), /has no prev or no hash/],
+        [
+          "is nested too deeply to walk",
+          entryText(first).replace(
+            '"standing":{',
+            `"standing":{"a":${"[".repeat(50_000)}${"]".repeat(50_000)},`,
+          ),
+          /canonical form/,
+        ],
+      ]
+
+      test.each(cases)(
+        "a head that %s throws and names the entry and the way out",
+        async (_, text, problem) => {
+          await store.append(STREAM, { seq: 1, text })
+          const ways = [
+            () => ledger.head(STREAM),
+            () => collect(ledger.read(STREAM)),
+            () => ledger.append(entryAfter(first)),
+            () => ledger.append(entryAfter(undefined)),
+          ]
+          for (const way of ways) {
+            const error: unknown = await way().catch((thrown: unknown) => thrown)
+            expect(error).toBeInstanceOf(LedgerError)
+            expect(String(error)).toMatch(problem)
+            expect(String(error)).toMatch(new RegExp(`${STREAM}#1 cannot be trusted.*audit verify`))
+          }
+          expect(await ledger.verify(STREAM)).toEqual({
+            ok: false,
+            seq: 1,
+            problem: expect.stringMatching(problem),
+          })
+        },
+      )
+
+      test("a changed entry in the middle stops a reader there, and verify names it", async () => {
+        const [one, two, three] = chainOf(3)
+        if (!one || !two || !three) throw new Error("no chain")
+        await store.append(STREAM, rawOf(one))
+        await store.append(STREAM, { seq: 2, text: entryText({ ...two, run: "changed" }) })
+        await store.append(STREAM, rawOf(three))
+        await expect(collect(ledger.read(STREAM))).rejects.toThrow(
+          /#2 cannot be trusted: it does not fit its hash/,
+        )
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
+        expect(await ledger.head(STREAM)).toEqual(three)
+      })
+
+      test("a sound entry of another chain in the middle is noticed by its link", async () => {
+        const [one] = chainOf(1)
+        const [, strange] = chainOf(2)
+        if (!one || !strange) throw new Error("no chain")
+        await store.append(STREAM, rawOf(one))
+        await store.append(STREAM, rawOf(strange))
+        await expect(collect(ledger.read(STREAM))).rejects.toThrow(
+          /#2 cannot be trusted: it names .* which is /,
+        )
+        expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
+      })
+    })
+  })
+}
+
+/** Appends onto an empty chain, then twice onto the head it has just read; the writers that won and those that lost. */
+async function tryThrice(ledger: AuditedLedger): Promise<{ won: string[]; lost: string[] }> {
+  const tried = { won: [] as string[], lost: [] as string[] }
+  for (let tries = 0; tries < 3; tries++) {
+    const entry = entryAfter(tries === 0 ? undefined : await ledger.head(STREAM))
+    const answer = await ledger.append(entry)
+    tried[answer === "appended" ? "won" : "lost"].push(entry.writer)
+  }
+  return tried
+}

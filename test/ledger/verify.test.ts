@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest"
+import { digest } from "../../lib/digest.ts"
+import { entryText, type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
+import type { RawEntry } from "../../lib/ledger/store.ts"
+import { verifyChain, verifyStream } from "../../lib/ledger/verify.ts"
+import { chainOf, entryAfter, rawOf, STREAM } from "./entries.ts"
+
+async function* given<T>(items: T[]): AsyncIterable<T> {
+  yield* items
+}
+
+const [one, two, three, four] = chainOf(4) as [LedgerEntry, LedgerEntry, LedgerEntry, LedgerEntry]
+const rival = entryAfter(one, { run: "rival" })
+const { hash: _, ...unsealedTwo } = two
+const resealed = sealEntry({ ...unsealedTwo, run: "changed" })
+
+describe("verifying a chain of entries", () => {
+  test("a sound chain gives its length and the hash of its head", async () => {
+    expect(await verifyChain(given([one, two, three]))).toEqual({ ok: true, entries: 3, head: three.hash })
+  })
+
+  test("an empty chain is sound and has no head", async () => {
+    expect(await verifyChain(given<LedgerEntry>([]))).toEqual({ ok: true, entries: 0, head: null })
+  })
+
+  test.each<[string, LedgerEntry[], number, RegExp]>([
+    ["an entry was taken out of the middle", [one, two, four], 3, /is missing; the next one stored is #4/],
+    ["the beginning was cut off", [three, four], 1, /is missing; the next one stored is #3/],
+    ["two entries have one seq", [one, two, rival], 2, /comes after #2: the chain forks here/],
+    ["an entry is there twice", [one, two, two], 2, /the chain forks here/],
+    ["entries changed places", [one, three, two], 2, /is missing/],
+    ["an entry was changed", [one, { ...two, run: "changed" }, three], 2, /does not fit its hash/],
+    [
+      "an entry was changed and sealed anew",
+      [one, resealed, three],
+      3,
+      /names "sha256:\w+" as the hash of the entry before it/,
+    ],
+    [
+      "an entry is of another stream",
+      [one, entryAfter(one, { stream: "control" })],
+      2,
+      /belongs to stream "control"/,
+    ],
+    [
+      "the first one names an entry before it",
+      [entryAfter(undefined, { prev: digest("x") })],
+      1,
+      /is the first and yet names/,
+    ],
+  ])("%s: the first bad entry is named", async (_, entries, seq, problem) => {
+    expect(await verifyChain(given(entries))).toEqual({
+      ok: false,
+      seq,
+      problem: expect.stringMatching(problem),
+    })
+  })
+
+  test("only the first of several problems is named", async () => {
+    const entries = [one, { ...two, run: "changed" }, { ...three, run: "changed" }]
+    expect(await verifyChain(given(entries))).toMatchObject({ ok: false, seq: 2 })
+  })
+})
+
+describe("verifying what a store holds", () => {
+  const holding = (raws: RawEntry[]) => ({
+    head: async () => raws.at(-1),
+    append: async () => "conflict" as const,
+    read: () => given(raws),
+    streams: () => given([STREAM]),
+    close: async () => {},
+  })
+
+  test.each<[string, RawEntry[], number, RegExp]>([
+    ["a text that is no JSON", [rawOf(one), { seq: 2, text: "{" }], 2, /is not JSON/],
+    [
+      "a text stored at another place",
+      [rawOf(one), { seq: 2, text: entryText(three) }],
+      2,
+      /says its seq is 3/,
+    ],
+    ["a text in other words", [{ seq: 1, text: ` ${entryText(one)}` }], 1, /is not in canonical form/],
+    [
+      "a seq that is no number",
+      [rawOf(one), { seq: Number.NaN, text: entryText(two) }],
+      Number.NaN,
+      /says its seq/,
+    ],
+  ])("%s is named, and nothing is thrown", async (_, raws, seq, problem) => {
+    const verdict = await verifyStream(holding(raws), STREAM)
+    expect(verdict).toEqual({ ok: false, seq, problem: expect.stringMatching(problem) })
+  })
+})
