@@ -3,6 +3,7 @@ export type FetchedCertificate = { ok: true; pem: string } | { ok: false; why: s
 export type FetchCertificate = (url: string) => Promise<FetchedCertificate>
 
 const KEEP_MS = 24 * 3_600_000
+/** A sender signs with one certificate per region, so this is plenty; made-up addresses cannot fill the memory. */
 const MAX_KEPT = 16
 
 /** The same fetching, but a certificate that was had is kept for a day, the newest 16 of them. Failures are never kept. */
@@ -11,14 +12,22 @@ export function rememberCertificates(
   now: () => number,
 ): FetchCertificate {
   const kept = new Map<string, { pem: string; at: number }>()
-  return async (url) => {
-    const known = kept.get(url)
-    if (known && now() - known.at < KEEP_MS) return { ok: true, pem: known.pem }
+  const underWay = new Map<string, Promise<FetchedCertificate>>()
+
+  const fetchAndKeep = async (url: string): Promise<FetchedCertificate> => {
     const fetched = await fetchCertificate(url)
     kept.delete(url)
     if (fetched.ok) kept.set(url, { pem: fetched.pem, at: now() })
     const [oldest] = kept.keys()
     if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
     return fetched
+  }
+
+  return async (url) => {
+    const known = kept.get(url)
+    if (known && now() - known.at < KEEP_MS) return { ok: true, pem: known.pem }
+    const asked = underWay.get(url) ?? fetchAndKeep(url).finally(() => underWay.delete(url))
+    underWay.set(url, asked)
+    return asked
   }
 }

@@ -21,6 +21,12 @@ function fakes() {
 }
 
 describe("a signing certificate", () => {
+  test("is fetched once for many that ask at once", async () => {
+    const { world, fetch } = fakes()
+    await Promise.all([fetch("a"), fetch("a"), fetch("b"), fetch("a")])
+    expect(world.fetched).toEqual(["a", "b"])
+  })
+
   test("is fetched once a day", async () => {
     const { world, fetch } = fakes()
     await fetch("a")

@@ -1,0 +1,64 @@
+import * as z from "zod"
+
+/** What an error answer says of itself; nulls where it does not. */
+export interface AnswerError {
+  /** Such as `ModelArts.6716`, with its prefix. */
+  code: string | null
+  message: string | null
+  requestId: string | null
+}
+
+const text = z
+  .union([z.string(), z.number().transform(String)])
+  .optional()
+  .catch(undefined)
+const shape = z.looseObject({
+  error_code: text,
+  errorCode: text,
+  code: text,
+  error_msg: text,
+  errorMsg: text,
+  message: text,
+  details: text,
+  request_id: text,
+})
+
+/**
+ * The error in a JSON answer, in all documented dresses: `error_code`/`error_msg` (ModelArts, gateway),
+ * `errorCode`/`errorMsg`, `code`/`message`, any of them one level deeper (`error`, or Cloud Eye's `message`).
+ * What stands at the top wins.
+ */
+export function errorOf(json: unknown): AnswerError {
+  const top = errorAt(json)
+  if (top.code !== null || !isObject(json)) return top
+  const nested = Object.values(json)
+    .filter(isObject)
+    .map(errorAt)
+    .find(({ code }) => code !== null)
+  if (nested === undefined) return top
+  return { ...nested, message: nested.message ?? top.message, requestId: nested.requestId ?? top.requestId }
+}
+
+function errorAt(json: unknown): AnswerError {
+  const parsed = shape.safeParse(json)
+  if (!parsed.success) return { code: null, message: null, requestId: null }
+  const { data } = parsed
+  return {
+    code: data.error_code ?? data.errorCode ?? data.code ?? null,
+    message: data.error_msg ?? data.errorMsg ?? data.message ?? data.details ?? null,
+    requestId: data.request_id ?? null,
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+/** undefined for what is no JSON, which `null` is. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+import type { LookupFunction } from "node:net"
+import type { Outcome } from "../decision/outcome.ts"
+import type { Policy } from "../decision/policy.ts"
+import type { Offer, Server, Supernode } from "../decision/supernode.ts"
+import type { BuyOrder, Clock, Cloud, Read } from "../ports.ts"
+import { type CloudEyeQuery, type CloudEyeSeries, queryMetrics } from "./cloud-eye.ts"
+import { type EndpointOverrides, endpointsOf, type SupernodePlace } from "./endpoints.ts"
+import { cloudReader, type ReadTimeouts } from "./http.ts"
+import { buy } from "./live-scale-up.ts"
+import { readOffers } from "./scale-evaluations.ts"
+import { listServers } from "./servers.ts"
+import type { CredentialsProvider } from "./signature.ts"
+import { readSupernode } from "./supernode.ts"
+
+export interface HuaweiCloudOptions {
+  /** Asked anew for every request. */
+  credentials: CredentialsProvider
+  clock: Pick<Clock, "now" | "monotonic">
+  /** Base URLs instead of the region's. */
+  endpoints?: EndpointOverrides
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string }
+  /** Name resolution for the purchase, where it is not the system's. */
+  lookup?: LookupFunction
+  /** Milliseconds: of reads, and `connectMs` for the purchase's connection. Its exchange has the order's own. */
+  timeouts?: Partial<ReadTimeouts> & { connectMs?: number }
+}
+
+/** Huawei Cloud as the wiring needs it: four reads that never throw, and the one verb that spends. */
+export interface HuaweiCloud extends Pick<Cloud, "readSupernode" | "readOffers" | "buy"> {
+  listServers(policy: Policy): Promise<Read<Server[]>>
+  /** Cloud Eye in the policy's region. */
+  queryMetrics(policy: Policy, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
+  /** Lets go of the sockets kept for reads. */
+  close(): Promise<void>
+}
+
+export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
+  const { credentials, clock, tls, lookup, timeouts = {} } = options
+  const { connectMs: connectTimeoutMs, ...readTimeouts } = timeouts
+  const reader = cloudReader({ credentials, clock, timeouts: readTimeouts, ...(tls ? { tls } : {}) })
+  const placeOf = ({ region, projectId, id }: Policy): SupernodePlace => ({
+    endpoint: endpointsOf(region, options.endpoints).modelarts,
+    projectId,
+    id,
+  })
+  return {
+    readSupernode: (policy): Promise<Read<Supernode>> => readSupernode(reader, placeOf(policy)),
+    listServers: (policy) => listServers(reader, placeOf(policy)),
+    readOffers: (policy): Promise<Read<Offer[]>> => readOffers(reader, placeOf(policy)),
+    queryMetrics: ({ region, projectId }, query) =>
+      queryMetrics(reader, { endpoint: endpointsOf(region, options.endpoints).ces, projectId }, query),
+    buy: (order: BuyOrder): Promise<Outcome> =>
+      buy(order, { credentials, clock, tls, lookup, connectTimeoutMs }),
+    close: () => reader.close(),
+  }
+}

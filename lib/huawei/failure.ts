@@ -1,0 +1,13 @@
+/** `code` of a Node.js or undici error; of the first one in a bundle of failed connects. */
+export function codeOf(cause: unknown): string | null {
+  if (!(cause instanceof Error)) return null
+  if ("code" in cause && typeof cause.code === "string") return cause.code
+  return cause instanceof AggregateError ? codeOf(cause.errors[0]) : null
+}
+
+/** What a thrown thing says, bundles spelled out. */
+export function messageOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(messageOf).join("; ")
+  if (cause instanceof Error) return cause.message || cause.name
+  return String(cause)
+}

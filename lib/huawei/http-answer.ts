@@ -1,0 +1,79 @@
+import type { Read } from "../ports.ts"
+import { errorOf, jsonOf } from "./answer-error.ts"
+import { oneLine, redact, secretsOf } from "./redaction.ts"
+import type { Credentials } from "./signature.ts"
+
+/** One question to the cloud. A POST here is a read, too. */
+export interface Question {
+  /** The API's own name of the operation, for sentences. */
+  operation: string
+  method: "GET" | "POST"
+  url: string
+  projectId: string
+  /** Sent as JSON. */
+  body?: unknown
+}
+
+/** What an answer's JSON means, or what is wrong with it. */
+export type Parsed<T> = { ok: true; value: T } | { ok: false; why: string }
+export type Parse<T> = (json: unknown) => Parsed<T>
+
+/** An answer that came in whole. `at`: when its headers arrived by our clock; `credentials`: what must not be in it. */
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  text: string
+  at: number
+  credentials: Credentials
+}
+
+/** The answer's value, or a sentence that names operation, host, status, error code and request id. */
+export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T>): Read<T> {
+  const { status } = answer
+  const json = jsonOf(answer.text)
+  const refused = (why: string) =>
+    failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403)
+  if (status < 200 || status > 299) return refused(sayRefusal(answer, json))
+  if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
+  const parsed = parse(json)
+  if (!parsed.ok) return refused(`answered ${status}, but ${parsed.why}`)
+  return { ok: true, value: parsed.value, skewMs: skewMs(answer.headers["date"], answer.at) }
+}
+
+/** `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
+function sayRefusal({ status, headers, text }: Answer, json: unknown): string {
+  const { code, message, requestId } = errorOf(json)
+  const id = first(headers["x-request-id"]) ?? requestId
+  const redirect = status >= 300 && status < 400 ? ", a redirect, which is not followed" : ""
+  const detail = json === undefined && text !== "" ? ", not JSON" : ""
+  const what = `${code === null ? "" : ` ${code}`}${message === null ? "" : `: ${message}`}`
+  return `answered ${status}${redirect}${detail}${what}${id === null ? "" : ` (request id ${id})`}`
+}
+
+/** A read without a value; `credentials` where they are to blame. */
+export function failed(
+  question: Question,
+  why: string,
+  credentials: boolean,
+): Extract<Read<never>, { ok: false }> {
+  return { ok: false, why: `${question.operation} at ${hostOf(question.url)} ${oneLine(why)}`, credentials }
+}
+
+/**
+ * The cloud's clock minus ours. `Date` names a whole second, so the least difference that fits is told: 0 as long as
+ * our clock stood within that second, and never up to a second of rounding taken for skew.
+ */
+function skewMs(date: string | string[] | undefined, receivedAt: number): number | null {
+  const firstMs = Date.parse(first(date) ?? "")
+  if (Number.isNaN(firstMs)) return null
+  if (receivedAt < firstMs) return firstMs - receivedAt
+  return Math.min(0, firstMs + 999 - receivedAt)
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "an invalid URL"
+}
+
+function first(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null
+}

@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { Agent, request as send } from "undici"
+import type { Clock, Read } from "../ports.ts"
+import { codeOf, messageOf } from "./failure.ts"
+import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
+import { oneLine, redact, secretsOf } from "./redaction.ts"
+import { retryAfterMs } from "./retry-after.ts"
+import { type CredentialsProvider, sign } from "./signature.ts"
+
+// The client for everything that may be asked twice. The retries are our own: undici's interceptor was tried and sends
+// the old signature again, and resumes a broken-off answer with a `Range` request that these APIs do not know.
+
+export interface ReadTimeouts {
+  /** From connecting to the last byte of one try. */
+  tryMs: number
+  /** All tries and the waits between them. */
+  totalMs: number
+  /** The first wait is up to this long, the next up to twice, and so on. */
+  backoffMs: number
+}
+
+export interface HttpOptions {
+  credentials: CredentialsProvider
+  clock: Pick<Clock, "now" | "monotonic">
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string }
+  timeouts?: Partial<ReadTimeouts>
+  /** 0 to 1, for the waits' jitter. */
+  random?: () => number
+  /** For the waits between tries; the system's timer where nothing is written. */
+  wait?: (ms: number) => Promise<unknown>
+}
+
+export interface CloudReader {
+  /** Never throws. */
+  read<T>(question: Question, parse: Parse<T>): Promise<Read<T>>
+  close(): Promise<void>
+}
+
+const DEFAULT_TIMEOUTS: ReadTimeouts = { tryMs: 10_000, totalMs: 25_000, backoffMs: 250 }
+const MAX_TRIES = 4
+const MAX_BACKOFF_MS = 5_000
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+const RETRIED_STATUSES: readonly number[] = [429, 500, 502, 503, 504]
+
+type Context = Required<Pick<HttpOptions, "credentials" | "clock" | "random" | "wait">> & {
+  dispatcher: Agent
+  timeouts: ReadTimeouts
+}
+
+/** How one try ended. */
+type Try =
+  | ({ kind: "answer" } & Answer)
+  | { kind: "nothing"; says: string; retriable: boolean; credentials: boolean }
+
+export function cloudReader(options: HttpOptions): CloudReader {
+  const { credentials, clock, tls, random = Math.random, wait = (ms) => sleep(ms) } = options
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const dispatcher = new Agent({
+    connect: { ...tls, timeout: timeouts.tryMs },
+    // One bound for a whole try is set at each request; undici's own count silence only.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  })
+  const context: Context = { credentials, clock, random, wait, dispatcher, timeouts }
+  return {
+    async read(question, parse) {
+      try {
+        const { last, tries } = await ask(question, context)
+        return last.kind === "answer"
+          ? readAnswer(question, last, parse)
+          : failed(
+              question,
+              `had no answer: ${last.says}${tries > 1 ? ` (${tries} tries)` : ""}`,
+              last.credentials,
+            )
+      } catch (cause) {
+        return failed(question, `failed: ${messageOf(cause)}`, false)
+      }
+    },
+    close: () => dispatcher.destroy(),
+  }
+}
+
+/** Tries until there is an answer that is worth reading, or no time for another try. */
+async function ask(question: Question, context: Context): Promise<{ last: Try; tries: number }> {
+  const { clock, timeouts } = context
+  const total = AbortSignal.timeout(timeouts.totalMs)
+  const end = clock.monotonic() + timeouts.totalMs
+  for (let tries = 1; ; tries++) {
+    const last = await tryOnce(
+      question,
+      context,
+      AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)]),
+    )
+    const waitMs = waitAfter(last, tries, context)
+    if (waitMs === null || total.aborted || clock.monotonic() + waitMs >= end) return { last, tries }
+    await context.wait(waitMs)
+  }
+}
+
+/** Milliseconds before the next try; null: there shall be none. */
+function waitAfter(last: Try, tries: number, { timeouts, random, clock }: Context): number | null {
+  const retriable = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
+  if (!retriable || tries >= MAX_TRIES) return null
+  const backoffMs = random() * Math.min(timeouts.backoffMs * 2 ** (tries - 1), MAX_BACKOFF_MS)
+  const askedMs = last.kind === "answer" ? (retryAfterMs(last.headers["retry-after"], clock.now()) ?? 0) : 0
+  // What the cloud asks for is the least; the jitter comes on top, so that all who were told the same do not return at once.
+  return askedMs + backoffMs
+}
+
+/** Each try has credentials and a signature of its own, so no retry can be refused for its age. */
+async function tryOnce(question: Question, context: Context, signal: AbortSignal): Promise<Try> {
+  const credentials = await within(signal, context.credentials).catch((cause: unknown) => messageOf(cause))
+  if (typeof credentials === "string") return nothing(`no credentials: ${credentials}`, { credentials: true })
+  if (!credentials.ak || !credentials.sk)
+    return nothing("no credentials: access key or secret key is empty", { credentials: true })
+  const { method, projectId } = question
+  const url = new URL(question.url)
+  const body = question.body === undefined ? null : JSON.stringify(question.body)
+  try {
+    const headers = sign({
+      method,
+      url,
+      headers: { "content-type": "application/json", "x-project-id": projectId },
+      body,
+      credentials,
+      now: context.clock.now(),
+    })
+    const answer = await send(url, { dispatcher: context.dispatcher, method, headers, body, signal })
+    const at = context.clock.now()
+    const text = await answer.body.text()
+    return { kind: "answer", status: answer.statusCode, headers: answer.headers, text, at, credentials }
+  } catch (cause) {
+    const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
+    if (tooLarge) return nothing("the answer is larger than 8 MB", {})
+    const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secretsOf(credentials))
+    return nothing(says, { retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG" })
+  }
+}
+
+function nothing(says: string, more: { retriable?: boolean; credentials?: boolean }): Try {
+  return { kind: "nothing", says: oneLine(says), retriable: false, credentials: false, ...more }
+}
+
+/** Rejects when the signal does; what comes later is dropped. */
+async function within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw new Error("there was no time left")
+  return await new Promise<T>((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("they did not come in time")), { once: true })
+    work().then(resolve, reject)
+  })
+}

@@ -1,0 +1,83 @@
+import * as z from "zod"
+import type { Server, Supernode } from "../decision/supernode.ts"
+import type { Read } from "../ports.ts"
+import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
+import type { CloudReader } from "./http.ts"
+import type { Parsed } from "./http-answer.ts"
+
+// Strict about identity, lenient about the rest: a field that is missing or of another type is null, an unknown status
+// is kept as it is.
+
+const text = z.string().nullable().catch(null)
+const epochMs = z.number().nullable().catch(null)
+const status = z.string().min(1).catch("UNKNOWN")
+
+const serverShape = z
+  .looseObject({
+    id: z.string().min(1),
+    name: text,
+    status,
+    flavor: text,
+    create_at: epochMs,
+    update_at: epochMs,
+    order_id: text,
+    cloud_server: z.looseObject({ id: text, hps_id: text, hps_ecs_id: text }).nullable().catch(null),
+  })
+  .transform(
+    (s): Server => ({
+      id: s.id,
+      name: s.name,
+      status: s.status,
+      flavor: s.flavor,
+      createAt: s.create_at,
+      updateAt: s.update_at,
+      orderId: s.order_id,
+      cloudServer: {
+        id: s.cloud_server?.id ?? null,
+        hpsId: s.cloud_server?.hps_id ?? null,
+        hpsEcsId: s.cloud_server?.hps_ecs_id ?? null,
+      },
+    }),
+  )
+
+const supernodeShape = z.looseObject({
+  id: text,
+  name: text,
+  status,
+  servers: z.array(z.unknown()).nullable().catch(null),
+})
+
+/** GET /v1/{project_id}/dev-servers/hyperinstance/{id}. */
+export function readSupernode(reader: CloudReader, place: SupernodePlace): Promise<Read<Supernode>> {
+  const { projectId, id } = place
+  const question = {
+    operation: "getHyperinstance",
+    method: "GET",
+    url: supernodeUrl(place),
+    projectId,
+  } as const
+  return reader.read(question, (json) => supernodeOf(json, id))
+}
+
+function supernodeOf(json: unknown, id: string): Parsed<Supernode> {
+  const parsed = supernodeShape.safeParse(json)
+  if (!parsed.success) return { ok: false, why: "the answer is no object" }
+  const { data } = parsed
+  if (data.id !== id)
+    return { ok: false, why: `the answer is about supernode ${data.id ?? "without an id"}, not ${id}` }
+  const supernode = { id, name: data.name, status: data.status }
+  if (data.servers === null) return { ok: true, value: { ...supernode, servers: null } }
+  const servers = serversOf(data.servers)
+  return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
+}
+
+/** ServerResponse objects. One without an id makes the whole list unreadable: servers are counted, and none may be lost. */
+export function serversOf(list: readonly unknown[]): Parsed<Server[]> {
+  const servers: Server[] = []
+  for (const [i, item] of list.entries()) {
+    const server = serverShape.safeParse(item)
+    if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no id` }
+    servers.push(server.data)
+  }
+  return { ok: true, value: servers }
+}

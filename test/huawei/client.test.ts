@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it } from "vitest"
+import { type HuaweiCloud, huaweiCloud } from "../../lib/huawei/client.ts"
+import { endpointsOf } from "../../lib/huawei/endpoints.ts"
+import { certificateFor } from "./certificates.ts"
+import { send, startCloud, type TestCloud } from "./cloud.ts"
+import { KEYS, POLICY, PROJECT, STILL, SUPERNODE } from "./fixture.ts"
+import { lookupOf, orderTo } from "./order.ts"
+import { answer, says, startWire, type Wire } from "./wire.ts"
+
+const open: (TestCloud | HuaweiCloud | Wire)[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()))
+})
+
+describe("the endpoints", () => {
+  it("are the region's", () => {
+    expect(endpointsOf("cn-southwest-2")).toEqual({
+      modelarts: "https://modelarts.cn-southwest-2.myhuaweicloud.com",
+      ces: "https://ces.cn-southwest-2.myhuaweicloud.com",
+    })
+  })
+
+  it("are documented under .cn for ModelArts in ap-southeast-1", () => {
+    expect(endpointsOf("ap-southeast-1")).toEqual({
+      modelarts: "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
+      ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
+    })
+  })
+
+  it("can be overridden one by one, whatever slash they end with", () => {
+    expect(endpointsOf("ap-southeast-1", { modelarts: "http://localhost:1/x/", ces: undefined })).toEqual({
+      modelarts: "http://localhost:1/x",
+      ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
+    })
+  })
+})
+
+describe("the cloud of the wiring", () => {
+  it("answers every question from the endpoints it was given", async () => {
+    const cloud = await startCloud((response, { url }) => {
+      if (url.endsWith("/scale-evaluations"))
+        return send(response, 200, { evaluations: [{ flavor: "f", is_sold_out: false }] })
+      if (url.includes("/servers")) return send(response, 200, { total: 0, data: [] })
+      if (url.startsWith("/ces/V1.0")) return send(response, 200, { metrics: [] })
+      send(response, 200, { id: SUPERNODE, status: "ACTIVE", servers: [] })
+    })
+    const huawei = huaweiCloud({
+      credentials: () => Promise.resolve(KEYS),
+      clock: STILL,
+      endpoints: { modelarts: cloud.url, ces: `${cloud.url}/ces` },
+    })
+    open.push(huawei, cloud)
+    const metrics = [
+      { namespace: "AGT.ECS", metric_name: "npu", dimensions: [{ name: "instance_id", value: "a" }] },
+    ]
+    const query = { metrics, from: 1, to: 2, period: "300", filter: "average" }
+    expect(await huawei.readSupernode(POLICY)).toMatchObject({ ok: true, value: { status: "ACTIVE" } })
+    expect(await huawei.listServers(POLICY)).toMatchObject({ ok: true, value: [] })
+    expect(await huawei.readOffers(POLICY)).toMatchObject({
+      ok: true,
+      value: [{ flavor: "f", soldOut: false }],
+    })
+    expect(await huawei.queryMetrics(POLICY, query)).toMatchObject({ ok: true, value: [] })
+    expect(await huawei.buy(orderTo({ endpoint: cloud.url }))).toMatchObject({ kind: "accepted" })
+    const below = `/v1/${PROJECT}/dev-servers/hyperinstance/${SUPERNODE}`
+    expect(cloud.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${below}`,
+      `GET ${below}/servers?limit=100&offset=0`,
+      `GET ${below}/scale-evaluations`,
+      `POST /ces/V1.0/${PROJECT}/batch-query-metric-data`,
+      `POST ${below}/live-scale-up`,
+    ])
+  })
+
+  it("trusts the given certificate for reads and for the purchase", async () => {
+    const certificate = await certificateFor("localhost")
+    const wire = await startWire(says(answer(200, { id: SUPERNODE })), { tls: certificate })
+    const endpoint = `https://localhost:${wire.port}`
+    const huawei = huaweiCloud({
+      credentials: () => Promise.resolve(KEYS),
+      clock: STILL,
+      endpoints: { modelarts: endpoint },
+      tls: { ca: certificate.cert },
+      lookup: lookupOf("127.0.0.1"),
+      timeouts: { connectMs: 5_000, backoffMs: 1 },
+    })
+    open.push(huawei, wire)
+    expect(await huawei.readSupernode(POLICY)).toMatchObject({ ok: true })
+    expect(await huawei.buy(orderTo({ endpoint }))).toMatchObject({ kind: "accepted" })
+    expect(wire.connections()).toBe(2)
+  })
+})

@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { type CloudReader, cloudReader, type HttpOptions } from "../../lib/huawei/http.ts"
+import { KEYS, STILL } from "./fixture.ts"
+
+export interface Asked {
+  method: string
+  url: string
+  headers: IncomingMessage["headers"]
+  body: string
+}
+
+export type Answering = (response: ServerResponse, asked: Asked, count: number) => void
+
+/** A loopback cloud that answers by a script and remembers what it was asked. */
+export interface TestCloud {
+  url: string
+  asked: Asked[]
+  close(): Promise<void>
+}
+
+export async function startCloud(answering: Answering): Promise<TestCloud> {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    let body = ""
+    request.on("data", (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on("end", () => {
+      const { method = "", url = "", headers } = request
+      const question = { method, url, headers, body }
+      asked.push(question)
+      answering(response, question, asked.length)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    close: () => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/** Sends JSON; without a `Date` of its own unless headers have one. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+) {
+  response.sendDate = false
+  response.writeHead(status, { "content-type": "application/json", ...headers })
+  response.end(typeof body === "string" ? body : JSON.stringify(body))
+}
+
+/** A reader whose waits take next to no time. */
+export function readerOf(options: Partial<HttpOptions> = {}): CloudReader {
+  return cloudReader({
+    credentials: () => Promise.resolve(KEYS),
+    clock: STILL,
+    random: () => 0,
+    ...options,
+    timeouts: { tryMs: 5_000, totalMs: 20_000, backoffMs: 1, ...options.timeouts },
+  })
+}

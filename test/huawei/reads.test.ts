@@ -1,0 +1,397 @@
+import { afterEach, describe, expect, it } from "vitest"
+import { type CloudEyeQuery, queryMetrics } from "../../lib/huawei/cloud-eye.ts"
+import type { CloudReader } from "../../lib/huawei/http.ts"
+import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
+import { listServers } from "../../lib/huawei/servers.ts"
+import { readSupernode } from "../../lib/huawei/supernode.ts"
+import { type Answering, readerOf, send, startCloud, type TestCloud } from "./cloud.ts"
+import { PROJECT, SUPERNODE } from "./fixture.ts"
+
+const open: (TestCloud | CloudReader)[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()))
+})
+
+async function cloudOf(answering: Answering) {
+  const cloud = await startCloud(answering)
+  const reader = readerOf()
+  open.push(cloud, reader)
+  return { cloud, reader, place: { endpoint: cloud.url, projectId: PROJECT, id: SUPERNODE } }
+}
+
+const PATH = `/v1/${PROJECT}/dev-servers/hyperinstance/${SUPERNODE}`
+const says =
+  (body: unknown): Answering =>
+  (response) =>
+    send(response, 200, body)
+const server = (id: string) => ({
+  id,
+  name: null,
+  status: "UNKNOWN",
+  flavor: null,
+  createAt: null,
+  updateAt: null,
+  orderId: null,
+  cloudServer: { id: null, hpsId: null, hpsEcsId: null },
+})
+
+describe("the supernode", () => {
+  const read = async (body: unknown) => {
+    const { reader, place } = await cloudOf(says(body))
+    return await readSupernode(reader, place)
+  }
+
+  it("is read as the API page's example has it", async () => {
+    const example = {
+      create_at: 1731055875839,
+      hps_id: "33806b62-1c7b-4781-8d2c-411a042b86b8",
+      id: SUPERNODE,
+      name: "lite server-hps",
+      servers: [
+        {
+          charging_mode: "PRE_PAID",
+          cloud_server: { hps_id: "h", id: "c", hps_ecs_id: "e", type: "HPS" },
+          create_at: 1731055875840,
+          flavor: "kat3ne-8.48xlarge.8.800t.matrix",
+          id: "278d70a9-2049-450a-bf6d-db02fe9f6634",
+          name: "lite server-hps-1",
+          order_id: "CS2411081650G9B6Z",
+          status: "RUNNING",
+          update_at: 1731209918651,
+        },
+      ],
+      status: "ACTIVE",
+    }
+    const { cloud, reader, place } = await cloudOf(says(example))
+    expect(await readSupernode(reader, place)).toEqual({
+      ok: true,
+      skewMs: null,
+      value: {
+        id: SUPERNODE,
+        name: "lite server-hps",
+        status: "ACTIVE",
+        servers: [
+          {
+            id: "278d70a9-2049-450a-bf6d-db02fe9f6634",
+            name: "lite server-hps-1",
+            status: "RUNNING",
+            flavor: "kat3ne-8.48xlarge.8.800t.matrix",
+            createAt: 1731055875840,
+            updateAt: 1731209918651,
+            orderId: "CS2411081650G9B6Z",
+            cloudServer: { id: "c", hpsId: "h", hpsEcsId: "e" },
+          },
+        ],
+      },
+    })
+    expect(cloud.asked).toMatchObject([{ method: "GET", url: PATH }])
+  })
+
+  it.each<[string, object, object]>([
+    ["nothing but its id", {}, { name: null, status: "UNKNOWN", servers: null }],
+    ["a status nobody knows", { status: "SCALING" }, { status: "SCALING" }],
+    ["a status that is no text", { status: 7 }, { status: "UNKNOWN" }],
+    ["an empty list of servers, which is not the same as none", { servers: [] }, { servers: [] }],
+    ["a list of servers that is null", { servers: null }, { servers: null }],
+    ["a list of servers that is none", { servers: {} }, { servers: null }],
+    ["a server with nothing but its id", { servers: [{ id: "a" }] }, { servers: [server("a")] }],
+    [
+      "a server with fields of other types",
+      {
+        servers: [
+          {
+            id: "a",
+            name: 1,
+            status: null,
+            flavor: [],
+            create_at: "1731055875840",
+            update_at: {},
+            order_id: 5,
+            cloud_server: "x",
+          },
+        ],
+      },
+      { servers: [server("a")] },
+    ],
+    [
+      "a cloud_server with other types",
+      { servers: [{ id: "a", cloud_server: { id: 1, hps_id: null } }] },
+      { servers: [server("a")] },
+    ],
+    [
+      "a server's status nobody knows",
+      { servers: [{ id: "a", status: "DEFROSTING" }] },
+      { servers: [{ ...server("a"), status: "DEFROSTING" }] },
+    ],
+  ])("is read leniently: %s", async (_title, body, value) => {
+    expect(await read({ id: SUPERNODE, ...body })).toMatchObject({
+      ok: true,
+      value: { id: SUPERNODE, ...value },
+    })
+  })
+
+  it.each<[string, unknown, string]>([
+    [
+      "another supernode",
+      { id: "00000000-0000-4000-8000-000000000000" },
+      "about supernode 00000000-0000-4000-8000-000000000000",
+    ],
+    ["nobody", { status: "ACTIVE" }, "about supernode without an id"],
+    ["a list", [{ id: SUPERNODE }], "the answer is no object"],
+    ["null", null, "the answer is no object"],
+    ["a text", '"fine"', "the answer is no object"],
+    [
+      "a server without an id, which cannot be counted",
+      { id: SUPERNODE, servers: [{ id: "a" }, { name: "b" }] },
+      "server 2 of 2 has no id",
+    ],
+  ])("is unreadable where the answer is about %s", async (_title, body, why) => {
+    expect(await read(body)).toEqual({ ok: false, why: expect.stringContaining(why), credentials: false })
+  })
+})
+
+describe("the list of servers", () => {
+  const ids = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({ id: `s${from + i}` }))
+  const list = async (answering: Answering) => {
+    const { cloud, reader, place } = await cloudOf(answering)
+    const read = await listServers(reader, place)
+    return {
+      read,
+      urls: cloud.asked.map(({ url }) => url),
+      found: read.ok ? read.value.map(({ id }) => id) : null,
+    }
+  }
+  const offsetOf = (url: string) => Number(new URL(url, "http://x").searchParams.get("offset"))
+
+  it("is one page where one is enough", async () => {
+    const { read, urls } = await list(says({ current: 1, pages: 1, size: 2, total: 2, data: ids(0, 2) }))
+    expect(read).toEqual({ ok: true, value: [server("s0"), server("s1")], skewMs: null })
+    expect(urls).toEqual([`${PATH}/servers?limit=100&offset=0`])
+  })
+
+  it("is read to its end where the cloud gives smaller pages than asked for", async () => {
+    const { found, urls } = await list((response, { url }) => {
+      const offset = offsetOf(url)
+      send(response, 200, { total: 25, data: ids(offset, Math.min(offset + 10, 25)) })
+    })
+    expect(found).toEqual(ids(0, 25).map(({ id }) => id))
+    expect(urls.map(offsetOf)).toEqual([0, 10, 20])
+  })
+
+  it("without a total, ends with the first page that is not full", async () => {
+    const { found, urls } = await list((response, { url }) =>
+      send(response, 200, { data: offsetOf(url) === 0 ? ids(0, 100) : ids(100, 103) }),
+    )
+    expect([found?.length, urls.map(offsetOf)]).toEqual([103, [0, 100]])
+  })
+
+  it("that ends before its total is none", async () => {
+    const { read } = await list((response, _asked, count) =>
+      send(response, 200, { total: 25, data: count === 1 ? ids(0, 10) : [] }),
+    )
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("10 of 25 are known") })
+  })
+
+  it("that gives the same page for ever is none", async () => {
+    const { read, urls } = await list(says({ total: 25, data: ids(0, 10) }))
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("no complete list") })
+    expect(urls.length).toBe(2)
+  })
+
+  it("that never ends is none", async () => {
+    const { read } = await list((response, { url }) =>
+      send(response, 200, { total: 1e9, data: ids(offsetOf(url), offsetOf(url) + 1) }),
+    )
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("more than 20 pages") })
+  })
+
+  it("with a failing page is none", async () => {
+    const { read } = await list((response, _asked, count) =>
+      count === 1 ? send(response, 200, { total: 25, data: ids(0, 10) }) : send(response, 403, {}),
+    )
+    expect(read).toMatchObject({ ok: false, credentials: true })
+  })
+
+  it.each([[{}], [{ data: null }], [[]], [{ data: [{}] }]])("that is no list is none: %j", async (body) => {
+    expect((await list(says(body))).read).toMatchObject({ ok: false })
+  })
+
+  it("that is empty is empty", async () => {
+    expect((await list(says({ total: 0, data: [] }))).read).toMatchObject({ ok: true, value: [] })
+  })
+})
+
+describe("the offers", () => {
+  const offers = async (body: unknown) => {
+    const { cloud, reader, place } = await cloudOf(says(body))
+    const read = await readOffers(reader, place)
+    expect(cloud.asked).toMatchObject([{ method: "GET", url: `${PATH}/scale-evaluations` }])
+    return read
+  }
+
+  it.each<[string, unknown[], unknown[]]>([
+    [
+      "told",
+      [
+        { flavor: "a", is_sold_out: false, resource_flavor: "r" },
+        { flavor: "b", is_sold_out: true },
+      ],
+      [
+        { flavor: "a", soldOut: false },
+        { flavor: "b", soldOut: true },
+      ],
+    ],
+    ["without a word on being sold out: sold out", [{ flavor: "a" }], [{ flavor: "a", soldOut: true }]],
+    [
+      "whose word on it is no boolean: sold out",
+      [
+        { flavor: "a", is_sold_out: "false" },
+        { flavor: "b", is_sold_out: 0 },
+        { flavor: "c", is_sold_out: null },
+      ],
+      ["a", "b", "c"].map((flavor) => ({ flavor, soldOut: true })),
+    ],
+    [
+      "told twice, once sold out: sold out",
+      [
+        { flavor: "a", is_sold_out: true },
+        { flavor: "a", is_sold_out: false },
+      ],
+      [{ flavor: "a", soldOut: true }],
+    ],
+    ["without a flavor: none", [{ is_sold_out: false }, null, "a", { flavor: "", is_sold_out: false }], []],
+    ["none", [], []],
+  ])("%s", async (_title, evaluations, value) => {
+    expect(await offers({ evaluations })).toEqual({ ok: true, value, skewMs: null })
+  })
+
+  it.each([[{}], [{ evaluations: {} }], [[]], ['"none"']])("are unreadable in %j", async (body) => {
+    expect(await offers(body)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining("no list `evaluations`"),
+    })
+  })
+})
+
+describe("Cloud Eye's metrics", () => {
+  const metric = (value: string) => ({
+    namespace: "AGT.ECS",
+    metric_name: "npu",
+    dimensions: [{ name: "instance_id", value }],
+  })
+  const query: CloudEyeQuery = {
+    metrics: [metric("a"), metric("b")],
+    from: 1,
+    to: 2,
+    period: "300",
+    filter: "average",
+  }
+  const queryOf = async (answering: Answering, asked: CloudEyeQuery = query) => {
+    const { cloud, reader } = await cloudOf(answering)
+    const read = await queryMetrics(reader, { endpoint: cloud.url, projectId: PROJECT }, asked)
+    return { read, cloud }
+  }
+
+  it("are asked for in one POST with exactly the query, and come oldest first", async () => {
+    const datapoints = [
+      { timestamp: 600_000, average: 91.5 },
+      { timestamp: 300_000, average: 90, max: 100 },
+    ]
+    const { read, cloud } = await queryOf(
+      says({
+        metrics: [
+          { ...metric("a"), unit: "%", datapoints },
+          { ...metric("b"), datapoints: [] },
+        ],
+      }),
+    )
+    expect(cloud.asked).toMatchObject([
+      { method: "POST", url: `/V1.0/${PROJECT}/batch-query-metric-data`, body: JSON.stringify(query) },
+    ])
+    const named = (value: string) => ({
+      namespace: "AGT.ECS",
+      metricName: "npu",
+      dimensions: [{ name: "instance_id", value }],
+    })
+    expect(read).toEqual({
+      ok: true,
+      skewMs: null,
+      value: [
+        {
+          ...named("a"),
+          points: [
+            { at: 300_000, value: 90 },
+            { at: 600_000, value: 91.5 },
+          ],
+        },
+        { ...named("b"), points: [] },
+      ],
+    })
+  })
+
+  it("leave out what is no measurement of the statistic asked for", async () => {
+    const datapoints = [
+      { timestamp: 1, max: 5 },
+      { timestamp: 2, average: "5" },
+      { average: 5 },
+      { timestamp: 3, average: null },
+      null,
+      "x",
+      { timestamp: 4, average: 0 },
+    ]
+    const { read } = await queryOf(says({ metrics: [{ ...metric("a"), datapoints }] }))
+    expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 4, value: 0 }] }] })
+  })
+
+  it("leave out a number beyond all numbers", async () => {
+    const { read } = await queryOf((response) =>
+      send(
+        response,
+        200,
+        `{"metrics":[${JSON.stringify(metric("a")).slice(0, -1)},"datapoints":[{"timestamp":1,"average":1e999}]}]}`,
+      ),
+    )
+    expect(read).toMatchObject({ ok: true, value: [{ points: [] }] })
+  })
+
+  it("leave out a series whose name cannot be read, and take a missing list of points for none", async () => {
+    const { read } = await queryOf(
+      says({
+        metrics: [{ namespace: "AGT.ECS" }, null, { ...metric("a") }, { ...metric("b"), dimensions: [{}] }],
+      }),
+    )
+    expect(read).toMatchObject({ ok: true, value: [{ dimensions: [{ value: "a" }], points: [] }] })
+    expect(read.ok && read.value.length).toBe(1)
+  })
+
+  it("are unreadable without a list of metrics", async () => {
+    expect((await queryOf(says({ datapoints: [] }))).read).toMatchObject({
+      ok: false,
+      why: expect.stringContaining("no list `metrics`"),
+    })
+  })
+
+  it("are not asked for more than 500 at once, nor for none", async () => {
+    const many = await queryOf(says({}), {
+      ...query,
+      metrics: Array.from({ length: 501 }, (_, i) => metric(String(i))),
+    })
+    expect(many.read).toEqual({
+      ok: false,
+      why: expect.stringContaining("501 metrics in one request"),
+      credentials: false,
+    })
+    const none = await queryOf(says({}), { ...query, metrics: [] })
+    expect(none.read).toEqual({ ok: true, value: [], skewMs: null })
+    expect([...many.cloud.asked, ...none.cloud.asked]).toEqual([])
+  })
+
+  it("are asked for 500 at once", async () => {
+    const { read } = await queryOf(says({ metrics: [] }), {
+      ...query,
+      metrics: Array.from({ length: 500 }, (_, i) => metric(String(i))),
+    })
+    expect(read).toMatchObject({ ok: true })
+  })
+})
