@@ -1,7 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest"
 import { type SmnRequests, smnRequests } from "../../lib/huawei/smn.ts"
 import { certificateFor, type TestCertificate } from "./certificates.ts"
-import { NOW } from "./fixture.ts"
 import { answer, type Script, says, startWire, type Wire } from "./wire.ts"
 
 let certificate: TestCertificate

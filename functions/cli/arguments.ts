@@ -1,0 +1,55 @@
+import { InvalidArgumentError } from "commander"
+import * as z from "zod"
+import { durationMs } from "../../lib/decision/units.ts"
+
+// What the words of a command line may be. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
+
+const isoInstant = z.iso.datetime({ offset: true })
+
+/** TIME: ISO 8601 with its zone, or a duration from `now`; always in the future. */
+export function timeAfter(now: number): (text: string) => number {
+  return (text) => {
+    const fromNow = durationMs(text)
+    const at = fromNow === null ? instant(text) : now + fromNow
+    if (at <= now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is not in the future.`)
+    return at
+  }
+}
+
+function instant(text: string): number {
+  if (isoInstant.safeParse(text).success) return Date.parse(text)
+  throw new InvalidArgumentError(
+    'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',
+  )
+}
+
+/** A duration -> milliseconds. */
+export function duration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === null) throw new InvalidArgumentError('It must be a duration such as "90s", "15m" or "1h".')
+  return ms
+}
+
+/** Text that says something; what an empty shell variable leaves behind is a mistake. */
+export function words(text: string): string {
+  const said = text.trim()
+  if (said === "") throw new InvalidArgumentError("It must not be empty.")
+  if (said.length > 2_000) throw new InvalidArgumentError("It must be at most 2000 characters.")
+  return said
+}
+
+/** A whole number from `min` to `max`. */
+export function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= min && number <= max) return number
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
+  }
+}
+
+export function planHash(text: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
+  throw new InvalidArgumentError(
+    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits.",
+  )
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto"
+import { existsSync } from "node:fs"
+import { nearestName } from "../../lib/decision/nearest-name.ts"
+import { type AuditedLedger, openLedger, parseLedgerUrl } from "../../lib/ledger/open.ts"
+import type { LoadedPolicy } from "../../lib/policy-file.ts"
+import type { Desk } from "../../lib/say.ts"
+import { readSettings, type Settings } from "../../lib/settings.ts"
+import { type App, type Invocation, startApp } from "../../lib/wiring.ts"
+import { CommandError } from "./errors.ts"
+import { type CliIo, type Screen, screenOf } from "./io.ts"
+
+/** One run of the command line. */
+export interface Cli {
+  io: CliIo
+  /** The command was wrongly done rather than wrongly said: exit 1. */
+  fail(): void
+}
+
+/** What every command takes. */
+export interface CommonOptions {
+  policy?: string
+  ledger?: string
+  json?: boolean
+}
+
+/** A command with its words parsed. */
+export interface Task extends Cli {
+  options: CommonOptions
+  screen: Screen
+  now: number
+}
+
+export function taskOf(cli: Cli, options: CommonOptions): Task {
+  return { ...cli, options, screen: screenOf(cli.io, options.json === true), now: cli.io.clock.now() }
+}
+
+/** The environment's settings, --policy and --ledger before it. Throws SettingsError. */
+export function settingsOf({ io, options }: Task): Settings {
+  const given: Record<string, string | undefined> = {
+    SUPERNODE_POLICY: options.policy,
+    SUPERNODE_LEDGER: options.ledger,
+  }
+  return readSettings((name) => given[name] ?? io.env[name], Object.keys(io.env))
+}
+
+/** Policy, ledger and cloud for as long as `work` takes. */
+export async function withApp<T>(task: Task, work: (app: App) => Promise<T>): Promise<T> {
+  const app = await startApp(settingsOf(task), { clock: task.io.clock })
+  return closing(app, () => work(app))
+}
+
+/** The ledger alone: what stops the buying must work with a policy that is broken. */
+export async function withLedger<T>(
+  task: Task,
+  work: (ledger: AuditedLedger, settings: Settings) => Promise<T>,
+): Promise<T> {
+  const settings = settingsOf(task)
+  const { dynamodbCredentials } = settings
+  const ledger = await openLedger(settings.ledgerUrl, dynamodbCredentials ? { dynamodbCredentials } : {})
+  return closing(ledger, () => work(ledger, settings))
+}
+
+async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
+  const done = await work().catch(async (error: unknown) => {
+    // What went wrong first is what is told.
+    await open.close().catch(() => undefined)
+    throw error
+  })
+  await open.close()
+  return done
+}
+
+/** Reading makes no ledger; but that there is none must not look like an empty one by mistake. */
+export function noteMissingLedger({ screen }: Task, { ledgerUrl }: Settings): void {
+  const url = parseLedgerUrl(ledgerUrl)
+  if (url.kind === "sqlite" && !existsSync(url.path)) {
+    screen.note(`note: there is no ledger at ${url.path} yet; it is taken as empty and not made`)
+  }
+}
+
+export function deskOf({ io }: Task, ledger: AuditedLedger): Desk {
+  return { ledger, clock: io.clock, newId: randomUUID }
+}
+
+/** A person waits: no function's time limit, keys from the settings. */
+export function invocation(): Invocation {
+  return { requestId: randomUUID(), remainingMs: () => Number.POSITIVE_INFINITY, credentials: null }
+}
+
+/** A supernode by name or id. Throws CommandError that names the known ones. */
+export function findSupernode(supernodes: readonly LoadedPolicy[], name: string): LoadedPolicy {
+  const found = supernodes.find(({ policy }) => policy.name === name || policy.id === name)
+  if (found) return found
+  const known = supernodes.map(({ policy }) => policy.name)
+  const near = nearestName(name, known)
+  throw new CommandError(
+    `no supernode is named "${name}" in the policy${near === null ? "" : `; did you mean ${near}?`} Known: ${known.join(", ") || "none"}`,
+  )
+}

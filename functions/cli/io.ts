@@ -1,0 +1,62 @@
+import { createColors } from "picocolors"
+import type { Clock } from "../../lib/ports.ts"
+
+/** What the command line touches of its process; tests bring their own. */
+export interface CliIo {
+  stdout: Sink
+  stderr: Sink
+  /** For `--event -`. */
+  stdin: AsyncIterable<Uint8Array>
+  env: Readonly<Record<string, string | undefined>>
+  /** stdout is a terminal: colours, and lines cut to `columns`. */
+  isTerminal: boolean
+  columns: number
+  clock: Clock
+  /** Who is asking, where --by does not say; null where the system does not know. */
+  user: string | null
+  /** Resolves on the first SIGINT or SIGTERM after it was called; then these no longer end the process by themselves. */
+  untilStopped(): Promise<void>
+}
+
+export interface Sink {
+  write(text: string): unknown
+  /** Nobody reads any more (`| head`): what is long may end early. */
+  readonly isGone?: boolean
+}
+
+/** Where a command's words go: reports to stdout, notes to stderr; with `--json` stdout is for JSON alone. */
+export interface Screen {
+  /** A line for people: stdout, or stderr where stdout is for JSON. */
+  say(...lines: string[]): void
+  /** A line beside the report: a note, a warning, an error. */
+  note(...lines: string[]): void
+  json(value: unknown): void
+  /** One JSON value per line. */
+  jsonLine(text: string): void
+  paint: ReturnType<typeof createColors>
+}
+
+export function screenOf(io: CliIo, isJson: boolean): Screen {
+  const write = (sink: Sink, lines: string[]): void => {
+    for (const line of lines) sink.write(`${withoutControls(line)}\n`)
+  }
+  return {
+    say: (...lines) => write(isJson ? io.stderr : io.stdout, lines),
+    note: (...lines) => write(io.stderr, lines),
+    // As it is: JSON escapes what steers a terminal, and an entry that was changed no longer fits its hash.
+    json: (value) => io.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    jsonLine: (text) => io.stdout.write(`${text}\n`),
+    paint: createColors(io.isTerminal && !isJson && !io.env["NO_COLOR"]),
+  }
+}
+
+/** Words of the cloud, of alarms and of people must not steer the terminal; only our own colours and line ends stay. */
+function withoutControls(text: string): string {
+  return text.replace(
+    /(\p{Cc})(\[\d{1,2}m)?/gu,
+    (all: string, control: string, colour: string | undefined) => {
+      if (control === "\n" || (control === "\u001b" && colour !== undefined)) return all
+      return ` ${colour ?? ""}`
+    },
+  )
+}

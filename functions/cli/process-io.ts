@@ -1,0 +1,50 @@
+import { once } from "node:events"
+import { userInfo } from "node:os"
+import process from "node:process"
+import { systemClock } from "../../lib/wiring.ts"
+import type { CliIo, Sink } from "./io.ts"
+
+/** The real process. */
+export function processIo(): CliIo {
+  return {
+    stdout: sinkOn(process.stdout),
+    stderr: sinkOn(process.stderr),
+    stdin: process.stdin,
+    env: process.env,
+    isTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+    clock: systemClock,
+    user: userName(),
+    async untilStopped() {
+      const done = new AbortController()
+      const signals = ["SIGINT", "SIGTERM"].map((name) => once(process, name, { signal: done.signal }))
+      await Promise.race(signals)
+      for (const waiting of signals) waiting.catch(() => undefined)
+      done.abort()
+    },
+  }
+}
+
+/** A reader that went away (`| head`) ends nothing by itself: a purchase may be on its way. */
+function sinkOn(stream: NodeJS.WriteStream): Sink {
+  let isGone = false
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    isGone = true
+  })
+  return {
+    write: (text) => isGone || stream.write(text),
+    get isGone() {
+      return isGone
+    },
+  }
+}
+
+function userName(): string | null {
+  try {
+    return userInfo().username || null
+  } catch {
+    // A container's user need not be in its passwd file.
+    return process.env["USER"] || process.env["LOGNAME"] || null
+  }
+}

@@ -1,0 +1,105 @@
+import type { Finding } from "../../lib/decision/decision.ts"
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
+import type { RunResult } from "../../lib/result.ts"
+import type { Screen } from "./io.ts"
+import { tableOf } from "./table.ts"
+
+export interface Look {
+  paint: Screen["paint"]
+  /** Width to wrap at; undefined: do not wrap. */
+  columns: number | undefined
+}
+
+/** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
+export function resultLines(result: RunResult, look: Look): string[] {
+  const { plan, entry } = result
+  return [
+    headline(result, look),
+    ...outcomeLines(result, look),
+    "",
+    ...findingLines(result.decision.findings, look),
+    ...(plan ? ["", ...planLines(plan)] : []),
+    ...(entry ? ["", `on record: ${entry.stream} #${entry.seq}`] : []),
+  ]
+}
+
+function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint }: Look): string {
+  const name = paint.bold(supernode)
+  if (decision.kind === "hold") {
+    const first = firstReason(decision.findings)
+    const says = first ? `: ${first.says}` : ""
+    return `${name}: ${mode === "live" ? "held" : "would hold"} (${paint.yellow(decision.heldBy ?? "not evaluated")})${says}`
+  }
+  const what = plan ? sayPlan(plan) : "a purchase"
+  if (mode === "live") return `${name}: ${outcome?.kind === "accepted" ? "bought" : "decided to buy"} ${what}`
+  const why = mode === "observe" ? " (observe mode: recorded and not bought)" : ""
+  return `${name}: ${paint.green("would buy")} ${what}${why}`
+}
+
+/** The finding that decided: the first that failed, or else the first that could not be evaluated. */
+function firstReason(findings: readonly Finding[]): Finding | undefined {
+  return findings.find(({ passed }) => passed === false) ?? findings.find(({ passed }) => passed === null)
+}
+
+/** `from 2 to 4 servers, flavor x, for 120000 CNY`. */
+export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
+  return `from ${from} to ${to} servers, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
+}
+
+function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
+  if (!outcome) return []
+  const first = decision.heldBy === "duplicate" ? "the first delivery came to: " : ""
+  const says = `  ${first}${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}`
+  if (outcome.kind !== "unknown")
+    return [outcome.kind === "accepted" ? paint.green(says) : paint.yellow(says)]
+  return [
+    paint.red(says),
+    paint.red(
+      "  It may have bought. Nothing more is bought for this supernode until that is settled: look at the servers and",
+    ),
+    paint.red(
+      `  the orders in the console, then: supernode-autoscaler settle ${supernode} --as accepted|completed|absent`,
+    ),
+  ]
+}
+
+/** How the purchase request ended, in a sentence. */
+export function sayOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "accepted":
+      return `the order was taken${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
+    case "rejected":
+      return `refused (${outcome.class}), nothing was bought: HTTP ${outcome.status} ${outcome.code}${outcome.message ? `: ${outcome.message}` : ""}`
+    case "not-sent":
+      return `nothing left this machine (${outcome.reason}): ${outcome.says}`
+    case "unknown":
+      return `${outcome.says} (${outcome.reason})`
+    default:
+      return outcome satisfies never
+  }
+}
+
+const MARKS = { passed: "✓", failed: "✗", open: "·" }
+
+/** Every gate: its mark, its name, its numbers. */
+export function findingLines(findings: readonly Finding[], { paint, columns }: Look): string[] {
+  const rows = findings.map(({ gate, passed, says }) => {
+    const [mark, colour] =
+      passed === true
+        ? [MARKS.passed, paint.green]
+        : passed === false
+          ? [MARKS.failed, paint.red]
+          : [MARKS.open, paint.dim]
+    return [`  ${mark}`, gate, passed === null ? `not evaluated: ${says}` : says].map((cell, i) =>
+      i === 0 ? colour(cell) : cell,
+    )
+  })
+  return tableOf(rows, { columns })
+}
+
+/** The exact request, and the hash that stands for it. */
+export function planLines({ hash, request }: ScaleUpPlan): string[] {
+  const body = JSON.stringify(request.body, null, 2).split("\n")
+  return [`request: ${request.method} ${request.url}`, ...body.map((line) => `  ${line}`), `plan ${hash}`]
+}

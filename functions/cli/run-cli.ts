@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs"
+import { Command, CommanderError } from "commander"
+import { registerApprove } from "./approve.ts"
+import { words } from "./arguments.ts"
+import { registerAudit } from "./audit.ts"
+import type { Cli } from "./context.ts"
+import { registerDryRun } from "./dry-run.ts"
+import { linesOf, stackOf } from "./errors.ts"
+import { registerHold } from "./hold.ts"
+import { type CliIo, screenOf } from "./io.ts"
+import { registerPause } from "./pause.ts"
+import { registerReset } from "./reset.ts"
+import { registerRun } from "./run.ts"
+import { registerSandbox } from "./sandbox.ts"
+import { registerSettle } from "./settle.ts"
+import { registerStatus } from "./status.ts"
+import { registerValidate } from "./validate.ts"
+
+const COMMANDS = [
+  registerValidate,
+  registerDryRun,
+  registerRun,
+  registerStatus,
+  registerSettle,
+  registerReset,
+  registerPause,
+  registerHold,
+  registerApprove,
+  registerAudit,
+  registerSandbox,
+]
+
+const EXAMPLES = `
+Examples:
+  supernode-autoscaler validate policy.yaml
+  supernode-autoscaler dry-run train-a                 what would happen now, and why
+  supernode-autoscaler run --event alarm.json          the very path that the functions take
+  supernode-autoscaler pause --why "maintenance"       the kill switch
+  supernode-autoscaler status
+
+Without --policy and --ledger: SUPERNODE_POLICY (./policy.yaml) and SUPERNODE_LEDGER (sqlite:./ledger.db).
+Nothing is bought unless SUPERNODE_MODE is live. Exit: 0 done (a hold too), 1 failed, 2 wrong usage.`
+
+/** Runs one command line -> its exit code. Never throws, never exits. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let code = 0
+  const fail = (): void => {
+    code = 1
+  }
+  const program = programOf({ io, fail })
+  try {
+    await program.parseAsync([...argv], { from: "user" })
+    return code
+  } catch (error) {
+    const screen = screenOf(io, false)
+    if (error instanceof CommanderError) {
+      if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program)}`)
+      return error.exitCode === 0 ? 0 : 2
+    }
+    screen.note(...linesOf(error))
+    const stack = stackOf(error)
+    if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG") screen.note(stack)
+    return 1
+  }
+}
+
+function programOf(cli: Cli): Command {
+  const screen = screenOf(cli.io, false)
+  const program = new Command("supernode-autoscaler")
+    .description(
+      "Buys Huawei Cloud supernode servers when load says so: never twice, never blindly, always with reasons.",
+    )
+    .version(version())
+    .option("--policy <FILE>", "policy file, instead of SUPERNODE_POLICY", words)
+    .option(
+      "--ledger <URL>",
+      "ledger, instead of SUPERNODE_LEDGER: sqlite:PATH, dynamodb://TABLE?region=R, memory:",
+      words,
+    )
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .showHelpAfterError("(--help shows the usage)")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => screen.say(text.trimEnd()),
+      writeErr: (text) => screen.note(text.trimEnd()),
+      getOutHelpWidth: () => cli.io.columns,
+      getErrHelpWidth: () => cli.io.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+  for (const register of COMMANDS) register(program, cli)
+  return program
+}
+
+function knownCommands(program: Command): string {
+  return program.commands.map((command) => command.name()).join(", ")
+}
+
+/** From package.json, two folders up from here and from dist/cli alike. */
+function version(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+  return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "unknown"
+}

@@ -1,0 +1,53 @@
+import { stripVTControlCharacters } from "node:util"
+import Table from "cli-table3"
+import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
+
+const NO_LINES = Object.fromEntries(
+  ["top", "bottom", "mid"]
+    .flatMap((row) => [row, `${row}-mid`, `${row}-left`, `${row}-right`])
+    .concat("left", "left-mid", "right", "right-mid")
+    .map((place) => [place, ""]),
+)
+
+export interface TableOptions {
+  head?: string[]
+  /** The last column is wrapped so that lines are no longer than this; without, it is not wrapped. */
+  columns?: number | undefined
+}
+
+/** Rows as aligned lines without frames, so that they can be read, copied and cut. */
+export function tableOf(rows: string[][], { head, columns }: TableOptions = {}): string[] {
+  const all = head ? [head, ...rows] : rows
+  const count = Math.max(0, ...all.map((row) => row.length))
+  const table = new Table({
+    chars: { ...NO_LINES, middle: "  " },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
+    wordWrap: true,
+    colWidths: columns === undefined ? [] : lastWidth(all, count, columns),
+  })
+  table.push(...all)
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+}
+
+const LEAST_WIDTH = 30
+
+function lastWidth(rows: string[][], count: number, columns: number): (number | null)[] {
+  const widths = Array.from({ length: count - 1 }, (_, i) =>
+    Math.max(...rows.map((row) => stripVTControlCharacters(row[i] ?? "").length)),
+  )
+  const used = widths.reduce((sum, width) => sum + width + 2, 0)
+  return [...widths.map(() => null), Math.max(LEAST_WIDTH, columns - used)]
+}
+
+/** `2026-01-31T18:00:00Z, in 23 minutes`: an instant that nobody has to convert. */
+export function when(at: number, now: number): string {
+  return `${instantOf(at)}, ${formatDistanceStrict(at, now, { addSuffix: true })}`
+}
+
+/** ISO 8601 in UTC, to the second. */
+export function instantOf(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z")
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "@photostructure/sqlite"
+import { onTestFinished } from "vitest"
+import type { CliIo } from "../../functions/cli/io.ts"
+import { runCli } from "../../functions/cli/run-cli.ts"
+import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
+import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/defaults.ts"
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
+
+// The command line against the real sandbox and a real SQLite file; only the clock is ours, and stands still.
+
+/** Within a quarter of an hour after the alarms in test/events. */
+export const START = Date.parse("2024-01-12T16:52:00Z")
+export const ID = "b4beacb6-4380-448c-a218-daa82cf03f5d"
+export const STREAM = `supernode:${ID}`
+export const MINUTE = 60_000
+
+export const POLICY = `version: 1
+supernodes:
+  - name: train-a
+    region: cn-southwest-2
+    project_id: 0123456789abcdef0123456789abcdef
+    id: ${ID}
+    alarms: [ { cloud-eye: al1704475580412b2a4lnr3W } ]
+    rules:
+      - name: npu-busy
+        metric: { cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m } }
+        above: 85
+        points: 3 of 5
+    ladder:
+      - { flavor: kat3ne-8.48xlarge.8.800t.matrix, servers: 1, price: { amount: 60000, currency: CNY, per: month } }
+      - { flavor: kat3ne-16-400t.96xlarge.8.matrix, servers: 2, price: { amount: 120000, currency: CNY, per: month } }
+      - { flavor: kat3ne-32-800t.192xlarge.8.matrix, servers: 4, price: { amount: 240000, currency: CNY, per: month } }
+    order: { image_id: f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81, key_pair_name: KeyPair-42c4, userdata: "echo secret-words" }
+    limits: { actions: 2 per 24h, servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }
+`
+
+/** The same with a second supernode that the sandbox does not know. */
+export const TWO_SUPERNODES = `${POLICY}${POLICY.slice(POLICY.indexOf("  - name"))
+  .replace("train-a", "train-b")
+  .replace(ID, "c5cfbdc7-5491-459d-b329-eb493df14a6e")}`
+
+export interface Ran {
+  code: number
+  out: string
+  err: string
+  json(): unknown
+}
+
+export interface Desk {
+  dir: string
+  ledgerPath: string
+  env: Record<string, string | undefined>
+  /** Moves the one clock that everybody shares. */
+  advance(ms: number): void
+  run(...argv: string[]): Promise<Ran>
+  runWith(io: Partial<CliIo>, ...argv: string[]): Promise<Ran>
+  /** Writes a file into the desk's folder and gives its path. */
+  file(name: string, content: string | object): string
+  /** Changes the newest entry of a supernode's chain behind the ledger's back. */
+  spoil(supernodeId: string): void
+  /** Takes away what came after an entry: as after a crash at that point. */
+  cutChain(stream: string, lastSeq: number): void
+  /** Looks into the ledger as it is on disk. */
+  ledger<T>(look: (ledger: AuditedLedger) => Promise<T>): Promise<T>
+}
+
+/** A folder with a policy, settings for a ledger in it, and no cloud. */
+export function desk(policy: string = POLICY): Desk {
+  const dir = mkdtempSync(join(tmpdir(), "cli-"))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  const ledgerPath = join(dir, "ledger.db")
+  const file = (name: string, content: string | object): string => {
+    const path = join(dir, name)
+    writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content))
+    return path
+  }
+  const env = { SUPERNODE_POLICY: file("policy.yaml", policy), SUPERNODE_LEDGER: `sqlite:${ledgerPath}` }
+  let now = START
+  const made: Desk = {
+    dir,
+    ledgerPath,
+    env,
+    file,
+    advance: (ms) => {
+      now += ms
+    },
+    run: (...argv) => made.runWith({}, ...argv),
+    runWith: (io, ...argv) => ranCli({ env: made.env, clock: clockAt(() => now), ...io }, argv),
+    spoil: (id) => spoil(ledgerPath, `supernode:${id}`),
+    cutChain: (stream, lastSeq) => cutChain(ledgerPath, stream, lastSeq),
+    async ledger(look) {
+      const ledger = await openLedger(`sqlite:${ledgerPath}`)
+      try {
+        return await look(ledger)
+      } finally {
+        await ledger.close()
+      }
+    },
+  }
+  return made
+}
+
+export interface CloudDesk extends Desk {
+  sandbox: Sandbox
+}
+
+/** The same with a sandbox: train-a with two servers, busy, and live mode. */
+export async function cloudDesk(options: SandboxOptions = {}, policy?: string): Promise<CloudDesk> {
+  const own = desk(policy)
+  let passed = 0
+  const sandbox = await startSandbox({ now: () => START + passed, provisioningMs: 5 * MINUTE, ...options })
+  onTestFinished(() => sandbox.close())
+  sandbox.setLoad(95)
+  Object.assign(own.env, {
+    SUPERNODE_MODE: "live",
+    SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
+    SUPERNODE_CES_ENDPOINT: sandbox.url,
+    HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
+    HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
+  })
+  const { advance: advanceDesk } = own
+  const advance = (ms: number): void => {
+    passed += ms
+    advanceDesk(ms)
+  }
+  return Object.assign(own, { sandbox, advance })
+}
+
+/** Text as stdin brings it. */
+export async function* bytes(text: string): AsyncIterable<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+async function ranCli(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCli(argv, {
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    stdin: bytes(""),
+    env: {},
+    isTerminal: false,
+    columns: 100,
+    clock: clockAt(() => START),
+    user: "night-shift",
+    untilStopped: () => new Promise(() => undefined),
+    ...io,
+  })
+  return { code, out: out.join(""), err: err.join(""), json: () => JSON.parse(out.join("")) }
+}
+
+function spoil(file: string, stream: string): void {
+  const database = new DatabaseSync(file)
+  database.exec("DROP TRIGGER entries_never_change")
+  const newest = "seq = (SELECT max(seq) FROM entries WHERE stream = ?1)"
+  database
+    .prepare(`UPDATE entries SET entry = replace(entry, '"v":1', '"v":1 ') WHERE stream = ?1 AND ${newest}`)
+    .run(stream)
+  database.close()
+}
+
+function cutChain(file: string, stream: string, lastSeq: number): void {
+  const database = new DatabaseSync(file)
+  database.exec("DROP TRIGGER entries_are_kept")
+  database.prepare("DELETE FROM entries WHERE stream = ? AND seq > ?").run(stream, lastSeq)
+  database.close()
+}
+
+function clockAt(now: () => number): CliIo["clock"] {
+  return { now, monotonic: now, wait: async () => undefined }
+}

@@ -1,0 +1,143 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import type { Readable } from "node:stream"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
+
+// The command as a process of its own, on the system's clock: exit codes, signals, pipes.
+
+const CLI = fileURLToPath(new URL("../../functions/cli.ts", import.meta.url))
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+function start(own: Desk, command: string, argv: string[]): Child {
+  const { PATH, HOME } = process.env
+  const child = spawn(command, argv, {
+    cwd: ROOT,
+    env: { PATH, HOME, ...own.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  return child
+}
+
+function cli(own: Desk, ...argv: string[]): Child {
+  return start(own, process.execPath, ["--import", "tsx", CLI, ...argv])
+}
+
+/** Everything it wrote, and how it ended: exit code or signal. */
+async function ended(child: Child): Promise<{ out: string; err: string; code: number | string | null }> {
+  const [out, err, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ])
+  return { out, err, code: (code as number | null) ?? (signal as string | null) }
+}
+
+/** Everything written until a line that fits. */
+async function seen(stream: Readable, line: RegExp): Promise<string> {
+  let all = ""
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    all += String(chunk)
+    if (line.test(all)) return all
+  }
+  throw new Error(`it ended without ${line}: ${all}`)
+}
+
+describe("the process", () => {
+  it.each([
+    [["validate"], 0],
+    [["dry-run", "train-x"], 1],
+    [["frobnicate"], 2],
+  ])("%j ends with %i", async (argv, code) => {
+    expect((await ended(cli(desk(), ...argv))).code).toBe(code)
+  })
+
+  it("bears a reader that goes away", async () => {
+    const own = desk()
+    for (let i = 0; i < 3; i++) await own.run("pause", "--why", "x".repeat(2_000))
+    const line = `"${process.execPath}" --import tsx "${CLI}" audit export | head -c 1`
+    const { code, err } = await ended(start(own, "bash", ["-o", "pipefail", "-c", line]))
+    expect([code, err]).toEqual([0, ""])
+  })
+
+  it("finishes a purchase when told to stop once, and what a second stop tears off stays on record as open", async () => {
+    let arrive = (): void => undefined
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const own = await cloudDesk({
+      now: Date.now,
+      sleep: (_ms, closing) => {
+        arrive()
+        return once(closing, "abort").then(() => undefined)
+      },
+    })
+    own.sandbox.failNext("scale-up", { delayMs: 3_600_000 })
+    const child = cli(
+      own,
+      "run",
+      "--event",
+      own.file("tick.json", { kind: "tick", time: new Date().toISOString() }),
+    )
+    await arrived
+    child.kill("SIGINT")
+    await seen(child.stderr, /finishing first: a purchase may be on its way/)
+    child.kill("SIGINT")
+    expect((await ended(child)).code).toBe("SIGINT")
+    const kinds = await own.ledger(async (ledger) => (await ledger.head(`supernode:${ID}`))?.kind)
+    expect(kinds).toBe("opened")
+  })
+})
+
+describe("sandbox", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)("runs until %s and then ends well", async (signal) => {
+    const child = cli(desk(), "sandbox")
+    expect(await seen(child.stdout, /Ctrl-C ends it/)).toMatch(
+      /sandbox: http:\/\/127\.0\.0\.1:\d+\n {2}train-a \(.*\), 2 servers/,
+    )
+    child.kill(signal)
+    const { code, err } = await ended(child)
+    expect([code, err]).toEqual([0, "the sandbox is closed\n"])
+  })
+
+  it("is all that another terminal needs: the settings that it prints lead to an order", async () => {
+    const own = desk()
+    const child = cli(own, "sandbox", "--json")
+    const { env } = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
+    const { SUPERNODE_LEDGER: _elsewhere, ...settings } = env
+    Object.assign(own.env, settings)
+    const { out, code } = await ended(
+      cli(own, "run", "--event", own.file("tick.json", { kind: "tick", time: new Date().toISOString() })),
+    )
+    expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
+    expect(code).toBe(0)
+  })
+
+  it("has the supernodes of one's own policy, each on its smallest rung", async () => {
+    const own = desk(TWO_SUPERNODES)
+    const child = cli(own, "sandbox", "--json", "--policy", own.env["SUPERNODE_POLICY"] ?? "")
+    expect(JSON.parse(await seen(child.stdout, /\n/))).toMatchObject({
+      supernodes: [
+        { name: "train-a", id: ID, servers: 1 },
+        { name: "train-b", servers: 1 },
+      ],
+    })
+  })
+
+  it("says that the port is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const { code, err } = await ended(cli(desk(), "sandbox", "--port", String(port)))
+    expect(err).toBe(`error: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`)
+    expect(code).toBe(1)
+  })
+})

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest"
+import { desk, POLICY } from "./harness.ts"
+
+const HASH = `sha256:${"0".repeat(64)}`
+
+describe("wrong usage ends with 2 and a word about what is right", () => {
+  it.each([
+    [[], "Usage: supernode-autoscaler"],
+    [["stats"], "(Did you mean status?)"],
+    [["simulate"], "known commands: validate, dry-run, run, status, settle"],
+    [["serve"], "known commands: validate"],
+    [["status", "a", "b"], "too many arguments"],
+    [["status", "--nope"], "unknown option '--nope'"],
+    [["status", "--policy", ""], "must not be empty"],
+    [["dry-run"], "missing required argument 'NAME'"],
+    [["dry-run", "train-a", "--servers", "0"], "a whole number from 1 to 48"],
+    [["dry-run", "train-a", "--servers", "2.5"], "a whole number from 1 to 48"],
+    [["dry-run", "train-a", "--servers", "2", "--event", "e.json"], "two different questions"],
+    [["run"], "required option '--event <FILE>'"],
+    [["pause"], "required option '--why <TEXT>'"],
+    [["pause", "--why", "  "], "must not be empty"],
+    [["pause", "--why", "x", "--until", "tomorrow"], "ISO 8601 time with its zone"],
+    [["pause", "--why", "x", "--until", "2024-02-01T00:00:00"], "ISO 8601 time with its zone"],
+    [["pause", "--why", "x", "--until", "2024-01-12T16:51:59Z"], "is not in the future"],
+    [["pause", "--why", "x", "--until", "0s"], "is not in the future"],
+    [["hold", "train-a", "--why", "x"], "required option '--until <TIME>'"],
+    [["hold", "train-a", "--why", "x", "--until", "169h"], "at most 7 days"],
+    [
+      ["settle", "train-a", "--as", "bought", "--why", "x", "--by", "me"],
+      "Allowed choices are accepted, completed, absent",
+    ],
+    [["settle", "train-a", "--as", "absent", "--why", "x"], "required option '--by <WHO>'"],
+    [["reset", "train-a", "--by", "me"], "required option '--why <TEXT>'"],
+    [["approve", "85867ade", "--by", "me"], "sha256: and 64 hex digits"],
+    [["approve", HASH], "required option '--by <WHO>'"],
+    [["audit"], "Usage: supernode-autoscaler audit"],
+    [["audit", "drop"], "unknown command 'drop'"],
+    [["audit", "show", "train-a", "first"], "a whole number"],
+    [["sandbox", "--port", "70000"], "from 0 to 65535"],
+    [["sandbox", "--load", "101"], "from 0 to 100"],
+  ])("%j", async (argv, says) => {
+    const { code, out, err } = await desk().run(...argv)
+    expect(err).toContain(says)
+    expect(out).toBe("")
+    expect(code).toBe(2)
+  })
+})
+
+describe("help", () => {
+  it.each([
+    "validate",
+    "dry-run",
+    "run",
+    "status",
+    "settle",
+    "reset",
+    "pause",
+    "resume",
+    "hold",
+    "approve",
+    "sandbox",
+  ])("%s says that it takes --policy and --ledger", async (command) => {
+    const { code, out, err } = await desk().run(command, "--help")
+    expect(out).toContain("--policy <FILE>")
+    expect(out).toContain("--ledger <URL>")
+    expect([code, err]).toEqual([0, ""])
+  })
+
+  it("shows examples and where settings come from", async () => {
+    const { code, out } = await desk().run("--help")
+    expect(out).toContain("supernode-autoscaler dry-run train-a")
+    expect(out).toContain("SUPERNODE_LEDGER (sqlite:./ledger.db)")
+    expect(code).toBe(0)
+  })
+
+  it("has the package's version", async () => {
+    const { code, out } = await desk().run("--version")
+    expect(out).toMatch(/^\d+\.\d+\.\d+/)
+    expect(code).toBe(0)
+  })
+})
+
+describe("bad surroundings end with 1 and a clear line each, without a stack trace", () => {
+  it("names every wrong setting at once", async () => {
+    const own = desk()
+    Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
+    const { code, out, err } = await own.run("status")
+    expect(err).toContain("error: SUPERNODE_MODE: must be observe or live")
+    expect(err).toContain("error: SUPERNODE_POLCY: is no setting; did you mean SUPERNODE_POLICY?")
+    expect(err).not.toContain("    at ")
+    expect([code, out]).toEqual([1, ""])
+  })
+
+  it("names every problem of a policy at once", async () => {
+    const own = desk(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
+    const { code, err } = await own.run("status")
+    expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.rules\.0\.above: /)
+    expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.limits\.servers: /)
+    expect(err).toContain("error: the policy has 2 problems; nothing was done")
+    expect(code).toBe(1)
+  })
+
+  it("says that the policy is missing", async () => {
+    const { code, err } = await desk().run("status", "--policy", "nowhere.yaml")
+    expect(err).toContain("nowhere.yaml")
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    ["a ledger without a place", "sqlite:/nowhere/at/all/ledger.db", "is not a directory; make it first"],
+    ["a ledger of no known kind", "redis://here", "must be sqlite:PATH"],
+  ])("says so of %s", async (_case, url, says) => {
+    const { code, err } = await desk().run("status", "--ledger", url)
+    expect(err).toContain(says)
+    expect(code).toBe(1)
+  })
+
+  it("does not take another program's file for a ledger", async () => {
+    const own = desk()
+    const { code, err } = await own.run(
+      "status",
+      "--ledger",
+      `sqlite:${own.file("notes.txt", "no database at all, ".repeat(50))}`,
+    )
+    expect(err).toContain("is not a SQLite database")
+    expect(code).toBe(1)
+  })
+
+  it("adds the stack only where debugging was asked for", async () => {
+    const own = desk()
+    Object.assign(own.env, { SUPERNODE_LOG_LEVEL: "debug" })
+    const { code, err } = await own.run("dry-run", "train-x")
+    expect(err).toContain("error: no supernode is named")
+    expect(err).toContain("    at ")
+    expect(code).toBe(1)
+  })
+
+  it("gives --policy and --ledger precedence over the environment, before and after the command", async () => {
+    const own = desk()
+    const other = own.file("other.yaml", POLICY.replaceAll("train-a", "train-z"))
+    for (const argv of [
+      ["--policy", other, "status"],
+      ["status", "--policy", other, "--ledger", "memory:"],
+    ]) {
+      const { code, out } = await own.run(...argv)
+      expect(out).toContain("train-z")
+      expect(code).toBe(0)
+    }
+  })
+})
+
+describe("colours", () => {
+  it.each([
+    ["a terminal gets them", { isTerminal: true }, true],
+    ["a pipe does not", { isTerminal: false }, false],
+  ])("%s", async (_case, io, hasColours) => {
+    const { out } = await desk().runWith(io, "status")
+    expect(out.includes("\u001b[")).toBe(hasColours)
+  })
+
+  it("are off where NO_COLOR asks for it", async () => {
+    const own = desk()
+    Object.assign(own.env, { NO_COLOR: "1" })
+    expect((await own.runWith({ isTerminal: true }, "status")).out).not.toContain("\u001b[")
+  })
+
+  it("never let foreign words steer the terminal", async () => {
+    const own = desk()
+    await own.run("pause", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
+    const { out } = await own.run("status")
+    expect(out).toContain("look")
+    expect(out).not.toMatch(/(?!\n)\p{Cc}/u)
+  })
+})
