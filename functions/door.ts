@@ -61,7 +61,8 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
     .onError(({ error }) => {
-      if (error instanceof RunsFailed) logHandled(logger, { results: error.results, warnings: error.warnings, problems: [], http: null })
+      if (error instanceof RunsFailed)
+        logHandled(logger, { results: error.results, warnings: error.warnings, problems: [], http: null })
       logError(logger, error)
     })
   return (event, context) => wrapped(event, context)

@@ -83,8 +83,16 @@ function readingOf(rule: string, want: CloudEyeWant, byKey: ReadonlyMap<string, 
       problems.push({ server, says: "Cloud Eye has no usable point in the periods asked for" })
     }
   }
-  const isRefused = want.series.some(({ metric }) => (byKey.get(seriesKey(want, metric)) ?? []).some(({ failed }) => failed?.credentials))
-  return { rule, periodMs: want.periodMs, series, problem: sayProblems(problems), ...(isRefused ? { credentials: true as const } : {}) }
+  const isRefused = want.series.some(({ metric }) =>
+    (byKey.get(seriesKey(want, metric)) ?? []).some(({ failed }) => failed?.credentials),
+  )
+  return {
+    rule,
+    periodMs: want.periodMs,
+    series,
+    problem: sayProblems(problems),
+    ...(isRefused ? { credentials: true as const } : {}),
+  }
 }
 
 function whyNothing({ points, failed }: Answer): string | null {

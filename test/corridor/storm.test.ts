@@ -31,7 +31,8 @@ async function storm(settings: Record<string, string>): Promise<Record<string, n
     Array.from({ length: PROCESSES }, () => deliver(file, corridor.settings())),
   )
   const ends: Record<string, number> = {}
-  for (const [end, count] of counts.flatMap((one) => Object.entries(one))) ends[end] = (ends[end] ?? 0) + count
+  for (const [end, count] of counts.flatMap((one) => Object.entries(one)))
+    ends[end] = (ends[end] ?? 0) + count
   return ends
 }
 
