@@ -1,5 +1,6 @@
 import type { Control } from "./decision/control.ts"
 import { decide } from "./decision/decide.ts"
+import { CLOCK_TOLERANCE_MS } from "./decision/gates/signal.ts"
 import { observe } from "./decision/observe.ts"
 import type { Signal } from "./decision/signal.ts"
 import { NOT_READ, type RunMode, type Seen, type Situation } from "./decision/situation.ts"
@@ -7,7 +8,7 @@ import type { Observation } from "./decision/standing.ts"
 import { digest } from "./digest.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import type { LoadedPolicy } from "./policy-file.ts"
-import type { Ports, Read } from "./ports.ts"
+import type { Clock, Ports, Read } from "./ports.ts"
 import { CONTROL_STREAM, controlOf, nextEntry, standingOf } from "./record.ts"
 
 /** One signal for one supernode. */
@@ -26,6 +27,9 @@ export interface RunTask {
   buyTimeoutMs: number
   sendWithinMs: number
 }
+
+/** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
+const MOST_OBSERVATIONS = 4
 
 /** What was remembered when the round began. */
 export interface Chain {
@@ -75,7 +79,9 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
     supernode: seen(supernode),
     cloudSkewMs: supernode.ok ? supernode.skewMs : null,
   }
-  for (let noticed = observe(situation); noticed; noticed = observe(situation)) {
+  for (let count = 0; count < MOST_OBSERVATIONS; count++) {
+    const noticed = observe(situation)
+    if (!noticed) break
     const entry = observedEntry(ports, task, { situation, head, noticed })
     if (!chain.isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
     head = chain.isDry ? head : entry
@@ -104,11 +110,20 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
   return { situation, head }
 }
 
+/** Now, after that entry: up to a minute its clock may be right and ours behind, and then its time is used. */
+function nowAfter(head: LedgerEntry | undefined, clock: Clock): number {
+  const now = clock.now()
+  const headAt = head?.at ?? now
+  return headAt > now && headAt - now <= CLOCK_TOLERANCE_MS ? headAt : now
+}
+
+/** When an entry is dated: never before the one it follows, and by the cloud's clock where ours is known to be wrong. */
+export function stampOf({ now, headAt, cloudSkewMs }: Situation): number {
+  const isWrong = cloudSkewMs !== null && Math.abs(cloudSkewMs) > CLOCK_TOLERANCE_MS
+  return Math.max(isWrong ? now + cloudSkewMs : now, headAt ?? 0)
+}
+
 function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situation {
-  const clock = ports.clock.now()
-  const headAt = head?.at ?? null
-  // Up to a minute the newest entry's clock may be right and ours behind: then its time is used.
-  const now = headAt !== null && headAt > clock && headAt - clock <= 60_000 ? headAt : clock
   return {
     signal: task.signal,
     exclusive: task.exclusive,
@@ -116,8 +131,8 @@ function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situatio
     policyHash: task.loaded.hash,
     endpoint: task.endpoint,
     run: task.run,
-    now,
-    headAt,
+    now: nowAfter(head, ports.clock),
+    headAt: head?.at ?? null,
     standing: standingOf(head),
     control: control.seen,
     cloudSkewMs: null,
@@ -134,9 +149,9 @@ interface Noticed {
 }
 
 function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
-  const { now: at, policyHash } = situation
+  const { policyHash } = situation
   const news = {
-    at,
+    at: stampOf(situation),
     run: task.run,
     writer: ports.newId(),
     mode: task.mode,

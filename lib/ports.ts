@@ -3,7 +3,9 @@ import type { ScaleUpPlan } from "./decision/plan.ts"
 import type { Policy } from "./decision/policy.ts"
 import type { Reading } from "./decision/reading.ts"
 import type { Signal } from "./decision/signal.ts"
+import type { RunMode } from "./decision/situation.ts"
 import type { Offer, Supernode } from "./decision/supernode.ts"
+import type { Telling } from "./decision/telling.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 
 // What a run asks of the world. Every verb here but `buy` may be repeated.
@@ -70,6 +72,23 @@ export interface MetricQuestion {
   now: number
 }
 
+/** What people are told, and the ledger entry that states it: it was written before. */
+export interface Notice extends Telling {
+  /** The supernode's name in the policy. */
+  supernode: string
+  mode: RunMode
+  entry: { stream: string; seq: number; hash: string }
+}
+
+/** Whether the other side took it. `why` names neither the address nor the answer: both may hold a secret. */
+export type Delivery = { ok: true } | { ok: false; why: string }
+
+/** Where people are told what waits for them (policy `notify.webhook`). */
+export interface Notifier {
+  /** One try of at most `timeoutMs`. Never throws. */
+  tell(notice: Notice, timeoutMs: number): Promise<Delivery>
+}
+
 export interface Clock {
   /** Wall clock, epoch milliseconds. */
   now(): number
@@ -83,6 +102,8 @@ export interface Ports {
   ledger: Ledger
   cloud: Cloud
   clock: Clock
+  /** null: the policy names nobody to tell. */
+  notify: Notifier | null
   /** A random id, new at every call. */
   newId(): string
   /** Milliseconds this invocation may still run; Infinity on a host. */

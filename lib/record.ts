@@ -58,26 +58,25 @@ export function nextSettlement(
   }
 }
 
-/** The same, but what is too much to keep of a situation is left out, readings first. RangeError if still too big. */
-export function nextDecision(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry {
+/** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
+export function nextNote(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry | null {
   const { situation, ...bare } = news
-  const readings = {
-    state: "unreadable" as const,
-    why: "too much to keep in one ledger entry",
-    credentials: false,
+  const why = "too much to keep in one ledger entry"
+  const readings = { state: "unreadable" as const, why, credentials: false }
+  const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
+  for (const candidate of [news, ...smaller]) {
+    const entry = fitting(() => nextEntry(stream, head, candidate))
+    if (entry) return entry
   }
-  // An attempt needs what it saw: the servers before it tell the new ones later. A hold can do without.
-  const smaller = [
-    news,
-    ...(situation ? [{ ...news, situation: { ...situation, readings } }] : []),
-    ...(news.kind === "decided" ? [bare] : []),
-  ]
-  for (const candidate of smaller.slice(0, -1)) {
-    try {
-      return nextEntry(stream, head, candidate)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-    }
+  return null
+}
+
+/** The entry, or null where it is too big for the ledger. */
+export function fitting(seal: () => LedgerEntry): LedgerEntry | null {
+  try {
+    return seal()
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
   }
-  return nextEntry(stream, head, smaller.at(-1) ?? news)
 }

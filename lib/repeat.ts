@@ -1,4 +1,5 @@
 import { decide } from "./decision/decide.ts"
+import { own } from "./decision/own.ts"
 import { NOT_READ } from "./decision/situation.ts"
 import { digest } from "./digest.ts"
 import type { Chain, RunTask } from "./gather.ts"
@@ -17,8 +18,9 @@ export async function firstResult(
   { head, control }: Chain,
 ): Promise<RunResult | null> {
   const standing = standingOf(head)
-  const first = standing.signals[task.signal.id]
-  if (!first || first.run === task.run) return null
+  const first = own(standing.signals, task.signal.id)
+  // A dry run shows everything: there the gate says `duplicate`, beside all the others.
+  if (!first || first.run === task.run || task.mode === "dry-run") return null
   const { policy, hash } = task.loaded
   const now = ports.clock.now()
   const facts = {

@@ -6,12 +6,13 @@ import type { Signal } from "./decision/signal.ts"
 import type { RunMode, Situation } from "./decision/situation.ts"
 import type { AttemptRecord, Standing } from "./decision/standing.ts"
 import { canonicalText, digest } from "./digest.ts"
-import { type Chain, gather, type RunTask, readChain, readControl } from "./gather.ts"
+import { type Chain, gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import { LedgerError, type Ports } from "./ports.ts"
-import { type EntryNews, nextDecision, nextSettlement } from "./record.ts"
+import { type EntryNews, fitting, nextEntry, nextNote, nextSettlement } from "./record.ts"
 import { firstResult } from "./repeat.ts"
 import { heldOutside, type RunResult, resultOf } from "./result.ts"
+import { type Ended, tell } from "./tell.ts"
 
 // One signal for one supernode, in order. Everything that reads may be repeated; the one thing that spends is `buy`,
 // and between `open` and `settle` nothing is ever retried.
@@ -20,20 +21,28 @@ import { heldOutside, type RunResult, resultOf } from "./result.ts"
 const MOST_ROUNDS = 3
 /** Time kept for writing the outcome: a purchase does not start without it. */
 const LEDGER_WRITE_MS = 5_000
+/** Settling goes on through a failing ledger for this long on a host; in a function, until shortly before its end. */
+const MOST_SETTLING_MS = 120_000
 /** A standing bigger than this leaves no room for the settlement of an attempt. */
 const MOST_STANDING_BYTES = 96 * 1024
 const DAY_MS = 86_400_000
 
 type Round =
-  | { kind: "done"; result: RunResult }
+  | ({ kind: "done" | "next-larger" } & Ended)
   | { kind: "overtaken"; decision: Decision; plan: ScaleUpPlan | null; mode: RunMode }
-  | { kind: "next-larger"; result: RunResult }
 
 /**
- * Reads, decides, and buys at most once per attempt. Throws (LedgerError) only above the line of no return, and where
- * an outcome could not be written: then the attempt stays open, which later runs take for a purchase, never for nothing.
+ * Reads, decides, and buys at most once per attempt; when all is written, tells people what waits for them. Throws
+ * (LedgerError) only above the line of no return, and where an outcome could not be written: then the attempt stays
+ * open, which later runs take for a purchase, never for nothing.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
+  const ended = await runRounds(ports, task)
+  await tell(ports, task, ended)
+  return ended.result
+}
+
+async function runRounds(ports: Ports, task: RunTask): Promise<Ended> {
   let conflicts = 0
   let purchases = 0
   let tried: RunResult["outcome"]
@@ -43,18 +52,16 @@ export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
       tried = round.result.outcome
       continue
     }
-    if (round.kind === "overtaken") {
-      if (++conflicts < MOST_ROUNDS) continue
-      return holdOvertaken(ports, task, round)
-    }
-    return round.result.outcome || !tried ? round.result : { ...round.result, outcome: tried }
+    if (round.kind === "overtaken" && ++conflicts < MOST_ROUNDS) continue
+    const { result, left } = round.kind === "overtaken" ? await holdOvertaken(ports, task, round) : round
+    return { left, result: result.outcome || !tried ? result : { ...result, outcome: tried } }
   }
 }
 
 async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   const chain = await readChain(ports, task)
   const repeated = await firstResult(ports, task, chain)
-  if (repeated) return { kind: "done", result: repeated }
+  if (repeated) return { kind: "done", result: repeated, left: null }
 
   const gathered = await gather(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task, chain)
@@ -68,12 +75,16 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
       : decided
   const parts = { supernode: situation.policy.name, mode, decision, plan, outcome: null }
 
-  if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }) }
+  if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }), left: null }
   if (decision.kind === "scale-up" && plan && mode === "live")
     return purchase(ports, task, { chain, head, situation, decision, plan })
 
-  if (!isWorthNoting(task, situation, decision))
-    return { kind: "done", result: resultOf({ ...parts, entry: null }) }
+  if (!isWorthNoting({ task, situation, decision, plan }))
+    return {
+      kind: "done",
+      result: resultOf({ ...parts, entry: null }),
+      left: { head, at: stampOf(situation) },
+    }
   return note(ports, task, { head, situation, decision, plan, mode })
 }
 
@@ -85,23 +96,18 @@ interface Noted {
   mode: RunMode
 }
 
-/** Writes down a decision that leads to no purchase. */
-async function note(
-  ports: Ports,
-  task: RunTask,
-  { head, situation, decision, plan, mode }: Noted,
-): Promise<Round> {
-  const entry = nextDecision(task.stream, head, {
-    ...newsOf(ports, task, { situation, mode }),
-    kind: "decided",
-    decision,
-    ...(plan ? { plan } : {}),
-  })
-  if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
-  return {
-    kind: "done",
-    result: resultOf({ supernode: situation.policy.name, mode, decision, plan, outcome: null, entry }),
+/** Writes down a decision that leads to no purchase. What fits in no entry is still answered: it buys nothing. */
+async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
+  const { head, situation, decision, plan, mode } = noted
+  const news = { ...newsOf(ports, task, { situation, mode }), kind: "decided" as const }
+  const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
+  const parts = { supernode: situation.policy.name, mode, decision, plan, outcome: null }
+  if (!entry) {
+    const result = resultOf({ ...parts, decision: heldTooBig(decision), entry })
+    return { kind: "done", result, left: { head, at: stampOf(situation) } }
   }
+  if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
+  return { kind: "done", result: resultOf({ ...parts, entry }), left: { head: entry, at: entry.at } }
 }
 
 interface Ready {
@@ -126,14 +132,9 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
   }
   const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: openedAt }
   const opened = fitting(() =>
-    nextDecision(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
+    nextEntry(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
   )
-  if (!opened)
-    return note(ports, task, {
-      ...ready,
-      decision: heldOutside(decision, "standing-full", "the attempt's entry would be too big for the ledger"),
-      mode: "live",
-    })
+  if (!opened) return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
   if ((await ports.ledger.append(opened)) === "conflict")
     return { kind: "overtaken", decision, plan, mode: "live" }
 
@@ -148,17 +149,8 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
     outcome,
     entry: settled,
   })
-  return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result }
-}
-
-/** The entry, or null where it is too big for the ledger. */
-function fitting(seal: () => LedgerEntry): LedgerEntry | null {
-  try {
-    return seal()
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
-  }
+  const left = { head: settled, at: settled.at }
+  return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result, left }
 }
 
 /** Looks once more whether somebody stopped us, then sends the one request. Never throws. */
@@ -183,12 +175,9 @@ async function sendOnce(
       }
     }
   }
-  if (ports.timeLeftMs() <= task.buyTimeoutMs + LEDGER_WRITE_MS) {
-    return {
-      kind: "not-sent",
-      reason: "no-time",
-      says: "too little time is left in the function to see the purchase through",
-    }
+  if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
+    const says = "too little time is left in the function to see the purchase through"
+    return { kind: "not-sent", reason: "no-time", says }
   }
   try {
     const { policy } = situation
@@ -227,7 +216,7 @@ async function settle(
   task: RunTask,
   { opened, attempt, outcome }: Settlement,
 ): Promise<LedgerEntry> {
-  const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, 120_000)
+  const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MOST_SETTLING_MS)
   let head: LedgerEntry | undefined = opened
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
     try {
@@ -244,17 +233,28 @@ async function settle(
       }
       const settled = nextSettlement(task.stream, head, { ...news, kind: "settled", attempt, outcome })
       if ((await ports.ledger.append(settled)) === "appended") return settled
+      if (ports.clock.monotonic() >= giveUpAt) throw unsettled(attempt, outcome, "others kept writing")
     } catch (error) {
-      if (!(error instanceof LedgerError) || ports.clock.monotonic() >= giveUpAt) {
-        throw new LedgerError(
-          `the outcome of attempt ${attempt.id} (${outcome.kind}) could not be written; it stays open and counts as unknown`,
-          { cause: error },
-        )
-      }
+      const mayPass = error instanceof LedgerError && ports.clock.monotonic() < giveUpAt
+      if (!mayPass) throw unsettled(attempt, outcome, error)
       await ports.clock.wait(pauseMs)
     }
     head = undefined
   }
+}
+
+function unsettled({ id }: AttemptRecord, { kind }: Outcome, cause: unknown): LedgerError {
+  const says = `the outcome of attempt ${id} (${kind}) could not be written; it stays open and counts as unknown`
+  return new LedgerError(says, { cause })
+}
+
+/** What a purchase needs once its connection stands: the exchange, and one write. */
+function timeToBuy({ buyTimeoutMs }: RunTask): number {
+  return buyTimeoutMs + LEDGER_WRITE_MS
+}
+
+function heldTooBig(decision: Decision): Decision {
+  return heldOutside(decision, "standing-full", "the entry of this decision would be too big for the ledger")
 }
 
 /** What lies outside the gates: room in the entry and time in the function. */
@@ -266,12 +266,10 @@ function mayOpen(ports: Ports, task: RunTask, standing: Standing, decision: Deci
       "the chain remembers so much that an outcome might not fit any more; wait until old signals are forgotten",
     )
   }
-  if (ports.timeLeftMs() <= task.buyTimeoutMs + LEDGER_WRITE_MS) {
-    return heldOutside(
-      decision,
-      "no-time",
-      `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${task.buyTimeoutMs / 1000} s`,
-    )
+  const neededMs = task.sendWithinMs + timeToBuy(task)
+  if (ports.timeLeftMs() <= neededMs) {
+    const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
+    return heldOutside(decision, "no-time", says)
   }
   return decision
 }
@@ -283,21 +281,25 @@ function modeOf(task: RunTask, { policy, policyHash, standing, now }: Situation)
   return seen?.hash === policyHash && seen.since + policy.armAfterMs <= now ? "live" : "observe"
 }
 
+interface Said {
+  task: RunTask
+  situation: Situation
+  decision: Decision
+  plan: ScaleUpPlan | null
+}
+
 /** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
-function isWorthNoting(task: RunTask, { standing, now, policyHash }: Situation, decision: Decision): boolean {
+function isWorthNoting({ task, situation, decision, plan }: Said): boolean {
+  const { standing, now, policyHash, supernode } = situation
   const last = standing.lastDecision
-  if (
-    task.signal.kind !== "tick" ||
-    !last ||
-    decision.cleared.length > 0 ||
-    standing.policySeen?.hash !== policyHash
-  )
-    return true
+  if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0) return true
+  // The first look at the servers, and the first under a policy, are remembered by being written down.
+  const isFirstLook = standing.servers === null && supernode.state === "read"
+  if (isFirstLook || standing.policySeen?.hash !== policyHash || now - last.at >= DAY_MS) return true
+  const { kind, heldBy, to, planHash } = last
   const isTheSame =
-    last.kind === decision.kind &&
-    last.heldBy === decision.heldBy &&
-    last.to === (decision.target?.to ?? null)
-  return !isTheSame || now - last.at >= DAY_MS
+    kind === decision.kind && heldBy === decision.heldBy && to === (decision.target?.to ?? null)
+  return !isTheSame || planHash !== (plan?.hash ?? null)
 }
 
 /** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */
@@ -318,7 +320,7 @@ function newsOf(
 ): Omit<EntryNews, "kind"> {
   const { standing: _before, ...kept } = situation
   return {
-    at: situation.now,
+    at: stampOf(situation),
     run: runId,
     writer: ports.newId(),
     mode,
@@ -338,31 +340,20 @@ async function holdOvertaken(
   ports: Ports,
   task: RunTask,
   lost: Round & { kind: "overtaken" },
-): Promise<RunResult> {
-  const decision = heldOutside(
-    lost.decision,
-    "overtaken",
-    `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`,
-  )
-  const head = await ports.ledger.head(task.stream)
-  const { signal, run: runId } = task
-  const note = nextDecision(task.stream, head, {
-    at: ports.clock.now(),
-    run: runId,
-    writer: ports.newId(),
-    mode: lost.mode,
-    signal,
-    policyHash: task.loaded.hash,
-    kind: "decided",
-    decision,
-  })
-  const isWritten = (await ports.ledger.append(note)) === "appended"
-  return resultOf({
-    supernode: task.loaded.policy.name,
-    mode: lost.mode,
-    decision,
-    plan: lost.plan,
-    outcome: null,
-    entry: isWritten ? note : null,
-  })
+): Promise<Ended> {
+  const chain = await readChain(ports, task)
+  // One of those others may have been another delivery of this very signal.
+  const repeated = await firstResult(ports, task, chain)
+  if (repeated) return { result: repeated, left: null }
+  const says = `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`
+  const decision = heldOutside(lost.decision, "overtaken", says)
+  const { signal, run: runId, stream, loaded } = task
+  const { mode, plan } = lost
+  const at = Math.max(ports.clock.now(), chain.head?.at ?? 0)
+  const news = { at, run: runId, writer: ports.newId(), mode, signal, policyHash: loaded.hash }
+  const entry = chain.isDry ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+  const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
+  const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }
+  const left = chain.isDry ? null : { head: written ?? chain.head, at }
+  return { result: resultOf({ ...parts, entry: written }), left }
 }

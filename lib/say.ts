@@ -33,10 +33,14 @@ export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
   })
 }
 
-/** Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to. */
+/**
+ * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
+ * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
+ */
 export async function sayTo(desk: Desk, stream: string, { said, check }: Word): Promise<LedgerEntry> {
-  return appendWord(desk, stream, (head, at) => {
+  return appendWord(desk, stream, (head, now) => {
     check(standingOf(head))
+    const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
     return nextEntry(stream, head, {
       at,
       run: desk.newId(),
@@ -56,11 +60,11 @@ export interface Word {
 async function appendWord(
   desk: Desk,
   stream: string,
-  entryAfter: (head: LedgerEntry | undefined, at: number) => LedgerEntry,
+  entryAfter: (head: LedgerEntry | undefined, now: number) => LedgerEntry,
 ): Promise<LedgerEntry> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const head = await desk.ledger.head(stream)
-    const entry = entryAfter(head, Math.max(desk.clock.now(), head?.at ?? 0))
+    const entry = entryAfter(head, desk.clock.now())
     if ((await desk.ledger.append(entry)) === "appended") return entry
   }
   throw new LedgerError(

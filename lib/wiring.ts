@@ -9,6 +9,7 @@ import { type EndpointOverrides, endpointsOf } from "./huawei/endpoints.ts"
 import { type SmnRequests, smnRequests } from "./huawei/smn.ts"
 import { type AuditedLedger, openLedger } from "./ledger/open.ts"
 import { readMetrics } from "./metrics/read.ts"
+import { webhookNotifier } from "./notify/webhook.ts"
 import { loadPolicyFile, type PolicyFile } from "./policy-file.ts"
 import type { Clock, Cloud, Ports } from "./ports.ts"
 import { supernodeStream } from "./record.ts"
@@ -113,8 +114,12 @@ export async function startApp(
     readMetrics: (question) => readMetrics(question, { cloudEye: huawei.queryMetrics }),
   }
 
+  const notify =
+    policies.notifyWebhook === null ? null : webhookNotifier(policies.notifyWebhook, tls ? { tls } : {})
+
   const runAll = (signals: Signal[], invocation: Invocation, asked: Asked): Promise<Ran> => {
-    const ports: Ports = { ledger, cloud, clock, newId: randomUUID, timeLeftMs: invocation.remainingMs }
+    const timeLeftMs = invocation.remainingMs
+    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()

@@ -42,7 +42,11 @@ export type Said =
       by: string
       servers: string[] | null
     }
-  | { verb: "reset"; why: string; by: string }
+  /** `servers`: ids listed by the cloud now, where somebody looked; known ones that are not among them are forgotten. */
+  | { verb: "reset"; why: string; by: string; servers?: string[] }
+
+/** Longer than any approval may be valid (`approval.expires`, at most 366 days). */
+const KEEP_APPROVALS_MS = 367 * 86_400_000
 
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
 export function foldControl(control: Control, said: Said, at: number): Control {
@@ -62,7 +66,13 @@ export function foldControl(control: Control, said: Said, at: number): Control {
       return { ...control, held: { ...control.held, [said.supernode]: stop } }
     }
     case "approve":
-      return { ...control, approvals: [...control.approvals, { planHash: said.planHash, by: said.by, at }] }
+      return {
+        ...control,
+        approvals: [
+          ...control.approvals.filter((approval) => approval.at > at - KEEP_APPROVALS_MS),
+          { planHash: said.planHash, by: said.by, at },
+        ],
+      }
     case "settle":
     case "reset":
       throw new TypeError(`"${said.verb}" is said in the supernode's own stream, not in control`)

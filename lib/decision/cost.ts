@@ -14,8 +14,8 @@ export function orderCost(ladder: Rung[], from: number, to: number): Money | nul
   return { minor: Math.max(0, target.minor - paid) * target.periods, currency: target.currency }
 }
 
-/** The longest calendar month. A window this long holds a calendar cap in every month: stricter, never laxer. */
-const MONTH_MS = 31 * 86_400_000
+/** Longer than any calendar month, its extra hour in autumn included: holds a calendar cap in every month, never laxer. */
+const MONTH_MS = 32 * 86_400_000
 
 /** The window that a budget looks back over, milliseconds. */
 export function budgetWindowMs(per: NonNullable<Policy["limits"]["budget"]>["per"]): number {

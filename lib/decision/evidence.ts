@@ -10,6 +10,9 @@ import { isOnClearSide, levelsOf } from "./threshold.ts"
 /** An alarm tells of the periods right before it; what ended longer ago than an alarm may be old is no evidence. */
 const STALE_POINT_MS = 15 * 60_000
 
+/** How far an alarm's clock may be ahead of ours. */
+const AHEAD_MS = 60_000
+
 /** One period of one rule: its value over the servers, or why it has none. `early`: before the warm-up ended. */
 export interface Point {
   at: number
@@ -40,7 +43,14 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
   return situation.policy.rules.map((rule) => {
     const reading = readings.find((candidate) => candidate.rule === rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, servers }) : []
-    return judgeRule({ situation, rule, points, problem: reading ? reading.problem : "no reading was taken" })
+    const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+    return judgeRule({
+      situation,
+      rule,
+      points,
+      isSilent,
+      problem: reading ? reading.problem : "no reading was taken",
+    })
   })
 }
 
@@ -48,14 +58,16 @@ interface RuleFacts {
   situation: Situation
   rule: Rule
   points: Point[]
+  /** Somebody was asked, and had nothing to say: only such silence may be held to breach. */
+  isSilent: boolean
   problem: string | null
 }
 
-function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidence {
+function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
   // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
   const missing = n - points.filter((point) => point.state !== "missing").length
-  const reached = bestStep(rule, points, rule.missing === "breaching" ? missing : 0)
+  const reached = bestStep(rule, points, rule.missing === "breaching" && isSilent ? missing : 0)
   const real = points.filter(isReal)
   const breaching = real.filter(({ value }) =>
     levelsOf(rule).some((level) => level.isReachedBy(value)),
@@ -63,7 +75,8 @@ function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidenc
   const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
-    latchedAt !== undefined && real.filter(({ value }) => isOnClearSide(rule, value)).length >= m
+    latchedAt !== undefined &&
+    real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
   if (own(situation.standing.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
@@ -72,7 +85,8 @@ function judgeRule({ situation, rule, points, problem }: RuleFacts): RuleEvidenc
       ? { ...evidence, verdict: "breaching", up: reached, cleared }
       : { ...evidence, verdict: "latched", up: 0, cleared }
   }
-  const couldStillBreach = rule.missing === "hold" && breaching + missing >= m
+  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !isSilent)
+  const couldStillBreach = mayMatter && breaching + missing >= m
   return { ...evidence, verdict: couldStillBreach ? "missing-data" : "not-breaching", up: 0, cleared }
 }
 
@@ -138,9 +152,17 @@ function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts)
   // ceil, with a hair for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
   const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected.length - 1e-9))
   const isEnough = reported.length >= needed
-  const value = isEnough ? aggregate(reported, rule.metric.aggregate) : null
+  const aggregated = isEnough ? aggregate(reported, rule.metric.aggregate) : null
+  // The sum of huge values may leave the range of numbers: what cannot be said is missing.
+  const value = Number.isFinite(aggregated) ? aggregated : null
   return dated(
-    { at, value, state: isEnough ? "real" : "missing", reported: reported.length, expected: expected.length },
+    {
+      at,
+      value,
+      state: value === null ? "missing" : "real",
+      reported: reported.length,
+      expected: expected.length,
+    },
     situation,
   )
 }
@@ -151,7 +173,7 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
   const periodMs = reading.periodMs ?? 0
   const staleBefore = situation.now - STALE_POINT_MS - (rule.points.n + 1) * periodMs
   const newestFirst = (series?.points ?? [])
-    .filter(({ at, value }) => Number.isFinite(value) && at > staleBefore)
+    .filter(({ at, value }) => Number.isFinite(value) && at > staleBefore && at <= situation.now + AHEAD_MS)
     .sort((a, b) => b.at - a.at)
   const kept: Datapoint[] = []
   for (const point of newestFirst) {

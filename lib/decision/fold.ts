@@ -1,39 +1,18 @@
+import type { ChainEvent } from "./chain-event.ts"
 import type { Said } from "./control.ts"
-import type { Decision } from "./decision.ts"
 import { moneyOf } from "./money.ts"
 import type { Outcome, Rejected } from "./outcome.ts"
-import { own } from "./own.ts"
-import type { ScaleUpPlan } from "./plan.ts"
 import { foldRejection, REFUSAL_FREE } from "./refusals.ts"
-import type { Signal } from "./signal.ts"
-import type { Situation } from "./situation.ts"
-import type { AttemptRecord, Observation, Standing, StandingAttempt } from "./standing.ts"
+import {
+  prune,
+  rememberDecision,
+  rememberPolicy,
+  rememberServers,
+  rememberSignal,
+  rememberTold,
+} from "./remember.ts"
+import type { Observation, Standing, StandingAttempt } from "./standing.ts"
 import { presentServers } from "./supernode.ts"
-
-/** What the fold needs of an entry; every draft of a supernode's stream is one. */
-export interface ChainEvent {
-  kind: "decided" | "opened" | "settled" | "observed" | "said"
-  seq: number
-  at: number
-  run: string
-  signal?: Signal
-  policyHash?: string
-  decision?: Decision
-  situation?: Omit<Situation, "standing">
-  plan?: ScaleUpPlan
-  attempt?: AttemptRecord
-  outcome?: Outcome
-  observation?: Observation
-  said?: Said
-}
-
-/** Signals are remembered this long: longer than any may be fresh, and than an Alertmanager id stays the same. */
-const KEEP_SIGNALS_MS = 2 * 3_600_000
-/** A person's request carries its own id and may be sent again much later. */
-const KEEP_REQUESTS_MS = 7 * 86_400_000
-const KEEP_EPISODES_MS = 7 * 86_400_000
-/** Longer than any window that counts purchases (at most 366 days). */
-const KEEP_PURCHASES_MS = 400 * 86_400_000
 
 /** The standing after one more entry. */
 export function fold(standing: Standing, event: ChainEvent): Standing {
@@ -58,70 +37,14 @@ function foldKind(standing: Standing, event: ChainEvent): Standing {
   }
 }
 
-function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: ChainEvent): Standing {
-  // What a run merely noticed on its way is no result that a repeated signal could be answered with.
-  if (!signal || kind === "observed" || own(standing.signals, signal.id)) return standing
-  const keepUntil = at + (signal.kind === "request" ? KEEP_REQUESTS_MS : KEEP_SIGNALS_MS)
-  return {
-    ...rememberEpisode(standing, signal),
-    signals: { ...standing.signals, [signal.id]: { run, seq, at, keepUntil } },
-  }
-}
-
-/** An older OK closes no newer episode, an older ALARM reopens no closed one, insufficient data does neither. */
-function rememberEpisode(standing: Standing, signal: Signal): Standing {
-  if (signal.kind !== "alarm" || (signal.state !== "alarm" && signal.state !== "ok")) return standing
-  const { key, startsAt } = signal.episode
-  const { openedAt, closedAt } = own(standing.episodes, key) ?? { openedAt: null, closedAt: null }
-  const isOpen = openedAt !== null && (closedAt === null || closedAt < openedAt)
-  const episode =
-    signal.state === "ok"
-      ? { openedAt, closedAt: Math.max(closedAt ?? signal.at, signal.at) }
-      : {
-          openedAt: isOpen || signal.at < (closedAt ?? -Infinity) ? openedAt : (startsAt ?? signal.at),
-          closedAt,
-        }
-  return { ...standing, episodes: { ...standing.episodes, [key]: episode } }
-}
-
-function rememberPolicy(standing: Standing, { policyHash, at }: ChainEvent): Standing {
-  if (policyHash === undefined || standing.policySeen?.hash === policyHash) return standing
-  return { ...standing, policySeen: { hash: policyHash, since: at } }
-}
-
-function rememberDecision(standing: Standing, { decision, at }: ChainEvent): Standing {
-  if (!decision) return standing
-  const { kind, heldBy, target, cleared } = decision
-  const latches = Object.fromEntries(
-    Object.entries(standing.latches).filter(([rule]) => !cleared.includes(rule)),
-  )
-  return { ...standing, latches, lastDecision: { at, kind, heldBy, to: target?.to ?? null } }
-}
-
-/** The first look at the servers: from here on, what is not among them came later. */
-function rememberServers(standing: Standing, { situation, at }: ChainEvent): Standing {
-  if (
-    standing.servers !== null ||
-    situation?.supernode.state !== "read" ||
-    situation.supernode.value.servers === null
-  )
-    return standing
-  const servers = presentServers(situation.supernode.value)
-  const created = servers.map((server) => server.createAt ?? at)
-  return {
-    ...standing,
-    servers: servers.map((server) => server.id),
-    foreignAt: created.length > 0 ? Math.max(...created) : null,
-  }
-}
-
 function foldOpened(standing: Standing, event: ChainEvent): Standing {
   const { attempt, plan, decision, situation, seq, run } = event
   if (!attempt || !plan || !decision?.target) return standing
   const { id, openedAt } = attempt
   const cost = plan.cost && moneyOf(plan.cost)
   const { rules } = decision.target
-  const latching = (situation?.policy.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
+  const once = (situation?.policy.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
+  const latching = once.map((rule) => rule.name)
   const before =
     situation?.supernode.state === "read"
       ? presentServers(situation.supernode.value).map((server) => server.id)
@@ -140,29 +63,37 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     before,
     orderId: null,
     rules,
+    latching,
   }
   return {
     ...standing,
     attempt: open,
-    openedAt,
-    absent: null,
+    openedAt: Math.max(openedAt, approvedAt(event)),
     purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],
-    latches: { ...standing.latches, ...Object.fromEntries(latching.map((rule) => [rule.name, openedAt])) },
+    latches: { ...standing.latches, ...latchesOf(open) },
   }
 }
 
+/** The newest approval that this attempt uses up; another clock may have dated it later than the attempt. */
+function approvedAt({ plan, situation }: ChainEvent): number {
+  const approvals = situation?.control.state === "read" ? situation.control.value.approvals : []
+  return Math.max(0, ...approvals.filter(({ planHash }) => planHash === plan?.hash).map(({ at }) => at))
+}
+
 function foldOutcome(standing: Standing, outcome: Outcome, event: ChainEvent): Standing {
-  const { attempt, absent } = standing
-  if (outcome.kind === "accepted" && absent && absent.id === event.attempt?.id) {
-    // A person said it never happened, and then its answer came: it did.
-    const says = "was settled as absent, and the cloud accepted it after all"
-    return {
-      ...book(standing, absent),
-      attempt: { ...absent, state: "wrong", says, orderId: outcome.orderId },
-      absent: null,
-    }
-  }
-  if (!attempt || attempt.id !== event.attempt?.id) return standing
+  const { attempt } = standing
+  if (attempt && attempt.id === event.attempt?.id) return foldAnswer(standing, { attempt, outcome, event })
+  const absent = standing.absent.find(({ id }) => id === event.attempt?.id)
+  return absent ? foldLateAnswer(standing, { attempt: absent, outcome, event }) : standing
+}
+
+interface Answer {
+  attempt: StandingAttempt
+  outcome: Outcome
+  event: ChainEvent
+}
+
+function foldAnswer(standing: Standing, { attempt, outcome, event }: Answer): Standing {
   switch (outcome.kind) {
     case "accepted": {
       const says = "was accepted and is being provisioned"
@@ -177,26 +108,52 @@ function foldOutcome(standing: Standing, outcome: Outcome, event: ChainEvent): S
       return { ...book(standing, attempt), attempt: accepted, blocked, throttle: null }
     }
     case "rejected":
-      return foldRejection(release(standing, attempt), {
-        attempt,
-        rejected: outcome satisfies Rejected,
-        at: event.at,
-        policyHash: event.policyHash ?? "",
-      })
+      return refuse(release(standing, attempt), { attempt, outcome, event })
     case "not-sent":
       return release(standing, attempt)
-    case "unknown":
-      return {
-        ...standing,
-        attempt: { ...attempt, state: "unknown", says: `has an unknown outcome: ${outcome.says}` },
-      }
+    case "unknown": {
+      // Somebody may have found out in the meantime; not knowing takes that back from nobody.
+      if (attempt.state !== "open" && attempt.state !== "unknown") return standing
+      const says = `has an unknown outcome: ${outcome.says}`
+      return { ...standing, attempt: { ...attempt, state: "unknown", says } }
+    }
     default:
       return outcome satisfies never
   }
 }
 
+/** The answer of an attempt that a person had settled as absent. */
+function foldLateAnswer(standing: Standing, { attempt, outcome, event }: Answer): Standing {
+  const others = standing.absent.filter(({ id }) => id !== attempt.id)
+  switch (outcome.kind) {
+    case "accepted": {
+      const says = "was settled as absent, and the cloud accepted it after all"
+      const late = { ...attempt, orderId: outcome.orderId, acceptedAt: event.at }
+      const booked = { ...book(standing, attempt), absent: others }
+      // Its money counts at once; while another attempt is in the way, observe() brings it up afterwards.
+      return standing.attempt === null
+        ? { ...booked, attempt: { ...late, state: "wrong", says } }
+        : { ...booked, absent: [...others, late] }
+    }
+    case "rejected":
+      return refuse({ ...standing, absent: others }, { attempt, outcome, event })
+    case "not-sent":
+      return { ...standing, absent: others }
+    case "unknown":
+      return standing
+    default:
+      return outcome satisfies never
+  }
+}
+
+function refuse(standing: Standing, { attempt, outcome, event }: Answer & { outcome: Rejected }): Standing {
+  const policyHash = event.policyHash ?? ""
+  return foldRejection(standing, { attempt, rejected: outcome, at: event.at, policyHash })
+}
+
 function foldObservation(standing: Standing, observation: Observation, event: ChainEvent): Standing {
   const { kind, says, at } = observation
+  if (kind === "telling" || kind === "not-told") return rememberTold(standing, observation, event.at)
   const listed = observation.present ?? standing.servers ?? []
   if (kind === "out-of-band") {
     const arrived = observation.servers.some((id) => listed.includes(id))
@@ -206,8 +163,8 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
       foreignAt: arrived ? Math.max(standing.foreignAt ?? at, at) : standing.foreignAt,
     }
   }
-  const attempt = standing.attempt ?? standing.absent
-  if (!attempt || attempt.id !== observation.attempt) return standing
+  const attempt = [standing.attempt, ...standing.absent].find((one) => one?.id === observation.attempt)
+  if (!attempt) return standing
   switch (kind) {
     case "completed":
       return complete(standing, { attempt, at, servers: listed, newServers: observation.servers })
@@ -221,7 +178,11 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
     case "partial":
       return { ...standing, attempt: { ...attempt, state: kind, says } }
     case "wrong":
-      return { ...book(standing, attempt), attempt: { ...attempt, state: "wrong", says }, absent: null }
+      return {
+        ...book(standing, attempt),
+        attempt: { ...attempt, state: "wrong", says },
+        absent: standing.absent.filter(({ id }) => id !== attempt.id),
+      }
     default:
       return kind satisfies never
   }
@@ -229,7 +190,8 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
 
 function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const { attempt } = standing
-  if (said.verb === "reset") return { ...standing, ...REFUSAL_FREE, servers: null }
+  if (said.verb === "reset")
+    return { ...standing, ...REFUSAL_FREE, servers: serversAfterReset(standing, said) }
   if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
   const word = `by ${said.by}: ${said.why}`
   switch (said.as) {
@@ -248,10 +210,24 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
       })
     }
     case "absent":
-      return { ...release(standing, attempt), absent: attempt, servers: said.servers ?? standing.servers }
+      return {
+        ...release(standing, attempt),
+        absent: [...standing.absent, { ...attempt, acceptedAt: null }],
+        servers: said.servers ?? standing.servers,
+      }
     default:
       return said.as satisfies never
   }
+}
+
+/**
+ * A reset forgets servers that vanished. It learns all anew where nobody looked, but never while a purchase may still
+ * turn up that a person settled as absent: its servers would pass for known ones.
+ */
+function serversAfterReset({ servers, absent }: Standing, said: { servers?: string[] }): string[] | null {
+  const { servers: listed } = said
+  if (listed && servers) return servers.filter((id) => listed.includes(id))
+  return absent.length > 0 ? servers : null
 }
 
 interface Completion {
@@ -262,13 +238,24 @@ interface Completion {
 }
 
 function complete(standing: Standing, { attempt, at, servers, newServers }: Completion): Standing {
-  return { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers, absent: null }
+  return { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers }
 }
 
 /** The money is spent: reserved, or given back before, it counts from now on as booked. */
-function book(standing: Standing, { id, openedAt, cost }: StandingAttempt): Standing {
+function book(standing: Standing, attempt: StandingAttempt): Standing {
+  const { id, openedAt, cost } = attempt
   const others = standing.purchases.filter((purchase) => purchase.attempt !== id)
-  return { ...standing, purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }] }
+  const wasReleased = others.length === standing.purchases.length
+  return {
+    ...standing,
+    purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }],
+    latches: wasReleased ? { ...standing.latches, ...latchesOf(attempt) } : standing.latches,
+  }
+}
+
+/** A rule with `repeat: false` whose proposal was bought rests until its metric is clear. */
+function latchesOf({ latching, openedAt }: StandingAttempt): Record<string, number> {
+  return Object.fromEntries(latching.map((rule) => [rule, openedAt]))
 }
 
 /** Nothing was bought: no action, no budget, no cooldown, no latch. */
@@ -279,21 +266,4 @@ function release(standing: Standing, { id, openedAt }: StandingAttempt): Standin
     purchases: standing.purchases.filter((purchase) => purchase.attempt !== id),
     latches: Object.fromEntries(Object.entries(standing.latches).filter(([, at]) => at !== openedAt)),
   }
-}
-
-function prune(standing: Standing, now: number): Standing {
-  return {
-    ...standing,
-    signals: pick(standing.signals, ({ keepUntil }) => keepUntil > now),
-    episodes: pick(
-      standing.episodes,
-      ({ openedAt, closedAt }) => Math.max(openedAt ?? 0, closedAt ?? 0) > now - KEEP_EPISODES_MS,
-    ),
-    purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
-    blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
-  }
-}
-
-function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
 }

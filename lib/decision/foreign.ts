@@ -7,6 +7,6 @@ import { presentServers } from "./supernode.ts"
  */
 export function foreignAt({ standing, supernode, now }: Situation): number | null {
   if (standing.servers !== null || supernode.state !== "read") return standing.foreignAt
-  const created = presentServers(supernode.value).map((server) => server.createAt ?? now)
+  const created = presentServers(supernode.value).map((server) => Math.min(server.createAt ?? now, now))
   return created.length > 0 ? Math.max(standing.foreignAt ?? 0, ...created) : standing.foreignAt
 }

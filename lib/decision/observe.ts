@@ -1,6 +1,7 @@
 import type { Situation } from "./situation.ts"
 import type { Observation, Standing, StandingAttempt } from "./standing.ts"
 import { presentServers, type Server, type Supernode } from "./supernode.ts"
+import { vanishedServers } from "./vanished.ts"
 import { sayTime } from "./verdict.ts"
 
 /** New servers that do not run this long after acceptance are stuck: somebody should look. */
@@ -16,7 +17,11 @@ export function observe({ standing, supernode, policy, now }: Situation): Observ
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
   }
+  const late = attempt ? undefined : standing.absent.find(({ acceptedAt }) => acceptedAt !== null)
+  if (late) return lateAnswer(late, now)
   if (supernode.state !== "read" || supernode.value.servers === null) return null
+  // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
+  if (vanishedServers(standing, supernode.value).length > 0) return null
   if (!attempt) return observeOthers(standing, supernode.value, now)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !attempt.before.includes(server.id))
@@ -94,6 +99,12 @@ function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: 
   return newcomers.find((server) => server.flavor !== null && server.flavor !== usual)?.flavor ?? null
 }
 
+/** The cloud accepted what a person had settled as absent. */
+function lateAnswer({ id, orderId }: StandingAttempt, now: number): Observation {
+  const says = `was settled as absent, and the cloud accepted it after all${orderId ? ` as order ${orderId}` : ""}`
+  return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
+}
+
 /** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
 function observeOthers(standing: Standing, supernode: Supernode, now: number): Observation | null {
   if (standing.servers === null) return null
@@ -101,14 +112,16 @@ function observeOthers(standing: Standing, supernode: Supernode, now: number): O
   const present = presentServers(supernode)
   const newcomers = present.filter((server) => !known.includes(server.id))
   const departed = (supernode.servers ?? []).filter(
-    (server) => server.status === "DELETED" && known.includes(server.id),
+    ({ id, status }) =>
+      status === "DELETED" && known.includes(id) && !present.some((server) => server.id === id),
   )
-  if (newcomers.length > 0 && standing.absent) {
+  const absent = standing.absent.at(-1)
+  if (newcomers.length > 0 && absent) {
     const says = `was settled as absent, and ${newcomers.length} new servers are there after all`
     return {
       kind: "wrong",
       says,
-      attempt: standing.absent.id,
+      attempt: absent.id,
       servers: idsOf(newcomers),
       present: idsOf(present),
       at: now,

@@ -16,6 +16,8 @@ export interface Reading {
   problem: string | null
   /** The source answered 401 or 403: sending again will not help until somebody mends the keys. */
   credentials?: true
+  /** Nobody was asked: the source is not read by this version. */
+  unasked?: true
 }
 
 /**

@@ -36,6 +36,8 @@ export interface StandingAttempt {
   before: string[]
   orderId: string | null
   rules: string[]
+  /** Of these, the ones that are latched by it (`repeat: false`). */
+  latching: string[]
 }
 
 /** An attempt that may have cost money; kept as long as any window can count it. */
@@ -60,9 +62,26 @@ export interface AttemptRecord {
   deadline: number
 }
 
-/** What a run noticed without deciding anything. */
+/** That people were told of something. */
+export interface Told {
+  /** Epoch milliseconds. */
+  at: number
+  /** The entry of this chain that states what they were told; null: the one that records the telling. */
+  entry: { seq: number; hash: string } | null
+}
+
+/** What a run noticed without deciding anything, and that it is `telling` people, or that they were `not-told` after all. */
 export interface Observation {
-  kind: "completed" | "partial" | "wrong" | "stuck" | "unknown" | "accepted" | "out-of-band"
+  kind:
+    | "completed"
+    | "partial"
+    | "wrong"
+    | "stuck"
+    | "unknown"
+    | "accepted"
+    | "out-of-band"
+    | "telling"
+    | "not-told"
   says: string
   attempt: string | null
   /** Servers it is about. */
@@ -71,6 +90,8 @@ export interface Observation {
   present: string[] | null
   /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
   at: number
+  /** What people are being told (`Telling.about`), and where it is stated. */
+  telling?: { about: string; entry: Told["entry"] }
 }
 
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
@@ -93,7 +114,14 @@ export interface Standing {
   episodes: Record<string, { openedAt: number | null; closedAt: number | null }>
   /** Rules with `repeat: false` whose proposal was bought, and when. */
   latches: Record<string, number>
-  lastDecision: { at: number; kind: Decision["kind"]; heldBy: string | null; to: number | null } | null
+  lastDecision: {
+    at: number
+    kind: Decision["kind"]
+    heldBy: string | null
+    to: number | null
+    /** Another plan of the same size is news to whoever is to approve it. */
+    planHash: string | null
+  } | null
   /** The policy hash of the newest entry, and since when; for arming. */
   policySeen: { hash: string; since: number } | null
   /** Flavors that were refused for capacity. */
@@ -102,8 +130,10 @@ export interface Standing {
   breaker: { class: RejectionClass; since: number; says: string } | null
   /** Rules that an invalid order switched off, until the policy's hash changes: rule -> hash. */
   rulesOff: Record<string, string>
-  /** The newest attempt, where a person settled it as absent: servers that appear later make it a late positive. */
-  absent: StandingAttempt | null
+  /** Attempts that a person settled as absent, for a month: servers that appear later make one a late positive. */
+  absent: StandingAttempt[]
+  /** When people were last told of what, by `Telling.about`; not there in a chain that never told anybody. */
+  told?: Record<string, Told>
 }
 
 export const EMPTY_STANDING: Standing = {
@@ -123,7 +153,7 @@ export const EMPTY_STANDING: Standing = {
   throttle: null,
   breaker: null,
   rulesOff: {},
-  absent: null,
+  absent: [],
 }
 
 /** When the newest purchase that may have cost money was requested; null without one. */

@@ -71,12 +71,15 @@ function supernodeOf(json: unknown, id: string): Parsed<Supernode> {
   return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
 }
 
-/** ServerResponse objects. One without an id makes the whole list unreadable: servers are counted, and none may be lost. */
+/** ServerResponse objects. One without an id, or twice there, makes the list unreadable: servers are counted. */
 export function serversOf(list: readonly unknown[]): Parsed<Server[]> {
   const servers: Server[] = []
   for (const [i, item] of list.entries()) {
     const server = serverShape.safeParse(item)
     if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no id` }
+    if (servers.some(({ id }) => id === server.data.id)) {
+      return { ok: false, why: `server ${server.data.id} is listed twice` }
+    }
     servers.push(server.data)
   }
   return { ok: true, value: servers }

@@ -17,5 +17,5 @@ export async function readMetrics(question: MetricQuestion, sources: MetricSourc
 function notReadYet({ name, metric }: Rule): Reading {
   const source = metric.prometheus ? "Prometheus" : "CloudWatch"
   const periodMs = (metric.prometheus ?? metric.cloudwatch)?.period ?? null
-  return { rule: name, periodMs, series: [], problem: `${source} is not read by this version` }
+  return { rule: name, periodMs, series: [], problem: `${source} is not read by this version`, unasked: true }
 }

@@ -1,3 +1,4 @@
+import { isSecureAddress } from "../decision/secure-address.ts"
 import { isRecord } from "../decision/units.ts"
 import { valueAt } from "./issue-text.ts"
 import { originOf, type Path, problemAt } from "./position.ts"
@@ -13,7 +14,16 @@ export function warningsOf(main: Source, entries: readonly SupernodeEntry[]): Po
       problemAt(originOf(entry.places, path), message),
     ),
   )
-  return [...notYet(main, entries), ...perSupernode]
+  return [...insecureWebhook(main), ...notYet(main, entries), ...perSupernode]
+}
+
+/** The address is a secret, and the message does not name it. */
+function insecureWebhook(main: Source): PolicyProblem[] {
+  const path = ["notify", "webhook"]
+  const webhook = valueAt(main.value, path)
+  if (typeof webhook !== "string" || isSecureAddress(webhook)) return []
+  const message = "is not https, and plain http may not leave this machine: nobody is told"
+  return [problemAt(originOf([{ source: main, path: [] }], path), message)]
 }
 
 interface Found {
@@ -77,9 +87,10 @@ function unpriced({ merged, ladder, fleetBudget }: Pricing): Found[] {
 
 /** Features that are checked but not acted on by this version: one warning each, at the first place that uses it. */
 function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
-  const ofFile = (["notify", "fleet"] as const)
-    .filter((key) => valueAt(main.value, [key]) !== undefined)
-    .map((key) => problemAt(originOf([{ source: main, path: [] }], [key]), FILE_WIDE[key], "key"))
+  const ofFile =
+    valueAt(main.value, ["fleet"]) === undefined
+      ? []
+      : [problemAt(originOf([{ source: main, path: [] }], ["fleet"]), FLEET, "key")]
   const ofSupernodes = Object.entries(PER_SUPERNODE).flatMap(([, { message, where }]) => {
     for (const entry of entries) {
       const path = where(entry.merged)
@@ -90,10 +101,7 @@ function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem
   return [...ofFile, ...ofSupernodes]
 }
 
-const FILE_WIDE = {
-  notify: "is not acted on by this version: nobody is told",
-  fleet: "is not counted by this version: nothing is bought while it is written here",
-}
+const FLEET = "is not counted by this version: nothing is bought while it is written here"
 
 const PER_SUPERNODE = {
   prometheus: {

@@ -185,6 +185,7 @@ export function attemptOf(over: Partial<StandingAttempt> = {}): StandingAttempt 
     before: ["s1", "s2"],
     orderId: "CS2401120001",
     rules: ["npu-busy"],
+    latching: [],
     ...over,
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type ChainEvent, fold } from "../../lib/decision/fold.ts"
+import type { ChainEvent } from "../../lib/decision/chain-event.ts"
+import { fold } from "../../lib/decision/fold.ts"
 import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
 import { requestedAt, type Standing } from "../../lib/decision/standing.ts"
 import { alarmOf, attemptOf, DAY, HOUR, MINUTE, NOW, requestOf, SECOND, standingOf } from "./builders.ts"
@@ -81,7 +82,7 @@ describe("money", () => {
     expect(say("absent")).toMatchObject({
       attempt: null,
       purchases: [],
-      absent: { id: attempt.id },
+      absent: [{ id: attempt.id }],
       servers: ["s1"],
     })
     expect(say("accepted")).toMatchObject({
@@ -106,7 +107,7 @@ describe("money", () => {
     const late = settle(absent, "accepted")
     expect(late).toMatchObject({
       attempt: { state: "wrong", orderId: "CS9" },
-      absent: null,
+      absent: [],
       purchases: [{ state: "booked" }],
     })
   })
@@ -209,8 +210,8 @@ describe("signals", () => {
   it("are remembered longer than they can be fresh, and a person's request for a week", () => {
     const both = fold(fold(standingOf(), event({ signal: alarmOf() })), event({ signal: requestOf() }))
     const signalsAfter = (ms: number) => Object.keys(fold(both, event({ at: NOW + ms })).signals)
-    expect(signalsAfter(2 * HOUR - 1)).toEqual(["alarm-1", "request-1"])
-    expect(signalsAfter(2 * HOUR + 1)).toEqual(["request-1"])
+    expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
+    expect(signalsAfter(20 * MINUTE + 1)).toEqual(["request-1"])
     expect(signalsAfter(8 * DAY)).toEqual([])
   })
 
@@ -232,7 +233,10 @@ describe("episodes", () => {
   const episodeAfter = (...states: ["alarm" | "ok" | "insufficient-data", number][]) =>
     states.reduce(
       (standing, [state, minute], i) =>
-        fold(standing, event({ signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) })),
+        fold(
+          standing,
+          event({ at: NOW + HOUR, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
+        ),
       standingOf(),
     ).episodes[key]
 

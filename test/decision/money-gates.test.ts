@@ -64,8 +64,8 @@ describe("within-budget", () => {
   })
 
   it.each<[string, number, boolean]>([
-    ["31 days ago, so that no calendar month can hold more than the cap", 31 * DAY, true],
-    ["a millisecond less than 31 days ago", 31 * DAY - 1, false],
+    ["32 days ago, so that no calendar month can hold more than the cap", 32 * DAY, true],
+    ["a millisecond less than 32 days ago", 32 * DAY - 1, false],
   ])("per month counts back to what was booked %s", (_, ago, passed) => {
     const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(120_000), per: "month" as const } }
     const standing = standingOf({ servers: ["s1", "s2"], purchases: [spent(1, { at: NOW - ago })] })

@@ -147,7 +147,10 @@ describe("servers that came or went without us", () => {
   })
 
   it("after a person's absent mean that the purchase happened after all: wrong", () => {
-    const standing = standingOf({ servers: ["s1", "s2"], absent: attemptOf({ state: "unknown" }) })
+    const standing = standingOf({
+      servers: ["s1", "s2"],
+      absent: [attemptOf({ state: "unknown", acceptedAt: null })],
+    })
     const servers = [...serversOf(2), newcomer("n1")]
     expect(observe(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "wrong",

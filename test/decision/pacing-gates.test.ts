@@ -68,7 +68,7 @@ describe("cooldown-over", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
     const standing = {
       openedAt: NOW - MINUTE,
-      lastDecision: { at: NOW - MINUTE, kind: "hold" as const, heldBy: "sold-out", to: 4 },
+      lastDecision: { at: NOW - MINUTE, kind: "hold" as const, heldBy: "sold-out", to: 4, planHash: null },
     }
     expect(cooling(standing)).toEqual([true, null])
   })

@@ -13,8 +13,11 @@ import {
   type BuyOrder,
   type Clock,
   type Cloud,
+  type Delivery,
   type Ledger,
   LedgerError,
+  type Notice,
+  type Notifier,
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
@@ -56,6 +59,14 @@ export class World {
   outcomes: Outcome[] = []
   /** Called while a purchase is under way. */
   whileBuying: (order: BuyOrder) => Promise<void> = async () => {}
+  /** Everything that people were told, in order. */
+  notices: Notice[] = []
+  /** How the next tellings end, in order; after them, well. */
+  deliveries: Delivery[] = []
+  /** Called while people are being told. */
+  whileTelling: (notice: Notice, timeoutMs: number) => Promise<void> = async () => {}
+  /** null until `listen`: the policy names nobody to tell. */
+  notify: Notifier | null = null
   private ids = 0
   readonly ledger: Ledger
 
@@ -110,6 +121,17 @@ export class World {
     },
   }
 
+  /** From now on the policy names somebody to tell. */
+  listen(): void {
+    this.notify = {
+      tell: async (notice, timeoutMs) => {
+        this.notices.push(notice)
+        await this.whileTelling(notice, timeoutMs)
+        return this.deliveries.shift() ?? { ok: true }
+      },
+    }
+  }
+
   async run(
     signal: Signal = tickOf({ id: this.newId(), at: this.now }),
     over: Partial<RunTask> & { policy?: Policy } = {},
@@ -119,6 +141,7 @@ export class World {
       ledger: this.ledger,
       cloud: this.cloud,
       clock: this.clock,
+      notify: this.notify,
       newId: this.newId,
       timeLeftMs: () => this.timeLeftMs,
     }

@@ -32,12 +32,19 @@ export function priceKnown({ situation: { standing, policy, now }, choice, cost 
       { flavor: choice.target.flavor },
     )
   const unpriced = budget
-    ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter((purchase) => purchase.cost === null)
+    ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter(
+        // The policy's currency may have changed since: amounts of two are never added.
+        (purchase) => purchase.cost?.currency !== budget.currency,
+      )
     : []
   if (unpriced.length > 0) {
-    return fail("price-unknown", `${unpriced.length} purchases in the budget's window have no known price`, {
-      attempts: unpriced.map((purchase) => purchase.attempt),
-    })
+    return fail(
+      "price-unknown",
+      `${unpriced.length} purchases in the budget's window have no known price in ${budget?.currency}`,
+      {
+        attempts: unpriced.map((purchase) => purchase.attempt),
+      },
+    )
   }
   return pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })
 }
@@ -57,7 +64,7 @@ export function withinBudget({ situation: { standing, policy, now }, choice, cos
     cap: amountOf(budget),
     windowMs: budgetWindowMs(budget.per),
   }
-  const over = budget.per === "month" ? "31 days (at least any calendar month)" : sayDuration(budget.per)
+  const over = budget.per === "month" ? "32 days (more than any calendar month)" : sayDuration(budget.per)
   const says = `${sayMoney(money(spent))} booked and reserved in ${over}, ${sayMoney(cost)} for this order, ${sayMoney(budget)} allowed`
   return spent + cost.minor <= budget.minor ? pass(says, facts) : fail("over-budget", says, facts)
 }

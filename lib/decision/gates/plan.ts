@@ -1,6 +1,7 @@
 import { sayMoney } from "../money.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
+import { CLOCK_TOLERANCE_MS } from "./signal.ts"
 
 /** What was shown is what is bought, or nothing is. */
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
@@ -35,6 +36,7 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
       approval.planHash === plan.hash &&
       approval.by !== requester &&
       approval.at + expires > now &&
+      approval.at - now <= CLOCK_TOLERANCE_MS &&
       approval.at > (standing.openedAt ?? -Infinity),
   )
   const names = [...new Set(valid.map((approval) => approval.by))].sort()

@@ -1,4 +1,5 @@
 import { presentServers } from "../supernode.ts"
+import { vanishedServers } from "../vanished.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
@@ -15,8 +16,7 @@ export function supernodeReady({ situation: { supernode, standing } }: GateFacts
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
-  const listed = new Set(servers.map((server) => server.id))
-  const vanished = (standing.servers ?? []).filter((id) => !listed.has(id))
+  const vanished = vanishedServers(standing, supernode.value)
   if (vanished.length > 0) {
     return fail(
       "supernode-unreadable",

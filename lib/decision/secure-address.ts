@@ -1,0 +1,11 @@
+/** Secrets may travel there: https anywhere, or plain http that never leaves this machine. */
+export function isSecureAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false
+  const { protocol, hostname } = new URL(address)
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
+}
+
+/** URL has already turned 127.1, 0x7f000001 and the like into four numbers. */
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}

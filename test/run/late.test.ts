@@ -1,0 +1,334 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/standing.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  requestOf,
+  ruleInput,
+  SECOND,
+  serverOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { rejected, unknown, World } from "./world.ts"
+
+// What comes late, twice, out of order or from a clock that is wrong.
+
+const STREAM = supernodeStream(policyOf().id)
+const ladder = [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+const roomy = policyOf({ ladder, limits: { actions: "9 per 24h", servers: 48 } })
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+  world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16"), skewMs: 0 }
+})
+
+async function standing(): Promise<Standing> {
+  return (await world.ledger.head(STREAM))?.standing as Standing
+}
+
+function settleAsAbsent(): Promise<void> {
+  const attempt = world.orders.at(-1)?.attempt ?? ""
+  return world.say({
+    verb: "settle",
+    attempt,
+    as: "absent",
+    why: "not there",
+    by: "ops",
+    servers: ["s1", "s2"],
+  })
+}
+
+const kinds = async () => (await world.entries()).flatMap((entry) => entry.observation?.kind ?? [])
+
+describe("a purchase that a person settled as absent, and that happened after all", () => {
+  it("is found as wrong even when the next purchase was sent in between, and its money counts", async () => {
+    world.outcomes = [unknown]
+    await world.run(undefined, { policy: roomy })
+    await settleAsAbsent()
+    world.now += MINUTE
+    await world.run(undefined, { policy: roomy })
+    expect(world.orders).toHaveLength(2)
+    world.now += 10 * MINUTE
+    world.deliver(4)
+    await world.run(undefined, { policy: roomy })
+    world.now += MINUTE
+    world.supernode = {
+      ok: true,
+      value: supernodeOf({ servers: [1, 2, 3, 4, 5, 6].map((i) => serverOf(`s${i}`)) }),
+      skewMs: 0,
+    }
+    expect(
+      (await world.run(alarmOf({ id: "later", at: world.now }), { policy: roomy })).decision.heldBy,
+    ).toBe("wrong")
+    expect(await kinds()).toEqual(["completed", "wrong"])
+    expect((await standing()).purchases).toHaveLength(2)
+  })
+
+  it("is found as wrong after a reset too", async () => {
+    world.outcomes = [unknown]
+    await world.run(undefined, { policy: roomy })
+    await settleAsAbsent()
+    await world.say({ verb: "reset", why: "tidy", by: "ops" })
+    world.deliver(4)
+    expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("wrong")
+  })
+
+  it("counts its money at once when its answer comes while the next purchase is open, and is wrong afterwards", async () => {
+    let answerFirst: () => void = () => {}
+    world.whileBuying = async () => {
+      world.whileBuying = async () => {}
+      await new Promise<void>((resolve) => {
+        answerFirst = resolve
+      })
+    }
+    const first = world.run(undefined, { policy: roomy })
+    await expect.poll(() => world.orders.length).toBe(1)
+    world.now += 5 * MINUTE
+    await world.run(undefined, { policy: roomy })
+    await settleAsAbsent()
+    await world.run(undefined, { policy: roomy })
+    expect(world.orders).toHaveLength(2)
+    answerFirst()
+    await first
+    expect((await standing()).purchases).toHaveLength(2)
+    world.now += 10 * MINUTE
+    world.deliver(4)
+    await world.run(undefined, { policy: roomy })
+    expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("wrong")
+  })
+
+  it("is a breaker when its answer turns out to be a refusal for the balance", async () => {
+    let answer: () => void = () => {}
+    world.outcomes = [rejected("balance")]
+    world.whileBuying = () =>
+      new Promise<void>((resolve) => {
+        answer = resolve
+      })
+    const slow = world.run(undefined, { policy: roomy })
+    await expect.poll(() => world.orders.length).toBe(1)
+    world.now += 5 * MINUTE
+    world.whileBuying = async () => {}
+    await world.run(undefined, { policy: roomy })
+    await settleAsAbsent()
+    answer()
+    await slow
+    expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("breaker")
+  })
+})
+
+describe("a late word of not knowing", () => {
+  it("takes back nothing that a person found out", async () => {
+    let answer: () => void = () => {}
+    world.outcomes = [unknown]
+    world.whileBuying = () =>
+      new Promise<void>((resolve) => {
+        answer = resolve
+      })
+    const slow = world.run(undefined, { policy: roomy })
+    await expect.poll(() => world.orders.length).toBe(1)
+    world.now += 5 * MINUTE
+    await world.run(undefined, { policy: roomy })
+    const attempt = world.orders[0]?.attempt ?? ""
+    await world.say({
+      verb: "settle",
+      attempt,
+      as: "accepted",
+      why: "in the console",
+      by: "ops",
+      servers: null,
+    })
+    answer()
+    await slow
+    expect((await standing()).attempt?.state).toBe("accepted")
+  })
+})
+
+describe("missing data that is held to breach", () => {
+  const rules = (over: object) => policyOf({ ladder, rules: [ruleInput({ missing: "breaching", ...over })] })
+
+  it("buys on the silence of a meter that was asked", async () => {
+    world.load = null
+    expect((await world.run(undefined, { policy: rules({}) })).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it.each([
+    ["a source that this version does not read", { unasked: true as const }, "missing-data"],
+    ["a meter that refused our keys", { credentials: true as const }, "credentials"],
+  ])("never buys on the silence of %s", async (_, silence, heldBy) => {
+    world.load = null
+    const readMetrics = world.cloud.readMetrics
+    world.cloud.readMetrics = async (question) =>
+      (await readMetrics(question)).map((reading) => ({ ...reading, ...silence }))
+    expect((await world.run(undefined, { policy: rules({}) })).decision.heldBy).toBe(heldBy)
+    expect(world.orders).toEqual([])
+  })
+})
+
+describe("an answer about the servers that cannot be right", () => {
+  it("draws no conclusion from a list that leaves out a known server without DELETED", async () => {
+    world.load = 10
+    await world.run(alarmOf(), { policy: roomy })
+    world.load = 97
+    world.supernode = {
+      ok: true,
+      value: supernodeOf({ servers: [serverOf("s2"), serverOf("s3")] }),
+      skewMs: 0,
+    }
+    world.now += MINUTE
+    expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("supernode-unreadable")
+    expect(await kinds()).toEqual([])
+    await world.say({ verb: "reset", why: "s1 was replaced", by: "ops" })
+    expect((await world.run(undefined, { policy: roomy })).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("does not take four strangers for a completed purchase", async () => {
+    await world.run(undefined, { policy: roomy })
+    world.now += 10 * MINUTE
+    world.supernode = {
+      ok: true,
+      value: supernodeOf({ servers: [3, 4, 5, 6].map((i) => serverOf(`s${i}`)) }),
+      skewMs: 0,
+    }
+    expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("in-flight")
+    expect(await kinds()).toEqual([])
+  })
+})
+
+describe("clocks", () => {
+  it("a clock behind the ledger holds every time, not once", async () => {
+    world.load = 10
+    await world.run(alarmOf())
+    world.load = 97
+    world.now -= 2 * HOUR
+    for (let times = 0; times < 3; times++) {
+      const result = await world.run(tickOf({ id: `t${times}`, at: world.now }), { policy: roomy })
+      expect(result.decision.heldBy).toBe("clock-behind-ledger")
+      world.now += MINUTE
+    }
+  })
+
+  it("an entry from a clock that ran ahead is overcome by a person's reset", async () => {
+    world.load = 10
+    world.now += 30 * DAY
+    await world.run(tickOf({ at: world.now }))
+    world.now = NOW
+    world.load = 97
+    expect((await world.run()).decision.heldBy).toBe("clock-behind-ledger")
+    await world.say({ verb: "reset", why: "a host's clock ran ahead", by: "ops" })
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("a run whose clock the cloud contradicts dates its entry by the cloud's", async () => {
+    world.now += 3 * HOUR
+    world.supernode = { ok: true, value: supernodeOf(), skewMs: -3 * HOUR }
+    expect((await world.run(tickOf({ at: world.now }))).decision.heldBy).toBe("clock-skewed")
+    expect((await world.ledger.head(STREAM))?.at).toBe(NOW)
+  })
+
+  it("a server that claims to be created in the future cools down from now, not from then", async () => {
+    const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW * 1000 })]
+    world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
+    expect((await world.run()).decision.heldBy).toBe("cooldown")
+    world.now += 61 * MINUTE
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("a rule that buys once until it clears", () => {
+  it("is not cleared by points from before the purchase", async () => {
+    const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
+    const readMetrics = world.cloud.readMetrics
+    world.cloud.readMetrics = async (question) => {
+      const [reading] = await readMetrics(question)
+      if (!reading) return []
+      const quiet = (at: number) => (at < NOW - 15 * MINUTE ? 50 : 97)
+      return [
+        {
+          ...reading,
+          series: reading.series.map((one) => ({
+            ...one,
+            points: one.points.map(({ at }) => ({ at, value: quiet(at) })),
+          })),
+        },
+      ]
+    }
+    await world.run(alarmOf(), { policy })
+    world.now += 30 * SECOND
+    await world.run(alarmOf({ id: "again", at: world.now }), { policy })
+    expect((await standing()).latches).toEqual({ "npu-busy": NOW })
+  })
+})
+
+describe("approvals", () => {
+  const policy = policyOf({ approval: { above: { amount: 100_000, currency: "CNY" } } })
+
+  it("let the next tick buy, once, even where the approver's clock is ahead", async () => {
+    const asked = await world.run(undefined, { policy })
+    expect(asked.decision.heldBy).toBe("approval-needed")
+    const approve = async () => {
+      world.now += 50 * SECOND
+      await world.say({ verb: "approve", planHash: asked.plan?.hash ?? "", by: "boss" })
+      world.now -= 50 * SECOND
+    }
+    await approve()
+    world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
+    expect((await world.run(undefined, { policy })).outcome).toMatchObject({ kind: "not-sent" })
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("approval-needed")
+    world.now += 2 * MINUTE
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("approval-needed")
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("the requester cannot give", async () => {
+    const shown = await world.run(requestOf(), { policy })
+    await world.say({ verb: "approve", planHash: shown.plan?.hash ?? "", by: "ops@example.com" })
+    const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
+    expect((await world.run(live, { policy })).decision.heldBy).toBe("approval-needed")
+  })
+
+  it("are asked for again on record when the plan has changed since", async () => {
+    await world.run(undefined, { policy })
+    world.now += MINUTE
+    const other = policyOf({
+      approval: { above: { amount: 100_000, currency: "CNY" } },
+      order: { image_id: "a4059eb4-c2f5-46a8-9b33-6cbed5d3fc81" },
+    })
+    await world.run(undefined, { policy: other })
+    const hashes = (await world.entries()).map((entry) => entry.plan?.hash)
+    expect(new Set(hashes).size).toBe(2)
+  })
+})
+
+describe("an alarm storm", () => {
+  it("of more signals than a chain could remember for hours is forgotten in time to buy", async () => {
+    world.load = 10
+    for (let minute = 0; minute < 120; minute += 5) {
+      for (let server = 0; server < 48; server++) {
+        await world.run(alarmOf({ id: `cloud-eye|${"x".repeat(120)}|${server}|${minute}`, at: world.now }))
+      }
+      world.now += 5 * MINUTE
+    }
+    world.load = 97
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("an outcome", () => {
+  it("gives up, loudly, when others keep writing until the time is over", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind !== "settled") return undefined
+      world.now += 10 * SECOND
+      return "conflict"
+    }
+    await expect(world.run(alarmOf())).rejects.toThrow(/stays open and counts as unknown/)
+    expect(world.orders).toHaveLength(1)
+  })
+})
