@@ -42,8 +42,7 @@ export type Said =
       by: string
       servers: string[] | null
     }
-  /** `servers`: ids listed by the cloud now, where somebody looked; known ones that are not among them are forgotten. */
-  | { verb: "reset"; why: string; by: string; servers?: string[] }
+  | { verb: "reset"; why: string; by: string }
 
 /** Longer than any approval may be valid (`approval.expires`, at most 366 days). */
 const KEEP_APPROVALS_MS = 367 * 86_400_000

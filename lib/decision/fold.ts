@@ -190,8 +190,7 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
 
 function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const { attempt } = standing
-  if (said.verb === "reset")
-    return { ...standing, ...REFUSAL_FREE, servers: serversAfterReset(standing, said) }
+  if (said.verb === "reset") return { ...standing, ...REFUSAL_FREE, servers: null }
   if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
   const word = `by ${said.by}: ${said.why}`
   switch (said.as) {
@@ -212,22 +211,16 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
     case "absent":
       return {
         ...release(standing, attempt),
-        absent: [...standing.absent, { ...attempt, acceptedAt: null }],
+        // What is there now is not its doing: only what comes later can show that it happened after all.
+        absent: [
+          ...standing.absent,
+          { ...attempt, acceptedAt: null, before: said.servers ?? attempt.before },
+        ],
         servers: said.servers ?? standing.servers,
       }
     default:
       return said.as satisfies never
   }
-}
-
-/**
- * A reset forgets servers that vanished. It learns all anew where nobody looked, but never while a purchase may still
- * turn up that a person settled as absent: its servers would pass for known ones.
- */
-function serversAfterReset({ servers, absent }: Standing, said: { servers?: string[] }): string[] | null {
-  const { servers: listed } = said
-  if (listed && servers) return servers.filter((id) => listed.includes(id))
-  return absent.length > 0 ? servers : null
 }
 
 interface Completion {

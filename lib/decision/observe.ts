@@ -107,15 +107,15 @@ function lateAnswer({ id, orderId }: StandingAttempt, now: number): Observation 
 
 /** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
 function observeOthers(standing: Standing, supernode: Supernode, now: number): Observation | null {
-  if (standing.servers === null) return null
-  const known = standing.servers
+  const absent = standing.absent.at(-1)
+  const known = standing.servers ?? absent?.before
+  if (!known) return null
   const present = presentServers(supernode)
   const newcomers = present.filter((server) => !known.includes(server.id))
   const departed = (supernode.servers ?? []).filter(
     ({ id, status }) =>
       status === "DELETED" && known.includes(id) && !present.some((server) => server.id === id),
   )
-  const absent = standing.absent.at(-1)
   if (newcomers.length > 0 && absent) {
     const says = `was settled as absent, and ${newcomers.length} new servers are there after all`
     return {

@@ -78,7 +78,7 @@ describe("dry-run", () => {
     await own.run("run", "--event", ALARM)
     const after = await own.run("dry-run", "train-a", "--event", ALARM)
     expect(after.out).toMatch(/^train-a: would hold \(duplicate\)/)
-    expect(after.out).toContain("the first delivery came to: ACCEPTED")
+    expect(after.out).toContain("was accepted and is being provisioned")
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
