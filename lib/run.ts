@@ -4,10 +4,11 @@ import type { Outcome } from "./decision/outcome.ts"
 import { planScaleUp, type ScaleUpPlan } from "./decision/plan.ts"
 import type { Signal } from "./decision/signal.ts"
 import type { RunMode, Situation } from "./decision/situation.ts"
-import type { AttemptRecord, Standing } from "./decision/standing.ts"
-import { canonicalText, digest } from "./digest.ts"
+import type { AttemptRecord } from "./decision/standing.ts"
+import { digest } from "./digest.ts"
 import { type Chain, gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
+import { heldTooBig, isWorthNoting, mayOpen, mayTryLarger, modeOf, timeToBuy } from "./outside-gates.ts"
 import { LedgerError, type Ports } from "./ports.ts"
 import { type EntryNews, fitting, nextEntry, nextNote, nextSettlement } from "./record.ts"
 import { firstResult } from "./repeat.ts"
@@ -19,13 +20,8 @@ import { type Ended, tell } from "./tell.ts"
 
 /** How often a run that lost an append starts again from the top, and how many purchases one run may try. */
 const MOST_ROUNDS = 3
-/** Time kept for writing the outcome: a purchase does not start without it. */
-const LEDGER_WRITE_MS = 5_000
 /** Settling goes on through a failing ledger for this long on a host; in a function, until shortly before its end. */
 const MOST_SETTLING_MS = 120_000
-/** A standing bigger than this leaves no room for the settlement of an attempt. */
-const MOST_STANDING_BYTES = 96 * 1024
-const DAY_MS = 86_400_000
 
 type Round =
   | ({ kind: "done" | "next-larger" } & Ended)
@@ -246,71 +242,6 @@ async function settle(
 function unsettled({ id }: AttemptRecord, { kind }: Outcome, cause: unknown): LedgerError {
   const says = `the outcome of attempt ${id} (${kind}) could not be written; it stays open and counts as unknown`
   return new LedgerError(says, { cause })
-}
-
-/** What a purchase needs once its connection stands: the exchange, and one write. */
-function timeToBuy({ buyTimeoutMs }: RunTask): number {
-  return buyTimeoutMs + LEDGER_WRITE_MS
-}
-
-function heldTooBig(decision: Decision): Decision {
-  return heldOutside(decision, "standing-full", "the entry of this decision would be too big for the ledger")
-}
-
-/** What lies outside the gates: room in the entry and time in the function. */
-function mayOpen(ports: Ports, task: RunTask, standing: Standing, decision: Decision): Decision {
-  if (Buffer.byteLength(canonicalText(standing)) > MOST_STANDING_BYTES) {
-    return heldOutside(
-      decision,
-      "standing-full",
-      "the chain remembers so much that an outcome might not fit any more; wait until old signals are forgotten",
-    )
-  }
-  const neededMs = task.sendWithinMs + timeToBuy(task)
-  if (ports.timeLeftMs() <= neededMs) {
-    const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
-    return heldOutside(decision, "no-time", says)
-  }
-  return decision
-}
-
-/** A policy that was not seen long enough only observes (`arm_after`). */
-function modeOf(task: RunTask, { policy, policyHash, standing, now }: Situation): RunMode {
-  if (task.mode !== "live" || policy.armAfterMs === 0) return task.mode
-  const seen = standing.policySeen
-  return seen?.hash === policyHash && seen.since + policy.armAfterMs <= now ? "live" : "observe"
-}
-
-interface Said {
-  task: RunTask
-  situation: Situation
-  decision: Decision
-  plan: ScaleUpPlan | null
-}
-
-/** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
-function isWorthNoting({ task, situation, decision, plan }: Said): boolean {
-  const { standing, now, policyHash, supernode } = situation
-  const last = standing.lastDecision
-  if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0) return true
-  // The first look at the servers, and the first under a policy, are remembered by being written down.
-  const isFirstLook = standing.servers === null && supernode.state === "read"
-  if (isFirstLook || standing.policySeen?.hash !== policyHash || now - last.at >= DAY_MS) return true
-  const { kind, heldBy, to, planHash } = last
-  const isTheSame =
-    kind === decision.kind && heldBy === decision.heldBy && to === (decision.target?.to ?? null)
-  return !isTheSame || planHash !== (plan?.hash ?? null)
-}
-
-/** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */
-function mayTryLarger({ signal }: RunTask, { policy }: Situation, outcome: Outcome): boolean {
-  return (
-    outcome.kind === "rejected" &&
-    outcome.class === "capacity" &&
-    policy.soldOut === "next-larger" &&
-    signal.kind !== "request" &&
-    !policy.approval
-  )
 }
 
 function newsOf(

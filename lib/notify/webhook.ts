@@ -46,7 +46,7 @@ async function post(url: URL, { notice, dispatcher, signal }: Posting): Promise<
   const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString(
     "base64",
   )
-  const { statusCode, body } = await send(url, {
+  const { statusCode } = await send(url, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -59,7 +59,6 @@ async function post(url: URL, { notice, dispatcher, signal }: Posting): Promise<
     signal,
   })
   // The status has said all; what the answer would still bring is cut off with the connection.
-  body.on("error", () => undefined)
   if (statusCode >= 200 && statusCode <= 299) return { ok: true }
   const redirect = statusCode >= 300 && statusCode <= 399 ? ", and redirects are not followed" : ""
   return { ok: false, why: `the webhook answered ${statusCode}${redirect}` }

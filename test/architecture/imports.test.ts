@@ -53,6 +53,8 @@ describe("who may import whom", () => {
       `import { a } from "../huawei/sign.ts"`,
     ],
     ["the policy's room does not know signals", "lib/policy/x.ts", `import { a } from "../signals/a.ts"`],
+    ["who tells people does not know the ledger", "lib/notify/x.ts", `import { a } from "../ledger/a.ts"`],
+    ["telling knows no webhook", "lib/tell.ts", `import { a } from "./notify/webhook.ts"`],
     ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../wiring.ts"`],
     ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../settings.ts"`],
     ["ports know no room", "lib/ports.ts", `import type { A } from "./signals/a.ts"`],

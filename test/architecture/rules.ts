@@ -16,11 +16,13 @@ export interface ImportRule {
 }
 
 /** Every room that speaks to something foreign: they do not know each other. */
-const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy"] as const
+const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy", "notify"] as const
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
 
 /** lib/run.ts with the steps it is made of, and what people say to the same chains. */
-const CORRIDOR = ["run", "gather", "record", "repeat", "result", "say"].map((file) => `lib/${file}.ts`)
+const CORRIDOR = ["run", "gather", "outside-gates", "record", "repeat", "result", "say", "tell"].map(
+  (file) => `lib/${file}.ts`,
+)
 
 const outward = { packages: "any", builtins: true, pure: false } as const
 const inward = { packages: ["zod"], builtins: false, pure: false } as const

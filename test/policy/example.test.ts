@@ -9,7 +9,6 @@ const file = await loadPolicyFile(EXAMPLE)
 describe("The example", () => {
   it("is a policy without problems, with warnings for what this version does not act on", () => {
     expect(file.warnings.map(({ path }) => path)).toEqual([
-      "notify",
       "fleet",
       "supernodes.0.rules.1.metric.prometheus",
       "supernodes.0.schedules",

@@ -53,9 +53,21 @@ describe("What is allowed but will surprise is a warning", () => {
       ],
     ],
     [
-      "notify",
+      "a webhook: none",
       ["version: 1", "version: 1\nnotify: { webhook: https://hooks.example.com/hush }"],
-      ["policy.yaml:2:1: notify: is not acted on by this version: nobody is told"],
+      [],
+    ],
+    [
+      "a webhook on this machine: none",
+      ["version: 1", 'version: 1\nnotify: { webhook: "http://127.0.0.1:8065/hush" }'],
+      [],
+    ],
+    [
+      "a webhook by plain http, whose address is not named",
+      ["version: 1", "version: 1\nnotify: { webhook: http://hooks.example.com/hush }"],
+      [
+        "policy.yaml:2:20: notify.webhook: is not https, and plain http may not leave this machine: nobody is told",
+      ],
     ],
     [
       "fleet",

@@ -133,13 +133,15 @@ describe("an outcome that is unknown", () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind !== "telling") return undefined
       world.interference = {}
-      const news = { at: NOW, run: "rival", writer: "rival", kind: "decided" as const, mode: "live" as const }
+      const at = NOW + SECOND
+      const news = { at, run: "rival", writer: "rival", kind: "decided" as const, mode: "live" as const }
       await store.append(nextEntry(STREAM, await store.head(STREAM), news))
       return undefined
     }
     await world.run(alarmOf())
     expect(saidTo()).toEqual(["unknown"])
     expect(await kinds()).toEqual(["opened", "settled", "decided", "telling"])
+    expect((await world.entries()).map(({ at }) => at - NOW)).toEqual([0, 0, SECOND, SECOND])
   })
 
   it("delivered again, the alarm tells nobody, and is answered with what the first one came to", async () => {

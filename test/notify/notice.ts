@@ -1,0 +1,22 @@
+import type { Notice } from "../../lib/ports.ts"
+
+export const HASH = `sha256:${"c".repeat(64)}`
+export const STREAM = "supernode:b4beacb6-4380-448c-a218-daa82cf03f5d"
+
+/** An unknown outcome of train-a, stated by entry 2. */
+export function noticeOf(over: Partial<Notice> = {}): Notice {
+  return {
+    supernode: "train-a",
+    mode: "live",
+    state: "unknown",
+    about: "unknown attempt-1 1705078800000",
+    says: "the attempt has an unknown outcome: no answer came",
+    todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
+    since: Date.parse("2024-01-12T17:00:00Z"),
+    attempt: "attempt-1",
+    orderId: "CS1",
+    planHash: null,
+    entry: { stream: STREAM, seq: 2, hash: HASH },
+    ...over,
+  }
+}
