@@ -1,6 +1,7 @@
 import { nearestName } from "./decision/nearest-name.ts"
 import { smnTopic, snsTopic } from "./decision/topics.ts"
 import { durationMs } from "./decision/units.ts"
+import { parseLedgerUrl } from "./ledger/ledger-url.ts"
 
 /** What the environment says, checked. The secrets in it are never repeated in a message. */
 export interface Settings {
@@ -246,63 +247,14 @@ interface LedgerAsked extends Omit<Asked, "name"> {
 
 function ledgerUrl({ text, report, mustOutlive }: LedgerAsked): string {
   const url = text("SUPERNODE_LEDGER") ?? "sqlite:./ledger.db"
-  for (const problem of ledgerProblems(url)) report("SUPERNODE_LEDGER", problem)
-  const [scheme = ""] = url.split(":")
-  if (mustOutlive && (scheme === "sqlite" || scheme === "memory")) {
+  const parsed = parseLedgerUrl(url)
+  if (parsed.kind === "invalid") for (const problem of parsed.problems) report("SUPERNODE_LEDGER", problem)
+  if (mustOutlive && (parsed.kind === "sqlite" || parsed.kind === "memory")) {
     const why = "each sandbox would have a ledger of its own, and so could buy once more"
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION in live mode on a function, not ${scheme}: — ${why}`,
+      `must be dynamodb://TABLE?region=REGION in live mode on a function, not ${parsed.kind}: — ${why}`,
     )
   }
   return url
-}
-
-const LEDGER_FORMS = "sqlite:PATH, memory: or dynamodb://TABLE?region=REGION[&endpoint=URL]"
-
-/** The url is repeated in no message: an endpoint may carry a password, which then is the problem. */
-function ledgerProblems(url: string): string[] {
-  if (url === "memory:") return []
-  if (url.startsWith("sqlite:")) return sqliteProblems(url.slice("sqlite:".length))
-  const match = /^dynamodb:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(url)
-  return match
-    ? dynamodbProblems(match[1] ?? "", new URLSearchParams(match[2] ?? ""))
-    : [`must be ${LEDGER_FORMS}`]
-}
-
-function sqliteProblems(path: string): string[] {
-  // SQLite takes these for a database that is gone with the process: a ledger that forgets.
-  const isKept = path.trim() !== "" && path !== ":memory:"
-  // Two slashes begin a host, or a relative path to some, or an absolute one; three are absolute to everyone.
-  if (isKept && !/^\/\/(?!\/)/.test(path)) return []
-  return ["must name a file after sqlite:, such as sqlite:./ledger.db or sqlite:/var/lib/ledger.db"]
-}
-
-const LEDGER_QUERY = ["region", "endpoint"]
-
-function dynamodbProblems(table: string, query: URLSearchParams): string[] {
-  const keys = [...query.keys()]
-  const endpointUrl = query.get("endpoint")
-  return [
-    // DynamoDB would take periods; GeminiDB, which speaks the same protocol, does not.
-    /^[A-Za-z0-9_-]{3,255}$/.test(table)
-      ? null
-      : "must name a table of 3 to 255 letters, digits, underscores or hyphens",
-    /^[a-z0-9-]{1,64}$/.test(query.get("region") ?? "")
-      ? null
-      : "must have a region, as in dynamodb://TABLE?region=eu-central-1",
-    endpointUrl === null || isHttpUrl(endpointUrl)
-      ? null
-      : "must have an http or https URL without user or password as endpoint",
-    ...keys
-      .filter((key) => !LEDGER_QUERY.includes(key))
-      .map((key) => `must not have ${key}: allowed are ${LEDGER_QUERY.join(", ")}`),
-    new Set(keys).size === keys.length ? null : "must have region and endpoint at most once",
-  ].filter((problem) => problem !== null)
-}
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, username, password } = new URL(text)
-  return /^https?:$/.test(protocol) && username + password === ""
 }

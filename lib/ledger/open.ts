@@ -28,7 +28,7 @@ export async function openStore(url: string, options: OpenLedgerOptions = {}): P
   // Each store is imported when it is asked for: a function pays at cold start only for its own.
   switch (parsed.kind) {
     case "invalid":
-      throw new LedgerError(parsed.problem)
+      throw new LedgerError(`the ledger's url ${parsed.problems.join("; it ")}`)
     case "memory":
       return (await import("./memory.ts")).openMemoryStore()
     case "sqlite":

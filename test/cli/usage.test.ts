@@ -108,7 +108,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
 
   it.each([
     ["a ledger without a place", "sqlite:/nowhere/at/all/ledger.db", "is not a directory; make it first"],
-    ["a ledger of no known kind", "redis://here", "must be sqlite:PATH"],
+    ["a ledger of no known kind", "redis://here", "names no store we know; write sqlite:PATH"],
   ])("says so of %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)
