@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest"
+import { credentialSource } from "../lib/credentials.ts"
+import { SettingsError } from "../lib/settings.ts"
+
+const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
+const INVOCATION = { ak: "TEMP-AK", sk: "TEMP-SK", securityToken: "TEMP-TOKEN" }
+const ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
+
+/** A secret that is read, and counted, by a clock that is set by hand. */
+function secretOf(text: string) {
+  const world = { now: 0, reads: 0, text }
+  const source = credentialSource(
+    { credentials: null, secretArn: ARN },
+    {
+      now: () => world.now,
+      readSecret: async () => {
+        world.reads += 1
+        return world.text
+      },
+    },
+  )
+  return { world, source }
+}
+
+const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S-SK" })
+
+describe("the keys to sign with", () => {
+  it("are an invocation's own before the environment's, and only during that invocation", async () => {
+    const source = credentialSource({ credentials: ENVIRONMENT, secretArn: null }, { now: () => 0 })
+    expect(await source.during(INVOCATION, () => source.provide())).toEqual(INVOCATION)
+    expect(await source.provide()).toEqual(ENVIRONMENT)
+  })
+
+  it("are never another invocation's that runs at the same time", async () => {
+    const source = credentialSource({ credentials: ENVIRONMENT, secretArn: null }, { now: () => 0 })
+    const other = { ...INVOCATION, ak: "OTHER-AK" }
+    const late = async () => {
+      await Promise.resolve()
+      return (await source.provide()).ak
+    }
+    expect(
+      await Promise.all([
+        source.during(INVOCATION, late),
+        source.during(other, late),
+        source.during(null, late),
+      ]),
+    ).toEqual(["TEMP-AK", "OTHER-AK", "ENV-AK"])
+  })
+
+  it("come from the secret where the environment has none, and are read again after five minutes", async () => {
+    const { world, source } = secretOf(KEYS)
+    expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: null })
+    world.now += 5 * 60_000 - 1
+    await source.provide()
+    expect(world.reads).toBe(1)
+    world.now += 1
+    world.text = JSON.stringify({ ...JSON.parse(KEYS), HUAWEICLOUD_SDK_SECURITY_TOKEN: "S-TOKEN" })
+    expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: "S-TOKEN" })
+  })
+
+  it("are missed with a word on all three places they may come from", async () => {
+    const source = credentialSource({ credentials: null, secretArn: null }, { now: () => 0 })
+    await expect(source.provide()).rejects.toThrow(SettingsError)
+    await expect(source.provide()).rejects.toThrow(/HUAWEICLOUD_SDK_AK.*SUPERNODE_SECRET_ARN.*agency/)
+  })
+
+  it.each([
+    ["no JSON", "hush"],
+    ["JSON of another kind", '["hush"]'],
+    ["only one of the two", '{ "HUAWEICLOUD_SDK_AK": "hush" }'],
+    ["an empty key", '{ "HUAWEICLOUD_SDK_AK": "hush", "HUAWEICLOUD_SDK_SK": "" }'],
+  ])(
+    "in a secret that holds %s are an error that says what it must hold, and never what it does",
+    async (_, text) => {
+      const failed = secretOf(text).source.provide()
+      await expect(failed).rejects.toThrow(/must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK/)
+      await expect(failed).rejects.not.toThrow(/hush/)
+    },
+  )
+})

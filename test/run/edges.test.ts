@@ -1,0 +1,258 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/standing.ts"
+import { fitting, nextEntry, supernodeStream } from "../../lib/record.ts"
+import {
+  alarmOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  requestOf,
+  ruleInput,
+  SECOND,
+  serversOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { rejected, unreachable, World } from "./world.ts"
+
+// Where a run reaches the edge of what a ledger entry, a rival or a failing store leaves it.
+
+const STREAM = supernodeStream(policyOf().id)
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+/** Appends a head whose standing fills its entry to the last few kilobytes. */
+async function fillStanding(): Promise<void> {
+  await world.run(tickOf({ id: "first" }), { mode: "observe" })
+  const head = await world.ledger.head(STREAM)
+  const remembered = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `${i}-${"x".repeat(150)}`,
+        { run: "r", seq: 1, at: NOW, keepUntil: NOW + HOUR },
+      ]),
+    )
+  const news = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+  const filled = (count: number) =>
+    fitting(() =>
+      nextEntry(
+        STREAM,
+        head && { ...head, standing: { ...(head.standing as Standing), signals: remembered(count) } },
+        news,
+      ),
+    )
+  let count = 1_500
+  while (!filled(count)) count -= 5
+  const fullest = filled(count)
+  if (fullest) await world.ledger.append(fullest)
+}
+
+/** Another run appends right before ours, so many times; what it appends is told by `rivals`. */
+function rivals(times: number, kinds: string[], signal = alarmOf({ id: "theirs" }), at = NOW): void {
+  let left = times
+  world.interference.beforeAppend = async (entry) => {
+    if (!kinds.includes(entry.kind) || left-- <= 0) return undefined
+    const { interference } = world
+    world.interference = {}
+    const head = await world.ledger.head(entry.stream)
+    const news = {
+      at,
+      run: world.newId(),
+      writer: world.newId(),
+      kind: "decided" as const,
+      mode: "live" as const,
+    }
+    await world.ledger.append(
+      nextEntry(entry.stream, head, { ...news, signal: { ...signal, id: `${signal.id}-${left}` } }),
+    )
+    world.interference = interference
+    return undefined
+  }
+}
+
+describe("an entry that would be too big", () => {
+  it("of a hold is left out, and the answer says standing-full", async () => {
+    await fillStanding()
+    world.load = 10
+    const result = await world.run(alarmOf())
+    expect(result.decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
+    expect(result).not.toHaveProperty("entry")
+    expect(world.orders).toEqual([])
+  })
+
+  it("of a hold drops its readings first, and says so in their place", async () => {
+    const rules = Array.from({ length: 4 }, (_, i) =>
+      ruleInput({ name: `rule-${i}`, points: "3 of 100", at_least: 50, ...{ above: undefined } }),
+    )
+    world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(48) }), skewMs: 0 }
+    world.load = 10
+    const policy = policyOf({ rules, ladder: [{ flavor: "rung-48", servers: 48 }] })
+    const result = await world.run(alarmOf(), { policy })
+    expect(result.decision.heldBy).toBe("not-breaching")
+    expect((await world.entries())[0]?.situation?.readings).toMatchObject({
+      state: "unreadable",
+      why: expect.stringContaining("too much to keep"),
+    })
+  })
+
+  it("of an attempt means that nothing is bought: an attempt must be replayable", async () => {
+    const rules = Array.from({ length: 4 }, (_, i) => ruleInput({ name: `rule-${i}`, points: "3 of 100" }))
+    world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(24) }), skewMs: 0 }
+    world.offers = { ok: true, value: offersOf("rung-48"), skewMs: 0 }
+    const policy = policyOf({
+      rules,
+      ladder: [
+        { flavor: "rung-24", servers: 24 },
+        { flavor: "rung-48", servers: 48 },
+      ],
+    })
+    const result = await world.run(alarmOf(), { policy })
+    expect(result).toMatchObject({
+      mode: "live",
+      decision: { kind: "hold", heldBy: "standing-full" },
+      entry: { seq: 1 },
+    })
+    expect(world.orders).toEqual([])
+    expect((await world.entries()).map((entry) => entry.kind)).toEqual(["decided"])
+  })
+})
+
+describe("a refused purchase with no larger one to be had", () => {
+  it("is answered with the hold and with what the refused purchase came to", async () => {
+    const policy = policyOf({ sold_out: "next-larger" })
+    world.outcomes = [rejected("capacity")]
+    const result = await world.run(alarmOf(), { policy })
+    expect(result).toMatchObject({
+      decision: { kind: "hold", heldBy: "flavor-blocked" },
+      outcome: { kind: "rejected", class: "capacity" },
+    })
+    expect((await world.entries()).map((entry) => entry.kind)).toEqual(["opened", "settled", "decided"])
+  })
+})
+
+describe("a rival", () => {
+  it("that writes each time we notice something makes us hold as overtaken", async () => {
+    world.load = 10
+    await world.run(tickOf({ id: "t0" }))
+    world.now += MINUTE
+    world.deliver(4)
+    rivals(3, ["observed"])
+    const result = await world.run(alarmOf())
+    expect(result).toMatchObject({
+      mode: "live",
+      decision: {
+        kind: "hold",
+        heldBy: "overtaken",
+        findings: [{ gate: "overtaken", passed: false, says: expect.stringContaining("3 times") }],
+      },
+    })
+    expect((await world.entries()).at(-1)).toMatchObject({
+      kind: "decided",
+      mode: "live",
+      decision: { heldBy: "overtaken" },
+      at: world.now,
+    })
+  })
+
+  it("whose last word was this very signal answers us with its result", async () => {
+    rivals(3, ["opened"], alarmOf({ id: "ours" }))
+    const result = await world.run(alarmOf({ id: "ours-0" }))
+    expect(result.decision.heldBy).toBe("duplicate")
+    expect(world.orders).toEqual([])
+  })
+
+  it("that wins even the note of our hold leaves it unwritten", async () => {
+    rivals(4, ["opened", "decided"])
+    const result = await world.run(alarmOf())
+    expect(result.decision.heldBy).toBe("overtaken")
+    expect(result).not.toHaveProperty("entry")
+  })
+
+  it("with a faster clock does not make our note go back in time", async () => {
+    rivals(3, ["opened"], alarmOf({ id: "theirs" }), NOW + 30 * SECOND)
+    await world.run(alarmOf())
+    const ats = (await world.entries()).map((entry) => entry.at)
+    expect(ats).toEqual(ats.toSorted((a, b) => a - b))
+  })
+
+  it("makes a dry run start again too, and write nothing", async () => {
+    const result = await world.run(requestOf({ mode: "dry-run" }))
+    expect(result.mode).toBe("dry-run")
+    expect(await world.entries()).toEqual([])
+  })
+})
+
+describe("the words of an attempt that was not sent", () => {
+  it("are those of the gate that stopped it", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened")
+        await world.say({ verb: "pause", supernode: null, why: "stop the presses", by: "ops", until: null })
+      return undefined
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({
+      kind: "not-sent",
+      reason: "paused",
+      says: expect.stringContaining("stop the presses"),
+    })
+  })
+
+  it("say that time ran out", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened") world.timeLeftMs = 65 * SECOND
+      return undefined
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({
+      kind: "not-sent",
+      reason: "no-time",
+      says: expect.stringContaining("too little time"),
+    })
+  })
+})
+
+describe("settling through a store that fails", () => {
+  it("waits longer each time, at most two seconds, and gives up after two minutes on a host", async () => {
+    const waits: number[] = []
+    const { wait } = world.clock
+    world.clock.wait = async (ms) => {
+      waits.push(ms)
+      await wait(ms)
+    }
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+    const failed = world.run(alarmOf())
+    await expect(failed).rejects.toThrow(/attempt id-\d+ \(accepted\) could not be written/)
+    await expect(failed).rejects.toMatchObject({
+      name: "LedgerError",
+      cause: { message: "the store is unreachable" },
+    })
+    expect(waits.slice(0, 8)).toEqual([50, 100, 200, 400, 800, 1600, 2000, 2000])
+    expect(waits.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(120 * SECOND)
+    expect(waits.reduce((sum, ms) => sum + ms)).toBeLessThan(123 * SECOND)
+  })
+
+  it("gives up shortly before the function ends", async () => {
+    world.timeLeftMs = 100 * SECOND
+    world.whileBuying = async () => {
+      world.timeLeftMs = 3 * SECOND
+    }
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+    const from = world.now
+    await expect(world.run(alarmOf())).rejects.toThrow(/stays open/)
+    expect(world.now - from).toBeLessThan(4 * SECOND)
+  })
+
+  it("does not go on after a failure that is none of the store's", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "settled") throw new TypeError("a mistake of ours")
+      return undefined
+    }
+    await expect(world.run(alarmOf())).rejects.toMatchObject({
+      name: "LedgerError",
+      cause: { message: "a mistake of ours" },
+    })
+  })
+})
