@@ -2,7 +2,7 @@ import { type Control, NO_CONTROL } from "./decision/control.ts"
 import { fold } from "./decision/fold.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import { EMPTY_STANDING, type Standing } from "./decision/standing.ts"
-import { type EntryDraft, type LedgerEntry, sealEntry } from "./ledger/entry.ts"
+import { type EntryDraft, entryText, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./ledger/entry.ts"
 
 /** What is new in an entry; its place in the chain and the standing after it follow from the head. */
 export type EntryNews = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
@@ -58,6 +58,9 @@ export function nextSettlement(
   }
 }
 
+/** Notes leave room behind them: while one run buys, those of others must not fill the standing to the brim. */
+const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
+
 /** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
 export function nextNote(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry | null {
   const { situation, ...bare } = news
@@ -66,7 +69,7 @@ export function nextNote(stream: string, head: LedgerEntry | undefined, news: En
   const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
   for (const candidate of [news, ...smaller]) {
     const entry = fitting(() => nextEntry(stream, head, candidate))
-    if (entry) return entry
+    if (entry && Buffer.byteLength(entryText(entry)) <= MAX_NOTE_BYTES) return entry
   }
   return null
 }

@@ -58,6 +58,7 @@ async function entriesOfRun(
   const entries: LedgerEntry[] = []
   for await (const entry of ports.ledger.read(stream, { fromSeq: first.seq, toSeq: first.seq + 20 })) {
     if (entry.run === first.run) entries.push(entry)
+    if (entry.run === first.run && entry.kind === "decided") break
   }
   return entries
 }

@@ -162,14 +162,10 @@ async function sendOnce(
   }))
   if (control.seq !== chain.control.seq) {
     const again = decide({ ...situation, control: control.seen }, digest)
-    if (again.kind !== "scale-up") {
-      const finding = again.findings.find((candidate) => candidate.passed !== true)
-      return {
-        kind: "not-sent",
-        reason: again.heldBy ?? "overtaken",
-        says: finding?.says ?? "the decision changed after the attempt was opened",
-      }
-    }
+    const finding = again.findings.find(({ passed }) => passed === false)
+    // What cannot be evaluated any more stops it as well as what fails.
+    const says = finding?.says ?? "a gate could not be evaluated any more"
+    if (again.kind !== "scale-up") return { kind: "not-sent", reason: again.heldBy ?? "overtaken", says }
   }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to see the purchase through"
@@ -206,37 +202,44 @@ interface Settlement {
   outcome: Outcome
 }
 
-/** Appends the outcome, at whatever seq is next by now, until it is written or the time is over. */
-async function settle(
-  ports: Ports,
-  task: RunTask,
-  { opened, attempt, outcome }: Settlement,
-): Promise<LedgerEntry> {
+/**
+ * Appends the outcome, at whatever seq is next by now, until it is written or the time is over. It looks twice even then:
+ * a word that a tick wrote in between must not cost an outcome that is certain.
+ */
+async function settle(ports: Ports, task: RunTask, settlement: Settlement): Promise<LedgerEntry> {
+  const { opened, attempt, outcome } = settlement
   const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MOST_SETTLING_MS)
   let head: LedgerEntry | undefined = opened
-  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+  for (let tries = 1, pauseMs = 50; ; tries++, pauseMs = Math.min(pauseMs * 2, 2_000)) {
+    const isOver = tries > 1 && ports.clock.monotonic() >= giveUpAt
     try {
       head ??= await ports.ledger.head(task.stream)
-      const at = Math.max(ports.clock.now(), attempt.openedAt)
-      const { run, mode, signal, policyHash } = opened
-      const news = {
-        at,
-        run,
-        mode,
-        writer: ports.newId(),
-        ...(signal ? { signal } : {}),
-        ...(policyHash ? { policyHash } : {}),
-      }
-      const settled = nextSettlement(task.stream, head, { ...news, kind: "settled", attempt, outcome })
+      const settled = settlementAfter(ports, head, settlement)
       if ((await ports.ledger.append(settled)) === "appended") return settled
-      if (ports.clock.monotonic() >= giveUpAt) throw unsettled(attempt, outcome, "others kept writing")
+      if (isOver) throw new LedgerError("others kept writing")
     } catch (error) {
-      const mayPass = error instanceof LedgerError && ports.clock.monotonic() < giveUpAt
-      if (!mayPass) throw unsettled(attempt, outcome, error)
+      if (isOver || !(error instanceof LedgerError)) throw unsettled(attempt, outcome, error)
       await ports.clock.wait(pauseMs)
     }
     head = undefined
   }
+}
+
+function settlementAfter(
+  ports: Ports,
+  head: LedgerEntry | undefined,
+  { opened, attempt, outcome }: Settlement,
+): LedgerEntry {
+  const { stream, run, mode, signal, policyHash } = opened
+  const news = {
+    at: Math.max(ports.clock.now(), attempt.openedAt),
+    run,
+    mode,
+    writer: ports.newId(),
+    ...(signal ? { signal } : {}),
+    ...(policyHash ? { policyHash } : {}),
+  }
+  return nextSettlement(stream, head, { ...news, kind: "settled", attempt, outcome })
 }
 
 function unsettled({ id }: AttemptRecord, { kind }: Outcome, cause: unknown): LedgerError {

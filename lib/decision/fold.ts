@@ -231,7 +231,12 @@ interface Completion {
 }
 
 function complete(standing: Standing, { attempt, at, servers, newServers }: Completion): Standing {
-  return { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers }
+  // What this purchase brought is not the doing of one that was settled as absent.
+  const absent = standing.absent.map((one) => ({
+    ...one,
+    before: [...new Set([...one.before, ...newServers])],
+  }))
+  return { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers, absent }
 }
 
 /** The money is spent: reserved, or given back before, it counts from now on as booked. */

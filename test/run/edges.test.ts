@@ -256,3 +256,21 @@ describe("settling through a store that fails", () => {
     })
   })
 })
+
+describe("a worker that comes back when its time is over", () => {
+  it("still writes an outcome that is certain, though a tick took the attempt for unknown in the meantime", async () => {
+    world.outcomes = [{ kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }]
+    world.whileBuying = async () => {
+      world.now += 5 * MINUTE
+      world.whileBuying = async () => {}
+      await world.run(tickOf({ id: "in-between", at: world.now }))
+      world.timeLeftMs = 100
+    }
+    world.timeLeftMs = 200 * SECOND
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "not-sent" })
+    expect(
+      (await world.entries()).map((entry) => entry.observation?.kind ?? entry.outcome?.kind ?? entry.kind),
+    ).toEqual(["opened", "unknown", "decided", "not-sent"])
+    expect((await world.ledger.head(STREAM))?.standing).toMatchObject({ attempt: null })
+  })
+})

@@ -72,6 +72,21 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect((await standing()).purchases).toHaveLength(2)
   })
 
+  it("is not taken for what a later purchase brought, when somebody resets", async () => {
+    world.outcomes = [unknown]
+    await world.run(undefined, { policy: roomy })
+    await settleAsAbsent()
+    world.now += MINUTE
+    await world.run(undefined, { policy: roomy })
+    world.now += 10 * MINUTE
+    world.deliver(4)
+    await world.run(undefined, { policy: roomy })
+    await world.say({ verb: "reset", why: "tidy", by: "ops" })
+    world.now += MINUTE
+    await world.run(alarmOf({ id: "later", at: world.now }), { policy: roomy })
+    expect(await kinds()).toEqual(["completed"])
+  })
+
   it("is found as wrong after a reset too", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })

@@ -1,0 +1,125 @@
+import type { Policy } from "../../lib/decision/policy.ts"
+import { digest } from "../../lib/digest.ts"
+import { LedgerError } from "../../lib/ports.ts"
+import { MINUTE, SECOND } from "../decision/builders.ts"
+import type { Moment } from "./faults.ts"
+import { type Act, FOLLOW_UPS, type FollowUpName, type Kind } from "./kinds.ts"
+import { crashPolicy, Place } from "./place.ts"
+import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
+import { type Plan, Worker } from "./worker.ts"
+
+// One history: a run with one fault, what comes right after it, what comes past the deadline, and then as many quiet
+// hours under load as it takes to see whether the policy's purchases happen, no fewer and no more.
+
+/** The policy's `actions: 2 per 24h`. */
+const ALLOWED = 2
+/** Between two of these a purchase is provisioned and cools down. */
+const TICK_EVERY_MS = 26 * MINUTE
+const MOST_TICKS = 30
+const TICKS_AFTER = 1
+
+export interface Played {
+  violations: string[]
+  trace: string[]
+  mostPosts: number
+  taken: number
+}
+
+const policies = new Map<Kind, { policy: Policy; hash: string }>()
+
+function policyFor(kind: Kind): { policy: Policy; hash: string } {
+  const known = policies.get(kind)
+  if (known) return known
+  const policy = crashPolicy(kind.policy)
+  const made = { policy, hash: digest(policy) }
+  policies.set(kind, made)
+  return made
+}
+
+/** The points that a run of this kind passes where nothing fails. */
+export async function traceOf(kind: Kind): Promise<string[]> {
+  return (await play(kind, null, kind.followUps[0] ?? "a tick")).trace
+}
+
+export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName): Promise<Played> {
+  const place = new Place(policyFor(kind))
+  const { watch } = place
+  place.hasNotifier = kind.tells ?? false
+  const act = await kind.begin(place)
+  place.endings = [...(kind.endings ?? [])]
+  const before = place.entries(place.stream).length
+  const worker = new Worker(place, plan, kind.habits)
+  const ended = endOf(place, act(worker.ports))
+  await Promise.race([ended, worker.stopped])
+  if (plan && !worker.hasFired) watch.violated("the fault never happened")
+  if (kind.writesNothing && place.entries(place.stream).length > before) watch.violated("it wrote")
+
+  const goOn = async (moment: Moment) => {
+    if (plan && "until" in plan.fault && plan.fault.until === moment) {
+      worker.goOn()
+      await ended
+    }
+  }
+  place.now += SECOND
+  await follow(place, followUp, act)
+  place.now += SECOND
+  await goOn("soon")
+  place.now += PAST_DEADLINE_MS
+  await follow(place, followUp, act)
+  await goOn("late")
+  await recover(place, () => goOn("settled"))
+
+  // Hashing takes most of the time, and what follows a fault does not change it: one chain of each fault is enough.
+  if (followUp === kind.followUps[0]) await watch.verifyChains()
+  return {
+    violations: watch.violations,
+    trace: worker.trace,
+    mostPosts: watch.mostPosts,
+    taken: place.taken.length,
+  }
+}
+
+async function follow(place: Place, name: FollowUpName, act: Act): Promise<void> {
+  await FOLLOW_UPS[name](place, act)(new Worker(place).ports)
+}
+
+/** Faults are over, people settle what is theirs, the load stays: exactly what the policy allows is bought. */
+async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
+  place.load = 97
+  let isThawed = false
+  let left = MOST_TICKS
+  for (let tick = 1; tick <= left; tick++) {
+    place.now += TICK_EVERY_MS
+    await runSignal(place, new Worker(place).ports, newTick(place))
+    const hasSettled = await peopleSettle(place)
+    if (!isThawed && (hasSettled || tick === 2)) {
+      isThawed = true
+      await thaw()
+    }
+    if (place.taken.length >= ALLOWED && standingAt(place).attempt === null)
+      left = Math.min(left, tick + TICKS_AFTER)
+  }
+  checkEnd(place)
+}
+
+function checkEnd(place: Place): void {
+  const { watch, taken } = place
+  const { attempt, purchases } = standingAt(place)
+  if (taken.length !== ALLOWED)
+    watch.violated(`${taken.length} purchases in a day of load; ${ALLOWED} are allowed`)
+  if (attempt) watch.violated(`${attempt.id} is still ${attempt.state}`)
+  const booked = purchases.filter((purchase) => purchase.state === "booked").map(({ attempt: id }) => id)
+  if (booked.length < purchases.length) watch.violated("money is still reserved, and nothing is in flight")
+  const paid = taken.map((post) => post.attempt)
+  if (booked.sort().join() !== paid.sort().join())
+    watch.violated(`booked are ${booked.join()}, and the cloud took ${paid.join()}`)
+}
+
+/** A run may end in a LedgerError, and in nothing else. */
+async function endOf(place: Place, acting: Promise<unknown>): Promise<void> {
+  try {
+    await acting
+  } catch (error) {
+    if (!(error instanceof LedgerError)) place.watch.violated(`the run threw ${String(error)}`)
+  }
+}

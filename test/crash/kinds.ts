@@ -1,0 +1,224 @@
+import type { Signal } from "../../lib/decision/signal.ts"
+import type { Ports } from "../../lib/ports.ts"
+import { MINUTE, type PolicyInput } from "../decision/builders.ts"
+import type { Ending, Place } from "./place.ts"
+import { newAlarm, newRequest, newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, sayPause } from "./runs.ts"
+import { type Habits, Worker } from "./worker.ts"
+
+export type Act = (ports: Ports) => Promise<unknown>
+
+/** A kind of run whose every I/O is broken in every way. */
+export interface Kind {
+  name: string
+  policy?: Partial<PolicyInput>
+  habits?: Habits
+  /** How the purchases of it and after it end. */
+  endings?: Ending[]
+  followUps: FollowUpName[]
+  /** The policy names somebody to tell. */
+  tells?: true
+  /** It must leave no trace in the ledger. */
+  writesNothing?: true
+  /** What was before, and then what the run does: the same event however often it is done. */
+  begin(place: Place): Promise<Act>
+}
+
+/** What comes right after the fault, and again past the deadline. */
+export const FOLLOW_UPS = {
+  "the same event again": (_place: Place, act: Act) => (ports: Ports) => act(ports),
+  "another alarm": (place: Place) => (ports: Ports) => runSignal(place, ports, newAlarm(place)),
+  "a person's request": (place: Place) => async (ports: Ports) =>
+    runSignal(place, ports, await newRequest(place)),
+  "a tick": (place: Place) => (ports: Ports) => runSignal(place, ports, newTick(place)),
+  "a person settles": (place: Place) => (ports: Ports) => peopleSettle(place, ports),
+  "a pause and another alarm": (place: Place) => async (ports: Ports) => {
+    await sayPause(place, ports)
+    await runSignal(place, ports, newAlarm(place))
+  },
+}
+export type FollowUpName = keyof typeof FOLLOW_UPS
+
+const EVENTS: FollowUpName[] = ["the same event again", "another alarm", "a person's request", "a tick"]
+const PURCHASES: FollowUpName[] = ["the same event again", "another alarm", "a person's request"]
+const ALL: FollowUpName[] = [...EVENTS, "a pause and another alarm"]
+
+/** Runs on their way to a purchase. */
+export const BUYING: Kind[] = [
+  { name: "an alarm that buys", followUps: ALL, begin: async (place) => always(place, newAlarm(place)) },
+  { name: "a tick that buys", followUps: PURCHASES, begin: async (place) => always(place, newTick(place)) },
+  {
+    name: "a person's request that buys",
+    followUps: ["the same event again", "a pause and another alarm"],
+    begin: async (place) => always(place, await newRequest(place)),
+  },
+  {
+    name: "a tick that sees a purchase complete against a rival",
+    habits: { rivals: { "gather ledger.append:observed": 1 } },
+    followUps: ["the same event again", "another alarm"],
+    begin: async (place) => {
+      await bought(place)
+      place.now += 16 * MINUTE
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "a tick that sees a purchase complete and buys again",
+    followUps: PURCHASES,
+    begin: async (place) => {
+      await bought(place)
+      place.now += 40 * MINUTE
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "an alarm that is refused for capacity and buys the next larger rung",
+    policy: { sold_out: "next-larger" },
+    endings: ["capacity"],
+    followUps: ["another alarm", "a person's request"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "a tick that takes new servers for the answer that never came, and buys again",
+    policy: { unknown_outcome: "auto" },
+    followUps: ["another alarm", "a person's request"],
+    begin: async (place) => {
+      await bought(place, "hangs")
+      place.now += 40 * MINUTE
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "an alarm without load, whose hold is noted",
+    followUps: ["the same event again", "a tick"],
+    begin: async (place) => {
+      const signal = newAlarm(place)
+      return (ports) => {
+        place.load = 10
+        return runSignal(place, ports, signal)
+      }
+    },
+  },
+  {
+    name: "a person's dry run",
+    writesNothing: true,
+    followUps: ["a tick"],
+    begin: async (place) => {
+      const signal = await newRequest(place)
+      return always(place, signal.kind === "request" ? { ...signal, mode: "dry-run" } : signal)
+    },
+  },
+]
+
+/** Runs in which something goes wrong by itself already, and what people do about it. */
+export const SETTLING: Kind[] = [
+  {
+    name: "an alarm whose order is taken and never answered",
+    endings: ["hangs"],
+    tells: true,
+    followUps: PURCHASES,
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm whose order is lost and never answered",
+    endings: ["vanishes"],
+    followUps: ["the same event again", "a person's request", "a tick"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm whose purchase is refused until a person resets it",
+    endings: ["balance"],
+    tells: true,
+    followUps: ["another alarm"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "a tick while an outcome is unknown, and the order was taken",
+    followUps: ["a person settles", "another alarm", "a person's request"],
+    begin: async (place) => {
+      await bought(place, "hangs")
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "a tick while an outcome is unknown, and the order was lost",
+    followUps: ["a person settles", "another alarm", "a person's request"],
+    begin: async (place) => {
+      await bought(place, "vanishes")
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "a tick that finds an attempt opened and never settled, and tells of it against rivals and refusals",
+    tells: true,
+    habits: {
+      stumbles: { "deliver notify.tell": 1 },
+      rivals: { "claimTelling ledger.append:observed": 1, "noteFailure ledger.append:observed": 1 },
+    },
+    followUps: ["a person settles", "another alarm"],
+    begin: async (place) => {
+      const worker = new Worker(place, { at: "sendOnce cloud.buy", fault: { kind: "dies", after: true } })
+      await Promise.race([worker.stopped, runSignal(place, worker.ports, newAlarm(place))])
+      place.now += PAST_DEADLINE_MS
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "an alarm that settles through a ledger that fails for a while",
+    habits: { stumbles: { "settle ledger.append:settled": 1, "settle ledger.head:supernode": 1 } },
+    followUps: ["the same event again", "another alarm"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm that settles against a rival",
+    habits: { rivals: { "settle ledger.append:settled": 1 } },
+    followUps: ["another alarm"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm that is overtaken three times",
+    habits: { rivals: { "purchase ledger.append:opened": 3 } },
+    followUps: ["the same event again"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm that comes a second time",
+    followUps: ["the same event again", "a tick"],
+    begin: async (place) => {
+      const signal = newAlarm(place)
+      await runSignal(place, new Worker(place).ports, signal)
+      return always(place, signal)
+    },
+  },
+  {
+    name: "a person who settles an order that was taken",
+    followUps: EVENTS,
+    begin: async (place) => {
+      await bought(place, "hangs")
+      return (ports) => peopleSettle(place, ports)
+    },
+  },
+  {
+    name: "a person who settles an order that was lost",
+    followUps: EVENTS,
+    begin: async (place) => {
+      await bought(place, "vanishes")
+      return (ports) => peopleSettle(place, ports)
+    },
+  },
+  {
+    name: "a person who pauses everything",
+    followUps: ["another alarm", "a person's request", "a tick"],
+    begin: async (place) => (ports) => sayPause(place, ports),
+  },
+]
+
+function always(place: Place, signal: Signal): Act {
+  return (ports) => runSignal(place, ports, signal)
+}
+
+/** A purchase that was made a while ago, as it ended. */
+async function bought(place: Place, ending: Ending = "accepted"): Promise<void> {
+  place.endings = [ending]
+  await runSignal(place, new Worker(place).ports, newAlarm(place))
+  place.now += PAST_DEADLINE_MS
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest"
+import { digest } from "../../lib/digest.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import { sayTo } from "../../lib/say.ts"
+import { MINUTE } from "../decision/builders.ts"
+import type { Fault } from "./faults.ts"
+import { crashPolicy, Place } from "./place.ts"
+import { newAlarm, newTick, PAST_DEADLINE_MS, runSignal, standingAt } from "./runs.ts"
+import { Worker } from "./worker.ts"
+
+// What no program can rule out: an order that turns up after a person had looked and said that it was never placed. Then
+// it must be found, told of, paid for in the books, and hold everything.
+
+function openPlace(): Place {
+  const policy = crashPolicy()
+  return new Place({ policy, hash: digest(policy) })
+}
+
+async function tick(place: Place): Promise<string | null> {
+  return (await runSignal(place, new Worker(place).ports, newTick(place))).decision.heldBy
+}
+
+/** A purchase whose worker stops at it, past its deadline, and a person who says that it never happened. */
+async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promise<unknown>> {
+  const worker = new Worker(place, { at: "sendOnce cloud.buy", fault })
+  const ended = runSignal(place, worker.ports, newAlarm(place))
+  await worker.stopped
+  place.now += PAST_DEADLINE_MS
+  expect(await tick(place)).toBe("outcome-unknown")
+  const attempt = standingAt(place).attempt?.id ?? ""
+  const { ledger, clock } = new Worker(place).ports
+  const said = {
+    verb: "settle" as const,
+    attempt,
+    as: "absent" as const,
+    why: "nothing in the console",
+    by: "ops",
+    servers: ["s1", "s2"],
+  }
+  await sayTo({ ledger, clock, newId: place.newId }, supernodeStream(place.policy.id), {
+    said,
+    check: () => {},
+  })
+  return () => {
+    worker.goOn()
+    return ended
+  }
+}
+
+function booked(place: Place): number {
+  return standingAt(place).purchases.reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
+}
+
+const spent = (place: Place) => place.taken.reduce((sum, { cost }) => sum + cost, 0)
+
+describe("an order that a person said was never placed", () => {
+  it("and whose answer comes after all is wrong, booked and held", async () => {
+    const place = openPlace()
+    const goOn = await settledAsAbsent(place, { kind: "freezes", after: true, until: "settled" })
+    await goOn()
+    expect(booked(place)).toBe(spent(place))
+    expect(await tick(place)).toBe("wrong")
+    expect(place.posts).toHaveLength(1)
+  })
+
+  it("and whose servers are found is wrong, booked and held", async () => {
+    const place = openPlace()
+    await settledAsAbsent(place, { kind: "dies", after: true })
+    expect(await tick(place)).toBe("wrong")
+    expect(booked(place)).toBe(spent(place))
+    expect(place.posts).toHaveLength(1)
+  })
+
+  it("and that was frozen on the wire, in the one instant behind the last look at the clock, is found too", async () => {
+    const place = openPlace()
+    const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
+    await goOn()
+    expect(place.posts).toHaveLength(1)
+    expect(place.watch.mostPosts).toBe(1)
+    expect(booked(place)).toBe(spent(place))
+    expect(await tick(place)).toBe("wrong")
+  })
+
+  it("and whose answer comes after the next purchase is booked at once, and held when that one is no longer in the way", async () => {
+    const place = openPlace()
+    const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
+    expect(await tick(place)).toBeNull()
+    await goOn()
+    expect(place.posts.map((post) => post.to)).toEqual([4, 4])
+    expect(place.watch.mostPosts).toBe(1)
+    expect(standingAt(place).purchases).toHaveLength(2)
+    expect(booked(place)).toBe(spent(place))
+    place.now += 10 * MINUTE
+    expect(await tick(place)).toBe("wrong")
+  })
+})

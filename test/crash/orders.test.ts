@@ -1,0 +1,266 @@
+import { afterAll, describe, expect, it } from "vitest"
+import type { Signal } from "../../lib/decision/signal.ts"
+import { digest } from "../../lib/digest.ts"
+import { CONTROL_STREAM } from "../../lib/record.ts"
+import { sayTo, sayToAll } from "../../lib/say.ts"
+import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/builders.ts"
+import type { Happening, Verdict } from "./happening.ts"
+import { foresee, newWorld, type World } from "./oracle.ts"
+import { crashPolicy, type Ending, Place } from "./place.ts"
+import { peopleSettle, runSignal, standingAt } from "./runs.ts"
+import { Worker } from "./worker.ts"
+
+// Six events in every order they can come in, through the real run, against a sequential oracle: how many orders are sent,
+// for which event, for how much, and why each of the others held.
+
+interface History {
+  name: string
+  six: [Happening, Happening, Happening, Happening, Happening, Happening]
+  /** Between two events. */
+  gapMs: number
+  endings?: Ending[]
+  nextLarger?: true
+  /** 10 where nothing is said: less than provisioning and cooldown together. */
+  minIntervalMinutes?: number
+}
+
+const alarm = (id: string, at = 0, over: Partial<Extract<Happening, { kind: "alarm" }>> = {}): Happening => ({
+  kind: "alarm",
+  id,
+  at,
+  episode: id,
+  state: "alarm",
+  ...over,
+})
+const tick = (id: string, at: number | null = null): Happening => ({ kind: "tick", id, at })
+const request = (id: string, servers: number, bypass = false): Happening => ({
+  kind: "request",
+  id,
+  servers,
+  bypass,
+})
+
+const HISTORIES: History[] = [
+  {
+    name: "an alarm twice, its OK, another resource's alarm, a tick and a person",
+    gapMs: 20 * SECOND,
+    six: [
+      alarm("a"),
+      alarm("a"),
+      alarm("ok", 30 * SECOND, { state: "ok", episode: "a" }),
+      alarm("b", 10 * SECOND),
+      tick("t"),
+      request("r", 4),
+    ],
+  },
+  {
+    name: "two episodes of one alarm, insufficient data, a pause and its end",
+    gapMs: 40 * SECOND,
+    six: [
+      alarm("a"),
+      alarm("ok", 60 * SECOND, { state: "ok", episode: "a" }),
+      alarm("a2", 120 * SECOND, { episode: "a" }),
+      alarm("gap", 90 * SECOND, { state: "insufficient-data", episode: "a" }),
+      { kind: "pause" },
+      { kind: "resume" },
+    ],
+  },
+  {
+    name: "an order that is taken and never answered, settled by a person",
+    gapMs: 4 * MINUTE,
+    endings: ["hangs"],
+    six: [
+      alarm("a", 8 * MINUTE),
+      alarm("a", 8 * MINUTE),
+      alarm("b", 6 * MINUTE),
+      tick("t"),
+      { kind: "settle" },
+      request("r", 8, true),
+    ],
+  },
+  {
+    name: "two orders that are lost and never answered, settled by a person",
+    gapMs: 2 * MINUTE,
+    endings: ["vanishes", "vanishes"],
+    six: [
+      alarm("a", 5 * MINUTE),
+      tick("t"),
+      tick("t2"),
+      { kind: "settle" },
+      { kind: "settle" },
+      request("r", 4),
+    ],
+  },
+  {
+    name: "hours in which purchases complete and cool down, and the interval from the request is the longer one",
+    gapMs: 16 * MINUTE,
+    minIntervalMinutes: 40,
+    six: [
+      tick("t"),
+      tick("t2"),
+      tick("t3"),
+      alarm("a", 45 * MINUTE),
+      request("r", 4, true),
+      request("r2", 8, true),
+    ],
+  },
+  {
+    name: "refusals for capacity, the next larger rung, and a hold",
+    gapMs: 3 * MINUTE,
+    endings: ["capacity", "capacity", "capacity", "capacity"],
+    nextLarger: true,
+    six: [
+      alarm("a", 9 * MINUTE),
+      alarm("b", 9 * MINUTE),
+      tick("t"),
+      tick("t2"),
+      request("r", 4),
+      { kind: "hold", forMs: 5 * MINUTE },
+    ],
+  },
+  {
+    name: "a refusal that a person has to reset",
+    gapMs: 7 * MINUTE,
+    endings: ["balance"],
+    six: [
+      alarm("a", 20 * MINUTE),
+      alarm("a", 20 * MINUTE),
+      tick("t"),
+      tick("t2"),
+      { kind: "reset" },
+      request("r", 8),
+    ],
+  },
+  {
+    name: "a load that falls and rises, and a tick that comes twice",
+    gapMs: 5 * MINUTE,
+    six: [
+      alarm("a", 15 * MINUTE),
+      tick("t", 12 * MINUTE),
+      tick("t", 12 * MINUTE),
+      tick("t2"),
+      { kind: "load", isHigh: false },
+      { kind: "load", isHigh: true },
+    ],
+  },
+]
+
+const tally = { orders: 0, events: 0, purchases: 0, reasons: new Set<string>() }
+
+interface Node {
+  place: Place
+  world: World
+  shown: Map<string, string>
+  left: Happening[]
+  path: string[]
+}
+
+/** Every order that is left, from a place that all of them share: what came before is not done again. */
+async function walk(history: History, node: Node, wrong: string[]): Promise<void> {
+  if (node.left.length === 0) {
+    tally.orders += 1
+    tally.purchases += node.place.posts.length
+    wrong.push(...node.place.watch.violations.map((violation) => `${node.path.join(", ")}: ${violation}`))
+    return
+  }
+  for (const [i, happening] of node.left.entries()) {
+    const place = node.place.fork()
+    const world = structuredClone(node.world)
+    place.now += history.gapMs
+    const expected = foresee(world, happening, place.now - NOW)
+    const got = await deliver(place, happening, node.shown)
+    tally.events += 1
+    if (expected.heldBy) tally.reasons.add(expected.heldBy)
+    const path = [...node.path, "id" in happening ? happening.id : happening.kind]
+    if (JSON.stringify(got) !== JSON.stringify(expected))
+      wrong.push(`${path.join(", ")}: ${JSON.stringify(got)} where ${JSON.stringify(expected)} was foreseen`)
+    else await walk(history, { ...node, place, world, left: node.left.toSpliced(i, 1), path }, wrong)
+  }
+}
+
+async function deliver(place: Place, happening: Happening, shown: Map<string, string>): Promise<Verdict> {
+  const sent = place.posts.length
+  const { ports } = new Worker(place)
+  const signal = signalOf(place, happening, shown)
+  if (!signal) await heed(place, happening)
+  const heldBy = signal ? (await runSignal(place, ports, signal)).decision.heldBy : null
+  return { bought: place.posts.slice(sent).map((post) => post.to), heldBy }
+}
+
+function signalOf(place: Place, happening: Happening, shown: Map<string, string>): Signal | null {
+  if (happening.kind === "alarm") {
+    const { id, state, episode } = happening
+    return alarmOf({ id, state, at: NOW + happening.at, episode: { key: episode, startsAt: null } })
+  }
+  if (happening.kind === "tick")
+    return tickOf({ id: happening.id, at: happening.at === null ? place.now : NOW + happening.at })
+  if (happening.kind !== "request") return null
+  const { id, servers, bypass: bypassCooldown } = happening
+  return requestOf({
+    id,
+    servers,
+    bypassCooldown,
+    mode: "live",
+    at: place.now,
+    planHash: shown.get(id) ?? null,
+  })
+}
+
+const WHO = { why: "test", by: "ops" }
+
+/** What people and the load do between the events. */
+async function heed(place: Place, happening: Happening): Promise<void> {
+  const { ledger, clock } = new Worker(place).ports
+  const desk = { ledger, clock, newId: place.newId }
+  const { kind } = happening
+  if (kind === "pause") await sayToAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
+  if (kind === "resume") await sayToAll(desk, { verb: "resume", supernode: null, ...WHO })
+  if (kind === "reset") await sayTo(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+  if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
+  if (kind === "load") place.load = happening.isHigh ? 97 : 10
+  if (kind === "hold") {
+    const until = place.now + happening.forMs
+    await sayToAll(desk, { verb: "hold", supernode: place.policy.id, until, ...WHO })
+  }
+}
+
+/** What each person of the history was shown before it began. */
+async function plansShown(place: Place, six: Happening[]): Promise<Map<string, string>> {
+  const shown = new Map<string, string>()
+  for (const happening of six) {
+    if (happening.kind !== "request") continue
+    const asked = requestOf({ id: "shown", at: place.now, servers: happening.servers })
+    const { plan } = await runSignal(place, new Worker(place).ports, asked)
+    shown.set(happening.id, plan?.hash ?? "none")
+  }
+  return shown
+}
+
+describe("six events come to what the oracle foresees, in each of their 720 orders", () => {
+  it.each(HISTORIES.map((history) => [history.name, history] as const))("%s", async (_name, history) => {
+    const { nextLarger = false, minIntervalMinutes = 10 } = history
+    const policy = crashPolicy({
+      sold_out: nextLarger ? "next-larger" : "hold",
+      min_interval: `${minIntervalMinutes}m`,
+    })
+    const place = new Place({ policy, hash: digest(policy) })
+    place.ioMs = 0
+    place.endings = [...(history.endings ?? [])]
+    const before = tally.orders
+    const wrong: string[] = []
+    const shown = await plansShown(place, history.six)
+    expect(place.head(CONTROL_STREAM) ?? place.head(place.stream)).toBeUndefined()
+    const minInterval = minIntervalMinutes * MINUTE
+    const world = newWorld({ endings: [...place.endings], nextLarger, minInterval })
+    await walk(history, { place, world, shown, left: history.six, path: [] }, wrong)
+    expect(wrong.slice(0, 5)).toEqual([])
+    expect(tally.orders - before).toBe(720)
+  })
+})
+
+afterAll(() => {
+  console.log(
+    `orders: ${HISTORIES.length} histories of six events, ${tally.orders} orders, ${tally.events} events handled, ` +
+      `${tally.purchases} POSTs, holds for ${tally.reasons.size} reasons: ${[...tally.reasons].sort().join(", ")}`,
+  )
+})

@@ -1,0 +1,213 @@
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { Reading } from "../../lib/decision/reading.ts"
+import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { BuyOrder, Delivery, Notice } from "../../lib/ports.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import {
+  MINUTE,
+  NOW,
+  offersOf,
+  type PolicyInput,
+  policyOf,
+  readingOf,
+  ruleInput,
+  SECOND,
+  serverOf,
+  supernodeOf,
+} from "../decision/builders.ts"
+import { Watch } from "./watch.ts"
+
+// What outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here happens at once,
+// as one step; whatever can go wrong on the way to it or back goes wrong in worker.ts.
+
+/** `hangs`: the order is taken and its answer never comes. `vanishes`: it never arrives, and no answer either. */
+export type Ending = "accepted" | "capacity" | "balance" | "hangs" | "vanishes"
+
+export const SEND_WITHIN_MS = 30 * SECOND
+export const BUY_TIMEOUT_MS = MINUTE
+/** What one server costs; the ladder's prices are made of it. */
+export const SERVER_PRICE = 60_000
+/** New servers run this long after their order. */
+export const PROVISIONING_MS = 5 * MINUTE
+
+const RUNGS = [2, 4, 8, 16, 32]
+
+/** Two purchases a day, whatever happens: so a lost or a doubled one shows at the end. */
+export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
+  return policyOf({
+    cooldown: "20m",
+    min_interval: "10m",
+    warmup: "0s",
+    rules: [ruleInput({ points: "1 of 1" })],
+    ladder: RUNGS.map((servers) => ({
+      flavor: `rung-${servers}`,
+      servers,
+      price: { amount: servers * SERVER_PRICE, currency: "CNY", per: "month" },
+    })),
+    limits: {
+      actions: "2 per 24h",
+      servers: 48,
+      budget: { amount: 14 * SERVER_PRICE, currency: "CNY", per: "30d" },
+    },
+    ...over,
+  })
+}
+
+/** One request that reached the cloud. */
+export interface Post {
+  attempt: string
+  to: number
+  /** The order stands and is paid for. */
+  isTaken: boolean
+  cost: number
+  at: number
+}
+
+export class Place {
+  now = NOW
+  load = 97
+  /** Counts everything that took effect, so that "before" and "after" have a meaning within one instant. */
+  step = 0
+  /** How long every I/O takes. */
+  ioMs = 20
+  posts: Post[] = []
+  /** The policy names somebody to tell. */
+  hasNotifier = false
+  /** How the next purchases end; after them, accepted. */
+  endings: Ending[] = []
+  watch: Watch
+  readonly policy: Policy
+  readonly policyHash: string
+  readonly stream: string
+  #chains = new Map<string, LedgerEntry[]>()
+  #servers: Server[] = [serverOf("s1"), serverOf("s2")]
+  #ids = 0
+
+  constructor({ policy, hash }: { policy: Policy; hash: string }) {
+    this.policy = policy
+    this.policyHash = hash
+    this.stream = supernodeStream(policy.id)
+    this.watch = new Watch(this)
+  }
+
+  /** The same place, whose future may differ. */
+  fork(): Place {
+    const other = new Place({ policy: this.policy, hash: this.policyHash })
+    const { now, load, step, ioMs } = this
+    Object.assign(other, { now, load, step, ioMs, posts: [...this.posts], endings: [...this.endings] })
+    other.#chains = new Map(this.#chains)
+    other.#servers = this.#servers
+    other.#ids = this.#ids
+    other.watch = this.watch.forkFor(other)
+    return other
+  }
+
+  newId = (): string => `id-${++this.#ids}`
+
+  head(stream: string): LedgerEntry | undefined {
+    return this.#chains.get(stream)?.at(-1)
+  }
+
+  append(entry: LedgerEntry): "appended" | "conflict" {
+    const chain = this.#chains.get(entry.stream) ?? []
+    if (entry.seq !== chain.length + 1) return "conflict"
+    this.#chains.set(entry.stream, [...chain, Object.freeze(entry)])
+    this.watch.appended(entry)
+    return "appended"
+  }
+
+  entries(stream: string, from = 1, to = Number.POSITIVE_INFINITY): LedgerEntry[] {
+    return (this.#chains.get(stream) ?? []).slice(from - 1, to)
+  }
+
+  streams(): string[] {
+    return [...this.#chains.keys()]
+  }
+
+  supernode(): Supernode {
+    const servers = this.#servers.map((server) =>
+      (server.updateAt ?? 0) > this.now ? { ...server, status: "CREATING", updateAt: this.now } : server,
+    )
+    return supernodeOf({ servers })
+  }
+
+  readings(): Reading[] {
+    const servers = this.#servers.map((server) => server.id)
+    return this.policy.rules.map((rule) => ({
+      ...readingOf(Array(rule.points.n).fill(this.load), { servers, now: this.now }),
+      rule: rule.name,
+    }))
+  }
+
+  offers(): Offer[] {
+    return offersOf(...this.policy.ladder.map((rung) => rung.flavor))
+  }
+
+  /** The request arrives. That it may still be sent was asked in the moment before (worker.ts), as the real client does. */
+  post(order: BuyOrder, controlReadAt: number): Outcome {
+    const ending = this.endings.shift() ?? "accepted"
+    const present = this.#servers.length
+    const isTaken = ending === "accepted" || ending === "hangs"
+    const { attempt, plan } = order
+    const count = plan.to - plan.from
+    const cost = isTaken ? count * SERVER_PRICE : 0
+    const sent: Post = { attempt, to: plan.to, isTaken, cost, at: this.now }
+    this.watch.sending(order, { controlReadAt, present })
+    this.posts.push(sent)
+    if (isTaken) this.#deliver(count)
+    this.watch.checkMoney("a purchase")
+    return outcomeOf(ending)
+  }
+
+  #deliver(count: number): void {
+    const runsAt = this.now + PROVISIONING_MS
+    const first = this.#servers.length + 1
+    const newcomers = Array.from({ length: count }, (_, i) =>
+      serverOf(`s${first + i}`, { createAt: this.now, updateAt: runsAt }),
+    )
+    this.#servers = [...this.#servers, ...newcomers]
+  }
+
+  tell(notice: Notice): Delivery {
+    this.watch.told(notice)
+    return { ok: true }
+  }
+
+  get serverCount(): number {
+    return this.#servers.length
+  }
+
+  get taken(): Post[] {
+    return this.posts.filter((post) => post.isTaken)
+  }
+}
+
+const ANSWER = { status: 400, message: "no", retryAfterMs: null, requestId: null, raw: null }
+
+function outcomeOf(ending: Ending): Outcome {
+  switch (ending) {
+    case "accepted":
+      return { kind: "accepted", status: 200, orderId: "CS1", requestId: null, servers: [], raw: null }
+    case "capacity":
+      return { kind: "rejected", class: "capacity", code: "ModelArts.6716", ...ANSWER }
+    case "balance":
+      return { kind: "rejected", class: "balance", code: "ModelArts.6717", ...ANSWER }
+    case "hangs":
+    case "vanishes":
+      return NO_ANSWER
+    default:
+      return ending satisfies never
+  }
+}
+
+export const NO_ANSWER: Outcome = {
+  kind: "unknown",
+  reason: "timeout",
+  says: "no answer came",
+  status: null,
+  code: null,
+  requestId: null,
+  raw: null,
+}

@@ -1,0 +1,54 @@
+/**
+ * Every I/O that the corridor does, as `function verb`: the function that asks and what it asks of its ports; and the
+ * test that breaks it in every way that faults.ts knows for it. A run that does anything else fails that test (worker.ts),
+ * and so does a line of source (sites.test.ts).
+ */
+export const POINTS = {
+  "readChain ledger.head:supernode": "buying",
+  "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
+  "entriesOfRun ledger.read:supernode": "settling",
+  "gather cloud.readSupernode": "buying",
+  "gather ledger.append:observed": "buying",
+  "gather cloud.readMetrics": "buying",
+  "gather cloud.readOffers": "buying",
+  "note ledger.append:decided": "buying",
+  "purchase ledger.append:opened": "buying",
+  "sendOnce cloud.buy": "buying",
+  "settle ledger.append:settled": "buying",
+  "settle ledger.head:supernode": "settling",
+  "settle clock.wait": "settling",
+  "holdOvertaken ledger.append:decided": "settling",
+  "claimTelling ledger.append:observed": "settling",
+  "claimTelling ledger.head:supernode": "settling",
+  "deliver notify.tell": "settling",
+  "noteFailure ledger.append:observed": "settling",
+  "noteFailure ledger.head:supernode": "settling",
+  "appendWord ledger.head:supernode": "settling",
+  "appendWord ledger.head:control": "settling",
+  "appendWord ledger.append:said": "settling",
+} as const
+
+export type Proof = (typeof POINTS)[keyof typeof POINTS]
+
+/** Ports that are asked at once and cannot fail: no run can end there. */
+export const INSTANT = ["clock.now", "clock.monotonic"]
+
+export function isKnownPoint(point: string): boolean {
+  return Object.hasOwn(POINTS, point)
+}
+
+/** `settle ledger.append:settled`: names an I/O by the function of lib/ that asks for it. To be called at once by the port. */
+export function pointOf(verb: string): string {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  try {
+    // Bare call sites: mapping them to sources would take longer than the run itself.
+    Error.prepareStackTrace = (_error, sites) => sites
+    Error.stackTraceLimit = 8
+    const sites = new Error().stack as unknown as NodeJS.CallSite[]
+    const asker = sites.find((site) => (site.getFileName() ?? "").includes("/lib/"))
+    return `${asker?.getFunctionName() ?? "nobody"} ${verb}`
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

@@ -1,0 +1,96 @@
+import type { Said } from "../../lib/decision/control.ts"
+import type { Signal } from "../../lib/decision/signal.ts"
+import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
+import type { RunTask } from "../../lib/gather.ts"
+import type { Ports } from "../../lib/ports.ts"
+import { CONTROL_STREAM, controlOf, standingOf } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { run } from "../../lib/run.ts"
+import { sayTo, sayToAll } from "../../lib/say.ts"
+import { alarmOf, MINUTE, requestOf, tickOf } from "../decision/builders.ts"
+import { BUY_TIMEOUT_MS, type Place, SEND_WITHIN_MS } from "./place.ts"
+import { Worker } from "./worker.ts"
+
+// What machines and people do at a place, each by the ports of one worker.
+
+export function runSignal(place: Place, ports: Ports, signal: Signal): Promise<RunResult> {
+  const task: RunTask = {
+    signal,
+    exclusive: true,
+    loaded: { policy: place.policy, hash: place.policyHash, userdata: null },
+    mode: signal.kind === "request" ? signal.mode : "live",
+    run: place.newId(),
+    stream: place.stream,
+    endpoint: "https://modelarts.test",
+    buyTimeoutMs: BUY_TIMEOUT_MS,
+    sendWithinMs: SEND_WITHIN_MS,
+  }
+  return run(ports, task)
+}
+
+export function newTick(place: Place): Signal {
+  return tickOf({ id: place.newId(), at: place.now })
+}
+
+/** Another alarm of another server each time: nothing but the standing tells that it is about the same load. */
+export function newAlarm(place: Place): Signal {
+  const id = place.newId()
+  return alarmOf({ id, at: place.now, resource: { instance_id: id }, episode: { key: id, startsAt: null } })
+}
+
+/**
+ * A person looks at a dry run and wants just that, cooldown or not, and more than what may be on its way: only that it
+ * is in flight can be in the way.
+ */
+export async function newRequest(place: Place): Promise<Signal> {
+  const counted = Math.max(place.serverCount, standingAt(place).attempt?.to ?? 0)
+  const servers = place.policy.ladder.find((rung) => rung.servers > counted)?.servers ?? null
+  const asked = requestOf({ id: place.newId(), at: place.now, servers, bypassCooldown: true })
+  const shown = await runSignal(place, new Worker(place).ports, asked)
+  return { ...asked, id: place.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
+}
+
+export function standingAt(place: Place): Standing {
+  return standingOf(place.head(place.stream))
+}
+
+const WHO = { why: "looked at the console", by: "ops@example.com" }
+
+export async function sayPause(place: Place, { ledger, clock }: Ports): Promise<void> {
+  const said: Said = { verb: "pause", supernode: null, until: null, ...WHO }
+  await sayToAll({ ledger, clock, newId: place.newId }, said)
+}
+
+/** People do what is theirs: they lift pauses and breakers, and say of a held attempt what the console shows. */
+export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
+  const desk = { ledger: ports.ledger, clock: ports.clock, newId: place.newId }
+  if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {
+    await sayToAll(desk, { verb: "resume", supernode: null, ...WHO })
+    return true
+  }
+  const { attempt, breaker } = standingAt(place)
+  if (breaker) {
+    await sayTo(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+    return true
+  }
+  if (attempt?.state !== "unknown") return false
+  const said = truthAbout(place, attempt)
+  await sayTo(desk, place.stream, {
+    said,
+    check: (now) => {
+      if (now.attempt?.id !== attempt.id || now.attempt.state !== "unknown") throw new Error("it has changed")
+    },
+  }).catch((error: unknown) => {
+    if (String(error) !== "Error: it has changed") throw error
+  })
+  return true
+}
+
+function truthAbout(place: Place, { id }: StandingAttempt): Said {
+  const isTaken = place.taken.some((post) => post.attempt === id)
+  const servers = (place.supernode().servers ?? []).map((server) => server.id)
+  return { verb: "settle", attempt: id, as: isTaken ? "accepted" : "absent", servers, ...WHO }
+}
+
+/** Longer than any attempt may be sent and answered. */
+export const PAST_DEADLINE_MS = 3 * MINUTE

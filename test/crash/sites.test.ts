@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { POINTS } from "./points.ts"
+import { CORRIDOR, factsOf, isPort } from "./sites.ts"
+
+const LIB = new URL("../../lib/", import.meta.url)
+const sources = CORRIDOR.map((file) => ({ file, facts: factsOf(readFileSync(new URL(file, LIB), "utf8")) }))
+const functions = new Set(sources.flatMap(({ facts }) => facts.functions))
+
+/** `settle ledger.append:settled` without what only a run can tell. */
+const enumerated = [...new Set(Object.keys(POINTS).map((point) => point.split(":")[0]))].sort()
+
+describe("the sources of the corridor", () => {
+  it("ask nothing of their ports that the table of points does not have, and the table has nothing else", () => {
+    // Twice the same in one function would be one name for two places: then they need functions of their own.
+    const asked = sources.flatMap(({ facts }) => facts.sites).sort()
+    expect(
+      asked,
+      "an I/O was added, moved or removed: change POINTS in test/crash/points.ts, and see that a kind of run in kinds.ts reaches it",
+    ).toEqual(enumerated)
+  })
+
+  it("wait for their ports and for each other, and for nothing else", () => {
+    const unknown = sources.flatMap(({ file, facts }) =>
+      facts.awaits
+        .filter(({ what }) => !isPort(what) && !functions.has(what) && what !== "Promise.all")
+        .map(({ where, what, line }) => `lib/${file}:${line} ${where} awaits ${what}`),
+    )
+    expect(
+      unknown,
+      "a run may end at any await: let it wait for a port (lib/ports.ts), which test/crash then breaks in every way",
+    ).toEqual([])
+  })
+
+  it("have no other way to wait or to reach the world", () => {
+    expect(
+      sources.flatMap(({ file, facts }) => facts.strangers.map((what) => `lib/${file} ${what}`)),
+    ).toEqual([])
+  })
+
+  it.each(["record.ts", "result.ts", "digest.ts"])("call lib/%s, which waits for nothing", (file) => {
+    const { awaits, sites } = factsOf(readFileSync(new URL(file, LIB), "utf8"))
+    expect({ awaits, sites }).toEqual({ awaits: [], sites: [] })
+  })
+})
+
+describe("the reader of sources", () => {
+  it.each([
+    [
+      "a new port call",
+      "async function note() { await ports.ledger.streams() }",
+      { sites: ["note ledger.streams"] },
+    ],
+    [
+      "one that nobody awaits",
+      "function note() { return desk.clock.wait(1) }",
+      { sites: ["note clock.wait"] },
+    ],
+    ["a notifier", "async function x() { return notify.tell(y) }", { sites: ["x notify.tell"] }],
+    ["a timer", "async function x() { setTimeout(y, 1) }", { strangers: ["x: setTimeout"] }],
+    ["a promise made by hand", "async function x() { await new Promise(y) }", { strangers: ["x: Promise"] }],
+    [
+      "a module of Node.js",
+      'import { readFile } from "node:fs/promises"',
+      { strangers: ["import of node:fs/promises"] },
+    ],
+    ["ports under another name", "function x() { const { cloud } = ports }", { strangers: ["x: = ports"] }],
+    ["a promise that is chained", "function x() { y().then(z) }", { strangers: ["x: .then"] }],
+  ])("sees %s", (_what, source, found) => {
+    expect(factsOf(source)).toMatchObject(found)
+  })
+
+  it("sees an await of anything, with its line", () => {
+    expect(factsOf("async function x() {\n  if ((await delay(5)) > 1) return\n}").awaits).toEqual([
+      { where: "x", what: "delay", line: 2 },
+    ])
+  })
+})

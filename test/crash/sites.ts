@@ -1,0 +1,87 @@
+import { type Token, tokensOf } from "../architecture/tokens.ts"
+import { INSTANT } from "./points.ts"
+
+// What the sources of the corridor ask of their ports and wait for, read from their text: so that a line nobody enumerated
+// cannot come in unnoticed, whether or not a test happens to reach it.
+
+/** The files in which a run can end at an await. */
+export const CORRIDOR = ["run.ts", "gather.ts", "repeat.ts", "tell.ts", "say.ts"]
+
+export interface SourceFacts {
+  /** `function room.verb`, without the instant ones. */
+  sites: string[]
+  /** Names of the functions it declares. */
+  functions: string[]
+  /** `function: await what`, where what is no port. */
+  awaits: { where: string; what: string; line: number }[]
+  /** Words and modules that have no business in the corridor. */
+  strangers: string[]
+}
+
+const PORT = /^(ports|desk|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
+const ROOMS = ["ledger", "cloud", "clock", "notify"]
+/** Other ways to wait or to reach the world. */
+const STRANGE = [
+  "then",
+  "fetch",
+  "setTimeout",
+  "setImmediate",
+  "setInterval",
+  "queueMicrotask",
+  "process",
+  "Promise",
+]
+
+export function factsOf(source: string): SourceFacts {
+  const tokens = tokensOf(source)
+  const facts: SourceFacts = { sites: [], functions: [], awaits: [], strangers: [] }
+  let asker = "module"
+  for (const [i, token] of tokens.entries()) {
+    if (token.text === "function" && token.kind === "word") {
+      asker = tokens[tokens[i + 1]?.text === "*" ? i + 2 : i + 1]?.text ?? "?"
+      facts.functions.push(asker)
+    }
+    if (token.kind === "word" && tokens[i - 1]?.text !== ".") {
+      const path = pathAt(tokens, i)
+      if (PORT.test(path)) pushSite(facts, asker, path)
+      if (token.text === "await")
+        facts.awaits.push({ where: asker, what: awaited(tokens, i), line: token.line })
+      // Promise.all waits for nothing by itself; a promise made by hand may.
+      if (STRANGE.includes(token.text) && path !== "Promise.all" && tokens[i + 1]?.text !== "<")
+        facts.strangers.push(`${asker}: ${path}`)
+    }
+    if (token.text === "then" && tokens[i - 1]?.text === ".") facts.strangers.push(`${asker}: .then`)
+    if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("./"))
+      facts.strangers.push(`import of ${token.text}`)
+    // Ports under another name would hide what is asked of them.
+    if (token.text === "=" && ["ports", "desk"].includes(tokens[i + 1]?.text ?? ""))
+      if (tokens[i + 2]?.text !== "." && tokens[i - 2]?.text !== "notify")
+        facts.strangers.push(`${asker}: = ports`)
+  }
+  return facts
+}
+
+function pushSite({ sites }: SourceFacts, asker: string, path: string): void {
+  const parts = path.split(".")
+  const verb = parts.slice(parts[0] === "notify" ? 0 : 1).join(".")
+  const isCallable = ROOMS.includes(verb.split(".")[0] ?? "") && verb.includes(".")
+  if (isCallable && !INSTANT.includes(verb)) sites.push(`${asker} ${verb}`)
+}
+
+/** `ports.ledger.head`, as it stands from this token on. */
+function pathAt(tokens: Token[], start: number): string {
+  let path = tokens[start]?.text ?? ""
+  for (let i = start + 1; tokens[i]?.text === "."; i += 2) path += `.${tokens[i + 1]?.text ?? ""}`
+  return path
+}
+
+/** What an await waits for: the path behind it and behind any opening brackets. */
+function awaited(tokens: Token[], at: number): string {
+  let i = at + 1
+  while (["(", "const", "entry", "of"].includes(tokens[i]?.text ?? "")) i += 1
+  return pathAt(tokens, i)
+}
+
+export function isPort(what: string): boolean {
+  return PORT.test(what)
+}

@@ -1,0 +1,167 @@
+import type { Observation, Standing } from "../../lib/decision/standing.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
+import type { BuyOrder, Notice } from "../../lib/ports.ts"
+import { CONTROL_STREAM } from "../../lib/record.ts"
+import { HOUR } from "../decision/builders.ts"
+import { type Place, SEND_WITHIN_MS } from "./place.ts"
+
+// The promises, checked at every step by somebody who believes none of our own folding: it keeps its own short account of
+// which attempt is where, from the bare entries.
+
+type Account = "open" | "in-flight" | "unknown" | "held" | "closed"
+
+interface Attempt {
+  account: Account
+  /** True time and step of its `opened` entry, whatever the worker's clock said. */
+  openedAt: number
+  openedStep: number
+  posts: number
+}
+
+export class Watch {
+  readonly violations: string[] = []
+  readonly #place: Place
+  readonly #attempts = new Map<string, Attempt>()
+  /** The step since which a pause is in force. */
+  #pausedSince: number | null = null
+
+  readonly #told = new Map<string, number>()
+  readonly #links = new Map<string, Link>()
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  forkFor(place: Place): Watch {
+    const other = new Watch(place)
+    other.violations.push(...this.violations)
+    for (const [id, attempt] of this.#attempts) other.#attempts.set(id, { ...attempt })
+    for (const [stream, link] of this.#links) other.#links.set(stream, link)
+    other.#pausedSince = this.#pausedSince
+    return other
+  }
+
+  get mostPosts(): number {
+    return Math.max(0, ...[...this.#attempts.values()].map((attempt) => attempt.posts))
+  }
+
+  violated(says: string): void {
+    this.violations.push(says)
+  }
+
+  appended(entry: LedgerEntry): void {
+    this.#checkLink(entry)
+    if (entry.stream === CONTROL_STREAM) this.#word(entry)
+    else this.#follow(entry)
+    if (entry.stream !== CONTROL_STREAM) this.checkMoney(`${entry.kind} #${entry.seq}`)
+  }
+
+  /** After the entry that states it, with its hash, and at most hourly. */
+  told({ about, entry }: Notice): void {
+    const last = this.#told.get(about)
+    if (last !== undefined && this.#place.now - last < HOUR)
+      this.violated(`${about} was told twice within an hour`)
+    this.#told.set(about, this.#place.now)
+    if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
+      this.violated(`${about} was told by an entry that is not in the ledger`)
+  }
+
+  #word({ said }: LedgerEntry): void {
+    if (said?.verb === "pause") this.#pausedSince ??= this.#place.step
+    if (said?.verb === "resume") this.#pausedSince = null
+  }
+
+  #follow({ kind, seq, attempt, outcome, observation, said }: LedgerEntry): void {
+    if (kind === "opened" && attempt) {
+      const others = [...this.#attempts].filter(([, other]) => other.account !== "closed")
+      if (others.length > 0) this.violated(`#${seq} opened an attempt while ${others[0]?.[0]} was not closed`)
+      if (this.#attempts.has(attempt.id)) this.violated(`#${seq} opened ${attempt.id} a second time`)
+      this.#attempts.set(attempt.id, {
+        account: "open",
+        openedAt: this.#place.now,
+        openedStep: this.#place.step,
+        posts: 0,
+      })
+    }
+    const settled = {
+      accepted: "in-flight",
+      unknown: "unknown",
+      rejected: "closed",
+      "not-sent": "closed",
+    } as const
+    if (kind === "settled" && attempt && outcome) this.#move(attempt.id, settled[outcome.kind])
+    if (said?.verb === "settle") this.#move(said.attempt, said.as === "accepted" ? "in-flight" : "closed")
+    if (observation?.attempt)
+      this.#move(
+        observation.attempt,
+        observation.kind === "completed" ? "closed" : accountOf(observation.kind),
+      )
+  }
+
+  #move(id: string, account: Account): void {
+    const attempt = this.#attempts.get(id)
+    if (!attempt) this.violated(`${id} was settled and never opened`)
+    // What a person or the evidence closed stays closed: a late answer opens nothing again by itself.
+    else if (attempt.account !== "closed") attempt.account = account
+  }
+
+  /** Right before the request's first byte. */
+  sending(order: BuyOrder, { controlReadAt, present }: { controlReadAt: number; present: number }): void {
+    const attempt = this.#attempts.get(order.attempt)
+    if (!attempt) {
+      this.violated(`${order.attempt} was sent and never opened`)
+      return
+    }
+    attempt.posts += 1
+    if (attempt.posts > 1) this.violated(`${order.attempt} was sent ${attempt.posts} times`)
+    if (attempt.account !== "open") this.violated(`${order.attempt} was sent when it was ${attempt.account}`)
+    for (const [id, other] of this.#attempts)
+      if (other !== attempt && other.account !== "closed")
+        this.violated(`${order.attempt} was sent while ${id} was ${other.account}`)
+    if (this.#place.now - attempt.openedAt > SEND_WITHIN_MS)
+      this.violated(`${order.attempt} was sent ${this.#place.now - attempt.openedAt} ms after it was opened`)
+    if (controlReadAt <= attempt.openedStep)
+      this.violated(`${order.attempt} was sent without a second look at control`)
+    if (this.#pausedSince !== null && this.#pausedSince < controlReadAt)
+      this.violated(`${order.attempt} was sent though a pause was said before the second look at control`)
+    if (order.plan.to <= present)
+      this.violated(`${order.attempt} orders ${order.plan.to} servers, ${present} are there`)
+  }
+
+  /** What is reserved and booked is never less than what the cloud has taken, and never more than the cap. */
+  checkMoney(when: string): void {
+    const standing = this.#place.head(this.#place.stream)?.standing as Standing | undefined
+    const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
+    const spent = this.#place.taken.reduce((sum, { cost }) => sum + cost, 0)
+    if (known < spent) this.violated(`at ${when} ${known} CNY are reserved or booked, and ${spent} are spent`)
+    const cap = this.#place.policy.limits.budget
+    if (cap && spent > cap.minor / 100)
+      this.violated(`at ${when} ${spent} CNY are spent, ${cap.minor / 100} are allowed`)
+  }
+
+  /** At every step the chain has no gap and no fork. */
+  #checkLink(entry: LedgerEntry): void {
+    const before = this.#links.get(entry.stream) ?? CHAIN_START
+    const problem = linkProblem(before, entry)
+    if (problem !== null) this.violated(`${entry.stream} #${entry.seq} ${problem}`)
+    this.#links.set(entry.stream, { seq: entry.seq, hash: entry.hash })
+  }
+
+  /** Whole chains as `audit verify` checks them, hash by hash. */
+  async verifyChains(): Promise<void> {
+    for (const stream of this.#place.streams()) {
+      const verified = await verifyChain(each(this.#place.entries(stream)))
+      if (!verified.ok) this.violated(`${stream} #${verified.seq} ${verified.problem}`)
+    }
+  }
+}
+
+async function* each<T>(items: T[]): AsyncIterable<T> {
+  yield* items
+}
+
+function accountOf(kind: Observation["kind"]): Account {
+  if (kind === "unknown") return "unknown"
+  return kind === "accepted" ? "in-flight" : "held"
+}

@@ -1,0 +1,303 @@
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import {
+  type BuyOrder,
+  type Clock,
+  type Cloud,
+  type Delivery,
+  type Ledger,
+  LedgerError,
+  type Notifier,
+  type Ports,
+  type Read,
+} from "../../lib/ports.ts"
+import { CONTROL_STREAM, nextEntry } from "../../lib/record.ts"
+import type { Fault } from "./faults.ts"
+import { NO_ANSWER, type Place } from "./place.ts"
+import { isKnownPoint, pointOf } from "./points.ts"
+
+// One invocation: ports whose every I/O is numbered, and which break at the one they were told to.
+
+/** At which I/O of the worker what goes wrong: by its number, counted from 0, or the first at a point. */
+export interface Plan {
+  at: number | string
+  fault: Fault
+}
+
+/** What is part of the kind of run and no fault of the enumeration. */
+export interface Habits {
+  /** How often a point fails before it works. */
+  stumbles?: Record<string, number>
+  /** How often a rival appends right before this worker's own write at a point. */
+  rivals?: Record<string, number>
+}
+
+interface Io<T> {
+  verb: string
+  /** Asked in the moment before the effect, as part of it; an answer means that there is none. */
+  guard?(): T | null
+  /** One step of the world. */
+  effect(): T
+  /** What the asker gets where the effect is done and its answer lost; may throw. */
+  lost(): T
+  /** What it gets where nothing was done; may throw. */
+  failed(): T
+}
+
+const NEVER = new Promise<never>(() => {})
+
+export class Worker {
+  /** The points that were asked, in order. */
+  readonly trace: string[] = []
+  /** Resolves when the worker died or froze. */
+  readonly stopped: Promise<void>
+  hasFired = false
+  readonly #place: Place
+  readonly #plan: Plan | null
+  readonly #habits: Required<Habits>
+  #stop: () => void = () => {}
+  #isDead = false
+  #isDark = false
+  #frozen: { promise: Promise<void>; thaw: () => void } | null = null
+  #late: (() => void) | null = null
+  #controlReadAt = -1
+  #wallOffset = 0
+  #monotonicOffset = 0
+
+  constructor(place: Place, plan: Plan | null = null, habits: Habits = {}) {
+    this.#place = place
+    this.#plan = plan
+    this.#habits = { stumbles: { ...habits.stumbles }, rivals: { ...habits.rivals } }
+    this.stopped = new Promise((resolve) => {
+      this.#stop = resolve
+    })
+  }
+
+  /** The frozen worker goes on, and what was on its way arrives. */
+  goOn(): void {
+    this.#late?.()
+    this.#late = null
+    this.#frozen?.thaw()
+    this.#frozen = null
+  }
+
+  get ports(): Ports {
+    return {
+      ledger: this.#ledger,
+      cloud: this.#cloud,
+      clock: this.#clock,
+      notify: this.#place.hasNotifier ? this.#notify : null,
+      newId: this.#place.newId,
+      timeLeftMs: () => Number.POSITIVE_INFINITY,
+    }
+  }
+
+  readonly #ledger: Ledger = {
+    head: (stream) =>
+      this.#io({
+        verb: `ledger.head:${roomOf(stream)}`,
+        effect: () => {
+          if (stream === CONTROL_STREAM) this.#controlReadAt = this.#place.step
+          return this.#place.head(stream)
+        },
+        lost: unreachable,
+        failed: unreachable,
+      }),
+    append: (entry) =>
+      this.#io({
+        verb: `ledger.append:${entry.kind}`,
+        effect: () => this.#place.append(entry),
+        lost: unreachable,
+        failed: unreachable,
+      }),
+    read: (stream, { fromSeq, toSeq } = {}) =>
+      flattened(
+        this.#io({
+          verb: `ledger.read:${roomOf(stream)}`,
+          effect: () => this.#place.entries(stream, fromSeq, toSeq),
+          lost: unreachable,
+          failed: unreachable,
+        }),
+      ),
+    streams: () => flattened(this.#io(unasked("ledger.streams"))),
+    close: () => this.#io(unasked("ledger.close")),
+  }
+
+  readonly #cloud: Cloud = {
+    readSupernode: () => this.#read("cloud.readSupernode", () => this.#place.supernode()),
+    readOffers: () => this.#read("cloud.readOffers", () => this.#place.offers()),
+    readMetrics: () =>
+      this.#io({
+        verb: "cloud.readMetrics",
+        effect: () => this.#place.readings(),
+        lost: () => this.#noReadings(),
+        failed: () => this.#noReadings(),
+      }),
+    buy: (order) =>
+      this.#io<Outcome>({
+        verb: "cloud.buy",
+        guard: () => this.#whyNotToSend(order),
+        effect: () => this.#place.post(order, this.#controlReadAt),
+        lost: () => NO_ANSWER,
+        failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
+      }),
+  }
+
+  readonly #notify: Notifier = {
+    tell: (notice) =>
+      this.#io<Delivery>({
+        verb: "notify.tell",
+        effect: () => this.#place.tell(notice),
+        lost: () => ({ ok: false, why: "no answer came" }),
+        failed: () => ({ ok: false, why: "connection refused" }),
+      }),
+  }
+
+  readonly #clock: Clock = {
+    now: () => this.#place.now + this.#wallOffset,
+    monotonic: () => this.#place.now + this.#monotonicOffset,
+    wait: (ms) => {
+      const pass = () => {
+        this.#place.now += ms
+      }
+      return this.#io({ verb: "clock.wait", effect: pass, lost: pass, failed: pass })
+    },
+  }
+
+  #read<T>(verb: string, look: () => T): Promise<Read<T>> {
+    const none = (): Read<T> => ({ ok: false, why: "HTTP 503", credentials: false })
+    return this.#io<Read<T>>({
+      verb,
+      effect: () => ({ ok: true, value: look(), skewMs: 0 }),
+      lost: none,
+      failed: none,
+    })
+  }
+
+  #noReadings() {
+    return this.#place.policy.rules.map((rule) => ({
+      rule: rule.name,
+      periodMs: 300_000,
+      series: [],
+      problem: "HTTP 503",
+    }))
+  }
+
+  /** As the real client (lib/huawei/live-scale-up.ts): by both clocks, in the very moment before the first byte. */
+  #whyNotToSend(order: BuyOrder): Outcome | null {
+    const { now, monotonic } = this.#clock
+    if (now() <= order.sendBefore && monotonic() <= order.sendBeforeMonotonic) return null
+    return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
+  }
+
+  #rival(point: string): void {
+    const { newId, now, stream } = this.#place
+    if (!counted(this.#habits.rivals, point)) return
+    const note = { at: now, run: newId(), writer: newId(), kind: "decided" as const, mode: "live" as const }
+    this.#place.append(nextEntry(stream, this.#place.head(stream), note))
+  }
+
+  /** Its first lines run before the asker goes on, so that the stack still names it. */
+  async #io<T>(io: Io<T>): Promise<T> {
+    const point = pointOf(io.verb)
+    if (!isKnownPoint(point)) this.#place.watch.violated(unknownPoint(point))
+    if (this.#frozen) await this.#frozen.promise
+    if (this.#isDead) return NEVER
+    const nth = this.trace.push(point) - 1
+    this.#place.step += 1
+    this.#place.now += this.#place.ioMs
+    if (this.#isDark) return io.failed()
+    this.#rival(point)
+    const stumbles = counted(this.#habits.stumbles, point)
+    const isHere = !this.hasFired && (this.#plan?.at === nth || this.#plan?.at === point)
+    if (this.#plan && isHere) {
+      this.hasFired = true
+      return this.#break(this.#plan.fault, io)
+    }
+    return stumbles ? io.failed() : done(io)
+  }
+
+  async #break<T>(fault: Fault, io: Io<T>): Promise<T> {
+    switch (fault.kind) {
+      case "dies":
+        if (fault.after) done(io)
+        this.#isDead = true
+        this.#stop()
+        return NEVER
+      case "goes-dark":
+        this.#isDark = true
+        return this.#lose(fault.after, io)
+      case "loses":
+        return this.#lose(fault.after, io)
+      case "throws":
+        if (fault.after) done(io)
+        throw new Error("boom")
+      case "arrives-late":
+        this.#late = () => done(io)
+        return io.failed()
+      case "freezes": {
+        const before = fault.after ? { answer: done(io) } : null
+        await this.#freeze(fault.clock)
+        return before ? before.answer : done(io)
+      }
+      case "freezes-on-the-wire": {
+        const refusal = io.guard?.()
+        await this.#freeze()
+        return refusal ?? io.effect()
+      }
+      default:
+        return fault satisfies never
+    }
+  }
+
+  #lose<T>(after: boolean, io: Io<T>): T {
+    if (!after) return io.failed()
+    done(io)
+    return io.lost()
+  }
+
+  async #freeze(clock?: "wall-went-back" | "monotonic-stood-still"): Promise<void> {
+    const frozeAt = this.#place.now
+    let thaw = () => {}
+    const promise = new Promise<void>((resolve) => {
+      thaw = resolve
+    })
+    this.#frozen = { promise, thaw }
+    this.#stop()
+    await promise
+    if (clock === "wall-went-back") this.#wallOffset = frozeAt - this.#place.now
+    if (clock === "monotonic-stood-still") this.#monotonicOffset = frozeAt - this.#place.now
+    this.#place.step += 1
+  }
+}
+
+function done<T>(io: Io<T>): T {
+  return io.guard?.() ?? io.effect()
+}
+
+/** Once more of the times that a habit is for. */
+function counted(times: Record<string, number>, point: string): boolean {
+  const left = times[point] ?? 0
+  if (left > 0) times[point] = left - 1
+  return left > 0
+}
+
+export function unknownPoint(point: string): string {
+  return `an I/O that no table knows: "${point}". Add it to POINTS in test/crash/points.ts, and a kind of run that reaches it to kinds.ts`
+}
+
+function roomOf(stream: string): string {
+  return stream.split(":")[0] ?? stream
+}
+
+function unreachable(): never {
+  throw new LedgerError("the store is unreachable")
+}
+
+/** No run asks this; pointOf will find it in no table. */
+function unasked(verb: string): Io<never> {
+  return { verb, effect: unreachable, lost: unreachable, failed: unreachable }
+}
+
+async function* flattened<T>(items: Promise<T[]>): AsyncIterable<T> {
+  yield* await items
+}

@@ -1,0 +1,106 @@
+import Table from "cli-table3"
+import colors from "picocolors"
+import { HOUR, MINUTE, SECOND } from "../decision/builders.ts"
+import type { Bout } from "./duel.ts"
+import { LISTED_AT_ONCE_MS, LISTED_LATE_MS, LISTED_SLOWLY_MS, playAll, REFERENCES, sumsOf } from "./field.ts"
+import { ours, oursAuto } from "./patterns/ours.ts"
+import { SCRIPTS } from "./scripts.ts"
+
+// `npm run bench:duel`: the same trouble for reference patterns and for ours, and what each of them bought.
+
+const PATTERNS = [...REFERENCES, ours]
+const HEADS = [
+  "naive\nretry",
+  "idempotency\nby event",
+  "idempotency\nby order",
+  "effect,\nthen record",
+  "lock with\na TTL",
+  "ours",
+]
+const DELAYS_MS = [LISTED_AT_ONCE_MS, 30 * SECOND, LISTED_SLOWLY_MS, LISTED_LATE_MS]
+
+/** Bouts by delay, then by pattern, then by script. */
+type Results = ReadonlyMap<number, Bout[][]>
+
+async function play(): Promise<Results> {
+  const results = new Map<number, Bout[][]>()
+  for (const delayMs of DELAYS_MS) {
+    const bouts: Bout[][] = []
+    for (const pattern of PATTERNS) bouts.push(await playAll(pattern, delayMs))
+    results.set(delayMs, bouts)
+  }
+  return results
+}
+
+function newTable(what: string, causeWidth: number): InstanceType<typeof Table> {
+  return new Table({
+    head: [what, ...HEADS],
+    style: { head: [], border: [] },
+    colWidths: [causeWidth],
+    wordWrap: true,
+  })
+}
+
+function boutsAt(results: Results, delayMs: number): Bout[][] {
+  return results.get(delayMs) ?? []
+}
+
+function printCauses(results: Results): void {
+  const table = newTable("purchases for the one that is due", 48)
+  const [atOnce, slowly] = [boutsAt(results, LISTED_AT_ONCE_MS), boutsAt(results, LISTED_SLOWLY_MS)]
+  for (const [i, { cause }] of SCRIPTS.entries()) {
+    table.push([cause, ...PATTERNS.map((_, p) => sayCell(atOnce[p]?.[i], slowly[p]?.[i]))])
+  }
+  console.log(table.toString())
+}
+
+function sayCell(atOnce?: Bout, slowly?: Bout): string {
+  if (!atOnce || !slowly) return ""
+  const counts = [...new Set([atOnce.purchases, slowly.purchases])]
+  const text = counts.join(" → ")
+  if (counts.some((count) => count !== 1)) return colors.red(`${text} ✗`)
+  return atOnce.askedPeople > 0 ? `${text} †` : text
+}
+
+function printSums(results: Results): void {
+  const table = newTable(`all ${SCRIPTS.length} causes`, 48)
+  for (const [delayMs, bouts] of results) {
+    table.push([`extra / missing, new servers listed ${sayDelay(delayMs)}`, ...bouts.map(saySums)])
+  }
+  console.log(table.toString())
+}
+
+/** A pattern that buys twice where nothing goes wrong is not made for such a cloud: to count its faults would be idle. */
+function saySums(bouts: Bout[]): string {
+  if (bouts[0]?.purchases !== 1) return colors.dim("unfit *")
+  const { extra, missing } = sumsOf(bouts)
+  const text = `${extra} / ${missing}`
+  return extra + missing > 0 ? colors.red(text) : text
+}
+
+function sayDelay(ms: number): string {
+  if (ms === 0) return "at once"
+  return ms < MINUTE * 2 ? `${ms / SECOND} s after the order` : `${ms / MINUTE} min after the order`
+}
+
+async function printLegend(results: Results): Promise<void> {
+  const bouts = boutsAt(results, LISTED_AT_ONCE_MS).at(-1) ?? []
+  const auto = await playAll(oursAuto, LISTED_AT_ONCE_MS)
+  const asked = (played: Bout[]) => played.filter(({ askedPeople }) => askedPeople > 0)
+  const waited = asked(bouts).filter(({ firstAfterMs }) => (firstAfterMs ?? Infinity) >= HOUR)
+  console.log(`
+✗ not the one purchase that is due. a → b: a where new servers are listed the moment the order stands, b where they are
+  listed ${LISTED_SLOWLY_MS / SECOND} s later; the documents say neither. Every reference looks at that list before it buys. The references
+  are small implementations of what is documented and done (test/duel/patterns), not the packages themselves.
+* buys again at the next cron tick even where nothing goes wrong.
+† ours held until a person said what the console shows: ${asked(bouts).length} of ${SCRIPTS.length} causes; with \`unknown_outcome: auto\`, which takes
+  new servers for an answer, ${asked(auto).length}. In ${waited.length} of them nothing had been bought, and the purchase waited for the person's word.
+  Who says \`absent\` of an order that is still on its way lets ours buy twice, too; it then holds and says so (\`wrong\`).
+Everybody gets the same deliveries, the cron tick every five minutes and the platform's two redeliveries of what failed.
+Nobody knows whether the real cloud refuses a second order while the first is being provisioned: here it takes all.`)
+}
+
+const results = await play()
+printCauses(results)
+printSums(results)
+await printLegend(results)

@@ -1,0 +1,60 @@
+import type { AlarmSignal, TickSignal } from "../../lib/decision/signal.ts"
+import type { Process } from "./process.ts"
+import { post, TIMEOUT_MS } from "./purchase.ts"
+import { Records } from "./store.ts"
+import { NEEDED_SERVERS, type World } from "./world.ts"
+
+/** What wakes a pattern. */
+export type Wakeup = AlarmSignal | TickSignal
+
+/** One way to guard a purchase. */
+export interface Pattern {
+  name: string
+  open(world: World): Contender
+}
+
+export interface Contender {
+  /** One delivery. What it throws makes the platform deliver again. */
+  handle(wakeup: Wakeup, process: Process): Promise<void>
+  /** People look at what waits for them; true if something did. */
+  askPeople(): Promise<boolean>
+}
+
+/** What a reference pattern has at hand, in one invocation. */
+export interface Tools {
+  process: Process
+  /** `get`, `put` on a condition, `delete`. */
+  records: Records
+  /** Every reference looks at the cloud's list first, and buys nothing where what the load needs is there already. */
+  isNeeded(): Promise<boolean>
+  /** One request. Throws on anything but a 2xx, as HTTP clients do. */
+  buy(): Promise<void>
+}
+
+export type Reference = (wakeup: Wakeup, tools: Tools) => Promise<void>
+
+export function referencePattern(name: string, reference: Reference): Pattern {
+  return {
+    name,
+    open: () => {
+      const records = new Records()
+      return {
+        handle: (wakeup, process) =>
+          reference(wakeup, {
+            process,
+            records,
+            isNeeded: async () => (await process.listedServers()) < NEEDED_SERVERS,
+            buy: () => buy(process, wakeup.id),
+          }),
+        askPeople: async () => false,
+      }
+    },
+  }
+}
+
+async function buy(process: Process, label: string): Promise<void> {
+  const ending = await post(process, { label, timeoutMs: TIMEOUT_MS, maySend: () => true })
+  if (ending.kind !== "complete") throw new Error(ending.says)
+  const { status } = ending.answer
+  if (status < 200 || status > 299) throw new Error(`HTTP ${status}`)
+}

@@ -1,0 +1,125 @@
+import type { Policy } from "../../../lib/decision/policy.ts"
+import type { StandingAttempt } from "../../../lib/decision/standing.ts"
+import { digest } from "../../../lib/digest.ts"
+import type { RunTask } from "../../../lib/gather.ts"
+import { outcomeOf } from "../../../lib/huawei/purchase-answer.ts"
+import { ledgerOver } from "../../../lib/ledger/chain.ts"
+import type { Cloud, Ports } from "../../../lib/ports.ts"
+import { standingOf, supernodeStream } from "../../../lib/record.ts"
+import { run } from "../../../lib/run.ts"
+import { sayTo } from "../../../lib/say.ts"
+import { offersOf, policyOf, readingOf, SECOND } from "../../decision/builders.ts"
+import type { Pattern, Wakeup } from "../pattern.ts"
+import type { Process } from "../process.ts"
+import { post, TIMEOUT_MS } from "../purchase.ts"
+import { LedgerStores } from "../store.ts"
+import type { World } from "../world.ts"
+
+// The real run() over the real chain, with the real reading of the cloud's answers. No cooldown, and limits far beyond the
+// one purchase that is due: what stops a second one is the ledger alone.
+
+export const POLICY: Policy = policyOf({
+  ladder: [1, 2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
+  limits: { actions: "20 per 24h", servers: 48 },
+  cooldown: "0s",
+  min_interval: "0s",
+  warmup: "0s",
+})
+const STREAM = supernodeStream(POLICY.id)
+
+/** `cloudOf`: another client, for showing that a worse one would be found out. */
+export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = cloudSeenBy): Pattern {
+  return {
+    name: "ours",
+    open: (world) => {
+      const stores = new LedgerStores()
+      return {
+        handle: async (wakeup, process) => {
+          await run(portsOf(process, stores, cloudOf), taskOf(wakeup, world, policy))
+        },
+        askPeople: () => settle(world, stores),
+      }
+    },
+  }
+}
+
+export const ours = oursWith(POLICY)
+
+/** New servers settle an unknown outcome as accepted by themselves; only that nothing was bought is for people to say. */
+export const oursAuto = oursWith({ ...POLICY, unknownOutcome: "auto" })
+
+function taskOf(signal: Wakeup, world: World, policy: Policy): RunTask {
+  return {
+    signal,
+    exclusive: true,
+    loaded: { policy, hash: digest(policy), userdata: null },
+    mode: "live",
+    run: world.newId(),
+    stream: STREAM,
+    endpoint: "https://modelarts.test",
+    buyTimeoutMs: TIMEOUT_MS,
+    sendWithinMs: 30 * SECOND,
+  }
+}
+
+function portsOf(process: Process, stores: LedgerStores, cloudOf: (process: Process) => Cloud): Ports {
+  return {
+    ledger: ledgerOver(stores.seenBy(process)),
+    cloud: cloudOf(process),
+    clock: {
+      now: () => process.now,
+      monotonic: () => process.now,
+      wait: (ms) => process.pass(ms),
+    },
+    notify: null,
+    newId: process.world.newId,
+    timeLeftMs: () => process.timeLeftMs,
+  }
+}
+
+export function cloudSeenBy(process: Process): Cloud {
+  const { world } = process
+  const read = async <T>(look: () => T) => ({ ok: true as const, value: await process.ask(look), skewMs: 0 })
+  return {
+    readSupernode: () => read(() => world.supernode()),
+    readOffers: () => read(() => offersOf(...POLICY.ladder.map(({ flavor }) => flavor))),
+    readMetrics: ({ policy, supernode, now }) =>
+      process.ask(() =>
+        policy.rules.map((rule) => ({
+          ...readingOf(Array(rule.points.n).fill(world.load), {
+            servers: (supernode.servers ?? []).map(({ id }) => id),
+            now,
+          }),
+          rule: rule.name,
+        })),
+      ),
+    buy: async ({ attempt, policy, sendBefore, sendBeforeMonotonic, timeoutMs }) => {
+      const maySend = () => process.now <= Math.min(sendBefore, sendBeforeMonotonic)
+      const ending = await post(process, { label: attempt, timeoutMs, maySend })
+      return outcomeOf(ending, { supernode: policy.id, now: process.now, secrets: [] })
+    },
+  }
+}
+
+/** A person says of an unknown attempt what the console shows, and nothing else: no other state may come up here. */
+async function settle(world: World, stores: LedgerStores): Promise<boolean> {
+  const ledger = ledgerOver(stores.truth)
+  const { attempt } = standingOf(await ledger.head(STREAM))
+  if (attempt?.state !== "unknown") return false
+  const clock = { now: () => world.now, monotonic: () => world.now, wait: async () => {} }
+  const desk = { ledger, clock, newId: world.newId }
+  await sayTo(desk, STREAM, { said: truthAbout(world, attempt), check: () => {} })
+  return true
+}
+
+function truthAbout(world: World, { id }: StandingAttempt) {
+  const stands = world.orders.some(({ label }) => label === id)
+  return {
+    verb: "settle" as const,
+    attempt: id,
+    as: stands ? ("accepted" as const) : ("absent" as const),
+    why: "looked at the orders in the console",
+    by: "ops@example.com",
+    servers: (world.supernode().servers ?? []).map((server) => server.id),
+  }
+}

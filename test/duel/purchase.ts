@@ -1,0 +1,96 @@
+import type { Ending } from "../../lib/huawei/purchase-exchange.ts"
+import { MINUTE } from "../decision/builders.ts"
+import type { Process } from "./process.ts"
+import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, TAKEN_MS, type World } from "./world.ts"
+
+/** How one purchase request goes. What is not said goes well. */
+export interface Call {
+  /** false: the connection is refused, nothing is sent. */
+  connects?: false
+  /** What happens to whoever sends it. A pause comes between the connection and the first byte. */
+  worker?: "dies-before-sending" | "dies-after-sending" | "dies-at-the-answer" | { pausesMs: number }
+  /** When the order stands, after the request; null: never. */
+  takenAfterMs?: number | null
+  /** `reset` and `silence` are no answers at all. */
+  answer?: "reset" | "silence" | "unreadable" | 429 | 500 | 504
+  answerAfterMs?: number
+}
+
+/** From the first byte to the last of the answer, for every pattern: ours by default (SUPERNODE_BUY_TIMEOUT). */
+export const TIMEOUT_MS = MINUTE
+
+export interface Sending {
+  label: string
+  timeoutMs: number
+  /** Asked in the very moment before the first byte. */
+  maySend: () => boolean
+}
+
+/** One purchase request, whoever sends it; ends as the wire would have it end. */
+export async function post(process: Process, sending: Sending): Promise<Ending> {
+  const { world } = process
+  const call = world.nextCall()
+  await process.pass(2 * HOP_MS)
+  if (call.connects === false) return { kind: "kept", reason: "refused", says: "connection refused" }
+  await suffer(process, call)
+  if (!sending.maySend()) return { kind: "kept", reason: "too-late", says: "the last moment has passed" }
+  world.posts.push({ at: world.now, label: sending.label })
+  return new Promise((resolve) => {
+    arrive(world, { call, label: sending.label })
+    if (call.worker === "dies-after-sending") process.die()
+    process.later(sending.timeoutMs, () => resolve(broken("timeout")))
+    if (call.answer !== "silence")
+      process.later(call.answerAfterMs ?? ANSWER_MS, () => {
+        if (call.worker === "dies-at-the-answer") process.die()
+        else resolve(endingOf(call))
+      })
+  })
+}
+
+async function suffer(process: Process, { worker }: Call): Promise<void> {
+  if (worker === "dies-before-sending") {
+    process.die()
+    await new Promise<never>(() => {})
+  }
+  if (typeof worker === "object") {
+    process.pause(worker.pausesMs)
+    await process.pass(0)
+  }
+}
+
+/** The request travels on whatever becomes of its sender. */
+function arrive(world: World, { call, label }: { call: Call; label: string }): void {
+  const { takenAfterMs = TAKEN_MS } = call
+  if (takenAfterMs !== null) world.scheduler.after(takenAfterMs, () => world.takeOrder(label))
+}
+
+function endingOf({ answer }: Call): Ending {
+  switch (answer) {
+    case undefined:
+      return complete(200, ACCEPTED_BODY)
+    case "reset":
+    case "silence":
+      return broken(answer)
+    case "unreadable":
+      return complete(200, "<html><body>Please wait</body></html>")
+    case 429:
+      return complete(429, errorBody("ModelArts.6101", "Too many requests"), { "retry-after": "30" })
+    case 500:
+    case 504:
+      return complete(answer, errorBody("ModelArts.0010", "Internal error"))
+    default:
+      return answer satisfies never
+  }
+}
+
+function complete(status: number, body: string, headers: Record<string, string> = {}): Ending {
+  return { kind: "complete", answer: { status, headers, body: Buffer.from(body) } }
+}
+
+function broken(reason: string): Ending {
+  return { kind: "broken", reason, says: `no answer: ${reason}`, answer: null }
+}
+
+function errorBody(code: string, message: string): string {
+  return JSON.stringify({ error_code: code, error_msg: message })
+}

@@ -1,0 +1,89 @@
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import type { LedgerStore, RawEntry, SeqRange } from "../../lib/ledger/store.ts"
+import type { Process } from "./process.ts"
+
+// The record store: strongly consistent, with conditional writes, behind the same bad network for everybody.
+
+/** One question to the store in the weather of the moment. */
+function askStore<T>(process: Process, effect: () => T, isWrite: boolean): Promise<T> {
+  const { world } = process
+  return process.ask(() => {
+    if (world.storeIsDownUntil > world.now) throw new Error("connection refused")
+    const answer = effect()
+    if (isWrite && world.storeLosesAnswers) throw new Error("socket hang up")
+    return answer
+  })
+}
+
+const SDK_TRIES = 3
+
+/** Keys and values for the references, asked by a client that tries three times, as Amazon's does. */
+export class Records {
+  readonly #kept = new Map<string, unknown>()
+
+  get<T>(process: Process, key: string): Promise<T | undefined> {
+    return this.#ask(process, () => this.#kept.get(key) as T | undefined, false)
+  }
+
+  /** Writes where the condition holds for what is there. Answers whether it wrote. */
+  put<T>(
+    process: Process,
+    { key, value, condition = () => true }: { key: string; value: T; condition?: (old?: T) => boolean },
+  ): Promise<boolean> {
+    const write = () => {
+      const holds = condition(this.#kept.get(key) as T | undefined)
+      if (holds) this.#kept.set(key, value)
+      return holds
+    }
+    return this.#ask(process, write, true)
+  }
+
+  delete<T>(process: Process, key: string, condition: (old: T) => boolean = () => true): Promise<void> {
+    const remove = () => {
+      if (this.#kept.has(key) && condition(this.#kept.get(key) as T)) this.#kept.delete(key)
+    }
+    return this.#ask(process, remove, true)
+  }
+
+  async #ask<T>(process: Process, effect: () => T, isWrite: boolean): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await askStore(process, effect, isWrite)
+      } catch (error) {
+        if (tries === SDK_TRIES) throw error
+        await process.pass(100 * tries)
+      }
+    }
+  }
+}
+
+/** The store that `openLedger("memory:")` has, in that weather; lib/ledger/chain.ts does without a client's own tries. */
+export class LedgerStores {
+  readonly #truth = openMemoryStore()
+
+  /** As it is, without weather: for people, who come when it is fine again. */
+  get truth(): LedgerStore {
+    return this.#truth
+  }
+
+  seenBy(process: Process): LedgerStore {
+    const truth = this.#truth
+    const entries = (stream: string, range?: SeqRange) =>
+      askStore(process, () => collect(truth.read(stream, range)), false)
+    return {
+      head: async (stream) => askStore(process, () => truth.head(stream), false),
+      append: async (stream, raw) => askStore(process, () => truth.append(stream, raw), true),
+      async *read(stream, range) {
+        yield* await entries(stream, range)
+      },
+      streams: () => truth.streams(),
+      close: async () => {},
+    }
+  }
+}
+
+async function collect(items: AsyncIterable<RawEntry>): Promise<RawEntry[]> {
+  const entries: RawEntry[] = []
+  for await (const entry of items) entries.push(entry)
+  return entries
+}

@@ -1,0 +1,150 @@
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { TrueSupernode } from "./supernode.ts"
+
+/** One attempt as its entries tell it. `released`: nothing was bought; `complete`: all that comes is there. */
+export interface Trade {
+  id: string
+  run: string
+  entry: LedgerEntry
+  /** True time at which its `opened` entry was stored. */
+  openedAt: number
+  state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong" | "released" | "complete"
+  /** True time of its first settlement; null before. */
+  settledAt: number | null
+  /** True time at which it was first known to be accepted. */
+  acceptedAt: number | null
+  /** True time of the newest entry about it. */
+  changedAt: number
+  posts: number
+}
+
+/**
+ * What the chain of one supernode says, counted from its entries alone: never from the standing in them, which is what
+ * is being tested. Times are true ones, whatever the writers' clocks said.
+ */
+export class Book {
+  readonly trades = new Map<string, Trade>()
+  readonly signals = new Map<string, { run: string; at: number; storedAt: number }>()
+  completedAt: number | null = null
+  firstPolicyAt: number | null = null
+  breakerSince: number | null = null
+  throttledUntil = -Infinity
+  readonly blockedUntil = new Map<string, number>()
+  /** True time at which an entry was last stored that is dated more than a minute ahead. */
+  datedAheadAt = -Infinity
+
+  constructor(readonly supernode: TrueSupernode) {}
+
+  get inFlight(): Trade[] {
+    return [...this.trades.values()].filter(({ state }) => state !== "released" && state !== "complete")
+  }
+
+  stored(entry: LedgerEntry, now: number): void {
+    this.#note(entry, now)
+    for (const trade of this.trades.values()) if (trade.state === "accepted") trade.acceptedAt ??= now
+  }
+
+  #note(entry: LedgerEntry, now: number): void {
+    if (entry.at > now + 60_000) this.datedAheadAt = now
+    if (entry.policyHash !== undefined) this.firstPolicyAt ??= Math.min(entry.at, now)
+    const { signal, run } = entry
+    if (signal && (entry.kind === "decided" || entry.kind === "opened") && !this.signals.has(signal.id))
+      this.signals.set(signal.id, { run, at: entry.at, storedAt: now })
+    switch (entry.kind) {
+      case "opened":
+        this.#opened(entry, now)
+        break
+      case "settled":
+        this.#settled(entry, now)
+        break
+      case "observed":
+        this.#observed(entry, now)
+        break
+      case "said":
+        this.#said(entry, now)
+        break
+      case "decided":
+        break
+      default:
+        entry.kind satisfies never
+    }
+  }
+
+  #opened(entry: LedgerEntry, openedAt: number): void {
+    const id = entry.attempt?.id ?? ""
+    const news = { settledAt: null, acceptedAt: null, changedAt: openedAt, posts: 0 }
+    this.trades.set(id, { id, run: entry.run, entry, openedAt, state: "open", ...news })
+  }
+
+  #settled({ attempt, outcome }: LedgerEntry, now: number): void {
+    const trade = this.trades.get(attempt?.id ?? "")
+    if (!trade || !outcome) return
+    trade.settledAt ??= now
+    trade.changedAt = now
+    // A person was faster: only a purchase that did happen changes that word.
+    if (trade.state === "complete" || (trade.state === "released" && outcome.kind !== "accepted")) return
+    if (trade.state === "released") trade.state = "wrong"
+    else if (trade.state === "open" || trade.state === "unknown") trade.state = stateAfter(outcome)
+    if (outcome.kind === "rejected") this.#refused(trade, outcome, now)
+    if (outcome.kind === "accepted") this.throttledUntil = -Infinity
+  }
+
+  #refused(trade: Trade, { class: of, retryAfterMs }: Outcome & { kind: "rejected" }, now: number): void {
+    if (of === "throttle") this.throttledUntil = now + (retryAfterMs ?? 30_000)
+    if (of === "capacity") this.blockedUntil.set(trade.entry.plan?.flavor ?? "", now + 5 * 60_000)
+    if (["quota", "balance", "auth", "not-found"].includes(of)) this.breakerSince = now
+  }
+
+  #observed({ observation }: LedgerEntry, now: number): void {
+    const trade = this.trades.get(observation?.attempt ?? "")
+    if (!trade || !observation) return
+    trade.changedAt = now
+    switch (observation.kind) {
+      case "completed":
+        trade.state = "complete"
+        this.completedAt = observation.at
+        return
+      case "unknown":
+      case "accepted":
+      case "stuck":
+      case "partial":
+      case "wrong":
+        trade.state = observation.kind
+        return
+      case "out-of-band":
+      case "telling":
+      case "not-told":
+        return
+      default:
+        observation.kind satisfies never
+    }
+  }
+
+  #said({ said }: LedgerEntry, now: number): void {
+    if (said?.verb === "reset") {
+      this.breakerSince = null
+      this.throttledUntil = -Infinity
+      this.blockedUntil.clear()
+    }
+    const trade = said?.verb === "settle" ? this.trades.get(said.attempt) : undefined
+    if (said?.verb !== "settle" || !trade || trade.state === "complete" || trade.state === "released") return
+    trade.changedAt = now
+    if (said.as === "completed") this.completedAt = now
+    trade.state = said.as === "completed" ? "complete" : said.as === "absent" ? "released" : "accepted"
+  }
+}
+
+function stateAfter(outcome: Outcome): Trade["state"] {
+  switch (outcome.kind) {
+    case "accepted":
+      return "accepted"
+    case "unknown":
+      return "unknown"
+    case "rejected":
+    case "not-sent":
+      return "released"
+    default:
+      return outcome satisfies never
+  }
+}

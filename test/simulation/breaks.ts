@@ -1,0 +1,306 @@
+import type { Change } from "./bundle.ts"
+
+/** A deliberate break, the rules that may tell of it, and the number of seeds (from 1 on) that must be enough. */
+export interface Break {
+  name: string
+  says: string
+  /** Rules of `watch.ts`, `may-buy.ts` and `progress.ts`; a violation of another one does not count. */
+  rules: readonly string[]
+  seeds: number
+  /** What is changed in lib/; null: it is broken from outside, in `port-breaks.ts`. */
+  changes: readonly Change[] | null
+}
+
+const FOLD = "lib/decision/fold.ts"
+const RUN = "lib/run.ts"
+const CHAIN = "lib/ledger/chain.ts"
+const STANDING_GATES = "lib/decision/gates/standing.ts"
+const MONEY_GATES = "lib/decision/gates/money.ts"
+const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
+
+export const BREAKS: readonly Break[] = [
+  // ---- from outside: a port that does not keep its promise ----
+  {
+    name: "store-ignores-its-condition",
+    says: "two runs that append at once both succeed",
+    rules: ["chain-is-dense", "one-attempt"],
+    seeds: 40,
+    changes: null,
+  },
+  {
+    name: "client-forgets-send-before",
+    says: "a worker that was frozen sends when it wakes up",
+    rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
+    seeds: 200,
+    changes: null,
+  },
+  {
+    name: "buy-tries-again-after-unknown",
+    says: "the client repeats the request when no answer came",
+    rules: ["one-post"],
+    seeds: 40,
+    changes: null,
+  },
+  {
+    name: "unknown-is-called-not-sent",
+    says: "a lost answer passes for a request that never left",
+    rules: ["outcome-is-true", "money-is-counted"],
+    seeds: 40,
+    changes: null,
+  },
+  {
+    name: "rejected-is-called-accepted",
+    says: "a refusal passes for a purchase",
+    rules: ["outcome-is-true"],
+    seeds: 40,
+    changes: null,
+  },
+  {
+    name: "control-is-read-once-per-run",
+    says: "the second look at the pause answers with the first one's head",
+    rules: ["nothing-while-paused"],
+    seeds: 400,
+    changes: null,
+  },
+  {
+    name: "metrics-are-two-hours-old",
+    says: "the meters answer with what was measured two hours ago",
+    rules: ["evidence"],
+    seeds: 40,
+    changes: null,
+  },
+
+  // ---- the order of effects ----
+  {
+    name: "no-second-look-at-the-pause",
+    says: "a pause said while the run looked does not stop it",
+    rules: ["nothing-while-paused"],
+    seeds: 400,
+    changes: [
+      { file: RUN, from: "if (control.seq !== chain.control.seq) {", to: "if (control.seq === -1) {" },
+    ],
+  },
+  {
+    name: "no-last-moment-to-send",
+    says: "the order carries no time after which nothing leaves",
+    rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
+    seeds: 200,
+    changes: [
+      { file: RUN, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
+      {
+        file: RUN,
+        from: "sendBeforeMonotonic,\n      timeoutMs",
+        to: "sendBeforeMonotonic: Infinity,\n      timeoutMs",
+      },
+    ],
+  },
+  {
+    name: "unknown-is-not-settled",
+    says: "an unknown outcome is not written down",
+    rules: ["a-run-settles-what-it-opens"],
+    seeds: 40,
+    changes: [
+      {
+        file: RUN,
+        from: "await settle(ports, task, { opened, attempt, outcome })",
+        to: 'outcome.kind === "unknown" ? opened : await settle(ports, task, { opened, attempt, outcome })',
+      },
+    ],
+  },
+
+  // ---- the ledger ----
+  {
+    name: "lost-answer-is-a-conflict",
+    says: "an entry of our own, its answer lost, passes for another's",
+    rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
+    seeds: 40,
+    changes: [{ file: CHAIN, from: "if (stored?.hash === entry.hash) return this.#appended(entry)", to: "" }],
+  },
+  {
+    name: "conflict-is-a-success",
+    says: "an entry that lost its place passes for written",
+    rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
+    seeds: 40,
+    changes: [
+      {
+        file: CHAIN,
+        from: 'if (stored !== undefined || answer.kind === "conflict") return "conflict"',
+        to: 'if (stored !== undefined || answer.kind === "conflict") return this.#appended(entry)',
+      },
+    ],
+  },
+
+  // ---- what the chain remembers ----
+  {
+    name: "unknown-is-forgotten",
+    says: "an unknown outcome closes the attempt",
+    rules: ["one-attempt", "money-is-counted"],
+    seeds: 40,
+    changes: [{ file: FOLD, from: UNKNOWN, to: "return release(standing, attempt)" }],
+  },
+  {
+    name: "unknown-gives-its-money-back",
+    says: "the budget is released while nobody knows",
+    rules: ["money-is-counted"],
+    seeds: 40,
+    changes: [
+      {
+        file: FOLD,
+        from: UNKNOWN,
+        to: 'return { ...release(standing, attempt), attempt: { ...attempt, state: "unknown", says } }',
+      },
+    ],
+  },
+  {
+    name: "accepted-is-over-at-once",
+    says: "an accepted purchase is not in flight",
+    rules: ["one-attempt"],
+    seeds: 40,
+    changes: [
+      {
+        file: FOLD,
+        from: "attempt: accepted, blocked, throttle: null }",
+        to: "attempt: null, blocked, throttle: null }",
+      },
+    ],
+  },
+  {
+    name: "absent-settles-nothing",
+    says: "a person's word that nothing was bought changes nothing",
+    rules: ["liveness", "one-attempt"],
+    seeds: 60,
+    changes: [{ file: FOLD, from: "        ...release(standing, attempt),\n", to: "        ...standing,\n" }],
+  },
+  {
+    name: "breaker-is-forgotten",
+    says: "a refusal that a person must mend stops nothing",
+    rules: ["breaker"],
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/refusals.ts",
+        from: "return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
+        to: "return standing",
+      },
+    ],
+  },
+  {
+    name: "reset-closes-no-breaker",
+    says: "what a person mended stays off",
+    rules: ["liveness"],
+    seeds: 100,
+    changes: [{ file: "lib/decision/refusals.ts", from: "  breaker: null,\n", to: "" }],
+  },
+  {
+    name: "signals-are-forgotten",
+    says: "a second delivery of one event is decided anew",
+    rules: ["one-decision-per-signal"],
+    seeds: 40,
+    changes: [
+      {
+        file: "lib/decision/gates/signal.ts",
+        from: "if (!first || first.run === run) return",
+        to: "if (first !== null) return",
+      },
+      {
+        file: "lib/repeat.ts",
+        from: 'if (!first || first.run === task.run || task.mode === "dry-run") return null',
+        to: "if (first !== null) return null",
+      },
+    ],
+  },
+
+  // ---- the gates ----
+  {
+    name: "unknown-stops-nothing",
+    says: "the gate lets an attempt with an unknown outcome pass",
+    rules: ["one-attempt"],
+    seeds: 60,
+    changes: [
+      {
+        file: STANDING_GATES,
+        from: "if (attempt) return fail(",
+        to: 'if (attempt && attempt.state !== "unknown") return fail(',
+      },
+    ],
+  },
+  {
+    name: "cooldown-from-the-request-only",
+    says: "what was bought gets no time to help",
+    rules: ["cooldown"],
+    seeds: 60,
+    changes: [
+      {
+        file: STANDING_GATES,
+        from: "...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "one-action-too-many",
+    says: "N per D allows N and one more",
+    rules: ["actions"],
+    seeds: 60,
+    changes: [{ file: MONEY_GATES, from: "return used < count ?", to: "return used <= count ?" }],
+  },
+  {
+    name: "budget-without-this-order",
+    says: "only what was spent before is held against the cap",
+    rules: ["spend"],
+    seeds: 60,
+    changes: [{ file: MONEY_GATES, from: "spent + cost.minor <= budget.minor", to: "spent <= budget.minor" }],
+  },
+  {
+    name: "approval-is-not-asked",
+    says: "an expensive order needs nobody's yes",
+    rules: ["approval"],
+    seeds: 100,
+    changes: [
+      {
+        file: "lib/decision/gates/plan.ts",
+        from: "if (names.length >= approvers)",
+        to: "if (approvers > 0)",
+      },
+    ],
+  },
+  {
+    name: "another-plan-than-shown",
+    says: "a person gets another order than the one that was shown",
+    rules: ["plan-as-shown"],
+    seeds: 400,
+    changes: [
+      {
+        file: "lib/decision/gates/plan.ts",
+        from: "if (signal.planHash === plan.hash) return pass",
+        to: "if (signal.planHash !== null) return pass",
+      },
+    ],
+  },
+  {
+    name: "no-servers-limit",
+    says: "the operator's ceiling is not looked at",
+    rules: ["servers-limit"],
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/choice.ts",
+        from: "if (wanted.servers <= limit) return wanted",
+        to: "if (limit > 0) return wanted",
+      },
+    ],
+  },
+  {
+    name: "latch-never-clears",
+    says: "a rule with repeat: false buys once for ever",
+    rules: ["liveness"],
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/evidence.ts",
+        from: "at >= latchedAt && isOnClearSide(rule, value)).length >= m",
+        to: "at >= latchedAt && isOnClearSide(rule, value)).length > rule.points.n",
+      },
+    ],
+  },
+]

@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises"
+import { join, relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build, type Plugin } from "esbuild"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const HERE = fileURLToPath(new URL(".", import.meta.url))
+
+/** One text of one file under lib/, and what stands there instead. */
+export interface Change {
+  file: string
+  from: string
+  to: string
+}
+
+/** The text is not there, or not exactly once: the break must be written anew for the code as it is now. */
+export class ChangeError extends Error {
+  override readonly name = "ChangeError"
+}
+
+/**
+ * The simulation with all it needs as one module for Node.js, lib/ changed as told. `asIs` leaves out what only makes it
+ * faster: a canonical form that spells out each object once, and a parse of each entry that is done once.
+ */
+export async function bundle({
+  changes = [],
+  asIs = false,
+}: {
+  changes?: readonly Change[]
+  asIs?: boolean
+} = {}) {
+  const built = await build({
+    entryPoints: [join(HERE, "thread.ts")],
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    logLevel: "silent",
+    plugins: [changing(changes), ...(asIs ? [] : [faster])],
+  })
+  const [file] = built.outputFiles
+  if (!file) throw new Error("esbuild has built nothing")
+  return file.text
+}
+
+function changing(changes: readonly Change[]): Plugin {
+  return {
+    name: "changes",
+    setup({ onLoad }) {
+      onLoad({ filter: /\/lib\/.*\.ts$/ }, async ({ path }) => {
+        const here = changes.filter(({ file }) => resolve(ROOT, file) === path)
+        if (here.length === 0) return null
+        let contents = await readFile(path, "utf8")
+        for (const { from, to } of here)
+          contents = changed(contents, { file: relative(ROOT, path), from, to })
+        return { contents, loader: "ts" }
+      })
+    },
+  }
+}
+
+function changed(contents: string, { file, from, to }: Change): string {
+  const parts = contents.split(from)
+  if (parts.length !== 2) throw new ChangeError(`${file} has ${parts.length - 1} times, not once: ${from}`)
+  return parts.join(to)
+}
+
+const faster: Plugin = {
+  name: "faster",
+  setup({ onResolve }) {
+    onResolve({ filter: /^canonicalize$/ }, () => ({ path: join(HERE, "canonical.ts") }))
+    onResolve({ filter: /^\.\/parse-entry\.ts$/ }, ({ importer }) =>
+      importer.endsWith("/ledger/chain.ts") ? { path: join(HERE, "trusted.ts") } : null,
+    )
+  },
+}

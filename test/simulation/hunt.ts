@@ -1,0 +1,34 @@
+import type { Break } from "./breaks.ts"
+import { bundle } from "./bundle.ts"
+import { runSeeds } from "./pool.ts"
+
+export interface Found {
+  seed: number
+  violation: string
+}
+
+/** The first seed that tells of a break; null where its seeds are not enough. Seeds go in order, so it is always the same. */
+export async function hunt({ name, changes, rules, seeds }: Break): Promise<Found | null> {
+  const code = await bundle({ changes: changes ?? [] })
+  let found: Found | null = null
+  await runSeeds({
+    code,
+    seeds: seedsUpTo(seeds),
+    portBreak: changes === null ? name : null,
+    threads: 1,
+    onReport: ({ seed, violations }) => {
+      const violation = violations.find((one) => rules.includes(ruleOf(one)))
+      if (violation) found = { seed, violation }
+      return found !== null
+    },
+  })
+  return found
+}
+
+export function ruleOf(violation: string): string {
+  return violation.split(":", 1)[0] ?? violation
+}
+
+export function* seedsUpTo(last: number, first = 1): Iterable<number> {
+  for (let seed = first; seed <= last; seed++) yield seed
+}

@@ -1,0 +1,161 @@
+import type { AuditedLedger } from "../../lib/ledger/chain.ts"
+import type { Clock } from "../../lib/ports.ts"
+import type { World } from "./world.ts"
+
+const SECOND = 1_000
+
+/** Where runs take place: a clock that may be wrong, and a process that may freeze, or die and be followed by another. */
+export class Machine {
+  /** Its clock minus the true time, milliseconds. */
+  skewMs = 0
+  /** Does its monotonic clock stand still with it, as in a virtual machine that is suspended? */
+  readonly monotonicStops: boolean
+  process: Process
+  frozenUntil = 0
+  #stoodStillMs = 0
+  #lives = 1
+
+  constructor(
+    readonly world: World,
+    readonly name: string,
+    readonly isReliable = false,
+  ) {
+    this.monotonicStops = world.random.chance(0.5)
+    this.process = new Process(this, `${name}.1`)
+  }
+
+  get isFrozen(): boolean {
+    return this.frozenUntil > this.world.scheduler.now
+  }
+
+  freeze(ms: number): void {
+    if (this.isFrozen) return
+    this.world.count("freezes")
+    this.world.trace(`${this.name} freezes for ${Math.round(ms / SECOND)} s`)
+    this.frozenUntil = this.world.scheduler.now + ms
+    if (this.monotonicStops) this.#stoodStillMs += ms
+  }
+
+  thaw(): void {
+    if (this.isFrozen && this.monotonicStops) {
+      this.#stoodStillMs -= this.frozenUntil - this.world.scheduler.now
+    }
+    this.frozenUntil = 0
+  }
+
+  die(): void {
+    this.world.count("crashes")
+    this.process.end()
+    this.frozenUntil = 0
+    this.process = new Process(this, `${this.name}.${++this.#lives}`)
+  }
+
+  monotonic(): number {
+    return this.world.scheduler.now - this.#stoodStillMs
+  }
+}
+
+type Fate = "none" | "dies-before" | "dies-after" | "freezes-before" | "freezes-after"
+
+/** A request that leaves the process: when it takes effect, what it does there, and how long the answer takes. */
+export interface Request<T> {
+  thereMs: number
+  backMs: number
+  /** Happens where it is sent to, whatever becomes of the process meanwhile. What it throws is the answer. */
+  effect: () => T
+}
+
+/** One process, from its start to its death. What it waits for when it dies never comes back. */
+export class Process {
+  isDead = false
+  readonly ledger: AuditedLedger
+  readonly clock: Clock
+  readonly #lost = new Set<() => void>()
+
+  constructor(
+    readonly machine: Machine,
+    readonly name: string,
+  ) {
+    const { scheduler } = machine.world
+    this.ledger = machine.world.openLedger(this)
+    this.clock = {
+      now: () => scheduler.now + machine.skewMs,
+      monotonic: () => machine.monotonic(),
+      wait: (ms) => new Promise((resolve) => this.later(ms, resolve)),
+    }
+  }
+
+  /** `lost` is told if the process dies before the returned function is called. */
+  begin(lost: () => void): () => void {
+    this.#lost.add(lost)
+    return () => this.#lost.delete(lost)
+  }
+
+  end(): void {
+    this.isDead = true
+    for (const lost of this.#lost) lost()
+  }
+
+  /** Goes on in this process after that time: later if it is frozen then, never if it is dead. */
+  later(ms: number, act: () => void): void {
+    const { scheduler } = this.machine.world
+    scheduler.after(ms, () => {
+      if (this.isDead) return
+      if (this.machine.isFrozen) this.later(this.machine.frozenUntil - scheduler.now, act)
+      else act()
+    })
+  }
+
+  /** `leavesNow`: its sender has just looked at the clock, so nothing may come between. */
+  ask<T>(what: string, request: Request<T>, leavesNow = false): Promise<T> {
+    const drawn = this.#fate(what)
+    const fate = leavesNow ? (drawn.replace("before", "after") as Fate) : drawn
+    return new Promise((resolve, reject) => {
+      if (this.isDead) return
+      const leave = () => {
+        this.#send(request, resolve, reject)
+        this.#suffer(fate, "after", what)
+      }
+      this.#suffer(fate, "before", what)
+      if (this.isDead) return
+      if (this.machine.isFrozen) this.later(0, leave)
+      else leave()
+    })
+  }
+
+  #send<T>(
+    { thereMs, backMs, effect }: Request<T>,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    this.machine.world.scheduler.after(thereMs, () => {
+      try {
+        const answer = effect()
+        this.later(backMs, () => resolve(answer))
+      } catch (error) {
+        this.later(backMs, () => reject(error))
+      }
+    })
+  }
+
+  #fate(what: string): Fate {
+    const { random, weather } = this.machine.world
+    if (this.machine.isReliable) return "none"
+    // Around the line of no return there is more to find.
+    const times = /^(append|readMetrics|connect|POST)/.test(what) ? 4 : 1
+    const [processDies, processFreezes] = [weather.processDies * times, weather.processFreezes * times]
+    const drawn = random.next()
+    if (drawn < processDies) return random.chance(0.5) ? "dies-before" : "dies-after"
+    if (drawn < processDies + processFreezes) return random.chance(0.5) ? "freezes-before" : "freezes-after"
+    return "none"
+  }
+
+  #suffer(fate: Fate, when: "before" | "after", what: string): void {
+    const { world } = this.machine
+    if (fate === `dies-${when}`) {
+      world.trace(`${this.name} dies ${when} ${what}`)
+      this.machine.die()
+    }
+    if (fate === `freezes-${when}`) this.machine.freeze(world.random.spread(5 * SECOND, 8 * 3_600 * SECOND))
+  }
+}

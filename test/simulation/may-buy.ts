@@ -1,0 +1,111 @@
+import { budgetWindowMs } from "../../lib/decision/cost.ts"
+import type { BuyOrder } from "../../lib/ports.ts"
+import type { Book, Trade } from "./book.ts"
+import { mostRungsAskedFor } from "./load.ts"
+import type { Order, TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+/** Two clocks may each be a minute off, and a run takes its time from when it looked to when it sends. */
+const SLACK_MS = 4 * MINUTE
+/** What is older than this is stale by the product's own rules. */
+const EVIDENCE_MS = 15 * MINUTE
+
+export interface Sending {
+  world: World
+  supernode: TrueSupernode
+  book: Book
+  trade: Trade
+  order: BuyOrder
+}
+
+type Reason = [rule: string, says: string]
+
+/** What the policy has against this purchase, by true times, true load and true orders. */
+export function whyNotToBuy(sending: Sending): Reason[] {
+  return [...pacing(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
+}
+
+function pacing({ world, supernode, book, trade }: Sending): Reason[] {
+  const { now } = world.scheduler
+  const { policy } = supernode
+  const { signal } = trade.entry
+  const isBypassed = signal?.kind === "request" && signal.bypassCooldown
+  const last = Math.max(-Infinity, ...costly(supernode).map((order) => order.postedAt))
+  const found: Reason[] = []
+  if (!isBypassed && now + SLACK_MS < (book.completedAt ?? -Infinity) + policy.cooldownMs)
+    found.push(["cooldown", `${trade.id} was sent ${ago(now, book.completedAt)} after the last completion`])
+  if (!isBypassed && now + SLACK_MS < last + policy.minIntervalMs)
+    found.push(["cooldown", `${trade.id} was sent ${ago(now, last)} after the last request`])
+  if (policy.armAfterMs > 0 && now + SLACK_MS < (book.firstPolicyAt ?? now) + policy.armAfterMs)
+    found.push(["arming", `${trade.id} was sent before its policy was armed`])
+  if (book.breakerSince !== null) found.push(["breaker", `${trade.id} was sent with the breaker open`])
+  if (now + SLACK_MS < book.throttledUntil) found.push(["throttle", `${trade.id} was sent while throttled`])
+  if (now + SLACK_MS < (book.blockedUntil.get(trade.entry.plan?.flavor ?? "") ?? -Infinity))
+    found.push(["blocked", `${trade.id} was sent for a blocked flavor`])
+  return found
+}
+
+/** Orders that cost money, or may: all but those that were refused or got lost, or that a person took for absent. */
+export function costly({ orders }: TrueSupernode): Order[] {
+  return orders.filter(
+    ({ fate, wasTakenForAbsent }) => fate !== "refused" && fate !== "lost" && !wasTakenForAbsent,
+  )
+}
+
+function money({ world, supernode, order }: Sending): Reason[] {
+  const { now } = world.scheduler
+  const { actions, budget } = supernode.policy.limits
+  const within = (ms: number) => costly(supernode).filter(({ postedAt }) => postedAt > now - ms + SLACK_MS)
+  const found: Reason[] = []
+  const used = within(actions.perMs).length
+  if (used >= actions.count)
+    found.push(["actions", `${order.attempt} is purchase ${used + 1} of ${actions.count}`])
+  if (budget) {
+    const spent = within(budgetWindowMs(budget.per)).reduce((sum, { costMinor }) => sum + costMinor, 0)
+    const cost = Math.round((order.plan.cost?.amount ?? Infinity) * 100)
+    if (spent + cost > budget.minor)
+      found.push(["spend", `${spent} and ${cost} for ${order.attempt} are above ${budget.minor}`])
+  }
+  return found
+}
+
+function evidence({ world, supernode, trade, order }: Sending): Reason[] {
+  const { policy, load } = supernode
+  const { signal } = trade.entry
+  if (signal?.kind === "request" && signal.servers !== null) return []
+  const up = mostRungsAskedFor(policy, load, { now: world.scheduler.now, forMs: EVIDENCE_MS })
+  if (up === 0) return [["evidence", `${order.attempt} was sent, and no load has asked for it in 15 minutes`]]
+  const rung = (servers: number) => policy.ladder.findIndex((candidate) => candidate.servers === servers)
+  const steps = rung(order.plan.to) - rung(order.plan.from)
+  const isLarger = policy.soldOut === "next-larger"
+  return steps <= up || isLarger
+    ? []
+    : [["evidence", `${order.attempt} goes up ${steps} rungs, the load asks for ${up}`]]
+}
+
+function plan({ world, supernode, book, trade, order }: Sending): Reason[] {
+  const { policy } = supernode
+  const { signal } = trade.entry
+  const { flavor, to, hash, cost } = order.plan
+  const found: Reason[] = []
+  if (to > policy.limits.servers) found.push(["servers-limit", `${order.attempt} is for ${to} servers`])
+  if (policy.ladder.find((rung) => rung.servers === to)?.flavor !== flavor)
+    found.push(["rung", `${order.attempt} is for ${flavor}, which has not ${to} servers`])
+  if (signal?.kind === "request" && signal.planHash !== hash)
+    found.push(["plan-as-shown", `${order.attempt} is not what was shown`])
+  if (policy.approval && (cost?.amount ?? Infinity) * 100 > policy.approval.above.minor) {
+    const { approvers, expires } = policy.approval
+    const { now } = world.scheduler
+    const before = [...book.trades.values()].filter(({ id }) => id !== trade.id)
+    const since = Math.max(now - expires - SLACK_MS, ...before.map(({ openedAt }) => openedAt))
+    const said = world.watch.stops.approvals.filter((one) => one.planHash === hash && one.at > since)
+    if (new Set(said.map(({ by }) => by)).size < approvers)
+      found.push(["approval", `${order.attempt} has not its ${approvers} approvals`])
+  }
+  return found
+}
+
+function ago(now: number, then: number | null): string {
+  return `${Math.round((now - (then ?? now)) / MINUTE)} minutes`
+}

@@ -1,0 +1,182 @@
+import { type Said, stopInForce } from "../../lib/decision/control.ts"
+import { CONTROL_STREAM, controlOf, standingOf } from "../../lib/record.ts"
+import { sayTo, sayToAll } from "../../lib/say.ts"
+import { requestOf } from "../decision/builders.ts"
+import { Machine } from "./machine.ts"
+import { mendInConsole, vanishedIn, wordFor } from "./settling.ts"
+import type { TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** People: they look at what truly is, answer rightly within the hour, and now and then stop things or ask for more. */
+export class People {
+  readonly #machine: Machine
+  /** Pauses and requests end with the faults; settling goes on. */
+  isQuiet = false
+  #isStopping = false
+
+  constructor(private readonly world: World) {
+    this.#machine = new Machine(world, "office", true)
+  }
+
+  start(): void {
+    void this.#again([10, 60], () => this.#settleAll())
+    void this.#again([2 * 60, 12 * 60], () => this.#stopSomething())
+    void this.#again([3 * 60, 12 * 60], () => this.#askForMore())
+    void this.#again([12 * 60, 36 * 60], async () => this.#scaleByHand())
+  }
+
+  get #desk() {
+    const { ledger, clock } = this.#machine.process
+    return { ledger, clock, newId: this.world.newId }
+  }
+
+  async #again([min, max]: readonly [number, number], act: () => Promise<void>): Promise<void> {
+    for (;;) {
+      await this.world.scheduler.wait(this.world.random.spread(min * MINUTE, max * MINUTE))
+      await act().catch((error: unknown) => this.world.trace(`people: ${String(error)}`))
+    }
+  }
+
+  async #settleAll(): Promise<void> {
+    if (this.isQuiet) await this.#resumeAll()
+    for (const supernode of this.world.supernodes) await this.#settle(supernode)
+  }
+
+  async #settle(supernode: TrueSupernode): Promise<void> {
+    const { world } = this
+    const { now } = world.scheduler
+    const head = await this.#desk.ledger.head(supernode.stream)
+    const standing = standingOf(head)
+    // An entry dated by a clock that ran ahead holds everybody: a reset is dated by the present.
+    const isAhead = (head?.at ?? 0) > now + MINUTE
+    const { attempt, breaker, rulesOff, lastDecision } = standing
+    if (attempt && !isAhead) {
+      const as = wordFor({ world, attempt, supernode })
+      if (!as) return
+      const servers = supernode.present().map(({ id }) => id)
+      const said: Said = { verb: "settle", attempt: attempt.id, as, why: "looked", by: "ops", servers }
+      const check = (current: typeof standing) => {
+        if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
+        if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
+      }
+      const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+      if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
+      await sayTo(this.#desk, supernode.stream, { said, check })
+      return
+    }
+    if (!attempt) mendInConsole(world, supernode)
+    if (isAhead || breaker || Object.keys(rulesOff).length > 0 || vanishedIn(standing, supernode)) {
+      const said: Said = { verb: "reset", why: "mended", by: "ops" }
+      await sayTo(this.#desk, supernode.stream, { said, check: () => undefined })
+    }
+    if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
+  }
+
+  async #approve(supernode: TrueSupernode): Promise<void> {
+    const plan = await this.#show(supernode, null)
+    if (!plan) return
+    for (const by of ["ann", "bob"]) await this.#tellAll({ verb: "approve", planHash: plan, by })
+  }
+
+  /** What a dry run would buy; null: nothing. */
+  async #show(supernode: TrueSupernode, servers: number | null): Promise<string | null> {
+    const at = this.world.scheduler.now
+    const signal = requestOf({ id: this.world.newId(), at, supernode: supernode.policy.name, servers })
+    const result = await this.world.startRun(this.#machine.process, { signal, supernode })
+    return result?.plan?.hash ?? null
+  }
+
+  async #askForMore(): Promise<void> {
+    if (this.isQuiet) return
+    const { random, scheduler, supernodes } = this.world
+    const supernode = random.pick(supernodes)
+    const larger = supernode.policy.ladder.find(({ servers }) => servers > supernode.count)
+    const servers = random.chance(0.7) ? (larger?.servers ?? null) : null
+    const planHash = await this.#show(supernode, servers)
+    if (!planHash) return
+    await scheduler.wait(random.spread(MINUTE, 20 * MINUTE))
+    // Meanwhile somebody may have put another server in the place of one: then it is another plan.
+    const isReplaced = random.chance(0.3) && supernode.replaceOne()
+    const signal = requestOf({
+      id: this.world.newId(),
+      at: scheduler.now,
+      supernode: supernode.policy.name,
+      mode: "live",
+      servers,
+      planHash,
+      bypassCooldown: isReplaced || random.chance(0.3),
+    })
+    this.world.deliver(signal, [supernode])
+  }
+
+  async #stopSomething(): Promise<void> {
+    if (this.isQuiet) return
+    const { random, scheduler, supernodes } = this.world
+    const one = random.pick(supernodes).policy.id
+    const until = scheduler.now + random.spread(10 * MINUTE, 3 * HOUR)
+    if (random.chance(0.3)) {
+      await this.#tellAll({ verb: "hold", supernode: one, why: "quiet", by: "ops", until })
+      return
+    }
+    const supernode = random.chance(0.5) ? null : one
+    const isTimed = random.chance(0.5)
+    await this.#tellAll({ verb: "pause", supernode, why: "stop", by: "ops", until: isTimed ? until : null })
+    if (isTimed) return
+    await scheduler.wait(random.spread(10 * MINUTE, 3 * HOUR))
+    await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
+  }
+
+  /** Somebody stops everything in the very moment in which a run looks: the worst one. */
+  async stopRightNow(): Promise<void> {
+    const { random, scheduler, supernodes } = this.world
+    if (this.isQuiet || this.#isStopping) return
+    this.#isStopping = true
+    const supernode = random.chance(0.5) ? null : random.pick(supernodes).policy.id
+    try {
+      await this.#tellAll({ verb: "pause", supernode, why: "right now", by: "ops", until: null })
+      await scheduler.wait(random.spread(MINUTE, 30 * MINUTE))
+      await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
+    } catch (error) {
+      this.world.trace(`people: ${String(error)}`)
+    }
+    this.#isStopping = false
+  }
+
+  async #resumeAll(): Promise<void> {
+    const { pausedAll, paused } = controlOf(await this.#desk.ledger.head(CONTROL_STREAM))
+    const { now } = this.world.scheduler
+    if (stopInForce(pausedAll, now))
+      await this.#tellAll({ verb: "resume", supernode: null, why: "go on", by: "ops" })
+    for (const [supernode, stop] of Object.entries(paused))
+      if (stopInForce(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
+  }
+
+  async #tellAll(said: Said): Promise<void> {
+    const { scheduler, watch } = this.world
+    if (said.verb === "pause" || said.verb === "resume")
+      watch.stops.ending({ verb: "pause", supernode: said.supernode }, scheduler.now)
+    if (said.verb === "hold") watch.stops.ending({ verb: "hold", supernode: said.supernode }, scheduler.now)
+    await sayToAll(this.#desk, said)
+    watch.stops.acknowledged(said, scheduler.now)
+    this.world.trace(`people know that ${said.verb} is said`)
+  }
+
+  /** Somebody buys or deletes servers in the console, past us. */
+  #scaleByHand(): void {
+    const { random, scheduler, supernodes } = this.world
+    const supernode = random.pick(supernodes)
+    if (this.isQuiet || supernode.orders.some(({ isOver, fate }) => fate === "accepted" && !isOver)) return
+    const sizes = supernode.policy.ladder.map(({ servers }) => servers)
+    const larger = sizes.find((size) => size > supernode.count)
+    const smaller = sizes.findLast((size) => size < supernode.count)
+    if (larger && random.chance(0.6)) {
+      while (supernode.count < larger) supernode.add({ status: "RUNNING", at: scheduler.now })
+    } else if (smaller) {
+      for (const { id } of supernode.present().slice(smaller)) supernode.change(id, "DELETED")
+    }
+    this.world.trace(`people scale ${supernode.policy.name} by hand to ${supernode.count} servers`)
+  }
+}

@@ -1,0 +1,53 @@
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import type { Report } from "./simulate.ts"
+import type { Task, ThreadData } from "./thread.ts"
+
+export interface Batch {
+  /** What `bundle` has built. */
+  code: string
+  seeds: Iterable<number>
+  portBreak?: string | null
+  threads?: number
+  wantsTrace?: boolean
+  /** Called with each report, in the order of coming; true ends the batch early. */
+  onReport: (report: Report) => boolean
+}
+
+/** Runs seeds on several threads. Each seed is a world of its own, so the order changes nothing. */
+export async function runSeeds({
+  code,
+  seeds,
+  portBreak = null,
+  wantsTrace = false,
+  ...batch
+}: Batch): Promise<void> {
+  const { threads = availableParallelism(), onReport } = batch
+  const left = seeds[Symbol.iterator]()
+  let isOver = false
+  const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+  const work = async (): Promise<void> => {
+    const data: ThreadData = { portBreak }
+    const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 64 } })
+    try {
+      for (let next = left.next(); !next.done && !isOver; next = left.next()) {
+        const report = await ask(worker, { seed: next.value, wantsTrace })
+        isOver ||= onReport(report)
+      }
+    } finally {
+      await worker.terminate()
+    }
+  }
+  await Promise.all(Array.from({ length: threads }, work))
+}
+
+function ask(worker: Worker, task: Task): Promise<Report> {
+  return new Promise((resolve, reject) => {
+    worker.once("error", reject)
+    worker.once("message", (report: Report) => {
+      worker.off("error", reject)
+      resolve(report)
+    })
+    worker.postMessage(task)
+  })
+}

@@ -1,0 +1,132 @@
+import { budgetWindowMs } from "../../lib/decision/cost.ts"
+import type { Book } from "./book.ts"
+import { rungsAskedFor } from "./load.ts"
+import type { TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/**
+ * When faults are over and the load stays high, everything that the policy allows must be bought, soon after it is
+ * allowed. An oracle of its own says when that is, from true times and the entries' kinds.
+ */
+export class Progress {
+  constructor(
+    private readonly world: World,
+    private readonly supernode: TrueSupernode,
+    private readonly from: { highSince: number; horizon: number },
+  ) {}
+
+  get #book(): Book {
+    return this.world.watch.bookOf(this.supernode)
+  }
+
+  /** Nothing more is to be expected before the horizon. Reports what should have been bought by now. */
+  isDone(): boolean {
+    const { now } = this.world.scheduler
+    const { world, supernode } = this
+    const [open] = this.#book.inFlight
+    if (open) {
+      if (now - open.changedAt > 3 * HOUR)
+        world.watch.broken(
+          "liveness",
+          `${supernode.policy.name}: ${open.id} is ${open.state} for hours, and all is calm`,
+        )
+      return false
+    }
+    const due = this.#dueAt()
+    if (due === null || due > this.from.horizon) return true
+    const patience = 2 * world.tickMs + 10 * MINUTE + (supernode.policy.approval ? 3 * HOUR : 0)
+    if (now > due + patience)
+      world.watch.broken(
+        "liveness",
+        `${supernode.policy.name}: a purchase was allowed ${Math.round((now - due) / MINUTE)} minutes ago`,
+      )
+    return false
+  }
+
+  /** From when on the next purchase is allowed; null: never again while this load lasts. */
+  #dueAt(): number | null {
+    const { policy, load, count } = this.supernode
+    const free = policy.rules.filter(({ name }) => !this.#latched().includes(name))
+    const up = rungsAskedFor({ ...policy, rules: free }, load, this.world.scheduler.now)
+    const here = policy.ladder.findIndex(({ servers }) => servers === count)
+    const wanted = policy.ladder[Math.min(here + up, policy.ladder.length - 1)]
+    const target =
+      wanted && wanted.servers > policy.limits.servers
+        ? policy.ladder.findLast(({ servers }) => servers <= policy.limits.servers)
+        : wanted
+    // While the newest periods are still filling up, no rule asks yet: that is no end.
+    if (up === 0 && this.world.scheduler.now < this.from.highSince + HOUR && free.length > 0)
+      return this.from.highSince + HOUR
+    if (up === 0 || here < 0 || !target || target.servers <= count) return null
+    return Math.max(
+      this.#evidenceAt(free),
+      this.#cooldownEnd(),
+      this.#actionsFreeAt(),
+      this.#moneyFreeAt(target),
+    )
+  }
+
+  /** Rules with `repeat: false` that have got what they asked for since the load went up. */
+  #latched(): string[] {
+    const once = this.supernode.policy.rules.filter(({ repeat }) => !repeat).map(({ name }) => name)
+    return [...this.#book.trades.values()]
+      .filter(({ openedAt, state }) => openedAt >= this.from.highSince && state !== "released")
+      .flatMap(({ entry }) => entry.decision?.target?.rules ?? [])
+      .filter((rule) => once.includes(rule))
+  }
+
+  get #newestServerAt(): number {
+    return Math.max(...this.supernode.present().map(({ createAt }) => createAt ?? -Infinity))
+  }
+
+  #evidenceAt(rules: TrueSupernode["policy"]["rules"]): number {
+    const { warmupMs } = this.supernode.policy
+    const warm = Math.max(this.#book.completedAt ?? -Infinity, this.#newestServerAt) + warmupMs
+    const since = Math.max(this.from.highSince, warm)
+    const full = rules.map(({ metric, points }) => {
+      const periodMs = metric["cloud-eye"]?.period ?? 0
+      return (Math.ceil(since / periodMs) + points.m) * periodMs + metric.lag
+    })
+    return Math.max(...full)
+  }
+
+  #cooldownEnd(): number {
+    const { cooldownMs, minIntervalMs } = this.supernode.policy
+    const last = Math.max(-Infinity, ...this.#bought().map(({ openedAt }) => openedAt))
+    const completed = this.#book.completedAt ?? -Infinity
+    return Math.max(completed + cooldownMs, last + minIntervalMs, this.#newestServerAt + cooldownMs)
+  }
+
+  #bought() {
+    return [...this.#book.trades.values()].filter(({ state }) => state !== "released")
+  }
+
+  #actionsFreeAt(): number {
+    const { count, perMs } = this.supernode.policy.limits.actions
+    const newestFirst = this.#bought()
+      .map(({ openedAt }) => openedAt)
+      .sort((a, b) => b - a)
+    const inTheWay = newestFirst[count - 1]
+    return inTheWay === undefined ? -Infinity : inTheWay + perMs
+  }
+
+  /** The first moment at which enough of what was spent is out of the budget's window. */
+  #moneyFreeAt(target: TrueSupernode["policy"]["ladder"][number]): number {
+    const { limits, ladder } = this.supernode.policy
+    if (!limits.budget) return -Infinity
+    const { minor, per } = limits.budget
+    const paid = ladder.find(({ servers }) => servers === this.supernode.count)?.price?.minor ?? 0
+    const cost = (target.price?.minor ?? 0) - paid
+    const spent = this.#bought().map(({ openedAt, entry }) => ({
+      leavesAt: openedAt + budgetWindowMs(per),
+      minor: (entry.plan?.cost?.amount ?? 0) * 100,
+    }))
+    const moments = [-Infinity, ...spent.map(({ leavesAt }) => leavesAt)].sort((a, b) => a - b)
+    const fits = (at: number) =>
+      spent.filter(({ leavesAt }) => leavesAt > at).reduce((sum, one) => sum + one.minor, 0) + cost <= minor
+    return moments.find(fits) ?? Infinity
+  }
+}

@@ -1,0 +1,162 @@
+import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
+import type { BuyOrder, Clock } from "../../lib/ports.ts"
+import type { Process } from "./machine.ts"
+import type { Order, TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+interface Purchase {
+  world: World
+  process: Process
+  supernode: TrueSupernode
+  order: BuyOrder
+  run: string
+}
+
+/** What the client is bound to by `Cloud.buy`: at most one request, none after `sendBefore`, every ending classified. */
+export async function buyOnce(purchase: Purchase): Promise<Outcome> {
+  const { world, process, supernode, order, run } = purchase
+  const { random, weather } = world
+  const connectMs = random.spread(1, 5_000)
+  const stands = await process.ask("connect", {
+    thereMs: connectMs,
+    backMs: random.spread(1, 2_000),
+    effect: () => !random.chance(weather.connectFails),
+  })
+  if (!stands) return { kind: "not-sent", reason: "refused", says: "connection refused" }
+  if (isTooLate(order, process.clock) && !world.broken?.clientForgetsSendBefore) {
+    return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
+  }
+  world.watch.posted({ supernode, order, run, machine: process.machine })
+  const { plan } = order
+  const placed: Order = {
+    attempt: order.attempt,
+    postedAt: world.scheduler.now,
+    flavor: plan.flavor,
+    from: plan.from,
+    to: plan.to,
+    costMinor: Math.round((plan.cost?.amount ?? 0) * 100),
+    fate: "travelling",
+    acceptedAt: null,
+    servers: [],
+    isOver: false,
+    wasTakenForAbsent: false,
+  }
+  supernode.orders.push(placed)
+  return Promise.race([exchange(purchase, placed), timedOut(purchase)])
+}
+
+function isTooLate({ sendBefore, sendBeforeMonotonic }: BuyOrder, clock: Clock): boolean {
+  return clock.now() > sendBefore || clock.monotonic() > sendBeforeMonotonic
+}
+
+function timedOut({ process, order }: Purchase): Promise<Outcome> {
+  return new Promise((resolve) => process.later(order.timeoutMs, () => resolve(unknown("timeout"))))
+}
+
+type Ending = "accepted" | "refused" | "reset" | "error-page" | "error-yet-bought" | "never" | "later"
+
+/** The request travels on whatever becomes of us; what comes back, if anything does, is classified. */
+function exchange({ world, process, supernode }: Purchase, order: Order): Promise<Outcome> {
+  const { random, weather } = world
+  const ending = random.weighted<Ending>([
+    [1, "accepted"],
+    [weather.purchaseIsRefused, "refused"],
+    [weather.purchaseAnswerIsLost, "reset"],
+    [weather.purchaseAnswerIsLost / 4, "error-yet-bought"],
+    [weather.purchaseNeverArrives, "never"],
+    [weather.purchaseNeverArrives / 2, "error-page"],
+    [weather.purchaseHappensLater, "later"],
+  ])
+  const thereMs = random.spread(5, 10_000)
+  // Longer than the client waits, now and then.
+  const backMs = random.chance(weather.cloudIsSlow)
+    ? random.spread(1_000, 3 * MINUTE)
+    : random.spread(5, 20_000)
+  const isAnswered = ending !== "never" && !(ending === "later" && random.chance(0.5))
+  const answer = process.ask(
+    "POST",
+    { thereMs, backMs, effect: () => happen({ world, supernode, order, ending }) },
+    true,
+  )
+  return isAnswered ? answer : new Promise(() => undefined)
+}
+
+interface Arrival {
+  world: World
+  supernode: TrueSupernode
+  order: Order
+  ending: Ending
+}
+
+function happen({ world, supernode, order, ending }: Arrival): Outcome {
+  const { random, scheduler } = world
+  if (ending === "never" || ending === "error-page") {
+    order.fate = "lost"
+    return unknown("HTTP 502")
+  }
+  if (ending === "later") {
+    scheduler.after(random.spread(MINUTE, 3 * HOUR), () => supernode.accept(order))
+    return unknown("HTTP 504")
+  }
+  const refusal = refusalOf({ world, supernode, order, ending })
+  if (refusal && ending !== "reset" && ending !== "error-yet-bought") {
+    order.fate = "refused"
+    world.trace(`${supernode.policy.name} refuses ${order.attempt}: ${refusal}`)
+    return rejected(refusal, random.chance(0.5) ? random.whole(5, 600) * 1_000 : null)
+  }
+  supernode.accept(order)
+  if (ending === "reset") return unknown("reset")
+  if (ending === "error-yet-bought") return unknown("HTTP 500")
+  return {
+    kind: "accepted",
+    status: 200,
+    orderId: `CS-${order.attempt}`,
+    requestId: null,
+    servers: [],
+    raw: null,
+  }
+}
+
+const REFUSALS: readonly (readonly [number, RejectionClass])[] = [
+  [4, "capacity"],
+  [3, "throttle"],
+  [2, "state-conflict"],
+  [1, "quota"],
+  [1, "balance"],
+  [1, "auth"],
+  [1, "not-found"],
+  [1, "invalid"],
+]
+
+function refusalOf({ world, supernode, order, ending }: Arrival): RejectionClass | null {
+  if (ending === "refused") return world.random.weighted(REFUSALS)
+  return supernode.isSoldOut(order.flavor) ? "capacity" : null
+}
+
+function rejected(of: RejectionClass, retryAfterMs: number | null): Outcome {
+  return {
+    kind: "rejected",
+    status: of === "throttle" ? 429 : 400,
+    class: of,
+    code: "ModelArts.0000",
+    message: of,
+    retryAfterMs: of === "throttle" ? retryAfterMs : null,
+    requestId: null,
+    raw: null,
+  }
+}
+
+function unknown(reason: string): Outcome {
+  return {
+    kind: "unknown",
+    reason,
+    says: `no answer to believe: ${reason}`,
+    status: null,
+    code: null,
+    requestId: null,
+    raw: null,
+  }
+}

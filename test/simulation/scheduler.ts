@@ -1,0 +1,80 @@
+interface Task {
+  at: number
+  order: number
+  act: () => void
+}
+
+/**
+ * Virtual time. Everything that takes time is a task here; tasks happen one by one in order of their times, and after
+ * each one all promises that it settled are followed to their ends. So nothing depends on how fast the machine is.
+ */
+export class Scheduler {
+  readonly #heap: Task[] = []
+  #order = 0
+
+  constructor(public now: number) {}
+
+  at(time: number, act: () => void): void {
+    const task = { at: Math.max(this.now, Math.round(time)), order: this.#order++, act }
+    let place = this.#heap.push(task) - 1
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      if (!this.#isBefore(place, parent)) break
+      this.#swap(place, parent)
+      place = parent
+    }
+  }
+
+  after(ms: number, act: () => void): void {
+    this.at(this.now + ms, act)
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve))
+  }
+
+  /** Goes on until that time, or until it is over for another reason. */
+  async runUntil(end: number, isOver: () => boolean): Promise<void> {
+    for (;;) {
+      const next = this.#heap[0]
+      if (!next || next.at > end || isOver()) break
+      this.#removeFirst()
+      this.now = next.at
+      next.act()
+      await allPromisesFollowed()
+    }
+    if (!isOver()) this.now = Math.max(this.now, end)
+  }
+
+  #removeFirst(): void {
+    const last = this.#heap.pop()
+    if (!last || this.#heap.length === 0) return
+    this.#heap[0] = last
+    let place = 0
+    for (;;) {
+      const [left, right] = [2 * place + 1, 2 * place + 2]
+      const child = right < this.#heap.length && this.#isBefore(right, left) ? right : left
+      if (child >= this.#heap.length || !this.#isBefore(child, place)) return
+      this.#swap(place, child)
+      place = child
+    }
+  }
+
+  #isBefore(i: number, j: number): boolean {
+    const [a, b] = [this.#heap[i], this.#heap[j]]
+    if (!a || !b) return false
+    return a.at < b.at || (a.at === b.at && a.order < b.order)
+  }
+
+  #swap(i: number, j: number): void {
+    const [a, b] = [this.#heap[i], this.#heap[j]]
+    if (!a || !b) return
+    this.#heap[i] = b
+    this.#heap[j] = a
+  }
+}
+
+/** An immediate comes only when no promise has anything left to do: it waits for no time. */
+function allPromisesFollowed(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,65 @@
+import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
+import type { TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+
+interface Question {
+  world: World
+  attempt: StandingAttempt
+  supernode: TrueSupernode
+}
+
+/** What a person who knows the truth says of an attempt, as the command line allows it; null: nothing yet. */
+export function wordFor({ world, attempt, supernode }: Question): "accepted" | "completed" | "absent" | null {
+  const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+  const hasNewcomers = supernode.present().some(({ id }) => !attempt.before.includes(id))
+  switch (attempt.state) {
+    case "accepted":
+      return null
+    case "open":
+      if (world.scheduler.now <= attempt.deadline + 10 * MINUTE) return null
+      return wordForUnknown()
+    case "unknown":
+      return wordForUnknown()
+    case "stuck":
+    case "partial":
+    case "wrong": {
+      if (order?.fate === "accepted" && !order.isOver) return null
+      for (const { id, status } of supernode.present())
+        if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
+      return "completed"
+    }
+    default:
+      return attempt.state satisfies never
+  }
+
+  function wordForUnknown() {
+    if (order?.fate === "travelling") {
+      // Nobody can see that it will still happen: some wait, some say what the console says.
+      return world.random.chance(0.1) && !hasNewcomers ? "absent" : null
+    }
+    if (order?.fate === "accepted") return order.isOver ? "completed" : "accepted"
+    // The command line refuses `absent` where servers came: to over-count is allowed.
+    return hasNewcomers ? "completed" : "absent"
+  }
+}
+
+/** Known servers that the cloud lists no more. */
+export function vanishedIn(standing: Standing, supernode: TrueSupernode): boolean {
+  const listed = (supernode.view().servers ?? []).map(({ id }) => id)
+  return (standing.servers ?? []).some((id) => !listed.includes(id))
+}
+
+/** A size that no rung has, or a server that failed, is mended in the console. */
+export function mendInConsole(world: World, supernode: TrueSupernode): void {
+  if (supernode.orders.some(({ fate, isOver }) => fate === "travelling" || (fate === "accepted" && !isOver)))
+    return
+  for (const { id, status } of supernode.present())
+    if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
+  const sizes = supernode.policy.ladder.map(({ servers }) => servers)
+  const wanted = sizes.find((size) => size >= supernode.count) ?? supernode.count
+  if (supernode.count === wanted) return
+  while (supernode.count < wanted) supernode.add({ status: "RUNNING", at: world.scheduler.now })
+  world.trace(`people mend ${supernode.policy.name}: ${supernode.count} servers`)
+}

@@ -1,0 +1,75 @@
+import { verifyStream } from "../../lib/ledger/verify.ts"
+import { startEvents } from "./events.ts"
+import type { PortBreak } from "./port-breaks.ts"
+import { Progress } from "./progress.ts"
+import { forgetEntries } from "./trusted.ts"
+import { type Counts, World } from "./world.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+/** People need that long for what the faults have left; orders come in, holds and waits end, latches clear. */
+const SETTLING_MS = 8 * HOUR
+const BUSY_MS = 16 * HOUR
+
+export interface Report {
+  seed: number
+  violations: string[]
+  counts: Counts
+  mostPosts: number
+  /** SHA-256 over the whole trace: equal for equal seeds. */
+  hash: string
+  /** What happened, one line each. */
+  trace: string[]
+}
+
+/** One life of a small fleet: days of faults, hours in which people settle what is left, and a load that stays high. */
+export async function simulate(seed: number, broken: PortBreak | null = null): Promise<Report> {
+  forgetEntries()
+  const world = new World(seed, broken)
+  const { scheduler, watch } = world
+  const isOver = () => watch.violations.length > 0
+  startEvents(world)
+  world.people.start()
+  await scheduler.runUntil(world.calmFrom, isOver)
+
+  world.people.isQuiet = true
+  world.becomeCalm()
+  for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
+  await scheduler.runUntil(world.calmFrom + SETTLING_MS, isOver)
+
+  if (!isOver()) await stayBusy(world, isOver)
+  // Every entry was checked, with its link, when it was stored; the whole chains, too, where it costs little.
+  if (!isOver() && seed % 10 === 0) await verifyChains(world)
+  world.counts.purchases = world.supernodes
+    .flatMap(({ orders }) => orders)
+    .filter(({ fate }) => fate === "accepted").length
+  return {
+    seed,
+    violations: watch.violations,
+    counts: world.counts,
+    mostPosts: watch.mostPosts,
+    hash: world.hash(),
+    trace: world.lines,
+  }
+}
+
+async function stayBusy(world: World, isOver: () => boolean): Promise<void> {
+  const { scheduler, supernodes } = world
+  const highSince = scheduler.now
+  const horizon = highSince + BUSY_MS
+  world.trace("the load goes up and stays up")
+  for (const { load } of supernodes) load.becomes(97, highSince)
+  const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
+  while (open.size > 0 && !isOver() && scheduler.now < horizon) {
+    await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
+    for (const progress of open) if (progress.isDone()) open.delete(progress)
+  }
+}
+
+async function verifyChains(world: World): Promise<void> {
+  const truth = world.truth()
+  for await (const stream of truth.streams()) {
+    const verified = await verifyStream(truth, stream)
+    if (!verified.ok) world.watch.broken("chain-verifies", `${stream}#${verified.seq} ${verified.problem}`)
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest"
+import { BREAKS } from "./breaks.ts"
+import { bundle } from "./bundle.ts"
+import { hunt, ruleOf, seedsUpTo } from "./hunt.ts"
+import { runSeeds } from "./pool.ts"
+import type { Report } from "./simulate.ts"
+import { failureLines, Summary } from "./summary.ts"
+
+// Days in the life of a small fleet, drawn from a seed: virtual time, several workers, and faults in the store, the
+// network, the cloud, the clocks and the events. `npm run simulate:faults -- --seeds 10000` goes on where this stops.
+
+const SEEDS = 200
+
+async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promise<Map<number, Report>> {
+  const reports = new Map<number, Report>()
+  const code = await bundle({ asIs })
+  await runSeeds({ code, seeds, onReport: (report) => reports.set(report.seed, report).size < 0 })
+  return reports
+}
+
+describe("a simulated fleet", () => {
+  it(`keeps every promise in ${SEEDS} lives, and buys all that its policy allows once faults are over`, async () => {
+    const summary = new Summary()
+    for (const report of (await reportsOf(seedsUpTo(SEEDS))).values()) summary.add(report)
+    console.log(summary.lines().join("\n"))
+    expect(summary.failed.flatMap((report) => failureLines(report)).join("\n")).toBe("")
+    expect(summary.seeds).toBe(SEEDS)
+    expect(summary.mostPosts).toBe(1)
+    // Faults that never happen prove nothing.
+    for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)
+  }, 240_000)
+
+  it("lives the same life again from the same seed, also without what makes the simulation fast", async () => {
+    const seeds = [3, 7, 11, 42]
+    const [once, again, asIs] = [
+      await reportsOf(seeds),
+      await reportsOf(seeds),
+      await reportsOf(seeds, { asIs: true }),
+    ]
+    const hashes = (reports: Map<number, Report>) => seeds.map((seed) => reports.get(seed)?.hash)
+    expect(hashes(again)).toEqual(hashes(once))
+    expect(hashes(asIs)).toEqual(hashes(once))
+    expect(new Set(hashes(once)).size).toBe(seeds.length)
+  })
+})
+
+describe("the simulation finds a break on purpose", () => {
+  it.concurrent.each(BREAKS)("$name: $says", async (broken) => {
+    const found = await hunt(broken)
+    expect(found, `none of ${broken.seeds} seeds tells of it`).not.toBeNull()
+    expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))
+  })
+})

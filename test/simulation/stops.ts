@@ -1,0 +1,59 @@
+import type { Said } from "../../lib/decision/control.ts"
+import type { Signal } from "../../lib/decision/signal.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+
+/** Clocks may differ by a minute each way, so that near its end a stop may be over for one and not for another. */
+const SLACK_MS = 2 * 60_000
+
+interface Stop {
+  verb: "pause" | "hold"
+  supernode: string | null
+  /** True time at which the person was told that it is said. */
+  from: number
+  /** True time from which it may be over. */
+  to: number
+}
+
+export interface Approval {
+  planHash: string
+  by: string
+  at: number
+}
+
+/** Who stopped what and when, in true time: a stop is in force from its acknowledgement on. */
+export class Stops {
+  readonly #stops: Stop[] = []
+  readonly approvals: Approval[] = []
+
+  acknowledged(said: Said, now: number): void {
+    if (said.verb !== "pause" && said.verb !== "hold") return
+    this.#stops.push({
+      verb: said.verb,
+      supernode: said.supernode,
+      from: now,
+      to: (said.until ?? Infinity) - SLACK_MS,
+    })
+  }
+
+  /** In the moment a person begins to lift or to replace it, it may be over, acknowledged or not. */
+  ending({ verb, supernode }: { verb: "pause" | "hold"; supernode: string | null }, now: number): void {
+    for (const stop of this.#stops)
+      if (stop.verb === verb && stop.supernode === supernode) stop.to = Math.min(stop.to, now)
+  }
+
+  stored({ said }: LedgerEntry, now: number): void {
+    if (said?.verb === "approve") this.approvals.push({ planHash: said.planHash, by: said.by, at: now })
+  }
+
+  /** The stop that a run must have seen that read stream `control` then; null: none. */
+  inForceAt({ id, at, signal }: { id: string; at: number; signal: Signal | undefined }): string | null {
+    const stop = this.#stops.find(
+      ({ verb, supernode, from, to }) =>
+        (supernode === null || supernode === id) &&
+        from < at &&
+        at < to &&
+        (verb === "pause" || signal?.kind !== "request"),
+    )
+    return stop ? `a ${stop.verb} was acknowledged ${Math.round((at - stop.from) / 1_000)} s before` : null
+  }
+}

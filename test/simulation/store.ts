@@ -1,0 +1,107 @@
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
+import type { Process } from "./machine.ts"
+import { trustedEntry } from "./trusted.ts"
+import type { World } from "./world.ts"
+
+/** Told of every entry in the moment it is stored, in true order. */
+export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
+
+/**
+ * A strongly consistent store behind a bad network: slow, failing before its effect, failing after it (an answer lost),
+ * writing late, reporting a conflict for its own write, and sometimes away for hours.
+ */
+export class SimulatedStore {
+  readonly #chains = new Map<string, RawEntry[]>()
+  awayUntil = 0
+
+  constructor(
+    private readonly world: World,
+    private readonly onStored: OnStored,
+  ) {}
+
+  /** Everything stored, for checking at the end. */
+  truth(): LedgerStore {
+    const chains = this.#chains
+    return {
+      head: async (stream) => this.#newest(stream),
+      append: async () => "conflict",
+      async *read(stream, range = {}) {
+        yield* within(chains.get(stream) ?? [], range)
+      },
+      async *streams() {
+        yield* chains.keys()
+      },
+      close: async () => undefined,
+    }
+  }
+
+  seenBy(process: Process): LedgerStore {
+    const ask = <T>(what: string, effect: () => T) =>
+      process.ask(what, { ...this.#travel(), effect: () => this.#reached(effect) })
+    const entries = (stream: string, range: { fromSeq?: number; toSeq?: number }) =>
+      ask(`read ${stream}`, () => this.#mayFail(() => within(this.#chains.get(stream) ?? [], range)))
+    return {
+      head: (stream) => ask(`head ${stream}`, () => this.#mayFail(() => this.#newest(stream))),
+      append: (stream, raw) => ask(`append ${stream}#${raw.seq}`, () => this.#append(stream, raw)),
+      async *read(stream, range = {}) {
+        yield* await entries(stream, range)
+      },
+      async *streams() {},
+      close: async () => undefined,
+    }
+  }
+
+  #travel(): { thereMs: number; backMs: number } {
+    const { random, weather } = this.world
+    const slowest = random.chance(weather.storeIsSlow) ? 60_000 : 40
+    return { thereMs: random.spread(2, slowest), backMs: random.spread(2, slowest) }
+  }
+
+  #reached<T>(effect: () => T): T {
+    if (this.awayUntil > this.world.scheduler.now) throw new Error("the store is away")
+    return effect()
+  }
+
+  #mayFail<T>(effect: () => T): T {
+    if (this.world.random.chance(this.world.weather.storeFails)) throw new Error("connection refused")
+    return effect()
+  }
+
+  #append(stream: string, raw: RawEntry): "appended" | "conflict" {
+    const { random, scheduler, weather } = this.world
+    const ending = random.next()
+    let bound = weather.storeFails
+    if (ending < bound) throw new Error("connection refused")
+    bound += weather.storeLosesAnswer
+    if (ending < bound) {
+      this.#write(stream, raw)
+      throw new Error("socket hang up")
+    }
+    bound += weather.storeWritesLate
+    if (ending < bound) {
+      scheduler.after(random.spread(50, 120_000), () => this.#write(stream, raw))
+      throw new Error("timed out")
+    }
+    bound += weather.storeSaysConflict
+    const answer = this.#write(stream, raw)
+    return ending < bound ? "conflict" : answer
+  }
+
+  #write(stream: string, raw: RawEntry): "appended" | "conflict" {
+    const chain = this.#chains.get(stream) ?? []
+    if (raw.seq !== chain.length + 1 && !this.world.broken?.storeIgnoresCondition) return "conflict"
+    chain.push(raw)
+    this.#chains.set(stream, chain)
+    this.onStored(trustedEntry(stream, raw), raw)
+    return "appended"
+  }
+
+  #newest(stream: string): RawEntry | undefined {
+    return this.#chains.get(stream)?.at(-1)
+  }
+}
+
+function within(chain: RawEntry[], { fromSeq = 1, toSeq = Infinity }: { fromSeq?: number; toSeq?: number }) {
+  return chain.filter(({ seq }) => seq >= fromSeq && seq <= toSeq)
+}

@@ -1,0 +1,28 @@
+import { parentPort, workerData } from "node:worker_threads"
+import { PORT_BREAKS } from "./port-breaks.ts"
+import { type Report, simulate } from "./simulate.ts"
+
+// One thread's share of the seeds. It is told the next seed when it has answered the last one.
+
+export interface ThreadData {
+  /** Name in `PORT_BREAKS`; null: nothing is broken there. */
+  portBreak: string | null
+}
+
+/** The trace is sent only where it is wanted: a seed that fails, or one that is looked at. */
+export interface Task {
+  seed: number
+  wantsTrace: boolean
+}
+
+const { portBreak } = workerData as ThreadData
+const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
+
+parentPort?.on("message", (task: Task) => void live(task))
+
+async function live({ seed, wantsTrace }: Task): Promise<void> {
+  const report = await simulate(seed, broken)
+  const isWorthTelling = wantsTrace || report.violations.length > 0
+  const told: Report = isWorthTelling ? report : { ...report, trace: [] }
+  parentPort?.postMessage(told)
+}

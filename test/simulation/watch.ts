@@ -1,0 +1,200 @@
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { RawEntry } from "../../lib/ledger/store.ts"
+import { type BuyOrder, LedgerError } from "../../lib/ports.ts"
+import { CONTROL_STREAM } from "../../lib/record.ts"
+import { Book } from "./book.ts"
+import type { Machine } from "./machine.ts"
+import { whyNotToBuy } from "./may-buy.ts"
+import { Stops } from "./stops.ts"
+import type { TrueSupernode } from "./supernode.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+export interface Posted {
+  supernode: TrueSupernode
+  order: BuyOrder
+  run: string
+  machine: Machine
+}
+
+/** Stands at the store and at the wire, sees everything in true order, and says what must not be. */
+export class Watch {
+  readonly violations: string[] = []
+  readonly books = new Map<string, Book>()
+  readonly stops = new Stops()
+  readonly #links = new Map<string, { seq: number; hash: string }>()
+  /** True time at which a run last began to read stream `control`. */
+  readonly #controlReads = new Map<string, number>()
+  mostPosts = 0
+
+  constructor(private readonly world: World) {}
+
+  bookOf(supernode: TrueSupernode): Book {
+    const book = this.books.get(supernode.stream) ?? new Book(supernode)
+    this.books.set(supernode.stream, book)
+    return book
+  }
+
+  broken(rule: string, says: string): void {
+    this.violations.push(`${rule}: ${says}`)
+    this.world.trace(`VIOLATION ${rule}: ${says}`)
+  }
+
+  readsControl(run: string): void {
+    this.#controlReads.set(run, this.world.scheduler.now)
+  }
+
+  /** Every entry, in the moment it is stored. */
+  stored(entry: LedgerEntry, raw: RawEntry): void {
+    const { now } = this.world.scheduler
+    const { stream, kind } = entry
+    const before = this.#links.get(stream) ?? { seq: 0, hash: "" }
+    if (raw.seq !== before.seq + 1 || entry.prev !== before.hash)
+      this.broken("chain-is-dense", `${stream}#${raw.seq} was stored after #${before.seq}`)
+    this.#links.set(stream, { seq: raw.seq, hash: entry.hash })
+    this.world.trace(
+      `${stream.slice(0, 20)}#${entry.seq} ${kind} ${sayEntry(entry)} ${entry.hash.slice(7, 15)}`,
+    )
+    if (stream === CONTROL_STREAM) {
+      this.stops.stored(entry, now)
+      return
+    }
+    const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
+    if (supernode) this.#storedOf(supernode, entry)
+  }
+
+  #storedOf(supernode: TrueSupernode, entry: LedgerEntry): void {
+    const book = this.bookOf(supernode)
+    const { now } = this.world.scheduler
+    this.#checkSignal(book, entry)
+    if (entry.kind === "opened" && book.inFlight.length > 0) {
+      const [other] = book.inFlight
+      this.broken("one-attempt", `${entry.attempt?.id} was opened while ${other?.id} is ${other?.state}`)
+    }
+    this.#checkSettlement(supernode, entry)
+    this.#checkObservation(book, entry)
+    book.stored(entry, now)
+    if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
+      this.world.count("unknowns")
+    this.#checkMoney(supernode, entry)
+  }
+
+  /** An alarm's or a person's decision is written once per signal. */
+  #checkSignal(book: Book, { kind, signal, run, seq }: LedgerEntry): void {
+    const first =
+      signal && (kind === "decided" || kind === "opened") ? book.signals.get(signal.id) : undefined
+    // It is remembered until it is stale by its own time; then it is told apart by that.
+    const rememberedMs = signal?.kind === "request" ? DAY : 15 * MINUTE
+    if (!signal || !first || first.run === run) return
+    if (this.world.scheduler.now > Math.max(first.at, signal.at) + rememberedMs) return
+    // A clock that ran hours ahead has made it old for the chain; what it is worth now, the gates say.
+    if (book.datedAheadAt >= first.storedAt) return
+    this.broken(
+      "one-decision-per-signal",
+      `${signal.id} was decided by ${first.run}, and by ${run} in #${seq}`,
+    )
+  }
+
+  /** What is written of an outcome is what truly happened. */
+  #checkSettlement(supernode: TrueSupernode, { kind, attempt, outcome }: LedgerEntry): void {
+    if (kind !== "settled" || !attempt || !outcome) return
+    const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+    const fate = order?.fate ?? "never sent"
+    const mayBe = { "not-sent": ["never sent"], rejected: ["refused"], accepted: ["accepted"], unknown: null }
+    if (mayBe[outcome.kind]?.includes(fate) === false)
+      this.broken("outcome-is-true", `${attempt.id} was settled as ${outcome.kind}, and it was ${fate}`)
+  }
+
+  /** Nobody says stuck before the 45 minutes are over: it holds until a person comes. */
+  #checkObservation(book: Book, { observation }: LedgerEntry): void {
+    if (observation?.kind !== "stuck" && observation?.kind !== "partial") return
+    const acceptedAt = book.trades.get(observation.attempt ?? "")?.acceptedAt ?? Infinity
+    const minutes = Math.round((this.world.scheduler.now - acceptedAt) / MINUTE)
+    if (minutes < 43)
+      this.broken(
+        "stuck-after-45-minutes",
+        `${observation.attempt} was called ${observation.kind} after ${minutes} minutes`,
+      )
+  }
+
+  /** True spend is never more than what the ledger has reserved and booked. */
+  #checkMoney(supernode: TrueSupernode, { standing, seq }: LedgerEntry): void {
+    const kept = "purchases" in standing ? standing.purchases.map(({ attempt }) => attempt) : []
+    for (const order of supernode.orders) {
+      if (order.fate === "refused" || order.fate === "lost" || order.wasTakenForAbsent) continue
+      if (!kept.includes(order.attempt))
+        this.broken(
+          "money-is-counted",
+          `${order.attempt} may cost money, and #${seq} neither reserves nor books it`,
+        )
+    }
+  }
+
+  /** A request leaves: the one moment that cannot be taken back. */
+  posted(posted: Posted): void {
+    const { supernode, order, run, machine } = posted
+    const { now } = this.world.scheduler
+    const book = this.bookOf(supernode)
+    const trade = book.trades.get(order.attempt)
+    this.world.count("posts")
+    this.world.trace(
+      `${machine.name} ${run} POSTs ${order.attempt}: ${order.plan.from} to ${order.plan.to} servers`,
+    )
+    if (!trade) {
+      this.broken("open-before-buy", `${order.attempt} was sent, and no such attempt is on record`)
+      return
+    }
+    trade.posts += 1
+    this.mostPosts = Math.max(this.mostPosts, trade.posts)
+    if (trade.posts > 1) this.broken("one-post", `${order.attempt} was sent ${trade.posts} times`)
+    // A machine whose monotonic clock stands still has only its wall clock, which may be a minute behind the ledger's.
+    const within = 30_000 + (machine.monotonicStops ? MINUTE : 0) + 1_000
+    if (now - trade.openedAt > within)
+      this.broken(
+        "nothing-after-send-before",
+        `${order.attempt} was sent ${(now - trade.openedAt) / 1_000} s after it was opened`,
+      )
+    const others = book.inFlight.filter(({ id }) => id !== order.attempt)
+    if (others.length > 0)
+      this.broken("one-attempt", `${order.attempt} was sent while ${others[0]?.id} is ${others[0]?.state}`)
+    if (trade.state !== "open" && trade.state !== "unknown")
+      this.broken("nothing-after-settlement", `${order.attempt} was sent when it was ${trade.state}`)
+    const readAt = this.#controlReads.get(run) ?? -Infinity
+    const stop = this.stops.inForceAt({
+      id: supernode.policy.id,
+      at: Math.max(readAt, trade.openedAt),
+      signal: trade.entry.signal,
+    })
+    if (stop) this.broken("nothing-while-paused", `${order.attempt} was sent, and ${stop}`)
+    for (const [rule, says] of whyNotToBuy({ world: this.world, supernode, book, trade, order }))
+      this.broken(rule, says)
+  }
+
+  /** A run that comes to an end has settled what it opened, or says loudly that it could not. */
+  ended(run: string, supernode: TrueSupernode, error: unknown): void {
+    if (error !== null) {
+      const isLedgers = error instanceof LedgerError || (error as Error).name === "LedgerError"
+      if (!isLedgers) this.broken("only-ledger-errors", `${run} threw ${String(error)}`)
+      return
+    }
+    for (const trade of this.bookOf(supernode).trades.values()) {
+      if (trade.run === run && trade.settledAt === null)
+        this.broken("a-run-settles-what-it-opens", `${run} ended and left ${trade.id} open`)
+    }
+  }
+}
+
+function sayEntry({ decision, outcome, observation, said, attempt }: LedgerEntry): string {
+  const target = decision?.target ? ` ${decision.target.from}->${decision.target.to}` : ""
+  return [
+    attempt?.id ?? "",
+    decision ? `${decision.heldBy ?? decision.kind}${target}` : "",
+    outcome ? `${outcome.kind}${"reason" in outcome ? ` ${outcome.reason}` : ""}` : "",
+    observation ? `${observation.attempt ?? ""} ${observation.kind}: ${observation.says}` : "",
+    said ? `${said.verb}${said.verb === "settle" ? ` ${said.attempt} as ${said.as}` : ""}` : "",
+  ]
+    .filter((part) => part !== "")
+    .join(" ")
+}

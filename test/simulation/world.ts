@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto"
+import type { Signal } from "../../lib/decision/signal.ts"
+import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
+import type { LedgerStore } from "../../lib/ledger/store.ts"
+import type { Ports } from "../../lib/ports.ts"
+import { CONTROL_STREAM } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { run } from "../../lib/run.ts"
+import { cloudSeenBy, tellPeople } from "./cloud.ts"
+import { deliver } from "./events.ts"
+import { Load } from "./load.ts"
+import { Machine, type Process } from "./machine.ts"
+import { People } from "./people.ts"
+import { drawPolicy } from "./policies.ts"
+import type { PortBreak } from "./port-breaks.ts"
+import { Random } from "./random.ts"
+import { Scheduler } from "./scheduler.ts"
+import { SimulatedStore } from "./store.ts"
+import { TrueSupernode } from "./supernode.ts"
+import { Watch } from "./watch.ts"
+import { CALM, drawWeather, type Weather } from "./weather.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+export interface Counts {
+  events: number
+  runs: number
+  posts: number
+  purchases: number
+  unknowns: number
+  crashes: number
+  freezes: number
+}
+
+export interface Waking {
+  signal: Signal
+  supernode: TrueSupernode
+  /** Called if the run throws or its process dies. */
+  again?: () => void
+}
+
+/** Everything there is in one simulation, drawn from one seed. */
+export class World {
+  readonly random: Random
+  readonly scheduler: Scheduler
+  readonly watch: Watch
+  readonly store: SimulatedStore
+  readonly supernodes: readonly TrueSupernode[]
+  readonly machines: readonly Machine[]
+  readonly people: People
+  readonly tickMs: number
+  readonly calmFrom: number
+  weather: Weather
+  isCalm = false
+  readonly counts: Counts = {
+    events: 0,
+    runs: 0,
+    posts: 0,
+    purchases: 0,
+    unknowns: 0,
+    crashes: 0,
+    freezes: 0,
+  }
+  readonly lines: string[] = []
+  #ids = 0
+  readonly #start: number
+
+  constructor(
+    seed: number,
+    readonly broken: PortBreak | null,
+  ) {
+    this.random = new Random(seed)
+    this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
+    this.scheduler = new Scheduler(this.#start)
+    this.calmFrom = this.#start + this.random.whole(12, 32) * HOUR
+    this.tickMs = this.random.pick([15, 30, 30]) * MINUTE
+    this.weather = drawWeather(this.random)
+    this.watch = new Watch(this)
+    this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
+    this.supernodes = ([0, 1] as const).map((which) => {
+      const load = new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom })
+      return new TrueSupernode(this, drawPolicy(this.random, which), load)
+    })
+    this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
+      const machine = new Machine(this, `m${i + 1}`)
+      machine.skewMs = this.random.whole(-20_000, 20_000)
+      return machine
+    })
+    this.people = new People(this)
+  }
+
+  newId = (): string => `x${++this.#ids}`
+
+  count(what: keyof Counts): void {
+    this.counts[what] += 1
+  }
+
+  /** `+days hh:mm:ss.mmm what happened`. */
+  trace(line: string): void {
+    const ms = this.scheduler.now - this.#start
+    const time = new Date(ms).toISOString().slice(11, 23)
+    this.lines.push(`+${Math.floor(ms / (24 * HOUR))} ${time} ${line}`)
+  }
+
+  hash(): string {
+    return createHash("sha256").update(this.lines.join("\n")).digest("hex")
+  }
+
+  supernodeOf(id: string): TrueSupernode {
+    const found = this.supernodes.find(({ policy }) => policy.id === id)
+    if (!found) throw new RangeError(`there is no supernode ${id}`)
+    return found
+  }
+
+  openLedger(process: Process): AuditedLedger {
+    return ledgerOver(this.store.seenBy(process))
+  }
+
+  deliver(signal: Signal, supernodes: readonly TrueSupernode[]): void {
+    deliver(this, signal, supernodes)
+  }
+
+  /** Faults stop: clocks are right, frozen machines go on, everything can be reached and bought. */
+  becomeCalm(): void {
+    this.isCalm = true
+    this.weather = CALM
+    this.store.awayUntil = 0
+    for (const machine of this.machines) {
+      machine.skewMs = 0
+      machine.thaw()
+    }
+    for (const { soldOutUntil } of this.supernodes) soldOutUntil.clear()
+    this.trace("all is calm")
+  }
+
+  /** The real run() in that process. undefined: it threw; a run whose process dies never comes back. */
+  async startRun(process: Process, { signal, supernode, again }: Waking): Promise<RunResult | undefined> {
+    this.count("runs")
+    if (this.random.chance(0.015)) void this.people.stopRightNow()
+    const id = `run-${this.counts.runs}`
+    const end = process.begin(() => again?.())
+    this.trace(`${process.name} ${id} ${supernode.policy.name} ${signal.kind} ${signal.id}`)
+    let error: unknown = null
+    let result: RunResult | undefined
+    try {
+      result = await run(this.#portsFor(process, id), {
+        signal,
+        exclusive: true,
+        loaded: supernode.loaded,
+        mode: signal.kind === "request" ? signal.mode : "live",
+        run: id,
+        stream: supernode.stream,
+        endpoint: "https://modelarts.test",
+        buyTimeoutMs: MINUTE,
+        sendWithinMs: MINUTE / 2,
+      })
+    } catch (thrown) {
+      error = thrown
+    }
+    end()
+    this.trace(
+      `${id} ${error === null ? (result?.decision.heldBy ?? result?.outcome?.kind ?? "-") : String(error)}`,
+    )
+    this.watch.ended(id, supernode, error)
+    if (error !== null) again?.()
+    return result
+  }
+
+  #portsFor(process: Process, run: string): Ports {
+    const { ledger, clock } = process
+    const startedAt = this.scheduler.now
+    const limitMs = this.random.pick([Infinity, Infinity, 15 * MINUTE, 3 * MINUTE])
+    const ports: Ports = {
+      ledger: {
+        head: (stream) => {
+          if (stream === CONTROL_STREAM) this.watch.readsControl(run)
+          return ledger.head(stream)
+        },
+        append: (entry) => ledger.append(entry),
+        read: (stream, range) => ledger.read(stream, range),
+        streams: () => ledger.streams(),
+        close: () => ledger.close(),
+      },
+      cloud: cloudSeenBy(process, run),
+      clock,
+      notify: { tell: () => tellPeople(process) },
+      newId: this.newId,
+      timeLeftMs: () => startedAt + limitMs - this.scheduler.now,
+    }
+    return this.broken?.ports?.(ports, this) ?? ports
+  }
+
+  truth(): LedgerStore {
+    return this.store.truth()
+  }
+}

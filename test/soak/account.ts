@@ -1,0 +1,156 @@
+import type { Observation, Standing } from "../../lib/decision/standing.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
+import type { SandboxOrder } from "../../lib/sandbox/world.ts"
+import { SERVER_MINOR } from "./place.ts"
+
+// What one supernode's chain and the wire say about each other, by an account that believes none of our own folding.
+// Sandbox, workers and we are one machine with one clock, so times can be compared.
+
+/** Where an attempt is by its entries: `open` may still be sent, `held` may have cost money, and the last two are over. */
+export type Place = "open" | "held" | "bought" | "released"
+
+export interface Attempt {
+  id: string
+  seq: number
+  openedAt: number
+  sendBefore: number
+  flavor: string
+  place: Place
+  /** When it left `open`; null while it has not. */
+  leftOpenAt: number | null
+  /** All that happened to it, for the trace. */
+  story: string[]
+  posts: ReceivedRequest[]
+}
+
+export interface Judge {
+  /** What the machine may take from a request's first byte to the sandbox's stamp, milliseconds. */
+  wireMs(): number
+  /** Why this request should not have been sent when it was; null where it may. */
+  whyNotToSend(post: ReceivedRequest, attempt: Attempt): string | null
+}
+
+export class Account {
+  readonly attempts: Attempt[] = []
+  readonly violations: string[] = []
+  head: LedgerEntry | undefined
+  /** By how long after its `sendBefore` the latest request came; mostly below 0. */
+  worstLatenessMs = Number.NEGATIVE_INFINITY
+  readonly #name: string
+  readonly #judge: Judge
+
+  constructor(name: string, judge: Judge) {
+    this.#name = name
+    this.#judge = judge
+  }
+
+  get standing(): Standing | null {
+    return (this.head?.standing as Standing | undefined) ?? null
+  }
+
+  /** The next entry of the chain. */
+  follow(entry: LedgerEntry): void {
+    if (entry.seq !== (this.head?.seq ?? 0) + 1 || entry.prev !== (this.head?.hash ?? ""))
+      this.#violated(`#${entry.seq} does not follow #${this.head?.seq ?? 0}`)
+    this.head = entry
+    const { kind, attempt, outcome, observation, said } = entry
+    if (kind === "opened" && attempt) this.#open(entry, attempt)
+    if (kind === "settled" && attempt && outcome)
+      this.#move({ entry, id: attempt.id, says: `settled ${outcome.kind}`, place: PLACES[outcome.kind] })
+    if (said?.verb === "settle")
+      this.#move({ entry, id: said.attempt, says: `said ${said.as}`, place: SAID[said.as] })
+    if (observation?.attempt)
+      this.#move({ entry, id: observation.attempt, says: observation.kind, place: placeAfter(observation) })
+  }
+
+  #open(entry: LedgerEntry, { id, openedAt, sendBefore }: NonNullable<LedgerEntry["attempt"]>): void {
+    const before = this.attempts.at(-1)
+    if (before && (before.place === "open" || before.place === "held"))
+      this.#violated(`#${entry.seq} opened ${id} while ${before.id} is ${before.place}`, before)
+    this.attempts.push({
+      id,
+      seq: entry.seq,
+      openedAt,
+      sendBefore,
+      flavor: entry.plan?.flavor ?? "",
+      place: "open",
+      leftOpenAt: null,
+      story: [`#${entry.seq} ${time(entry.at)} opened by run ${entry.run} for ${entry.plan?.flavor}`],
+      posts: [],
+    })
+  }
+
+  #move({ entry, id, says, place }: { entry: LedgerEntry; id: string; says: string; place: Place }): void {
+    const attempt = this.attempts.find((one) => one.id === id)
+    if (!attempt) {
+      this.#violated(`#${entry.seq} ${says} an attempt that was never opened: ${id}`)
+      return
+    }
+    attempt.story.push(`#${entry.seq} ${time(entry.at)} ${says}`)
+    attempt.leftOpenAt ??= entry.at
+    // A late answer opens nothing again that somebody closed.
+    if (attempt.place === "open" || attempt.place === "held") attempt.place = place
+  }
+
+  /** A request on the wire; all entries that were there when it arrived are known by now. Once for each. */
+  sent(post: ReceivedRequest): void {
+    const attempt = this.attempts.findLast(({ openedAt }) => openedAt <= post.at)
+    if (!attempt) {
+      this.#violated(`a POST at ${time(post.at)} and no attempt`)
+      return
+    }
+    attempt.posts.push(post)
+    attempt.story.push(`${time(post.at)} POST ${post.requestId}`)
+    if (attempt.posts.length > 1) this.#violated(`${attempt.posts.length} POSTs`, attempt)
+    if (post.isComplete && !post.body.includes(`"flavor":"${attempt.flavor}"`))
+      this.#violated(`a POST for something else: ${post.body}`, attempt)
+    this.worstLatenessMs = Math.max(this.worstLatenessMs, post.at - attempt.sendBefore)
+    const why = this.#judge.whyNotToSend(post, attempt)
+    if (why !== null) this.#violated(why, attempt)
+  }
+
+  /** What the wire, the orders and the chain must agree on at any time. */
+  check(orders: readonly SandboxOrder[]): void {
+    for (const attempt of this.attempts) {
+      const { posts, leftOpenAt, place } = attempt
+      const late = posts.find(({ at }) => leftOpenAt !== null && at > leftOpenAt + this.#judge.wireMs())
+      if (late) this.#violated("a POST when the attempt was not open any more", attempt)
+      const order = orders.find(({ requestId }) => posts.some((post) => post.requestId === requestId))
+      if (order && place === "released")
+        this.#violated(`is released, and order ${order.orderId} stands`, attempt)
+    }
+    const spent = orders.reduce((sum, { from, to }) => sum + (to - from) * SERVER_MINOR, 0)
+    const counted = (this.standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0)
+    if (counted < spent)
+      this.#violated(`${counted / 100} CNY are reserved or booked, ${spent / 100} are spent`)
+  }
+
+  /** When nothing is in flight any more: neither more nor less is booked than was ordered. */
+  checkAtRest(orders: readonly SandboxOrder[]): void {
+    const { attempt, purchases = [] } = this.standing ?? {}
+    if (attempt) this.#violated(`is still ${attempt.state} at the end: ${attempt.says}`, this.attempts.at(-1))
+    const bought = this.attempts.filter(({ place }) => place === "bought").length
+    if (bought !== orders.length)
+      this.#violated(`${bought} attempts bought something, ${orders.length} orders stand`)
+    if (purchases.length !== orders.length)
+      this.#violated(`${purchases.length} purchases are booked, ${orders.length} orders stand`)
+  }
+
+  /** The same violation is told once. */
+  #violated(says: string, attempt?: Attempt): void {
+    const told = `${this.#name}: ${says}${attempt ? `\n    ${[attempt.id, ...attempt.story].join("\n    ")}` : ""}`
+    if (!this.violations.includes(told)) this.violations.push(told)
+  }
+}
+
+const PLACES = { accepted: "held", unknown: "held", rejected: "released", "not-sent": "released" } as const
+const SAID = { accepted: "held", completed: "bought", absent: "released" } as const
+
+function placeAfter({ kind }: Observation): Place {
+  return kind === "completed" ? "bought" : "held"
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString().slice(11, 23)
+}

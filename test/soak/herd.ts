@@ -1,0 +1,98 @@
+import { setTimeout as pause } from "node:timers/promises"
+import type { Random } from "../simulation/random.ts"
+import type { OwnProcess } from "../storm/process.ts"
+
+export interface HerdOptions {
+  workers: number
+  start(): OwnProcess
+  random: Random
+  /** Requests for a purchase so far: some kills aim at the moment right after one. */
+  posts(): number
+}
+
+/** From when to when a worker stood still. */
+export interface Freeze {
+  from: number
+  to: number
+}
+
+/** Most are killed, some are frozen for a while; longer than a request may wait, shorter than until its outcome is unknown. */
+const FREEZE_MS = { least: 100, most: 1_500 }
+const BETWEEN_KILLS_MS = { least: 100, most: 400 }
+const AIM_MS = 400
+
+/** Workers that are killed -9 every few hundred milliseconds, and start again at once. */
+export class Herd {
+  kills = 0
+  starts = 0
+  /** Workers that ended without having been killed, and their last words. */
+  readonly accidents: string[] = []
+  readonly freezes: Freeze[] = []
+  readonly #options: HerdOptions
+  readonly #living = new Set<OwnProcess>()
+  readonly #thaws: Promise<void>[] = []
+  #isOver = false
+
+  constructor(options: HerdOptions) {
+    this.#options = options
+    for (let i = 0; i < options.workers; i++) this.#start()
+  }
+
+  /** `isTooBad`: stop early. */
+  async killUntil(kills: number, isTooBad: () => boolean): Promise<void> {
+    const { random } = this.#options
+    while (this.kills < kills && !isTooBad()) {
+      await this.#someMoment()
+      if (random.chance(0.1)) for (const one of [...this.#living]) this.#kill(one)
+      else if (random.chance(0.15)) this.#thaws.push(this.#freeze(random.pick([...this.#living])))
+      else this.#kill(random.pick([...this.#living]))
+    }
+  }
+
+  /** Ends all of them, also where something went wrong before. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    for (const one of this.#living) one.signal("SIGKILL")
+    await Promise.all([...this.#thaws, ...[...this.#living].map((one) => one.ended)])
+  }
+
+  #start(): void {
+    const one = this.#options.start()
+    this.starts += 1
+    this.#living.add(one)
+    void one.ended.then(() => {
+      if (this.#living.delete(one) && !this.#isOver) {
+        this.accidents.push(one.stderr)
+        this.#start()
+      }
+    })
+  }
+
+  #kill(one: OwnProcess): void {
+    if (!one.signal("SIGKILL")) return
+    this.kills += 1
+    this.#living.delete(one)
+    this.#start()
+  }
+
+  async #freeze(one: OwnProcess): Promise<void> {
+    const { least, most } = FREEZE_MS
+    const freeze = { from: Date.now(), to: Number.POSITIVE_INFINITY }
+    if (!one.signal("SIGSTOP")) return
+    this.freezes.push(freeze)
+    await pause(this.#options.random.whole(least, most))
+    one.signal("SIGCONT")
+    freeze.to = Date.now()
+  }
+
+  /** Any moment, or shortly after a purchase was sent. */
+  async #someMoment(): Promise<void> {
+    const { random, posts } = this.#options
+    const { least, most } = BETWEEN_KILLS_MS
+    await pause(random.whole(least, most) / 2)
+    if (random.chance(0.5)) return void (await pause(random.whole(least, most) / 2))
+    const before = posts()
+    for (let waited = 0; waited < AIM_MS && posts() === before; waited += 3) await pause(3)
+    await pause(random.whole(0, 30))
+  }
+}

@@ -1,0 +1,89 @@
+import { Corridor } from "../corridor/corridor.ts"
+
+// Where a soak happens: supernodes that may be bought for again and again, within seconds.
+
+export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
+const FIRST_SERVERS = 2
+/** Room for more purchases than a soak gets to; each rung more is read by every worker that starts. */
+const MOST_SERVERS = 24
+/** A server's price: each rung has one server more than the one before. */
+export const SERVER_MINOR = 1_000_00
+
+export interface SoakSupernode {
+  name: string
+  id: string
+  /** Its own Cloud Eye alarm, whose datapoints are evidence. */
+  alarm: string
+  stream: string
+}
+
+export function supernodesOf(count: number): SoakSupernode[] {
+  return Array.from({ length: count }, (_, i) => {
+    const number = String(i).padStart(3, "0")
+    const id = `b4beacb6-4380-448c-a218-daa82cf03${number}`
+    return { name: `soak-${i}`, id, alarm: `alsoak${number}`, stream: `supernode:${id}` }
+  })
+}
+
+export function flavorOf(servers: number): string {
+  return `soak-${servers}.matrix`
+}
+
+const SIZES = Array.from({ length: MOST_SERVERS - FIRST_SERVERS + 1 }, (_, i) => FIRST_SERVERS + i)
+
+/** Nothing rests: what holds a second purchase back is the first one alone. Every other one may conclude `accepted` by itself. */
+function policyOf(supernodes: readonly SoakSupernode[]): string {
+  const shared = {
+    region: "cn-southwest-2",
+    project_id: PROJECT_ID,
+    rules: [
+      { name: "alarm-says-so", metric: { alarm: true }, above: 85 },
+      {
+        name: "npu-busy",
+        metric: {
+          "cloud-eye": { namespace: "AGT.ECS", name: "npu_util_rate_ai_core", period: "1m" },
+          lag: "0s",
+        },
+        above: 85,
+      },
+    ],
+    ladder: SIZES.map((servers) => ({
+      flavor: flavorOf(servers),
+      servers,
+      price: { amount: (servers * SERVER_MINOR) / 100, currency: "CNY", per: "month" },
+    })),
+    order: { image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81" },
+    limits: { actions: "9999 per 24h", servers: MOST_SERVERS },
+    cooldown: "0s",
+    min_interval: "0s",
+    warmup: "0s",
+  }
+  const entries = supernodes.map(({ name, id, alarm }, i) => ({
+    name,
+    id,
+    alarms: [{ "cloud-eye": alarm }],
+    unknown_outcome: i % 2 === 0 ? "human" : "auto",
+  }))
+  return JSON.stringify({ version: 1, defaults: shared, supernodes: entries })
+}
+
+/** The real clock, the real wire and a real file; what would take minutes takes a second, as far as settings allow. */
+export async function placeFor(supernodes: readonly SoakSupernode[]): Promise<Corridor> {
+  return Corridor.open({
+    at: Date.now(),
+    policy: policyOf(supernodes),
+    settings: { SUPERNODE_SEND_WITHIN: "1s", SUPERNODE_BUY_TIMEOUT: "1s", SUPERNODE_LOG_LEVEL: "ERROR" },
+    sandbox: {
+      now: Date.now,
+      provisioningMs: 200,
+      supernodes: supernodes.map(({ id, name }) => ({
+        id,
+        name,
+        projectId: PROJECT_ID,
+        servers: FIRST_SERVERS,
+        offers: SIZES.map((servers) => ({ flavor: flavorOf(servers), servers })),
+        load: { load: 97 },
+      })),
+    },
+  })
+}

@@ -1,0 +1,17 @@
+import { eventOf } from "../corridor/corridor.ts"
+import type { SoakSupernode } from "./place.ts"
+
+/** Cloud Eye through SMN, with one datapoint of its own moment. */
+export function alarmEvent({ alarm }: SoakSupernode, at: number): unknown {
+  const event = eventOf("functiongraph-smn-cloud-eye-alarm")
+  const changed = { alarm_id: alarm, time: at, period: 60, alarmValue: [{ time: at, value: 97 }] }
+  return JSON.parse(
+    JSON.stringify(event, (key, value) =>
+      key === "message" ? JSON.stringify({ ...JSON.parse(value), ...changed }) : value,
+    ),
+  )
+}
+
+export function tickEvent(at: number): unknown {
+  return { kind: "tick", name: "soak", time: new Date(at).toISOString() }
+}

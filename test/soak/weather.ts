@@ -1,0 +1,70 @@
+import type { Failure } from "../../lib/sandbox/failures.ts"
+import type { Sandbox } from "../../lib/sandbox/sandbox.ts"
+import type { Random } from "../simulation/random.ts"
+
+/** How purchases end, each as often as its weight says; null: well. */
+const PURCHASES: readonly (readonly [number, Failure | null])[] = [
+  [8, null],
+  [2, { delayMs: 300 }],
+  [2, { delayMs: 900 }],
+  [1, { delayMs: 1_500 }],
+  [2, { reset: "before-effect" }],
+  [2, { reset: "after-effect" }],
+  [1, { hang: "before-effect" }],
+  [1, { hang: "after-effect" }],
+  [1, { status: 500, code: "ModelArts.0010", message: "internal error" }],
+  [1, { status: 503 }],
+  [
+    2,
+    { applyButAnswer: { status: 500, body: { error_code: "ModelArts.0010", error_msg: "internal error" } } },
+  ],
+  [2, { applyButAnswer: { status: 400, body: { error_code: "ModelArts.9999", error_msg: "new here" } } }],
+  [1, { applyButAnswer: { status: 504 } }],
+  [1, { truncate: true }],
+  [1, { notJson: true }],
+  [1, { emptyBody: true }],
+  [1, { throttle: 1 }],
+  [1, { throttle: null }],
+  [1, { status: 400, code: "ModelArts.6716", message: "sold out" }],
+  [1, { status: 403, code: "ModelArts.5040", message: "quota" }],
+]
+
+const READS: readonly (readonly [number, Failure])[] = [
+  [2, { status: 503 }],
+  [2, { reset: "before-effect" }],
+  [2, { delayMs: 200 }],
+  [1, { throttle: 0 }],
+  [1, { truncate: true }],
+]
+
+/** Asks the sandbox for failures, as long as it is asked to go on. */
+export class Weather {
+  readonly #sandbox: Sandbox
+  readonly #random: Random
+  #purchasesSeen = -1
+
+  constructor(sandbox: Sandbox, random: Random) {
+    this.#sandbox = sandbox
+    this.#random = random
+  }
+
+  /** Every so often; `posts`: purchases so far. Each one decides how the next one ends. */
+  goOn(posts: number): void {
+    if (posts !== this.#purchasesSeen) {
+      this.#purchasesSeen = posts
+      this.#sandbox.clearFailures()
+      const failure = this.#random.weighted(PURCHASES)
+      // For several at once, since they come from several supernodes.
+      if (failure) this.#sandbox.failNext("scale-up", failure, 2)
+    }
+    if (this.#random.chance(0.1))
+      this.#sandbox.failNext(
+        this.#random.pick(["supernode", "offers", "metrics"]),
+        this.#random.weighted(READS),
+      )
+  }
+
+  clear(): void {
+    this.#sandbox.clearFailures()
+  }
+}

@@ -1,0 +1,52 @@
+import type { Break } from "./bundle.ts"
+
+/**
+ * Each breaks one promise, and a soak sees most within a minute: `npm run soak -- --break NAME` (a pause ignored, only now and
+ * then: that one the crash points see every time). A storm sees those that
+ * many deliveries at once bring out.
+ */
+export const BREAKS: Record<string, Break> = {
+  "retries-the-purchase": {
+    says: "sends a purchase again whose outcome is unknown",
+    file: "lib/huawei/live-scale-up.ts",
+    from: "return await buyOnce(order, deps, progress)\n",
+    to: `const first = await buyOnce(order, deps, progress)
+    return first.kind === "unknown" ? await buyOnce(order, deps, progress) : first\n`,
+  },
+  "takes-a-conflict-for-won": {
+    says: "goes on to buy although another run's entry was appended",
+    file: "lib/run.ts",
+    from: 'if ((await ports.ledger.append(opened)) === "conflict")',
+    to: 'if ((await ports.ledger.append(opened)) === "never")',
+  },
+  "forgets-what-is-open": {
+    says: "takes an attempt that was never settled for none",
+    file: "lib/decision/gates/standing.ts",
+    from: "if (attempt) return fail(",
+    to: 'if (attempt && attempt.state !== "open") return fail(',
+  },
+  "takes-unknown-for-nothing": {
+    says: "releases an attempt whose outcome is unknown",
+    file: "lib/decision/fold.ts",
+    from: 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }',
+    to: "return says ? release(standing, attempt) : standing",
+  },
+  "believes-any-refusal": {
+    says: "takes a 4xx that is not listed for a refusal",
+    file: "lib/huawei/rejections.ts",
+    from: "?? null",
+    to: '?? "state-conflict"',
+  },
+  "reserves-nothing": {
+    says: "counts the money of an attempt when it is accepted, not when it is opened",
+    file: "lib/decision/fold.ts",
+    from: 'purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],',
+    to: "",
+  },
+  "ignores-a-pause": {
+    says: "buys while everything is paused",
+    file: "lib/decision/gates/standing.ts",
+    from: "if (everything)\n",
+    to: "if (everything === undefined)\n",
+  },
+}

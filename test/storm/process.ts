@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process"
+
+const living = new Set<OwnProcess>()
+// One that stands still would not notice that we are gone.
+process.on("exit", () => {
+  for (const one of living) one.signal("SIGKILL")
+})
+
+/** A process of its own, in a group of its own, that ends when we do: it holds a channel to us. */
+export class OwnProcess {
+  readonly ended: Promise<void>
+  readonly #child: ChildProcess
+  readonly #messages: unknown[] = []
+  #heard: () => void = () => {}
+  #stderr = ""
+  #isOver = false
+
+  constructor(file: string, args: readonly string[], settings: Record<string, string>) {
+    living.add(this)
+    this.#child = spawn(process.execPath, ["--no-warnings", file, ...args], {
+      env: { ...process.env, SUPERNODE_LOG_LEVEL: "ERROR", ...settings },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      detached: true,
+    })
+    this.#child.stderr?.on("data", (bytes) => {
+      this.#stderr = `${this.#stderr}${String(bytes)}`.slice(-20_000)
+    })
+    this.#child.on("message", (message) => {
+      this.#messages.push(message)
+      this.#heard()
+    })
+    this.ended = new Promise((resolve) => {
+      const over = () => {
+        this.#isOver = true
+        living.delete(this)
+        this.#heard()
+        resolve()
+      }
+      this.#child.once("close", over)
+      this.#child.once("error", (error) => {
+        this.#stderr += String(error)
+        over()
+      })
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** What it said on stderr, the end of it. */
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  /** The next thing it tells us. Throws what it said on stderr when it ended instead. */
+  async next(): Promise<unknown> {
+    while (this.#messages.length === 0) {
+      if (this.#isOver) throw new Error(`the process ended without a word: ${this.#stderr}`)
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve
+      })
+    }
+    return this.#messages.shift()
+  }
+
+  tell(message: string): void {
+    this.#child.send(message, () => {})
+  }
+
+  /** To it and whatever it started; false where it is gone already. */
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): boolean {
+    const { pid } = this.#child
+    if (this.#isOver || pid === undefined) return false
+    try {
+      return process.kill(-pid, signal)
+    } catch {
+      return false
+    }
+  }
+}

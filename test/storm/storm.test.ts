@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Random } from "../simulation/random.ts"
+import { BREAKS } from "./breaks.ts"
+import { type Bundle, bundle } from "./bundle.ts"
+import { type Delivery, sameAlarm, stormOf } from "./deliveries.ts"
+import { problemsOf, runStorm, type Storm, type StormOptions } from "./storm.ts"
+
+// 10,000 deliveries: `npm run storm`.
+
+const WORKER = new URL("./deliver.ts", import.meta.url)
+const PROCESSES = 4
+const SEED = 1
+
+let whole: Bundle
+beforeAll(async () => {
+  whole = await bundle(WORKER)
+})
+afterAll(() => whole.remove())
+
+const storm = (options: Partial<StormOptions> & { deliveries: Delivery[] }): Promise<Storm> =>
+  runStorm({ bundle: whole, store: "sqlite", processes: PROCESSES, lanes: 4, ...options })
+
+const shapes = sameAlarm(Date.now())
+const shuffled = (count: number): Delivery[] => stormOf(count, { random: new Random(SEED), now: Date.now() })
+const same = (count: number): Delivery[] =>
+  Array.from({ length: Math.ceil(count / 3) }, () => shapes)
+    .flat()
+    .slice(0, count)
+
+describe(`one alarm in its three shapes, delivered 100 times at once over ${PROCESSES} processes`, () => {
+  it("is one POST, and the chain verifies", async () => {
+    const { posts, ...ended } = await storm({ deliveries: same(100), lanes: 25 })
+    expect(posts).toBe(1)
+    expect(problemsOf({ posts, ...ended })).toEqual([])
+  })
+
+  it("is one POST also where its answer is lost", async () => {
+    const ended = await storm({ deliveries: same(100), lanes: 25, answerIsLost: true })
+    expect(problemsOf(ended)).toEqual([])
+    expect(ended.ends["same alarm"]).toMatchObject({ "bought: unknown": 1 })
+  })
+})
+
+describe(`400 deliveries of alarms, re-notifications, OKs and ticks, shuffled over ${PROCESSES} processes`, () => {
+  it.each(["sqlite", "dynamodb"] as const)(
+    "are one POST on a ledger of %s, the chain verifies, and each ended in a known way",
+    async (store) => {
+      expect(problemsOf(await storm({ deliveries: shuffled(400), store, provisioningMs: 1_000 }))).toEqual([])
+    },
+  )
+})
+
+describe("a storm over code that is broken on purpose", () => {
+  it.each([
+    ["takes-a-conflict-for-won", {}],
+    ["retries-the-purchase", { answerIsLost: true }],
+  ])("that %s shows more than one POST", async (name, options) => {
+    const broken = await bundle(WORKER, BREAKS[name])
+    try {
+      const { posts } = await storm({ bundle: broken, deliveries: same(40), lanes: 10, ...options })
+      expect(posts).toBeGreaterThan(1)
+    } finally {
+      broken.remove()
+    }
+  })
+})

@@ -1,0 +1,183 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { AuditedLedger } from "../../lib/ledger/open.ts"
+import { openLedger } from "../../lib/ledger/open.ts"
+import type { Verification } from "../../lib/ledger/verify.ts"
+import type { SandboxOptions } from "../../lib/sandbox/sandbox.ts"
+import { Corridor, POLICY, SUPERNODE_ID } from "../corridor/corridor.ts"
+import { ANY_KEYS } from "../ledger/dynamo-keys.ts"
+import { DynamoServer } from "../ledger/dynamo-server.ts"
+import type { Bundle } from "./bundle.ts"
+import { countEnd, type Delivery, type Ends, type Kind } from "./deliveries.ts"
+import { OwnProcess } from "./process.ts"
+
+// Many deliveries at once over several processes that share nothing but a ledger and the real clock.
+
+export type StoreName = "sqlite" | "dynamodb"
+
+export interface StormOptions {
+  bundle: Bundle
+  store: StoreName
+  deliveries: readonly Delivery[]
+  processes: number
+  /** How many deliveries one process handles at the same time. */
+  lanes: number
+  /** The answer to the purchase is lost: nobody knows whether it was taken. */
+  answerIsLost?: boolean
+  provisioningMs?: number
+}
+
+export interface Storm {
+  ends: Ends
+  delivered: number
+  posts: number
+  orders: number
+  chain: Verification
+  /** Signals that more than one entry decided on. */
+  decidedTwice: string[]
+  tookMs: number
+}
+
+/** One rung more than one purchase reaches: nothing but our own rules stands in the way of a second one. */
+const ROOMY = POLICY.replace(
+  "    order:",
+  "      - { flavor: kat3ne-64.768xlarge.matrix, servers: 8 }\n    order:",
+)
+
+export async function runStorm(options: StormOptions): Promise<Storm> {
+  const { answerIsLost = false, provisioningMs = 10 * 60_000, deliveries } = options
+  const place = await placeOf(options.store, { provisioningMs })
+  try {
+    const { corridor, ledger } = place
+    corridor.sandbox.setOffers([...(corridor.sandbox.state().offers[SUPERNODE_ID] ?? []), LARGEST])
+    if (answerIsLost) corridor.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const { ends, tookMs } = await deliverAll(options, corridor)
+    return {
+      ends,
+      delivered: deliveries.length,
+      posts: corridor.sandbox.scaleUps.length,
+      orders: corridor.sandbox.orders.length,
+      chain: await ledger.verify(STREAM),
+      decidedTwice: await signalsDecidedTwice(ledger),
+      tookMs,
+    }
+  } finally {
+    await place.close()
+  }
+}
+
+const STREAM = `supernode:${SUPERNODE_ID}`
+const LARGEST = { flavor: "kat3ne-64.768xlarge.matrix", servers: 8 }
+
+/** Ends that are no accident, by kind of delivery. What came after the purchase may find it in flight, done or unknown. */
+const AFTER = [
+  "duplicate",
+  "overtaken",
+  "in-flight",
+  "outcome-unknown",
+  "not-breaching",
+  "missing-data",
+  "cooldown",
+]
+const KNOWN: Record<Kind, string[]> = {
+  "same alarm": ["bought: accepted", "bought: unknown", ...AFTER],
+  "told again": ["bought: accepted", "bought: unknown", "stale", ...AFTER],
+  ok: ["not-alarm", "duplicate", "overtaken"],
+  "insufficient data": ["not-alarm", "duplicate", "overtaken"],
+  tick: ["bought: accepted", "bought: unknown", ...AFTER],
+}
+
+/** Everything that is wrong with how a storm ended. */
+export function problemsOf({ ends, delivered, posts, orders, chain, decidedTwice }: Storm): string[] {
+  const rows = rowsOf(ends)
+  const told = rows.reduce((sum, { count }) => sum + count, 0)
+  const bought = rows.filter(({ end }) => end.startsWith("bought")).reduce((sum, { count }) => sum + count, 0)
+  return [
+    ...(posts === 1 ? [] : [`${posts} POSTs`]),
+    ...(orders === 1 ? [] : [`${orders} orders`]),
+    ...(bought === 1 ? [] : [`${bought} deliveries say that they bought`]),
+    ...(told === delivered ? [] : [`${told} of ${delivered} deliveries said how they ended`]),
+    ...rows
+      .filter(({ kind, end }) => !KNOWN[kind].includes(end))
+      .map(({ kind, end, count }) => `${count} × ${kind} ended as "${end}"`),
+    ...(chain.ok ? [] : [`entry #${chain.seq} ${chain.problem}`]),
+    ...decidedTwice.map((id) => `${id} was decided on twice`),
+  ]
+}
+
+async function deliverAll(
+  { bundle, deliveries, processes, lanes }: StormOptions,
+  corridor: Corridor,
+): Promise<{ ends: Ends; tookMs: number }> {
+  const started: OwnProcess[] = []
+  try {
+    for (let i = 0; i < processes; i++) {
+      const file = join(corridor.folder, `deliveries-${i}.json`)
+      writeFileSync(file, JSON.stringify(deliveries.filter((_, nth) => nth % processes === i)))
+      started.push(new OwnProcess(bundle.file, [file, String(lanes)], corridor.settings()))
+    }
+    await Promise.all(started.map((one) => one.next()))
+    const startedAt = performance.now()
+    for (const one of started) one.tell("go")
+    const all = (await Promise.all(started.map((one) => one.next()))) as Ends[]
+    return { ends: sumOf(all), tookMs: performance.now() - startedAt }
+  } finally {
+    for (const one of started) one.signal("SIGKILL")
+    await Promise.all(started.map((one) => one.ended))
+  }
+}
+
+function sumOf(all: readonly Ends[]): Ends {
+  const sum: Ends = {}
+  for (const { kind, end, count } of all.flatMap(rowsOf)) countEnd(sum, { kind, end, count })
+  return sum
+}
+
+function rowsOf(ends: Ends): { kind: Kind; end: string; count: number }[] {
+  return Object.entries(ends).flatMap(([kind, ofKind]) =>
+    Object.entries(ofKind).map(([end, count]) => ({ kind: kind as Kind, end, count })),
+  )
+}
+
+/** Written once per signal id, whoever and how many it was delivered to. */
+async function signalsDecidedTwice(ledger: AuditedLedger): Promise<string[]> {
+  const seen = new Map<string, Set<string>>()
+  for await (const { kind, signal, run } of ledger.read(STREAM)) {
+    if (!signal || (kind !== "decided" && kind !== "opened")) continue
+    seen.set(signal.id, (seen.get(signal.id) ?? new Set()).add(run))
+  }
+  return [...seen].filter(([, runs]) => runs.size > 1).map(([id]) => id)
+}
+
+interface Place {
+  corridor: Corridor
+  ledger: AuditedLedger
+  close(): Promise<void>
+}
+
+async function placeOf(store: StoreName, sandbox: Partial<SandboxOptions>): Promise<Place> {
+  const options = { at: Date.now(), policy: ROOMY, sandbox: { ...sandbox, now: Date.now } }
+  if (store === "sqlite") {
+    const corridor = await Corridor.open(options)
+    return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
+  }
+  const server = new DynamoServer()
+  await server.start()
+  const url = server.urlOf(await server.newTable())
+  const settings = {
+    SUPERNODE_LEDGER: url,
+    SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
+    SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
+  }
+  const corridor = await Corridor.open({ ...options, settings })
+  const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
+  return {
+    corridor,
+    ledger,
+    close: async () => {
+      await ledger.close()
+      await corridor.close()
+      await server.stop()
+    },
+  }
+}
