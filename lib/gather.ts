@@ -80,7 +80,8 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
     cloudSkewMs: supernode.ok ? supernode.skewMs : null,
   }
   for (let count = 0; count < MOST_OBSERVATIONS; count++) {
-    const noticed = observe(situation)
+    // What takes time is judged by the right clock: 45 minutes are not over because ours jumped ahead.
+    const noticed = observe({ ...situation, now: timeOf(situation) })
     if (!noticed) break
     const entry = observedEntry(ports, task, { situation, head, noticed })
     if (!chain.isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
@@ -117,10 +118,15 @@ function nowAfter(head: LedgerEntry | undefined, clock: Clock): number {
   return headAt > now && headAt - now <= CLOCK_TOLERANCE_MS ? headAt : now
 }
 
-/** When an entry is dated: never before the one it follows, and by the cloud's clock where ours is known to be wrong. */
-export function stampOf({ now, headAt, cloudSkewMs }: Situation): number {
+/** When an entry is dated: never before the one it follows. */
+export function stampOf(situation: Situation): number {
+  return Math.max(timeOf(situation), situation.headAt ?? 0)
+}
+
+/** Now, by the cloud's clock where ours is known to be wrong. */
+function timeOf({ now, cloudSkewMs }: Situation): number {
   const isWrong = cloudSkewMs !== null && Math.abs(cloudSkewMs) > CLOCK_TOLERANCE_MS
-  return Math.max(isWrong ? now + cloudSkewMs : now, headAt ?? 0)
+  return isWrong ? now + cloudSkewMs : now
 }
 
 function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situation {

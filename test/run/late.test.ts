@@ -248,6 +248,15 @@ describe("clocks", () => {
     expect((await world.ledger.head(STREAM))?.at).toBe(NOW)
   })
 
+  it("a run whose clock jumped ahead calls no purchase stuck that is minutes old", async () => {
+    await world.run(undefined, { policy: roomy })
+    world.now += 5 * HOUR
+    world.supernode = { ok: true, value: supernodeOf(), skewMs: -5 * HOUR + MINUTE }
+    const result = await world.run(tickOf({ at: world.now }), { policy: roomy })
+    expect(result.decision.heldBy).toBe("clock-skewed")
+    expect(await kinds()).toEqual([])
+  })
+
   it("a server that claims to be created in the future cools down from now, not from then", async () => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW * 1000 })]
     world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }

@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE
 
 /** What wakes the runs: cron ticks, and alarms of a monitor that sees the true load, repeats itself and says OK. */
 export function startEvents(world: World): void {
-  const { random, scheduler } = world
+  const { scheduler } = world
   const everyMs = world.tickMs
   const tick = (): void => {
     const { now } = scheduler
@@ -18,7 +18,6 @@ export function startEvents(world: World): void {
   scheduler.at(Math.ceil(scheduler.now / everyMs) * everyMs, tick)
   for (const supernode of world.supernodes) watchLoad(world, supernode)
   void startTrouble(world)
-  scheduler.after(random.whole(0, 5) * MINUTE, () => undefined)
 }
 
 function watchLoad(world: World, supernode: TrueSupernode): void {

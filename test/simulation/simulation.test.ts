@@ -14,7 +14,14 @@ const SEEDS = 200
 async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promise<Map<number, Report>> {
   const reports = new Map<number, Report>()
   const code = await bundle({ asIs })
-  await runSeeds({ code, seeds, onReport: (report) => reports.set(report.seed, report).size < 0 })
+  await runSeeds({
+    code,
+    seeds,
+    onReport: (report) => {
+      reports.set(report.seed, report)
+      return false
+    },
+  })
   return reports
 }
 

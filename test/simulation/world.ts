@@ -140,11 +140,18 @@ export class World {
     if (this.random.chance(0.015)) void this.people.stopRightNow()
     const id = `run-${this.counts.runs}`
     const end = process.begin(() => again?.())
+    const endsAt = this.scheduler.now + this.random.pick([Infinity, Infinity, 15 * MINUTE, 3 * MINUTE])
+    let isRunning = true
+    if (endsAt < Infinity)
+      this.scheduler.at(endsAt, () => {
+        // A function that is not over in time is ended, whatever it is doing.
+        if (isRunning && !process.isDead && !process.machine.isReliable) process.machine.die()
+      })
     this.trace(`${process.name} ${id} ${supernode.policy.name} ${signal.kind} ${signal.id}`)
     let error: unknown = null
     let result: RunResult | undefined
     try {
-      result = await run(this.#portsFor(process, id), {
+      result = await run(this.#portsFor(process, { run: id, endsAt }), {
         signal,
         exclusive: true,
         loaded: supernode.loaded,
@@ -159,6 +166,7 @@ export class World {
       error = thrown
     }
     end()
+    isRunning = false
     this.trace(
       `${id} ${error === null ? (result?.decision.heldBy ?? result?.outcome?.kind ?? "-") : String(error)}`,
     )
@@ -167,10 +175,8 @@ export class World {
     return result
   }
 
-  #portsFor(process: Process, run: string): Ports {
+  #portsFor(process: Process, { run, endsAt }: { run: string; endsAt: number }): Ports {
     const { ledger, clock } = process
-    const startedAt = this.scheduler.now
-    const limitMs = this.random.pick([Infinity, Infinity, 15 * MINUTE, 3 * MINUTE])
     const ports: Ports = {
       ledger: {
         head: (stream) => {
@@ -186,7 +192,7 @@ export class World {
       clock,
       notify: { tell: () => tellPeople(process) },
       newId: this.newId,
-      timeLeftMs: () => startedAt + limitMs - this.scheduler.now,
+      timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports
   }
