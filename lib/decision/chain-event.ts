@@ -6,15 +6,19 @@ import type { Signal } from "./signal.ts"
 import type { Situation } from "./situation.ts"
 import type { AttemptRecord, Observation } from "./standing.ts"
 
-/** What the fold needs of an entry; every draft of a supernode's stream is one. */
+/** What happened: the part of a ledger entry that the standing is folded from. */
 export interface ChainEvent {
+  /** `decided` a hold, or a yes that observe mode did not act on · `opened` · `settled` · `observed` · `said`. */
   kind: "decided" | "opened" | "settled" | "observed" | "said"
+  /** 1, 2, 3 … without a gap. */
   seq: number
+  /** Epoch milliseconds, like every instant here and in the cloud's own API. */
   at: number
   run: string
   signal?: Signal
   policyHash?: string
   decision?: Decision
+  /** What `decide` read, without `standing`: that is the one of the entry before. */
   situation?: Omit<Situation, "standing">
   plan?: ScaleUpPlan
   attempt?: AttemptRecord

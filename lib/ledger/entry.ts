@@ -1,39 +1,19 @@
-import type { Control, Said } from "../decision/control.ts"
-import type { Decision } from "../decision/decision.ts"
-import type { Outcome } from "../decision/outcome.ts"
-import type { ScaleUpPlan } from "../decision/plan.ts"
-import type { Signal } from "../decision/signal.ts"
-import type { RunMode, Situation } from "../decision/situation.ts"
-import type { AttemptRecord, Observation, Standing } from "../decision/standing.ts"
+import type { ChainEvent } from "../decision/chain-event.ts"
+import type { Control } from "../decision/control.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { Standing } from "../decision/standing.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
-/** `decided` a hold, or a yes that observe mode did not act on · `opened` · `settled` · `observed` · `said`. */
-export type EntryKind = "decided" | "opened" | "settled" | "observed" | "said"
+export type EntryKind = ChainEvent["kind"]
 
 /** One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. */
-export interface LedgerEntry {
+export interface LedgerEntry extends ChainEvent {
   v: 1
   /** `supernode:<id>`, `control` or `fleet`. */
   stream: string
-  /** 1, 2, 3 … without a gap. */
-  seq: number
-  /** Epoch milliseconds, like every instant here and in the cloud's own API. */
-  at: number
-  run: string
   /** Random per entry, so that a writer recognizes its own write after a lost answer. */
   writer: string
-  kind: EntryKind
   mode: RunMode
-  signal?: Signal
-  policyHash?: string
-  decision?: Decision
-  /** What `decide` read, without `standing`: that is the one of the entry before. */
-  situation?: Omit<Situation, "standing">
-  plan?: ScaleUpPlan
-  attempt?: AttemptRecord
-  outcome?: Outcome
-  observation?: Observation
-  said?: Said
   /** The state after this entry: of the supernode, or of stream `control`. */
   standing: Standing | Control
   /** `""` for the first entry. */
