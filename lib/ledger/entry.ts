@@ -4,8 +4,6 @@ import type { RunMode } from "../decision/situation.ts"
 import type { Standing } from "../decision/standing.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
-export type EntryKind = ChainEvent["kind"]
-
 /** One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. */
 export interface LedgerEntry extends ChainEvent {
   v: 1
