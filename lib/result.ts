@@ -1,8 +1,12 @@
 import type { Decision } from "./decision/decision.ts"
-import type { Outcome } from "./decision/outcome.ts"
+import type { Outcome, RawAnswer } from "./decision/outcome.ts"
 import type { ScaleUpPlan } from "./decision/plan.ts"
 import type { RunMode } from "./decision/situation.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
+
+/** An outcome as results show it: the raw answer stays in the ledger's `settled` entry, and only there. */
+export type ShownOutcome = Shown<Outcome>
+type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
 
 /** One supernode's part of what a handler resolves to (design: result JSON). */
 export interface RunResult {
@@ -12,7 +16,7 @@ export interface RunResult {
   /** Present wherever a target was chosen. */
   plan?: ScaleUpPlan
   /** Present only after a purchase was tried. */
-  outcome?: Outcome
+  outcome?: ShownOutcome
   /** Present where something was written. */
   entry?: EntryRef
 }
@@ -44,9 +48,9 @@ export function resultOf({ supernode, mode, decision, plan, outcome, entry }: Re
   }
 }
 
-/** The raw answer stays in the ledger's `settled` entry, and only there. */
-function withoutRaw(outcome: Outcome): Outcome {
-  return outcome.kind === "not-sent" ? outcome : { ...outcome, raw: null }
+function withoutRaw(outcome: ShownOutcome & { raw?: RawAnswer | null }): ShownOutcome {
+  const { raw: _kept, ...shown } = outcome
+  return shown
 }
 
 /** A hold for a reason that lies outside the gates, with a finding of its own. */

@@ -1,7 +1,6 @@
 import type { Finding } from "../../lib/decision/decision.ts"
-import type { Outcome } from "../../lib/decision/outcome.ts"
 import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
-import type { RunResult } from "../../lib/result.ts"
+import type { RunResult, ShownOutcome } from "../../lib/result.ts"
 import type { Screen } from "./io.ts"
 import { tableOf } from "./table.ts"
 
@@ -65,7 +64,7 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Lo
 }
 
 /** How the purchase request ended, in a sentence. */
-export function sayOutcome(outcome: Outcome): string {
+export function sayOutcome(outcome: ShownOutcome): string {
   switch (outcome.kind) {
     case "accepted":
       return `the order was taken${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`

@@ -12,7 +12,7 @@ const BOUGHT = resultFor("train-a", {
     heldBy: null,
     findings: [{ gate: "evidence", passed: true, reason: null, says: "a long story", facts: { value: 97 } }],
   },
-  outcome: { kind: "accepted", status: 200, orderId: "CS1", requestId: "r", servers: ["s"], raw: null },
+  outcome: { kind: "accepted", status: 200, orderId: "CS1", requestId: "r", servers: ["s"] },
   entry: ENTRY,
 })
 
