@@ -12,7 +12,7 @@ export interface Trade {
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong" | "released" | "complete"
   /** True time of its first settlement; null before. */
   settledAt: number | null
-  /** True time at which it was first known to be accepted. */
+  /** When it was first known to be accepted: as its entry says, which a slow run writes later. */
   acceptedAt: number | null
   /** True time of the newest entry about it. */
   changedAt: number
@@ -42,7 +42,8 @@ export class Book {
 
   stored(entry: LedgerEntry, now: number): void {
     this.#note(entry, now)
-    for (const trade of this.trades.values()) if (trade.state === "accepted") trade.acceptedAt ??= now
+    for (const trade of this.trades.values())
+      if (trade.state === "accepted") trade.acceptedAt ??= Math.min(now, Math.max(entry.at, trade.entry.at))
   }
 
   #note(entry: LedgerEntry, now: number): void {

@@ -24,49 +24,49 @@ export const BREAKS: readonly Break[] = [
     name: "store-ignores-its-condition",
     says: "two runs that append at once both succeed",
     rules: ["chain-is-dense", "one-attempt"],
-    seeds: 40,
+    seeds: 60,
     changes: null,
   },
   {
     name: "client-forgets-send-before",
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    seeds: 200,
+    seeds: 150,
     changes: null,
   },
   {
     name: "buy-tries-again-after-unknown",
     says: "the client repeats the request when no answer came",
     rules: ["one-post"],
-    seeds: 40,
+    seeds: 60,
     changes: null,
   },
   {
     name: "unknown-is-called-not-sent",
     says: "a lost answer passes for a request that never left",
     rules: ["outcome-is-true", "money-is-counted"],
-    seeds: 40,
+    seeds: 60,
     changes: null,
   },
   {
     name: "rejected-is-called-accepted",
     says: "a refusal passes for a purchase",
     rules: ["outcome-is-true"],
-    seeds: 40,
+    seeds: 60,
     changes: null,
   },
   {
     name: "control-is-read-once-per-run",
     says: "the second look at the pause answers with the first one's head",
     rules: ["nothing-while-paused"],
-    seeds: 400,
+    seeds: 150,
     changes: null,
   },
   {
     name: "metrics-are-two-hours-old",
     says: "the meters answer with what was measured two hours ago",
     rules: ["evidence"],
-    seeds: 40,
+    seeds: 60,
     changes: null,
   },
 
@@ -75,7 +75,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-second-look-at-the-pause",
     says: "a pause said while the run looked does not stop it",
     rules: ["nothing-while-paused"],
-    seeds: 400,
+    seeds: 150,
     changes: [
       { file: RUN, from: "if (control.seq !== chain.control.seq) {", to: "if (control.seq === -1) {" },
     ],
@@ -84,7 +84,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-last-moment-to-send",
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    seeds: 200,
+    seeds: 150,
     changes: [
       { file: RUN, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
       {
@@ -98,7 +98,7 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-is-not-settled",
     says: "an unknown outcome is not written down",
     rules: ["a-run-settles-what-it-opens"],
-    seeds: 40,
+    seeds: 60,
     changes: [
       {
         file: RUN,
@@ -113,14 +113,14 @@ export const BREAKS: readonly Break[] = [
     name: "lost-answer-is-a-conflict",
     says: "an entry of our own, its answer lost, passes for another's",
     rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
-    seeds: 40,
+    seeds: 60,
     changes: [{ file: CHAIN, from: "if (stored?.hash === entry.hash) return this.#appended(entry)", to: "" }],
   },
   {
     name: "conflict-is-a-success",
     says: "an entry that lost its place passes for written",
     rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
-    seeds: 40,
+    seeds: 60,
     changes: [
       {
         file: CHAIN,
@@ -135,14 +135,14 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-is-forgotten",
     says: "an unknown outcome closes the attempt",
     rules: ["one-attempt", "money-is-counted"],
-    seeds: 40,
+    seeds: 60,
     changes: [{ file: FOLD, from: UNKNOWN, to: "return release(standing, attempt)" }],
   },
   {
     name: "unknown-gives-its-money-back",
     says: "the budget is released while nobody knows",
     rules: ["money-is-counted"],
-    seeds: 40,
+    seeds: 60,
     changes: [
       {
         file: FOLD,
@@ -155,7 +155,7 @@ export const BREAKS: readonly Break[] = [
     name: "accepted-is-over-at-once",
     says: "an accepted purchase is not in flight",
     rules: ["one-attempt"],
-    seeds: 40,
+    seeds: 60,
     changes: [
       {
         file: FOLD,
@@ -188,14 +188,14 @@ export const BREAKS: readonly Break[] = [
     name: "reset-closes-no-breaker",
     says: "what a person mended stays off",
     rules: ["liveness"],
-    seeds: 100,
+    seeds: 150,
     changes: [{ file: "lib/decision/refusals.ts", from: "  breaker: null,\n", to: "" }],
   },
   {
     name: "signals-are-forgotten",
     says: "a second delivery of one event is decided anew",
     rules: ["one-decision-per-signal"],
-    seeds: 40,
+    seeds: 60,
     changes: [
       {
         file: "lib/decision/gates/signal.ts",
@@ -255,7 +255,7 @@ export const BREAKS: readonly Break[] = [
     name: "approval-is-not-asked",
     says: "an expensive order needs nobody's yes",
     rules: ["approval"],
-    seeds: 100,
+    seeds: 150,
     changes: [
       {
         file: "lib/decision/gates/plan.ts",
@@ -268,7 +268,7 @@ export const BREAKS: readonly Break[] = [
     name: "another-plan-than-shown",
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],
-    seeds: 400,
+    seeds: 150,
     changes: [
       {
         file: "lib/decision/gates/plan.ts",

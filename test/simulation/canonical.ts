@@ -16,7 +16,7 @@ function textOf(value: unknown): string {
     ? `[${value.map((item) => textOf(item ?? null)).join(",")}]`
     : objectText(value)
   // Small ones are spelled out faster than they are remembered.
-  if (text.length > 300) texts.set(value, text)
+  if (text.length > 800) texts.set(value, text)
   return text
 }
 

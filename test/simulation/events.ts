@@ -1,4 +1,5 @@
 import type { AlarmSignal, AlarmState, Signal, TickSignal } from "../../lib/decision/signal.ts"
+import type { Machine } from "./machine.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -110,11 +111,7 @@ async function startTrouble(world: World): Promise<void> {
         world.store.awayUntil = scheduler.now + lastsMs
         break
       case "clock":
-        machine.skewMs = random.pick([-1, 1]) * random.spread(30_000, 6 * HOUR)
-        world.trace(`${machine.name}'s clock jumps to ${Math.round(machine.skewMs / 1_000)} s off`)
-        scheduler.after(lastsMs, () => {
-          machine.skewMs = random.whole(-20_000, 20_000)
-        })
+        skew(machine, lastsMs)
         break
       case "stock": {
         const supernode = random.pick(world.supernodes)
@@ -131,4 +128,13 @@ async function startTrouble(world: World): Promise<void> {
         break
     }
   }
+}
+
+/** A clock jumps, and is put right some time later. */
+function skew(machine: Machine, lastsMs: number): void {
+  const { random, scheduler } = machine.world
+  const ms = random.pick([-1, 1]) * random.spread(30_000, 6 * HOUR)
+  machine.world.trace(`${machine.name}'s clock jumps to ${Math.round(ms / 1_000)} s off`)
+  machine.setSkew(ms)
+  scheduler.after(lastsMs, () => machine.setSkew(random.whole(-20_000, 20_000)))
 }

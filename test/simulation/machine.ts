@@ -43,6 +43,16 @@ export class Machine {
     this.frozenUntil = 0
   }
 
+  /**
+   * Its clock is off by that much from now on. Not while it is frozen and its other clock stands still: a machine that
+   * has lost both cannot know that it is late, and nothing can help it.
+   */
+  setSkew(ms: number): void {
+    const { scheduler } = this.world
+    if (this.isFrozen && this.monotonicStops) scheduler.at(this.frozenUntil + SECOND, () => this.setSkew(ms))
+    else this.skewMs = ms
+  }
+
   die(): void {
     this.world.count("crashes")
     this.process.end()
@@ -142,7 +152,7 @@ export class Process {
     const { random, weather } = this.machine.world
     if (this.machine.isReliable) return "none"
     // Around the line of no return there is more to find.
-    const times = /^(append|readMetrics|connect|POST)/.test(what) ? 4 : 1
+    const times = /^(readMetrics|connect|POST)/.test(what) ? 12 : what.startsWith("append") ? 4 : 1
     const [processDies, processFreezes] = [weather.processDies * times, weather.processFreezes * times]
     const drawn = random.next()
     if (drawn < processDies) return random.chance(0.5) ? "dies-before" : "dies-after"
@@ -156,6 +166,13 @@ export class Process {
       world.trace(`${this.name} dies ${when} ${what}`)
       this.machine.die()
     }
-    if (fate === `freezes-${when}`) this.machine.freeze(world.random.spread(5 * SECOND, 8 * 3_600 * SECOND))
+    if (fate === `freezes-${when}`) this.machine.freeze(drawFreeze(world))
   }
+}
+
+/** Between two steps of one run, or from one morning to the next. */
+function drawFreeze({ random }: World): number {
+  return random.chance(0.5)
+    ? random.spread(5 * SECOND, 600 * SECOND)
+    : random.spread(600 * SECOND, 6 * 3_600 * SECOND)
 }

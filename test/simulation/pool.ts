@@ -28,7 +28,7 @@ export async function runSeeds({
   const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   const work = async (): Promise<void> => {
     const data: ThreadData = { portBreak }
-    const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 64 } })
+    const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 256 } })
     try {
       for (let next = left.next(); !next.done && !isOver; next = left.next()) {
         const report = await ask(worker, { seed: next.value, wantsTrace })

@@ -73,7 +73,7 @@ export class World {
     this.random = new Random(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
     this.scheduler = new Scheduler(this.#start)
-    this.calmFrom = this.#start + this.random.whole(12, 32) * HOUR
+    this.calmFrom = this.#start + this.random.whole(10, 30) * HOUR
     this.tickMs = this.random.pick([15, 30, 30]) * MINUTE
     this.weather = drawWeather(this.random)
     this.watch = new Watch(this)
@@ -127,8 +127,8 @@ export class World {
     this.weather = CALM
     this.store.awayUntil = 0
     for (const machine of this.machines) {
-      machine.skewMs = 0
       machine.thaw()
+      machine.setSkew(0)
     }
     for (const { soldOutUntil } of this.supernodes) soldOutUntil.clear()
     this.trace("all is calm")
