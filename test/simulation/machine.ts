@@ -50,7 +50,7 @@ export class Machine {
   setSkew(ms: number): void {
     const { scheduler } = this.world
     if (this.isFrozen && this.monotonicStops) scheduler.at(this.frozenUntil + SECOND, () => this.setSkew(ms))
-    else this.skewMs = ms
+    else this.skewMs = this.world.isCalm ? 0 : ms
   }
 
   die(): void {

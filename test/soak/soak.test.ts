@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest"
-import { BREAKS } from "../storm/breaks.ts"
-import { type Break, bundle } from "../storm/bundle.ts"
+import { bundle } from "../storm/bundle.ts"
 import { runSoak, type Soak, type SoakOptions } from "./soak.ts"
 
-// 500 kills: `npm run soak`.
+// 500 kills: `npm run soak`. Whether it finds what is broken on purpose: `npm run soak -- --break NAME`; real processes do
+// not replay, so that is no test to hang a build on.
 
 const SEED = 1
 
-async function soak(options: Pick<SoakOptions, "kills" | "untilViolated">, broken?: Break): Promise<Soak> {
-  const made = await bundle(new URL("./worker.ts", import.meta.url), broken)
+async function soak(options: Pick<SoakOptions, "kills">): Promise<Soak> {
+  const made = await bundle(new URL("./worker.ts", import.meta.url), null)
   try {
     return await runSoak({ bundle: made, seed: SEED, workers: 3, supernodes: 4, ...options })
   } finally {
@@ -23,10 +23,5 @@ describe("workers that are killed -9 every few hundred milliseconds while the cl
     expect(kills).toBeGreaterThanOrEqual(15)
     expect(posts).toBeGreaterThanOrEqual(orders)
     expect(orders).toBeGreaterThan(0)
-  })
-
-  it("are found out where they take an attempt that was never settled for none", async () => {
-    const { violations } = await soak({ kills: 60, untilViolated: true }, BREAKS["forgets-what-is-open"])
-    expect(violations.join("\n")).toMatch(/opened .* while .* is open/)
   })
 })

@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { setTimeout as pause } from "node:timers/promises"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world.ts"
+import { sayToAll } from "../../lib/say.ts"
+import { systemClock } from "../../lib/wiring.ts"
 import { type Corridor, resultsOf } from "../corridor/corridor.ts"
 import { Random } from "../simulation/random.ts"
 import type { Bundle } from "../storm/bundle.ts"
@@ -118,6 +121,9 @@ class Watch implements Judge {
     const stop = () => {
       isOver = true
     }
+    // The ledger is made before anybody is frozen while making it: from then on who reads waits for nobody.
+    const desk = { ledger: this.#corridor.ledger, clock: systemClock, newId: randomUUID }
+    await sayToAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
     const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
     await Promise.all([killing.finally(stop), this.#lookOn(() => !isOver).finally(stop)])
     await this.#herd.end()
