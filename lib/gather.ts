@@ -1,5 +1,6 @@
 import type { Control } from "./decision/control.ts"
 import { decide } from "./decision/decide.ts"
+import { effectIsDue, measureEffect } from "./decision/efficacy.ts"
 import { CLOCK_TOLERANCE_MS } from "./decision/gates/signal.ts"
 import { observe } from "./decision/observe.ts"
 import type { Signal } from "./decision/signal.ts"
@@ -62,53 +63,69 @@ export interface Gathered {
 }
 
 /**
- * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in
- * flight is always observed), the supernode, what changed since, the metrics, and offers only once a rung was chosen.
- * What was observed is recorded on the way, and "overtaken" is said where another run was faster.
+ * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
+ * is always observed, and what a purchase did is measured once), the supernode, what changed since, the metrics, and
+ * offers only once a rung was chosen. What was observed is recorded on the way, and "overtaken" is said where another run
+ * was faster.
  */
 export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const readsAll = task.signal.kind !== "tick" || chain.isDry
-  let head = chain.head
-  let situation = unread(ports, task, chain)
-  if (!readsAll && !situation.standing.attempt && decide(situation, digest).heldBy !== null)
-    return { situation, head }
+  const isHeld = (so: Situation) => !readsAll && decide(so, digest).heldBy !== null
+  const first = { situation: unread(ports, task, chain), head: chain.head }
+  if (isHeld(first.situation) && !first.situation.standing.attempt && !effectIsDue(first.situation, digest))
+    return first
 
-  const supernode = await ports.cloud.readSupernode(situation.policy)
-  situation = {
-    ...situation,
-    supernode: seen(supernode),
-    cloudSkewMs: supernode.ok ? supernode.skewMs : null,
-  }
+  const supernode = await ports.cloud.readSupernode(first.situation.policy)
+  const looked = { supernode: seen(supernode), cloudSkewMs: supernode.ok ? supernode.skewMs : null }
+  const found = { ...first, situation: { ...first.situation, ...looked } }
+  // What takes time is judged by the right clock: 45 minutes are not over because ours jumped ahead.
+  const noted = await notice(ports, task, found, (so) => observe({ ...so, now: timeOf(so) }))
+  if (noted === "overtaken") return noted
+  if (isHeld(noted.situation) && !effectIsDue(noted.situation, digest)) return noted
+
+  const metered = { ...noted, situation: await readMeters(ports, task, noted.situation) }
+  const measured = await notice(ports, task, metered, (so) => measureEffect(so, digest))
+  if (measured === "overtaken") return measured
+  const unmetered = { ...measured.situation, readings: NOT_READ }
+  // What was read only to measure is no part of the decision: a tick's hold is the same with it and without.
+  if (isHeld(noted.situation) && isHeld(unmetered)) return { ...measured, situation: unmetered }
+
+  const { situation } = measured
+  const { target, heldBy } = decide(situation, digest)
+  if (!target || (!readsAll && heldBy !== null)) return measured
+  const offers = await ports.cloud.readOffers(situation.policy)
+  const cloudSkewMs = worse(situation.cloudSkewMs, offers)
+  return { ...measured, situation: { ...situation, offers: seen(offers), cloudSkewMs } }
+}
+
+async function readMeters(ports: Ports, { signal }: RunTask, situation: Situation): Promise<Situation> {
+  const { policy, supernode, now } = situation
+  if (supernode.state !== "read") return situation
+  const readings = await ports.cloud.readMetrics({ policy, supernode: supernode.value, signal, now })
+  return { ...situation, readings: { state: "read", value: readings } }
+}
+
+/** Records what is noticed, one entry each, and goes on with the standing after it. A dry run records nothing. */
+async function notice(
+  ports: Ports,
+  task: RunTask,
+  { situation, head }: Gathered,
+  look: (situation: Situation) => Observation | null,
+): Promise<Gathered | "overtaken"> {
+  const isDry = task.mode === "dry-run"
+  let so = { situation, head }
   for (let count = 0; count < MOST_OBSERVATIONS; count++) {
-    // What takes time is judged by the right clock: 45 minutes are not over because ours jumped ahead.
-    const noticed = observe({ ...situation, now: timeOf(situation) })
+    const noticed = look(so.situation)
     if (!noticed) break
-    const entry = observedEntry(ports, task, { situation, head, noticed })
-    if (!chain.isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
-    head = chain.isDry ? head : entry
-    situation = {
-      ...situation,
-      standing: standingOf(entry),
-      headAt: chain.isDry ? situation.headAt : entry.at,
+    const entry = observedEntry(ports, task, { ...so, noticed })
+    if (!isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
+    const headAt = isDry ? so.situation.headAt : entry.at
+    so = {
+      situation: { ...so.situation, standing: standingOf(entry), headAt },
+      head: isDry ? so.head : entry,
     }
   }
-  if (!readsAll && decide(situation, digest).heldBy !== null) return { situation, head }
-
-  if (supernode.ok) {
-    const readings = await ports.cloud.readMetrics({
-      policy: situation.policy,
-      supernode: supernode.value,
-      signal: task.signal,
-      now: situation.now,
-    })
-    situation = { ...situation, readings: { state: "read", value: readings } }
-  }
-  const { target, heldBy } = decide(situation, digest)
-  if (target && (readsAll || heldBy === null)) {
-    const offers = await ports.cloud.readOffers(situation.policy)
-    situation = { ...situation, offers: seen(offers), cloudSkewMs: worse(situation.cloudSkewMs, offers) }
-  }
-  return { situation, head }
+  return so
 }
 
 /** Now, after that entry: up to a minute its clock may be right and ours behind, and then its time is used. */

@@ -25,9 +25,9 @@ interface ResetOptions extends CommonOptions {
 export function registerReset(program: Command, cli: Cli): void {
   program
     .command("reset")
-    .summary("close a breaker and forget refusals")
+    .summary("close a breaker or an efficacy stop, and forget refusals")
     .description(
-      "Closes a breaker, ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown.",
+      "Closes a breaker, forgets what past purchases gained (an efficacy stop), ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown.",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was mended", words)
@@ -59,7 +59,10 @@ async function reset(task: Task, name: string, { why, by }: ResetOptions): Promi
   })
 }
 
-function clearedLines({ breaker, throttle, blocked, rulesOff }: Standing, now: number): string[] {
+function clearedLines(
+  { breaker, throttle, blocked, rulesOff, effects = [] }: Standing,
+  now: number,
+): string[] {
   const lines = [
     ...(breaker
       ? [`the breaker is closed: ${breaker.class} since ${when(breaker.since, now)}, ${breaker.says}`]
@@ -67,6 +70,9 @@ function clearedLines({ breaker, throttle, blocked, rulesOff }: Standing, now: n
     ...(throttle && throttle.until > now ? [`the wait until ${when(throttle.until, now)} is over`] : []),
     ...Object.keys(blocked).map((flavor) => `${flavor} is no longer blocked`),
     ...Object.keys(rulesOff).map((rule) => `rule ${rule} is on again`),
+    ...(effects.length > 0
+      ? ["what was bought by rules and gained until now is forgotten: efficacy counts anew"]
+      : []),
   ]
   return lines.length > 0
     ? lines

@@ -16,6 +16,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
     ["  held", alarming(state.held && sayStop(state.held, now))],
     ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
     ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
+    ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
     ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
     [
       "  purchases",
@@ -43,6 +44,7 @@ const TOLD: readonly string[] = [
   "partial",
   "wrong",
   "breaker",
+  "efficacy",
   "backoff",
   "cooldown",
 ]
@@ -81,7 +83,7 @@ export function sayAttempt(
 }
 
 function refusalRows(
-  { breaker, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeState,
+  { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeState,
   now: number,
 ): string[][] {
   return [
@@ -93,6 +95,7 @@ function refusalRows(
           ],
         ]
       : []),
+    ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: supernode-autoscaler reset ${name}`]] : []),
     ...(backoffUntil === null
       ? []
       : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, now)}`]]),

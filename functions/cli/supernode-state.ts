@@ -1,6 +1,7 @@
 import { type Control, type Stop, stopInForce } from "../../lib/decision/control.ts"
 import { budgetWindowMs, purchasesWithin } from "../../lib/decision/cost.ts"
 import { decide } from "../../lib/decision/decide.ts"
+import type { Finding } from "../../lib/decision/decision.ts"
 import { type Amount, amountOf } from "../../lib/decision/money.ts"
 import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
 import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
@@ -22,6 +23,8 @@ export interface SupernodeState {
   held: Stop | null
   attempt: AttemptState | null
   breaker: Standing["breaker"]
+  /** What the last purchases gained, where the policy asks (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
+  efficacy: { stopped: boolean; says: string } | null
   /** Ends of the waits that are not over. */
   backoffUntil: number | null
   blockedFlavors: Record<string, number>
@@ -71,6 +74,7 @@ export function stateOf({ settings, loaded, head, control, now }: Remembered): S
     held: stopInForce(control.held[policy.id], now),
     attempt: attemptState(standing.attempt),
     breaker: standing.breaker,
+    efficacy: efficacyOf(loaded, findings),
     backoffUntil: standing.throttle && standing.throttle.until > now ? standing.throttle.until : null,
     blockedFlavors: Object.fromEntries(
       Object.entries(standing.blocked).flatMap(([flavor, wait]) =>
@@ -112,6 +116,11 @@ function tickFindings({
     offers: NOT_READ,
   }
   return decide(situation, digest).findings
+}
+
+function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {
+  const finding = policy.efficacy && findings.find(({ gate }) => gate === "efficacy")
+  return finding ? { stopped: finding.facts["stopped"] === true, says: finding.says } : null
 }
 
 function budgetOf({ policy }: LoadedPolicy, standing: Standing, now: number): SupernodeState["budget"] {

@@ -1,8 +1,10 @@
 import { chooseRung } from "./choice.ts"
 import { orderCost } from "./cost.ts"
 import type { Decision } from "./decision.ts"
+import { withCause } from "./efficacy.ts"
+import { efficacy } from "./gates/efficacy.ts"
 import type { Gate, GateFacts } from "./gates/gate.ts"
-import { actionRate, efficacy, priceKnown, withinBudget } from "./gates/money.ts"
+import { actionRate, priceKnown, withinBudget } from "./gates/money.ts"
 import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
@@ -41,12 +43,13 @@ export const GATES: readonly Gate[] = [
  */
 export function decide(situation: Situation, digest: Digest): Decision {
   const choice = chooseRung(situation)
-  const { target } = choice
+  const target = choice.target && withCause(situation, choice.target, digest)
   const facts: GateFacts = {
     situation,
     choice,
     plan: target && planScaleUp(situation, target, digest),
     cost: target && orderCost(situation.policy.ladder, target.from, target.to),
+    digest,
   }
   const findings = GATES.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)

@@ -1,3 +1,5 @@
+import type { Cause } from "./effect.ts"
+
 /** One gate's verdict and the numbers behind it. */
 export interface Finding {
   gate: string
@@ -17,6 +19,8 @@ export interface Target {
   to: number
   /** Names of the rules that proposed it; empty where a person asked. */
   rules: string[]
+  /** Only with an efficacy rule in the policy, and where rules proposed it. */
+  cause?: Cause
 }
 
 /** What to do, why, and everything that was looked at. */

@@ -5,7 +5,9 @@ import type { Outcome, Rejected } from "./outcome.ts"
 import { foldRejection, REFUSAL_FREE } from "./refusals.ts"
 import {
   prune,
+  rememberCompletion,
   rememberDecision,
+  rememberEffect,
   rememberPolicy,
   rememberServers,
   rememberSignal,
@@ -64,6 +66,7 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     orderId: null,
     rules,
     latching,
+    ...(decision.target.cause ? { cause: decision.target.cause } : {}),
   }
   return {
     ...standing,
@@ -154,6 +157,7 @@ function refuse(standing: Standing, { attempt, outcome, event }: Answer & { outc
 function foldObservation(standing: Standing, observation: Observation, event: ChainEvent): Standing {
   const { kind, says, at } = observation
   if (kind === "telling" || kind === "not-told") return rememberTold(standing, observation, event.at)
+  if (kind === "effect") return rememberEffect(standing, observation)
   const listed = observation.present ?? standing.servers ?? []
   if (kind === "out-of-band") {
     const arrived = observation.servers.some((id) => listed.includes(id))
@@ -190,7 +194,8 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
 
 function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const { attempt } = standing
-  if (said.verb === "reset") return { ...standing, ...REFUSAL_FREE, servers: null }
+  if (said.verb === "reset")
+    return { ...standing, ...REFUSAL_FREE, servers: null, ...(standing.effects ? { effects: [] } : {}) }
   if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
   const word = `by ${said.by}: ${said.why}`
   switch (said.as) {
@@ -236,7 +241,8 @@ function complete(standing: Standing, { attempt, at, servers, newServers }: Comp
     ...one,
     before: [...new Set([...one.before, ...newServers])],
   }))
-  return { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers, absent }
+  const booked = { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers, absent }
+  return rememberCompletion(booked, attempt, at)
 }
 
 /** The money is spent: reserved, or given back before, it counts from now on as booked. */

@@ -1,7 +1,7 @@
 import type { ChainEvent } from "./chain-event.ts"
 import { own } from "./own.ts"
 import type { Signal } from "./signal.ts"
-import type { Observation, Standing } from "./standing.ts"
+import type { Observation, Standing, StandingAttempt } from "./standing.ts"
 import { presentServers } from "./supernode.ts"
 
 // What the chain remembers besides attempts and their money, and for how long.
@@ -96,6 +96,30 @@ export function rememberTold(standing: Standing, { kind, telling }: Observation,
   if (kind !== "telling" || !telling) return standing
   const { about, entry } = telling
   return { ...standing, told: { ...standing.told, [about]: { at, entry } } }
+}
+
+/** As many as `efficacy.purchases` may ask for, and as many again whose rule may be gone by then. */
+const MOST_EFFECTS = 40
+
+/** A purchase that rules caused is complete: from now on it can be told whether it helps. */
+export function rememberCompletion(
+  standing: Standing,
+  { id, cause }: StandingAttempt,
+  completedAt: number,
+): Standing {
+  if (!cause) return standing
+  const effect = { ...cause, attempt: id, completedAt, after: null, gain: null }
+  return { ...standing, effects: [...(standing.effects ?? []), effect].slice(-MOST_EFFECTS) }
+}
+
+/** Measured once, and never again: load that grows later is no fault of that purchase. */
+export function rememberEffect(standing: Standing, { attempt, effect }: Observation): Standing {
+  if (!effect || !standing.effects) return standing
+  const { after, gain } = effect
+  const effects = standing.effects.map((one) =>
+    one.attempt === attempt && one.after === null ? { ...one, after, gain } : one,
+  )
+  return { ...standing, effects }
 }
 
 export function prune(standing: Standing, now: number): Standing {

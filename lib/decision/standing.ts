@@ -1,4 +1,5 @@
 import type { Decision } from "./decision.ts"
+import type { Cause, Effect } from "./effect.ts"
 import type { Money } from "./money.ts"
 import type { RejectionClass } from "./outcome.ts"
 
@@ -38,6 +39,8 @@ export interface StandingAttempt {
   rules: string[]
   /** Of these, the ones that are latched by it (`repeat: false`). */
   latching: string[]
+  /** Why rules wanted it; only where the policy asks whether purchases help. */
+  cause?: Cause
 }
 
 /** An attempt that may have cost money; kept as long as any window can count it. */
@@ -80,6 +83,7 @@ export interface Observation {
     | "unknown"
     | "accepted"
     | "out-of-band"
+    | "effect"
     | "telling"
     | "not-told"
   says: string
@@ -92,6 +96,8 @@ export interface Observation {
   at: number
   /** What people are being told (`Telling.about`), and where it is stated. */
   telling?: { about: string; entry: Told["entry"] }
+  /** What the purchase did to the metric that caused it. */
+  effect?: { after: number; gain: number }
 }
 
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
@@ -134,6 +140,8 @@ export interface Standing {
   absent: StandingAttempt[]
   /** When people were last told of what, by `Telling.about`; not there in a chain that never told anybody. */
   told?: Record<string, Told>
+  /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */
+  effects?: Effect[]
 }
 
 export const EMPTY_STANDING: Standing = {

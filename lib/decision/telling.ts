@@ -5,7 +5,11 @@ import type { AttemptState, Standing, StandingAttempt } from "./standing.ts"
 import { sayTime } from "./verdict.ts"
 
 /** What lasts until a person does something about it. */
-export type WaitingState = Exclude<AttemptState, "open" | "accepted"> | "breaker" | "approval-needed"
+export type WaitingState =
+  | Exclude<AttemptState, "open" | "accepted">
+  | "breaker"
+  | "efficacy"
+  | "approval-needed"
 
 /** What waits for a person, as they are told it. */
 export interface Telling {
@@ -16,7 +20,7 @@ export interface Telling {
   says: string
   /** The command line that ends it, with TEXT and WHO to fill in. */
   todo: string
-  /** When the attempt was opened, the purchase refused, or the want of approval last noted; epoch milliseconds. */
+  /** When the attempt was opened, the purchase refused, the newest one complete that did not help, or the want of approval last noted; epoch milliseconds. */
   since: number
   attempt: string | null
   orderId: string | null
@@ -59,6 +63,18 @@ function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | 
       since: breaker.since,
     }
   }
+  const stop = efficacyStop(standing, decision)
+  if (stop) {
+    return {
+      ...nothing,
+      state: "efficacy",
+      about: `efficacy ${stop.attempt}`,
+      says: stop.says,
+      todo: `supernode-autoscaler reset ${name} --why TEXT --by WHO`,
+      since: stop.completedAt,
+      attempt: stop.attempt,
+    }
+  }
   // The chain may have moved on since this was decided: then its newest decision says what is wanted.
   if (decision.heldBy !== "approval-needed" || lastDecision?.heldBy !== "approval-needed" || !plan)
     return null
@@ -72,6 +88,15 @@ function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | 
     since: lastDecision.at,
     planHash: plan.hash,
   }
+}
+
+/** The stop that was decided, as long as the chain's newest purchase is still the one it was decided for. */
+function efficacyStop(standing: Standing, { findings }: TellingFacts["decision"]) {
+  const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
+  const newest = standing.effects?.at(-1)
+  if (!finding || !newest || finding.facts["stopped"] !== true || finding.facts["newest"] !== newest.attempt)
+    return null
+  return { ...newest, says: finding.says }
 }
 
 function attemptWaits(name: string, attempt: StandingAttempt): Telling | null {

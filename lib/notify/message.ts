@@ -13,6 +13,7 @@ const TITLES: Record<Notice["state"], string> = {
   partial: "a purchase gave fewer servers than planned",
   wrong: "a purchase gave something else than planned",
   breaker: "the cloud refused a purchase, and buying is off",
+  efficacy: "what was bought did not help, and automatic buying is off",
   "approval-needed": "a purchase wants approval",
 }
 

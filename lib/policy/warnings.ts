@@ -44,7 +44,23 @@ function surprises(merged: unknown, fleetBudget: boolean): Found[] {
     const message = "has no key_pair_name: supernodes can be created only using key pairs"
     found.push({ path: ["order", "key_pair_name"], message })
   }
-  return [...found, ...uselessSteps(rules, ladder), ...unpriced({ merged, ladder, fleetBudget })]
+  return [
+    ...found,
+    ...unmeasurable(merged, rules),
+    ...uselessSteps(rules, ladder),
+    ...unpriced({ merged, ladder, fleetBudget }),
+  ]
+}
+
+/** An alarm rings when it is bad again, and hardly ever tells how good it was in between. */
+function unmeasurable(merged: unknown, rules: readonly Record<string, unknown>[]): Found[] {
+  if (valueAt(merged, ["efficacy"]) === undefined) return []
+  return rules.flatMap((rule, r) => {
+    if (valueAt(rule, ["metric", "alarm"]) !== true) return []
+    const message =
+      "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
+    return [{ path: ["rules", r, "metric", "alarm"], message }]
+  })
 }
 
 function uselessSteps(rules: readonly Record<string, unknown>[], ladder: readonly unknown[]): Found[] {
@@ -119,10 +135,6 @@ const PER_SUPERNODE = {
   schedules: {
     message: "is not acted on by this version: no floor is kept",
     where: (merged: unknown) => (records(valueAt(merged, ["schedules"])).length > 0 ? ["schedules"] : null),
-  },
-  efficacy: {
-    message: "is not enforced by this version: purchases without effect do not stop further ones",
-    where: (merged: unknown) => (valueAt(merged, ["efficacy"]) === undefined ? null : ["efficacy"]),
   },
 } satisfies Record<string, { message: string; where: (merged: unknown) => Path | null }>
 

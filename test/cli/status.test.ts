@@ -65,6 +65,28 @@ describe("status", () => {
     )
   })
 
+  it("shows that purchases did not help, with the way out, and what they gained while they do", async () => {
+    const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
+    const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
+    expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
+    await own.run("run", "--event", ALARM)
+    own.advance(6 * MINUTE)
+    await tick("2024-01-12T16:58:00Z")
+    expect(row((await own.run("status")).out, "efficacy")).toBe(
+      "the last purchase moved npu-busy by what cannot be told before 2024-01-12T17:41:00.000Z; at least 5 was wanted. Automatic buying waits until that can be told, after 2024-01-12T17:41:00.000Z",
+    )
+    own.advance(64 * MINUTE)
+    await tick("2024-01-12T18:02:00Z")
+    const { out } = await own.run("status")
+    expect(row(out, "efficacy")).toBe(
+      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a",
+    )
+    expect(row(out, "now")).toBe("a tick would hold (efficacy)")
+    const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
+    expect(said).toContain("what was bought by rules and gained until now is forgotten: efficacy counts anew")
+    expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
+  })
+
   it("shows the waits that refusals left behind", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 300 })

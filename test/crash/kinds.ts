@@ -53,7 +53,7 @@ export const BUYING: Kind[] = [
   },
   {
     name: "a tick that sees a purchase complete against a rival",
-    habits: { rivals: { "gather ledger.append:observed": 1 } },
+    habits: { rivals: { "notice ledger.append:observed": 1 } },
     followUps: ["the same event again", "another alarm"],
     begin: async (place) => {
       await bought(place)
@@ -66,6 +66,19 @@ export const BUYING: Kind[] = [
     followUps: PURCHASES,
     begin: async (place) => {
       await bought(place)
+      place.now += 40 * MINUTE
+      return always(place, newTick(place))
+    },
+  },
+  {
+    name: "a tick that measures what a purchase did to its metric against a rival, and buys again",
+    policy: { efficacy: { purchases: 2, min_gain: 5 } },
+    habits: { rivals: { "notice ledger.append:observed": 1 } },
+    followUps: ["another alarm"],
+    begin: async (place) => {
+      await bought(place)
+      place.now += 6 * MINUTE
+      await runSignal(place, new Worker(place).ports, newTick(place))
       place.now += 40 * MINUTE
       return always(place, newTick(place))
     },

@@ -8,8 +8,8 @@ export const POINTS = {
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
   "entriesOfRun ledger.read:supernode": "settling",
   "gather cloud.readSupernode": "buying",
-  "gather ledger.append:observed": "buying",
-  "gather cloud.readMetrics": "buying",
+  "notice ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
+  "readMeters cloud.readMetrics": "buying",
   "gather cloud.readOffers": "buying",
   "note ledger.append:decided": "buying",
   "purchase ledger.append:opened": "buying",

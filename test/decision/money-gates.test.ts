@@ -140,12 +140,6 @@ describe("what this version does not count or enforce yet", () => {
     )
     expect(outcomeAt("within-budget", { policy })).toEqual([false, "over-budget", "over-budget"])
   })
-
-  it("an efficacy rule passes and says that it is not enforced", () => {
-    const over = { policy: policyOf({ efficacy: { purchases: 2, min_gain: 5 } }) }
-    expect(outcomeAt("efficacy", over)).toEqual([true, null, null])
-    expect(findingOf("efficacy", over).says).toContain("not yet enforced")
-  })
 })
 
 describe("approved", () => {

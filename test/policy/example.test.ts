@@ -7,12 +7,12 @@ const EXAMPLE = "examples/policy.yaml"
 const file = await loadPolicyFile(EXAMPLE)
 
 describe("The example", () => {
-  it("is a policy without problems, with warnings for what this version does not act on", () => {
+  it("is a policy without problems, with warnings for what this version does not act on and what may surprise", () => {
     expect(file.warnings.map(({ path }) => path)).toEqual([
       "fleet",
       "supernodes.0.rules.1.metric.prometheus",
+      "supernodes.0.rules.2.metric.alarm",
       "supernodes.0.schedules",
-      "supernodes.0.efficacy",
     ])
   })
 

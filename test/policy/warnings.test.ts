@@ -81,11 +81,9 @@ describe("What is allowed but will surprise is a warning", () => {
     ],
     ["no schedules", [LIMITS, `${LIMITS}\n    schedules: []`], []],
     [
-      "efficacy",
+      "efficacy, with a metric that a tick can read",
       [LIMITS, `${LIMITS}\n    efficacy: { purchases: 2, min_gain: 5 }`],
-      [
-        "policy.yaml:19:5: supernodes.0.efficacy: is not enforced by this version: purchases without effect do not stop further ones",
-      ],
+      [],
     ],
     [
       "prometheus",
@@ -110,6 +108,17 @@ describe("What is allowed but will surprise is a warning", () => {
     ],
   ])("%s", async (_, change, lines) => {
     expect(await warningsOf(good(change))).toEqual(lines)
+  })
+
+  it("efficacy beside a rule on an alarm's own points: another alarm must come before it can be measured", async () => {
+    const second = "      - { name: two, metric: { alarm: true }, above: 1 }\n"
+    const yaml = good(
+      [RULE, `${RULE}${second}`],
+      [LIMITS, `${LIMITS}\n    efficacy: { purchases: 2, min_gain: 5 }`],
+    )
+    expect(await warningsOf(yaml)).toEqual([
+      "policy.yaml:12:39: supernodes.0.rules.1.metric.alarm: can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain",
+    ])
   })
 
   it("is said once, at the first use", async () => {

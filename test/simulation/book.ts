@@ -114,6 +114,7 @@ export class Book {
         trade.state = observation.kind
         return
       case "out-of-band":
+      case "effect":
       case "telling":
       case "not-told":
         return

@@ -1,6 +1,6 @@
 import type { Choice } from "../choice.ts"
 import type { Money } from "../money.ts"
-import type { ScaleUpPlan } from "../plan.ts"
+import type { Digest, ScaleUpPlan } from "../plan.ts"
 import type { Situation } from "../situation.ts"
 import type { Verdict } from "../verdict.ts"
 
@@ -12,6 +12,7 @@ export interface GateFacts {
   plan: ScaleUpPlan | null
   /** What that order costs; null where the policy gives no price. */
   cost: Money | null
+  digest: Digest
 }
 
 export interface Gate {

@@ -68,12 +68,3 @@ export function withinBudget({ situation: { standing, policy, now }, choice, cos
   const says = `${sayMoney(money(spent))} booked and reserved in ${over}, ${sayMoney(cost)} for this order, ${sayMoney(budget)} allowed`
   return spent + cost.minor <= budget.minor ? pass(says, facts) : fail("over-budget", says, facts)
 }
-
-/** Comes with later work; said here, so that nobody believes it guards anything yet. */
-export function efficacy({ situation: { policy } }: GateFacts): Verdict {
-  if (!policy.efficacy) return pass("the policy has no efficacy rule")
-  return pass("the efficacy rule is accepted and checked, and not yet enforced by this version", {
-    ...policy.efficacy,
-    enforced: false,
-  })
-}

@@ -1,0 +1,258 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/standing.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import {
+  alarmOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  type PolicyInput,
+  policyOf,
+  requestOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// From the first purchase to the stop, to a person's reset, to buying again: the metric is measured while a tick holds.
+
+const FIVE = 5 * MINUTE
+const ladder = [2, 4, 8, 16, 32].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+const policyWith = (over: Partial<PolicyInput> = {}) =>
+  policyOf({
+    ladder,
+    limits: { actions: "9 per 24h", servers: 48 },
+    efficacy: { purchases: 2, min_gain: 5 },
+    ...over,
+  })
+const policy = policyWith()
+const STREAM = supernodeStream(policy.id)
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+  world.offers = { ok: true, value: offersOf(...ladder.map(({ flavor }) => flavor)), skewMs: 0 }
+})
+
+const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
+  world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
+
+async function standing(): Promise<Standing> {
+  return (await world.ledger.head(STREAM))?.standing as Standing
+}
+
+const gains = async () => (await standing()).effects?.map(({ gain }) => gain)
+const orders = () => world.orders.map(({ plan }) => plan.to)
+
+/** Ticks every five minutes, as a function has them, until a purchase was complete and everything is over that it starts. */
+async function afterPurchase(to: number, load: number): Promise<RunResult> {
+  let last = await tick()
+  expect(orders().at(-1)).toBe(to)
+  world.now += FIVE
+  world.deliver(to)
+  world.load = load
+  for (let minutes = 0; minutes < 60; minutes += 5) {
+    last = await tick()
+    world.now += FIVE
+  }
+  return last
+}
+
+describe("purchases that do not help", () => {
+  it("stop automatic buying after two in a row, until a person resets it, and then it buys again", async () => {
+    await afterPurchase(4, 95.8)
+    expect(await gains()).toEqual([1.2])
+    await afterPurchase(8, 95.4)
+    expect(await gains()).toEqual([1.2, 0.4])
+
+    expect(await tick()).toMatchObject({ decision: { kind: "hold", heldBy: "efficacy" } })
+    const alarm = await world.run(alarmOf({ at: world.now }), { policy })
+    expect(alarm.decision.heldBy).toBe("efficacy")
+    world.now += 10 * HOUR
+    expect((await tick()).decision.findings.find(({ reason }) => reason === "efficacy")?.says).toBe(
+      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
+    )
+    expect(orders()).toEqual([4, 8])
+
+    await world.say({ verb: "reset", why: "the job was waiting for its data", by: "ops" })
+    expect(await tick()).toMatchObject({ plan: { to: 16 }, outcome: { kind: "accepted" } })
+    expect(await gains()).toEqual([])
+  })
+
+  it("stop nothing that a person wants", async () => {
+    await afterPurchase(4, 95.8)
+    await afterPurchase(8, 95.4)
+    const shown = await world.run(requestOf({ servers: 16, at: world.now }), { policy })
+    const live = requestOf({
+      id: "r2",
+      servers: 16,
+      at: world.now,
+      mode: "live",
+      planHash: shown.plan?.hash ?? "",
+    })
+    expect(await world.run(live, { policy })).toMatchObject({ outcome: { kind: "accepted" } })
+    expect((await standing()).attempt).not.toHaveProperty("cause")
+  })
+
+  it("go on being bought while one of the last two helped", async () => {
+    await afterPurchase(4, 88)
+    await afterPurchase(8, 87)
+    expect(await gains()).toEqual([9, 1])
+    expect(await tick()).toMatchObject({ plan: { to: 16 }, outcome: { kind: "accepted" } })
+  })
+})
+
+describe("measuring", () => {
+  it("is done once, as soon as all periods began after the warm-up, though the tick only cools down", async () => {
+    await tick()
+    world.now += FIVE
+    world.deliver(4)
+    const completedAt = world.now
+    await tick()
+    world.load = 90
+    for (;;) {
+      world.asked = []
+      world.now += FIVE
+      expect((await tick()).decision.heldBy).toBe("cooldown")
+      if (world.asked.length > 0) break
+    }
+    expect(world.asked).toEqual(["supernode", "metrics"])
+    // 15 minutes of warm-up, five periods of five minutes, a minute of lag; the ticks are five minutes apart.
+    expect(world.now - completedAt).toBe(45 * MINUTE)
+    expect((await world.entries()).at(-1)).toMatchObject({
+      kind: "observed",
+      mode: "live",
+      observation: { kind: "effect", says: "moved npu-busy by 7, from 97 to 90" },
+    })
+    world.asked = []
+    world.load = 99
+    world.now += FIVE
+    await tick()
+    expect([world.asked, await gains()]).toEqual([[], [7]])
+  })
+
+  it("writes nothing else: the tick's hold is the one that is on record already", async () => {
+    await tick()
+    world.now += FIVE
+    world.deliver(4)
+    await tick()
+    const before = (await world.entries()).length
+    world.now += 45 * MINUTE
+    await tick()
+    expect((await world.entries()).slice(before).map(({ observation }) => observation?.kind)).toEqual([
+      "effect",
+    ])
+  })
+
+  it("is tried again by every tick until the metric is there, and holds meanwhile", async () => {
+    await afterPurchase(4, 95)
+    await tick()
+    world.now += FIVE
+    world.deliver(8)
+    world.load = null
+    await tick()
+    world.now += 2 * HOUR
+    for (let i = 0; i < 3; i++) {
+      world.asked = []
+      world.now += FIVE
+      expect((await tick()).decision.heldBy).toBe("efficacy")
+      expect(world.asked).toEqual(["supernode", "metrics"])
+    }
+    world.load = 86
+    expect(await tick()).toMatchObject({ plan: { to: 16 }, outcome: { kind: "accepted" } })
+    expect(await gains()).toEqual([2, 9])
+  })
+
+  it("decides the same in a dry run, and writes nothing there", async () => {
+    await afterPurchase(4, 95)
+    await tick()
+    world.now += FIVE
+    world.deliver(8)
+    await tick()
+    world.now += 2 * HOUR
+    const before = (await world.entries()).length
+    const dry = await tick({ mode: "dry-run" })
+    expect(await world.entries()).toHaveLength(before)
+    const live = await tick()
+    expect(dry.decision.heldBy).toBe("efficacy")
+    expect(live.decision.findings.find(({ gate }) => gate === "efficacy")).toEqual(
+      dry.decision.findings.find(({ gate }) => gate === "efficacy"),
+    )
+  })
+
+  it("waits with the next purchase while it cannot be told yet whether the last one helped", async () => {
+    const hasty = policyWith({ cooldown: "0s", min_interval: "0s", efficacy: { purchases: 1, min_gain: 5 } })
+    await tick({ policy: hasty })
+    world.now += FIVE
+    world.deliver(4)
+    await tick({ policy: hasty })
+    // Three of five periods are warm and breaching: the evidence would do already.
+    world.now += 35 * MINUTE
+    world.load = 90
+    const alarm = await world.run(alarmOf({ at: world.now }), { policy: hasty })
+    expect(alarm.decision.heldBy).toBe("efficacy")
+    world.now += 10 * MINUTE
+    expect(await tick({ policy: hasty })).toMatchObject({ plan: { to: 8 }, outcome: { kind: "accepted" } })
+    expect(await gains()).toEqual([7])
+  })
+
+  it("starts again from the top where another run was faster to write", async () => {
+    await afterPurchase(4, 95)
+    await tick()
+    world.now += FIVE
+    world.deliver(8)
+    await tick()
+    world.now += 2 * HOUR
+    let rivals = 1
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.observation?.kind !== "effect" || rivals-- <= 0) return undefined
+      await tick()
+      return undefined
+    }
+    expect((await tick()).decision.heldBy).toBe("efficacy")
+    const effects = (await world.entries()).filter(({ observation }) => observation?.kind === "effect")
+    expect(effects).toHaveLength(2)
+  })
+})
+
+describe("people are told", () => {
+  it("of the stop, at most hourly, with the command that ends it, and not of a wait", async () => {
+    world.listen()
+    await afterPurchase(4, 95.8)
+    await afterPurchase(8, 95.4)
+    expect(world.notices).toHaveLength(1)
+    expect(world.notices[0]).toMatchObject({
+      state: "efficacy",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
+      todo: "supernode-autoscaler reset train-a --why TEXT --by WHO",
+      attempt: world.orders[1]?.attempt,
+    })
+    world.now += HOUR
+    await tick()
+    expect(world.notices).toHaveLength(2)
+    await world.say({ verb: "reset", why: "w", by: "ops" })
+    world.now += 2 * HOUR
+    world.load = 10
+    await tick()
+    expect(world.notices).toHaveLength(2)
+  })
+})
+
+describe("a policy without an efficacy rule", () => {
+  it("remembers nothing of it, and a tick that cools down costs no call", async () => {
+    const plain = policyWith({ efficacy: undefined })
+    await tick({ policy: plain })
+    world.now += FIVE
+    world.deliver(4)
+    await tick({ policy: plain })
+    world.now += 50 * MINUTE
+    world.asked = []
+    await tick({ policy: plain })
+    expect([world.asked, await gains()]).toEqual([[], undefined])
+  })
+})
+
+it("NOW is where the periods begin, so that the sums above are right", () => {
+  expect(NOW % FIVE).toBe(0)
+})
