@@ -35,14 +35,8 @@ const MOST_OBSERVATIONS = 4
 /** What was remembered when the round began. */
 export interface Chain {
   head: LedgerEntry | undefined
-  control: ControlHead
+  control: Seen<Control>
   isDry: boolean
-}
-
-export interface ControlHead {
-  /** 0 on an empty stream, null where it could not be read. */
-  seq: number | null
-  seen: Seen<Control>
 }
 
 /** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
@@ -51,9 +45,9 @@ export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
   return { head, control, isDry: task.mode === "dry-run" }
 }
 
-export async function readControl(ports: Ports): Promise<ControlHead> {
+export async function readControl(ports: Ports): Promise<Seen<Control>> {
   const head = await ports.ledger.head(CONTROL_STREAM)
-  return { seq: head?.seq ?? 0, seen: { state: "read", value: controlOf(head) } }
+  return { state: "read", value: controlOf(head) }
 }
 
 export interface Gathered {
@@ -157,7 +151,7 @@ function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situatio
     now: nowAfter(head, ports.clock),
     headAt: head?.at ?? null,
     standing: standingOf(head),
-    control: control.seen,
+    control,
     cloudSkewMs: null,
     supernode: NOT_READ,
     readings: NOT_READ,

@@ -35,7 +35,7 @@ export async function firstResult(
   const seen = {
     headAt: head?.at ?? null,
     standing,
-    control: control.seen,
+    control,
     cloudSkewMs: null,
     supernode: NOT_READ,
     readings: NOT_READ,

@@ -1,4 +1,4 @@
-import { decide } from "./decision/decide.ts"
+import { decide, whyNotSent } from "./decision/decide.ts"
 import type { Decision } from "./decision/decision.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import { planScaleUp, type ScaleUpPlan } from "./decision/plan.ts"
@@ -73,7 +73,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
 
   if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }), left: null }
   if (decision.kind === "scale-up" && plan && mode === "live")
-    return purchase(ports, task, { chain, head, situation, decision, plan })
+    return purchase(ports, task, { head, situation, decision, plan })
 
   if (!isWorthNoting({ task, situation, decision, plan }))
     return {
@@ -107,7 +107,6 @@ async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
 }
 
 interface Ready {
-  chain: Chain
   head: LedgerEntry | undefined
   situation: Situation
   decision: Decision
@@ -155,18 +154,15 @@ async function sendOnce(
   task: RunTask,
   sending: Ready & { attempt: AttemptRecord; sendBeforeMonotonic: number },
 ): Promise<Outcome> {
-  const { chain, situation, plan, attempt, sendBeforeMonotonic } = sending
+  const { situation, plan, attempt, sendBeforeMonotonic } = sending
   const control = await readControl(ports).catch((error: unknown) => ({
-    seq: null,
-    seen: { state: "unreadable" as const, why: String(error), credentials: false },
+    state: "unreadable" as const,
+    why: String(error),
+    credentials: false,
   }))
-  if (control.seq !== chain.control.seq) {
-    const again = decide({ ...situation, control: control.seen }, digest)
-    const finding = again.findings.find(({ passed }) => passed === false)
-    // What cannot be evaluated any more stops it as well as what fails.
-    const says = finding?.says ?? "a gate could not be evaluated any more"
-    if (again.kind !== "scale-up") return { kind: "not-sent", reason: again.heldBy ?? "overtaken", says }
-  }
+  const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
+  const stopped = whyNotSent(situation, lastLook, digest)
+  if (stopped) return { kind: "not-sent", reason: stopped.reason ?? "overtaken", says: stopped.says }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to see the purchase through"
     return { kind: "not-sent", reason: "no-time", says }

@@ -47,9 +47,11 @@ export function whole(min: number, max: number): (text: string) => number {
   }
 }
 
+/** A plan's hash, or its beginning: `sha256:` and 12 to 64 hex digits; the word before the colon may be left out. */
 export function planHash(text: string): string {
-  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
+  const [, digits] = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(text) ?? []
+  if (digits !== undefined) return `sha256:${digits}`
   throw new InvalidArgumentError(
-    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits.",
+    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits, of which the first 12 or more do for a plan that waits.",
   )
 }

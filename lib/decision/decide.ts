@@ -1,6 +1,7 @@
-import { chooseRung } from "./choice.ts"
+import { type Choice, chooseRung } from "./choice.ts"
+import type { Control } from "./control.ts"
 import { orderCost } from "./cost.ts"
-import type { Decision } from "./decision.ts"
+import type { Decision, Finding } from "./decision.ts"
 import { withCause } from "./efficacy.ts"
 import { efficacy } from "./gates/efficacy.ts"
 import type { Gate, GateFacts } from "./gates/gate.ts"
@@ -10,7 +11,7 @@ import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/si
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
 import { type Digest, planScaleUp } from "./plan.ts"
-import type { Situation } from "./situation.ts"
+import type { Seen, Situation } from "./situation.ts"
 
 /** The gates in their order, one line and one reason each. All are recorded, so that "why not" lists everything. */
 export const GATES: readonly Gate[] = [
@@ -44,13 +45,7 @@ export const GATES: readonly Gate[] = [
 export function decide(situation: Situation, digest: Digest): Decision {
   const choice = chooseRung(situation)
   const target = choice.target && withCause(situation, choice.target, digest)
-  const facts: GateFacts = {
-    situation,
-    choice,
-    plan: target && planScaleUp(situation, target, digest),
-    cost: target && orderCost(situation.policy.ladder, target.from, target.to),
-    digest,
-  }
+  const facts = factsOf(situation, choice, digest)
   const findings = GATES.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)
   const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
@@ -61,4 +56,39 @@ export function decide(situation: Situation, digest: Digest): Decision {
     target,
     cleared: choice.cleared,
   }
+}
+
+function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFacts {
+  const { target } = choice
+  const plan = target && planScaleUp(situation, target, digest)
+  return {
+    situation,
+    choice,
+    plan,
+    cost: target && orderCost(situation.policy.ladder, target.from, target.to),
+    digest,
+  }
+}
+
+/** What people say and take back while a run looks; everything else only the cloud and the chain can change. */
+const LAST_GATES: readonly string[] = ["not-paused", "no-hold", "plan-as-shown", "approved"]
+
+/**
+ * The last look, between the opened attempt and its request: the first thing that speaks against sending it after all, or
+ * null. A word in force at any moment since the decision counts: a pause that is over by now was still said in time, and
+ * an approval must not have expired meanwhile. The evidence is the decision's; periods that ended since are not judged.
+ */
+export function whyNotSent(decided: Situation, { control, now }: LastLook, digest: Digest): Finding | null {
+  const choice = chooseRung(decided)
+  const gates = GATES.filter(({ id }) => LAST_GATES.includes(id))
+  const findings = [decided.now, now].flatMap((at) => {
+    const facts = { ...factsOf(decided, choice, digest), situation: { ...decided, control, now: at } }
+    return gates.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
+  })
+  return findings.find(({ passed }) => passed !== true) ?? null
+}
+
+export interface LastLook {
+  control: Seen<Control>
+  now: number
 }

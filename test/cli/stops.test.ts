@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { CONTROL_STREAM, controlOf } from "../../lib/record.ts"
-import { cloudDesk, type Desk, desk, ID, MINUTE, START, STREAM, TWO_SUPERNODES } from "./harness.ts"
+import { cloudDesk, type Desk, desk, ID, MINUTE, START, TWO_SUPERNODES } from "./harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
-const HASH = `sha256:${"a".repeat(64)}`
 
 function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
   return own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
@@ -126,31 +125,6 @@ describe("hold", () => {
     expect(out).toContain("train-a is held until 2024-01-19T16:52:00Z, in 7 days")
     expect((await own.run("run", "--event", ALARM)).out).toMatch(/^train-a: held \(held\)/)
     expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(/^train-a: would buy/)
-    expect(code).toBe(0)
-  })
-})
-
-describe("approve", () => {
-  it("says which plan it is where a run has recorded it", async () => {
-    const own = await cloudDesk()
-    await own.run("pause", "--why", "x")
-    await own.run("run", "--event", ALARM)
-    const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
-    const { code, out, err } = await own.run("approve", hash ?? "", "--by", "boss")
-    expect(out).toContain(
-      "this is from 2 to 4 servers, flavor kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY",
-    )
-    expect([code, err]).toEqual([0, ""])
-  })
-
-  it("warns where no run knows the plan, counts names once, and records the word", async () => {
-    const own = desk()
-    await own.run("approve", HASH, "--by", "boss")
-    await own.run("approve", HASH, "--by", "boss")
-    const { code, out, err } = await own.run("approve", HASH, "--by", "cfo")
-    expect(err).toContain("warning: no recent run recorded a plan with this hash")
-    expect(out).toContain("approved by boss, cfo;")
-    expect((await control(own)).approvals).toHaveLength(3)
     expect(code).toBe(0)
   })
 })

@@ -161,6 +161,8 @@ describe("approved", () => {
     ["one of two approved", given(yes("ada")), false],
     ["two approved", given(yes("ada"), yes("bob")), true],
     ["the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
+    ["the same person approved twice, spelt carelessly", given(yes("Ada"), yes(" ada  ", 2 * HOUR)), false],
+    ["a name that says nothing approved too", given(yes("ada"), yes("\u200b ")), false],
     ["another plan was approved", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
     ["one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
     ["one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],
@@ -172,6 +174,11 @@ describe("approved", () => {
     [
       "the requester is one of the approvers",
       { ...given(yes("ops@example.com"), yes("bob")), signal: requestOf() },
+      false,
+    ],
+    [
+      "the requester is one of them, spelt carelessly",
+      { ...given(yes("OPS@Example.com "), yes("bob")), signal: requestOf() },
       false,
     ],
     [

@@ -76,9 +76,7 @@ export const BREAKS: readonly Break[] = [
     says: "a pause said while the run looked does not stop it",
     rules: ["nothing-while-paused"],
     seeds: 150,
-    changes: [
-      { file: RUN, from: "if (control.seq !== chain.control.seq) {", to: "if (control.seq === -1) {" },
-    ],
+    changes: [{ file: RUN, from: "{ control, now:", to: "{ control: situation.control, now:" }],
   },
   {
     name: "no-last-moment-to-send",

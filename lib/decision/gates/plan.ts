@@ -1,4 +1,5 @@
 import { sayMoney } from "../money.ts"
+import { distinctPeople, personKey } from "../person.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 import { CLOCK_TOLERANCE_MS } from "./signal.ts"
@@ -30,16 +31,16 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
   if (cost.minor <= above.minor)
     return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
   if (control.state !== "read") return notEvaluated("the control stream was not read")
-  const requester = signal.kind === "request" ? signal.requestedBy : null
+  const requester = signal.kind === "request" ? personKey(signal.requestedBy) : null
   const valid = control.value.approvals.filter(
     (approval) =>
       approval.planHash === plan.hash &&
-      approval.by !== requester &&
+      personKey(approval.by) !== requester &&
       approval.at + expires > now &&
       approval.at - now <= CLOCK_TOLERANCE_MS &&
       approval.at > (standing.openedAt ?? -Infinity),
   )
-  const names = [...new Set(valid.map((approval) => approval.by))].sort()
+  const names = distinctPeople(valid.map((approval) => approval.by)).sort()
   const facts = { planHash: plan.hash, approvedBy: names, needed: approvers }
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(

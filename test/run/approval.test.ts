@@ -1,0 +1,171 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/standing.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { alarmOf, HOUR, MINUTE, offersOf, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
+import { rejected, World } from "./world.ts"
+
+// People's yes and no, from the first wish to the last moment before the request leaves.
+
+const above = { amount: 100_000, currency: "CNY" }
+const policy = policyOf({ approval: { above, approvers: 2, expires: "4h" } })
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+const tick = (): Promise<RunResult> => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
+
+async function approve(planHash: string | undefined, ...people: string[]): Promise<void> {
+  for (const by of people) await world.say({ verb: "approve", planHash: planHash ?? "", by })
+}
+
+async function ask(over: Partial<Parameters<typeof requestOf>[0]> = {}): Promise<RunResult> {
+  const shown = await world.run(requestOf({ at: world.now, ...over }), { policy })
+  const live = { id: world.newId(), at: world.now, mode: "live" as const, planHash: shown.plan?.hash ?? "" }
+  return world.run(requestOf({ ...live, ...over }), { policy })
+}
+
+/** Something happens while the attempt is being opened: after the decision, before the last look. */
+function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
+  world.interference.beforeAppend = async (entry) => {
+    if (entry.kind !== "opened") return undefined
+    world.interference = {}
+    await happens(entry)
+    return undefined
+  }
+}
+
+async function standing(): Promise<Standing> {
+  return (await world.ledger.head(supernodeStream(policy.id)))?.standing as Standing
+}
+
+describe("a plan that an alarm or a tick made", () => {
+  it("has no requester: anybody may approve it, and the next tick buys it without being asked", async () => {
+    const asked = await world.run(alarmOf(), { policy })
+    expect(asked.decision.heldBy).toBe("approval-needed")
+    await approve(asked.plan?.hash, "ops@example.com", "boss")
+    expect(await tick()).toMatchObject({ plan: { hash: asked.plan?.hash }, outcome: { kind: "accepted" } })
+  })
+
+  it("wants as many people as the policy says, and one person is one however often and however spelt", async () => {
+    const { plan } = await tick()
+    await approve(plan?.hash, "Ann", "ann", " ANN ")
+    expect((await tick()).decision.heldBy).toBe("approval-needed")
+    await approve(plan?.hash, "bob")
+    expect((await tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("waits again when an approval has expired", async () => {
+    const { plan } = await tick()
+    await approve(plan?.hash, "ann")
+    world.now += HOUR
+    await approve(plan?.hash, "bob")
+    world.now += 3 * HOUR
+    expect((await tick()).decision.findings.at(-1)).toMatchObject({
+      reason: "approval-needed",
+      facts: { approvedBy: ["bob"] },
+    })
+  })
+
+  it("is bought once for its approvals, whatever came of it", async () => {
+    const { plan } = await tick()
+    await approve(plan?.hash, "ann", "bob")
+    world.outcomes = [rejected("throttle", SECOND)]
+    expect((await tick()).outcome).toMatchObject({ kind: "rejected" })
+    world.now += MINUTE
+    expect((await tick()).decision.heldBy).toBe("approval-needed")
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("leads to no larger rung where it was refused for capacity", async () => {
+    const ladder = [2, 4, 8].map((servers) => ({
+      flavor: `rung-${servers}`,
+      servers,
+      price: { amount: servers * 60_000, currency: "CNY", per: "month" as const },
+    }))
+    const larger = policyOf({ ladder, sold_out: "next-larger", approval: { above } })
+    world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
+    const { plan } = await world.run(alarmOf(), { policy: larger })
+    await approve(plan?.hash, "ann")
+    world.outcomes = [rejected("capacity")]
+    const result = await world.run(tickOf({ at: world.now }), { policy: larger })
+    expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
+    expect(world.orders).toHaveLength(1)
+  })
+})
+
+describe("a plan that a person asked for", () => {
+  it("is bought when others approved it and that person asks again", async () => {
+    const first = await ask()
+    expect(first.decision.heldBy).toBe("approval-needed")
+    await approve(first.plan?.hash, "ann", "bob")
+    expect(await ask()).toMatchObject({ plan: { hash: first.plan?.hash }, outcome: { kind: "accepted" } })
+  })
+
+  it("is not approved by that person, however the name is spelt", async () => {
+    const { plan } = await ask({ requestedBy: "Ann" })
+    await approve(plan?.hash, "ANN ", "bob")
+    expect((await ask({ requestedBy: "Ann" })).decision.heldBy).toBe("approval-needed")
+    await approve(plan?.hash, "carl")
+    expect((await ask({ requestedBy: "Ann" })).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("between the decision and the request", () => {
+  it("an approval that expires by time alone stops it, and that is the reason on record", async () => {
+    const { plan } = await tick()
+    await approve(plan?.hash, "ann", "bob")
+    world.now += 4 * HOUR - SECOND
+    whileOpening(async () => {
+      world.now += 2 * SECOND
+    })
+    expect((await tick()).outcome).toMatchObject({ kind: "not-sent", reason: "approval-needed" })
+    expect(world.orders).toEqual([])
+    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+  })
+
+  it("an approval that is still good by then does not", async () => {
+    const { plan } = await tick()
+    await approve(plan?.hash, "ann", "bob")
+    world.now += 4 * HOUR - 3 * SECOND
+    whileOpening(async () => {
+      world.now += 2 * SECOND
+    })
+    expect((await tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("a pause that was said meanwhile stops it even where it is over by then", async () => {
+    const open = policyOf()
+    whileOpening(async () => {
+      const until = world.now + SECOND
+      await world.say({ verb: "pause", supernode: open.id, why: "wait", by: "ops", until })
+      world.now += 2 * SECOND
+    })
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "not-sent", reason: "paused" })
+    expect(world.orders).toEqual([])
+  })
+
+  it.each([
+    ["an alarm's", alarmOf(), "not-sent"],
+    ["not a person's", null, "accepted"],
+  ])("a hold that was said meanwhile stops %s", async (_, signal, kind) => {
+    const shown = await world.run(requestOf())
+    const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
+    whileOpening(() =>
+      world.say({ verb: "hold", supernode: policy.id, why: "quiet", by: "ops", until: world.now + HOUR }),
+    )
+    expect((await world.run(signal ?? live)).outcome?.kind).toBe(kind)
+  })
+
+  it("a period that ends meanwhile changes nothing: the evidence is the decision's", async () => {
+    whileOpening(async () => {
+      world.now += 10 * SECOND
+    })
+    // A second before the next five minutes are over and looked at.
+    world.now += MINUTE - SECOND
+    expect((await world.run(alarmOf({ at: world.now }))).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
