@@ -120,7 +120,7 @@ function sayAmount({ amount, currency }: Amount): string {
 
 function sayBudget(budget: SupernodeState["budget"]): string {
   if (!budget) return "none"
-  return `${sayAmount(budget.spent)} of ${sayAmount(budget.cap)} in ${sayDuration(budget.perMs)}, ${sayAmount(budget.left)} left`
+  return `${sayAmount(budget.spent)} of ${sayAmount(budget.cap)} ${budget.window}, ${sayAmount(budget.left)} left`
 }
 
 function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeState["lastDecision"]>): string {

@@ -1,10 +1,11 @@
 import { type Control, type Stop, stopInForce } from "../../lib/decision/control.ts"
-import { budgetWindowMs, purchasesWithin } from "../../lib/decision/cost.ts"
+import { purchasesWithin } from "../../lib/decision/cost.ts"
 import { decide } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
 import { type Amount, amountOf } from "../../lib/decision/money.ts"
 import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
 import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
+import { purchasesSince, sayWindow, type WindowLength, windowStart } from "../../lib/decision/window.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
@@ -32,7 +33,15 @@ export interface SupernodeState {
   /** null where nothing is cooling down. */
   cooldownUntil: number | null
   purchases: { used: number; allowed: number; left: number; perMs: number }
-  budget: { spent: Amount; cap: Amount; left: Amount; perMs: number } | null
+  /** `since`: the first instant that counts; `window`: `in 30d` or `in 2026-11 (Asia/Shanghai)`. */
+  budget: {
+    spent: Amount
+    cap: Amount
+    left: Amount
+    per: WindowLength
+    since: number
+    window: string
+  } | null
   lastDecision: Standing["lastDecision"]
   /** Why the next tick would hold before it looks at the cloud; null: it would look. */
   nextTick: { heldBy: string; says: string } | null
@@ -126,9 +135,20 @@ function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): Sup
 function budgetOf({ policy }: LoadedPolicy, standing: Standing, now: number): SupernodeState["budget"] {
   const { budget } = policy.limits
   if (!budget) return null
-  const { currency, minor: cap } = budget
-  const perMs = budgetWindowMs(budget.per)
-  const spent = purchasesWithin(standing, now, perMs).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0)
+  const { currency, minor: cap, per } = budget
+  const since = windowStart(per, policy.timezone, now)
+  const spent = purchasesSince(standing.purchases, since).reduce(
+    (sum, { cost }) => sum + (cost?.minor ?? 0),
+    0,
+  )
   const money = (minor: number): Amount => amountOf({ minor, currency })
-  return { spent: money(spent), cap: money(cap), left: money(Math.max(0, cap - spent)), perMs }
+  const left = money(Math.max(0, cap - spent))
+  return {
+    spent: money(spent),
+    cap: money(cap),
+    left,
+    per,
+    since,
+    window: sayWindow(per, policy.timezone, now),
+  }
 }

@@ -1,5 +1,5 @@
 import type { Money } from "./money.ts"
-import type { Policy, Rung } from "./policy.ts"
+import type { Rung } from "./policy.ts"
 import type { Purchase, Standing } from "./standing.ts"
 
 /**
@@ -12,14 +12,6 @@ export function orderCost(ladder: Rung[], from: number, to: number): Money | nul
   const current = ladder.find((rung) => rung.servers === from)?.price
   const paid = current && current.per === target.per ? current.minor : 0
   return { minor: Math.max(0, target.minor - paid) * target.periods, currency: target.currency }
-}
-
-/** Longer than any calendar month, its extra hour in autumn included: holds a calendar cap in every month, never laxer. */
-const MONTH_MS = 32 * 86_400_000
-
-/** The window that a budget looks back over, milliseconds. */
-export function budgetWindowMs(per: NonNullable<Policy["limits"]["budget"]>["per"]): number {
-  return per === "month" ? MONTH_MS : per
 }
 
 /** Purchases requested within the window that ends now: reserved and booked alike. */

@@ -28,7 +28,13 @@ const outward = { packages: "any", builtins: true, pure: false } as const
 const inward = { packages: ["zod"], builtins: false, pure: false } as const
 
 export const RULES: readonly ImportRule[] = [
-  { files: "lib/decision/", ours: [], packages: ["zod", "date-fns"], builtins: false, pure: true },
+  {
+    files: "lib/decision/",
+    ours: [],
+    packages: ["zod", "date-fns", "@date-fns/tz"],
+    builtins: false,
+    pure: true,
+  },
   ...ROOMS.map((room) => ({
     files: `lib/${room}/`,
     ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts"],

@@ -63,13 +63,26 @@ describe("within-budget", () => {
     )
   })
 
-  it.each<[string, number, boolean]>([
-    ["32 days ago, so that no calendar month can hold more than the cap", 32 * DAY, true],
-    ["a millisecond less than 32 days ago", 32 * DAY - 1, false],
-  ])("per month counts back to what was booked %s", (_, ago, passed) => {
-    const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(120_000), per: "month" as const } }
-    const standing = standingOf({ servers: ["s1", "s2"], purchases: [spent(1, { at: NOW - ago })] })
-    expect(outcomeAt("within-budget", { policy: policyOf({ limits }), standing })[0]).toBe(passed)
+  const MONTH = { actions: "9 per 24h", servers: 48, budget: { ...yuan(120_000), per: "month" as const } }
+
+  it.each<[string, string, string, boolean]>([
+    ["in the last second of the month before", "UTC", "2023-12-31T23:59:59.999Z", true],
+    ["with the first instant of the month", "UTC", "2024-01-01T00:00:00Z", false],
+    ["in the month before by the policy's zone", "America/New_York", "2024-01-01T04:59:59Z", true],
+    ["in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
+    ["by a clock ahead of ours", "UTC", "2024-01-12T17:00:30Z", false],
+  ])("a cap per month starts anew with the calendar's: what was booked %s (%s)", (_, timezone, at, fits) => {
+    const standing = standingOf({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
+    const policy = policyOf({ limits: MONTH }, { timezone })
+    expect(outcomeAt("within-budget", { policy, standing })[0]).toBe(fits)
+  })
+
+  it("says which month it counts", () => {
+    const policy = policyOf({ limits: MONTH }, { timezone: "Asia/Shanghai" })
+    expect(findingOf("within-budget", { policy })).toMatchObject({
+      says: "0 CNY booked and reserved in 2024-01 (Asia/Shanghai), 120000 CNY for this order, 120000 CNY allowed",
+      facts: { per: "month", since: Date.parse("2023-12-31T16:00:00Z") },
+    })
   })
 
   it("says the sums", () => {

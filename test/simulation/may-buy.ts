@@ -1,7 +1,7 @@
-import { budgetWindowMs } from "../../lib/decision/cost.ts"
 import type { BuyOrder } from "../../lib/ports.ts"
 import type { Book, Trade } from "./book.ts"
 import { mostRungsAskedFor } from "./load.ts"
+import { rollingMs } from "./policies.ts"
 import type { Order, TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -62,7 +62,7 @@ function money({ world, supernode, order }: Sending): Reason[] {
   if (used >= actions.count)
     found.push(["actions", `${order.attempt} is purchase ${used + 1} of ${actions.count}`])
   if (budget) {
-    const spent = within(budgetWindowMs(budget.per)).reduce((sum, { costMinor }) => sum + costMinor, 0)
+    const spent = within(rollingMs(budget.per)).reduce((sum, { costMinor }) => sum + costMinor, 0)
     const cost = Math.round((order.plan.cost?.amount ?? Infinity) * 100)
     if (spent + cost > budget.minor)
       found.push(["spend", `${spent} and ${cost} for ${order.attempt} are above ${budget.minor}`])

@@ -1,4 +1,4 @@
-import type { Policy } from "../../lib/decision/policy.ts"
+import type { Budget, Policy } from "../../lib/decision/policy.ts"
 import { policyOf, type RuleInput } from "../decision/builders.ts"
 import type { Random } from "./random.ts"
 
@@ -47,6 +47,12 @@ function drawBudget(random: Random) {
     currency: "CNY",
     per: random.pick(["12h", "24h", "30d"]),
   }
+}
+
+/** A drawn budget's window. */
+export function rollingMs(per: Budget["per"]): number {
+  if (per === "month") throw new TypeError("no budget is drawn per calendar month")
+  return per
 }
 
 function drawRules(random: Random): RuleInput[] {

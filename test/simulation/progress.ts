@@ -1,6 +1,6 @@
-import { budgetWindowMs } from "../../lib/decision/cost.ts"
 import type { Book } from "./book.ts"
 import { rungsAskedFor } from "./load.ts"
+import { rollingMs } from "./policies.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -121,7 +121,7 @@ export class Progress {
     const paid = ladder.find(({ servers }) => servers === this.supernode.count)?.price?.minor ?? 0
     const cost = (target.price?.minor ?? 0) - paid
     const spent = this.#bought().map(({ openedAt, entry }) => ({
-      leavesAt: openedAt + budgetWindowMs(per),
+      leavesAt: openedAt + rollingMs(per),
       minor: (entry.plan?.cost?.amount ?? 0) * 100,
     }))
     const moments = [-Infinity, ...spent.map(({ leavesAt }) => leavesAt)].sort((a, b) => a - b)

@@ -1,7 +1,8 @@
-import { budgetWindowMs, purchasesWithin } from "../cost.ts"
+import { purchasesWithin } from "../cost.ts"
 import { amountOf, sayMoney } from "../money.ts"
 import { sayDuration } from "../units.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
+import { purchasesSince, sayWindow, windowStart } from "../window.ts"
 import type { GateFacts } from "./gate.ts"
 
 /** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
@@ -32,7 +33,7 @@ export function priceKnown({ situation: { standing, policy, now }, choice, cost 
       { flavor: choice.target.flavor },
     )
   const unpriced = budget
-    ? purchasesWithin(standing, now, budgetWindowMs(budget.per)).filter(
+    ? purchasesSince(standing.purchases, windowStart(budget.per, policy.timezone, now)).filter(
         // The policy's currency may have changed since: amounts of two are never added.
         (purchase) => purchase.cost?.currency !== budget.currency,
       )
@@ -55,16 +56,18 @@ export function withinBudget({ situation: { standing, policy, now }, choice, cos
   if (policy.fleet?.budget) return fail("over-budget", FLEET_IS_NOT_COUNTED, {})
   if (!budget) return pass("the policy has no budget")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
-  const window = purchasesWithin(standing, now, budgetWindowMs(budget.per))
+  const since = windowStart(budget.per, policy.timezone, now)
+  const window = purchasesSince(standing.purchases, since)
   const spent = window.reduce((sum, purchase) => sum + (purchase.cost?.minor ?? 0), 0)
   const money = (minor: number) => ({ minor, currency: budget.currency })
   const facts = {
     spent: amountOf(money(spent)),
     order: amountOf(cost),
     cap: amountOf(budget),
-    windowMs: budgetWindowMs(budget.per),
+    per: budget.per,
+    since,
   }
-  const over = budget.per === "month" ? "32 days (more than any calendar month)" : sayDuration(budget.per)
-  const says = `${sayMoney(money(spent))} booked and reserved in ${over}, ${sayMoney(cost)} for this order, ${sayMoney(budget)} allowed`
+  const over = sayWindow(budget.per, policy.timezone, now)
+  const says = `${sayMoney(money(spent))} booked and reserved ${over}, ${sayMoney(cost)} for this order, ${sayMoney(budget)} allowed`
   return spent + cost.minor <= budget.minor ? pass(says, facts) : fail("over-budget", says, facts)
 }
