@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as z from "zod"
+import { type PrometheusAuth, parsePrometheusAuth } from "./metrics/prometheus-auth.ts"
 import { type Settings, SettingsError } from "./settings.ts"
 
 /** Keys that sign requests to Huawei Cloud. Never logged, never recorded. */
@@ -27,39 +28,45 @@ export interface SecretOptions {
 export interface CredentialSource {
   /** The keys to sign with now; asked for at every request. Throws SettingsError where there are none. */
   provide(): Promise<Credentials>
+  /** Who we are to which Prometheus, by the setting or else the secret; nobody where neither says. Throws SettingsError. */
+  prometheusAuth(): Promise<PrometheusAuth>
   /** Runs `work` with the keys of one invocation (FunctionGraph changes them); null: those of the settings. */
   during<T>(keys: Credentials | null, work: () => Promise<T>): Promise<T>
 }
 
 /** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
 export function credentialSource(
-  settings: Pick<Settings, "credentials" | "secretArn">,
+  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth">,
   { now, readSecret = readAwsSecret }: SecretOptions,
 ): CredentialSource {
   const invocation = new AsyncLocalStorage<Credentials | null>()
-  let cached: { keys: Credentials; until: number } | null = null
+  let cached: { text: string; until: number } | null = null
 
-  async function fromSecret(arn: string): Promise<Credentials> {
-    if (cached && cached.until > now()) return cached.keys
-    const keys = parseSecret(arn, await readSecret(arn))
-    cached = { keys, until: now() + SECRET_LIFE_MS }
-    return keys
+  async function secretText(arn: string): Promise<string> {
+    if (cached && cached.until > now()) return cached.text
+    const text = await readSecret(arn)
+    cached = { text, until: now() + SECRET_LIFE_MS }
+    return text
   }
 
   return {
     async provide() {
       const own = invocation.getStore() ?? settings.credentials
       if (own) return own
-      if (settings.secretArn) return fromSecret(settings.secretArn)
+      if (settings.secretArn) return keysIn(settings.secretArn, await secretText(settings.secretArn))
       throw new SettingsError([
         "no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, name a secret in SUPERNODE_SECRET_ARN, or give the function an agency (FunctionGraph)",
       ])
+    },
+    async prometheusAuth() {
+      if (settings.prometheusAuth) return settings.prometheusAuth
+      return settings.secretArn ? loginsIn(settings.secretArn, await secretText(settings.secretArn)) : []
     },
     during: (keys, work) => invocation.run(keys, work),
   }
 }
 
-function parseSecret(arn: string, text: string): Credentials {
+function keysIn(arn: string, text: string): Credentials {
   const parsed = secretShape.safeParse(jsonOrNull(text))
   if (!parsed.success) {
     throw new SettingsError([
@@ -72,6 +79,21 @@ function parseSecret(arn: string, text: string): Credentials {
     HUAWEICLOUD_SDK_SECURITY_TOKEN: token,
   } = parsed.data
   return { ak, sk, securityToken: token ?? null }
+}
+
+const loginsShape = z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() })
+
+/** The secret may hold the setting as it would stand in the environment, or as the object it is. */
+function loginsIn(arn: string, text: string): PrometheusAuth {
+  const written = loginsShape.safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
+  if (written === undefined) return []
+  const { logins, problems } = parsePrometheusAuth(
+    typeof written === "string" ? written : JSON.stringify(written),
+  )
+  if (problems.length === 0) return logins
+  throw new SettingsError(
+    problems.map((problem) => `SUPERNODE_PROMETHEUS_AUTH in the secret ${arn}: ${problem}`),
+  )
 }
 
 function jsonOrNull(text: string): unknown {

@@ -38,7 +38,14 @@ export type Read<T> =
       value: T /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */
       skewMs: number | null
     }
-  | { ok: false; why: string /** 401 or 403. */; credentials: boolean }
+  | {
+      ok: false
+      why: string
+      /** 401 or 403. */
+      credentials: boolean
+      /** Somebody answered, but not what was asked: the question was not taken, or its answer is not to be believed. */
+      refused?: true
+    }
 
 /** The one order that may be sent for an attempt. */
 export interface BuyOrder {

@@ -2,6 +2,7 @@ import { nearestName } from "./decision/nearest-name.ts"
 import { smnTopic, snsTopic } from "./decision/topics.ts"
 import { durationMs } from "./decision/units.ts"
 import { parseLedgerUrl } from "./ledger/ledger-url.ts"
+import { type PrometheusAuth, parsePrometheusAuth } from "./metrics/prometheus-auth.ts"
 
 /** What the environment says, checked. The secrets in it are never repeated in a message. */
 export interface Settings {
@@ -22,6 +23,8 @@ export interface Settings {
   credentials: { ak: string; sk: string; securityToken: string | null } | null
   dynamodbCredentials: { accessKeyId: string; secretAccessKey: string } | null
   secretArn: string | null
+  /** Who we are to which Prometheus; null: as the secret says, or nobody in particular. */
+  prometheusAuth: PrometheusAuth | null
   /** Accepted at an HTTP door, besides the policy's own. */
   smnTopics: string[]
   snsTopics: string[]
@@ -51,6 +54,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_BUY_TIMEOUT",
   "SUPERNODE_SEND_WITHIN",
   "SUPERNODE_SECRET_ARN",
+  "SUPERNODE_PROMETHEUS_AUTH",
   "SUPERNODE_SMN_TOPICS",
   "SUPERNODE_SNS_TOPICS",
   "SUPERNODE_DYNAMODB_AK",
@@ -102,6 +106,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     credentials: credentials(text, report),
     dynamodbCredentials: dynamodbCredentials(text, report),
     secretArn: secretArn(text, report),
+    prometheusAuth: prometheusAuth(text, report),
     smnTopics: topics({ name: "SUPERNODE_SMN_TOPICS", topic: smnTopic, text, report }),
     snsTopics: topics({ name: "SUPERNODE_SNS_TOPICS", topic: snsTopic, text, report }),
     isServerless,
@@ -223,6 +228,15 @@ function secretArn(text: ReadSetting, report: Report): string | null {
     )
   }
   return written
+}
+
+function prometheusAuth(text: ReadSetting, report: Report): PrometheusAuth | null {
+  const name = "SUPERNODE_PROMETHEUS_AUTH"
+  const written = text(name)
+  if (written === null) return null
+  const { logins, problems } = parsePrometheusAuth(written)
+  for (const problem of problems) report(name, problem)
+  return logins
 }
 
 type Topic = typeof smnTopic | typeof snsTopic

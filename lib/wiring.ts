@@ -8,6 +8,7 @@ import { huaweiCloud } from "./huawei/client.ts"
 import { type EndpointOverrides, endpointsOf } from "./huawei/endpoints.ts"
 import { type SmnRequests, smnRequests } from "./huawei/smn.ts"
 import { type AuditedLedger, openLedger } from "./ledger/open.ts"
+import { prometheusClient } from "./metrics/prometheus-http.ts"
 import { readMetrics } from "./metrics/read.ts"
 import { webhookNotifier } from "./notify/webhook.ts"
 import { loadPolicyFile, type PolicyFile } from "./policy-file.ts"
@@ -107,11 +108,13 @@ export async function startApp(
     const fetched = await smn.fetchPem(url)
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
   }, clock.now)
+  const prometheus = prometheusClient({ auth: keys.prometheusAuth, ...(tls ? { tls } : {}) })
+  const sources = { cloudEye: huawei.queryMetrics, prometheus: prometheus.queryRange }
   const cloud: Cloud = {
     readSupernode: huawei.readSupernode,
     readOffers: huawei.readOffers,
     buy: huawei.buy,
-    readMetrics: (question) => readMetrics(question, { cloudEye: huawei.queryMetrics }),
+    readMetrics: (question) => readMetrics(question, sources),
   }
 
   const notify =
@@ -164,7 +167,7 @@ export async function startApp(
       return { ...ran, problems, http: { status: 200, body: { results: ran.results } } }
     },
     async close() {
-      await Promise.all([ledger.close(), huawei.close(), smn.close()])
+      await Promise.all([ledger.close(), huawei.close(), prometheus.close(), smn.close()])
     },
   }
 }

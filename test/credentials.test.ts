@@ -10,7 +10,7 @@ const ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 function secretOf(text: string) {
   const world = { now: 0, reads: 0, text }
   const source = credentialSource(
-    { credentials: null, secretArn: ARN },
+    { credentials: null, secretArn: ARN, prometheusAuth: null },
     {
       now: () => world.now,
       readSecret: async () => {
@@ -26,13 +26,19 @@ const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S
 
 describe("the keys to sign with", () => {
   it("are an invocation's own before the environment's, and only during that invocation", async () => {
-    const source = credentialSource({ credentials: ENVIRONMENT, secretArn: null }, { now: () => 0 })
+    const source = credentialSource(
+      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
     expect(await source.during(INVOCATION, () => source.provide())).toEqual(INVOCATION)
     expect(await source.provide()).toEqual(ENVIRONMENT)
   })
 
   it("are never another invocation's that runs at the same time", async () => {
-    const source = credentialSource({ credentials: ENVIRONMENT, secretArn: null }, { now: () => 0 })
+    const source = credentialSource(
+      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
     const other = { ...INVOCATION, ak: "OTHER-AK" }
     const late = async () => {
       await Promise.resolve()
@@ -59,7 +65,10 @@ describe("the keys to sign with", () => {
   })
 
   it("are missed with a word on all three places they may come from", async () => {
-    const source = credentialSource({ credentials: null, secretArn: null }, { now: () => 0 })
+    const source = credentialSource(
+      { credentials: null, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
     await expect(source.provide()).rejects.toThrow(SettingsError)
     await expect(source.provide()).rejects.toThrow(/HUAWEICLOUD_SDK_AK.*SUPERNODE_SECRET_ARN.*agency/)
   })
@@ -77,4 +86,41 @@ describe("the keys to sign with", () => {
       await expect(failed).rejects.not.toThrow(/hush/)
     },
   )
+})
+
+describe("who we are to Prometheus", () => {
+  const logins = { "https://p.example.com": { bearer: "hush" } }
+  const bearer = [
+    { prefix: "https://p.example.com", authorization: "Bearer hush", secrets: ["hush"], ca: null },
+  ]
+
+  it("is what the setting says, without a look into the secret", async () => {
+    const readSecret = () => Promise.reject(new Error("must not be read"))
+    const settings = { credentials: null, secretArn: ARN, prometheusAuth: bearer }
+    expect(await credentialSource(settings, { now: () => 0, readSecret }).prometheusAuth()).toEqual(bearer)
+  })
+
+  it("is what the secret says where there is no setting, as text or as an object, read once with the keys", async () => {
+    for (const written of [logins, JSON.stringify(logins)]) {
+      const text = JSON.stringify({ ...JSON.parse(KEYS), SUPERNODE_PROMETHEUS_AUTH: written })
+      const { world, source } = secretOf(text)
+      await source.provide()
+      expect(await source.prometheusAuth()).toEqual(bearer)
+      expect(world.reads).toBe(1)
+    }
+  })
+
+  it("is nobody in particular where neither says", async () => {
+    expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
+    const none = { credentials: null, secretArn: null, prometheusAuth: null }
+    expect(await credentialSource(none, { now: () => 0 }).prometheusAuth()).toEqual([])
+  })
+
+  it("is an error that names the secret and what is wrong, and never what is in it", async () => {
+    const { source } = secretOf(JSON.stringify({ SUPERNODE_PROMETHEUS_AUTH: { hush: { bearer: "hush" } } }))
+    await expect(source.prometheusAuth()).rejects.toThrow(
+      /SUPERNODE_PROMETHEUS_AUTH in the secret arn:\S+: entry 1: must be an http or https URL/,
+    )
+    await expect(source.prometheusAuth()).rejects.not.toThrow(/hush/)
+  })
 })

@@ -35,6 +35,7 @@ describe("Without any setting", () => {
       credentials: null,
       dynamodbCredentials: null,
       secretArn: null,
+      prometheusAuth: null,
       smnTopics: [],
       snsTopics: [],
       isServerless: false,
@@ -329,5 +330,20 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     expect(() => settingsOf({ SUPERNODE_MODE: "x", SUPERNODE_LEDGER: "y" })).toThrow(
       /^SUPERNODE_MODE: .*\nSUPERNODE_LEDGER: .*$/,
     )
+  })
+})
+
+describe("SUPERNODE_PROMETHEUS_AUTH", () => {
+  it("is read into logins, and all that is wrong with it is told with everything else, without its secrets", () => {
+    const good = JSON.stringify({ "https://p.example.com": { bearer: "hush" } })
+    expect(settingsOf({ SUPERNODE_PROMETHEUS_AUTH: good }).prometheusAuth).toMatchObject([
+      { prefix: "https://p.example.com" },
+    ])
+    const bad = JSON.stringify({ "http://p.example.com": { bearer: "hush", token: "hush" } })
+    expect(problemsOf({ SUPERNODE_PROMETHEUS_AUTH: bad, SUPERNODE_MODE: "loud" })).toEqual([
+      expect.stringMatching(/^SUPERNODE_MODE: /),
+      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: must be https: plain http is allowed only to this machine itself",
+      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: has a key that is none of bearer, user, password, ca",
+    ])
   })
 })

@@ -57,12 +57,18 @@ const prometheusMetric = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     // The policy is written to the ledger, where no password may ever stand.
-    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" }),
+    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" })
+    .refine((url) => !/[?#]/.test(url), { error: "must not have a query or fragment" }),
   query: z
     .string()
     .min(1, { error: "must not be empty" })
     .max(4096, { error: "must be at most 4096 characters" }),
   period: positiveDuration,
+  /** The label that names a server by its id, name, or an id of its cloud_server: then there is one series per server. */
+  server_label: text(
+    /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+    "must be a label's name: letters, digits and _, no digit first",
+  ).optional(),
 })
 
 const cloudwatchName = z

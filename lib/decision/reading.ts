@@ -16,7 +16,7 @@ export interface Reading {
   problem: string | null
   /** The source answered 401 or 403: sending again will not help until somebody mends the keys. */
   credentials?: true
-  /** Nobody was asked: the source is not read by this version. */
+  /** The meter was not asked, or could not make sense of the question, or we of its answer: that is no silence of it. */
   unasked?: true
 }
 

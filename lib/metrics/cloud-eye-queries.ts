@@ -1,5 +1,6 @@
 import type { CloudEyeWant } from "./cloud-eye-wants.ts"
 import type { CloudEyeMetric, CloudEyeQuery } from "./sources.ts"
+import { stretches } from "./stretches.ts"
 
 // Limits of batch-query-metric-data. Beyond the datapoints Cloud Eye silently moves `from` forward, which would look
 // like missing data; so they are kept here and not left to the answer.
@@ -28,7 +29,7 @@ export function seriesKey(
 export function planQueries(wants: readonly CloudEyeWant[]): CloudEyeQuery[] {
   const batches = new Map<string, Batch>()
   for (const { starts, metric, ...question } of distinctSeries(wants)) {
-    for (const [oldest, newest] of stretches(starts, question.periodMs)) {
+    for (const [oldest, newest] of stretches(starts, question.periodMs, MAX_PERIODS)) {
       const key = JSON.stringify([question.periodMs, question.filter, oldest, newest])
       const batch = batches.get(key) ?? { ...question, oldest, newest, metrics: [] }
       batch.metrics.push(metric)
@@ -49,19 +50,6 @@ function distinctSeries(wants: readonly CloudEyeWant[]) {
     }
   }
   return distinct.values()
-}
-
-/** Period starts as unbroken stretches [oldest, newest]; rules with far-apart lags must not make us ask for the gap. */
-function stretches(starts: ReadonlySet<number>, periodMs: number): [number, number][] {
-  const found: [number, number][] = []
-  for (const start of [...starts].sort((a, b) => a - b)) {
-    const last = found.at(-1)
-    const continues =
-      last !== undefined && start === last[1] + periodMs && start < last[0] + MAX_PERIODS * periodMs
-    if (continues) last[1] = start
-    else found.push([start, start])
-  }
-  return found
 }
 
 function splitBatch({ periodMs, filter, oldest, newest, metrics }: Batch): CloudEyeQuery[] {

@@ -4,6 +4,7 @@ import type { Datapoint } from "../decision/signal.ts"
 import type { MetricQuestion, Read } from "../ports.ts"
 import { planQueries, seriesKey } from "./cloud-eye-queries.ts"
 import { type CloudEyeWant, wantOf } from "./cloud-eye-wants.ts"
+import { pointsAt } from "./points.ts"
 import { type SeriesProblem, sayProblems } from "./problems.ts"
 import type { CloudEyeQuery, CloudEyeSeries, MetricSources } from "./sources.ts"
 
@@ -98,18 +99,6 @@ function readingOf(rule: string, want: CloudEyeWant, byKey: ReadonlyMap<string, 
 function whyNothing({ points, failed }: Answer): string | null {
   if (failed !== null) return `Cloud Eye could not be read: ${failed.why}`
   return points === null ? "Cloud Eye's answer left out the series" : null
-}
-
-/**
- * The usable points, oldest first. Points of other times are dropped, and so are NaN and Infinity; a period that is
- * told twice with different values is missing, since nobody can say which is true.
- */
-function pointsAt(starts: readonly number[], points: readonly Datapoint[]): Datapoint[] {
-  const real = points.filter(({ value }) => Number.isFinite(value))
-  return starts.toReversed().flatMap((at) => {
-    const values = new Set(real.filter((point) => point.at === at).map(({ value }) => value))
-    return values.size === 1 ? [...values].map((value) => ({ at, value })) : []
-  })
 }
 
 async function inParallel<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {

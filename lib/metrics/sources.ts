@@ -1,10 +1,13 @@
 import type { Policy } from "../decision/policy.ts"
 import type { Datapoint } from "../decision/signal.ts"
 import type { Read } from "../ports.ts"
+import type { PrometheusSeries } from "./prometheus-answer.ts"
+import type { PrometheusQuery } from "./prometheus-http.ts"
 
 /** What readings need from the outside; each source only answers, it never judges. */
 export interface MetricSources {
   cloudEye(policy: Policy, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
+  prometheus(query: PrometheusQuery): Promise<Read<PrometheusSeries[]>>
 }
 
 /** One metric of one resource, in the words of batch-query-metric-data. */

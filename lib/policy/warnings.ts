@@ -120,10 +120,6 @@ function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem
 const FLEET = "is not counted by this version: nothing is bought while it is written here"
 
 const PER_SUPERNODE = {
-  prometheus: {
-    message: "is not read by this version: the rule's data will be missing",
-    where: (merged: unknown) => metricWith(merged, "prometheus"),
-  },
   cloudwatch: {
     message: "is not read by this version: the rule's data will be missing",
     where: (merged: unknown) => metricWith(merged, "cloudwatch"),

@@ -54,8 +54,16 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", "lib/policy-file.ts", LEDGER_ENTRY, ...CORRIDOR],
     ...inward,
   })),
-  { files: "lib/settings.ts", ours: ["lib/decision/", "lib/ledger/ledger-url.ts"], ...outward },
-  { files: "lib/credentials.ts", ours: ["lib/settings.ts"], ...outward },
+  {
+    files: "lib/settings.ts",
+    ours: ["lib/decision/", "lib/ledger/ledger-url.ts", "lib/metrics/prometheus-auth.ts"],
+    ...outward,
+  },
+  {
+    files: "lib/credentials.ts",
+    ours: ["lib/settings.ts", "lib/metrics/prometheus-auth.ts"],
+    ...outward,
+  },
   { files: "lib/policy-file.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
   { files: "lib/webhooks.ts", ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"], ...outward },
   { files: "lib/wiring.ts", ours: ["lib/"], ...outward },

@@ -37,6 +37,11 @@ export class FakeCloudEye implements MetricSources {
     }
   }
 
+  /** Nobody is there who speaks Prometheus. */
+  async prometheus(): Promise<Read<never>> {
+    return { ok: false, why: "no such host", credentials: false }
+  }
+
   private answer(metric: Metric, query: CloudEyeQuery): CloudEyeSeries {
     const points: Datapoint[] = []
     for (let at = query.from; at <= query.to; at += Number(query.period) * 1_000) {

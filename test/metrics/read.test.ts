@@ -253,7 +253,7 @@ describe("several rules", () => {
     const readings = await readMetrics(question({ rules }), new FakeCloudEye())
     expect(readings.map(({ rule, periodMs, problem }) => ({ rule, periodMs, problem }))).toEqual([
       { rule: "alarm-says-so", periodMs: null, problem: "the alarm carries no datapoints" },
-      { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus is not read by this version" },
+      { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus could not be read: no such host" },
       { rule: "npu-busy", periodMs: PERIOD, problem: null },
       { rule: "latency", periodMs: 2 * MINUTE, problem: "CloudWatch is not read by this version" },
     ])
@@ -327,7 +327,7 @@ describe("a source that fails", () => {
   })
 
   it("throws nothing even when what it throws is not an Error", async () => {
-    const sources = { cloudEye: () => Promise.reject("gone") }
+    const sources = { cloudEye: () => Promise.reject("gone"), prometheus: () => Promise.reject("gone") }
     const [reading] = await readMetrics(question(), sources)
     expect(reading?.problem).toBe("servers s1, s2: Cloud Eye could not be read: gone")
   })

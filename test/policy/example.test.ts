@@ -10,7 +10,6 @@ describe("The example", () => {
   it("is a policy without problems, with warnings for what this version does not act on and what may surprise", () => {
     expect(file.warnings.map(({ path }) => path)).toEqual([
       "fleet",
-      "supernodes.0.rules.1.metric.prometheus",
       "supernodes.0.rules.2.metric.alarm",
       "supernodes.0.schedules",
     ])

@@ -502,6 +502,11 @@ describe("Secrets stay out of the messages", () => {
       CLOUD_EYE,
       "prometheus: { url: 'http://me:hush@prometheus', query: up, period: 1m }",
     ],
+    [
+      "a token in a metric's url",
+      CLOUD_EYE,
+      "prometheus: { url: 'https://prometheus?token=hush', query: up, period: 1m }",
+    ],
     ["userdata that is a list", ORDER, `${ORDER}      userdata: [ hush ]\n`],
     ["userdata beside its file", ORDER, `${ORDER}      userdata: hush\n      userdata_file: x\n`],
   ])("%s", async (_, piece, by) => {

@@ -5,6 +5,7 @@ const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core,
 const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
 const RULE = "        above: 85\n"
 const PROMETHEUS = "prometheus: { url: http://prometheus:9090, query: up, period: 1m }"
+const CLOUDWATCH = "cloudwatch: { namespace: x, name: y, period: 5m }"
 const SCHEDULES = 'schedules: [ { name: day, cron: "0 8 * * 1-5", for: 1h, at_least: 2 } ]'
 const BUDGET = "limits: { actions: 2 per 24h, servers: 48, budget: { amount: 9, currency: CNY, per: month } }"
 
@@ -85,16 +86,10 @@ describe("What is allowed but will surprise is a warning", () => {
       [LIMITS, `${LIMITS}\n    efficacy: { purchases: 2, min_gain: 5 }`],
       [],
     ],
-    [
-      "prometheus",
-      [CLOUD_EYE, PROMETHEUS],
-      [
-        "policy.yaml:10:11: supernodes.0.rules.0.metric.prometheus: is not read by this version: the rule's data will be missing",
-      ],
-    ],
+    ["prometheus: none", [CLOUD_EYE, PROMETHEUS], []],
     [
       "cloudwatch",
-      [CLOUD_EYE, "cloudwatch: { namespace: x, name: y, period: 5m }"],
+      [CLOUD_EYE, CLOUDWATCH],
       [
         "policy.yaml:10:11: supernodes.0.rules.0.metric.cloudwatch: is not read by this version: the rule's data will be missing",
       ],
@@ -122,9 +117,9 @@ describe("What is allowed but will surprise is a warning", () => {
   })
 
   it("is said once, at the first use", async () => {
-    const second = `\n      - { name: two, metric: { ${PROMETHEUS} }, above: 1 }\n      - { name: three, metric: { ${PROMETHEUS} }, above: 1 }\n`
+    const second = `\n      - { name: two, metric: { ${CLOUDWATCH} }, above: 1 }\n      - { name: three, metric: { ${CLOUDWATCH} }, above: 1 }\n`
     expect(await warningsOf(good([RULE, `${RULE.trimEnd()}${second}`]))).toEqual([
-      "policy.yaml:12:32: supernodes.0.rules.1.metric.prometheus: is not read by this version: the rule's data will be missing",
+      "policy.yaml:12:32: supernodes.0.rules.1.metric.cloudwatch: is not read by this version: the rule's data will be missing",
     ])
   })
 

@@ -1,0 +1,16 @@
+/** Period starts as unbroken stretches [oldest, newest]; rules with far-apart lags must not make us ask for the gap. */
+export function stretches(
+  starts: ReadonlySet<number>,
+  periodMs: number,
+  maxPeriods: number,
+): [number, number][] {
+  const found: [number, number][] = []
+  for (const start of [...starts].sort((a, b) => a - b)) {
+    const last = found.at(-1)
+    const continues =
+      last !== undefined && start === last[1] + periodMs && start < last[0] + maxPeriods * periodMs
+    if (continues) last[1] = start
+    else found.push([start, start])
+  }
+  return found
+}

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { json, PrometheusServer } from "../metrics/prometheus-server.ts"
+import { Corridor, EXPECTED_BODY, eventOf, POLICY, resultsOf } from "./corridor.ts"
+
+// A rule's evidence from each kind of meter, through the doors and the real wiring to the one order at the sandbox.
+
+const TICK_AT = Date.parse("2024-01-12T16:50:10Z")
+const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const TOKEN = "hush-hush-token"
+
+const open: { close(): Promise<unknown> }[] = []
+let said: string
+
+beforeEach(() => {
+  said = ""
+  for (const stream of [process.stdout, process.stderr])
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      said += String(chunk)
+      return true
+    })
+})
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const one of open.splice(0).reverse()) await one.close()
+})
+
+async function corridorWith(source: string, settings: Record<string, string>): Promise<Corridor> {
+  const policy = POLICY.replace(CLOUD_EYE, source)
+  const corridor = await Corridor.open({ at: TICK_AT, policy, settings })
+  open.push(corridor)
+  return corridor
+}
+
+describe("a rule on Prometheus", () => {
+  async function prometheusCorridor(): Promise<{ server: PrometheusServer; corridor: Corridor }> {
+    const server = await PrometheusServer.start()
+    open.push(server)
+    const source = `prometheus: { url: "${server.url}/team-a", query: "avg(npu)", period: 1m }`
+    const login = { [`${server.url}/team-a`]: { bearer: TOKEN } }
+    const corridor = await corridorWith(source, { SUPERNODE_PROMETHEUS_AUTH: JSON.stringify(login) })
+    return { server, corridor }
+  }
+
+  it("leads a tick to exactly one order, and the token is in no record and no log", async () => {
+    const { server, corridor } = await prometheusCorridor()
+    const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
+    expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
+    expect(corridor.sandbox.scaleUps.map(({ body }) => body)).toEqual([EXPECTED_BODY])
+    expect(server.asked).toMatchObject([
+      {
+        path: "/team-a/api/v1/query_range",
+        query: "avg(npu)",
+        step: "60",
+        // Five periods that ended a minute ago: 16:44 to 16:49, each evaluated at its end.
+        start: String(Date.parse("2024-01-12T16:45:00Z") / 1_000),
+        end: String(Date.parse("2024-01-12T16:49:00Z") / 1_000),
+        headers: { authorization: `Bearer ${TOKEN}` },
+      },
+    ])
+    expect(JSON.stringify(await corridor.entries()) + said).not.toContain("hush")
+  })
+
+  it("buys nothing while the metric is quiet, refused or warned of", async () => {
+    const { server, corridor } = await prometheusCorridor()
+    const tick = async (id: string) => {
+      const event = { ...eventOf("eventbridge-schedule"), time: `2024-01-12T16:${id}Z` }
+      const [result] = resultsOf(await corridor.lambda("schedule", event))
+      return result?.decision.heldBy
+    }
+    server.evaluate = () => [{ labels: {}, at: () => 12 }]
+    expect(await tick("50:01")).toBe("not-breaching")
+    server.instead = (_, response) => json(response, 401, { status: "error" })
+    expect(await tick("50:02")).toBe("credentials")
+    server.instead = (_, response) =>
+      json(response, 200, {
+        status: "success",
+        warnings: ["a store is down"],
+        data: { resultType: "matrix", result: [] },
+      })
+    expect(await tick("50:03")).toBe("missing-data")
+    expect(corridor.sandbox.scaleUps).toEqual([])
+  })
+})
