@@ -5,10 +5,12 @@ import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
-// `node esbuild.config.mjs [FOLDER]`: one self-contained folder per function, into dist/ or FOLDER.
+// `node esbuild.config.mjs [FOLDER [NAME…]]`: one self-contained folder per function, into dist/ or FOLDER; all, or those named.
 
 const root = dirname(fileURLToPath(import.meta.url))
 const dist = resolve(argv[2] ?? join(root, "dist"))
+const names = argv.slice(3)
+const isWanted = (name) => names.length === 0 || names.includes(name)
 
 /**
  * Of undici we use dispatchers and request; its fetch, caches, mocks and interceptors, which its index loads as well,
@@ -94,7 +96,8 @@ async function buildFunctionGraph() {
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 
-for (const name of ["alarm", "schedule", "manual"]) await bundle(name, `functions/${name}.ts`, esm)
-await buildFunctionGraph()
-await buildCli()
+for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
+  await bundle(name, `functions/${name}.ts`, esm)
+if (isWanted("functiongraph")) await buildFunctionGraph()
+if (isWanted("cli")) await buildCli()
 console.log(`built into ${relative(root, dist) || "."}/`)

@@ -20,12 +20,13 @@ function logResults(logger: Logger, results: readonly Result[]): void {
 }
 
 /** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`. */
-function titleOf({ supernode, decision, outcome }: Result): string {
+export function titleOf({ supernode, decision, outcome }: Result): string {
   const end = decision.heldBy === null ? "" : ` (${decision.heldBy})`
   return `${supernode}: ${decision.kind}${end}${outcome ? `, ${outcome.kind}` : ""}`
 }
 
-function lineOf({ supernode, mode, decision, outcome, entry }: Result): Record<string, unknown> {
+/** The fields of its line. */
+export function lineOf({ supernode, mode, decision, outcome, entry }: Result): Record<string, unknown> {
   return {
     supernode,
     mode,

@@ -12,7 +12,8 @@ import { readSnsAlarm } from "./signals/sns.ts"
 import { readSnsMessage, signedSns, snsProblem } from "./signals/sns-http.ts"
 
 export { rememberCertificates } from "./signals/certificate-cache.ts"
-export { type HttpRequest, httpRequestOf } from "./signals/http-request.ts"
+export { type HttpRequest, httpRequestOf, receivedRequest } from "./signals/http-request.ts"
+export { MAX_TEXT_BYTES } from "./signals/json-text.ts"
 
 /** Signals to run, or what to answer right away. */
 export type WebhookAnswer =

@@ -19,7 +19,13 @@ import { run } from "./run.ts"
 import type { Settings } from "./settings.ts"
 import { readSignals } from "./signals/read.ts"
 import { routeSignal } from "./signals/route.ts"
-import { httpRequestOf, receiveWebhook, rememberCertificates } from "./webhooks.ts"
+import {
+  type HttpRequest,
+  httpRequestOf,
+  receiveWebhook,
+  rememberCertificates,
+  type WebhookAnswer,
+} from "./webhooks.ts"
 
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
@@ -42,11 +48,16 @@ export interface Handled {
 
 export interface App {
   settings: Settings
-  policies: PolicyFile
+  /** Those that the next event is handled by. */
+  readonly policies: PolicyFile
   ledger: AuditedLedger
   cloud: Cloud
   /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
+  /** A webhook's request as far as its signals: who sent it is checked, and nothing is run yet. */
+  receive(request: HttpRequest): Promise<WebhookAnswer>
+  /** Reads the policy file anew; runs that began keep theirs. Throws PolicyError, and then everything stays as it was. */
+  reloadPolicy(): Promise<PolicyFile>
   /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
   runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
   close(): Promise<void>
@@ -92,7 +103,7 @@ export async function startApp(
   settings: Settings,
   { clock = systemClock, tls, smn = smnRequests(tls ? { tls } : {}) }: Replacements = {},
 ): Promise<App> {
-  const policies = await loadPolicyFile(settings.policyPath)
+  let policies = await loadPolicyFile(settings.policyPath)
   const ledger = await openLedger(
     settings.ledgerUrl,
     settings.dynamodbCredentials ? { dynamodbCredentials: settings.dynamodbCredentials } : {},
@@ -117,24 +128,42 @@ export async function startApp(
     readMetrics: (question) => readMetrics(question, sources),
   }
 
-  const notify =
-    policies.notifyWebhook === null ? null : webhookNotifier(policies.notifyWebhook, tls ? { tls } : {})
-
   const runAll = (signals: Signal[], invocation: Invocation, asked: Asked): Promise<Ran> => {
     const timeLeftMs = invocation.remainingMs
+    // One event is handled by one file, even where it is read anew meanwhile.
+    const file = policies
+    const { notifyWebhook: webhook } = file
+    const notify = webhook === null ? null : webhookNotifier(webhook, tls ? { tls } : {})
     const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
-      return runEach({ ports, settings, policies, signals, ...asked })
+      return runEach({ ports, settings, policies: file, signals, ...asked })
     })
   }
 
+  const receive = (request: HttpRequest): Promise<WebhookAnswer> =>
+    receiveWebhook(request, {
+      now: clock.now(),
+      webhookToken: settings.webhookToken,
+      smnTopics: [...policies.smnTopics, ...settings.smnTopics],
+      snsTopics: [...policies.snsTopics, ...settings.snsTopics],
+      fetchCertificate,
+      confirmSubscription: smn.confirmSubscription,
+    })
+
   return {
     settings,
-    policies,
+    get policies() {
+      return policies
+    },
     ledger,
     cloud,
+    receive,
+    async reloadPolicy() {
+      policies = await loadPolicyFile(settings.policyPath)
+      return policies
+    },
     runSignals: (signals, invocation, mode, only) =>
       runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
     async handle(event, door, invocation) {
@@ -147,14 +176,7 @@ export async function startApp(
           http: null,
         }
       }
-      const received = await receiveWebhook(request, {
-        now: clock.now(),
-        webhookToken: settings.webhookToken,
-        smnTopics: [...policies.smnTopics, ...settings.smnTopics],
-        snsTopics: [...policies.snsTopics, ...settings.snsTopics],
-        fetchCertificate,
-        confirmSubscription: smn.confirmSubscription,
-      })
+      const received = await receive(request)
       if (received.kind === "answer")
         return {
           results: [],

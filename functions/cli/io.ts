@@ -16,6 +16,8 @@ export interface CliIo {
   user: string | null
   /** Resolves on the first SIGINT or SIGTERM after it was called; then these no longer end the process by themselves. */
   untilStopped(): Promise<void>
+  /** Calls `work` on each SIGHUP, which then ends nothing, until what it gives back is called. */
+  onHangup(work: () => void): () => void
 }
 
 export interface Sink {

@@ -22,6 +22,10 @@ export function processIo(): CliIo {
       for (const waiting of signals) waiting.catch(() => undefined)
       done.abort()
     },
+    onHangup(work) {
+      process.on("SIGHUP", work)
+      return () => void process.off("SIGHUP", work)
+    },
   }
 }
 

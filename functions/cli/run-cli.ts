@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs"
 import { Command, CommanderError } from "commander"
 import { registerApprove } from "./approve.ts"
 import { words } from "./arguments.ts"
@@ -12,9 +11,11 @@ import { registerPause } from "./pause.ts"
 import { registerReset } from "./reset.ts"
 import { registerRun } from "./run.ts"
 import { registerSandbox } from "./sandbox.ts"
+import { registerServe } from "./serve.ts"
 import { registerSettle } from "./settle.ts"
 import { registerStatus } from "./status.ts"
 import { registerValidate } from "./validate.ts"
+import { version } from "./version.ts"
 
 const COMMANDS = [
   registerValidate,
@@ -28,6 +29,7 @@ const COMMANDS = [
   registerApprove,
   registerAudit,
   registerSandbox,
+  registerServe,
 ]
 
 const EXAMPLES = `
@@ -37,6 +39,7 @@ Examples:
   supernode-autoscaler run --event alarm.json          the very path that the functions take
   supernode-autoscaler pause --why "maintenance"       the kill switch
   supernode-autoscaler status
+  supernode-autoscaler serve                           webhooks and ticks on this one host
 
 Without --policy and --ledger: SUPERNODE_POLICY (./policy.yaml) and SUPERNODE_LEDGER (sqlite:./ledger.db).
 Nothing is bought unless SUPERNODE_MODE is live. Exit: 0 done (a hold too), 1 failed, 2 wrong usage.`
@@ -95,10 +98,4 @@ function programOf(cli: Cli): Command {
 
 function knownCommands(program: Command): string {
   return program.commands.map((command) => command.name()).join(", ")
-}
-
-/** From package.json, two folders up from here and from dist/cli alike. */
-function version(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
-  return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "unknown"
 }

@@ -40,15 +40,33 @@ export function httpRequestOf(event: unknown): HttpRequest | null {
   return {
     method,
     path,
-    headers: lowerCased(headers),
+    headers: lowerCased(Object.entries(headers)),
     body: Buffer.from(body, isBase64Encoded ? "base64" : "utf8"),
   }
 }
 
+/** The request as a server of our own received it; `rawHeaders` alternates names and values, as Node.js gives them. */
+export function receivedRequest(received: {
+  method: string
+  /** With its query. */
+  target: string
+  rawHeaders: readonly string[]
+  body: Buffer
+}): HttpRequest {
+  const { method, target, rawHeaders, body } = received
+  const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1]] as const] : []))
+  return { method, path: pathOf(target), headers: lowerCased(pairs), body }
+}
+
+/** `/smn?token=x` -> `/smn`: what a query says is never looked at, and never logged. */
+function pathOf(target: string): string {
+  return target.split("?", 1)[0] ?? ""
+}
+
 /** One header written in two cases becomes one value that no token or type equals: what is ambiguous is not believed. */
-function lowerCased(headers: Record<string, unknown>): Record<string, string> {
+function lowerCased(headers: readonly (readonly [name: string, value: unknown])[]): Record<string, string> {
   const lower = new Map<string, string>()
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of headers) {
     if (typeof value !== "string") continue
     const key = name.toLowerCase()
     const before = lower.get(key)

@@ -71,6 +71,11 @@ describe("who may import whom", () => {
       "functions/door.ts",
       `import { a } from "../lib/decision/a.ts"`,
     ],
+    [
+      "who serves knows what an app is, and no room behind it",
+      "lib/serve/x.ts",
+      `import { a } from "../signals/a.ts"`,
+    ],
     ["lib knows no door", "lib/wiring.ts", `import { a } from "../functions/door.ts"`],
     ["lib knows no test", "lib/wiring.ts", `import { a } from "../test/fakes.ts"`],
     ["middy stays in the doors", "lib/wiring.ts", `import middy from "@middy/core"`],

@@ -67,6 +67,21 @@ export const RULES: readonly ImportRule[] = [
   { files: "lib/policy-file.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
   { files: "lib/webhooks.ts", ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"], ...outward },
   { files: "lib/wiring.ts", ours: ["lib/"], ...outward },
+  // The one process of a host: HTTP and cron around an app. It knows what an app is, and no room behind it.
+  {
+    files: "lib/serve/",
+    ours: [
+      "lib/wiring.ts",
+      "lib/webhooks.ts",
+      "lib/settings.ts",
+      "lib/ledger/ledger-url.ts",
+      "lib/policy-file.ts",
+      "lib/result.ts",
+      "lib/ports.ts",
+      "lib/decision/",
+    ],
+    ...outward,
+  },
   { files: "functions/", ours: ["lib/wiring.ts", "lib/settings.ts", "lib/policy-file.ts"], ...outward },
   { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
   { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },

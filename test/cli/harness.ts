@@ -147,6 +147,7 @@ async function ranCli(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
     clock: clockAt(() => START),
     user: "night-shift",
     untilStopped: () => new Promise(() => undefined),
+    onHangup: () => () => undefined,
     ...io,
   })
   return { code, out: out.join(""), err: err.join(""), json: () => JSON.parse(out.join("")) }

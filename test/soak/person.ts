@@ -83,6 +83,7 @@ export class Person {
       clock: systemClock,
       user: "ops",
       untilStopped: () => new Promise(() => undefined),
+      onHangup: () => () => undefined,
     })
     if (code !== 0) this.lastRefusal = `${words.join(" ")}: ${said.join("")}`
     return code === 0

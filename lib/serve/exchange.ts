@@ -1,0 +1,124 @@
+import type { IncomingMessage } from "node:http"
+import { type Clock, LedgerError } from "../ports.ts"
+import { MAX_TEXT_BYTES, receivedRequest } from "../webhooks.ts"
+import { type App, RunsFailed } from "../wiring.ts"
+import { readBody } from "./body.ts"
+import type { Reply } from "./listener.ts"
+import type { Tell } from "./news.ts"
+import type { Runs } from "./runs.ts"
+import { NoTurn } from "./turnstile.ts"
+
+/** What a sender that is sent away is asked to wait before it comes again, seconds. */
+const RETRY_AFTER = { "retry-after": "30" }
+/** Who cannot wait for a run: it is answered as soon as its alarm is taken. */
+const CANNOT_WAIT: readonly string[] = ["/smn"]
+
+export interface ExchangeParts {
+  app: App
+  runs: Runs
+  clock: Clock
+  tell: Tell
+  health(): Promise<Reply>
+  isStopping(): boolean
+}
+
+/** One HTTP request -> its answer, which is told as one line. null: the sender went away before it had said all. */
+export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage): Promise<Reply | null> {
+  const startedAt = parts.clock.monotonic()
+  const method = incoming.method ?? ""
+  const [path = ""] = (incoming.url ?? "").split("?", 1)
+  const reply = await replyTo(parts, { incoming, method, path })
+  if (reply === null) return null
+  const { status, body } = reply
+  parts.tell({
+    kind: "request",
+    answered: {
+      method,
+      path: status === 404 ? null : path,
+      status,
+      tookMs: parts.clock.monotonic() - startedAt,
+      why: status >= 400 ? errorIn(body) : null,
+    },
+  })
+  return parts.isStopping() ? { ...reply, isLast: true } : reply
+}
+
+interface Asked {
+  incoming: IncomingMessage
+  method: string
+  path: string
+}
+
+async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked): Promise<Reply | null> {
+  if (method === "GET" && path === "/healthz") return parts.health()
+  if (parts.isStopping()) return stopping()
+  const body = await readBody(incoming, MAX_TEXT_BYTES)
+  if (body.kind === "gone") return null
+  if (body.kind === "too-large") {
+    return { ...refuse(413, `the body is larger than ${MAX_TEXT_BYTES / 1024} KB`), isLast: true }
+  }
+  const { rawHeaders } = incoming
+  const request = receivedRequest({ method, target: path, rawHeaders, body: body.bytes })
+  try {
+    const received = await parts.app.receive(request)
+    if (received.kind === "signals") return await runAll(parts, path, received)
+    return { ...received, headers: headersFor(received.status, path) }
+  } catch (error) {
+    return failed(parts, { what: `${method} ${path}`, error })
+  }
+}
+
+type Received = Extract<Awaited<ReturnType<App["receive"]>>, { kind: "signals" }>
+
+async function runAll(
+  { runs, tell }: ExchangeParts,
+  path: string,
+  { signals, problems }: Received,
+): Promise<Reply> {
+  const admission = runs.admit(signals, problems)
+  if (admission.kind === "refused") return admission.why === "full" ? tooBusy() : stopping()
+  if (!CANNOT_WAIT.includes(path)) {
+    const { results } = await admission.done
+    return { status: 200, body: { results } }
+  }
+  const accepted = signals.map(({ id }) => id)
+  admission.done.catch((error: unknown) => {
+    if (error instanceof NoTurn) tell({ kind: "dropped", signals: accepted })
+    else tell({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
+  })
+  return { status: 202, body: { accepted } }
+}
+
+/** Its reasons are for the log: who sent the event needs to know no more than that sending it again may help. */
+function failed({ tell }: ExchangeParts, { what, error }: { what: string; error: unknown }): Reply {
+  if (error instanceof NoTurn) return stopping()
+  tell({ kind: "failed", what, error })
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
+  const results = error instanceof RunsFailed ? error.results : []
+  const byLedger = errors.every((one) => one instanceof LedgerError)
+  const says = byLedger
+    ? "the ledger could not be read or written"
+    : "it could not be handled; the log says why"
+  return { status: byLedger ? 503 : 500, body: { error: says, results }, headers: RETRY_AFTER }
+}
+
+function headersFor(status: number, path: string): Record<string, string> {
+  if (status === 405) return { allow: path === "/healthz" ? "GET" : "POST" }
+  return status === 503 ? RETRY_AFTER : {}
+}
+
+function tooBusy(): Reply {
+  return { ...refuse(503, "too many alarms at once; send it again"), headers: RETRY_AFTER }
+}
+
+function stopping(): Reply {
+  return { ...refuse(503, "stopping; send it again"), headers: RETRY_AFTER, isLast: true }
+}
+
+function refuse(status: number, error: string): Reply {
+  return { status, body: { error } }
+}
+
+function errorIn(body: unknown): string | null {
+  return typeof body === "object" && body !== null && "error" in body ? String(body.error) : null
+}

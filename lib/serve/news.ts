@@ -1,0 +1,33 @@
+import type { PolicyFile } from "../policy-file.ts"
+import type { RunResult } from "../result.ts"
+import type { SkippedTick } from "./ticker.ts"
+
+/** All that happens in a process that serves. Whoever hears it writes the log; headers, bodies and tokens are in none. */
+export type ServeNews =
+  | { kind: "request"; answered: AnsweredRequest }
+  /** A run came to its end. */
+  | { kind: "result"; result: RunResult }
+  | { kind: "warning"; says: string }
+  /** Runs that failed, or a request that could not be handled. `what` is what was being done. */
+  | { kind: "failed"; what: string; error: unknown }
+  | { kind: "ticked"; at: number; tookMs: number; isOk: boolean }
+  | { kind: "tick-skipped"; tick: SkippedTick }
+  | { kind: "policy-read"; file: PolicyFile; next: number | null }
+  /** The new policy is not valid; the old one goes on. */
+  | { kind: "policy-refused"; error: unknown }
+  | { kind: "stopping"; graceMs: number; running: number }
+  /** Answered 202 before, and never run because of the stop: the next tick has to find it. */
+  | { kind: "dropped"; signals: readonly string[] }
+  | { kind: "stopped"; left: number }
+
+export interface AnsweredRequest {
+  method: string
+  /** null where there is no such path: what somebody tried may hold a secret. */
+  path: string | null
+  status: number
+  tookMs: number
+  /** What a refusal said. */
+  why: string | null
+}
+
+export type Tell = (news: ServeNews) => void

@@ -1,0 +1,42 @@
+import { isIP } from "node:net"
+import { parseLedgerUrl } from "../ledger/ledger-url.ts"
+import type { PolicyFile } from "../policy-file.ts"
+import type { Settings } from "../settings.ts"
+
+/** What a process that goes on for weeks must have before it listens; each as `NAME: what is wrong`. */
+export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {
+  const problems: string[] = []
+  if (credentials === null && secretArn === null) {
+    problems.push(
+      "HUAWEICLOUD_SDK_AK: must be set, and HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN: without keys no run can read anything",
+    )
+  }
+  if (mode === "live" && parseLedgerUrl(ledgerUrl).kind === "memory") {
+    problems.push(
+      "SUPERNODE_LEDGER: must outlive this process in live mode, not memory: — after a restart it would not know what it bought",
+    )
+  }
+  return problems
+}
+
+/** What is as it may be, and yet worth a word at the start. */
+export function warningsOnHost(host: string, settings: Settings, policies: PolicyFile): string[] {
+  const { webhookToken, smnTopics, snsTopics } = settings
+  const warnings: string[] = []
+  if (!isLoopback(host)) {
+    warnings.push(
+      `${host} can be reached from other machines, in clear text: a bearer token then travels readable. Put a proxy with TLS before it`,
+    )
+  }
+  if (webhookToken === null)
+    warnings.push("/alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set")
+  if (policies.smnTopics.length + smnTopics.length === 0)
+    warnings.push("/smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic")
+  if (policies.snsTopics.length + snsTopics.length === 0)
+    warnings.push("/sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic")
+  return warnings
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto"
+import type { Signal } from "../decision/signal.ts"
+import type { Clock } from "../ports.ts"
+import { type App, type Invocation, type Ran, RunsFailed } from "../wiring.ts"
+import type { Deadline } from "./deadline.ts"
+import type { Tell } from "./news.ts"
+import { type Admission, Turnstile, type TurnstileLimits } from "./turnstile.ts"
+
+/** The name of its ticks: with the scheduled time it is their identity, the same in every process that serves one ledger. */
+export const TICK_NAME = "serve"
+
+export interface RunsParts {
+  app: App
+  clock: Clock
+  deadline: Deadline
+  limits: TurnstileLimits
+  tell: Tell
+}
+
+/** Everything that runs in this process: a bounded number of alarms, and one tick that waits for none of them. */
+export class Runs {
+  readonly #parts: RunsParts
+  readonly #turnstile: Turnstile
+  readonly #underWay = new Set<Promise<unknown>>()
+  lastTick: { at: number; isOk: boolean } | null = null
+
+  constructor(parts: RunsParts) {
+    this.#parts = parts
+    this.#turnstile = new Turnstile(parts.limits)
+  }
+
+  /** Runs of alarms, and ticks, that are under way. */
+  get running(): number {
+    return this.#underWay.size
+  }
+
+  get waiting(): number {
+    return this.#turnstile.waiting
+  }
+
+  /** Alarms past their door. `done` rejects as `App.runSignals` does, and with NoTurn. */
+  admit(signals: Signal[], problems: readonly string[]): Admission<Ran> {
+    return this.#turnstile.admit(() =>
+      this.#counted(async () => {
+        const ran = this.#parts.app.runSignals(signals, this.#invocation())
+        return this.#told(ran, problems)
+      }),
+    )
+  }
+
+  /** The tick that was meant for `at`, through the very door of the functions' ticks. Never rejects. */
+  async tick(at: number): Promise<void> {
+    const { app, clock, tell } = this.#parts
+    const startedAt = clock.monotonic()
+    const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString() }
+    const isOk = await this.#counted(() =>
+      this.#told(app.handle(event, "schedule", this.#invocation()), []).then(
+        () => true,
+        (error: unknown) => {
+          tell({ kind: "failed", what: `tick of ${event.time}`, error })
+          return false
+        },
+      ),
+    )
+    this.lastTick = { at, isOk }
+    tell({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
+  }
+
+  /** Who waits is sent away; resolves when those that run have ended. */
+  async stop(): Promise<void> {
+    this.#turnstile.close()
+    // What ended may have let another begin to be told.
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+  }
+
+  #invocation(): Invocation {
+    const { deadline } = this.#parts
+    return { requestId: randomUUID(), remainingMs: () => deadline.remainingMs(), credentials: null }
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    const underWay = work()
+    this.#underWay.add(underWay)
+    try {
+      return await underWay
+    } finally {
+      this.#underWay.delete(underWay)
+    }
+  }
+
+  /** One line per run, also of those that ended beside one that failed. */
+  async #told(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
+    const { tell } = this.#parts
+    for (const says of problems) tell({ kind: "warning", says })
+    try {
+      const ran = await running
+      for (const result of ran.results) tell({ kind: "result", result })
+      for (const says of ran.warnings) tell({ kind: "warning", says })
+      return ran
+    } catch (error) {
+      if (error instanceof RunsFailed) {
+        for (const result of error.results) tell({ kind: "result", result })
+        for (const says of error.warnings) tell({ kind: "warning", says })
+      }
+      throw error
+    }
+  }
+}

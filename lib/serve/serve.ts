@@ -1,0 +1,217 @@
+import type { PolicyFile } from "../policy-file.ts"
+import type { Clock } from "../ports.ts"
+import type { App } from "../wiring.ts"
+import { type NextTime, nextTimeOf } from "./cron.ts"
+import { Deadline } from "./deadline.ts"
+import { answerTo } from "./exchange.ts"
+import { LedgerHealth } from "./health.ts"
+import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
+import type { Tell } from "./news.ts"
+import { Runs } from "./runs.ts"
+import { Ticker } from "./ticker.ts"
+import { systemTimer, type Timer } from "./timer.ts"
+import type { TurnstileLimits } from "./turnstile.ts"
+
+// One process for one host: webhooks and ticks, each through the very run that the functions take.
+//
+//   webhook ──▶ who sent it? ──▶ turnstile ──▶ run
+//   cron    ──▶ one at a time ───────────────▶ run
+//
+// What protects the money is the ledger and nothing in here: two of these on one ledger, a kill -9, or a request that comes
+// twice are all the ledger's everyday business.
+
+export interface ServeOptions {
+  app: App
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** Of the ticks, in the policy's time zone. */
+  cron: string
+  version: string
+  clock: Clock
+  tell: Tell
+  timer?: Timer
+  limits?: Partial<ServeLimits>
+}
+
+export type ServeLimits = ListenerLimits & TurnstileLimits
+
+/** Above what alarms ever need, below what one process can bear. */
+const LIMITS: ServeLimits = {
+  headersMs: 10_000,
+  requestMs: 20_000,
+  checkMs: 1_000,
+  keepAliveMs: 5_000,
+  lingerMs: 1_000,
+  lingerBytes: 1024 * 1024,
+  connections: 256,
+  inside: 8,
+  waiting: 64,
+}
+/** Answers on their way to slow readers get this long once all runs have ended. */
+const LAST_ANSWERS_MS = 2_000
+
+export interface Serving {
+  url: string
+  port: number
+  /** How long `stop` may take at most. */
+  graceMs: number
+  /** When the next tick is due, epoch milliseconds; null: never. */
+  nextTick(): number | null
+  /** Reads the policy file anew; an invalid one changes nothing and is told. */
+  reload(): Promise<void>
+  /** Takes nothing more, and finishes what runs. Resolves to how many runs were left when the time was over. */
+  stop(): Promise<number>
+}
+
+/** Starts to serve. Rejects with RangeError on a cron expression that is none, and with what node:net says of host and port. */
+export async function startServing(options: ServeOptions): Promise<Serving> {
+  const server = new Server(options)
+  await server.start()
+  return server
+}
+
+class Server implements Serving {
+  readonly #options: ServeOptions
+  readonly #timer: Timer
+  readonly #deadline: Deadline
+  readonly #runs: Runs
+  readonly #ticker: Ticker
+  readonly #ledger: LedgerHealth
+  readonly #listener: ReturnType<typeof listenerOf>
+  #port = 0
+  #stopped: Promise<number> | null = null
+  #reloading: Promise<void> = Promise.resolve()
+
+  constructor(options: ServeOptions) {
+    const { app, clock, tell, cron, timer = systemTimer } = options
+    const limits = { ...LIMITS, ...options.limits }
+    this.#options = options
+    this.#timer = timer
+    this.#deadline = new Deadline(app.settings, clock)
+    this.#runs = new Runs({ app, clock, tell, limits, deadline: this.#deadline })
+    this.#ledger = new LedgerHealth({ app, clock, timer })
+    this.#ticker = new Ticker({
+      next: ticksOf(cron, app.policies),
+      clock,
+      timer,
+      tick: (at) => this.#runs.tick(at),
+      skipped: (tick) => tell({ kind: "tick-skipped", tick }),
+    })
+    const exchange = {
+      app,
+      clock,
+      tell,
+      runs: this.#runs,
+      health: () => this.#health(),
+      isStopping: () => this.#stopped !== null,
+    }
+    this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
+  }
+
+  async start(): Promise<void> {
+    const { port } = await listen(this.#listener, this.#options)
+    this.#port = port
+    // Out of file descriptors, for one: what runs goes on.
+    this.#listener.on("error", (error) => {
+      this.#options.tell({ kind: "failed", what: "accepting a connection", error })
+    })
+    this.#ticker.start()
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get url(): string {
+    const { host } = this.#options
+    return `http://${host.includes(":") ? `[${host}]` : host}:${this.#port}`
+  }
+
+  get graceMs(): number {
+    return this.#deadline.graceMs
+  }
+
+  nextTick(): number | null {
+    return this.#ticker.due
+  }
+
+  reload(): Promise<void> {
+    // One after the other, so that the newest file wins.
+    this.#reloading = this.#reloading.then(() => this.#reload())
+    return this.#reloading
+  }
+
+  async #reload(): Promise<void> {
+    const { app, cron, tell } = this.#options
+    if (this.#stopped) return
+    try {
+      const file = await app.reloadPolicy()
+      if (this.#stopped === null) this.#ticker.start(ticksOf(cron, file))
+      tell({ kind: "policy-read", file, next: this.#ticker.due })
+    } catch (error) {
+      tell({ kind: "policy-refused", error })
+    }
+  }
+
+  stop(): Promise<number> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<number> {
+    const { tell } = this.#options
+    this.#deadline.begin()
+    tell({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
+    this.#ticker.stop()
+    // It listens till the end: who comes meanwhile is told to come again, and a health check that we are about to go.
+    await this.#atMost(this.graceMs, this.#runs.stop())
+    const left = this.#runs.running
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
+    if (left === 0) await this.#atMost(LAST_ANSWERS_MS, closed)
+    this.#listener.closeAllConnections()
+    tell({ kind: "stopped", left })
+    return left
+  }
+
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
+    let cancel = (): void => undefined
+    const over = new Promise<void>((resolve) => {
+      cancel = this.#timer.after(ms, resolve)
+    })
+    await Promise.race([work, over])
+    cancel()
+  }
+
+  async #health(): Promise<Reply> {
+    const { app, version } = this.#options
+    const ledgerIsReadable = await this.#ledger.isReadable()
+    const isStopping = this.#stopped !== null
+    const status = isStopping ? "stopping" : ledgerIsReadable ? "ok" : "ledger-unreadable"
+    const body = {
+      status,
+      version,
+      mode: app.settings.mode,
+      policies: app.policies.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash })),
+      ledger: ledgerIsReadable ? "ok" : "unreadable",
+      lastTick: sayTick(this.#runs.lastTick),
+      nextTick: sayTime(this.#ticker.due),
+      running: this.#runs.running,
+      waiting: this.#runs.waiting,
+    }
+    return { status: status === "ok" ? 200 : 503, body }
+  }
+}
+
+/** The policy's schedules and these ticks are written by one hand, so they are read in one zone. */
+function ticksOf(cron: string, { supernodes }: PolicyFile): NextTime {
+  return nextTimeOf(cron, supernodes[0]?.policy.timezone ?? "UTC")
+}
+
+function sayTick(tick: { at: number; isOk: boolean } | null): { at: string | null; ok: boolean } | null {
+  return tick && { at: sayTime(tick.at), ok: tick.isOk }
+}
+
+function sayTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}

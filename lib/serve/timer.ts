@@ -1,0 +1,12 @@
+/** Wakes somebody up later. Tests bring one that waits for nobody. */
+export interface Timer {
+  /** Calls `work` once after that many milliseconds, unless what it gives back was called before. */
+  after(ms: number, work: () => void): () => void
+}
+
+export const systemTimer: Timer = {
+  after(ms, work) {
+    const timeout = setTimeout(work, ms)
+    return () => clearTimeout(timeout)
+  },
+}

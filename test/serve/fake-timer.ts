@@ -1,0 +1,38 @@
+import type { Timer } from "../../lib/serve/timer.ts"
+
+/** Time that passes only when it is told to, for the clock and for whoever wants to be woken. */
+export class FakeTimer implements Timer {
+  passedMs = 0
+  #waiting: { at: number; work: () => void }[] = []
+
+  after(ms: number, work: () => void): () => void {
+    const entry = { at: this.passedMs + ms, work }
+    this.#waiting.push(entry)
+    return () => {
+      this.#waiting = this.#waiting.filter((one) => one !== entry)
+    }
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Lets time pass, waking each in its turn; `onPass` is told of every step. */
+  pass(ms: number, onPass: (ms: number) => void = () => undefined): void {
+    const end = this.passedMs + ms
+    for (;;) {
+      const [next] = this.#waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)
+      const until = next ? Math.max(next.at, this.passedMs) : end
+      onPass(until - this.passedMs)
+      this.passedMs = until
+      if (!next) return
+      this.#waiting = this.#waiting.filter((one) => one !== next)
+      next.work()
+    }
+  }
+
+  /** The machine sleeps: the clock goes on, and nobody is woken. */
+  sleep(ms: number): void {
+    this.passedMs += ms
+  }
+}

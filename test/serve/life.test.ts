@@ -1,0 +1,309 @@
+import { rmSync } from "node:fs"
+import { Agent, request } from "node:http"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { PolicyError, problemLine } from "../../lib/policy-file.ts"
+import { POLICY } from "../corridor/corridor.ts"
+import { notification } from "../webhook-world.ts"
+import { alertBody, bearer, gate, otherAlert, Place, STREAM } from "./place.ts"
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+describe("ticks", () => {
+  it("run by themselves, find what no alarm told, and are known by name and scheduled time", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-12T16:55:00.000Z")
+    place.pass(30 * SECOND)
+    expect(await served.told("ticked")).toMatchObject([
+      { isOk: true, at: Date.parse("2024-01-12T16:55:00Z") },
+    ])
+    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect((await served.entries())[0]?.signal).toEqual({
+      kind: "tick",
+      id: `tick|serve|${Date.parse("2024-01-12T16:55:00Z")}`,
+      name: "serve",
+      at: Date.parse("2024-01-12T16:55:00Z"),
+    })
+  })
+
+  it("of two processes on one ledger are one tick: one decision, one order", async () => {
+    const place = await Place.open()
+    const [one, other] = [await place.serve(), await place.serve()]
+    place.pass(30 * SECOND)
+    const [[first], [second]] = [await one.told("result"), await other.told("result")]
+    expect([first?.result.decision.heldBy, second?.result.decision.heldBy].sort()).toEqual([
+      "duplicate",
+      null,
+    ])
+    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+  })
+
+  it("wait for no alarm, however many stand in line", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 0 } })
+    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await place.serve()
+    const first = served.alert()
+    await arrived
+    place.pass(30 * SECOND)
+    expect(await served.told("ticked")).toMatchObject([{ isOk: true }])
+    open()
+    expect((await first).status).toBe(200)
+  })
+
+  it("that fail are said, and the next one comes all the same", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    await served.alert()
+    const file = join(place.folder, "ledger.db")
+    rmSync(file)
+    place.pass(30 * SECOND)
+    expect(await served.told("ticked")).toMatchObject([{ isOk: false }])
+    expect(await served.told("failed")).toMatchObject([{ what: "tick of 2024-01-12T16:55:00.000Z" }])
+    place.pass(5 * MINUTE)
+    expect(await served.told("ticked", 2)).toHaveLength(2)
+  })
+
+  it("go by the policy's time zone", async () => {
+    const place = await Place.open({ policy: `${POLICY}timezone: Asia/Shanghai\n`, cron: "0 8 * * *" })
+    const served = await place.serve()
+    expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-13T00:00:00.000Z")
+  })
+})
+
+describe("a stop", () => {
+  it("finishes the purchase that is under way, answers its sender, and only then ends", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox })
+    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await place.serve()
+    const answer = served.alert()
+    await arrived
+    const stopped = served.serving.stop()
+    expect(await served.told("stopping")).toMatchObject([{ running: 1, graceMs: 120 * SECOND }])
+    open()
+    expect(await answer).toMatchObject({
+      status: 200,
+      headers: { connection: "close" },
+      body: { results: [{ outcome: { kind: "accepted" } }] },
+    })
+    expect(await stopped).toBe(0)
+    expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+    await expect(served.get("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" })
+  })
+
+  it("takes nothing more: senders are told to come again, health says why, and no tick comes", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox })
+    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await place.serve()
+    const first = served.alert()
+    await arrived
+    const stopped = served.serving.stop()
+    expect(await served.post("/alertmanager", otherAlert("aaaa"))).toMatchObject({
+      status: 503,
+      headers: { "retry-after": "30", connection: "close" },
+    })
+    expect(await served.get("/healthz")).toMatchObject({
+      status: 503,
+      body: { status: "stopping", nextTick: null },
+    })
+    place.pass(30 * SECOND)
+    expect(served.news.filter(({ kind }) => kind === "ticked")).toEqual([])
+    open()
+    await Promise.all([first, stopped])
+  })
+
+  it("sends away who waited for a turn, and says which alarms were taken and never run", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox, limits: { inside: 1 } })
+    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await place.serve()
+    const first = served.alert()
+    await arrived
+    await served.post("/smn", notification(), {})
+    const waiting = served.post("/alertmanager", otherAlert("aaaa"))
+    while ((await served.get("/healthz")).body["waiting"] !== 2)
+      await new Promise((resolve) => setImmediate(resolve))
+    const stopped = served.serving.stop()
+    expect((await waiting).status).toBe(503)
+    expect(await served.told("dropped")).toMatchObject([
+      { signals: [expect.stringMatching(/^cloud-eye\|al1704475580412b2a4lnr3W/)] },
+    ])
+    open()
+    await Promise.all([first, stopped])
+    expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+  })
+
+  it("lets no purchase begin any more: a run that is still looking holds for want of time", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox })
+    place.sandbox.failNext("offers", { delayMs: 1 })
+    const served = await place.serve()
+    const answer = served.alert()
+    await arrived
+    const stopped = served.serving.stop()
+    open()
+    expect(await answer).toMatchObject({
+      status: 200,
+      body: { results: [{ decision: { heldBy: "no-time" } }] },
+    })
+    expect(await stopped).toBe(0)
+    expect(place.sandbox.scaleUps).toEqual([])
+    expect((await served.entries()).map(({ kind }) => kind)).toEqual(["decided"])
+  })
+
+  it("waits no longer than a purchase may take, and says what it left", async () => {
+    const { sandbox, arrived } = gate()
+    const place = await Place.open({ sandbox })
+    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await place.serve()
+    void served.alert().catch(() => undefined)
+    await arrived
+    let left: number | null = null
+    const stopped = served.serving.stop().then((count) => {
+      left = count
+    })
+    place.timer.pass(served.serving.graceMs - 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(left).toBeNull()
+    place.timer.pass(1)
+    await stopped
+    expect(left).toBe(1)
+    expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened"])
+  })
+
+  it("is at once over where nothing runs, kept connections notwithstanding", async () => {
+    const served = await (await Place.open()).serve()
+    const agent = new Agent({ keepAlive: true })
+    await new Promise((resolve) => {
+      request({ host: "127.0.0.1", port: served.serving.port, path: "/healthz", agent }, (response) =>
+        response.resume().on("end", resolve),
+      ).end()
+    })
+    expect(await served.serving.stop()).toBe(0)
+    agent.destroy()
+  })
+})
+
+describe("reading the policy anew", () => {
+  it("takes a valid one for what comes next: its alarms, its hash, its zone", async () => {
+    const place = await Place.open({
+      policy: POLICY.replace("alertname: NpuBusy", "alertname: Other"),
+      cron: "0 8 * * *",
+    })
+    const served = await place.serve()
+    expect(await served.alert()).toMatchObject({ status: 200, body: { results: [] } })
+    place.writePolicy(`${POLICY}timezone: Asia/Shanghai\n`)
+    await served.serving.reload()
+    expect(await served.told("policy-read")).toMatchObject([{ next: Date.parse("2024-01-13T00:00:00Z") }])
+    expect(await served.alert()).toMatchObject({ body: { results: [{ decision: { kind: "scale-up" } }] } })
+    const hash = served.app.policies.supernodes[0]?.hash
+    expect((await served.get("/healthz")).body["policies"]).toEqual([{ supernode: "train-a", hash }])
+    expect((await served.entries())[0]?.policyHash).toBe(hash)
+  })
+
+  it("keeps the one before where the new one is invalid, and says where", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    const before = served.app.policies
+    place.writePolicy(POLICY.replace("above: 85", "above: high"))
+    await served.serving.reload()
+    const [refused] = await served.told("policy-refused")
+    const problems = refused?.error instanceof PolicyError ? refused.error.problems.map(problemLine) : []
+    expect(problems).toEqual([
+      expect.stringMatching(/policy\.yaml:18:16: supernodes\.0\.rules\.0\.above: must be a number/),
+    ])
+    expect(served.app.policies).toBe(before)
+    expect(await served.alert()).toMatchObject({
+      status: 200,
+      body: { results: [{ outcome: { kind: "accepted" } }] },
+    })
+  })
+
+  it("keeps the one before where the file is gone", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    rmSync(join(place.folder, "policy.yaml"))
+    await served.serving.reload()
+    expect(await served.told("policy-refused")).toHaveLength(1)
+    expect((await served.alert()).status).toBe(200)
+  })
+
+  it("leaves a run that began alone: it ends by the policy that it began with", async () => {
+    const { sandbox, arrived, open } = gate()
+    const place = await Place.open({ sandbox })
+    place.sandbox.failNext("offers", { delayMs: 1 })
+    const served = await place.serve()
+    const before = served.app.policies.supernodes[0]?.hash
+    const answer = served.alert()
+    await arrived
+    place.writePolicy(POLICY.replace("servers: 48", "servers: 4"))
+    await served.serving.reload()
+    expect(served.app.policies.supernodes[0]?.hash).not.toBe(before)
+    open()
+    await answer
+    expect((await served.entries()).map(({ policyHash }) => policyHash)).toEqual([before, before])
+  })
+})
+
+describe("GET /healthz", () => {
+  it("says what is served and how it goes, and no secret", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    place.pass(30 * SECOND)
+    await served.told("ticked")
+    expect(await served.get("/healthz")).toMatchObject({
+      status: 200,
+      headers: { "cache-control": "no-store" },
+      body: {
+        status: "ok",
+        version: "1.2.3",
+        mode: "live",
+        policies: [{ supernode: "train-a", hash: expect.stringMatching(/^sha256:/) }],
+        ledger: "ok",
+        lastTick: { at: "2024-01-12T16:55:00.000Z", ok: true },
+        nextTick: "2024-01-12T17:00:00.000Z",
+        running: 0,
+        waiting: 0,
+      },
+    })
+  })
+
+  it("is 503 while the ledger cannot be read, and looks at it once a second at most", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    await served.alert()
+    expect((await served.get("/healthz")).status).toBe(200)
+    rmSync(join(place.folder, "ledger.db"))
+    expect((await served.get("/healthz")).status).toBe(200)
+    place.pass(SECOND)
+    expect(await served.get("/healthz")).toMatchObject({
+      status: 503,
+      body: { status: "ledger-unreadable", ledger: "unreadable" },
+    })
+  })
+})
+
+describe("after a purchase of unknown outcome", () => {
+  it("alarms and ticks are taken, and nothing more is bought", async () => {
+    const place = await Place.open()
+    place.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const served = await place.serve()
+    expect(await served.alert()).toMatchObject({
+      status: 200,
+      body: { results: [{ outcome: { kind: "unknown" } }] },
+    })
+    place.pass(HOUR)
+    expect((await served.told("ticked", 1)).length).toBeGreaterThan(0)
+    const headers = bearer()
+    const again = await served.post("/alertmanager", alertBody(), headers)
+    expect(again).toMatchObject({ body: { results: [{ decision: { heldBy: "outcome-unknown" } }] } })
+    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect((await served.app.ledger.verify(STREAM)).ok).toBe(true)
+  })
+})

@@ -1,0 +1,281 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { type IncomingHttpHeaders, request } from "node:http"
+import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { onTestFinished } from "vitest"
+import type { SmnRequests } from "../../lib/huawei/smn.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
+import type { ServeNews } from "../../lib/serve/news.ts"
+import { type ServeLimits, type Serving, startServing } from "../../lib/serve/serve.ts"
+import { readSettings } from "../../lib/settings.ts"
+import { type App, startApp } from "../../lib/wiring.ts"
+import { busySupernode, eventOf, POLICY, SUPERNODE_ID, USERDATA } from "../corridor/corridor.ts"
+import { keys } from "../webhook-world.ts"
+import { FakeTimer } from "./fake-timer.ts"
+
+// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which moves when it is told to.
+
+/** A moment after the alarms of test/events, and half a minute before a tick. */
+export const NOW = Date.parse("2024-01-12T16:54:30Z")
+export const TOKEN = "THE-WEBHOOK-TOKEN"
+export const STREAM = `supernode:${SUPERNODE_ID}`
+const AK = "SANDBOX-AK"
+const SK = "SANDBOX-SK"
+
+export interface PlaceOptions {
+  policy?: string
+  sandbox?: Partial<SandboxOptions>
+  settings?: Record<string, string>
+  limits?: Partial<ServeLimits>
+  cron?: string
+}
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Record<string, unknown>
+}
+
+/** The cloud and a folder; any number of processes may serve them. */
+export class Place {
+  readonly folder = mkdtempSync(join(tmpdir(), "serve-"))
+  readonly timer = new FakeTimer()
+  #sandbox: Sandbox | null = null
+  readonly #options: PlaceOptions
+
+  private constructor(options: PlaceOptions) {
+    this.#options = options
+  }
+
+  static async open(options: PlaceOptions = {}): Promise<Place> {
+    const place = new Place(options)
+    onTestFinished(() => rmSync(place.folder, { recursive: true, force: true }))
+    place.writePolicy(options.policy ?? POLICY)
+    writeFileSync(join(place.folder, "boot.sh"), USERDATA)
+    place.#sandbox = await startSandbox({
+      now: () => NOW,
+      accessKeys: [{ ak: AK, sk: SK }],
+      supernodes: [busySupernode()],
+      provisioningMs: 10 * 60_000,
+      ...options.sandbox,
+    })
+    onTestFinished(() => place.sandbox.close())
+    return place
+  }
+
+  get sandbox(): Sandbox {
+    if (!this.#sandbox) throw new Error("it is not open")
+    return this.#sandbox
+  }
+
+  writePolicy(text: string): void {
+    writeFileSync(join(this.folder, "policy.yaml"), text)
+  }
+
+  settings(): Record<string, string> {
+    return {
+      SUPERNODE_POLICY: join(this.folder, "policy.yaml"),
+      SUPERNODE_LEDGER: `sqlite:${join(this.folder, "ledger.db")}`,
+      SUPERNODE_MODE: "live",
+      SUPERNODE_MODELARTS_ENDPOINT: this.sandbox.url,
+      SUPERNODE_CES_ENDPOINT: this.sandbox.url,
+      SUPERNODE_WEBHOOK_TOKEN: TOKEN,
+      HUAWEICLOUD_SDK_AK: AK,
+      HUAWEICLOUD_SDK_SK: SK,
+      ...this.#options.settings,
+    }
+  }
+
+  async serve(): Promise<Served> {
+    const settings = this.settings()
+    const app = await startApp(
+      readSettings((name) => settings[name], Object.keys(settings)),
+      { clock: this.clock, smn: knownSender },
+    )
+    const served = new Served(app, this)
+    const { limits = {}, cron = "*/5 * * * *" } = this.#options
+    await served.start({ limits, cron })
+    onTestFinished(() => served.close())
+    return served
+  }
+
+  readonly clock = {
+    now: (): number => this.sandbox.now(),
+    monotonic: (): number => this.timer.passedMs,
+    wait: async (): Promise<void> => undefined,
+  }
+
+  /** Time passes: for the cloud, for the clock, and for whoever sleeps. */
+  pass(ms: number): void {
+    this.timer.pass(ms, (step) => this.sandbox.advance(step))
+  }
+}
+
+/** One process that serves a place, and all that it said. */
+export class Served {
+  readonly news: ServeNews[] = []
+  #serving: Serving | null = null
+  #heard: () => void = () => undefined
+  #isClosed = false
+
+  constructor(
+    readonly app: App,
+    private readonly place: Place,
+  ) {}
+
+  async start({ limits, cron }: { limits: Partial<ServeLimits>; cron: string }): Promise<void> {
+    this.#serving = await startServing({
+      app: this.app,
+      host: "127.0.0.1",
+      port: 0,
+      cron,
+      version: "1.2.3",
+      clock: this.place.clock,
+      timer: this.place.timer,
+      limits,
+      tell: (news) => {
+        this.news.push(news)
+        this.#heard()
+      },
+    })
+  }
+
+  get serving(): Serving {
+    if (!this.#serving) throw new Error("it does not serve")
+    return this.#serving
+  }
+
+  /** Until so many of that kind were told. */
+  async told<K extends ServeNews["kind"]>(kind: K, count = 1): Promise<Extract<ServeNews, { kind: K }>[]> {
+    for (;;) {
+      const found = this.news.filter((one): one is Extract<ServeNews, { kind: K }> => one.kind === kind)
+      if (found.length >= count) return found
+      await new Promise<void>((resolve) => {
+        const before = this.#heard
+        this.#heard = () => {
+          before()
+          resolve()
+        }
+      })
+    }
+  }
+
+  alert(): Promise<Answer> {
+    return this.post("/alertmanager", alertBody())
+  }
+
+  post(
+    path: string,
+    body: string | object,
+    headers: Record<string, string | string[]> = bearer(),
+  ): Promise<Answer> {
+    return this.send("POST", path, { body: typeof body === "string" ? body : JSON.stringify(body), headers })
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.send("GET", path, {})
+  }
+
+  send(
+    method: string,
+    path: string,
+    { body = "", headers = {} }: { body?: string; headers?: Record<string, string | string[]> },
+  ): Promise<Answer> {
+    const { port } = this.serving
+    return new Promise((resolve, reject) => {
+      const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = []
+        response.on("data", (chunk: Buffer) => chunks.push(chunk))
+        response.on("error", reject)
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
+          }),
+        )
+      })
+      sent.on("error", reject)
+      sent.end(body)
+    })
+  }
+
+  /** Exactly these bytes, and everything that comes back until the other side closes. */
+  raw(...parts: string[]): Promise<string> {
+    return new Promise((resolve) => {
+      let got = ""
+      const socket = connect(this.serving.port, "127.0.0.1", () => {
+        for (const part of parts) socket.write(part)
+      })
+      socket.on("data", (chunk) => {
+        got += String(chunk)
+      })
+      socket.on("error", () => undefined)
+      socket.on("close", () => resolve(got))
+    })
+  }
+
+  async entries(stream = STREAM): Promise<LedgerEntry[]> {
+    const entries: LedgerEntry[] = []
+    for await (const entry of this.app.ledger.read(stream)) entries.push(entry)
+    return entries
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const stopped = this.serving.stop()
+    // Nothing waits for a test that is over.
+    this.place.timer.pass(this.serving.graceMs)
+    await new Promise((resolve) => setImmediate(resolve))
+    this.place.timer.pass(60_000)
+    await stopped
+    await this.app.close()
+  }
+}
+
+export function bearer(token = TOKEN): Record<string, string> {
+  return { authorization: `Bearer ${token}`, "content-type": "application/json" }
+}
+
+/** Alertmanager's body of test/events, firing. */
+export function alertBody(): string {
+  return String(eventOf("function-url-alertmanager")["body"])
+}
+
+/** An alert of its own: another fingerprint, another signal. */
+export function otherAlert(fingerprint: string): string {
+  return alertBody().replaceAll("1f2e3d4c5b6a7988", fingerprint)
+}
+
+const knownSender: SmnRequests = {
+  fetchPem: async () => ({ ok: true, value: keys.cert }),
+  confirmSubscription: async () => ({ ok: true, value: "" }),
+  close: async () => {},
+}
+
+/** A purchase whose answer comes when the test says so. */
+export interface Gate {
+  sandbox: Partial<SandboxOptions>
+  /** The order has arrived at the cloud. */
+  arrived: Promise<void>
+  open(): void
+}
+
+export function gate(): Gate {
+  let arrive = (): void => undefined
+  let open = (): void => undefined
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const sleep = async (_ms: number, closing: AbortSignal): Promise<void> => {
+    arrive()
+    await Promise.race([opened, new Promise((resolve) => closing.addEventListener("abort", resolve))])
+  }
+  return { sandbox: { sleep }, arrived, open: () => open() }
+}
