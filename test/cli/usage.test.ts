@@ -8,7 +8,7 @@ describe("wrong usage ends with 2 and a word about what is right", () => {
     [[], "Usage: supernode-autoscaler"],
     [["stats"], "(Did you mean status?)"],
     [["simulate"], "known commands: validate, dry-run, run, status, settle"],
-    [["serve"], "known commands: validate"],
+    [["listen"], "known commands: validate"],
     [["status", "a", "b"], "too many arguments"],
     [["status", "--nope"], "unknown option '--nope'"],
     [["status", "--policy", ""], "must not be empty"],
@@ -38,6 +38,11 @@ describe("wrong usage ends with 2 and a word about what is right", () => {
     [["audit", "show", "train-a", "first"], "a whole number"],
     [["sandbox", "--port", "70000"], "from 0 to 65535"],
     [["sandbox", "--load", "101"], "from 0 to 100"],
+    [["serve", "--port", "65536"], "from 0 to 65535"],
+    [["serve", "--host", ""], "must not be empty"],
+    [["serve", "--tick", "often"], "It must be a cron expression of 5 fields, or 6 with seconds first"],
+    [["serve", "--tick", "61 * * * *"], "It is no cron expression: Invalid value for minute: 61"],
+    [["serve", "--tick", "0 0 30 2 *"], "It never comes round"],
   ])("%j", async (argv, says) => {
     const { code, out, err } = await desk().run(...argv)
     expect(err).toContain(says)

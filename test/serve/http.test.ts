@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { EXPECTED_BODY, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { sample } from "../signals/sample.ts"
 import { confirmation, keys, notification } from "../webhook-world.ts"
-import { alertBody, bearer, gate, otherAlert, Place, TOKEN } from "./place.ts"
+import { alertBody, bearer, gate, otherAlert, Place, sharedPlace, TOKEN } from "./place.ts"
 
 /** Signed as Amazon does, by the documented string to sign. */
 function snsNotification(): Record<string, unknown> {
@@ -123,6 +123,8 @@ describe("an alarm at its path is one run and at most one order", () => {
 })
 
 describe("what is no alarm is told from one", () => {
+  const shared = sharedPlace()
+
   it.each<[number, string, string, string | object, Record<string, string>]>([
     [400, "POST", "/alertmanager", "{", bearer()],
     [400, "POST", "/smn", "garbage", {}],
@@ -140,8 +142,7 @@ describe("what is no alarm is told from one", () => {
     [405, "GET", "/alertmanager", "", bearer()],
     [405, "DELETE", "/healthz", "", {}],
   ])("%i for %s %s", async (status, method, path, body, headers) => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const { place, served } = shared
     const text = typeof body === "string" ? body : JSON.stringify(body)
     const answer = await served.send(method, path, { body: text, headers })
     expect(answer.status).toBe(status)
@@ -150,13 +151,13 @@ describe("what is no alarm is told from one", () => {
   })
 
   it("405 says which method there is", async () => {
-    const served = await (await Place.open()).serve()
+    const { served } = shared
     expect((await served.send("PUT", "/smn", {})).headers["allow"]).toBe("POST")
     expect((await served.send("POST", "/healthz", {})).headers["allow"]).toBe("GET")
   })
 
   it("two Authorization headers are ambiguous, and so the token is wrong", async () => {
-    const served = await (await Place.open()).serve()
+    const { served } = shared
     const headers = { authorization: [`Bearer ${TOKEN}`, "Bearer other"] }
     expect((await served.post("/alertmanager", alertBody(), headers)).status).toBe(401)
   })
@@ -185,7 +186,7 @@ describe("what is no alarm is told from one", () => {
     ["a broken chunk", "POST /smn HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400],
     ["headers of 20 KB", `GET /healthz HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, 431],
   ])("%s", async (_, bytes, status) => {
-    const served = await (await Place.open()).serve()
+    const { served } = shared
     expect(await served.raw(bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect((await served.get("/healthz")).status).toBe(200)
   })

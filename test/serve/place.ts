@@ -3,7 +3,7 @@ import { type IncomingHttpHeaders, request } from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { onTestFinished } from "vitest"
+import { afterAll, beforeAll, onTestFinished } from "vitest"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
@@ -23,6 +23,9 @@ export const TOKEN = "THE-WEBHOOK-TOKEN"
 export const STREAM = `supernode:${SUPERNODE_ID}`
 const AK = "SANDBOX-AK"
 const SK = "SANDBOX-SK"
+
+/** Called when the test is over; a place that many tests share is closed after the last one. */
+type Later = (work: () => unknown) => void
 
 export interface PlaceOptions {
   policy?: string
@@ -45,13 +48,19 @@ export class Place {
   #sandbox: Sandbox | null = null
   readonly #options: PlaceOptions
 
-  private constructor(options: PlaceOptions) {
+  private constructor(
+    options: PlaceOptions,
+    private readonly later: Later,
+  ) {
     this.#options = options
   }
 
-  static async open(options: PlaceOptions = {}): Promise<Place> {
-    const place = new Place(options)
-    onTestFinished(() => rmSync(place.folder, { recursive: true, force: true }))
+  static async open(
+    options: PlaceOptions = {},
+    later: Later = (work) => onTestFinished(async () => void (await work())),
+  ): Promise<Place> {
+    const place = new Place(options, later)
+    later(() => rmSync(place.folder, { recursive: true, force: true }))
     place.writePolicy(options.policy ?? POLICY)
     writeFileSync(join(place.folder, "boot.sh"), USERDATA)
     place.#sandbox = await startSandbox({
@@ -61,7 +70,7 @@ export class Place {
       provisioningMs: 10 * 60_000,
       ...options.sandbox,
     })
-    onTestFinished(() => place.sandbox.close())
+    later(() => place.sandbox.close())
     return place
   }
 
@@ -97,7 +106,7 @@ export class Place {
     const served = new Served(app, this)
     const { limits = {}, cron = "*/5 * * * *" } = this.#options
     await served.start({ limits, cron })
-    onTestFinished(() => served.close())
+    this.later(() => served.close())
     return served
   }
 
@@ -110,6 +119,29 @@ export class Place {
   /** Time passes: for the cloud, for the clock, and for whoever sleeps. */
   pass(ms: number): void {
     this.timer.pass(ms, (step) => this.sandbox.advance(step))
+  }
+}
+
+/** One place and its one process for all tests of a `describe`, which leave it as they found it. */
+export function sharedPlace(options: PlaceOptions = {}): { place: Place; served: Served } {
+  const closing: (() => unknown)[] = []
+  const shared: { place?: Place; served?: Served } = {}
+  beforeAll(async () => {
+    shared.place = await Place.open(options, (work) => closing.unshift(work))
+    shared.served = await shared.place.serve()
+  })
+  afterAll(async () => {
+    for (const work of closing) await work()
+  })
+  return {
+    get place() {
+      if (!shared.place) throw new Error("it is not open yet")
+      return shared.place
+    },
+    get served() {
+      if (!shared.served) throw new Error("it does not serve yet")
+      return shared.served
+    },
   }
 }
 
