@@ -1,0 +1,200 @@
+import { readFileSync } from "node:fs"
+import { isNode, LineCounter, parseDocument } from "yaml"
+import * as z from "zod"
+import { durationMs } from "../../lib/decision/units.ts"
+
+// What a scenario file may say. It is read as strictly as a policy: a misspelt key must not make a test that tests nothing.
+
+/** `09:05`, `09:05:30`, or `+1d 09:05` on a later day -> milliseconds after midnight of the scenario's day, UTC. */
+const time = z
+  .string()
+  .regex(/^(\+\d{1,2}d )?\d{2}:\d{2}(:\d{2})?$/, { error: 'must be a time such as "09:05" or "+1d 09:05"' })
+  .transform((text) => {
+    const [clock = "", days = "+0d"] = text.split(" ").reverse()
+    const [hours = 0, minutes = 0, seconds = 0] = clock.split(":").map(Number)
+    return (Number(days.slice(1, -1)) * 86_400 + hours * 3_600 + minutes * 60 + seconds) * 1_000
+  })
+
+const duration = z
+  .string()
+  .refine((text) => durationMs(text) !== null, { error: 'must be a duration such as "15m"' })
+  .transform((text) => durationMs(text) ?? 0)
+
+const words = z.union([z.string(), z.array(z.string())]).transform((said) => [said].flat())
+
+/** What the wake-up must come to. */
+const expectation = z.strictObject({
+  /** The order goes out for that many servers in all, and is accepted. */
+  buys: z.int().optional(),
+  /** The order goes out, and ends otherwise: `outcome` says how. */
+  tries: z.int().optional(),
+  outcome: z.enum(["unknown", "rejected", "not-sent"]).optional(),
+  /** The plan would be bought, were the mode live. */
+  would_buy: z.int().optional(),
+  /** `heldBy`. */
+  held: z.string().optional(),
+  /** Reasons that must be among the findings, besides the first. */
+  also: words.optional(),
+  /** Sentences that a finding must hold. */
+  says: words.optional(),
+  mode: z.enum(["live", "observe", "dry-run"]).optional(),
+  /** What the run noticed on its way, as it was recorded: completed, partial, stuck, out-of-band … */
+  observed: words.optional(),
+  /** The word of a person was refused with this. */
+  refused: z.string().optional(),
+  /** It writes nothing. */
+  writes: z.literal("nothing").optional(),
+})
+export type Expectation = z.output<typeof expectation>
+
+const alarm = z.strictObject({
+  state: z.enum(["alarm", "ok", "insufficient-data", "unknown"]).default("alarm"),
+  /** How long ago the alarm's own time was; below zero: ahead. */
+  age: z
+    .string()
+    .regex(/^-?\d+[smh]$/)
+    .transform((text) => (text.startsWith("-") ? -(durationMs(text.slice(1)) ?? 0) : (durationMs(text) ?? 0)))
+    .prefault("30s"),
+  /** The same delivery once more. */
+  again: z.literal(true).optional(),
+  /** The alarm's own datapoints, newest first, a minute apart. */
+  points: z.array(z.number()).optional(),
+})
+
+const request = z.strictObject({
+  servers: z.int().optional(),
+  mode: z.enum(["dry-run", "live"]).default("live"),
+  by: z.string().default("ann"),
+  /** The hash of the plan that was shown last, or one that never was. */
+  plan: z.enum(["shown", "other", "none"]).default("shown"),
+  bypass_cooldown: z.boolean().default(false),
+})
+
+const cloud = z.strictObject({
+  /** How the next orders end, in turn. */
+  next: z
+    .array(
+      z.enum([
+        "accepted",
+        "lost",
+        "vanished",
+        "not-sent",
+        "throttle",
+        "capacity",
+        "quota",
+        "balance",
+        "invalid",
+        "auth",
+        "not-found",
+        "state-conflict",
+      ]),
+    )
+    .optional(),
+  /** How many servers the next order really brings. */
+  delivers: z.int().optional(),
+  /** How long new servers take from now on. */
+  provisioning: duration.optional(),
+  /** Somebody adds servers by hand. */
+  add: z.int().optional(),
+  /** These are DELETED, or leave the list without a word. */
+  delete: words.optional(),
+  hide: words.optional(),
+  show: words.optional(),
+  /** A server's own status, whatever happens otherwise. */
+  server: z.record(z.string(), z.string()).optional(),
+  status: z.string().optional(),
+  sold_out: z.array(z.string()).optional(),
+  not_offered: z.array(z.string()).optional(),
+  /** What cannot be read from now on; [] for nothing. */
+  unreadable: z.array(z.enum(["supernode", "metrics", "offers"])).optional(),
+  /** 401 where it cannot be read. */
+  refuses_keys: z.boolean().optional(),
+  /** The cloud's clock minus ours. */
+  clock_ahead: duration.optional(),
+})
+
+const person = z.strictObject({ by: z.string().default("ann"), why: z.string().default("because") })
+
+const step = z
+  .strictObject({
+    at: time,
+    /** Which supernode it is about. */
+    on: z.string().default("train-a"),
+    /** In the reader's own words; of no effect. */
+    note: z.string().optional(),
+    alarm: alarm.optional(),
+    tick: z.strictObject({ again: z.literal(true).optional() }).optional(),
+    request: request.optional(),
+    pause: person.extend({ all: z.boolean().default(false), lasts: duration.optional() }).optional(),
+    resume: person.extend({ all: z.boolean().default(false) }).optional(),
+    hold: person.extend({ lasts: duration }).optional(),
+    approve: person.optional(),
+    settle: person.extend({ as: z.enum(["accepted", "completed", "absent"]) }).optional(),
+    reset: person.optional(),
+    cloud: cloud.optional(),
+    /** Keys of the policy that are other from now on. */
+    policy: z.record(z.string(), z.unknown()).optional(),
+    mode: z.enum(["live", "observe"]).optional(),
+    expect: expectation.optional(),
+  })
+  .refine((one) => WAKES.filter((key) => one[key] !== undefined).length <= 1, {
+    error: "must have one event at a time",
+  })
+  .refine((one) => !WAKES.some((key) => one[key] !== undefined) || one.expect !== undefined, {
+    error: "must say what it expects of a wake-up",
+  })
+export type Step = z.output<typeof step>
+export const WAKES = ["alarm", "tick", "request"] as const
+
+const scenario = z.strictObject({
+  title: z.string().min(20),
+  /** The row of semantics.md that it shows. */
+  rule: z.string(),
+  /** The day, UTC. */
+  day: z.iso.date().default("2026-03-02"),
+  /** Keys over the default policy of a supernode; and of the whole file. */
+  policy: z.record(z.string(), z.unknown()).default({}),
+  file: z.record(z.string(), z.unknown()).default({}),
+  /** Supernodes and the servers they start with, all of them 30 days old. */
+  supernodes: z.record(z.string(), z.int()).default({ "train-a": 2 }),
+  provisioning: duration.prefault("10m"),
+  mode: z.enum(["live", "observe"]).default("live"),
+  /** From that time on the metric has that value; later lines win. `null`: nobody reports. */
+  load: z
+    .array(
+      z.strictObject({
+        from: time,
+        value: z.number().nullable(),
+        rule: z.string().optional(),
+        server: z.string().optional(),
+        on: z.string().optional(),
+      }),
+    )
+    .default([{ from: 0, value: 97 }]),
+  timeline: z.array(step).min(1),
+  /** How many orders reached the cloud in all. */
+  orders: z.int(),
+})
+export type Scenario = z.output<typeof scenario>
+
+/** Reads a scenario file. Throws with `file:line:column: path: message`, every problem at once. */
+export function readScenario(path: string): Scenario {
+  const lines = new LineCounter()
+  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines })
+  const file = path.split("/").at(-1)
+  const placed = (offset: number, rest: string) => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${line}:${col}: ${rest}`
+  }
+  const broken = document.errors.map((error) => placed(error.pos[0], error.message))
+  if (broken.length > 0) throw new Error(broken.join("\n"))
+  const parsed = scenario.safeParse(document.toJS())
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    let at = [...issue.path] as (string | number)[]
+    while (at.length > 0 && !isNode(document.getIn(at, true))) at = at.slice(0, -1)
+    const node = at.length > 0 ? document.getIn(at, true) : document.contents
+    return placed(isNode(node) ? (node.range?.[0] ?? 0) : 0, `${issue.path.join(".")}: ${issue.message}`)
+  })
+  throw new Error(problems.join("\n"))
+}
