@@ -19,12 +19,16 @@ import {
   withApp,
 } from "./context.ts"
 import { readEvent } from "./event-file.ts"
-import { nextStepLines } from "./next-step.ts"
+import { nextStepLines, type ReadyRequest, readyRequest } from "./next-step.ts"
 import { resultLines } from "./result-text.ts"
+import { WHO } from "./word.ts"
 
 interface DryRunOptions extends CommonOptions {
   event?: string
   servers?: number
+  bypassCooldown?: true
+  by?: string
+  why?: string
 }
 
 export function registerDryRun(program: Command, cli: Cli): void {
@@ -32,7 +36,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
     .command("dry-run")
     .summary("what would happen now, why, and the exact request")
     .description(
-      "Shows what would happen now for one supernode: every gate with its numbers, and the exact request. Reads everything, writes nothing anywhere.",
+      "Shows what would happen now for one supernode: every gate with its numbers, the exact request, and the line that buys just that. Reads everything, writes nothing anywhere.",
     )
     .argument("<NAME>", "the supernode's name in the policy", words)
     .option(
@@ -41,11 +45,19 @@ export function registerDryRun(program: Command, cli: Cli): void {
       words,
     )
     .option("--servers <N>", "as if a person asked for this many servers in all", whole(1, 48))
-    .option("--json", "print the result as JSON")
+    .option(
+      "--bypass-cooldown",
+      "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
+    )
+    .option("--by <WHO>", `who would ask, for the line that buys: ${WHO}; without, this system's user`, words)
+    .option("--why <TEXT>", "why, for the line that buys", words)
+    .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
-      if (options.event !== undefined && options.servers !== undefined) {
-        command.error("error: --event and --servers ask two different questions; give one of them")
+      if (options.event !== undefined && (options.servers !== undefined || options.bypassCooldown)) {
+        command.error(
+          "error: --event and --servers or --bypass-cooldown ask two different questions; give one of them",
+        )
       }
       await dryRun(taskOf(cli, options), name, options)
     })
@@ -57,26 +69,26 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
     const loaded = findSupernode(app.policies.supernodes, name)
     const { policy } = loaded
     noteMissingLedger(task, app.settings)
-    const signals =
-      event === undefined ? [ownSignal(task, policy.name, options.servers)] : signalsIn(task, event)
+    const signals = event === undefined ? [ownSignal(task, policy.name, options)] : signalsIn(task, event)
     const { results, warnings } = await app.runSignals(signals, invocation(), "dry-run", policy.name)
     task.screen.note(...warnings.map((warning) => `warning: ${warning}`))
-    await show(task, app, { loaded, results })
+    const asking = signals.find((signal) => signal.kind === "request")
+    const asker = {
+      requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user ?? "WHO",
+      why: options.why ?? (event === undefined ? null : asking?.why) ?? "TEXT",
+    }
+    const requests = results.map((result) => readyRequest(result, asking, asker))
+    await show(task, app, { loaded, results, requests })
   })
 }
 
-function ownSignal({ now }: Task, supernode: string, servers: number | undefined): Signal {
+function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions): Signal {
+  const { servers = null, bypassCooldown = false, by, why = "a dry run" } = options
   const id = `dry-run:${randomUUID()}`
-  if (servers === undefined) return { kind: "tick", id, name: "dry-run", at: now }
-  const asked = {
-    supernode,
-    mode: "dry-run",
-    servers,
-    requestedBy: "dry-run",
-    why: "a dry run",
-    planHash: null,
-  } as const
-  return { kind: "request", id, at: now, ...asked, bypassCooldown: false }
+  if (servers === null && !bypassCooldown) return { kind: "tick", id, name: "dry-run", at: now }
+  const requestedBy = by ?? io.user ?? "dry-run"
+  const asked = { supernode, mode: "dry-run", servers, requestedBy, why, planHash: null } as const
+  return { kind: "request", id, at: now, ...asked, bypassCooldown }
 }
 
 function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
@@ -88,24 +100,24 @@ function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
 interface Shown {
   loaded: LoadedPolicy
   results: RunResult[]
+  /** What buys each of them; null where something is in the way. */
+  requests: (ReadyRequest | null)[]
 }
 
-async function show(task: Task, app: App, { loaded, results }: Shown): Promise<void> {
+async function show(task: Task, app: App, { loaded, results, requests }: Shown): Promise<void> {
   const { screen, options, io, now } = task
   const { policy } = loaded
   if (results.length === 0) screen.note(`the event does not concern ${policy.name}: nothing would happen`)
   if (options.json) {
-    screen.json({ results })
+    const [request = null] = requests
+    screen.json({ results, ...(request ? { request } : {}) })
     return
   }
   const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
   const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
   const arming = armingUntil(loaded, standing, now)
-  for (const result of results) {
-    screen.say(
-      ...resultLines(result, look),
-      ...nextStepLines(result, { mode: app.settings.mode, arming }),
-      "",
-    )
+  for (const [i, result] of results.entries()) {
+    const circumstances = { mode: app.settings.mode, arming, options }
+    screen.say(...resultLines(result, look), ...nextStepLines(result, requests[i] ?? null, circumstances), "")
   }
 }

@@ -1,29 +1,82 @@
+import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
+import type { Signal } from "../../lib/decision/signal.ts"
 import type { RunResult } from "../../lib/result.ts"
 import type { Settings } from "../../lib/settings.ts"
 import type { armingUntil } from "./arming.ts"
+import type { CommonOptions } from "./context.ts"
 import { instantOf } from "./table.ts"
+
+/** A manual request that buys the plan that was shown, or nothing. */
+export interface ReadyRequest {
+  supernode: string
+  mode: "live"
+  servers: number
+  requestedBy: string
+  why: string
+  planHash: string
+  bypassCooldown?: true
+}
+
+export interface Asker {
+  requestedBy: string
+  why: string
+}
+
+/** What buys just this, where nothing but approval is in the way; null where more is. */
+export function readyRequest(
+  { supernode, decision, plan }: RunResult,
+  signal: Signal | undefined,
+  asker: Asker,
+): ReadyRequest | null {
+  if (!plan || (decision.kind !== "scale-up" && decision.heldBy !== "approval-needed")) return null
+  const isBypassed = signal?.kind === "request" && signal.bypassCooldown
+  return {
+    supernode,
+    mode: "live",
+    servers: plan.to,
+    ...asker,
+    planHash: plan.hash,
+    ...(isBypassed ? { bypassCooldown: true } : {}),
+  }
+}
 
 export interface Circumstances {
   mode: Settings["mode"]
   arming: ReturnType<typeof armingUntil>
+  /** --policy and --ledger, which the next command needs as well. */
+  options: CommonOptions
 }
 
-/** After a dry run: the line that buys just what was shown, or approves it, where that is all that is missing. */
+/** After a dry run: the line that buys just what was shown, and the one that approves it, where that is missing. */
 export function nextStepLines(
-  { supernode, decision, plan }: RunResult,
+  { decision, plan }: RunResult,
+  request: ReadyRequest | null,
   circumstances: Circumstances,
 ): string[] {
-  if (!plan) return []
-  if (decision.heldBy === "approval-needed") {
-    return ["to approve it:", `  supernode-autoscaler approve ${plan.hash} --by WHO`]
-  }
-  if (decision.kind !== "scale-up") return []
-  const who = { requestedBy: "WHO", why: "TEXT" }
-  const request = { supernode, mode: "live", servers: plan.to, ...who, planHash: plan.hash }
+  if (!plan || !request) return []
+  const wantsApproval = decision.heldBy === "approval-needed"
   return [
-    `to buy exactly this, or nothing if anything changed${whyNotBought(circumstances)}:`,
-    `  echo '${JSON.stringify(request)}' | supernode-autoscaler run --event -`,
+    ...(wantsApproval ? approvalLines(plan, circumstances) : []),
+    `to buy exactly this${wantsApproval ? " once it is approved" : ""}, or nothing if anything changed${whyNotBought(circumstances)}:`,
+    // printf, since some shells' echo turns the \n of a JSON text into a line's end.
+    `  printf %s ${quoted(JSON.stringify(request))} | supernode-autoscaler run --event -${placesOf(circumstances)}`,
   ]
+}
+
+function approvalLines({ hash }: ScaleUpPlan, circumstances: Circumstances): string[] {
+  return ["to approve it:", `  supernode-autoscaler approve ${hash} --by WHO${placesOf(circumstances)}`]
+}
+
+function placesOf({ options: { policy, ledger } }: Circumstances): string {
+  const given = { "--policy": policy, "--ledger": ledger }
+  return Object.entries(given)
+    .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${quoted(value)}`]))
+    .join("")
+}
+
+/** As one word of a POSIX shell, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** A dry run asks as if it were live; what would keep a real run from buying all the same must be said. */

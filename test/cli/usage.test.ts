@@ -32,6 +32,7 @@ describe("wrong usage ends with 2 and a word about what is right", () => {
     [["settle", "train-a", "--as", "absent", "--why", "x"], "required option '--by <WHO>'"],
     [["reset", "train-a", "--by", "me"], "required option '--why <TEXT>'"],
     [["approve", "85867ade", "--by", "me"], "sha256: and 64 hex digits"],
+    [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "ask two different questions"],
     [["approve", HASH], "required option '--by <WHO>'"],
     [["audit"], "Usage: supernode-autoscaler audit"],
     [["audit", "drop"], "unknown command 'drop'"],

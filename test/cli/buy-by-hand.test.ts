@@ -1,0 +1,203 @@
+import { spawnSync } from "node:child_process"
+import { chmodSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran } from "./harness.ts"
+
+// A person buys by hand: a dry run prints the line, a real shell takes it apart, and what is on its stdin is run.
+
+const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\n`
+
+/** The line that buys, as it was printed. */
+function buyingLine(out: string): string {
+  return /^ {2}(printf %s .* \| supernode-autoscaler run .*)$/m.exec(out)?.[1] ?? "no line was printed"
+}
+
+/** Runs the line in a shell where `supernode-autoscaler` only notes what it gets, and then runs just that here. */
+async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string[]; stdin: string }> {
+  const stub = own.file(
+    "supernode-autoscaler",
+    `#!/bin/sh\ncat > '${own.dir}/stdin'\nprintf '%s\\n' "$@" > '${own.dir}/argv'\n`,
+  )
+  chmodSync(stub, 0o755)
+  const { status, stderr } = spawnSync("sh", ["-c", line], {
+    env: { PATH: `${own.dir}:${process.env["PATH"]}` },
+    encoding: "utf8",
+  })
+  expect([status, stderr]).toEqual([0, ""])
+  const stdin = readFileSync(join(own.dir, "stdin"), "utf8")
+  const argv = readFileSync(join(own.dir, "argv"), "utf8").trimEnd().split("\n")
+  return { ...(await own.runWith({ stdin: bytes(stdin) }, ...argv)), argv, stdin }
+}
+
+describe("the line that a dry run prints", () => {
+  it("buys just what was shown, said by this system's user", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("dry-run", "train-a")
+    const pasted = await paste(own, buyingLine(out))
+    expect(pasted.out).toMatch(/^train-a: bought from 2 to 4 servers/)
+    expect(JSON.parse(pasted.stdin)).toMatchObject({ mode: "live", servers: 4, requestedBy: "night-shift" })
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+    expect(pasted.code).toBe(0)
+  })
+
+  it("says who asks and why in their own words, whatever signs are in them", async () => {
+    const own = await cloudDesk()
+    const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--by", "O'Neil", "--why", why)
+    expect(out).toContain("asked for by a person: O'Neil, 4 servers")
+    const pasted = await paste(own, buyingLine(out))
+    expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
+    expect(pasted.out).toMatch(/^train-a: bought/)
+  })
+
+  it("goes to the same policy and ledger as the dry run did", async () => {
+    const own = await cloudDesk()
+    const places = [
+      "--policy",
+      own.file("other's policy.yaml", POLICY),
+      "--ledger",
+      `sqlite:${own.dir}/other.db`,
+    ]
+    const { out } = await own.run("dry-run", "train-a", ...places)
+    const { argv, code } = await paste(own, buyingLine(out))
+    expect(argv).toEqual(["run", "--event", "-", ...places])
+    expect(code).toBe(0)
+    expect((await own.run("status", ...places)).out).toContain("ACCEPTED: 2 -> 4 servers")
+  })
+
+  it("buys nothing once a server has joined", async () => {
+    const rung =
+      "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
+    const own = await cloudDesk({}, POLICY.replace("- { flavor: kat3ne-32", rung))
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    own.sandbox.addServers(1)
+    own.advance(6 * MINUTE)
+    const pasted = await paste(own, buyingLine(out))
+    expect(pasted.out).toMatch(
+      /✗ +plan-as-shown +the plan that was shown is sha256:\w+; now it would be sha256:/,
+    )
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("buys nothing once the price has changed", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
+    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(plan-changed\)/)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("buys once, however often it is pasted", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("dry-run", "train-a")
+    await paste(own, buyingLine(out))
+    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(duplicate\)/)
+    own.advance(10 * MINUTE)
+    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(already-there\)/)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+
+  it("is not printed while something is in the way", async () => {
+    const own = await cloudDesk()
+    await own.run("pause", "--why", "x")
+    expect((await own.run("dry-run", "train-a")).out).not.toContain("supernode-autoscaler run")
+  })
+
+  it("is not printed for more servers than the policy allows: a person's wish is never clamped", async () => {
+    const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
+    expect(out).not.toContain("supernode-autoscaler run")
+  })
+})
+
+describe("a cooldown", () => {
+  /** Two servers that somebody made a moment ago. */
+  const young = () => cloudDesk({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
+
+  it("holds a dry run, and is bypassed for a person who says so, and so does the line", async () => {
+    const own = await young()
+    expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(
+      /^train-a: would hold \(cooldown\)/,
+    )
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--bypass-cooldown", "--by", "ann")
+    expect(out).toMatch(/^train-a: would buy/)
+    expect(out).toContain("bypassed by ann")
+    const pasted = await paste(own, buyingLine(out))
+    expect(JSON.parse(pasted.stdin)).toMatchObject({ bypassCooldown: true })
+    expect(pasted.out).toMatch(/^train-a: bought/)
+  })
+
+  it("is all that is bypassed: without servers, evidence decides", async () => {
+    const own = await young()
+    own.sandbox.setLoad(10)
+    const { out } = await own.run("dry-run", "train-a", "--bypass-cooldown")
+    expect(out).toMatch(/^train-a: would hold \(not-breaching\)/)
+  })
+})
+
+describe("where approval is all that is missing", () => {
+  it("both lines are printed, and pasted in their order they buy", async () => {
+    const own = await cloudDesk({}, WANTED)
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
+    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(approval-needed\)/)
+    const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
+    await own.run("approve", hash, "--by", "boss")
+    expect((await own.run("dry-run", "train-a")).out).toMatch(/✓ +approved +approved by boss/)
+    own.advance(MINUTE)
+    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: bought/)
+  })
+
+  it("a dry run asks as who would ask: one's own approval does not count", async () => {
+    const own = await cloudDesk({}, WANTED)
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--by", "ann")
+    const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
+    await own.run("approve", hash, "--by", "Ann")
+    const asAnn = await own.run("dry-run", "train-a", "--servers", "4", "--by", "ann")
+    expect(asAnn.out).toMatch(/^train-a: would hold \(approval-needed\)/)
+    const asBob = await own.run("dry-run", "train-a", "--servers", "4", "--by", "bob")
+    expect(asBob.out).toMatch(/^train-a: would buy/)
+  })
+})
+
+describe("the request by itself", () => {
+  it("stands beside the results of a dry run's JSON, ready for run --event", async () => {
+    const own = await cloudDesk()
+    const { json } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch", "--json")
+    const { request } = json() as { request: object }
+    expect(request).toEqual({
+      supernode: "train-a",
+      mode: "live",
+      servers: 4,
+      requestedBy: "night-shift",
+      why: "launch",
+      planHash: expect.stringMatching(/^sha256:/),
+    })
+    expect((await own.run("run", "--event", own.file("request.json", request))).out).toMatch(
+      /^train-a: bought/,
+    )
+  })
+
+  it("keeps the words of the event that was asked about", async () => {
+    const own = await cloudDesk()
+    const asked = {
+      supernode: "train-a",
+      servers: 4,
+      requestedBy: "ann",
+      why: "week 3",
+      bypassCooldown: true,
+    }
+    const ran = await own.run("dry-run", "train-a", "--event", own.file("asked.json", asked), "--json")
+    expect(ran.json()).toMatchObject({ request: { ...asked, mode: "live" } })
+  })
+
+  it("without the hash that a dry run showed buys nothing, live", async () => {
+    const own = await cloudDesk()
+    const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "ops", why: "x" }
+    const { code, err } = await own.run("run", "--event", own.file("request.json", request))
+    expect(err).toContain('planHash: is missing: "live" buys only the plan that was shown')
+    expect([code, own.sandbox.scaleUps.length]).toEqual([1, 0])
+  })
+})
