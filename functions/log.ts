@@ -19,17 +19,26 @@ function logResults(logger: Logger, results: readonly Result[]): void {
   for (const result of results) logger.info(titleOf(result), lineOf(result))
 }
 
-/** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`. */
-export function titleOf({ supernode, decision, outcome }: Result): string {
-  const end = decision.heldBy === null ? "" : ` (${decision.heldBy})`
+/** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`, `train-a: scale-up (observed only)`. */
+export function titleOf({ supernode, mode, decision, outcome }: Result): string {
+  const observed = mode === "observe" && decision.kind === "scale-up" ? " (observed only)" : ""
+  const end = decision.heldBy === null ? observed : ` (${decision.heldBy})`
   return `${supernode}: ${decision.kind}${end}${outcome ? `, ${outcome.kind}` : ""}`
 }
 
 /** The fields of its line. */
-export function lineOf({ supernode, mode, decision, outcome, entry }: Result): Record<string, unknown> {
+export function lineOf({
+  supernode,
+  mode,
+  observed,
+  decision,
+  outcome,
+  entry,
+}: Result): Record<string, unknown> {
   return {
     supernode,
     mode,
+    observed,
     kind: decision.kind,
     heldBy: decision.heldBy,
     says: decision.findings.find((finding) => finding.passed === false)?.says,

@@ -1,8 +1,11 @@
+import { armingUntil } from "./decision/arming.ts"
 import type { Decision } from "./decision/decision.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import type { ScaleUpPlan } from "./decision/plan.ts"
 import type { RunMode, Situation } from "./decision/situation.ts"
 import type { Standing } from "./decision/standing.ts"
+import { sayDuration } from "./decision/units.ts"
+import { sayTime } from "./decision/verdict.ts"
 import { canonicalText } from "./digest.ts"
 import type { RunTask } from "./gather.ts"
 import type { Ports } from "./ports.ts"
@@ -43,10 +46,19 @@ export function mayOpen(ports: Ports, task: RunTask, standing: Standing, decisio
 }
 
 /** A policy that was not seen long enough only observes (`arm_after`). */
-export function modeOf(task: RunTask, { policy, policyHash, standing, now }: Situation): RunMode {
-  if (task.mode !== "live" || policy.armAfterMs === 0) return task.mode
-  const seen = standing.policySeen
-  return seen?.hash === policyHash && seen.since + policy.armAfterMs <= now ? "live" : "observe"
+export function modeOf(task: RunTask, situation: Situation): RunMode {
+  return task.mode === "live" && armingUntil(situation) !== null ? "observe" : task.mode
+}
+
+/** Why a run that may find everything right buys nothing all the same; null where it would buy, and for a dry run. */
+export function whyObserved(task: RunTask, situation: Situation): string | null {
+  if (task.mode === "observe")
+    return "SUPERNODE_MODE is not live here: runs decide and record, and buy nothing whatever an event asks for"
+  const until = task.mode === "live" ? armingUntil(situation) : null
+  if (until === null) return null
+  const { policy, now } = situation
+  const end = sayTime(until === "unseen" ? now + policy.armAfterMs : until)
+  return `this policy is new: until ${end} runs only decide and record (arm_after: ${sayDuration(policy.armAfterMs)})`
 }
 
 interface Decided {

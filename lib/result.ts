@@ -12,6 +12,8 @@ type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
 export interface RunResult {
   supernode: string
   mode: RunMode
+  /** In mode `observe`: why nothing is bought, whatever was decided. */
+  observed?: string
   decision: Pick<Decision, "kind" | "heldBy" | "findings">
   /** Present wherever a target was chosen. */
   plan?: ScaleUpPlan
@@ -34,13 +36,23 @@ export interface ResultParts {
   plan: ScaleUpPlan | null
   outcome: Outcome | null
   entry: LedgerEntry | null
+  observed?: string | null
 }
 
-export function resultOf({ supernode, mode, decision, plan, outcome, entry }: ResultParts): RunResult {
+export function resultOf({
+  supernode,
+  mode,
+  observed,
+  decision,
+  plan,
+  outcome,
+  entry,
+}: ResultParts): RunResult {
   const { kind, heldBy, findings } = decision
   return {
     supernode,
     mode,
+    ...(observed ? { observed } : {}),
     decision: { kind, heldBy, findings },
     ...(plan ? { plan } : {}),
     ...(outcome ? { outcome: withoutRaw(outcome) } : {}),

@@ -8,7 +8,15 @@ import type { AttemptRecord } from "./decision/standing.ts"
 import { digest } from "./digest.ts"
 import { type Chain, gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
-import { heldTooBig, isWorthNoting, mayOpen, mayTryLarger, modeOf, timeToBuy } from "./outside-gates.ts"
+import {
+  heldTooBig,
+  isWorthNoting,
+  mayOpen,
+  mayTryLarger,
+  modeOf,
+  timeToBuy,
+  whyObserved,
+} from "./outside-gates.ts"
 import { LedgerError, type Ports } from "./ports.ts"
 import { type EntryNews, fitting, nextEntry, nextNote, nextSettlement } from "./record.ts"
 import { firstResult } from "./repeat.ts"
@@ -69,7 +77,8 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
     mode === "live" && decided.kind === "scale-up"
       ? mayOpen(ports, task, situation.standing, decided)
       : decided
-  const parts = { supernode: situation.policy.name, mode, decision, plan, outcome: null }
+  const observed = whyObserved(task, situation)
+  const parts = { supernode: situation.policy.name, mode, observed, decision, plan, outcome: null }
 
   if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }), left: null }
   if (decision.kind === "scale-up" && plan && mode === "live")
@@ -97,7 +106,8 @@ async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
   const { head, situation, decision, plan, mode } = noted
   const news = { ...newsOf(ports, task, { situation, mode }), kind: "decided" as const }
   const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
-  const parts = { supernode: situation.policy.name, mode, decision, plan, outcome: null }
+  const observed = whyObserved(task, situation)
+  const parts = { supernode: situation.policy.name, mode, observed, decision, plan, outcome: null }
   if (!entry) {
     const result = resultOf({ ...parts, decision: heldTooBig(decision), entry })
     return { kind: "done", result, left: { head, at: stampOf(situation) } }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Command } from "commander"
+import { armingUntil } from "../../lib/decision/arming.ts"
 import type { Signal } from "../../lib/decision/signal.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
 import { standingOf, supernodeStream } from "../../lib/record.ts"
@@ -7,7 +8,6 @@ import type { RunResult } from "../../lib/result.ts"
 import { readSignals } from "../../lib/signals/read.ts"
 import type { App } from "../../lib/wiring.ts"
 import { whole, words } from "./arguments.ts"
-import { armingUntil } from "./arming.ts"
 import {
   type Cli,
   type CommonOptions,
@@ -106,16 +106,17 @@ interface Shown {
 
 async function show(task: Task, app: App, { loaded, results, requests }: Shown): Promise<void> {
   const { screen, options, io, now } = task
-  const { policy } = loaded
+  const { policy, hash: policyHash } = loaded
+  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
+  const arming = armingUntil({ policy, policyHash, standing, now })
   if (results.length === 0) screen.note(`the event does not concern ${policy.name}: nothing would happen`)
   if (options.json) {
     const [request = null] = requests
-    screen.json({ results, ...(request ? { request } : {}) })
+    const armed = arming === null ? {} : { armingUntil: arming }
+    screen.json({ results, ...(request ? { request } : {}), ...armed })
     return
   }
   const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
-  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
-  const arming = armingUntil(loaded, standing, now)
   for (const [i, result] of results.entries()) {
     const circumstances = { mode: app.settings.mode, arming, options }
     screen.say(...resultLines(result, look), ...nextStepLines(result, requests[i] ?? null, circumstances), "")

@@ -1,8 +1,8 @@
+import type { armingUntil } from "../../lib/decision/arming.ts"
 import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
 import type { Signal } from "../../lib/decision/signal.ts"
 import type { RunResult } from "../../lib/result.ts"
 import type { Settings } from "../../lib/settings.ts"
-import type { armingUntil } from "./arming.ts"
 import type { CommonOptions } from "./context.ts"
 import { instantOf } from "./table.ts"
 
@@ -53,7 +53,7 @@ export function nextStepLines(
   request: ReadyRequest | null,
   circumstances: Circumstances,
 ): string[] {
-  if (!plan || !request) return []
+  if (!plan || !request) return armingLines(circumstances)
   const wantsApproval = decision.heldBy === "approval-needed"
   return [
     ...(wantsApproval ? approvalLines(plan, circumstances) : []),
@@ -82,7 +82,16 @@ function quoted(text: string): string {
 /** A dry run asks as if it were live; what would keep a real run from buying all the same must be said. */
 function whyNotBought({ mode, arming }: Circumstances): string {
   if (mode === "observe") return " (here it would be recorded and not bought: SUPERNODE_MODE is not live)"
-  if (arming === "unseen")
-    return " (the policy is new: runs only observe for arm_after, counted from the first recorded one)"
-  return arming === null ? "" : ` (the policy is new: until ${instantOf(arming)} runs only observe)`
+  return arming === null ? "" : ` (${sayArming(arming)})`
+}
+
+/** Whatever holds now: nothing would be bought before that either. */
+function armingLines({ arming }: Circumstances): string[] {
+  return arming === null ? [] : ["", sayArming(arming)]
+}
+
+function sayArming(arming: number | "unseen"): string {
+  return arming === "unseen"
+    ? "the policy is new: runs only observe for arm_after, counted from the first recorded one"
+    : `the policy is new: until ${instantOf(arming)} runs only observe`
 }

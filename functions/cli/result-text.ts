@@ -15,6 +15,7 @@ export function resultLines(result: RunResult, look: Look): string[] {
   const { plan, entry } = result
   return [
     headline(result, look),
+    ...observedLines(result, look),
     ...outcomeLines(result, look),
     "",
     ...findingLines(result.decision.findings, look),
@@ -32,8 +33,12 @@ function headline({ supernode, mode, decision, plan, outcome }: RunResult, { pai
   }
   const what = plan ? sayPlan(plan) : "a purchase"
   if (mode === "live") return `${name}: ${outcome?.kind === "accepted" ? "bought" : "decided to buy"} ${what}`
-  const why = mode === "observe" ? " (observe mode: recorded and not bought)" : ""
-  return `${name}: ${paint.green("would buy")} ${what}${why}`
+  return `${name}: ${paint.green("would buy")} ${what}`
+}
+
+/** Somebody may believe that this has bought: it has not. */
+function observedLines({ decision, observed }: RunResult, { paint }: Look): string[] {
+  return observed && decision.kind === "scale-up" ? [paint.yellow(`  NOT BOUGHT: ${observed}`)] : []
 }
 
 /** The finding that decided: the first that failed, or else the first that could not be evaluated. */

@@ -1,3 +1,4 @@
+import { armingUntil } from "../../lib/decision/arming.ts"
 import { type Control, type Stop, stopInForce } from "../../lib/decision/control.ts"
 import { purchasesWithin } from "../../lib/decision/cost.ts"
 import { decide } from "../../lib/decision/decide.ts"
@@ -11,7 +12,6 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
 import { standingOf } from "../../lib/record.ts"
 import type { Settings } from "../../lib/settings.ts"
-import { armingUntil } from "./arming.ts"
 
 /** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
 export interface SupernodeState {
@@ -78,7 +78,7 @@ export function stateOf({ settings, loaded, head, control, now }: Remembered): S
     name: policy.name,
     id: policy.id,
     mode: settings.mode,
-    armingUntil: armingUntil(loaded, standing, now),
+    armingUntil: armingUntil({ policy, policyHash: hash, standing, now }),
     paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
     held: stopInForce(control.held[policy.id], now),
     attempt: attemptState(standing.attempt),

@@ -122,6 +122,18 @@ describe("dry-run", () => {
     )
   })
 
+  it("says from when on a new policy is armed even where it would hold, and in its JSON too", async () => {
+    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    await own.run("run", "--event", ALARM)
+    own.sandbox.setLoad(10)
+    const { out } = await own.run("dry-run", "train-a")
+    expect(out).toMatch(/^train-a: would hold \(not-breaching\)/)
+    expect(out).toContain("\nthe policy is new: until 2024-01-13T16:52:00Z runs only observe\n")
+    expect((await own.run("dry-run", "train-a", "--json")).json()).toMatchObject({
+      armingUntil: Date.parse("2024-01-13T16:52:00Z"),
+    })
+  })
+
   it("says where that line would not buy: a policy that is not armed", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect((await own.run("dry-run", "train-a")).out).toContain(

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import type { RunResult } from "../../lib/result.ts"
-import { bytes, type CloudDesk, cloudDesk, desk, ID, STREAM, TWO_SUPERNODES } from "./harness.ts"
+import { bytes, type CloudDesk, cloudDesk, desk, ID, POLICY, STREAM, TWO_SUPERNODES } from "./harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const TICK = { kind: "tick", time: "2024-01-12T16:52:00Z" }
@@ -47,9 +47,23 @@ describe("run", () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(/^train-a: would buy .* \(observe mode: recorded and not bought\)/)
+    expect(out).toMatch(
+      /^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live here: runs decide/,
+    )
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
+  })
+
+  it("only records a person's live request under a policy that is not armed, and says that loudly", async () => {
+    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const request = own.file("request.json", await liveRequest(own))
+    const { out } = await own.run("run", "--event", request)
+    expect(out).toMatch(
+      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new: until 2024-01-13T16:52:00.000Z runs only decide/,
+    )
+    const [result] = resultsOf(await own.run("run", "--event", own.file("t.json", TICK), "--json"))
+    expect(result).toMatchObject({ mode: "observe", observed: expect.stringContaining("arm_after: 1d") })
+    expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
   it("ends well on a hold, and says why", async () => {

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// A policy that is new only observes for `arm_after`, counted from the first entry that was written under it.
+
+const armed = policyOf({ arm_after: "24h" })
+const other = policyOf({ arm_after: "24h", cooldown: "61m" })
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+function tick(policy: Policy = armed, over: Parameters<World["run"]>[1] = {}): Promise<RunResult> {
+  return world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
+}
+
+async function request(policy: Policy = armed): Promise<RunResult> {
+  const shown = await world.run(requestOf({ at: world.now }), { policy })
+  const planHash = shown.plan?.hash ?? ""
+  const live = requestOf({ id: world.newId(), at: world.now, mode: "live", planHash })
+  return world.run(live, { policy })
+}
+
+describe("a policy that is new", () => {
+  it("observes to the millisecond, and buys from then on", async () => {
+    expect((await tick()).mode).toBe("observe")
+    world.now = NOW + DAY - 1
+    expect((await tick()).mode).toBe("observe")
+    world.now = NOW + DAY
+    expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+  })
+
+  it("says in its result until when, whatever it decides", async () => {
+    const says =
+      "this policy is new: until 2024-01-13T17:00:00.000Z runs only decide and record (arm_after: 1d)"
+    expect(await tick()).toMatchObject({ decision: { kind: "scale-up" }, observed: says })
+    world.now += HOUR
+    world.load = 10
+    expect(await tick()).toMatchObject({ decision: { kind: "hold" }, observed: says })
+  })
+
+  it("only records a person's live request, and says so", async () => {
+    const result = await request()
+    expect(result).toMatchObject({
+      mode: "observe",
+      observed: expect.stringContaining("until 2024-01-13T17:00:00.000Z"),
+      decision: { kind: "scale-up" },
+      entry: { seq: 1 },
+    })
+    expect(result).not.toHaveProperty("outcome")
+    expect(world.orders).toEqual([])
+  })
+
+  it.each([
+    ["an alarm that holds", async () => world.run(alarmOf({ at: NOW }), { policy: armed }), 10],
+    ["a tick that holds", async () => tick(), 10],
+    ["a run that may only observe by the settings", async () => tick(armed, { mode: "observe" }), 97],
+  ])("is seen first by %s: from then on its time counts", async (_, see, load) => {
+    world.load = load
+    await see()
+    world.load = 97
+    world.now += DAY
+    expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+  })
+
+  it("is seen by a tick that a pause holds, and by one whose hold would be no news otherwise", async () => {
+    world.load = 10
+    await tick(other)
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: NOW + HOUR })
+    world.now += MINUTE
+    await tick(other)
+    world.now += MINUTE
+    await tick(armed)
+    expect((await world.entries()).map(({ policyHash }) => policyHash)).toHaveLength(3)
+    world.load = 97
+    world.now += DAY - 1
+    expect((await tick()).mode).toBe("observe")
+    world.now += 1
+    expect((await tick()).mode).toBe("live")
+  })
+
+  it("is not seen by a dry run, which writes nothing", async () => {
+    await tick(armed, { mode: "dry-run" })
+    world.now += DAY
+    expect((await tick()).mode).toBe("observe")
+  })
+
+  it("begins anew when it comes back after another: nobody knows that it still fits", async () => {
+    await tick()
+    world.now += 12 * HOUR
+    await tick(other)
+    world.now += 13 * HOUR
+    expect((await tick()).mode).toBe("observe")
+    world.now += DAY - 1
+    expect((await tick()).mode).toBe("observe")
+    world.now += 1
+    expect((await tick()).mode).toBe("live")
+  })
+
+  it("still settles and observes what is in flight, and tells of what waits", async () => {
+    const before = policyOf()
+    await tick(before)
+    world.now += 5 * MINUTE
+    world.deliver(4)
+    expect((await tick()).decision.heldBy).toBe("cooldown")
+    expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("completed")
+  })
+
+  it("without arm_after buys at once", async () => {
+    expect(await tick(policyOf())).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+  })
+})
+
+describe("SUPERNODE_MODE that is not live", () => {
+  it("beats whatever an event asks for, and the result says so", async () => {
+    const shown = await world.run(requestOf())
+    const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
+    expect(await world.run(live, { mode: "observe" })).toMatchObject({
+      mode: "observe",
+      observed: expect.stringContaining("SUPERNODE_MODE is not live"),
+      decision: { kind: "scale-up" },
+    })
+    expect(world.orders).toEqual([])
+  })
+
+  it("is not said of a run that may buy, nor of a dry run", async () => {
+    expect(await world.run(requestOf())).not.toHaveProperty("observed")
+    expect(await tick(policyOf())).not.toHaveProperty("observed")
+  })
+})

@@ -1,0 +1,567 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { RunResult } from "../../lib/result.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  type PolicyInput,
+  policyOf,
+  requestOf,
+  ruleInput,
+  SECOND,
+  serverOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { CONTROL_STREAM, rejected, unknown, unreachable, World } from "./world.ts"
+
+// Every state that holds has its way out, and afterwards a busy supernode buys again. One row per state and way; what no
+// row has fails the last test.
+
+const ladder = [2, 4, 8, 16].map((servers) => ({
+  flavor: `rung-${servers}`,
+  servers,
+  price: { amount: servers * 60_000, currency: "CNY", per: "month" as const },
+}))
+const policyWith = (over: Partial<PolicyInput> = {}): Policy =>
+  policyOf({ ladder, limits: { actions: "9 per 24h", servers: 48 }, ...over })
+const WHO = { why: "looked", by: "ops" }
+
+class Story {
+  policy = policyWith()
+  constructor(readonly world: World) {
+    world.offers = { ok: true, value: offersOf(...ladder.map(({ flavor }) => flavor)), skewMs: 0 }
+  }
+
+  tick(): Promise<RunResult> {
+    return this.world.run(tickOf({ id: this.world.newId(), at: this.world.now }), { policy: this.policy })
+  }
+
+  /** A tick that buys, and how that ends. */
+  async buy(...outcomes: World["outcomes"]): Promise<void> {
+    this.world.outcomes = outcomes
+    await this.tick()
+  }
+
+  async settle(as: "accepted" | "completed" | "absent"): Promise<void> {
+    const attempt = this.world.orders.at(-1)?.attempt ?? ""
+    const { supernode } = this.world
+    const servers = supernode.ok ? (supernode.value.servers ?? []).map(({ id }) => id) : null
+    await this.world.say({ verb: "settle", attempt, as, servers, ...WHO })
+  }
+
+  /** Servers that come up after an accepted order, and time enough to be complete, warm and cool. */
+  async complete(count: number): Promise<void> {
+    this.world.now += 5 * MINUTE
+    this.world.deliver(count)
+    await this.tick()
+    this.world.now += 2 * HOUR
+  }
+
+  async reset(): Promise<void> {
+    await this.world.say({ verb: "reset", ...WHO })
+  }
+}
+
+/** `from`: how it comes to hold. `out`: what a person does, or waits for. */
+interface Way {
+  reason: string
+  way: string
+  from(story: Story): Promise<unknown>
+  out(story: Story): Promise<unknown>
+}
+
+const wait = (ms: number) => async (story: Story) => {
+  story.world.now += ms
+}
+const setPolicy = (over: Partial<PolicyInput>) => async (story: Story) => {
+  story.policy = policyWith(over)
+}
+const NEVER_SETTLED = async (story: Story) => {
+  const { world } = story
+  world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+  await story.tick().catch(() => undefined)
+  world.interference = {}
+  world.now += 3 * MINUTE
+}
+const STUCK = async (story: Story) => {
+  await story.buy()
+  story.world.deliver(4, { status: "CREATING" })
+  story.world.now += 46 * MINUTE
+}
+const PARTIAL = async (story: Story) => {
+  await story.buy()
+  story.world.deliver(3)
+  story.world.now += 46 * MINUTE
+}
+const WRONG = async (story: Story) => {
+  await story.buy()
+  story.world.deliver(8)
+}
+
+const WAYS: Way[] = [
+  // ---- an attempt ----
+  {
+    reason: "in-flight",
+    way: "its servers run, and the cooldown is over",
+    from: (story) => story.buy(),
+    out: (story) => story.complete(4),
+  },
+  {
+    reason: "in-flight",
+    way: "a person settles it as completed",
+    from: (story) => story.buy(),
+    out: async (story) => {
+      story.world.deliver(4)
+      await story.settle("completed")
+      story.world.now += 2 * HOUR
+    },
+  },
+  {
+    reason: "outcome-unknown",
+    way: "a person settles it as absent",
+    from: (story) => story.buy(unknown),
+    out: (story) => story.settle("absent"),
+  },
+  {
+    reason: "outcome-unknown",
+    way: "a person settles it as accepted, and its servers run",
+    from: (story) => story.buy(unknown),
+    out: async (story) => {
+      await story.settle("accepted")
+      await story.complete(4)
+    },
+  },
+  {
+    reason: "outcome-unknown",
+    way: "a person settles what was opened and never settled",
+    from: NEVER_SETTLED,
+    out: (story) => story.settle("absent"),
+  },
+  {
+    reason: "outcome-unknown",
+    way: "new servers tell, where the policy lets them",
+    from: async (story) => {
+      story.policy = policyWith({ unknown_outcome: "auto" })
+      await story.buy(unknown)
+    },
+    out: (story) => story.complete(4),
+  },
+  ...(
+    [
+      ["stuck", STUCK],
+      ["partial", PARTIAL],
+      ["wrong", WRONG],
+    ] as const
+  ).map(([reason, from]) => ({
+    reason,
+    way: "a person settles it as completed, when the servers are there",
+    from,
+    out: async (story: Story) => {
+      story.world.deliver(reason === "wrong" ? 8 : 4)
+      await story.settle("completed")
+      story.world.now += 2 * HOUR
+    },
+  })),
+  {
+    reason: "stuck",
+    way: "a person settles it as accepted and goes on waiting",
+    from: STUCK,
+    out: async (story) => {
+      await story.tick()
+      await story.settle("accepted")
+      await story.complete(4)
+    },
+  },
+  {
+    reason: "stuck",
+    way: "a person settles it as absent, when the servers are gone",
+    from: STUCK,
+    out: async (story) => {
+      await story.tick()
+      story.world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
+      await story.settle("absent")
+    },
+  },
+
+  // ---- refusals ----
+  {
+    reason: "breaker",
+    way: "a person resets it",
+    from: (story) => story.buy(rejected("balance")),
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "backoff",
+    way: "time",
+    from: (story) => story.buy(rejected("throttle", 7 * MINUTE)),
+    out: wait(7 * MINUTE),
+  },
+  {
+    reason: "backoff",
+    way: "a person resets it",
+    from: (story) => story.buy(rejected("throttle", HOUR)),
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "flavor-blocked",
+    way: "time",
+    from: (story) => story.buy(rejected("capacity")),
+    out: wait(5 * MINUTE),
+  },
+  {
+    reason: "flavor-blocked",
+    way: "a person resets it",
+    from: (story) => story.buy(rejected("capacity")),
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "latched",
+    way: "the policy changes, after an order that was invalid",
+    from: (story) => story.buy(rejected("invalid")),
+    out: setPolicy({ cooldown: "61m" }),
+  },
+  {
+    reason: "latched",
+    way: "a person resets it, after an order that was invalid",
+    from: (story) => story.buy(rejected("invalid")),
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "latched",
+    way: "the metric clears",
+    from: async (story) => {
+      story.policy = policyWith({ rules: [ruleInput({ repeat: false })] })
+      await story.buy()
+      await story.complete(4)
+    },
+    out: async (story) => {
+      story.world.load = 10
+      await story.tick()
+      story.world.load = 97
+    },
+  },
+
+  // ---- what people say ----
+  {
+    reason: "paused",
+    way: "resume",
+    from: ({ world, policy }) => world.say({ verb: "pause", supernode: policy.id, until: null, ...WHO }),
+    out: ({ world, policy }) => world.say({ verb: "resume", supernode: policy.id, ...WHO }),
+  },
+  {
+    reason: "paused",
+    way: "its end",
+    from: ({ world }) => world.say({ verb: "pause", supernode: null, until: NOW + HOUR, ...WHO }),
+    out: wait(HOUR),
+  },
+  {
+    reason: "held",
+    way: "its end",
+    from: ({ world, policy }) => world.say({ verb: "hold", supernode: policy.id, until: NOW + HOUR, ...WHO }),
+    out: wait(HOUR),
+  },
+  {
+    reason: "approval-needed",
+    way: "somebody approves the plan",
+    from: async (story) => {
+      story.policy = policyWith({ approval: { above: { amount: 1, currency: "CNY" } } })
+    },
+    out: async (story) => {
+      const { plan } = await story.tick()
+      await story.world.say({ verb: "approve", planHash: plan?.hash ?? "", by: "boss" })
+    },
+  },
+
+  // ---- what the policy says ----
+  {
+    reason: "cooldown",
+    way: "time",
+    from: async (story) => {
+      await story.buy()
+      story.world.now += 5 * MINUTE
+      story.world.deliver(4)
+      await story.tick()
+    },
+    out: wait(HOUR),
+  },
+  {
+    reason: "action-rate",
+    way: "time",
+    from: async (story) => {
+      story.policy = policyWith({ limits: { actions: "1 per 24h", servers: 48 } })
+      await story.buy()
+      await story.complete(4)
+    },
+    out: wait(DAY),
+  },
+  {
+    reason: "efficacy",
+    way: "a person resets it",
+    from: async (story) => {
+      story.policy = policyWith({ efficacy: { purchases: 1, min_gain: 5 } })
+      await story.buy()
+      await story.complete(4)
+    },
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "efficacy",
+    way: "the metric comes back and shows that it helped",
+    from: async (story) => {
+      story.policy = policyWith({ efficacy: { purchases: 1, min_gain: 5 } })
+      await story.buy()
+      await story.complete(4)
+      await story.reset()
+      await story.buy()
+      story.world.load = null
+      await story.complete(8)
+    },
+    out: async ({ world }) => {
+      world.load = 90
+    },
+  },
+  {
+    reason: "over-budget",
+    way: "time",
+    from: async (story) => {
+      const budget = { amount: 300_000, currency: "CNY", per: "10d" }
+      story.policy = policyWith({ limits: { actions: "9 per 24h", servers: 48, budget } })
+      await story.buy()
+      await story.complete(4)
+    },
+    out: wait(10 * DAY),
+  },
+  {
+    reason: "price-unknown",
+    way: "the policy gets a price",
+    from: setPolicy({
+      ladder: ladder.map(({ flavor, servers }) => ({ flavor, servers })),
+      approval: { above: { amount: 1_000_000, currency: "CNY" } },
+    }),
+    out: setPolicy({ approval: { above: { amount: 1_000_000, currency: "CNY" } } }),
+  },
+  {
+    reason: "at-limit",
+    way: "the policy allows more servers",
+    from: setPolicy({ limits: { actions: "9 per 24h", servers: 2 } }),
+    out: setPolicy({}),
+  },
+  {
+    reason: "already-there",
+    way: "the policy gets a larger rung",
+    from: setPolicy({ ladder: ladder.slice(0, 1) }),
+    out: setPolicy({}),
+  },
+  {
+    reason: "rung-unknown",
+    way: "the policy gets the rung that is there",
+    from: setPolicy({ ladder: ladder.slice(1) }),
+    out: setPolicy({}),
+  },
+
+  // ---- what the cloud says ----
+  {
+    reason: "supernode-not-ready",
+    way: "the supernode is ACTIVE again",
+    from: async ({ world }) => {
+      world.supernode = { ok: true, value: supernodeOf({ status: "ERROR" }), skewMs: 0 }
+    },
+    out: async ({ world }) => {
+      world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
+    },
+  },
+  {
+    reason: "supernode-unreadable",
+    way: "it can be read again",
+    from: async ({ world }) => {
+      world.supernode = { ok: false, why: "503", credentials: false }
+    },
+    out: async ({ world }) => {
+      world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
+    },
+  },
+  {
+    reason: "supernode-unreadable",
+    way: "a person resets it, where a server is gone that nobody saw DELETED",
+    from: async (story) => {
+      story.world.load = 10
+      await story.tick()
+      story.world.load = 97
+      const servers = [serverOf("s2"), serverOf("s3")]
+      story.world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
+    },
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "credentials",
+    way: "the keys are mended",
+    from: async ({ world }) => {
+      world.supernode = { ok: false, why: "401", credentials: true }
+    },
+    out: async ({ world }) => {
+      world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
+    },
+  },
+  {
+    reason: "not-breaching",
+    way: "the load is high",
+    from: async ({ world }) => {
+      world.load = 10
+    },
+    out: async ({ world }) => {
+      world.load = 97
+    },
+  },
+  {
+    reason: "missing-data",
+    way: "the metric comes back",
+    from: async ({ world }) => {
+      world.load = null
+    },
+    out: async ({ world }) => {
+      world.load = 97
+    },
+  },
+  ...(
+    [
+      ["not-offered", offersOf("rung-8")],
+      ["sold-out", [{ flavor: "rung-4", soldOut: true }]],
+    ] as const
+  ).map(([reason, offers]) => ({
+    reason,
+    way: "it is on offer again",
+    from: async ({ world }: Story) => {
+      world.offers = { ok: true, value: [...offers], skewMs: 0 }
+    },
+    out: async ({ world }: Story) => {
+      world.offers = { ok: true, value: offersOf("rung-4"), skewMs: 0 }
+    },
+  })),
+  {
+    reason: "offers-unreadable",
+    way: "they can be read again",
+    from: async ({ world }) => {
+      world.offers = { ok: false, why: "503", credentials: false }
+    },
+    out: async ({ world }) => {
+      world.offers = { ok: true, value: offersOf("rung-4"), skewMs: 0 }
+    },
+  },
+
+  // ---- clocks and the function ----
+  {
+    reason: "clock-skewed",
+    way: "our clock is mended",
+    from: async ({ world }) => {
+      world.supernode = { ok: true, value: supernodeOf(), skewMs: 5 * MINUTE }
+    },
+    out: async ({ world }) => {
+      world.now += 5 * MINUTE
+      world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
+    },
+  },
+  {
+    reason: "clock-behind-ledger",
+    way: "a person resets it, where an entry was dated by a clock that ran ahead",
+    from: async (story) => {
+      story.world.load = 10
+      story.world.now += 30 * DAY
+      await story.tick()
+      story.world.now = NOW
+      story.world.load = 97
+    },
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "no-time",
+    way: "the next run has time",
+    from: async ({ world }) => {
+      world.timeLeftMs = 60 * SECOND
+    },
+    out: async ({ world }) => {
+      world.timeLeftMs = Number.POSITIVE_INFINITY
+    },
+  },
+]
+
+/** The second column of the table of gates. */
+function reasonsInReadme(): string[] {
+  const [, table = ""] = readFileSync("README.md", "utf8").split("| gate | holds with |")
+  const rows = table.slice(0, table.indexOf("\n\n")).split("\n")
+  return rows.flatMap((row) =>
+    [...(row.split("|")[2] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, id = ""]) => id),
+  )
+}
+
+describe("a state that holds has a way out", () => {
+  it.each(WAYS.map((row) => [row.reason, row.way, row] as const))("%s: %s", async (reason, _way, row) => {
+    const story = new Story(await World.open())
+    await row.from(story)
+    const before = story.world.orders.length
+    expect((await story.tick()).decision.heldBy).toBe(reason)
+    expect(story.world.orders).toHaveLength(before)
+    await row.out(story)
+    expect(await story.tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+    expect(story.world.orders).toHaveLength(before + 1)
+  })
+
+  it("control-unreadable: what stopped at the last moment buys when it can be read again", async () => {
+    const story = new Story(await World.open())
+    let reads = 0
+    story.world.interference.beforeHead = async (stream) => {
+      if (stream === CONTROL_STREAM && ++reads > 1) unreachable()
+    }
+    expect((await story.tick()).outcome).toMatchObject({ kind: "not-sent", reason: "control-unreadable" })
+    story.world.interference = {}
+    expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("plan-changed: a person looks at a new dry run", async () => {
+    const { world } = new Story(await World.open())
+    const ask = (over: object) => world.run(requestOf({ at: world.now, ...over }), { policy: policyWith() })
+    const stale = `sha256:${"0".repeat(64)}`
+    const held = await ask({ id: "r1", mode: "live", planHash: stale })
+    expect(held.decision.heldBy).toBe("plan-changed")
+    const { plan } = await ask({ id: "r2" })
+    expect((await ask({ id: "r3", mode: "live", planHash: plan?.hash })).outcome).toMatchObject({
+      kind: "accepted",
+    })
+  })
+
+  it.each([
+    ["not-alarm", alarmOf({ state: "ok" })],
+    ["stale", alarmOf({ at: NOW - 16 * MINUTE })],
+    ["from-the-future", alarmOf({ at: NOW + 2 * MINUTE })],
+  ])("%s holds that one signal only: the next tick buys", async (reason, signal) => {
+    const story = new Story(await World.open())
+    expect((await story.world.run(signal, { policy: story.policy })).decision.heldBy).toBe(reason)
+    expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("duplicate and overtaken hold that one delivery only: the next tick buys", async () => {
+    const story = new Story(await World.open())
+    story.world.load = 10
+    await story.world.run(alarmOf(), { policy: story.policy })
+    expect((await story.world.run(alarmOf(), { policy: story.policy })).decision.heldBy).toBe("duplicate")
+    story.world.load = 97
+    story.world.interference.beforeAppend = async ({ kind }) => (kind === "opened" ? "conflict" : undefined)
+    expect((await story.tick()).decision.heldBy).toBe("overtaken")
+    story.world.interference = {}
+    expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("and no reason that the README lists is missing here", () => {
+    const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
+    const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
+    // signal-invalid: no door lets such a signal in. standing-full: time alone, test/run/late.test.ts, "an alarm storm".
+    const shown = new Set([...WAYS.map(({ reason }) => reason), ...alsoHere, "standing-full"])
+    expect(reasonsInReadme().length).toBeGreaterThan(30)
+    expect(reasonsInReadme().filter((reason) => !shown.has(reason))).toEqual([])
+  })
+})
