@@ -9,8 +9,10 @@ export default class SpokenReporter implements Reporter {
     // A file that cannot even be loaded has no tests to count.
     const broken = modules.filter((module) => module.errors().length > 0).length
     for (const test of tests) {
-      if (test.result().state === "skipped")
-        console.log(`could not run: ${test.module.relativeModuleId} > ${test.fullName}`)
+      const result = test.result()
+      if (result.state !== "skipped") continue
+      const why = result.note === undefined ? "" : ` (${result.note})`
+      console.log(`could not run: ${test.module.relativeModuleId} > ${test.fullName}${why}`)
     }
     const { passed, failed, skipped, pending } = counts
     console.log(`\n${passed} passed, ${failed + broken} failed, ${skipped + pending} skipped`)

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { POLICY } from "../corridor/corridor.ts"
-import { type BuiltCli, buildCli, type ServeProcess } from "./built-cli.ts"
+import { type BuiltCli, buildCli, urlOf } from "./built-cli.ts"
 import { alertBody, bearer, type Gate, gate, otherAlert, Place, type PlaceOptions, TOKEN } from "./place.ts"
+import type { Program } from "./program.ts"
 
 // The built command as processes of their own, on the system's clock: signals, kills, and two of them at once.
 
@@ -20,8 +21,8 @@ async function placeNow(options: PlaceOptions = {}): Promise<{ place: Place; doo
   return { place, door }
 }
 
-async function alert(one: ServeProcess, body = alertBody()): Promise<Record<string, unknown>> {
-  const answer = await fetch(`${await one.url()}/alertmanager`, { method: "POST", headers: bearer(), body })
+async function alert(one: Program, body = alertBody()): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${await urlOf(one)}/alertmanager`, { method: "POST", headers: bearer(), body })
   return (await answer.json()) as Record<string, unknown>
 }
 
@@ -31,7 +32,7 @@ describe("the built command", () => {
     place.sandbox.failNext("scale-up", { delayMs: 1 })
     const [words, json] = [cli.serve(place.settings()), cli.serve(place.settings(), "--json")]
     const both = [words, json]
-    await Promise.all(both.map((one) => one.url()))
+    await Promise.all(both.map(urlOf))
 
     place.writePolicy(POLICY.replace("above: 85", "above: high"))
     words.kill("SIGHUP")

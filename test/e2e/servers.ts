@@ -1,0 +1,90 @@
+import { once } from "node:events"
+import { accessSync, constants } from "node:fs"
+import { createServer } from "node:http"
+import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net"
+import { delimiter, join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
+import type { Program } from "../serve/program.ts"
+
+/** The first of these programs that is on the PATH, or null. Debian names some differently. */
+export function findProgram(...names: string[]): string | null {
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "")
+  const files = names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return files.find(isProgram) ?? null
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A port that nobody has at this moment, for programs that cannot say which free one they took. */
+export async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const port = portOf(server)
+  server.close()
+  await once(server, "close")
+  return port
+}
+
+/** What a machine of a supernode would tell a Prometheus: one gauge, whose value the test sets. */
+export class Exporter {
+  value = 20
+  readonly #server = createServer((_, response) => {
+    response.setHeader("content-type", "text/plain; version=0.0.4")
+    response.end(
+      `# TYPE npu_load gauge\nnpu_load{npu="0"} ${this.value}\nnpu_load{npu="1"} ${this.value - 10}\n`,
+    )
+  })
+
+  async start(): Promise<string> {
+    this.#server.listen(0, "127.0.0.1")
+    await once(this.#server, "listening")
+    return `127.0.0.1:${portOf(this.#server)}`
+  }
+
+  stop(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
+
+/**
+ * Asks again and again until it is so, in real time, since the programs are real. Throws what was waited for, and what the
+ * programs said last, once `mostMs` are over or one of the programs is.
+ */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  { mostMs, programs }: { mostMs: number; programs: Readonly<Record<string, Program>> },
+): Promise<void> {
+  const started = performance.now()
+  while (!(await isSo())) {
+    const ended = Object.values(programs).some(({ isOver }) => isOver)
+    if (!ended && performance.now() - started < mostMs) {
+      await pause(100)
+      continue
+    }
+    const said = Object.entries(programs).map(
+      ([name, { out, err }]) => `--- ${name}\n${(out + err).slice(-3_000)}`,
+    )
+    throw new Error(`${ended ? "a program ended" : `${mostMs} ms passed`} before ${what}\n${said.join("\n")}`)
+  }
+}
+
+/** Whether something answers there with 200. */
+export async function isReady(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process"
+
+const living = new Set<Program>()
+// One that nobody ended must not outlive us.
+process.on("exit", () => {
+  for (const one of living) one.kill("SIGKILL")
+})
+
+export interface ProgramOptions {
+  cwd: string
+  env?: Record<string, string>
+}
+
+/** A program as a process of its own, and all that it says. */
+export class Program {
+  out = ""
+  err = ""
+  /** Exit code, the signal that ended it, or why it never began. */
+  readonly ended: Promise<number | string | null>
+  readonly #child: ChildProcess
+  #heard: () => void = () => undefined
+  #isOver = false
+
+  constructor(file: string, args: readonly string[], { cwd, env = {} }: ProgramOptions) {
+    living.add(this)
+    this.#child = spawn(file, args, {
+      cwd,
+      env: { PATH: process.env["PATH"], ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    this.#child.stdout?.on("data", (bytes) => {
+      this.out += String(bytes)
+      this.#heard()
+    })
+    this.#child.stderr?.on("data", (bytes) => {
+      this.err += String(bytes)
+      this.#heard()
+    })
+    this.ended = new Promise((resolve) => {
+      const over = (how: number | string | null) => {
+        this.#isOver = true
+        living.delete(this)
+        this.#heard()
+        resolve(how)
+      }
+      this.#child.once("close", (code, signal) => over(code ?? signal))
+      this.#child.once("error", (error) => over(error.message))
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Waits for something that it says. Throws with all that it said where it ended without. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.err) ?? pattern.exec(this.out)
+      if (found) return found
+      if (this.#isOver) throw new Error(`it ended without ${pattern}:\n${this.err}${this.out}`)
+      await new Promise<void>((resolve) => {
+        const before = this.#heard
+        this.#heard = () => {
+          before()
+          resolve()
+        }
+      })
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Ends it for good and waits until it is gone. */
+  async end(): Promise<void> {
+    this.kill("SIGKILL")
+    await this.ended
+  }
+}
