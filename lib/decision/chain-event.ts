@@ -1,5 +1,6 @@
 import type { Said } from "./control.ts"
 import type { Decision } from "./decision.ts"
+import type { FleetNews } from "./fleet.ts"
 import type { Outcome } from "./outcome.ts"
 import type { ScaleUpPlan } from "./plan.ts"
 import type { Signal } from "./signal.ts"
@@ -25,4 +26,6 @@ export interface ChainEvent {
   outcome?: Outcome
   observation?: Observation
   said?: Said
+  /** In stream `fleet` only. */
+  fleet?: FleetNews
 }

@@ -15,6 +15,10 @@ export function orderCost(ladder: Rung[], from: number, to: number): Money | nul
 }
 
 /** Purchases requested within the window that ends now: reserved and booked alike. */
-export function purchasesWithin(standing: Standing, now: number, windowMs: number): Purchase[] {
-  return standing.purchases.filter((purchase) => purchase.at > now - windowMs)
+export function purchasesWithin(
+  { purchases }: Pick<Standing, "purchases">,
+  now: number,
+  windowMs: number,
+): Purchase[] {
+  return purchases.filter((purchase) => purchase.at > now - windowMs)
 }

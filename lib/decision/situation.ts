@@ -1,4 +1,5 @@
 import type { Control } from "./control.ts"
+import type { FleetSpend } from "./fleet.ts"
 import type { Policy } from "./policy.ts"
 import type { Reading } from "./reading.ts"
 import type { Signal } from "./signal.ts"
@@ -37,4 +38,6 @@ export interface Situation {
   /** One reading per rule of the policy. */
   readings: Seen<Reading[]>
   offers: Seen<Offer[]>
+  /** Only where the policy has caps across supernodes. */
+  fleet?: Seen<FleetSpend>
 }

@@ -1,5 +1,6 @@
 import type { ChainEvent } from "../decision/chain-event.ts"
 import type { Control } from "../decision/control.ts"
+import type { FleetStanding } from "../decision/fleet.ts"
 import type { RunMode } from "../decision/situation.ts"
 import type { Standing } from "../decision/standing.ts"
 import { canonicalText, digestText } from "../digest.ts"
@@ -12,8 +13,8 @@ export interface LedgerEntry extends ChainEvent {
   /** Random per entry, so that a writer recognizes its own write after a lost answer. */
   writer: string
   mode: RunMode
-  /** The state after this entry: of the supernode, or of stream `control`. */
-  standing: Standing | Control
+  /** The state after this entry: of the supernode, or of stream `control` or `fleet`. */
+  standing: Standing | Control | FleetStanding
   /** `""` for the first entry. */
   prev: string
   hash: string

@@ -140,21 +140,6 @@ describe("price-known", () => {
   })
 })
 
-describe("what this version does not count or enforce yet", () => {
-  it("a fleet cap on actions stops the buying, since nobody counts it across supernodes", () => {
-    const policy = policyOf({}, { fleet: { actions: { count: 5, perMs: DAY }, budget: null } })
-    expect(outcomeAt("action-rate", { policy })).toEqual([false, "action-rate", "action-rate"])
-  })
-
-  it("a fleet budget stops the buying, since nobody sums it across supernodes", () => {
-    const policy = policyOf(
-      {},
-      { fleet: { actions: null, budget: { minor: 1e9, currency: "CNY", per: 30 * DAY } } },
-    )
-    expect(outcomeAt("within-budget", { policy })).toEqual([false, "over-budget", "over-budget"])
-  })
-})
-
 describe("approved", () => {
   const policy = policyOf({ approval: { above: yuan(100_000), approvers: 2, expires: "4h" } })
   const target = { flavor: "rung-4", from: 2, to: 4, rules: ["npu-busy"] }

@@ -1,27 +1,55 @@
 import { purchasesWithin } from "../cost.ts"
-import { amountOf, sayMoney } from "../money.ts"
+import { fleetPurchases } from "../fleet.ts"
+import { amountOf, type Money, sayMoney } from "../money.ts"
+import type { Budget, Policy } from "../policy.ts"
+import type { Situation } from "../situation.ts"
+import type { Purchase } from "../standing.ts"
 import { sayDuration } from "../units.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import { purchasesSince, sayWindow, windowStart } from "../window.ts"
 import type { GateFacts } from "./gate.ts"
 
 /** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
-export function actionRate({ situation: { standing, policy, now } }: GateFacts): Verdict {
-  const { count, perMs } = policy.limits.actions
-  if (policy.fleet?.actions) return fail("action-rate", FLEET_IS_NOT_COUNTED, { fleet: policy.fleet.actions })
-  const used = purchasesWithin(standing, now, perMs).length
+export function actionRate({ situation }: GateFacts): Verdict {
+  const { standing, policy, now } = situation
+  const own = rateUnder(policy.limits.actions, standing.purchases, now)
+  const cap = policy.fleet?.actions
+  if (!cap) return own
+  const all = fleetPurchases(situation)
+  return withFleet(own, all && rateUnder(cap, all, now))
+}
+
+function rateUnder(
+  { count, perMs }: Policy["limits"]["actions"],
+  purchases: Purchase[],
+  now: number,
+): Verdict {
+  const used = purchasesWithin({ purchases }, now, perMs).length
   const facts = { used, allowed: count, perMs }
   const says = `${used} of ${count} purchases in ${sayDuration(perMs)}`
   return used < count ? pass(says, facts) : fail("action-rate", `${says} are used up`, facts)
 }
 
-/** A cap that nobody counts is no cap: until it is counted across supernodes, it stops the buying. */
-const FLEET_IS_NOT_COUNTED =
-  "the policy has a `fleet` cap, which this version does not count across supernodes; nothing is bought while it is written there"
+/** One verdict of the supernode's own cap and the fleet's: either can fail it. A cap that nobody counted passes nothing. */
+function withFleet(own: Verdict, fleet: Verdict | null): Verdict {
+  if (!fleet) {
+    if (own.passed === false) return own
+    return { ...notEvaluated(`${own.says}; what other supernodes bought was not read`), facts: own.facts }
+  }
+  const says = `${own.says}; across all supernodes ${fleet.says}`
+  const facts = { ...own.facts, fleet: fleet.facts }
+  const failed = [own, fleet].find(({ passed }) => passed === false)
+  if (failed?.reason) return fail(failed.reason, says, facts)
+  return own.passed === null || fleet.passed === null
+    ? { ...notEvaluated(says), facts }
+    : { ...pass(says), facts }
+}
 
-export function priceKnown({ situation: { standing, policy, now }, choice, cost }: GateFacts): Verdict {
-  const { budget } = policy.limits
-  if (!budget && !policy.approval)
+export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
+  const { policy, standing } = situation
+  const { limits, approval, fleet } = policy
+  const cap = fleet?.budget ?? null
+  if (!limits.budget && !approval && !cap)
     return pass(
       `the policy has no budget and no approval${cost ? `; the order costs ${sayMoney(cost)}` : ""}`,
     )
@@ -32,32 +60,56 @@ export function priceKnown({ situation: { standing, policy, now }, choice, cost 
       `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`,
       { flavor: choice.target.flavor },
     )
-  const unpriced = budget
-    ? purchasesSince(standing.purchases, windowStart(budget.per, policy.timezone, now)).filter(
-        // The policy's currency may have changed since: amounts of two are never added.
-        (purchase) => purchase.cost?.currency !== budget.currency,
-      )
-    : []
-  if (unpriced.length > 0) {
-    return fail(
-      "price-unknown",
-      `${unpriced.length} purchases in the budget's window have no known price in ${budget?.currency}`,
-      {
-        attempts: unpriced.map((purchase) => purchase.attempt),
-      },
-    )
-  }
-  return pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })
+  const own = limits.budget ? unpriced(limits.budget, standing.purchases, situation) : null
+  if (own) return own
+  const all = cap && fleetPurchases(situation)
+  if (cap && !all) return notEvaluated("what other supernodes bought was not read")
+  return (
+    (cap && all && unpriced(cap, all, situation)) ||
+    pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })
+  )
+}
+
+/** Purchases in a budget's window that cannot be added up. The policy's currency may have changed since they were made. */
+function unpriced(
+  { per, currency }: Budget,
+  purchases: Purchase[],
+  { policy, now }: Situation,
+): Verdict | null {
+  const window = purchasesSince(purchases, windowStart(per, policy.timezone, now))
+  const found = window.filter(({ cost }) => cost?.currency !== currency)
+  if (found.length === 0) return null
+  return fail(
+    "price-unknown",
+    `${found.length} purchases in the budget's window have no known price in ${currency}`,
+    { attempts: found.map(({ attempt }) => attempt) },
+  )
 }
 
 /** booked + reserved + this ≤ cap, inclusive. What is reserved and unknown stays counted until somebody settles it. */
-export function withinBudget({ situation: { standing, policy, now }, choice, cost }: GateFacts): Verdict {
+export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
+  const { standing, policy } = situation
   const { budget } = policy.limits
-  if (policy.fleet?.budget) return fail("over-budget", FLEET_IS_NOT_COUNTED, {})
-  if (!budget) return pass("the policy has no budget")
+  const cap = policy.fleet?.budget
+  if (!budget && !cap) return pass("the policy has no budget")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
+  const own = budget
+    ? spendUnder(budget, { purchases: standing.purchases, cost, situation })
+    : pass("the supernode has no budget of its own")
+  if (!cap) return own
+  const all = fleetPurchases(situation)
+  return withFleet(own, all && spendUnder(cap, { purchases: all, cost, situation }))
+}
+
+interface Spend {
+  purchases: Purchase[]
+  cost: Money
+  situation: Situation
+}
+
+function spendUnder(budget: Budget, { purchases, cost, situation: { policy, now } }: Spend): Verdict {
   const since = windowStart(budget.per, policy.timezone, now)
-  const window = purchasesSince(standing.purchases, since)
+  const window = purchasesSince(purchases, since)
   const spent = window.reduce((sum, purchase) => sum + (purchase.cost?.minor ?? 0), 0)
   const money = (minor: number) => ({ minor, currency: budget.currency })
   const facts = {
