@@ -11,6 +11,7 @@ import type { LedgerEntry } from "./ledger/entry.ts"
 import type { LoadedPolicy } from "./policy-file.ts"
 import type { Clock, Ports, Read } from "./ports.ts"
 import { CONTROL_STREAM, controlOf, nextEntry, standingOf } from "./record.ts"
+import { type FleetSeen, readFleet, seenBy } from "./reserve.ts"
 
 /** One signal for one supernode. */
 export interface RunTask {
@@ -27,6 +28,8 @@ export interface RunTask {
   endpoint: string
   buyTimeoutMs: number
   sendWithinMs: number
+  /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
+  fleetStreams: readonly string[]
 }
 
 /** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
@@ -54,18 +57,20 @@ export interface Gathered {
   situation: Situation
   /** The head that the situation's standing is of. */
   head: LedgerEntry | undefined
+  /** What others bought, where that counts and the decision came as far as that. */
+  fleet: FleetSeen | null
 }
 
 /**
  * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
  * is always observed, and what a purchase did is measured once), the supernode, what changed since, the metrics, and
- * offers only once a rung was chosen. What was observed is recorded on the way, and "overtaken" is said where another run
- * was faster.
+ * offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way. What was observed
+ * is recorded on the way, and "overtaken" is said where another run was faster.
  */
 export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const readsAll = task.signal.kind !== "tick" || chain.isDry
   const isHeld = (so: Situation) => !readsAll && decide(so, digest).heldBy !== null
-  const first = { situation: unread(ports, task, chain), head: chain.head }
+  const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
   if (isHeld(first.situation) && !first.situation.standing.attempt && !effectIsDue(first.situation, digest))
     return first
 
@@ -86,10 +91,24 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
 
   const { situation } = measured
   const { target, heldBy } = decide(situation, digest)
-  if (!target || (!readsAll && heldBy !== null)) return measured
+  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
   const cloudSkewMs = worse(situation.cloudSkewMs, offers)
-  return { ...measured, situation: { ...situation, offers: seen(offers), cloudSkewMs } }
+  return countFleet(ports, task, {
+    ...measured,
+    situation: { ...situation, offers: seen(offers), cloudSkewMs },
+  })
+}
+
+/** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
+async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
+  const { situation } = gathered
+  if (task.mode !== "dry-run") {
+    const { target, heldBy } = decide(situation, digest)
+    if (!target || heldBy !== null) return gathered
+  }
+  const fleet = await readFleet(ports, task, gathered)
+  return { ...gathered, situation: { ...situation, ...seenBy(fleet) }, fleet }
 }
 
 async function readMeters(ports: Ports, { signal }: RunTask, situation: Situation): Promise<Situation> {
@@ -103,11 +122,11 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
 async function notice(
   ports: Ports,
   task: RunTask,
-  { situation, head }: Gathered,
+  gathered: Gathered,
   look: (situation: Situation) => Observation | null,
 ): Promise<Gathered | "overtaken"> {
   const isDry = task.mode === "dry-run"
-  let so = { situation, head }
+  let so = gathered
   for (let count = 0; count < MOST_OBSERVATIONS; count++) {
     const noticed = look(so.situation)
     if (!noticed) break
@@ -115,6 +134,7 @@ async function notice(
     if (!isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
     const headAt = isDry ? so.situation.headAt : entry.at
     so = {
+      ...so,
       situation: { ...so.situation, standing: standingOf(entry), headAt },
       head: isDry ? so.head : entry,
     }

@@ -1,4 +1,5 @@
 import { type Control, NO_CONTROL } from "./decision/control.ts"
+import { type FleetNews, type FleetStanding, foldFleet, NO_FLEET } from "./decision/fleet.ts"
 import { fold } from "./decision/fold.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import { EMPTY_STANDING, type Standing } from "./decision/standing.ts"
@@ -8,6 +9,7 @@ import { type EntryDraft, entryText, type LedgerEntry, MAX_ENTRY_BYTES, sealEntr
 export type EntryNews = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
 
 export const CONTROL_STREAM = "control"
+export const FLEET_STREAM = "fleet"
 
 export function supernodeStream(id: string): string {
   return `supernode:${id}`
@@ -19,6 +21,20 @@ export function standingOf(head: LedgerEntry | undefined): Standing {
 
 export function controlOf(head: LedgerEntry | undefined): Control {
   return head ? (head.standing as Control) : NO_CONTROL
+}
+
+export function fleetOf(head: LedgerEntry | undefined): FleetStanding {
+  return head ? (head.standing as FleetStanding) : NO_FLEET
+}
+
+/** The next entry of stream `fleet`, in the form of all others. RangeError if too big. */
+export function nextFleetEntry(
+  head: LedgerEntry | undefined,
+  news: EntryNews & { kind: "opened" | "settled"; fleet: FleetNews },
+): LedgerEntry {
+  const standing = foldFleet(fleetOf(head), { kind: news.kind, at: news.at, news: news.fleet })
+  const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
+  return sealEntry({ ...news, ...place, standing })
 }
 
 /** The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. */

@@ -20,6 +20,7 @@ import {
 import { LedgerError, type Ports } from "./ports.ts"
 import { type EntryNews, fitting, nextEntry, nextNote, nextSettlement } from "./record.ts"
 import { firstResult } from "./repeat.ts"
+import { release, reserve, type Wanted } from "./reserve.ts"
 import { heldOutside, type RunResult, resultOf } from "./result.ts"
 import { type Ended, tell } from "./tell.ts"
 
@@ -69,7 +70,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
 
   const gathered = await gather(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task, chain)
-  const { situation, head } = gathered
+  const { situation, head, fleet } = gathered
   const decided = decide(situation, digest)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
@@ -82,7 +83,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
 
   if (mode === "dry-run") return { kind: "done", result: resultOf({ ...parts, entry: null }), left: null }
   if (decision.kind === "scale-up" && plan && mode === "live")
-    return purchase(ports, task, { head, situation, decision, plan })
+    return purchase(ports, task, { head, situation, decision, plan, fleet })
 
   if (!isWorthNoting({ task, situation, decision, plan }))
     return {
@@ -116,36 +117,37 @@ async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
   return { kind: "done", result: resultOf({ ...parts, entry }), left: { head: entry, at: entry.at } }
 }
 
-interface Ready {
-  head: LedgerEntry | undefined
-  situation: Situation
-  decision: Decision
-  plan: ScaleUpPlan
+const NOT_OPENED: Outcome = {
+  kind: "not-sent",
+  reason: "overtaken",
+  says: "the attempt was not opened: another entry took its place, or its own would be too big",
 }
 
 /** The line of no return lies behind the append: from there on nothing is repeated, and whatever happens is settled. */
-async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Round> {
-  const { situation, decision, plan } = ready
-  const openedAt = Math.max(ports.clock.now(), situation.headAt ?? 0, situation.now)
-  const sendBeforeMonotonic = ports.clock.monotonic() + task.sendWithinMs
-  const sendBefore = openedAt + task.sendWithinMs
-  const attempt: AttemptRecord = {
-    id: ports.newId(),
-    openedAt,
-    sendBefore,
-    deadline: sendBefore + task.buyTimeoutMs,
-  }
-  const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: openedAt }
+async function purchase(ports: Ports, task: RunTask, wanted: Wanted): Promise<Round> {
+  const { plan } = wanted
+  const reserved = await reserve(ports, task, wanted)
+  if (reserved.kind === "overtaken")
+    return { kind: "overtaken", decision: wanted.decision, plan, mode: "live" }
+  const { situation, decision } = reserved
+  const ready = { ...wanted, situation, decision }
+  if (reserved.kind === "held") return note(ports, task, { ...ready, mode: "live" })
+
+  const { attempt, sendBeforeMonotonic } = reserved
+  const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
   const opened = fitting(() =>
     nextEntry(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
   )
-  if (!opened) return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
-  if ((await ports.ledger.append(opened)) === "conflict")
-    return { kind: "overtaken", decision, plan, mode: "live" }
+  if (!opened || (await ports.ledger.append(opened)) === "conflict") {
+    await release(ports, reserved, NOT_OPENED)
+    if (opened) return { kind: "overtaken", decision, plan, mode: "live" }
+    return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
+  }
 
   // ---- the line of no return ----
   const outcome = await sendOnce(ports, task, { ...ready, attempt, sendBeforeMonotonic })
   const settled = await settle(ports, task, { opened, attempt, outcome })
+  await release(ports, reserved, outcome)
   const result = resultOf({
     supernode: situation.policy.name,
     mode: "live",
@@ -162,7 +164,7 @@ async function purchase(ports: Ports, task: RunTask, ready: Ready): Promise<Roun
 async function sendOnce(
   ports: Ports,
   task: RunTask,
-  sending: Ready & { attempt: AttemptRecord; sendBeforeMonotonic: number },
+  sending: Wanted & { attempt: AttemptRecord; sendBeforeMonotonic: number },
 ): Promise<Outcome> {
   const { situation, plan, attempt, sendBeforeMonotonic } = sending
   const control = await readControl(ports).catch((error: unknown) => ({

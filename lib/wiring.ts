@@ -238,6 +238,7 @@ async function runEach({ problems, ports, settings, policies, signals, mode, onl
         endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
+        fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
       }
       tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
     }

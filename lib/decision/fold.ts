@@ -158,6 +158,8 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
   const { kind, says, at } = observation
   if (kind === "telling" || kind === "not-told") return rememberTold(standing, observation, event.at)
   if (kind === "effect") return rememberEffect(standing, observation)
+  // It was never opened: nothing is remembered of it but that its place is taken.
+  if (kind === "lapsed") return standing
   const listed = observation.present ?? standing.servers ?? []
   if (kind === "out-of-band") {
     const arrived = observation.servers.some((id) => listed.includes(id))

@@ -84,6 +84,7 @@ export interface Observation {
     | "accepted"
     | "out-of-band"
     | "effect"
+    | "lapsed"
     | "telling"
     | "not-told"
   says: string

@@ -20,9 +20,17 @@ const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy", "n
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
 
 /** lib/run.ts with the steps it is made of, and what people say to the same chains. */
-const CORRIDOR = ["run", "gather", "outside-gates", "record", "repeat", "result", "say", "tell"].map(
-  (file) => `lib/${file}.ts`,
-)
+const CORRIDOR = [
+  "run",
+  "gather",
+  "outside-gates",
+  "record",
+  "repeat",
+  "reserve",
+  "result",
+  "say",
+  "tell",
+].map((file) => `lib/${file}.ts`)
 
 const outward = { packages: "any", builtins: true, pure: false } as const
 const inward = { packages: ["zod"], builtins: false, pure: false } as const

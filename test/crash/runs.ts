@@ -24,6 +24,7 @@ export function runSignal(place: Place, ports: Ports, signal: Signal): Promise<R
     endpoint: "https://modelarts.test",
     buyTimeoutMs: BUY_TIMEOUT_MS,
     sendWithinMs: SEND_WITHIN_MS,
+    fleetStreams: [place.stream],
   }
   return run(ports, task)
 }

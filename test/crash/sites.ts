@@ -5,7 +5,7 @@ import { INSTANT } from "./points.ts"
 // cannot come in unnoticed, whether or not a test happens to reach it.
 
 /** The files in which a run can end at an await. */
-export const CORRIDOR = ["run.ts", "gather.ts", "repeat.ts", "tell.ts", "say.ts"]
+export const CORRIDOR = ["run.ts", "gather.ts", "reserve.ts", "repeat.ts", "tell.ts", "say.ts"]
 
 export interface SourceFacts {
   /** `function room.verb`, without the instant ones. */

@@ -142,8 +142,18 @@ describe("a policy's caps across supernodes", () => {
     ["actions", { actions, budget: null }, true, DAY - 1],
     ["a budget", { actions: null, budget }, true, 30 * DAY - 1],
     ["both: the longer window", { actions, budget }, true, 30 * DAY - 1],
-    ["a calendar month, which is shorter today", { actions: { count: 2, perMs: 20 * DAY }, budget: { ...COST, per: "month" as const } }, true, 20 * DAY - 1],
-    ["a calendar month, which is longer", { actions, budget: { ...COST, per: "month" as const } }, true, 11 * DAY + 17 * HOUR],
+    [
+      "a calendar month, which is shorter today",
+      { actions: { count: 2, perMs: 20 * DAY }, budget: { ...COST, per: "month" as const } },
+      true,
+      20 * DAY - 1,
+    ],
+    [
+      "a calendar month, which is longer",
+      { actions, budget: { ...COST, per: "month" as const } },
+      true,
+      11 * DAY + 17 * HOUR,
+    ],
   ])("%s", (_, fleet, has, backMs) => {
     expect(hasFleetCap(policyOf({}, { fleet }))).toBe(has)
     expect(NOW - fleetSince(policyOf({}, { fleet }), NOW)).toBe(backMs)

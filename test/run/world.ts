@@ -156,6 +156,7 @@ export class World {
       endpoint: "https://modelarts.test",
       buyTimeoutMs: MINUTE,
       sendWithinMs: MINUTE / 2,
+      fleetStreams: [supernodeStream(policy.id)],
       ...over,
     })
   }

@@ -115,6 +115,7 @@ export class Book {
         return
       case "out-of-band":
       case "effect":
+      case "lapsed":
       case "telling":
       case "not-told":
         return

@@ -161,6 +161,7 @@ export class World {
         endpoint: "https://modelarts.test",
         buyTimeoutMs: MINUTE,
         sendWithinMs: MINUTE / 2,
+        fleetStreams: this.supernodes.map(({ stream }) => stream),
       })
     } catch (thrown) {
       error = thrown

@@ -59,6 +59,7 @@ function taskOf(signal: Wakeup, world: World, policy: Policy): RunTask {
     endpoint: "https://modelarts.test",
     buyTimeoutMs: TIMEOUT_MS,
     sendWithinMs: 30 * SECOND,
+    fleetStreams: [],
   }
 }
 

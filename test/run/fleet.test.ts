@@ -1,0 +1,533 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import { decide } from "../../lib/decision/decide.ts"
+import type { Policy } from "../../lib/decision/policy.ts"
+import type { Signal } from "../../lib/decision/signal.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
+import { digest } from "../../lib/digest.ts"
+import type { RunTask } from "../../lib/gather.ts"
+import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
+import { LedgerError } from "../../lib/ports.ts"
+import { FLEET_STREAM, fleetOf, nextEntry, standingOf, supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  type PolicyInput,
+  policyOf,
+  requestOf,
+  SECOND,
+  tickOf,
+} from "../decision/builders.ts"
+import { accepted, rejected, unknown, unreachable, World } from "./world.ts"
+
+// Caps across supernodes: a place is taken in stream `fleet` before an attempt is opened, and given back after it is over.
+
+const IDS = ["a", "b", "c"].map((letter) => `${letter}0000000-0000-4000-8000-000000000000`)
+const STREAMS = IDS.map(supernodeStream)
+const [A = "", B = "", C = ""] = STREAMS
+let world: World
+/** Reads and appends, in order: `head fleet`, `append supernode:a opened`. */
+let effects: string[]
+
+beforeEach(async () => {
+  world = await World.open()
+  effects = []
+  interfere({})
+})
+
+interface Interfering {
+  append?: (entry: LedgerEntry) => Promise<"appended" | "conflict" | undefined>
+  head?: (stream: string) => Promise<void>
+}
+
+function interfere({ append, head }: Interfering): void {
+  world.interference = {
+    beforeAppend: async (entry) => {
+      const answer = await append?.(entry)
+      effects.push(`append ${shortOf(entry.stream)} ${entry.observation?.kind ?? entry.kind}`)
+      return answer
+    },
+    beforeHead: async (stream) => {
+      effects.push(`head ${shortOf(stream)}`)
+      await head?.(stream)
+    },
+  }
+}
+
+function shortOf(stream: string): string {
+  return stream.startsWith("supernode:") ? (stream.slice("supernode:".length)[0] ?? "") : stream
+}
+
+interface Caps {
+  actions?: number
+  budget?: number
+  over?: Partial<PolicyInput>
+}
+
+function policyFor(which: number, { actions, budget, over = {} }: Caps): Policy {
+  const fleet = {
+    actions: actions === undefined ? null : { count: actions, perMs: DAY },
+    budget: budget === undefined ? null : { minor: budget * 100, currency: "CNY", per: 30 * DAY },
+  }
+  const id = IDS[which] ?? ""
+  return policyOf(
+    { id, name: `train-${"abc"[which]}`, limits: { actions: "9 per 24h", servers: 48 }, ...over },
+    { fleet },
+  )
+}
+
+async function run(
+  which: number,
+  caps: Caps = { actions: 1 },
+  { signal, ...over }: Partial<RunTask> = {},
+): Promise<RunResult> {
+  const policy = policyFor(which, caps)
+  const tick = tickOf({ id: world.newId(), at: world.now })
+  return world.run(signal ?? tick, { policy, fleetStreams: STREAMS, ...over })
+}
+
+async function pending(): Promise<string[]> {
+  return fleetOf(await world.ledger.head(FLEET_STREAM)).pending.map(({ stream }) => stream)
+}
+
+const fleetEntries = () => world.entries(FLEET_STREAM)
+
+/** What the gate that failed says of all supernodes together. */
+function fleetFacts(result: RunResult, gate: string): unknown {
+  return result.decision.findings.find((finding) => finding.gate === gate)?.facts["fleet"]
+}
+
+/** Moves on until the supernode's next purchase is let through by everything but the caps. */
+function later(ms = 2 * HOUR): void {
+  world.now += ms
+}
+
+describe("a purchase under a cap of the fleet", () => {
+  it("reads the fleet first and the others after it, reserves, opens, buys, settles, and gives its place back", async () => {
+    world.whileBuying = async () => {
+      effects.push("buy")
+      expect(await pending()).toEqual([A])
+    }
+    const result = await run(0)
+    expect(result.outcome?.kind).toBe("accepted")
+    expect(effects).toEqual([
+      "head a",
+      "head control",
+      "head fleet",
+      "head b",
+      "head c",
+      "append fleet opened",
+      "append a opened",
+      "head control",
+      "buy",
+      "head fleet",
+      "append a settled",
+      "append fleet settled",
+    ])
+    expect(await pending()).toEqual([])
+  })
+
+  it("is the very attempt that was reserved, at the very place", async () => {
+    await run(0)
+    const [opened] = await world.entries(A)
+    const [reserved, released] = await fleetEntries()
+    expect(reserved).toMatchObject({ kind: "opened", attempt: opened?.attempt, run: opened?.run })
+    expect(reserved?.fleet?.reservation).toEqual({
+      ...opened?.attempt,
+      stream: A,
+      seq: 1,
+      cost: { minor: 12_000_000, currency: "CNY" },
+    })
+    expect(released).toMatchObject({
+      kind: "settled",
+      attempt: opened?.attempt,
+      outcome: { kind: "accepted", raw: null },
+    })
+  })
+
+  it("keeps what the others bought, so that the decision can be replayed from the entry", async () => {
+    await run(1, { actions: 2 })
+    await run(0, { actions: 2 })
+    const [opened] = await world.entries(A)
+    const { situation, decision } = opened ?? {}
+    expect(situation?.fleet).toMatchObject({
+      state: "read",
+      value: { purchases: [{ stream: B, state: "booked" }] },
+    })
+    const again = decide({ ...(situation as Situation), standing: standingOf(undefined) }, digest)
+    expect(again).toEqual(decision)
+  })
+
+  it.each([
+    ["is accepted", [], ["action-rate", 1]],
+    ["is unknown", [unknown], ["action-rate", 1]],
+    ["is refused", [rejected("balance")], [null, 0]],
+    [
+      "was not sent",
+      [{ kind: "not-sent" as const, reason: "refused", says: "connection refused" }],
+      [null, 0],
+    ],
+  ])("that %s counts for the others accordingly", async (_, outcomes, [heldBy]) => {
+    world.outcomes = [...outcomes]
+    await run(0)
+    expect(await pending()).toEqual([])
+    const other = await run(1)
+    expect(other.decision.heldBy).toBe(heldBy)
+    expect(fleetFacts(other, "action-rate")).toEqual({ used: heldBy ? 1 : 0, allowed: 1, perMs: DAY })
+  })
+
+  it("counts again when its window is over", async () => {
+    await run(0)
+    later(DAY)
+    expect((await run(1)).outcome?.kind).toBe("accepted")
+  })
+
+  it("is held by a budget that others have used, and may use what they left", async () => {
+    await run(0, { budget: 240_000 })
+    expect((await run(1, { budget: 239_999 })).decision.heldBy).toBe("over-budget")
+    expect((await run(2, { budget: 240_000 })).outcome?.kind).toBe("accepted")
+  })
+
+  it("by a supernode that has left the policy file counts on", async () => {
+    await run(1)
+    const held = await run(0, { actions: 1 }, { fleetStreams: [A, C] })
+    expect(held.decision.heldBy).toBe("action-rate")
+  })
+
+  it("by a supernode that bought before there was a cap counts too, even when it then leaves the file", async () => {
+    await run(1, {})
+    expect(await fleetEntries()).toEqual([])
+    await run(0, { actions: 2 })
+    expect((await run(2, { actions: 2 }, { fleetStreams: [C] })).decision.heldBy).toBe("action-rate")
+  })
+
+  it.each(["capacity"] as const)("of a larger rung after a %s refusal reserves by itself", async (of) => {
+    world.outcomes = [rejected(of)]
+    const over = { sold_out: "next-larger" as const, ladder: ladderOf(1, 2, 4, 8) }
+    world.offers = {
+      ok: true,
+      value: [1, 2, 4, 8].map((n) => ({ flavor: `rung-${n}`, soldOut: false })),
+      skewMs: 0,
+    }
+    await run(0, { actions: 1, over })
+    expect(world.orders.map(({ plan }) => plan.to)).toEqual([4, 8])
+    expect((await fleetEntries()).map(({ kind, attempt }) => [kind, attempt?.id])).toEqual(
+      world.orders.flatMap(({ attempt }) => [
+        ["opened", attempt],
+        ["settled", attempt],
+      ]),
+    )
+  })
+})
+
+function ladderOf(...sizes: number[]): PolicyInput["ladder"] {
+  return sizes.map((servers) => ({
+    flavor: `rung-${servers}`,
+    servers,
+    price: { amount: servers * 60_000, currency: "CNY", per: "month" as const },
+  }))
+}
+
+describe("what is not read and not written", () => {
+  it("without a cap stream fleet is never touched, nor is any other supernode's chain", async () => {
+    await run(0, {})
+    expect(effects.filter((effect) => /fleet|[bc]$/.test(effect))).toEqual([])
+    expect((await world.entries(A))[0]?.situation).not.toHaveProperty("fleet")
+  })
+
+  it("with one, nothing of it where something else holds already", async () => {
+    world.load = 10
+    expect((await run(0)).decision.heldBy).toBe("not-breaching")
+    expect(effects).not.toContain("head fleet")
+  })
+
+  it("a dry run shows how much is used, even where something else holds, and writes nothing", async () => {
+    await run(1)
+    effects = []
+    world.load = 10
+    const signal: Signal = requestOf({ servers: null })
+    const shown = await run(0, { actions: 1 }, { signal })
+    expect(shown.decision.heldBy).toBe("not-breaching")
+    expect(fleetFacts(shown, "action-rate")).toEqual({ used: 1, allowed: 1, perMs: DAY })
+    expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([])
+  })
+
+  it("observe counts the others, records what it saw, and reserves nothing", async () => {
+    await run(1)
+    const seen = await run(0, { actions: 1 }, { mode: "observe" })
+    expect(seen.decision.heldBy).toBe("action-rate")
+    expect(await fleetEntries()).toHaveLength(2)
+    expect((await world.entries(A))[0]?.situation?.fleet).toMatchObject({ state: "read" })
+  })
+})
+
+describe("supernodes that want the last place at once", () => {
+  /** Another supernode's whole run, right before the first append of this kind to stream fleet. */
+  function rivals(...which: number[]): void {
+    interfere({
+      append: async ({ stream, kind }) => {
+        if (stream !== FLEET_STREAM || kind !== "opened") return undefined
+        const next = which.shift()
+        if (next !== undefined) await run(next)
+        return undefined
+      },
+    })
+  }
+
+  it("do not both get it: who loses the append reads everything again and holds", async () => {
+    rivals(1)
+    const held = await run(0)
+    expect(held.decision.heldBy).toBe("action-rate")
+    expect(fleetFacts(held, "action-rate")).toEqual({ used: 1, allowed: 1, perMs: DAY })
+    expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
+    expect(await world.entries(A)).toMatchObject([{ kind: "decided", decision: { heldBy: "action-rate" } }])
+  })
+
+  it("both buy where there is room for both, and the loser's entry shows what it decided by", async () => {
+    rivals()
+    let hasRun = false
+    interfere({
+      append: async ({ stream, kind }) => {
+        if (hasRun || stream !== FLEET_STREAM || kind !== "opened") return undefined
+        hasRun = true
+        await run(1, { actions: 2 })
+        return undefined
+      },
+    })
+    await run(0, { actions: 2 })
+    expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b", "train-a"])
+    const [opened] = await world.entries(A)
+    expect(opened?.situation?.fleet).toMatchObject({ value: { purchases: [{ stream: B }] } })
+  })
+
+  it("count a rival that has reserved and not opened yet", async () => {
+    interfere({
+      append: async ({ stream }) => {
+        if (stream === A) throw new LedgerError("the store is unreachable")
+        return undefined
+      },
+    })
+    await expect(run(0)).rejects.toThrow(LedgerError)
+    interfere({})
+    expect(await pending()).toEqual([A])
+    expect((await run(1)).decision.heldBy).toBe("action-rate")
+    expect(world.orders).toEqual([])
+  })
+
+  it("give up as overtaken after trying often, and buy nothing", async () => {
+    let tries = 0
+    interfere({
+      append: async ({ stream }) => {
+        if (stream !== FLEET_STREAM) return undefined
+        tries += 1
+        return "conflict"
+      },
+    })
+    const result = await run(0)
+    expect(result.decision.heldBy).toBe("overtaken")
+    expect(tries).toBe(3 * 8)
+    expect(world.orders).toEqual([])
+  })
+
+  it("who loses the place in its own chain gives the reserved one back, and starts from the top", async () => {
+    let hasLost = false
+    interfere({
+      append: async ({ stream, kind }) => {
+        if (hasLost || stream !== A || kind !== "opened") return undefined
+        hasLost = true
+        const note = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+        await world.ledger.append(nextEntry(A, undefined, note))
+        return undefined
+      },
+    })
+    const result = await run(0)
+    expect(result.outcome?.kind).toBe("accepted")
+    expect((await fleetEntries()).map(({ kind, outcome }) => [kind, outcome?.kind ?? null])).toEqual([
+      ["opened", null],
+      ["settled", "not-sent"],
+      ["opened", null],
+      ["settled", "accepted"],
+    ])
+  })
+})
+
+describe("a reservation that was never given back", () => {
+  /** A run that dies where it appends this kind of entry to its own chain. */
+  async function dieAt(kind: "opened" | "settled", which = 0): Promise<void> {
+    interfere({
+      append: async (entry) =>
+        entry.stream === STREAMS[which] && entry.kind === kind ? unreachable() : undefined,
+    })
+    await expect(run(which)).rejects.toThrow(LedgerError)
+    interfere({})
+  }
+
+  it("holds the others until its deadline, and then its place is taken for good", async () => {
+    await dieAt("opened")
+    world.now = NOW + 90 * SECOND
+    expect((await run(1)).decision.heldBy).toBe("action-rate")
+    world.now += 1
+    expect((await run(1)).outcome?.kind).toBe("accepted")
+    expect(await world.entries(A)).toMatchObject([{ kind: "observed", observation: { kind: "lapsed" } }])
+    expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
+    expect(await pending()).toEqual([])
+  })
+
+  it("of a run that only slept cannot be opened once its place was taken: it starts from the top and holds", async () => {
+    interfere({
+      append: async (entry) => {
+        if (entry.stream !== A || entry.kind !== "opened" || world.orders.length > 0) return undefined
+        // It sleeps here, and B buys meanwhile.
+        later(10 * MINUTE)
+        expect((await run(1)).outcome?.kind).toBe("accepted")
+        return undefined
+      },
+    })
+    const result = await run(0)
+    expect(result.decision.heldBy).toBe("action-rate")
+    expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
+  })
+
+  it("of a run that slept while nobody took its place may be opened, and is not sent: it is too late", async () => {
+    interfere({
+      append: async (entry) => {
+        if (entry.stream === A && entry.kind === "opened") later(10 * MINUTE)
+        return undefined
+      },
+    })
+    world.whileBuying = async (order) => {
+      expect(world.now).toBeGreaterThan(order.sendBefore)
+      world.outcomes = [{ kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }]
+    }
+    await run(0)
+    world.whileBuying = async () => {}
+    interfere({})
+    expect((await world.entries(A)).map(({ kind, outcome }) => [kind, outcome?.kind ?? null])).toEqual([
+      ["opened", null],
+      ["settled", "not-sent"],
+    ])
+    expect((await run(1)).outcome?.kind).toBe("accepted")
+  })
+
+  it("is not taken for lapsed by a dry run or an observing one: they look as if it were", async () => {
+    await dieAt("opened")
+    world.now += 2 * MINUTE
+    const shown = await run(1, { actions: 1 }, { signal: requestOf({ servers: 4, at: world.now }) })
+    expect(shown.decision.kind).toBe("scale-up")
+    expect((await run(1, { actions: 1 }, { mode: "observe" })).decision.kind).toBe("scale-up")
+    expect(await world.entries(A)).toEqual([])
+    expect(await pending()).toEqual([A])
+  })
+
+  it("counts by its chain where the attempt was opened and never settled", async () => {
+    await dieAt("settled")
+    expect(await pending()).toEqual([A])
+    later(HOUR)
+    const held = await run(1)
+    expect(held.decision.heldBy).toBe("action-rate")
+    expect(fleetFacts(held, "action-rate")).toEqual({ used: 1, allowed: 1, perMs: DAY })
+    expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened"])
+  })
+
+  it("of this very supernode does not stand in its own way", async () => {
+    await dieAt("opened")
+    expect((await run(0)).outcome?.kind).toBe("accepted")
+    await run(1, { actions: 2 })
+    expect(await pending()).toEqual([])
+    expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a", "train-b"])
+  })
+
+  it("whose place somebody else took while it was looked at is as good as lapsed", async () => {
+    await dieAt("opened")
+    world.now += 2 * MINUTE
+    let hasRun = false
+    interfere({
+      append: async (entry) => {
+        if (hasRun || entry.observation?.kind !== "lapsed") return undefined
+        hasRun = true
+        world.load = 10
+        await run(0, { actions: 1 }, { signal: tickOf({ id: "idle", at: world.now }) })
+        world.load = 97
+        return undefined
+      },
+    })
+    expect((await run(1)).outcome?.kind).toBe("accepted")
+    expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided"])
+  })
+})
+
+describe("what cannot be read or written", () => {
+  it.each([FLEET_STREAM, B])("%s unreadable: the run throws, and nothing is bought", async (stream) => {
+    interfere({ head: async (asked) => (asked === stream ? unreachable() : undefined) })
+    await expect(run(0)).rejects.toThrow(LedgerError)
+    expect(world.orders).toEqual([])
+  })
+
+  it("a reservation that cannot be written: the run throws, and nothing is opened", async () => {
+    interfere({ append: async ({ stream }) => (stream === FLEET_STREAM ? unreachable() : undefined) })
+    await expect(run(0)).rejects.toThrow(LedgerError)
+    expect(await world.entries(A)).toEqual([])
+  })
+
+  it.each(["throws", "conflicts", "has too little time"])(
+    "giving back that %s harms nothing, and the next reservation drops it",
+    async (how) => {
+      let gaveBack = 0
+      world.whileBuying = async () => {
+        if (how === "has too little time") world.timeLeftMs = 100_000
+      }
+      interfere({
+        append: async ({ stream, kind }) => {
+          if (stream === A && kind === "settled" && how === "has too little time") world.timeLeftMs = 4_000
+          if (stream !== FLEET_STREAM || kind !== "settled" || how === "has too little time") return undefined
+          gaveBack += 1
+          return how === "throws" ? unreachable() : "conflict"
+        },
+      })
+      expect((await run(0, { actions: 2 })).outcome?.kind).toBe("accepted")
+      expect(gaveBack).toBe({ throws: 1, conflicts: 3 }[how] ?? 0)
+      expect(await pending()).toEqual([A])
+      interfere({})
+      world.timeLeftMs = Number.POSITIVE_INFINITY
+      await run(1, { actions: 2 })
+      expect(await pending()).toEqual([])
+    },
+  )
+
+  it("a fleet's state too big for one entry holds as standing-full", async () => {
+    const fleetStreams = Array.from({ length: 900 }, (_, i) => `supernode:${i}-${"x".repeat(180)}`)
+    for (const stream of fleetStreams) await world.ledger.append(boughtIn(stream))
+    const result = await run(0, { actions: 5_000 }, { fleetStreams })
+    expect(result.decision.heldBy).toBe("standing-full")
+    expect(world.orders).toEqual([])
+  })
+})
+
+/** A chain that has bought once, long ago but within the window. */
+function boughtIn(stream: string): LedgerEntry {
+  const entry = nextEntry(stream, undefined, {
+    at: NOW,
+    run: "r",
+    writer: "w",
+    kind: "decided",
+    mode: "live",
+  })
+  const bought = { attempt: stream, at: NOW - HOUR, cost: null, state: "booked" as const }
+  return sealed({ ...entry, standing: { ...standingOf(undefined), purchases: [bought] } })
+}
+
+function sealed({ hash: _hash, v: _v, ...draft }: LedgerEntry): LedgerEntry {
+  return sealEntry(draft)
+}
+
+describe("the chain of stream fleet", () => {
+  it("is dense and verifies, whoever wrote to it", async () => {
+    world.outcomes = [accepted, rejected("throttle"), unknown]
+    for (const which of [0, 1, 2]) await run(which, { actions: 3 })
+    const entries = await fleetEntries()
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1))
+    expect(entries.map(({ prev }) => prev)).toEqual(["", ...entries.slice(0, -1).map(({ hash }) => hash)])
+  })
+})
