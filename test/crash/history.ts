@@ -1,18 +1,19 @@
 import type { Policy } from "../../lib/decision/policy.ts"
-import { digest } from "../../lib/digest.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { MINUTE, SECOND } from "../decision/builders.ts"
 import type { Moment } from "./faults.ts"
 import { type Act, FOLLOW_UPS, type FollowUpName, type Kind } from "./kinds.ts"
-import { crashPolicy, Place } from "./place.ts"
+import { crashPolicy, Place, SERVER_PRICE, type Site, siteOf } from "./place.ts"
 import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { type Plan, Worker } from "./worker.ts"
 
 // One history: a run with one fault, what comes right after it, what comes past the deadline, and then as many quiet
 // hours under load as it takes to see whether the policy's purchases happen, no fewer and no more.
 
-/** The policy's `actions: 2 per 24h`. */
-const ALLOWED = 2
+/** The policy's `actions: 2 per 24h`, or the fleet's. */
+function allowedOf({ sites: [{ policy }] }: Place): number {
+  return Math.min(policy.limits.actions.count, policy.fleet?.actions?.count ?? Infinity)
+}
 /** Between two of these a purchase is provisioned and cools down. */
 const TICK_EVERY_MS = 26 * MINUTE
 const MOST_TICKS = 30
@@ -25,15 +26,28 @@ export interface Played {
   taken: number
 }
 
-const policies = new Map<Kind, { policy: Policy; hash: string }>()
+const sites = new Map<Kind, [Site, ...Site[]]>()
 
-function policyFor(kind: Kind): { policy: Policy; hash: string } {
-  const known = policies.get(kind)
+function sitesFor(kind: Kind): [Site, ...Site[]] {
+  const known = sites.get(kind)
   if (known) return known
-  const policy = crashPolicy(kind.policy)
-  const made = { policy, hash: digest(policy) }
-  policies.set(kind, made)
+  const first = crashPolicy(kind.policy)
+  const made: [Site, ...Site[]] = kind.fleet ? underCaps(first, kind.fleet.allowed) : [siteOf(first)]
+  sites.set(kind, made)
   return made
+}
+
+/** Two supernodes that may each buy more than they may together; the budget is as tight as the count. */
+function underCaps(policy: Policy, count: number): [Site, ...Site[]] {
+  const { actions, budget } = policy.limits
+  const minor = [2, 6][count - 1] ?? 0
+  const fleet = {
+    actions: { ...actions, count },
+    budget: budget && { ...budget, minor: minor * SERVER_PRICE * 100 },
+  }
+  const first = { ...policy, fleet }
+  const second = { ...first, name: "train-b", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" }
+  return [siteOf(first), siteOf(second)]
 }
 
 /** The points that a run of this kind passes where nothing fails. */
@@ -42,7 +56,8 @@ export async function traceOf(kind: Kind): Promise<string[]> {
 }
 
 export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName): Promise<Played> {
-  const place = new Place(policyFor(kind))
+  const [first, ...others] = sitesFor(kind)
+  const place = new Place(first, ...others)
   const { watch } = place
   place.hasNotifier = kind.tells ?? false
   const act = await kind.begin(place)
@@ -90,13 +105,16 @@ async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
   let left = MOST_TICKS
   for (let tick = 1; tick <= left; tick++) {
     place.now += TICK_EVERY_MS
-    await runSignal(place, new Worker(place).ports, newTick(place))
+    for (const site of place.sites) await runSignal(place, new Worker(place).ports, newTick(place), site)
     const hasSettled = await peopleSettle(place)
     if (!isThawed && (hasSettled || tick === 2)) {
       isThawed = true
       await thaw()
     }
-    if (place.taken.length >= ALLOWED && standingAt(place).attempt === null)
+    if (
+      place.taken.length >= allowedOf(place) &&
+      place.sites.every((site) => standingAt(place, site).attempt === null)
+    )
       left = Math.min(left, tick + TICKS_AFTER)
   }
   checkEnd(place)
@@ -104,10 +122,12 @@ async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
 
 function checkEnd(place: Place): void {
   const { watch, taken } = place
-  const { attempt, purchases } = standingAt(place)
-  if (taken.length !== ALLOWED)
-    watch.violated(`${taken.length} purchases in a day of load; ${ALLOWED} are allowed`)
-  if (attempt) watch.violated(`${attempt.id} is still ${attempt.state}`)
+  const standings = place.sites.map((site) => standingAt(place, site))
+  const purchases = standings.flatMap((standing) => standing.purchases)
+  const allowed = allowedOf(place)
+  if (taken.length !== allowed)
+    watch.violated(`${taken.length} purchases in a day of load; ${allowed} are allowed`)
+  for (const { attempt } of standings) if (attempt) watch.violated(`${attempt.id} is still ${attempt.state}`)
   const booked = purchases.filter((purchase) => purchase.state === "booked").map(({ attempt: id }) => id)
   if (booked.length < purchases.length) watch.violated("money is still reserved, and nothing is in flight")
   const paid = taken.map((post) => post.attempt)

@@ -17,6 +17,8 @@ export interface Kind {
   followUps: FollowUpName[]
   /** The policy names somebody to tell. */
   tells?: true
+  /** So many purchases by two supernodes in all, and only these points are broken: the others are in kinds without. */
+  fleet?: { allowed: number; breaks: RegExp }
   /** It must leave no trace in the ledger. */
   writesNothing?: true
   /** What was before, and then what the run does: the same event however often it is done. */
@@ -29,6 +31,8 @@ export const FOLLOW_UPS = {
   "another alarm": (place: Place) => (ports: Ports) => runSignal(place, ports, newAlarm(place)),
   "a person's request": (place: Place) => async (ports: Ports) =>
     runSignal(place, ports, await newRequest(place)),
+  "another supernode's alarm": (place: Place) => (ports: Ports) =>
+    runSignal(place, ports, newAlarm(place), place.sites[1]),
   "a tick": (place: Place) => (ports: Ports) => runSignal(place, ports, newTick(place)),
   "a person settles": (place: Place) => (ports: Ports) => peopleSettle(place, ports),
   "a pause and another alarm": (place: Place) => async (ports: Ports) => {
@@ -233,5 +237,56 @@ function always(place: Place, signal: Signal): Act {
 async function bought(place: Place, ending: Ending = "accepted"): Promise<void> {
   place.endings = [ending]
   await runSignal(place, new Worker(place).ports, newAlarm(place))
+  place.now += PAST_DEADLINE_MS
+}
+
+const NEIGHBOUR: FollowUpName = "another supernode's alarm"
+
+/** Runs under caps across two supernodes, which both want the last place. */
+export const FLEET: Kind[] = [
+  {
+    name: "an alarm that takes a place under the fleet's caps",
+    fleet: { allowed: 1, breaks: /^(readFleet|readTip|reserve|purchase|sendOnce|release) / },
+    followUps: [NEIGHBOUR],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm that takes and gives back its place against rivals, after another supernode's purchase",
+    fleet: { allowed: 2, breaks: /^release / },
+    habits: { rivals: { "reserve ledger.append:opened": 1, "release ledger.append:settled": 1 } },
+    followUps: [NEIGHBOUR],
+    begin: async (place) => {
+      await runSignal(place, new Worker(place).ports, newAlarm(place), place.sites[1])
+      return always(place, newAlarm(place))
+    },
+  },
+  {
+    name: "an alarm that takes the place of an attempt that nobody opened",
+    fleet: { allowed: 1, breaks: /^fence / },
+    followUps: [NEIGHBOUR],
+    begin: async (place) => {
+      await reservedOnly(place)
+      return always(place, newAlarm(place))
+    },
+  },
+  {
+    name: "an alarm that is too late to take it, for a rival was faster",
+    fleet: { allowed: 1, breaks: /^fence / },
+    habits: { rivals: { "fence ledger.append:observed": 1 } },
+    followUps: [NEIGHBOUR],
+    begin: async (place) => {
+      await reservedOnly(place)
+      return always(place, newAlarm(place))
+    },
+  },
+]
+
+/** Another supernode's run has taken a place under the caps, died, and its deadline is over. */
+async function reservedOnly(place: Place): Promise<void> {
+  const worker = new Worker(place, {
+    at: "purchase ledger.append:opened",
+    fault: { kind: "dies", after: false },
+  })
+  await Promise.race([worker.stopped, runSignal(place, worker.ports, newAlarm(place), place.sites[1])])
   place.now += PAST_DEADLINE_MS
 }

@@ -2,6 +2,7 @@ import type { Outcome } from "../../lib/decision/outcome.ts"
 import type { Policy } from "../../lib/decision/policy.ts"
 import type { Reading } from "../../lib/decision/reading.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { BuyOrder, Delivery, Notice } from "../../lib/ports.ts"
 import { supernodeStream } from "../../lib/record.ts"
@@ -58,11 +59,24 @@ export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
 /** One request that reached the cloud. */
 export interface Post {
   attempt: string
+  /** Id of the supernode that it is for. */
+  supernode: string
   to: number
   /** The order stands and is paid for. */
   isTaken: boolean
   cost: number
   at: number
+}
+
+/** One supernode and its policy. */
+export interface Site {
+  policy: Policy
+  hash: string
+  stream: string
+}
+
+export function siteOf(policy: Policy): Site {
+  return { policy, hash: digest(policy), stream: supernodeStream(policy.id) }
 }
 
 export class Place {
@@ -78,27 +92,31 @@ export class Place {
   /** How the next purchases end; after them, accepted. */
   endings: Ending[] = []
   watch: Watch
+  /** The supernodes of the policy file; most histories are about the first alone. */
+  readonly sites: readonly [Site, ...Site[]]
   readonly policy: Policy
   readonly policyHash: string
   readonly stream: string
   #chains = new Map<string, LedgerEntry[]>()
-  #servers: Server[] = [serverOf("s1"), serverOf("s2")]
+  #servers = new Map<string, Server[]>()
   #ids = 0
 
-  constructor({ policy, hash }: { policy: Policy; hash: string }) {
+  constructor({ policy, hash }: { policy: Policy; hash: string }, ...others: Site[]) {
     this.policy = policy
     this.policyHash = hash
     this.stream = supernodeStream(policy.id)
+    this.sites = [{ policy, hash, stream: this.stream }, ...others]
     this.watch = new Watch(this)
   }
 
   /** The same place, whose future may differ. */
   fork(): Place {
-    const other = new Place({ policy: this.policy, hash: this.policyHash })
+    const [, ...others] = this.sites
+    const other = new Place({ policy: this.policy, hash: this.policyHash }, ...others)
     const { now, load, step, ioMs } = this
     Object.assign(other, { now, load, step, ioMs, posts: [...this.posts], endings: [...this.endings] })
     other.#chains = new Map(this.#chains)
-    other.#servers = this.#servers
+    other.#servers = new Map(this.#servers)
     other.#ids = this.#ids
     other.watch = this.watch.forkFor(other)
     return other
@@ -126,16 +144,20 @@ export class Place {
     return [...this.#chains.keys()]
   }
 
-  supernode(): Supernode {
-    const servers = this.#servers.map((server) =>
-      (server.updateAt ?? 0) > this.now ? { ...server, status: "CREATING", updateAt: this.now } : server,
-    )
-    return supernodeOf({ servers })
+  #serversOf({ id }: Policy): Server[] {
+    return this.#servers.get(id) ?? [serverOf("s1"), serverOf("s2")]
   }
 
-  readings(): Reading[] {
-    const servers = this.#servers.map((server) => server.id)
-    return this.policy.rules.map((rule) => ({
+  supernode(policy: Policy = this.policy): Supernode {
+    const servers = this.#serversOf(policy).map((server) =>
+      (server.updateAt ?? 0) > this.now ? { ...server, status: "CREATING", updateAt: this.now } : server,
+    )
+    return supernodeOf({ id: policy.id, servers })
+  }
+
+  readings(policy: Policy = this.policy): Reading[] {
+    const servers = this.#serversOf(policy).map((server) => server.id)
+    return policy.rules.map((rule) => ({
       ...readingOf(Array(rule.points.n).fill(this.load), { servers, now: this.now }),
       rule: rule.name,
     }))
@@ -148,26 +170,27 @@ export class Place {
   /** The request arrives. That it may still be sent was asked in the moment before (worker.ts), as the real client does. */
   post(order: BuyOrder, controlReadAt: number): Outcome {
     const ending = this.endings.shift() ?? "accepted"
-    const present = this.#servers.length
+    const present = this.#serversOf(order.policy).length
     const isTaken = ending === "accepted" || ending === "hangs"
-    const { attempt, plan } = order
+    const { attempt, plan, policy } = order
     const count = plan.to - plan.from
     const cost = isTaken ? count * SERVER_PRICE : 0
-    const sent: Post = { attempt, to: plan.to, isTaken, cost, at: this.now }
+    const sent: Post = { attempt, supernode: policy.id, to: plan.to, isTaken, cost, at: this.now }
     this.watch.sending(order, { controlReadAt, present })
     this.posts.push(sent)
-    if (isTaken) this.#deliver(count)
+    if (isTaken) this.#deliver(policy, count)
     this.watch.checkMoney("a purchase")
     return outcomeOf(ending)
   }
 
-  #deliver(count: number): void {
+  #deliver(policy: Policy, count: number): void {
     const runsAt = this.now + PROVISIONING_MS
-    const first = this.#servers.length + 1
+    const servers = this.#serversOf(policy)
+    const first = servers.length + 1
     const newcomers = Array.from({ length: count }, (_, i) =>
       serverOf(`s${first + i}`, { createAt: this.now, updateAt: runsAt }),
     )
-    this.#servers = [...this.#servers, ...newcomers]
+    this.#servers.set(policy.id, [...servers, ...newcomers])
   }
 
   tell(notice: Notice): Delivery {
@@ -176,7 +199,7 @@ export class Place {
   }
 
   get serverCount(): number {
-    return this.#servers.length
+    return this.#serversOf(this.policy).length
   }
 
   get taken(): Post[] {

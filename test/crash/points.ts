@@ -26,6 +26,13 @@ export const POINTS = {
   "appendWord ledger.head:supernode": "settling",
   "appendWord ledger.head:control": "settling",
   "appendWord ledger.append:said": "settling",
+  "readFleet ledger.head:fleet": "fleet",
+  "readTip ledger.head:supernode": "fleet",
+  "fence ledger.append:observed": "fleet",
+  "fence ledger.head:supernode": "fleet",
+  "reserve ledger.append:opened": "fleet",
+  "release ledger.append:settled": "fleet",
+  "release ledger.head:fleet": "fleet",
 } as const
 
 export type Proof = (typeof POINTS)[keyof typeof POINTS]

@@ -6,25 +6,30 @@ import type { Ports } from "../../lib/ports.ts"
 import { CONTROL_STREAM, controlOf, standingOf } from "../../lib/record.ts"
 import type { RunResult } from "../../lib/result.ts"
 import { run } from "../../lib/run.ts"
-import { sayTo, sayToAll } from "../../lib/say.ts"
+import { type Desk, sayTo, sayToAll } from "../../lib/say.ts"
 import { alarmOf, MINUTE, requestOf, tickOf } from "../decision/builders.ts"
-import { BUY_TIMEOUT_MS, type Place, SEND_WITHIN_MS } from "./place.ts"
+import { BUY_TIMEOUT_MS, type Place, SEND_WITHIN_MS, type Site } from "./place.ts"
 import { Worker } from "./worker.ts"
 
 // What machines and people do at a place, each by the ports of one worker.
 
-export function runSignal(place: Place, ports: Ports, signal: Signal): Promise<RunResult> {
+export function runSignal(
+  place: Place,
+  ports: Ports,
+  signal: Signal,
+  { policy, hash, stream }: Site = place.sites[0],
+): Promise<RunResult> {
   const task: RunTask = {
     signal,
     exclusive: true,
-    loaded: { policy: place.policy, hash: place.policyHash, userdata: null },
+    loaded: { policy, hash, userdata: null },
     mode: signal.kind === "request" ? signal.mode : "live",
     run: place.newId(),
-    stream: place.stream,
+    stream,
     endpoint: "https://modelarts.test",
     buyTimeoutMs: BUY_TIMEOUT_MS,
     sendWithinMs: SEND_WITHIN_MS,
-    fleetStreams: [place.stream],
+    fleetStreams: place.sites.map((site) => site.stream),
   }
   return run(ports, task)
 }
@@ -51,8 +56,8 @@ export async function newRequest(place: Place): Promise<Signal> {
   return { ...asked, id: place.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
 }
 
-export function standingAt(place: Place): Standing {
-  return standingOf(place.head(place.stream))
+export function standingAt(place: Place, { stream }: Site = place.sites[0]): Standing {
+  return standingOf(place.head(stream))
 }
 
 const WHO = { why: "looked at the console", by: "ops@example.com" }
@@ -69,14 +74,20 @@ export async function peopleSettle(place: Place, ports: Ports = new Worker(place
     await sayToAll(desk, { verb: "resume", supernode: null, ...WHO })
     return true
   }
-  const { attempt, breaker } = standingAt(place)
+  let hasSettled = false
+  for (const site of place.sites) hasSettled = (await settleAt(place, desk, site)) || hasSettled
+  return hasSettled
+}
+
+async function settleAt(place: Place, desk: Desk, site: Site): Promise<boolean> {
+  const { attempt, breaker } = standingAt(place, site)
   if (breaker) {
-    await sayTo(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+    await sayTo(desk, site.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
     return true
   }
   if (attempt?.state !== "unknown") return false
-  const said = truthAbout(place, attempt)
-  await sayTo(desk, place.stream, {
+  const said = truthAbout(place, attempt, site)
+  await sayTo(desk, site.stream, {
     said,
     check: (now) => {
       if (now.attempt?.id !== attempt.id || now.attempt.state !== "unknown") throw new Error("it has changed")
@@ -87,9 +98,9 @@ export async function peopleSettle(place: Place, ports: Ports = new Worker(place
   return true
 }
 
-function truthAbout(place: Place, { id }: StandingAttempt): Said {
+function truthAbout(place: Place, { id }: StandingAttempt, { policy }: Site): Said {
   const isTaken = place.taken.some((post) => post.attempt === id)
-  const servers = (place.supernode().servers ?? []).map((server) => server.id)
+  const servers = (place.supernode(policy).servers ?? []).map((server) => server.id)
   return { verb: "settle", attempt: id, as: isTaken ? "accepted" : "absent", servers, ...WHO }
 }
 

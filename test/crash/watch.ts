@@ -2,9 +2,9 @@ import type { Observation, Standing } from "../../lib/decision/standing.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
 import type { BuyOrder, Notice } from "../../lib/ports.ts"
-import { CONTROL_STREAM } from "../../lib/record.ts"
+import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/record.ts"
 import { HOUR } from "../decision/builders.ts"
-import { type Place, SEND_WITHIN_MS } from "./place.ts"
+import { type Place, type Post, SEND_WITHIN_MS } from "./place.ts"
 
 // The promises, checked at every step by somebody who believes none of our own folding: it keeps its own short account of
 // which attempt is where, from the bare entries.
@@ -12,6 +12,8 @@ import { type Place, SEND_WITHIN_MS } from "./place.ts"
 type Account = "open" | "in-flight" | "unknown" | "held" | "closed"
 
 interface Attempt {
+  /** Of its supernode. */
+  stream: string
   account: Account
   /** True time and step of its `opened` entry, whatever the worker's clock said. */
   openedAt: number
@@ -28,6 +30,8 @@ export class Watch {
 
   readonly #told = new Map<string, number>()
   readonly #links = new Map<string, Link>()
+  /** `stream#seq attempt` of every place that was taken under the fleet's caps. */
+  readonly #reserved = new Set<string>()
 
   constructor(place: Place) {
     this.#place = place
@@ -38,6 +42,7 @@ export class Watch {
     other.violations.push(...this.violations)
     for (const [id, attempt] of this.#attempts) other.#attempts.set(id, { ...attempt })
     for (const [stream, link] of this.#links) other.#links.set(stream, link)
+    for (const reservation of this.#reserved) other.#reserved.add(reservation)
     other.#pausedSince = this.#pausedSince
     return other
   }
@@ -53,8 +58,15 @@ export class Watch {
   appended(entry: LedgerEntry): void {
     this.#checkLink(entry)
     if (entry.stream === CONTROL_STREAM) this.#word(entry)
+    else if (entry.stream === FLEET_STREAM) this.#reserve(entry)
     else this.#follow(entry)
     if (entry.stream !== CONTROL_STREAM) this.checkMoney(`${entry.kind} #${entry.seq}`)
+  }
+
+  #reserve({ kind, fleet }: LedgerEntry): void {
+    if (kind !== "opened" || !fleet) return
+    const { stream, seq, id } = fleet.reservation
+    this.#reserved.add(`${stream}#${seq} ${id}`)
   }
 
   /** After the entry that states it, with its hash, and at most hourly. */
@@ -72,12 +84,15 @@ export class Watch {
     if (said?.verb === "resume") this.#pausedSince = null
   }
 
-  #follow({ kind, seq, attempt, outcome, observation, said }: LedgerEntry): void {
+  #follow({ stream, kind, seq, attempt, outcome, observation, said }: LedgerEntry): void {
     if (kind === "opened" && attempt) {
-      const others = [...this.#attempts].filter(([, other]) => other.account !== "closed")
+      if (this.#place.policy.fleet && !this.#reserved.has(`${stream}#${seq} ${attempt.id}`))
+        this.violated(`#${seq} opened ${attempt.id} without a place under the fleet's caps`)
+      const others = this.#openOf(stream)
       if (others.length > 0) this.violated(`#${seq} opened an attempt while ${others[0]?.[0]} was not closed`)
       if (this.#attempts.has(attempt.id)) this.violated(`#${seq} opened ${attempt.id} a second time`)
       this.#attempts.set(attempt.id, {
+        stream,
         account: "open",
         openedAt: this.#place.now,
         openedStep: this.#place.step,
@@ -92,11 +107,18 @@ export class Watch {
     } as const
     if (kind === "settled" && attempt && outcome) this.#move(attempt.id, settled[outcome.kind])
     if (said?.verb === "settle") this.#move(said.attempt, said.as === "accepted" ? "in-flight" : "closed")
-    if (observation?.attempt)
+    if (observation?.kind === "lapsed") {
+      if (this.#attempts.has(observation.attempt ?? ""))
+        this.violated(`${observation.attempt} was opened, and called lapsed in #${seq}`)
+    } else if (observation?.attempt)
       this.#move(
         observation.attempt,
         observation.kind === "completed" ? "closed" : accountOf(observation.kind),
       )
+  }
+
+  #openOf(stream: string): [string, Attempt][] {
+    return [...this.#attempts].filter(([, one]) => one.stream === stream && one.account !== "closed")
   }
 
   #move(id: string, account: Account): void {
@@ -116,9 +138,8 @@ export class Watch {
     attempt.posts += 1
     if (attempt.posts > 1) this.violated(`${order.attempt} was sent ${attempt.posts} times`)
     if (attempt.account !== "open") this.violated(`${order.attempt} was sent when it was ${attempt.account}`)
-    for (const [id, other] of this.#attempts)
-      if (other !== attempt && other.account !== "closed")
-        this.violated(`${order.attempt} was sent while ${id} was ${other.account}`)
+    for (const [id, other] of this.#openOf(attempt.stream))
+      if (other !== attempt) this.violated(`${order.attempt} was sent while ${id} was ${other.account}`)
     if (this.#place.now - attempt.openedAt > SEND_WITHIN_MS)
       this.violated(`${order.attempt} was sent ${this.#place.now - attempt.openedAt} ms after it was opened`)
     if (controlReadAt <= attempt.openedStep)
@@ -131,13 +152,28 @@ export class Watch {
 
   /** What is reserved and booked is never less than what the cloud has taken, and never more than the cap. */
   checkMoney(when: string): void {
-    const standing = this.#place.head(this.#place.stream)?.standing as Standing | undefined
-    const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
-    const spent = this.#place.taken.reduce((sum, { cost }) => sum + cost, 0)
-    if (known < spent) this.violated(`at ${when} ${known} CNY are reserved or booked, and ${spent} are spent`)
-    const cap = this.#place.policy.limits.budget
-    if (cap && spent > cap.minor / 100)
-      this.violated(`at ${when} ${spent} CNY are spent, ${cap.minor / 100} are allowed`)
+    for (const { stream, policy } of this.#place.sites) {
+      const standing = this.#place.head(stream)?.standing as Standing | undefined
+      const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
+      const taken = this.#place.taken.filter(({ supernode }) => supernode === policy.id)
+      const spent = sumOf(taken)
+      if (known < spent)
+        this.violated(`at ${when} ${known} CNY are reserved or booked, and ${spent} are spent`)
+      const cap = policy.limits.budget
+      if (cap && spent > cap.minor / 100)
+        this.violated(`at ${when} ${spent} CNY are spent, ${cap.minor / 100} are allowed`)
+    }
+    this.#checkFleet(when)
+  }
+
+  /** All of a history lies within the caps' windows. */
+  #checkFleet(when: string): void {
+    const { taken, policy } = this.#place
+    const { actions, budget } = policy.fleet ?? {}
+    if (actions && taken.length > actions.count)
+      this.violated(`at ${when} ${taken.length} purchases of all supernodes, ${actions.count} are allowed`)
+    if (budget && sumOf(taken) > budget.minor / 100)
+      this.violated(`at ${when} ${sumOf(taken)} CNY of all supernodes, ${budget.minor / 100} are allowed`)
   }
 
   /** At every step the chain has no gap and no fork. */
@@ -155,6 +191,10 @@ export class Watch {
       if (!verified.ok) this.violated(`${stream} #${verified.seq} ${verified.problem}`)
     }
   }
+}
+
+function sumOf(posts: readonly Post[]): number {
+  return posts.reduce((sum, { cost }) => sum + cost, 0)
 }
 
 async function* each<T>(items: T[]): AsyncIterable<T> {

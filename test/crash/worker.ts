@@ -1,3 +1,4 @@
+import type { FleetNews } from "../../lib/decision/fleet.ts"
 import type { Outcome } from "../../lib/decision/outcome.ts"
 import {
   type BuyOrder,
@@ -10,7 +11,7 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
-import { CONTROL_STREAM, nextEntry } from "../../lib/record.ts"
+import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/record.ts"
 import type { Fault } from "./faults.ts"
 import { NO_ANSWER, type Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
@@ -33,6 +34,8 @@ export interface Habits {
 
 interface Io<T> {
   verb: string
+  /** What is appended to. */
+  stream?: string
   /** Asked in the moment before the effect, as part of it; an answer means that there is none. */
   guard?(): T | null
   /** One step of the world. */
@@ -105,6 +108,7 @@ export class Worker {
     append: (entry) =>
       this.#io({
         verb: `ledger.append:${entry.kind}`,
+        stream: entry.stream,
         effect: () => this.#place.append(entry),
         lost: unreachable,
         failed: unreachable,
@@ -123,12 +127,12 @@ export class Worker {
   }
 
   readonly #cloud: Cloud = {
-    readSupernode: () => this.#read("cloud.readSupernode", () => this.#place.supernode()),
+    readSupernode: (policy) => this.#read("cloud.readSupernode", () => this.#place.supernode(policy)),
     readOffers: () => this.#read("cloud.readOffers", () => this.#place.offers()),
-    readMetrics: () =>
+    readMetrics: ({ policy }) =>
       this.#io({
         verb: "cloud.readMetrics",
-        effect: () => this.#place.readings(),
+        effect: () => this.#place.readings(policy),
         lost: () => this.#noReadings(),
         failed: () => this.#noReadings(),
       }),
@@ -189,11 +193,23 @@ export class Worker {
     return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
   }
 
-  #rival(point: string): void {
-    const { newId, now, stream } = this.#place
+  #rival(point: string, stream = this.#place.stream): void {
+    const { newId, now } = this.#place
     if (!counted(this.#habits.rivals, point)) return
-    const note = { at: now, run: newId(), writer: newId(), kind: "decided" as const, mode: "live" as const }
-    this.#place.append(nextEntry(stream, this.#place.head(stream), note))
+    const note = { at: now, run: newId(), writer: newId(), mode: "live" as const }
+    const head = this.#place.head(stream)
+    const entry =
+      stream === FLEET_STREAM
+        ? nextFleetEntry(head, { ...note, kind: "settled", fleet: this.#nothingNew() })
+        : nextEntry(stream, head, { ...note, kind: "decided" })
+    this.#place.append(entry)
+  }
+
+  /** What changes nothing in stream `fleet` but its length: a place is given back that nobody has. */
+  #nothingNew(): FleetNews {
+    const times = { openedAt: this.#place.now, sendBefore: 0, deadline: 0 }
+    const reservation = { id: "nobody's", ...times, stream: this.#place.stream, seq: 1, cost: null }
+    return { reservation, over: [], members: {} }
   }
 
   /** Its first lines run before the asker goes on, so that the stack still names it. */
@@ -206,7 +222,7 @@ export class Worker {
     this.#place.step += 1
     this.#place.now += this.#place.ioMs
     if (this.#isDark) return io.failed()
-    this.#rival(point)
+    this.#rival(point, io.stream)
     const stumbles = counted(this.#habits.stumbles, point)
     const isHere = !this.hasFired && (this.#plan?.at === nth || this.#plan?.at === point)
     if (this.#plan && isHere) {

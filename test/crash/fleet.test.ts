@@ -1,0 +1,4 @@
+import { proveKinds } from "./enumerate.ts"
+import { FLEET } from "./kinds.ts"
+
+proveKinds("fleet", FLEET)
