@@ -5,6 +5,7 @@ import {
   type FleetSpend,
   fleetSince,
   hasFleetCap,
+  hasLapsed,
   isOver,
   type Reservation,
   spendOfOthers,
@@ -76,8 +77,8 @@ export async function readFleet(
     for (const [nth, stream] of some.entries()) tips.set(stream, tipOf(heads[nth]))
     for (const reservation of fleet.pending) {
       const nth = some.indexOf(reservation.stream)
-      const hasLapsed = nth >= 0 && now > reservation.deadline && !isOver(reservation, tips)
-      if (hasLapsed) tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
+      if (nth >= 0 && hasLapsed(reservation, tips, now))
+        tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
     }
   }
   const spend = spendOfOthers(fleet, tips, { own: task.stream, since: fleetSince(policy, now) })

@@ -1,11 +1,15 @@
 import type { Said } from "../../lib/decision/control.ts"
+import type { FleetNews } from "../../lib/decision/fleet.ts"
+import { sayMoney } from "../../lib/decision/money.ts"
 import type { Signal } from "../../lib/decision/signal.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result-text.ts"
 import { instantOf } from "./table.ts"
 
 /** One entry in a sentence. */
-export function sayEntry({ kind, mode, decision, plan, outcome, observation, said }: LedgerEntry): string {
+export function sayEntry(entry: LedgerEntry): string {
+  const { kind, mode, decision, plan, outcome, observation, said, fleet } = entry
+  if (fleet) return sayPlace(entry, fleet)
   switch (kind) {
     case "decided": {
       if (decision?.kind === "hold")
@@ -23,6 +27,15 @@ export function sayEntry({ kind, mode, decision, plan, outcome, observation, sai
     default:
       return kind satisfies never
   }
+}
+
+/** In stream `fleet`: for which supernode's attempt a place is taken, or given back after it ended. */
+function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetNews): string {
+  const { stream, id, cost } = reservation
+  if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
+  const price = cost ? sayMoney(cost) : "an unknown price"
+  const dropped = over.length > 0 ? `; ${over.length} places before it were over` : ""
+  return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
 function saySaid(said: Said): string {

@@ -1,14 +1,13 @@
 import type { Stop } from "../../lib/decision/control.ts"
-import type { Amount } from "../../lib/decision/money.ts"
 import type { StandingAttempt } from "../../lib/decision/standing.ts"
-import { sayDuration } from "../../lib/decision/units.ts"
+import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import type { Look } from "./result-text.ts"
 import type { SupernodeState } from "./supernode-state.ts"
 import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
-  const { purchases, lastDecision, nextTick } = state
+  const { lastDecision, nextTick } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
     ["  mode", sayMode(state, now)],
@@ -18,11 +17,8 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
     ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
     ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
-    [
-      "  purchases",
-      `${purchases.used} of ${purchases.allowed} in ${sayDuration(purchases.perMs)}, ${purchases.left} left`,
-    ],
-    ["  budget", sayBudget(state.budget)],
+    ["  purchases", sayRateUse(state.purchases)],
+    ["  budget", sayBudgetUse(state.budget)],
     [
       "  last",
       lastDecision
@@ -112,15 +108,6 @@ function refusalRows(
         ]
       : []),
   ]
-}
-
-function sayAmount({ amount, currency }: Amount): string {
-  return `${amount} ${currency}`
-}
-
-function sayBudget(budget: SupernodeState["budget"]): string {
-  if (!budget) return "none"
-  return `${sayAmount(budget.spent)} of ${sayAmount(budget.cap)} ${budget.window}, ${sayAmount(budget.left)} left`
 }
 
 function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeState["lastDecision"]>): string {

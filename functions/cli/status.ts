@@ -11,6 +11,7 @@ import {
   taskOf,
   withLedger,
 } from "./context.ts"
+import { fleetLines, lookAtFleet } from "./fleet-state.ts"
 import { stateLines } from "./state-text.ts"
 import { stateOf } from "./supernode-state.ts"
 
@@ -33,23 +34,20 @@ async function status(task: Task, name: string | undefined): Promise<void> {
     const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
     noteMissingLedger(task, settings)
     const control = controlOf(await ledger.head(CONTROL_STREAM))
+    const fleet = await lookAtFleet(ledger, supernodes, now)
     const states = await Promise.all(
-      shown.map(async (loaded) =>
-        stateOf({
-          settings,
-          loaded,
-          head: await ledger.head(supernodeStream(loaded.policy.id)),
-          control,
-          now,
-        }),
-      ),
+      shown.map(async (loaded) => {
+        const stream = supernodeStream(loaded.policy.id)
+        const others = fleet?.othersOf(stream) ?? null
+        return stateOf({ settings, loaded, head: await ledger.head(stream), control, others, now })
+      }),
     )
-    if (options.json) screen.json({ now, supernodes: states })
-    else
-      for (const state of states)
-        screen.say(
-          ...stateLines(state, { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
-          "",
-        )
+    if (options.json) {
+      screen.json({ now, supernodes: states, fleet: fleet?.state ?? null })
+      return
+    }
+    const look = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+    for (const state of states) screen.say(...stateLines(state, look), "")
+    if (fleet) screen.say(...fleetLines(fleet.state, look), "")
   })
 }

@@ -1,17 +1,17 @@
 import { armingUntil } from "../../lib/decision/arming.ts"
 import { type Control, type Stop, stopInForce } from "../../lib/decision/control.ts"
-import { purchasesWithin } from "../../lib/decision/cost.ts"
 import { decide } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
+import type { FleetSpend } from "../../lib/decision/fleet.ts"
 import { type Amount, amountOf } from "../../lib/decision/money.ts"
 import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
 import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
-import { purchasesSince, sayWindow, type WindowLength, windowStart } from "../../lib/decision/window.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
 import { standingOf } from "../../lib/record.ts"
 import type { Settings } from "../../lib/settings.ts"
+import { type BudgetUse, budgetUse, type RateUse, rateUse } from "./cap-use.ts"
 
 /** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
 export interface SupernodeState {
@@ -32,16 +32,8 @@ export interface SupernodeState {
   rulesOff: string[]
   /** null where nothing is cooling down. */
   cooldownUntil: number | null
-  purchases: { used: number; allowed: number; left: number; perMs: number }
-  /** `since`: the first instant that counts; `window`: `in 30d` or `in 2026-11 (Asia/Shanghai)`. */
-  budget: {
-    spent: Amount
-    cap: Amount
-    left: Amount
-    per: WindowLength
-    since: number
-    window: string
-  } | null
+  purchases: RateUse
+  budget: BudgetUse | null
   lastDecision: Standing["lastDecision"]
   /** Why the next tick would hold before it looks at the cloud; null: it would look. */
   nextTick: { heldBy: string; says: string } | null
@@ -61,17 +53,20 @@ export interface Remembered {
   loaded: LoadedPolicy
   head: LedgerEntry | undefined
   control: Control
+  /** What other supernodes bought; null where that counts nowhere. */
+  others: FleetSpend | null
   now: number
 }
 
-export function stateOf({ settings, loaded, head, control, now }: Remembered): SupernodeState {
+export function stateOf(remembered: Remembered): SupernodeState {
+  const { settings, loaded, head, control, now } = remembered
   const { policy, hash } = loaded
   const standing = standingOf(head)
-  const findings = tickFindings({ settings, loaded, head, control, now })
+  const findings = tickFindings(remembered)
   const first = findings.find(({ passed }) => passed === false)
   const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
-  const used = purchasesWithin(standing, now, policy.limits.actions.perMs).length
-  const { count: allowed, perMs } = policy.limits.actions
+  const { actions, budget } = policy.limits
+  const { timezone } = policy
   const all = stopInForce(control.pausedAll, now)
   const one = stopInForce(control.paused[policy.id], now)
   return {
@@ -92,8 +87,8 @@ export function stateOf({ settings, loaded, head, control, now }: Remembered): S
     ),
     rulesOff: Object.entries(standing.rulesOff).flatMap(([rule, off]) => (off === hash ? [rule] : [])),
     cooldownUntil: typeof until === "number" && until > now ? until : null,
-    purchases: { used, allowed, left: Math.max(0, allowed - used), perMs },
-    budget: budgetOf(loaded, standing, now),
+    purchases: rateUse(actions, standing.purchases, now),
+    budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
     lastDecision: standing.lastDecision,
     nextTick: first?.reason ? { heldBy: first.reason, says: first.says } : null,
     entries: head?.seq ?? 0,
@@ -106,6 +101,7 @@ function tickFindings({
   loaded,
   head,
   control,
+  others,
   now,
 }: Remembered): ReturnType<typeof decide>["findings"] {
   const situation: Situation = {
@@ -123,6 +119,7 @@ function tickFindings({
     supernode: NOT_READ,
     readings: NOT_READ,
     offers: NOT_READ,
+    ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
   return decide(situation, digest).findings
 }
@@ -130,25 +127,4 @@ function tickFindings({
 function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {
   const finding = policy.efficacy && findings.find(({ gate }) => gate === "efficacy")
   return finding ? { stopped: finding.facts["stopped"] === true, says: finding.says } : null
-}
-
-function budgetOf({ policy }: LoadedPolicy, standing: Standing, now: number): SupernodeState["budget"] {
-  const { budget } = policy.limits
-  if (!budget) return null
-  const { currency, minor: cap, per } = budget
-  const since = windowStart(per, policy.timezone, now)
-  const spent = purchasesSince(standing.purchases, since).reduce(
-    (sum, { cost }) => sum + (cost?.minor ?? 0),
-    0,
-  )
-  const money = (minor: number): Amount => amountOf({ minor, currency })
-  const left = money(Math.max(0, cap - spent))
-  return {
-    spent: money(spent),
-    cap: money(cap),
-    left,
-    per,
-    since,
-    window: sayWindow(per, policy.timezone, now),
-  }
 }

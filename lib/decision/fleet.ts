@@ -81,6 +81,15 @@ export function isOver({ stream, seq }: Reservation, tips: ReadonlyMap<string, C
   return (tips.get(stream)?.seq ?? 0) >= seq
 }
 
+/** Nobody opened it in time: its place may be taken for good, and a run that only looks looks as if it had been. */
+export function hasLapsed(
+  reservation: Reservation,
+  tips: ReadonlyMap<string, ChainTip>,
+  now: number,
+): boolean {
+  return now > reservation.deadline && !isOver(reservation, tips)
+}
+
 /**
  * Others' purchases by their chains, and their reservations that are not over. What the own supernode has reserved in other
  * runs is left out: it would be opened at the very place where this run's attempt is to stand, and only one of them can.

@@ -14,7 +14,7 @@ export function warningsOf(main: Source, entries: readonly SupernodeEntry[]): Po
       problemAt(originOf(entry.places, path), message),
     ),
   )
-  return [...insecureWebhook(main), ...notYet(main, entries), ...perSupernode]
+  return [...insecureWebhook(main), ...notYet(entries), ...perSupernode]
 }
 
 /** The address is a secret, and the message does not name it. */
@@ -102,22 +102,15 @@ function unpriced({ merged, ladder, fleetBudget }: Pricing): Found[] {
 }
 
 /** Features that are checked but not acted on by this version: one warning each, at the first place that uses it. */
-function notYet(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
-  const ofFile =
-    valueAt(main.value, ["fleet"]) === undefined
-      ? []
-      : [problemAt(originOf([{ source: main, path: [] }], ["fleet"]), FLEET, "key")]
-  const ofSupernodes = Object.entries(PER_SUPERNODE).flatMap(([, { message, where }]) => {
+function notYet(entries: readonly SupernodeEntry[]): PolicyProblem[] {
+  return Object.values(PER_SUPERNODE).flatMap(({ message, where }) => {
     for (const entry of entries) {
       const path = where(entry.merged)
       if (path !== null) return [problemAt(originOf(entry.places, path), message, "key")]
     }
     return []
   })
-  return [...ofFile, ...ofSupernodes]
 }
-
-const FLEET = "is not counted by this version: nothing is bought while it is written here"
 
 const PER_SUPERNODE = {
   cloudwatch: {

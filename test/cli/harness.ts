@@ -165,7 +165,7 @@ function spoil(file: string, stream: string): void {
 
 function cutChain(file: string, stream: string, lastSeq: number): void {
   const database = new DatabaseSync(file)
-  database.exec("DROP TRIGGER entries_are_kept")
+  database.exec("DROP TRIGGER IF EXISTS entries_are_kept")
   database.prepare("DELETE FROM entries WHERE stream = ? AND seq > ?").run(stream, lastSeq)
   database.close()
 }

@@ -9,7 +9,6 @@ const file = await loadPolicyFile(EXAMPLE)
 describe("The example", () => {
   it("is a policy without problems, with warnings for what this version does not act on and what may surprise", () => {
     expect(file.warnings.map(({ path }) => path)).toEqual([
-      "fleet",
       "supernodes.0.rules.2.metric.alarm",
       "supernodes.0.schedules",
     ])

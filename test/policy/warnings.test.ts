@@ -70,11 +70,7 @@ describe("What is allowed but will surprise is a warning", () => {
         "policy.yaml:2:20: notify.webhook: is not https, and plain http may not leave this machine: nobody is told",
       ],
     ],
-    [
-      "fleet",
-      ["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"],
-      ["policy.yaml:2:1: fleet: is not counted by this version: nothing is bought while it is written here"],
-    ],
+    ["caps across supernodes: none", ["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"], []],
     [
       "schedules",
       [LIMITS, `${LIMITS}\n    ${SCHEDULES}`],

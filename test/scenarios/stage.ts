@@ -248,6 +248,7 @@ export class Stage {
       endpoint: "https://modelarts.test",
       buyTimeoutMs: MINUTE,
       sendWithinMs: MINUTE / 2,
+      fleetStreams: [...this.policies.values()].map(({ policy }) => supernodeStream(policy.id)),
     })
     if (result.plan) this.shown = result.plan.hash
     return result
