@@ -1,0 +1,21 @@
+// How many cases a property is tried with. `npm test` takes a few and always the same ones, so that a red build is red
+// again; `npm run properties` takes a hundred thousand, and PROPERTY_SEED other ones.
+
+/** fast-check prints the seed and the path to the failing case: `PROPERTY_SEED=… npx vitest run FILE` comes to it again. */
+const SEED = 20_240_112
+
+/** The options of `fc.assert`: `few` cases, or as many as PROPERTY_RUNS says. */
+export function propertyRuns(few: number): { numRuns: number; seed: number } {
+  return { numRuns: numberFrom("PROPERTY_RUNS") ?? few, seed: numberFrom("PROPERTY_SEED") ?? SEED }
+}
+
+/** A property may be dear: so much time for each test that tries it, milliseconds. */
+export const PROPERTY_TIMEOUT_MS = numberFrom("PROPERTY_RUNS") === null ? 60_000 : 3_600_000
+
+function numberFrom(name: string): number | null {
+  const text = process.env[name]
+  if (text === undefined || text === "") return null
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${name} must be a whole number, not ${text}`)
+  return number
+}
