@@ -46,7 +46,7 @@ async function playStep(stage: Stage, step: Step): Promise<string[]> {
 }
 
 /** Says what the step's person says; why it was refused, or null. */
-async function speak(stage: Stage, step: Step): Promise<string | null> {
+export async function speak(stage: Stage, step: Step): Promise<string | null> {
   const said = await wordOf(stage, step)
   if (!said) return null
   try {

@@ -146,7 +146,7 @@ const step = z
 export type Step = z.output<typeof step>
 export const WAKES = ["alarm", "tick", "request"] as const
 
-const scenario = z.strictObject({
+export const scenarioSchema = z.strictObject({
   title: z.string().min(20),
   /** The row of semantics.md that it shows. */
   rule: z.string(),
@@ -175,7 +175,7 @@ const scenario = z.strictObject({
   /** How many orders reached the cloud in all. */
   orders: z.int(),
 })
-export type Scenario = z.output<typeof scenario>
+export type Scenario = z.output<typeof scenarioSchema>
 
 /** Reads a scenario file. Throws with `file:line:column: path: message`, every problem at once. */
 export function readScenario(path: string): Scenario {
@@ -188,7 +188,7 @@ export function readScenario(path: string): Scenario {
   }
   const broken = document.errors.map((error) => placed(error.pos[0], error.message))
   if (broken.length > 0) throw new Error(broken.join("\n"))
-  const parsed = scenario.safeParse(document.toJS())
+  const parsed = scenarioSchema.safeParse(document.toJS())
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => {
     let at = [...issue.path] as (string | number)[]
