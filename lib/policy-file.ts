@@ -3,6 +3,7 @@ import type * as z from "zod"
 import { type FileWide, type Policy, supernodeSchema } from "./decision/policy.ts"
 import { isRecord } from "./decision/units.ts"
 import { digest } from "./digest.ts"
+import { cronProblems, withCronFields } from "./policy/cron.ts"
 import { fileSchema, includedFileSchema } from "./policy/file-schema.ts"
 import { filesMatching } from "./policy/include.ts"
 import { issueText, valueAt, wordingsOf } from "./policy/issue-text.ts"
@@ -55,6 +56,8 @@ export async function loadPolicyFile(path: string): Promise<PolicyFile> {
     ...included.problems,
     ...defaultsProblems(main),
     ...entries.flatMap(entryProblems),
+    ...cronProblems([{ source: main, path: ["defaults"] }], valueAt(main.value, ["defaults"])),
+    ...entries.flatMap(({ places, merged }) => cronProblems(places, merged)),
     ...repeatedIdentities(entries),
     ...mixedCurrencies(main, entries),
     ...read.filter((userdata) => userdata !== null && "message" in userdata),
@@ -110,12 +113,19 @@ async function readIncluded(main: Source): Promise<{ sources: Source[]; problems
   return { sources, problems }
 }
 
-/** The effective policy: the text of the userdata has become its digest, so that nothing secret can leave with it. */
+/**
+ * The effective policy: the text of the userdata has become its digest, so that nothing secret can leave with it, and cron
+ * expressions have become what they stand for.
+ */
 function loaded({ merged }: SupernodeEntry, userdata: Userdata | null, wide: FileWide): LoadedPolicy {
   const supernode = isRecord(merged) ? merged : {}
   const written = isRecord(supernode["order"]) ? supernode["order"] : {}
   const { userdata: _text, userdata_file: _file, ...order } = written
-  const effective = { ...supernode, order: userdata ? { ...order, userdata: userdata.digest } : order }
+  const effective = {
+    ...supernode,
+    order: userdata ? { ...order, userdata: userdata.digest } : order,
+    schedules: withCronFields(supernode),
+  }
   const policy: Policy = { ...supernodeSchema.parse(effective), ...wide }
   return { policy, hash: digest(policy), userdata: userdata?.base64 ?? null }
 }

@@ -21,6 +21,8 @@ import {
 import { readEvent } from "./event-file.ts"
 import { nextStepLines, type ReadyRequest, readyRequest } from "./next-step.ts"
 import { resultLines } from "./result-text.ts"
+import { scheduleRows, scheduleStates } from "./schedule-text.ts"
+import { tableOf } from "./table.ts"
 import { WHO } from "./word.ts"
 
 interface DryRunOptions extends CommonOptions {
@@ -117,8 +119,14 @@ async function show(task: Task, app: App, { loaded, results, requests }: Shown):
     return
   }
   const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+  const schedules = scheduleRows(scheduleStates(policy, standing, now))
   for (const [i, result] of results.entries()) {
     const circumstances = { mode: app.settings.mode, arming, options }
-    screen.say(...resultLines(result, look), ...nextStepLines(result, requests[i] ?? null, circumstances), "")
+    screen.say(
+      ...resultLines(result, look),
+      ...(schedules.length > 0 ? ["", ...tableOf(schedules, { columns: look.columns })] : []),
+      ...nextStepLines(result, requests[i] ?? null, circumstances),
+      "",
+    )
   }
 }

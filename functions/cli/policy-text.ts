@@ -2,9 +2,10 @@ import { sayMoney } from "../../lib/decision/money.ts"
 import { METRIC_SOURCES, type Policy, type Rule, type Rung } from "../../lib/decision/policy.ts"
 import { sayDuration } from "../../lib/decision/units.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
+import { scheduleRows, scheduleStates } from "./schedule-text.ts"
 
 /** What a policy comes to, defaults merged in, as label and text. */
-export function policyRows({ policy, hash }: LoadedPolicy): string[][] {
+export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[][] {
   return [
     ["  supernode", `${policy.id} in ${policy.region}`],
     ...policy.rules.map((rule, i) => [i === 0 ? "  rules" : "", sayRule(rule)]),
@@ -14,6 +15,7 @@ export function policyRows({ policy, hash }: LoadedPolicy): string[][] {
       "  waits",
       `${sayDuration(policy.cooldownMs)} from completion, ${sayDuration(policy.minIntervalMs)} from request, warm-up ${sayDuration(policy.warmupMs)}`,
     ],
+    ...scheduleRows(scheduleStates(policy, null, now)),
     ["  hash", hash],
   ]
 }

@@ -2,6 +2,7 @@ import type { Stop } from "../../lib/decision/control.ts"
 import type { StandingAttempt } from "../../lib/decision/standing.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import type { Look } from "./result-text.ts"
+import { scheduleRows } from "./schedule-text.ts"
 import type { SupernodeState } from "./supernode-state.ts"
 import { tableOf, when } from "./table.ts"
 
@@ -19,6 +20,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
     ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
     ["  purchases", sayRateUse(state.purchases)],
     ["  budget", sayBudgetUse(state.budget)],
+    ...scheduleRows(state.schedules),
     [
       "  last",
       lastDecision

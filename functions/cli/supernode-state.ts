@@ -12,6 +12,7 @@ import type { LoadedPolicy } from "../../lib/policy-file.ts"
 import { standingOf } from "../../lib/record.ts"
 import type { Settings } from "../../lib/settings.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "./cap-use.ts"
+import { type ScheduleState, scheduleStates } from "./schedule-text.ts"
 
 /** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
 export interface SupernodeState {
@@ -34,6 +35,7 @@ export interface SupernodeState {
   cooldownUntil: number | null
   purchases: RateUse
   budget: BudgetUse | null
+  schedules: ScheduleState[]
   lastDecision: Standing["lastDecision"]
   /** Why the next tick would hold before it looks at the cloud; null: it would look. */
   nextTick: { heldBy: string; says: string } | null
@@ -89,6 +91,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
     cooldownUntil: typeof until === "number" && until > now ? until : null,
     purchases: rateUse(actions, standing.purchases, now),
     budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
+    schedules: scheduleStates(policy, standing, now),
     lastDecision: standing.lastDecision,
     nextTick: first?.reason ? { heldBy: first.reason, says: first.says } : null,
     entries: head?.seq ?? 0,

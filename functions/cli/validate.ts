@@ -37,7 +37,7 @@ async function validate(task: Task, path: string): Promise<void> {
   }
 }
 
-function showValid({ screen, options, io }: Task, { path, supernodes, warnings }: PolicyFile): void {
+function showValid({ screen, options, io, now }: Task, { path, supernodes, warnings }: PolicyFile): void {
   screen.note(...warnings.map((warning) => `warning: ${problemLine(warning)}`))
   if (options.json) {
     const effective = supernodes.map(({ policy, hash }) => ({ name: policy.name, hash, policy }))
@@ -47,7 +47,7 @@ function showValid({ screen, options, io }: Task, { path, supernodes, warnings }
   for (const loaded of supernodes) {
     screen.say(
       screen.paint.bold(loaded.policy.name),
-      ...tableOf(policyRows(loaded), { columns: columnsOf(io) }),
+      ...tableOf(policyRows(loaded, now), { columns: columnsOf(io) }),
       "",
     )
   }

@@ -1,7 +1,10 @@
+import { isCooling } from "./cooldown.ts"
 import type { Target } from "./decision.ts"
 import { type RuleEvidence, weighEvidence } from "./evidence.ts"
+import { type FloorEvidence, judgeFloors, sayFloor } from "./floors.ts"
 import { own } from "./own.ts"
 import type { Policy, Rung } from "./policy.ts"
+import { bypassing, highestProposal, type Wanted as Proposed } from "./proposals.ts"
 import type { Situation } from "./situation.ts"
 import { presentServers } from "./supernode.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "./verdict.ts"
@@ -18,23 +21,29 @@ export interface Choice {
   offerAvailable: Verdict
   target: Target | null
   cleared: string[]
+  /** Schedules that have the cooldown bypassed; null: there is one that might, and it is not known where we are. */
+  bypassing: string[] | null
 }
 
 const NO_RUNG = notEvaluated("no rung was chosen")
 
 export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
-  const wish = findWish(situation)
-  const none = { rungKnown: here.verdict, evidence: wish.verdict, cleared: wish.cleared, target: null }
+  const floors = namesRung(situation) ? [] : judgeFloors(situation)
+  const wish = findWish(situation, floors, here.at)
+  const none = {
+    rungKnown: here.verdict,
+    evidence: wish.verdict,
+    cleared: wish.cleared,
+    target: null,
+    bypassing: bypassing(floors, here.at?.index ?? null),
+  }
   const later = { aboveCurrent: NO_RUNG, withinServersLimit: NO_RUNG, offerAvailable: NO_RUNG }
   if (here.at === null || wish.wanted === null) return { ...none, ...later }
 
   const { ladder, limits } = situation.policy
-  const wantedIndex =
-    wish.wanted.kind === "servers"
-      ? rungWith(ladder, wish.wanted.servers)
-      : Math.min(here.at.index + wish.wanted.up, ladder.length - 1)
-  const wanted = ladder[wantedIndex]
+  const wanted =
+    ladder[wish.wanted.kind === "servers" ? rungWith(ladder, wish.wanted.servers) : wish.wanted.index]
   if (!wanted) {
     const asked = wish.wanted.kind === "servers" ? wish.wanted.servers : 0
     const rungKnown = fail(
@@ -80,16 +89,17 @@ export function chooseRung(situation: Situation): Choice {
   const offer = findOffer({
     situation,
     allowed,
-    mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "up",
+    mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "proposed",
   })
   const bought = offer.rung ?? allowed
-  const target: Target = {
-    flavor: bought.flavor,
-    from,
-    to: bought.servers,
-    rules: wish.wanted.kind === "up" ? wish.wanted.rules : [],
-  }
+  const target = { flavor: bought.flavor, from, to: bought.servers, ...proposersOf(wish.wanted) }
   return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
+}
+
+function proposersOf(wanted: Wanted): Pick<Target, "rules" | "schedules"> {
+  if (wanted.kind === "servers") return { rules: [] }
+  const schedules = wanted.floors.map(({ schedule, occurrence }) => ({ schedule, occurrence }))
+  return { rules: wanted.rules, ...(schedules.length > 0 ? { schedules } : {}) }
 }
 
 interface Here {
@@ -123,7 +133,7 @@ function findRung({ supernode, standing, policy }: Situation): Here {
   }
 }
 
-type Wanted = { kind: "servers"; servers: number } | { kind: "up"; up: number; rules: string[] }
+type Wanted = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
 
 interface Wish {
   verdict: Verdict
@@ -131,9 +141,14 @@ interface Wish {
   cleared: string[]
 }
 
-/** Each rule proposes a rung; the highest wins, never the sum. A person who names a rung needs no evidence. */
-function findWish(situation: Situation): Wish {
-  const { signal, readings, supernode } = situation
+/** A person who names a rung needs neither evidence nor a schedule. */
+function namesRung({ signal }: Situation): boolean {
+  return signal.kind === "request" && signal.servers !== null
+}
+
+/** Rules and active schedules propose rungs; the highest wins, never the sum. */
+function findWish(situation: Situation, floors: FloorEvidence[], at: Here["at"]): Wish {
+  const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
     const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, {
       requestedBy: signal.requestedBy,
@@ -141,40 +156,44 @@ function findWish(situation: Situation): Wish {
     })
     return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
-  if (readings.state === "unreadable") {
-    const reason = readings.credentials ? "credentials" : "missing-data"
-    return {
-      verdict: fail(reason, `the metrics could not be read: ${readings.why}`),
-      wanted: null,
-      cleared: [],
-    }
-  }
-  if (readings.state !== "read" || supernode.state !== "read") {
+  if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
     return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
   }
-  const rules = weighEvidence(situation, readings.value, presentServers(supernode.value))
+  const rules =
+    readings.state === "read" && supernode.state === "read"
+      ? weighEvidence(situation, readings.value, presentServers(supernode.value))
+      : []
+  const unread = readings.state === "unreadable" ? [`the metrics could not be read: ${readings.why}`] : []
+  const sentences = [
+    ...unread,
+    ...rules.map((rule) => sayRule(rule, policy)),
+    ...floors.map((floor) => sayFloor(floor, policy.timezone)),
+  ].join("; ")
+  const facts = {
+    ...(readings.state === "read" ? { rules } : {}),
+    ...(floors.length > 0 ? { schedules: floors } : {}),
+  }
   const cleared = rules.filter((rule) => rule.cleared).map((rule) => rule.rule)
-  const up = Math.max(...rules.map((rule) => rule.up))
-  const facts = { rules }
-  const sentences = rules.map((rule) => sayRule(rule, situation.policy)).join("; ")
-  if (up > 0) {
-    // All that asked for more are answered by this purchase, the modest ones too.
-    const proposers = rules.filter((rule) => rule.up > 0).map((rule) => rule.rule)
-    return { verdict: pass(sentences, facts), wanted: { kind: "up", up, rules: proposers }, cleared }
+  const { ladder } = policy
+  const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: at?.index ?? 0 }
+  const proposed = highestProposal(proposing)
+  // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
+  if (proposed) {
+    const wanted = at && { kind: "proposed" as const, ...proposed }
+    return { verdict: pass(sentences, facts), wanted, cleared }
   }
-  const isRefused =
-    readings.value.some((reading) => reading.credentials) &&
-    rules.some((rule) => rule.verdict === "missing-data")
-  return {
-    verdict: fail(isRefused ? "credentials" : whyNoEvidence(rules), sentences, facts),
-    wanted: null,
-    cleared,
-  }
+  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), wanted: null, cleared }
 }
 
-function whyNoEvidence(rules: RuleEvidence[]): "latched" | "missing-data" | "not-breaching" {
+function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {
+  const isMissing = readings.state !== "read" || rules.some((rule) => rule.verdict === "missing-data")
+  const isRefused =
+    (readings.state === "unreadable" && readings.credentials) ||
+    (readings.state === "read" && readings.value.some((reading) => reading.credentials))
+  if (isMissing && isRefused) return "credentials"
   if (rules.some((rule) => rule.verdict === "latched" || rule.verdict === "off")) return "latched"
-  return rules.some((rule) => rule.verdict === "missing-data") ? "missing-data" : "not-breaching"
+  if (floors.some((floor) => floor.verdict === "off")) return "latched"
+  return isMissing ? "missing-data" : "not-breaching"
 }
 
 function sayRule(evidence: RuleEvidence, policy: Policy): string {

@@ -1,3 +1,4 @@
+import type { Occurrence } from "./acted.ts"
 import type { Cause } from "./effect.ts"
 
 /** One gate's verdict and the numbers behind it. */
@@ -17,8 +18,10 @@ export interface Target {
   /** Servers present now, and servers in all after the purchase. */
   from: number
   to: number
-  /** Names of the rules that proposed it; empty where a person asked. */
+  /** Names of the rules that proposed it; empty where a person asked, or only a schedule wants that much. */
   rules: string[]
+  /** The starts of the schedules whose floors it answers; only where there are any. */
+  schedules?: Occurrence[]
   /** Only with an efficacy rule in the policy, and where rules proposed it. */
   cause?: Cause
 }

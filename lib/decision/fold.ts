@@ -1,3 +1,4 @@
+import { forgetActed, rememberActed } from "./acted.ts"
 import type { ChainEvent } from "./chain-event.ts"
 import type { Said } from "./control.ts"
 import { moneyOf } from "./money.ts"
@@ -66,10 +67,11 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     orderId: null,
     rules,
     latching,
+    ...(decision.target.schedules ? { schedules: decision.target.schedules } : {}),
     ...(decision.target.cause ? { cause: decision.target.cause } : {}),
   }
   return {
-    ...standing,
+    ...rememberActed(standing, open),
     attempt: open,
     openedAt: Math.max(openedAt, approvedAt(event)),
     purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],
@@ -253,7 +255,7 @@ function book(standing: Standing, attempt: StandingAttempt): Standing {
   const others = standing.purchases.filter((purchase) => purchase.attempt !== id)
   const wasReleased = others.length === standing.purchases.length
   return {
-    ...standing,
+    ...(wasReleased ? rememberActed(standing, attempt) : standing),
     purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }],
     latches: wasReleased ? { ...standing.latches, ...latchesOf(attempt) } : standing.latches,
   }
@@ -264,10 +266,10 @@ function latchesOf({ latching, openedAt }: StandingAttempt): Record<string, numb
   return Object.fromEntries(latching.map((rule) => [rule, openedAt]))
 }
 
-/** Nothing was bought: no action, no budget, no cooldown, no latch. */
+/** Nothing was bought: no action, no budget, no cooldown, no latch, and no schedule has acted. */
 function release(standing: Standing, { id, openedAt }: StandingAttempt): Standing {
   return {
-    ...standing,
+    ...forgetActed(standing, { id }),
     attempt: null,
     purchases: standing.purchases.filter((purchase) => purchase.attempt !== id),
     latches: Object.fromEntries(Object.entries(standing.latches).filter(([, at]) => at !== openedAt)),

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { cron } from "./cron-fields.ts"
+import { cronFields, writtenCron } from "./cron.ts"
 import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./policy-order.ts"
 import { rule, ruleName } from "./policy-rule.ts"
 import { countPer, duration, isRecord, money, positiveDuration, text, whenRecord, whole } from "./units.ts"
@@ -41,13 +41,21 @@ const alarmMatch = z
   })
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
-const schedule = z.strictObject({
+const scheduleShape = {
   name: ruleName,
-  cron,
+  cron: cronFields,
   for: positiveDuration,
   at_least: whole(1, MAX_SERVERS, "servers"),
   cooldown: z.enum(["respect", "bypass"]).default("respect"),
-})
+}
+
+/** A floor while it is active: never a ceiling, never a scale-in. */
+const schedule = z
+  .strictObject(scheduleShape)
+  .transform((s) => ({ name: s.name, cron: s.cron, forMs: s.for, atLeast: s.at_least, cooldown: s.cooldown }))
+
+/** The same as it is written in the file. */
+const writtenSchedules = z.array(z.strictObject({ ...scheduleShape, cron: writtenCron })).default([])
 
 /** Caps across all supernodes of the file. */
 export const fleetSchema = z.strictObject({
@@ -96,14 +104,18 @@ const shape = {
 }
 
 /** The keys of a supernode as the policy file writes them, each by itself: what `defaults` is checked with. */
-export const writtenKeysSchema = z.strictObject({ ...shape, order: writtenOrder })
+export const writtenKeysSchema = z.strictObject({
+  ...shape,
+  order: writtenOrder,
+  schedules: writtenSchedules,
+})
 
 /** One supernode as the policy file writes it, `defaults` merged in. */
 export const writtenSupernodeSchema = writtenKeysSchema.superRefine((s, ctx) => {
   for (const { path, message } of problemsAcrossKeys(s)) ctx.addIssue({ code: "custom", path, message })
 }, whenRecord)
 
-/** The same once `userdata` and `userdata_file` have become a digest. */
+/** The same once `userdata` and `userdata_file` have become a digest, and each `cron` sets of numbers. */
 export const supernodeSchema = z
   .strictObject(shape)
   .superRefine((s, ctx) => {
@@ -223,6 +235,7 @@ export interface FileWide {
 /** What the operator allows for one supernode: defaults merged in, durations in milliseconds, money in hundredths. */
 export type Policy = z.output<typeof supernodeSchema> & FileWide
 export type Rule = Policy["rules"][number]
+export type Schedule = Policy["schedules"][number]
 export type Rung = Policy["ladder"][number]
 export type Order = Policy["order"]
 export type AlarmMatch = Policy["alarms"][number]

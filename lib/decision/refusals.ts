@@ -1,3 +1,4 @@
+import { offName } from "./acted.ts"
 import type { Rejected, RejectionClass } from "./outcome.ts"
 import { own } from "./own.ts"
 import type { Backoff, Standing, StandingAttempt } from "./standing.ts"
@@ -43,12 +44,12 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
         },
       }
     case "invalid":
-      // Asked for by a person: no rule is to blame, and the person is told.
+      // Asked for by a person: no rule and no schedule is to blame, and the person is told.
       return {
         ...standing,
         rulesOff: {
           ...standing.rulesOff,
-          ...Object.fromEntries(attempt.rules.map((rule) => [rule, policyHash])),
+          ...Object.fromEntries(proposersOf(attempt).map((name) => [name, policyHash])),
         },
       }
     case "quota":
@@ -61,6 +62,10 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
     default:
       return rejected.class satisfies never
   }
+}
+
+function proposersOf({ rules, schedules = [] }: StandingAttempt): string[] {
+  return [...rules, ...schedules.map(({ schedule }) => offName(schedule))]
 }
 
 export interface Refusal {

@@ -19,6 +19,9 @@ const KEEP_TOLD_MS = 7 * 86_400_000
 /** Longer than any window that counts purchases (at most 366 days). */
 const KEEP_PURCHASES_MS = 400 * 86_400_000
 
+/** Longer than any schedule is active after its start (at most 366 days). */
+const KEEP_ACTED_MS = 400 * 86_400_000
+
 /** Signals from further ahead than clocks may differ are not believed in what they say of an episode. */
 const AHEAD_MS = 60_000
 
@@ -133,6 +136,7 @@ export function prune(standing: Standing, now: number): Standing {
     purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
     absent: standing.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
     blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
+    ...(standing.acted ? { acted: pick(standing.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
     ...(standing.told ? { told: pick(standing.told, ({ at }) => at > now - KEEP_TOLD_MS) } : {}),
   }
 }

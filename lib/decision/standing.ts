@@ -1,3 +1,4 @@
+import type { Acted, Occurrence } from "./acted.ts"
 import type { Decision } from "./decision.ts"
 import type { Cause, Effect } from "./effect.ts"
 import type { Money } from "./money.ts"
@@ -39,6 +40,8 @@ export interface StandingAttempt {
   rules: string[]
   /** Of these, the ones that are latched by it (`repeat: false`). */
   latching: string[]
+  /** The starts of schedules that it acts for; only where there are any. */
+  schedules?: Occurrence[]
   /** Why rules wanted it; only where the policy asks whether purchases help. */
   cause?: Cause
 }
@@ -135,12 +138,14 @@ export interface Standing {
   blocked: Record<string, Backoff>
   throttle: Backoff | null
   breaker: { class: RejectionClass; since: number; says: string } | null
-  /** Rules that an invalid order switched off, until the policy's hash changes: rule -> hash. */
+  /** Rules, and schedules as `schedule:NAME`, that an invalid order switched off until the policy's hash changes: name -> hash. */
   rulesOff: Record<string, string>
   /** Attempts that a person settled as absent, for a month: servers that appear later make one a late positive. */
   absent: StandingAttempt[]
   /** When people were last told of what, by `Telling.about`; not there in a chain that never told anybody. */
   told?: Record<string, Told>
+  /** Starts of schedules that were bought for, by schedule and local time; not there in a chain that never did. */
+  acted?: Record<string, Acted>
   /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */
   effects?: Effect[]
 }

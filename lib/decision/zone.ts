@@ -9,6 +9,9 @@ const HOUR_MS = 60 * MINUTE_MS
 /** No zone was ever further from UTC than that (Manila and Alaska, before they changed sides, were nearly 16 h). */
 const MOST_OFFSET_MS = 16 * HOUR_MS
 
+/** How densely offsets are sampled: no zone of our time changes its clocks twice within so few hours. */
+const SAMPLE_MS = 4 * HOUR_MS
+
 /** A stretch of time with one offset: `from` is in it, `to` is not. */
 interface Stretch {
   from: number
@@ -22,33 +25,29 @@ export function wallTime(timezone: string, at: number): number {
 }
 
 /**
- * The first instant at which a zone's clocks have shown `wall` or more. A time that a gap leaves out is reached at the
- * first instant after the gap, and one that is shown twice is reached the first time: each has exactly one instant, in
- * the order of the wall times.
+ * For each of some wall times, in their order, the first instant at which the zone's clocks have shown it or more. One that
+ * a gap leaves out is reached at the first instant after the gap, and one that is shown twice is reached the first time:
+ * each has exactly one instant, and later ones have no earlier instants.
  */
+export function firstInstantsAt(timezone: string, walls: readonly number[]): number[] {
+  const [earliest, latest] = [walls[0] ?? 0, walls.at(-1) ?? 0]
+  const stretches = stretchesOf(timezone, earliest - MOST_OFFSET_MS, latest + MOST_OFFSET_MS + MINUTE_MS)
+  return walls.map((wall) => {
+    const first = stretches.find(({ to, offsetMs: offset }) => to + offset > wall)
+    if (!first) throw new RangeError(`${timezone} is further than 16 h from UTC`)
+    return Math.max(first.from, wall - first.offsetMs)
+  })
+}
+
 export function firstInstantAt(timezone: string, wall: number): number {
-  const stretches = stretchesOf(timezone, wall - MOST_OFFSET_MS, wall + MOST_OFFSET_MS + MINUTE_MS)
-  const first = stretches.find(({ to, offsetMs: offset }) => to + offset > wall)
-  if (!first) throw new RangeError(`${timezone} is further than 16 h from UTC`)
-  return Math.max(first.from, wall - first.offsetMs)
+  return firstInstantsAt(timezone, [wall])[0] ?? wall
 }
 
-/**
- * The highest wall time whose first instant is not after `at`: what the clocks show, but where they were set back, what
- * they had shown before, until they show it again.
- */
-export function wallReached(timezone: string, at: number): number {
-  const stretches = stretchesOf(timezone, at - 2 * MOST_OFFSET_MS, at)
-  const last = stretches.map(({ to, offsetMs: offset }) => to + offset - 1)
-  return Math.max(...last, wallTime(timezone, at))
-}
-
-/** The stretches from one instant to a later one. Sampled hourly: no zone changes its clocks twice within the hour. */
 function stretchesOf(timezone: string, from: number, to: number): Stretch[] {
   const stretches: Stretch[] = []
   let [start, offset] = [from, offsetMs(timezone, from)]
   for (let at = from; at < to; ) {
-    const next = Math.min(at + HOUR_MS, to)
+    const next = Math.min(at + SAMPLE_MS, to)
     const nextOffset = offsetMs(timezone, next)
     if (nextOffset !== offset) {
       const change = firstChange(timezone, at, next)
@@ -61,7 +60,7 @@ function stretchesOf(timezone: string, from: number, to: number): Stretch[] {
   return [...stretches, { from: start, to, offsetMs: offset }]
 }
 
-/** The first instant with another offset than `before`'s; `after` has one. */
+/** The first instant with another offset than `before` has; `after` has one. */
 function firstChange(timezone: string, before: number, after: number): number {
   const offset = offsetMs(timezone, before)
   let [same, other] = [before, after]

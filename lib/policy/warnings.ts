@@ -1,5 +1,5 @@
 import { isSecureAddress } from "../decision/secure-address.ts"
-import { isRecord } from "../decision/units.ts"
+import { durationMs, isRecord } from "../decision/units.ts"
 import { valueAt } from "./issue-text.ts"
 import { originOf, type Path, problemAt } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
@@ -47,6 +47,7 @@ function surprises(merged: unknown, fleetBudget: boolean): Found[] {
   return [
     ...found,
     ...unmeasurable(merged, rules),
+    ...fleetingFloors(merged),
     ...uselessSteps(rules, ladder),
     ...unpriced({ merged, ladder, fleetBudget }),
   ]
@@ -60,6 +61,18 @@ function unmeasurable(merged: unknown, rules: readonly Record<string, unknown>[]
     const message =
       "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
     return [{ path: ["rules", r, "metric", "alarm"], message }]
+  })
+}
+
+/** Ticks usually come every five minutes. */
+const FLEETING_MS = 10 * 60_000
+
+function fleetingFloors(merged: unknown): Found[] {
+  return records(valueAt(merged, ["schedules"])).flatMap((schedule, i) => {
+    const forMs = durationMs(String(schedule["for"])) ?? Number.POSITIVE_INFINITY
+    if (forMs >= FLEETING_MS) return []
+    const message = "is so short that no tick may come in time: one every five minutes is usual"
+    return [{ path: ["schedules", i, "for"], message }]
   })
 }
 
@@ -120,10 +133,6 @@ const PER_SUPERNODE = {
   wildcard: {
     message: 'is not read by this version as "*": the rule\'s data will be missing',
     where: wildcardIn,
-  },
-  schedules: {
-    message: "is not acted on by this version: no floor is kept",
-    where: (merged: unknown) => (records(valueAt(merged, ["schedules"])).length > 0 ? ["schedules"] : null),
   },
 } satisfies Record<string, { message: string; where: (merged: unknown) => Path | null }>
 

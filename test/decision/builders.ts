@@ -7,6 +7,7 @@ import type { Seen, Situation } from "../../lib/decision/situation.ts"
 import { EMPTY_STANDING, type Standing, type StandingAttempt } from "../../lib/decision/standing.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
 import { digest } from "../../lib/digest.ts"
+import { readCron } from "../../lib/policy/cron.ts"
 
 // A busy supernode of two servers on the ladder 1, 2, 4, where every gate passes: each test changes the one thing it is
 // about, by spreading over these.
@@ -33,6 +34,18 @@ export function ruleInput(over: Partial<RuleInput> = {}): RuleInput {
     points: "3 of 5",
     ...over,
   }
+}
+
+export type ScheduleInput = NonNullable<PolicyInput["schedules"]>[number]
+
+/** `day`: at least 4 servers for 10 hours from 8:00, every day; its cron expression as the file writes it. */
+export function scheduleInput({
+  cron = "0 8 * * *",
+  ...over
+}: Partial<ScheduleInput | { cron: string }> = {}) {
+  const fields = typeof cron === "string" ? readCron(cron) : cron
+  if ("problem" in fields) throw new Error(fields.problem)
+  return { name: "day", cron: fields, for: "10h", at_least: 4, ...over }
 }
 
 export function policyInput(over: Partial<PolicyInput> = {}): PolicyInput {

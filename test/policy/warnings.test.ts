@@ -6,7 +6,8 @@ const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
 const RULE = "        above: 85\n"
 const PROMETHEUS = "prometheus: { url: http://prometheus:9090, query: up, period: 1m }"
 const CLOUDWATCH = "cloudwatch: { namespace: x, name: y, period: 5m }"
-const SCHEDULES = 'schedules: [ { name: day, cron: "0 8 * * 1-5", for: 1h, at_least: 2 } ]'
+const floorFor = (duration: string) =>
+  `schedules: [ { name: day, cron: "0 8 * * 1-5", for: ${duration}, at_least: 2 } ]`
 const BUDGET = "limits: { actions: 2 per 24h, servers: 48, budget: { amount: 9, currency: CNY, per: month } }"
 
 describe("What is allowed but will surprise is a warning", () => {
@@ -36,6 +37,7 @@ describe("What is allowed but will surprise is a warning", () => {
         "policy.yaml:11:33: supernodes.0.rules.0.steps.0.up: reaches beyond the ladder, which has 1 above its smallest rung",
       ],
     ],
+    ["a floor for two ticks: none", [LIMITS, `${LIMITS}\n    ${floorFor("10m")}`], []],
     ["a step to the end of the ladder: none", [RULE, "        steps: [ { from: 5, up: 1 } ]\n"], []],
     [
       "a budget without prices",
@@ -71,12 +73,6 @@ describe("What is allowed but will surprise is a warning", () => {
       ],
     ],
     ["caps across supernodes: none", ["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"], []],
-    [
-      "schedules",
-      [LIMITS, `${LIMITS}\n    ${SCHEDULES}`],
-      ["policy.yaml:19:5: supernodes.0.schedules: is not acted on by this version: no floor is kept"],
-    ],
-    ["no schedules", [LIMITS, `${LIMITS}\n    schedules: []`], []],
     [
       "efficacy, with a metric that a tick can read",
       [LIMITS, `${LIMITS}\n    efficacy: { purchases: 2, min_gain: 5 }`],
@@ -120,9 +116,9 @@ describe("What is allowed but will surprise is a warning", () => {
   })
 
   it("stands in defaults where its cause does, once for all supernodes", async () => {
-    const yaml = good(["supernodes:\n", `defaults: { ${SCHEDULES} }\nsupernodes:\n`])
+    const yaml = good(["supernodes:\n", `defaults: { ${floorFor("9m")} }\nsupernodes:\n`])
     expect(await warningsOf(yaml)).toEqual([
-      "policy.yaml:2:13: defaults.schedules: is not acted on by this version: no floor is kept",
+      "policy.yaml:2:65: defaults.schedules.0.for: is so short that no tick may come in time: one every five minutes is usual",
     ])
   })
 })

@@ -229,7 +229,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: STANDING_GATES,
+        file: "lib/decision/cooldown.ts",
         from: "...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),",
         to: "",
       },

@@ -1,7 +1,7 @@
 import { type Stop, stopInForce } from "../control.ts"
-import { foreignAt } from "../foreign.ts"
+import { cooldownOf } from "../cooldown.ts"
 import { own } from "../own.ts"
-import { requestedAt, type StandingAttempt } from "../standing.ts"
+import type { StandingAttempt } from "../standing.ts"
 import { sayDuration } from "../units.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
@@ -81,38 +81,24 @@ function attemptFacts({
   return { attempt: id, state, seq, openedAt, deadline, flavor, from, to, orderId }
 }
 
-/** Both clocks must be over: from the request, and from completion (or the newest server that we did not buy). */
-export function cooldownOver({ situation }: GateFacts): Verdict {
-  const { standing, policy, now, signal } = situation
-  const requested = requestedAt(standing)
-  const foreign = foreignAt(situation)
-  const ends = [
-    ...(requested === null ? [] : [requested + policy.minIntervalMs]),
-    ...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),
-    ...(foreign === null ? [] : [foreign + policy.cooldownMs]),
-  ]
-  const until = ends.length > 0 ? Math.max(...ends) : null
-  const facts = {
-    until,
-    requestedAt: requested,
-    completedAt: standing.completedAt,
-    foreignAt: foreign,
-    cooldownMs: policy.cooldownMs,
-    minIntervalMs: policy.minIntervalMs,
-  }
+/** Obeyed by everybody, but for a schedule or a person's request in which it is written that they bypass it. */
+export function cooldownOver({ situation, choice }: GateFacts): Verdict {
+  const { policy, now, signal } = situation
+  const cooldown = cooldownOf(situation)
+  const { until } = cooldown
+  const facts = { ...cooldown, cooldownMs: policy.cooldownMs, minIntervalMs: policy.minIntervalMs }
   if (until === null || until <= now)
     return pass(until === null ? "nothing was bought yet" : `over since ${sayTime(until)}`, facts)
-  if (signal.kind === "request" && signal.bypassCooldown) {
-    return pass(`bypassed by ${signal.requestedBy}: it would have lasted until ${sayTime(until)}`, {
-      ...facts,
-      bypassed: true,
-    })
-  }
-  return fail(
-    "cooldown",
-    `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`,
-    facts,
-  )
+  const ends = `it would have lasted until ${sayTime(until)}`
+  if (signal.kind === "request" && signal.bypassCooldown)
+    return pass(`bypassed by ${signal.requestedBy}: ${ends}`, { ...facts, bypassed: true })
+  const says = `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`
+  const { bypassing } = choice
+  if (bypassing === null)
+    return { ...notEvaluated(`${says}; whether a schedule bypasses that depends on the servers`), facts }
+  if (bypassing.length === 0) return fail("cooldown", says, facts)
+  const names = `schedule${bypassing.length > 1 ? "s" : ""} ${bypassing.join(", ")}`
+  return pass(`bypassed by ${names}: ${ends}`, { ...facts, bypassed: true, schedules: bypassing })
 }
 
 function sayStop({ by, why, at, until }: Stop): string {

@@ -1,0 +1,144 @@
+import type { CronFields } from "../../lib/decision/cron.ts"
+import { startsOn } from "../../lib/decision/schedule.ts"
+import { readCron } from "../../lib/policy/cron.ts"
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  type Minute,
+  matcher,
+  minutesShown,
+  type Transition,
+  textOf,
+  transitionsOf,
+} from "./reference.ts"
+
+// Every change of the clocks, several cron expressions, our starts against those of the walked minutes.
+
+const FROM = Date.UTC(2024, 0, 1)
+const TO = Date.UTC(2038, 0, 1)
+
+export interface Zones {
+  /** All zones of this runtime, and the changes of all of them. */
+  zones: number
+  all: Transition[]
+  /** The changes of one zone for each different history. */
+  distinct: Transition[]
+}
+
+/** Morocco's two changes around Ramadan are the nearest to each other: four weeks and more apart. */
+export function everyTransition(stepMs = 20 * DAY): Zones {
+  const zones = Intl.supportedValuesOf("timeZone")
+  const histories = new Map<string, Transition[]>()
+  const all = zones.flatMap((zone) => {
+    const transitions = transitionsOf(zone, { from: FROM, to: TO, stepMs })
+    const history = JSON.stringify(transitions.map(({ at, before, after }) => [at, before, after]))
+    if (!histories.has(history)) histories.set(history, transitions)
+    return transitions
+  })
+  return { zones: zones.length, all, distinct: [...histories.values()].flat() }
+}
+
+/** Expressions that have something to do at this change, and some that everybody writes. */
+export function shapesAt({ before, after }: Transition): string[] {
+  const [least, most] = [Math.min(before, after), Math.max(before, after)]
+  const [first, last] = [new Date(least), new Date(most)]
+  // In the middle of what is left out or shown twice.
+  const inside = new Date(least + Math.floor((most - least) / 2 / MINUTE) * MINUTE)
+  const time = `${inside.getUTCMinutes()} ${inside.getUTCHours()}`
+  const [date, month, day] = [inside.getUTCDate(), inside.getUTCMonth() + 1, inside.getUTCDay()]
+  return [
+    "* * * * *",
+    "*/15 * * * *",
+    "7-59/13 */2 * * *",
+    "0 * * * *",
+    "0 0 * * *",
+    "59 23 * * *",
+    "0 8 * * 1-5",
+    "0 0 1 * *",
+    `${time} * * *`,
+    `${time} * * ${day}`,
+    `${time} ${date} ${month} *`,
+    `${time} ${date} * ${(day + 3) % 7}`,
+    `${time} 31 ${month} ${day}`,
+    `${last.getUTCMinutes()},${first.getUTCMinutes()} ${first.getUTCHours()},${last.getUTCHours()} * * *`,
+  ]
+}
+
+export interface Difference {
+  zone: string
+  text: string
+  occurrence: string
+  says: "lost" | "doubled" | "at another instant" | "not expected"
+}
+
+/** How much of the time before and after a change is looked at. */
+export interface Around {
+  beforeMs: number
+  afterMs: number
+}
+
+/** No change leaves out or repeats more than two hours. */
+export const CLOSE: Around = { beforeMs: HOUR, afterMs: 2.5 * HOUR }
+const LEAD_MS = 1.5 * HOUR
+
+/** Our starts around one change of the clocks against the walked ones. */
+export function compareAt(
+  transition: Transition,
+  { beforeMs, afterMs }: Around,
+): { starts: number; differences: Difference[] } {
+  const { zone, at } = transition
+  const window = { from: at - beforeMs, to: at + afterMs }
+  const minutes = minutesShown(zone, { ...window, leadMs: LEAD_MS })
+  let starts = 0
+  const differences = shapesAt(transition).flatMap((text) => {
+    const matches = matcher(text)
+    const expected = minutes.filter(({ wall }) => matches(wall))
+    starts += expected.length
+    return differencesOf(expected, ourStarts(zone, text, window)).map((found) => ({ zone, text, ...found }))
+  })
+  return { starts, differences }
+}
+
+const read = new Map<string, CronFields>()
+
+export function fieldsOf(text: string): CronFields {
+  const known = read.get(text)
+  if (known) return known
+  const cron = readCron(text)
+  if ("problem" in cron) throw new Error(`${text}: ${cron.problem}`)
+  read.set(text, cron)
+  return cron
+}
+
+function ourStarts(zone: string, text: string, { from, to }: { from: number; to: number }): Minute[] {
+  const cron = fieldsOf(text)
+  const starts: Minute[] = []
+  for (let day = Math.floor((from - 12 * HOUR) / DAY) * DAY; day <= to + 14 * HOUR; day += DAY)
+    starts.push(...startsOn(day, cron, zone).filter(({ at }) => at >= from && at < to))
+  return starts
+}
+
+function differencesOf(
+  expected: readonly Minute[],
+  ours: readonly Minute[],
+): Pick<Difference, "occurrence" | "says">[] {
+  const instants = new Map<number, number[]>()
+  for (const { wall, at } of ours) instants.set(wall, [...(instants.get(wall) ?? []), at])
+  const found = expected.flatMap(({ wall, at }) => {
+    const says = verdictOn(at, instants.get(wall) ?? [])
+    instants.delete(wall)
+    return says ? [{ occurrence: textOf(wall), says }] : []
+  })
+  const others = [...instants.keys()].map((wall) => ({
+    occurrence: textOf(wall),
+    says: "not expected" as const,
+  }))
+  return [...found, ...others]
+}
+
+function verdictOn(at: number, [first, ...more]: number[]): Difference["says"] | null {
+  if (first === undefined) return "lost"
+  if (more.length > 0) return "doubled"
+  return first === at ? null : "at another instant"
+}
