@@ -28,7 +28,7 @@ export function serveLog({ screen, options, io }: Task, least: Level): ServeLog 
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return
     const at = new Date(io.clock.now()).toISOString()
     if (options.json) screen.jsonLine(JSON.stringify({ at, level, message: text, ...fields }))
-    else screen.note(`${at} ${level.padEnd(5)} ${text}`)
+    else screen.note(`${at} ${level.padEnd(5)} ${oneLine(text)}`)
   }
   return {
     say: (level, text, fields) => write({ level, text, ...(fields ? { fields } : {}) }),
@@ -125,6 +125,11 @@ function stoppedLine(left: number): Line {
   if (left === 0) return { level: "INFO", text: "stopped" }
   const text = `stopped with ${counted(left, "run")} still under way; an attempt left open counts as unknown`
   return { level: "ERROR", text, fields: { left } }
+}
+
+/** Names in alarms are foreign words: with a line break in them they could write lines of our log. */
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ")
 }
 
 /** Lines of the log say their level already. */

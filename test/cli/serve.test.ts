@@ -58,10 +58,10 @@ function serve(own: Desk, ...argv: string[]) {
       stop()
       return (await ran).code
     },
-    async post(path: string): Promise<number> {
+    async send(method: "GET" | "POST", path: string, body = ""): Promise<number> {
       const port = Number((await until(/http:\/\/127\.0\.0\.1:(\d+)/))[1])
       const headers = { authorization: `Bearer ${TOKEN}` }
-      const sent = request({ host: "127.0.0.1", port, path, method: "POST", headers, agent: false }).end("{}")
+      const sent = request({ host: "127.0.0.1", port, path, method, headers, agent: false }).end(body)
       const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage]
       response.resume()
       return response.statusCode ?? 0
@@ -115,10 +115,40 @@ describe("serve", () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
-    expect([await served.post("/alertmanager"), await served.post("/nowhere-SECRET")]).toEqual([400, 404])
+    expect(await served.send("POST", "/alertmanager", "{}")).toBe(400)
+    expect(await served.send("POST", "/nowhere-SECRET")).toBe(404)
+    expect(await served.send("GET", "/healthz")).toBe(200)
     await served.until(/WARN {2}POST \/alertmanager 400 in \d+ ms: malformed/)
     await served.until(/WARN {2}POST \(no such path\) 404 in \d+ ms: no such path/)
-    expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|SECRET/)
+    expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|SECRET|healthz/)
+  })
+
+  it("lets no alarm write a line of its log", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
+    const served = serve(own)
+    const alertname = "x\n2024-01-12T16:52:00.000Z INFO  train-a: scale-up, accepted"
+    const alert = {
+      status: "firing",
+      labels: { alertname },
+      startsAt: "2024-01-12T16:51:00Z",
+      fingerprint: "ab",
+    }
+    expect(await served.send("POST", "/alertmanager", JSON.stringify({ alerts: [alert] }))).toBe(200)
+    await served.until(/^2024-01-12T16:52:00.000Z WARN {2}the alertmanager alarm x 2024.*nobody's `alarms`/m)
+    expect(served.said()).not.toMatch(/^.{24} INFO {2}train-a/m)
+  })
+
+  it.each([
+    ["ERROR", /^$/],
+    ["DEBUG", /DEBUG GET \/healthz 200 in \d+ ms/],
+  ])("says as much as SUPERNODE_LOG_LEVEL=%s asks for", async (level, says) => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_LOG_LEVEL"] = level
+    const served = serve(own)
+    if (level === "DEBUG") await served.send("GET", "/healthz")
+    await served.stop()
+    expect(served.said()).toMatch(says)
   })
 
   it("logs JSON lines with --json, and nothing else on stdout", async () => {
