@@ -81,7 +81,7 @@ describe("a stop", () => {
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
     const served = await place.serve()
-    const answer = served.alert()
+    const answer = served.post("/alertmanager", alertBody(), { ...bearer(), connection: "keep-alive" })
     await arrived
     const stopped = served.serving.stop()
     expect(await served.told("stopping")).toMatchObject([{ running: 1, graceMs: 120 * SECOND }])
