@@ -25,6 +25,8 @@ export interface Settings {
   secretArn: string | null
   /** Who we are to which Prometheus; null: as the secret says, or nobody in particular. */
   prometheusAuth: PrometheusAuth | null
+  /** AWS_REGION, which Lambda sets: CloudWatch's where a rule names none. */
+  awsRegion: string | null
   /** Accepted at an HTTP door, besides the policy's own. */
   smnTopics: string[]
   snsTopics: string[]
@@ -107,6 +109,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     dynamodbCredentials: dynamodbCredentials(text, report),
     secretArn: secretArn(text, report),
     prometheusAuth: prometheusAuth(text, report),
+    awsRegion: read("AWS_REGION")?.trim() || null,
     smnTopics: topics({ name: "SUPERNODE_SMN_TOPICS", topic: smnTopic, text, report }),
     snsTopics: topics({ name: "SUPERNODE_SNS_TOPICS", topic: snsTopic, text, report }),
     isServerless,

@@ -8,8 +8,9 @@ import { huaweiCloud } from "./huawei/client.ts"
 import { type EndpointOverrides, endpointsOf } from "./huawei/endpoints.ts"
 import { type SmnRequests, smnRequests } from "./huawei/smn.ts"
 import { type AuditedLedger, openLedger } from "./ledger/open.ts"
+import { type CloudWatchOptions, cloudwatchReader } from "./metrics/cloudwatch-client.ts"
+import { type MetricEvent, metricCollector } from "./metrics/collector.ts"
 import { prometheusClient } from "./metrics/prometheus-http.ts"
-import { readMetrics } from "./metrics/read.ts"
 import { webhookNotifier } from "./notify/webhook.ts"
 import { loadPolicyFile, type PolicyFile } from "./policy-file.ts"
 import type { Clock, Cloud, Ports } from "./ports.ts"
@@ -96,12 +97,22 @@ export interface Replacements {
   tls?: { ca: string }
   /** Who fetches SMN's certificates and confirms its subscriptions. */
   smn?: SmnRequests
+  /** Where CloudWatch is, and the keys for it. */
+  cloudwatch?: Pick<CloudWatchOptions, "endpoint" | "credentials">
+  /** How long those who want to ask the meters wait for the other supernodes of an event, milliseconds. */
+  meterPatienceMs?: number
 }
 
 /** Settings -> an app on live ports. Throws SettingsError, PolicyError, LedgerError: then nothing runs at all. */
 export async function startApp(
   settings: Settings,
-  { clock = systemClock, tls, smn = smnRequests(tls ? { tls } : {}) }: Replacements = {},
+  {
+    clock = systemClock,
+    tls,
+    smn = smnRequests(tls ? { tls } : {}),
+    cloudwatch: place,
+    meterPatienceMs: patienceMs,
+  }: Replacements = {},
 ): Promise<App> {
   let policies = await loadPolicyFile(settings.policyPath)
   const ledger = await openLedger(
@@ -120,12 +131,21 @@ export async function startApp(
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
   }, clock.now)
   const prometheus = prometheusClient({ auth: keys.prometheusAuth, ...(tls ? { tls } : {}) })
-  const sources = { cloudEye: huawei.queryMetrics, prometheus: prometheus.queryRange }
+  const cloudwatch = cloudwatchReader(place)
+  const metrics = metricCollector(
+    {
+      cloudEye: huawei.queryMetrics,
+      cloudEyeList: huawei.listMetrics,
+      prometheus: prometheus.queryRange,
+      cloudwatch: cloudwatch.read,
+    },
+    { awsRegion: settings.awsRegion, ...(patienceMs === undefined ? {} : { patienceMs }) },
+  )
   const cloud: Cloud = {
     readSupernode: huawei.readSupernode,
     readOffers: huawei.readOffers,
     buy: huawei.buy,
-    readMetrics: (question) => readMetrics(question, sources),
+    readMetrics: (question) => metrics.event().seat().read(question),
   }
 
   const runAll = (signals: Signal[], invocation: Invocation, asked: Asked): Promise<Ran> => {
@@ -138,7 +158,7 @@ export async function startApp(
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
-      return runEach({ ports, settings, policies: file, signals, ...asked })
+      return runEach({ ports, metrics: metrics.event(), settings, policies: file, signals, ...asked })
     })
   }
 
@@ -209,13 +229,16 @@ interface Asked {
 
 interface Runs extends Asked {
   ports: Ports
+  /** The supernodes of one event ask the meters together. */
+  metrics: MetricEvent
   settings: Settings
   policies: PolicyFile
   signals: Signal[]
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
-async function runEach({ problems, ports, settings, policies, signals, mode, only }: Runs): Promise<Ran> {
+async function runEach(runs: Runs): Promise<Ran> {
+  const { problems, ports, metrics, settings, policies, signals, mode, only } = runs
   const warnings: string[] = []
   const tasks = new Map<string, RunTask[]>()
   for (const signal of signals) {
@@ -243,7 +266,14 @@ async function runEach({ problems, ports, settings, policies, signals, mode, onl
       tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
     }
   }
-  const ended = await Promise.all([...tasks.values()].map((queue) => runInOrder(ports, queue)))
+  // All sit down before the first one runs, so that nobody asks the meters without those who want the same.
+  const seated = [...tasks.values()].map((queue) => ({ queue, seat: metrics.seat() }))
+  const ended = await Promise.all(
+    seated.map(({ queue, seat }) => {
+      const cloud = { ...ports.cloud, readMetrics: seat.read }
+      return runInOrder({ ...ports, cloud }, queue, seat.leave)
+    }),
+  )
   const results = ended.flatMap((one) => one.results)
   const errors = ended.flatMap((one) => one.errors)
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
@@ -253,6 +283,7 @@ async function runEach({ problems, ports, settings, policies, signals, mode, onl
 async function runInOrder(
   ports: Ports,
   queue: RunTask[],
+  leaveMeters: () => void,
 ): Promise<{ results: RunResult[]; errors: unknown[] }> {
   const results: RunResult[] = []
   const errors: unknown[] = []
@@ -261,6 +292,8 @@ async function runInOrder(
       results.push(await run(ports, task))
     } catch (error) {
       errors.push(error)
+    } finally {
+      leaveMeters()
     }
   }
   return { results, errors }

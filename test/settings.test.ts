@@ -36,6 +36,7 @@ describe("Without any setting", () => {
       dynamodbCredentials: null,
       secretArn: null,
       prometheusAuth: null,
+      awsRegion: null,
       smnTopics: [],
       snsTopics: [],
       isServerless: false,

@@ -76,12 +76,26 @@ const cloudwatchName = z
   .min(1, { error: "must not be empty" })
   .max(255, { error: "must be at most 255 characters" })
 
+/** CloudWatch aggregates by names of its own, and by percentiles. */
+const cloudwatchStatistic = text(
+  /^(average|max|min|sum|p(100|\d{1,2}(\.\d{1,2})?))$/,
+  "must be average, max, min, sum or a percentile such as p99: CloudWatch has no other",
+)
+
 const cloudwatchMetric = z.strictObject({
   region: text(/^[a-z0-9-]{1,32}$/, "must be an AWS region such as eu-central-1").optional(),
   namespace: cloudwatchName,
   name: cloudwatchName,
-  dimensions: z.record(cloudwatchName, dimensionValue).default({}),
-  statistic: z.enum(STATISTICS).default("average"),
+  dimensions: z
+    .record(
+      cloudwatchName,
+      dimensionValue.refine((value) => value !== "*", {
+        error: 'must not be "*": CloudWatch finds no series by it',
+      }),
+    )
+    .refine((dims) => Object.keys(dims).length <= 30, { error: "must have at most 30 dimensions" })
+    .default({}),
+  statistic: cloudwatchStatistic.default("average"),
   period: positiveDuration.refine((ms) => ms % 60_000 === 0, { error: "must be a multiple of 1m" }),
 })
 

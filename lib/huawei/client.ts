@@ -7,6 +7,7 @@ import { type CloudEyeQuery, type CloudEyeSeries, queryMetrics } from "./cloud-e
 import { type EndpointOverrides, endpointsOf, type SupernodePlace } from "./endpoints.ts"
 import { cloudReader, type ReadTimeouts } from "./http.ts"
 import { buy } from "./live-scale-up.ts"
+import { listMetrics, type MetricListQuery, type MetricPage } from "./metric-list.ts"
 import { readOffers } from "./scale-evaluations.ts"
 import { listServers } from "./servers.ts"
 import type { CredentialsProvider } from "./signature.ts"
@@ -29,11 +30,15 @@ export interface HuaweiCloudOptions {
 /** Huawei Cloud as the wiring needs it: four reads that never throw, and the one verb that spends. */
 export interface HuaweiCloud extends Pick<Cloud, "readSupernode" | "readOffers" | "buy"> {
   listServers(policy: Policy): Promise<Read<Server[]>>
-  /** Cloud Eye in the policy's region. */
-  queryMetrics(policy: Policy, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
+  /** Cloud Eye of one project in one region. */
+  queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
+  /** One page of the series that it knows. */
+  listMetrics(place: CloudPlace, query: MetricListQuery): Promise<Read<MetricPage>>
   /** Lets go of the sockets kept for reads. */
   close(): Promise<void>
 }
+
+type CloudPlace = Pick<Policy, "region" | "projectId">
 
 export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
   const { credentials, clock, tls, lookup, timeouts = {} } = options
@@ -44,12 +49,16 @@ export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
     projectId,
     id,
   })
+  const cesOf = ({ region, projectId }: CloudPlace) => ({
+    endpoint: endpointsOf(region, options.endpoints).ces,
+    projectId,
+  })
   return {
     readSupernode: (policy): Promise<Read<Supernode>> => readSupernode(reader, placeOf(policy)),
     listServers: (policy) => listServers(reader, placeOf(policy)),
     readOffers: (policy): Promise<Read<Offer[]>> => readOffers(reader, placeOf(policy)),
-    queryMetrics: ({ region, projectId }, query) =>
-      queryMetrics(reader, { endpoint: endpointsOf(region, options.endpoints).ces, projectId }, query),
+    queryMetrics: (place, query) => queryMetrics(reader, cesOf(place), query),
+    listMetrics: (place, query) => listMetrics(reader, cesOf(place), query),
     buy: (order: BuyOrder): Promise<Outcome> =>
       buy(order, { credentials, clock, tls, lookup, connectTimeoutMs }),
     close: () => reader.close(),

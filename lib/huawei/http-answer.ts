@@ -27,12 +27,17 @@ export interface Answer {
   credentials: Credentials
 }
 
+/** Statuses that say that the question is wrong, and would be the next time. */
+const REFUSALS: readonly number[] = [400, 404, 405, 406, 411, 413, 414, 415, 422]
+
 /** The answer's value, or a sentence that names operation, host, status, error code and request id. */
 export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T>): Read<T> {
   const { status } = answer
   const json = jsonOf(answer.text)
-  const refused = (why: string) =>
-    failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403)
+  const refused = (why: string) => ({
+    ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
+    ...(REFUSALS.includes(status) ? { refused: true as const } : {}),
+  })
   if (status < 200 || status > 299) return refused(sayRefusal(answer, json))
   if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
   const parsed = parse(json)

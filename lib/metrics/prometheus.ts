@@ -2,12 +2,13 @@ import type { Rule } from "../decision/policy.ts"
 import { newestPeriods, type Reading, type Series } from "../decision/reading.ts"
 import type { Datapoint } from "../decision/signal.ts"
 import { presentServers, type Server } from "../decision/supernode.ts"
-import type { MetricQuestion, Read } from "../ports.ts"
+import type { MetricQuestion } from "../ports.ts"
+import type { MeterKind, Told, Want } from "./batch.ts"
 import { pointsAt } from "./points.ts"
 import { type SeriesProblem, sayProblems } from "./problems.ts"
 import type { PrometheusSeries } from "./prometheus-answer.ts"
-import type { PrometheusQuery } from "./prometheus-http.ts"
-import { stretches } from "./stretches.ts"
+import { queryRangeUrl } from "./prometheus-http.ts"
+import type { MetricSources } from "./sources.ts"
 
 // A sample of a range query at instant t is the expression evaluated AT t, by what was known then; a point of ours bears
 // the START of its period. So the value of the period [s, s + period) is the evaluation at s + period, its end: the first
@@ -38,63 +39,61 @@ export function prometheusWant(
   return { source, starts: newestPeriods(window), servers: presentServers(supernode) }
 }
 
-/** The fewest requests that ask once for every expression at every wanted period. */
-export function planPrometheus(wants: readonly PrometheusWant[]): PrometheusQuery[] {
-  const distinct = new Map<string, { source: PrometheusSource; starts: Set<number> }>()
-  for (const { source, starts } of wants) {
-    const key = JSON.stringify([source.url, source.query, source.period])
-    const known = distinct.get(key) ?? { source, starts: new Set<number>() }
-    for (const start of starts) known.starts.add(start)
-    distinct.set(key, known)
+/** One expression at one Prometheus. */
+export type PrometheusAsked = Pick<PrometheusSource, "url" | "query" | "period">
+
+/** Prometheus as a meter: one request per expression and window, since a request can carry no more. */
+export function prometheusKind(
+  sources: Pick<MetricSources, "prometheus">,
+): MeterKind<PrometheusAsked, PrometheusSeries[]> {
+  return {
+    periodMs: ({ period }) => period,
+    keyOf: ({ url, query, period }) => JSON.stringify([url, query, period]),
+    placeOf: ({ url }) => queryRangeUrl(url).origin,
+    maxPeriods: MAX_EVALUATIONS,
+    pack: (asked) => asked.map((one) => [one]),
+    async ask(together) {
+      const [one] = together
+      if (!one) return { ok: true, value: [], skewMs: null }
+      const { url, query, period: periodMs } = one.series
+      const window = { start: one.oldest + periodMs, end: one.newest + periodMs }
+      const read = await sources.prometheus({ url, query, ...window, periodMs })
+      return read.ok ? { ...read, value: [read.value] } : read
+    },
   }
-  return [...distinct.values()].flatMap(({ source: { url, query, period: periodMs }, starts }) =>
-    stretches(starts, periodMs, MAX_EVALUATIONS).map(([oldest, newest]) => ({
-      url,
-      query,
-      start: oldest + periodMs,
-      end: newest + periodMs,
-      periodMs,
-    })),
-  )
 }
 
-/** Whether that request brings something of what is wanted. */
-export function isPartOf({ source, starts }: PrometheusWant, query: PrometheusQuery): boolean {
-  return (
-    source.url === query.url &&
-    source.query === query.query &&
-    source.period === query.periodMs &&
-    starts.some((start) => query.start <= start + query.periodMs && start + query.periodMs <= query.end)
-  )
+export function expressionOf({ source, starts }: PrometheusWant): Want<PrometheusAsked>[] {
+  const { url, query, period } = source
+  return [{ series: { url, query, period }, starts }]
 }
 
-/** The reading of one rule from the answers to its requests. */
+/** The reading of one rule from what was told of its expression. */
 export function prometheusReading(
   rule: string,
   want: PrometheusWant,
-  answers: readonly Read<PrometheusSeries[]>[],
+  told: readonly Told<PrometheusSeries[]>[],
 ): Reading {
+  const answers = told.map(({ read }) => read)
   const problems: SeriesProblem[] = []
   for (const answer of answers) {
     if (!answer.ok) problems.push({ server: null, says: `Prometheus could not be read: ${answer.why}` })
   }
-  const came = answers.flatMap((answer) => (answer.ok ? answer.value : []))
+  const came = answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : []))
   const anyCame = answers.some(({ ok }) => ok)
   const found =
     want.source.server_label === undefined ? asOne(came) : byServer(came, want, want.source.server_label)
   if ("unclear" in found) problems.push({ server: null, says: found.unclear })
   const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
   if (anyCame && !("unclear" in found)) problems.push(...silences(series, found.expected))
-  const has = (test: (answer: Read<unknown>) => boolean | undefined) => answers.some(test)
+  const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
   return {
     rule,
     periodMs: want.source.period,
     series: anyCame ? series : [],
     problem: sayProblems(problems),
-    ...(has((answer) => !answer.ok && answer.credentials) ? { credentials: true as const } : {}),
-    ...("unclear" in found || has((answer) => !answer.ok && answer.refused)
-      ? { unasked: true as const }
-      : {}),
+    ...(failures.some(({ credentials }) => credentials) ? { credentials: true as const } : {}),
+    ...("unclear" in found || failures.some(({ refused }) => refused) ? { unasked: true as const } : {}),
   }
 }
 

@@ -14,7 +14,7 @@ export function warningsOf(main: Source, entries: readonly SupernodeEntry[]): Po
       problemAt(originOf(entry.places, path), message),
     ),
   )
-  return [...insecureWebhook(main), ...notYet(entries), ...perSupernode]
+  return [...insecureWebhook(main), ...perSupernode]
 }
 
 /** The address is a secret, and the message does not name it. */
@@ -48,6 +48,7 @@ function surprises(merged: unknown, fleetBudget: boolean): Found[] {
     ...found,
     ...unmeasurable(merged, rules),
     ...fleetingFloors(merged),
+    ...boundless(rules),
     ...uselessSteps(rules, ladder),
     ...unpriced({ merged, ladder, fleetBudget }),
   ]
@@ -114,45 +115,18 @@ function unpriced({ merged, ladder, fleetBudget }: Pricing): Found[] {
   })
 }
 
-/** Features that are checked but not acted on by this version: one warning each, at the first place that uses it. */
-function notYet(entries: readonly SupernodeEntry[]): PolicyProblem[] {
-  return Object.values(PER_SUPERNODE).flatMap(({ message, where }) => {
-    for (const entry of entries) {
-      const path = where(entry.merged)
-      if (path !== null) return [problemAt(originOf(entry.places, path), message, "key")]
-    }
-    return []
+/** A "*" beside nothing that says whose: the load of others would buy for this supernode. */
+function boundless(rules: readonly Record<string, unknown>[]): Found[] {
+  return rules.flatMap((rule, r) => {
+    const path = ["metric", "cloud-eye", "dimensions"]
+    const dimensions = valueAt(rule, path)
+    const names = isRecord(dimensions) ? Object.keys(dimensions) : []
+    const [wild] = names
+    if (wild === undefined || names.some((name) => valueAt(dimensions, [name]) !== "*")) return []
+    const message =
+      "means everybody's in this project: no other dimension says whose, and all their load counts"
+    return [{ path: ["rules", r, ...path, wild], message }]
   })
-}
-
-const PER_SUPERNODE = {
-  cloudwatch: {
-    message: "is not read by this version: the rule's data will be missing",
-    where: (merged: unknown) => metricWith(merged, "cloudwatch"),
-  },
-  wildcard: {
-    message: 'is not read by this version as "*": the rule\'s data will be missing',
-    where: wildcardIn,
-  },
-} satisfies Record<string, { message: string; where: (merged: unknown) => Path | null }>
-
-function metricWith(merged: unknown, source: string): Path | null {
-  const rules = records(valueAt(merged, ["rules"]))
-  const index = rules.findIndex((rule) => valueAt(rule, ["metric", source]) !== undefined)
-  return index < 0 ? null : ["rules", index, "metric", source]
-}
-
-function wildcardIn(merged: unknown): Path | null {
-  for (const [i, rule] of records(valueAt(merged, ["rules"])).entries()) {
-    for (const source of ["cloud-eye", "cloudwatch"]) {
-      const dimensions = valueAt(rule, ["metric", source, "dimensions"])
-      const wild = isRecord(dimensions)
-        ? Object.keys(dimensions).find((name) => dimensions[name] === "*")
-        : undefined
-      if (wild !== undefined) return ["rules", i, "metric", source, "dimensions", wild]
-    }
-  }
-  return null
 }
 
 function records(list: unknown): Record<string, unknown>[] {

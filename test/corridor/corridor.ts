@@ -8,7 +8,7 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import type { RunResult } from "../../lib/result.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
-import { type App, type DoorName, startApp } from "../../lib/wiring.ts"
+import { type App, type DoorName, type Replacements, startApp } from "../../lib/wiring.ts"
 import { contextOf } from "../functions/context.ts"
 
 // The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
@@ -73,6 +73,8 @@ export interface CorridorOptions {
   sandbox?: Partial<SandboxOptions>
   settings?: Record<string, string>
   smn?: SmnRequests
+  cloudwatch?: NonNullable<Replacements["cloudwatch"]>
+  meterPatienceMs?: number
 }
 
 export class Corridor {
@@ -157,10 +159,15 @@ export class Corridor {
   private handler(door: DoorName): DoorHandler {
     const known = this.handlers.get(door)
     if (known) return known
-    const { smn } = this.options
+    const { smn, cloudwatch, meterPatienceMs } = this.options
     const clock = { now: () => this.sandbox.now(), monotonic: () => performance.now(), wait: async () => {} }
     const made = makeHandler(door, async (settings) => {
-      const app = await startApp(settings, { clock, ...(smn ? { smn } : {}) })
+      const app = await startApp(settings, {
+        clock,
+        ...(smn ? { smn } : {}),
+        ...(cloudwatch ? { cloudwatch } : {}),
+        ...(meterPatienceMs ? { meterPatienceMs } : {}),
+      })
       this.apps.push(app)
       return app
     })

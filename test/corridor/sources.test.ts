@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { CloudWatchServer, fail } from "../metrics/cloudwatch-server.ts"
 import { json, PrometheusServer } from "../metrics/prometheus-server.ts"
-import { Corridor, EXPECTED_BODY, eventOf, POLICY, resultsOf } from "./corridor.ts"
+import { Corridor, type CorridorOptions, EXPECTED_BODY, eventOf, POLICY, resultsOf } from "./corridor.ts"
 
 // A rule's evidence from each kind of meter, through the doors and the real wiring to the one order at the sandbox.
 
@@ -25,9 +26,9 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
 })
 
-async function corridorWith(source: string, settings: Record<string, string>): Promise<Corridor> {
+async function corridorWith(source: string, options: Partial<CorridorOptions>): Promise<Corridor> {
   const policy = POLICY.replace(CLOUD_EYE, source)
-  const corridor = await Corridor.open({ at: TICK_AT, policy, settings })
+  const corridor = await Corridor.open({ at: TICK_AT, policy, ...options })
   open.push(corridor)
   return corridor
 }
@@ -38,7 +39,9 @@ describe("a rule on Prometheus", () => {
     open.push(server)
     const source = `prometheus: { url: "${server.url}/team-a", query: "avg(npu)", period: 1m }`
     const login = { [`${server.url}/team-a`]: { bearer: TOKEN } }
-    const corridor = await corridorWith(source, { SUPERNODE_PROMETHEUS_AUTH: JSON.stringify(login) })
+    const corridor = await corridorWith(source, {
+      settings: { SUPERNODE_PROMETHEUS_AUTH: JSON.stringify(login) },
+    })
     return { server, corridor }
   }
 
@@ -79,6 +82,55 @@ describe("a rule on Prometheus", () => {
         data: { resultType: "matrix", result: [] },
       })
     expect(await tick("50:03")).toBe("missing-data")
+    expect(corridor.sandbox.scaleUps).toEqual([])
+  })
+})
+
+describe("a rule on CloudWatch", () => {
+  async function cloudwatchCorridor(): Promise<{ server: CloudWatchServer; corridor: Corridor }> {
+    const server = await CloudWatchServer.start()
+    open.push(server)
+    const source =
+      'cloudwatch: { namespace: Training, name: npu, period: 1m, dimensions: { host: "{server.name}" } }'
+    const corridor = await corridorWith(source, {
+      cloudwatch: {
+        endpoint: server.url,
+        credentials: { accessKeyId: "AN-AK", secretAccessKey: "hush-hush" },
+      },
+      settings: { AWS_REGION: "eu-central-1" },
+    })
+    return { server, corridor }
+  }
+
+  it("leads a tick to exactly one order by one signed request for all servers", async () => {
+    const { server, corridor } = await cloudwatchCorridor()
+    const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
+    expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
+    expect(corridor.sandbox.scaleUps.map(({ body }) => body)).toEqual([EXPECTED_BODY])
+    expect(server.asked).toMatchObject([
+      {
+        MetricDataQueries: [{ MetricStat: { Stat: "Average", Period: 60 } }, { Id: "m1" }],
+        StartTime: Date.parse("2024-01-12T16:44:00Z") / 1_000,
+        EndTime: Date.parse("2024-01-12T16:49:00Z") / 1_000,
+      },
+    ])
+    expect(JSON.stringify(await corridor.entries()) + said).not.toContain("hush")
+  })
+
+  it("buys nothing while one server is silent, or the role may not read", async () => {
+    const { server, corridor } = await cloudwatchCorridor()
+    const tick = async (id: string) => {
+      const event = { ...eventOf("eventbridge-schedule"), time: `2024-01-12T16:${id}Z` }
+      const [result] = resultsOf(await corridor.lambda("schedule", event))
+      return result?.decision.heldBy
+    }
+    server.valueAt = ({ Metric }) => (Metric.Dimensions[0]?.Value === "train-a-2" ? null : 97)
+    expect(await tick("50:01")).toBe("missing-data")
+    server.instead = (response) => {
+      fail(response, 403, "AccessDenied", "not authorized to perform: cloudwatch:GetMetricData")
+      return true
+    }
+    expect(await tick("50:02")).toBe("credentials")
     expect(corridor.sandbox.scaleUps).toEqual([])
   })
 })

@@ -1,6 +1,12 @@
-import type { Policy } from "../../lib/decision/policy.ts"
 import type { Datapoint } from "../../lib/decision/signal.ts"
-import type { CloudEyeQuery, CloudEyeSeries, MetricSources } from "../../lib/metrics/sources.ts"
+import type {
+  CloudEyeListQuery,
+  CloudEyePage,
+  CloudEyeQuery,
+  CloudEyeSeries,
+  CloudPlace,
+  MetricSources,
+} from "../../lib/metrics/sources.ts"
 import type { Read } from "../../lib/ports.ts"
 
 type Metric = CloudEyeQuery["metrics"][number]
@@ -20,7 +26,13 @@ export class FakeCloudEye implements MetricSources {
   /** Why a query is not answered, if it is not. */
   refuse: (query: CloudEyeQuery) => string | Error | null = () => null
 
-  async cloudEye(_policy: Policy, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
+  /** The series that it lists, in pages of `pageSize`; what was asked is remembered. */
+  listed: Metric[] = []
+  pageSize = 1_000
+  readonly lists: CloudEyeListQuery[] = []
+  refuseList: (query: CloudEyeListQuery) => string | Error | null = () => null
+
+  async cloudEye(_place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
     this.queries.push(query)
     this.inFlight += 1
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
@@ -37,7 +49,34 @@ export class FakeCloudEye implements MetricSources {
     }
   }
 
-  /** Nobody is there who speaks Prometheus. */
+  async cloudEyeList(_place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>> {
+    this.lists.push(query)
+    await new Promise(setImmediate)
+    const refused = this.refuseList(query)
+    if (refused instanceof Error) throw refused
+    if (refused !== null) return { ok: false, why: refused, credentials: false }
+    const all = this.listed.filter(
+      ({ namespace, metric_name, dimensions }) =>
+        (query.namespace ?? namespace) === namespace &&
+        (query.metricName ?? metric_name) === metric_name &&
+        (query.dimensions ?? []).every((one) =>
+          dimensions.some(({ name, value }) => name === one.name && value === one.value),
+        ),
+    )
+    const begin = Number(query.start ?? 0)
+    const end = begin + this.pageSize
+    return {
+      ok: true,
+      value: { metrics: all.slice(begin, end), next: end < all.length ? String(end) : null },
+      skewMs: 0,
+    }
+  }
+
+  /** Nobody is there who speaks Prometheus, and no CloudWatch. */
+  async cloudwatch(): Promise<Read<never>> {
+    return { ok: false, why: "no such host", credentials: false }
+  }
+
   async prometheus(): Promise<Read<never>> {
     return { ok: false, why: "no such host", credentials: false }
   }

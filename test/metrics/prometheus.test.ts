@@ -38,10 +38,14 @@ function ruleOf(over: Partial<RuleInput> = {}, source: Partial<PrometheusInput> 
 
 type Answer = Read<PrometheusSeries[]> | ((query: PrometheusQuery) => Read<PrometheusSeries[]>)
 
+const notAsked = () => Promise.reject(new Error("must not be asked"))
+
 async function readWith(answer: Answer, rules = [ruleOf()], servers = serversOf(2)) {
   const queries: PrometheusQuery[] = []
   const sources: MetricSources = {
-    cloudEye: () => Promise.reject(new Error("not asked")),
+    cloudEye: notAsked,
+    cloudEyeList: notAsked,
+    cloudwatch: notAsked,
     prometheus: async (query) => {
       queries.push(query)
       return typeof answer === "function" ? answer(query) : answer
@@ -223,7 +227,9 @@ describe("several rules on Prometheus", () => {
     const fake = new FakeCloudEye()
     fake.refuse = () => new Error("Cloud Eye is down")
     const sources: MetricSources = {
-      cloudEye: (policy, query) => fake.cloudEye(policy, query),
+      cloudEye: (place, query) => fake.cloudEye(place, query),
+      cloudEyeList: notAsked,
+      cloudwatch: notAsked,
       prometheus: async () => came(evenly()),
     }
     const policy = policyOf({ rules: [ruleInput(), ruleOf({ name: "queue" })] })

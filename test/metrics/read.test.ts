@@ -136,17 +136,6 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     expect(fake.queries).toEqual([])
   })
 
-  it("is missing, with the reason, where a dimension is a wildcard", async () => {
-    const fake = new FakeCloudEye()
-    const rule = cloudEyeRule({}, { dimensions: { instance_id: "{server.id}", npu: "*" } })
-    const [reading] = await readMetrics(question({ rules: [rule] }), fake)
-    expect(reading?.series).toEqual([])
-    expect(reading?.problem).toBe(
-      'servers s1, s2: the wildcard "*" of dimension npu is not read by this version',
-    )
-    expect(fake.queries).toEqual([])
-  })
-
   it("asks for no metric whose name alone would fill a request", async () => {
     const fake = new FakeCloudEye()
     const servers = [serverOf("s1", { name: "x".repeat(20_000) }), serverOf("s2")]
@@ -255,7 +244,11 @@ describe("several rules", () => {
       { rule: "alarm-says-so", periodMs: null, problem: "the alarm carries no datapoints" },
       { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus could not be read: no such host" },
       { rule: "npu-busy", periodMs: PERIOD, problem: null },
-      { rule: "latency", periodMs: 2 * MINUTE, problem: "CloudWatch is not read by this version" },
+      {
+        rule: "latency",
+        periodMs: 2 * MINUTE,
+        problem: "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION",
+      },
     ])
   })
 
@@ -327,7 +320,8 @@ describe("a source that fails", () => {
   })
 
   it("throws nothing even when what it throws is not an Error", async () => {
-    const sources = { cloudEye: () => Promise.reject("gone"), prometheus: () => Promise.reject("gone") }
+    const gone = () => Promise.reject("gone")
+    const sources = { cloudEye: gone, cloudEyeList: gone, prometheus: gone, cloudwatch: gone }
     const [reading] = await readMetrics(question(), sources)
     expect(reading?.problem).toBe("servers s1, s2: Cloud Eye could not be read: gone")
   })

@@ -173,12 +173,13 @@ describe("the role", () => {
     expect(ofType("AWS::IAM::Role")[0]?.Properties).not.toHaveProperty("ManagedPolicyArns")
   })
 
-  it("may write its logs, append to and read the ledger, read the secret and fill the dead-letter queue", () => {
+  it("may write its logs, append to and read the ledger, read the secret and CloudWatch, and fill the dead-letter queue", () => {
     expect(
       statements()
         .flatMap(({ Action }) => Action)
         .sort(),
     ).toEqual([
+      "cloudwatch:GetMetricData",
       "dynamodb:PutItem",
       "dynamodb:Query",
       "logs:CreateLogStream",
@@ -188,8 +189,11 @@ describe("the role", () => {
     ])
   })
 
-  it("may do so only to what this stack made: a star stands for the streams of one log group and nothing else", () => {
-    const targets = statements().flatMap(({ Resource }) => Resource)
+  it("may do so only to what this stack made, but for CloudWatch, which knows no narrower resource", () => {
+    const [metrics] = statements().filter(({ Action }) => Action === "cloudwatch:GetMetricData")
+    expect(metrics).toMatchObject({ Effect: "Allow", Resource: "*" })
+    // A star stands for the streams of one log group and nothing else.
+    const targets = statements().flatMap((one) => (one === metrics ? [] : one.Resource))
     for (const target of targets) {
       const logGroup =
         /^arn:[^*]*:log-group:\/aws\/lambda\/supernode-autoscaler-dev-(alarm|schedule|manual):\*$/

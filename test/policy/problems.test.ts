@@ -110,6 +110,24 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       ],
     ],
     [
+      "what CloudWatch does not know",
+      [
+        CLOUD_EYE,
+        'cloudwatch: { namespace: x, name: y, period: 5m, statistic: variance, dimensions: { a: "*" } }',
+      ],
+      [
+        'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99: CloudWatch has no other, not "variance"',
+        'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch finds no series by it',
+      ],
+    ],
+    [
+      "a server_label that is no label",
+      [CLOUD_EYE, "prometheus: { url: https://p, query: x, period: 1m, server_label: a-b }"],
+      [
+        `policy.yaml:10:77: supernodes.0.rules.0.metric.prometheus.server_label: must be a label's name: letters, digits and _, no digit first, not "a-b"`,
+      ],
+    ],
+    [
       "a period that Cloud Eye does not have",
       ["period: 5m", "period: 2m"],
       [

@@ -79,18 +79,17 @@ describe("What is allowed but will surprise is a warning", () => {
       [],
     ],
     ["prometheus: none", [CLOUD_EYE, PROMETHEUS], []],
+    ["cloudwatch: none", [CLOUD_EYE, CLOUDWATCH], []],
     [
-      "cloudwatch",
-      [CLOUD_EYE, CLOUDWATCH],
-      [
-        "policy.yaml:10:11: supernodes.0.rules.0.metric.cloudwatch: is not read by this version: the rule's data will be missing",
-      ],
+      "a wildcard beside the server: none",
+      ["period: 5m }", 'period: 5m, dimensions: { instance_id: "{server.id}", npu: "*" } }'],
+      [],
     ],
     [
-      "a wildcard",
+      "a wildcard by itself",
       ["period: 5m }", 'period: 5m, dimensions: { npu: "*" } }'],
       [
-        'policy.yaml:10:99: supernodes.0.rules.0.metric.cloud-eye.dimensions.npu: is not read by this version as "*": the rule\'s data will be missing',
+        "policy.yaml:10:104: supernodes.0.rules.0.metric.cloud-eye.dimensions.npu: means everybody's in this project: no other dimension says whose, and all their load counts",
       ],
     ],
   ])("%s", async (_, change, lines) => {
@@ -105,13 +104,6 @@ describe("What is allowed but will surprise is a warning", () => {
     )
     expect(await warningsOf(yaml)).toEqual([
       "policy.yaml:12:39: supernodes.0.rules.1.metric.alarm: can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain",
-    ])
-  })
-
-  it("is said once, at the first use", async () => {
-    const second = `\n      - { name: two, metric: { ${CLOUDWATCH} }, above: 1 }\n      - { name: three, metric: { ${CLOUDWATCH} }, above: 1 }\n`
-    expect(await warningsOf(good([RULE, `${RULE.trimEnd()}${second}`]))).toEqual([
-      "policy.yaml:12:32: supernodes.0.rules.1.metric.cloudwatch: is not read by this version: the rule's data will be missing",
     ])
   })
 

@@ -1,0 +1,76 @@
+import * as z from "zod"
+import type { Read } from "../ports.ts"
+import type { CloudEyeMetric } from "./cloud-eye.ts"
+import type { CloudReader } from "./http.ts"
+import type { Parsed } from "./http-answer.ts"
+import { canonicalQuery } from "./signature.ts"
+
+/** API page: 1 to 1000 metrics per page, 1000 where nothing is said. */
+export const METRICS_PER_PAGE = 1_000
+/** API page: `dim.0` to `dim.2`. */
+const MAX_DIMENSIONS = 3
+
+/** Which of a project's series to list; what is left out is not filtered by. */
+export interface MetricListQuery {
+  namespace?: string
+  metricName?: string
+  /** The first three count. */
+  dimensions?: readonly { name: string; value: string }[]
+  /** The marker of the page before. */
+  start?: string
+}
+
+/** One page: the series that Cloud Eye knows, and the marker of the next page; null on the last. */
+export interface MetricPage {
+  metrics: CloudEyeMetric[]
+  next: string | null
+}
+
+const dimension = z.looseObject({ name: z.string(), value: z.string() })
+const metric = z.looseObject({
+  namespace: z.string(),
+  metric_name: z.string(),
+  dimensions: z.array(dimension),
+})
+const shape = z.looseObject({
+  metrics: z.array(z.unknown()),
+  meta_data: z.looseObject({ marker: z.string().nullable().catch(null) }).catch({ marker: null }),
+})
+
+/** GET /V1.0/{project_id}/metrics: what reported within about the last three hours. Needs ces:metrics:list. */
+export async function listMetrics(
+  reader: CloudReader,
+  { endpoint, projectId }: { endpoint: string; projectId: string },
+  query: MetricListQuery,
+): Promise<Read<MetricPage>> {
+  const { namespace, metricName, dimensions = [], start } = query
+  const asked: [string, string | undefined][] = [
+    ["limit", String(METRICS_PER_PAGE)],
+    ["namespace", namespace],
+    ["metric_name", metricName],
+    ...dimensions
+      .slice(0, MAX_DIMENSIONS)
+      .map(({ name, value }, i): [string, string] => [`dim.${i}`, `${name},${value}`]),
+    ["start", start],
+  ]
+  const said = asked.filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const url = `${endpoint}/V1.0/${projectId}/metrics?${canonicalQuery(said)}`
+  return reader.read({ operation: "listMetrics", method: "GET", url, projectId }, pageOf)
+}
+
+/** A full page has another after it, whatever `total` says: it is not documented to be exact. */
+function pageOf(json: unknown): Parsed<MetricPage> {
+  const parsed = shape.safeParse(json)
+  if (!parsed.success) return { ok: false, why: "the answer has no list `metrics`" }
+  const { metrics, meta_data } = parsed.data
+  const known = metrics.flatMap((item) => {
+    const { data } = metric.safeParse(item)
+    if (!data) return []
+    const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))
+    return [{ namespace: data.namespace, metric_name: data.metric_name, dimensions }]
+  })
+  return {
+    ok: true,
+    value: { metrics: known, next: metrics.length < METRICS_PER_PAGE ? null : meta_data.marker },
+  }
+}

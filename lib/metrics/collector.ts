@@ -1,0 +1,99 @@
+import type { Reading } from "../decision/reading.ts"
+import type { MetricQuestion } from "../ports.ts"
+import { readAlarm } from "./alarm.ts"
+import type { BatchOptions } from "./batch.ts"
+import { cloudEyeReading, seriesOf } from "./cloud-eye.ts"
+import { cloudEyeKind } from "./cloud-eye-queries.ts"
+import { wantOf } from "./cloud-eye-wants.ts"
+import { cloudwatchReading, cloudwatchSeries, cloudwatchWant } from "./cloudwatch.ts"
+import { cloudwatchKind } from "./cloudwatch-queries.ts"
+import { type Discovery, discoveryOf } from "./discovery.ts"
+import { type Meter, meterOf } from "./meter.ts"
+import { expressionOf, prometheusKind, prometheusReading, prometheusWant } from "./prometheus.ts"
+import type { MetricSources } from "./sources.ts"
+
+/** One supernode's place among those of an event. All take theirs before any of them runs, so that they find each other. */
+export interface Seat {
+  /** One reading per rule, in the policy's order. Never throws: what could not be read is missing and says why. */
+  read(question: MetricQuestion): Promise<Reading[]>
+  /** It will not ask any more: nobody shall wait for it. */
+  leave(): void
+}
+
+/** The meters as the supernodes of one event read them together. */
+export interface MetricEvent {
+  seat(): Seat
+}
+
+export interface CollectorOptions extends BatchOptions {
+  /** CloudWatch's region where a rule names none (AWS_REGION). */
+  awsRegion?: string | null
+}
+
+/** What the series are called (the "*" of dimensions) is remembered from one event to the next, what they say is not. */
+export function metricCollector(
+  sources: MetricSources,
+  options: CollectorOptions = {},
+): { event(): MetricEvent } {
+  const discovery = discoveryOf(sources)
+  return {
+    event() {
+      const meters = metersOf(sources, discovery, options)
+      return { seat: () => seatAt(meters) }
+    },
+  }
+}
+
+function seatAt(meters: readonly Meter[]): Seat {
+  for (const meter of meters) meter.join()
+  let isAwaited = true
+  return {
+    async read(question) {
+      // Only the first reading is waited for by the others; whoever reads again (another round, another signal) comes late.
+      const isFirst = isAwaited
+      isAwaited = false
+      const read = await Promise.all(meters.map((meter) => meter.read(question, isFirst)))
+      const byRule = new Map(read.flatMap((readings) => [...readings]))
+      return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
+    },
+    leave() {
+      if (isAwaited) for (const meter of meters) meter.pass()
+      isAwaited = false
+    },
+  }
+}
+
+function metersOf(sources: MetricSources, discovery: Discovery, options: CollectorOptions): Meter[] {
+  const cloudEye = meterOf(
+    cloudEyeKind(sources),
+    {
+      source: (rule) => rule.metric["cloud-eye"],
+      want: (rule, source, question) => wantOf(rule, source, { question, discovery }),
+      series: seriesOf,
+      reading: cloudEyeReading,
+    },
+    options,
+  )
+  const prometheus = meterOf(
+    prometheusKind(sources),
+    {
+      source: (rule) => rule.metric.prometheus,
+      want: prometheusWant,
+      series: expressionOf,
+      reading: (rule, want, told) => prometheusReading(rule, want, told[0] ?? []),
+    },
+    options,
+  )
+  const cloudwatch = meterOf(
+    cloudwatchKind(sources),
+    {
+      source: (rule) => rule.metric.cloudwatch,
+      want: (rule, source, question) =>
+        cloudwatchWant(rule, source, { question, region: options.awsRegion ?? null }),
+      series: cloudwatchSeries,
+      reading: cloudwatchReading,
+    },
+    options,
+  )
+  return [cloudEye, prometheus, cloudwatch]
+}
