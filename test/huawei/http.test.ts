@@ -288,7 +288,12 @@ describe("an answer that is of no use says why", () => {
     ],
   ])("%s", async (_title, status, body, says) => {
     const { read, host } = await ask((response) => send(response, status, body))
-    expect(read).toEqual({ ok: false, why: `getThing at ${host} ${says}`, credentials: status === 403 })
+    expect(read).toEqual({
+      ok: false,
+      why: `getThing at ${host} ${says}`,
+      credentials: status === 403,
+      ...(status === 400 || status === 404 ? { refused: true } : {}),
+    })
   })
 
   it("never with keys in it, though the answer echoes them", async () => {
