@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import { decide } from "../../lib/decision/decide.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
+import { EMPTY_STANDING, type Standing } from "../../lib/decision/standing.ts"
+import { canonicalText, digest } from "../../lib/digest.ts"
+import { supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  type PolicyInput,
+  policyOf,
+  SECOND,
+  scheduleInput,
+  serverOf,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { rejected, unknown, World } from "./world.ts"
+
+// Monday, 15 January 2024, eight in the morning in Shanghai: a floor of four servers begins, and two are there. The load is
+// low all the time.
+
+const EIGHT = Date.parse("2024-01-15T00:00:00Z")
+const policyWith = (floor: Parameters<typeof scheduleInput>[0] = {}, over: Partial<PolicyInput> = {}) =>
+  policyOf({ schedules: [scheduleInput(floor)], ...over }, { timezone: "Asia/Shanghai" })
+const policy = policyWith()
+const STREAM = supernodeStream(policy.id)
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+  world.now = EIGHT
+  world.load = 10
+})
+
+const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
+  world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
+const held = async (over: Parameters<World["run"]>[1] = {}) => (await tick(over)).decision.heldBy
+const standing = async () => (await world.ledger.head(STREAM))?.standing as Standing
+const after = (ms: number) => {
+  world.now += ms
+}
+
+/** Somebody takes away what was bought. */
+function removeByHand(): void {
+  const servers = ["s1", "s2", "s3", "s4"].map((id) => serverOf(id, id > "s2" ? { status: "DELETED" } : {}))
+  world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
+}
+
+describe("A tick while a floor is active", () => {
+  it("buys once: not before, and not again while it is under way, when it is there, or when it was taken away", async () => {
+    after(-SECOND)
+    expect(await held()).toBe("not-breaching")
+    after(SECOND)
+    expect(await tick()).toMatchObject({
+      decision: { kind: "scale-up" },
+      plan: { from: 2, to: 4 },
+      outcome: { kind: "accepted" },
+    })
+    const opened = (await world.entries()).find(({ kind }) => kind === "opened")
+    expect(opened?.decision?.target?.schedules).toEqual([{ schedule: "day", occurrence: "2024-01-15T08:00" }])
+    after(5 * MINUTE)
+    expect(await held()).toBe("in-flight")
+    world.deliver(4)
+    after(5 * MINUTE)
+    expect(await held()).toBe("cooldown")
+    after(2 * HOUR)
+    expect(await held()).toBe("not-breaching")
+    removeByHand()
+    after(HOUR)
+    expect(await held()).toBe("not-breaching")
+    expect(world.orders).toHaveLength(1)
+
+    after(EIGHT + DAY - world.now)
+    expect(await tick()).toMatchObject({ plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } })
+    expect(world.orders).toHaveLength(2)
+    expect(Object.keys((await standing()).acted ?? {})).toEqual([
+      "day 2024-01-15T08:00",
+      "day 2024-01-16T08:00",
+    ])
+  })
+
+  it("buys nothing the next day where all is there still", async () => {
+    await tick()
+    world.deliver(4)
+    after(DAY)
+    await tick()
+    after(5 * MINUTE)
+    expect(await held()).toBe("already-there")
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("buys at the first look while it lasts, and never after it", async () => {
+    after(9 * HOUR + 59 * MINUTE)
+    expect(await tick()).toMatchObject({ plan: { to: 4 } })
+    const late = await World.open()
+    late.now = EIGHT + 10 * HOUR
+    late.load = 10
+    expect((await late.run(tickOf({ at: late.now }), { policy })).decision.heldBy).toBe("not-breaching")
+  })
+
+  it("buys one thing with an alarm that comes in the same second", async () => {
+    const alarm = alarmOf({ at: world.now })
+    const signals = [alarm, tickOf({ id: "tick-a", at: world.now }), tickOf({ id: "tick-b", at: world.now })]
+    const results = await Promise.all(signals.map((signal) => world.run(signal, { policy })))
+    expect(results.filter(({ outcome }) => outcome)).toHaveLength(1)
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("leaves a record from which the decision can be told again, to the byte", async () => {
+    await tick()
+    const [opened] = await world.entries()
+    const again = decide({ ...(opened?.situation as Situation), standing: EMPTY_STANDING }, digest)
+    expect(canonicalText(again)).toBe(canonicalText(opened?.decision))
+  })
+})
+
+describe("An occurrence whose purchase came to nothing may act again", () => {
+  it("when it was not sent", async () => {
+    world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
+    await tick()
+    expect((await standing()).acted).toEqual({})
+    after(5 * MINUTE)
+    expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
+  })
+
+  it("when it was refused for capacity, once the flavor is free again", async () => {
+    world.outcomes = [rejected("capacity")]
+    await tick()
+    after(MINUTE)
+    expect(await held()).toBe("flavor-blocked")
+    after(5 * MINUTE)
+    expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
+  })
+
+  it("when a person says of an unknown one that it is absent, and is used up when it is not", async () => {
+    world.outcomes = [unknown]
+    await tick()
+    after(5 * MINUTE)
+    expect(await held()).toBe("outcome-unknown")
+    expect(Object.keys((await standing()).acted ?? {})).toHaveLength(1)
+    const attempt = (await standing()).attempt?.id ?? ""
+    const servers = ["s1", "s2"]
+    await world.say({ verb: "settle", as: "absent", attempt, servers, why: "no such order", by: "ops" })
+    expect((await standing()).acted).toEqual({})
+    after(5 * MINUTE)
+    expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
+    expect(world.orders).toHaveLength(2)
+  })
+
+  it("but not when the order was called invalid: the schedule is off until the policy changes or a person resets", async () => {
+    world.outcomes = [rejected("invalid"), rejected("invalid")]
+    await tick()
+    after(5 * MINUTE)
+    expect(await held()).toBe("latched")
+    const changed = policyWith({}, { warmup: "1m" })
+    expect(await tick({ policy: changed })).toMatchObject({ outcome: { kind: "rejected" } })
+    after(5 * MINUTE)
+    expect(await held({ policy: changed })).toBe("latched")
+    await world.say({ verb: "reset", why: "the image is back", by: "ops" })
+    after(5 * MINUTE)
+    expect(await tick({ policy: changed })).toMatchObject({ outcome: { kind: "accepted" } })
+  })
+})
+
+describe("A tick while cooling down", () => {
+  /** Two servers that somebody made ten minutes ago. */
+  const cooling = () => {
+    const servers = ["s1", "s2"].map((id) => serverOf(id, { createAt: EIGHT - 10 * MINUTE }))
+    world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
+  }
+
+  it("asks the cloud nothing, with an active floor that respects the cooldown", async () => {
+    cooling()
+    expect(await held()).toBe("cooldown")
+    world.asked = []
+    after(5 * MINUTE)
+    expect(await held()).toBe("cooldown")
+    expect(world.asked).toEqual([])
+  })
+
+  it("goes on and buys, with an active floor that bypasses it", async () => {
+    cooling()
+    expect(await held()).toBe("cooldown")
+    world.asked = []
+    after(5 * MINUTE)
+    expect(await tick({ policy: policyWith({ cooldown: "bypass" }) })).toMatchObject({
+      plan: { from: 2, to: 4 },
+      outcome: { kind: "accepted" },
+    })
+    expect(world.asked).toEqual(["supernode", "metrics", "offers", "buy"])
+    const [, opened] = await world.entries()
+    expect(opened?.decision?.findings.find(({ gate }) => gate === "cooldown-over")).toMatchObject({
+      passed: true,
+      facts: { bypassed: true, schedules: ["day"] },
+    })
+  })
+
+  it("asks for the servers and no more, with one that bypasses it and is met", async () => {
+    cooling()
+    await tick()
+    world.asked = []
+    after(5 * MINUTE)
+    expect(await held({ policy: policyWith({ cooldown: "bypass", at_least: 2 }) })).toBe("cooldown")
+    expect(world.asked).toEqual(["supernode"])
+  })
+
+  it("asks nothing once that floor has acted", async () => {
+    const bypass = policyWith({ cooldown: "bypass" })
+    await tick({ policy: bypass })
+    world.deliver(4)
+    after(5 * MINUTE)
+    await tick({ policy: bypass })
+    world.asked = []
+    after(5 * MINUTE)
+    expect(await held({ policy: bypass })).toBe("cooldown")
+    expect(world.asked).toEqual([])
+  })
+})
