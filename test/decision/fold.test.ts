@@ -311,3 +311,57 @@ describe("the chain's memory of what else happened", () => {
     })
   })
 })
+
+describe("the occurrence that a schedule was bought for", () => {
+  const schedules = [{ schedule: "day", occurrence: "2024-01-12T08:00" }]
+  const mine = { ...attempt, schedules }
+  const key = "day 2024-01-12T08:00"
+  const acted = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
+  const other = { "day 2024-01-11T08:00": { at: NOW - DAY, attempt: "attempt-0" } }
+  const open = standingOf({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
+  const word = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
+  const absent = fold(open, event({ kind: "said", said: { ...word, as: "absent" } }))
+
+  it.each<[string, Standing, boolean]>([
+    ["accepted", settle(open, "accepted"), true],
+    ["unknown", settle(open, "unknown"), true],
+    ["not sent", settle(open, "not-sent"), false],
+    ["refused", refuse(open, "capacity"), false],
+    ["settled as absent", absent, false],
+    ["settled as absent, and accepted after all", settle(absent, "accepted"), true],
+  ])("when that was %s: it has acted, or may again", (_, next, hasActed) => {
+    expect(next.acted).toEqual(hasActed ? { ...acted, ...other } : other)
+  })
+
+  it("is switched off with the schedule's name by an order that is invalid", () => {
+    expect(
+      fold(
+        open,
+        event({
+          kind: "settled",
+          attempt: record,
+          policyHash: "sha256:p",
+          outcome: {
+            kind: "rejected",
+            class: "invalid",
+            code: "ModelArts.1",
+            message: "no",
+            retryAfterMs: null,
+            ...ANSWERED,
+          },
+        }),
+      ).rulesOff,
+    ).toEqual({ "npu-busy": "sha256:p", "schedule:day": "sha256:p" })
+  })
+
+  it("is remembered for longer than any schedule is active, and then forgotten", () => {
+    const later = (ms: number) => Object.keys(fold(open, event({ at: attempt.openedAt + ms })).acted ?? {})
+    expect(later(366 * DAY)).toContain(key)
+    expect(later(400 * DAY)).not.toContain(key)
+  })
+
+  it("is nothing to a chain from before there were any", () => {
+    expect(settle(withOpen, "not-sent")).not.toHaveProperty("acted")
+    expect(settle(withOpen, "accepted")).not.toHaveProperty("acted")
+  })
+})

@@ -327,6 +327,10 @@ describe("cooldown: bypass", () => {
       })
     })
 
+    it("and a rule that wants no more than that is answered with it", () => {
+      expect(wish(floors([bypass]), { ...one, readings: busy })).toMatchObject({ to: 2, rules: ["npu-busy"] })
+    })
+
     it("and the rest has its turn when nothing is cooling down", () => {
       const standing = standingOf({ servers: ["s1"] })
       const policy = floors([bypass], { rules: [big] })

@@ -244,6 +244,18 @@ describe("When clocks are set back, what is shown twice counts once, the first t
     expect(active(cron, "45m", timezone, now)).toBe(floor)
   })
 
+  it("over midnight: a date that has begun has begun, though its eve is shown again", () => {
+    // St John's, 7 November 2010: at 00:01 it became 23:01 of the day before.
+    const midnight = (now: string) => active("0 0 * * *", "2h", "America/St_Johns", now)
+    const expected = "2010-11-07T00:00 since 2010-11-07T02:30Z"
+    expect(midnight("2010-11-07T02:29:59Z")).toBeNull()
+    expect(midnight("2010-11-07T02:45:00Z")).toBe(expected)
+    expect(midnight("2010-11-07T03:30:00Z")).toBe(expected)
+    expect(next("0 0 * * *", "America/St_Johns", "2010-11-07T02:45:00Z")).toBe(
+      "2010-11-08T00:00 at 2010-11-08T03:30Z",
+    )
+  })
+
   it("so its end is not put off", () => {
     const floor = (now: string) => active("30 1 * * *", "1h", "America/New_York", now)
     expect(floor("2026-11-01T06:29:59Z")).toBe("2026-11-01T01:30 since 2026-11-01T05:30Z")

@@ -40,7 +40,7 @@ const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 const held = async (over: Parameters<World["run"]>[1] = {}) => (await tick(over)).decision.heldBy
 const standing = async () => (await world.ledger.head(STREAM))?.standing as Standing
-const after = (ms: number) => {
+const pass = (ms: number) => {
   world.now += ms
 }
 
@@ -52,9 +52,9 @@ function removeByHand(): void {
 
 describe("A tick while a floor is active", () => {
   it("buys once: not before, and not again while it is under way, when it is there, or when it was taken away", async () => {
-    after(-SECOND)
+    pass(-SECOND)
     expect(await held()).toBe("not-breaching")
-    after(SECOND)
+    pass(SECOND)
     expect(await tick()).toMatchObject({
       decision: { kind: "scale-up" },
       plan: { from: 2, to: 4 },
@@ -62,19 +62,19 @@ describe("A tick while a floor is active", () => {
     })
     const opened = (await world.entries()).find(({ kind }) => kind === "opened")
     expect(opened?.decision?.target?.schedules).toEqual([{ schedule: "day", occurrence: "2024-01-15T08:00" }])
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("in-flight")
     world.deliver(4)
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("cooldown")
-    after(2 * HOUR)
+    pass(2 * HOUR)
     expect(await held()).toBe("not-breaching")
     removeByHand()
-    after(HOUR)
+    pass(HOUR)
     expect(await held()).toBe("not-breaching")
     expect(world.orders).toHaveLength(1)
 
-    after(EIGHT + DAY - world.now)
+    pass(EIGHT + DAY - world.now)
     expect(await tick()).toMatchObject({ plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
     expect(Object.keys((await standing()).acted ?? {})).toEqual([
@@ -86,15 +86,15 @@ describe("A tick while a floor is active", () => {
   it("buys nothing the next day where all is there still", async () => {
     await tick()
     world.deliver(4)
-    after(DAY)
+    pass(DAY)
     await tick()
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("already-there")
     expect(world.orders).toHaveLength(1)
   })
 
   it("buys at the first look while it lasts, and never after it", async () => {
-    after(9 * HOUR + 59 * MINUTE)
+    pass(9 * HOUR + 59 * MINUTE)
     expect(await tick()).toMatchObject({ plan: { to: 4 } })
     const late = await World.open()
     late.now = EIGHT + 10 * HOUR
@@ -123,30 +123,30 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await tick()
     expect((await standing()).acted).toEqual({})
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
   it("when it was refused for capacity, once the flavor is free again", async () => {
     world.outcomes = [rejected("capacity")]
     await tick()
-    after(MINUTE)
+    pass(MINUTE)
     expect(await held()).toBe("flavor-blocked")
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
   it("when a person says of an unknown one that it is absent, and is used up when it is not", async () => {
     world.outcomes = [unknown]
     await tick()
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("outcome-unknown")
     expect(Object.keys((await standing()).acted ?? {})).toHaveLength(1)
     const attempt = (await standing()).attempt?.id ?? ""
     const servers = ["s1", "s2"]
     await world.say({ verb: "settle", as: "absent", attempt, servers, why: "no such order", by: "ops" })
     expect((await standing()).acted).toEqual({})
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
   })
@@ -154,14 +154,14 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
   it("but not when the order was called invalid: the schedule is off until the policy changes or a person resets", async () => {
     world.outcomes = [rejected("invalid"), rejected("invalid")]
     await tick()
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("latched")
     const changed = policyWith({}, { warmup: "1m" })
     expect(await tick({ policy: changed })).toMatchObject({ outcome: { kind: "rejected" } })
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held({ policy: changed })).toBe("latched")
     await world.say({ verb: "reset", why: "the image is back", by: "ops" })
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await tick({ policy: changed })).toMatchObject({ outcome: { kind: "accepted" } })
   })
 })
@@ -177,7 +177,7 @@ describe("A tick while cooling down", () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held()).toBe("cooldown")
     expect(world.asked).toEqual([])
   })
@@ -186,7 +186,7 @@ describe("A tick while cooling down", () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await tick({ policy: policyWith({ cooldown: "bypass" }) })).toMatchObject({
       plan: { from: 2, to: 4 },
       outcome: { kind: "accepted" },
@@ -203,7 +203,7 @@ describe("A tick while cooling down", () => {
     cooling()
     await tick()
     world.asked = []
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held({ policy: policyWith({ cooldown: "bypass", at_least: 2 }) })).toBe("cooldown")
     expect(world.asked).toEqual(["supernode"])
   })
@@ -212,10 +212,10 @@ describe("A tick while cooling down", () => {
     const bypass = policyWith({ cooldown: "bypass" })
     await tick({ policy: bypass })
     world.deliver(4)
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     await tick({ policy: bypass })
     world.asked = []
-    after(5 * MINUTE)
+    pass(5 * MINUTE)
     expect(await held({ policy: bypass })).toBe("cooldown")
     expect(world.asked).toEqual([])
   })

@@ -39,6 +39,9 @@ export function everyTransition(stepMs = 20 * DAY): Zones {
   return { zones: zones.length, all, distinct: [...histories.values()].flat() }
 }
 
+/** The place among the expressions of the one that is nothing but a time of day. */
+export const FIXED_TIME = 8
+
 /** Expressions that have something to do at this change, and some that everybody writes. */
 export function shapesAt({ before, after }: Transition): string[] {
   const [least, most] = [Math.min(before, after), Math.max(before, after)]
@@ -80,7 +83,8 @@ export interface Around {
 
 /** No change leaves out or repeats more than two hours. */
 export const CLOSE: Around = { beforeMs: HOUR, afterMs: 2.5 * HOUR }
-const LEAD_MS = 1.5 * HOUR
+/** What was shown so long before is known when it is shown again. */
+export const LEAD_MS = 1.5 * HOUR
 
 /** Our starts around one change of the clocks against the walked ones. */
 export function compareAt(

@@ -126,8 +126,10 @@ describe("No occurrence acts twice", () => {
         for (const { waitMinutes, event, outcome: next } of steps) {
           world.now += waitMinutes * MINUTE
           const attempt = await attemptIn(world)
-          if (event === "deliver") world.deliver((made = 4))
-          else if (event === "remove") removeByHand(world, made)
+          if (event === "deliver") {
+            made = 4
+            world.deliver(made)
+          } else if (event === "remove") removeByHand(world, made)
           else if (event === "settle-absent" || event === "settle-completed") {
             if (attempt) await settle(world, attempt, event === "settle-absent" ? "absent" : "completed")
           } else {
