@@ -3,12 +3,12 @@ import type * as z from "zod"
 import { type FileWide, type Policy, supernodeSchema } from "./decision/policy.ts"
 import { isRecord } from "./decision/units.ts"
 import { digest } from "./digest.ts"
-import { cronProblems, withCronFields } from "./policy/cron.ts"
 import { fileSchema, includedFileSchema } from "./policy/file-schema.ts"
 import { filesMatching } from "./policy/include.ts"
 import { issueText, valueAt, wordingsOf } from "./policy/issue-text.ts"
 import { originOf, problemAt } from "./policy/position.ts"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./policy/problem.ts"
+import { cronProblems, withCronFields } from "./policy/schedules.ts"
 import { readSource, type Source } from "./policy/source.ts"
 import {
   defaultsProblems,

@@ -1,9 +1,5 @@
 import { CronPattern } from "croner"
 import { type CronFields, writtenCron } from "../decision/cron.ts"
-import { isRecord } from "../decision/units.ts"
-import { valueAt } from "./issue-text.ts"
-import { originOf, type Place, problemAt } from "./position.ts"
-import type { PolicyProblem } from "./problem.ts"
 
 // `cron` of schedules, read by a library. What it alone understands was refused before by its letters.
 
@@ -75,28 +71,4 @@ function chosen(flags: readonly number[], first = 0): number[] {
 function comesEver({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
   if (daysOfMonth === null || daysOfWeek !== null) return true
   return months.some((month) => Math.min(...daysOfMonth) <= (DAYS_IN_MONTH[month - 1] ?? 0))
-}
-
-/** What is wrong with the cron expressions of one supernode or of `defaults`. What the schema has refused is left out. */
-export function cronProblems(places: readonly [Place, ...Place[]], written: unknown): PolicyProblem[] {
-  return schedulesOf(written).flatMap((schedule, i) => {
-    const text = isRecord(schedule) ? schedule["cron"] : undefined
-    if (typeof text !== "string" || !writtenCron.safeParse(text).success) return []
-    const read = readCron(text)
-    return "problem" in read ? [problemAt(originOf(places, ["schedules", i, "cron"]), read.problem)] : []
-  })
-}
-
-/** The schedules with their cron expressions read; of a policy without problems. */
-export function withCronFields(written: unknown): unknown[] {
-  return schedulesOf(written).map((schedule) =>
-    isRecord(schedule) && typeof schedule["cron"] === "string"
-      ? { ...schedule, cron: readCron(schedule["cron"]) }
-      : schedule,
-  )
-}
-
-function schedulesOf(written: unknown): unknown[] {
-  const schedules = valueAt(written, ["schedules"])
-  return Array.isArray(schedules) ? schedules : []
 }
