@@ -30,6 +30,8 @@ export class Book {
   firstPolicyAt: number | null = null
   breakerSince: number | null = null
   throttledUntil = -Infinity
+  /** Purchases that rules caused and that are complete, since the last reset; gain null: not measured. */
+  effects: { id: string; gain: number | null }[] = []
   readonly blockedUntil = new Map<string, number>()
   /** True time at which an entry was last stored that is dated more than a minute ahead. */
   datedAheadAt = -Infinity
@@ -105,6 +107,7 @@ export class Book {
       case "completed":
         trade.state = "complete"
         this.completedAt = observation.at
+        this.#causedByRules(trade)
         return
       case "unknown":
       case "accepted":
@@ -113,8 +116,12 @@ export class Book {
       case "wrong":
         trade.state = observation.kind
         return
-      case "out-of-band":
       case "effect":
+        this.effects = this.effects.map((one) =>
+          one.id === trade.id ? { ...one, gain: one.gain ?? observation.effect?.gain ?? null } : one,
+        )
+        return
+      case "out-of-band":
       case "lapsed":
       case "telling":
       case "not-told":
@@ -124,16 +131,24 @@ export class Book {
     }
   }
 
+  #causedByRules({ id, entry }: Trade): void {
+    if (entry.decision?.target?.rules.length) this.effects.push({ id, gain: null })
+  }
+
   #said({ said }: LedgerEntry, now: number): void {
     if (said?.verb === "reset") {
       this.breakerSince = null
       this.throttledUntil = -Infinity
       this.blockedUntil.clear()
+      this.effects = []
     }
     const trade = said?.verb === "settle" ? this.trades.get(said.attempt) : undefined
     if (said?.verb !== "settle" || !trade || trade.state === "complete" || trade.state === "released") return
     trade.changedAt = now
-    if (said.as === "completed") this.completedAt = now
+    if (said.as === "completed") {
+      this.completedAt = now
+      this.#causedByRules(trade)
+    }
     trade.state = said.as === "completed" ? "complete" : said.as === "absent" ? "released" : "accepted"
   }
 }

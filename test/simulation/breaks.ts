@@ -263,6 +263,19 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
+    name: "efficacy-is-not-asked",
+    says: "purchases that do not help are followed by more",
+    rules: ["efficacy"],
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/gates/efficacy.ts",
+        from: 'return fail("efficacy", ',
+        to: "return pass(",
+      },
+    ],
+  },
+  {
     name: "another-plan-than-shown",
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],

@@ -23,7 +23,7 @@ type Reason = [rule: string, says: string]
 
 /** What the policy has against this purchase, by true times, true load and true orders. */
 export function whyNotToBuy(sending: Sending): Reason[] {
-  return [...pacing(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
+  return [...pacing(sending), ...efficacy(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
 }
 
 function pacing({ world, supernode, book, trade }: Sending): Reason[] {
@@ -44,6 +44,15 @@ function pacing({ world, supernode, book, trade }: Sending): Reason[] {
   if (now + SLACK_MS < (book.blockedUntil.get(trade.entry.plan?.flavor ?? "") ?? -Infinity))
     found.push(["blocked", `${trade.id} was sent for a blocked flavor`])
   return found
+}
+
+/** The last purchases by rules, as the entries tell of them: none helped, and nobody has reset that. */
+function efficacy({ supernode, book, trade }: Sending): Reason[] {
+  const { efficacy } = supernode.policy
+  if (!efficacy || trade.entry.signal?.kind === "request") return []
+  const row = book.effects.slice(-efficacy.purchases)
+  if (row.length < efficacy.purchases || row.some(({ gain }) => (gain ?? -1) >= efficacy.minGain)) return []
+  return [["efficacy", `${trade.id} was sent after ${row.map(({ id }) => id).join()} had not helped`]]
 }
 
 /** Orders that cost money, or may: all but those that were refused or got lost, or that a person took for absent. */

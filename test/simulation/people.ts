@@ -68,11 +68,22 @@ export class People {
       return
     }
     if (!attempt) mendInConsole(world, supernode)
-    if (isAhead || breaker || Object.keys(rulesOff).length > 0 || vanishedIn(standing, supernode)) {
+    const isMended = breaker || Object.keys(rulesOff).length > 0 || vanishedIn(standing, supernode)
+    if (
+      isAhead ||
+      isMended ||
+      (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode)))
+    ) {
       const said: Said = { verb: "reset", why: "mended", by: "ops" }
       await sayTo(this.#desk, supernode.stream, { said, check: () => undefined })
     }
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
+  }
+
+  /** Buying stopped for what was bought did not help, as a dry run says; not where it only waits to be told. */
+  async #helpsNoMore(supernode: TrueSupernode): Promise<boolean> {
+    const findings = (await this.#look(supernode, null))?.decision.findings ?? []
+    return findings.some(({ gate, facts }) => gate === "efficacy" && facts["stopped"] === true)
   }
 
   async #approve(supernode: TrueSupernode): Promise<void> {
@@ -83,10 +94,13 @@ export class People {
 
   /** What a dry run would buy; null: nothing. */
   async #show(supernode: TrueSupernode, servers: number | null): Promise<string | null> {
+    return (await this.#look(supernode, servers))?.plan?.hash ?? null
+  }
+
+  async #look(supernode: TrueSupernode, servers: number | null) {
     const at = this.world.scheduler.now
     const signal = requestOf({ id: this.world.newId(), at, supernode: supernode.policy.name, servers })
-    const result = await this.world.startRun(this.#machine.process, { signal, supernode })
-    return result?.plan?.hash ?? null
+    return this.world.startRun(this.#machine.process, { signal, supernode })
   }
 
   async #askForMore(): Promise<void> {

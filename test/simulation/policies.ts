@@ -1,15 +1,24 @@
 import type { Budget, Policy } from "../../lib/decision/policy.ts"
-import { policyOf, type RuleInput } from "../decision/builders.ts"
+import { type PolicyInput, policyOf, type RuleInput } from "../decision/builders.ts"
 import type { Random } from "./random.ts"
 
 const SIZES = [1, 2, 3, 4, 6, 8, 12] as const
 const IDS = ["b4beacb6-4380-448c-a218-daa82cf03f5d", "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"] as const
 
+/** What is drawn from a source of its own, so that the seeds without it live as they did before there was such a thing. */
+type Aside = Pick<PolicyInput, "efficacy">
+
+export function drawAside(random: Random): Aside {
+  if (!random.chance(0.2)) return {}
+  return { efficacy: { purchases: random.whole(1, 3), min_gain: random.pick([3, 10]) } }
+}
+
 /** A policy for one of the supernodes, drawn at random: each feature is on in some seeds and off in others. */
-export function drawPolicy(random: Random, which: 0 | 1): Policy {
+export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Policy {
   const isPriced = random.chance(0.7)
   const isApproved = isPriced && random.chance(0.15)
   return policyOf({
+    ...aside,
     name: which === 0 ? "train-a" : "train-b",
     id: IDS[which],
     rules: drawRules(random),

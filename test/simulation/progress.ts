@@ -37,7 +37,11 @@ export class Progress {
     }
     const due = this.#dueAt()
     if (due === null || due > this.from.horizon) return true
-    const patience = 2 * world.tickMs + 10 * MINUTE + (supernode.policy.approval ? 3 * HOUR : 0)
+    const patience =
+      2 * world.tickMs +
+      10 * MINUTE +
+      (supernode.policy.approval ? 3 * HOUR : 0) +
+      (supernode.policy.efficacy ? 3 * HOUR : 0)
     if (now > due + patience)
       world.watch.broken(
         "liveness",

@@ -75,6 +75,7 @@ export class Watch {
     }
     this.#checkSettlement(supernode, entry)
     this.#checkObservation(book, entry)
+    this.#checkEffect(supernode, book, entry)
     book.stored(entry, now)
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
       this.world.count("unknowns")
@@ -117,6 +118,25 @@ export class Watch {
         "stuck-after-45-minutes",
         `${observation.attempt} was called ${observation.kind} after ${minutes} minutes`,
       )
+  }
+
+  /** What a purchase did is told by what the load truly was, in N periods that all began after the warm-up. */
+  #checkEffect({ load, policy }: TrueSupernode, book: Book, { observation }: LedgerEntry): void {
+    const { effect, attempt } = observation ?? {}
+    if (!effect) return
+    const { now } = this.world.scheduler
+    const cause = book.trades.get(attempt ?? "")?.entry.decision?.target?.cause
+    const rule = policy.rules.find(({ name }) => name === cause?.rule)
+    const periodMs = rule?.metric["cloud-eye"]?.period ?? 0
+    const stretchMs = (rule?.points.n ?? 0) * periodMs + (rule?.metric.lag ?? 0)
+    const warmAt = (book.completedAt ?? Infinity) + policy.warmupMs
+    if (now + 2 * MINUTE < warmAt + stretchMs)
+      this.broken("effect-is-early", `${attempt} was measured before its periods were over`)
+    const values: number[] = []
+    for (let at = now - stretchMs - periodMs - 10 * MINUTE; at <= now; at += MINUTE / 2)
+      values.push(load.at(at))
+    if (effect.after < Math.min(...values) || effect.after > Math.max(...values))
+      this.broken("effect-is-true", `${attempt} was said to have brought it to ${effect.after}`)
   }
 
   /** True spend is never more than what the ledger has reserved and booked. */

@@ -11,7 +11,7 @@ import { deliver } from "./events.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
 import { People } from "./people.ts"
-import { drawPolicy } from "./policies.ts"
+import { drawAside, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Random } from "./random.ts"
 import { Scheduler } from "./scheduler.ts"
@@ -78,9 +78,10 @@ export class World {
     this.weather = drawWeather(this.random)
     this.watch = new Watch(this)
     this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
+    const aside = new Random(seed + 2 ** 40)
     this.supernodes = ([0, 1] as const).map((which) => {
       const load = new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom })
-      return new TrueSupernode(this, drawPolicy(this.random, which), load)
+      return new TrueSupernode(this, drawPolicy(this.random, which, drawAside(aside)), load)
     })
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
       const machine = new Machine(this, `m${i + 1}`)
