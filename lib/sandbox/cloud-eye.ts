@@ -5,18 +5,10 @@ import { jsonBodyOf } from "./json-body.ts"
 import { STATISTICS, samplesOf, statisticOf } from "./load.ts"
 import { type MetricWindow, PERIOD_NAMES, PERIODS, periodsOf } from "./metric-window.ts"
 import { sayIssue } from "./problem.ts"
-import type { LiveServer, LiveSupernode } from "./supernode.ts"
+import { dimensionsOf, NPU_USAGE, type Reporter, reportersOf } from "./series.ts"
 import type { World } from "./world.ts"
 
 // POST /V1.0/{project_id}/batch-query-metric-data as huawei-cloud.md §3.1 has it.
-
-/** The one metric that the sandbox's servers report, by dimension `instance_id` = `cloud_server.hps_ecs_id`. */
-export const NPU_USAGE = {
-  namespace: "AGT.ECS",
-  metric_name: "npu_util_rate_ai_core",
-  dimension: "instance_id",
-  unit: "%",
-} as const
 
 const MOST_BYTES = 512 * 1024
 const timestamp = z.int().min(1_111_111_111_111).max(9_999_999_999_999)
@@ -79,25 +71,21 @@ export function badRequest(message: string): Answer {
   return serviceError(400, "ces.0014", message)
 }
 
-interface Source {
-  supernode: LiveSupernode
-  server: LiveServer
-}
-
-function sourceOf(world: World, { metric, projectId }: { metric: Metric; projectId: string }): Source | null {
-  const [only, another] = metric.dimensions
+function sourceOf(
+  world: World,
+  { metric, projectId }: { metric: Metric; projectId: string },
+): Reporter | null {
   const isOurs = metric.namespace === NPU_USAGE.namespace && metric.metric_name === NPU_USAGE.metric_name
-  if (!isOurs || only?.name !== NPU_USAGE.dimension || another) return null
-  for (const supernode of world.supernodes) {
-    const server = supernode.servers.find((one) => one.hpsEcsId === only.value)
-    if (server && supernode.projectId === projectId) return { supernode, server }
-  }
-  return null
+  if (!isOurs) return null
+  const asked = JSON.stringify(metric.dimensions.map(({ name, value }) => [name, value]))
+  const isAsked = (reporter: Reporter) =>
+    JSON.stringify(dimensionsOf(reporter).map(({ name, value }) => [name, value])) === asked
+  return reportersOf(world, projectId).find(isAsked) ?? null
 }
 
 /** A datapoint carries the statistic that was asked for and no other; a period without samples has none. */
 function pointsOf(
-  source: Source,
+  source: Reporter,
   { window, periods }: { window: MetricWindow; periods: number[] },
 ): object[] {
   const { periodMs } = PERIODS[window.period]

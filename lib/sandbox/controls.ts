@@ -81,6 +81,13 @@ function stateOf(world: World): SandboxState {
   })
 }
 
+/** A server, or a card of it as `SERVER/CARD`. */
+function reports(supernode: LiveSupernode, name: string): boolean {
+  const [server = "", card, ...more] = name.split("/")
+  const isCard = card !== undefined && /^(0|[1-9]\d*)$/.test(card) && Number(card) < supernode.npus
+  return findServer(supernode, server) !== undefined && more.length === 0 && (card === undefined || isCard)
+}
+
 function setLoad(
   world: World,
   { load, supernode: name }: { load: number | LoadSettings; supernode: string | undefined },
@@ -88,7 +95,7 @@ function setLoad(
   const settings = parseOrThrow(loadSettings, typeof load === "number" ? { load } : load)
   const supernode = pickSupernode(world, name)
   const strangers = [...Object.keys(settings.servers), ...settings.silent].filter(
-    (one) => !findServer(supernode, one),
+    (one) => !reports(supernode, one),
   )
   if (strangers.length > 0)
     throw new SandboxError(strangers.map((one) => `servers: ${supernode.name} has no server ${one}`))

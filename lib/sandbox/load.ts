@@ -1,5 +1,6 @@
 import * as z from "zod"
-import type { LiveServer, LiveSupernode } from "./supernode.ts"
+import { namesOf, type Reporter } from "./series.ts"
+import type { LiveServer } from "./supernode.ts"
 
 // Load is a curve over time. What Cloud Eye answers is computed from the curve when it is asked, so a new curve replaces
 // the past too: `load: 95` means that it has been 95 for as long as anyone may ask.
@@ -30,9 +31,9 @@ export const loadSettings = z
     load: curveOf(percent).optional(),
     /** One total that the RUNNING servers share evenly, so that scaling out helps: 380 over 4 servers is 95 each. */
     sharedLoad: curveOf(z.number().min(0)).optional(),
-    /** Servers with a curve of their own, by id, name or `hps_ecs_id`. */
+    /** Servers with a curve of their own, by id, name or `hps_ecs_id`; a card of one as `SERVER/CARD`. */
     servers: z.record(z.string(), curveOf(percent)).default({}),
-    /** Servers that report nothing, by id, name or `hps_ecs_id`. */
+    /** Servers, or cards of them, that report nothing; named alike. */
     silent: z.array(z.string()).default([]),
   })
   .refine((settings) => settings.load === undefined || settings.sharedLoad === undefined, {
@@ -51,21 +52,24 @@ export const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
 export type Statistic = (typeof STATISTICS)[number]
 
 /** What a server's agent reported within [start, start + span): one value a minute while it was RUNNING. */
-export function samplesOf({ supernode, server, start, spanMs }: SampledPeriod): number[] {
-  if ([server.id, server.name, server.hpsEcsId].some((name) => supernode.load.silent.includes(name)))
+export function samplesOf({ start, spanMs, ...reporter }: SampledPeriod): number[] {
+  const { supernode, server } = reporter
+  if (
+    [...namesOf({ ...reporter, npu: null }), ...namesOf(reporter)].some((name) =>
+      supernode.load.silent.includes(name),
+    )
+  )
     return []
   const stepMs = Math.max(MINUTE_MS, spanMs / MOST_SAMPLES)
   const samples: number[] = []
   for (let at = start; at < start + spanMs; at += stepMs) {
-    const value = ranAt(server, at) ? valueAt({ supernode, server, at }) : null
+    const value = ranAt(server, at) ? valueAt(reporter, at) : null
     if (value !== null) samples.push(Math.min(100, Math.max(0, value)))
   }
   return samples
 }
 
-export interface SampledPeriod {
-  supernode: LiveSupernode
-  server: LiveServer
+export interface SampledPeriod extends Reporter {
   /** Aligned to the period; epoch milliseconds. */
   start: number
   spanMs: number
@@ -93,17 +97,12 @@ export function statisticOf(samples: readonly number[], statistic: Statistic): n
 
 const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
 
-function valueAt({
-  supernode,
-  server,
-  at,
-}: {
-  supernode: LiveSupernode
-  server: LiveServer
-  at: number
-}): number | null {
+/** A card without a curve of its own carries what its server does. */
+function valueAt(reporter: Reporter, at: number): number | null {
+  const { supernode } = reporter
   const { load, sharedLoad, servers, setAt } = supernode.load
-  const own = servers[server.id] ?? servers[server.name] ?? servers[server.hpsEcsId]
+  const names = [...namesOf(reporter), ...namesOf({ ...reporter, npu: null })]
+  const own = names.map((name) => servers[name]).find((curve) => curve !== undefined)
   if (own !== undefined) return curveAt(own, { at, setAt })
   if (sharedLoad === undefined) return load === undefined ? null : curveAt(load, { at, setAt })
   const total = curveAt(sharedLoad, { at, setAt })

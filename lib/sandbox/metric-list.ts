@@ -1,9 +1,9 @@
 import * as z from "zod"
 import { type Answer, ok } from "./answer.ts"
 import type { ApiRequest } from "./api-request.ts"
-import { badRequest, metricNameText, NPU_USAGE, namespaceText } from "./cloud-eye.ts"
+import { badRequest, metricNameText, namespaceText } from "./cloud-eye.ts"
 import { sayIssue } from "./problem.ts"
-import type { LiveServer } from "./supernode.ts"
+import { dimensionsOf, NPU_USAGE, type Reporter, reportersOf } from "./series.ts"
 import type { World } from "./world.ts"
 
 const dim = z
@@ -31,18 +31,18 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   if (!parsed.success) return badRequest(parsed.error.issues.map(sayIssue).join("; "))
   const { start, limit } = parsed.data
-  const all = reporting(world, request.route.projectId, parsed.data.order).filter((server) =>
-    matches(server, parsed.data),
+  const all = reporting(world, request.route.projectId, parsed.data.order).filter((reporter) =>
+    matches(reporter, parsed.data),
   )
-  const before = start === undefined ? -1 : all.findIndex((server) => markerOf(server) === start)
+  const before = start === undefined ? -1 : all.findIndex((reporter) => markerOf(reporter) === start)
   if (start !== undefined && before === -1) return badRequest("start: is no marker of this list")
   const begin = before + 1
   const page = all.slice(begin, begin + limit)
   const last = page.at(-1)
   return ok({
     meta_data: { count: page.length, marker: last ? markerOf(last) : (start ?? ""), total: all.length },
-    metrics: page.map((server) => ({
-      dimensions: [{ name: NPU_USAGE.dimension, value: server.hpsEcsId }],
+    metrics: page.map((reporter) => ({
+      dimensions: dimensionsOf(reporter),
       metric_name: NPU_USAGE.metric_name,
       namespace: NPU_USAGE.namespace,
       unit: NPU_USAGE.unit,
@@ -50,24 +50,25 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
   })
 }
 
-/** Servers whose agent has ever reported; one that is CREATING is not known to Cloud Eye yet. */
-function reporting(world: World, projectId: string, order: "asc" | "desc"): LiveServer[] {
-  const servers = world.supernodes
-    .filter((supernode) => supernode.projectId === projectId)
-    .flatMap((supernode) => supernode.servers.filter((server) => server.runs.length > 0))
-    .sort((a, b) => a.createAt - b.createAt)
-  return order === "asc" ? servers : servers.reverse()
+/** Servers whose agent has ever reported, and their cards; one that is CREATING is not known to Cloud Eye yet. */
+function reporting(world: World, projectId: string, order: "asc" | "desc"): Reporter[] {
+  const reporters = reportersOf(world, projectId)
+    .filter(({ server }) => server.runs.length > 0)
+    .sort((a, b) => a.server.createAt - b.server.createAt)
+  return order === "asc" ? reporters : reporters.reverse()
 }
 
-function matches(server: LiveServer, asked: z.output<typeof query>): boolean {
+function matches(reporter: Reporter, asked: z.output<typeof query>): boolean {
   const dims = [asked["dim.0"], asked["dim.1"], asked["dim.2"]].filter((one) => one !== undefined)
+  const own = dimensionsOf(reporter).map(({ name, value }) => `${name},${value}`)
   return (
     (asked.namespace ?? NPU_USAGE.namespace) === NPU_USAGE.namespace &&
     (asked.metric_name ?? NPU_USAGE.metric_name) === NPU_USAGE.metric_name &&
-    dims.every((one) => one === `${NPU_USAGE.dimension},${server.hpsEcsId}`)
+    dims.every((one) => own.includes(one))
   )
 }
 
-function markerOf(server: LiveServer): string {
-  return `${NPU_USAGE.namespace}.${NPU_USAGE.metric_name}.${NPU_USAGE.dimension}:${server.hpsEcsId}`
+function markerOf(reporter: Reporter): string {
+  const dims = dimensionsOf(reporter).map(({ name, value }) => `${name}:${value}`)
+  return `${NPU_USAGE.namespace}.${NPU_USAGE.metric_name}.${dims.join(",")}`
 }

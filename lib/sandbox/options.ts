@@ -40,6 +40,8 @@ export const supernodeOptions = z.strictObject({
   createdAt: z.int().optional(),
   /** `hps_ecs_id` of the first servers, which Cloud Eye calls `instance_id`; the others' are derived from the id. */
   instanceIds: z.array(uuid).default([]),
+  /** Cards of each server that report to Cloud Eye besides the server itself, by a second dimension `npu`. */
+  npus: z.int().min(0).max(64).default(0),
   load: loadSettings.optional(),
 })
 

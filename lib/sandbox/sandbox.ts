@@ -27,7 +27,8 @@ import { liveSupernode, type SandboxOrder, type World } from "./world.ts"
 // The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: what is wrong"] }`).
 // `supernode` is an id or a name, and may be left out where there is one only:
 //   GET    /sandbox/state     clock, supernodes, offers, orders
-//   PUT    /sandbox/load      { load | sharedLoad, servers?, silent?, supernode? }; a load is a number or
+//   PUT    /sandbox/load      { load | sharedLoad, servers?, silent?, supernode? }; servers and silent name a server, or
+//                             one of its cards as SERVER/CARD where a supernode was made with `npus`; a load is a number or
 //                             [{ from?: ISO time | ms from now, value: number | null }]; it replaces the past too
 //   PUT    /sandbox/offers    { flavor, soldOut, supernode? } or { offers: [{ flavor, servers, soldOut? }], supernode? }
 //   PUT    /sandbox/status    { of: id or name of a supernode or server, status }

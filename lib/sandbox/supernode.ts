@@ -46,6 +46,8 @@ export interface LiveSupernode {
   region: string
   projectId: string
   nodeFlavor: string
+  /** Cards of each server that report by themselves. */
+  npus: number
   hpsId: string
   hpsClusterId: string
   vpcId: string

@@ -45,6 +45,7 @@ export function liveSupernode(options: z.output<typeof supernodeOptions>, now: n
     region: options.region,
     projectId: options.projectId,
     nodeFlavor: options.nodeFlavor,
+    npus: options.npus,
     hpsId: uuidOf(options.id, "hps"),
     hpsClusterId: uuidOf(options.id, "hps-cluster"),
     vpcId: uuidOf(options.id, "vpc"),

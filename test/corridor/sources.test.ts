@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { CloudWatchServer, fail } from "../metrics/cloudwatch-server.ts"
 import { json, PrometheusServer } from "../metrics/prometheus-server.ts"
-import { Corridor, type CorridorOptions, EXPECTED_BODY, eventOf, POLICY, resultsOf } from "./corridor.ts"
+import {
+  busySupernode,
+  Corridor,
+  type CorridorOptions,
+  EXPECTED_BODY,
+  eventOf,
+  POLICY,
+  resultsOf,
+} from "./corridor.ts"
 
 // A rule's evidence from each kind of meter, through the doors and the real wiring to the one order at the sandbox.
 
@@ -131,6 +139,36 @@ describe("a rule on CloudWatch", () => {
       return true
     }
     expect(await tick("50:02")).toBe("credentials")
+    expect(corridor.sandbox.scaleUps).toEqual([])
+  })
+})
+
+describe('a rule on the "*" of Cloud Eye', () => {
+  const source =
+    'cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 1m, dimensions: { instance_id: "{server.cloud_server.hps_ecs_id}", npu: "*" } }'
+  const cards = () => ({ supernodes: [{ ...busySupernode(), npus: 16 }] })
+
+  it("leads a tick to exactly one order: the cards are listed once, and read together", async () => {
+    const corridor = await corridorWith(source, { sandbox: cards() })
+    const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
+    expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
+    expect(corridor.sandbox.scaleUps.map(({ body }) => body)).toEqual([EXPECTED_BODY])
+    const operations = corridor.sandbox.requests.map(({ operation }) => operation)
+    expect(operations.filter((operation) => operation === "metric-list")).toHaveLength(1)
+    expect(operations.filter((operation) => operation === "metrics")).toHaveLength(1)
+    const [reading] = (await corridor.entries()).flatMap(({ situation }) =>
+      situation?.readings.state === "read" ? situation.readings.value : [],
+    )
+    expect(reading?.series.map(({ points }) => points.length)).toEqual([5, 5])
+  })
+
+  it("buys nothing while one card of one server is silent, and says so", async () => {
+    const corridor = await corridorWith(source, { sandbox: cards() })
+    corridor.sandbox.setLoad({ load: 97, silent: ["train-a-2/7"] })
+    const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
+    expect(result?.decision.heldBy).toBe("missing-data")
+    const evidence = result?.decision.findings.find(({ gate }) => gate === "evidence")
+    expect(evidence?.says).toMatch(/1 of its 16 series did not report in every period/)
     expect(corridor.sandbox.scaleUps).toEqual([])
   })
 })

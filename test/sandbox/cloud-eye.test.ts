@@ -389,3 +389,53 @@ describe("discovery", () => {
     })
   })
 })
+
+describe("cards of a server", () => {
+  const withCards = { supernodes: [{ ...DEFAULT_SUPERNODE, npus: 2 }] }
+  const card = (npu: string) => ({
+    ...metric(FIRST),
+    dimensions: [...metric(FIRST).dimensions, { name: "npu", value: npu }],
+  })
+  const read = async (sandbox: Sandbox, metrics: object[]) => {
+    const json = { ...body({ from: START - 5 * MINUTE }), metrics }
+    const answer = await call(sandbox, { path: PATH, json })
+    return (answer.json["metrics"] as { datapoints: Point[] }[]).map(
+      ({ datapoints }) => datapoints[0]?.["average"],
+    )
+  }
+
+  it("report beside the server, with a curve and a silence of their own", async () => {
+    const sandbox = await sandboxAt(withCards)
+    sandbox.setLoad({ load: 50, servers: { [`${FIRST}/1`]: 90 } })
+    expect(await read(sandbox, [metric(FIRST), card("0"), card("1")])).toEqual([50, 50, 90])
+    sandbox.setLoad({ load: 50, silent: ["train-a-1/0"] })
+    expect(await read(sandbox, [metric(FIRST), card("0"), card("1")])).toEqual([50, undefined, 50])
+    sandbox.setLoad({ load: 50, silent: ["train-a-1"] })
+    expect(await read(sandbox, [metric(FIRST), card("0")])).toEqual([undefined, undefined])
+  })
+
+  it.each(["train-a-1/2", "train-a-1/x", "train-a-1/0/0", "train-a-9/0"])(
+    "that are not there have no load: %s",
+    async (name) => {
+      const sandbox = await sandboxAt(withCards)
+      expect(() => sandbox.setLoad({ load: 50, silent: [name] })).toThrow(/has no server/)
+    },
+  )
+
+  it("are known by the server first and the card second, and by no others", async () => {
+    const sandbox = await sandboxAt(withCards)
+    sandbox.setLoad(50)
+    const reversed = { ...card("0"), dimensions: card("0").dimensions.toReversed() }
+    expect(await read(sandbox, [reversed, card("2")])).toEqual([undefined, undefined])
+  })
+
+  it("are listed with their servers, and found by either dimension", async () => {
+    const sandbox = await sandboxAt(withCards)
+    const list = async (query: Record<string, string>) =>
+      (await call(sandbox, { path: `/V1.0/${PROJECT}/metrics`, query })).json["metrics"]
+    expect(await list({})).toHaveLength(6)
+    expect(await list({ "dim.0": `instance_id,${FIRST}` })).toHaveLength(3)
+    expect(await list({ "dim.0": "npu,1" })).toHaveLength(2)
+    expect(await list({ "dim.0": `instance_id,${FIRST}`, "dim.1": "npu,1" })).toMatchObject([card("1")])
+  })
+})
