@@ -11,9 +11,16 @@ import { type AuditedLedger, openLedger } from "./ledger/open.ts"
 import { type CloudWatchOptions, cloudwatchReader } from "./metrics/cloudwatch-client.ts"
 import { type MetricEvent, metricCollector } from "./metrics/collector.ts"
 import { prometheusClient } from "./metrics/prometheus-http.ts"
+import type {
+  CloudEyeListQuery,
+  CloudEyePage,
+  CloudEyeQuery,
+  CloudEyeSeries,
+  CloudPlace,
+} from "./metrics/sources.ts"
 import { webhookNotifier } from "./notify/webhook.ts"
 import { loadPolicyFile, type PolicyFile } from "./policy-file.ts"
-import type { Clock, Cloud, Ports } from "./ports.ts"
+import type { Clock, Cloud, Ports, Read } from "./ports.ts"
 import { supernodeStream } from "./record.ts"
 import type { RunResult } from "./result.ts"
 import { run } from "./run.ts"
@@ -53,6 +60,10 @@ export interface App {
   readonly policies: PolicyFile
   ledger: AuditedLedger
   cloud: Cloud
+  /** Cloud Eye as it is asked, for who looks what it knows. */
+  cloudEye: CloudEye
+  /** Whether there are keys to sign with; whether the cloud takes them only a read can tell. Throws SettingsError. */
+  checkKeys(): Promise<void>
   /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
   /** A webhook's request as far as its signals: who sent it is checked, and nothing is run yet. */
@@ -62,6 +73,12 @@ export interface App {
   /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
   runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
   close(): Promise<void>
+}
+
+export interface CloudEye {
+  /** One page of the series that it knows in one project. */
+  list(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
+  query(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
 }
 
 export interface Ran {
@@ -179,6 +196,10 @@ export async function startApp(
     },
     ledger,
     cloud,
+    cloudEye: { list: huawei.listMetrics, query: huawei.queryMetrics },
+    async checkKeys() {
+      await keys.provide()
+    },
     receive,
     async reloadPolicy() {
       policies = await loadPolicyFile(settings.policyPath)

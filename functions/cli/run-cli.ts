@@ -3,6 +3,7 @@ import { registerApprove } from "./approve.ts"
 import { words } from "./arguments.ts"
 import { registerAudit } from "./audit.ts"
 import type { Cli } from "./context.ts"
+import { registerDoctor } from "./doctor.ts"
 import { registerDryRun } from "./dry-run.ts"
 import { linesOf, stackOf } from "./errors.ts"
 import { registerHold } from "./hold.ts"
@@ -30,11 +31,13 @@ const COMMANDS = [
   registerAudit,
   registerSandbox,
   registerServe,
+  registerDoctor,
 ]
 
 const EXAMPLES = `
 Examples:
   supernode-autoscaler validate policy.yaml
+  supernode-autoscaler doctor                          is everything there that a run needs?
   supernode-autoscaler dry-run train-a                 what would happen now, and why
   supernode-autoscaler run --event alarm.json          the very path that the functions take
   supernode-autoscaler pause --why "maintenance"       the kill switch

@@ -11,6 +11,7 @@ interface SandboxCommand extends CommonOptions {
   port: number
   load: number
   servers?: number
+  npus?: number
   provisioning: number
 }
 
@@ -29,6 +30,11 @@ export function registerSandbox(program: Command, cli: Cli): void {
       95,
     )
     .option("--servers <N>", "servers of each supernode at the start", whole(1, 48))
+    .option(
+      "--npus <N>",
+      'cards of each server that report by themselves; without, 8 where a rule of the policy has npu: "*"',
+      whole(0, 64),
+    )
     .option("--provisioning <DURATION>", "from CREATING to RUNNING", duration, 30_000)
     .option("--json", "print where it is as one line of JSON")
     .action(async (_options: unknown, command: Command) => {
@@ -52,18 +58,21 @@ async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
   task.screen.note("the sandbox is closed")
 }
 
-async function supernodesOf({ policy, servers, load }: SandboxCommand): Promise<SandboxSupernode[]> {
+async function supernodesOf({ policy, servers, npus, load }: SandboxCommand): Promise<SandboxSupernode[]> {
   const wanted =
     policy === undefined ? [DEFAULT_SUPERNODE] : (await loadPolicyFile(policy)).supernodes.map(asSandboxed)
   return wanted.map((supernode) => {
     const count = servers ?? supernode.servers
-    return { ...supernode, servers: count, load: { sharedLoad: load * count } }
+    const cards = npus ?? supernode.npus ?? 0
+    return { ...supernode, servers: count, npus: cards, load: { sharedLoad: load * count } }
   })
 }
 
-function asSandboxed({ policy: { id, name, region, projectId, ladder } }: LoadedPolicy): SandboxSupernode {
+function asSandboxed({ policy }: LoadedPolicy): SandboxSupernode {
+  const { id, name, region, projectId, ladder, rules } = policy
   const offers = ladder.map(({ flavor, servers }) => ({ flavor, servers }))
-  return { id, name, region, projectId, offers, servers: ladder[0]?.servers ?? 1 }
+  const isByCard = rules.some(({ metric }) => metric["cloud-eye"]?.dimensions["npu"] === "*")
+  return { id, name, region, projectId, offers, servers: ladder[0]?.servers ?? 1, npus: isByCard ? 8 : 0 }
 }
 
 /** What another terminal needs. The keys open nothing but sandboxes. */

@@ -5,6 +5,8 @@ export interface SeriesProblem {
 }
 
 const NAMED_AT_MOST = 4
+/** A problem is recorded with every decision: what a meter complains of must not fill the ledger. */
+const COMPLAINTS_AT_MOST = 8
 
 /** The `problem` of a reading: equal complaints are said once, with the servers they are about. Null without any. */
 export function sayProblems(problems: readonly SeriesProblem[]): string | null {
@@ -17,7 +19,9 @@ export function sayProblems(problems: readonly SeriesProblem[]): string | null {
   const lines = [...serversBySaying].map(([says, servers]) =>
     servers.length === 0 ? says : `${sayServers(servers)}: ${says}`,
   )
-  return lines.length === 0 ? null : lines.join("; ")
+  const more = lines.length - COMPLAINTS_AT_MOST
+  const told = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more complaints`] : lines
+  return told.length === 0 ? null : told.join("; ")
 }
 
 function sayServers(ids: readonly string[]): string {

@@ -21,7 +21,7 @@ export function bundleSize(entry: string): BundleSize {
 }
 
 /** Follows static imports between the files of one bundle, as esbuild writes them. */
-function filesAtStart(entry: string): Set<string> {
+export function filesAtStart(entry: string): Set<string> {
   const found = new Set([entry])
   for (const file of found) {
     const imports = readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport)\s*"(\.\/[\w-]+\.mjs)"/g)

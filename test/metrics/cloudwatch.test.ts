@@ -165,6 +165,16 @@ describe("a rule whose evidence is CloudWatch's", () => {
   })
 })
 
+it("a meter that complains of every server in other words does not fill the ledger", async () => {
+  const fake = new FakeCloudWatch()
+  fake.alter = (series, { dimensions }) => ({ ...series, problem: `${dimensions[0]?.value} is unwell` })
+  const rule = ruleOf({ dimensions: { host: "{server.id}" } })
+  const [reading] = await readMetrics(questionOf([rule], serversOf(48)), fake, FRANKFURT)
+  expect(reading?.problem).toMatch(
+    /^server s1: s1 is unwell; .*; server s8: s8 is unwell; 40 more complaints$/,
+  )
+})
+
 describe("where missing data is held to breach", () => {
   const silent = [ruleOf({}, { missing: "breaching" })]
   it.each<[string, (fake: FakeCloudWatch) => void, string, string | null]>([

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process"
-import { readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { readdir, readFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { filesAtStart } from "../bench/sizes.ts"
 import { exportsOf, makeWorkshop, packageWorkshop } from "./built.ts"
 import { filesInZip } from "./zip.ts"
 
@@ -48,6 +49,18 @@ afterAll(async () => {
 describe("the bundles", () => {
   it.each(NAMES)("%s exports its handler alone, and needs nothing beside its folder", async (name) => {
     expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
+  })
+
+  it.each(NAMES)("%s loads Amazon's clients only when something asks for them", async (name) => {
+    const entry = join(folder, "dist", name, "index.mjs")
+    const atStart = filesAtStart(entry)
+    for (const service of ["GraniteServiceVersion20100801", "DynamoDB_20120810"]) {
+      const files = (await readdir(dirname(entry))).map((file) => join(dirname(entry), file))
+      const naming: string[] = []
+      for (const file of files) if ((await readFile(file, "utf8")).includes(service)) naming.push(file)
+      expect(naming, service).not.toEqual([])
+      expect(naming.filter((file) => atStart.has(file))).toEqual([])
+    }
   })
 
   it("functiongraph is CommonJS in one file and exports its three doors", async () => {
