@@ -1,13 +1,12 @@
-import { isCooling } from "./cooldown.ts"
 import type { Target } from "./decision.ts"
-import { type RuleEvidence, weighEvidence } from "./evidence.ts"
-import { type FloorEvidence, judgeFloors, sayFloor } from "./floors.ts"
+import { judgeFloors } from "./floors.ts"
 import { own } from "./own.ts"
-import type { Policy, Rung } from "./policy.ts"
-import { bypassing, highestProposal, type Wanted as Proposed } from "./proposals.ts"
+import type { Rung } from "./policy.ts"
+import { bypassing } from "./proposals.ts"
 import type { Situation } from "./situation.ts"
 import { presentServers } from "./supernode.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "./verdict.ts"
+import { findWish, namesRung, type Wanted } from "./wish.ts"
 
 /**
  * Where we are, what the evidence asks for, and the rung that is allowed and on offer: one walk up the ladder,
@@ -30,7 +29,7 @@ const NO_RUNG = notEvaluated("no rung was chosen")
 export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
   const floors = namesRung(situation) ? [] : judgeFloors(situation)
-  const wish = findWish(situation, floors, here.at)
+  const wish = findWish(situation, floors, here.at?.index ?? null)
   const none = {
     rungKnown: here.verdict,
     evidence: wish.verdict,
@@ -131,85 +130,6 @@ function findRung({ supernode, standing, policy }: Situation): Here {
     verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts),
     at: { index, servers },
   }
-}
-
-type Wanted = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
-
-interface Wish {
-  verdict: Verdict
-  wanted: Wanted | null
-  cleared: string[]
-}
-
-/** A person who names a rung needs neither evidence nor a schedule. */
-function namesRung({ signal }: Situation): boolean {
-  return signal.kind === "request" && signal.servers !== null
-}
-
-/** Rules and active schedules propose rungs; the highest wins, never the sum. */
-function findWish(situation: Situation, floors: FloorEvidence[], at: Here["at"]): Wish {
-  const { signal, readings, supernode, policy } = situation
-  if (signal.kind === "request" && signal.servers !== null) {
-    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, {
-      requestedBy: signal.requestedBy,
-      servers: signal.servers,
-    })
-    return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
-  }
-  if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
-    return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
-  }
-  const rules =
-    readings.state === "read" && supernode.state === "read"
-      ? weighEvidence(situation, readings.value, presentServers(supernode.value))
-      : []
-  const unread = readings.state === "unreadable" ? [`the metrics could not be read: ${readings.why}`] : []
-  const sentences = [
-    ...unread,
-    ...rules.map((rule) => sayRule(rule, policy)),
-    ...floors.map((floor) => sayFloor(floor, policy.timezone)),
-  ].join("; ")
-  const facts = {
-    ...(readings.state === "read" ? { rules } : {}),
-    ...(floors.length > 0 ? { schedules: floors } : {}),
-  }
-  const cleared = rules.filter((rule) => rule.cleared).map((rule) => rule.rule)
-  const { ladder } = policy
-  const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: at?.index ?? 0 }
-  const proposed = highestProposal(proposing)
-  // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
-  if (proposed) {
-    const wanted = at && { kind: "proposed" as const, ...proposed }
-    return { verdict: pass(sentences, facts), wanted, cleared }
-  }
-  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), wanted: null, cleared }
-}
-
-function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {
-  const isMissing = readings.state !== "read" || rules.some((rule) => rule.verdict === "missing-data")
-  const isRefused =
-    (readings.state === "unreadable" && readings.credentials) ||
-    (readings.state === "read" && readings.value.some((reading) => reading.credentials))
-  if (isMissing && isRefused) return "credentials"
-  if (rules.some((rule) => rule.verdict === "latched" || rule.verdict === "off")) return "latched"
-  if (floors.some((floor) => floor.verdict === "off")) return "latched"
-  return isMissing ? "missing-data" : "not-breaching"
-}
-
-function sayRule(evidence: RuleEvidence, policy: Policy): string {
-  const { rule, verdict, breaching, missing, m, n, points, problem } = evidence
-  const compare = policy.rules.find((candidate) => candidate.name === rule)?.compare
-  const threshold = compare ? ` ${compare.op.replace("_", " ")} ${compare.value}` : " on a step"
-  const counted = `${breaching} of ${n} points${threshold} (${m} needed)`
-  const early = points.filter((point) => point.state === "early").length
-  const notes = [
-    missing > 0 ? `${missing} missing` : "",
-    early > 0 ? `${early} before the warm-up ended` : "",
-    verdict === "latched" ? "latched until it clears" : "",
-    verdict === "off" ? "switched off by a refused order until the policy changes" : "",
-    problem ?? "",
-  ].filter((note) => note !== "")
-  return `${rule}: ${counted}${notes.length > 0 ? `, ${notes.join(", ")}` : ""}`
 }
 
 interface Clamp {

@@ -23,7 +23,7 @@ import { rejected, unknown, World } from "../run/world.ts"
 import { everyTransition } from "./oracle.ts"
 import { DAY, HOUR, MINUTE, matcher, minutesShown, textOf } from "./reference.ts"
 
-// More cases on demand: SCHEDULE_CASES=100000.
+// More cases on demand: SCHEDULE_CASES=100000 npx vitest run test/schedules test/policy/cron.test.ts --testTimeout 36000000
 
 const cases = (few: number) => ({ numRuns: Number(process.env["SCHEDULE_CASES"] ?? few) })
 const { distinct } = everyTransition()
