@@ -1,5 +1,5 @@
 import type { Logger } from "@aws-lambda-powertools/logger"
-import type { Handled } from "../lib/wiring.ts"
+import { type Handled, nearestOf } from "../lib/wiring.ts"
 
 type Result = Handled["results"][number]
 
@@ -35,13 +35,15 @@ export function lineOf({
   outcome,
   entry,
 }: Result): Record<string, unknown> {
+  const first = decision.findings.find((finding) => finding.passed === false)
   return {
     supernode,
     mode,
     observed,
     kind: decision.kind,
     heldBy: decision.heldBy,
-    says: decision.findings.find((finding) => finding.passed === false)?.says,
+    says: first?.says,
+    wouldPassIf: (first && nearestOf(first)) ?? undefined,
     outcome: outcome?.kind,
     orderId: outcome?.kind === "accepted" ? outcome.orderId : undefined,
     entry: entry && { stream: entry.stream, seq: entry.seq, hash: entry.hash },

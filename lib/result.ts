@@ -1,4 +1,5 @@
 import type { Decision } from "./decision/decision.ts"
+import { HINTS_OUTSIDE } from "./decision/nearest/nearest.ts"
 import type { Outcome, RawAnswer } from "./decision/outcome.ts"
 import type { ScaleUpPlan } from "./decision/plan.ts"
 import type { RunMode } from "./decision/situation.ts"
@@ -67,6 +68,7 @@ function withoutRaw(outcome: ShownOutcome & { raw?: RawAnswer | null }): ShownOu
 
 /** A hold for a reason that lies outside the gates, with a finding of its own. */
 export function heldOutside(decision: Decision, reason: string, says: string): Decision {
-  const finding = { gate: reason, passed: false, reason, says, facts: {} }
+  const nearest = HINTS_OUTSIDE[reason]
+  const finding = { gate: reason, passed: false, reason, says, facts: nearest ? { nearest } : {} }
   return { ...decision, kind: "hold", heldBy: reason, findings: [...decision.findings, finding] }
 }

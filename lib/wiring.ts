@@ -35,6 +35,9 @@ import {
   type WebhookAnswer,
 } from "./webhooks.ts"
 
+/** For the line that a door logs. */
+export { nearestOf } from "./decision/nearest/nearest.ts"
+
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
 /** What one invocation brings along besides its event. */

@@ -1,4 +1,5 @@
 import type { Finding } from "../../lib/decision/decision.ts"
+import { nearestOf } from "../../lib/decision/nearest/nearest.ts"
 import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
 import type { RunResult, ShownOutcome } from "../../lib/result.ts"
 import type { Screen } from "./io.ts"
@@ -84,20 +85,26 @@ export function sayOutcome(outcome: ShownOutcome): string {
   }
 }
 
+/** Before the nearest change. */
+export const WOULD_PASS_IF = "would pass if:"
+
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
-/** Every gate: its mark, its name, its numbers. */
+/** Every gate: its mark, its name, its numbers; under one that failed, the nearest change that would let it pass. */
 export function findingLines(findings: readonly Finding[], { paint, columns }: Look): string[] {
-  const rows = findings.map(({ gate, passed, says }) => {
+  const rows = findings.flatMap((finding) => {
+    const { gate, passed, says } = finding
     const [mark, colour] =
       passed === true
         ? [MARKS.passed, paint.green]
         : passed === false
           ? [MARKS.failed, paint.red]
           : [MARKS.open, paint.dim]
-    return [`  ${mark}`, gate, passed === null ? `not evaluated: ${says}` : says].map((cell, i) =>
-      i === 0 ? colour(cell) : cell,
-    )
+    const nearest = nearestOf(finding)
+    return [
+      [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
+      ...(nearest === null ? [] : [["", "", paint.dim(`${WOULD_PASS_IF} ${nearest}`)]]),
+    ]
   })
   return tableOf(rows, { columns })
 }

@@ -1,7 +1,7 @@
 import type { Stop } from "../../lib/decision/control.ts"
 import type { StandingAttempt } from "../../lib/decision/standing.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
-import type { Look } from "./result-text.ts"
+import { type Look, WOULD_PASS_IF } from "./result-text.ts"
 import { scheduleRows } from "./schedule-text.ts"
 import type { SupernodeState } from "./supernode-state.ts"
 import { tableOf, when } from "./table.ts"
@@ -28,6 +28,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
         : "no decision is on record",
     ],
     ["  now", sayNextTick(nextTick)],
+    ...(nextTick?.nearest ? [["", `${WOULD_PASS_IF} ${nextTick.nearest}`]] : []),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
 }

@@ -4,6 +4,7 @@ import { decide } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
 import type { FleetSpend } from "../../lib/decision/fleet.ts"
 import { type Amount, amountOf } from "../../lib/decision/money.ts"
+import { nearestOf } from "../../lib/decision/nearest/nearest.ts"
 import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
 import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
 import { digest } from "../../lib/digest.ts"
@@ -37,8 +38,8 @@ export interface SupernodeState {
   budget: BudgetUse | null
   schedules: ScheduleState[]
   lastDecision: Standing["lastDecision"]
-  /** Why the next tick would hold before it looks at the cloud; null: it would look. */
-  nextTick: { heldBy: string; says: string } | null
+  /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
+  nextTick: { heldBy: string; says: string; nearest: string | null } | null
   /** Entries in the supernode's chain. */
   entries: number
 }
@@ -93,7 +94,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
     budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
     schedules: scheduleStates(policy, standing, now),
     lastDecision: standing.lastDecision,
-    nextTick: first?.reason ? { heldBy: first.reason, says: first.says } : null,
+    nextTick: first?.reason ? { heldBy: first.reason, says: first.says, nearest: nearestOf(first) } : null,
     entries: head?.seq ?? 0,
   }
 }

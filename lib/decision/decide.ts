@@ -10,6 +10,7 @@ import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
+import { withNearest } from "./nearest/nearest.ts"
 import { type Digest, planScaleUp } from "./plan.ts"
 import type { Seen, Situation } from "./situation.ts"
 
@@ -46,7 +47,7 @@ export function decide(situation: Situation, digest: Digest): Decision {
   const choice = chooseRung(situation)
   const target = choice.target && withCause(situation, choice.target, digest)
   const facts = factsOf(situation, choice, digest)
-  const findings = GATES.map((gate) => ({ gate: gate.id, ...gate.check(facts) }))
+  const findings = GATES.map((gate) => withNearest(facts, { gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)
   const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
   return {

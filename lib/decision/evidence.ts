@@ -194,7 +194,8 @@ function dated(point: Point, { standing, policy }: Situation): Point {
   return point.at < warm ? { ...point, state: "early" } : point
 }
 
-function warmSince(server: Server, standing: Standing, policy: Policy): number {
+/** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
+export function warmSince(server: Server, standing: Standing, policy: Policy): number {
   const startedAt = standing.newServers.includes(server.id) ? standing.completedAt : server.createAt
   return startedAt === null ? -Infinity : startedAt + policy.warmupMs
 }

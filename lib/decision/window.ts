@@ -26,3 +26,10 @@ export function sayWindow(per: WindowLength, timezone: string, now: number): str
   if (per !== "month") return `in ${sayDuration(per)}`
   return `in ${new Date(wallTime(timezone, now)).toISOString().slice(0, 7)} (${timezone})`
 }
+
+/** The first instant at which a purchase of `at` counts no more, epoch milliseconds. */
+export function leavesWindowAt(per: WindowLength, timezone: string, at: number): number {
+  if (per !== "month") return at + per
+  const day = new Date(wallTime(timezone, at))
+  return firstInstantAt(timezone, Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1))
+}

@@ -71,7 +71,7 @@ describe("action-rate under a cap of the fleet", () => {
     expect(finding.says).toBe(
       "1 of 9 purchases in 1d; across all supernodes 3 of 2 purchases in 1d are used up",
     )
-    expect(finding.facts).toEqual({
+    expect(finding.facts).toMatchObject({
       used: 1,
       allowed: 9,
       perMs: DAY,

@@ -363,5 +363,5 @@ it("What is on record is plain JSON, and no word of schedules where the policy h
   const decision = judge({ ...TICK, policy: floors() })
   expect(JSON.parse(JSON.stringify(decision))).toEqual(decision)
   const without = findingOf("evidence", { ...TICK, policy: floors([{ cron: "0 18 * * *" }]) })
-  expect(Object.keys(without.facts)).toEqual(["rules"])
+  expect(Object.keys(without.facts)).toEqual(["rules", "nearest"])
 })

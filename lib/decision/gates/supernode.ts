@@ -4,7 +4,7 @@ import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /** Statuses in which a server is not about to change. DELETED is gone, everything else is in between or broken. */
-const SETTLED = ["RUNNING", "STOPPED", "DELETED"]
+export const SETTLED: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
 export function supernodeReady({ situation: { supernode, standing } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")

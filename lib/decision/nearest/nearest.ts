@@ -1,0 +1,106 @@
+import type { Finding } from "../decision.ts"
+import type { GateFacts } from "../gates/gate.ts"
+import { type Nearest, together } from "./change.ts"
+import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
+import { moreEvidence } from "./evidence.ts"
+import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
+import { budgetAllows, pricesKnown, rateAllows } from "./money.ts"
+import { approvedByMore, shownAgain } from "./people.ts"
+import type { Hint, Question } from "./question.ts"
+import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
+import { cooledDown, helpedAfterAll, nothingInFlight, released, unpaused } from "./standing.ts"
+
+/** By the reason a gate failed for: the cheapest and soonest honest change after which that gate would pass. */
+export const HINTS: Readonly<Record<string, Hint>> = {
+  "signal-invalid": readableTime,
+  "not-alarm": inAlarm,
+  "clock-behind-ledger": clockAgreesAgain,
+  "clock-skewed": clockAgreesAgain,
+  "control-unreadable": () => readable("control"),
+  paused: unpaused,
+  stale: newerSignal,
+  "from-the-future": comesInReach,
+  held: released,
+  "in-flight": nothingInFlight,
+  "outcome-unknown": nothingInFlight,
+  stuck: nothingInFlight,
+  partial: nothingInFlight,
+  wrong: nothingInFlight,
+  breaker: nothingInFlight,
+  backoff: nothingInFlight,
+  credentials: withKeys,
+  "supernode-unreadable": supernodeIsReady,
+  "supernode-not-ready": supernodeIsReady,
+  "rung-unknown": rungAdded,
+  "not-breaching": moreEvidence,
+  "missing-data": moreEvidence,
+  latched: moreEvidence,
+  "already-there": rungAbove,
+  "at-limit": limitRaised,
+  cooldown: cooledDown,
+  "action-rate": rateAllows,
+  efficacy: helpedAfterAll,
+  "not-offered": offered,
+  "sold-out": offered,
+  "flavor-blocked": offered,
+  "offers-unreadable": offered,
+  "price-unknown": pricesKnown,
+  "over-budget": budgetAllows,
+  "plan-changed": shownAgain,
+  "approval-needed": approvedByMore,
+}
+
+/** What a gate read with keys that were refused; whatever else it would take is known for the metrics and offers. */
+function withKeys(question: Question): Nearest | null {
+  switch (question.finding.gate) {
+    case "supernode-ready":
+      return keysAccepted("supernode")
+    case "evidence":
+      return withMetricKeys(question)
+    case "offer-available":
+      return offered(question)
+    default:
+      // No other gate reads anything with keys.
+      return null
+  }
+}
+
+function withMetricKeys(question: Question): Nearest | null {
+  const more = moreEvidence(question)
+  const isRead = question.situation.readings.state === "read"
+  return more && isRead ? together([keysAccepted("metrics"), more]) : more
+}
+
+/** Reasons without a hint, and why there is none. */
+export const WITHOUT_HINT: Readonly<Record<string, string>> = {
+  duplicate:
+    "this very signal was answered once and is never to be answered otherwise; the next one is judged anew",
+  "standing-full":
+    "how much must be forgotten until an entry fits again, and when that is, nobody can tell beforehand",
+}
+
+/** The same for what holds outside the gates, where no situation is at hand. */
+export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
+  overtaken: {
+    says: "the next signal, once other runs write less",
+    change: { kind: "signal", what: "next" },
+  },
+  "no-time": {
+    says: "the function must be given more time",
+    change: { kind: "settings", what: "time-limit" },
+  },
+}
+
+/** The finding, and in `facts.nearest` what would have let its gate pass, where it failed and that can be said. */
+export function withNearest(facts: GateFacts, finding: Finding): Finding {
+  if (finding.passed !== false || finding.reason === null) return finding
+  const nearest = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
+  return nearest === null ? finding : { ...finding, facts: { ...finding.facts, nearest } }
+}
+
+/** What `withNearest` put there; null without. Findings also come from ledgers, where anything may stand. */
+export function nearestOf({ passed, facts }: Finding): string | null {
+  const nearest: unknown = facts["nearest"]
+  if (passed !== false || typeof nearest !== "object" || nearest === null || !("says" in nearest)) return null
+  return typeof nearest.says === "string" ? nearest.says : null
+}

@@ -1,0 +1,140 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { chooseRung } from "../../lib/decision/choice.ts"
+import { orderCost } from "../../lib/decision/cost.ts"
+import { decide, GATES } from "../../lib/decision/decide.ts"
+import type { Finding } from "../../lib/decision/decision.ts"
+import type { Change, Nearest } from "../../lib/decision/nearest/change.ts"
+import { HINTS } from "../../lib/decision/nearest/nearest.ts"
+import { planScaleUp } from "../../lib/decision/plan.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
+import { digest } from "../../lib/digest.ts"
+import { applied } from "./apply.ts"
+import { holding } from "./holding.ts"
+import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
+
+const FEW = 400
+
+interface Hinted {
+  finding: Finding
+  nearest: Nearest
+}
+
+function hintsIn(so: Situation): Hinted[] {
+  return decide(so, digest).findings.flatMap((finding) => {
+    const nearest = finding.facts["nearest"] as Nearest | undefined
+    return nearest ? [{ finding, nearest }] : []
+  })
+}
+
+/**
+ * How the gate finds it after the change; null is not evaluated. A gate that is only about time is asked about nothing
+ * else: the rung is the one chosen before, since load, stock and servers stay what they were while somebody waits.
+ */
+function verdictAfter(so: Situation, id: string, change: Change): boolean | null {
+  const situation = applied(so, change)
+  const gate = GATES.find((one) => one.id === id)
+  if (!gate) throw new TypeError(`no gate is called ${id}`)
+  const then = { ...situation, now: so.now }
+  const offered = () =>
+    chooseRung({ ...then, standing: { ...then.standing, blocked: blocksLeft(so, situation) } })
+  const choice =
+    id === "evidence" ? chooseRung(situation) : id === "offer-available" ? offered() : chooseRung(then)
+  const { target } = choice
+  const plan = target && planScaleUp(situation, target, digest)
+  const cost = target && orderCost(situation.policy.ladder, target.from, target.to)
+  return gate.check({ situation, choice, plan, cost, digest }).passed
+}
+
+/** The blocks of flavors that are left after it, as if it had taken no time: shorter by what it took. */
+function blocksLeft(before: Situation, after: Situation): Situation["standing"]["blocked"] {
+  return Object.fromEntries(
+    Object.entries(after.standing.blocked).map(([flavor, { until, times }]) => [
+      flavor,
+      { until: until - (after.now - before.now), times },
+    ]),
+  )
+}
+
+/** The same change, one step short: a millisecond, a point, a server, a hundredth. Nothing where it has no size. */
+function oneLess(change: Change): Change[] {
+  switch (change.kind) {
+    case "wait":
+      return [{ ...change, until: change.until - 1 }]
+    case "points":
+      return [{ ...change, count: change.count - 1 }]
+    case "person":
+      return change.verb === "approve" ? [{ ...change, count: change.count - 1 }] : []
+    case "signal":
+      return change.what === "newer" ? [{ ...change, from: change.from - 1 }] : []
+    case "effect":
+      return [{ ...change, gain: change.gain - 0.001 }]
+    case "policy": {
+      const { path, value } = change
+      if (typeof value !== "number") return []
+      return [{ ...change, value: path.endsWith(".amount") ? Math.round(value * 100 - 1) / 100 : value - 1 }]
+    }
+    case "clear":
+    case "rung":
+    case "cloud":
+    case "attempt":
+    case "clock":
+    case "settings":
+    case "all":
+      return []
+    default:
+      return change satisfies never
+  }
+}
+
+/** A plan that is not known yet cannot be sent along; the gate says then that there is nothing to compare. */
+function mayStayOpen(change: Change): boolean {
+  return change.kind === "person" && change.verb === "dry-run" && change.planHash === null
+}
+
+describe("the nearest change that a failing gate names", () => {
+  it("makes that gate pass, and nothing less does", { timeout: PROPERTY_TIMEOUT_MS }, () => {
+    fc.assert(
+      fc.property(holding, (so) => {
+        for (const { finding, nearest } of hintsIn(so)) {
+          const { gate } = finding
+          const after = verdictAfter(so, gate, nearest.change)
+          const told = `${gate} (${finding.reason}): ${nearest.says} ${JSON.stringify(nearest.change)}`
+          if (mayStayOpen(nearest.change)) expect(after, told).not.toBe(false)
+          else expect(after, told).toBe(true)
+          // An unreadable time has no earlier one.
+          if (finding.reason === "signal-invalid") continue
+          for (const less of oneLess(nearest.change)) {
+            expect(verdictAfter(so, gate, less), `${told}: less is enough, ${JSON.stringify(less)}`).not.toBe(
+              true,
+            )
+          }
+        }
+      }),
+      propertyRuns(FEW),
+    )
+  })
+
+  it("is plain JSON and the same again, for a recorded situation is decided again byte for byte", () => {
+    fc.assert(
+      fc.property(holding, (so) => {
+        const decision = decide(so, digest)
+        const text = JSON.stringify(decision)
+        expect(JSON.stringify(decide(structuredClone(so), digest))).toBe(text)
+        for (const { facts } of decision.findings) {
+          if (facts["nearest"] !== undefined)
+            expect(JSON.parse(JSON.stringify(facts["nearest"]))).toStrictEqual(facts["nearest"])
+        }
+      }),
+      propertyRuns(FEW / 4),
+    )
+  })
+
+  it("is tried for every reason that has one: the situations above come to each of them", () => {
+    const { seed } = propertyRuns(FEW)
+    const met = fc
+      .sample(holding, { numRuns: FEW, seed })
+      .flatMap((so) => hintsIn(so).map(({ finding }) => finding.reason))
+    expect(Object.keys(HINTS).filter((reason) => !met.includes(reason))).toEqual([])
+  })
+})
