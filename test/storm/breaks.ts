@@ -16,8 +16,8 @@ export const BREAKS: Record<string, Break> = {
   "takes-a-conflict-for-won": {
     says: "goes on to buy although another run's entry was appended",
     file: "lib/run.ts",
-    from: 'if ((await ports.ledger.append(opened)) === "conflict")',
-    to: 'if ((await ports.ledger.append(opened)) === "never")',
+    from: '(await ports.ledger.append(opened)) === "conflict"',
+    to: '(await ports.ledger.append(opened)) === "never"',
   },
   "forgets-what-is-open": {
     says: "takes an attempt that was never settled for none",
