@@ -1,8 +1,10 @@
 import { sayMoney } from "../../lib/decision/money.ts"
 import { METRIC_SOURCES, type Policy, type Rule, type Rung } from "../../lib/decision/policy.ts"
 import { sayDuration } from "../../lib/decision/units.ts"
+import { worstCase } from "../../lib/decision/worst-case.ts"
 import type { LoadedPolicy } from "../../lib/policy-file.ts"
 import { scheduleRows, scheduleStates } from "./schedule-text.ts"
+import { worstCaseLines } from "./worst-case-text.ts"
 
 /** What a policy comes to, defaults merged in, as label and text. */
 export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[][] {
@@ -15,6 +17,7 @@ export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[
       "  waits",
       `${sayDuration(policy.cooldownMs)} from completion, ${sayDuration(policy.minIntervalMs)} from request, warm-up ${sayDuration(policy.warmupMs)}`,
     ],
+    ...worstCaseLines(worstCase(policy)).map((line, i) => [i === 0 ? "  worst case" : "", line]),
     ...scheduleRows(scheduleStates(policy, null, now)),
     ["  hash", hash],
   ]

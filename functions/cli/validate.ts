@@ -1,10 +1,12 @@
 import type { Command } from "commander"
+import { worstCase, worstCaseOfAll } from "../../lib/decision/worst-case.ts"
 import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../lib/policy-file.ts"
 import { words } from "./arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "./context.ts"
 import { counted } from "./errors.ts"
 import { policyRows } from "./policy-text.ts"
 import { tableOf } from "./table.ts"
+import { worstCaseJson, worstCaseLines } from "./worst-case-text.ts"
 
 export function registerValidate(program: Command, cli: Cli): void {
   program
@@ -39,9 +41,15 @@ async function validate(task: Task, path: string): Promise<void> {
 
 function showValid({ screen, options, io, now }: Task, { path, supernodes, warnings }: PolicyFile): void {
   screen.note(...warnings.map((warning) => `warning: ${problemLine(warning)}`))
+  const ofAll = worstCaseOfAll(supernodes.map(({ policy }) => policy))
   if (options.json) {
-    const effective = supernodes.map(({ policy, hash }) => ({ name: policy.name, hash, policy }))
-    screen.json({ valid: true, supernodes: effective, warnings })
+    const effective = supernodes.map(({ policy, hash }) => ({
+      name: policy.name,
+      hash,
+      worstCase: worstCaseJson(worstCase(policy)),
+      policy,
+    }))
+    screen.json({ valid: true, supernodes: effective, worstCase: worstCaseJson(ofAll), warnings })
     return
   }
   for (const loaded of supernodes) {
@@ -52,6 +60,9 @@ function showValid({ screen, options, io, now }: Task, { path, supernodes, warni
     )
   }
   screen.say(
+    screen.paint.bold("What this policy can cost at the very most, whatever alarms and people do"),
+    ...worstCaseLines(ofAll).map((line) => `  ${line}`),
+    "",
     `${path}: valid, ${counted(supernodes.length, "supernode")}, ${counted(warnings.length, "warning")}`,
   )
 }
