@@ -16,6 +16,22 @@ describe("validate", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
+  it("says what the policy can cost at the very most, in any 24 hours and in a calendar month", async () => {
+    const { out } = await desk().run("validate")
+    expect(out).toMatch(/worst case +any 24 hours: at most 2 purchases, 360000 CNY\n/)
+    const last = out.slice(out.indexOf("What this policy can cost at the very most"))
+    expect(last).toContain("a calendar month: at most 64 purchases, 1000000 CNY")
+    const bill = { day: { purchases: 2, spend: { amount: 360_000, currency: "CNY" } } }
+    const { json } = await desk().run("validate", "--json")
+    expect(json()).toMatchObject({ worstCase: bill, supernodes: [{ worstCase: bill }] })
+  })
+
+  it("says aloud where the most that a policy can cost is not known", async () => {
+    const bare = POLICY.replace(/, budget: \{[^}]*\}/, "").replaceAll(/, price: \{[^}]*\}/g, "")
+    const { out } = await desk(bare).run("validate")
+    expect(out).toContain("2 purchases for an UNKNOWN amount: no budget, and a rung without a price")
+  })
+
   it("prints every problem with its place on stderr, and a count", async () => {
     const own = desk()
     const bad = own.file(
