@@ -17,7 +17,7 @@ export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[
       "  waits",
       `${sayDuration(policy.cooldownMs)} from completion, ${sayDuration(policy.minIntervalMs)} from request, warm-up ${sayDuration(policy.warmupMs)}`,
     ],
-    ...worstCaseLines(worstCase(policy)).map((line, i) => [i === 0 ? "  worst case" : "", line]),
+    ...worstCaseLines(worstCase(policy)).map((line, i) => [i === 0 ? "  at worst" : "", line]),
     ...scheduleRows(scheduleStates(policy, null, now)),
     ["  hash", hash],
   ]

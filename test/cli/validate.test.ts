@@ -18,7 +18,7 @@ describe("validate", () => {
 
   it("says what the policy can cost at the very most, in any 24 hours and in a calendar month", async () => {
     const { out } = await desk().run("validate")
-    expect(out).toMatch(/worst case +any 24 hours: at most 2 purchases, 360000 CNY\n/)
+    expect(out).toMatch(/at worst +any 24 hours: at most 2 purchases, 360000 CNY\n/)
     const last = out.slice(out.indexOf("What this policy can cost at the very most"))
     expect(last).toContain("a calendar month: at most 64 purchases, 1000000 CNY")
     const bill = { day: { purchases: 2, spend: { amount: 360_000, currency: "CNY" } } }
