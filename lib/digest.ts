@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import canonicalize from "canonicalize"
 
 /** RFC 8785 canonical JSON: one value, one text, whatever the order of its keys. Throws on what JSON cannot say. */
@@ -15,5 +15,5 @@ export function digest(value: unknown): string {
 
 /** The same over bytes or a text that is canonical already. */
 export function digestText(text: string | Uint8Array): string {
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`
+  return `sha256:${hash("sha256", text, "hex")}`
 }

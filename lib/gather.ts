@@ -1,5 +1,4 @@
 import type { Control } from "./decision/control.ts"
-import { decide } from "./decision/decide.ts"
 import { effectIsDue, measureEffect } from "./decision/efficacy.ts"
 import { CLOCK_TOLERANCE_MS } from "./decision/gates/signal.ts"
 import { observe } from "./decision/observe.ts"
@@ -7,6 +6,7 @@ import type { Signal } from "./decision/signal.ts"
 import { NOT_READ, type RunMode, type Seen, type Situation } from "./decision/situation.ts"
 import type { Observation } from "./decision/standing.ts"
 import { digest } from "./digest.ts"
+import { judge } from "./judge.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import type { LoadedPolicy } from "./policy-file.ts"
 import type { Clock, Ports, Read } from "./ports.ts"
@@ -69,7 +69,7 @@ export interface Gathered {
  */
 export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const readsAll = task.signal.kind !== "tick" || chain.isDry
-  const isHeld = (so: Situation) => !readsAll && decide(so, digest).heldBy !== null
+  const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
   if (isHeld(first.situation) && !first.situation.standing.attempt && !effectIsDue(first.situation, digest))
     return first
@@ -90,7 +90,7 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
   if (isHeld(noted.situation) && isHeld(unmetered)) return { ...measured, situation: unmetered }
 
   const { situation } = measured
-  const { target, heldBy } = decide(situation, digest)
+  const { target, heldBy } = judge(situation)
   if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
   const cloudSkewMs = worse(situation.cloudSkewMs, offers)
@@ -104,7 +104,7 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {
-    const { target, heldBy } = decide(situation, digest)
+    const { target, heldBy } = judge(situation)
     if (!target || heldBy !== null) return gathered
   }
   const fleet = await readFleet(ports, task, gathered)

@@ -3,7 +3,7 @@ import { type FleetNews, type FleetStanding, foldFleet, NO_FLEET } from "./decis
 import { fold } from "./decision/fold.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import { EMPTY_STANDING, type Standing } from "./decision/standing.ts"
-import { type EntryDraft, entryText, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./ledger/entry.ts"
+import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./ledger/entry.ts"
 
 /** What is new in an entry; its place in the chain and the standing after it follow from the head. */
 export type EntryNews = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
@@ -38,15 +38,15 @@ export function nextFleetEntry(
 }
 
 /** The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. */
-export function nextEntry(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry {
+export function nextEntry(
+  stream: string,
+  head: LedgerEntry | undefined,
+  news: EntryNews,
+  mostBytes = MAX_ENTRY_BYTES,
+): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  return sealEntry({
-    ...news,
-    stream,
-    seq,
-    prev: head?.hash ?? "",
-    standing: fold(standingOf(head), { ...news, seq }),
-  })
+  const standing = fold(standingOf(head), { ...news, seq })
+  return sealEntry({ ...news, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
 
 /** An outcome must always fit: its raw answer is halved until the entry does. */
@@ -84,8 +84,8 @@ export function nextNote(stream: string, head: LedgerEntry | undefined, news: En
   const readings = { state: "unreadable" as const, why, credentials: false }
   const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
   for (const candidate of [news, ...smaller]) {
-    const entry = fitting(() => nextEntry(stream, head, candidate))
-    if (entry && Buffer.byteLength(entryText(entry)) <= MAX_NOTE_BYTES) return entry
+    const entry = fitting(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
+    if (entry) return entry
   }
   return null
 }

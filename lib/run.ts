@@ -1,4 +1,4 @@
-import { decide, whyNotSent } from "./decision/decide.ts"
+import { whyNotSent } from "./decision/decide.ts"
 import type { Decision } from "./decision/decision.ts"
 import type { Outcome } from "./decision/outcome.ts"
 import { planScaleUp, type ScaleUpPlan } from "./decision/plan.ts"
@@ -7,6 +7,7 @@ import type { RunMode, Situation } from "./decision/situation.ts"
 import type { AttemptRecord } from "./decision/standing.ts"
 import { digest } from "./digest.ts"
 import { type Chain, gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
+import { judge } from "./judge.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import {
   heldTooBig,
@@ -71,7 +72,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   const gathered = await gather(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task, chain)
   const { situation, head, fleet } = gathered
-  const decided = decide(situation, digest)
+  const decided = judge(situation)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
   const decision =

@@ -1,5 +1,5 @@
 import { type Ledger, LedgerError } from "../ports.ts"
-import { entryIsIntact, entryText, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
+import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
 import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
 import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
@@ -161,7 +161,7 @@ const STREAM = /^(?:control|fleet|supernode:\S{1,200})$/
 
 /** The text to store. Throws LedgerError with everything that is wrong: such an entry comes from a fault of ours. */
 function checkedText(entry: LedgerEntry): RawEntry {
-  const text = entryText(entry)
+  const { text, isIntact } = checkEntry(entry)
   const bytes = Buffer.byteLength(text)
   const first = { seq: CHAIN_START.seq + 1, prev: CHAIN_START.hash }
   const problems = [
@@ -171,7 +171,7 @@ function checkedText(entry: LedgerEntry): RawEntry {
       ? null
       : "it is the first and yet names an entry before it",
     (entry.v as number) === 1 ? null : "its version is not 1",
-    entryIsIntact(entry) ? null : "it does not fit its hash",
+    isIntact ? null : "it does not fit its hash",
     bytes <= MAX_ENTRY_BYTES ? null : `it weighs ${bytes} bytes, at most ${MAX_ENTRY_BYTES} are kept`,
   ].filter((problem) => problem !== null)
   if (problems.length === 0) return { seq: entry.seq, text }

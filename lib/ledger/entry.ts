@@ -28,14 +28,14 @@ export const MAX_ENTRY_BYTES = 256 * 1024
 /** What sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
 const SEAL_BYTES = 81
 
-/** Seals a draft: version, hash. Throws RangeError on an entry that no store would be sure to hold. */
-export function sealEntry(draft: EntryDraft): LedgerEntry {
+/** Seals a draft: version, hash. Throws RangeError on an entry that is too big: no store would be sure to hold it. */
+export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): LedgerEntry {
   const unsealed = { v: 1 as const, ...draft }
   const text = canonicalText(unsealed)
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
-  if (bytes > MAX_ENTRY_BYTES) {
+  if (bytes > mostBytes) {
     throw new RangeError(
-      `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${MAX_ENTRY_BYTES} are kept`,
+      `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${mostBytes} are kept`,
     )
   }
   return { ...unsealed, hash: digestText(text) }
@@ -48,6 +48,18 @@ export function entryText(entry: LedgerEntry): string {
 
 /** Does the hash fit the content? */
 export function entryIsIntact(entry: LedgerEntry): boolean {
-  const { hash, ...unsealed } = entry
-  return digestText(canonicalText(unsealed)) === hash
+  return checkEntry(entry).isIntact
+}
+
+/** The text that stores keep, and whether the hash fits it. What the hash covers is spelled out once for both. */
+export function checkEntry({ hash, ...unsealed }: LedgerEntry): { text: string; isIntact: boolean } {
+  const members = Object.entries(unsealed)
+  const spell = (part: typeof members) => canonicalText(Object.fromEntries(part)).slice(1, -1)
+  const before = spell(members.filter(([key]) => key < "hash"))
+  const after = spell(members.filter(([key]) => key > "hash"))
+  const join = (parts: string[]) => `{${parts.filter((part) => part !== "").join(",")}}`
+  return {
+    text: join([before, canonicalText({ hash }).slice(1, -1), after]),
+    isIntact: digestText(join([before, after])) === hash,
+  }
 }

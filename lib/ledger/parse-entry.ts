@@ -1,5 +1,5 @@
 import { LedgerError } from "../ports.ts"
-import { entryIsIntact, entryText, type LedgerEntry } from "./entry.ts"
+import { checkEntry, type LedgerEntry } from "./entry.ts"
 import type { RawEntry } from "./store.ts"
 
 export type ParsedEntry = { ok: true; entry: LedgerEntry } | { ok: false; problem: string }
@@ -45,8 +45,9 @@ function misfit(stream: string, raw: RawEntry, value: unknown): string | null {
 // A text nested thousands deep overflows the stack of whatever walks it; that is one more text not to trust.
 function textProblem(text: string, entry: LedgerEntry): string | null {
   try {
-    if (!entryIsIntact(entry)) return "does not fit its hash: something in it was changed"
-    return entryText(entry) === text ? null : "is not in canonical form: the store has re-encoded it"
+    const canonical = checkEntry(entry)
+    if (!canonical.isIntact) return "does not fit its hash: something in it was changed"
+    return canonical.text === text ? null : "is not in canonical form: the store has re-encoded it"
   } catch {
     return "cannot be brought into canonical form"
   }

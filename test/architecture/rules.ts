@@ -23,6 +23,7 @@ const LEDGER_ENTRY = "lib/ledger/entry.ts"
 const CORRIDOR = [
   "run",
   "gather",
+  "judge",
   "outside-gates",
   "record",
   "repeat",
