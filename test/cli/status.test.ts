@@ -35,6 +35,7 @@ describe("status", () => {
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
     expect(row(out, "last")).toBe("scale-up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
+    expect(out).toMatch(/^ +would pass if: the servers that were ordered must all be RUNNING$/m)
   })
 
   it("shows pauses and holds with who, why and until when", async () => {
@@ -147,7 +148,7 @@ describe("status", () => {
           purchases: { used: 1, allowed: 2, left: 1 },
           budget: { left: { amount: 380_000, currency: "CNY" } },
           lastDecision: { kind: "scale-up", to: 4 },
-          nextTick: { heldBy: "in-flight" },
+          nextTick: { heldBy: "in-flight", nearest: "the servers that were ordered must all be RUNNING" },
           entries: 2,
         },
       ],

@@ -25,6 +25,7 @@ import {
   ruleInput,
   SECOND,
   SUPERNODE_ID,
+  scheduleInput,
   serversOf,
   situationOf,
   standingOf,
@@ -361,6 +362,26 @@ describe("what programs read", () => {
     expect(changeIn({ policy: limited({ servers: 3 }) })).toEqual([
       { kind: "policy", path: "limits.servers", value: 4 },
     ])
+  })
+
+  const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
+  const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
+
+  it("is a schedule's start where that is sooner than the metric could have changed, and told beside it where not", () => {
+    const soon = { ...quiet, policy: daily("5 17 * * *") }
+    expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
+    expect(nearestIn("not-breaching", soon)).toBe(
+      "wait until 2024-01-12T17:05:00.000Z when schedule day starts",
+    )
+    expect(nearestIn("not-breaching", { ...quiet, policy: daily("0 19 * * *") })).toBe(
+      "needs 3 more points above 85 for npu-busy; or wait until 2024-01-12T19:00:00.000Z when schedule day starts",
+    )
+  })
+
+  it("is a reset where a schedule is switched off that would act at once", () => {
+    const policy = daily("0 16 * * *")
+    const standing = standingOf({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
+    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or another policy`)
   })
 
   it("of several rules it is the one that needs the fewest points, and of equals the first", () => {

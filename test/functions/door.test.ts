@@ -164,6 +164,22 @@ describe("the log", () => {
     })
   })
 
+  it("says of a hold what held it and what would have let it pass, both of the first gate that failed", async () => {
+    const cooling = { kind: "wait", until: 1 }
+    const failed = (gate: string, nearest: object) => {
+      return { gate, passed: false, reason: gate, says: `${gate} is in the way`, facts: { nearest } }
+    }
+    const findings = [
+      { gate: "a", passed: true, reason: null, says: "fine", facts: {} },
+      failed("b", { says: "cooldown ends soon", change: cooling }),
+      failed("c", { says: "another way", change: cooling }),
+    ]
+    const held = resultFor("train-a", { decision: { kind: "hold", heldBy: "b", findings } })
+    app.answer = async () => handled({ results: [held] })
+    await makeHandler("alarm", app.start)(EVENT, contextOf())
+    expect(heard.lines()).toMatchObject([{ says: "b is in the way", wouldPassIf: "cooldown ends soon" }])
+  })
+
   it("has one warning for each warning and each problem", async () => {
     const warnings = ["alarm x is in nobody's policy"]
     app.answer = async () =>

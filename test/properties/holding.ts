@@ -26,6 +26,7 @@ import {
   ruleInput,
   SECOND,
   SUPERNODE_ID,
+  scheduleInput,
   serverOf,
   situationOf,
   standingOf,
@@ -154,6 +155,28 @@ const budget = fc
       .map((amount) => ({ amount, currency: "CNY", per: window })),
   )
 
+type Schedules = NonNullable<PolicyInput["schedules"]>
+
+/** Some active at that very hour, some soon to be, some rare. */
+const schedules: fc.Arbitrary<Schedules> = fc
+  .array(
+    fc.record({
+      cron: fc.constantFrom(
+        "0 17 * * *",
+        "* * * * *",
+        "3 17 * * 5",
+        "30 8 * * 1",
+        "0 0 1 * *",
+        "0 12 29 2 *",
+      ),
+      for: fc.constantFrom("1m", "2h", "9h"),
+      at_least: fc.constantFrom(1, 2, 3, 6),
+      cooldown: fc.constantFrom("respect" as const, "bypass" as const),
+    }),
+    { minLength: 1, maxLength: 2 },
+  )
+  .map((list) => list.map((one, i) => scheduleInput({ ...one, name: `floor-${i}` })))
+
 const policy: fc.Arbitrary<Policy> = fc
   .record({
     rules: fc.oneof(fc.tuple(rule), fc.tuple(rule, rule)),
@@ -163,6 +186,7 @@ const policy: fc.Arbitrary<Policy> = fc
     budget: orNull(budget),
     sold_out: fc.constantFrom("hold" as const, "next-larger" as const),
     approval: orNull(fc.integer({ min: 1, max: 3 })),
+    schedules: mostly<Schedules>([], schedules),
     efficacy: orNull(fc.integer({ min: 1, max: 2 })),
     timezone: fc.constantFrom("UTC", "Asia/Shanghai", "America/New_York", "Pacific/Apia"),
     fleetActions: orNull(fc.integer({ min: 0, max: 3 })),
@@ -185,6 +209,7 @@ const policy: fc.Arbitrary<Policy> = fc
         ...(drawn.budget ? { budget: drawn.budget } : {}),
       },
       sold_out: drawn.sold_out,
+      schedules: drawn.schedules.map((one) => ({ ...one, at_least: Math.min(one.at_least, drawn.servers) })),
       ...(drawn.approval === null
         ? {}
         : { approval: { above: { amount: 1_000, currency: "CNY" }, approvers: drawn.approval } }),
@@ -264,8 +289,11 @@ const standing: fc.Arbitrary<Standing> = fc
     closedAt: mostly(null, ago(HOUR, 10 * MINUTE)),
     latched: mostly<string[]>([], fc.constantFrom(["npu-busy"], ["npu-busy", "npu-other"])),
     latchedAt: ago(2 * HOUR),
-    off: mostly<string[]>([], fc.constantFrom(["npu-busy"], ["npu-other", "npu-busy"])),
-    blocked: mostly<string[]>([], fc.constantFrom(["rung-2"], ["rung-4"], ["rung-2", "rung-4", "rung-6"])),
+    off: mostly<string[]>(
+      [],
+      lists(["npu-busy"], ["npu-other", "npu-busy"], ["schedule:floor-0", "npu-busy"], ["schedule:floor-0"]),
+    ),
+    blocked: lists([], ["rung-2"], ["rung-4"], ["rung-2", "rung-4", "rung-6"]),
     block: wait,
   })
   .map(({ closedAt, latched, latchedAt, off, blocked, block, ...rest }) =>

@@ -1,40 +1,57 @@
-import { type Point, type RuleEvidence, warmSince, weighEvidence } from "../evidence.ts"
+import { weighEvidence } from "../evidence.ts"
 import { own } from "../own.ts"
-import type { Rule } from "../policy.ts"
-import type { Reading } from "../reading.ts"
 import type { Situation } from "../situation.ts"
-import { presentServers, type Server } from "../supernode.ts"
+import { presentServers } from "../supernode.ts"
 import { isOnClearSide } from "../threshold.ts"
-import { counted, type Nearest, together, wait } from "./change.ts"
+import { counted, type Nearest, together } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import { breachingLevel, clearLevel, sayLevel } from "./levels.ts"
+import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP } from "./points.ts"
 import type { Question } from "./question.ts"
-import { resetBy } from "./standing.ts"
+import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 
-// Any one rule that proposes something is enough: of all rules the one that needs the fewest periods, and of those that
-// need as many the first in the policy. What takes a wait for warm-up or a person's word comes after what does not.
+// Any one rule or schedule that proposes something is enough. Of all rules it is the one that needs the fewest periods, and
+// of those that need as many the first in the policy; what takes a warm-up or a person comes after what does not. A
+// schedule that starts before the metric could have changed that much is sooner still.
 
-interface Way {
-  nearest: Nearest | null
-  /** Periods, with a surcharge for what a period cannot bring. */
-  dear: number
+/** What one rule would need. */
+interface Way extends Need {
+  /** How long those periods are at least; Infinity: nobody can say. */
+  takesMs: number
 }
 
-const WARM_UP = 1_000
+export function moreEvidence(question: Question): Nearest | null {
+  const { situation } = question
+  const on = scheduleOnAgain(situation)
+  if (on) return on
+  const { nearest, takesMs } = rulesWay(question)
+  const start = nextSchedule(situation)
+  if (!start) return nearest
+  if (nearest === null || start.at - situation.now < takesMs)
+    return { says: start.says, change: { kind: "wait", until: start.at } }
+  return { ...nearest, says: `${nearest.says}; or ${start.says}` }
+}
+
+/** Surcharge of what takes a word or a change of the world. */
 const WORD = 10_000
 
-export function moreEvidence({ situation }: Question): Nearest | null {
+const NO_WAY: Way = { nearest: null, dear: Infinity, takesMs: Infinity }
+
+/** What the rules would need, but for any schedule. */
+function rulesWay({ situation, finding }: Question): Way {
   const { readings, supernode, policy } = situation
-  if (readings.state === "unreadable")
-    return together([
-      supernode.state === "read" ? null : readable("supernode"),
-      readings.credentials ? keysAccepted("metrics") : readable("metrics"),
-    ])
+  if (readings.state === "unreadable") {
+    const again = readings.credentials ? keysAccepted("metrics") : readable("metrics")
+    return {
+      ...NO_WAY,
+      nearest: together([supernode.state === "read" ? null : readable("supernode"), again]),
+    }
+  }
   // Not evaluated then, so that nothing failed.
-  if (readings.state !== "read" || supernode.state !== "read") return null
+  if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
   const servers = presentServers(supernode.value)
   // All servers are gone: no metric of theirs can say anything, whatever anybody does.
-  if (servers.length === 0 && supernode.value.servers !== null) return null
+  if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
   const evidence = weighEvidence(situation, readings.value, servers)
   const ways = policy.rules.flatMap((rule, index) => {
     const found = evidence.find((one) => one.rule === rule.name)
@@ -42,29 +59,27 @@ export function moreEvidence({ situation }: Question): Nearest | null {
     return found ? [wayOf({ situation, rule, index, reading, found, servers })] : []
   })
   const [best] = ways.sort((a, b) => a.dear - b.dear)
-  return best?.nearest ?? null
-}
-
-interface RuleFacts {
-  situation: Situation
-  rule: Rule
-  index: number
-  reading: Reading | undefined
-  found: RuleEvidence
-  servers: Server[]
+  if (!best?.nearest) return NO_WAY
+  return finding.reason === "credentials"
+    ? { ...NO_WAY, nearest: together([keysAccepted("metrics"), best.nearest]) }
+    : best
 }
 
 function wayOf(facts: RuleFacts): Way {
-  const { situation, rule } = facts
+  const { situation, rule, reading } = facts
   const isOff = own(situation.standing.rulesOff, rule.name) === situation.policyHash
   const isLatched = !rule.repeat && own(situation.standing.latches, rule.name) !== undefined
   const { nearest, dear } = isLatched ? unlatched(facts) : breaching(facts)
   // What is held to breach because nobody speaks needs nobody to speak.
   const started = nearest && isSilenced(facts) ? reportingAgain(situation) : null
-  const way = { nearest: together([started, nearest]), dear: started ? dear + WORD : dear }
-  if (!isOff) return way
-  const reset = { ...resetBy(situation), says: `${resetBy(situation).says}, or another policy` }
-  return { nearest: together([reset, way.nearest]), dear: way.dear + WORD }
+  // A rule that was switched off and breaches needs that one word; one that does not breach needs the word and more.
+  const words = (started ? WORD : 0) + (isOff && nearest ? WORD : 0)
+  const takesMs = words > 0 || dear >= WARM_UP ? Infinity : dear * (reading?.periodMs ?? 0)
+  return {
+    nearest: together([isOff ? onAgain(situation) : null, started, nearest]),
+    dear: dear + words,
+    takesMs,
+  }
 }
 
 function reportingAgain({ supernode }: Situation): Nearest {
@@ -73,76 +88,8 @@ function reportingAgain({ supernode }: Situation): Nearest {
     : { says: "a server must be RUNNING", change: { kind: "cloud", what: "server-running" } }
 }
 
-/** More points on the bad side, among periods that can have one. */
-function breaching(facts: RuleFacts): Way {
-  const { situation, rule, found } = facts
-  const assumed = countsSilence(facts) ? found.missing : 0
-  const needed = rule.points.m - found.breaching - assumed
-  if (needed <= 0) return { nearest: null, dear: 0 }
-  if (needed <= roomFor(facts)) return { nearest: points(facts, needed), dear: needed }
-  const warmAt = warmPeriodsAt(facts)
-  const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up at", warmAt) : null
-  return { nearest: together([start, points(facts, rule.points.m)]), dear: WARM_UP + rule.points.m }
-}
-
-/** Is what is missing held to breach already? Then a point there adds nothing. */
-function countsSilence({ rule, reading }: RuleFacts): boolean {
-  const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
-  return rule.missing === "breaching" && isSilent
-}
-
-function points({ rule, found }: RuleFacts, count: number): Nearest {
-  const level = breachingLevel(rule)
-  const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
-  return {
-    says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
-    change: { kind: "points", rule: rule.name, count, level },
-  }
-}
-
-/** How many of the N newest periods do not breach and yet could: their servers are warm, so that somebody can report. */
-function roomFor(facts: RuleFacts): number {
-  const { situation, rule, reading, found } = facts
-  const isOpen = ({ state, expected }: Point) =>
-    state === "real" || (state === "missing" && expected > 0 && !countsSilence(facts))
-  if (!rule.metric.alarm) return found.points.filter(isOpen).length - found.breaching
-  // An alarm brings its own points: what it does not tell of yet it may tell of next time.
-  const warmMs = situation.now - warmOf(situation)
-  const fitting = Math.floor(warmMs / Math.max(1, reading?.periodMs ?? 0)) + 1
-  return Math.min(rule.points.n, fitting) - found.breaching
-}
-
-function warmOf({ standing, policy }: Situation): number {
-  return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
-}
-
-/** One series, or one alarm, speaks for all servers: then it matters to no point which of them run. */
-function isForAll({ rule, reading }: RuleFacts): boolean {
-  return Boolean(rule.metric.alarm || reading?.series.some(({ server }) => server === null))
-}
-
-/** Nobody reports but servers that run. */
-function isSilenced(facts: RuleFacts): boolean {
-  return !isForAll(facts) && facts.servers.every(({ status }) => status !== "RUNNING")
-}
-
-/** When M periods that began warm have ended and are old enough to be looked at. */
-function warmPeriodsAt(facts: RuleFacts): number {
-  const { situation, rule, reading, servers } = facts
-  const { standing, policy } = situation
-  const reporting = isSilenced(facts) ? servers : servers.filter(({ status }) => status === "RUNNING")
-  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, standing, policy))
-  const warm = Math.max(warmOf(situation), since.length > 0 ? Math.min(...since) : -Infinity)
-  if (!Number.isFinite(warm)) return -Infinity
-  const { m } = rule.points
-  const periodMs = reading?.periodMs ?? 0
-  if (periodMs === 0) return warm + m - 1
-  if (rule.metric.alarm) return warm + (m - 1) * periodMs
-  return (Math.ceil(warm / periodMs) + m) * periodMs + rule.metric.lag
-}
-
 /** First clear, then breaching again. A decision that has seen it clear lifts the latch for the signals after it. */
-function unlatched(facts: RuleFacts): Way {
+function unlatched(facts: RuleFacts): Need {
   const { situation, rule, index, found } = facts
   const { m } = rule.points
   const again = breaching(facts)

@@ -1,6 +1,6 @@
 import type { Finding } from "../decision.ts"
 import type { GateFacts } from "../gates/gate.ts"
-import { type Nearest, together } from "./change.ts"
+import type { Nearest } from "./change.ts"
 import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
 import { moreEvidence } from "./evidence.ts"
 import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
@@ -50,25 +50,19 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   "approval-needed": approvedByMore,
 }
 
-/** What a gate read with keys that were refused; whatever else it would take is known for the metrics and offers. */
+/** What a gate read with keys that were refused. */
 function withKeys(question: Question): Nearest | null {
   switch (question.finding.gate) {
     case "supernode-ready":
       return keysAccepted("supernode")
     case "evidence":
-      return withMetricKeys(question)
+      return moreEvidence(question)
     case "offer-available":
       return offered(question)
     default:
       // No other gate reads anything with keys.
       return null
   }
-}
-
-function withMetricKeys(question: Question): Nearest | null {
-  const more = moreEvidence(question)
-  const isRead = question.situation.readings.state === "read"
-  return more && isRead ? together([keysAccepted("metrics"), more]) : more
 }
 
 /** Reasons without a hint, and why there is none. */
