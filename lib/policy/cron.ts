@@ -19,25 +19,30 @@ export function readCron(text: string): CronFields | { problem: string } {
   const shape = writtenCron.safeParse(text)
   if (!shape.success) return { problem: shape.error.issues[0]?.message ?? "must be a cron expression" }
   const fields = text.split(/ +/)
-  const problem = fields.map(fieldProblem).find((found) => found !== null) ?? ambiguity(fields)
-  if (problem !== null) return { problem }
-  const cron = setsOf(text)
-  return comesEver(cron)
-    ? cron
+  const sets = setsOf(text)
+  const problem = sets === null ? fields.map(fieldProblem).find((found) => found !== null) : ambiguity(fields)
+  if (sets === null || problem) return { problem: problem ?? "must be a cron expression that can be read" }
+  return comesEver(sets)
+    ? sets
     : { problem: `must come some day: no month that ${text} names has such a day` }
 }
 
 /** One field by itself, so that the message can name it. */
 function fieldProblem(field: string, i: number): string | null {
   const { name, from, to } = FIELDS[i] ?? FIELDS[0]
+  const error = patternOf(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "))
+  if (!(error instanceof Error)) return null
+  const said = JSON.stringify(field)
+  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${said}`
+  const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
+  return `must have something readable as its ${name}, not ${said}: ${why}`
+}
+
+function patternOf(text: string): CronPattern | Error {
   try {
-    new CronPattern(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "), undefined, { mode: "5-part" })
-    return null
+    return new CronPattern(text, undefined, { mode: "5-part" })
   } catch (error) {
-    const said = JSON.stringify(field)
-    if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${said}`
-    const why = error instanceof Error ? error.message.replace(/^CronPattern: (Syntax error, )?/, "") : "?"
-    return `must have something readable as its ${name}, not ${said}: ${why.replace(/\.$/, "")}`
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 
@@ -49,10 +54,11 @@ function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string 
   return `must not have ${JSON.stringify(stepped)} beside another restriction of days: crons differ in what that means. Write the range: 1-31/2 or 0-6/2`
 }
 
-function setsOf(text: string): CronFields {
-  const { minute, hour, day, month, dayOfWeek, starDOM, starDOW } = new CronPattern(text, undefined, {
-    mode: "5-part",
-  })
+/** null: the library refuses it. */
+function setsOf(text: string): CronFields | null {
+  const pattern = patternOf(text)
+  if (pattern instanceof Error) return null
+  const { minute, hour, day, month, dayOfWeek, starDOM, starDOW } = pattern
   return {
     text,
     minutes: chosen(minute),

@@ -53,7 +53,7 @@ for (const transition of distinct) {
 const said = ({ starts: of, lost, extra }: typeof every) => `${of} instants, ${lost} lost, ${extra} too many`
 console.log(`croner at the ${distinct.length} by our rules, one time of day: ${said(fixed)}`)
 console.log(
-  `croner, all expressions: ${said(every)} (it runs intervals in both passes, and none of them in a gap)`,
+  `croner, all expressions: ${said(every)} (it runs intervals in both passes of a repeated hour, and not for what a gap leaves out)`,
 )
 console.log(`${((performance.now() - began) / 1000).toFixed(0)} s`)
 
