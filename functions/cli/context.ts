@@ -94,6 +94,6 @@ export function findSupernode(supernodes: readonly LoadedPolicy[], name: string)
   const known = supernodes.map(({ policy }) => policy.name)
   const near = nearestName(name, known)
   throw new CommandError(
-    `no supernode is named "${name}" in the policy${near === null ? "" : `; did you mean ${near}?`} Known: ${known.join(", ") || "none"}`,
+    `no supernode is named "${name}" in the policy${near === null ? "." : `; did you mean ${near}?`} Known: ${known.join(", ") || "none"}`,
   )
 }
