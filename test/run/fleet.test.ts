@@ -375,6 +375,13 @@ describe("a reservation that was never given back", () => {
     expect(await pending()).toEqual([])
   })
 
+  it("keeps its place while others take and give back theirs", async () => {
+    await dieAt("opened")
+    expect((await run(1, { actions: 2 })).outcome?.kind).toBe("accepted")
+    expect(await pending()).toEqual([A])
+    expect((await run(2, { actions: 2 })).decision.heldBy).toBe("action-rate")
+  })
+
   it("of a run that only slept cannot be opened once its place was taken: it starts from the top and holds", async () => {
     interfere({
       append: async (entry) => {

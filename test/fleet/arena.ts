@@ -1,0 +1,232 @@
+import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Policy } from "../../lib/decision/policy.ts"
+import { digest } from "../../lib/digest.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { BuyOrder, Cloud, Ledger, Ports } from "../../lib/ports.ts"
+import { FLEET_STREAM, supernodeStream } from "../../lib/record.ts"
+import type { RunResult } from "../../lib/result.ts"
+import { run } from "../../lib/run.ts"
+import {
+  DAY,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  readingOf,
+  ruleInput,
+  SECOND,
+  supernodeOf,
+  tickOf,
+} from "../decision/builders.ts"
+import { Random } from "../simulation/random.ts"
+import { Interleaver } from "./interleaver.ts"
+
+// Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
+// chance, and every step of every run in an order drawn by chance. What was truly sent is counted here, by nobody's books.
+
+export interface Fight {
+  seed: number
+  supernodes: number
+  attempts: number
+  /** Purchases by all, and by each, in a day. */
+  cap: number
+  ownCap: number
+  /** What all may spend, in orders. */
+  budget: number
+  /** Whose step is next: anybody's, or by rank. */
+  byRank: boolean
+  /** How often the cloud takes an order, refuses it, or leaves it unanswered and taken. */
+  weights: [accepted: number, refused: number, hangs: number]
+  /** Another ledger than promised, to see that it is noticed. */
+  broken?: "fleet-appends-anywhere"
+}
+
+interface Order {
+  supernode: string
+  state: "sent" | "taken" | "refused"
+}
+
+const PRICE = 60_000
+/** From two servers to four. */
+const ORDER_COST = 2 * PRICE
+
+export class Arena {
+  readonly violations: string[] = []
+  readonly orders: Order[] = []
+  readonly results: RunResult[] = []
+  readonly #policies: Policy[]
+  readonly #chains = new Map<string, LedgerEntry[]>()
+  readonly #interleaver: Interleaver
+  readonly #random: Random
+  #now = NOW
+  #runs = 0
+  #ids = 0
+
+  constructor(private readonly fight: Fight) {
+    this.#random = new Random(fight.seed)
+    this.#interleaver = new Interleaver(this.#random, fight.byRank)
+    this.#policies = Array.from({ length: fight.supernodes }, (_, nth) => policyFor(fight, nth))
+  }
+
+  get steps(): number {
+    return this.#interleaver.steps
+  }
+
+  /** All that may have cost money. */
+  get costly(): Order[] {
+    return this.orders.filter(({ state }) => state !== "refused")
+  }
+
+  /** Every attempt at once, each of another tick. */
+  async fightItOut(): Promise<void> {
+    const { attempts } = this.fight
+    const runs = Array.from({ length: attempts }, (_, nth) => this.#start(nth % this.#policies.length))
+    await this.#interleaver.runAll()
+    this.results.push(...(await Promise.all(runs)))
+  }
+
+  /** When all is quiet each supernode is woken once more, one after the other: what the caps have left is bought. */
+  async mopUp(): Promise<void> {
+    this.#now += MINUTE
+    for (const nth of this.#policies.keys()) {
+      const last = this.#start(nth)
+      await this.#interleaver.runAll()
+      await last
+    }
+  }
+
+  #start(nth: number): Promise<RunResult> {
+    const policy = this.#policies[nth % this.#policies.length]
+    if (!policy) throw new RangeError("there is no supernode")
+    const who = ++this.#runs
+    const ports: Ports = {
+      ledger: this.#ledgerOf(who),
+      cloud: this.#cloudOf(who),
+      clock: { now: () => this.#now, monotonic: () => this.#now, wait: async () => undefined },
+      notify: null,
+      newId: () => `id-${++this.#ids}`,
+      timeLeftMs: () => Number.POSITIVE_INFINITY,
+    }
+    return run(ports, {
+      signal: tickOf({ id: ports.newId(), at: this.#now }),
+      exclusive: true,
+      loaded: { policy, hash: digest(policy.id), userdata: null },
+      mode: "live",
+      run: ports.newId(),
+      stream: supernodeStream(policy.id),
+      endpoint: "https://modelarts.test",
+      buyTimeoutMs: MINUTE,
+      sendWithinMs: 30 * SECOND,
+      fleetStreams: this.#policies.map(({ id }) => supernodeStream(id)),
+    })
+  }
+
+  /** Time goes on a little with every step. */
+  async #turn(who: number): Promise<void> {
+    await this.#interleaver.turn(who)
+    this.#now += this.#random.chance(0.1) ? 1 : 0
+  }
+
+  #ledgerOf(who: number): Ledger {
+    return {
+      head: async (stream) => {
+        await this.#turn(who)
+        return this.#chains.get(stream)?.at(-1)
+      },
+      append: async (entry) => {
+        await this.#turn(who)
+        const chain = this.#chains.get(entry.stream) ?? []
+        const isAnywhere = this.fight.broken === "fleet-appends-anywhere" && entry.stream === FLEET_STREAM
+        if (entry.seq !== chain.length + 1 && !isAnywhere) return "conflict"
+        this.#chains.set(entry.stream, [...chain, Object.freeze(entry)])
+        return "appended"
+      },
+      read: async function* () {},
+      streams: async function* () {},
+      close: async () => undefined,
+    }
+  }
+
+  #cloudOf(who: number): Cloud {
+    return {
+      readSupernode: async ({ id }) => ({ ok: true, value: supernodeOf({ id }), skewMs: 0 }),
+      readOffers: async () => ({ ok: true, value: offersOf("rung-2", "rung-4"), skewMs: 0 }),
+      readMetrics: async ({ policy, now }) =>
+        policy.rules.map((rule) => ({ ...readingOf([97], { now }), rule: rule.name })),
+      buy: async (order) => {
+        await this.#turn(who)
+        if (this.#now > order.sendBefore)
+          return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
+        const sent = this.#send(order)
+        await this.#turn(who)
+        const [accepted, refused, hangs] = this.fight.weights
+        const ending = this.#random.weighted([
+          [accepted, "accepted"],
+          [refused, "refused"],
+          [hangs, "hangs"],
+        ] as const)
+        sent.state = ending === "refused" ? "refused" : "taken"
+        return OUTCOMES[ending]
+      },
+    }
+  }
+
+  #send({ policy, plan }: BuyOrder): Order {
+    const sent: Order = { supernode: policy.id, state: "sent" }
+    this.orders.push(sent)
+    const { cap, ownCap, budget } = this.fight
+    const all = this.costly
+    const own = all.filter(({ supernode }) => supernode === policy.id)
+    if (all.length > cap) this.violations.push(`${all.length} purchases by all, ${cap} are allowed`)
+    if (all.length > budget)
+      this.violations.push(`${all.length} orders paid for, ${budget} are in the budget`)
+    if (own.length > ownCap) this.violations.push(`${own.length} purchases by one, ${ownCap} are allowed`)
+    if (plan.cost?.amount !== ORDER_COST) this.violations.push(`an order costs ${plan.cost?.amount}`)
+    return sent
+  }
+}
+
+function policyFor({ cap, ownCap, budget }: Fight, nth: number): Policy {
+  return policyOf(
+    {
+      name: `train-${nth}`,
+      id: `b4beacb6-4380-448c-a218-${String(nth).padStart(12, "0")}`,
+      rules: [ruleInput({ points: "1 of 1" })],
+      ladder: [2, 4].map((servers) => ({
+        flavor: `rung-${servers}`,
+        servers,
+        price: { amount: servers * PRICE, currency: "CNY", per: "month" },
+      })),
+      limits: { actions: `${ownCap} per 24h`, servers: 48 },
+    },
+    {
+      fleet: {
+        actions: { count: cap, perMs: DAY },
+        budget: { minor: budget * ORDER_COST * 100, currency: "CNY", per: 30 * DAY },
+      },
+    },
+  )
+}
+
+const OUTCOMES: Record<"accepted" | "refused" | "hangs", Outcome> = {
+  accepted: { kind: "accepted", status: 200, orderId: null, requestId: null, servers: [], raw: null },
+  refused: {
+    kind: "rejected",
+    status: 409,
+    class: "state-conflict",
+    code: "ModelArts.0000",
+    message: null,
+    retryAfterMs: null,
+    requestId: null,
+    raw: null,
+  },
+  hangs: {
+    kind: "unknown",
+    reason: "timeout",
+    says: "no answer came",
+    status: null,
+    code: null,
+    requestId: null,
+    raw: null,
+  },
+}

@@ -1,0 +1,87 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { Arena, type Fight } from "./arena.ts"
+
+// FLEET_RACES=100 FLEET_ATTEMPTS=1000 npx vitest run test/fleet/race.test.ts     100,000 attempts, a thousand at once
+
+const RACES = Number(process.env["FLEET_RACES"] ?? 40)
+const ATTEMPTS = Number(process.env["FLEET_ATTEMPTS"] ?? 10)
+const SEED = Number(process.env["FLEET_SEED"] ?? 1)
+const HOUR_MS = 3_600_000
+
+const fights: fc.Arbitrary<Fight> = fc.record({
+  seed: fc.nat(),
+  supernodes: fc.integer({ min: 2, max: Math.max(3, Math.ceil(ATTEMPTS / 3)) }),
+  attempts: fc.constant(ATTEMPTS),
+  cap: fc.constantFrom(1, 1, 2, 3, 9),
+  ownCap: fc.integer({ min: 1, max: 2 }),
+  budget: fc.constantFrom(1, 2, 3, 9, 9),
+  byRank: fc.boolean(),
+  weights: fc.constantFrom<Fight["weights"]>([1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 0, 1]),
+})
+
+describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of their steps`, () => {
+  it(
+    "never exceed the fleet's caps nor a supernode's, and leave nothing unused when they are over",
+    async () => {
+      const tally = { fights: 0, attempts: 0, orders: 0, steps: 0 }
+      await fc.assert(
+        fc.asyncProperty(fights, async (fight) => {
+          const arena = new Arena(fight)
+          await arena.fightItOut()
+          expect(arena.violations).toEqual([])
+          expect(arena.orders.length).toBeGreaterThanOrEqual(1)
+          tally.attempts += arena.results.length
+          await arena.mopUp()
+          expect(arena.violations).toEqual([])
+          // One purchase is in flight per supernode; the caps are reached, or everybody has one, or was refused again.
+          const { cap, budget, supernodes, weights } = fight
+          if (weights[1] === 0) expect(arena.costly).toHaveLength(Math.min(cap, budget, supernodes))
+          tally.fights += 1
+          tally.orders += arena.orders.length
+          tally.steps += arena.steps
+        }),
+        { numRuns: RACES, seed: SEED },
+      )
+      console.log(
+        `races under the fleet's caps: ${tally.fights} of ${ATTEMPTS} attempts at once, ${tally.attempts} attempts in ${tally.steps} steps, ${tally.orders} orders: no cap exceeded`,
+      )
+    },
+    HOUR_MS,
+  )
+
+  it("do exceed them on a ledger whose stream fleet takes any entry: the test can tell", async () => {
+    const fight: Fight = {
+      seed: 1,
+      supernodes: 8,
+      attempts: 16,
+      cap: 1,
+      ownCap: 1,
+      budget: 9,
+      byRank: false,
+      weights: [1, 0, 0],
+      broken: "fleet-appends-anywhere",
+    }
+    const arena = new Arena(fight)
+    await arena.fightItOut()
+    expect(arena.violations).not.toEqual([])
+  })
+
+  it("are the same again from the same seed", async () => {
+    const fight: Fight = {
+      seed: 7,
+      supernodes: 4,
+      attempts: 12,
+      cap: 2,
+      ownCap: 1,
+      budget: 9,
+      byRank: false,
+      weights: [1, 1, 1],
+    }
+    const [once, again] = [new Arena(fight), new Arena(fight)]
+    await once.fightItOut()
+    await again.fightItOut()
+    expect(again.results).toEqual(once.results)
+    expect(again.orders).toEqual(once.orders)
+  })
+})
