@@ -52,7 +52,8 @@ describe("a simulated fleet", () => {
 })
 
 describe("the simulation finds a break on purpose", () => {
-  it.concurrent.each(BREAKS)("$name: $says", async (broken) => {
+  // They share the cores with everything else: a hunt takes seconds, and on a busy machine much longer.
+  it.concurrent.each(BREAKS)("$name: $says", { timeout: 300_000 }, async (broken) => {
     const found = await hunt(broken)
     expect(found, `none of ${broken.seeds} seeds tells of it`).not.toBeNull()
     expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))
