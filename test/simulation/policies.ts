@@ -52,7 +52,7 @@ export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Pol
 
 /** Caps across both supernodes, in some worlds; drawn apart, so that the others are what they were. */
 export function drawFleet(seed: number): Policy["fleet"] {
-  const random = new Random(seed + 2 ** 42)
+  const random = new Random(seed + 2 ** 41)
   if (random.chance(0.6)) return null
   const count = random.pick([1, 1, 1, 2, 3])
   const perMs = random.pick([1, 2, 3, 6, 12]) * 3_600_000
