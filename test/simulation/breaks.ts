@@ -7,8 +7,6 @@ export interface Break {
   /** Rules of `watch.ts`, `may-buy.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
   seeds: number
-  /** Of these only worlds with caps across supernodes. */
-  hasFleet?: true
   /** What is changed in lib/; null: it is broken from outside, in `port-breaks.ts`. */
   changes: readonly Change[] | null
 }
@@ -18,8 +16,6 @@ const RUN = "lib/run.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
-const RESERVE = "lib/reserve.ts"
-const FLEET = "lib/decision/fleet.ts"
 const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
 
 export const BREAKS: readonly Break[] = [
@@ -252,72 +248,6 @@ export const BREAKS: readonly Break[] = [
     rules: ["spend"],
     seeds: 60,
     changes: [{ file: MONEY_GATES, from: "spent + cost.minor <= budget.minor", to: "spent <= budget.minor" }],
-  },
-  // ---- caps across supernodes ----
-  {
-    name: "others-are-not-counted",
-    says: "what other supernodes bought stands under no cap",
-    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
-    seeds: 300,
-    hasFleet: true,
-    changes: [
-      { file: FLEET, from: "[...standing.purchases, ...fleet.value.purchases]", to: "standing.purchases" },
-    ],
-  },
-  {
-    name: "a-lost-place-is-a-place",
-    says: "the fleet's stream says conflict, and the attempt is opened even so",
-    rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
-    seeds: 300,
-    hasFleet: true,
-    changes: [
-      {
-        file: RESERVE,
-        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
-        to: 'if ((await ports.ledger.append(entry)) !== undefined)\n      return { kind: "reserved"',
-      },
-    ],
-  },
-  {
-    name: "nobody-waits-for-the-place",
-    says: "the attempt is opened while its place is still being written",
-    rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
-    seeds: 300,
-    hasFleet: true,
-    changes: [
-      {
-        file: RESERVE,
-        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
-        to: 'if (!void ports.ledger.append(entry).catch(() => undefined))\n      return { kind: "reserved"',
-      },
-    ],
-  },
-  {
-    name: "places-are-not-counted",
-    says: "what others have reserved and not opened yet stands under no cap",
-    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
-    seeds: 400,
-    hasFleet: true,
-    changes: [{ file: FLEET, from: "[...chained, ...pending]", to: "[...chained]" }],
-  },
-  {
-    name: "others-are-read-before-the-fleet",
-    says: "a place that was given back between two reads is seen in neither",
-    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
-    seeds: 400,
-    hasFleet: true,
-    changes: [
-      {
-        file: RESERVE,
-        from: "const head = await ports.ledger.head(FLEET_STREAM)",
-        to: "const early = await Promise.all(task.fleetStreams.map((one) => readTip(ports, one)))\n  const head = await ports.ledger.head(FLEET_STREAM)",
-      },
-      {
-        file: RESERVE,
-        from: "await Promise.all(some.map((stream) => readTip(ports, stream)))",
-        to: "some.map((stream) => early[task.fleetStreams.indexOf(stream)])",
-      },
-    ],
   },
   {
     name: "approval-is-not-asked",

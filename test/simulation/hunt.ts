@@ -1,6 +1,5 @@
 import type { Break } from "./breaks.ts"
 import { bundle } from "./bundle.ts"
-import { drawFleet } from "./policies.ts"
 import { runSeeds } from "./pool.ts"
 
 export interface Found {
@@ -9,12 +8,12 @@ export interface Found {
 }
 
 /** The first seed that tells of a break; null where its seeds are not enough. Seeds go in order, so it is always the same. */
-export async function hunt({ name, changes, rules, seeds, hasFleet }: Break): Promise<Found | null> {
+export async function hunt({ name, changes, rules, seeds }: Break): Promise<Found | null> {
   const code = await bundle({ changes: changes ?? [] })
   let found: Found | null = null
   await runSeeds({
     code,
-    seeds: hasFleet ? fleetSeedsUpTo(seeds) : seedsUpTo(seeds),
+    seeds: seedsUpTo(seeds),
     portBreak: changes === null ? name : null,
     threads: 1,
     onReport: ({ seed, violations }) => {
@@ -28,11 +27,6 @@ export async function hunt({ name, changes, rules, seeds, hasFleet }: Break): Pr
 
 export function ruleOf(violation: string): string {
   return violation.split(":", 1)[0] ?? violation
-}
-
-/** The seeds of worlds with caps across supernodes: in others there is nothing to find. */
-function* fleetSeedsUpTo(last: number): Iterable<number> {
-  for (const seed of seedsUpTo(last)) if (drawFleet(seed)) yield seed
 }
 
 export function* seedsUpTo(last: number, first = 1): Iterable<number> {

@@ -11,7 +11,7 @@ import { deliver } from "./events.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
 import { People } from "./people.ts"
-import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
+import { drawAside, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Random } from "./random.ts"
 import { Scheduler } from "./scheduler.ts"
@@ -79,11 +79,9 @@ export class World {
     this.watch = new Watch(this)
     this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
     const aside = new Random(seed + 2 ** 40)
-    const fleet = drawFleet(seed)
     this.supernodes = ([0, 1] as const).map((which) => {
       const load = new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom })
-      const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
-      return new TrueSupernode(this, policy, load)
+      return new TrueSupernode(this, drawPolicy(this.random, which, drawAside(aside)), load)
     })
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
       const machine = new Machine(this, `m${i + 1}`)
