@@ -17,6 +17,7 @@ export default defineConfig({
       // Two hundred thousand histories: too dear to be told again to every mutant; the other tests of evidence know the cases.
       "test/decision/m-of-n.test.ts",
     ],
+    isolate: false,
     testTimeout: 60_000,
     env: { TZ: "UTC" },
   },
