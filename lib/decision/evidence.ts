@@ -69,9 +69,8 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
   const missing = n - points.filter((point) => point.state !== "missing").length
   const reached = bestStep(rule, points, rule.missing === "breaching" && isSilent ? missing : 0)
   const real = points.filter(isReal)
-  const breaching = real.filter(({ value }) =>
-    levelsOf(rule).some((level) => level.isReachedBy(value)),
-  ).length
+  const levels = levelsOf(rule)
+  const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
   const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =

@@ -18,9 +18,15 @@ export class ChangeError extends Error {
   override readonly name = "ChangeError"
 }
 
+/** The simulation as one module for Node.js. */
+export interface Bundle {
+  code: string
+  asIs: boolean
+}
+
 /**
- * The simulation with all it needs as one module for Node.js, lib/ changed as told. `asIs` leaves out what only makes it
- * faster: a canonical form that spells out each object once, and a parse of each entry that is done once.
+ * lib/ changed as told. `asIs` leaves out what only makes it faster: entries that are neither spelled out nor hashed, and a
+ * canonical form that spells out each object once.
  */
 export async function bundle({
   changes = [],
@@ -28,7 +34,7 @@ export async function bundle({
 }: {
   changes?: readonly Change[]
   asIs?: boolean
-} = {}) {
+} = {}): Promise<Bundle> {
   const built = await build({
     entryPoints: [join(HERE, "thread.ts")],
     bundle: true,
@@ -41,7 +47,7 @@ export async function bundle({
   })
   const [file] = built.outputFiles
   if (!file) throw new Error("esbuild has built nothing")
-  return file.text
+  return { code: file.text, asIs }
 }
 
 function changing(changes: readonly Change[]): Plugin {
@@ -66,12 +72,15 @@ function changed(contents: string, { file, from, to }: Change): string {
   return parts.join(to)
 }
 
+/** Whoever seals, checks or reads entries. */
+const ENTRY_USERS = /\/lib\/(?:record|say|ledger\/chain)\.ts$/
+
 const faster: Plugin = {
   name: "faster",
   setup({ onResolve }) {
     onResolve({ filter: /^canonicalize$/ }, () => ({ path: join(HERE, "canonical.ts") }))
-    onResolve({ filter: /^\.\/parse-entry\.ts$/ }, ({ importer }) =>
-      importer.endsWith("/ledger/chain.ts") ? { path: join(HERE, "trusted.ts") } : null,
+    onResolve({ filter: /\/(?:parse-)?entry\.ts$/ }, ({ importer }) =>
+      ENTRY_USERS.test(importer) ? { path: join(HERE, "trusted.ts") } : null,
     )
   },
 }

@@ -9,10 +9,9 @@ export interface Found {
 
 /** The first seed that tells of a break; null where its seeds are not enough. Seeds go in order, so it is always the same. */
 export async function hunt({ name, changes, rules, seeds }: Break): Promise<Found | null> {
-  const code = await bundle({ changes: changes ?? [] })
   let found: Found | null = null
   await runSeeds({
-    code,
+    bundle: await bundle({ changes: changes ?? [] }),
     seeds: seedsUpTo(seeds),
     portBreak: changes === null ? name : null,
     threads: 1,

@@ -1,7 +1,6 @@
 import { parseArgs } from "node:util"
-import { bundle } from "./bundle.ts"
 import { seedsUpTo } from "./hunt.ts"
-import { runSeeds } from "./pool.ts"
+import { runLives } from "./pool.ts"
 import { failureLines, Summary } from "./summary.ts"
 
 // npm run simulate:faults -- --seeds 10000        many seeds on all cores
@@ -28,11 +27,9 @@ async function main(): Promise<number> {
   })
   const [first, count] =
     values.seed === undefined ? [whole(values.from), whole(values.seeds)] : [whole(values.seed), 1]
-  const code = await bundle()
   const summary = new Summary()
   const startedAt = performance.now()
-  await runSeeds({
-    code,
+  await runLives({
     seeds: seedsUpTo(first + count - 1, first),
     wantsTrace: values.trace,
     ...(values.threads === undefined ? {} : { threads: whole(values.threads) }),

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
+import { type Bundle, bundle } from "./bundle.ts"
 import type { Report } from "./simulate.ts"
 import type { Task, ThreadData } from "./thread.ts"
 
 export interface Batch {
-  /** What `bundle` has built. */
-  code: string
+  bundle: Bundle
   seeds: Iterable<number>
   portBreak?: string | null
   threads?: number
@@ -14,9 +14,26 @@ export interface Batch {
   onReport: (report: Report) => boolean
 }
 
+/** Every so many lives one is lived with real texts and hashes, at twice the cost. */
+const AS_IS_EVERY = 25
+
+/** The lives of these seeds, mostly the fast way. */
+export async function runLives({ seeds, ...batch }: Omit<Batch, "bundle">): Promise<void> {
+  const all = [...seeds]
+  let isOver = false
+  const onReport = (report: Report) => {
+    isOver ||= batch.onReport(report)
+    return isOver
+  }
+  for (const asIs of [false, true]) {
+    const some = all.filter((seed) => (seed % AS_IS_EVERY === 0) === asIs)
+    if (!isOver) await runSeeds({ ...batch, bundle: await bundle({ asIs }), seeds: some, onReport })
+  }
+}
+
 /** Runs seeds on several threads. Each seed is a world of its own, so the order changes nothing. */
 export async function runSeeds({
-  code,
+  bundle: { code, asIs },
   seeds,
   portBreak = null,
   wantsTrace = false,
@@ -27,7 +44,7 @@ export async function runSeeds({
   let isOver = false
   const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   const work = async (): Promise<void> => {
-    const data: ThreadData = { portBreak }
+    const data: ThreadData = { portBreak, asIs }
     const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 256 } })
     try {
       for (let next = left.next(); !next.done && !isOver; next = left.next()) {

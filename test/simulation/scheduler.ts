@@ -74,7 +74,7 @@ export class Scheduler {
   }
 }
 
-/** An immediate comes only when no promise has anything left to do: it waits for no time. */
+/** A tick that a promise asks for comes when no promise has anything left to do. It waits for no time. */
 function allPromisesFollowed(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { BREAKS } from "./breaks.ts"
 import { bundle } from "./bundle.ts"
 import { hunt, ruleOf, seedsUpTo } from "./hunt.ts"
-import { runSeeds } from "./pool.ts"
+import { runLives, runSeeds } from "./pool.ts"
 import type { Report } from "./simulate.ts"
 import { failureLines, Summary } from "./summary.ts"
 
@@ -13,9 +13,8 @@ const SEEDS = 200
 
 async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promise<Map<number, Report>> {
   const reports = new Map<number, Report>()
-  const code = await bundle({ asIs })
   await runSeeds({
-    code,
+    bundle: await bundle({ asIs }),
     seeds,
     onReport: (report) => {
       reports.set(report.seed, report)
@@ -28,7 +27,13 @@ async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promis
 describe("a simulated fleet", () => {
   it(`keeps every promise in ${SEEDS} lives, and buys all that its policy allows once faults are over`, async () => {
     const summary = new Summary()
-    for (const report of (await reportsOf(seedsUpTo(SEEDS))).values()) summary.add(report)
+    await runLives({
+      seeds: seedsUpTo(SEEDS),
+      onReport: (report) => {
+        summary.add(report)
+        return false
+      },
+    })
     console.log(summary.lines().join("\n"))
     expect(summary.failed.flatMap((report) => failureLines(report)).join("\n")).toBe("")
     expect(summary.seeds).toBe(SEEDS)

@@ -7,6 +7,8 @@ import { type Report, simulate } from "./simulate.ts"
 export interface ThreadData {
   /** Name in `PORT_BREAKS`; null: nothing is broken there. */
   portBreak: string | null
+  /** Was the code bundled as it is? */
+  asIs: boolean
 }
 
 /** The trace is sent only where it is wanted: a seed that fails, or one that is looked at. */
@@ -15,13 +17,13 @@ export interface Task {
   wantsTrace: boolean
 }
 
-const { portBreak } = workerData as ThreadData
+const { portBreak, asIs } = workerData as ThreadData
 const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
 
 parentPort?.on("message", (task: Task) => void live(task))
 
 async function live({ seed, wantsTrace }: Task): Promise<void> {
-  const report = await simulate(seed, broken)
+  const report = await simulate(seed, { broken, asIs })
   const isWorthTelling = wantsTrace || report.violations.length > 0
   const told: Report = isWorthTelling ? report : { ...report, trace: [] }
   parentPort?.postMessage(told)

@@ -54,9 +54,7 @@ export class Watch {
     if (raw.seq !== before.seq + 1 || entry.prev !== before.hash)
       this.broken("chain-is-dense", `${stream}#${raw.seq} was stored after #${before.seq}`)
     this.#links.set(stream, { seq: raw.seq, hash: entry.hash })
-    this.world.trace(
-      `${stream.slice(0, 20)}#${entry.seq} ${kind} ${sayEntry(entry)} ${entry.hash.slice(7, 15)}`,
-    )
+    this.world.trace(`${stream.slice(0, 20)}#${entry.seq} ${kind} ${sayEntry(entry)}`)
     if (stream === CONTROL_STREAM) {
       this.stops.stored(entry, now)
       return
