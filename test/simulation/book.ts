@@ -16,6 +16,8 @@ export interface Trade {
   acceptedAt: number | null
   /** True time of the newest entry about it. */
   changedAt: number
+  /** A person said that nothing was bought, whatever came to light since. */
+  saidAbsent: boolean
   posts: number
 }
 
@@ -76,7 +78,7 @@ export class Book {
 
   #opened(entry: LedgerEntry, openedAt: number): void {
     const id = entry.attempt?.id ?? ""
-    const news = { settledAt: null, acceptedAt: null, changedAt: openedAt, posts: 0 }
+    const news = { settledAt: null, acceptedAt: null, changedAt: openedAt, saidAbsent: false, posts: 0 }
     this.trades.set(id, { id, run: entry.run, entry, openedAt, state: "open", ...news })
   }
 
@@ -145,6 +147,7 @@ export class Book {
     const trade = said?.verb === "settle" ? this.trades.get(said.attempt) : undefined
     if (said?.verb !== "settle" || !trade || trade.state === "complete" || trade.state === "released") return
     trade.changedAt = now
+    trade.saidAbsent ||= said.as === "absent"
     if (said.as === "completed") {
       this.completedAt = now
       this.#causedByRules(trade)

@@ -1,12 +1,17 @@
 import type { Change } from "./bundle.ts"
 
-/** A deliberate break, the rules that may tell of it, and the number of seeds (from 1 on) that must be enough. */
+/** A deliberate break, the rules that may tell of it, and the seeds that must be enough. */
 export interface Break {
   name: string
   says: string
-  /** Rules of `watch.ts`, `may-buy.ts` and `progress.ts`; a violation of another one does not count. */
+  /** Rules of `watch.ts`, `may-buy.ts`, `tellings.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
+  /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
+  from?: number
+  /** The last one. */
   seeds: number
+  /** Of these only worlds with caps across supernodes; else only those without. */
+  hasFleet?: boolean
   /** What is changed in lib/; null: it is broken from outside, in `port-breaks.ts`. */
   changes: readonly Change[] | null
 }
@@ -16,6 +21,9 @@ const RUN = "lib/run.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
+const RESERVE = "lib/reserve.ts"
+const TELL = "lib/tell.ts"
+const FLEET = "lib/decision/fleet.ts"
 const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
 
 export const BREAKS: readonly Break[] = [
@@ -213,7 +221,8 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-stops-nothing",
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
-    seeds: 60,
+    from: 80,
+    seeds: 150,
     changes: [
       {
         file: STANDING_GATES,
@@ -248,6 +257,74 @@ export const BREAKS: readonly Break[] = [
     rules: ["spend"],
     seeds: 60,
     changes: [{ file: MONEY_GATES, from: "spent + cost.minor <= budget.minor", to: "spent <= budget.minor" }],
+  },
+  // ---- caps across supernodes ----
+  {
+    name: "others-are-not-counted",
+    says: "what other supernodes bought stands under no cap",
+    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
+    seeds: 300,
+    hasFleet: true,
+    changes: [
+      { file: FLEET, from: "[...standing.purchases, ...fleet.value.purchases]", to: "standing.purchases" },
+    ],
+  },
+  {
+    name: "a-lost-place-is-a-place",
+    says: "the fleet's stream says conflict, and the attempt is opened even so",
+    rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
+    seeds: 300,
+    hasFleet: true,
+    changes: [
+      {
+        file: RESERVE,
+        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
+        to: 'if ((await ports.ledger.append(entry)) !== undefined)\n      return { kind: "reserved"',
+      },
+    ],
+  },
+  {
+    name: "nobody-waits-for-the-place",
+    says: "the attempt is opened while its place is still being written",
+    rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
+    seeds: 300,
+    hasFleet: true,
+    changes: [
+      {
+        file: RESERVE,
+        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
+        to: 'if (!void ports.ledger.append(entry).catch(() => undefined))\n      return { kind: "reserved"',
+      },
+    ],
+  },
+  {
+    name: "places-are-not-counted",
+    says: "what others have reserved and not opened yet stands under no cap",
+    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
+    from: 440,
+    seeds: 700,
+    hasFleet: true,
+    changes: [{ file: FLEET, from: "[...chained, ...pending]", to: "[...chained]" }],
+  },
+  {
+    name: "others-are-read-before-the-fleet",
+    says: "a place that was given back between two reads is seen in neither",
+    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
+    from: 120,
+    seeds: 400,
+    hasFleet: true,
+    changes: [
+      {
+        file: RESERVE,
+        from: "const head = await ports.ledger.head(FLEET_STREAM)",
+        to: "const early = await Promise.all(task.fleetStreams.map((one) => readTip(ports, one)))\n  const head = await ports.ledger.head(FLEET_STREAM)",
+      },
+      {
+        file: RESERVE,
+        from: "await Promise.all(some.map((stream) => readTip(ports, stream)))",
+        to: "some.map((stream) => early[task.fleetStreams.indexOf(stream)])",
+      },
+    ],
   },
   {
     name: "approval-is-not-asked",
@@ -311,6 +388,62 @@ export const BREAKS: readonly Break[] = [
         file: "lib/decision/evidence.ts",
         from: "at >= latchedAt && isOnClearSide(rule, value)).length >= m",
         to: "at >= latchedAt && isOnClearSide(rule, value)).length > rule.points.n",
+      },
+    ],
+  },
+
+  // ---- what people are told ----
+  {
+    name: "tells-on-no-record",
+    says: "who lost the place of the record tells even so",
+    rules: ["told-once-on-record"],
+    from: 85,
+    seeds: 150,
+    changes: [
+      {
+        file: TELL,
+        from: 'if ((await ports.ledger.append(claim)) === "appended") {',
+        to: "if ((await ports.ledger.append(claim)) !== undefined) {",
+      },
+    ],
+  },
+  {
+    name: "tells-again-at-once",
+    says: "what waits is told with every tick",
+    rules: ["told-hourly"],
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/telling.ts",
+        from: "TELL_AGAIN_MS = 3_600_000",
+        to: "TELL_AGAIN_MS = 60_000",
+      },
+    ],
+  },
+  {
+    name: "tells-by-another-entry",
+    says: "people are shown an entry that says something else",
+    rules: ["told-as-stated"],
+    seeds: 60,
+    changes: [
+      {
+        file: TELL,
+        from: "const { seq, hash } = stated ?? claim",
+        to: "const { seq, hash } = { seq: 1, hash: (stated ?? claim).hash }",
+      },
+    ],
+  },
+  {
+    name: "tells-nobody-of-the-unknown",
+    says: "an unknown outcome waits in silence",
+    rules: ["nobody-waits-in-silence", "liveness"],
+    from: 85,
+    seeds: 150,
+    changes: [
+      {
+        file: "lib/decision/telling.ts",
+        from: 'if (state === "open" || state === "accepted") return null',
+        to: 'if (state === "open" || state === "accepted" || state === "unknown") return null',
       },
     ],
   },

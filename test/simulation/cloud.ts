@@ -1,7 +1,7 @@
 import type { Policy } from "../../lib/decision/policy.ts"
 import { newestPeriods, type Reading } from "../../lib/decision/reading.ts"
 import { presentServers } from "../../lib/decision/supernode.ts"
-import type { Cloud, Delivery, MetricQuestion, Read } from "../../lib/ports.ts"
+import type { Cloud, Delivery, MetricQuestion, Notice, Read } from "../../lib/ports.ts"
 import type { Process } from "./machine.ts"
 import { buyOnce } from "./purchase.ts"
 import type { World } from "./world.ts"
@@ -28,14 +28,15 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
 }
 
 /** The webhook that people are told by: it may be down, and that harms nothing. */
-export function tellPeople(process: Process): Promise<Delivery> {
+export function tellPeople(process: Process, notice: Notice): Promise<Delivery> {
   const { world } = process.machine
   return process.ask("webhook", {
     ...travel(world),
-    effect: () =>
-      world.random.chance(world.weather.cloudReadFails)
-        ? { ok: false as const, why: "HTTP 500" }
-        : { ok: true as const },
+    effect: () => {
+      const isDown = world.random.chance(world.weather.cloudReadFails)
+      world.watch.tellings.heard(notice, { isDown })
+      return isDown ? { ok: false as const, why: "HTTP 500" } : { ok: true as const }
+    },
   })
 }
 

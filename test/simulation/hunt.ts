@@ -1,5 +1,6 @@
 import type { Break } from "./breaks.ts"
 import { bundle } from "./bundle.ts"
+import { drawFleet } from "./policies.ts"
 import { runSeeds } from "./pool.ts"
 
 export interface Found {
@@ -8,11 +9,18 @@ export interface Found {
 }
 
 /** The first seed that tells of a break; null where its seeds are not enough. Seeds go in order, so it is always the same. */
-export async function hunt({ name, changes, rules, seeds }: Break): Promise<Found | null> {
+export async function hunt({
+  name,
+  changes,
+  rules,
+  from,
+  seeds,
+  hasFleet = false,
+}: Break): Promise<Found | null> {
   let found: Found | null = null
   await runSeeds({
     bundle: await bundle({ changes: changes ?? [] }),
-    seeds: seedsUpTo(seeds),
+    seeds: [...seedsUpTo(seeds, from)].filter((seed) => (drawFleet(seed) !== null) === hasFleet),
     portBreak: changes === null ? name : null,
     threads: 1,
     onReport: ({ seed, violations }) => {

@@ -152,7 +152,11 @@ export class Process {
     const { random, weather } = this.machine.world
     if (this.machine.isReliable) return "none"
     // Around the line of no return there is more to find.
-    const times = /^(readMetrics|connect|POST)/.test(what) ? 12 : what.startsWith("append") ? 4 : 1
+    const times = /^(readMetrics|connect|POST|head fleet|append fleet)/.test(what)
+      ? 12
+      : what.startsWith("append")
+        ? 4
+        : 1
     const [processDies, processFreezes] = [weather.processDies * times, weather.processFreezes * times]
     const drawn = random.next()
     if (drawn < processDies) return random.chance(0.5) ? "dies-before" : "dies-after"

@@ -23,7 +23,14 @@ type Reason = [rule: string, says: string]
 
 /** What the policy has against this purchase, by true times, true load and true orders. */
 export function whyNotToBuy(sending: Sending): Reason[] {
-  return [...pacing(sending), ...efficacy(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
+  return [
+    ...pacing(sending),
+    ...efficacy(sending),
+    ...money(sending),
+    ...fleetMoney(sending),
+    ...evidence(sending),
+    ...plan(sending),
+  ]
 }
 
 function pacing({ world, supernode, book, trade }: Sending): Reason[] {
@@ -76,6 +83,24 @@ function money({ world, supernode, order }: Sending): Reason[] {
     if (spent + cost > budget.minor)
       found.push(["spend", `${spent} and ${cost} for ${order.attempt} are above ${budget.minor}`])
   }
+  return found
+}
+
+/** The same across all supernodes. */
+function fleetMoney({ world, supernode, order }: Sending): Reason[] {
+  const { actions, budget } = supernode.policy.fleet ?? {}
+  const all = world.supernodes.flatMap(costly)
+  const since = (ms: number) => world.scheduler.now - ms + SLACK_MS
+  const found: Reason[] = []
+  const used = actions ? all.filter(({ postedAt }) => postedAt > since(actions.perMs)).length : 0
+  if (actions && used >= actions.count)
+    found.push(["fleet-actions", `${order.attempt} is purchase ${used + 1} of ${actions.count} of all`])
+  if (!budget) return found
+  const within = all.filter(({ postedAt }) => postedAt > since(rollingMs(budget.per)))
+  const spent = within.reduce((sum, { costMinor }) => sum + costMinor, 0)
+  const cost = Math.round((order.plan.cost?.amount ?? Infinity) * 100)
+  if (spent + cost > budget.minor)
+    found.push(["fleet-spend", `${spent} of all and ${cost} for ${order.attempt} are above ${budget.minor}`])
   return found
 }
 

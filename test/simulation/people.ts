@@ -53,6 +53,9 @@ export class People {
     // An entry dated by a clock that ran ahead holds everybody: a reset is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
     const { attempt, breaker, rulesOff, lastDecision } = standing
+    // While there are faults somebody looks anyway; once all is calm people trust that they are told.
+    if (world.isCalm && (attempt || breaker) && !isAhead && !world.watch.tellings.isHeard(supernode.stream))
+      return
     if (attempt && !isAhead) {
       const as = wordFor({ world, attempt, supernode })
       if (!as) return

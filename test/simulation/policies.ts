@@ -1,6 +1,6 @@
 import type { Budget, Policy } from "../../lib/decision/policy.ts"
 import { type PolicyInput, policyOf, type RuleInput } from "../decision/builders.ts"
-import type { Random } from "./random.ts"
+import { Random } from "./random.ts"
 
 const SIZES = [1, 2, 3, 4, 6, 8, 12] as const
 const IDS = ["b4beacb6-4380-448c-a218-daa82cf03f5d", "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"] as const
@@ -48,6 +48,16 @@ export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Pol
         }
       : {}),
   })
+}
+
+/** Caps across both supernodes, in some worlds; drawn apart, so that the others are what they were. */
+export function drawFleet(seed: number): Policy["fleet"] {
+  const random = new Random(seed + 2 ** 42)
+  if (random.chance(0.6)) return null
+  const count = random.pick([1, 1, 1, 2, 3])
+  const perMs = random.pick([1, 2, 3, 6, 12]) * 3_600_000
+  const budget = { minor: random.pick([3_000, 6_000, 12_000]) * 100, currency: "CNY", per: perMs }
+  return { actions: { count, perMs }, budget: random.chance(0.4) ? budget : null }
 }
 
 function drawBudget(random: Random) {

@@ -1,4 +1,6 @@
-import type { Book } from "./book.ts"
+import type { Budget, Rung } from "../../lib/decision/policy.ts"
+import type { Book, Trade } from "./book.ts"
+import { boughtIn } from "./fleet.ts"
 import { rungsAskedFor } from "./load.ts"
 import { rollingMs } from "./policies.ts"
 import type { TrueSupernode } from "./supernode.ts"
@@ -65,12 +67,7 @@ export class Progress {
     if (up === 0 && this.world.scheduler.now < this.from.highSince + HOUR && free.length > 0)
       return this.from.highSince + HOUR
     if (up === 0 || here < 0 || !target || target.servers <= count) return null
-    return Math.max(
-      this.#evidenceAt(free),
-      this.#cooldownEnd(),
-      this.#actionsFreeAt(),
-      this.#moneyFreeAt(target),
-    )
+    return Math.max(this.#evidenceAt(free), this.#cooldownEnd(), ...this.#capsFreeAt(target))
   }
 
   /** Rules with `repeat: false` that have got what they asked for since the load went up. */
@@ -104,27 +101,34 @@ export class Progress {
     return Math.max(completed + cooldownMs, last + minIntervalMs, this.#newestServerAt + cooldownMs)
   }
 
-  #bought() {
-    return [...this.#book.trades.values()].filter(({ state }) => state !== "released")
+  #bought(): Trade[] {
+    return boughtIn(this.#book)
   }
 
-  #actionsFreeAt(): number {
-    const { count, perMs } = this.supernode.policy.limits.actions
-    const newestFirst = this.#bought()
-      .map(({ openedAt }) => openedAt)
-      .sort((a, b) => b - a)
-    const inTheWay = newestFirst[count - 1]
-    return inTheWay === undefined ? -Infinity : inTheWay + perMs
+  /** Of all supernodes: what the caps across them count. */
+  #boughtByAll(): Trade[] {
+    return this.world.supernodes.flatMap((supernode) => boughtIn(this.world.watch.bookOf(supernode)))
+  }
+
+  #capsFreeAt(target: Rung): number[] {
+    const { limits, fleet } = this.supernode.policy
+    const [own, all] = [this.#bought(), this.#boughtByAll()]
+    return [
+      actionsFreeAt(limits.actions, own),
+      limits.budget ? this.#moneyFreeAt(limits.budget, own, target) : -Infinity,
+      fleet?.actions ? actionsFreeAt(fleet.actions, all) : -Infinity,
+      fleet?.budget ? this.#moneyFreeAt(fleet.budget, all, target) : -Infinity,
+    ]
   }
 
   /** The first moment at which enough of what was spent is out of the budget's window. */
-  #moneyFreeAt(target: TrueSupernode["policy"]["ladder"][number]): number {
-    const { limits, ladder } = this.supernode.policy
-    if (!limits.budget) return -Infinity
-    const { minor, per } = limits.budget
+  #moneyFreeAt({ minor, per }: Budget, bought: Trade[], target: Rung): number {
+    const { ladder } = this.supernode.policy
+    // What has no price is never bought under a budget.
+    if (!target.price) return Infinity
     const paid = ladder.find(({ servers }) => servers === this.supernode.count)?.price?.minor ?? 0
-    const cost = (target.price?.minor ?? 0) - paid
-    const spent = this.#bought().map(({ openedAt, entry }) => ({
+    const cost = target.price.minor - paid
+    const spent = bought.map(({ openedAt, entry }) => ({
       leavesAt: openedAt + rollingMs(per),
       minor: (entry.plan?.cost?.amount ?? 0) * 100,
     }))
@@ -133,4 +137,10 @@ export class Progress {
       spent.filter(({ leavesAt }) => leavesAt > at).reduce((sum, one) => sum + one.minor, 0) + cost <= minor
     return moments.find(fits) ?? Infinity
   }
+}
+
+function actionsFreeAt({ count, perMs }: { count: number; perMs: number }, bought: Trade[]): number {
+  const newestFirst = bought.map(({ openedAt }) => openedAt).sort((a, b) => b - a)
+  const inTheWay = newestFirst[count - 1]
+  return inTheWay === undefined ? -Infinity : inTheWay + perMs
 }

@@ -8,7 +8,7 @@ import { type Counts, World } from "./world.ts"
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 /** People need that long for what the faults have left; orders come in, holds and waits end, latches clear. */
-const SETTLING_MS = 8 * HOUR
+const SETTLING_MS = 6 * HOUR
 const BUSY_MS = 16 * HOUR
 
 export interface Report {
@@ -41,7 +41,8 @@ export async function simulate(
   world.people.isQuiet = true
   world.becomeCalm()
   for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
-  await scheduler.runUntil(world.calmFrom + SETTLING_MS, isOver)
+  for (const end = world.calmFrom + SETTLING_MS; scheduler.now < end && !isOver(); watch.tellings.check())
+    await scheduler.runUntil(Math.min(end, scheduler.now + 5 * MINUTE), isOver)
 
   if (!isOver()) await stayBusy(world, isOver)
   if (!isOver() && asIs) await verifyChains(world)
@@ -67,6 +68,7 @@ async function stayBusy(world: World, isOver: () => boolean): Promise<void> {
   const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
   while (open.size > 0 && !isOver() && scheduler.now < horizon) {
     await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
+    world.watch.tellings.check()
     for (const progress of open) if (progress.isDone()) open.delete(progress)
   }
 }

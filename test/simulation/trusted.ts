@@ -3,7 +3,7 @@ import { trustedEntry as readEntry } from "../../lib/ledger/parse-entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 
 // Most lives spell out and hash no entry: its hash is a number, which is all that the store keeps of it, and whoever reads
-// that number gets the entry. So the ledger's own code runs over entries that nobody can have damaged. Every twenty-fifth life,
+// that number gets the entry. So the ledger's own code runs over entries that nobody can have damaged. Every fiftieth life,
 // and the ones that a test lives `asIs`, has the real texts and hashes.
 
 export { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"

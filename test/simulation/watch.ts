@@ -1,12 +1,14 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 import { type BuyOrder, LedgerError } from "../../lib/ports.ts"
-import { CONTROL_STREAM } from "../../lib/record.ts"
+import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/record.ts"
 import { Book } from "./book.ts"
+import { whyNotOpen } from "./fleet.ts"
 import type { Machine } from "./machine.ts"
 import { whyNotToBuy } from "./may-buy.ts"
 import { Stops } from "./stops.ts"
 import type { TrueSupernode } from "./supernode.ts"
+import { Tellings } from "./tellings.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -24,12 +26,17 @@ export class Watch {
   readonly violations: string[] = []
   readonly books = new Map<string, Book>()
   readonly stops = new Stops()
+  readonly tellings: Tellings
   readonly #links = new Map<string, { seq: number; hash: string }>()
+  /** Places that were taken under caps across supernodes. */
+  readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
   readonly #controlReads = new Map<string, number>()
   mostPosts = 0
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly world: World) {
+    this.tellings = new Tellings(world)
+  }
 
   bookOf(supernode: TrueSupernode): Book {
     const book = this.books.get(supernode.stream) ?? new Book(supernode)
@@ -59,6 +66,10 @@ export class Watch {
       this.stops.stored(entry, now)
       return
     }
+    if (stream === FLEET_STREAM && kind === "opened" && entry.fleet) {
+      const { id, stream: of, seq } = entry.fleet.reservation
+      this.#reserved.add(`${id} ${of}#${seq}`)
+    }
     const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
     if (supernode) this.#storedOf(supernode, entry)
   }
@@ -71,10 +82,16 @@ export class Watch {
       const [other] = book.inFlight
       this.broken("one-attempt", `${entry.attempt?.id} was opened while ${other?.id} is ${other?.state}`)
     }
+    const place = `${entry.attempt?.id} ${entry.stream}#${entry.seq}`
+    if (entry.kind === "opened" && supernode.policy.fleet && !this.#reserved.has(place))
+      this.broken("reserve-before-open", `${place} was opened without a place under the fleet's caps`)
     this.#checkSettlement(supernode, entry)
     this.#checkObservation(book, entry)
     this.#checkEffect(supernode, book, entry)
     book.stored(entry, now)
+    this.tellings.stored(entry)
+    const tooMuch = entry.kind === "opened" && supernode.policy.fleet ? whyNotOpen(this.world) : null
+    if (tooMuch) this.broken("fleet-opened", tooMuch)
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
       this.world.count("unknowns")
     this.#checkMoney(supernode, entry)

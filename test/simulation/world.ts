@@ -11,7 +11,7 @@ import { deliver } from "./events.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
 import { People } from "./people.ts"
-import { drawAside, drawPolicy } from "./policies.ts"
+import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Random } from "./random.ts"
 import { Scheduler } from "./scheduler.ts"
@@ -79,9 +79,14 @@ export class World {
     this.watch = new Watch(this)
     this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
     const aside = new Random(seed + 2 ** 40)
+    const fleet = drawFleet(seed)
+    const loads: Load[] = []
     this.supernodes = ([0, 1] as const).map((which) => {
-      const load = new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom })
-      return new TrueSupernode(this, drawPolicy(this.random, which, drawAside(aside)), load)
+      loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
+      // Who shares a cap shares the work here: so that all want to buy in the same moment.
+      const load = loads[fleet ? 0 : which] as Load
+      const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
+      return new TrueSupernode(this, policy, load)
     })
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
       const machine = new Machine(this, `m${i + 1}`)
@@ -195,7 +200,7 @@ export class World {
       },
       cloud: cloudSeenBy(process, run),
       clock,
-      notify: { tell: () => tellPeople(process) },
+      notify: { tell: (notice) => tellPeople(process, notice) },
       newId: this.newId,
       timeLeftMs: () => endsAt - this.scheduler.now,
     }

@@ -1,0 +1,126 @@
+import type { Standing } from "../../lib/decision/standing.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { Notice } from "../../lib/ports.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+interface Claim {
+  at: number
+  notices: number
+}
+
+/** One entry, as far as it states what waits for people. */
+interface Stated {
+  hash: string
+  waits: Waits
+}
+
+type Waits = Pick<Standing, "attempt" | "breaker">
+
+/**
+ * People are told what waits for them: on record first, once per record, at most hourly, by the entry that states it; and
+ * when all is calm nothing waits in silence. What people hear is seen at the webhook.
+ */
+export class Tellings {
+  readonly #claims = new Map<string, Claim[]>()
+  readonly #stated = new Map<string, Stated[]>()
+  /** True time at which it was last put on record that people are told of what waits in that stream. */
+  readonly #claimedAt = new Map<string, number>()
+  /** The same for what they heard: the webhook may be down, and a worker dies before it. */
+  readonly #heard = new Map<string, number>()
+  /** What waits in a stream, and since when by true time. */
+  readonly #waiting = new Map<string, { what: string; since: number }>()
+
+  constructor(private readonly world: World) {}
+
+  /** An entry of a supernode's chain. */
+  stored({ stream, standing, hash, at, observation }: LedgerEntry): void {
+    const { attempt, breaker } = standing as Standing
+    const stated = this.#stated.get(stream) ?? []
+    stated.push({ hash, waits: { attempt, breaker } })
+    this.#stated.set(stream, stated)
+    const what = whatWaits({ attempt, breaker })
+    if (what === null) this.#waiting.delete(stream)
+    else if (this.#waiting.get(stream)?.what !== what)
+      this.#waiting.set(stream, { what, since: this.world.scheduler.now })
+    if (observation?.kind === "telling" && observation.telling)
+      this.#claimed({ stream, about: observation.telling.about, at })
+  }
+
+  #claimed({ stream, about, at }: { stream: string; about: string; at: number }): void {
+    const { scheduler, watch } = this.world
+    this.#claimedAt.set(stream, scheduler.now)
+    const claims = this.#claims.get(`${stream} ${about}`) ?? []
+    const last = claims.at(-1)
+    // A clock that ran ahead dated the one before; a reset has put that right.
+    if (last && at >= last.at && at - last.at < HOUR)
+      watch.broken(
+        "told-hourly",
+        `${about} was told ${Math.round((at - last.at) / MINUTE)} minutes after it was told`,
+      )
+    claims.push({ at, notices: 0 })
+    this.#claims.set(`${stream} ${about}`, claims)
+  }
+
+  /** It came to the webhook, which may be down. */
+  heard(
+    { about, state, attempt, entry: { stream, seq, hash } }: Notice,
+    { isDown }: { isDown: boolean },
+  ): void {
+    const { watch, scheduler } = this.world
+    const claim = this.#claims.get(`${stream} ${about}`)?.find(({ notices }) => notices === 0)
+    if (claim) claim.notices += 1
+    else watch.broken("told-once-on-record", `${about} was told, and no entry of its own says so`)
+    const stated = this.#stated.get(stream)?.[seq - 1]
+    if (stated?.hash !== hash)
+      watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which is another entry`)
+    else if (!statesIt(stated.waits, { state, attempt }))
+      watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which does not state it`)
+    if (!isDown) this.#heard.set(stream, scheduler.now)
+  }
+
+  /** Have people heard of what waits there now? */
+  isHeard(stream: string): boolean {
+    const { since } = this.#waiting.get(stream) ?? { since: Infinity }
+    return (this.#heard.get(stream) ?? -Infinity) >= since
+  }
+
+  /** When all is calm: what waits for people is told by the next tick, and at least hourly from then on. */
+  check(): void {
+    const { watch, scheduler, calmFrom, tickMs } = this.world
+    const patience = tickMs + 5 * MINUTE
+    for (const [stream, { what, since }] of this.#waiting) {
+      const from = Math.max(since, calmFrom)
+      const isUntold = (this.#claimedAt.get(stream) ?? -Infinity) < from - HOUR
+      const heardAt = Math.max(from, this.#heard.get(stream) ?? -Infinity)
+      const silentMs = scheduler.now - (isUntold ? from : heardAt + HOUR)
+      if (silentMs > patience)
+        watch.broken("nobody-waits-in-silence", `${what} waits since ${new Date(since).toISOString()}`)
+    }
+  }
+}
+
+function whatWaits({ attempt, breaker }: Waits): string | null {
+  if (attempt) return ["open", "accepted"].includes(attempt.state) ? null : `${attempt.id} ${attempt.state}`
+  return breaker ? `breaker ${breaker.class}` : null
+}
+
+/** Approvals and efficacy are decided, not part of what the standing alone states. */
+function statesIt({ attempt, breaker }: Waits, told: Pick<Notice, "state" | "attempt">): boolean {
+  switch (told.state) {
+    case "breaker":
+      return breaker !== null
+    case "efficacy":
+    case "approval-needed":
+      return true
+    case "unknown":
+    case "stuck":
+    case "partial":
+    case "wrong":
+      return attempt?.id === told.attempt && attempt?.state === told.state
+    default:
+      return told.state satisfies never
+  }
+}
