@@ -208,6 +208,28 @@ describe("events that must not buy", () => {
     expect(await corridor.entries()).toEqual([])
   })
 
+  // The token lets an alarm in, and whoever holds it must not be able to buy by name.
+  it.each(["/alertmanager", "/grafana", "/manual", "/"])(
+    "a person's live request in an HTTP body at %s is never taken for one, by neither door",
+    async (rawPath) => {
+      await open({ at: ALARM_AT })
+      const request = eventOf("manual-request")
+      const [shown] = resultsOf(await corridor.lambda("manual", request))
+      const asked = corridor.sandbox.requests.length
+      const body = JSON.stringify({ ...request, mode: "live", planHash: shown?.plan?.hash })
+      const event = { ...eventOf("function-url-alertmanager"), rawPath, body }
+
+      const answer = await corridor.lambda("alarm", event)
+      expect([400, 404]).toContain("statusCode" in answer ? answer.statusCode : null)
+      await expect(corridor.lambda("manual", event)).rejects.toMatchObject({
+        name: "SignalError",
+        message: expect.stringContaining("HTTP request"),
+      })
+      expect(corridor.sandbox.requests).toHaveLength(asked)
+      expect(await corridor.entries()).toEqual([])
+    },
+  )
+
   it("in observe mode, which is what an unset SUPERNODE_MODE means, the plan is recorded and nothing bought", async () => {
     await open({ at: ALARM_AT, settings: { SUPERNODE_MODE: "" } })
     expect(resultsOf(await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm")))).toMatchObject([

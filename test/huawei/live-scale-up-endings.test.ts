@@ -1,7 +1,9 @@
+import type { Socket } from "node:net"
 import { afterEach, beforeAll, describe, expect, it } from "vitest"
 import { buy } from "../../lib/huawei/live-scale-up.ts"
 import { certificateFor, type TestCertificate } from "./certificates.ts"
-import { SUPERNODE } from "./fixture.ts"
+import { readerOf } from "./cloud.ts"
+import { PROJECT, SUPERNODE } from "./fixture.ts"
 import { DEPS, digestOf, lookupOf, orderTo } from "./order.ts"
 import { answer, type Script, says, startWire, type Wire } from "./wire.ts"
 
@@ -39,6 +41,55 @@ const resetAfter = (text: string): Script => ({
 const chunked = (...chunks: string[]) =>
   `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks.join("")}`
 const HEX = ACCEPTED.length.toString(16)
+
+describe("a connection that an earlier answer left open", () => {
+  const LIST = answer(200, { items: [] })
+
+  /** A read that leaves its connection in the pool, then a purchase from the same host. */
+  async function readThenBuy(wire: Wire) {
+    const endpoint = `http://127.0.0.1:${wire.port}`
+    const reader = readerOf()
+    const asked = {
+      method: "GET" as const,
+      url: `${endpoint}/v1/list`,
+      operation: "list",
+      projectId: PROJECT,
+    }
+    const read = await reader.read(asked, (value) => ({ ok: true, value }))
+    const outcome = await buy(orderTo({ endpoint }), DEPS)
+    await reader.close()
+    return { read, outcome }
+  }
+
+  it("is not used by a purchase, which has one of its own and closes it", async () => {
+    const wire = await wireOf({
+      onRequest: (socket, request) => socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED)),
+    })
+    const { read, outcome } = await readThenBuy(wire)
+    expect(read.ok).toBe(true)
+    expect(outcome.kind).toBe("accepted")
+    expect(wire.connections()).toBe(2)
+    expect(wire.received().match(/^POST /gm)).toHaveLength(1)
+    expect(wire.received()).toMatch(/^POST [\s\S]*connection: close/m)
+  })
+
+  it("and that the server closes as the purchase comes costs nothing: it was never on it", async () => {
+    const kept: Socket[] = []
+    const wire = await wireOf({
+      onConnect: () => {
+        for (const stale of kept.splice(0)) stale.resetAndDestroy()
+      },
+      onRequest: (socket, request) => {
+        if (request.startsWith("GET")) kept.push(socket)
+        socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED))
+      },
+    })
+    const { read, outcome } = await readThenBuy(wire)
+    expect(read.ok).toBe(true)
+    expect(outcome.kind).toBe("accepted")
+    expect(wire.received().match(/^POST /gm)).toHaveLength(1)
+  })
+})
 
 describe("after the first byte every failure is unknown", () => {
   it.each<[string, Script, ReturnType<typeof unknown>]>([

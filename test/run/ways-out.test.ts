@@ -104,6 +104,12 @@ const WRONG = async (story: Story) => {
   story.world.deliver(8)
 }
 
+const LEFT_TO_PEOPLE = [
+  ["stuck", STUCK],
+  ["partial", PARTIAL],
+  ["wrong", WRONG],
+] as const
+
 const WAYS: Way[] = [
   // ---- an attempt ----
   {
@@ -152,13 +158,7 @@ const WAYS: Way[] = [
     },
     out: (story) => story.complete(4),
   },
-  ...(
-    [
-      ["stuck", STUCK],
-      ["partial", PARTIAL],
-      ["wrong", WRONG],
-    ] as const
-  ).map(([reason, from]) => ({
+  ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
     reason,
     way: "a person settles it as completed, when the servers are there",
     from,
@@ -168,26 +168,26 @@ const WAYS: Way[] = [
       story.world.now += 2 * HOUR
     },
   })),
-  {
-    reason: "stuck",
+  ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
+    reason,
     way: "a person settles it as accepted and goes on waiting",
-    from: STUCK,
-    out: async (story) => {
+    from,
+    out: async (story: Story) => {
       await story.tick()
       await story.settle("accepted")
       await story.complete(4)
     },
-  },
-  {
-    reason: "stuck",
+  })),
+  ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
+    reason,
     way: "a person settles it as absent, when the servers are gone",
-    from: STUCK,
-    out: async (story) => {
+    from,
+    out: async (story: Story) => {
       await story.tick()
       story.world.supernode = { ok: true, value: supernodeOf(), skewMs: 0 }
       await story.settle("absent")
     },
-  },
+  })),
 
   // ---- refusals ----
   {

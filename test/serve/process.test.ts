@@ -82,4 +82,23 @@ describe("the built command", () => {
       "decided",
     ])
   })
+
+  it("ends at once at a second stop signal, and the purchase under way is held for unknown by whoever starts next", async () => {
+    const { place } = await placeNow()
+    place.sandbox.failNext("scale-up", { hang: "after-effect" })
+    const one = cli.serve(place.settings())
+    const lost = alert(one).catch(() => "no answer")
+    while (place.sandbox.orders.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    one.kill("SIGTERM")
+    await one.until(/stopping: /)
+    expect(one.isOver).toBe(false)
+    one.kill("SIGTERM")
+    expect([await one.ended, await lost]).toEqual(["SIGTERM", "no answer"])
+
+    place.pass(10 * MINUTE)
+    const next = await place.serve()
+    const again = await next.post("/alertmanager", otherAlert("bbbb"))
+    expect(again.body).toMatchObject({ results: [{ decision: { kind: "hold", heldBy: "outcome-unknown" } }] })
+    expect(place.sandbox.scaleUps).toHaveLength(1)
+  })
 })

@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { buy } from "../../lib/huawei/live-scale-up.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { MINUTE, policyOf, SECOND } from "../decision/builders.ts"
+import { KEYS } from "../huawei/fixture.ts"
+import { answer, says, startWire, type Wire } from "../huawei/wire.ts"
+import { World } from "./world.ts"
+
+// The real purchase behind the real run, to a raw socket that would accept: what a slow ledger does to it is counted there.
+
+const ACCEPTS = says(answer(200, { id: policyOf().id }))
+let world: World
+let wire: Wire
+
+beforeEach(async () => {
+  world = await World.open()
+  wire = await startWire(ACCEPTS)
+  world.cloud.buy = (order) => buy(order, { credentials: () => Promise.resolve(KEYS), clock: world.clock })
+})
+afterEach(() => wire.close())
+
+const endpoint = () => `http://127.0.0.1:${wire.port}`
+
+/** The append of the opened entry takes that long, and then it stands. */
+function openSlowly(ms: number): void {
+  world.interference.beforeAppend = async (entry: LedgerEntry) => {
+    if (entry.kind === "opened") world.now += ms
+    return undefined
+  }
+}
+
+const told = async () =>
+  (await world.entries()).map(({ kind, outcome }) => [
+    kind,
+    outcome && "reason" in outcome ? outcome.reason : (outcome?.kind ?? null),
+  ])
+
+describe("an attempt whose opening took longer than it may be sent", () => {
+  it("is not sent: not a byte leaves, it is settled as too late, and the next run buys", async () => {
+    openSlowly(31 * SECOND)
+    const result = await world.run(undefined, { endpoint: endpoint() })
+    expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "too-late" })
+    expect(wire.received()).toBe("")
+    expect(await told()).toEqual([
+      ["opened", null],
+      ["settled", "too-late"],
+    ])
+
+    world.interference = {}
+    world.now += MINUTE
+    expect((await world.run(undefined, { endpoint: endpoint() })).outcome?.kind).toBe("accepted")
+    expect(wire.requestLines()).toBe(1)
+  })
+
+  it("is sent as long as it is still in time", async () => {
+    openSlowly(29 * SECOND)
+    expect((await world.run(undefined, { endpoint: endpoint() })).outcome?.kind).toBe("accepted")
+    expect(wire.requestLines()).toBe(1)
+  })
+})
