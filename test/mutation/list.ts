@@ -1,0 +1,87 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import * as z from "zod"
+
+// npx tsx test/mutation/list.ts coverage/mutation.json [...]    writes docs/mutation-survivors.md from Stryker's reports
+
+const report = z.object({
+  files: z.record(
+    z.string(),
+    z.object({
+      source: z.string(),
+      mutants: z.array(
+        z.object({
+          mutatorName: z.string(),
+          replacement: z.string().optional(),
+          status: z.string(),
+          location: z.object({
+            start: z.object({ line: z.number(), column: z.number() }),
+            end: z.object({ line: z.number(), column: z.number() }),
+          }),
+        }),
+      ),
+    }),
+  ),
+})
+type MutatedFile = z.output<typeof report>["files"][string]
+type Mutant = MutatedFile["mutants"][number]
+
+const STANDING = ["Survived", "NoCoverage"]
+const LONGEST = 90
+
+const files = process.argv
+  .slice(2)
+  .flatMap((path) => Object.entries(report.parse(JSON.parse(readFileSync(path, "utf8"))).files))
+  .sort(([a], [b]) => (a < b ? -1 : 1))
+
+const lines = [
+  "# Mutants that no test kills",
+  "",
+  "Written by `test/mutation/list.ts` from Stryker's reports; `docs/mutation.md` says what to think of them. Score: killed and",
+  "timed out, of all that are valid. Mutants of constants that are computed once per process are left out (`ignoreStatic`).",
+  "",
+  "| file | mutants | killed | timed out | survived | not covered | score |",
+  "|---|---|---|---|---|---|---|",
+  ...files.map(([name, { mutants }]) => row(name, mutants)),
+  row(
+    "**all**",
+    files.flatMap(([, { mutants }]) => mutants),
+  ),
+  ...files.flatMap(([name, file]) => survivors(name, file)),
+  "",
+]
+writeFileSync("docs/mutation-survivors.md", lines.join("\n"))
+
+function row(name: string, mutants: Mutant[]): string {
+  const count = (status: string) => mutants.filter((mutant) => mutant.status === status).length
+  const [killed, timedOut] = [count("Killed"), count("Timeout")]
+  const [survived, uncovered] = [count("Survived"), count("NoCoverage")]
+  const valid = killed + timedOut + survived + uncovered
+  const score = valid === 0 ? "–" : `${(((killed + timedOut) / valid) * 100).toFixed(1)} %`
+  return `| ${[name, valid, killed, timedOut, survived, uncovered, score].join(" | ")} |`
+}
+
+function survivors(name: string, { source, mutants }: MutatedFile): string[] {
+  const left = mutants.filter(({ status }) => STANDING.includes(status))
+  if (left.length === 0) return []
+  const said = left
+    .sort((a, b) => a.location.start.line - b.location.start.line)
+    .map((mutant) => {
+      const { location, mutatorName, replacement = "", status } = mutant
+      const what = `${code(textAt(source, location))} → ${code(replacement)}`
+      return `- ${location.start.line}: ${what} (${mutatorName}${status === "NoCoverage" ? ", not covered" : ""})`
+    })
+  return ["", `## ${name}`, "", ...said]
+}
+
+function textAt(source: string, { start, end }: Mutant["location"]): string {
+  const lines = source.split("\n").slice(start.line - 1, end.line)
+  const last = lines.length - 1
+  return lines
+    .map((line, i) => line.slice(i === 0 ? start.column - 1 : 0, i === last ? end.column - 1 : undefined))
+    .join(" ")
+}
+
+function code(text: string): string {
+  const short = text.replaceAll(/\s+/g, " ").replaceAll("`", "'").trim()
+  return `\`${short.length > LONGEST ? `${short.slice(0, LONGEST)}…` : short}\``
+}
