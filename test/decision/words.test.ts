@@ -1,0 +1,47 @@
+import * as fc from "fast-check"
+import { expect, it } from "vitest"
+import { decide } from "../../lib/decision/decide.ts"
+import type { Finding } from "../../lib/decision/decision.ts"
+import { canonicalText, digest } from "../../lib/digest.ts"
+import { holding } from "../properties/holding.ts"
+import { situations } from "../properties/situations.ts"
+
+// What people read in the ledger at night, and what programs read in `facts`, changes on purpose only: this file shows the
+// words of every gate to whoever changes them. After looking: npx vitest run test/decision/words.test.ts --update
+
+const SAMPLE = { seed: 20_240_112, numRuns: 300 }
+/** Of each kind of sentence, and of each verdict of a gate. */
+const MOST_ALIKE = 2
+const MOST_EACH = 12
+/** Evidence has every point in it: other tests are about those. */
+const MOST_FACTS = 600
+
+it("every gate says what it found in the words, and with the facts, that are written down in words.txt", async () => {
+  const kept = new Map<string, string[]>()
+  const alike = new Map<string, number>()
+  for (const situation of [...fc.sample(holding, SAMPLE), ...fc.sample(situations, SAMPLE)]) {
+    for (const finding of decide(situation, digest).findings) {
+      const verdict = `${finding.gate} ${finding.reason ?? (finding.passed ? "passed" : "not evaluated")}`
+      const kind = `${verdict}: ${kindOf(finding)}`
+      const lines = kept.get(verdict) ?? []
+      const seen = alike.get(kind) ?? 0
+      if (seen >= MOST_ALIKE || lines.length >= MOST_EACH) continue
+      alike.set(kind, seen + 1)
+      kept.set(verdict, [
+        ...lines,
+        `${finding.says}\n    ${canonicalText(finding.facts).slice(0, MOST_FACTS)}`,
+      ])
+    }
+  }
+  const text = [...kept]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([verdict, lines]) => [verdict, ...lines.map((line) => `  ${line}`)].join("\n"))
+    .join("\n\n")
+  await expect(`${text}\n`).toMatchFileSnapshot("words.txt")
+})
+
+/** The sentence without its numbers, times, names and identifiers; and which facts there are. */
+function kindOf({ says, facts }: Finding): string {
+  const bare = says.replaceAll(/[\w-]*\d[\w.:-]*/g, "#").replaceAll(/"[^"]*"/g, '""')
+  return `${bare} ${Object.keys(facts).join(" ")}`
+}
