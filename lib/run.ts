@@ -175,7 +175,7 @@ async function sendOnce(
   }))
   const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
   const stopped = whyNotSent(situation, lastLook, digest)
-  if (stopped) return { kind: "not-sent", reason: stopped.reason ?? "overtaken", says: stopped.says }
+  if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to see the purchase through"
     return { kind: "not-sent", reason: "no-time", says }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { Standing } from "../../lib/decision/standing.ts"
-import { fitting, nextEntry, supernodeStream } from "../../lib/record.ts"
+import { CONTROL_STREAM, fitting, nextEntry, supernodeStream } from "../../lib/record.ts"
 import {
   alarmOf,
   HOUR,
@@ -254,6 +254,93 @@ describe("settling through a store that fails", () => {
       name: "LedgerError",
       cause: { message: "a mistake of ours" },
     })
+  })
+})
+
+describe("from the opened attempt to its outcome on record", () => {
+  const kinds = async () => (await world.entries()).map(({ kind }) => kind)
+
+  it("a pause that cannot be read stops the request, and is called that and nothing else", async () => {
+    let looks = 0
+    world.interference.beforeHead = async (stream) => {
+      if (stream === CONTROL_STREAM && ++looks === 2) unreachable()
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({
+      kind: "not-sent",
+      reason: "control-unreadable",
+    })
+    expect(world.orders).toEqual([])
+  })
+
+  it.each([
+    [0, "not-sent"],
+    [1, "accepted"],
+  ])("with %i ms more than may be needed from the moment of sending it is %s", async (more, kind) => {
+    // Until the last moment to send, for the answer, and for one write to the ledger.
+    const needed = 30 * SECOND + MINUTE + 5 * SECOND
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind === "opened") world.timeLeftMs = needed + more
+      return undefined
+    }
+    expect((await world.run(alarmOf())).outcome?.kind).toBe(kind)
+    expect(world.orders).toHaveLength(more)
+  })
+
+  it("tries no more once the time is over to the millisecond", async () => {
+    let tries = 0
+    world.timeLeftMs = 200 * SECOND
+    world.whileBuying = async () => {
+      // 50 + 100 + 200 + 400 ms of waiting, and half a second that is kept.
+      world.timeLeftMs = 1_250
+    }
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind !== "settled") return undefined
+      tries += 1
+      return unreachable()
+    }
+    await expect(world.run(alarmOf())).rejects.toThrow(/stays open/)
+    expect(tries).toBe(5)
+  })
+
+  it("a rival's entry in between costs no waiting", async () => {
+    const waits: number[] = []
+    world.clock.wait = async (ms) => {
+      waits.push(ms)
+    }
+    let rivals = 0
+    world.interference.beforeAppend = async (entry) =>
+      entry.kind === "settled" && ++rivals <= 2 ? "conflict" : undefined
+    await world.run(alarmOf())
+    expect(waits).toEqual([])
+    expect(await kinds()).toEqual(["opened", "settled"])
+  })
+
+  it("who gives up because of rivals says so", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.kind !== "settled") return undefined
+      world.now += 10 * SECOND
+      return "conflict"
+    }
+    await expect(world.run(alarmOf())).rejects.toMatchObject({ cause: { message: "others kept writing" } })
+  })
+
+  it("the outcome is dated when it came, never before its attempt, and names the signal", async () => {
+    world.whileBuying = async () => {
+      world.now += 5 * SECOND
+    }
+    const signal = alarmOf()
+    await world.run(signal)
+    const [opened, settled] = await world.entries()
+    expect(settled).toMatchObject({ kind: "settled", at: NOW + 5 * SECOND, signal })
+    expect(settled?.policyHash).toBe(opened?.policyHash)
+  })
+
+  it("the outcome is not dated before its attempt by a clock that went back meanwhile", async () => {
+    world.whileBuying = async () => {
+      world.now -= 5 * SECOND
+    }
+    await world.run(alarmOf())
+    expect((await world.entries()).map(({ at }) => at)).toEqual([NOW, NOW])
   })
 })
 
