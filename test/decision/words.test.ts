@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
@@ -9,6 +10,7 @@ import { situations } from "../properties/situations.ts"
 // What people read in the ledger at night, and what programs read in `facts`, changes on purpose only: this file shows the
 // words of every gate to whoever changes them. After looking: npx vitest run test/decision/words.test.ts --update
 
+const WORDS = fileURLToPath(new URL("words.txt", import.meta.url))
 const SAMPLE = { seed: 20_240_112, numRuns: 300 }
 /** Of each kind of sentence, and of each verdict of a gate. */
 const MOST_ALIKE = 2
@@ -37,7 +39,7 @@ it("every gate says what it found in the words, and with the facts, that are wri
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([verdict, lines]) => [verdict, ...lines.map((line) => `  ${line}`)].join("\n"))
     .join("\n\n")
-  await expect(`${text}\n`).toMatchFileSnapshot("words.txt")
+  await expect(`${text}\n`).toMatchFileSnapshot(WORDS)
 })
 
 /** The sentence without its numbers, times, names and identifiers; and which facts there are. */
