@@ -1,5 +1,6 @@
 import type { Control } from "./decision/control.ts"
 import { effectIsDue, measureEffect } from "./decision/efficacy.ts"
+import { awaitsClearing } from "./decision/evidence.ts"
 import { CLOCK_TOLERANCE_MS } from "./decision/gates/signal.ts"
 import { observe } from "./decision/observe.ts"
 import type { Signal } from "./decision/signal.ts"
@@ -63,7 +64,7 @@ export interface Gathered {
 
 /**
  * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
- * is always observed, and what a purchase did is measured once), the supernode, what changed since, the metrics, and
+ * is always observed, what a purchase did is measured once, and a latch may clear), the supernode, what changed since, the metrics, and
  * offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way. What was observed
  * is recorded on the way, and "overtaken" is said where another run was faster.
  */
@@ -71,7 +72,7 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
   const readsAll = task.signal.kind !== "tick" || chain.isDry
   const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
-  if (isHeld(first.situation) && !first.situation.standing.attempt && !effectIsDue(first.situation, digest))
+  if (isHeld(first.situation) && !first.situation.standing.attempt && !asksMeters(first.situation))
     return first
 
   const supernode = await ports.cloud.readSupernode(first.situation.policy)
@@ -80,17 +81,18 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
   // What takes time is judged by the right clock: 45 minutes are not over because ours jumped ahead.
   const noted = await notice(ports, task, found, (so) => observe({ ...so, now: timeOf(so) }))
   if (noted === "overtaken") return noted
-  if (isHeld(noted.situation) && !effectIsDue(noted.situation, digest)) return noted
+  if (isHeld(noted.situation) && !asksMeters(noted.situation)) return noted
 
   const metered = { ...noted, situation: await readMeters(ports, task, noted.situation) }
   const measured = await notice(ports, task, metered, (so) => measureEffect(so, digest))
   if (measured === "overtaken") return measured
   const unmetered = { ...measured.situation, readings: NOT_READ }
-  // What was read only to measure is no part of the decision: a tick's hold is the same with it and without.
-  if (isHeld(noted.situation) && isHeld(unmetered)) return { ...measured, situation: unmetered }
-
   const { situation } = measured
-  const { target, heldBy } = judge(situation)
+  const { target, heldBy, cleared } = judge(situation)
+  // What was read only to measure is no part of the decision, unless a latch cleared: a tick holds with it and without.
+  if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
+    return { ...measured, situation: unmetered }
+
   if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
   const cloudSkewMs = worse(situation.cloudSkewMs, offers)
@@ -98,6 +100,11 @@ export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise
     ...measured,
     situation: { ...situation, offers: seen(offers), cloudSkewMs },
   })
+}
+
+/** A tick that holds anyway asks the meters even so, where what they say now is worth remembering. */
+function asksMeters(situation: Situation): boolean {
+  return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
 /** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */

@@ -54,6 +54,13 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
   })
 }
 
+/** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */
+export function awaitsClearing({ policy, standing }: Situation): boolean {
+  return policy.rules.some(
+    ({ name, repeat, metric }) => !repeat && !metric.alarm && own(standing.latches, name) !== undefined,
+  )
+}
+
 interface RuleFacts {
   situation: Situation
   rule: Rule

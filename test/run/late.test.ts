@@ -267,6 +267,32 @@ describe("clocks", () => {
 })
 
 describe("a rule that buys once until it clears", () => {
+  it("is cleared also while something else holds, so that it buys again when the load comes back", async () => {
+    const policy = policyOf({
+      ladder,
+      rules: [ruleInput({ repeat: false })],
+      limits: { actions: "1 per 24h", servers: 48 },
+    })
+    const tick = () => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
+    expect((await tick()).outcome?.kind).toBe("accepted")
+    world.now += 5 * MINUTE
+    world.deliver(4)
+    await tick()
+    world.now += 3 * HOUR
+
+    world.load = 10
+    expect((await tick()).decision.kind).toBe("hold")
+    const [written] = (await world.entries()).slice(-1)
+    expect(written).toMatchObject({ kind: "decided", decision: { cleared: ["npu-busy"] } })
+    world.asked = []
+    await tick()
+    expect(world.asked).toEqual([])
+
+    world.load = 97
+    world.now += DAY
+    expect((await tick()).outcome?.kind).toBe("accepted")
+  })
+
   it("is not cleared by points from before the purchase", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
     const readMetrics = world.cloud.readMetrics

@@ -91,6 +91,8 @@ export class Book {
     if (trade.state === "complete" || (trade.state === "released" && outcome.kind !== "accepted")) return
     if (trade.state === "released") trade.state = "wrong"
     else if (trade.state === "open" || trade.state === "unknown") trade.state = stateAfter(outcome)
+    // Whatever was made of it meanwhile, by servers that came otherwise: this is certain.
+    else if (outcome.kind === "not-sent" || outcome.kind === "rejected") trade.state = "released"
     if (outcome.kind === "rejected") this.#refused(trade, outcome, now)
     if (outcome.kind === "accepted") this.throttledUntil = -Infinity
   }
