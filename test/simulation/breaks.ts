@@ -307,26 +307,6 @@ export const BREAKS: readonly Break[] = [
     changes: [{ file: FLEET, from: "[...chained, ...pending]", to: "[...chained]" }],
   },
   {
-    name: "others-are-read-before-the-fleet",
-    says: "a place that was given back between two reads is seen in neither",
-    rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
-    from: 120,
-    seeds: 400,
-    hasFleet: true,
-    changes: [
-      {
-        file: RESERVE,
-        from: "const head = await ports.ledger.head(FLEET_STREAM)",
-        to: "const early = await Promise.all(task.fleetStreams.map((one) => readTip(ports, one)))\n  const head = await ports.ledger.head(FLEET_STREAM)",
-      },
-      {
-        file: RESERVE,
-        from: "await Promise.all(some.map((stream) => readTip(ports, stream)))",
-        to: "some.map((stream) => early[task.fleetStreams.indexOf(stream)])",
-      },
-    ],
-  },
-  {
     name: "approval-is-not-asked",
     says: "an expensive order needs nobody's yes",
     rules: ["approval"],
