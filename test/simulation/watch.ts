@@ -148,7 +148,9 @@ export class Watch {
     if (now + 2 * MINUTE < warmAt + stretchMs)
       this.broken("effect-is-early", `${attempt} was measured before its periods were over`)
     const values: number[] = []
-    for (let at = now - stretchMs - periodMs - 10 * MINUTE; at <= now; at += MINUTE / 2)
+    // A run that freezes after it looked writes it down later, dated when it looked.
+    const lookedAt = Math.min(now, observation?.at ?? now)
+    for (let at = lookedAt - stretchMs - periodMs - 10 * MINUTE; at <= now; at += MINUTE / 2)
       values.push(load.at(at))
     if (effect.after < Math.min(...values) || effect.after > Math.max(...values))
       this.broken("effect-is-true", `${attempt} was said to have brought it to ${effect.after}`)
