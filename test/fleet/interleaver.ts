@@ -15,44 +15,91 @@ interface Step {
  */
 export class Interleaver {
   steps = 0
-  readonly #waiting: Step[] = []
-  readonly #ranks = new Map<number, number>()
-  #lowest = 0
+  readonly #waiting: Waiting
 
   constructor(
     private readonly random: Random,
-    private readonly byRank: boolean,
-  ) {}
+    byRank: boolean,
+  ) {
+    this.#waiting = byRank ? new Ranked(random) : new Shuffled(random)
+  }
 
   /** Comes back when it is this one's turn. */
   turn(who: number): Promise<void> {
-    return new Promise((go) => this.#waiting.push({ who, go }))
+    return new Promise((go) => this.#waiting.add({ who, go }))
   }
 
   /** Until nothing waits any more. */
   async runAll(): Promise<void> {
-    // An immediate comes only when no promise has anything left to do.
-    const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+    // A tick that a promise asks for comes only when no promise has anything left to do.
+    const settled = () => new Promise<void>((resolve) => process.nextTick(resolve))
     await settled()
-    while (this.#waiting.length > 0) {
-      const [next] = this.#waiting.splice(this.#next(), 1)
+    for (let next = this.#waiting.take(); next; next = this.#waiting.take()) {
       this.steps += 1
-      if (next && this.random.chance(FALLS_BEHIND)) this.#ranks.set(next.who, --this.#lowest)
-      next?.go()
+      if (this.random.chance(FALLS_BEHIND)) this.#waiting.fallsBehind(next.who)
+      next.go()
       await settled()
     }
   }
+}
 
-  #next(): number {
-    const { random } = this
-    if (!this.byRank) return random.whole(0, this.#waiting.length - 1)
-    const ranks = this.#waiting.map(({ who }) => this.#rankOf(who))
-    return ranks.indexOf(Math.max(...ranks))
+/** There may be tens of thousands, so none of this walks through all of them. */
+interface Waiting {
+  add(step: Step): void
+  /** The one that goes on next. */
+  take(): Step | undefined
+  fallsBehind(who: number): void
+}
+
+class Shuffled implements Waiting {
+  readonly #steps: Step[] = []
+
+  constructor(private readonly random: Random) {}
+
+  add(step: Step): void {
+    this.#steps.push(step)
   }
 
-  #rankOf(who: number): number {
-    const rank = this.#ranks.get(who) ?? this.random.next()
-    this.#ranks.set(who, rank)
-    return rank
+  take(): Step | undefined {
+    const steps = this.#steps
+    if (steps.length === 0) return undefined
+    const at = this.random.whole(0, steps.length - 1)
+    const taken = steps[at]
+    const last = steps.pop()
+    if (last && at < steps.length) steps[at] = last
+    return taken
+  }
+
+  fallsBehind(): void {}
+}
+
+class Ranked implements Waiting {
+  /** First come, first served, for each. */
+  readonly #steps = new Map<number, Step[]>()
+  /** All that ever waited, who goes first in front. */
+  readonly #order: number[] = []
+
+  constructor(private readonly random: Random) {}
+
+  add(step: Step): void {
+    const steps = this.#steps.get(step.who)
+    if (steps) steps.push(step)
+    else {
+      this.#steps.set(step.who, [step])
+      this.#order.splice(this.random.whole(0, this.#order.length), 0, step.who)
+    }
+  }
+
+  take(): Step | undefined {
+    for (const who of this.#order) {
+      const step = this.#steps.get(who)?.shift()
+      if (step) return step
+    }
+    return undefined
+  }
+
+  fallsBehind(who: number): void {
+    this.#order.splice(this.#order.indexOf(who), 1)
+    this.#order.push(who)
   }
 }
