@@ -7,8 +7,9 @@ export default defineConfig({
     // Nothing here mocks a module, so files may share a process: that is a third of the time. And every core has work.
     isolate: false,
     maxWorkers: "100%",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // They are there for what hangs; on a busy machine storms and hunts take minutes.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
     // An Amazon client's word about Node.js versions is no test's business.
     env: { TZ: "UTC", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     coverage: {
