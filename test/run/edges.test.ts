@@ -166,6 +166,38 @@ describe("a rival", () => {
     expect(world.orders).toEqual([])
   })
 
+  it("that takes the place of our hold makes us look again: what is answered stands on record", async () => {
+    world.load = 10
+    rivals(1, ["decided"])
+    const { entry } = await world.run(alarmOf())
+    const [, ours, ...more] = await world.entries()
+    expect(entry).toEqual({ stream: STREAM, seq: 2, hash: ours?.hash })
+    expect(more).toEqual([])
+  })
+
+  it("that never lets us in is named by an entry, which the answer names", async () => {
+    rivals(3, ["opened"])
+    const { mode, entry } = await world.run(alarmOf())
+    expect(mode).toBe("live")
+    expect(await world.ledger.head(STREAM)).toMatchObject({
+      mode: "live",
+      decision: { kind: "hold", heldBy: "overtaken" },
+      seq: entry?.seq,
+      hash: entry?.hash,
+    })
+  })
+
+  it("that never lets us in keeps nobody from hearing what waits for them", async () => {
+    world.listen()
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    world.now += 2 * HOUR
+    world.deliver(4)
+    rivals(3, ["observed"], alarmOf({ id: "theirs" }), world.now)
+    expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
+    expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
+  })
+
   it("that wins even the note of our hold leaves it unwritten", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
@@ -259,6 +291,19 @@ describe("settling through a store that fails", () => {
 
 describe("from the opened attempt to its outcome on record", () => {
   const kinds = async () => (await world.entries()).map(({ kind }) => kind)
+
+  it("the last moment to send is counted from now, on a clock that jumps and on one that does not", async () => {
+    world.clock.monotonic = () => 5_000
+    await world.run(alarmOf())
+    expect(world.orders).toMatchObject([
+      { sendBefore: NOW + 30 * SECOND, sendBeforeMonotonic: 35_000, timeoutMs: MINUTE },
+    ])
+  })
+
+  it("every entry says that it was live", async () => {
+    await world.run(alarmOf())
+    expect((await world.entries()).map(({ mode }) => mode)).toEqual(["live", "live"])
+  })
 
   it("a pause that cannot be read stops the request, and is called that and nothing else", async () => {
     let looks = 0
