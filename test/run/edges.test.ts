@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Outcome } from "../../lib/decision/outcome.ts"
 import type { Standing } from "../../lib/decision/standing.ts"
-import { CONTROL_STREAM, fitting, nextEntry, supernodeStream } from "../../lib/record.ts"
+import { CONTROL_STREAM, fitting, nextEntry, nextSettlement, supernodeStream } from "../../lib/record.ts"
 import {
   alarmOf,
   HOUR,
@@ -15,7 +16,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
-import { rejected, unreachable, World } from "./world.ts"
+import { rejected, unknown, unreachable, World } from "./world.ts"
 
 // Where a run reaches the edge of what a ledger entry, a rival or a failing store leaves it.
 
@@ -243,6 +244,95 @@ describe("the words of an attempt that was not sent", () => {
       reason: "no-time",
       says: expect.stringContaining("too little time"),
     })
+  })
+})
+
+describe("the note of a decision", () => {
+  const notes = async () => (await world.entries()).filter(({ kind }) => kind === "decided").length
+  const tick = (over: Parameters<World["run"]>[1] = {}) =>
+    world.run(tickOf({ id: world.newId(), at: world.now }), over)
+
+  beforeEach(() => {
+    world.load = 10
+  })
+
+  it("is written for every alarm, also where it says what the last one said", async () => {
+    await tick()
+    await tick()
+    expect(await notes()).toBe(1)
+    await world.run(alarmOf({ id: "one" }))
+    await world.run(alarmOf({ id: "two" }))
+    expect(await notes()).toBe(3)
+  })
+
+  it("is written for a tick that is the first to see the servers since a person's reset", async () => {
+    await tick()
+    await world.say({ verb: "reset", why: "looked", by: "ops" })
+    expect((await tick()).decision.heldBy).toBe("not-breaching")
+    await tick()
+    expect(await notes()).toBe(2)
+  })
+
+  it("is not written for a tick that looked at no servers, though none are known", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    await tick()
+    await tick()
+    expect(await notes()).toBe(1)
+  })
+
+  it("is written for a tick that would buy as much as before by another plan", async () => {
+    world.load = 97
+    await tick({ mode: "observe" })
+    await tick({ mode: "observe" })
+    expect(await notes()).toBe(1)
+    await tick({ mode: "observe", endpoint: "https://elsewhere.test" })
+    expect(await notes()).toBe(2)
+  })
+})
+
+describe("the time that is left before an attempt is opened", () => {
+  it.each([
+    [0, "no-time"],
+    [1, null],
+  ])("is enough with more than a purchase may take: %i ms more, held by %s", async (more, heldBy) => {
+    world.timeLeftMs = 95 * SECOND + more
+    const { decision } = await world.run(alarmOf())
+    expect(decision.heldBy).toBe(heldBy)
+    if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
+    expect(world.orders).toHaveLength(more)
+  })
+})
+
+describe("an outcome that would be too big", () => {
+  const settlement = (outcome: Outcome) =>
+    nextSettlement(STREAM, undefined, {
+      at: NOW,
+      run: "r",
+      writer: "w",
+      mode: "live",
+      kind: "settled",
+      outcome,
+    })
+  const says = "x".repeat(300_000)
+
+  it.each([
+    ["has none", null],
+    ["is cut to nothing", { body: "{}", bytes: 2, truncated: false }],
+  ])("even where the raw answer %s is refused, not cut for ever", (_, raw) => {
+    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
+  })
+
+  it("and was never sent is refused too", () => {
+    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
+  })
+
+  it("is told from a mistake of ours, which is not taken for a lack of room", () => {
+    expect(fitting(() => settlement({ ...unknown, says }))).toBeNull()
+    expect(() =>
+      fitting(() => {
+        throw new TypeError("a mistake of ours")
+      }),
+    ).toThrow("a mistake of ours")
   })
 })
 
