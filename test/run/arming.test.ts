@@ -129,6 +129,7 @@ describe("SUPERNODE_MODE that is not live", () => {
 
   it("is not said of a run that may buy, nor of a dry run", async () => {
     expect(await world.run(requestOf())).not.toHaveProperty("observed")
+    expect(await world.run(requestOf(), { policy: armed })).not.toHaveProperty("observed")
     expect(await tick(policyOf())).not.toHaveProperty("observed")
   })
 })

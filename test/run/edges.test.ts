@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Outcome } from "../../lib/decision/outcome.ts"
 import type { Standing } from "../../lib/decision/standing.ts"
-import { CONTROL_STREAM, fitting, nextEntry, supernodeStream } from "../../lib/record.ts"
+import { CONTROL_STREAM, fitting, nextEntry, nextSettlement, supernodeStream } from "../../lib/record.ts"
 import {
   alarmOf,
   HOUR,
@@ -15,7 +16,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
-import { rejected, unreachable, World } from "./world.ts"
+import { rejected, unknown, unreachable, World } from "./world.ts"
 
 // Where a run reaches the edge of what a ledger entry, a rival or a failing store leaves it.
 
@@ -166,6 +167,38 @@ describe("a rival", () => {
     expect(world.orders).toEqual([])
   })
 
+  it("that takes the place of our hold makes us look again: what is answered stands on record", async () => {
+    world.load = 10
+    rivals(1, ["decided"])
+    const { entry } = await world.run(alarmOf())
+    const [, ours, ...more] = await world.entries()
+    expect(entry).toEqual({ stream: STREAM, seq: 2, hash: ours?.hash })
+    expect(more).toEqual([])
+  })
+
+  it("that never lets us in is named by an entry, which the answer names", async () => {
+    rivals(3, ["opened"])
+    const { mode, entry } = await world.run(alarmOf())
+    expect(mode).toBe("live")
+    expect(await world.ledger.head(STREAM)).toMatchObject({
+      mode: "live",
+      decision: { kind: "hold", heldBy: "overtaken" },
+      seq: entry?.seq,
+      hash: entry?.hash,
+    })
+  })
+
+  it("that never lets us in keeps nobody from hearing what waits for them", async () => {
+    world.listen()
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    world.now += 2 * HOUR
+    world.deliver(4)
+    rivals(3, ["observed"], alarmOf({ id: "theirs" }), world.now)
+    expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
+    expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
+  })
+
   it("that wins even the note of our hold leaves it unwritten", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
@@ -214,6 +247,95 @@ describe("the words of an attempt that was not sent", () => {
   })
 })
 
+describe("the note of a decision", () => {
+  const notes = async () => (await world.entries()).filter(({ kind }) => kind === "decided").length
+  const tick = (over: Parameters<World["run"]>[1] = {}) =>
+    world.run(tickOf({ id: world.newId(), at: world.now }), over)
+
+  beforeEach(() => {
+    world.load = 10
+  })
+
+  it("is written for every alarm, also where it says what the last one said", async () => {
+    await tick()
+    await tick()
+    expect(await notes()).toBe(1)
+    await world.run(alarmOf({ id: "one" }))
+    await world.run(alarmOf({ id: "two" }))
+    expect(await notes()).toBe(3)
+  })
+
+  it("is written for a tick that is the first to see the servers since a person's reset", async () => {
+    await tick()
+    await world.say({ verb: "reset", why: "looked", by: "ops" })
+    expect((await tick()).decision.heldBy).toBe("not-breaching")
+    await tick()
+    expect(await notes()).toBe(2)
+  })
+
+  it("is not written for a tick that looked at no servers, though none are known", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    await tick()
+    await tick()
+    expect(await notes()).toBe(1)
+  })
+
+  it("is written for a tick that would buy as much as before by another plan", async () => {
+    world.load = 97
+    await tick({ mode: "observe" })
+    await tick({ mode: "observe" })
+    expect(await notes()).toBe(1)
+    await tick({ mode: "observe", endpoint: "https://elsewhere.test" })
+    expect(await notes()).toBe(2)
+  })
+})
+
+describe("the time that is left before an attempt is opened", () => {
+  it.each([
+    [0, "no-time"],
+    [1, null],
+  ])("is enough with more than a purchase may take: %i ms more, held by %s", async (more, heldBy) => {
+    world.timeLeftMs = 95 * SECOND + more
+    const { decision } = await world.run(alarmOf())
+    expect(decision.heldBy).toBe(heldBy)
+    if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
+    expect(world.orders).toHaveLength(more)
+  })
+})
+
+describe("an outcome that would be too big", () => {
+  const settlement = (outcome: Outcome) =>
+    nextSettlement(STREAM, undefined, {
+      at: NOW,
+      run: "r",
+      writer: "w",
+      mode: "live",
+      kind: "settled",
+      outcome,
+    })
+  const says = "x".repeat(300_000)
+
+  it.each([
+    ["has none", null],
+    ["is cut to nothing", { body: "{}", bytes: 2, truncated: false }],
+  ])("even where the raw answer %s is refused, not cut for ever", (_, raw) => {
+    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
+  })
+
+  it("and was never sent is refused too", () => {
+    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
+  })
+
+  it("is told from a mistake of ours, which is not taken for a lack of room", () => {
+    expect(fitting(() => settlement({ ...unknown, says }))).toBeNull()
+    expect(() =>
+      fitting(() => {
+        throw new TypeError("a mistake of ours")
+      }),
+    ).toThrow("a mistake of ours")
+  })
+})
+
 describe("settling through a store that fails", () => {
   it("waits longer each time, at most two seconds, and gives up after two minutes on a host", async () => {
     const waits: number[] = []
@@ -259,6 +381,19 @@ describe("settling through a store that fails", () => {
 
 describe("from the opened attempt to its outcome on record", () => {
   const kinds = async () => (await world.entries()).map(({ kind }) => kind)
+
+  it("the last moment to send is counted from now, on a clock that jumps and on one that does not", async () => {
+    world.clock.monotonic = () => 5_000
+    await world.run(alarmOf())
+    expect(world.orders).toMatchObject([
+      { sendBefore: NOW + 30 * SECOND, sendBeforeMonotonic: 35_000, timeoutMs: MINUTE },
+    ])
+  })
+
+  it("every entry says that it was live", async () => {
+    await world.run(alarmOf())
+    expect((await world.entries()).map(({ mode }) => mode)).toEqual(["live", "live"])
+  })
 
   it("a pause that cannot be read stops the request, and is called that and nothing else", async () => {
     let looks = 0

@@ -5,9 +5,16 @@ import type { Signal } from "../../lib/decision/signal.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import type { RunTask } from "../../lib/gather.ts"
-import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
+import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "../../lib/ledger/entry.ts"
 import { LedgerError } from "../../lib/ports.ts"
-import { FLEET_STREAM, fleetOf, nextEntry, standingOf, supernodeStream } from "../../lib/record.ts"
+import {
+  FLEET_STREAM,
+  fleetOf,
+  nextEntry,
+  nextFleetEntry,
+  standingOf,
+  supernodeStream,
+} from "../../lib/record.ts"
 import type { RunResult } from "../../lib/result.ts"
 import {
   DAY,
@@ -282,7 +289,9 @@ describe("supernodes that want the last place at once", () => {
     expect(held.decision.heldBy).toBe("action-rate")
     expect(fleetFacts(held, "action-rate")).toEqual({ used: 1, allowed: 1, perMs: DAY })
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
-    expect(await world.entries(A)).toMatchObject([{ kind: "decided", decision: { heldBy: "action-rate" } }])
+    expect(await world.entries(A)).toMatchObject([
+      { kind: "decided", mode: "live", decision: { heldBy: "action-rate" } },
+    ])
   })
 
   it("both buy where there is room for both, and the loser's entry shows what it decided by", async () => {
@@ -326,7 +335,7 @@ describe("supernodes that want the last place at once", () => {
       },
     })
     const result = await run(0)
-    expect(result.decision.heldBy).toBe("overtaken")
+    expect(result).toMatchObject({ mode: "live", decision: { heldBy: "overtaken" } })
     expect(tries).toBe(3 * 8)
     expect(world.orders).toEqual([])
   })
@@ -370,7 +379,9 @@ describe("a reservation that was never given back", () => {
     expect((await run(1)).decision.heldBy).toBe("action-rate")
     world.now += 1
     expect((await run(1)).outcome?.kind).toBe("accepted")
-    expect(await world.entries(A)).toMatchObject([{ kind: "observed", observation: { kind: "lapsed" } }])
+    expect(await world.entries(A)).toMatchObject([
+      { kind: "observed", at: world.now, observation: { kind: "lapsed", servers: [], present: null } },
+    ])
     expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
     expect(await pending()).toEqual([])
   })
@@ -463,6 +474,165 @@ describe("a reservation that was never given back", () => {
     expect((await run(1)).outcome?.kind).toBe("accepted")
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided"])
   })
+
+  it("whose sleeper wakes and opens it in the very moment its place is taken counts, and nobody else buys", async () => {
+    let other: Promise<RunResult> | undefined
+    interfere({
+      append: async (entry) => {
+        if (other || entry.stream !== A || entry.kind !== "opened") return undefined
+        later(10 * MINUTE)
+        // B has looked, and is about to take the place when A opens after all.
+        return new Promise((wake) => {
+          interfere({
+            append: async ({ observation }) => {
+              if (observation?.kind === "lapsed") {
+                interfere({})
+                wake(await world.ledger.append(entry))
+              }
+              return undefined
+            },
+          })
+          other = run(1)
+        })
+      },
+    })
+    await run(0)
+    expect((await other)?.decision.heldBy).toBe("action-rate")
+    expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a"])
+  })
+
+  it("of this very supernode is dropped by its next one, and by nothing in its own chain", async () => {
+    await dieAt("opened")
+    later()
+    world.load = 10
+    await run(0, { actions: 2 }, { signal: tickOf({ id: "idle", at: world.now }) })
+    world.load = 97
+    await run(0, { actions: 2 })
+    expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided", "opened", "settled"])
+    expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
+    expect(await pending()).toEqual([])
+  })
+
+  it("of this very supernode that lapsed is not fenced: its place is the one that this run takes", async () => {
+    await dieAt("opened")
+    later()
+    expect((await run(0)).outcome?.kind).toBe("accepted")
+    expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+  })
+
+  it("in a chain too full for one more entry keeps its place, and the others hold", async () => {
+    const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+    const entry = nextEntry(B, undefined, note)
+    const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
+    const full = (bytes: number) =>
+      sealed({ ...entry, standing: { ...standingOf(undefined), signals: { ["x".repeat(bytes)]: kept } } })
+    const empty = JSON.stringify(full(0)).length
+    await world.ledger.append(full(MAX_ENTRY_BYTES - empty - 100))
+    const attempt = { id: "asleep", openedAt: NOW, sendBefore: NOW + SECOND, deadline: NOW + MINUTE }
+    const reservation = { ...attempt, stream: B, seq: 2, cost: null }
+    const fleet = { reservation, over: [], members: {} }
+    await world.ledger.append(nextFleetEntry(undefined, { ...note, kind: "opened", attempt, fleet }))
+    world.now += 2 * MINUTE
+    expect((await run(0)).decision.heldBy).toBe("action-rate")
+    expect(await world.entries(B)).toHaveLength(1)
+  })
+})
+
+describe("a fleet of many supernodes", () => {
+  it.each([31, 32, 33, 64, 65])(
+    "of %i others reads each chain once, and no more than 32 at a time",
+    async (count) => {
+      const fleetStreams = Array.from({ length: count }, (_, i) => `supernode:${i}`)
+      let [reading, most] = [0, 0]
+      const reads: string[] = []
+      interfere({
+        head: async (stream) => {
+          if (!fleetStreams.includes(stream)) return
+          reads.push(stream)
+          reading += 1
+          most = Math.max(most, reading)
+          await Promise.resolve()
+          reading -= 1
+        },
+      })
+      expect((await run(0, { actions: 1 }, { fleetStreams })).outcome?.kind).toBe("accepted")
+      expect(reads).toEqual(fleetStreams)
+      expect(most).toBe(Math.min(count, 32))
+    },
+  )
+})
+
+describe("what stream fleet says of a place", () => {
+  it("is dated when it was taken and when it was given back", async () => {
+    world.whileBuying = async () => later(MINUTE)
+    await run(0)
+    expect((await fleetEntries()).map(({ at }) => at)).toEqual([NOW, NOW + MINUTE])
+  })
+
+  it("is never dated before what another, faster clock wrote there", async () => {
+    world.now += 30 * SECOND
+    await run(1, { actions: 2 })
+    world.now -= 30 * SECOND
+    await run(0, { actions: 2 })
+    const fast = NOW + 30 * SECOND
+    expect((await fleetEntries()).map(({ at }) => at)).toEqual([fast, fast, fast, fast])
+  })
+
+  it("names the newest purchase of each chain, so that it is kept for as long as that may count", async () => {
+    await world.ledger.append(boughtIn(B, NOW - 3 * HOUR, NOW - HOUR))
+    await run(0, { actions: 9 })
+    expect((await fleetEntries())[0]?.fleet?.members).toEqual({ [B]: NOW - HOUR })
+  })
+
+  it("repeats an outcome without the raw answer, and one that was never sent as it is", async () => {
+    const notSent = { kind: "not-sent" as const, reason: "refused", says: "connection refused" }
+    world.outcomes = [notSent, accepted]
+    await run(0)
+    await run(1)
+    const [, given, , last] = await fleetEntries()
+    expect(given?.outcome).toEqual(notSent)
+    expect(last?.outcome).toEqual({ ...accepted, raw: null })
+    expect([given, last].map((entry) => entry?.fleet?.over)).toEqual([[], []])
+  })
+
+  it("is said once: who finds that another one has dropped its place says nothing more", async () => {
+    let hasRun = false
+    interfere({
+      append: async ({ stream, kind }) => {
+        if (kind !== "settled" || stream === A) return undefined
+        // B dies with its attempt open: its own place stays.
+        if (stream === B) return unreachable()
+        if (hasRun) return undefined
+        hasRun = true
+        // Right before A gives back its place, B sees that A's attempt stands in its chain, and drops it.
+        await expect(run(1, { actions: 2 })).rejects.toThrow(LedgerError)
+        return undefined
+      },
+    })
+    await run(0, { actions: 2 })
+    expect((await fleetEntries()).map(({ kind, fleet }) => [kind, fleet?.reservation.stream])).toEqual([
+      ["opened", A],
+      ["opened", B],
+    ])
+    expect(await pending()).toEqual([B])
+  })
+
+  it.each([
+    [5 * SECOND, 1],
+    [5 * SECOND + 1, 2],
+  ])(
+    "is worth no time that something else needs: with %i ms left it has %i entries",
+    async (leftMs, count) => {
+      interfere({
+        append: async ({ stream, kind }) => {
+          if (stream === A && kind === "settled") world.timeLeftMs = leftMs
+          return undefined
+        },
+      })
+      expect((await run(0)).outcome?.kind).toBe("accepted")
+      expect(await fleetEntries()).toHaveLength(count)
+    },
+  )
 })
 
 describe("what cannot be read or written", () => {
@@ -505,24 +675,23 @@ describe("what cannot be read or written", () => {
 
   it("a fleet's state too big for one entry holds as standing-full", async () => {
     const fleetStreams = Array.from({ length: 900 }, (_, i) => `supernode:${i}-${"x".repeat(180)}`)
-    for (const stream of fleetStreams) await world.ledger.append(boughtIn(stream))
+    for (const stream of fleetStreams) await world.ledger.append(boughtIn(stream, NOW - HOUR))
     const result = await run(0, { actions: 5_000 }, { fleetStreams })
     expect(result.decision.heldBy).toBe("standing-full")
     expect(world.orders).toEqual([])
   })
 })
 
-/** A chain that has bought once, long ago but within the window. */
-function boughtIn(stream: string): LedgerEntry {
-  const entry = nextEntry(stream, undefined, {
-    at: NOW,
-    run: "r",
-    writer: "w",
-    kind: "decided",
-    mode: "live",
-  })
-  const bought = { attempt: stream, at: NOW - HOUR, cost: null, state: "booked" as const }
-  return sealed({ ...entry, standing: { ...standingOf(undefined), purchases: [bought] } })
+/** A chain that has bought, long ago but within the window. */
+function boughtIn(stream: string, ...ats: number[]): LedgerEntry {
+  const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+  const purchases = ats.map((at) => ({
+    attempt: `${stream} ${at}`,
+    at,
+    cost: null,
+    state: "booked" as const,
+  }))
+  return sealed({ ...nextEntry(stream, undefined, note), standing: { ...standingOf(undefined), purchases } })
 }
 
 function sealed({ hash: _hash, v: _v, ...draft }: LedgerEntry): LedgerEntry {

@@ -366,12 +366,30 @@ describe("sold out after the offer said otherwise", () => {
       policy: larger,
     })
     expect(world.orders).toHaveLength(1)
+    expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+  })
+
+  it.each(["throttle", "quota", "balance", "invalid", "auth", "state-conflict", "not-found"] as const)(
+    "never tries another one after a refusal that is no lack of capacity: %s",
+    async (of) => {
+      world.outcomes = [rejected(of)]
+      expect((await world.run(alarmOf(), { policy: larger })).outcome).toMatchObject({ class: of })
+      expect(world.orders).toHaveLength(1)
+      expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+    },
+  )
+
+  it.each([unknown, accepted])("never tries another one after $kind", async (outcome) => {
+    world.outcomes = [outcome]
+    await world.run(alarmOf(), { policy: larger })
+    expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
   it("with sold_out: hold there is no second attempt, and the flavor is blocked for five minutes", async () => {
     world.outcomes = [rejected("capacity")]
     await world.run(alarmOf())
     expect(world.orders).toHaveLength(1)
+    expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
     world.now += 4 * MINUTE
     expect((await world.run()).decision.heldBy).toBe("flavor-blocked")
     world.now += 2 * MINUTE

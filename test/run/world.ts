@@ -1,5 +1,5 @@
 import { NO_CONTROL, type Said } from "../../lib/decision/control.ts"
-import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
 import type { Policy } from "../../lib/decision/policy.ts"
 import type { Reading } from "../../lib/decision/reading.ts"
 import type { Signal } from "../../lib/decision/signal.ts"
@@ -203,10 +203,7 @@ export const unknown: Outcome = {
   raw: null,
 }
 
-export function rejected(
-  of: "capacity" | "throttle" | "balance" | "invalid",
-  retryAfterMs: number | null = null,
-): Outcome {
+export function rejected(of: RejectionClass, retryAfterMs: number | null = null): Outcome {
   return {
     kind: "rejected",
     status: 400,
