@@ -1,5 +1,5 @@
 import { NO_CONTROL, type Said } from "../../lib/decision/control.ts"
-import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
+import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/outcome.ts"
 import type { Policy } from "../../lib/decision/policy.ts"
 import type { Reading } from "../../lib/decision/reading.ts"
 import type { Signal } from "../../lib/decision/signal.ts"
@@ -193,7 +193,7 @@ export const accepted: Outcome = {
   servers: [],
   raw: { body: "{}", bytes: 2, truncated: false },
 }
-export const unknown: Outcome = {
+export const unknown: Unknown = {
   kind: "unknown",
   reason: "timeout",
   says: "no answer came",
