@@ -64,9 +64,9 @@ export interface Gathered {
 
 /**
  * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
- * is always observed, what a purchase did is measured once, and a latch may clear), the supernode, what changed since, the metrics, and
- * offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way. What was observed
- * is recorded on the way, and "overtaken" is said where another run was faster.
+ * is always observed, what a purchase did is measured once, and a latch may clear), the supernode, what changed since, the
+ * metrics, and offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way. What
+ * was observed is recorded on the way, and "overtaken" is said where another run was faster.
  */
 export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const readsAll = task.signal.kind !== "tick" || chain.isDry

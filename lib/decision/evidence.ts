@@ -74,9 +74,10 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
   const { m, n } = rule.points
   // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
   const missing = n - points.filter((point) => point.state !== "missing").length
-  const reached = bestStep(rule, points, rule.missing === "breaching" && isSilent ? missing : 0)
-  const real = points.filter(isReal)
+  const assumed = rule.missing === "breaching" && isSilent ? missing : 0
   const levels = levelsOf(rule)
+  const real = points.filter(isReal)
+  const reached = bestStep(levels, real, { m, assumed })
   const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
   const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
@@ -97,17 +98,22 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
 }
 
 /** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
-function bestStep(rule: Rule, points: Point[], assumed: number): number {
-  const real = points.filter(isReal)
-  const reached = levelsOf(rule).map(({ up, isReachedBy }, i) => {
+function bestStep(
+  levels: ReturnType<typeof levelsOf>,
+  real: RealPoint[],
+  { m, assumed }: { m: number; assumed: number },
+): number {
+  const reached = levels.map(({ up, isReachedBy }, i) => {
     const reaching = real.filter(({ value }) => isReachedBy(value)).length
     // What is missing may be held to breach, but never to reach more than the mildest step.
-    return reaching + (i === 0 ? assumed : 0) >= rule.points.m ? up : 0
+    return reaching + (i === 0 ? assumed : 0) >= m ? up : 0
   })
   return Math.max(0, ...reached)
 }
 
-function isReal(point: Point): point is Point & { value: number } {
+type RealPoint = Point & { value: number }
+
+function isReal(point: Point): point is RealPoint {
   return point.state === "real" && point.value !== null
 }
 

@@ -133,22 +133,14 @@ export function prune(standing: Standing, now: number): Standing {
       standing.episodes,
       ({ openedAt, closedAt }) => Math.max(openedAt ?? 0, closedAt ?? 0) > now - KEEP_EPISODES_MS,
     ),
-    purchases: among(standing.purchases, ({ at }) => at > now - KEEP_PURCHASES_MS),
-    absent: among(standing.absent, ({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
+    purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
+    absent: standing.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
     blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
     ...(standing.acted ? { acted: pick(standing.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
     ...(standing.told ? { told: pick(standing.told, ({ at }) => at > now - KEEP_TOLD_MS) } : {}),
   }
 }
 
-// Mostly there is nothing to forget: then nothing is copied.
-
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {
-  return Object.values(record).every(keep)
-    ? record
-    : Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
-}
-
-function among<T>(list: T[], keep: (value: T) => boolean): T[] {
-  return list.every(keep) ? list : list.filter(keep)
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
 }

@@ -1,4 +1,5 @@
 import type { Random } from "../simulation/random.ts"
+import { allPromisesFollowed } from "../simulation/scheduler.ts"
 
 /** How often, after a step. */
 const FALLS_BEHIND = 0.25
@@ -31,14 +32,12 @@ export class Interleaver {
 
   /** Until nothing waits any more. */
   async runAll(): Promise<void> {
-    // A tick that a promise asks for comes only when no promise has anything left to do.
-    const settled = () => new Promise<void>((resolve) => process.nextTick(resolve))
-    await settled()
+    await allPromisesFollowed()
     for (let next = this.#waiting.take(); next; next = this.#waiting.take()) {
       this.steps += 1
       if (this.random.chance(FALLS_BEHIND)) this.#waiting.fallsBehind(next.who)
       next.go()
-      await settled()
+      await allPromisesFollowed()
     }
   }
 }

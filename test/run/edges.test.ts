@@ -450,15 +450,6 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(await kinds()).toEqual(["opened", "settled"])
   })
 
-  it("who gives up because of rivals says so", async () => {
-    world.interference.beforeAppend = async (entry) => {
-      if (entry.kind !== "settled") return undefined
-      world.now += 10 * SECOND
-      return "conflict"
-    }
-    await expect(world.run(alarmOf())).rejects.toMatchObject({ cause: { message: "others kept writing" } })
-  })
-
   it("the outcome is dated when it came, never before its attempt, and names the signal", async () => {
     world.whileBuying = async () => {
       world.now += 5 * SECOND

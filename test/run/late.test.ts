@@ -378,7 +378,9 @@ describe("an outcome", () => {
       world.now += 10 * SECOND
       return "conflict"
     }
-    await expect(world.run(alarmOf())).rejects.toThrow(/stays open and counts as unknown/)
+    const failed = world.run(alarmOf())
+    await expect(failed).rejects.toThrow(/stays open and counts as unknown/)
+    await expect(failed).rejects.toMatchObject({ cause: { message: "others kept writing" } })
     expect(world.orders).toHaveLength(1)
   })
 })

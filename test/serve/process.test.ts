@@ -26,6 +26,26 @@ async function alert(one: Program, body = alertBody()): Promise<Record<string, u
   return (await answer.json()) as Record<string, unknown>
 }
 
+/** In mid-purchase: the order is taken, and its answer never comes. */
+async function buying(): Promise<{ place: Place; one: Program; lost: Promise<unknown> }> {
+  const { place } = await placeNow()
+  place.sandbox.failNext("scale-up", { hang: "after-effect" })
+  const one = cli.serve(place.settings())
+  const lost = alert(one).catch(() => "no answer")
+  while (place.sandbox.orders.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  return { place, one, lost }
+}
+
+/** Whoever starts after it finds the attempt open, and holds another alarm. */
+async function heldByTheNext(place: Place) {
+  place.pass(10 * MINUTE)
+  const next = await place.serve()
+  const again = await next.post("/alertmanager", otherAlert("aaaa"))
+  expect(again.body).toMatchObject({ results: [{ decision: { kind: "hold", heldBy: "outcome-unknown" } }] })
+  expect(place.sandbox.scaleUps).toHaveLength(1)
+  return next
+}
+
 describe("the built command", () => {
   it("serves two at once on one ledger: the same alert at both is one order, which a stop sees through", async () => {
     const { place, door } = await placeNow()
@@ -63,19 +83,11 @@ describe("the built command", () => {
   })
 
   it("killed in mid-purchase leaves an open attempt, which whoever starts next holds for unknown", async () => {
-    const { place } = await placeNow()
-    place.sandbox.failNext("scale-up", { hang: "after-effect" })
-    const one = cli.serve(place.settings())
-    const lost = alert(one).catch(() => "no answer")
-    while (place.sandbox.orders.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const { place, one, lost } = await buying()
     one.kill("SIGKILL")
     expect([await one.ended, await lost]).toEqual(["SIGKILL", "no answer"])
 
-    place.pass(10 * MINUTE)
-    const next = await place.serve()
-    const again = await next.post("/alertmanager", otherAlert("aaaa"))
-    expect(again.body).toMatchObject({ results: [{ decision: { kind: "hold", heldBy: "outcome-unknown" } }] })
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    const next = await heldByTheNext(place)
     expect((await next.entries()).map(({ kind, observation }) => observation?.kind ?? kind)).toEqual([
       "opened",
       "unknown",
@@ -84,21 +96,13 @@ describe("the built command", () => {
   })
 
   it("ends at once at a second stop signal, and the purchase under way is held for unknown by whoever starts next", async () => {
-    const { place } = await placeNow()
-    place.sandbox.failNext("scale-up", { hang: "after-effect" })
-    const one = cli.serve(place.settings())
-    const lost = alert(one).catch(() => "no answer")
-    while (place.sandbox.orders.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const { place, one, lost } = await buying()
     one.kill("SIGTERM")
     await one.until(/stopping: /)
     expect(one.isOver).toBe(false)
     one.kill("SIGTERM")
     expect([await one.ended, await lost]).toEqual(["SIGTERM", "no answer"])
 
-    place.pass(10 * MINUTE)
-    const next = await place.serve()
-    const again = await next.post("/alertmanager", otherAlert("bbbb"))
-    expect(again.body).toMatchObject({ results: [{ decision: { kind: "hold", heldBy: "outcome-unknown" } }] })
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    await heldByTheNext(place)
   })
 })

@@ -25,6 +25,8 @@ const RESERVE = "lib/reserve.ts"
 const TELL = "lib/tell.ts"
 const FLEET = "lib/decision/fleet.ts"
 const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
+const APPENDED = '(await ports.ledger.append(entry)) === "appended"'
+const RESERVED = '\n      return { kind: "reserved"'
 
 export const BREAKS: readonly Break[] = [
   // ---- from outside: a port that does not keep its promise ----
@@ -278,8 +280,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: RESERVE,
-        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
-        to: 'if ((await ports.ledger.append(entry)) !== undefined)\n      return { kind: "reserved"',
+        from: `if (${APPENDED})${RESERVED}`,
+        to: `if ((await ports.ledger.append(entry)) !== undefined)${RESERVED}`,
       },
     ],
   },
@@ -292,8 +294,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: RESERVE,
-        from: 'if ((await ports.ledger.append(entry)) === "appended")\n      return { kind: "reserved"',
-        to: 'if (!void ports.ledger.append(entry).catch(() => undefined))\n      return { kind: "reserved"',
+        from: `if (${APPENDED})${RESERVED}`,
+        to: `if (!void ports.ledger.append(entry).catch(() => undefined))${RESERVED}`,
       },
     ],
   },

@@ -25,8 +25,7 @@ export interface Bundle {
 }
 
 /**
- * lib/ changed as told. `asIs` leaves out what only makes it faster: entries that are neither spelled out nor hashed, and a
- * canonical form that spells out each object once.
+ * lib/ changed as told. `asIs` leaves out what only makes it faster: entries that are neither spelled out nor hashed.
  */
 export async function bundle({
   changes = [],
@@ -78,7 +77,6 @@ const ENTRY_USERS = /\/lib\/(?:record|say|ledger\/chain)\.ts$/
 const faster: Plugin = {
   name: "faster",
   setup({ onResolve }) {
-    onResolve({ filter: /^canonicalize$/ }, () => ({ path: join(HERE, "canonical.ts") }))
     onResolve({ filter: /\/(?:parse-)?entry\.ts$/ }, ({ importer }) =>
       ENTRY_USERS.test(importer) ? { path: join(HERE, "trusted.ts") } : null,
     )

@@ -1,4 +1,5 @@
 import type { Book, Trade } from "./book.ts"
+import { rollingMs } from "./policies.ts"
 import type { World } from "./world.ts"
 
 /**
@@ -18,7 +19,7 @@ export function whyNotOpen(world: World): string | null {
     const used = actions ? within(actions.perMs) : []
     if (actions && used.length > actions.count)
       return `${used.map(({ id }) => id).join(", ")} are more than ${actions.count} attempts of all`
-    const paid = budget && budget.per !== "month" ? within(budget.per) : []
+    const paid = budget ? within(rollingMs(budget.per)) : []
     const spent = paid.reduce((sum, { entry }) => sum + (entry.plan?.cost?.amount ?? 0) * 100, 0)
     if (budget && spent > budget.minor)
       return `${paid.map(({ id }) => id).join(", ")} cost ${spent}, more than ${budget.minor} of all`

@@ -1,3 +1,4 @@
+import type { Policy } from "../../lib/decision/policy.ts"
 import type { BuyOrder } from "../../lib/ports.ts"
 import type { Book, Trade } from "./book.ts"
 import { mostRungsAskedFor } from "./load.ts"
@@ -23,14 +24,7 @@ type Reason = [rule: string, says: string]
 
 /** What the policy has against this purchase, by true times, true load and true orders. */
 export function whyNotToBuy(sending: Sending): Reason[] {
-  return [
-    ...pacing(sending),
-    ...efficacy(sending),
-    ...money(sending),
-    ...fleetMoney(sending),
-    ...evidence(sending),
-    ...plan(sending),
-  ]
+  return [...pacing(sending), ...efficacy(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
 }
 
 function pacing({ world, supernode, book, trade }: Sending): Reason[] {
@@ -69,38 +63,42 @@ export function costly({ orders }: TrueSupernode): Order[] {
   )
 }
 
+/** What bounds purchases: of one supernode, or across all. */
+interface Caps {
+  actions: Policy["limits"]["actions"] | null
+  budget: Policy["limits"]["budget"]
+}
+
 function money({ world, supernode, order }: Sending): Reason[] {
+  const { limits, fleet } = supernode.policy
   const { now } = world.scheduler
-  const { actions, budget } = supernode.policy.limits
-  const within = (ms: number) => costly(supernode).filter(({ postedAt }) => postedAt > now - ms + SLACK_MS)
+  const all = world.supernodes.flatMap(costly)
+  return [
+    ...overspent(limits, costly(supernode), { order, now, rules: ["actions", "spend"] }),
+    ...(fleet ? overspent(fleet, all, { order, now, rules: ["fleet-actions", "fleet-spend"] }) : []),
+  ]
+}
+
+function overspent(
+  { actions, budget }: Caps,
+  orders: Order[],
+  {
+    order,
+    now,
+    rules: [rate, spend],
+  }: { order: BuyOrder; now: number; rules: [rate: string, spend: string] },
+): Reason[] {
+  const within = (ms: number) => orders.filter(({ postedAt }) => postedAt > now - ms + SLACK_MS)
   const found: Reason[] = []
-  const used = within(actions.perMs).length
-  if (used >= actions.count)
-    found.push(["actions", `${order.attempt} is purchase ${used + 1} of ${actions.count}`])
+  const used = actions ? within(actions.perMs).length : 0
+  if (actions && used >= actions.count)
+    found.push([rate, `${order.attempt} is purchase ${used + 1} of ${actions.count}`])
   if (budget) {
     const spent = within(rollingMs(budget.per)).reduce((sum, { costMinor }) => sum + costMinor, 0)
     const cost = Math.round((order.plan.cost?.amount ?? Infinity) * 100)
     if (spent + cost > budget.minor)
-      found.push(["spend", `${spent} and ${cost} for ${order.attempt} are above ${budget.minor}`])
+      found.push([spend, `${spent} and ${cost} for ${order.attempt} are above ${budget.minor}`])
   }
-  return found
-}
-
-/** The same across all supernodes. */
-function fleetMoney({ world, supernode, order }: Sending): Reason[] {
-  const { actions, budget } = supernode.policy.fleet ?? {}
-  const all = world.supernodes.flatMap(costly)
-  const since = (ms: number) => world.scheduler.now - ms + SLACK_MS
-  const found: Reason[] = []
-  const used = actions ? all.filter(({ postedAt }) => postedAt > since(actions.perMs)).length : 0
-  if (actions && used >= actions.count)
-    found.push(["fleet-actions", `${order.attempt} is purchase ${used + 1} of ${actions.count} of all`])
-  if (!budget) return found
-  const within = all.filter(({ postedAt }) => postedAt > since(rollingMs(budget.per)))
-  const spent = within.reduce((sum, { costMinor }) => sum + costMinor, 0)
-  const cost = Math.round((order.plan.cost?.amount ?? Infinity) * 100)
-  if (spent + cost > budget.minor)
-    found.push(["fleet-spend", `${spent} of all and ${cost} for ${order.attempt} are above ${budget.minor}`])
   return found
 }
 

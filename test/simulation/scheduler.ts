@@ -75,6 +75,6 @@ export class Scheduler {
 }
 
 /** A tick that a promise asks for comes when no promise has anything left to do. It waits for no time. */
-function allPromisesFollowed(): Promise<void> {
+export function allPromisesFollowed(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -41,8 +41,7 @@ export async function simulate(
   world.people.isQuiet = true
   world.becomeCalm()
   for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
-  for (const end = world.calmFrom + SETTLING_MS; scheduler.now < end && !isOver(); watch.tellings.check())
-    await scheduler.runUntil(Math.min(end, scheduler.now + 5 * MINUTE), isOver)
+  while (scheduler.now < world.calmFrom + SETTLING_MS && !isOver()) await goOn(world, isOver)
 
   if (!isOver()) await stayBusy(world, isOver)
   if (!isOver() && asIs) await verifyChains(world)
@@ -67,10 +66,15 @@ async function stayBusy(world: World, isOver: () => boolean): Promise<void> {
   for (const { load } of supernodes) load.becomes(97, highSince)
   const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
   while (open.size > 0 && !isOver() && scheduler.now < horizon) {
-    await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
-    world.watch.tellings.check()
+    await goOn(world, isOver)
     for (const progress of open) if (progress.isDone()) open.delete(progress)
   }
+}
+
+/** Five minutes more, after which nobody may have waited in silence. */
+async function goOn({ scheduler, watch }: World, isOver: () => boolean): Promise<void> {
+  await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
+  watch.tellings.check()
 }
 
 async function verifyChains(world: World): Promise<void> {

@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE
 
 interface Claim {
   at: number
-  notices: number
+  isTold: boolean
 }
 
 /** One entry, as far as it states what waits for people. */
@@ -60,7 +60,7 @@ export class Tellings {
         "told-hourly",
         `${about} was told ${Math.round((at - last.at) / MINUTE)} minutes after it was told`,
       )
-    claims.push({ at, notices: 0 })
+    claims.push({ at, isTold: false })
     this.#claims.set(`${stream} ${about}`, claims)
   }
 
@@ -70,8 +70,8 @@ export class Tellings {
     { isDown }: { isDown: boolean },
   ): void {
     const { watch, scheduler } = this.world
-    const claim = this.#claims.get(`${stream} ${about}`)?.find(({ notices }) => notices === 0)
-    if (claim) claim.notices += 1
+    const claim = this.#claims.get(`${stream} ${about}`)?.find(({ isTold }) => !isTold)
+    if (claim) claim.isTold = true
     else watch.broken("told-once-on-record", `${about} was told, and no entry of its own says so`)
     const stated = this.#stated.get(stream)?.[seq - 1]
     if (stated?.hash !== hash)

@@ -105,11 +105,8 @@ export class World {
   /** `+days hh:mm:ss.mmm what happened`. */
   trace(line: string): void {
     const ms = this.scheduler.now - this.#start
-    const two = (value: number) => String(Math.floor(value)).padStart(2, "0")
-    const seconds = ((ms % MINUTE) / 1_000).toFixed(3).padStart(6, "0")
-    this.lines.push(
-      `+${Math.floor(ms / (24 * HOUR))} ${two((ms / HOUR) % 24)}:${two((ms / MINUTE) % 60)}:${seconds} ${line}`,
-    )
+    const time = new Date(ms).toISOString().slice(11, 23)
+    this.lines.push(`+${Math.floor(ms / (24 * HOUR))} ${time} ${line}`)
   }
 
   hash(): string {
