@@ -9,8 +9,8 @@ export function propertyRuns(few: number): { numRuns: number; seed: number } {
   return { numRuns: numberFrom("PROPERTY_RUNS") ?? few, seed: numberFrom("PROPERTY_SEED") ?? SEED }
 }
 
-/** A property may be dear: so much time for each test that tries it, milliseconds. */
-export const PROPERTY_TIMEOUT_MS = numberFrom("PROPERTY_RUNS") === null ? 60_000 : 3_600_000
+/** A property may be dear: so much time for each test that tries it, milliseconds. Whole runs, 100,000 times, take an hour. */
+export const PROPERTY_TIMEOUT_MS = numberFrom("PROPERTY_RUNS") === null ? 60_000 : 12 * 3_600_000
 
 function numberFrom(name: string): number | null {
   const text = process.env[name]
