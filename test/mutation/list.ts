@@ -1,37 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs"
-import * as z from "zod"
+import { writeFileSync } from "node:fs"
+import { type Mutant, type MutatedFile, mutatedFiles, STANDING } from "./report.ts"
 
 // npx tsx test/mutation/list.ts coverage/mutation.json [...]    writes docs/mutation-survivors.md from Stryker's reports
 
-const report = z.object({
-  files: z.record(
-    z.string(),
-    z.object({
-      source: z.string(),
-      mutants: z.array(
-        z.object({
-          mutatorName: z.string(),
-          replacement: z.string().optional(),
-          status: z.string(),
-          location: z.object({
-            start: z.object({ line: z.number(), column: z.number() }),
-            end: z.object({ line: z.number(), column: z.number() }),
-          }),
-        }),
-      ),
-    }),
-  ),
-})
-type MutatedFile = z.output<typeof report>["files"][string]
-type Mutant = MutatedFile["mutants"][number]
-
-const STANDING = ["Survived", "NoCoverage"]
 const LONGEST = 90
 
-const files = process.argv
-  .slice(2)
-  .flatMap((path) => Object.entries(report.parse(JSON.parse(readFileSync(path, "utf8"))).files))
-  .sort(([a], [b]) => (a < b ? -1 : 1))
+const files = [...mutatedFiles(process.argv.slice(2))]
 
 const lines = [
   "# Mutants that no test kills",

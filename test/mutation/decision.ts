@@ -1,0 +1,8 @@
+/// <reference types="vite/client" />
+
+// The tests of the pure decision alone, which load in half the time: what they leave alive, the whole suite may still kill.
+
+import.meta.glob(
+  ["../decision/**/*.test.ts", "!../decision/nearest-reasons.test.ts", "!../decision/m-of-n.test.ts"],
+  { eager: true },
+)
