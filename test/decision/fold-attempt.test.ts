@@ -282,6 +282,18 @@ describe("what a run notices of an attempt", () => {
     expect(notice({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
     expect(notice({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
   })
+
+  it("foreign servers without a list of all that are there leaves those known that were, or none", () => {
+    const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
+    expect(notice({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
+      servers: ["s1", "n1"],
+      foreignAt: NOW - MINUTE,
+    })
+    expect(notice({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
+      servers: [],
+      foreignAt: null,
+    })
+  })
 })
 
 describe("a person's word on an attempt", () => {
