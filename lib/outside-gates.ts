@@ -76,10 +76,8 @@ export function isWorthNoting({ task, situation, decision, plan }: Decided): boo
   // The first look at the servers, and the first under a policy, are remembered by being written down.
   const isFirstLook = standing.servers === null && supernode.state === "read"
   if (isFirstLook || standing.policySeen?.hash !== policyHash || now - last.at >= DAY_MS) return true
-  const { kind, heldBy, to, planHash } = last
-  const isTheSame =
-    kind === decision.kind && heldBy === decision.heldBy && to === (decision.target?.to ?? null)
-  return !isTheSame || planHash !== (plan?.hash ?? null)
+  // A plan's hash covers the rung; what is held by nothing buys.
+  return last.heldBy !== decision.heldBy || last.planHash !== (plan?.hash ?? null)
 }
 
 /** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */

@@ -6,7 +6,7 @@ import type { Signal } from "./decision/signal.ts"
 import type { RunMode, Situation } from "./decision/situation.ts"
 import type { AttemptRecord } from "./decision/standing.ts"
 import { digest } from "./digest.ts"
-import { type Chain, gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
+import { gather, type RunTask, readChain, readControl, stampOf } from "./gather.ts"
 import { judge } from "./judge.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 import {
@@ -70,7 +70,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   if (repeated) return { kind: "done", result: repeated, left: null }
 
   const gathered = await gather(ports, task, chain)
-  if (gathered === "overtaken") return overtaken(task, chain)
+  if (gathered === "overtaken") return overtaken(task)
   const { situation, head, fleet } = gathered
   const decided = judge(situation)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
@@ -273,9 +273,9 @@ function newsOf(
   }
 }
 
-function overtaken(task: RunTask, chain: Chain): Round {
+function overtaken(task: RunTask): Round {
   const decision: Decision = { kind: "hold", heldBy: null, findings: [], target: null, cleared: [] }
-  return { kind: "overtaken", decision, plan: null, mode: chain.isDry ? "dry-run" : task.mode }
+  return { kind: "overtaken", decision, plan: null, mode: task.mode }
 }
 
 /** Others kept appending while we looked: nothing is bought; the note of it is worth one try. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { Outcome } from "../../lib/decision/outcome.ts"
 import type { Standing } from "../../lib/decision/standing.ts"
+import { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, fitting, nextEntry, nextSettlement, supernodeStream } from "../../lib/record.ts"
 import {
   alarmOf,
@@ -21,30 +22,33 @@ import { rejected, unknown, unreachable, World } from "./world.ts"
 // Where a run reaches the edge of what a ledger entry, a rival or a failing store leaves it.
 
 const STREAM = supernodeStream(policyOf().id)
+/** A chain as full as this takes no note of a hold any more, but what people are told. */
+const ROOM_TO_TELL = MAX_ENTRY_BYTES - 16 * 1024
 let world: World
 
 beforeEach(async () => {
   world = await World.open()
 })
 
-/** Appends a head whose standing fills its entry to the last few kilobytes. */
-async function fillStanding(): Promise<void> {
+/** Appends a head whose standing fills its entry to the last kilobyte of so many bytes. */
+async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
   await world.run(tickOf({ id: "first" }), { mode: "observe" })
   const head = await world.ledger.head(STREAM)
   const remembered = (count: number) =>
     Object.fromEntries(
       Array.from({ length: count }, (_, i) => [
         `${i}-${"x".repeat(150)}`,
-        { run: "r", seq: 1, at: NOW, keepUntil: NOW + HOUR },
+        { run: "r", seq: 1, at: NOW, keepUntil: NOW + 24 * HOUR },
       ]),
     )
-  const news = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+  const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
   const filled = (count: number) =>
     fitting(() =>
       nextEntry(
         STREAM,
         head && { ...head, standing: { ...(head.standing as Standing), signals: remembered(count) } },
         news,
+        mostBytes,
       ),
     )
   let count = 1_500
@@ -82,8 +86,36 @@ describe("an entry that would be too big", () => {
     world.load = 10
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
+    expect(result.decision.findings.at(-1)?.says).toContain("too big for the ledger")
     expect(result).not.toHaveProperty("entry")
     expect(world.orders).toEqual([])
+  })
+
+  it("of a hold keeps nobody from hearing what waits for them", async () => {
+    world.listen()
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    await fillStanding(ROOM_TO_TELL)
+    world.now += 2 * HOUR
+    const { decision, ...rest } = await world.run(alarmOf({ id: "later", at: world.now }))
+    expect(decision.findings.at(-1)).toMatchObject({ gate: "standing-full", passed: false })
+    expect(rest).not.toHaveProperty("entry")
+    expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
+  })
+
+  it("of a run that was overtaken is left out, and nothing else takes its place", async () => {
+    await fillStanding(ROOM_TO_TELL)
+    world.deliver(4)
+    rivals(3, ["observed"])
+    const before = (await world.entries()).length
+    const result = await world.run(alarmOf())
+    expect(result.decision.heldBy).toBe("overtaken")
+    expect(result).not.toHaveProperty("entry")
+    expect((await world.entries()).slice(before).map(({ signal }) => signal?.id)).toEqual([
+      "theirs-2",
+      "theirs-1",
+      "theirs-0",
+    ])
   })
 
   it("of a hold drops its readings first, and says so in their place", async () => {
@@ -98,6 +130,7 @@ describe("an entry that would be too big", () => {
     expect((await world.entries())[0]?.situation?.readings).toMatchObject({
       state: "unreadable",
       why: expect.stringContaining("too much to keep"),
+      credentials: false,
     })
   })
 
@@ -155,7 +188,7 @@ describe("a rival", () => {
     expect((await world.entries()).at(-1)).toMatchObject({
       kind: "decided",
       mode: "live",
-      decision: { heldBy: "overtaken" },
+      decision: { kind: "hold", heldBy: "overtaken", cleared: [] },
       at: world.now,
     })
   })
@@ -188,13 +221,16 @@ describe("a rival", () => {
     })
   })
 
-  it("that never lets us in keeps nobody from hearing what waits for them", async () => {
+  it.each([
+    ["", 3, ["observed"]],
+    [", and wins even the note of it,", 4, ["observed", "decided"]],
+  ])("that never lets us in%s keeps nobody from hearing what waits for them", async (_, times, kinds) => {
     world.listen()
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     world.now += 2 * HOUR
     world.deliver(4)
-    rivals(3, ["observed"], alarmOf({ id: "theirs" }), world.now)
+    rivals(times, kinds, alarmOf({ id: "theirs" }), world.now)
     expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
     expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
   })
@@ -300,6 +336,16 @@ describe("the time that is left before an attempt is opened", () => {
     expect(decision.heldBy).toBe(heldBy)
     if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
     expect(world.orders).toHaveLength(more)
+  })
+
+  it("is no matter where nothing is bought: what holds, and what is observed, say what they would", async () => {
+    world.timeLeftMs = SECOND
+    for (const [i, mode] of (["observe", "dry-run"] as const).entries()) {
+      const { decision } = await world.run(alarmOf({ id: `a${i}` }), { mode })
+      expect(decision).toMatchObject({ kind: "scale-up", heldBy: null })
+    }
+    world.load = 10
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("not-breaching")
   })
 })
 

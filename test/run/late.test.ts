@@ -293,6 +293,22 @@ describe("a rule that buys once until it clears", () => {
     expect((await tick()).outcome?.kind).toBe("accepted")
   })
 
+  it("is cleared on record by a tick that has nothing else to say", async () => {
+    const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false })] })
+    const tick = () => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
+    await tick()
+    world.now += 2 * HOUR
+    world.deliver(4)
+    await tick()
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    world.now += HOUR
+    expect((await tick()).decision.heldBy).toBe("paused")
+    expect(await tick()).not.toHaveProperty("entry")
+    world.load = 10
+    expect((await tick()).decision.heldBy).toBe("paused")
+    expect((await standing()).latches).toEqual({})
+  })
+
   it("is not cleared by points from before the purchase", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
     const readMetrics = world.cloud.readMetrics

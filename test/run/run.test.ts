@@ -478,7 +478,9 @@ describe("what lies outside the gates", () => {
     )
     await world.ledger.append(full)
     world.load = 97
-    expect((await world.run()).decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
+    const { decision } = await world.run()
+    expect(decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
+    expect(decision.findings.at(-1)?.says).toContain("wait until old signals are forgotten")
     expect(world.orders).toEqual([])
   })
 })
