@@ -47,8 +47,12 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
       report(offsetOf(alias), [...around, alias], message)
     },
   })
+  let saysTooDeep = false
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
-    report(pos[0], [], yamlSentence(code, message))
+    const says = yamlSentence(code, message)
+    // Where the stack ends is chance: the parser may hit its end more than once on its way back.
+    if (says !== TOO_DEEP || !saysTooDeep) report(pos[0], [], says)
+    saysTooDeep ||= says === TOO_DEEP
   }
   if (document.directives.yaml.version !== "1.2") {
     report(0, [], "must be YAML 1.2: remove the %YAML directive")
@@ -78,12 +82,14 @@ function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] 
   })
 }
 
+const TOO_DEEP = "must not nest so deeply"
+
 /** The parser's own words, without what it quotes: a quoted piece of the file could be a secret. */
 function yamlSentence(code: string, message: string): string {
   if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove what follows ---"
   if (code === "TAG_RESOLVE_FAILED") {
     return "must have no tag such as !name: only text, numbers, true and false"
   }
-  if (message.includes("call stack")) return "must not nest so deeply"
+  if (message.includes("call stack")) return TOO_DEEP
   return `is not valid YAML: ${message.split(/[:"]/)[0]?.trim()}`
 }

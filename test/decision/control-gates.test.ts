@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Control, NO_CONTROL, type Stop } from "../../lib/decision/control.ts"
+import { type Control, foldControl, NO_CONTROL, type Said, type Stop } from "../../lib/decision/control.ts"
 import {
   alarmOf,
   HOUR,
@@ -21,6 +21,42 @@ const stop = (until: number | null = null): Stop => ({
   until,
 })
 const control = (over: Partial<Control>) => ({ control: read({ ...NO_CONTROL, ...over }) })
+
+describe("what people said", () => {
+  const said = { why: "w", by: "b" }
+  const pause = (supernode: string | null): Said => ({ verb: "pause", supernode, until: null, ...said })
+  const resume = (supernode: string | null): Said => ({ verb: "resume", supernode, ...said })
+  const after = (...words: Said[]) => words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
+
+  it("pauses and resumes everything and each supernode by itself", () => {
+    const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
+    expect(both).toMatchObject({ pausedAll: { at: NOW }, paused: { [SUPERNODE_ID]: {}, [OTHER_ID]: {} } })
+    const one = foldControl(both, resume(SUPERNODE_ID), NOW)
+    expect(one.pausedAll).not.toBeNull()
+    expect(Object.keys(one.paused)).toEqual([OTHER_ID])
+    const all = foldControl(both, resume(null), NOW)
+    expect(all.pausedAll).toBeNull()
+    expect(Object.keys(all.paused)).toEqual([SUPERNODE_ID, OTHER_ID])
+  })
+
+  it("keeps approvals for longer than any may be valid", () => {
+    const approve = (planHash: string): Said => ({ verb: "approve", planHash, by: "b" })
+    const first = foldControl(NO_CONTROL, approve("one"), NOW)
+    const hashesAt = (ms: number) =>
+      foldControl(first, approve("two"), NOW + 367 * 24 * HOUR + ms).approvals.map(({ planHash }) => planHash)
+    expect(hashesAt(-1)).toEqual(["one", "two"])
+    expect(hashesAt(0)).toEqual(["two"])
+  })
+
+  it.each<Said>([
+    { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
+    { verb: "reset", ...said },
+  ])("of an attempt or a breaker is not for this stream: $verb", (word) => {
+    expect(() => foldControl(NO_CONTROL, word, NOW)).toThrow(
+      `"${word.verb}" is said in the supernode's own stream, not in control`,
+    )
+  })
+})
 
 describe("not-paused", () => {
   it.each<[string, Partial<Control>, boolean]>([

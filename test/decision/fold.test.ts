@@ -1,9 +1,26 @@
 import { describe, expect, it } from "vitest"
 import type { ChainEvent } from "../../lib/decision/chain-event.ts"
+import type { Decision } from "../../lib/decision/decision.ts"
+import type { Effect } from "../../lib/decision/effect.ts"
 import { fold } from "../../lib/decision/fold.ts"
 import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
-import { requestedAt, type Standing } from "../../lib/decision/standing.ts"
-import { alarmOf, attemptOf, DAY, HOUR, MINUTE, NOW, requestOf, SECOND, standingOf } from "./builders.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
+import { type Observation, requestedAt, type Standing } from "../../lib/decision/standing.ts"
+import {
+  alarmOf,
+  attemptOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  read,
+  requestOf,
+  SECOND,
+  serverOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+} from "./builders.ts"
 
 function event(over: Partial<ChainEvent>): ChainEvent {
   return { kind: "decided", seq: 7, at: NOW, run: "run-7", ...over }
@@ -215,6 +232,15 @@ describe("signals", () => {
     expect(signalsAfter(8 * DAY)).toEqual([])
   })
 
+  it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
+    const one = fold(standingOf(), event({ signal: alarmOf({ source: "alertmanager" }) }))
+    const keptFor = (ms: number) => Object.keys(fold(one, event({ at: NOW + ms })).signals)
+    expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
+    expect(keptFor(65 * MINUTE)).toEqual([])
+    const ahead = fold(standingOf(), event({ signal: alarmOf({ at: NOW + 30 * SECOND }) }))
+    expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
+  })
+
   it("are not taken as answered by what a run merely noticed on its way", () => {
     const observed = fold(
       standingOf(),
@@ -253,6 +279,85 @@ describe("episodes", () => {
       openedAt: NOW + 10 * MINUTE,
       closedAt: NOW + 5 * MINUTE,
     })
+  })
+
+  it.each<[string, ["alarm" | "ok", number][], { openedAt: number | null; closedAt: number | null }]>([
+    [
+      "the newest OK closes",
+      [
+        ["ok", 5],
+        ["ok", 3],
+      ],
+      { openedAt: null, closedAt: 5 },
+    ],
+    [
+      "a newer OK moves the close",
+      [
+        ["ok", 3],
+        ["ok", 5],
+      ],
+      { openedAt: null, closedAt: 5 },
+    ],
+    [
+      "an OK of the very moment closes",
+      [
+        ["alarm", 5],
+        ["ok", 5],
+      ],
+      { openedAt: 5, closedAt: 5 },
+    ],
+    [
+      "an ALARM of the moment of a close opens",
+      [
+        ["ok", 5],
+        ["alarm", 5],
+      ],
+      { openedAt: 5, closedAt: 5 },
+    ],
+    [
+      "what opened as it closed opens anew",
+      [
+        ["ok", 5],
+        ["alarm", 5],
+        ["alarm", 7],
+      ],
+      { openedAt: 7, closedAt: 5 },
+    ],
+    [
+      "what opened after a close stays open",
+      [
+        ["ok", 3],
+        ["alarm", 5],
+        ["alarm", 7],
+      ],
+      { openedAt: 5, closedAt: 3 },
+    ],
+    [
+      "what was closed opens anew",
+      [
+        ["alarm", 1],
+        ["ok", 3],
+        ["alarm", 7],
+      ],
+      { openedAt: 7, closedAt: 3 },
+    ],
+    ["a minute ahead is believed", [["alarm", 61]], { openedAt: 61, closedAt: null }],
+  ])("%s", (_, states, { openedAt, closedAt }) => {
+    const minutes = (at: number | null) => (at === null ? null : NOW + at * MINUTE)
+    expect(episodeAfter(...states)).toEqual({ openedAt: minutes(openedAt), closedAt: minutes(closedAt) })
+  })
+
+  it("begin when the alarm says that they did", () => {
+    const signal = alarmOf({ episode: { key, startsAt: NOW - HOUR } })
+    expect(fold(standingOf(), event({ signal })).episodes[key]).toEqual({
+      openedAt: NOW - HOUR,
+      closedAt: null,
+    })
+  })
+
+  it("are told nothing by what comes from further ahead than clocks may differ", () => {
+    const signal = alarmOf({ at: NOW + MINUTE + 1 })
+    expect(fold(standingOf(), event({ signal })).episodes).toEqual({})
   })
 
   it("are neither opened nor closed by insufficient data", () => {
@@ -297,6 +402,79 @@ describe("the chain's memory of what else happened", () => {
         event({ kind: "observed", observation: { ...observation, servers: ["s2"], present: ["s1"] } }),
       ),
     ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
+  })
+
+  it("takes the first look at the servers for what was there, and the newest of them for the foreign clock", () => {
+    const looked = (supernode: Situation["supernode"], before = standingOf()) => {
+      const { standing: _, ...situation } = situationOf({ supernode })
+      return fold(before, event({ situation }))
+    }
+    const servers = [serverOf("s1", { createAt: NOW - HOUR }), serverOf("s2", { createAt: NOW - DAY })]
+    expect(looked(read(supernodeOf({ servers })))).toMatchObject({
+      servers: ["s1", "s2"],
+      foreignAt: NOW - HOUR,
+    })
+    expect(looked(read(supernodeOf({ servers: [] })))).toMatchObject({ servers: [], foreignAt: null })
+    expect(looked(read(supernodeOf({ servers: null })))).toMatchObject({ servers: null, foreignAt: null })
+    const known = standingOf({ servers: ["s9"], foreignAt: 7 })
+    expect(looked(read(supernodeOf({ servers })), known)).toMatchObject({ servers: ["s9"], foreignAt: 7 })
+  })
+
+  it("keeps the newest decision, with what it aimed at", () => {
+    const decision = (target: Decision["target"]): Decision => ({
+      kind: target ? "scale-up" : "hold",
+      heldBy: null,
+      findings: [],
+      target,
+      cleared: [],
+    })
+    const target = { flavor: "rung-4", from: 2, to: 4, rules: [] }
+    expect(fold(standingOf(), event({ decision: decision(target) })).lastDecision).toMatchObject({ to: 4 })
+    expect(fold(standingOf(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
+  })
+
+  it("is forgotten when nothing can ask for it any more", () => {
+    const purchase = { ...reserved, at: NOW }
+    const full = standingOf({
+      purchases: [purchase],
+      absent: [attemptOf({ openedAt: NOW })],
+      blocked: { "rung-4": { until: NOW, times: 1 } },
+      episodes: { closed: { openedAt: null, closedAt: NOW }, opened: { openedAt: NOW, closedAt: null } },
+    })
+    const inDays = (days: number, ms = 0) => fold(full, event({ at: NOW + days * DAY + ms }))
+    expect(inDays(7, -1)).toMatchObject({ blocked: full.blocked, episodes: full.episodes })
+    expect(inDays(7)).toMatchObject({ blocked: {}, episodes: {}, absent: full.absent })
+    expect(inDays(30, -1)).toMatchObject({ absent: full.absent })
+    expect(inDays(30)).toMatchObject({ absent: [], purchases: [purchase] })
+    expect(inDays(400, -1)).toMatchObject({ purchases: [purchase] })
+    expect(inDays(400)).toMatchObject({ purchases: [] })
+  })
+
+  it("measures only the purchase that it names", () => {
+    const effect = (id: string): Effect => ({
+      rule: "npu-busy",
+      metric: "m",
+      before: 5,
+      attempt: id,
+      completedAt: NOW,
+      after: null,
+      gain: null,
+    })
+    const standing = standingOf({ effects: [effect("a"), effect("b")] })
+    const observation: Observation = {
+      kind: "effect",
+      says: "s",
+      attempt: "b",
+      servers: [],
+      present: null,
+      at: NOW,
+      effect: { after: 3, gain: 2 },
+    }
+    expect(fold(standing, event({ kind: "observed", observation })).effects).toMatchObject([
+      { attempt: "a", after: null },
+      { attempt: "b", after: 3, gain: 2 },
+    ])
+    expect(fold(standingOf(), event({ kind: "observed", observation })).effects).toBeUndefined()
   })
 
   it("knows since when a policy has been in force", () => {
