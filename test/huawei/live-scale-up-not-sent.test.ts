@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net"
+import type { TlsOptions } from "node:tls"
 import { afterEach, beforeAll, describe, expect, it } from "vitest"
 import { type BuyDeps, buy } from "../../lib/huawei/live-scale-up.ts"
 import type { Clock } from "../../lib/ports.ts"
@@ -76,8 +77,32 @@ describe("too late is not sent, by whichever clock", () => {
     ["by the wall clock", { sendBefore: NOW - 1 }],
     ["by the monotonic clock", { sendBeforeMonotonic: STILL.monotonic() - 1 }],
     ["with a last moment that is no number", { sendBefore: Number.NaN }],
-  ])("%s: the cloud is not even called", async (_title, wanted) => {
-    const { outcome, wire } = await buyFrom(wanted, {})
+  ])("%s: the cloud is not even called, nor are keys asked for", async (_title, wanted) => {
+    let asked = 0
+    const credentials = () => {
+      asked++
+      return Promise.resolve(KEYS)
+    }
+    const { outcome, wire } = await buyFrom(wanted, { credentials })
+    expect(outcome).toEqual(notSent("too-late"))
+    expect([asked, wire.connections()]).toEqual([0, 0])
+  })
+
+  it("says by how much", async () => {
+    const { outcome } = await buyFrom({ sendBefore: NOW - 1_500 }, {})
+    expect(outcome).toMatchObject({
+      says: "the last moment to send has passed 1500 ms ago; nothing was sent",
+    })
+  })
+
+  it("by the time that the keys take: the cloud is not even called", async () => {
+    let fetched = false
+    const clock: Clock = { ...STILL, now: () => (fetched ? NOW + 1_001 : NOW) }
+    const credentials = () => {
+      fetched = true
+      return Promise.resolve(KEYS)
+    }
+    const { outcome, wire } = await buyFrom({ sendBefore: NOW + 1_000 }, { clock, credentials })
     expect(outcome).toEqual(notSent("too-late"))
     expect(wire.connections()).toBe(0)
   })
@@ -160,6 +185,8 @@ describe("what is not as planned is not sent", () => {
     ["another operation's", (url: string) => url.replace("live-scale-up", "live-scale-down")],
     ["one with a query", (url: string) => `${url}?x=1`],
     ["one of another scheme", (url: string) => url.replace("http:", "ftp:")],
+    ["one of a scheme that only ends so", (url: string) => url.replace("http:", "x-http:")],
+    ["one that goes on", (url: string) => `${url}/again`],
   ])("an address that is not this supernode's: %s", async (_title, change) => {
     const wire = await wireOf(ACCEPTS)
     const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}` })
@@ -190,6 +217,35 @@ describe("no connection, no request", () => {
     expect(await buy(order, { ...DEPS, lookup, connectTimeoutMs: 100 })).toEqual(notSent(reason))
   })
 
+  it("connect-timeout: the system gave up on connecting", async () => {
+    const timedOut: LookupFunction = (_host, _options, callback) =>
+      callback(Object.assign(new Error("connect ETIMEDOUT"), { code: "ETIMEDOUT", syscall: "connect" }), "")
+    const order = orderTo({ endpoint: `http://${HOST}:1` })
+    expect(await buy(order, { ...DEPS, lookup: timedOut })).toEqual(notSent("connect-timeout"))
+  })
+
+  it("dns-failure: by the call that failed, whatever its code", async () => {
+    const order = orderTo({ endpoint: `http://${HOST}:1` })
+    expect(await buy(order, { ...DEPS, lookup: failing("ESERVFAIL") })).toEqual(notSent("dns-failure"))
+  })
+
+  it("says how long it waited for a connection, and for whom", async () => {
+    const order = orderTo({ endpoint: `http://${HOST}:1` })
+    const outcome = await buy(order, { ...DEPS, lookup: () => undefined, connectTimeoutMs: 20 })
+    expect(outcome).toMatchObject({ says: `${HOST}:1: no connection within 20 ms; nothing was sent` })
+  })
+
+  it("an address in brackets is one, and no name to be resolved", async () => {
+    const asked: string[] = []
+    const lookup: LookupFunction = (host, options, callback) => {
+      asked.push(host)
+      lookupOf("127.0.0.1")(host, options, callback)
+    }
+    const outcome = await buy(orderTo({ endpoint: "http://[::1]:1" }), { ...DEPS, lookup })
+    expect(outcome).toMatchObject({ kind: "not-sent" })
+    expect(asked).toEqual([])
+  })
+
   it("connecting ends with the last moment to send, however long it may take otherwise", async () => {
     const order = orderTo({ endpoint: `http://${HOST}:1`, sendBeforeMonotonic: STILL.monotonic() + 50 })
     expect(await buy(order, { ...DEPS, lookup: () => undefined })).toEqual(notSent("connect-timeout"))
@@ -217,6 +273,25 @@ describe("no TLS, no request", () => {
     const { outcome, wire } = await secure(ACCEPTS, {})
     expect(outcome.kind).toBe("accepted")
     expect([wire.connections(), wire.requestLines()]).toEqual([1, 1])
+  })
+
+  it("nobody listens: refused, as without TLS", async () => {
+    const wire = await startWire({})
+    await wire.close()
+    const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
+    expect(await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1") })).toEqual(notSent("refused"))
+  })
+
+  it("a server of many names is told which one is meant", async () => {
+    const asked: string[] = []
+    const SNICallback: TlsOptions["SNICallback"] = (name, callback) => {
+      asked.push(name)
+      callback(null)
+    }
+    const wire = await wireOf(ACCEPTS, { tls: { ...certificate, SNICallback } })
+    const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
+    await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1"), tls: { ca: certificate.cert } })
+    expect(asked).toEqual([HOST])
   })
 
   it("a certificate that nobody vouches for", async () => {

@@ -71,6 +71,15 @@ describe("the request on the wire", () => {
     )
   })
 
+  it("has no userdata where none is planned, and keeps the path before an endpoint's own", async () => {
+    const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
+    const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}/gateway` })
+    expect((await buy(order, DEPS)).kind).toBe("accepted")
+    const [head = "", body] = wire.received().split("\r\n\r\n")
+    expect(head).toMatch(/^POST \/gateway\/v1\//)
+    expect(JSON.parse(body ?? "")).toEqual({ flavor: FLAVOR, image_id: POLICY.order.image_id })
+  })
+
   it("asks for credentials anew for each purchase, and signs with the time at which the connection stands", async () => {
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
     let asked = 0
