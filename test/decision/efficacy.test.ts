@@ -266,6 +266,12 @@ describe("what a purchase did", () => {
     ["the metrics could not be read", [95, 95, 95, 95, 95], { readings: unreadable() }],
     ["our clock is behind the ledger", [95, 95, 95, 95, 95], { headAt: NOW + 2 * MINUTE }],
     ["the cloud's clock contradicts ours", [95, 95, 95, 95, 95], { cloudSkewMs: 2 * MINUTE }],
+    [
+      "nothing was measured before, for silence was held to breach",
+      [95, 95, 95, 95, 95],
+      bought([effectOf(null, { before: null })]),
+    ],
+    ["the supernode could not be read", [95, 95, 95, 95, 95], { supernode: unreadable() }],
     ["the policy does not ask any more", [95, 95, 95, 95, 95], { policy: policyOf() }],
     [
       "the rule is gone",
@@ -280,6 +286,13 @@ describe("what a purchase did", () => {
   ])("is not told when %s", (_, load, over) => {
     expect(at(load, over)).toBeNull()
   })
+
+  it.each<Partial<Situation>>([{ headAt: NOW + MINUTE }, { cloudSkewMs: MINUTE }, { cloudSkewMs: -MINUTE }])(
+    "is told while clocks differ by no more than they may: %j",
+    (over) => {
+      expect(at([95, 95, 95, 95, 95], over)?.effect).toEqual({ after: 95, gain: 2 })
+    },
+  )
 
   it("is told from the moment on at which all N periods began after the warm-up", () => {
     // Of 17:00 the five newest periods that may be looked at began at 16:30 at the earliest: warm at 16:30 is warm.

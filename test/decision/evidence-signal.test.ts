@@ -108,6 +108,16 @@ describe("the alarm's own points", () => {
       false,
     ],
     [
+      "one is ahead of us by as much as clocks may differ",
+      { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE, value: 97 }] },
+      true,
+    ],
+    [
+      "it is from further ahead: what has not happened yet is no evidence",
+      { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE + 1, value: 97 }] },
+      false,
+    ],
+    [
       "there is a gap where a period should be",
       {
         server: "s1",

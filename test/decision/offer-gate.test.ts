@@ -69,6 +69,12 @@ describe("offer-available", () => {
       })
     })
 
+    it("goes as far as the servers limit, itself included", () => {
+      const policy = larger({ limits: { actions: "2 per 24h", servers: 8 } })
+      const offers = read([...soldOut("rung-4"), ...offersOf("rung-8")])
+      expect(judge({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
+    })
+
     it.each<[string, Partial<Situation>, string]>([
       ["the larger one is sold out too", { offers: read(soldOut("rung-4", "rung-8")) }, "sold-out"],
       ["the larger one is not listed", { offers: read(soldOut("rung-4")) }, "sold-out"],

@@ -331,8 +331,12 @@ describe("cooldown: bypass", () => {
       expect(wish(floors([bypass]), { ...one, readings: busy })).toMatchObject({ to: 2, rules: ["npu-busy"] })
     })
 
-    it("and the rest has its turn when nothing is cooling down", () => {
-      const standing = standingOf({ servers: ["s1"] })
+    it.each<[string, number | null]>([
+      ["nothing was bought yet", null],
+      ["the cooldown ends this moment", NOW - HOUR],
+      ["it is long over", NOW - 2 * HOUR],
+    ])("and the rest has its turn when nothing is cooling down: %s", (_, foreignAt) => {
+      const standing = standingOf({ servers: ["s1"], foreignAt })
       const policy = floors([bypass], { rules: [big] })
       expect(wish(policy, { ...one, standing, readings: busy })).toMatchObject({ to: 4, rules: ["npu-busy"] })
     })

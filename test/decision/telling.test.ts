@@ -92,6 +92,47 @@ describe("what waits for a person", () => {
     )
   })
 
+  it("names no order where none is known", () => {
+    const standing = standingOf({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
+    expect(due(standing)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
+  })
+
+  it("is an approval also where no finding says so, with another gate's words left out", () => {
+    const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
+    const decision = { heldBy: "approval-needed", findings: [finding] }
+    expect(due(wanted, { plan, decision })?.says).toBe(
+      "to go from 2 to 4 servers (rung-4) wants approval: it is above the policy's price",
+    )
+  })
+
+  it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
+    const effect = (attempt: string) => ({
+      ...{ rule: "npu-busy", metric: "m", before: 97, after: 96, gain: 1 },
+      ...{ attempt, completedAt: NOW - HOUR },
+    })
+    const standing = standingOf({ effects: [effect("a1"), effect("a2")] })
+    const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
+      ...held("efficacy"),
+      findings: [
+        {
+          ...{ gate: "efficacy", passed, reason: "efficacy", says: "gained too little" },
+          facts: { stopped: isStopped, newest },
+        },
+      ],
+    })
+    expect(due(standing, { decision: stopped("a2") })).toMatchObject({
+      state: "efficacy",
+      about: "efficacy a2",
+      says: "gained too little",
+      since: NOW - HOUR,
+      attempt: "a2",
+    })
+    expect(due(standing, { decision: stopped("a1") })).toBeNull()
+    expect(due(standing, { decision: stopped("a2", null) })).toBeNull()
+    expect(due(standing, { decision: stopped("a2", false, false) })).toBeNull()
+    expect(due(standingOf({ effects: [] }), { decision: stopped("a2") })).toBeNull()
+  })
+
   it("is no approval while something else holds, or once the chain has decided otherwise", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
     expect(due(standingOf(), { plan, decision: held("approval-needed") })).toBeNull()
