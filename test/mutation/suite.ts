@@ -6,6 +6,7 @@ import.meta.glob(
   [
     "../run/**/*.test.ts",
     "../decision/**/*.test.ts",
+    "../policy/**/*.test.ts",
     "../huawei/{live-scale-up-*,purchase-answer,purchase-exchange,rejections}.test.ts",
     // They read the sources, which are full of mutants here.
     "!../decision/nearest-reasons.test.ts",
