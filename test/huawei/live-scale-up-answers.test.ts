@@ -245,7 +245,10 @@ describe("a listed pair is rejected", () => {
   })
 
   it.each<[string, string, number]>([
+    ["seconds of two digits", "30", 30_000],
     ["seconds", "7", 7_000],
+    ["a date that begins with a number", "2026-01-01T00:01:30Z", 90_000],
+    ["a date that ends with one", "Thu, 01 Jan 2026", 0],
     ["a date", new Date(NOW + 90_000).toUTCString(), 90_000],
     ["a date that has passed", new Date(NOW - 90_000).toUTCString(), 0],
     ["longer than an hour", "86400", 3_600_000],
