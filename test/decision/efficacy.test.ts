@@ -213,6 +213,22 @@ describe("the efficacy gate", () => {
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 
+  it("waits for the last of several that can be told soon, each by its own rule", () => {
+    const rules = [
+      ruleInput(),
+      ruleInput({
+        name: "queue",
+        metric: { prometheus: { url: "http://127.0.0.1:9090", query: "q", period: "2m" } },
+      }),
+    ]
+    const both = policyWith({ rules })
+    const queue = { rule: "queue", metric: digest({ metric: both.rules[1]?.metric, highIsBad: true }) }
+    const over = bought([justDone(), { ...justDone(), attempt: "a2", ...queue }], { policy: both })
+    const finding = findingOf("efficacy", over)
+    expect(finding.facts).toMatchObject({ until: NOW + 21 * MINUTE, ignored: 0 })
+    expect(finding.facts.row).toMatchObject([{ dueAt: NOW + 21 * MINUTE }, { dueAt: NOW + 7 * MINUTE }])
+  })
+
   it("says which purchases it does not count", () => {
     const over = bought([effectOf(1), effectOf(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({

@@ -7,6 +7,7 @@ import { digest } from "../../lib/digest.ts"
 import {
   DAY,
   HOUR,
+  MINUTE,
   NOW,
   type PolicyInput,
   policyOf,
@@ -164,6 +165,8 @@ describe("approved", () => {
     ["another plan was approved", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
     ["one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
     ["one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],
+    ["a clock a minute ahead dated one", given(yes("ada"), yes("bob", -MINUTE)), true],
+    ["one is dated further ahead than clocks may differ", given(yes("ada"), yes("bob", -MINUTE - 1)), false],
     [
       "they are older than the newest attempt: used already",
       { ...given(yes("ada"), yes("bob")), standing: standingOf({ openedAt: NOW - HOUR / 2 }) },
