@@ -237,6 +237,11 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     })
   })
 
+  it("refused without a word: the code alone is told", () => {
+    const { breaker } = settle(absent, { ...REFUSED, message: null })
+    expect(breaker?.says).toBe("400 ModelArts.1")
+  })
+
   it("unknown: the person's word stands", () => {
     expect(settle(absent, UNKNOWN)).toEqual(absent)
   })

@@ -244,6 +244,7 @@ describe("a newcomer's flavor", () => {
     ["is not looked at where those before differ among themselves", ["a", "b"], ["b", "b"], "completed"],
     ["is not looked at where those before have none that is known", [null, null], ["b", "b"], "completed"],
     ["is no other where it is not known", ["a", "a"], [null, "a"], "completed"],
+    ["is wrong also behind one that is not known", ["a", "a"], [null, "b"], "wrong"],
   ])("%s", (_, before, after, kind) => {
     const servers = [
       ...before.map((flavor, i) => serverOf(`s${i + 1}`, { flavor })),
