@@ -239,7 +239,8 @@ describe("one time limit covers the whole exchange", () => {
   ])("timeout: %s", async (_title, script, status) => {
     const wire = await wireOf(script)
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, timeoutMs: 120 }), DEPS)
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "timeout", status, code: null })
+    const late = expect.stringContaining("the answer was not complete 120 ms after the request began")
+    expect(outcome).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })
 })

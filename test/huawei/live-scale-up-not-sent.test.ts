@@ -64,6 +64,22 @@ describe("without keys nothing is sent, and nobody is even called", () => {
     expect(outcome).toEqual(notSent("no-credentials"))
     expect(wire.connections()).toBe(0)
   })
+
+  it("keys that are waited for in vain are told as such", async () => {
+    const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
+    expect(outcome).toMatchObject({
+      says: "no credentials: they did not come in time; nothing was sent",
+    })
+  })
+})
+
+it("nothing keeps the process waiting once keys are refused, however long they might have taken", async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+  const before = timers()
+  const order = orderTo({ endpoint: "http://127.0.0.1:1" })
+  const outcome = await buy(order, { ...DEPS, credentials: () => Promise.reject(new Error("no agency")) })
+  expect(outcome.kind).toBe("not-sent")
+  expect(timers()).toBeLessThanOrEqual(before)
 })
 
 describe("too late is not sent, by whichever clock", () => {
@@ -130,6 +146,14 @@ describe("too late is not sent, by whichever clock", () => {
     })
     expect(await buy(order, { ...DEPS, clock, lookup })).toEqual(notSent("too-late"))
     expect(wire.received()).toBe("")
+  })
+
+  it("the last millisecond is in time to ask for keys and to call the cloud", async () => {
+    let asked = 0
+    const lookup: LookupFunction = () => asked++
+    const order = orderTo({ endpoint: `http://${HOST}:1`, sendBefore: NOW })
+    expect(await buy(order, { ...DEPS, lookup })).toEqual(notSent("connect-timeout"))
+    expect(asked).toBe(1)
   })
 
   it("the last millisecond is in time once the connection stands", async () => {
@@ -363,7 +387,7 @@ describe("a clock that throws ends no run", () => {
   }
   it.each([0, 1, 2, 3])("before the request is written, after %i reads: nothing is sent", async (reads) => {
     const { outcome, wire } = await buyFrom({}, { clock: throwing(reads) })
-    expect(outcome).toMatchObject({ kind: "not-sent", says: expect.stringContaining("no clock") })
+    expect(outcome).toEqual({ kind: "not-sent", reason: "unexpected", says: "unexpected: no clock" })
     expect(wire.received()).toBe("")
   })
 

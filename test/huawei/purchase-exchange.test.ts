@@ -64,3 +64,16 @@ it("the connection is closed when the exchange is over, although the server woul
   expect(socket.destroyed).toBe(true)
   expect([wire.requestLines(), wire.connections(), handovers]).toEqual([1, 1, 1])
 })
+
+it.each([
+  ["EPIPE", "reset"],
+  ["ECONNABORTED", "connection-error"],
+])("a connection that fails with %s after the request is a %s", async (code, reason) => {
+  const failing = (socket: Socket) => {
+    const failed = Object.assign(new Error(`write ${code}`), { code })
+    return Promise.resolve(setImmediate(() => socket.destroy(failed)))
+  }
+  const { ending, wire, handovers } = await exchangeOver({}, failing)
+  expect(ending).toEqual({ kind: "broken", reason, says: expect.stringContaining(code), answer: null })
+  expect([wire.connections(), handovers]).toEqual([1, 1])
+})
