@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events"
 import type { LookupFunction } from "node:net"
 import type { TlsOptions } from "node:tls"
 import { afterEach, beforeAll, describe, expect, it } from "vitest"
@@ -389,6 +390,18 @@ describe("a clock that throws ends no run", () => {
     const { outcome, wire } = await buyFrom({}, { clock: throwing(reads) })
     expect(outcome).toEqual({ kind: "not-sent", reason: "unexpected", says: "unexpected: no clock" })
     expect(wire.received()).toBe("")
+  })
+
+  it("between connecting and writing: the connection is closed behind it", async () => {
+    const server = new EventEmitter()
+    const closed = once(server, "closed")
+    const wire = await wireOf({
+      onConnect: (socket) => socket.resume().once("close", () => server.emit("closed")),
+    })
+    const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}` })
+    expect(await buy(order, { ...DEPS, clock: throwing(2) })).toMatchObject({ reason: "unexpected" })
+    await closed
+    expect([wire.connections(), wire.received()]).toEqual([1, ""])
   })
 
   it("after it: whether an order stands is not known", async () => {

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
-import { exchangeOnce } from "../../lib/huawei/purchase-exchange.ts"
+import { type Exchange, exchangeOnce } from "../../lib/huawei/purchase-exchange.ts"
 import { SUPERNODE } from "./fixture.ts"
 import { answer, type Script, startWire, type Wire } from "./wire.ts"
 
@@ -12,7 +12,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((wire) => wire.close()))
 })
 
-async function exchangeOver(script: Script, prepare: (socket: Socket) => Promise<unknown>) {
+async function exchangeOver(
+  script: Script,
+  prepare: (socket: Socket) => Promise<unknown>,
+  whyNotToSend: Exchange["whyNotToSend"] = () => null,
+) {
   const wire = await startWire(script)
   open.push(wire)
   const socket = connect(wire.port, "127.0.0.1")
@@ -26,7 +30,7 @@ async function exchangeOver(script: Script, prepare: (socket: Socket) => Promise
     headers: {},
     body: "{}",
     timeoutMs: 1_000,
-    whyNotToSend: () => null,
+    whyNotToSend,
     onHandover: () => handovers++,
   })
   return { ending, wire, socket, handovers }
@@ -63,6 +67,18 @@ it("the connection is closed when the exchange is over, although the server woul
   expect(ending).toMatchObject({ kind: "complete", answer: { status: 200 } })
   expect(socket.destroyed).toBe(true)
   expect([wire.requestLines(), wire.connections(), handovers]).toEqual([1, 1, 1])
+})
+
+it("the connection is closed also where the request may not be written any more", async () => {
+  const tooLate = { reason: "too-late", says: "too late" }
+  const { ending, wire, socket, handovers } = await exchangeOver(
+    accepting,
+    () => Promise.resolve(),
+    () => tooLate,
+  )
+  expect(ending).toEqual({ kind: "kept", ...tooLate })
+  expect(socket.destroyed).toBe(true)
+  expect([wire.received(), handovers]).toEqual(["", 0])
 })
 
 it.each([
