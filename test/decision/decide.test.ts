@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { NO_CONTROL } from "../../lib/decision/control.ts"
-import { decide } from "../../lib/decision/decide.ts"
+import { decide, whyNotSent } from "../../lib/decision/decide.ts"
 import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import {
@@ -260,3 +260,16 @@ function deepFreeze<T>(value: T): T {
   }
   return value
 }
+
+describe("the last look before sending", () => {
+  const control = read(NO_CONTROL)
+  it.each<[string, number, Partial<Situation>, string | null]>([
+    ["nobody said anything", 0, {}, null],
+    ["the alarm would be too old by now: the evidence is the decision's", HOUR, {}, null],
+    ["the control stream cannot be read", 0, { control: unreadable() }, "not-paused"],
+  ])("when %s", (_, later, over, gate) => {
+    const decided = situationOf({ control })
+    const look = { control: over.control ?? control, now: NOW + later }
+    expect(whyNotSent(decided, look, digest)?.gate ?? null).toBe(gate)
+  })
+})

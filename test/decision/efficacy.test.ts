@@ -269,6 +269,14 @@ describe("what a purchase did", () => {
     })
   })
 
+  it("is measured by the rule that caused it, whichever comes first in the policy", () => {
+    const queue = ruleInput({ name: "queue", metric: prometheus("q") })
+    const both = policyWith({ rules: [queue, ruleInput()] })
+    const readings = read([readingOf([1, 1, 1, 1, 1], { rule: "queue" }), readingOf([90, 90, 90, 90, 90])])
+    const over = bought([done], { policy: both, readings })
+    expect(measureEffect(situationOf(over), digest)?.effect).toEqual({ after: 90, gain: 7 })
+  })
+
   it("is a gain where low values are bad and they rose", () => {
     const low = policyWith({ rules: [ruleInput({ above: undefined, below: 20 })] })
     const [cause] = [judge({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]

@@ -29,6 +29,10 @@ describe("the alarm's own points", () => {
     periodMs?: number | null
     needed?: string
   }
+  /** Newest first, each a little more than half a period after the one before. */
+  function hasty(...values: number[]) {
+    return values.map((value, i) => ({ at: NEWEST - i * 0.6 * PERIOD, value }))
+  }
   const told = ({ server, exclusive, points = POINTS, periodMs = PERIOD, needed = "2 of 2" }: Told) => ({
     ...withRule(
       { metric: { alarm: true }, points: needed },
@@ -128,6 +132,16 @@ describe("the alarm's own points", () => {
         ],
       },
       false,
+    ],
+    [
+      "they come faster than their period: no more than N of them, the newest",
+      { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 80, 97, 97) },
+      false,
+    ],
+    [
+      "they come faster than their period, and the N newest breach",
+      { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
+      true,
     ],
   ])("count, or not, when %s", (_, situation, counts) => {
     expect(outcomeAt(GATE, told(situation))[0]).toBe(counts)

@@ -126,6 +126,16 @@ describe("price-known", () => {
       240_000,
     ],
     [
+      "all of the target's where the current rung is priced by another period",
+      {
+        ladder: [
+          { flavor: "rung-2", servers: 2, price: { ...yuan(2_000), per: "day" } },
+          { flavor: "rung-4", servers: 4, price: { ...yuan(240_000), per: "month" } },
+        ],
+      },
+      240_000,
+    ],
+    [
       "the difference times the committed periods",
       {
         ladder: [2, 4].map((servers) => ({
