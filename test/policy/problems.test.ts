@@ -12,6 +12,10 @@ const priced = (first: string, second: string) =>
   `      - { flavor: a, servers: 2, price: { amount: 1, currency: ${first}, per: month } }
       - { flavor: b, servers: 4, price: { amount: 2, currency: ${second}, per: month } }
 `
+const ANOTHER_RULE = "      - { name: npu-busy, metric: { alarm: true }, above: 1 }\n"
+const floorOf = (name: string, servers: number) =>
+  `{ name: ${name}, cron: "0 8 * * *", for: 1h, at_least: ${servers} }`
+const dimensions = (count: number) => Array.from({ length: count }, (_, i) => `d${i}: "1"`).join(", ")
 
 describe("A wrong policy is told by line, column, path, and what is allowed", () => {
   it.each<[string, [string, string], string[]]>([
@@ -354,6 +358,107 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a duration of years",
       [LIMITS, `${LIMITS}\n    cooldown: 367d`],
       ['policy.yaml:19:15: supernodes.0.cooldown: must be at most 366d, not "367d"'],
+    ],
+    [
+      "a rule's name twice",
+      [RULE, `${RULE}${ANOTHER_RULE}`],
+      ["policy.yaml:12:17: supernodes.0.rules.1.name: must be unique: npu-busy stands above already"],
+    ],
+    [
+      "a schedule's name twice",
+      [
+        LIMITS,
+        `${LIMITS}\n    schedules: [ ${floorOf("day", 2)}, ${floorOf("night", 2)}, ${floorOf("day", 4)} ]`,
+      ],
+      ["policy.yaml:19:140: supernodes.0.schedules.2.name: must be unique: day stands above already"],
+    ],
+    [
+      "a step that wants less of a higher value",
+      [RULE, "        steps: [ { from: 5, to: 8, up: 2 }, { from: 8, up: 1 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a higher value"],
+    ],
+    [
+      "a step that wants less of a higher value, written last to first",
+      [RULE, "        steps: [ { from: 8, up: 1 }, { from: 5, to: 8, up: 2 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a higher value"],
+    ],
+    [
+      "a step that wants less of a lower value",
+      [RULE, "        steps: [ { to: 5, up: 1 }, { from: 5, to: 8, up: 2 } ]\n"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a lower value"],
+    ],
+    [
+      "a step whose ends are one",
+      [RULE, "        steps: [ { from: 3, to: 3, up: 1 } ]\n"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+    ],
+    [
+      "a malformed step, told beside a rule about all steps: of those nothing is said",
+      [RULE, "        steps: [ { from: 5, to: 6, up: x }, { from: 7, up: 1 } ]\n"],
+      ['policy.yaml:11:40: supernodes.0.rules.0.steps.0.up: must be 1 to 48 rungs, a whole number, not "x"'],
+    ],
+    [
+      "clear equal to below",
+      [RULE, "        below: 5\n        clear: 5\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 5"],
+    ],
+    [
+      "clear equal to the end of steps that count downwards",
+      [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 5\n"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 5"],
+    ],
+    [
+      "five dimensions",
+      ["period: 5m", 'period: 5m, dimensions: { a: "1", b: "2", c: "3", d: "4", e: "5" }'],
+      ["policy.yaml:10:97: supernodes.0.rules.0.metric.cloud-eye.dimensions: must have 1 to 4 dimensions"],
+    ],
+    [
+      "no dimension",
+      ["period: 5m", "period: 5m, dimensions: {}"],
+      ["policy.yaml:10:97: supernodes.0.rules.0.metric.cloud-eye.dimensions: must have 1 to 4 dimensions"],
+    ],
+    [
+      "more dimensions than CloudWatch takes",
+      [CLOUD_EYE, `cloudwatch: { namespace: x, name: y, period: 5m, dimensions: { ${dimensions(31)} } }`],
+      [
+        "policy.yaml:10:72: supernodes.0.rules.0.metric.cloudwatch.dimensions: must have at most 30 dimensions",
+      ],
+    ],
+    [
+      "a period that CloudWatch does not have",
+      [CLOUD_EYE, "cloudwatch: { namespace: x, name: y, period: 90s }"],
+      [
+        'policy.yaml:10:56: supernodes.0.rules.0.metric.cloudwatch.period: must be a multiple of 1m, not "90s"',
+      ],
+    ],
+    [
+      "an alarm without a label",
+      ["    rules:", "    alarms: [ { alertmanager: {} } ]\n    rules:"],
+      ["policy.yaml:7:31: supernodes.0.alarms.0.alertmanager: must name at least one label"],
+    ],
+    ...["0 of 3", "4 of 3", "1 of 101"].map((points): [string, [string, string], string[]] => [
+      `points of ${points}`,
+      [RULE, `        above: 85\n        points: ${points}\n`],
+      ["policy.yaml:12:17: supernodes.0.rules.0.points: must have 1 <= M <= N <= 100"],
+    ]),
+    ...["1 per 0s", "1 per 367d"].map((actions): [string, [string, string], string[]] => [
+      `actions of ${actions}`,
+      [LIMITS, `limits: { actions: ${actions}, servers: 48 }`],
+      [
+        `policy.yaml:18:24: supernodes.0.limits.actions: must be over more than 0 and at most 366d, not "${actions}"`,
+      ],
+    ]),
+    [
+      "a schedule that lasts no time",
+      [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 0s, at_least: 2 } ]`],
+      ['policy.yaml:19:55: supernodes.0.schedules.0.for: must be longer than 0, not "0s"'],
+    ],
+    [
+      "another currency in the budget",
+      [`${RUNGS}`, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
+      [
+        "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
+      ],
     ],
     [
       "a supernode that is a word",
