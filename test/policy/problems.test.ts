@@ -448,6 +448,13 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
         `policy.yaml:18:24: supernodes.0.limits.actions: must be over more than 0 and at most 366d, not "${actions}"`,
       ],
     ]),
+    ...["0%", "100.1%"].map((quorum): [string, [string, string], string[]] => [
+      `a quorum of ${quorum}`,
+      [CLOUD_EYE, `${CLOUD_EYE}\n          quorum: ${quorum}`],
+      [
+        `policy.yaml:11:19: supernodes.0.rules.0.metric.quorum: must be above "0%" and at most "100%", not "${quorum}"`,
+      ],
+    ]),
     [
       "a schedule that lasts no time",
       [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 0s, at_least: 2 } ]`],
@@ -543,6 +550,31 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
 
   it("reads a policy without problems", async () => {
     expect(await problemsOf(good())).toEqual([])
+  })
+
+  it.each<[string, [string, string]]>([
+    ["four dimensions", ["period: 5m", 'period: 5m, dimensions: { a: "1", b: "2", c: "3", d: "4" }']],
+    [
+      "thirty dimensions of CloudWatch",
+      [CLOUD_EYE, `cloudwatch: { namespace: x, name: y, period: 5m, dimensions: { ${dimensions(30)} } }`],
+    ],
+    ["a quorum of all", [CLOUD_EYE, `${CLOUD_EYE}\n          quorum: 100%`]],
+    ["clear above below", [RULE, "        below: 5\n        clear: 6\n"]],
+    [
+      "clear above steps that count downwards",
+      [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 6\n"],
+    ],
+    [
+      "the same steps written the other way round",
+      [RULE, "        steps: [ { from: 8, up: 2 }, { from: 5, to: 8, up: 1 } ]\n"],
+    ],
+    ["actions over 366 days", [LIMITS, "limits: { actions: 1 per 366d, servers: 48 }"]],
+    [
+      "a limit of the largest supernode's servers and a floor on the largest rung",
+      [LIMITS, `${LIMITS}\n    schedules: [ ${floorOf("day", 4)} ]`],
+    ],
+  ])("has no problem with %s", async (_, change) => {
+    expect(await problemsOf(good(change))).toEqual([])
   })
 })
 
