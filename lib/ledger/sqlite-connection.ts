@@ -92,7 +92,14 @@ function numberOf(database: SqliteConnection, sql: string, column: string): numb
  * SQLite for this Node. Node 22's own module warns on stderr that it is experimental, Node 24's does not; the package
  * has the same API. Throws where neither is there.
  */
-export async function sqliteModule(): Promise<SqliteModule> {
+export function sqliteModule(): Promise<SqliteModule> {
+  loaded ??= loadSqlite()
+  return loaded
+}
+
+let loaded: Promise<SqliteModule> | undefined
+
+async function loadSqlite(): Promise<SqliteModule> {
   const builtin: string = "node:sqlite"
   const isThere = isBuiltin(builtin)
   if (isThere && Number.parseInt(process.versions.node, 10) >= 24) return import(builtin)
