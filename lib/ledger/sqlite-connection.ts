@@ -92,12 +92,13 @@ function numberOf(database: SqliteConnection, sql: string, column: string): numb
  * SQLite for this Node. Node 22's own module warns on stderr that it is experimental, Node 24's does not; the package
  * has the same API. Throws where neither is there.
  */
-export function sqliteModule(): Promise<SqliteModule> {
-  loaded ??= loadSqlite()
+export async function sqliteModule(): Promise<SqliteModule> {
+  loaded ??= await loadSqlite()
   return loaded
 }
 
-let loaded: Promise<SqliteModule> | undefined
+/** Only what was found is kept: what could not be read just now is looked for again. */
+let loaded: SqliteModule | undefined
 
 async function loadSqlite(): Promise<SqliteModule> {
   const builtin: string = "node:sqlite"

@@ -47,12 +47,11 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
       report(offsetOf(alias), [...around, alias], message)
     },
   })
-  let saysTooDeep = false
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const says = yamlSentence(code, message)
     // Where the stack ends is chance: the parser may hit its end more than once on its way back.
-    if (says !== TOO_DEEP || !saysTooDeep) report(pos[0], [], says)
-    saysTooDeep ||= says === TOO_DEEP
+    if (says === TOO_DEEP && problems.some((told) => told.message === TOO_DEEP)) continue
+    report(pos[0], [], says)
   }
   if (document.directives.yaml.version !== "1.2") {
     report(0, [], "must be YAML 1.2: remove the %YAML directive")

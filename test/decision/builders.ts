@@ -1,5 +1,6 @@
 import type * as z from "zod"
 import { NO_CONTROL } from "../../lib/decision/control.ts"
+import type { Effect } from "../../lib/decision/effect.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../../lib/decision/policy.ts"
 import { newestPeriods, type Reading } from "../../lib/decision/reading.ts"
 import type { AlarmSignal, RequestSignal, TickSignal } from "../../lib/decision/signal.ts"
@@ -199,6 +200,20 @@ export function attemptOf(over: Partial<StandingAttempt> = {}): StandingAttempt 
     orderId: "CS2401120001",
     rules: ["npu-busy"],
     latching: [],
+    ...over,
+  }
+}
+
+/** What a purchase did that npu-busy at 97 caused and that was complete an hour ago: not measured yet. */
+export function effectOf(over: Partial<Effect> = {}): Effect {
+  return {
+    rule: "npu-busy",
+    metric: "m",
+    before: 97,
+    attempt: "attempt-1",
+    completedAt: NOW - HOUR,
+    after: null,
+    gain: null,
     ...over,
   }
 }

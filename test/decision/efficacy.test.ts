@@ -9,6 +9,7 @@ import type { Observation, Standing } from "../../lib/decision/standing.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   attemptOf,
+  effectOf,
   HOUR,
   MINUTE,
   NOW,
@@ -26,8 +27,8 @@ import {
 } from "./builders.ts"
 import { findingOf, judge } from "./judge.ts"
 
-const prometheus = (query: string): RuleInput["metric"] => ({
-  prometheus: { url: "http://127.0.0.1:9090", query, period: "1m" },
+const prometheus = (query: string, period = "1m"): RuleInput["metric"] => ({
+  prometheus: { url: "http://127.0.0.1:9090", query, period },
 })
 
 /** Stops after two purchases in a row that gained less than 5. */
@@ -43,10 +44,9 @@ function causeUnder(over: Partial<Situation> = {}) {
 const { metric = "" } = causeUnder() ?? {}
 
 /** A purchase that npu-busy at 97 caused, complete for two hours; `gain` null: not measured. */
-function effectOf(gain: number | null, over: Partial<Effect> = {}): Effect {
+function gained(gain: number | null, over: Partial<Effect> = {}): Effect {
   const after = gain === null ? null : 97 - gain
-  const cause = { rule: "npu-busy", metric, before: 97 }
-  return { attempt: `a${gain}`, ...cause, completedAt: NOW - 2 * HOUR, after, gain, ...over }
+  return effectOf({ attempt: `a${gain}`, metric, completedAt: NOW - 2 * HOUR, after, gain, ...over })
 }
 
 function bought(effects: Effect[], over: Partial<Situation> = {}): Partial<Situation> {
@@ -151,42 +151,42 @@ const PLAN = {
 describe("the efficacy gate", () => {
   it.each<[string, Partial<Situation>, boolean]>([
     ["nothing was bought yet", { policy }, true],
-    ["one of two was bought, and did not help", bought([effectOf(1)]), true],
-    ["the last two gained too little", bought([effectOf(1.2), effectOf(0.4)]), false],
-    ["they made it worse", bought([effectOf(-3), effectOf(-8)]), false],
-    ["the older of the two gained enough", bought([effectOf(5), effectOf(0)]), true],
-    ["the newer of the two gained enough", bought([effectOf(0), effectOf(5)]), true],
-    ["one gained a hair less than enough", bought([effectOf(4.999999), effectOf(0)]), false],
-    ["only an older one gained enough", bought([effectOf(40), effectOf(1), effectOf(2)]), false],
-    ["one more helped since", bought([effectOf(1), effectOf(2), effectOf(40)]), true],
-    ["the newest could never be measured", bought([effectOf(1), effectOf(null)]), false],
-    ["the newest cannot be known yet", bought([effectOf(1), justDone()]), false],
-    ["the newest cannot be known yet, and the one before helped", bought([effectOf(9), justDone()]), true],
+    ["one of two was bought, and did not help", bought([gained(1)]), true],
+    ["the last two gained too little", bought([gained(1.2), gained(0.4)]), false],
+    ["they made it worse", bought([gained(-3), gained(-8)]), false],
+    ["the older of the two gained enough", bought([gained(5), gained(0)]), true],
+    ["the newer of the two gained enough", bought([gained(0), gained(5)]), true],
+    ["one gained a hair less than enough", bought([gained(4.999999), gained(0)]), false],
+    ["only an older one gained enough", bought([gained(40), gained(1), gained(2)]), false],
+    ["one more helped since", bought([gained(1), gained(2), gained(40)]), true],
+    ["the newest could never be measured", bought([gained(1), gained(null)]), false],
+    ["the newest cannot be known yet", bought([gained(1), justDone()]), false],
+    ["the newest cannot be known yet, and the one before helped", bought([gained(9), justDone()]), true],
     ["silence caused both", bought([silent("a1"), silent("a2")]), false],
-    ["a person asks", bought([effectOf(1), effectOf(2)], { signal: requestOf() }), true],
-    ["the rule of one is gone", bought([effectOf(1), effectOf(2, { rule: "other" })]), true],
-    ["one rule measures something else now", bought([effectOf(1), effectOf(2, { metric: "m" })]), true],
-    ["the policy has no efficacy rule", bought([effectOf(1), effectOf(2)], { policy: policyOf() }), true],
+    ["a person asks", bought([gained(1), gained(2)], { signal: requestOf() }), true],
+    ["the rule of one is gone", bought([gained(1), gained(2, { rule: "other" })]), true],
+    ["one rule measures something else now", bought([gained(1), gained(2, { metric: "m" })]), true],
+    ["the policy has no efficacy rule", bought([gained(1), gained(2)], { policy: policyOf() }), true],
   ])("when %s", (_, over, passed) => {
     expect(findingOf("efficacy", over)).toMatchObject({ passed, reason: passed ? null : "efficacy" })
   })
 
   it("is what holds an alarm and a tick where all else passes", () => {
-    const over = bought([effectOf(1), effectOf(2)])
+    const over = bought([gained(1), gained(2)])
     expect(judge(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
     expect(judge({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
-    expect(judge(bought([effectOf(1), effectOf(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
+    expect(judge(bought([gained(1), gained(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
   })
 
   function justDone(): Effect {
-    return effectOf(null, { completedAt: NOW - 20 * MINUTE })
+    return gained(null, { completedAt: NOW - 20 * MINUTE })
   }
   function silent(attempt: string): Effect {
-    return effectOf(null, { attempt, before: null })
+    return gained(null, { attempt, before: null })
   }
 
   it("says the numbers", () => {
-    expect(findingOf("efficacy", bought([effectOf(1.2), effectOf(0.4)]))).toMatchObject({
+    expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
       says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
       facts: {
         stopped: true,
@@ -201,26 +201,20 @@ describe("the efficacy gate", () => {
   })
 
   it("says what could not be measured, and that it counts as no gain", () => {
-    expect(findingOf("efficacy", bought([effectOf(1.2), effectOf(null)])).says).toBe(
+    expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
       "the last 2 purchases moved npu-busy by 1.2 and by nothing that could be measured since 2024-01-12T15:41:00.000Z; at least 5 was wanted. Automatic buying stops until a person resets it",
     )
   })
 
   it("says until when it waits for what can be told soon, which is no stop", () => {
-    const finding = findingOf("efficacy", bought([effectOf(1.2), justDone()]))
+    const finding = findingOf("efficacy", bought([gained(1.2), justDone()]))
     // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are looked at a minute later.
     expect(finding.says).toContain("by what cannot be told before 2024-01-12T17:21:00.000Z")
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 
   it("waits for the last of several that can be told soon, each by its own rule", () => {
-    const rules = [
-      ruleInput(),
-      ruleInput({
-        name: "queue",
-        metric: { prometheus: { url: "http://127.0.0.1:9090", query: "q", period: "2m" } },
-      }),
-    ]
+    const rules = [ruleInput(), ruleInput({ name: "queue", metric: prometheus("q", "2m") })]
     const both = policyWith({ rules })
     const queue = { rule: "queue", metric: digest({ metric: both.rules[1]?.metric, highIsBad: true }) }
     const over = bought([justDone(), { ...justDone(), attempt: "a2", ...queue }], { policy: both })
@@ -230,7 +224,7 @@ describe("the efficacy gate", () => {
   })
 
   it("says which purchases it does not count", () => {
-    const over = bought([effectOf(1), effectOf(2, { rule: "gone" })])
+    const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
       says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule is gone or measures something else now",
       facts: { ignored: 1 },
@@ -238,7 +232,7 @@ describe("the efficacy gate", () => {
   })
 
   it("lets a person buy, and says what it stops", () => {
-    const over = bought([effectOf(1), effectOf(2)], { signal: requestOf() })
+    const over = bought([gained(1), gained(2)], { signal: requestOf() })
     const { passed, says } = findingOf("efficacy", over)
     expect([passed, says.endsWith("That stops automatic purchases only")]).toEqual([true, true])
   })
@@ -247,13 +241,13 @@ describe("the efficacy gate", () => {
     ["a higher threshold", ruleInput({ above: 90 })],
     ["another number of points", ruleInput({ points: "2 of 5" })],
   ])("still counts what was measured before the rule got %s", (_, rule) => {
-    const over = bought([effectOf(1), effectOf(2)], { policy: policyWith({ rules: [rule] }) })
+    const over = bought([gained(1), gained(2)], { policy: policyWith({ rules: [rule] }) })
     expect(findingOf("efficacy", over).reason).toBe("efficacy")
   })
 })
 
 describe("what a purchase did", () => {
-  const done = effectOf(null, { attempt: "a1" })
+  const done = gained(null, { attempt: "a1" })
   const at = (load: (number | null)[], over: Partial<Situation> = {}) =>
     measureEffect(situationOf(bought([done], { readings: read([readingOf(load)]), ...over })), digest)
 
@@ -293,7 +287,7 @@ describe("what a purchase did", () => {
     [
       "nothing was measured before, for silence was held to breach",
       [95, 95, 95, 95, 95],
-      bought([effectOf(null, { before: null })]),
+      bought([gained(null, { before: null })]),
     ],
     ["the supernode could not be read", [95, 95, 95, 95, 95], { supernode: unreadable() }],
     ["the policy does not ask any more", [95, 95, 95, 95, 95], { policy: policyOf() }],
@@ -305,7 +299,7 @@ describe("what a purchase did", () => {
     [
       "one of the N periods began before the warm-up ended",
       [95, 95, 95, 95, 95],
-      bought([effectOf(null, { completedAt: NOW - 41 * MINUTE + 1 })]),
+      bought([gained(null, { completedAt: NOW - 41 * MINUTE + 1 })]),
     ],
   ])("is not told when %s", (_, load, over) => {
     expect(at(load, over)).toBeNull()
@@ -320,7 +314,7 @@ describe("what a purchase did", () => {
 
   it("is told from the moment on at which all N periods began after the warm-up", () => {
     // Of 17:00 the five newest periods that may be looked at began at 16:30 at the earliest: warm at 16:30 is warm.
-    const over = bought([effectOf(null, { completedAt: NOW - 45 * MINUTE })])
+    const over = bought([gained(null, { completedAt: NOW - 45 * MINUTE })])
     expect(effectIsDue(situationOf(over), digest)).toBe(true)
     expect(at([95, 95, 95, 95, 95], over)).not.toBeNull()
   })
@@ -347,7 +341,7 @@ describe("what a purchase did", () => {
   })
 
   it("of several is told one at a time, the oldest first", () => {
-    const over = bought([done, effectOf(null, { attempt: "a2" })])
+    const over = bought([done, gained(null, { attempt: "a2" })])
     expect(measureEffect(situationOf(over), digest)?.attempt).toBe("a1")
   })
 
@@ -357,15 +351,15 @@ describe("what a purchase did", () => {
 describe("whether a tick that holds looks at the metrics even so", () => {
   const alarmed = policyWith({ rules: [ruleInput({ metric: { alarm: true } })] })
   it.each<[string, Partial<Situation>, boolean]>([
-    ["a purchase is to be measured", bought([effectOf(null)]), true],
-    ["it was measured", bought([effectOf(3)]), false],
-    ["silence caused it", bought([effectOf(null, { before: null })]), false],
-    ["it is not warm yet", bought([effectOf(null, { completedAt: NOW - 30 * MINUTE })]), false],
-    ["the policy does not ask", bought([effectOf(null)], { policy: policyOf() }), false],
-    ["our clock is behind the ledger", bought([effectOf(null)], { headAt: NOW + 2 * MINUTE }), false],
+    ["a purchase is to be measured", bought([gained(null)]), true],
+    ["it was measured", bought([gained(3)]), false],
+    ["silence caused it", bought([gained(null, { before: null })]), false],
+    ["it is not warm yet", bought([gained(null, { completedAt: NOW - 30 * MINUTE })]), false],
+    ["the policy does not ask", bought([gained(null)], { policy: policyOf() }), false],
+    ["our clock is behind the ledger", bought([gained(null)], { headAt: NOW + 2 * MINUTE }), false],
     [
       "only an alarm can tell, and a tick is none",
-      bought([{ ...effectOf(null), metric: metricOf(alarmed) }], { policy: alarmed }),
+      bought([{ ...gained(null), metric: metricOf(alarmed) }], { policy: alarmed }),
       false,
     ],
   ])("%s: %s", (_, over, isDue) => {
@@ -382,7 +376,7 @@ describe("the row", () => {
     fold(standing, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
   it("is forgotten when a person resets", () => {
-    expect(said(standingOf({ effects: [effectOf(1), effectOf(2)] })).effects).toEqual([])
+    expect(said(standingOf({ effects: [gained(1), gained(2)] })).effects).toEqual([])
     expect(said(standingOf())).not.toHaveProperty("effects")
   })
 
@@ -390,7 +384,7 @@ describe("the row", () => {
     const cause = { rule: "npu-busy", metric, before: 97 }
     const attempt = { ...attemptOf(), cause }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
-    const folded = fold(said(standingOf({ attempt, effects: [effectOf(1)] })), {
+    const folded = fold(said(standingOf({ attempt, effects: [gained(1)] })), {
       kind: "observed",
       seq: 3,
       at: NOW,
@@ -401,7 +395,7 @@ describe("the row", () => {
   })
 
   it("of very many purchases keeps the newest forty", () => {
-    const effects = Array.from({ length: 40 }, (_, i) => effectOf(i))
+    const effects = Array.from({ length: 40 }, (_, i) => gained(i))
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
     const event = { kind: "observed" as const, seq: 3, at: NOW, run: "r" }

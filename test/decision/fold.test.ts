@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ChainEvent } from "../../lib/decision/chain-event.ts"
 import type { Decision } from "../../lib/decision/decision.ts"
-import type { Effect } from "../../lib/decision/effect.ts"
 import { fold } from "../../lib/decision/fold.ts"
 import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
@@ -10,6 +9,7 @@ import {
   alarmOf,
   attemptOf,
   DAY,
+  effectOf,
   HOUR,
   MINUTE,
   NOW,
@@ -454,16 +454,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("measures only the purchase that it names", () => {
-    const effect = (id: string): Effect => ({
-      rule: "npu-busy",
-      metric: "m",
-      before: 5,
-      attempt: id,
-      completedAt: NOW,
-      after: null,
-      gain: null,
-    })
-    const standing = standingOf({ effects: [effect("a"), effect("b")] })
+    const standing = standingOf({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
     const observation: Observation = {
       kind: "effect",
       says: "s",
@@ -509,7 +500,7 @@ describe("the occurrence that a schedule was bought for", () => {
     ["unknown", () => settle(open, "unknown"), true],
     ["not sent", () => settle(open, "not-sent"), false],
     ["refused", () => refuse(open, "capacity"), false],
-    ["settled as absent", () => absent(), false],
+    ["settled as absent", absent, false],
     ["settled as absent, and accepted after all", () => settle(absent(), "accepted"), true],
   ])("when that was %s: it has acted, or may again", (_, next, hasActed) => {
     expect(next().acted).toEqual(hasActed ? { ...acted, ...other } : other)

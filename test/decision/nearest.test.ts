@@ -13,6 +13,7 @@ import {
   alarmOf,
   attemptOf,
   DAY,
+  effectOf,
   HOUR,
   MINUTE,
   NOW,
@@ -72,12 +73,7 @@ const approval = policyOf({ approval: { above: CNY(1), approvers: 2 } })
 const planned = situationOf({ policy: approval })
 const target = chooseRung(planned).target
 const hash = target ? planScaleUp(planned, target, digest).hash : ""
-const effect = {
-  rule: "npu-busy",
-  metric: digest({ metric: policyOf().rules[0]?.metric, highIsBad: true }),
-  before: 97,
-  attempt: "a",
-}
+const effect = effectOf({ metric: digest({ metric: policyOf().rules[0]?.metric, highIsBad: true }) })
 const wanting = policyOf({ efficacy: { purchases: 1, min_gain: 5 } })
 
 describe("what would let a gate pass", () => {
@@ -252,7 +248,7 @@ describe("what would let a gate pass", () => {
         policy: wanting,
         standing: standingOf({
           ...KNOWN,
-          effects: [{ ...effect, completedAt: NOW, after: null, gain: null }],
+          effects: [{ ...effect, completedAt: NOW }],
         }),
       },
       `a purchase that npu-busy caused must have moved it by 5, which can be told after 2024-01-12T17:41:00.000Z; or ${RESET}`,

@@ -3,7 +3,7 @@ import { fold } from "../../lib/decision/fold.ts"
 import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
 import type { Standing } from "../../lib/decision/standing.ts"
 import { type Telling, type TellingFacts, tellingDue } from "../../lib/decision/telling.ts"
-import { attemptOf, DAY, HOUR, MINUTE, NOW, standingOf } from "./builders.ts"
+import { attemptOf, DAY, effectOf, HOUR, MINUTE, NOW, standingOf } from "./builders.ts"
 
 const HASH = `sha256:${"a".repeat(64)}`
 const plan: ScaleUpPlan = {
@@ -106,16 +106,16 @@ describe("what waits for a person", () => {
   })
 
   it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
-    const effect = (attempt: string) => ({
-      ...{ rule: "npu-busy", metric: "m", before: 97, after: 96, gain: 1 },
-      ...{ attempt, completedAt: NOW - HOUR },
-    })
-    const standing = standingOf({ effects: [effect("a1"), effect("a2")] })
+    const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
+    const standing = standingOf({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
       ...held("efficacy"),
       findings: [
         {
-          ...{ gate: "efficacy", passed, reason: "efficacy", says: "gained too little" },
+          gate: "efficacy",
+          passed,
+          reason: "efficacy",
+          says: "gained too little",
           facts: { stopped: isStopped, newest },
         },
       ],

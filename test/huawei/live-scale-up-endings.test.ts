@@ -107,6 +107,11 @@ describe("after the first byte every failure is unknown", () => {
       unknown("reset", null, null),
     ],
     [
+      "hung up after early hints, which are no answer",
+      hangUpAfter("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
+      unknown("reset", null, null),
+    ],
+    [
       "hung up after the headers",
       hangUpAfter("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),
       unknown("reset", 200, ""),
@@ -261,43 +266,5 @@ describe("several addresses of one host", () => {
     const outcome = await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1", "127.0.0.2") })
     expect(outcome).toEqual(unknown("reset", null, null))
     expect([one.requestLines(), two.requestLines(), two.connections()]).toEqual([1, 0, 0])
-  })
-})
-
-describe("what an answer is, to the byte", () => {
-  const MOST = 1024 * 1024
-  const buyFrom = async (script: Script) =>
-    buy(orderTo({ endpoint: `http://127.0.0.1:${(await wireOf(script)).port}` }), DEPS)
-
-  it.each([
-    [MOST, "accepted"],
-    [MOST + 1, "unknown"],
-  ])("of %i bytes it is %s", async (bytes, kind) => {
-    expect((await buyFrom(says(answer(200, ACCEPTED.padEnd(bytes))))).kind).toBe(kind)
-  })
-
-  it("says how large it may be", async () => {
-    expect(await buyFrom(says(answer(200, ACCEPTED.padEnd(MOST + 1))))).toMatchObject({
-      reason: "answer-too-large",
-      says: expect.stringContaining("the answer is larger than 1048576 bytes"),
-    })
-  })
-
-  it("early hints are none: after them alone no status is known", async () => {
-    const outcome = await buyFrom(hangUpAfter("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"))
-    expect(outcome).toMatchObject({ kind: "unknown", status: null, raw: null })
-  })
-
-  it("that gives our signature back is kept without it", async () => {
-    let signature = ""
-    const outcome = await buyFrom({
-      onRequest: (socket, request) => {
-        signature = /Signature=([0-9a-f]{64})/.exec(request)?.[1] ?? ""
-        socket.write(answer(500, `seen: ${signature}`))
-      },
-    })
-    expect(signature).toHaveLength(64)
-    expect(outcome).toMatchObject({ kind: "unknown", raw: { body: expect.stringContaining("seen: ") } })
-    expect(JSON.stringify(outcome)).not.toContain(signature)
   })
 })

@@ -169,9 +169,18 @@ describe("the raw answer", () => {
     expect(outcome).toMatchObject({
       kind: "unknown",
       reason: "answer-too-large",
+      says: expect.stringContaining("the answer is larger than 1048576 bytes"),
       status: 200,
       raw: { truncated: true },
     })
+  })
+
+  it.each([
+    [1_048_576, "accepted"],
+    [1_048_577, "unknown"],
+  ])("of %i bytes makes the outcome %s", async (bytes, kind) => {
+    const body = JSON.stringify({ id: SUPERNODE }).padEnd(bytes)
+    expect((await buyWithBody(body, 200)).kind).toBe(kind)
   })
 
   it("of an accepted order larger than 64 KB is cut, but read in whole", async () => {
@@ -210,13 +219,23 @@ describe("the raw answer", () => {
     }
   })
 
-  it("holds no signature that the answer echoes", async () => {
+  it("holds no signature that the answer echoes, within the request or by itself", async () => {
+    let signature = ""
     const wire = await wireOf({
-      onRequest: (socket, request) => socket.write(answer(500, { canonical: request })),
+      onRequest: (socket, request) => {
+        signature = /Signature=([0-9a-f]{64})/.exec(request)?.[1] ?? ""
+        socket.write(answer(500, { canonical: request, seen: signature }))
+      },
     })
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "server-error" })
+    expect(outcome).toMatchObject({
+      kind: "unknown",
+      reason: "server-error",
+      raw: { body: expect.stringContaining('"seen":') },
+    })
     expect(JSON.stringify(outcome)).not.toMatch(/Signature=[0-9a-f]/)
+    expect(signature).toHaveLength(64)
+    expect(JSON.stringify(outcome)).not.toContain(signature)
   })
 })
 

@@ -461,8 +461,8 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       ['policy.yaml:19:55: supernodes.0.schedules.0.for: must be longer than 0, not "0s"'],
     ],
     [
-      "another currency in the budget",
-      [`${RUNGS}`, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
+      "another currency in the approval",
+      [RUNGS, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
       [
         "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
       ],
