@@ -5,10 +5,10 @@ import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import pc from "picocolors"
-import { resultLines } from "../functions/cli/result-text.ts"
-import type { RunResult } from "../lib/result.ts"
-import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../lib/sandbox/defaults.ts"
+import { resultLines } from "../functions/cli/print/result.ts"
+import type { RunResult } from "../lib/run/result.ts"
 import { type Sandbox, startSandbox } from "../lib/sandbox/sandbox.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../lib/sandbox/world/defaults.ts"
 
 // `npm start`: the main job, for real, on this machine alone. The built functions, a SQLite ledger, and the sandbox in
 // the cloud's place; nothing here is staged but the load and the speed at which servers come up.

@@ -1,4 +1,4 @@
-import { startApp } from "../lib/wiring.ts"
+import { startApp } from "../lib/app/start.ts"
 import { makeHandler } from "./door.ts"
 
 /** AWS Lambda: alarms by SNS, EventBridge and direct action, webhooks by Function URL. */

@@ -1,4 +1,4 @@
-import { startApp } from "../lib/wiring.ts"
+import { startApp } from "../lib/app/start.ts"
 import { makeHandler } from "./door.ts"
 import { onFunctionGraph } from "./functiongraph-context.ts"
 

@@ -1,5 +1,5 @@
 import type { Logger } from "@aws-lambda-powertools/logger"
-import { type Handled, nearestOf } from "../lib/wiring.ts"
+import { type Handled, nearestOf } from "../lib/app/start.ts"
 
 type Result = Handled["results"][number]
 

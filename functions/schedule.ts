@@ -1,4 +1,4 @@
-import { startApp } from "../lib/wiring.ts"
+import { startApp } from "../lib/app/start.ts"
 import { makeHandler } from "./door.ts"
 
 /** AWS Lambda: the cron tick of EventBridge or EventBridge Scheduler. */

@@ -1,11 +1,11 @@
-import type { Outcome } from "./decision/outcome.ts"
+import type { Telling } from "./decision/explain/pending-action.ts"
+import type { Reading } from "./decision/inputs/reading.ts"
+import type { Signal } from "./decision/inputs/signal.ts"
+import type { Offer, Supernode } from "./decision/inputs/supernode.ts"
 import type { ScaleUpPlan } from "./decision/plan.ts"
-import type { Policy } from "./decision/policy.ts"
-import type { Reading } from "./decision/reading.ts"
-import type { Signal } from "./decision/signal.ts"
+import type { Policy } from "./decision/policy/policy.ts"
 import type { RunMode } from "./decision/situation.ts"
-import type { Offer, Supernode } from "./decision/supernode.ts"
-import type { Telling } from "./decision/telling.ts"
+import type { Outcome } from "./decision/state/outcome.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 
 // What a run asks of the world. Every verb here but `buy` may be repeated.

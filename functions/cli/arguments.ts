@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander"
 import * as z from "zod"
-import { durationMs } from "../../lib/decision/units.ts"
+import { durationMs } from "../../lib/decision/policy/units.ts"
 
 // What the words of a command line may be. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
 

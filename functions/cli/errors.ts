@@ -1,4 +1,4 @@
-import { PolicyError, problemLine } from "../../lib/policy-file.ts"
+import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 
 /** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
 export class CommandError extends Error {

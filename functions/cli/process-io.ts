@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { userInfo } from "node:os"
 import process from "node:process"
-import { systemClock } from "../../lib/wiring.ts"
+import { systemClock } from "../../lib/app/start.ts"
 import type { CliIo, Sink } from "./io.ts"
 
 /** The real process. */

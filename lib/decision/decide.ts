@@ -1,8 +1,6 @@
-import { type Choice, chooseRung } from "./choice.ts"
-import type { Control } from "./control.ts"
-import { orderCost } from "./cost.ts"
 import type { Decision, Finding } from "./decision.ts"
-import { withCause } from "./efficacy.ts"
+import { withCause } from "./evidence/efficacy.ts"
+import { withNearest } from "./explain/hints.ts"
 import { efficacy } from "./gates/efficacy.ts"
 import type { Gate, GateFacts } from "./gates/gate.ts"
 import { actionRate, priceKnown, withinBudget } from "./gates/money.ts"
@@ -10,9 +8,11 @@ import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
-import { withNearest } from "./nearest/nearest.ts"
+import { type Choice, chooseRung } from "./ladder/choose-rung.ts"
+import { orderCost } from "./money/cost.ts"
 import { type Digest, planScaleUp } from "./plan.ts"
 import type { Seen, Situation } from "./situation.ts"
+import type { Control } from "./state/control.ts"
 
 /** The gates in their order, one line and one reason each. All are recorded, so that "why not" lists everything. */
 export const GATES: readonly Gate[] = [

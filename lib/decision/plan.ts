@@ -1,9 +1,9 @@
-import { orderCost } from "./cost.ts"
 import type { Target } from "./decision.ts"
-import { type Amount, amountOf } from "./money.ts"
-import type { Policy } from "./policy.ts"
+import { presentServers } from "./inputs/supernode.ts"
+import { orderCost } from "./money/cost.ts"
+import { type Amount, amountOf } from "./policy/money.ts"
+import type { Policy } from "./policy/policy.ts"
 import type { Situation } from "./situation.ts"
-import { presentServers } from "./supernode.ts"
 
 /** Names a value by its canonical JSON; handed in, since this room knows no hash of its own. */
 export type Digest = (value: unknown) => string

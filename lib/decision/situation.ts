@@ -1,10 +1,10 @@
-import type { Control } from "./control.ts"
-import type { FleetSpend } from "./fleet.ts"
-import type { Policy } from "./policy.ts"
-import type { Reading } from "./reading.ts"
-import type { Signal } from "./signal.ts"
-import type { Standing } from "./standing.ts"
-import type { Offer, Supernode } from "./supernode.ts"
+import type { Reading } from "./inputs/reading.ts"
+import type { Signal } from "./inputs/signal.ts"
+import type { Offer, Supernode } from "./inputs/supernode.ts"
+import type { FleetSpend } from "./money/fleet-spend.ts"
+import type { Policy } from "./policy/policy.ts"
+import type { Control } from "./state/control.ts"
+import type { Standing } from "./state/state.ts"
 
 /** `live` buys · `dry-run` reads everything and writes nothing · `observe` decides and records, never buys. */
 export type RunMode = "live" | "dry-run" | "observe"

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { Datapoint } from "../decision/signal.ts"
+import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Read } from "../ports.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"

@@ -1,6 +1,6 @@
 import type { Read } from "../ports.ts"
 import { errorOf, jsonOf } from "./answer-error.ts"
-import { oneLine, redact, secretsOf } from "./redaction.ts"
+import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import type { Credentials } from "./signature.ts"
 
 /** One question to the cloud. A POST here is a read, too. */

@@ -3,7 +3,7 @@ import { Agent, request as send } from "undici"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
-import { oneLine, redact, secretsOf } from "./redaction.ts"
+import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import { retryAfterMs } from "./retry-after.ts"
 import { type CredentialsProvider, sign } from "./signature.ts"
 

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { Server } from "../decision/supernode.ts"
+import type { Server } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import type { CloudReader } from "./http.ts"

@@ -1,6 +1,6 @@
 import { Agent, request as send } from "undici"
 import { codeOf, messageOf } from "./failure.ts"
-import { oneLine } from "./redaction.ts"
+import { oneLine } from "./purchase/redaction.ts"
 
 // The two unsigned requests that SMN's HTTP messages ask for. Which hosts and paths are allowed, the caller has checked
 // before: here is only made sure that nothing leads elsewhere.

@@ -1,8 +1,8 @@
-import type { ChainEvent } from "../decision/chain-event.ts"
-import type { Control } from "../decision/control.ts"
-import type { FleetStanding } from "../decision/fleet.ts"
+import type { FleetStanding } from "../decision/money/fleet-spend.ts"
 import type { RunMode } from "../decision/situation.ts"
-import type { Standing } from "../decision/standing.ts"
+import type { Control } from "../decision/state/control.ts"
+import type { Standing } from "../decision/state/state.ts"
+import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
 /** One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. */

@@ -1,11 +1,11 @@
 import { LedgerError } from "../ports.ts"
 import { type AuditedLedger, ledgerOver } from "./chain.ts"
-import type { DynamoPlace, DynamoTimeouts } from "./dynamodb-client.ts"
+import type { DynamoPlace, DynamoTimeouts } from "./dynamodb/client.ts"
 import { parseLedgerUrl } from "./ledger-url.ts"
 import type { LedgerStore } from "./store.ts"
 
 export type { AuditedLedger } from "./chain.ts"
-export type { DynamoCredentials } from "./dynamodb-client.ts"
+export type { DynamoCredentials } from "./dynamodb/client.ts"
 export { type LedgerUrl, parseLedgerUrl } from "./ledger-url.ts"
 export type { Verification } from "./verify.ts"
 
@@ -32,11 +32,11 @@ export async function openStore(url: string, options: OpenLedgerOptions = {}): P
     case "memory":
       return (await import("./memory.ts")).openMemoryStore()
     case "sqlite":
-      return (await import("./sqlite.ts")).openSqliteStore(parsed.path, options.sqliteBusyMs)
+      return (await import("./sqlite/store.ts")).openSqliteStore(parsed.path, options.sqliteBusyMs)
     case "dynamodb": {
       const { dynamodbCredentials: credentials, dynamodbTimeouts: timeouts } = options
       const place = { ...parsed, ...(credentials && { credentials }), ...(timeouts && { timeouts }) }
-      return (await import("./dynamodb.ts")).openDynamoStore(place)
+      return (await import("./dynamodb/store.ts")).openDynamoStore(place)
     }
   }
 }

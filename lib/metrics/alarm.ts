@@ -1,5 +1,5 @@
-import type { Reading } from "../decision/reading.ts"
-import { presentServers } from "../decision/supernode.ts"
+import type { Reading } from "../decision/inputs/reading.ts"
+import { presentServers } from "../decision/inputs/supernode.ts"
 import type { MetricQuestion } from "../ports.ts"
 
 /**

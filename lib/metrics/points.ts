@@ -1,4 +1,4 @@
-import type { Datapoint } from "../decision/signal.ts"
+import type { Datapoint } from "../decision/inputs/signal.ts"
 
 /**
  * The usable points, oldest first. Points of other times are dropped, and so are NaN and Infinity; a period that is

@@ -1,4 +1,4 @@
-import type { Reading } from "../decision/reading.ts"
+import type { Reading } from "../decision/inputs/reading.ts"
 import type { MetricQuestion } from "../ports.ts"
 import { type CollectorOptions, metricCollector } from "./collector.ts"
 import type { MetricSources } from "./sources.ts"

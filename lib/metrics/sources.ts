@@ -1,7 +1,7 @@
-import type { Datapoint } from "../decision/signal.ts"
+import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Read } from "../ports.ts"
-import type { PrometheusSeries } from "./prometheus-answer.ts"
-import type { PrometheusQuery } from "./prometheus-http.ts"
+import type { PrometheusSeries } from "./prometheus/answer.ts"
+import type { PrometheusQuery } from "./prometheus/http.ts"
 
 /** What readings need from the outside; each source only answers, it never judges. */
 export interface MetricSources {

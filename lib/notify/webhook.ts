@@ -1,5 +1,5 @@
 import { Agent, request as send } from "undici"
-import { isSecureAddress } from "../decision/secure-address.ts"
+import { isSecureAddress } from "../decision/policy/secure-address.ts"
 import type { Delivery, Notice, Notifier } from "../ports.ts"
 import { messageOf } from "./message.ts"
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http"
-import type { Route } from "./route.ts"
-import type { ArrivedRequest } from "./signature.ts"
+import type { Route } from "./api/route.ts"
+import type { ArrivedRequest } from "./api/signature.ts"
 
 /** A request that is for a published API, with all its bytes. */
 export interface ApiRequest extends ArrivedRequest {

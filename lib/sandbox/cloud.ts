@@ -1,12 +1,12 @@
 import { type Answer, gatewayError, serviceError } from "./answer.ts"
+import { answerMetricData } from "./api/cloud-eye.ts"
+import { answerMetricList } from "./api/metric-list.ts"
+import { answerModelArts } from "./api/modelarts.ts"
+import { routeOf } from "./api/route.ts"
+import { refusalOf } from "./api/signature.ts"
 import type { ApiRequest } from "./api-request.ts"
-import { answerMetricData } from "./cloud-eye.ts"
 import { type Delivery, deliveryOf, type FailureQueue } from "./failures.ts"
-import { answerMetricList } from "./metric-list.ts"
-import { answerModelArts } from "./modelarts.ts"
-import { routeOf } from "./route.ts"
-import { refusalOf } from "./signature.ts"
-import { settleAll, type World } from "./world.ts"
+import { settleAll, type World } from "./world/world.ts"
 
 /** What the gateway and the services behind it do with one request, in their order: known API, signature, then the rest. */
 export function deliverCloud(

@@ -1,6 +1,6 @@
 import * as z from "zod"
 import { type Answer, gatewayError, serviceError } from "./answer.ts"
-import type { Operation } from "./route.ts"
+import type { Operation } from "./api/route.ts"
 
 const status = z.int().min(200).max(599)
 const headers = z.record(z.string(), z.string()).optional()

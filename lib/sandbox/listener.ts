@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { answerAdmin } from "./admin.ts"
+import { answerAdmin } from "./admin/admin.ts"
+import type { Controls } from "./admin/controls.ts"
 import { type Answer, errorCodeOf, gatewayError, serviceError } from "./answer.ts"
+import { routeOf } from "./api/route.ts"
 import { deliverCloud } from "./cloud.ts"
-import type { Controls } from "./controls.ts"
 import type { Delivery, FailureQueue } from "./failures.ts"
 import type { ReceivedRequest } from "./received.ts"
-import { routeOf } from "./route.ts"
 import { readBody, send } from "./wire.ts"
-import type { World } from "./world.ts"
+import type { World } from "./world/world.ts"
 
 /** All that the sandbox's server works with. */
 export interface House {

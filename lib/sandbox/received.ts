@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http"
-import type { Operation } from "./route.ts"
+import type { Operation } from "./api/route.ts"
 
 /** One request to the cloud side, kept from the moment its headers arrived. */
 export interface ReceivedRequest {

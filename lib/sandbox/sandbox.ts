@@ -1,15 +1,15 @@
 import type { Server } from "node:http"
 import { setTimeout as realSleep } from "node:timers/promises"
 import type * as z from "zod"
-import { clockOn } from "./clock.ts"
-import { type Controls, controlsOf } from "./controls.ts"
-import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./defaults.ts"
+import { type Controls, controlsOf } from "./admin/controls.ts"
 import { failureQueue } from "./failures.ts"
 import { type House, serverOf } from "./listener.ts"
-import { sandboxOptions } from "./options.ts"
-import { parseOrThrow } from "./problem.ts"
 import type { ReceivedRequest } from "./received.ts"
-import { liveSupernode, type SandboxOrder, type World } from "./world.ts"
+import { clockOn } from "./world/clock.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./world/defaults.ts"
+import { sandboxOptions } from "./world/options.ts"
+import { parseOrThrow } from "./world/problem.ts"
+import { liveSupernode, type SandboxOrder, type World } from "./world/world.ts"
 
 // A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as huawei-cloud.md §1–3 and the
 // live-scale-up API page document, and where they leave a choice it takes the stricter one: SDK-HMAC-SHA256 signatures are

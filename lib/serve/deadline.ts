@@ -1,5 +1,5 @@
+import type { Settings } from "../app/settings.ts"
 import type { Clock } from "../ports.ts"
-import type { Settings } from "../settings.ts"
 
 /** Kept for writing outcomes and closing files, beyond the longest that a purchase may take. */
 const RESERVE_MS = 30_000

@@ -1,5 +1,5 @@
+import type { App } from "../app/start.ts"
 import type { Clock } from "../ports.ts"
-import type { App } from "../wiring.ts"
 import type { Timer } from "./timer.ts"
 
 /** How long one look at the ledger counts: whoever asks more often learns nothing newer. */

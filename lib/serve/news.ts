@@ -1,5 +1,5 @@
-import type { PolicyFile } from "../policy-file.ts"
-import type { RunResult } from "../result.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
+import type { RunResult } from "../run/result.ts"
 import type { SkippedTick } from "./ticker.ts"
 
 /** All that happens in a process that serves. Whoever hears it writes the log; headers, bodies and tokens are in none. */

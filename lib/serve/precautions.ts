@@ -1,7 +1,7 @@
 import { isIP } from "node:net"
+import type { Settings } from "../app/settings.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
-import type { PolicyFile } from "../policy-file.ts"
-import type { Settings } from "../settings.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
 
 /** What a process that goes on for weeks must have before it listens; each as `NAME: what is wrong`. */
 export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {

@@ -1,6 +1,6 @@
-import type { PolicyFile } from "../policy-file.ts"
+import type { App } from "../app/start.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock } from "../ports.ts"
-import type { App } from "../wiring.ts"
 import { type NextTime, nextTimeOf } from "./cron.ts"
 import { Deadline } from "./deadline.ts"
 import { answerTo } from "./exchange.ts"

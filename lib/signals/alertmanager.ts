@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { AlarmSignal, AlarmState } from "../decision/signal.ts"
+import type { AlarmSignal, AlarmState } from "../decision/inputs/signal.ts"
 import { readDatapoints } from "./datapoints.ts"
 import { isoInstant } from "./instant.ts"
 import { names, parseShape, type ReadSignals, readEach } from "./shape.ts"

@@ -1,4 +1,4 @@
-import type { Datapoint } from "../decision/signal.ts"
+import type { Datapoint } from "../decision/inputs/signal.ts"
 import { isInstant } from "./instant.ts"
 
 /** A rule looks at 100 periods at most. */

@@ -1,6 +1,6 @@
-import { nearestName } from "../decision/nearest-name.ts"
-import type { AlarmMatch, Policy } from "../decision/policy.ts"
-import type { AlarmSignal, RequestSignal, Signal } from "../decision/signal.ts"
+import type { AlarmSignal, RequestSignal, Signal } from "../decision/inputs/signal.ts"
+import { nearestName } from "../decision/policy/did-you-mean.ts"
+import type { AlarmMatch, Policy } from "../decision/policy/policy.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** One supernode that a signal is about. */

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { Signal } from "../decision/signal.ts"
+import type { Signal } from "../decision/inputs/signal.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** Which events a door takes; `any` is the command line's. */

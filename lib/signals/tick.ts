@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { TickSignal } from "../decision/signal.ts"
+import type { TickSignal } from "../decision/inputs/signal.ts"
 import type { SignalContext } from "./shape.ts"
 import { signalId } from "./signal-id.ts"
 

@@ -17,7 +17,11 @@ afterEach(() => {
 function treeOf(files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), "imports-"))
   trees.push(root)
-  for (const [file, source] of Object.entries({ "lib/wiring.ts": "", "functions/alarm.ts": "", ...files })) {
+  for (const [file, source] of Object.entries({
+    "lib/app/start.ts": "",
+    "functions/alarm.ts": "",
+    ...files,
+  })) {
     mkdirSync(dirname(join(root, file)), { recursive: true })
     writeFileSync(join(root, file), source)
   }
@@ -54,17 +58,21 @@ describe("who may import whom", () => {
     ],
     ["the policy's room does not know signals", "lib/policy/x.ts", `import { a } from "../signals/a.ts"`],
     ["who tells people does not know the ledger", "lib/notify/x.ts", `import { a } from "../ledger/a.ts"`],
-    ["telling knows no webhook", "lib/tell.ts", `import { a } from "./notify/webhook.ts"`],
+    ["telling knows no webhook", "lib/run/notify.ts", `import { a } from "./notify/webhook.ts"`],
     ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../wiring.ts"`],
     ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../settings.ts"`],
     ["ports know no room", "lib/ports.ts", `import type { A } from "./signals/a.ts"`],
-    ["run knows no room", "lib/run.ts", `import { a } from "./huawei/a.ts"`],
-    ["run knows of the ledger only what an entry is", "lib/run.ts", `import { a } from "./ledger/sqlite.ts"`],
-    ["no step of a run knows a room", "lib/gather.ts", `import { a } from "./metrics/read.ts"`],
-    ["settings know only decision", "lib/settings.ts", `import { a } from "./ports.ts"`],
-    ["credentials know no cloud", "lib/credentials.ts", `import { a } from "./huawei/a.ts"`],
-    ["the policy file knows no ledger", "lib/policy-file.ts", `import { a } from "./ledger/entry.ts"`],
-    ["webhooks know no cloud", "lib/webhooks.ts", `import { a } from "./huawei/a.ts"`],
+    ["run knows no room", "lib/run/run.ts", `import { a } from "./huawei/a.ts"`],
+    [
+      "run knows of the ledger only what an entry is",
+      "lib/run/run.ts",
+      `import { a } from "./ledger/sqlite.ts"`,
+    ],
+    ["no step of a run knows a room", "lib/run/gather.ts", `import { a } from "./metrics/read.ts"`],
+    ["settings know only decision", "lib/app/settings.ts", `import { a } from "./ports.ts"`],
+    ["credentials know no cloud", "lib/app/credentials.ts", `import { a } from "./huawei/a.ts"`],
+    ["the policy file knows no ledger", "lib/policy-file/load.ts", `import { a } from "./ledger/entry.ts"`],
+    ["webhooks know no cloud", "lib/signals/webhooks/webhooks.ts", `import { a } from "./huawei/a.ts"`],
     ["doors know no room", "functions/alarm.ts", `import { a } from "../lib/signals/a.ts"`],
     [
       "doors know nothing of the heart either",
@@ -76,9 +84,9 @@ describe("who may import whom", () => {
       "lib/serve/x.ts",
       `import { a } from "../signals/a.ts"`,
     ],
-    ["lib knows no door", "lib/wiring.ts", `import { a } from "../functions/door.ts"`],
-    ["lib knows no test", "lib/wiring.ts", `import { a } from "../test/fakes.ts"`],
-    ["middy stays in the doors", "lib/wiring.ts", `import middy from "@middy/core"`],
+    ["lib knows no door", "lib/app/start.ts", `import { a } from "../functions/door.ts"`],
+    ["lib knows no test", "lib/app/start.ts", `import { a } from "../test/fakes.ts"`],
+    ["middy stays in the doors", "lib/app/start.ts", `import middy from "@middy/core"`],
     [
       "powertools stay in the doors",
       "lib/ledger/x.ts",
@@ -89,8 +97,8 @@ describe("who may import whom", () => {
       "lib/huawei/x.ts",
       `import a from "@huaweicloud/huaweicloud-sdk-core"`,
     ],
-    ["no import goes by an alias", "lib/wiring.ts", `import a from "#room"`],
-    ["no import goes by a URL", "lib/wiring.ts", `import a from "file:///x.ts"`],
+    ["no import goes by an alias", "lib/app/start.ts", `import a from "#room"`],
+    ["no import goes by a URL", "lib/app/start.ts", `import a from "file:///x.ts"`],
   ])("catches a planted violation: %s", (_rule, file, source) => {
     expect(complaintsAbout(file, source)).toHaveLength(1)
   })
@@ -192,7 +200,7 @@ describe("purity of lib/decision", () => {
   })
 
   it("is asked of no other room", () => {
-    expect(complaintsAbout("lib/wiring.ts", "export const now = () => Date.now()")).toEqual([])
+    expect(complaintsAbout("lib/app/start.ts", "export const now = () => Date.now()")).toEqual([])
   })
 })
 

@@ -19,7 +19,7 @@ export interface ImportRule {
 const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy", "notify"] as const
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
 
-/** lib/run.ts with the steps it is made of, and what people say to the same chains. */
+/** lib/run/run.ts with the steps it is made of, and what people say to the same chains. */
 const CORRIDOR = [
   "run",
   "gather",
@@ -51,7 +51,7 @@ export const RULES: readonly ImportRule[] = [
   })),
   // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
   {
-    files: "lib/ledger/sqlite-connection.ts",
+    files: "lib/ledger/sqlite/connection.ts",
     ours: ["lib/ledger/", "lib/ports.ts"],
     mayCompute: true,
     ...outward,
@@ -60,38 +60,53 @@ export const RULES: readonly ImportRule[] = [
   { files: "lib/ports.ts", ours: ["lib/decision/", LEDGER_ENTRY], ...inward },
   ...CORRIDOR.map((files) => ({
     files,
-    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", "lib/policy-file.ts", LEDGER_ENTRY, ...CORRIDOR],
+    ours: [
+      "lib/decision/",
+      "lib/ports.ts",
+      "lib/digest.ts",
+      "lib/policy-file/load.ts",
+      LEDGER_ENTRY,
+      ...CORRIDOR,
+    ],
     ...inward,
   })),
   {
-    files: "lib/settings.ts",
-    ours: ["lib/decision/", "lib/ledger/ledger-url.ts", "lib/metrics/prometheus-auth.ts"],
+    files: "lib/app/settings.ts",
+    ours: ["lib/decision/", "lib/ledger/ledger-url.ts", "lib/metrics/prometheus/auth.ts"],
     ...outward,
   },
   {
-    files: "lib/credentials.ts",
-    ours: ["lib/settings.ts", "lib/metrics/prometheus-auth.ts"],
+    files: "lib/app/credentials.ts",
+    ours: ["lib/app/settings.ts", "lib/metrics/prometheus/auth.ts"],
     ...outward,
   },
-  { files: "lib/policy-file.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
-  { files: "lib/webhooks.ts", ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"], ...outward },
-  { files: "lib/wiring.ts", ours: ["lib/"], ...outward },
+  { files: "lib/policy-file/load.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
+  {
+    files: "lib/signals/webhooks/webhooks.ts",
+    ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"],
+    ...outward,
+  },
+  { files: "lib/app/start.ts", ours: ["lib/"], ...outward },
   // The one process of a host: HTTP and cron around an app. It knows what an app is, and no room behind it.
   {
     files: "lib/serve/",
     ours: [
-      "lib/wiring.ts",
-      "lib/webhooks.ts",
-      "lib/settings.ts",
+      "lib/app/start.ts",
+      "lib/signals/webhooks/webhooks.ts",
+      "lib/app/settings.ts",
       "lib/ledger/ledger-url.ts",
-      "lib/policy-file.ts",
-      "lib/result.ts",
+      "lib/policy-file/load.ts",
+      "lib/run/result.ts",
       "lib/ports.ts",
       "lib/decision/",
     ],
     ...outward,
   },
-  { files: "functions/", ours: ["lib/wiring.ts", "lib/settings.ts", "lib/policy-file.ts"], ...outward },
+  {
+    files: "functions/",
+    ours: ["lib/app/start.ts", "lib/app/settings.ts", "lib/policy-file/load.ts"],
+    ...outward,
+  },
   { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
   { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },
 ]

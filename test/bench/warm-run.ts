@@ -1,7 +1,7 @@
 import { request } from "undici"
-import { readSettings } from "../../lib/settings.ts"
+import { readSettings } from "../../lib/app/settings.ts"
+import { startApp } from "../../lib/app/start.ts"
 import { readSignals } from "../../lib/signals/read.ts"
-import { startApp } from "../../lib/wiring.ts"
 import { Corridor, eventOf } from "../corridor/corridor.ts"
 
 const WARM_UP = 10

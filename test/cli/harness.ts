@@ -6,8 +6,8 @@ import { onTestFinished } from "vitest"
 import type { CliIo } from "../../functions/cli/io.ts"
 import { runCli } from "../../functions/cli/run-cli.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
-import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/defaults.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
+import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
 
 // The command line against the real sandbox and a real SQLite file; only the clock is ours, and stands still.
 

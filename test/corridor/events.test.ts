@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
-import { confirmation, keys, notification } from "../webhook-world.ts"
+import { confirmation, keys, notification } from "../signals/webhooks/webhook-world.ts"
 import {
   Corridor,
   type CorridorOptions,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import type { RunResult } from "../../lib/result.ts"
-import type { SandboxSupernode } from "../../lib/sandbox/options.ts"
-import { PrometheusServer } from "../metrics/prometheus-server.ts"
+import type { RunResult } from "../../lib/run/result.ts"
+import type { SandboxSupernode } from "../../lib/sandbox/world/options.ts"
+import { PrometheusServer } from "../metrics/prometheus/server.ts"
 import { busySupernode, Corridor, eventOf, POLICY, PROJECT_ID, resultsOf } from "./corridor.ts"
 
 // A tick for many supernodes: what they all want to know is asked for together. Counted where the requests arrive.

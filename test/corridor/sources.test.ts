@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import { CloudWatchServer, fail } from "../metrics/cloudwatch-server.ts"
-import { json, PrometheusServer } from "../metrics/prometheus-server.ts"
+import { CloudWatchServer, fail } from "../metrics/cloudwatch/server.ts"
+import { json, PrometheusServer } from "../metrics/prometheus/server.ts"
 import {
   busySupernode,
   Corridor,

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { sayToAll } from "../../lib/say.ts"
-import { PrometheusServer } from "../metrics/prometheus-server.ts"
+import { sayToAll } from "../../lib/ledger/commands.ts"
+import { PrometheusServer } from "../metrics/prometheus/server.ts"
 import { Corridor, EXPECTED_BODY, eventOf, resultsOf } from "./corridor.ts"
 
 // examples/policy.yaml with every key that there is, as it is printed: it must not only be valid, it must buy when it should.

@@ -1,4 +1,4 @@
-import type { Policy } from "../../lib/decision/policy.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { MINUTE, SECOND } from "../decision/builders.ts"
 import type { Moment } from "./faults.ts"

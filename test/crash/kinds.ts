@@ -1,4 +1,4 @@
-import type { Signal } from "../../lib/decision/signal.ts"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Ports } from "../../lib/ports.ts"
 import { MINUTE, type PolicyInput } from "../decision/builders.ts"
 import type { Ending, Place } from "./place.ts"

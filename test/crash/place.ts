@@ -1,11 +1,11 @@
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import type { Policy } from "../../lib/decision/policy.ts"
-import type { Reading } from "../../lib/decision/reading.ts"
-import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Delivery, Notice } from "../../lib/ports.ts"
-import { supernodeStream } from "../../lib/record.ts"
 import {
   MINUTE,
   NOW,

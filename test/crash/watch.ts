@@ -1,8 +1,8 @@
-import type { Observation, Standing } from "../../lib/decision/standing.ts"
+import type { Observation, Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
 import type { BuyOrder, Notice } from "../../lib/ports.ts"
-import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/record.ts"
 import { HOUR } from "../decision/builders.ts"
 import { type Place, type Post, SEND_WITHIN_MS } from "./place.ts"
 

@@ -1,5 +1,6 @@
-import type { FleetNews } from "../../lib/decision/fleet.ts"
-import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { FleetNews } from "../../lib/decision/money/fleet-spend.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
+import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/ledger/next-entry.ts"
 import {
   type BuyOrder,
   type Clock,
@@ -11,7 +12,6 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
-import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/record.ts"
 import type { Fault } from "./faults.ts"
 import { NO_ANSWER, type Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
@@ -186,7 +186,7 @@ export class Worker {
     }))
   }
 
-  /** As the real client (lib/huawei/live-scale-up.ts): by both clocks, in the very moment before the first byte. */
+  /** As the real client (lib/huawei/purchase/live-scale-up.ts): by both clocks, in the very moment before the first byte. */
   #whyNotToSend(order: BuyOrder): Outcome | null {
     const { now, monotonic } = this.#clock
     if (now() <= order.sendBefore && monotonic() <= order.sendBeforeMonotonic) return null

@@ -1,14 +1,14 @@
 import type * as z from "zod"
-import { NO_CONTROL } from "../../lib/decision/control.ts"
-import type { Effect } from "../../lib/decision/effect.ts"
-import { type FileWide, type Policy, supernodeSchema } from "../../lib/decision/policy.ts"
-import { newestPeriods, type Reading } from "../../lib/decision/reading.ts"
-import type { AlarmSignal, RequestSignal, TickSignal } from "../../lib/decision/signal.ts"
+import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
+import type { AlarmSignal, RequestSignal, TickSignal } from "../../lib/decision/inputs/signal.ts"
+import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import { type FileWide, type Policy, supernodeSchema } from "../../lib/decision/policy/policy.ts"
 import type { Seen, Situation } from "../../lib/decision/situation.ts"
-import { EMPTY_STANDING, type Standing, type StandingAttempt } from "../../lib/decision/standing.ts"
-import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import { NO_CONTROL } from "../../lib/decision/state/control.ts"
+import type { Effect } from "../../lib/decision/state/effect.ts"
+import { EMPTY_STANDING, type Standing, type StandingAttempt } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
-import { readCron } from "../../lib/policy/cron.ts"
+import { readCron } from "../../lib/policy-file/cron.ts"
 
 // A busy supernode of two servers on the ladder 1, 2, 4, where every gate passes: each test changes the one thing it is
 // about, by spreading over these.

@@ -1,6 +1,6 @@
 import { decide } from "../../lib/decision/decide.ts"
 import type { Decision, Finding } from "../../lib/decision/decision.ts"
-import type { Reading } from "../../lib/decision/reading.ts"
+import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import { policyOf, type RuleInput, read, readingOf, ruleInput, situationOf } from "./builders.ts"

@@ -1,4 +1,4 @@
-import type { Server, Supernode } from "../../lib/decision/supernode.ts"
+import type { Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
 import { MINUTE, NOW, SECOND, SUPERNODE_ID, serverOf, supernodeOf } from "../decision/builders.ts"
 import { Scheduler } from "../simulation/scheduler.ts"
 import type { Script } from "./scripts.ts"

@@ -1,11 +1,11 @@
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import type { Policy } from "../../lib/decision/policy.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { FLEET_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Cloud, Ledger, Ports } from "../../lib/ports.ts"
-import { FLEET_STREAM, supernodeStream } from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
-import { run } from "../../lib/run.ts"
+import type { RunResult } from "../../lib/run/result.ts"
+import { run } from "../../lib/run/run.ts"
 import {
   DAY,
   MINUTE,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { makeHandler } from "../../functions/door.ts"
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import { RunsFailed } from "../../lib/wiring.ts"
+import { RunsFailed } from "../../lib/app/start.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { contextOf, FakeApp, handled, listen, resultFor } from "./fakes.ts"
 
 const EVENT = { Records: [], headers: { authorization: "Bearer THE-WEBHOOK-TOKEN" } }

@@ -4,7 +4,7 @@ import { endpointsOf } from "../../lib/huawei/endpoints.ts"
 import { certificateFor } from "./certificates.ts"
 import { send, startCloud, type TestCloud } from "./cloud.ts"
 import { KEYS, POLICY, PROJECT, STILL, SUPERNODE } from "./fixture.ts"
-import { lookupOf, orderTo } from "./order.ts"
+import { lookupOf, orderTo } from "./purchase/order.ts"
 import { answer, says, startWire, type Wire } from "./wire.ts"
 
 const open: (TestCloud | HuaweiCloud | Wire)[] = []

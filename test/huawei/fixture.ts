@@ -1,4 +1,4 @@
-import { type Policy, supernodeSchema } from "../../lib/decision/policy.ts"
+import { type Policy, supernodeSchema } from "../../lib/decision/policy/policy.ts"
 import type { Clock } from "../../lib/ports.ts"
 
 export const PROJECT = "0123456789abcdef0123456789abcdef"

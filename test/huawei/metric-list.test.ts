@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest"
 import { type HuaweiCloud, huaweiCloud } from "../../lib/huawei/client.ts"
-import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/defaults.ts"
 import { type Sandbox, startSandbox } from "../../lib/sandbox/sandbox.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
 import { answer, says, startWire } from "./wire.ts"
 
 const PLACE = { region: DEFAULT_SUPERNODE.region ?? "", projectId: DEFAULT_SUPERNODE.projectId }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { EMPTY_STANDING } from "../../lib/decision/standing.ts"
+import { EMPTY_STANDING } from "../../lib/decision/state/state.ts"
 import {
   type EntryDraft,
   entryText,

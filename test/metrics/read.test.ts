@@ -14,7 +14,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
-import { FakeCloudEye } from "./fake-cloud-eye.ts"
+import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
 
 const PERIOD = 5 * MINUTE
 /** 17:00 minus a lag of one minute: the newest period that has ended began at 16:50. */

@@ -2,4 +2,4 @@
 
 // The tests of policy files alone.
 
-import.meta.glob("../policy/**/*.test.ts", { eager: true })
+import.meta.glob("../policy-file/**/*.test.ts", { eager: true })

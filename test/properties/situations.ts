@@ -1,10 +1,10 @@
 import * as fc from "fast-check"
-import { NO_CONTROL } from "../../lib/decision/control.ts"
-import type { Policy } from "../../lib/decision/policy.ts"
-import { newestPeriods, type Reading } from "../../lib/decision/reading.ts"
+import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
+import { presentServers } from "../../lib/decision/inputs/supernode.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Seen, Situation } from "../../lib/decision/situation.ts"
-import type { Standing } from "../../lib/decision/standing.ts"
-import { presentServers } from "../../lib/decision/supernode.ts"
+import { NO_CONTROL } from "../../lib/decision/state/control.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   alarmOf,

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/standing.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { supernodeStream } from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import { alarmOf, HOUR, MINUTE, offersOf, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { rejected, World } from "./world.ts"
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Policy } from "../../lib/decision/policy.ts"
-import type { RunResult } from "../../lib/result.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 import { World } from "./world.ts"
 

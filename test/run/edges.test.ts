@@ -1,8 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import type { Standing } from "../../lib/decision/standing.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
-import { CONTROL_STREAM, fitting, nextEntry, nextSettlement, supernodeStream } from "../../lib/record.ts"
+import {
+  CONTROL_STREAM,
+  fitting,
+  nextEntry,
+  nextSettlement,
+  supernodeStream,
+} from "../../lib/ledger/next-entry.ts"
 import {
   alarmOf,
   HOUR,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/standing.ts"
-import { supernodeStream } from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import {
   alarmOf,
   HOUR,

@@ -1,12 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
-import type { Policy } from "../../lib/decision/policy.ts"
-import type { Signal } from "../../lib/decision/signal.ts"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
-import type { RunTask } from "../../lib/gather.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "../../lib/ledger/entry.ts"
-import { LedgerError } from "../../lib/ports.ts"
 import {
   FLEET_STREAM,
   fleetOf,
@@ -14,8 +12,10 @@ import {
   nextFleetEntry,
   standingOf,
   supernodeStream,
-} from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
+} from "../../lib/ledger/next-entry.ts"
+import { LedgerError } from "../../lib/ports.ts"
+import type { RunTask } from "../../lib/run/gather.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import {
   DAY,
   HOUR,

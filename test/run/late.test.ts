@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/standing.ts"
-import { supernodeStream } from "../../lib/record.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import {
   alarmOf,
   DAY,

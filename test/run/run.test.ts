@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import type { Standing } from "../../lib/decision/standing.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
+import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { LedgerError } from "../../lib/ports.ts"
-import { nextEntry, supernodeStream } from "../../lib/record.ts"
 import {
   alarmOf,
   DAY,

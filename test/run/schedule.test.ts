@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
-import { EMPTY_STANDING, type Standing } from "../../lib/decision/standing.ts"
+import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
 import { canonicalText, digest } from "../../lib/digest.ts"
-import { supernodeStream } from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import {
   alarmOf,
   DAY,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { buy } from "../../lib/huawei/live-scale-up.ts"
+import { buy } from "../../lib/huawei/purchase/live-scale-up.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { MINUTE, policyOf, SECOND } from "../decision/builders.ts"
 import { KEYS } from "../huawei/fixture.ts"

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import type { Policy } from "../../lib/decision/policy.ts"
-import type { RunResult } from "../../lib/result.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import {
   alarmOf,
   DAY,

@@ -1,13 +1,14 @@
-import { NO_CONTROL, type Said } from "../../lib/decision/control.ts"
-import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/outcome.ts"
-import type { Policy } from "../../lib/decision/policy.ts"
-import type { Reading } from "../../lib/decision/reading.ts"
-import type { Signal } from "../../lib/decision/signal.ts"
+import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { RunMode } from "../../lib/decision/situation.ts"
-import type { Offer, Server, Supernode } from "../../lib/decision/supernode.ts"
+import { NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
-import type { RunTask } from "../../lib/gather.ts"
+import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { CONTROL_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
 import {
   type BuyOrder,
@@ -21,10 +22,9 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
-import { CONTROL_STREAM, supernodeStream } from "../../lib/record.ts"
-import type { RunResult } from "../../lib/result.ts"
-import { run } from "../../lib/run.ts"
-import { sayTo, sayToAll } from "../../lib/say.ts"
+import type { RunTask } from "../../lib/run/gather.ts"
+import type { RunResult } from "../../lib/run/result.ts"
+import { run } from "../../lib/run/run.ts"
 import {
   MINUTE,
   NOW,

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import { AKSKSigner } from "@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner.js"
 import { request } from "undici"
 import { onTestFinished } from "vitest"
-import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/defaults.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
 
 export const PROJECT = DEFAULT_SUPERNODE.projectId
 export const SUPERNODE = DEFAULT_SUPERNODE.id

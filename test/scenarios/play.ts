@@ -1,5 +1,5 @@
-import type { Said } from "../../lib/decision/control.ts"
-import type { RunResult } from "../../lib/result.ts"
+import type { Said } from "../../lib/decision/state/control.ts"
+import type { RunResult } from "../../lib/run/result.ts"
 import { type Expectation, type Scenario, type Step, WAKES } from "./script.ts"
 import { Stage } from "./stage.ts"
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { isNode, LineCounter, parseDocument } from "yaml"
 import * as z from "zod"
-import { durationMs } from "../../lib/decision/units.ts"
+import { durationMs } from "../../lib/decision/policy/units.ts"
 
 // What a scenario file may say. It is read as strictly as a policy: a misspelt key must not make a test that tests nothing.
 

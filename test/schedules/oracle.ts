@@ -1,6 +1,6 @@
-import type { CronFields } from "../../lib/decision/cron.ts"
-import { startsOn } from "../../lib/decision/schedule.ts"
-import { readCron } from "../../lib/policy/cron.ts"
+import type { CronFields } from "../../lib/decision/policy/cron.ts"
+import { startsOn } from "../../lib/decision/schedule/schedule.ts"
+import { readCron } from "../../lib/policy-file/cron.ts"
 import {
   DAY,
   HOUR,

@@ -1,8 +1,8 @@
 import fc from "fast-check"
 import { afterEach, describe, expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
-import type { Outcome } from "../../lib/decision/outcome.ts"
-import { activeFloors, nextStart } from "../../lib/decision/schedule.ts"
+import { activeFloors, nextStart } from "../../lib/decision/schedule/schedule.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   NOW,
@@ -23,7 +23,7 @@ import { rejected, unknown, World } from "../run/world.ts"
 import { everyTransition } from "./oracle.ts"
 import { DAY, HOUR, MINUTE, matcher, minutesShown, textOf, transitionsOf } from "./reference.ts"
 
-// More cases on demand: SCHEDULE_CASES=100000 npx vitest run test/schedules test/policy/cron.test.ts --testTimeout 36000000
+// More cases on demand: SCHEDULE_CASES=100000 npx vitest run test/schedules test/policy-file/cron.test.ts --testTimeout 36000000
 
 const many = process.env["SCHEDULE_CASES"]
 const cases = (few: number) => ({ numRuns: Number(many ?? few) })

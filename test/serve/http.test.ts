@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { EXPECTED_BODY, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { sample } from "../signals/sample.ts"
-import { confirmation, keys, notification } from "../webhook-world.ts"
+import { confirmation, keys, notification } from "../signals/webhooks/webhook-world.ts"
 import { alertBody, bearer, gate, otherAlert, Place, sharedPlace, TOKEN } from "./place.ts"
 
 /** Signed as Amazon does, by the documented string to sign. */

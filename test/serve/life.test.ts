@@ -2,9 +2,9 @@ import { rmSync } from "node:fs"
 import { Agent, request } from "node:http"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { PolicyError, problemLine } from "../../lib/policy-file.ts"
+import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 import { POLICY } from "../corridor/corridor.ts"
-import { notification } from "../webhook-world.ts"
+import { notification } from "../signals/webhooks/webhook-world.ts"
 import { alertBody, bearer, gate, otherAlert, Place, STREAM } from "./place.ts"
 
 const SECOND = 1_000

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { AlarmSignal } from "../../lib/decision/signal.ts"
+import type { AlarmSignal } from "../../lib/decision/inputs/signal.ts"
 import { readAlerts } from "../../lib/signals/alertmanager.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 import { NOW, sample } from "./sample.ts"

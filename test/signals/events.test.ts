@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { AlarmSignal, Signal } from "../../lib/decision/signal.ts"
+import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
 import { sample, signalsOf } from "./sample.ts"
 
 const ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:npu-busy"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { RequestSignal } from "../../lib/decision/signal.ts"
+import type { RequestSignal } from "../../lib/decision/inputs/signal.ts"
 import { readSignals } from "../../lib/signals/read.ts"
 import { NOW, problemsOf } from "./sample.ts"
 

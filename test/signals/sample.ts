@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import type { AlarmSignal, Signal } from "../../lib/decision/signal.ts"
+import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
 import { type DoorName, readSignals } from "../../lib/signals/read.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 

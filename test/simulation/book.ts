@@ -1,4 +1,4 @@
-import type { Outcome } from "../../lib/decision/outcome.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { TrueSupernode } from "./supernode.ts"
 

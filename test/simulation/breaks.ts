@@ -16,14 +16,14 @@ export interface Break {
   changes: readonly Change[] | null
 }
 
-const FOLD = "lib/decision/fold.ts"
-const RUN = "lib/run.ts"
+const FOLD = "lib/decision/transitions/fold.ts"
+const RUN = "lib/run/run.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
-const RESERVE = "lib/reserve.ts"
-const TELL = "lib/tell.ts"
-const FLEET = "lib/decision/fleet.ts"
+const RESERVE = "lib/run/reserve.ts"
+const TELL = "lib/run/notify.ts"
+const FLEET = "lib/decision/money/fleet-spend.ts"
 const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
 const APPENDED = '(await ports.ledger.append(entry)) === "appended"'
 const RESERVED = '\n      return { kind: "reserved"'
@@ -186,7 +186,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: "lib/decision/refusals.ts",
+        file: "lib/decision/transitions/rejection.ts",
         from: "return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
         to: "return standing",
       },
@@ -197,7 +197,7 @@ export const BREAKS: readonly Break[] = [
     says: "what a person mended stays off",
     rules: ["liveness"],
     seeds: 150,
-    changes: [{ file: "lib/decision/refusals.ts", from: "  breaker: null,\n", to: "" }],
+    changes: [{ file: "lib/decision/transitions/rejection.ts", from: "  breaker: null,\n", to: "" }],
   },
   {
     name: "signals-are-forgotten",
@@ -211,7 +211,7 @@ export const BREAKS: readonly Break[] = [
         to: "if (first !== null) return",
       },
       {
-        file: "lib/repeat.ts",
+        file: "lib/run/duplicate.ts",
         from: 'if (!first || first.run === task.run || task.mode === "dry-run") return null',
         to: "if (first !== null) return null",
       },
@@ -240,7 +240,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: "lib/decision/cooldown.ts",
+        file: "lib/decision/pacing/cooldown.ts",
         from: "...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),",
         to: "",
       },
@@ -354,7 +354,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: "lib/decision/choice.ts",
+        file: "lib/decision/ladder/choose-rung.ts",
         from: "if (wanted.servers <= limit) return wanted",
         to: "if (limit > 0) return wanted",
       },
@@ -367,7 +367,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: "lib/decision/evidence.ts",
+        file: "lib/decision/evidence/evidence.ts",
         from: "at >= latchedAt && isOnClearSide(rule, value)).length >= m",
         to: "at >= latchedAt && isOnClearSide(rule, value)).length > rule.points.n",
       },
@@ -396,7 +396,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: "lib/decision/telling.ts",
+        file: "lib/decision/explain/pending-action.ts",
         from: "TELL_AGAIN_MS = 3_600_000",
         to: "TELL_AGAIN_MS = 60_000",
       },
@@ -423,7 +423,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 150,
     changes: [
       {
-        file: "lib/decision/telling.ts",
+        file: "lib/decision/explain/pending-action.ts",
         from: 'if (state === "open" || state === "accepted") return null',
         to: 'if (state === "open" || state === "accepted" || state === "unknown") return null',
       },

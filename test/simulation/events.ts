@@ -1,4 +1,4 @@
-import type { AlarmSignal, AlarmState, Signal, TickSignal } from "../../lib/decision/signal.ts"
+import type { AlarmSignal, AlarmState, Signal, TickSignal } from "../../lib/decision/inputs/signal.ts"
 import type { Machine } from "./machine.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"

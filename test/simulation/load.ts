@@ -1,5 +1,5 @@
-import type { Policy } from "../../lib/decision/policy.ts"
-import { newestPeriods } from "../../lib/decision/reading.ts"
+import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Random } from "./random.ts"
 
 const MINUTE = 60_000

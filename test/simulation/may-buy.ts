@@ -1,4 +1,4 @@
-import type { Policy } from "../../lib/decision/policy.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { BuyOrder } from "../../lib/ports.ts"
 import type { Book, Trade } from "./book.ts"
 import { mostRungsAskedFor } from "./load.ts"

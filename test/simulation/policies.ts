@@ -1,4 +1,4 @@
-import type { Budget, Policy } from "../../lib/decision/policy.ts"
+import type { Budget, Policy } from "../../lib/decision/policy/policy.ts"
 import { type PolicyInput, policyOf, type RuleInput } from "../decision/builders.ts"
 import { Random } from "./random.ts"
 

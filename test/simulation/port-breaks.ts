@@ -1,6 +1,6 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { Ports } from "../../lib/ports.ts"
-import { CONTROL_STREAM } from "../../lib/record.ts"
 import type { World } from "./world.ts"
 
 /** Something that a port does otherwise than it promises. */

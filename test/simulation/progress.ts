@@ -1,4 +1,4 @@
-import type { Budget, Rung } from "../../lib/decision/policy.ts"
+import type { Budget, Rung } from "../../lib/decision/policy/policy.ts"
 import type { Book, Trade } from "./book.ts"
 import { boughtIn } from "./fleet.ts"
 import { rungsAskedFor } from "./load.ts"

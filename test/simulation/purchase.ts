@@ -1,4 +1,4 @@
-import type { Outcome, RejectionClass } from "../../lib/decision/outcome.ts"
+import type { Outcome, RejectionClass } from "../../lib/decision/state/outcome.ts"
 import type { BuyOrder, Clock } from "../../lib/ports.ts"
 import type { Process } from "./machine.ts"
 import type { Order, TrueSupernode } from "./supernode.ts"

@@ -1,4 +1,4 @@
-import type { Standing, StandingAttempt } from "../../lib/decision/standing.ts"
+import type { Standing, StandingAttempt } from "../../lib/decision/state/state.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 

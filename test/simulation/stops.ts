@@ -1,5 +1,5 @@
-import type { Said } from "../../lib/decision/control.ts"
-import type { Signal } from "../../lib/decision/signal.ts"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { Said } from "../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 
 /** Clocks may differ by a minute each way, so that near its end a stop may be over for one and not for another. */

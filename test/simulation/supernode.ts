@@ -1,8 +1,8 @@
-import type { Policy } from "../../lib/decision/policy.ts"
-import { presentServers, type Server, type Supernode } from "../../lib/decision/supernode.ts"
+import { presentServers, type Server, type Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { digest } from "../../lib/digest.ts"
-import type { LoadedPolicy } from "../../lib/policy-file.ts"
-import { supernodeStream } from "../../lib/record.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { LoadedPolicy } from "../../lib/policy-file/load.ts"
 import type { Load } from "./load.ts"
 import type { World } from "./world.ts"
 

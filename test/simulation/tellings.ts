@@ -1,4 +1,4 @@
-import type { Standing } from "../../lib/decision/standing.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { Notice } from "../../lib/ports.ts"
 import type { World } from "./world.ts"

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 import { type BuyOrder, LedgerError } from "../../lib/ports.ts"
-import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/record.ts"
 import { Book } from "./book.ts"
 import { whyNotOpen } from "./fleet.ts"
 import type { Machine } from "./machine.ts"

@@ -1,7 +1,7 @@
-import type { Observation, Standing } from "../../lib/decision/standing.ts"
+import type { Observation, Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
-import type { SandboxOrder } from "../../lib/sandbox/world.ts"
+import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import { SERVER_MINOR } from "./place.ts"
 
 // What one supernode's chain and the wire say about each other, by an account that believes none of our own folding.

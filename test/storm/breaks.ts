@@ -8,14 +8,14 @@ import type { Break } from "./bundle.ts"
 export const BREAKS: Record<string, Break> = {
   "retries-the-purchase": {
     says: "sends a purchase again whose outcome is unknown",
-    file: "lib/huawei/live-scale-up.ts",
+    file: "lib/huawei/purchase/live-scale-up.ts",
     from: "return await buyOnce(order, deps, progress)\n",
     to: `const first = await buyOnce(order, deps, progress)
     return first.kind === "unknown" ? await buyOnce(order, deps, progress) : first\n`,
   },
   "takes-a-conflict-for-won": {
     says: "goes on to buy although another run's entry was appended",
-    file: "lib/run.ts",
+    file: "lib/run/run.ts",
     from: '(await ports.ledger.append(opened)) === "conflict"',
     to: '(await ports.ledger.append(opened)) === "never"',
   },
@@ -27,19 +27,19 @@ export const BREAKS: Record<string, Break> = {
   },
   "takes-unknown-for-nothing": {
     says: "releases an attempt whose outcome is unknown",
-    file: "lib/decision/fold.ts",
+    file: "lib/decision/transitions/fold.ts",
     from: 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }',
     to: "return says ? release(standing, attempt) : standing",
   },
   "believes-any-refusal": {
     says: "takes a 4xx that is not listed for a refusal",
-    file: "lib/huawei/rejections.ts",
+    file: "lib/huawei/purchase/rejections.ts",
     from: "?? null",
     to: '?? "state-conflict"',
   },
   "reserves-nothing": {
     says: "counts the money of an attempt when it is accepted, not when it is opened",
-    file: "lib/decision/fold.ts",
+    file: "lib/decision/transitions/fold.ts",
     from: 'purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],',
     to: "",
   },

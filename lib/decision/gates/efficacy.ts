@@ -1,4 +1,4 @@
-import { type CountedEffect, countedEffects, sayNumber } from "../efficacy.ts"
+import { type CountedEffect, countedEffects, sayNumber } from "../evidence/efficacy.ts"
 import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 

@@ -1,6 +1,6 @@
-import type { Choice } from "../choice.ts"
-import type { Money } from "../money.ts"
+import type { Choice } from "../ladder/choose-rung.ts"
 import type { Digest, ScaleUpPlan } from "../plan.ts"
+import type { Money } from "../policy/money.ts"
 import type { Situation } from "../situation.ts"
 import type { Verdict } from "../verdict.ts"
 

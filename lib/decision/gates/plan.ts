@@ -1,5 +1,5 @@
-import { sayMoney } from "../money.ts"
-import { distinctPeople, personKey } from "../person.ts"
+import { sayMoney } from "../policy/money.ts"
+import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 import { CLOCK_TOLERANCE_MS } from "./signal.ts"

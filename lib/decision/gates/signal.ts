@@ -1,6 +1,6 @@
-import { own } from "../own.ts"
-import type { AlarmSignal } from "../signal.ts"
-import { sayDuration } from "../units.ts"
+import type { AlarmSignal } from "../inputs/signal.ts"
+import { sayDuration } from "../policy/units.ts"
+import { own } from "../state/own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 

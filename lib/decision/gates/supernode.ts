@@ -1,5 +1,5 @@
-import { presentServers } from "../supernode.ts"
-import { vanishedServers } from "../vanished.ts"
+import { presentServers } from "../inputs/supernode.ts"
+import { vanishedServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 

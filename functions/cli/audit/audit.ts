@@ -1,0 +1,76 @@
+import type { Command } from "commander"
+import { entryText } from "../../../lib/ledger/entry.ts"
+import { whole, words } from "../arguments.ts"
+import { type Cli, type CommonOptions, noteMissingLedger, type Task, taskOf, withLedger } from "../context.ts"
+import { type Listing, listEntries } from "./list.ts"
+import { showEntry } from "./show.ts"
+import { allStreams, streamOf } from "./streams.ts"
+import { verifyLedger } from "./verify.ts"
+
+const STREAM = "a supernode's name or id, or a stream: control, fleet, supernode:ID"
+
+export function registerAudit(program: Command, cli: Cli): void {
+  const audit = program
+    .command("audit")
+    .summary("read the ledger")
+    .description("Reads the ledger: who did what, when and why, and whether it is intact.")
+  audit
+    .command("list")
+    .summary("the newest entries")
+    .description("Lists the newest entries, the newest last.")
+    .argument("[NAME]", STREAM, words)
+    .option("--stream <STREAM>", "the same as NAME", words)
+    .option("--limit <N>", "how many", whole(1, 10_000), 50)
+    .option("--json", "print them as JSON")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & Listing>()
+      await listEntries(taskOf(cli, options), { ...options, name: name ?? options.stream })
+    })
+  audit
+    .command("show")
+    .summary("one entry with all its reasons")
+    .description("Shows one entry: what was decided, every gate with its numbers, the request, the answer.")
+    .argument("<STREAM>", STREAM, words)
+    .argument("<SEQ>", "the entry's number, as `audit list` shows it", whole(1, 999_999_999))
+    .option("--json", "print the entry as it is kept")
+    .action(async (name: string, seq: number, _options: unknown, command: Command) => {
+      await showEntry(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name, seq)
+    })
+  audit
+    .command("verify")
+    .summary("check every entry's hash and link")
+    .description(
+      "Checks the chain of each stream from its first entry on: content, hash, link, no gap. Exit 1 names the first bad entry.",
+    )
+    .argument("[NAME]", STREAM, words)
+    .option("--json", "print the verdicts as JSON")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      await verifyLedger(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
+    })
+  audit
+    .command("export")
+    .summary("all entries as JSON lines")
+    .description(
+      "Writes entries to stdout, one per line, as the store keeps them: canonical JSON that fits its hash.",
+    )
+    .argument("[NAME]", STREAM, words)
+    .option("--stream <STREAM>", "the same as NAME", words)
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & Listing>()
+      await exportEntries(taskOf(cli, options), name ?? options.stream)
+    })
+}
+
+async function exportEntries(task: Task, name: string | undefined): Promise<void> {
+  await withLedger(task, async (ledger, settings) => {
+    noteMissingLedger(task, settings)
+    const streams =
+      name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
+    for (const stream of streams) {
+      for await (const entry of ledger.read(stream)) {
+        if (task.io.stdout.isGone) return
+        task.screen.jsonLine(entryText(entry))
+      }
+    }
+  })
+}

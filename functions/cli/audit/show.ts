@@ -1,0 +1,47 @@
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { noteMissingLedger, type Task, withLedger } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { sayEntry, saySignal } from "../print/entry.ts"
+import { findingLines, type Look, planLines } from "../print/result.ts"
+import { instantOf, tableOf } from "../print/table.ts"
+import { streamOf } from "./streams.ts"
+
+export async function showEntry(task: Task, name: string, seq: number): Promise<void> {
+  const { screen, options, io } = task
+  await withLedger(task, async (ledger, settings) => {
+    noteMissingLedger(task, settings)
+    const stream = await streamOf(settings.policyPath, name)
+    for await (const entry of ledger.read(stream, { fromSeq: seq, toSeq: seq })) {
+      if (options.json) screen.json(entry)
+      else
+        screen.say(
+          ...entryLines(entry, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
+        )
+      return
+    }
+    const newest = (await ledger.head(stream))?.seq ?? 0
+    throw new CommandError(
+      `${stream} has no entry ${seq}: ${newest === 0 ? "it is empty" : `the newest is ${newest}`}`,
+    )
+  })
+}
+
+function entryLines(entry: LedgerEntry, look: Look): string[] {
+  const { stream, seq, at, run, mode, signal, policyHash, decision, plan, outcome, hash, prev } = entry
+  const rows = [
+    ["  at", instantOf(at)],
+    ["  run", `${run} (${mode})`],
+    ...(signal ? [["  signal", `${saySignal(signal)}, id ${signal.id}`]] : []),
+    ...(policyHash ? [["  policy", policyHash]] : []),
+    ["  hash", hash],
+    ["  before", prev === "" ? "none: this is the first" : prev],
+  ]
+  const raw = outcome && outcome.kind !== "not-sent" ? outcome.raw : null
+  return [
+    `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${sayEntry(entry)}`,
+    ...tableOf(rows),
+    ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
+    ...(plan ? ["", ...planLines(plan)] : []),
+    ...(raw ? ["", `answer (${raw.bytes} bytes${raw.truncated ? ", cut" : ""}):`, `  ${raw.body}`] : []),
+  ]
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto"
+import type { Command } from "commander"
+import type { App } from "../../../lib/app/start.ts"
+import type { Signal } from "../../../lib/decision/inputs/signal.ts"
+import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
+import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
+import type { RunResult } from "../../../lib/run/result.ts"
+import { readSignals } from "../../../lib/signals/read.ts"
+import { whole, words } from "../arguments.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  findSupernode,
+  invocation,
+  noteMissingLedger,
+  type Task,
+  taskOf,
+  withApp,
+} from "../context.ts"
+import { readEvent } from "../event-file.ts"
+import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
+import { resultLines } from "../print/result.ts"
+import { scheduleRows, scheduleStates } from "../print/schedule.ts"
+import { tableOf } from "../print/table.ts"
+import { WHO } from "./actor.ts"
+
+interface DryRunOptions extends CommonOptions {
+  event?: string
+  servers?: number
+  bypassCooldown?: true
+  by?: string
+  why?: string
+}
+
+export function registerDryRun(program: Command, cli: Cli): void {
+  program
+    .command("dry-run")
+    .summary("what would happen now, why, and the exact request")
+    .description(
+      "Shows what would happen now for one supernode: every gate with its numbers, the exact request, and the line that buys just that. Reads everything, writes nothing anywhere.",
+    )
+    .argument("<NAME>", "the supernode's name in the policy", words)
+    .option(
+      "--event <FILE>",
+      "as if this event came (JSON; - reads stdin); without, as if a tick came",
+      words,
+    )
+    .option("--servers <N>", "as if a person asked for this many servers in all", whole(1, 48))
+    .option(
+      "--bypass-cooldown",
+      "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
+    )
+    .option("--by <WHO>", `who would ask, for the line that buys: ${WHO}; without, this system's user`, words)
+    .option("--why <TEXT>", "why, for the line that buys", words)
+    .option("--json", "print the result as JSON, and the `request` that buys it")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<DryRunOptions>()
+      if (options.event !== undefined && (options.servers !== undefined || options.bypassCooldown)) {
+        command.error(
+          "error: --event and --servers or --bypass-cooldown ask two different questions; give one of them",
+        )
+      }
+      await dryRun(taskOf(cli, options), name, options)
+    })
+}
+
+async function dryRun(task: Task, name: string, options: DryRunOptions): Promise<void> {
+  const event = options.event === undefined ? undefined : await readEvent(options.event, task.io)
+  await withApp(task, async (app) => {
+    const loaded = findSupernode(app.policies.supernodes, name)
+    const { policy } = loaded
+    noteMissingLedger(task, app.settings)
+    const signals = event === undefined ? [ownSignal(task, policy.name, options)] : signalsIn(task, event)
+    const { results, warnings } = await app.runSignals(signals, invocation(), "dry-run", policy.name)
+    task.screen.note(...warnings.map((warning) => `warning: ${warning}`))
+    const asking = signals.find((signal) => signal.kind === "request")
+    const asker = {
+      requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user ?? "WHO",
+      why: options.why ?? (event === undefined ? null : asking?.why) ?? "TEXT",
+    }
+    const requests = results.map((result) => readyRequest(result, asking, asker))
+    await show(task, app, { loaded, results, requests })
+  })
+}
+
+function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions): Signal {
+  const { servers = null, bypassCooldown = false, by, why = "a dry run" } = options
+  const id = `dry-run:${randomUUID()}`
+  if (servers === null && !bypassCooldown) return { kind: "tick", id, name: "dry-run", at: now }
+  const requestedBy = by ?? io.user ?? "dry-run"
+  const asked = { supernode, mode: "dry-run", servers, requestedBy, why, planHash: null } as const
+  return { kind: "request", id, at: now, ...asked, bypassCooldown }
+}
+
+function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
+  const { signals, problems } = readSignals(event, "any", { now })
+  screen.note(...problems.map((problem) => `warning: ${problem}`))
+  return signals
+}
+
+interface Shown {
+  loaded: LoadedPolicy
+  results: RunResult[]
+  /** What buys each of them; null where something is in the way. */
+  requests: (ReadyRequest | null)[]
+}
+
+async function show(task: Task, app: App, { loaded, results, requests }: Shown): Promise<void> {
+  const { screen, options, io, now } = task
+  const { policy, hash: policyHash } = loaded
+  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
+  const arming = armingUntil({ policy, policyHash, standing, now })
+  if (results.length === 0) screen.note(`the event does not concern ${policy.name}: nothing would happen`)
+  if (options.json) {
+    const [request = null] = requests
+    const armed = arming === null ? {} : { armingUntil: arming }
+    screen.json({ results, ...(request ? { request } : {}), ...armed })
+    return
+  }
+  const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+  const schedules = scheduleRows(scheduleStates(policy, standing, now))
+  for (const [i, result] of results.entries()) {
+    const circumstances = { mode: app.settings.mode, arming, options }
+    screen.say(
+      ...resultLines(result, look),
+      ...(schedules.length > 0 ? ["", ...tableOf(schedules, { columns: look.columns })] : []),
+      ...nextStepLines(result, requests[i] ?? null, circumstances),
+      "",
+    )
+  }
+}

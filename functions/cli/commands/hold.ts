@@ -1,0 +1,65 @@
+import type { Command } from "commander"
+import { InvalidArgumentError } from "commander"
+import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { timeAfter, words } from "../arguments.ts"
+import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { when } from "../print/table.ts"
+import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
+import { showWord, speakerOf, WHO } from "./actor.ts"
+
+interface HoldOptions extends CommonOptions {
+  until: number
+  why: string
+  by?: string
+}
+
+const LONGEST_MS = 7 * 86_400_000
+
+export function registerHold(program: Command, cli: Cli): void {
+  program
+    .command("hold")
+    .summary("no automatic purchases for a while")
+    .description(
+      "Holds automatic purchases for one supernode until a time; people may still buy. At most 7 days: a hold cannot be forgotten. A new hold replaces the one before.",
+    )
+    .argument("<NAME>", "the supernode's name or id", words)
+    .requiredOption(
+      "--until <TIME>",
+      "ISO 8601, or a duration from now such as 8h; at most 7d",
+      heldUntil(cli.io.clock.now()),
+    )
+    .requiredOption("--why <TEXT>", "the reason", words)
+    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .option("--json", "print the entry as JSON")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<HoldOptions>()
+      await hold(taskOf(cli, options), name, options)
+    })
+}
+
+function heldUntil(now: number): (text: string) => number {
+  const time = timeAfter(now)
+  return (text) => {
+    const at = time(text)
+    if (at - now > LONGEST_MS)
+      throw new InvalidArgumentError("A hold lasts at most 7 days; `pause` has no end.")
+    return at
+  }
+}
+
+async function hold(task: Task, name: string, { until, why, by }: HoldOptions): Promise<void> {
+  const { screen, now } = task
+  await withLedger(task, async (ledger, { policyPath }) => {
+    const supernode = await supernodeIdOf(policyPath, name)
+    const entry = await sayToAll(deskOf(task, ledger), {
+      verb: "hold",
+      supernode,
+      why,
+      by: speakerOf(task, by),
+      until,
+    })
+    screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
+    showWord(task, entry)
+    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
+  })
+}

@@ -1,0 +1,120 @@
+import type { Command } from "commander"
+import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
+import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
+import { timeAfter, words } from "../arguments.ts"
+import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { when } from "../print/table.ts"
+import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
+import { showWord, speakerOf, WHO } from "./actor.ts"
+
+interface StopOptions extends CommonOptions {
+  why: string
+  by?: string
+  until?: number
+}
+
+/** `pause` and `resume`: the kill switch. Both work with a broken policy, as long as no name has to be looked up in it. */
+export function registerPause(program: Command, cli: Cli): void {
+  program
+    .command("pause")
+    .summary("stop buying, everywhere or for one supernode")
+    .description(
+      "Stops all buying, people's too, from now on. What was sent already is not cancelled; it is listed.",
+    )
+    .argument("[NAME]", "the supernode's name or id; without, everything", words)
+    .requiredOption("--why <TEXT>", "the reason, for whoever finds it paused", words)
+    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .option(
+      "--until <TIME>",
+      "ends by itself then (ISO 8601, or a duration from now such as 2h); without, only by resume",
+      timeAfter(cli.io.clock.now()),
+    )
+    .option("--json", "print the entry as JSON")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<StopOptions>()
+      await pause(taskOf(cli, options), name, options)
+    })
+  program
+    .command("resume")
+    .summary("lift a pause")
+    .description("Lifts a pause and nothing else. Nothing is replayed: the next signal looks at the present.")
+    .argument("[NAME]", "the supernode's name or id; without, the pause of everything", words)
+    .option("--why <TEXT>", "the reason", words, "resumed")
+    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .option("--json", "print the entry as JSON")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<StopOptions>()
+      await resume(taskOf(cli, options), name, options)
+    })
+}
+
+async function pause(
+  task: Task,
+  name: string | undefined,
+  { why, by, ...options }: StopOptions,
+): Promise<void> {
+  const { screen, now } = task
+  const until = options.until ?? null
+  await withLedger(task, async (ledger, { policyPath }) => {
+    const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
+    const entry = await sayToAll(deskOf(task, ledger), {
+      verb: "pause",
+      supernode,
+      why,
+      by: speakerOf(task, by),
+      until,
+    })
+    screen.say(
+      `${name ?? "everything"} is paused${until === null ? ` until somebody says \`resume${name ? ` ${name}` : ""}\`` : `, until ${when(until, now)}`}`,
+    )
+    showWord(task, entry)
+    // After the word: what was opened before it may have been sent, what comes after it will not be.
+    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
+  })
+}
+
+async function resume(task: Task, name: string | undefined, { why, by }: StopOptions): Promise<void> {
+  const { screen, now } = task
+  await withLedger(task, async (ledger, { policyPath }) => {
+    const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
+    const control = controlOf(await ledger.head(CONTROL_STREAM))
+    const stop = supernode === null ? control.pausedAll : control.paused[supernode]
+    if (!stopInForce(stop, now)) {
+      screen.say(
+        `${name === undefined ? "there is no pause of everything" : `${name} is not paused`}; nothing to resume`,
+      )
+    } else {
+      const entry = await sayToAll(deskOf(task, ledger), {
+        verb: "resume",
+        supernode,
+        why,
+        by: speakerOf(task, by),
+      })
+      screen.say(`the pause of ${name ?? "everything"} is lifted`)
+      showWord(task, entry)
+    }
+    screen.say(...stillPaused(control, { supernode, now, names: await namesById(policyPath) }))
+  })
+}
+
+interface Left {
+  supernode: string | null
+  now: number
+  names: Map<string, string>
+}
+
+/** The other pauses: lifting one must not look as if it had lifted them. */
+function stillPaused({ pausedAll, paused }: Control, { supernode, now, names }: Left): string[] {
+  const all =
+    supernode !== null && stopInForce(pausedAll, now)
+      ? ["everything is still paused; `resume` without a name lifts that"]
+      : []
+  const others = Object.entries(paused).filter(([id, stop]) => id !== supernode && stopInForce(stop, now))
+  return [
+    ...all,
+    ...others.map(
+      ([id]) => `${names.get(id) ?? id} is still paused; \`resume ${names.get(id) ?? id}\` lifts that`,
+    ),
+  ]
+}

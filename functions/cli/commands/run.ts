@@ -1,0 +1,74 @@
+import type { Command } from "commander"
+import { type Handled, RunsFailed } from "../../../lib/app/start.ts"
+import { words } from "../arguments.ts"
+import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
+import { readEvent } from "../event-file.ts"
+import { resultLines } from "../print/result.ts"
+
+interface RunOptions extends CommonOptions {
+  event: string
+}
+
+export function registerRun(program: Command, cli: Cli): void {
+  program
+    .command("run")
+    .summary("handle one event as the functions do; may buy")
+    .description(
+      "Handles one event through the very path that the functions take: any event that a function gets, an HTTP request as the gateways pass it, or a manual request. Buys only if SUPERNODE_MODE is live.",
+    )
+    .requiredOption("--event <FILE>", "the event as JSON; - reads stdin", words)
+    .option("--json", "print the results as JSON, as the functions answer")
+    .addHelpText(
+      "after",
+      `
+A manual request: { "supernode": "train-a", "mode": "live", "servers": 4, "requestedBy": "me", "why": "launch week",
+"planHash": "sha256:..." }. \`dry-run\` prints one ready to send.`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions>()
+      await runEvent(taskOf(cli, options), options)
+    })
+}
+
+async function runEvent(task: Task, { event: path }: RunOptions): Promise<void> {
+  const event = await readEvent(path, task.io)
+  // Stopped between sending and recording, a purchase would count as unknown and hold everything after it.
+  void task.io.untilStopped().then(() => {
+    task.screen.note("finishing first: a purchase may be on its way. Once more stops at once")
+  })
+  await withApp(task, async (app) => {
+    try {
+      show(task, await app.handle(event, "any", invocation()))
+    } catch (error) {
+      // What the other supernodes' runs came to is not lost over the one that failed.
+      if (error instanceof RunsFailed) showResults(task, error.results)
+      throw error
+    }
+  })
+}
+
+function show(task: Task, { results, warnings, problems, http }: Handled): void {
+  const { screen } = task
+  showResults(task, results)
+  screen.note(...warnings.map((warning) => `warning: ${warning}`))
+  screen.note(...problems.map((problem) => `error: ${problem}`))
+  const isRefused = http !== null && http.status >= 400
+  if (isRefused) screen.note(`error: an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
+  else if (http !== null && results.length === 0)
+    screen.say(`an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
+  if (problems.length > 0 || isRefused) task.fail()
+}
+
+function showResults({ screen, options, io }: Task, results: Handled["results"]): void {
+  if (options.json) {
+    screen.json({ results })
+    return
+  }
+  if (results.length === 0) screen.note("the event concerns no supernode of the policy; nothing was done")
+  for (const result of results) {
+    screen.say(
+      ...resultLines(result, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
+      "",
+    )
+  }
+}

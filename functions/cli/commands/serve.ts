@@ -1,0 +1,135 @@
+import { type Command, InvalidArgumentError } from "commander"
+import { SettingsError } from "../../../lib/app/settings.ts"
+import type { App } from "../../../lib/app/start.ts"
+import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { problemLine } from "../../../lib/policy-file/load.ts"
+import { nextTimeOf } from "../../../lib/serve/cron.ts"
+import { problemsOnHost, warningsOnHost } from "../../../lib/serve/precautions.ts"
+import { type Serving, startServing } from "../../../lib/serve/serve.ts"
+import { whole, words } from "../arguments.ts"
+import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { type Level, serveLog } from "../print/serve-log.ts"
+import { version } from "../version.ts"
+
+interface ServeCommand extends CommonOptions {
+  port: number
+  host: string
+  tick: string
+}
+
+export function registerServe(program: Command, cli: Cli): void {
+  program
+    .command("serve")
+    .summary("webhooks and ticks on this one host, until stopped")
+    .description(
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz, and ticks by cron, through the very run that the functions take. Buys only if SUPERNODE_MODE is live.",
+    )
+    .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
+    .option(
+      "--host <HOST>",
+      "address to listen on; 0.0.0.0 is all of this machine's, in clear text",
+      words,
+      "127.0.0.1",
+    )
+    .option(
+      "--tick <CRON>",
+      "when to look by itself, in the policy's time zone; 5 fields, or 6 with seconds first",
+      cron,
+      "*/5 * * * *",
+    )
+    .option("--json", "log as JSON lines on stdout, instead of words on stderr")
+    .addHelpText(
+      "after",
+      `
+SIGTERM or SIGINT: takes nothing more, finishes purchases that are under way, and ends; a second one ends at once, which is
+safe, too. SIGHUP: reads the policy file anew; an invalid one changes nothing. See docs/serve.md.`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ServeCommand>()
+      await serve(taskOf(cli, options), options)
+    })
+}
+
+/** A cron expression that comes round at all, in whatever zone. */
+function cron(text: string): string {
+  try {
+    if (nextTimeOf(text, "UTC")(Date.now()) !== null) return text
+  } catch (error) {
+    throw new InvalidArgumentError(`It ${error instanceof Error ? error.message : String(error)}.`)
+  }
+  throw new InvalidArgumentError("It never comes round.")
+}
+
+async function serve(task: Task, options: ServeCommand): Promise<void> {
+  const problems = problemsOnHost(settingsOf(task))
+  if (problems.length > 0) throw new SettingsError(problems)
+  // Before anything is up: whoever sees its address may stop it at once.
+  const stopped = task.io.untilStopped()
+  await withApp(task, async (app) => {
+    const log = serveLog(task, app.settings.logLevel)
+    const serving = await startServing({
+      app,
+      host: options.host,
+      port: options.port,
+      cron: options.tick,
+      version: version(),
+      clock: task.io.clock,
+      tell: log.tell,
+    }).catch((error: unknown) => {
+      throw sayStart(error, options)
+    })
+    const done = task.io.onHangup(() => void serving.reload())
+    announce(log.say, { app, serving, options })
+    await stopped
+    if ((await serving.stop()) > 0) task.fail()
+    done()
+  })
+}
+
+/** Why it cannot listen, in words. */
+function sayStart(error: unknown, { host, port }: ServeCommand): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : null
+  if (code === "EADDRINUSE")
+    return new CommandError(`port ${port} on ${host} is in use; choose another with --port`)
+  if (code === "EACCES")
+    return new CommandError(`port ${port} on ${host} may not be used by this user; choose one above 1023`)
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return new CommandError(`${host} is no address of this machine; choose another with --host`)
+  return error
+}
+
+interface Started {
+  app: App
+  serving: Serving
+  options: ServeCommand
+}
+
+function announce(
+  say: (level: Level, text: string, fields?: Record<string, unknown>) => void,
+  { app, serving, options }: Started,
+): void {
+  const { settings, policies } = app
+  const { mode, ledgerUrl } = settings
+  const names = policies.supernodes.map(({ policy }) => policy.name)
+  const next = sayNext(serving)
+  say("INFO", `serving on ${serving.url}`, { url: serving.url, port: serving.port, version: version() })
+  if (mode === "live") say("INFO", "mode: live; it buys", { mode })
+  else
+    say("WARN", "mode: OBSERVE; it decides and records, and BUYS NOTHING (SUPERNODE_MODE is not live)", {
+      mode,
+    })
+  say("INFO", `ledger: ${ledgerUrl}`, { ledger: ledgerUrl })
+  say("INFO", `policy: ${policies.path}: ${names.join(", ")}`, { policy: policies.path, supernodes: names })
+  say("INFO", `ticks: ${options.tick}; the next at ${next}`, { tick: options.tick, next })
+  say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)}, where a purchase is under way`, {
+    graceMs: serving.graceMs,
+  })
+  for (const warning of policies.warnings) say("WARN", problemLine(warning))
+  for (const warning of warningsOnHost(options.host, settings, policies)) say("WARN", warning)
+}
+
+function sayNext(serving: Serving): string {
+  const next = serving.nextTick()
+  return next === null ? "never" : new Date(next).toISOString()
+}

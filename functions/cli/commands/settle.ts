@@ -1,0 +1,105 @@
+import { type Command, Option } from "commander"
+import type { App } from "../../../lib/app/start.ts"
+import type { Said } from "../../../lib/decision/state/control.ts"
+import { sayTo } from "../../../lib/ledger/commands.ts"
+import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
+import { words } from "../arguments.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  deskOf,
+  findSupernode,
+  noteMissingLedger,
+  type Task,
+  taskOf,
+  withApp,
+} from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { showWord, WHO } from "./actor.ts"
+import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
+
+interface SettleOptions extends CommonOptions {
+  as: SettleAs
+  why: string
+  by: string
+}
+
+export function registerSettle(program: Command, cli: Cli): void {
+  program
+    .command("settle")
+    .summary("say what became of an attempt")
+    .description(
+      `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. Shows first what the supernode looked like before and now.
+
+  accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
+  completed  all that will come is there: the money is booked, and the cooldown begins now
+  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment`,
+    )
+    .argument("<NAME>", "the supernode's name", words)
+    .addOption(
+      new Option("--as <OUTCOME>", "what became of it")
+        .choices(["accepted", "completed", "absent"])
+        .makeOptionMandatory(),
+    )
+    .requiredOption("--why <TEXT>", "how you know", words)
+    .requiredOption("--by <WHO>", WHO, words)
+    .option("--json", "print the entry as JSON")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<SettleOptions>()
+      const task = taskOf(cli, options)
+      await withApp(task, async (app) =>
+        settle(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
+      )
+    })
+}
+
+interface Settling {
+  app: App
+  loaded: LoadedPolicy
+  options: SettleOptions
+}
+
+async function settle(task: Task, { app, loaded, options }: Settling): Promise<void> {
+  const { screen, io, now } = task
+  const { policy } = loaded
+  const { as, why, by } = options
+  noteMissingLedger(task, app.settings)
+  const stream = supernodeStream(policy.id)
+  const { attempt } = standingOf(await app.ledger.head(stream))
+  if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
+  const look: Look = await lookNow(app.cloud, policy)
+  screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
+
+  const said: Said = {
+    verb: "settle",
+    attempt: attempt.id,
+    as,
+    why,
+    by,
+    servers: look.ok ? look.servers.map(({ id }) => id) : null,
+  }
+  const entry = await sayTo(deskOf(task, app.ledger), stream, {
+    said,
+    // Asked of the very state it is said to: what was shown a moment ago may be over.
+    check: (standing) => {
+      const problem = whyNotSettled({
+        name: policy.name,
+        as,
+        shown: attempt,
+        current: standing.attempt,
+        look,
+        now: io.clock.now(),
+      })
+      if (problem !== null) throw new CommandError(problem)
+    },
+  })
+  screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
+  showWord(task, entry)
+}
+
+const FOLLOWS: Record<SettleAs, string> = {
+  accepted: "the money is booked; runs hold until its servers are seen RUNNING",
+  completed: "the money is booked, and the cooldown begins now",
+  absent: "the money is released, and the next signal may buy. New servers that appear now hold as `wrong`",
+}

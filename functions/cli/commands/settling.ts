@@ -1,0 +1,75 @@
+import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
+import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
+import type { Cloud } from "../../../lib/ports.ts"
+import { sayAttempt } from "../print/state.ts"
+import { instantOf, tableOf } from "../print/table.ts"
+
+export type SettleAs = "accepted" | "completed" | "absent"
+
+/** The servers that are there now, or why nobody knows. */
+export type Look = { ok: true; servers: Server[] } | { ok: false; why: string }
+
+export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
+  const read = await cloud.readSupernode(policy)
+  if (!read.ok) return { ok: false, why: read.why }
+  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers" }
+  return { ok: true, servers: presentServers(read.value) }
+}
+
+export interface Shown {
+  name: string
+  attempt: StandingAttempt
+  look: Look
+  now: number
+}
+
+/** What a person must have seen before saying what became of an attempt. */
+export function settlingLines({ name, attempt, look, now }: Shown): string[] {
+  const { before, orderId, cost, id } = attempt
+  const rows = [
+    ["  attempt", id],
+    ["  state", sayAttempt(attempt, now)],
+    ["  cost", cost ? sayMoney(cost) : "unknown"],
+    ["  before", `${before.length} servers:\n${before.join("\n") || "none"}`],
+    ["  now", sayNow(attempt, look)],
+    [
+      "  payment",
+      `${orderId === null ? "an order whose number is not known" : `order ${orderId}`} may await payment: see the unpaid orders in the Billing Center`,
+    ],
+  ]
+  return [`${name}: what is to be settled`, ...tableOf(rows)]
+}
+
+function sayNow({ before }: StandingAttempt, look: Look): string {
+  if (!look.ok) return `could not be read: ${look.why}. Settling without a look`
+  const servers = look.servers.map(
+    ({ id, status }) => `${id} ${status}${before.includes(id) ? "" : " (new)"}`,
+  )
+  return `${servers.length} servers:\n${servers.join("\n") || "none"}`
+}
+
+export interface Wish {
+  name: string
+  as: SettleAs
+  /** The attempt that the person saw. */
+  shown: StandingAttempt
+  current: StandingAttempt | null
+  look: Look
+  now: number
+}
+
+/** Why this may not be said now, and what to do instead; null where it may. */
+export function whyNotSettled({ name, as, shown, current, look, now }: Wish): string | null {
+  if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
+  if (current.state === "open" && now <= current.deadline) {
+    return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${instantOf(current.deadline)}. Look again then; it may have settled itself`
+  }
+  const newcomers = look.ok ? look.servers.filter(({ id }) => !current.before.includes(id)) : []
+  if (as === "absent" && newcomers.length > 0) {
+    const ids = newcomers.map(({ id }) => id).join(", ")
+    return `--as absent contradicts the cloud: ${newcomers.length} servers are there that were not before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
+  }
+  return null
+}

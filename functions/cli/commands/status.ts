@@ -1,0 +1,53 @@
+import type { Command } from "commander"
+import { CONTROL_STREAM, controlOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
+import { words } from "../arguments.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  findSupernode,
+  noteMissingLedger,
+  type Task,
+  taskOf,
+  withLedger,
+} from "../context.ts"
+import { stateLines } from "../print/state.ts"
+import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
+import { stateOf } from "../state/supernode-state.ts"
+
+export function registerStatus(program: Command, cli: Cli): void {
+  program
+    .command("status")
+    .summary("one screen: mode, pause, in flight, cooldown, budget, last decision")
+    .description("Shows what the ledger knows of each supernode. Asks no cloud and needs no keys.")
+    .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .option("--json", "print it as JSON; instants are epoch milliseconds")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      await status(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
+    })
+}
+
+async function status(task: Task, name: string | undefined): Promise<void> {
+  const { screen, options, now, io } = task
+  await withLedger(task, async (ledger, settings) => {
+    const { supernodes } = await loadPolicyFile(settings.policyPath)
+    const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
+    noteMissingLedger(task, settings)
+    const control = controlOf(await ledger.head(CONTROL_STREAM))
+    const fleet = await lookAtFleet(ledger, supernodes, now)
+    const states = await Promise.all(
+      shown.map(async (loaded) => {
+        const stream = supernodeStream(loaded.policy.id)
+        const others = fleet?.othersOf(stream) ?? null
+        return stateOf({ settings, loaded, head: await ledger.head(stream), control, others, now })
+      }),
+    )
+    if (options.json) {
+      screen.json({ now, supernodes: states, fleet: fleet?.state ?? null })
+      return
+    }
+    const look = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+    for (const state of states) screen.say(...stateLines(state, look), "")
+    if (fleet) screen.say(...fleetLines(fleet.state, look), "")
+  })
+}

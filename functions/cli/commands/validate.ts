@@ -1,0 +1,72 @@
+import type { Command } from "commander"
+import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
+import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
+import { words } from "../arguments.ts"
+import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
+import { counted } from "../errors.ts"
+import { policyRows } from "../print/policy.ts"
+import { tableOf } from "../print/table.ts"
+import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
+
+export function registerValidate(program: Command, cli: Cli): void {
+  program
+    .command("validate")
+    .summary("check a policy file")
+    .description("Checks a policy file and everything it includes. Needs no ledger, no cloud and no keys.")
+    .argument("[POLICY]", "the file; without, --policy, SUPERNODE_POLICY or ./policy.yaml", words)
+    .option("--json", "print the verdict and the effective policies as JSON")
+    .action(async (file: string | undefined, _options: unknown, command: Command) => {
+      const task = taskOf(cli, command.optsWithGlobals())
+      await validate(task, file ?? pathOf(task.options, cli))
+    })
+}
+
+// The other settings are not looked at: they are no part of the policy, and an editor's shell has none.
+function pathOf({ policy }: CommonOptions, { io }: Cli): string {
+  return policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || "./policy.yaml")
+}
+
+async function validate(task: Task, path: string): Promise<void> {
+  try {
+    showValid(task, await loadPolicyFile(path))
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    const { screen, options } = task
+    screen.note(...error.problems.map(problemLine))
+    screen.note(`${path}: ${counted(error.problems.length, "problem")}; nothing can be bought with it`)
+    if (options.json) screen.json({ valid: false, problems: error.problems })
+    task.fail()
+  }
+}
+
+function showValid({ screen, options, io, now }: Task, { path, supernodes, warnings }: PolicyFile): void {
+  screen.note(...warnings.map((warning) => `warning: ${problemLine(warning)}`))
+  const ofAll = worstCaseOfAll(supernodes.map(({ policy }) => policy))
+  if (options.json) {
+    const effective = supernodes.map(({ policy, hash }) => ({
+      name: policy.name,
+      hash,
+      worstCase: worstCaseJson(worstCase(policy)),
+      policy,
+    }))
+    screen.json({ valid: true, supernodes: effective, worstCase: worstCaseJson(ofAll), warnings })
+    return
+  }
+  for (const loaded of supernodes) {
+    screen.say(
+      screen.paint.bold(loaded.policy.name),
+      ...tableOf(policyRows(loaded, now), { columns: columnsOf(io) }),
+      "",
+    )
+  }
+  screen.say(
+    screen.paint.bold("What this policy can cost at the very most, whatever alarms and people do"),
+    ...worstCaseLines(ofAll).map((line) => `  ${line}`),
+    "",
+    `${path}: valid, ${counted(supernodes.length, "supernode")}, ${counted(warnings.length, "warning")}`,
+  )
+}
+
+function columnsOf({ isTerminal, columns }: Cli["io"]): number | undefined {
+  return isTerminal ? columns : undefined
+}

@@ -1,0 +1,94 @@
+import type { CloudEye } from "../../../lib/app/start.ts"
+import type { Server } from "../../../lib/decision/inputs/supernode.ts"
+import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
+import type { CloudEyeMetric } from "../../../lib/metrics/sources.ts"
+import { when } from "../print/table.ts"
+
+// What an operator needs to write the right rule: which metrics there really are, and how old their newest point is. The
+// names of Lite Server's metrics are documented nowhere, so Cloud Eye itself is asked.
+
+type Source = NonNullable<Rule["metric"]["cloud-eye"]>
+export interface Sought {
+  policy: Policy
+  source: Source | undefined
+  servers: readonly Server[]
+  cloudEye: CloudEye
+  now: number
+}
+
+const HOUR_MS = 3_600_000
+/** Kinds of metrics named in one answer. */
+const NAMED = 30
+
+/** Lines that say what Cloud Eye knows of this supernode's first server; of the rule's namespace, where it knows nothing. */
+export async function knownMetrics(sought: Sought): Promise<string[]> {
+  const { policy, source, servers, cloudEye } = sought
+  const [server] = servers
+  if (!source || !server) return []
+  for (const { field, id } of idsOf(server)) {
+    const listed = await cloudEye.list(policy, { dimensions: [{ name: "instance_id", value: id }] })
+    if (!listed.ok) return [`what Cloud Eye knows of the servers could not be read: ${listed.why}`]
+    if (listed.value.metrics.length > 0) {
+      const { metrics, next } = listed.value
+      const head = `Cloud Eye knows of ${server.id}, by instance_id = {server.${field}}${next === null ? "" : ", among others"}:`
+      return [head, ...kindsOf(metrics), ...(await newestOf(sought, metrics))]
+    }
+  }
+  const listed = await cloudEye.list(policy, { namespace: source.namespace })
+  if (!listed.ok || listed.value.metrics.length === 0) {
+    return [
+      `Cloud Eye knows nothing of server ${server.id}, and nothing in ${source.namespace}: is its agent installed and running?`,
+    ]
+  }
+  return [
+    `Cloud Eye knows nothing of server ${server.id} by any of its ids; in ${source.namespace} it knows:`,
+    ...kindsOf(listed.value.metrics),
+  ]
+}
+
+/** All that Cloud Eye might call `instance_id`, the documented one first. */
+function idsOf({ id, cloudServer }: Server): { field: string; id: string }[] {
+  const all = [
+    { field: "cloud_server.hps_ecs_id", id: cloudServer.hpsEcsId },
+    { field: "cloud_server.id", id: cloudServer.id },
+    { field: "id", id },
+  ]
+  return all.flatMap((one) => (one.id ? [{ field: one.field, id: one.id }] : []))
+}
+
+/** `  AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (16 series)`. */
+function kindsOf(metrics: readonly CloudEyeMetric[]): string[] {
+  const counts = new Map<string, number>()
+  for (const { namespace, metric_name, dimensions } of metrics) {
+    const names = dimensions.map(({ name }) => name).join(" and ")
+    const kind = `${namespace} ${metric_name}, dimensions ${names}`
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  const lines = sorted.map(([kind, count]) => `  ${kind}${count > 1 ? ` (${count} series)` : ""}`)
+  const more = lines.length - NAMED
+  return more > 0 ? [...lines.slice(0, NAMED), `  … and ${more} more kinds`] : lines
+}
+
+/** The newest raw point of the rule's own metric, where it is among the known ones: it may only be old. */
+async function newestOf(
+  { policy, source, cloudEye, now }: Sought,
+  metrics: readonly CloudEyeMetric[],
+): Promise<string[]> {
+  const own = metrics.find(
+    (metric) => metric.namespace === source?.namespace && metric.metric_name === source.name,
+  )
+  if (!own) return []
+  // Period 1 is raw data; one series may span four hours.
+  const window = { from: now - 4 * HOUR_MS, to: now, period: "1", filter: "average" }
+  const read = await cloudEye.query(policy, { metrics: [own], ...window })
+  const points = read.ok ? read.value.flatMap((series) => series.points) : []
+  const newest = points.reduce<(typeof points)[number] | null>(
+    (best, point) => (best === null || point.at > best.at ? point : best),
+    null,
+  )
+  const which = own.dimensions.map(({ name, value }) => `${name} ${value}`).join(", ")
+  return newest === null
+    ? [`its newest point (${which}) is older than four hours, or there is none`]
+    : [`its newest point (${which}) is ${newest.value}, of ${when(newest.at, now)}`]
+}

@@ -1,0 +1,164 @@
+import type { Command } from "commander"
+import type { Settings } from "../../../lib/app/settings.ts"
+import type { App } from "../../../lib/app/start.ts"
+import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
+import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
+import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import {
+  type LoadedPolicy,
+  loadPolicyFile,
+  type PolicyFile,
+  problemLine,
+} from "../../../lib/policy-file/load.ts"
+import type { Read } from "../../../lib/ports.ts"
+import { words } from "../arguments.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  findSupernode,
+  noteMissingLedger,
+  settingsOf,
+  type Task,
+  taskOf,
+  withApp,
+  withLedger,
+} from "../context.ts"
+import { CommandError, counted, linesOf } from "../errors.ts"
+import { type Check, ill, well } from "./check.ts"
+import { checkRules } from "./rules.ts"
+import { checkOffers, checkSupernode } from "./supernode.ts"
+
+export function registerDoctor(program: Command, cli: Cli): void {
+  program
+    .command("doctor")
+    .summary("is everything there that a run needs, and does every rule have data?")
+    .description(
+      "Looks at everything that a run needs: settings, policy, ledger, keys, each supernode, its offers, and the newest value of each rule. Says what to do where something is amiss, and for a Cloud Eye rule without data which metrics there are. Writes nothing anywhere.",
+    )
+    .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .option("--json", "print the checks as JSON")
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      await doctor(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
+    })
+}
+
+async function doctor(task: Task, name: string | undefined): Promise<void> {
+  const checks = await checkAll(task, name)
+  const ill = checks.filter(({ ok }) => !ok)
+  if (ill.length > 0) task.fail()
+  if (task.options.json) {
+    task.screen.json({ ok: ill.length === 0, checks })
+    return
+  }
+  const { screen } = task
+  for (const { what, supernode, ok, says, todo } of checks) {
+    const mark = ok ? screen.paint.green("ok") : screen.paint.red("PROBLEM")
+    screen.say(`${mark}  ${supernode === null ? "" : `${supernode}: `}${what}: ${says}`)
+    for (const line of todo) screen.say(`      ${line}`)
+  }
+  screen.say(
+    "",
+    ill.length === 0
+      ? "all is well"
+      : `${counted(ill.length, "problem")} of ${counted(checks.length, "check")}`,
+  )
+}
+
+/** Each step needs the ones before it; what cannot be looked at any more is not listed. */
+async function checkAll(task: Task, name: string | undefined): Promise<Check[]> {
+  const settings = tried("settings", () => settingsOf(task))
+  if (!settings.ok) return settings.checks
+  const checks: Check[] = [well({ what: "settings", supernode: null }, saySettings(settings.value))]
+  const policy = await triedLater("policy", () => loadPolicyFile(settings.value.policyPath))
+  if (policy.ok) checks.push(well({ what: "policy", supernode: null }, sayPolicy(policy.value)))
+  else checks.push(...policy.checks)
+  const shown = policy.ok ? shownOf(policy.value, name) : []
+  const ledger = await triedLater("ledger", () => checkLedger(task, shown))
+  checks.push(...(ledger.ok ? [ledger.value] : ledger.checks))
+  if (!policy.ok) return checks
+  task.screen.note(...policy.value.warnings.map((warning) => `warning: ${problemLine(warning)}`))
+  const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
+  // A ledger that cannot even be opened was told above.
+  return [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])]
+}
+
+type Tried<T> = { ok: true; value: T } | { ok: false; checks: Check[] }
+
+function tried<T>(what: string, look: () => T): Tried<T> {
+  try {
+    return { ok: true, value: look() }
+  } catch (error) {
+    return { ok: false, checks: illOf(what, error) }
+  }
+}
+
+async function triedLater<T>(what: string, look: () => Promise<T>): Promise<Tried<T>> {
+  try {
+    return { ok: true, value: await look() }
+  } catch (error) {
+    return { ok: false, checks: illOf(what, error) }
+  }
+}
+
+/** One line per problem, as any other command would say it. A wrong word on the command line is no finding. */
+function illOf(what: string, error: unknown): Check[] {
+  if (error instanceof CommandError) throw error
+  const lines = linesOf(error).map((line) => line.replace(/^error: /, ""))
+  return lines.map((line) => ill({ what, supernode: null }, line))
+}
+
+function shownOf({ supernodes }: PolicyFile, name: string | undefined): LoadedPolicy[] {
+  return name === undefined ? supernodes : [findSupernode(supernodes, name)]
+}
+
+function saySettings({ mode }: Settings): string {
+  return mode === "live"
+    ? "mode live: purchases are made"
+    : "mode observe: everything is decided and recorded, nothing is bought (SUPERNODE_MODE is not live)"
+}
+
+function sayPolicy({ path, supernodes, warnings }: PolicyFile): string {
+  const warned = warnings.length > 0 ? `, ${counted(warnings.length, "warning")} (see validate)` : ""
+  return `${path}: valid, ${counted(supernodes.length, "supernode")}${warned}`
+}
+
+/** All heads that a run would read, and nothing made that is not there. */
+async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<Check> {
+  return withLedger(task, async (ledger, settings) => {
+    noteMissingLedger(task, settings)
+    const streams = [CONTROL_STREAM, ...shown.map(({ policy }) => supernodeStream(policy.id))]
+    const heads = await Promise.all(streams.map((stream) => ledger.head(stream)))
+    const known = heads.filter((head) => head !== undefined).length
+    return well(
+      { what: "ledger", supernode: null },
+      `readable; ${known} of ${counted(streams.length, "chain")} begun`,
+    )
+  })
+}
+
+async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]): Promise<Check[]> {
+  const keys = await triedLater("keys", () => app.checkKeys())
+  if (!keys.ok) return keys.checks
+  const ofSupernodes = await Promise.all(shown.map((loaded) => checkOne(task, app, loaded)))
+  return [well({ what: "keys", supernode: null }, "there are keys to sign with"), ...ofSupernodes.flat()]
+}
+
+async function checkOne({ now }: Task, app: App, { policy }: LoadedPolicy): Promise<Check[]> {
+  const [read, offers] = await Promise.all([app.cloud.readSupernode(policy), app.cloud.readOffers(policy)])
+  const servers = read.ok && read.value.servers !== null ? presentServers(read.value).length : null
+  const checks = [checkSupernode(policy, read), checkOffers(policy, offers, servers)]
+  return read.ok ? [...checks, ...(await checkMeters(app, { policy, read, now }))] : checks
+}
+
+interface Metered {
+  policy: LoadedPolicy["policy"]
+  read: Extract<Read<Supernode>, { ok: true }>
+  now: number
+}
+
+async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Check[]> {
+  const supernode = read.value
+  const signal: TickSignal = { kind: "tick", id: "doctor", name: "doctor", at: now }
+  const readings = await app.cloud.readMetrics({ policy, supernode, signal, now })
+  return checkRules({ policy, supernode, readings, cloudEye: app.cloudEye, now })
+}

@@ -1,0 +1,72 @@
+import type { CloudEye } from "../../../lib/app/start.ts"
+import type { Reading } from "../../../lib/decision/inputs/reading.ts"
+import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
+import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
+import { when } from "../print/table.ts"
+import { type Check, ill, well } from "./check.ts"
+import { knownMetrics } from "./cloud-eye.ts"
+
+interface Looked {
+  policy: Policy
+  supernode: Supernode
+  readings: Reading[]
+  cloudEye: CloudEye
+  now: number
+}
+
+/** Each rule with the newest that its meter says, and how old that is; or why it says nothing, and what to do. */
+export async function checkRules(looked: Looked): Promise<Check[]> {
+  const checks: Check[] = []
+  // One after the other: what Cloud Eye knows is asked for at most once for each wrong rule, and that is enough.
+  for (const rule of looked.policy.rules) checks.push(await checkRule(rule, looked))
+  return checks
+}
+
+async function checkRule(rule: Rule, looked: Looked): Promise<Check> {
+  const { policy, readings, now } = looked
+  const subject = { what: `rule ${rule.name}`, supernode: policy.name }
+  if (rule.metric.alarm)
+    return well(subject, "an alarm's own points: there is nothing to read before one rings")
+  const reading = readings.find((candidate) => candidate.rule === rule.name)
+  const says = reading ? sayNewest(reading, rule, now) : null
+  if (reading && says !== null && reading.problem === null) return well(subject, says)
+  const why = reading?.problem ?? "no reading was taken"
+  return ill(subject, says === null ? why : `${says}; but ${why}`, ...(await whatToDo(rule, reading, looked)))
+}
+
+/** `97 to 98 on 2 of 2 servers, period ended 2026-01-31T18:00:00Z, 2 minutes ago`; null without any point. */
+function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now: number): string | null {
+  const newest = Math.max(...series.flatMap((one) => one.points.map(({ at }) => at)))
+  if (!Number.isFinite(newest)) return null
+  const values = series.flatMap((one) =>
+    one.points.filter(({ at }) => at === newest).map(({ value }) => value),
+  )
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const servers = series.filter(({ server }) => server !== null).length
+  const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
+  const told = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
+  const what = least === most ? `${least}` : `${least} to ${most} (${metric.aggregate} counts)`
+  return `${what}${whose}, period ended ${when(newest + (periodMs ?? 0), now)}; ${told} of ${points.n} periods have data`
+}
+
+async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {
+  const { metric } = rule
+  if (metric.prometheus) {
+    if (reading?.credentials) return ["set SUPERNODE_PROMETHEUS_AUTH (README, Settings)"]
+    return [
+      `try the query at ${metric.prometheus.url} itself: it must give one number, or one per server_label`,
+    ]
+  }
+  if (metric.cloudwatch)
+    return reading?.credentials
+      ? ["give the role cloudwatch:GetMetricData, or this shell keys that have it"]
+      : [
+          "compare namespace, name and dimensions with CloudWatch's own: all dimensions of a metric must be written",
+        ]
+  if (reading?.credentials)
+    return [
+      'give the keys\' user ces:metricData:list, and ces:metrics:list for what follows here and for "*"',
+    ]
+  const servers = presentServers(looked.supernode)
+  return knownMetrics({ ...looked, source: metric["cloud-eye"], servers })
+}

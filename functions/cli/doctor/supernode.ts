@@ -1,0 +1,60 @@
+import { type Offer, presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import type { Read } from "../../../lib/ports.ts"
+import { counted } from "../errors.ts"
+import { type Check, ill, well } from "./check.ts"
+
+/** The clocks may differ by this much before signatures and evidence suffer. */
+const SKEW_MS = 60_000
+const CLOCK = "set this machine's clock: signatures and evidence go by it"
+
+/** Can it be read, is it ready, and where on the ladder is it? */
+export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernode>): Check {
+  const subject = { what: "supernode", supernode: name }
+  if (!read.ok) return ill(subject, `cannot be read: ${read.why}`, ...whyUnread(read, id))
+  const { status, servers } = read.value
+  if (servers === null) return ill(subject, "the cloud's answer has no list of servers")
+  const present = presentServers(read.value)
+  const rung = ladder.find((candidate) => candidate.servers === present.length)
+  const seen = `${status}, ${present.length} servers`
+  const skew = Math.abs(read.skewMs ?? 0)
+  if (skew > SKEW_MS)
+    return ill(subject, `${seen}; its clock and ours differ by ${Math.round(skew / 1_000)} s`, CLOCK)
+  if (status !== "ACTIVE") return ill(subject, `${seen}: nothing is bought until it is ACTIVE`)
+  if (!rung) {
+    const counts = ladder.map((candidate) => candidate.servers).join(", ")
+    return ill(
+      subject,
+      `${seen}, which is no rung of the ladder (${counts})`,
+      `write a rung with servers: ${present.length} into \`ladder\``,
+    )
+  }
+  const others = [...new Set(present.map((server) => server.status))].filter((one) => one !== "RUNNING")
+  const note = others.length > 0 ? `, some of them ${others.join(", ")}` : ""
+  return well(subject, `${seen}${note}; rung ${ladder.indexOf(rung) + 1} of ${ladder.length}: ${rung.flavor}`)
+}
+
+function whyUnread({ credentials, refused }: Extract<Read<never>, { ok: false }>, id: string): string[] {
+  if (credentials) return ["give the keys' user the right to read Lite Server supernodes (modelarts)"]
+  return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
+}
+
+/** Is every rung above this one for sale? Those below are nobody's business: we never scale in. */
+export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, servers: number | null): Check {
+  const subject = { what: "offers", supernode: name }
+  if (!read.ok) return ill(subject, `cannot be read: ${read.why}`)
+  const above = ladder.filter((rung) => servers === null || rung.servers > servers)
+  const listed = read.value.map(({ flavor }) => flavor)
+  const missing = above.filter(({ flavor }) => !listed.includes(flavor)).map(({ flavor }) => flavor)
+  if (missing.length > 0) {
+    const todo = `listed are: ${listed.join(", ") || "none"}; write one of these, or take the rung out of \`ladder\``
+    return ill(subject, `scale-evaluations does not list ${missing.join(", ")}`, todo)
+  }
+  if (above.length === 0) return well(subject, "the supernode is on the highest rung of its ladder")
+  const soldOut = read.value.filter(
+    (offer) => offer.soldOut && above.some(({ flavor }) => flavor === offer.flavor),
+  )
+  const note =
+    soldOut.length > 0 ? `; sold out just now: ${soldOut.map(({ flavor }) => flavor).join(", ")}` : ""
+  return well(subject, `${counted(above.length, "rung")} above, and all are listed${note}`)
+}

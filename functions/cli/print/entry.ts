@@ -1,0 +1,71 @@
+import type { Signal } from "../../../lib/decision/inputs/signal.ts"
+import type { FleetNews } from "../../../lib/decision/money/fleet-spend.ts"
+import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import type { Said } from "../../../lib/decision/state/control.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { sayOutcome } from "./result.ts"
+import { instantOf } from "./table.ts"
+
+/** One entry in a sentence. */
+export function sayEntry(entry: LedgerEntry): string {
+  const { kind, mode, decision, plan, outcome, observation, said, fleet } = entry
+  if (fleet) return sayPlace(entry, fleet)
+  switch (kind) {
+    case "decided": {
+      if (decision?.kind === "hold")
+        return `hold (${decision.heldBy ?? "not evaluated"})${plan ? `, would go ${plan.from} -> ${plan.to} servers` : ""}`
+      return `scale-up${plan ? ` ${plan.from} -> ${plan.to} servers` : ""}${mode === "observe" ? ", observed only" : ""}`
+    }
+    case "opened":
+      return plan ? `attempt ${plan.from} -> ${plan.to} servers, ${plan.flavor}` : "attempt"
+    case "settled":
+      return outcome ? `${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}` : "settled"
+    case "observed":
+      return observation ? `${observation.kind}: ${observation.says}` : "observed"
+    case "said":
+      return said ? saySaid(said) : "said"
+    default:
+      return kind satisfies never
+  }
+}
+
+/** In stream `fleet`: for which supernode's attempt a place is taken, or given back after it ended. */
+function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetNews): string {
+  const { stream, id, cost } = reservation
+  if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
+  const price = cost ? sayMoney(cost) : "an unknown price"
+  const dropped = over.length > 0 ? `; ${over.length} places before it were over` : ""
+  return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
+}
+
+function saySaid(said: Said): string {
+  switch (said.verb) {
+    case "pause":
+    case "hold":
+      return `${said.verb} ${said.supernode ?? "everything"}${said.until === null ? "" : ` until ${instantOf(said.until)}`}, by ${said.by}: ${said.why}`
+    case "resume":
+      return `resume ${said.supernode ?? "everything"}, by ${said.by}: ${said.why}`
+    case "approve":
+      return `approve ${said.planHash}, by ${said.by}`
+    case "settle":
+      return `settle attempt ${said.attempt} as ${said.as}, by ${said.by}: ${said.why}`
+    case "reset":
+      return `reset, by ${said.by}: ${said.why}`
+    default:
+      return said satisfies never
+  }
+}
+
+/** What woke the run. */
+export function saySignal(signal: Signal): string {
+  switch (signal.kind) {
+    case "alarm":
+      return `${signal.source} alarm ${signal.alarm} (${signal.state}) of ${instantOf(signal.at)}`
+    case "tick":
+      return `tick of ${signal.name}, ${instantOf(signal.at)}`
+    case "request":
+      return `request by ${signal.requestedBy}: ${signal.why}`
+    default:
+      return signal satisfies never
+  }
+}

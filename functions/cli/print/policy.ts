@@ -1,0 +1,50 @@
+import { worstCase } from "../../../lib/decision/money/worst-case.ts"
+import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import { METRIC_SOURCES, type Policy, type Rule, type Rung } from "../../../lib/decision/policy/policy.ts"
+import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
+import { scheduleRows, scheduleStates } from "./schedule.ts"
+import { worstCaseLines } from "./worst-case.ts"
+
+/** What a policy comes to, defaults merged in, as label and text. */
+export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[][] {
+  return [
+    ["  supernode", `${policy.id} in ${policy.region}`],
+    ...policy.rules.map((rule, i) => [i === 0 ? "  rules" : "", sayRule(rule)]),
+    ["  ladder", `${policy.ladder.map(sayRung).join(" -> ")}; sold out: ${policy.soldOut}`],
+    ["  limits", sayLimits(policy)],
+    [
+      "  waits",
+      `${sayDuration(policy.cooldownMs)} from completion, ${sayDuration(policy.minIntervalMs)} from request, warm-up ${sayDuration(policy.warmupMs)}`,
+    ],
+    ...worstCaseLines(worstCase(policy)).map((line, i) => [i === 0 ? "  at worst" : "", line]),
+    ...scheduleRows(scheduleStates(policy, null, now)),
+    ["  hash", hash],
+  ]
+}
+
+function sayRule({ name, metric, compare, steps, points, missing }: Rule): string {
+  const source = METRIC_SOURCES.find((candidate) => metric[candidate] !== undefined) ?? "no source"
+  const what =
+    metric["cloud-eye"]?.name ?? metric.cloudwatch?.name ?? metric.prometheus?.query ?? "its own points"
+  const period = metric["cloud-eye"]?.period ?? metric.cloudwatch?.period ?? metric.prometheus?.period
+  const threshold = compare ? `${compare.op.replace("_", " ")} ${compare.value}` : `${steps.length} steps`
+  const periods = period === undefined ? "" : ` periods of ${sayDuration(period)}`
+  return `${name}: ${source} ${what} ${threshold} in ${points.m} of ${points.n}${periods}; missing data: ${missing}`
+}
+
+function sayRung({ servers, price }: Rung): string {
+  return price ? `${servers} (${sayMoney(price)} per ${price.per})` : `${servers} (no price)`
+}
+
+function sayLimits({ limits: { actions, servers, budget }, approval }: Policy): string {
+  const parts = [
+    `${actions.count} purchases per ${sayDuration(actions.perMs)}`,
+    `${servers} servers`,
+    budget
+      ? `${sayMoney(budget)} per ${budget.per === "month" ? "month" : sayDuration(budget.per)}`
+      : "no budget",
+    ...(approval ? [`${approval.approvers} approvals above ${sayMoney(approval.above)}`] : []),
+  ]
+  return parts.join(", ")
+}

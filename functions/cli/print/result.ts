@@ -1,0 +1,116 @@
+import type { Finding } from "../../../lib/decision/decision.ts"
+import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
+import type { Screen } from "../io.ts"
+import { tableOf } from "./table.ts"
+
+export interface Look {
+  paint: Screen["paint"]
+  /** Width to wrap at; undefined: do not wrap. */
+  columns: number | undefined
+}
+
+/** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
+export function resultLines(result: RunResult, look: Look): string[] {
+  const { plan, entry } = result
+  return [
+    headline(result, look),
+    ...observedLines(result, look),
+    ...outcomeLines(result, look),
+    "",
+    ...findingLines(result.decision.findings, look),
+    ...(plan ? ["", ...planLines(plan)] : []),
+    ...(entry ? ["", `on record: ${entry.stream} #${entry.seq}`] : []),
+  ]
+}
+
+function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint }: Look): string {
+  const name = paint.bold(supernode)
+  if (decision.kind === "hold") {
+    const first = firstReason(decision.findings)
+    const says = first ? `: ${first.says}` : ""
+    return `${name}: ${mode === "live" ? "held" : "would hold"} (${paint.yellow(decision.heldBy ?? "not evaluated")})${says}`
+  }
+  const what = plan ? sayPlan(plan) : "a purchase"
+  if (mode === "live") return `${name}: ${outcome?.kind === "accepted" ? "bought" : "decided to buy"} ${what}`
+  return `${name}: ${paint.green("would buy")} ${what}`
+}
+
+/** Somebody may believe that this has bought: it has not. */
+function observedLines({ decision, observed }: RunResult, { paint }: Look): string[] {
+  return observed && decision.kind === "scale-up" ? [paint.yellow(`  NOT BOUGHT: ${observed}`)] : []
+}
+
+/** The finding that decided: the first that failed, or else the first that could not be evaluated. */
+function firstReason(findings: readonly Finding[]): Finding | undefined {
+  return findings.find(({ passed }) => passed === false) ?? findings.find(({ passed }) => passed === null)
+}
+
+/** `from 2 to 4 servers, flavor x, for 120000 CNY`. */
+export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
+  return `from ${from} to ${to} servers, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
+}
+
+function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
+  if (!outcome) return []
+  const first = decision.heldBy === "duplicate" ? "the first delivery came to: " : ""
+  const says = `  ${first}${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}`
+  if (outcome.kind !== "unknown")
+    return [outcome.kind === "accepted" ? paint.green(says) : paint.yellow(says)]
+  return [
+    paint.red(says),
+    paint.red(
+      "  It may have bought. Nothing more is bought for this supernode until that is settled: look at the servers and",
+    ),
+    paint.red(
+      `  the orders in the console, then: supernode-autoscaler settle ${supernode} --as accepted|completed|absent`,
+    ),
+  ]
+}
+
+/** How the purchase request ended, in a sentence. */
+export function sayOutcome(outcome: ShownOutcome): string {
+  switch (outcome.kind) {
+    case "accepted":
+      return `the order was taken${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
+    case "rejected":
+      return `refused (${outcome.class}), nothing was bought: HTTP ${outcome.status} ${outcome.code}${outcome.message ? `: ${outcome.message}` : ""}`
+    case "not-sent":
+      return `nothing left this machine (${outcome.reason}): ${outcome.says}`
+    case "unknown":
+      return `${outcome.says} (${outcome.reason})`
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** Before the nearest change. */
+export const WOULD_PASS_IF = "would pass if:"
+
+const MARKS = { passed: "✓", failed: "✗", open: "·" }
+
+/** Every gate: its mark, its name, its numbers; under one that failed, the nearest change that would let it pass. */
+export function findingLines(findings: readonly Finding[], { paint, columns }: Look): string[] {
+  const rows = findings.flatMap((finding) => {
+    const { gate, passed, says } = finding
+    const [mark, colour] =
+      passed === true
+        ? [MARKS.passed, paint.green]
+        : passed === false
+          ? [MARKS.failed, paint.red]
+          : [MARKS.open, paint.dim]
+    const nearest = nearestOf(finding)
+    return [
+      [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
+      ...(nearest === null ? [] : [["", "", paint.dim(`${WOULD_PASS_IF} ${nearest}`)]]),
+    ]
+  })
+  return tableOf(rows, { columns })
+}
+
+/** The exact request, and the hash that stands for it. */
+export function planLines({ hash, request }: ScaleUpPlan): string[] {
+  const body = JSON.stringify(request.body, null, 2).split("\n")
+  return [`request: ${request.method} ${request.url}`, ...body.map((line) => `  ${line}`), `plan ${hash}`]
+}

@@ -1,0 +1,67 @@
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import {
+  activeFloors,
+  nextStart,
+  type Start,
+  sayOccurrence,
+} from "../../../lib/decision/schedule/schedule.ts"
+import { wallTime } from "../../../lib/decision/schedule/zone.ts"
+import { type Acted, actedFor } from "../../../lib/decision/state/handled-starts.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
+
+/** One schedule of a policy: is its floor in force, and when does it start next. Instants are epoch milliseconds. */
+export interface ScheduleState {
+  name: string
+  cron: string
+  timezone: string
+  forMs: number
+  atLeast: number
+  bypassesCooldown: boolean
+  active: { occurrence: string; since: number; until: number; acted: Acted | null } | null
+  next: Start | null
+}
+
+/** `standing` null: what was bought for is not known. */
+export function scheduleStates(policy: Policy, standing: Standing | null, now: number): ScheduleState[] {
+  const { schedules, timezone } = policy
+  return schedules.map((schedule) => {
+    const { name, cron, forMs, atLeast, cooldown } = schedule
+    const [active] = activeFloors([schedule], timezone, now)
+    return {
+      name,
+      cron: cron.text,
+      timezone,
+      forMs,
+      atLeast,
+      bypassesCooldown: cooldown === "bypass",
+      active: active
+        ? {
+            occurrence: active.occurrence,
+            since: active.since,
+            until: active.until,
+            acted: (standing && actedFor(standing, active)) ?? null,
+          }
+        : null,
+      next: nextStart(schedule, timezone, now),
+    }
+  })
+}
+
+/** Label and text, one row for each schedule; the label stands at the first. */
+export function scheduleRows(states: readonly ScheduleState[]): string[][] {
+  return states.map((state, i) => [i === 0 ? "  schedules" : "", sayState(state)])
+}
+
+function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, active, next }: ScheduleState) {
+  const bypass = bypassesCooldown ? ", cooldown or not" : ""
+  const floor = `${name}: at least ${atLeast} servers for ${sayDuration(forMs)} from "${cron}"${bypass}`
+  const acted = active?.acted ? ", bought for already" : ""
+  const now = active ? `active until ${sayLocal(timezone, active.until)}${acted}` : "not active"
+  const later = next ? `next: ${sayOccurrence(next.occurrence)} ${timezone}` : "next: not in eight years"
+  return `${floor}; ${now}; ${later}`
+}
+
+function sayLocal(timezone: string, at: number): string {
+  return sayOccurrence(new Date(wallTime(timezone, at)).toISOString().slice(0, "2026-11-30T08:00".length))
+}

@@ -1,0 +1,138 @@
+import type { Settings } from "../../../lib/app/settings.ts"
+import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import type { AnsweredRequest, ServeNews, Tell } from "../../../lib/serve/news.ts"
+import type { SkippedTick } from "../../../lib/serve/ticker.ts"
+import { lineOf, titleOf } from "../../log.ts"
+import type { Task } from "../context.ts"
+import { counted, linesOf } from "../errors.ts"
+
+export type Level = Settings["logLevel"]
+
+/** One line of the log. */
+interface Line {
+  level: Level
+  text: string
+  fields?: Record<string, unknown>
+}
+
+export interface ServeLog {
+  say(level: Level, text: string, fields?: Record<string, unknown>): void
+  tell: Tell
+}
+
+const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"]
+
+/** Words on stderr, or JSON lines on stdout; each with its time and level. */
+export function serveLog({ screen, options, io }: Task, least: Level): ServeLog {
+  const write = ({ level, text, fields = {} }: Line): void => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return
+    const at = new Date(io.clock.now()).toISOString()
+    if (options.json) screen.jsonLine(JSON.stringify({ at, level, message: text, ...fields }))
+    else screen.note(`${at} ${level.padEnd(5)} ${oneLine(text)}`)
+  }
+  return {
+    say: (level, text, fields) => write({ level, text, ...(fields ? { fields } : {}) }),
+    tell: (news) => {
+      for (const line of linesFor(news)) write(line)
+    },
+  }
+}
+
+function linesFor(news: ServeNews): Line[] {
+  switch (news.kind) {
+    case "request":
+      return [requestLine(news.answered)]
+    case "result":
+      return [{ level: "INFO", text: resultText(news.result), fields: lineOf(news.result) }]
+    case "warning":
+      return [{ level: "WARN", text: news.says }]
+    case "failed":
+      return linesOf(news.error).map((line) => ({ level: "ERROR", text: `${news.what}: ${bare(line)}` }))
+    case "ticked":
+      return [tickLine(news)]
+    case "tick-skipped":
+      return [skippedLine(news.tick)]
+    case "policy-read":
+      return [policyLine(news)]
+    case "policy-refused":
+      return [
+        ...linesOf(news.error).map((line): Line => ({ level: "ERROR", text: bare(line) })),
+        { level: "ERROR", text: "the policy was NOT taken: the one before stays in force" },
+      ]
+    case "stopping":
+      return [stoppingLine(news)]
+    case "dropped":
+      return [
+        {
+          level: "WARN",
+          text: `taken before the stop and never run; the next tick has to find it: ${news.signals.join(", ")}`,
+        },
+      ]
+    case "stopped":
+      return [stoppedLine(news.left)]
+    default:
+      return news satisfies never
+  }
+}
+
+/** `POST /alertmanager 200 in 132 ms`. */
+function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Line {
+  const text = `${method} ${path ?? "(no such path)"} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
+  const level = status >= 400 ? "WARN" : path === "/healthz" ? "DEBUG" : "INFO"
+  return { level, text, fields: { method, path, status, tookMs: Math.round(tookMs) } }
+}
+
+function resultText(result: Extract<ServeNews, { kind: "result" }>["result"]): string {
+  const says = result.decision.findings.find(({ passed }) => passed === false)?.says
+  return `${titleOf(result)}${result.mode === "live" ? "" : ` [${result.mode}]`}${says === undefined ? "" : `: ${says}`}`
+}
+
+function tickLine({ at, isOk, tookMs }: Extract<ServeNews, { kind: "ticked" }>): Line {
+  const when = new Date(at).toISOString()
+  const text = `tick of ${when} ${isOk ? "done" : "FAILED"} in ${Math.round(tookMs)} ms`
+  return {
+    level: isOk ? "INFO" : "ERROR",
+    text,
+    fields: { tick: when, ok: isOk, tookMs: Math.round(tookMs) },
+  }
+}
+
+function skippedLine({ at, why }: SkippedTick): Line {
+  const when = new Date(at).toISOString()
+  const because =
+    why === "running"
+      ? "the one before still runs"
+      : "nobody was awake in time; nothing is made up for, the next tick looks at the present"
+  return { level: "WARN", text: `tick of ${when} skipped: ${because}`, fields: { tick: when, skipped: why } }
+}
+
+function policyLine({ file, next }: Extract<ServeNews, { kind: "policy-read" }>): Line {
+  const policies = file.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash }))
+  const said = policies.map(({ supernode, hash }) => `${supernode} ${hash.slice(0, 15)}`).join(", ")
+  const nextTick = next === null ? null : new Date(next).toISOString()
+  return { level: "INFO", text: `the policy was read anew: ${said}`, fields: { policies, nextTick } }
+}
+
+function stoppingLine({ graceMs, running }: Extract<ServeNews, { kind: "stopping" }>): Line {
+  const what =
+    running === 0
+      ? "nothing is under way"
+      : `finishing ${counted(running, "run")} first, up to ${sayDuration(graceMs)}; once more ends it at once`
+  return { level: "INFO", text: `stopping: ${what}`, fields: { running, graceMs } }
+}
+
+function stoppedLine(left: number): Line {
+  if (left === 0) return { level: "INFO", text: "stopped" }
+  const text = `stopped with ${counted(left, "run")} still under way; an attempt left open counts as unknown`
+  return { level: "ERROR", text, fields: { left } }
+}
+
+/** Names in alarms are foreign words: with a line break in them they could write lines of our log. */
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ")
+}
+
+/** Lines of the log say their level already. */
+function bare(line: string): string {
+  return line.replace(/^error: /, "")
+}

@@ -1,0 +1,119 @@
+import type { Stop } from "../../../lib/decision/state/control.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../state/supernode-state.ts"
+import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
+import { type Look, WOULD_PASS_IF } from "./result.ts"
+import { scheduleRows } from "./schedule.ts"
+import { tableOf, when } from "./table.ts"
+
+/** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
+export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
+  const { lastDecision, nextTick } = state
+  const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
+  const rows = [
+    ["  mode", sayMode(state, now)],
+    ["  paused", alarming(state.paused && sayStop(state.paused, now))],
+    ["  held", alarming(state.held && sayStop(state.held, now))],
+    ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
+    ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
+    ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
+    ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
+    ["  purchases", sayRateUse(state.purchases)],
+    ["  budget", sayBudgetUse(state.budget)],
+    ...scheduleRows(state.schedules),
+    [
+      "  last",
+      lastDecision
+        ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
+        : "no decision is on record",
+    ],
+    ["  now", sayNextTick(nextTick)],
+    ...(nextTick?.nearest ? [["", `${WOULD_PASS_IF} ${nextTick.nearest}`]] : []),
+  ]
+  return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
+}
+
+/** Reasons that the rows above have told already. */
+const TOLD: readonly string[] = [
+  "paused",
+  "held",
+  "in-flight",
+  "outcome-unknown",
+  "stuck",
+  "partial",
+  "wrong",
+  "breaker",
+  "efficacy",
+  "backoff",
+  "cooldown",
+]
+
+function sayNextTick(nextTick: SupernodeState["nextTick"]): string {
+  if (!nextTick) return "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
+  const { heldBy, says } = nextTick
+  return `a tick would hold (${heldBy})${TOLD.includes(heldBy) ? "" : `: ${says}`}`
+}
+
+function sayMode({ mode, armingUntil }: SupernodeState, now: number): string {
+  if (mode === "observe") return "observe: decides and records, never buys (SUPERNODE_MODE is not live here)"
+  if (armingUntil === "unseen")
+    return "live, but this policy is new: it only observes for arm_after, counted from its first recorded run"
+  if (armingUntil !== null)
+    return `live, but this policy is new: it only observes until ${when(armingUntil, now)}`
+  return "live"
+}
+
+/** `by ops since …, until …: why`. */
+export function sayStop(
+  { by, at, until, why, scope }: Stop & { scope?: "all" | "supernode" },
+  now: number,
+): string {
+  const end = until === null ? "" : `, until ${when(until, now)}`
+  return `${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`
+}
+
+/** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
+export function sayAttempt(
+  { state, from, to, flavor, openedAt, orderId, says }: Omit<StandingAttempt, "cost">,
+  now: number,
+): string {
+  const order = orderId === null ? "" : `, order ${orderId}`
+  return `${state.toUpperCase()}: ${from} -> ${to} servers, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`
+}
+
+function refusalRows(
+  { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeState,
+  now: number,
+): string[][] {
+  return [
+    ...(breaker
+      ? [
+          [
+            "  breaker",
+            `${breaker.class} since ${when(breaker.since, now)}: ${breaker.says}. Mend it, then: supernode-autoscaler reset ${name}`,
+          ],
+        ]
+      : []),
+    ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: supernode-autoscaler reset ${name}`]] : []),
+    ...(backoffUntil === null
+      ? []
+      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, now)}`]]),
+    ...Object.entries(blockedFlavors).map(([flavor, until]) => [
+      "  blocked",
+      `${flavor} was refused for capacity, until ${when(until, now)}`,
+    ]),
+    ...(rulesOff.length > 0
+      ? [
+          [
+            "  rules off",
+            `${rulesOff.join(", ")}: the cloud called the order invalid; change the policy, or: supernode-autoscaler reset ${name}`,
+          ],
+        ]
+      : []),
+  ]
+}
+
+function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeState["lastDecision"]>): string {
+  if (kind === "hold") return `hold (${heldBy ?? "not evaluated"})`
+  return to === null ? "scale-up" : `scale-up to ${to} servers`
+}

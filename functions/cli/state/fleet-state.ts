@@ -1,0 +1,100 @@
+import {
+  type ChainTip,
+  type FleetSpend,
+  type FleetStanding,
+  fleetSince,
+  hasFleetCap,
+  hasLapsed,
+  isOver,
+  type Reservation,
+  spendOfOthers,
+} from "../../../lib/decision/money/fleet-spend.ts"
+import { FLEET_STREAM, fleetOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
+import type { Ledger } from "../../../lib/ports.ts"
+import { counted } from "../errors.ts"
+import {
+  type BudgetUse,
+  budgetUse,
+  type RateUse,
+  rateUse,
+  sayBudgetUse,
+  sayRateUse,
+} from "../print/cap-use.ts"
+import type { Look } from "../print/result.ts"
+import { tableOf, when } from "../print/table.ts"
+
+/** What is left of the caps across all supernodes. */
+export interface FleetState {
+  /** null: no such cap. */
+  purchases: RateUse | null
+  budget: BudgetUse | null
+  /** Places that are taken for attempts about to be opened. */
+  pending: Reservation[]
+  /** Chains of supernodes that are no longer in the policy file and still count. */
+  gone: string[]
+}
+
+/** The ledger, as far as caps across supernodes count it. */
+export interface FleetLook {
+  state: FleetState
+  /** What a run of this supernode would count of the others. */
+  othersOf(stream: string): FleetSpend
+}
+
+/** In the order in which a run looks, and like one that writes nothing. null where the policy has no such cap. */
+export async function lookAtFleet(
+  ledger: Pick<Ledger, "head">,
+  supernodes: readonly LoadedPolicy[],
+  now: number,
+): Promise<FleetLook | null> {
+  const policy = supernodes[0]?.policy
+  if (!policy || !hasFleetCap(policy)) return null
+  const fleet = fleetOf(await ledger.head(FLEET_STREAM))
+  const own = supernodes.map((one) => supernodeStream(one.policy.id))
+  const streams = new Set([
+    ...own,
+    ...Object.keys(fleet.members),
+    ...fleet.pending.map(({ stream }) => stream),
+  ])
+  const tips = new Map<string, ChainTip>()
+  for (const stream of streams) {
+    const head = await ledger.head(stream)
+    tips.set(stream, { seq: head?.seq ?? 0, purchases: standingOf(head).purchases })
+  }
+  const pending = fleet.pending.filter((one) => !isOver(one, tips) && !hasLapsed(one, tips, now))
+  const seen: FleetStanding = { ...fleet, pending }
+  const since = fleetSince(policy, now)
+  const all = spendOfOthers(seen, tips, { own: "", since }).purchases
+  const caps = policy.fleet
+  return {
+    state: {
+      purchases: caps?.actions ? rateUse(caps.actions, all, now) : null,
+      budget: caps?.budget ? budgetUse(caps.budget, all, { timezone: policy.timezone, now }) : null,
+      pending,
+      gone: [...new Set(all.map(({ stream }) => stream))].filter((stream) => !own.includes(stream)),
+    },
+    othersOf: (stream) => spendOfOthers(seen, tips, { own: stream, since }),
+  }
+}
+
+export function fleetLines(state: FleetState, { paint, columns, now }: Look & { now: number }): string[] {
+  const { purchases, budget, pending, gone } = state
+  const rows = [
+    ["  purchases", purchases ? sayRateUse(purchases) : "no cap"],
+    ["  budget", sayBudgetUse(budget)],
+    ...pending.map(({ stream, deadline }, i) => [
+      i === 0 ? "  reserved" : "",
+      `${stream}, lapses ${when(deadline, now)}`,
+    ]),
+    ...(gone.length > 0
+      ? [
+          [
+            "  counted too",
+            `${counted(gone.length, "supernode")} no longer in the policy: ${gone.join(", ")}`,
+          ],
+        ]
+      : []),
+  ]
+  return [`${paint.bold("fleet")}  ${paint.dim("all supernodes together")}`, ...tableOf(rows, { columns })]
+}

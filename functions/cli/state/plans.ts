@@ -1,0 +1,56 @@
+import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import type { AuditedLedger } from "../../../lib/ledger/open.ts"
+
+/** A plan that a run recorded lately. */
+export interface KnownPlan {
+  supernodeId: string
+  plan: ScaleUpPlan
+  /** Who asked for it; null where an alarm or a tick did. */
+  requestedBy: string | null
+  /** Nothing but approval is missing: the newest decision says so, or a person was told so and may ask again. */
+  isWaiting: boolean
+  /** When the supernode's newest attempt was opened; what was approved before that is used up. Epoch milliseconds. */
+  openedAt: number | null
+}
+
+/** How far back plans are looked for in each chain. */
+const RECENT_ENTRIES = 100
+
+/** The plans of all supernodes, each once, as they were recorded last. */
+export async function knownPlans(ledger: AuditedLedger): Promise<KnownPlan[]> {
+  const found = new Map<string, KnownPlan>()
+  for await (const stream of ledger.streams()) {
+    const [, supernodeId] = /^supernode:(.+)$/.exec(stream) ?? []
+    const head = supernodeId === undefined ? undefined : await ledger.head(stream)
+    if (supernodeId === undefined || !head) continue
+    for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, head.seq - RECENT_ENTRIES) })) {
+      if (entry.plan) found.set(entry.plan.hash, knownPlan({ supernodeId, entry, head, plan: entry.plan }))
+    }
+  }
+  return [...found.values()]
+}
+
+interface Recorded {
+  supernodeId: string
+  entry: LedgerEntry
+  head: LedgerEntry
+  plan: ScaleUpPlan
+}
+
+function knownPlan({ supernodeId, entry, head, plan }: Recorded): KnownPlan {
+  const { openedAt, lastDecision } = standingOf(head)
+  const { signal, decision } = entry
+  const requestedBy = signal?.kind === "request" ? signal.requestedBy : null
+  const wasHeld = decision?.heldBy === "approval-needed" && entry.at > (openedAt ?? -Infinity)
+  // A tick wants it as long as it is the newest decision; a person's wish stands until it is bought.
+  const isNewest = lastDecision?.heldBy === "approval-needed" && lastDecision.planHash === plan.hash
+  return {
+    supernodeId,
+    plan,
+    requestedBy,
+    openedAt,
+    isWaiting: wasHeld && (isNewest || requestedBy !== null),
+  }
+}

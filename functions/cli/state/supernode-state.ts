@@ -1,0 +1,134 @@
+import type { Settings } from "../../../lib/app/settings.ts"
+import { decide } from "../../../lib/decision/decide.ts"
+import type { Finding } from "../../../lib/decision/decision.ts"
+import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import type { FleetSpend } from "../../../lib/decision/money/fleet-spend.ts"
+import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
+import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
+import { NOT_READ, type Situation } from "../../../lib/decision/situation.ts"
+import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import type { Standing, StandingAttempt } from "../../../lib/decision/state/state.ts"
+import { digest } from "../../../lib/digest.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
+import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../print/cap-use.ts"
+import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
+
+/** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
+export interface SupernodeState {
+  name: string
+  id: string
+  mode: Settings["mode"]
+  /** The policy only observes until then; "unseen": from its first recorded run on, for `arm_after`. */
+  armingUntil: number | "unseen" | null
+  paused: (Stop & { scope: "all" | "supernode" }) | null
+  held: Stop | null
+  attempt: AttemptState | null
+  breaker: Standing["breaker"]
+  /** What the last purchases gained, where the policy asks (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
+  efficacy: { stopped: boolean; says: string } | null
+  /** Ends of the waits that are not over. */
+  backoffUntil: number | null
+  blockedFlavors: Record<string, number>
+  rulesOff: string[]
+  /** null where nothing is cooling down. */
+  cooldownUntil: number | null
+  purchases: RateUse
+  budget: BudgetUse | null
+  schedules: ScheduleState[]
+  lastDecision: Standing["lastDecision"]
+  /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
+  nextTick: { heldBy: string; says: string; nearest: string | null } | null
+  /** Entries in the supernode's chain. */
+  entries: number
+}
+
+/** The attempt as it stands, its price as the result JSON writes one. */
+export type AttemptState = Omit<StandingAttempt, "cost"> & { cost: Amount | null }
+
+function attemptState(attempt: StandingAttempt | null): AttemptState | null {
+  return attempt && { ...attempt, cost: attempt.cost && amountOf(attempt.cost) }
+}
+
+export interface Remembered {
+  settings: Settings
+  loaded: LoadedPolicy
+  head: LedgerEntry | undefined
+  control: Control
+  /** What other supernodes bought; null where that counts nowhere. */
+  others: FleetSpend | null
+  now: number
+}
+
+export function stateOf(remembered: Remembered): SupernodeState {
+  const { settings, loaded, head, control, now } = remembered
+  const { policy, hash } = loaded
+  const standing = standingOf(head)
+  const findings = tickFindings(remembered)
+  const first = findings.find(({ passed }) => passed === false)
+  const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
+  const { actions, budget } = policy.limits
+  const { timezone } = policy
+  const all = stopInForce(control.pausedAll, now)
+  const one = stopInForce(control.paused[policy.id], now)
+  return {
+    name: policy.name,
+    id: policy.id,
+    mode: settings.mode,
+    armingUntil: armingUntil({ policy, policyHash: hash, standing, now }),
+    paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
+    held: stopInForce(control.held[policy.id], now),
+    attempt: attemptState(standing.attempt),
+    breaker: standing.breaker,
+    efficacy: efficacyOf(loaded, findings),
+    backoffUntil: standing.throttle && standing.throttle.until > now ? standing.throttle.until : null,
+    blockedFlavors: Object.fromEntries(
+      Object.entries(standing.blocked).flatMap(([flavor, wait]) =>
+        wait.until > now ? [[flavor, wait.until]] : [],
+      ),
+    ),
+    rulesOff: Object.entries(standing.rulesOff).flatMap(([rule, off]) => (off === hash ? [rule] : [])),
+    cooldownUntil: typeof until === "number" && until > now ? until : null,
+    purchases: rateUse(actions, standing.purchases, now),
+    budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
+    schedules: scheduleStates(policy, standing, now),
+    lastDecision: standing.lastDecision,
+    nextTick: first?.reason ? { heldBy: first.reason, says: first.says, nearest: nearestOf(first) } : null,
+    entries: head?.seq ?? 0,
+  }
+}
+
+/** The gates themselves say what stands in the way; nothing here knows their rules a second time. */
+function tickFindings({
+  settings,
+  loaded,
+  head,
+  control,
+  others,
+  now,
+}: Remembered): ReturnType<typeof decide>["findings"] {
+  const situation: Situation = {
+    signal: { kind: "tick", id: "status", name: "status", at: now },
+    exclusive: false,
+    policy: loaded.policy,
+    policyHash: loaded.hash,
+    endpoint: settings.modelartsEndpoint ?? "",
+    run: "status",
+    now,
+    headAt: head?.at ?? null,
+    standing: standingOf(head),
+    control: { state: "read", value: control },
+    cloudSkewMs: null,
+    supernode: NOT_READ,
+    readings: NOT_READ,
+    offers: NOT_READ,
+    ...(others ? { fleet: { state: "read", value: others } } : {}),
+  }
+  return decide(situation, digest).findings
+}
+
+function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {
+  const finding = policy.efficacy && findings.find(({ gate }) => gate === "efficacy")
+  return finding ? { stopped: finding.facts["stopped"] === true, says: finding.says } : null
+}

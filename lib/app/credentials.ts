@@ -1,0 +1,123 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import * as z from "zod"
+import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
+import { type Settings, SettingsError } from "./settings.ts"
+
+/** Keys that sign requests to Huawei Cloud. Never logged, never recorded. */
+export interface Credentials {
+  ak: string
+  sk: string
+  /** `X-Security-Token` of temporary keys; null with permanent ones. */
+  securityToken: string | null
+}
+
+/** Rotated secrets are noticed after this long. */
+const SECRET_LIFE_MS = 5 * 60_000
+
+const secretShape = z.object({
+  HUAWEICLOUD_SDK_AK: z.string().min(1),
+  HUAWEICLOUD_SDK_SK: z.string().min(1),
+  HUAWEICLOUD_SDK_SECURITY_TOKEN: z.string().min(1).optional(),
+})
+
+export interface SecretOptions {
+  now(): number
+  readSecret?(arn: string): Promise<string>
+}
+
+export interface CredentialSource {
+  /** The keys to sign with now; asked for at every request. Throws SettingsError where there are none. */
+  provide(): Promise<Credentials>
+  /** Who we are to which Prometheus, by the setting or else the secret; nobody where neither says. Throws SettingsError. */
+  prometheusAuth(): Promise<PrometheusAuth>
+  /** Runs `work` with the keys of one invocation (FunctionGraph changes them); null: those of the settings. */
+  during<T>(keys: Credentials | null, work: () => Promise<T>): Promise<T>
+}
+
+/** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
+export function credentialSource(
+  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth">,
+  { now, readSecret = readAwsSecret }: SecretOptions,
+): CredentialSource {
+  const invocation = new AsyncLocalStorage<Credentials | null>()
+  let cached: { text: string; until: number } | null = null
+
+  async function secretText(arn: string): Promise<string> {
+    if (cached && cached.until > now()) return cached.text
+    const text = await readSecret(arn)
+    cached = { text, until: now() + SECRET_LIFE_MS }
+    return text
+  }
+
+  return {
+    async provide() {
+      const own = invocation.getStore() ?? settings.credentials
+      if (own) return own
+      if (settings.secretArn) return keysIn(settings.secretArn, await secretText(settings.secretArn))
+      throw new SettingsError([
+        "no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, name a secret in SUPERNODE_SECRET_ARN, or give the function an agency (FunctionGraph)",
+      ])
+    },
+    async prometheusAuth() {
+      if (settings.prometheusAuth) return settings.prometheusAuth
+      return settings.secretArn ? loginsIn(settings.secretArn, await secretText(settings.secretArn)) : []
+    },
+    during: (keys, work) => invocation.run(keys, work),
+  }
+}
+
+function keysIn(arn: string, text: string): Credentials {
+  const parsed = secretShape.safeParse(jsonOrNull(text))
+  if (!parsed.success) {
+    throw new SettingsError([
+      `the secret ${arn} must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (and HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys)`,
+    ])
+  }
+  const {
+    HUAWEICLOUD_SDK_AK: ak,
+    HUAWEICLOUD_SDK_SK: sk,
+    HUAWEICLOUD_SDK_SECURITY_TOKEN: token,
+  } = parsed.data
+  return { ak, sk, securityToken: token ?? null }
+}
+
+const loginsShape = z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() })
+
+/** The secret may hold the setting as it would stand in the environment, or as the object it is. */
+function loginsIn(arn: string, text: string): PrometheusAuth {
+  const written = loginsShape.safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
+  if (written === undefined) return []
+  const { logins, problems } = parsePrometheusAuth(
+    typeof written === "string" ? written : JSON.stringify(written),
+  )
+  if (problems.length === 0) return logins
+  throw new SettingsError(
+    problems.map((problem) => `SUPERNODE_PROMETHEUS_AUTH in the secret ${arn}: ${problem}`),
+  )
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Loaded only where a secret is named: the client is no part of anybody else's cold start. */
+async function readAwsSecret(arn: string): Promise<string> {
+  const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager")
+  const client = new SecretsManagerClient({
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+  })
+  try {
+    const answer = await client.send(new GetSecretValueCommand({ SecretId: arn }))
+    return answer.SecretString ?? ""
+  } catch (error) {
+    throw new SettingsError([
+      `the secret ${arn} could not be read: ${error instanceof Error ? error.message : String(error)}`,
+    ])
+  } finally {
+    client.destroy()
+  }
+}

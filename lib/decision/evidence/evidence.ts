@@ -1,0 +1,231 @@
+import { newestPeriods, type Reading } from "../inputs/reading.ts"
+import type { Datapoint } from "../inputs/signal.ts"
+import type { Server } from "../inputs/supernode.ts"
+import type { Policy, Rule } from "../policy/policy.ts"
+import { isOnClearSide, levelsOf } from "../policy/threshold.ts"
+import type { Situation } from "../situation.ts"
+import { own } from "../state/own.ts"
+import type { Standing } from "../state/state.ts"
+
+/** An alarm tells of the periods right before it; what ended longer ago than an alarm may be old is no evidence. */
+const STALE_POINT_MS = 15 * 60_000
+
+/** How far an alarm's clock may be ahead of ours. */
+const AHEAD_MS = 60_000
+
+/** One period of one rule: its value over the servers, or why it has none. `early`: before the warm-up ended. */
+export interface Point {
+  at: number
+  value: number | null
+  state: "real" | "missing" | "early"
+  reported: number
+  expected: number
+}
+
+/** What one rule says, with the numbers behind it. */
+export interface RuleEvidence {
+  rule: string
+  verdict: "breaching" | "not-breaching" | "missing-data" | "latched" | "off"
+  /** Rungs up from where we are; 0 unless breaching. */
+  up: number
+  breaching: number
+  missing: number
+  m: number
+  n: number
+  points: Point[]
+  /** The rule is latched and its metric was seen on the clear side. */
+  cleared: boolean
+  problem: string | null
+}
+
+/** Judges every rule by its reading. The caller has made sure that readings and servers were read. */
+export function weighEvidence(situation: Situation, readings: Reading[], servers: Server[]): RuleEvidence[] {
+  return situation.policy.rules.map((rule) => {
+    const reading = readings.find((candidate) => candidate.rule === rule.name)
+    const points = reading ? periodPoints({ situation, rule, reading, servers }) : []
+    const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+    return judgeRule({
+      situation,
+      rule,
+      points,
+      isSilent,
+      problem: reading ? reading.problem : "no reading was taken",
+    })
+  })
+}
+
+/** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */
+export function awaitsClearing({ policy, standing }: Situation): boolean {
+  return policy.rules.some(
+    ({ name, repeat, metric }) => !repeat && !metric.alarm && own(standing.latches, name) !== undefined,
+  )
+}
+
+interface RuleFacts {
+  situation: Situation
+  rule: Rule
+  points: Point[]
+  /** Somebody was asked, and had nothing to say: only such silence may be held to breach. */
+  isSilent: boolean
+  problem: string | null
+}
+
+function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
+  const { m, n } = rule.points
+  // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
+  const missing = n - points.filter((point) => point.state !== "missing").length
+  const assumed = rule.missing === "breaching" && isSilent ? missing : 0
+  const levels = levelsOf(rule)
+  const real = points.filter(isReal)
+  const reached = bestStep(levels, real, { m, assumed })
+  const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
+  const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
+  const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
+  const cleared =
+    latchedAt !== undefined &&
+    real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
+  if (own(situation.standing.rulesOff, rule.name) === situation.policyHash) {
+    return { ...evidence, verdict: "off", up: 0, cleared }
+  }
+  if (reached > 0) {
+    return latchedAt === undefined
+      ? { ...evidence, verdict: "breaching", up: reached, cleared }
+      : { ...evidence, verdict: "latched", up: 0, cleared }
+  }
+  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !isSilent)
+  const couldStillBreach = mayMatter && breaching + missing >= m
+  return { ...evidence, verdict: couldStillBreach ? "missing-data" : "not-breaching", up: 0, cleared }
+}
+
+/** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
+function bestStep(
+  levels: ReturnType<typeof levelsOf>,
+  real: RealPoint[],
+  { m, assumed }: { m: number; assumed: number },
+): number {
+  const reached = levels.map(({ up, isReachedBy }, i) => {
+    const reaching = real.filter(({ value }) => isReachedBy(value)).length
+    // What is missing may be held to breach, but never to reach more than the mildest step.
+    return reaching + (i === 0 ? assumed : 0) >= m ? up : 0
+  })
+  return Math.max(0, ...reached)
+}
+
+type RealPoint = Point & { value: number }
+
+function isReal(point: Point): point is RealPoint {
+  return point.state === "real" && point.value !== null
+}
+
+interface PeriodFacts {
+  situation: Situation
+  rule: Rule
+  reading: Reading
+  servers: Server[]
+}
+
+function periodPoints(facts: PeriodFacts): Point[] {
+  if (facts.rule.metric.alarm) return alarmPoints(facts)
+  const { situation, rule, reading } = facts
+  if (reading.periodMs === null) return []
+  const starts = newestPeriods({
+    now: situation.now,
+    periodMs: reading.periodMs,
+    lagMs: rule.metric.lag,
+    count: rule.points.n,
+  })
+  return starts.map((at) => pointAt(at, facts))
+}
+
+/** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
+function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts): Point {
+  const spokesman = reading.series.find((series) => series.server === null)
+  if (spokesman) {
+    const value = valueAt(spokesman.points, at)
+    return dated(
+      {
+        at,
+        value,
+        state: value === null ? "missing" : "real",
+        reported: value === null ? 0 : 1,
+        expected: 1,
+      },
+      situation,
+    )
+  }
+  const expected = servers.filter(
+    (server) => server.status === "RUNNING" && at >= warmSince(server, situation.standing, situation.policy),
+  )
+  const values = expected.flatMap((server) => {
+    const series = reading.series.find((candidate) => candidate.server === server.id)
+    return series ? [valueAt(series.points, at)] : []
+  })
+  const reported = values.filter((value) => value !== null)
+  // ceil, with a hair for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
+  const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected.length - 1e-9))
+  const isEnough = reported.length >= needed
+  const aggregated = isEnough ? aggregate(reported, rule.metric.aggregate) : null
+  // The sum of huge values may leave the range of numbers: what cannot be said is missing.
+  const value = Number.isFinite(aggregated) ? aggregated : null
+  return dated(
+    {
+      at,
+      value,
+      state: value === null ? "missing" : "real",
+      reported: reported.length,
+      expected: expected.length,
+    },
+    situation,
+  )
+}
+
+/** The alarm's own points, newest first: it counts only what is about this supernode and no other, and of now. */
+function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
+  const series = reading.series.find((candidate) => candidate.server !== null || situation.exclusive)
+  const periodMs = reading.periodMs ?? 0
+  const staleBefore = situation.now - STALE_POINT_MS - (rule.points.n + 1) * periodMs
+  const newestFirst = (series?.points ?? [])
+    .filter(({ at, value }) => Number.isFinite(value) && at > staleBefore && at <= situation.now + AHEAD_MS)
+    .sort((a, b) => b.at - a.at)
+  const kept: Datapoint[] = []
+  for (const point of newestFirst) {
+    const last = kept.at(-1)
+    // Two that lie within one period are one point. An alarm's times need not be aligned, so half a period decides.
+    if (!last || last.at - point.at > periodMs / 2) kept.push(point)
+  }
+  const oldest = periodMs > 0 ? (kept[0]?.at ?? 0) - (rule.points.n - 0.5) * periodMs : -Infinity
+  return kept
+    .filter(({ at }) => at >= oldest)
+    .slice(0, rule.points.n)
+    .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
+}
+
+/** A period that began before the newest purchase was warm says nothing about whether that purchase was enough. */
+function dated(point: Point, { standing, policy }: Situation): Point {
+  const warm = standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+  return point.at < warm ? { ...point, state: "early" } : point
+}
+
+/** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
+export function warmSince(server: Server, standing: Standing, policy: Policy): number {
+  const startedAt = standing.newServers.includes(server.id) ? standing.completedAt : server.createAt
+  return startedAt === null ? -Infinity : startedAt + policy.warmupMs
+}
+
+function valueAt(points: Datapoint[], at: number): number | null {
+  const point = points.find((candidate) => candidate.at === at)
+  return point && Number.isFinite(point.value) ? point.value : null
+}
+
+function aggregate(values: number[], how: "average" | "max" | "min"): number {
+  switch (how) {
+    case "average":
+      return values.reduce((sum, value) => sum + value, 0) / values.length
+    case "max":
+      return Math.max(...values)
+    case "min":
+      return Math.min(...values)
+    default:
+      return how satisfies never
+  }
+}

@@ -1,0 +1,48 @@
+import { SETTLED } from "../gates/supernode.ts"
+import { vanishedServers } from "../state/missing-servers.ts"
+import type { Change, Nearest } from "./change.ts"
+import { together } from "./change.ts"
+import type { Question } from "./question.ts"
+import { resetBy, settledBy } from "./standing.ts"
+
+type Source = Extract<Change, { what: "readable" | "keys" }>["of"]
+
+const SOURCES: Record<Source, string> = {
+  control: "the control stream",
+  supernode: "the supernode",
+  metrics: "the metrics",
+  offers: "scale-evaluations",
+}
+
+export function readable(of: Source): Nearest {
+  return { says: `${SOURCES[of]} must be readable again`, change: { kind: "cloud", what: "readable", of } }
+}
+
+export function keysAccepted(of: Source): Nearest {
+  return { says: `the keys for ${SOURCES[of]} must be accepted`, change: { kind: "cloud", what: "keys", of } }
+}
+
+/** All that stands between the supernode and an order, not only what was noticed first. */
+export function supernodeIsReady({ situation }: Question): Nearest | null {
+  const { supernode, standing } = situation
+  if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
+  const { status, servers } = supernode.value
+  const listed = new Set(servers.map(({ id }) => id))
+  const { attempt } = standing
+  const isLost = attempt?.before.some((id) => !listed.has(id)) ?? false
+  const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
+  return together([
+    // A reset forgets the servers that the chain knows, and not those that were there before an attempt.
+    attempt && isLost ? settledBy(situation, attempt.id) : null,
+    vanishedServers({ ...standing, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
+    status === "ACTIVE"
+      ? null
+      : { says: "the supernode must become ACTIVE", change: { kind: "cloud", what: "supernode-active" } },
+    unsettled.length === 0
+      ? null
+      : {
+          says: `${unsettled.map(({ id, name }) => name ?? id).join(", ")} must become RUNNING`,
+          change: { kind: "cloud", what: "servers-settled", servers: unsettled.map(({ id }) => id) },
+        },
+  ])
+}

@@ -1,0 +1,129 @@
+import { weighEvidence } from "../evidence/evidence.ts"
+import { presentServers } from "../inputs/supernode.ts"
+import { isOnClearSide } from "../policy/threshold.ts"
+import type { Situation } from "../situation.ts"
+import { own } from "../state/own.ts"
+import { counted, type Nearest, together } from "./change.ts"
+import { keysAccepted, readable } from "./cloud.ts"
+import { breachingLevel, clearLevel, sayLevel } from "./levels.ts"
+import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP } from "./points.ts"
+import type { Question } from "./question.ts"
+import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
+
+// Any one rule or schedule that proposes something is enough. Of all rules it is the one that needs the fewest periods, and
+// of those that need as many the first in the policy; what takes a warm-up or a person comes after what does not. A
+// schedule that starts before the metric could have changed that much is sooner still.
+
+/** What one rule would need. */
+interface Way extends Need {
+  /** How long those periods are at least; Infinity: nobody can say. */
+  takesMs: number
+}
+
+export function moreEvidence(question: Question): Nearest | null {
+  const { situation } = question
+  const on = scheduleOnAgain(situation)
+  if (on) return on
+  const { nearest, takesMs } = rulesWay(question)
+  const start = nextSchedule(situation)
+  if (!start) return nearest
+  if (nearest === null || start.at - situation.now < takesMs)
+    return { says: start.says, change: { kind: "wait", until: start.at } }
+  return { ...nearest, says: `${nearest.says}; or ${start.says}` }
+}
+
+/** Surcharge of what takes a word or a change of the world. */
+const WORD = 10_000
+
+const NO_WAY: Way = { nearest: null, dear: Infinity, takesMs: Infinity }
+
+/** What the rules would need, but for any schedule. */
+function rulesWay({ situation, finding }: Question): Way {
+  const { readings, supernode, policy } = situation
+  if (readings.state === "unreadable") {
+    const again = readings.credentials ? keysAccepted("metrics") : readable("metrics")
+    return {
+      ...NO_WAY,
+      nearest: together([supernode.state === "read" ? null : readable("supernode"), again]),
+    }
+  }
+  // Not evaluated then, so that nothing failed.
+  if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
+  const servers = presentServers(supernode.value)
+  // All servers are gone: no metric of theirs can say anything, whatever anybody does.
+  if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
+  const evidence = weighEvidence(situation, readings.value, servers)
+  const ways = policy.rules.flatMap((rule, index) => {
+    const found = evidence.find((one) => one.rule === rule.name)
+    const reading = readings.value.find((one) => one.rule === rule.name)
+    return found ? [wayOf({ situation, rule, index, reading, found, servers })] : []
+  })
+  const [best] = ways.sort((a, b) => a.dear - b.dear)
+  if (!best?.nearest) return NO_WAY
+  return finding.reason === "credentials"
+    ? { ...NO_WAY, nearest: together([keysAccepted("metrics"), best.nearest]) }
+    : best
+}
+
+function wayOf(facts: RuleFacts): Way {
+  const { situation, rule, reading } = facts
+  const isOff = own(situation.standing.rulesOff, rule.name) === situation.policyHash
+  const isLatched = !rule.repeat && own(situation.standing.latches, rule.name) !== undefined
+  const { nearest, dear } = isLatched ? unlatched(facts) : breaching(facts)
+  // What is held to breach because nobody speaks needs nobody to speak.
+  const started = nearest && isSilenced(facts) ? reportingAgain(situation) : null
+  // A rule that was switched off and breaches needs that one word; one that does not breach needs the word and more.
+  const words = (started ? WORD : 0) + (isOff && nearest ? WORD : 0)
+  const takesMs = words > 0 || dear >= WARM_UP ? Infinity : dear * (reading?.periodMs ?? 0)
+  return {
+    nearest: together([isOff ? onAgain(situation) : null, started, nearest]),
+    dear: dear + words,
+    takesMs,
+  }
+}
+
+function reportingAgain({ supernode }: Situation): Nearest {
+  return supernode.state === "read" && supernode.value.servers === null
+    ? readable("supernode")
+    : { says: "a server must be RUNNING", change: { kind: "cloud", what: "server-running" } }
+}
+
+/** First clear, then breaching again. A decision that has seen it clear lifts the latch for the signals after it. */
+function unlatched(facts: RuleFacts): Need {
+  const { situation, rule, index, found } = facts
+  const { m } = rule.points
+  const again = breaching(facts)
+  if (found.cleared) {
+    const next: Nearest = {
+      says: `the next signal: ${rule.name} was seen clear`,
+      change: { kind: "signal", what: "next" },
+    }
+    return { nearest: together([next, again.nearest]), dear: again.dear + 1 }
+  }
+  const level = clearLevel(rule)
+  if (level === null) {
+    const path = `rules.${index}.repeat`
+    const nearest: Nearest = {
+      says: `${path} would have to be true: no value of ${rule.name} is clear`,
+      change: { kind: "policy", path, value: true },
+    }
+    return { nearest: together([nearest, again.nearest]), dear: WORD }
+  }
+  const latchedAt = own(situation.standing.latches, rule.name) ?? 0
+  const clear = found.points.filter(
+    ({ at, state, value }) =>
+      state === "real" && value !== null && at >= latchedAt && isOnClearSide(rule, value),
+  ).length
+  const count = m - clear
+  const nearest: Nearest = {
+    says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
+    change: {
+      kind: "all",
+      changes: [
+        { kind: "clear", rule: rule.name, count, level },
+        { kind: "points", rule: rule.name, count: m, level: breachingLevel(rule) },
+      ],
+    },
+  }
+  return { nearest, dear: count + m }
+}

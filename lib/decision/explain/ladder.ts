@@ -1,0 +1,129 @@
+import { MAX_SERVERS } from "../policy/order.ts"
+import type { Rung } from "../policy/policy.ts"
+import type { Situation } from "../situation.ts"
+import { own } from "../state/own.ts"
+import type { Standing } from "../state/state.ts"
+import { type Nearest, together, wait } from "./change.ts"
+import { keysAccepted, readable } from "./cloud.ts"
+import type { Question } from "./question.ts"
+
+// Where we are on the ladder, how far up it is allowed to go, and what of it can be had.
+
+/** What a person asked for; null where evidence decides. */
+function askedFor({ signal }: Situation): number | null {
+  return signal.kind === "request" ? signal.servers : null
+}
+
+export function rungAdded({ situation, finding }: Question): Nearest | null {
+  const { counted } = finding.facts
+  const asked = askedFor(situation)
+  const wanted = [counted, asked].filter((servers): servers is number => typeof servers === "number")
+  const missing = [...new Set(wanted)].filter(
+    (servers) => !situation.policy.ladder.some((rung) => rung.servers === servers),
+  )
+  // No server, or more than can be ordered: no rung can be written for that.
+  if (missing.some((servers) => servers < 1 || servers > MAX_SERVERS)) return null
+  return together(
+    missing.map((servers) => ({
+      says: `add a rung of ${servers} server${servers === 1 ? "" : "s"} to the ladder`,
+      change: { kind: "rung", servers, exactly: true },
+    })),
+  )
+}
+
+/** Only at the ladder's end is more wanted than is there; everywhere else what is wanted is there, and nothing is missing. */
+export function rungAbove({ situation, finding, choice }: Question): Nearest | null {
+  const { from } = finding.facts
+  const top = situation.policy.ladder.at(-1)?.servers ?? 0
+  if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
+    return null
+  // Of schedules that wanted it too, none wants more than it says.
+  if (!proposesMore(choice.evidence.facts["rules"])) return null
+  return {
+    says: `add a rung of more than ${from} server${from === 1 ? "" : "s"} to the ladder`,
+    change: { kind: "rung", servers: from + 1, exactly: false },
+  }
+}
+
+function proposesMore(rules: unknown): boolean {
+  return (
+    Array.isArray(rules) &&
+    rules.some((rule: unknown) => {
+      return typeof rule === "object" && rule !== null && "up" in rule && Number(rule.up) > 0
+    })
+  )
+}
+
+export function limitRaised({ situation, finding }: Question): Nearest | null {
+  const { from, wanted } = finding.facts
+  const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
+  // A request is never clamped; anything else takes the next rung gladly.
+  const value = askedFor(situation) === null ? next : Number(wanted)
+  if (value === undefined) return null
+  return {
+    says: `limits.servers would have to be at least ${value}`,
+    change: { kind: "policy", path: "limits.servers", value },
+  }
+}
+
+export function offered({ situation, finding, choice }: Question): Nearest | null {
+  const { offers, policy, standing, now } = situation
+  if (offers.state !== "read") {
+    const isRefused = offers.state === "unreadable" && offers.credentials
+    const flavor = choice.target?.flavor ?? ""
+    return together([
+      isRefused ? keysAccepted("offers") : readable("offers"),
+      unblocked(flavor, standing, now),
+    ])
+  }
+  const allowed = policy.ladder.find(({ flavor }) => flavor === finding.facts["flavor"])
+  // The finding names a rung of the ladder, or nothing failed here.
+  if (!allowed) return null
+  const first = lacks(allowed, situation)
+  if (!first.isListed || askedFor(situation) !== null) return together(first.needed)
+  const larger = policy.ladder
+    .filter(({ servers }) => servers > allowed.servers && servers <= policy.limits.servers)
+    .map((rung) => lacks(rung, situation))
+  const rivals = policy.soldOut === "next-larger" ? [first, ...larger] : [first]
+  const soonest = soonestOf(rivals.map(({ needed }) => together(needed)))
+  if (soonest) return soonest
+  if (policy.soldOut === "hold" && larger.some(({ needed }) => needed.length === 0))
+    return {
+      says: `${allowed.flavor} must be in stock again, or sold_out be next-larger`,
+      change: { kind: "policy", path: "sold_out", value: "next-larger" },
+    }
+  return together(first.needed)
+}
+
+interface Lacks {
+  isListed: boolean
+  needed: Nearest[]
+}
+
+/** What keeps one rung from being had. */
+function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
+  const found = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === flavor) : []
+  const block = unblocked(flavor, standing, now)
+  const isListed = found.length > 0
+  const needed: Nearest[] = []
+  if (!isListed)
+    needed.push({
+      says: `scale-evaluations must list ${flavor}`,
+      change: { kind: "cloud", what: "listed", flavor },
+    })
+  if (found.some(({ soldOut }) => soldOut))
+    needed.push({ says: `${flavor} must be in stock`, change: { kind: "cloud", what: "in-stock", flavor } })
+  return { isListed, needed: block ? [...needed, block] : needed }
+}
+
+function unblocked(flavor: string, { blocked }: Standing, now: number): Nearest | null {
+  const block = own(blocked, flavor)
+  return block && block.until > now ? wait(`the block of ${flavor} ends`, block.until) : null
+}
+
+/** What comes by itself, and first. */
+function soonestOf(ways: readonly (Nearest | null)[]): Nearest | null {
+  const waits = ways.flatMap((way) => (way?.change.kind === "wait" ? [{ way, until: way.change.until }] : []))
+  const [first] = waits.sort((a, b) => a.until - b.until)
+  return first?.way ?? null
+}

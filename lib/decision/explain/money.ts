@@ -1,0 +1,113 @@
+import { purchasesWithin } from "../money/cost.ts"
+import { fleetPurchases } from "../money/fleet-spend.ts"
+import { leavesWindowAt, purchasesSince, windowStart } from "../money/window.ts"
+import { amountOf, type Money, sayMoney } from "../policy/money.ts"
+import type { Budget, Policy } from "../policy/policy.ts"
+import { sayDuration } from "../policy/units.ts"
+import type { Situation } from "../situation.ts"
+import type { Purchase } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+import { counted, type Nearest, wait, withLastWait } from "./change.ts"
+import type { Question } from "./question.ts"
+
+// Two caps may stand in the way at once, the supernode's own and the fleet's: then both have to give way.
+
+type Rate = Policy["limits"]["actions"]
+
+interface Capped<Cap> {
+  cap: Cap
+  /** Its key in the policy file. */
+  path: string
+  purchases: Purchase[]
+}
+
+/** The caps that are written and counted. */
+function capsOf<Cap>(
+  situation: Situation,
+  { key, own, fleet }: { key: string; own: Cap | null; fleet: Cap | null },
+): Capped<Cap>[] {
+  const all = fleetPurchases(situation)
+  return [
+    ...(own ? [{ cap: own, path: `limits.${key}`, purchases: situation.standing.purchases }] : []),
+    ...(fleet && all ? [{ cap: fleet, path: `fleet.${key}`, purchases: all }] : []),
+  ]
+}
+
+export function rateAllows({ situation }: Question): Nearest | null {
+  const { limits, fleet } = situation.policy
+  const caps = capsOf(situation, { key: "actions", own: limits.actions, fleet: fleet?.actions ?? null })
+  return withLastWait(caps.flatMap((capped) => rateAllowsUnder(capped, situation.now) ?? []))
+}
+
+function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): Nearest | null {
+  const within = purchasesWithin({ purchases }, now, cap.perMs).sort((a, b) => a.at - b.at)
+  const tooMany = within.length - cap.count + 1
+  if (tooMany <= 0) return null
+  if (cap.count === 0) {
+    const value = `${within.length + 1} per ${sayDuration(cap.perMs)}`
+    return { says: `${path} would have to be at least ${value}`, change: { kind: "policy", path, value } }
+  }
+  const last = within[tooMany - 1]
+  const leave = tooMany === 1 ? "1 purchase leaves" : `${tooMany} purchases leave`
+  return last ? wait(`${leave} the window of ${path} at`, last.at + cap.perMs) : null
+}
+
+/** A price that the ladder lacks takes an operator; one that an old purchase lacks is forgotten with the window. */
+export function pricesKnown({ situation, choice, cost }: Question): Nearest | null {
+  const { policy } = situation
+  const caps = budgetsOf(situation)
+  const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
+  const path = `ladder.${index}.price`
+  const priced: Nearest = { says: `${path} must be written`, change: { kind: "policy", path, value: null } }
+  const waits = caps.flatMap(({ cap, path: capPath, purchases }) => {
+    const window = purchasesSince(purchases, windowStart(cap.per, policy.timezone, situation.now))
+    const unpriced = window.filter((purchase) => purchase.cost?.currency !== cap.currency)
+    const ends = unpriced.map(({ at }) => leavesWindowAt(cap.per, policy.timezone, at))
+    const what = `${counted(unpriced.length, "purchase")} without a price in ${cap.currency} ${unpriced.length === 1 ? "leaves" : "leave"} the window of ${capPath} at`
+    return ends.length > 0 ? [wait(what, Math.max(...ends))] : []
+  })
+  return withLastWait(cost === null ? [priced, ...waits] : waits)
+}
+
+function budgetsOf(situation: Situation): Capped<Budget>[] {
+  const { limits, fleet } = situation.policy
+  return capsOf(situation, { key: "budget", own: limits.budget, fleet: fleet?.budget ?? null })
+}
+
+export function budgetAllows({ situation, cost }: Question): Nearest | null {
+  // Without a price nothing was compared with the budget.
+  if (!cost) return null
+  return withLastWait(
+    budgetsOf(situation).flatMap((capped) => budgetAllowsUnder(capped, situation, cost) ?? []),
+  )
+}
+
+/** Either the cap is raised, or enough money leaves its window; the order itself must fit under it in any case. */
+function budgetAllowsUnder(
+  { cap, path, purchases }: Capped<Budget>,
+  { policy: { timezone }, now }: Situation,
+  cost: Money,
+): Nearest | null {
+  const inWindow = purchasesSince(purchases, windowStart(cap.per, timezone, now)).map((purchase) => ({
+    minor: purchase.cost?.minor ?? 0,
+    leavesAt: leavesWindowAt(cap.per, timezone, purchase.at),
+  }))
+  const spent = inWindow.reduce((sum, { minor }) => sum + minor, 0)
+  const least = { minor: spent + cost.minor, currency: cap.currency }
+  if (least.minor <= cap.minor) return null
+  const raise = `${path} would have to be at least ${sayMoney(least)}`
+  if (cost.minor > cap.minor) {
+    const value = amountOf(least).amount
+    return { says: raise, change: { kind: "policy", path: `${path}.amount`, value } }
+  }
+  const ends = [...new Set(inWindow.map(({ leavesAt }) => leavesAt))].sort((a, b) => a - b)
+  const leftBy = (at: number) =>
+    inWindow.filter(({ leavesAt }) => leavesAt <= at).reduce((sum, { minor }) => sum + minor, 0)
+  const until = ends.find((at) => least.minor - leftBy(at) <= cap.minor)
+  if (until === undefined) return null // cannot be: once all have left, the order fits
+  const left = sayMoney({ minor: leftBy(until), currency: cap.currency })
+  return {
+    says: `${raise}, or wait until ${sayTime(until)} when ${left} leave the window`,
+    change: { kind: "wait", until },
+  }
+}

@@ -1,0 +1,117 @@
+import type { Decision } from "../decision.ts"
+import type { ScaleUpPlan } from "../plan.ts"
+import { own } from "../state/own.ts"
+import type { AttemptState, Standing, StandingAttempt } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+
+/** What lasts until a person does something about it. */
+export type WaitingState =
+  | Exclude<AttemptState, "open" | "accepted">
+  | "breaker"
+  | "efficacy"
+  | "approval-needed"
+
+/** What waits for a person, as they are told it. */
+export interface Telling {
+  state: WaitingState
+  /** Equal as long as the same thing waits: what was told once in the hour is not told again. */
+  about: string
+  /** What it is, in sentences. */
+  says: string
+  /** The command line that ends it, with TEXT and WHO to fill in. */
+  todo: string
+  /** When the attempt was opened, the purchase refused, the newest one complete that did not help, or the want of approval last noted; epoch milliseconds. */
+  since: number
+  attempt: string | null
+  orderId: string | null
+  /** The plan that wants approval. */
+  planHash: string | null
+}
+
+export interface TellingFacts {
+  /** The supernode's, in the policy. */
+  name: string
+  standing: Standing
+  decision: Pick<Decision, "heldBy" | "findings">
+  plan: ScaleUpPlan | null
+  /** Never before the chain's newest entry: workers whose clocks differ must not take turns telling. */
+  now: number
+}
+
+/** While a state lasts, it is told again this often and not oftener. */
+export const TELL_AGAIN_MS = 3_600_000
+
+/** What people should be told now; null where nothing waits for them, or they were told within the hour. */
+export function tellingDue(facts: TellingFacts): Telling | null {
+  const telling = whatWaits(facts)
+  const told = telling && own(facts.standing.told ?? {}, telling.about)
+  // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
+  return told && Math.abs(facts.now - told.at) < TELL_AGAIN_MS ? null : telling
+}
+
+function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | null {
+  const { attempt, breaker, lastDecision } = standing
+  if (attempt) return attemptWaits(name, attempt)
+  const nothing = { attempt: null, orderId: null, planHash: null }
+  if (breaker) {
+    return {
+      ...nothing,
+      state: "breaker",
+      about: `breaker ${breaker.class} ${breaker.since}`,
+      says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until the cause is mended and a person resets it`,
+      todo: `supernode-autoscaler reset ${name} --why TEXT --by WHO`,
+      since: breaker.since,
+    }
+  }
+  const stop = efficacyStop(standing, decision)
+  if (stop) {
+    return {
+      ...nothing,
+      state: "efficacy",
+      about: `efficacy ${stop.attempt}`,
+      says: stop.says,
+      todo: `supernode-autoscaler reset ${name} --why TEXT --by WHO`,
+      since: stop.completedAt,
+      attempt: stop.attempt,
+    }
+  }
+  // The chain may have moved on since this was decided: then its newest decision says what is wanted.
+  if (decision.heldBy !== "approval-needed" || lastDecision?.heldBy !== "approval-needed" || !plan)
+    return null
+  const finding = decision.findings.find(({ reason }) => reason === "approval-needed")
+  return {
+    ...nothing,
+    state: "approval-needed",
+    about: `approval-needed ${plan.hash}`,
+    says: `to go from ${plan.from} to ${plan.to} servers (${plan.flavor}) wants approval: ${finding?.says ?? "it is above the policy's price"}`,
+    todo: `supernode-autoscaler approve ${plan.hash} --by WHO`,
+    since: lastDecision.at,
+    planHash: plan.hash,
+  }
+}
+
+/** The stop that was decided, as long as the chain's newest purchase is still the one it was decided for. */
+function efficacyStop(standing: Standing, { findings }: TellingFacts["decision"]) {
+  const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
+  const newest = standing.effects?.at(-1)
+  if (!finding || !newest || finding.facts["stopped"] !== true || finding.facts["newest"] !== newest.attempt)
+    return null
+  return { ...newest, says: finding.says }
+}
+
+function attemptWaits(name: string, attempt: StandingAttempt): Telling | null {
+  const { id, state, says, openedAt, acceptedAt, from, to, flavor, orderId } = attempt
+  if (state === "open" || state === "accepted") return null
+  const order = orderId === null ? "" : `, order ${orderId}`
+  return {
+    state,
+    // Settled as accepted, the same attempt may come to wait once more: that is news.
+    about: `${state} ${id} ${acceptedAt ?? openedAt}`,
+    says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${to} servers (${flavor}${order}) ${says}. Nothing more is bought until a person settles it`,
+    todo: `supernode-autoscaler settle ${name} --as accepted|completed|absent --why TEXT --by WHO`,
+    since: openedAt,
+    attempt: id,
+    orderId,
+    planHash: null,
+  }
+}

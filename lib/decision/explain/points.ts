@@ -1,0 +1,96 @@
+import { type Point, type RuleEvidence, warmSince } from "../evidence/evidence.ts"
+import type { Reading } from "../inputs/reading.ts"
+import type { Server } from "../inputs/supernode.ts"
+import type { Rule } from "../policy/policy.ts"
+import type { Situation } from "../situation.ts"
+import { type Nearest, together, wait } from "./change.ts"
+import { breachingLevel, sayLevel } from "./levels.ts"
+
+// How many more points one rule needs to breach, and whether there are periods that could have them.
+
+/** What one rule needs by itself. */
+export interface Need {
+  nearest: Nearest | null
+  /** Periods, with a surcharge for what a period cannot bring. */
+  dear: number
+}
+
+/** Surcharge of what waits for a warm-up. */
+export const WARM_UP = 1_000
+
+export interface RuleFacts {
+  situation: Situation
+  rule: Rule
+  index: number
+  reading: Reading | undefined
+  found: RuleEvidence
+  servers: Server[]
+}
+
+/** More points on the bad side, among periods that can have one. */
+export function breaching(facts: RuleFacts): Need {
+  const { situation, rule, found } = facts
+  const assumed = countsSilence(facts) ? found.missing : 0
+  const needed = rule.points.m - found.breaching - assumed
+  if (needed <= 0) return { nearest: null, dear: 0 }
+  if (needed <= roomFor(facts)) return { nearest: points(facts, needed), dear: needed }
+  const warmAt = warmPeriodsAt(facts)
+  const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up at", warmAt) : null
+  return { nearest: together([start, points(facts, rule.points.m)]), dear: WARM_UP + rule.points.m }
+}
+
+/** Is what is missing held to breach already? Then a point there adds nothing. */
+function countsSilence({ rule, reading }: RuleFacts): boolean {
+  const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+  return rule.missing === "breaching" && isSilent
+}
+
+function points({ rule, found }: RuleFacts, count: number): Nearest {
+  const level = breachingLevel(rule)
+  const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
+  return {
+    says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
+    change: { kind: "points", rule: rule.name, count, level },
+  }
+}
+
+/** How many of the N newest periods do not breach and yet could: their servers are warm, so that somebody can report. */
+function roomFor(facts: RuleFacts): number {
+  const { situation, rule, reading, found } = facts
+  const isOpen = ({ state, expected }: Point) =>
+    state === "real" || (state === "missing" && expected > 0 && !countsSilence(facts))
+  if (!rule.metric.alarm) return found.points.filter(isOpen).length - found.breaching
+  // An alarm brings its own points: what it does not tell of yet it may tell of next time.
+  const warmMs = situation.now - warmOf(situation)
+  const fitting = Math.floor(warmMs / Math.max(1, reading?.periodMs ?? 0)) + 1
+  return Math.min(rule.points.n, fitting) - found.breaching
+}
+
+function warmOf({ standing, policy }: Situation): number {
+  return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+}
+
+/** One series, or one alarm, speaks for all servers: then it matters to no point which of them run. */
+function isForAll({ rule, reading }: RuleFacts): boolean {
+  return Boolean(rule.metric.alarm || reading?.series.some(({ server }) => server === null))
+}
+
+/** Nobody reports but servers that run. */
+export function isSilenced(facts: RuleFacts): boolean {
+  return !isForAll(facts) && facts.servers.every(({ status }) => status !== "RUNNING")
+}
+
+/** When M periods that began warm have ended and are old enough to be looked at. */
+function warmPeriodsAt(facts: RuleFacts): number {
+  const { situation, rule, reading, servers } = facts
+  const { standing, policy } = situation
+  const reporting = isSilenced(facts) ? servers : servers.filter(({ status }) => status === "RUNNING")
+  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, standing, policy))
+  const warm = Math.max(warmOf(situation), since.length > 0 ? Math.min(...since) : -Infinity)
+  if (!Number.isFinite(warm)) return -Infinity
+  const { m } = rule.points
+  const periodMs = reading?.periodMs ?? 0
+  if (periodMs === 0) return warm + m - 1
+  if (rule.metric.alarm) return warm + (m - 1) * periodMs
+  return (Math.ceil(warm / periodMs) + m) * periodMs + rule.metric.lag
+}

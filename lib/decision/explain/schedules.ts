@@ -1,0 +1,36 @@
+import { judgeFloors } from "../ladder/floors.ts"
+import { nextStart } from "../schedule/schedule.ts"
+import type { Situation } from "../situation.ts"
+import { offName } from "../state/handled-starts.ts"
+import { own } from "../state/own.ts"
+import { sayTime } from "../verdict.ts"
+import type { Nearest } from "./change.ts"
+import { resetBy } from "./standing.ts"
+
+// An active schedule needs no metric: one that was switched off only needs its word, and one that is to come only time.
+
+/** null: no active schedule is switched off. */
+export function scheduleOnAgain(situation: Situation): Nearest | null {
+  const isOff = judgeFloors(situation).some(({ verdict }) => verdict === "off")
+  return isOff ? onAgain(situation) : null
+}
+
+/** What was switched off by an order that the cloud called invalid. */
+export function onAgain(situation: Situation): Nearest {
+  const reset = resetBy(situation)
+  return { ...reset, says: `${reset.says}, or another policy` }
+}
+
+/** The first start of a schedule that may act; null: there is none to come. */
+export function nextSchedule(situation: Situation): { at: number; says: string } | null {
+  const { policy, standing, policyHash, now } = situation
+  const starts = policy.schedules.flatMap((schedule) => {
+    if (own(standing.rulesOff, offName(schedule.name)) === policyHash) return []
+    const at = nextStart(schedule, policy.timezone, now)?.at
+    return at === undefined
+      ? []
+      : [{ at, says: `wait until ${sayTime(at)} when schedule ${schedule.name} starts` }]
+  })
+  const [first] = starts.sort((a, b) => a.at - b.at)
+  return first ?? null
+}

@@ -1,0 +1,93 @@
+import { countedEffects } from "../evidence/efficacy.ts"
+import type { Situation } from "../situation.ts"
+import { stopInForce } from "../state/control.ts"
+import { own } from "../state/own.ts"
+import type { StandingAttempt } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+import { type Nearest, together, wait, withLastWait } from "./change.ts"
+import type { Question } from "./question.ts"
+
+// What people said and what became of attempts: some of it ends by itself, the rest takes a word.
+
+export function unpaused({ situation: { control, policy, now } }: Question): Nearest | null {
+  if (control.state !== "read") return null // not read: then the reason is another one
+  const stops = [
+    { supernode: null, stop: stopInForce(control.value.pausedAll, now) },
+    { supernode: policy.id, stop: stopInForce(own(control.value.paused, policy.id), now) },
+  ]
+  const lifted = stops.flatMap(({ supernode, stop }): Nearest[] => {
+    if (!stop) return []
+    const command = `supernode-autoscaler resume${supernode === null ? "" : ` ${policy.name}`}`
+    if (stop.until === null) return [{ says: command, change: { kind: "person", verb: "resume", supernode } }]
+    const ends = wait("the pause ends", stop.until)
+    return [{ ...ends, says: `${ends.says}, or sooner by ${command}` }]
+  })
+  return withLastWait(lifted)
+}
+
+export function released({ situation: { control, policy, now } }: Question): Nearest | null {
+  if (control.state !== "read") return null // as above
+  const until = stopInForce(own(control.value.held, policy.id), now)?.until ?? null
+  // No command sets a hold without an end, and none lifts one.
+  return until === null ? null : wait("the hold ends", until)
+}
+
+/** The attempt first, and whatever else would stand behind it in the same gate. */
+export function nothingInFlight({ situation }: Question): Nearest | null {
+  const { attempt, breaker, throttle } = situation.standing
+  const closed = attempt && closedBy(attempt, situation)
+  // A reset forgets the wait too.
+  if (breaker) return together([closed, resetBy(situation)])
+  const isWaiting = throttle !== null && throttle.until > situation.now
+  return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
+}
+
+function closedBy(attempt: StandingAttempt, situation: Situation): Nearest {
+  const { id, state, deadline } = attempt
+  if (state === "accepted")
+    return {
+      says: "the servers that were ordered must all be RUNNING",
+      change: { kind: "attempt", becomes: "completed", attempt: id },
+    }
+  if (state === "open" && situation.now <= deadline)
+    return {
+      says: `the run that opened it must record its outcome; later than ${sayTime(deadline)} a person may settle it`,
+      change: { kind: "attempt", becomes: "settled", attempt: id },
+    }
+  return settledBy(situation, id)
+}
+
+export function settledBy({ policy }: Situation, attempt: string): Nearest {
+  return {
+    says: `supernode-autoscaler settle ${policy.name} --as completed|absent --why TEXT --by WHO`,
+    change: { kind: "person", verb: "settle", attempt },
+  }
+}
+
+export function resetBy({ policy }: Situation): Nearest {
+  return {
+    says: `supernode-autoscaler reset ${policy.name} --why TEXT --by WHO`,
+    change: { kind: "person", verb: "reset" },
+  }
+}
+
+/** While one of the row can still turn out to have helped, that may be enough; later only a person's word is. */
+export function helpedAfterAll({ situation, digest }: Question): Nearest {
+  const { efficacy } = situation.policy
+  const reset = resetBy(situation)
+  if (!efficacy) return reset
+  const row = countedEffects(situation, digest).slice(-efficacy.purchases)
+  const [first] = row
+    .filter(({ before, gain, dueAt }) => before !== null && gain === null && situation.now < dueAt)
+    .sort((a, b) => a.dueAt - b.dueAt)
+  if (!first) return reset
+  return {
+    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be told after ${sayTime(first.dueAt)}; or ${reset.says}`,
+    change: { kind: "effect", attempt: first.attempt, gain: efficacy.minGain, from: first.dueAt },
+  }
+}
+
+export function cooledDown({ finding }: Question): Nearest | null {
+  const until = finding.facts["until"]
+  return typeof until === "number" ? wait("cooldown ends", until) : null
+}

@@ -1,0 +1,90 @@
+import { type RuleEvidence, weighEvidence } from "../evidence/evidence.ts"
+import { presentServers } from "../inputs/supernode.ts"
+import { isCooling } from "../pacing/cooldown.ts"
+import type { Policy } from "../policy/policy.ts"
+import type { Situation } from "../situation.ts"
+import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
+import { type FloorEvidence, sayFloor } from "./floors.ts"
+import { highestProposal, type Wanted as Proposed } from "./proposals.ts"
+
+// What is wanted and by whom: the evidence gate's verdict, and the proposal that the walk up the ladder begins with.
+
+/** What is asked for: a number of servers by a person, or a rung of the ladder by rules and schedules. */
+export type Wanted = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
+
+export interface Wish {
+  verdict: Verdict
+  wanted: Wanted | null
+  cleared: string[]
+}
+
+/** A person who names a rung needs neither evidence nor a schedule. */
+export function namesRung({ signal }: Situation): boolean {
+  return signal.kind === "request" && signal.servers !== null
+}
+
+/** Rules and active schedules propose rungs; the highest wins, never the sum. `from`: our place on the ladder, if known. */
+export function findWish(situation: Situation, floors: FloorEvidence[], from: number | null): Wish {
+  const { signal, readings, supernode, policy } = situation
+  if (signal.kind === "request" && signal.servers !== null) {
+    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, {
+      requestedBy: signal.requestedBy,
+      servers: signal.servers,
+    })
+    return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
+  }
+  if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
+    return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
+  }
+  const rules =
+    readings.state === "read" && supernode.state === "read"
+      ? weighEvidence(situation, readings.value, presentServers(supernode.value))
+      : []
+  const unread = readings.state === "unreadable" ? [`the metrics could not be read: ${readings.why}`] : []
+  const sentences = [
+    ...unread,
+    ...rules.map((rule) => sayRule(rule, policy)),
+    ...floors.map((floor) => sayFloor(floor, policy.timezone)),
+  ].join("; ")
+  const facts = {
+    ...(readings.state === "read" ? { rules } : {}),
+    ...(floors.length > 0 ? { schedules: floors } : {}),
+  }
+  const cleared = rules.filter((rule) => rule.cleared).map((rule) => rule.rule)
+  const { ladder } = policy
+  const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: from ?? 0 }
+  const proposed = highestProposal(proposing)
+  // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
+  if (proposed) {
+    const wanted = from === null ? null : { kind: "proposed" as const, ...proposed }
+    return { verdict: pass(sentences, facts), wanted, cleared }
+  }
+  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), wanted: null, cleared }
+}
+
+function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {
+  const isMissing = readings.state !== "read" || rules.some((rule) => rule.verdict === "missing-data")
+  const isRefused =
+    (readings.state === "unreadable" && readings.credentials) ||
+    (readings.state === "read" && readings.value.some((reading) => reading.credentials))
+  if (isMissing && isRefused) return "credentials"
+  if (rules.some((rule) => rule.verdict === "latched" || rule.verdict === "off")) return "latched"
+  if (floors.some((floor) => floor.verdict === "off")) return "latched"
+  return isMissing ? "missing-data" : "not-breaching"
+}
+
+function sayRule(evidence: RuleEvidence, policy: Policy): string {
+  const { rule, verdict, breaching, missing, m, n, points, problem } = evidence
+  const compare = policy.rules.find((candidate) => candidate.name === rule)?.compare
+  const threshold = compare ? ` ${compare.op.replace("_", " ")} ${compare.value}` : " on a step"
+  const counted = `${breaching} of ${n} points${threshold} (${m} needed)`
+  const early = points.filter((point) => point.state === "early").length
+  const notes = [
+    missing > 0 ? `${missing} missing` : "",
+    early > 0 ? `${early} before the warm-up ended` : "",
+    verdict === "latched" ? "latched until it clears" : "",
+    verdict === "off" ? "switched off by a refused order until the policy changes" : "",
+    problem ?? "",
+  ].filter((note) => note !== "")
+  return `${rule}: ${counted}${notes.length > 0 ? `, ${notes.join(", ")}` : ""}`
+}

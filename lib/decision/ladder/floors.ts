@@ -1,0 +1,47 @@
+import { type ActiveFloor, activeFloors, sayOccurrence } from "../schedule/schedule.ts"
+import type { Situation } from "../situation.ts"
+import { type Acted, actedFor, offName } from "../state/handled-starts.ts"
+import { own } from "../state/own.ts"
+import { sayTime } from "../verdict.ts"
+
+/** What an active schedule says, with the numbers behind it. */
+export interface FloorEvidence extends ActiveFloor {
+  /** `acted`: this occurrence was bought for. `off`: the cloud called its order invalid, under this very policy. */
+  verdict: "wanted" | "acted" | "off"
+  /** Its rung: the smallest with at least that many servers, by its place on the ladder and its servers. */
+  index: number
+  servers: number
+  acted: Acted | null
+}
+
+/** Judges the schedules that are active now; each by itself, for floors are never added. */
+export function judgeFloors({ policy, standing, policyHash, now }: Situation): FloorEvidence[] {
+  const { schedules, timezone, ladder } = policy
+  return activeFloors(schedules, timezone, now).flatMap((floor): FloorEvidence[] => {
+    const index = ladder.findIndex((rung) => rung.servers >= floor.atLeast)
+    const rung = ladder[index]
+    if (!rung) return []
+    const acted = actedFor(standing, floor) ?? null
+    const isOff = own(standing.rulesOff, offName(floor.schedule)) === policyHash
+    const verdict = acted ? "acted" : isOff ? "off" : "wanted"
+    return [{ ...floor, verdict, index, servers: rung.servers, acted }]
+  })
+}
+
+/** `schedule weekday-mornings wants at least 2 servers (since Mon 2026-11-30 08:00 Asia/Shanghai)`. */
+export function sayFloor(
+  { schedule, atLeast, occurrence, verdict, acted }: FloorEvidence,
+  timezone: string,
+): string {
+  const wants = `schedule ${schedule} wants at least ${atLeast} servers (since ${sayOccurrence(occurrence)} ${timezone})`
+  switch (verdict) {
+    case "wanted":
+      return wants
+    case "acted":
+      return `${wants}, and has acted already, at ${acted ? sayTime(acted.at) : "an unknown time"}`
+    case "off":
+      return `${wants}, and is switched off by a refused order until the policy changes`
+    default:
+      return verdict satisfies never
+  }
+}

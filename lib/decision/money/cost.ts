@@ -1,0 +1,24 @@
+import type { Money } from "../policy/money.ts"
+import type { Rung } from "../policy/policy.ts"
+import type { Purchase, Standing } from "../state/state.ts"
+
+/**
+ * What an order from one rung to another costs over the committed periods: price(target) − price(current), or
+ * price(target) where current has none or is priced by another period. Never below zero; null where target has none.
+ */
+export function orderCost(ladder: Rung[], from: number, to: number): Money | null {
+  const target = ladder.find((rung) => rung.servers === to)?.price
+  if (!target) return null
+  const current = ladder.find((rung) => rung.servers === from)?.price
+  const paid = current && current.per === target.per ? current.minor : 0
+  return { minor: Math.max(0, target.minor - paid) * target.periods, currency: target.currency }
+}
+
+/** Purchases requested within the window that ends now: reserved and booked alike. */
+export function purchasesWithin(
+  { purchases }: Pick<Standing, "purchases">,
+  now: number,
+  windowMs: number,
+): Purchase[] {
+  return purchases.filter((purchase) => purchase.at > now - windowMs)
+}

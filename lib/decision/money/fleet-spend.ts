@@ -1,0 +1,138 @@
+import type { Money } from "../policy/money.ts"
+import type { Policy } from "../policy/policy.ts"
+import type { Seen } from "../situation.ts"
+import type { AttemptRecord, Purchase, Standing } from "../state/state.ts"
+import { windowStart } from "./window.ts"
+
+// Caps across the supernodes of one policy file. What was spent stands in each supernode's own chain and nowhere else;
+// stream `fleet` only holds what is about to be opened there, so that two supernodes cannot take the last place at once.
+
+/**
+ * A place taken under the caps before an attempt is opened, for that attempt alone:
+ *
+ *   reserved ──something stands at `seq` of `stream`──▶ over: that chain tells whether the attempt was opened, and all else
+ */
+export interface Reservation extends AttemptRecord {
+  /** The supernode's chain, and the one place in it at which the attempt may still be opened. */
+  stream: string
+  seq: number
+  cost: Money | null
+}
+
+/** The folded state of stream `fleet`. */
+export interface FleetStanding {
+  pending: Reservation[]
+  /** Chains that have bought or reserved, and when last: one that leaves the policy file goes on counting. */
+  members: Record<string, number>
+}
+
+export const NO_FLEET: FleetStanding = { pending: [], members: {} }
+
+/** What an entry of stream `fleet` tells besides its attempt: `opened` reserves, `settled` gives back. */
+export interface FleetNews {
+  reservation: Reservation
+  /** Attempts whose reservations its writer saw to be over. */
+  over: string[]
+  /** Chains that its writer saw to have bought, and when last. */
+  members: Record<string, number>
+}
+
+/** Longer than any window that counts purchases (at most 366 days). */
+const KEEP_MEMBERS_MS = 400 * 86_400_000
+
+/** The state after one more entry. */
+export function foldFleet(
+  fleet: FleetStanding,
+  { kind, at, news }: { kind: "opened" | "settled"; at: number; news: FleetNews },
+): FleetStanding {
+  const { reservation, over, members } = news
+  const others = fleet.pending.filter(({ id }) => id !== reservation.id && !over.includes(id))
+  const all = latest(fleet.members, { ...members, [reservation.stream]: reservation.openedAt })
+  return {
+    pending: kind === "opened" ? [...others, reservation] : others,
+    members: Object.fromEntries(Object.entries(all).filter(([, last]) => last > at - KEEP_MEMBERS_MS)),
+  }
+}
+
+function latest(some: Record<string, number>, more: Record<string, number>): Record<string, number> {
+  const all = { ...some }
+  for (const [stream, at] of Object.entries(more)) all[stream] = Math.max(all[stream] ?? at, at)
+  return all
+}
+
+/** How far another supernode's chain has come, and what it has bought. */
+export interface ChainTip {
+  seq: number
+  purchases: Purchase[]
+}
+
+/** Another supernode's purchase, or its place for one. */
+export interface FleetPurchase extends Purchase {
+  stream: string
+}
+
+/** Everything that other supernodes may have spent and that any cap of the fleet can still count. */
+export interface FleetSpend {
+  purchases: FleetPurchase[]
+}
+
+/** Its place is taken, by itself or by something else: its chain alone tells from here on. */
+export function isOver({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
+  return (tips.get(stream)?.seq ?? 0) >= seq
+}
+
+/** Nobody opened it in time: its place may be taken for good, and a run that only looks looks as if it had been. */
+export function hasLapsed(
+  reservation: Reservation,
+  tips: ReadonlyMap<string, ChainTip>,
+  now: number,
+): boolean {
+  return now > reservation.deadline && !isOver(reservation, tips)
+}
+
+/**
+ * Others' purchases by their chains, and their reservations that are not over. What the own supernode has reserved in other
+ * runs is left out: it would be opened at the very place where this run's attempt is to stand, and only one of them can.
+ */
+export function spendOfOthers(
+  fleet: FleetStanding,
+  tips: ReadonlyMap<string, ChainTip>,
+  { own, since }: { own: string; since: number },
+): FleetSpend {
+  const chained = [...tips].flatMap(([stream, { purchases }]) =>
+    purchases.map((purchase): FleetPurchase => ({ ...purchase, stream })),
+  )
+  const pending = fleet.pending
+    .filter((reservation) => !isOver(reservation, tips))
+    .map(
+      ({ id, openedAt, cost, stream }): FleetPurchase => ({
+        attempt: id,
+        at: openedAt,
+        cost,
+        state: "reserved",
+        stream,
+      }),
+    )
+  return { purchases: [...chained, ...pending].filter(({ stream, at }) => stream !== own && at >= since) }
+}
+
+/** Does the policy count anything across supernodes? Without, stream `fleet` is neither read nor written. */
+export function hasFleetCap({ fleet }: Pick<Policy, "fleet">): boolean {
+  return Boolean(fleet?.actions ?? fleet?.budget)
+}
+
+/** The first instant that may count, epoch milliseconds: of the longest window that the fleet's caps look back over. */
+export function fleetSince({ fleet, timezone }: Pick<Policy, "fleet" | "timezone">, now: number): number {
+  const windows = [fleet?.actions?.perMs, fleet?.budget?.per].filter((per) => per !== undefined)
+  return Math.min(now, ...windows.map((per) => windowStart(per, timezone, now)))
+}
+
+interface FleetFacts {
+  standing: Standing
+  fleet?: Seen<FleetSpend>
+}
+
+/** The purchases of all supernodes, this one's by its own chain; null where the others' were not read. */
+export function fleetPurchases({ standing, fleet }: FleetFacts): Purchase[] | null {
+  return fleet?.state === "read" ? [...standing.purchases, ...fleet.value.purchases] : null
+}

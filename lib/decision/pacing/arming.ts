@@ -1,0 +1,21 @@
+import type { Policy } from "../policy/policy.ts"
+import type { Standing } from "../state/state.ts"
+
+export interface Arming {
+  policy: Pick<Policy, "armAfterMs">
+  policyHash: string
+  standing: Pick<Standing, "policySeen">
+  now: number
+}
+
+/**
+ * Until when a policy only observes (`arm_after`), epoch milliseconds; null where it does not or no longer. "unseen": the
+ * time begins with the first run that is recorded. It counts how long this very policy has been in force without a break: one
+ * that comes back after another begins anew, since nobody knows that it still fits.
+ */
+export function armingUntil({ policy, policyHash, standing, now }: Arming): number | "unseen" | null {
+  if (policy.armAfterMs === 0) return null
+  if (standing.policySeen?.hash !== policyHash) return "unseen"
+  const until = standing.policySeen.since + policy.armAfterMs
+  return until > now ? until : null
+}

@@ -1,0 +1,12 @@
+import { presentServers } from "../inputs/supernode.ts"
+import type { Situation } from "../situation.ts"
+
+/**
+ * Creation of the newest server that we did not buy, epoch milliseconds. On a chain that knows no servers yet, every
+ * server is foreign: somebody may have scaled by hand a minute before we were installed. One without a creation time may have been made just now.
+ */
+export function foreignAt({ standing, supernode, now }: Situation): number | null {
+  if (standing.servers !== null || supernode.state !== "read") return standing.foreignAt
+  const created = presentServers(supernode.value).map((server) => Math.min(server.createAt ?? now, now))
+  return created.length > 0 ? Math.max(standing.foreignAt ?? 0, ...created) : standing.foreignAt
+}

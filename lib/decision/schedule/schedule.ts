@@ -1,0 +1,90 @@
+import { type CronFields, comesOn, timesOfDay } from "../policy/cron.ts"
+import type { Schedule } from "../policy/policy.ts"
+import { firstInstantsAt, wallTime } from "./zone.ts"
+
+// When schedules start, and which of them is active: a floor from its last start on, for `for`, and never longer. Its end
+// is the passing of time and needs nothing of the kind. Days are walked by the calendar alone; a zone is only asked about
+// a day that matters, and about that day as a whole.
+
+const DAY_MS = 86_400_000
+/** 29 February may be eight years away, where a century begins. */
+const MOST_DAYS_AHEAD = 8 * 366 + 2
+
+/** One start of a schedule. */
+export interface Start {
+  /** Local date and time as the cron expression means it, `2026-11-30T08:00`; with the schedule's name its key. */
+  occurrence: string
+  /** When that is, epoch milliseconds. What a gap left out starts at the first instant after it. */
+  at: number
+}
+
+/** A schedule's floor that is in force. */
+export interface ActiveFloor {
+  schedule: string
+  /** Servers. */
+  atLeast: number
+  mayBypassCooldown: boolean
+  occurrence: string
+  /** Epoch milliseconds; `until` is the first instant at which it is over. */
+  since: number
+  until: number
+}
+
+/** The floors that are in force now, in the order of the schedules. */
+export function activeFloors(schedules: readonly Schedule[], timezone: string, now: number): ActiveFloor[] {
+  return schedules.flatMap((schedule): ActiveFloor[] => {
+    const last = lastStart(schedule, timezone, now)
+    if (!last) return []
+    const { name, atLeast, cooldown, forMs } = schedule
+    const since = last.at
+    const when = { occurrence: last.occurrence, since, until: since + forMs }
+    return [{ schedule: name, atLeast, mayBypassCooldown: cooldown === "bypass", ...when }]
+  })
+}
+
+/** The last start that is later than `for` ago, and not in the future. Of two at one instant, the later by the clock. */
+function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): Start | null {
+  // Where clocks were just set back over midnight, a time of the next date has been reached already.
+  const newest = dayOf(wallTime(timezone, now)) + DAY_MS
+  const oldest = dayOf(wallTime(timezone, now - forMs))
+  for (let day = newest; day >= oldest; day -= DAY_MS) {
+    const last = startsOn(day, cron, timezone).findLast(({ at }) => at <= now)
+    if (last) return last.at > now - forMs ? named(last) : null
+  }
+  return null
+}
+
+/** The next start after now; null where there is none in the next eight years. */
+export function nextStart({ cron }: Schedule, timezone: string, now: number): Start | null {
+  const today = dayOf(wallTime(timezone, now))
+  for (let day = today; day <= today + MOST_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
+    const next = startsOn(day, cron, timezone).find(({ at }) => at > now)
+    if (next) return named(next)
+  }
+  return null
+}
+
+/** All starts of one local date in their order, by the wall time that is meant. `day`: the wall time of its midnight. */
+export function startsOn(day: number, cron: CronFields, timezone: string): { wall: number; at: number }[] {
+  const date = new Date(day)
+  const month = date.getUTCMonth() + 1
+  if (!comesOn(cron, { month, dayOfMonth: date.getUTCDate(), dayOfWeek: date.getUTCDay() })) return []
+  const walls = timesOfDay(cron).map((time) => day + time)
+  const instants = firstInstantsAt(timezone, walls)
+  return walls.map((wall, i) => ({ wall, at: instants[i] ?? wall }))
+}
+
+function named({ wall, at }: { wall: number; at: number }): Start {
+  return { occurrence: new Date(wall).toISOString().slice(0, "2026-11-30T08:00".length), at }
+}
+
+function dayOf(wall: number): number {
+  return Math.floor(wall / DAY_MS) * DAY_MS
+}
+
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+
+/** `2026-11-30T08:00` -> `Mon 2026-11-30 08:00`, for people. */
+export function sayOccurrence(occurrence: string): string {
+  return `${WEEKDAYS[new Date(`${occurrence}Z`).getUTCDay()]} ${occurrence.replace("T", " ")}`
+}

@@ -1,0 +1,11 @@
+import type { Supernode } from "../inputs/supernode.ts"
+import type { Standing } from "./state.ts"
+
+/**
+ * Ids of servers that the chain knows and the cloud no longer lists, though nobody saw them DELETED. An answer that
+ * leaves servers out is not one to count by: what we bought might be what is missing.
+ */
+export function vanishedServers({ servers, attempt }: Standing, supernode: Supernode): string[] {
+  const listed = new Set((supernode.servers ?? []).map((server) => server.id))
+  return [...new Set([...(servers ?? []), ...(attempt?.before ?? [])])].filter((id) => !listed.has(id))
+}

@@ -1,0 +1,149 @@
+import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
+import type { Situation } from "../situation.ts"
+import { vanishedServers } from "../state/missing-servers.ts"
+import type { Observation, Standing, StandingAttempt } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+
+/** New servers that do not run this long after acceptance are stuck: somebody should look. */
+export const STUCK_AFTER_MS = 45 * 60_000
+
+/**
+ * What became of the attempt in flight, or what changed without us: at most one thing at a time, so that each is one
+ * entry. Pure; null when there is nothing new to say. `stuck`, `partial` and `wrong` are final here: a person settles.
+ */
+export function observe({ standing, supernode, policy, now }: Situation): Observation | null {
+  const { attempt } = standing
+  if (attempt?.state === "open" && now > attempt.deadline) {
+    const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
+    return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
+  }
+  const late = attempt ? undefined : standing.absent.find(({ acceptedAt }) => acceptedAt !== null)
+  if (late) return lateAnswer(late, now)
+  if (supernode.state !== "read" || supernode.value.servers === null) return null
+  // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
+  if (vanishedServers(standing, supernode.value).length > 0) return null
+  if (!attempt) return observeOthers(standing, supernode.value, now)
+  const present = presentServers(supernode.value)
+  const newcomers = present.filter((server) => !attempt.before.includes(server.id))
+  if (attempt.state === "unknown") {
+    if (policy.unknownOutcome !== "auto" || newcomers.length === 0) return null
+    const says = `is taken as accepted: ${newcomers.length} new servers are there since`
+    return {
+      kind: "accepted",
+      says,
+      attempt: attempt.id,
+      servers: idsOf(newcomers),
+      present: idsOf(present),
+      at: now,
+    }
+  }
+  return attempt.state === "accepted"
+    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now })
+    : null
+}
+
+interface AcceptedFacts {
+  attempt: StandingAttempt
+  supernode: Supernode
+  newcomers: Server[]
+  now: number
+}
+
+function observeAccepted({ attempt, supernode, newcomers, now }: AcceptedFacts): Observation | null {
+  const present = presentServers(supernode)
+  const count = present.length
+  const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
+  const running = newcomers.filter((server) => server.status === "RUNNING")
+  const foreignFlavor = otherFlavor(attempt, supernode, newcomers)
+  if (count > attempt.to)
+    return { ...about, kind: "wrong", says: `gave ${count} servers where ${attempt.to} were planned` }
+  if (foreignFlavor)
+    return { ...about, kind: "wrong", says: `gave servers of flavor ${foreignFlavor}, unlike those before` }
+  if (count === attempt.to && running.length === newcomers.length) {
+    return {
+      ...about,
+      kind: "completed",
+      says: `is complete: ${count} servers`,
+      at: completedAt(attempt, newcomers, now),
+    }
+  }
+  const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
+  if (now - acceptedAt <= STUCK_AFTER_MS) return null
+  if (newcomers.length > 0 && running.length === newcomers.length) {
+    return {
+      ...about,
+      kind: "partial",
+      says: `gave ${count} servers where ${attempt.to} were planned; no more are ordered`,
+    }
+  }
+  const statuses =
+    newcomers.map((server) => `${server.id} ${server.status}`).join(", ") || "no new server is listed"
+  return { ...about, kind: "stuck", says: `is not running 45 minutes after it was accepted: ${statuses}` }
+}
+
+/** Completion is the newest `update_at` among the new servers, kept between the request and now. */
+function completedAt(attempt: StandingAttempt, newcomers: Server[], now: number): number {
+  const newest = Math.max(...newcomers.map((server) => server.updateAt ?? now), attempt.openedAt)
+  return Math.min(newest, now)
+}
+
+/** The flavor of a newcomer where all servers before had another one in common. */
+function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: Server[]): string | null {
+  const before = new Set(
+    (supernode.servers ?? [])
+      .filter((server) => attempt.before.includes(server.id))
+      .map((server) => server.flavor),
+  )
+  const [usual] = before
+  if (before.size !== 1 || usual === null || usual === undefined) return null
+  return newcomers.find((server) => server.flavor !== null && server.flavor !== usual)?.flavor ?? null
+}
+
+/** The cloud accepted what a person had settled as absent. */
+function lateAnswer({ id, orderId }: StandingAttempt, now: number): Observation {
+  const says = `was settled as absent, and the cloud accepted it after all${orderId ? ` as order ${orderId}` : ""}`
+  return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
+}
+
+/** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
+function observeOthers(standing: Standing, supernode: Supernode, now: number): Observation | null {
+  const absent = standing.absent.at(-1)
+  const known = standing.servers ?? absent?.before
+  if (!known) return null
+  const present = presentServers(supernode)
+  const newcomers = present.filter((server) => !known.includes(server.id))
+  const departed = (supernode.servers ?? []).filter(
+    ({ id, status }) =>
+      status === "DELETED" && known.includes(id) && !present.some((server) => server.id === id),
+  )
+  if (newcomers.length > 0 && absent) {
+    const says = `was settled as absent, and ${newcomers.length} new servers are there after all`
+    return {
+      kind: "wrong",
+      says,
+      attempt: absent.id,
+      servers: idsOf(newcomers),
+      present: idsOf(present),
+      at: now,
+    }
+  }
+  if (newcomers.length === 0 && departed.length === 0) return null
+  const says = [
+    ...(newcomers.length > 0 ? [`${newcomers.length} servers came that we did not buy`] : []),
+    ...(departed.length > 0 ? [`${departed.length} servers were deleted`] : []),
+  ].join("; ")
+  const createdAt =
+    newcomers.length > 0 ? Math.max(...newcomers.map((server) => server.createAt ?? now)) : now
+  return {
+    kind: "out-of-band",
+    says,
+    attempt: null,
+    servers: idsOf([...newcomers, ...departed]),
+    present: idsOf(present),
+    at: Math.min(createdAt, now),
+  }
+}
+
+function idsOf(servers: Server[]): string[] {
+  return servers.map((server) => server.id)
+}

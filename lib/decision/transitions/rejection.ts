@@ -1,0 +1,89 @@
+import { offName } from "../state/handled-starts.ts"
+import type { Rejected, RejectionClass } from "../state/outcome.ts"
+import { own } from "../state/own.ts"
+import type { Backoff, Standing, StandingAttempt } from "../state/state.ts"
+
+const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
+const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
+
+/** Everything that a refusal left behind, gone: what a person's `reset` restores. */
+export const REFUSAL_FREE: Pick<Standing, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
+  breaker: null,
+  throttle: null,
+  blocked: {},
+  rulesOff: {},
+}
+
+/** Each refusal in a row doubles the wait, up to a bound. */
+function longer(
+  before: Backoff | null | undefined,
+  { firstMs, mostMs }: { firstMs: number; mostMs: number },
+  at: number,
+): Backoff {
+  const times = (before?.times ?? 0) + 1
+  return { until: at + Math.min(mostMs, firstMs * 2 ** (times - 1)), times }
+}
+
+/** What a refused purchase changes: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
+export function foldRejection(standing: Standing, { attempt, rejected, at, policyHash }: Refusal): Standing {
+  switch (rejected.class) {
+    case "throttle": {
+      const doubled = longer(standing.throttle, THROTTLE, at)
+      return {
+        ...standing,
+        throttle:
+          rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs },
+      }
+    }
+    case "capacity":
+      return {
+        ...standing,
+        blocked: {
+          ...standing.blocked,
+          [attempt.flavor]: longer(own(standing.blocked, attempt.flavor), CAPACITY, at),
+        },
+      }
+    case "invalid":
+      // Asked for by a person: no rule and no schedule is to blame, and the person is told.
+      return {
+        ...standing,
+        rulesOff: {
+          ...standing.rulesOff,
+          ...Object.fromEntries(proposersOf(attempt).map((name) => [name, policyHash])),
+        },
+      }
+    case "quota":
+    case "balance":
+    case "auth":
+    case "not-found":
+      return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }
+    case "state-conflict":
+      return standing
+    default:
+      return rejected.class satisfies never
+  }
+}
+
+function proposersOf({ rules, schedules = [] }: StandingAttempt): string[] {
+  return [...rules, ...schedules.map(({ schedule }) => offName(schedule))]
+}
+
+export interface Refusal {
+  attempt: StandingAttempt
+  rejected: Rejected
+  at: number
+  policyHash: string
+}
+
+function sayRejection({
+  status,
+  code,
+  message,
+}: {
+  status: number
+  code: string
+  message: string | null
+  class: RejectionClass
+}): string {
+  return `${status} ${code}${message ? `: ${message}` : ""}`
+}

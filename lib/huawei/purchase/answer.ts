@@ -1,0 +1,187 @@
+import * as z from "zod"
+import type { Outcome, RawAnswer, Unknown } from "../../decision/state/outcome.ts"
+import { type AnswerError, errorOf, jsonOf } from "../answer-error.ts"
+import { retryAfterMs } from "../retry-after.ts"
+import type { Ending, PurchaseAnswer } from "./exchange.ts"
+import { oneLine, redact } from "./redaction.ts"
+import { rejectionClass } from "./rejections.ts"
+
+// From an ending to an outcome. Only what the documents name is believed; everything else stays unknown, and an unknown
+// purchase is held until somebody looks.
+
+export interface AnswerContext {
+  /** The supernode the order was for. */
+  supernode: string
+  /** Epoch milliseconds, for a Retry-After that is a date. */
+  now: number
+  /** What must not be kept, whatever the answer echoes. */
+  secrets: readonly (string | null)[]
+}
+
+/** The text kept of an answer is at most this long, in bytes. */
+const MAX_RAW_BYTES = 64 * 1024
+/** And in a ledger's JSON, where one control character takes six bytes: an entry must never grow too large to be written. */
+const MAX_RAW_JSON_BYTES = 96 * 1024
+const MAX_SERVERS = 256
+
+const id = z.string().regex(/^[\w.:-]{1,64}$/)
+const optionalId = id.nullable().catch(null)
+const answerShape = z.looseObject({
+  id: optionalId,
+  order_id: optionalId,
+  servers: z.array(z.unknown()).catch([]),
+})
+const serverShape = z.looseObject({ id, order_id: optionalId, create_at: z.number().catch(0) })
+
+export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
+  switch (ending.kind) {
+    case "kept":
+      return {
+        kind: "not-sent",
+        reason: ending.reason,
+        says: oneLine(redact(ending.says, context.secrets)),
+      }
+    case "broken":
+      return unknown({ ...ending, code: null }, context)
+    case "complete":
+      return judge(ending.answer, context)
+    default:
+      return ending satisfies never
+  }
+}
+
+function judge(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+  const { status } = answer
+  if (status >= 200 && status <= 299) return judgeSuccess(answer, context)
+  if (status >= 400 && status <= 499 && status !== 408) return judgeRefusal(answer, context)
+  const reason = status === 408 ? "request-timeout" : status <= 399 ? "redirect" : "server-error"
+  const { code, message } = errorIn(jsonOf(textOf(answer)), context)
+  return unknown({ reason, says: `answered ${status}${saying(code, message)}`, answer, code }, context)
+}
+
+/** Accepted by the answer's own words only: it names the supernode, or servers. */
+function judgeSuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+  const json = jsonOf(textOf(answer))
+  if (json === undefined) {
+    const says = `answered ${answer.status} with something that is not JSON`
+    return unknown({ reason: "not-json", says, answer, code: null }, context)
+  }
+  const { data } = answerShape.safeParse(json)
+  const servers = (data?.servers ?? []).flatMap((item) => serverShape.safeParse(item).data ?? [])
+  const namesSupernode = data?.id?.toLowerCase() === context.supernode.toLowerCase()
+  if (!namesSupernode && servers.length === 0)
+    return namelessSuccess(answer, { json, other: data?.id ?? null }, context)
+  return {
+    kind: "accepted",
+    status: answer.status,
+    orderId: data?.order_id ?? newestOrderId(servers),
+    requestId: requestIdOf(answer, null, context),
+    servers: servers.slice(0, MAX_SERVERS).map((server) => server.id),
+    raw: rawOf(answer, context),
+  }
+}
+
+function newestOrderId(servers: readonly z.output<typeof serverShape>[]): string | null {
+  const ordered = servers.filter((server) => server.order_id !== null)
+  return ordered.toSorted((a, b) => b.create_at - a.create_at)[0]?.order_id ?? null
+}
+
+function namelessSuccess(
+  answer: PurchaseAnswer,
+  seen: { json: unknown; other: string | null },
+  context: AnswerContext,
+): Unknown {
+  const { code, message } = errorIn(seen.json, context)
+  const reason = seen.other !== null ? "other-supernode" : code !== null ? "error-code-in-2xx" : "no-id"
+  const named = seen.other === null ? "neither the supernode nor servers" : "another supernode and no servers"
+  return unknown(
+    { reason, says: `answered ${answer.status}, but named ${named}${saying(code, message)}`, answer, code },
+    context,
+  )
+}
+
+function judgeRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+  const { status, headers } = answer
+  const error = errorIn(jsonOf(textOf(answer)), context)
+  const listed = rejectionClass(status, error.code)
+  if (listed === null || error.code === null) {
+    const says = `answered ${status}${saying(error.code, error.message)}, which is not listed as a refusal`
+    return unknown({ reason: "unlisted-4xx", says, answer, code: error.code }, context)
+  }
+  return {
+    kind: "rejected",
+    status,
+    class: listed,
+    code: error.code,
+    message: error.message === null ? null : oneLine(error.message),
+    retryAfterMs: retryAfterMs(headers["retry-after"], context.now),
+    requestId: requestIdOf(answer, error.requestId, context),
+    raw: rawOf(answer, context),
+  }
+}
+
+interface Doubt {
+  reason: string
+  says: string
+  answer: PurchaseAnswer | null
+  code: string | null
+}
+
+function unknown({ reason, says, answer, code }: Doubt, context: AnswerContext): Unknown {
+  return {
+    kind: "unknown",
+    reason,
+    says: oneLine(redact(`${says}; whether an order stands is not known`, context.secrets)),
+    status: answer?.status ?? null,
+    code: code === null ? null : oneLine(code),
+    requestId: answer && requestIdOf(answer, null, context),
+    raw: answer && rawOf(answer, context),
+  }
+}
+
+/** Redacted before anything is cut, so that no cut leaves half a secret. */
+function errorIn(json: unknown, { secrets }: AnswerContext): AnswerError {
+  const { code, message, requestId } = errorOf(json)
+  const clean = (text: string | null) => (text === null ? null : redact(text, secrets))
+  return { code: clean(code), message: clean(message), requestId: clean(requestId) }
+}
+
+function saying(code: string | null, message: string | null): string {
+  // Cut here, so that a long message does not push the end of the sentence out.
+  const text = [code, message].filter((part) => part !== null).join(": ")
+  return text === "" ? "" : ` (${oneLine(text).slice(0, 160)})`
+}
+
+function textOf({ body }: PurchaseAnswer): string {
+  return new TextDecoder().decode(body)
+}
+
+function requestIdOf(
+  { headers }: PurchaseAnswer,
+  inBody: string | null,
+  { secrets }: AnswerContext,
+): string | null {
+  const header = headers["x-request-id"]
+  const text = (Array.isArray(header) ? header[0] : header) ?? inBody
+  return text === null ? null : oneLine(redact(text, secrets)).slice(0, 128)
+}
+
+/** Redacted first and cut then, for the same reason. */
+function rawOf(answer: PurchaseAnswer, { secrets }: AnswerContext): RawAnswer {
+  const text = redact(textOf(answer), secrets)
+  const body = cut(text)
+  return { body, bytes: answer.body.length, truncated: body.length < text.length }
+}
+
+function cut(text: string): string {
+  let kept = Buffer.byteLength(text) > MAX_RAW_BYTES ? prefixOfBytes(text, MAX_RAW_BYTES) : text
+  while (Buffer.byteLength(JSON.stringify(kept)) > MAX_RAW_JSON_BYTES)
+    kept = prefixOfBytes(kept, Math.floor(Buffer.byteLength(kept) * 0.9))
+  return kept
+}
+
+/** A prefix of at most so many bytes that ends between two characters. */
+function prefixOfBytes(text: string, maxBytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
+  return text.slice(0, read)
+}

@@ -1,0 +1,168 @@
+import type { Socket } from "node:net"
+import { Client, type Dispatcher, errors } from "undici"
+import { codeOf, messageOf } from "../failure.ts"
+
+/** What is known of the answer, in whole or as far as it came. */
+export interface PurchaseAnswer {
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: Buffer
+}
+
+/** `kept`: no byte of the request left. `broken`: it did, and the exchange did not end as HTTP wants it. */
+export type Ending =
+  | { kind: "kept"; reason: string; says: string }
+  | { kind: "broken"; reason: string; says: string; answer: PurchaseAnswer | null }
+  | { kind: "complete"; answer: PurchaseAnswer }
+
+export interface Exchange {
+  socket: Socket
+  url: URL
+  headers: Record<string, string>
+  body: string
+  /** From the first byte sent to the last of the answer. */
+  timeoutMs: number
+  /** Asked in the very moment before the request is written; null: it may be. */
+  whyNotToSend: () => { reason: string; says: string } | null
+  /** Told right before the first byte is written. */
+  onHandover: () => void
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024
+
+/** One request over one socket that stands already. Never rejects; the socket is closed afterwards, whatever happens. */
+export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
+  const client = clientOn(exchange.socket, exchange.url)
+  try {
+    return await new Promise<Ending>((resolve) => {
+      client.dispatch(requestOf(exchange), new PurchaseHandler(exchange, resolve))
+    })
+  } finally {
+    exchange.socket.destroy()
+    void client.destroy().catch(() => undefined)
+  }
+}
+
+/** A client that cannot connect: it gets the socket once, so nothing can be sent a second time over another. */
+function clientOn(socket: Socket, url: URL): Client {
+  let isGiven = false
+  return new Client(url.origin, {
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (_options, callback) => {
+      const again = isGiven
+      isGiven = true
+      // Called later, as a real connector would; called at once, undici never sends the request.
+      queueMicrotask(() =>
+        again ? callback(new Error("a purchase has one connection only"), null) : callback(null, socket),
+      )
+    },
+  })
+}
+
+function requestOf({ url, headers, body }: Exchange): Dispatcher.DispatchOptions {
+  return {
+    method: "POST",
+    path: `${url.pathname}${url.search}`,
+    headers,
+    body: Buffer.from(body),
+    reset: true,
+    idempotent: false,
+  }
+}
+
+const SENT_ALREADY = { reason: "sent-already", says: "a second request was about to be written; it was not" }
+
+class PurchaseHandler implements Dispatcher.DispatchHandler {
+  readonly #exchange: Exchange
+  readonly #resolve: (ending: Ending) => void
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #head: Omit<PurchaseAnswer, "body"> | null = null
+  #isHandedOver = false
+  #refusal: { reason: string; says: string } | null = null
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(exchange: Exchange, resolve: (ending: Ending) => void) {
+    this.#exchange = exchange
+    this.#resolve = resolve
+    // Should the connection never take the request, we stop waiting; `onRequestStart` refuses from then on.
+    this.#timer = setTimeout(() => {
+      this.#refusal = {
+        reason: "connect-failure",
+        says: "the connection never took the request; nothing was sent",
+      }
+      this.#end({ kind: "kept", ...this.#refusal })
+    }, exchange.timeoutMs)
+  }
+
+  /** undici calls this synchronously before it writes; an abort in here leaves the socket untouched. */
+  onRequestStart(controller: Dispatcher.DispatchController) {
+    this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#exchange.whyNotToSend()
+    if (this.#refusal) return controller.abort(new Error(this.#refusal.says))
+    const { timeoutMs } = this.#exchange
+    this.#exchange.onHandover()
+    this.#isHandedOver = true
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#break("timeout", `the answer was not complete ${timeoutMs} ms after the request began`)
+      controller.abort(new Error("timeout"))
+    }, timeoutMs)
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: PurchaseAnswer["headers"],
+  ) {
+    if (status >= 200) this.#head = { status, headers }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes <= MAX_ANSWER_BYTES) return
+    this.#break("answer-too-large", `the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    controller.abort(new Error("answer too large"))
+  }
+
+  onResponseEnd() {
+    const answer = this.#answer()
+    if (answer) this.#end({ kind: "complete", answer })
+    else this.#break("malformed-answer", "the answer had no status")
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error) {
+    const says = messageOf(cause)
+    if (this.#isHandedOver) return this.#break(reasonOf(cause), says)
+    const invalid = codeOf(cause) === "UND_ERR_INVALID_ARG"
+    const why = { reason: invalid ? "invalid-request" : "connect-failure", says: `${says}; nothing was sent` }
+    this.#end({ ...(this.#refusal ?? why), kind: "kept" })
+  }
+
+  #break(reason: string, says: string) {
+    this.#end({ kind: "broken", reason, says, answer: this.#answer() })
+  }
+
+  #answer(): PurchaseAnswer | null {
+    return this.#head && { ...this.#head, body: Buffer.concat(this.#chunks) }
+  }
+
+  #end(ending: Ending) {
+    clearTimeout(this.#timer)
+    this.#resolve(ending)
+  }
+}
+
+function reasonOf(cause: Error): string {
+  const code = codeOf(cause) ?? ""
+  const isMalformed =
+    cause instanceof errors.HTTPParserError ||
+    cause instanceof errors.ResponseContentLengthMismatchError ||
+    cause instanceof errors.HeadersOverflowError ||
+    // undici's word for an answer it did not expect, such as 100 Continue that nobody asked for.
+    /^bad (response|upgrade)/.test(cause.message)
+  if (isMalformed) return "malformed-answer"
+  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? "reset" : "connection-error"
+}

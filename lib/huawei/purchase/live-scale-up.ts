@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto"
+import type { LookupFunction } from "node:net"
+import { scaleUpUrl, type UserdataDigest } from "../../decision/plan.ts"
+import type { NotSent, Outcome } from "../../decision/state/outcome.ts"
+import type { BuyOrder, Clock } from "../../ports.ts"
+import { messageOf } from "../failure.ts"
+import { type Credentials, type CredentialsProvider, sign } from "../signature.ts"
+import { outcomeOf } from "./answer.ts"
+import { connectForPurchase } from "./connection.ts"
+import { exchangeOnce } from "./exchange.ts"
+import { oneLine, redact, secretsOf } from "./redaction.ts"
+
+export interface BuyDeps {
+  credentials: CredentialsProvider
+  clock: Pick<Clock, "now" | "monotonic">
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string } | undefined
+  /** Name resolution, where it is not the system's. */
+  lookup?: LookupFunction | undefined
+  /** For name, TCP and TLS together; `sendBefore` bounds it, too. */
+  connectTimeoutMs?: number | undefined
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+/** Node.js takes longer ones for 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * THE PURCHASE: POST …/hyperinstance/{id}/live-scale-up. At most one request, over a connection of its own; never throws,
+ * and classifies every ending.
+ */
+export async function buy(order: BuyOrder, deps: BuyDeps): Promise<Outcome> {
+  const progress: Progress = { isHandedOver: false, secrets: userdataSecrets(order) }
+  try {
+    return await buyOnce(order, deps, progress)
+  } catch (cause) {
+    // Nothing is known to lead here. Should something do, what has left decides what may be said.
+    const says = oneLine(redact(`unexpected: ${messageOf(cause)}`, progress.secrets))
+    if (!progress.isHandedOver) return notSent("unexpected", says)
+    return {
+      kind: "unknown",
+      reason: "unexpected",
+      says,
+      status: null,
+      code: null,
+      requestId: null,
+      raw: null,
+    }
+  }
+}
+
+interface Progress {
+  isHandedOver: boolean
+  secrets: (string | null)[]
+}
+
+async function buyOnce(order: BuyOrder, deps: BuyDeps, progress: Progress): Promise<Outcome> {
+  const { clock } = deps
+  const wrong = whatIsWrongWith(order)
+  if (wrong) return wrong
+  const credentials = await credentialsFor(order, deps)
+  if ("kind" in credentials) return credentials
+  progress.secrets.push(...secretsOf(credentials))
+
+  const url = new URL(order.plan.request.url)
+  const budgetMs = Math.min(timeLeftMs(order, clock), deps.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)
+  if (!(budgetMs >= 0)) return tooLate(order, clock)
+  const socket = await connectForPurchase({ url, budgetMs, tls: deps.tls, lookup: deps.lookup })
+  if ("kind" in socket) return socket
+  try {
+    // Signed only now, so that a slow connection does not age the signature.
+    const request = signedRequest({ order, url, credentials, now: clock.now() })
+    progress.secrets.push(request.headers.authorization, request.headers.authorization.slice(-64))
+    const ending = await exchangeOnce({
+      ...request,
+      socket,
+      url,
+      timeoutMs: Math.min(order.timeoutMs, MAX_TIMER_MS),
+      whyNotToSend: () => (timeLeftMs(order, clock) >= 0 ? null : tooLate(order, clock)),
+      onHandover: () => {
+        progress.isHandedOver = true
+      },
+    })
+    return outcomeOf(ending, { supernode: order.policy.id, now: clock.now(), secrets: progress.secrets })
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Until the last moment a byte may leave, by the clock that is closer to it; below 0 is too late. */
+function timeLeftMs({ sendBefore, sendBeforeMonotonic }: BuyOrder, clock: BuyDeps["clock"]): number {
+  return Math.min(sendBefore - clock.now(), sendBeforeMonotonic - clock.monotonic())
+}
+
+function tooLate(order: BuyOrder, clock: BuyDeps["clock"]): NotSent {
+  const lateMs = Math.round(-timeLeftMs(order, clock))
+  return notSent("too-late", `the last moment to send has passed ${lateMs} ms ago; nothing was sent`)
+}
+
+/** Refusals of our own, before anything else: what goes out must be what was planned, for this supernode. */
+function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
+  const { url, body } = plan.request
+  if (!isUserdataAsPlanned(body.userdata, userdata)) {
+    return notSent("userdata-changed", "the userdata is not the one in the plan; nothing was sent")
+  }
+  const path = new URL(scaleUpUrl("http://localhost", policy)).pathname
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (
+    !parsed ||
+    !/^https?:$/.test(parsed.protocol) ||
+    !parsed.pathname.endsWith(path) ||
+    parsed.search !== ""
+  ) {
+    return notSent(
+      "url-changed",
+      `the plan's address is not that of supernode ${policy.id}; nothing was sent`,
+    )
+  }
+  return null
+}
+
+function isUserdataAsPlanned(planned: UserdataDigest | undefined, userdata: string | null): boolean {
+  if (planned === undefined || userdata === null) return planned === undefined && userdata === null
+  const raw = Buffer.from(userdata, "base64")
+  const sha256 = createHash("sha256").update(raw).digest("hex")
+  // Compared both ways round, since decoding forgives what is no base64.
+  return (
+    raw.toString("base64") === userdata &&
+    raw.length === planned.bytes &&
+    sha256 === planned.sha256.replace(/^sha256:/, "")
+  )
+}
+
+/** Keys of this invocation, waited for no longer than there is time to send. */
+async function credentialsFor(order: BuyOrder, deps: BuyDeps): Promise<Credentials | NotSent> {
+  const timeLeft = timeLeftMs(order, deps.clock)
+  if (!(timeLeft >= 0)) return tooLate(order, deps.clock)
+  let timer: NodeJS.Timeout | undefined
+  const inTime = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("they did not come in time")), Math.min(timeLeft, MAX_TIMER_MS))
+  })
+  try {
+    const credentials = await Promise.race([deps.credentials(), inTime])
+    if (credentials.ak && credentials.sk) return credentials
+    return notSent("no-credentials", "access key or secret key is empty; nothing was sent")
+  } catch (cause) {
+    return notSent("no-credentials", oneLine(`no credentials: ${messageOf(cause)}; nothing was sent`))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface ToSign {
+  order: BuyOrder
+  url: URL
+  credentials: Credentials
+  now: number
+}
+
+function signedRequest({ order, url, credentials, now }: ToSign) {
+  const { userdata: planned, ...rest } = order.plan.request.body
+  const body = JSON.stringify(planned === undefined ? rest : { ...rest, userdata: order.userdata })
+  const named = { "content-type": "application/json", "x-project-id": order.policy.projectId }
+  return { body, headers: sign({ method: "POST", url, headers: named, body, credentials, now }) }
+}
+
+/** The userdata may hold passwords: neither it nor its base64 is kept, should an answer echo it. */
+function userdataSecrets({ userdata }: BuyOrder): (string | null)[] {
+  return userdata === null ? [] : [userdata, Buffer.from(userdata, "base64").toString()]
+}
+
+function notSent(reason: string, says: string): NotSent {
+  return { kind: "not-sent", reason, says }
+}

@@ -1,0 +1,73 @@
+import { foldControl, type Said } from "../decision/state/control.ts"
+import type { Standing } from "../decision/state/state.ts"
+import { type Clock, type Ledger, LedgerError } from "../ports.ts"
+import { type LedgerEntry, sealEntry } from "./entry.ts"
+import { CONTROL_STREAM, controlOf, nextEntry, standingOf } from "./next-entry.ts"
+
+// What people say to the ledger. Nothing here reads or buys anything; each word is one conditional append.
+
+export interface Desk {
+  ledger: Ledger
+  clock: Clock
+  newId(): string
+}
+
+/** A word may lose a few appends against busy runs; it is said again on the new head. */
+const MOST_TRIES = 20
+
+/** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
+export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
+  return appendWord(desk, CONTROL_STREAM, (head, at) => {
+    const standing = foldControl(controlOf(head), said, at)
+    const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
+    return sealEntry({
+      ...place,
+      at,
+      run: desk.newId(),
+      writer: desk.newId(),
+      kind: "said",
+      mode: "live",
+      said,
+      standing,
+    })
+  })
+}
+
+/**
+ * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
+ * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
+ */
+export async function sayTo(desk: Desk, stream: string, { said, check }: Word): Promise<LedgerEntry> {
+  return appendWord(desk, stream, (head, now) => {
+    check(standingOf(head))
+    const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
+    return nextEntry(stream, head, {
+      at,
+      run: desk.newId(),
+      writer: desk.newId(),
+      kind: "said",
+      mode: "live",
+      said,
+    })
+  })
+}
+
+export interface Word {
+  said: Said
+  check(standing: Standing): void
+}
+
+async function appendWord(
+  desk: Desk,
+  stream: string,
+  entryAfter: (head: LedgerEntry | undefined, now: number) => LedgerEntry,
+): Promise<LedgerEntry> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const head = await desk.ledger.head(stream)
+    const entry = entryAfter(head, desk.clock.now())
+    if ((await desk.ledger.append(entry)) === "appended") return entry
+  }
+  throw new LedgerError(
+    `${stream} is too busy: ${MOST_TRIES} appends lost against other runs; nothing was said, try again`,
+  )
+}

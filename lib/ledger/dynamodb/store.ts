@@ -1,0 +1,132 @@
+import type { AttributeValue, QueryCommandInput } from "@aws-sdk/client-dynamodb"
+import type { LedgerStore, RawEntry, SeqRange } from "../store.ts"
+import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
+import { dynamoFailure } from "./failure.ts"
+
+/**
+ * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB, whose limits it keeps to
+ * (single-item conditional writes, no transactions, values only as placeholders).
+ * Item: `{ stream: S (partition key), seq: N (sort key), entry: S }`. Asks nothing of the network before its first use.
+ */
+export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> {
+  return new DynamoStore(place, await connectDynamo(place))
+}
+
+type Item = Record<string, AttributeValue>
+
+// `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
+const NAMES = { "#stream": "stream", "#seq": "seq" }
+
+class DynamoStore implements LedgerStore {
+  readonly #table: string
+  readonly #where: string
+  readonly #connection: DynamoConnection
+
+  constructor(place: DynamoPlace, connection: DynamoConnection) {
+    this.#table = place.table
+    this.#where = placeName(place)
+    this.#connection = connection
+  }
+
+  async head(stream: string): Promise<RawEntry | undefined> {
+    const { items } = await this.#query({
+      KeyConditionExpression: "#stream = :stream",
+      ExpressionAttributeNames: { "#stream": "stream" },
+      ExpressionAttributeValues: { ":stream": { S: stream } },
+      ScanIndexForward: false,
+      Limit: 1,
+    })
+    const [newest] = items
+    return newest === undefined ? undefined : rawOf(newest)
+  }
+
+  /**
+   * The condition only says that this seq is free. That makes it "one past the newest", since the chain has read the
+   * entry before, and none is ever removed: nobody can be further than where there is nothing yet.
+   */
+  async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
+    const { sdk, writer, deadline } = this.#connection
+    const put = new sdk.PutItemCommand({
+      TableName: this.#table,
+      Item: { stream: { S: stream }, seq: { N: String(raw.seq) }, entry: { S: raw.text } },
+      ConditionExpression: "attribute_not_exists(#stream)",
+      ExpressionAttributeNames: { "#stream": "stream" },
+    })
+    try {
+      await writer.send(put, { abortSignal: deadline() })
+      return "appended"
+    } catch (error) {
+      if (error instanceof sdk.ConditionalCheckFailedException) return "conflict"
+      throw dynamoFailure(error, this.#table, this.#where)
+    }
+  }
+
+  async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
+    const from = range.fromSeq ?? 1
+    const to = range.toSeq ?? Number.MAX_SAFE_INTEGER
+    // BETWEEN with its bounds the wrong way round is an error there, and simply nothing here.
+    if (from > to) return
+    let start: Item | undefined
+    do {
+      const page = await this.#query({
+        KeyConditionExpression: "#stream = :stream AND #seq BETWEEN :from AND :to",
+        ExpressionAttributeNames: NAMES,
+        ExpressionAttributeValues: {
+          ":stream": { S: stream },
+          ":from": { N: String(from) },
+          ":to": { N: String(to) },
+        },
+        ExclusiveStartKey: start,
+      })
+      yield* page.items.map(rawOf)
+      start = page.next
+    } while (start !== undefined)
+  }
+
+  /** Reads (and pays for) the whole table. Not only the first entries, so that a beheaded chain is seen as well. */
+  async *streams(): AsyncIterable<string> {
+    const { sdk, reader, deadline } = this.#connection
+    const seen = new Set<string>()
+    let start: Item | undefined
+    do {
+      const scan = new sdk.ScanCommand({
+        TableName: this.#table,
+        ConsistentRead: true,
+        ProjectionExpression: "#stream",
+        ExpressionAttributeNames: { "#stream": "stream" },
+        ExclusiveStartKey: start,
+      })
+      const page = await reader
+        .send(scan, { abortSignal: deadline() })
+        .catch((error: unknown) => this.#fail(error))
+      for (const item of page.Items ?? []) {
+        const stream = item["stream"]?.S ?? ""
+        if (!seen.has(stream)) yield stream
+        seen.add(stream)
+      }
+      start = page.LastEvaluatedKey
+    } while (start !== undefined)
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close()
+  }
+
+  async #query(query: Omit<QueryCommandInput, "TableName" | "ConsistentRead">) {
+    const { sdk, reader, deadline } = this.#connection
+    const command = new sdk.QueryCommand({ ...query, TableName: this.#table, ConsistentRead: true })
+    const page = await reader
+      .send(command, { abortSignal: deadline() })
+      .catch((error: unknown) => this.#fail(error))
+    return { items: page.Items ?? [], next: page.LastEvaluatedKey }
+  }
+
+  #fail(error: unknown): never {
+    throw dynamoFailure(error, this.#table, this.#where)
+  }
+}
+
+// A foreign item without text becomes an empty text, which the chain refuses by name.
+function rawOf(item: Item): RawEntry {
+  return { seq: Number(item["seq"]?.N), text: item["entry"]?.S ?? "" }
+}

@@ -1,0 +1,101 @@
+import { type FleetNews, type FleetStanding, foldFleet, NO_FLEET } from "../decision/money/fleet-spend.ts"
+import { type Control, NO_CONTROL } from "../decision/state/control.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
+import { EMPTY_STANDING, type Standing } from "../decision/state/state.ts"
+import { fold } from "../decision/transitions/fold.ts"
+import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
+
+/** What is new in an entry; its place in the chain and the standing after it follow from the head. */
+export type EntryNews = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
+
+export const CONTROL_STREAM = "control"
+export const FLEET_STREAM = "fleet"
+
+export function supernodeStream(id: string): string {
+  return `supernode:${id}`
+}
+
+export function standingOf(head: LedgerEntry | undefined): Standing {
+  return head ? (head.standing as Standing) : EMPTY_STANDING
+}
+
+export function controlOf(head: LedgerEntry | undefined): Control {
+  return head ? (head.standing as Control) : NO_CONTROL
+}
+
+export function fleetOf(head: LedgerEntry | undefined): FleetStanding {
+  return head ? (head.standing as FleetStanding) : NO_FLEET
+}
+
+/** The next entry of stream `fleet`, in the form of all others. RangeError if too big. */
+export function nextFleetEntry(
+  head: LedgerEntry | undefined,
+  news: EntryNews & { kind: "opened" | "settled"; fleet: FleetNews },
+): LedgerEntry {
+  const standing = foldFleet(fleetOf(head), { kind: news.kind, at: news.at, news: news.fleet })
+  const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
+  return sealEntry({ ...news, ...place, standing })
+}
+
+/** The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. */
+export function nextEntry(
+  stream: string,
+  head: LedgerEntry | undefined,
+  news: EntryNews,
+  mostBytes = MAX_ENTRY_BYTES,
+): LedgerEntry {
+  const seq = (head?.seq ?? 0) + 1
+  const standing = fold(standingOf(head), { ...news, seq })
+  return sealEntry({ ...news, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
+}
+
+/** An outcome must always fit: its raw answer is halved until the entry does. */
+export function nextSettlement(
+  stream: string,
+  head: LedgerEntry | undefined,
+  news: EntryNews & { outcome: Outcome },
+): LedgerEntry {
+  try {
+    return nextEntry(stream, head, news)
+  } catch (error) {
+    const { outcome } = news
+    if (
+      !(error instanceof RangeError) ||
+      outcome.kind === "not-sent" ||
+      !outcome.raw ||
+      outcome.raw.body === ""
+    )
+      throw error
+    const body = outcome.raw.body.slice(0, Math.floor(outcome.raw.body.length / 2))
+    return nextSettlement(stream, head, {
+      ...news,
+      outcome: { ...outcome, raw: { ...outcome.raw, body, truncated: true } },
+    })
+  }
+}
+
+/** Notes leave room behind them: while one run buys, those of others must not fill the standing to the brim. */
+const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
+
+/** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
+export function nextNote(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry | null {
+  const { situation, ...bare } = news
+  const why = "too much to keep in one ledger entry"
+  const readings = { state: "unreadable" as const, why, credentials: false }
+  const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
+  for (const candidate of [news, ...smaller]) {
+    const entry = fitting(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
+    if (entry) return entry
+  }
+  return null
+}
+
+/** The entry, or null where it is too big for the ledger. */
+export function fitting(seal: () => LedgerEntry): LedgerEntry | null {
+  try {
+    return seal()
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}

@@ -1,0 +1,114 @@
+import { isBuiltin } from "node:module"
+import { setTimeout as pause } from "node:timers/promises"
+import { LedgerError } from "../../ports.ts"
+import { isBusy } from "./failure.ts"
+
+/** What `node:sqlite` and `@photostructure/sqlite` have in common, as far as we use it. */
+export interface SqliteConnection {
+  exec(sql: string): void
+  prepare(sql: string): SqliteStatement
+  close(): void
+}
+
+export interface SqliteStatement {
+  all(...values: (string | number)[]): Record<string, unknown>[]
+  run(...values: (string | number)[]): unknown
+}
+
+interface SqliteModule {
+  DatabaseSync: new (path: string) => SqliteConnection
+}
+
+/** A connection to a ledger file, made if it is not there. Durable: each commit is on disk before it returns. */
+export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteConnection> {
+  const { DatabaseSync } = await sqliteModule()
+  const database = new DatabaseSync(file)
+  try {
+    database.exec(`PRAGMA busy_timeout = ${busyMs}`)
+    await journalAhead(database, busyMs)
+    database.exec("PRAGMA synchronous = FULL")
+    if (isEmpty(database)) createLedger(database)
+    checkIsLedger(database, file)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** How long a call waits for another process that is writing. */
+const BUSY_MS = 5_000
+const BUSY_PAUSE_MS = 10
+
+// Several processes that turn one new file to WAL are told "locked" at once, busy_timeout or not (8 of 48 measured).
+async function journalAhead(database: SqliteConnection, busyMs: number): Promise<void> {
+  const until = performance.now() + busyMs
+  for (;;) {
+    try {
+      return database.exec("PRAGMA journal_mode = WAL")
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error
+      await pause(BUSY_PAUSE_MS)
+    }
+  }
+}
+
+/** "SNA1", in the file's header: so that no other program's database is taken for a ledger. */
+const APPLICATION_ID = 0x534e4131
+
+// The triggers hold against anyone who opens the file, INSERT OR REPLACE included (it fires no DELETE trigger).
+const SCHEMA = `
+  CREATE TABLE entries (stream TEXT NOT NULL, seq INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (stream, seq)) STRICT;
+  CREATE TRIGGER entries_are_dense BEFORE INSERT ON entries
+    WHEN NEW.seq IS NOT 1 + (SELECT coalesce(max(seq), 0) FROM entries WHERE stream = NEW.stream)
+    BEGIN SELECT RAISE(ABORT, 'a ledger entry must be one past the newest'); END;
+  CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
+    BEGIN SELECT RAISE(ABORT, 'ledger entries never change'); END;
+  CREATE TRIGGER entries_are_kept BEFORE DELETE ON entries
+    BEGIN SELECT RAISE(ABORT, 'ledger entries are never deleted'); END;
+  PRAGMA application_id = ${APPLICATION_ID};`
+
+function createLedger(database: SqliteConnection): void {
+  database.exec("BEGIN IMMEDIATE")
+  // Another process may have made it while we waited for the lock.
+  if (isEmpty(database)) database.exec(SCHEMA)
+  database.exec("COMMIT")
+}
+
+function isEmpty(database: SqliteConnection): boolean {
+  return numberOf(database, "SELECT count(*) AS n FROM sqlite_schema", "n") === 0
+}
+
+function checkIsLedger(database: SqliteConnection, file: string): void {
+  if (numberOf(database, "PRAGMA application_id", "application_id") === APPLICATION_ID) return
+  throw new LedgerError(`${file} is a database of something else, not a ledger`)
+}
+
+function numberOf(database: SqliteConnection, sql: string, column: string): number {
+  return Number(database.prepare(sql).all()[0]?.[column])
+}
+
+/**
+ * SQLite for this Node. Node 22's own module warns on stderr that it is experimental, Node 24's does not; the package
+ * has the same API. Throws where neither is there.
+ */
+export async function sqliteModule(): Promise<SqliteModule> {
+  loaded ??= await loadSqlite()
+  return loaded
+}
+
+/** Only what was found is kept: what could not be read just now is looked for again. */
+let loaded: SqliteModule | undefined
+
+async function loadSqlite(): Promise<SqliteModule> {
+  const builtin: string = "node:sqlite"
+  const isThere = isBuiltin(builtin)
+  if (isThere && Number.parseInt(process.versions.node, 10) >= 24) return import(builtin)
+  try {
+    return await import("@photostructure/sqlite")
+  } catch (error) {
+    // A bundle without packages beside it: a warning is better than no ledger.
+    if (!isThere) throw error
+    return import(builtin)
+  }
+}

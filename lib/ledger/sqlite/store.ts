@@ -1,0 +1,177 @@
+import { statSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { LedgerError } from "../../ports.ts"
+import type { LedgerStore, RawEntry, SeqRange } from "../store.ts"
+import { connect, type SqliteConnection, type SqliteStatement, sqliteModule } from "./connection.ts"
+import { sqliteFailure } from "./failure.ts"
+
+/**
+ * A ledger in one file, for one host (not for a network file system: its locks and WAL do not hold there).
+ * The file is made by the first append, not by looking, so that a dry run leaves no trace.
+ * `busyMs`: how long a call waits for another process that is writing.
+ * Throws LedgerError on a directory that is not there, or a file that is no ledger.
+ */
+export async function openSqliteStore(path: string, busyMs?: number): Promise<LedgerStore> {
+  const file = resolve(path)
+  const store = new SqliteStore(file, busyMs)
+  try {
+    checkDirectory(file)
+    // Also where there is no file yet: a missing package must show before anything is decided.
+    await sqliteModule()
+    await store.look()
+  } catch (error) {
+    throw sqliteFailure(error, file)
+  }
+  return store
+}
+
+/** Rows per read: at most 16 MB of texts at once. */
+const PAGE_ROWS = 64
+
+class SqliteStore implements LedgerStore {
+  readonly #file: string
+  readonly #busyMs: number | undefined
+  #connection: Promise<Opened> | undefined
+
+  constructor(file: string, busyMs: number | undefined) {
+    this.#file = file
+    this.#busyMs = busyMs
+  }
+
+  async head(stream: string): Promise<RawEntry | undefined> {
+    const opened = await this.look()
+    if (opened === undefined) return undefined
+    const [row] = this.#told(() => opened.head.all(stream))
+    return row === undefined ? undefined : rawOf(row)
+  }
+
+  async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
+    const opened = (await this.look()) ?? (await this.#open())
+    return this.#told(() => appendInTransaction(opened, stream, raw))
+  }
+
+  async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
+    const toSeq = range.toSeq ?? Number.MAX_SAFE_INTEGER
+    let fromSeq = range.fromSeq ?? 1
+    for (;;) {
+      const opened = await this.look()
+      if (opened === undefined) return
+      const rows = this.#told(() => opened.range.all(stream, fromSeq, toSeq, PAGE_ROWS)).map(rawOf)
+      yield* rows
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE_ROWS) return
+      fromSeq = last.seq + 1
+    }
+  }
+
+  async *streams(): AsyncIterable<string> {
+    const opened = await this.look()
+    if (opened === undefined) return
+    for (const row of this.#told(() => opened.streams.all())) yield String(row["stream"])
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#connection?.catch(() => undefined)
+    this.#connection = undefined
+    if (opened === undefined) return
+    leaveOneFile(opened.database)
+    opened.database.close()
+  }
+
+  /** The open file, undefined while there is none. */
+  async look(): Promise<Opened | undefined> {
+    const stat = () => statSync(this.#file, { throwIfNoEntry: false })
+    if (this.#connection === undefined) return stat() === undefined ? undefined : this.#open()
+    const opened = await this.#connection
+    // A deleted or exchanged file stays writable through our handle; two processes would then hold two locks.
+    if (stat()?.ino === opened.inode) return opened
+    throw new LedgerError(`${this.#file} was deleted or exchanged while it was in use`)
+  }
+
+  #open(): Promise<Opened> {
+    this.#connection ??= connect(this.#file, this.#busyMs)
+      .then((database) => prepare(database, this.#file))
+      .catch((error: unknown) => {
+        // A failed opening is tried anew by the next call.
+        this.#connection = undefined
+        throw sqliteFailure(error, this.#file)
+      })
+    return this.#connection
+  }
+
+  #told<T>(question: () => T): T {
+    try {
+      return question()
+    } catch (error) {
+      throw sqliteFailure(error, this.#file)
+    }
+  }
+}
+
+interface Opened {
+  database: SqliteConnection
+  inode: number
+  head: SqliteStatement
+  newest: SqliteStatement
+  insert: SqliteStatement
+  range: SqliteStatement
+  streams: SqliteStatement
+}
+
+function prepare(database: SqliteConnection, file: string): Opened {
+  const where = "FROM entries WHERE stream = ?"
+  return {
+    database,
+    inode: statSync(file).ino,
+    head: database.prepare(`SELECT seq, entry ${where} ORDER BY seq DESC LIMIT 1`),
+    newest: database.prepare(`SELECT coalesce(max(seq), 0) AS seq ${where}`),
+    insert: database.prepare("INSERT INTO entries (stream, seq, entry) VALUES (?, ?, ?)"),
+    range: database.prepare(`SELECT seq, entry ${where} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`),
+    streams: database.prepare("SELECT DISTINCT stream FROM entries"),
+  }
+}
+
+// IMMEDIATE takes the write lock before the look at the newest seq, so that nobody can come in between.
+function appendInTransaction({ database, newest, insert }: Opened, stream: string, raw: RawEntry) {
+  database.exec("BEGIN IMMEDIATE")
+  try {
+    const isNext = Number(newest.all(stream)[0]?.["seq"]) === raw.seq - 1
+    if (isNext) insert.run(stream, raw.seq, raw.text)
+    database.exec(isNext ? "COMMIT" : "ROLLBACK")
+    return isNext ? "appended" : "conflict"
+  } catch (error) {
+    rollBack(database)
+    throw error
+  }
+}
+
+// Some failures have ended the transaction already; then there is nothing to roll back, and the first error counts.
+function rollBack(database: SqliteConnection): void {
+  try {
+    database.exec("ROLLBACK")
+  } catch {}
+}
+
+// The Node 20 package leaves its log file behind at close; after this the ledger's file, copied alone, is all of it.
+// Where it fails nothing is lost: the log is read at the next opening.
+function leaveOneFile(database: SqliteConnection): void {
+  try {
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)")
+  } catch {}
+}
+
+function rawOf(row: Record<string, unknown>): RawEntry {
+  return { seq: Number(row["seq"]), text: String(row["entry"]) }
+}
+
+function checkDirectory(file: string): void {
+  const directory = statSync(dirname(file), { throwIfNoEntry: false })
+  if (!directory?.isDirectory()) {
+    throw new LedgerError(
+      `the ledger ${file} has no place: ${dirname(file)} is not a directory; make it first`,
+    )
+  }
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new LedgerError(`the ledger ${file} is a directory; name a file in it`)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Server } from "../../decision/inputs/supernode.ts"
+import type { DIMENSION_TEMPLATES } from "../../decision/policy/policy.ts"
+
+type Template = (typeof DIMENSION_TEMPLATES)[number]
+
+/** Whom a metric's dimensions are filled for. `server` is null where they name none. */
+export interface Resource {
+  supernode: string
+  server: Server | null
+}
+
+const FIELDS: Record<Template, (resource: Resource) => string | null> = {
+  "{supernode.id}": ({ supernode }) => supernode,
+  "{server.id}": ({ server }) => server?.id ?? null,
+  "{server.name}": ({ server }) => server?.name ?? null,
+  "{server.cloud_server.id}": ({ server }) => server?.cloudServer.id ?? null,
+  "{server.cloud_server.hps_id}": ({ server }) => server?.cloudServer.hpsId ?? null,
+  "{server.cloud_server.hps_ecs_id}": ({ server }) => server?.cloudServer.hpsEcsId ?? null,
+}
+
+/** Is there one series per server, or one for the whole supernode? */
+export function namesServers(dimensions: Record<string, string>): boolean {
+  return Object.values(dimensions).some((text) => templatesIn(text).some((name) => name !== "{supernode.id}"))
+}
+
+/** The dimensions of one resource, in the order written; or the template whose field the cloud left empty. */
+export function fillDimensions(
+  dimensions: Record<string, string>,
+  resource: Resource,
+): { filled: { name: string; value: string }[] } | { lacks: string } {
+  const filled: { name: string; value: string }[] = []
+  for (const [name, text] of Object.entries(dimensions)) {
+    const lacking = templatesIn(text).find((template) => !FIELDS[template](resource))
+    if (lacking !== undefined) return { lacks: lacking.slice(1, -1) }
+    // One pass with a function, so that nothing in a server's name is taken for a template or a `$&`.
+    const value = text.replace(BRACED, (template) => FIELDS[template as Template]?.(resource) ?? template)
+    filled.push({ name, value })
+  }
+  return { filled }
+}
+
+const BRACED = /\{[^}]*\}/g
+
+function templatesIn(text: string): Template[] {
+  const braced: string[] = text.match(BRACED) ?? []
+  return braced.filter((name): name is Template => Object.hasOwn(FIELDS, name))
+}

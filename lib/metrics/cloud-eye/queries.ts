@@ -1,0 +1,122 @@
+import type { Datapoint } from "../../decision/inputs/signal.ts"
+import type { Read } from "../../ports.ts"
+import type { MeterKind, Stretch } from "../batching/batch.ts"
+import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace, MetricSources } from "../sources.ts"
+
+// Limits of batch-query-metric-data. Beyond the datapoints Cloud Eye silently moves `from` forward, which would look
+// like missing data; so they are kept here and not left to the answer.
+const MAX_METRICS = 500
+const MAX_DATAPOINTS = 3_000
+/** 512 KB, read the smaller way. */
+const MAX_BODY_BYTES = 512_000
+/** Longest stretch per request: with the period before it, shorter than every documented span (4 h of 1m is the least). */
+const MAX_PERIODS = 100
+
+/** One metric of one resource by one statistic and period. */
+export interface CloudEyeAsked {
+  place: CloudPlace
+  periodMs: number
+  filter: string
+  metric: CloudEyeMetric
+}
+
+type Asked = Stretch<CloudEyeAsked>
+
+/** Cloud Eye as a meter: one request per project, period, statistic and window, as long as its limits allow. */
+export function cloudEyeKind(
+  sources: Pick<MetricSources, "cloudEye">,
+): MeterKind<CloudEyeAsked, Datapoint[]> {
+  return {
+    periodMs: ({ periodMs }) => periodMs,
+    keyOf: seriesKey,
+    placeOf: ({ place }) => JSON.stringify([place.region, place.projectId]),
+    maxPeriods: MAX_PERIODS,
+    pack: packCloudEye,
+    ask: (together) => ask(sources, together),
+  }
+}
+
+/** The same metric by the same statistic and period has the same key, whatever the order of its dimensions. */
+function seriesKey({ place, periodMs, filter, metric }: CloudEyeAsked): string {
+  return JSON.stringify([place.region, place.projectId, periodMs, filter, metricKey(metric)])
+}
+
+function metricKey({ namespace, metric_name, dimensions }: CloudEyeMetric): string {
+  const sorted = dimensions
+    .map(({ name, value }) => [name, value])
+    .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))
+  return JSON.stringify([namespace, metric_name, sorted])
+}
+
+function packCloudEye(asked: readonly Asked[]): Asked[][] {
+  const batches = new Map<string, Asked[]>()
+  for (const one of asked) {
+    const { place, periodMs, filter } = one.series
+    const key = JSON.stringify([place.region, place.projectId, periodMs, filter, one.oldest, one.newest])
+    batches.set(key, [...(batches.get(key) ?? []), one])
+  }
+  return [...batches.values()].flatMap(split)
+}
+
+function split(batch: readonly Asked[]): Asked[][] {
+  const [first] = batch
+  if (!first) return []
+  const window = windowOf(first)
+  const pointsEach = (window.to - window.from) / first.series.periodMs + 1
+  const maxMetrics = Math.min(MAX_METRICS, Math.floor(MAX_DATAPOINTS / pointsEach))
+  const emptyBytes = Buffer.byteLength(JSON.stringify({ metrics: [], ...window }))
+  const groups: Asked[][] = []
+  let current: Asked[] | undefined
+  let bytes = 0
+  for (const one of batch) {
+    const more = Buffer.byteLength(JSON.stringify(one.series.metric)) + 1
+    if (current === undefined || current.length === maxMetrics || bytes + more > MAX_BODY_BYTES) {
+      current = []
+      groups.push(current)
+      bytes = emptyBytes
+    }
+    current.push(one)
+    bytes += more
+  }
+  return groups
+}
+
+/**
+ * One whole period before, or an aggregate may come back empty. `to` is the end of the newest period: the end is not
+ * documented as inclusive or exclusive, so a point there is counted against the limit and dropped when it comes.
+ */
+function windowOf({ series, oldest, newest }: Asked): Omit<CloudEyeQuery, "metrics"> {
+  const { periodMs, filter } = series
+  return { from: oldest - periodMs, to: newest + periodMs, period: String(periodMs / 1_000), filter }
+}
+
+async function ask(
+  sources: Pick<MetricSources, "cloudEye">,
+  together: readonly Asked[],
+): Promise<Read<(Datapoint[] | null)[]>> {
+  const [first] = together
+  if (!first) return { ok: true, value: [], skewMs: null }
+  const window = windowOf(first)
+  const metrics = together.map(({ series }) => series.metric)
+  const read = await sources.cloudEye(first.series.place, { metrics, ...window })
+  if (!read.ok) return read
+  const came = pointsByMetric(read.value, window)
+  return {
+    ok: true,
+    value: metrics.map((metric) => came.get(metricKey(metric)) ?? null),
+    skewMs: read.skewMs,
+  }
+}
+
+function pointsByMetric(
+  series: readonly CloudEyeSeries[],
+  { from, to }: Pick<CloudEyeQuery, "from" | "to">,
+): Map<string, Datapoint[]> {
+  const came = new Map<string, Datapoint[]>()
+  for (const { namespace, metricName, dimensions, points } of series) {
+    const key = metricKey({ namespace, metric_name: metricName, dimensions })
+    // The period at `from` was only asked for to make the next one whole; another request may have it in full.
+    came.set(key, [...(came.get(key) ?? []), ...points.filter(({ at }) => from < at && at < to)])
+  }
+  return came
+}

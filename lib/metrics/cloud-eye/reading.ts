@@ -1,0 +1,90 @@
+import type { Reading, Series } from "../../decision/inputs/reading.ts"
+import type { Datapoint } from "../../decision/inputs/signal.ts"
+import type { Told, Want } from "../batching/batch.ts"
+import { pointsAt } from "../points.ts"
+import { type SeriesProblem, sayProblems } from "../problems.ts"
+import type { CloudEyeAsked } from "./queries.ts"
+import type { CloudEyeWant } from "./wants.ts"
+
+type CameFor = readonly Told<Datapoint[]>[]
+
+/** All series of one rule, in the order of its owners and their metrics. */
+export function seriesOf({ place, periodMs, filter, starts, owners }: CloudEyeWant): Want<CloudEyeAsked>[] {
+  return owners.flatMap(({ metrics }) =>
+    metrics.map((metric) => ({ series: { place, periodMs, filter, metric }, starts })),
+  )
+}
+
+/** The reading of one rule from what was told of its series, in their order. */
+export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly CameFor[]): Reading {
+  const series: Series[] = []
+  const problems: SeriesProblem[] = [...want.problems]
+  let next = 0
+  for (const { server, metrics } of want.owners) {
+    const own = told.slice(next, next + metrics.length)
+    next += metrics.length
+    const parts = own.map((came) => pointsAt(want.starts, came.flatMap(pointsIn)))
+    const points = metrics.length === 1 ? (parts[0] ?? []) : together(parts, want)
+    const hasAny = own.some((came) => came.some(({ read }) => read.ok && read.value !== null))
+    if (hasAny) series.push({ server, points })
+    problems.push(...problemsOf(server, { own, parts, points, want }))
+  }
+  const failures = told.flat().flatMap(({ read }) => (read.ok ? [] : [read]))
+  const isRefused = want.refusal.credentials || failures.some(({ credentials }) => credentials)
+  const isUnasked = want.refusal.refused || failures.some(({ refused }) => refused)
+  return {
+    rule,
+    periodMs: want.periodMs,
+    series,
+    problem: sayProblems(problems),
+    ...(isRefused ? { credentials: true as const } : {}),
+    ...(isUnasked ? { unasked: true as const } : {}),
+  }
+}
+
+function pointsIn({ read }: Told<Datapoint[]>): Datapoint[] {
+  return read.ok ? (read.value ?? []) : []
+}
+
+/**
+ * One value for the parts of one owner, such as the cards of a server: only in a period where every one of them has
+ * reported. A card that is silent may be the one that is busy, or dead, and its load on the others.
+ */
+function together(parts: readonly Datapoint[][], { starts, aggregate }: CloudEyeWant): Datapoint[] {
+  const byStart = new Map<number, number[]>()
+  for (const { at, value } of parts.flat()) byStart.set(at, [...(byStart.get(at) ?? []), value])
+  return starts.toReversed().flatMap((at) => {
+    const values = byStart.get(at) ?? []
+    if (values.length < parts.length) return []
+    const value = {
+      average: () => values.reduce((sum, one) => sum + one, 0) / values.length,
+      max: () => Math.max(...values),
+      min: () => Math.min(...values),
+    }[aggregate]()
+    return Number.isFinite(value) ? [{ at, value }] : []
+  })
+}
+
+interface Owned {
+  own: readonly CameFor[]
+  parts: readonly Datapoint[][]
+  points: readonly Datapoint[]
+  want: CloudEyeWant
+}
+
+function problemsOf(server: string | null, { own, parts, points, want }: Owned): SeriesProblem[] {
+  const whys = new Set(own.flat().flatMap((one) => whyNothing(one) ?? []))
+  const problems = [...whys].map((says) => ({ server, says }))
+  if (whys.size > 0 || points.length > 0) return problems
+  const silent = parts.filter((part) => part.length < want.starts.length).length
+  const says =
+    parts.length > 1
+      ? `${silent} of its ${parts.length} series did not report in every period, and a period counts only where all did`
+      : "Cloud Eye has no usable point in the periods asked for"
+  return [...problems, { server, says }]
+}
+
+function whyNothing({ read }: Told<Datapoint[]>): string | null {
+  if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
+  return read.value === null ? "Cloud Eye's answer left out the series" : null
+}

@@ -1,0 +1,124 @@
+import { newestPeriods } from "../../decision/inputs/reading.ts"
+import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
+import type { Rule } from "../../decision/policy/policy.ts"
+import type { MetricQuestion, Read } from "../../ports.ts"
+import type { SeriesProblem } from "../problems.ts"
+import type { CloudEyeMetric, CloudPlace } from "../sources.ts"
+import { fillDimensions, namesServers, type Resource } from "./dimensions.ts"
+import { type Discovery, type Listed, shapeOf, WILDCARD } from "./discovery.ts"
+
+export type CloudEyeSource = NonNullable<Rule["metric"]["cloud-eye"]>
+
+/** What one rule needs of Cloud Eye: these metrics at these period starts. */
+export interface CloudEyeWant {
+  place: CloudPlace
+  periodMs: number
+  filter: string
+  /** How the metrics of one owner become one value. */
+  aggregate: Rule["metric"]["aggregate"]
+  /** Newest first. */
+  starts: number[]
+  /** One metric for each server, or for the supernode (null); several where a dimension is a wildcard. */
+  owners: { server: string | null; metrics: CloudEyeMetric[] }[]
+  /** What cannot even be asked for. */
+  problems: SeriesProblem[]
+  /** A list of metrics was refused: by missing keys, or as a question. */
+  refusal: { credentials: boolean; refused: boolean }
+}
+
+/** Far above anything Cloud Eye can mean by one metric; a larger one would make a request that it never takes. */
+const MAX_METRIC_BYTES = 16_384
+/** 48 servers with 64 devices each. Who has more should aggregate elsewhere. */
+const MAX_METRICS = 3_072
+
+/** One metric per present server where the dimensions name servers, else one for the supernode; all that match a "*". */
+export async function wantOf(
+  rule: Rule,
+  source: CloudEyeSource,
+  { question, discovery }: { question: MetricQuestion; discovery: Discovery },
+): Promise<CloudEyeWant> {
+  const { supernode, now, policy } = question
+  const want: CloudEyeWant = {
+    place: { region: policy.region, projectId: policy.projectId },
+    periodMs: source.period,
+    filter: source.statistic,
+    aggregate: rule.metric.aggregate,
+    starts: newestPeriods({ now, periodMs: source.period, lagMs: rule.metric.lag, count: rule.points.n }),
+    owners: [],
+    problems: [],
+    refusal: { credentials: false, refused: false },
+  }
+  const servers: (Server | null)[] = namesServers(source.dimensions) ? presentServers(supernode) : [null]
+  for (const server of servers) {
+    const named = metricOf(source, { supernode: supernode.id, server })
+    const id = server?.id ?? null
+    if ("refused" in named) want.problems.push({ server: id, says: named.refused })
+    else want.owners.push({ server: id, metrics: [named.metric] })
+  }
+  if (servers.length === 0)
+    want.problems.push({ server: null, says: "the supernode has no servers to measure" })
+  const wild = Object.keys(source.dimensions).filter((name) => source.dimensions[name] === WILDCARD)
+  if (wild.length === 0 || want.owners.length === 0) return want
+  return expanded(
+    want,
+    wild,
+    await discovery.find({ place: want.place, query: listedFor(source), wild, now }),
+  )
+}
+
+function metricOf(
+  source: CloudEyeSource,
+  resource: Resource,
+): { metric: CloudEyeMetric } | { refused: string } {
+  const dimensions = fillDimensions(source.dimensions, resource)
+  if ("lacks" in dimensions)
+    return { refused: `the cloud names no ${dimensions.lacks}, so Cloud Eye cannot be asked` }
+  const metric: CloudEyeMetric = {
+    namespace: source.namespace,
+    metric_name: source.name,
+    dimensions: dimensions.filled,
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(metric))
+  if (bytes > MAX_METRIC_BYTES)
+    return { refused: `the metric's name and dimensions take ${bytes} bytes, too many for a request` }
+  return { metric }
+}
+
+function listedFor({ namespace, name, dimensions }: CloudEyeSource): Listed {
+  const literal = Object.entries(dimensions)
+    .filter(([, value]) => value !== WILDCARD && !/[{}]/.test(value))
+    .map(([name, value]) => ({ name, value }))
+  return { namespace, metricName: name, dimensions: literal }
+}
+
+/** Every owner's metric with "*" becomes all listed ones that differ from it in nothing else. */
+function expanded(
+  want: CloudEyeWant,
+  wild: readonly string[],
+  found: Read<ReadonlyMap<string, CloudEyeMetric[]>>,
+): CloudEyeWant {
+  const none = (says: string, refusal: CloudEyeWant["refusal"]): CloudEyeWant => ({
+    ...want,
+    owners: [],
+    problems: [...want.problems, { server: null, says }],
+    refusal,
+  })
+  if (!found.ok) {
+    const refusal = { credentials: found.credentials, refused: found.refused === true }
+    return none(`Cloud Eye could not be asked what "${WILDCARD}" stands for: ${found.why}`, refusal)
+  }
+  const owners = want.owners.map(({ server, metrics }) => ({
+    server,
+    metrics: metrics.flatMap((metric) => found.value.get(shapeOf(metric, wild)) ?? []),
+  }))
+  const count = owners.reduce((sum, { metrics }) => sum + metrics.length, 0)
+  if (count > MAX_METRICS) {
+    const says = `"${WILDCARD}" stands for ${count} series, at most ${MAX_METRICS} are read: name more dimensions`
+    return none(says, { credentials: false, refused: true })
+  }
+  const unknown = owners
+    .filter(({ metrics }) => metrics.length === 0)
+    .map(({ server }) => ({ server, says: `Cloud Eye knows no series that "${WILDCARD}" could stand for` }))
+  const known = owners.filter(({ metrics }) => metrics.length > 0)
+  return { ...want, owners: known, problems: [...want.problems, ...unknown] }
+}

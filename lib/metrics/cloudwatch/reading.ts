@@ -1,0 +1,113 @@
+import { newestPeriods, type Reading, type Series } from "../../decision/inputs/reading.ts"
+import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
+import type { Rule } from "../../decision/policy/policy.ts"
+import type { MetricQuestion } from "../../ports.ts"
+import type { Told, Want } from "../batching/batch.ts"
+import { fillDimensions, namesServers } from "../cloud-eye/dimensions.ts"
+import { pointsAt } from "../points.ts"
+import { type SeriesProblem, sayProblems } from "../problems.ts"
+import type { CloudWatchMetric, CloudWatchSeries } from "../sources.ts"
+import type { CloudWatchAsked } from "./queries.ts"
+
+export type CloudWatchSource = NonNullable<Rule["metric"]["cloudwatch"]>
+
+/** What one rule needs of CloudWatch: these metrics at these period starts. */
+export interface CloudWatchWant {
+  periodMs: number
+  /** Newest first. */
+  starts: number[]
+  /** null: neither the rule nor AWS_REGION says. */
+  region: string | null
+  /** One metric for each server, or for the supernode (null). */
+  owners: { server: string | null; metric: CloudWatchMetric }[]
+  problems: SeriesProblem[]
+}
+
+const STATISTICS = { average: "Average", max: "Maximum", min: "Minimum", sum: "Sum" } as const
+
+/** One metric per present server where the dimensions name servers, else one for the supernode. */
+export function cloudwatchWant(
+  rule: Rule,
+  source: CloudWatchSource,
+  { question: { supernode, now }, region }: { question: MetricQuestion; region: string | null },
+): CloudWatchWant {
+  const want: CloudWatchWant = {
+    periodMs: source.period,
+    starts: newestPeriods({ now, periodMs: source.period, lagMs: rule.metric.lag, count: rule.points.n }),
+    region: source.region ?? region,
+    owners: [],
+    problems: [],
+  }
+  const say = (server: string | null, says: string) => want.problems.push({ server, says })
+  if (want.region === null) {
+    say(null, "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION")
+    return want
+  }
+  const servers: (Server | null)[] = namesServers(source.dimensions) ? presentServers(supernode) : [null]
+  for (const server of servers) {
+    const filled = fillDimensions(source.dimensions, { supernode: supernode.id, server })
+    const id = server?.id ?? null
+    if ("lacks" in filled) say(id, `the cloud names no ${filled.lacks}, so CloudWatch cannot be asked`)
+    else want.owners.push({ server: id, metric: metricOf(source, filled.filled) })
+  }
+  if (servers.length === 0) say(null, "the supernode has no servers to measure")
+  return want
+}
+
+function metricOf(
+  { namespace, name, statistic, period }: CloudWatchSource,
+  dimensions: CloudWatchMetric["dimensions"],
+): CloudWatchMetric {
+  const known: Readonly<Record<string, string>> = STATISTICS
+  return { namespace, name, dimensions, statistic: known[statistic] ?? statistic, periodMs: period }
+}
+
+/** All series of one rule, in the order of its owners. */
+export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Want<CloudWatchAsked>[] {
+  return region === null ? [] : owners.map(({ metric }) => ({ series: { region, metric }, starts }))
+}
+
+/** The reading of one rule from what was told of its series, in their order. */
+export function cloudwatchReading(
+  rule: string,
+  want: CloudWatchWant,
+  told: readonly (readonly Told<CloudWatchSeries>[])[],
+): Reading {
+  const series: Series[] = []
+  const problems: SeriesProblem[] = [...want.problems]
+  for (const [i, { server }] of want.owners.entries()) {
+    const came = told[i] ?? []
+    const whole = came.flatMap(({ read }) => (read.ok && read.value?.problem === null ? [read.value] : []))
+    const points = pointsAt(
+      want.starts,
+      whole.flatMap((one) => one.points),
+    )
+    if (whole.length > 0) series.push({ server, points })
+    const whys = came.flatMap((one) => whyNothing(one) ?? [])
+    problems.push(...whys.map((says) => ({ server, says })))
+    if (whys.length === 0 && points.length === 0)
+      problems.push({ server, says: "CloudWatch has no datapoint in the periods asked for" })
+  }
+  const ends = told.flat().map(({ read }) => endOf(read))
+  const isUnasked = want.region === null || ends.some(({ unasked }) => unasked)
+  return {
+    rule,
+    periodMs: want.periodMs,
+    series,
+    problem: sayProblems(problems),
+    ...(ends.some(({ credentials }) => credentials) ? { credentials: true as const } : {}),
+    ...(isUnasked ? { unasked: true as const } : {}),
+  }
+}
+
+function whyNothing({ read }: Told<CloudWatchSeries>): string | null {
+  if (!read.ok) return `CloudWatch could not be read: ${read.why}`
+  return read.value === null ? "CloudWatch's answer left out the series" : read.value.problem
+}
+
+/** An answer that may be a part of the truth is no silence, and nothing to reckon with. */
+function endOf(read: Told<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
+  if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
+  const { value } = read
+  return { credentials: value?.credentials === true, unasked: value !== null && value.problem !== null }
+}

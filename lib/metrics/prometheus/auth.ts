@@ -1,0 +1,151 @@
+import { X509Certificate } from "node:crypto"
+import { nearestName } from "../../decision/policy/did-you-mean.ts"
+import { isSecureAddress } from "../../decision/policy/secure-address.ts"
+import { isRecord } from "../../decision/policy/units.ts"
+
+// SUPERNODE_PROMETHEUS_AUTH: who we are to which Prometheus. It is no part of the policy, because the policy is recorded.
+
+/** What one URL prefix is shown, and by which certificates it is believed. */
+export interface PrometheusLogin {
+  /** The prefix as a URL without a slash at its end: it may be shown to people. */
+  prefix: string
+  /** The Authorization header; null where the entry has only a `ca`. */
+  authorization: string | null
+  /** What must stand in no sentence. */
+  secrets: string[]
+  /** Certificates to trust instead of the system's: PEM, or the path of a file that holds it. */
+  ca: string | null
+}
+
+export type PrometheusAuth = readonly PrometheusLogin[]
+
+const KEYS: readonly string[] = ["bearer", "user", "password", "ca"]
+const MUST_BE =
+  'must be a JSON object such as { "https://prometheus.example.com": { "bearer": "…" } }, or { "user": "…", "password": "…" }'
+
+type Parsed = { logins: PrometheusLogin[]; problems: string[] }
+
+/**
+ * The logins in a setting's text, and everything that is wrong with it. No message repeats a value, nor a key that is not
+ * a proper URL: people put the secret in the wrong place.
+ */
+export function parsePrometheusAuth(text: string): Parsed {
+  const json = jsonOf(text)
+  if (!isRecord(json)) return { logins: [], problems: [MUST_BE] }
+  const logins: PrometheusLogin[] = []
+  const problems: string[] = []
+  for (const [i, [written, value]] of Object.entries(json).entries()) {
+    const address = addressOf(written)
+    const place = address === null ? `entry ${i + 1}` : address
+    const found = [
+      ...(address === null ? [PREFIX] : []),
+      ...(address !== null && !isSecureAddress(address) ? [INSECURE] : []),
+      ...(logins.some(({ prefix }) => prefix === address) ? ["is written twice"] : []),
+    ]
+    const login = loginOf(value, found)
+    problems.push(...found.map((problem) => `${place}: ${problem}`))
+    if (address !== null && login !== null) logins.push({ prefix: address, ...login })
+  }
+  return { logins, problems }
+}
+
+const PREFIX = "must be an http or https URL without user, query or fragment"
+const INSECURE = "must be https: plain http is allowed only to this machine itself"
+
+/** The longest prefix of this URL; by whole segments of the same origin, so that no secret reaches another's host. */
+export function loginFor(auth: PrometheusAuth, url: URL): PrometheusLogin | null {
+  const [best] = auth
+    .filter(({ prefix }) => isWithin(new URL(prefix), url))
+    .toSorted((a, b) => b.prefix.length - a.prefix.length)
+  return best ?? null
+}
+
+function isWithin(prefix: URL, url: URL): boolean {
+  if (prefix.origin !== url.origin) return false
+  const [path, whole] = [withoutSlash(prefix.pathname), withoutSlash(url.pathname)]
+  return whole === path || whole.startsWith(`${path}/`)
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, "")
+}
+
+/** URL has settled case, default port and dots in the path by then. */
+function addressOf(written: string): string | null {
+  if (!URL.canParse(written)) return null
+  const url = new URL(written)
+  const isPlain = url.username === "" && url.password === "" && url.search === "" && url.hash === ""
+  if (!isPlain || !/^https?:$/.test(url.protocol) || /[?#]/.test(written)) return null
+  return withoutSlash(url.href)
+}
+
+function loginOf(value: unknown, problems: string[]): Omit<PrometheusLogin, "prefix"> | null {
+  if (!isRecord(value)) {
+    problems.push('must be { "bearer": "…" } or { "user": "…", "password": "…" }')
+    return null
+  }
+  for (const key of Object.keys(value).filter((name) => !KEYS.includes(name))) {
+    const near = nearestName(key, KEYS)
+    problems.push(`has a key that is none of ${KEYS.join(", ")}${near ? `; did you mean ${near}?` : ""}`)
+  }
+  const { bearer, user, password, ca } = value
+  const isBasic = user !== undefined || password !== undefined
+  if (bearer !== undefined && isBasic) problems.push("must have bearer, or user and password, not both")
+  if (bearer === undefined && !isBasic && ca === undefined)
+    problems.push("must have bearer, or user and password")
+  const who =
+    bearer !== undefined ? bearerOf(bearer, problems) : isBasic ? basicOf(user, password, problems) : NOBODY
+  return { ...who, ca: ca === undefined ? null : certificatesOf(ca, problems) }
+}
+
+type Who = Pick<PrometheusLogin, "authorization" | "secrets">
+const NOBODY: Who = { authorization: null, secrets: [] }
+
+function bearerOf(bearer: unknown, problems: string[]): Who {
+  if (typeof bearer === "string" && /^[\x21-\x7e]+$/.test(bearer))
+    return { authorization: `Bearer ${bearer}`, secrets: [bearer] }
+  problems.push("bearer must be printable ASCII without spaces")
+  return NOBODY
+}
+
+function basicOf(user: unknown, password: unknown, problems: string[]): Who {
+  const isText = (text: unknown): text is string =>
+    typeof text === "string" && text !== "" && !/\p{Cc}/u.test(text)
+  if (!isText(user) || user.includes(":")) problems.push("user must be text without a colon")
+  if (!isText(password)) problems.push("password must be text")
+  if (!isText(user) || !isText(password)) return NOBODY
+  const encoded = Buffer.from(`${user}:${password}`).toString("base64")
+  return { authorization: `Basic ${encoded}`, secrets: [password, encoded] }
+}
+
+const PEM = "-----BEGIN CERTIFICATE-----"
+
+function certificatesOf(ca: unknown, problems: string[]): string | null {
+  if (typeof ca !== "string" || ca.trim() === "") {
+    problems.push("ca must be certificates as PEM, or the path of a file that holds them")
+    return null
+  }
+  if (!ca.includes("-----BEGIN")) return ca
+  if (isPem(ca)) return ca
+  problems.push("ca is no certificate in PEM")
+  return null
+}
+
+/** TLS itself would silently trust nobody with what is no certificate. */
+export function isPem(text: string): boolean {
+  if (!text.includes(PEM)) return false
+  try {
+    return new X509Certificate(text).subject !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Never with the parser's own words: they quote what they could not read. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,167 @@
+import { readFile } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
+import { Agent, request as send } from "undici"
+import { isSecureAddress } from "../../decision/policy/secure-address.ts"
+import type { Read } from "../../ports.ts"
+import { messageOf, oneLine, withoutSecrets } from "../sentence.ts"
+import { matrixOf, type PrometheusSeries } from "./answer.ts"
+import { isPem, loginFor, type PrometheusAuth, type PrometheusLogin } from "./auth.ts"
+
+/** One range query. `start` and `end` are instants of evaluation, both inclusive; all times in milliseconds. */
+export interface PrometheusQuery {
+  /** The policy's `url`: what stands before /api/v1/query_range. */
+  url: string
+  query: string
+  start: number
+  end: number
+  periodMs: number
+}
+
+export interface PrometheusOptions {
+  /** SUPERNODE_PROMETHEUS_AUTH, asked for at every query. */
+  auth(): Promise<PrometheusAuth>
+  /** Certificates to trust where the login names none of its own; PEM. */
+  tls?: { ca: string }
+  timeouts?: { tryMs: number; totalMs: number }
+  /** For the waits between tries. */
+  wait?: (ms: number) => Promise<unknown>
+}
+
+export interface PrometheusClient {
+  /** Never throws. */
+  queryRange(query: PrometheusQuery): Promise<Read<PrometheusSeries[]>>
+  close(): Promise<void>
+}
+
+const TIMEOUTS = { tryMs: 10_000, totalMs: 20_000 }
+const MAX_TRIES = 3
+const BACKOFF_MS = 200
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+/** Longer questions go as a form: not every proxy takes a long line. */
+const MAX_URL_BYTES = 2_000
+const RETRIED_STATUSES: readonly number[] = [502, 503, 504]
+
+type Failed = Extract<Read<never>, { ok: false }>
+type Try =
+  | { kind: "answer"; status: number; text: string }
+  | { kind: "nothing"; says: string; retriable: boolean }
+
+/** Prometheus and what speaks like it: Thanos, VictoriaMetrics, Mimir, Huawei AOM. Reads only, so a lost answer is asked for again. */
+export function prometheusClient(options: PrometheusOptions): PrometheusClient {
+  const { auth, tls, timeouts = TIMEOUTS, wait = sleep } = options
+  const agents = new Map<string, Agent>()
+  const agentFor = (ca: string | undefined): Agent => {
+    const known = agents.get(ca ?? "")
+    if (known) return known
+    const connect = { ...(ca === undefined ? {} : { ca }), timeout: timeouts.tryMs }
+    const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_ANSWER_BYTES }
+    const made = new Agent({ connect, ...limits })
+    agents.set(ca ?? "", made)
+    return made
+  }
+
+  async function ask(query: PrometheusQuery): Promise<Read<PrometheusSeries[]>> {
+    const url = queryRangeUrl(query.url)
+    const login = loginFor(await auth(), url)
+    if (login?.authorization && !isSecureAddress(url.href))
+      return failed(url, "is not https: no secret is sent there")
+    const ca = login?.ca ? await certificates(login.ca) : tls?.ca
+    const dispatcher = agentFor(ca)
+    const total = AbortSignal.timeout(timeouts.totalMs)
+    for (let tries = 1; ; tries++) {
+      const signal = AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)])
+      const last = await tryOnce({ url, query, login, dispatcher, signal })
+      const again = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
+      if (!again || tries >= MAX_TRIES || total.aborted) return readOf(url, login, last)
+      await wait(Math.random() * BACKOFF_MS * 2 ** tries)
+    }
+  }
+
+  return {
+    async queryRange(query) {
+      try {
+        return await ask(query)
+      } catch (cause) {
+        return failed(queryRangeUrl(query.url), messageOf(cause))
+      }
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+    },
+  }
+}
+
+/** Where `query_range` of that base is. An already written /api/v1, with or without what follows, is not doubled. */
+export function queryRangeUrl(base: string): URL {
+  const url = new URL(base)
+  const path = url.pathname.replace(/\/+$/, "").replace(/\/api\/v1(\/query_range)?$/, "")
+  url.pathname = `${path}/api/v1/query_range`
+  return url
+}
+
+async function certificates(ca: string): Promise<string> {
+  if (isPem(ca)) return ca
+  const text = await readFile(ca, "utf8").catch((cause: unknown) => {
+    throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH cannot be read: ${messageOf(cause)}`)
+  })
+  if (!isPem(text)) throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH, ${ca}, is no certificate in PEM`)
+  return text
+}
+
+interface Asking {
+  url: URL
+  query: PrometheusQuery
+  login: PrometheusLogin | null
+  dispatcher: Agent
+  signal: AbortSignal
+}
+
+async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promise<Try> {
+  const form = new URLSearchParams({
+    query: query.query,
+    start: String(query.start / 1_000),
+    end: String(query.end / 1_000),
+    step: String(query.periodMs / 1_000),
+  }).toString()
+  const isLong = form.length + url.href.length > MAX_URL_BYTES
+  const headers = {
+    accept: "application/json",
+    "user-agent": "supernode-autoscaler",
+    ...(login?.authorization ? { authorization: login.authorization } : {}),
+    ...(isLong ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+  }
+  try {
+    const answer = isLong
+      ? await send(url, { dispatcher, method: "POST", headers, body: form, signal })
+      : await send(`${url.href}?${form}`, { dispatcher, method: "GET", headers, signal })
+    return { kind: "answer", status: answer.statusCode, text: await answer.body.text() }
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
+      return {
+        kind: "nothing",
+        says: "its answer is larger than 4 MB: aggregate in the query",
+        retriable: false,
+      }
+    return { kind: "nothing", says: signal.aborted ? "it took too long" : messageOf(cause), retriable: true }
+  }
+}
+
+function readOf(url: URL, login: PrometheusLogin | null, last: Try): Read<PrometheusSeries[]> {
+  const clean = (text: string) => withoutSecrets(text, login?.secrets ?? [])
+  if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}`))
+  const matrix = matrixOf(last.status, last.text)
+  if (matrix.ok) return { ok: true, value: matrix.series, skewMs: null }
+  const hint = matrix.credentials ? `; ${sayLogin(login)}` : ""
+  const more = { credentials: matrix.credentials, ...(matrix.refused ? { refused: true as const } : {}) }
+  return { ...failed(url, `${clean(matrix.why)}${hint}`), ...more }
+}
+
+function sayLogin(login: PrometheusLogin | null): string {
+  return login?.authorization
+    ? `it does not take what SUPERNODE_PROMETHEUS_AUTH has for ${login.prefix}`
+    : "SUPERNODE_PROMETHEUS_AUTH has no bearer, or user and password, for this url"
+}
+
+function failed(url: URL, why: string): Failed {
+  return { ok: false, why: oneLine(`${url.host} ${why}`), credentials: false }
+}

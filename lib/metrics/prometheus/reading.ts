@@ -1,0 +1,154 @@
+import { newestPeriods, type Reading, type Series } from "../../decision/inputs/reading.ts"
+import type { Datapoint } from "../../decision/inputs/signal.ts"
+import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
+import type { Rule } from "../../decision/policy/policy.ts"
+import type { MetricQuestion } from "../../ports.ts"
+import type { MeterKind, Told, Want } from "../batching/batch.ts"
+import { pointsAt } from "../points.ts"
+import { type SeriesProblem, sayProblems } from "../problems.ts"
+import type { MetricSources } from "../sources.ts"
+import type { PrometheusSeries } from "./answer.ts"
+import { queryRangeUrl } from "./http.ts"
+
+// A sample of a range query at instant t is the expression evaluated AT t, by what was known then; a point of ours bears
+// the START of its period. So the value of the period [s, s + period) is the evaluation at s + period, its end: the first
+// instant at which an expression over the last period, such as rate(x[5m]), has seen all of it and nothing later.
+//
+// Prometheus repeats a sample that grew no younger for up to 5 minutes (its lookback), so that a meter which died is quiet
+// only after that. Nothing here can tell such a value from a fresh one, and nothing is made up where it ends.
+
+export type PrometheusSource = NonNullable<Rule["metric"]["prometheus"]>
+
+/** What one rule needs of a Prometheus: this expression over these periods. */
+export interface PrometheusWant {
+  source: PrometheusSource
+  /** Newest first. */
+  starts: number[]
+  servers: Server[]
+}
+
+/** The most evaluations of one request: Prometheus refuses more than 11,000. */
+const MAX_EVALUATIONS = 1_000
+
+export function prometheusWant(
+  rule: Rule,
+  source: PrometheusSource,
+  { supernode, now }: Pick<MetricQuestion, "supernode" | "now">,
+): PrometheusWant {
+  const window = { now, periodMs: source.period, lagMs: rule.metric.lag, count: rule.points.n }
+  return { source, starts: newestPeriods(window), servers: presentServers(supernode) }
+}
+
+/** One expression at one Prometheus. */
+export type PrometheusAsked = Pick<PrometheusSource, "url" | "query" | "period">
+
+/** Prometheus as a meter: one request per expression and window, since a request can carry no more. */
+export function prometheusKind(
+  sources: Pick<MetricSources, "prometheus">,
+): MeterKind<PrometheusAsked, PrometheusSeries[]> {
+  return {
+    periodMs: ({ period }) => period,
+    keyOf: ({ url, query, period }) => JSON.stringify([url, query, period]),
+    placeOf: ({ url }) => queryRangeUrl(url).origin,
+    maxPeriods: MAX_EVALUATIONS,
+    pack: (asked) => asked.map((one) => [one]),
+    async ask(together) {
+      const [one] = together
+      if (!one) return { ok: true, value: [], skewMs: null }
+      const { url, query, period: periodMs } = one.series
+      const window = { start: one.oldest + periodMs, end: one.newest + periodMs }
+      const read = await sources.prometheus({ url, query, ...window, periodMs })
+      return read.ok ? { ...read, value: [read.value] } : read
+    },
+  }
+}
+
+export function expressionOf({ source, starts }: PrometheusWant): Want<PrometheusAsked>[] {
+  const { url, query, period } = source
+  return [{ series: { url, query, period }, starts }]
+}
+
+/** The reading of one rule from what was told of its expression. */
+export function prometheusReading(
+  rule: string,
+  want: PrometheusWant,
+  told: readonly Told<PrometheusSeries[]>[],
+): Reading {
+  const answers = told.map(({ read }) => read)
+  const problems: SeriesProblem[] = []
+  for (const answer of answers) {
+    if (!answer.ok) problems.push({ server: null, says: `Prometheus could not be read: ${answer.why}` })
+  }
+  const came = answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : []))
+  const anyCame = answers.some(({ ok }) => ok)
+  const found =
+    want.source.server_label === undefined ? asOne(came) : byServer(came, want, want.source.server_label)
+  if ("unclear" in found) problems.push({ server: null, says: found.unclear })
+  const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
+  if (anyCame && !("unclear" in found)) problems.push(...silences(series, found.expected))
+  const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
+  return {
+    rule,
+    periodMs: want.source.period,
+    series: anyCame ? series : [],
+    problem: sayProblems(problems),
+    ...(failures.some(({ credentials }) => credentials) ? { credentials: true as const } : {}),
+    ...("unclear" in found || failures.some(({ refused }) => refused) ? { unasked: true as const } : {}),
+  }
+}
+
+/** Series by server, and who should have one; or why nobody can say whose the series are. */
+type Found = { series: Series[]; expected: (string | null)[] } | { unclear: string }
+
+/** Without a label that tells servers apart there is one value for the whole supernode, and which of several is nobody's guess. */
+function asOne(came: readonly PrometheusSeries[]): Found {
+  const distinct = new Set(came.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
+  if (distinct.size > 1) {
+    const unclear = `the query has ${distinct.size} series: aggregate in the query, or write server_label`
+    return { unclear }
+  }
+  return { series: [{ server: null, points: came.flatMap(({ points }) => points) }], expected: [null] }
+}
+
+/** Series of other supernodes' servers are none of ours: one query may serve them all. */
+function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant, label: string): Found {
+  const owners = new Map<string, { labels: string; points: Datapoint[] }>()
+  for (const { labels, points } of came) {
+    const value = Object.hasOwn(labels, label) ? labels[label] : undefined
+    const named = servers.filter((server) => typeof value === "string" && namesOf(server).includes(value))
+    const [server] = named
+    if (!server) continue
+    if (named.length > 1)
+      return { unclear: `the label ${label} names servers ${named.map(({ id }) => id).join(" and ")} alike` }
+    const identity = JSON.stringify(Object.entries(labels).sort())
+    const known = owners.get(server.id)
+    if (known && known.labels !== identity)
+      return {
+        unclear: `the query has several series of server ${server.id}: aggregate by (${label}) in the query`,
+      }
+    owners.set(server.id, { labels: identity, points: [...(known?.points ?? []), ...points] })
+  }
+  if (owners.size === 0 && came.length > 0 && servers.length > 0)
+    return { unclear: `no series of the query names a server of this supernode by its label ${label}` }
+  const series = [...owners].map(([server, { points }]) => ({ server, points }))
+  return { series, expected: servers.map(({ id }) => id) }
+}
+
+/** All that the cloud calls a server by; an empty name names nobody. */
+function namesOf({ id, name, cloudServer }: Server): string[] {
+  return [id, name, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId].filter(
+    (text): text is string => text !== null && text !== "",
+  )
+}
+
+function atPeriods({ server, points }: Series, { source, starts }: PrometheusWant): Series {
+  const shifted = points.map(({ at, value }) => ({ at: at - source.period, value }))
+  return { server, points: pointsAt(starts, shifted) }
+}
+
+function silences(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
+  const says = "Prometheus has no number at the end of any period asked for"
+  return expected
+    .filter((server) => !series.some((one) => one.server === server && one.points.length > 0))
+    .map((server) => ({ server, says }))
+}

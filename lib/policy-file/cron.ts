@@ -1,0 +1,80 @@
+import { CronPattern } from "croner"
+import { type CronFields, writtenCron } from "../decision/policy/cron.ts"
+
+// `cron` of schedules, read by a library. What it alone understands was refused before by its letters.
+
+const FIELDS = [
+  { name: "minute", from: 0, to: 59 },
+  { name: "hour", from: 0, to: 23 },
+  { name: "day of month", from: 1, to: 31 },
+  { name: "month", from: 1, to: 12 },
+  { name: "day of week", from: 0, to: 7 },
+] as const
+
+/** Of a leap year. */
+const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+
+/** What a cron expression stands for, or what is wrong with it. */
+export function readCron(text: string): CronFields | { problem: string } {
+  const shape = writtenCron.safeParse(text)
+  if (!shape.success) return { problem: shape.error.issues[0]?.message ?? "must be a cron expression" }
+  const fields = text.split(/ +/)
+  const sets = setsOf(text)
+  const problem = sets === null ? fields.map(fieldProblem).find((found) => found !== null) : ambiguity(fields)
+  if (sets === null || problem) return { problem: problem ?? "must be a cron expression that can be read" }
+  return comesEver(sets)
+    ? sets
+    : { problem: `must come some day: no month that ${text} names has such a day` }
+}
+
+/** One field by itself, so that the message can name it. */
+function fieldProblem(field: string, i: number): string | null {
+  const { name, from, to } = FIELDS[i] ?? FIELDS[0]
+  const error = patternOf(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "))
+  if (!(error instanceof Error)) return null
+  const said = JSON.stringify(field)
+  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${said}`
+  const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
+  return `must have something readable as its ${name}, not ${said}: ${why}`
+}
+
+function patternOf(text: string): CronPattern | Error {
+  try {
+    return new CronPattern(text, undefined, { mode: "5-part" })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** Of both kinds of day, one is enough. But is a stepped `*` a restriction? Some crons say yes, some no, and both would buy. */
+function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string | null {
+  if (dayOfMonth === "*" || dayOfWeek === "*") return null
+  const stepped = [dayOfMonth, dayOfWeek].find((field) => field.includes("*"))
+  if (stepped === undefined) return null
+  return `must not have ${JSON.stringify(stepped)} beside another restriction of days: crons differ in what that means. Write the range: 1-31/2 or 0-6/2`
+}
+
+/** null: the library refuses it. */
+function setsOf(text: string): CronFields | null {
+  const pattern = patternOf(text)
+  if (pattern instanceof Error) return null
+  const { minute, hour, day, month, dayOfWeek, starDOM, starDOW } = pattern
+  return {
+    text,
+    minutes: chosen(minute),
+    hours: chosen(hour),
+    daysOfMonth: starDOM ? null : chosen(day, 1),
+    months: chosen(month, 1),
+    // An eighth place may be there for 7, which is Sunday like 0.
+    daysOfWeek: starDOW ? null : chosen(dayOfWeek.slice(0, 7)),
+  }
+}
+
+function chosen(flags: readonly number[], first = 0): number[] {
+  return flags.flatMap((flag, i) => (flag > 0 ? [i + first] : []))
+}
+
+function comesEver({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
+  if (daysOfMonth === null || daysOfWeek !== null) return true
+  return months.some((month) => Math.min(...daysOfMonth) <= (DAYS_IN_MONTH[month - 1] ?? 0))
+}

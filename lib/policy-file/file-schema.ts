@@ -1,0 +1,72 @@
+import * as z from "zod"
+import { fleetSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
+import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
+import { isRecord, whenRecord } from "../decision/policy/units.ts"
+
+/** Intl also takes offsets such as +08:00; they know no daylight saving and are no names. */
+const timezone = z.string().refine((name) => /^[A-Za-z]/.test(name) && isTimeZone(name), {
+  error: "must be an IANA time zone such as Asia/Shanghai or UTC",
+})
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
+  } catch {
+    return false
+  }
+}
+
+const version = z.literal(1, { error: "must be 1, the only version there is" })
+/** In one file. */
+export const MOST_SUPERNODES = 1000
+
+const supernodesOf = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item, { error: "must be a list of supernodes" })
+    .min(1, { error: "must have at least one supernode" })
+    .max(MOST_SUPERNODES, { error: `must have at most ${MOST_SUPERNODES} supernodes` })
+
+const shape = {
+  version,
+  timezone: timezone.default("UTC"),
+  smn_topics: z.array(smnTopic).default([]),
+  sns_topics: z.array(snsTopic).default([]),
+  notify: z
+    .strictObject({ webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }) })
+    .optional(),
+  fleet: fleetSchema.optional(),
+  include: z
+    .array(z.string().min(1, { error: "must not be empty" }))
+    .min(1, { error: "must have at least one pattern such as more/*.yaml" })
+    .optional(),
+}
+
+/** The policy file as a whole, for its JSON Schema; `defaults` may leave out anything. */
+export const wholeFileSchema = z
+  .strictObject({
+    ...shape,
+    defaults: writtenSupernodeSchema.optional(),
+    supernodes: supernodesOf(writtenSupernodeSchema).optional(),
+  })
+  .meta({ anyOf: [{ required: ["supernodes"] }, { required: ["include"] }] })
+
+const unseenSupernodes = supernodesOf(z.unknown())
+const mapping = z.custom<Record<string, unknown>>(isRecord, { error: "must be a mapping" })
+
+/** Everything in the file but its supernodes, which are checked one by one with `defaults` merged in. */
+export const fileSchema = z
+  .strictObject({ ...shape, defaults: mapping.optional(), supernodes: unseenSupernodes.optional() })
+  .superRefine(({ supernodes, include }, ctx) => {
+    if (supernodes !== undefined || include !== undefined) return
+    ctx.addIssue({
+      code: "custom",
+      path: ["supernodes"],
+      message: "must have at least one supernode, or include must",
+    })
+  }, whenRecord)
+
+/** An included file: supernodes and nothing else, so that one place tells what holds for all. */
+export const includedFileSchema = z.strictObject({
+  version: version.optional(),
+  supernodes: unseenSupernodes,
+})

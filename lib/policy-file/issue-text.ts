@@ -1,0 +1,107 @@
+import type * as z from "zod"
+import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import type { Path } from "./position.ts"
+
+/** One problem of a schema in a person's words. */
+export interface Wording {
+  path: Path
+  message: string
+  /** An unknown key is the key's fault, anything else its value's. */
+  point: "key" | "value"
+}
+
+/** Their values are secrets or long texts, and are never repeated in a message. */
+const UNSPOKEN = new Set<string | number>(["webhook", "url", "userdata"])
+
+const KINDS: Record<string, string> = {
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+  string: "text",
+  boolean: "true or false",
+}
+
+/** What has more unknown keys than this in one mapping is no policy: the first ones say so. */
+const MOST_UNKNOWN = 100
+
+/** What zod would say, in our words; used where a schema has no message of its own. */
+export function issueText(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === "invalid_type") return `must be ${expected(issue)}`
+  if (issue.code === "invalid_value") return `must be ${oneOf(issue["values"])}`
+  if (issue.code === "unrecognized_keys") return allowedKeys(issue).join(" ")
+  return undefined
+}
+
+function expected(issue: z.core.$ZodRawIssue): string {
+  const kind = String(issue["expected"])
+  const keys = kind === "object" ? allowedKeys(issue) : []
+  return `${KINDS[kind] ?? `a ${kind}`}${keys.length > 0 ? ` of ${keys.join(", ")}` : ""}`
+}
+
+function oneOf(values: unknown): string {
+  const list = Array.isArray(values) ? values.map(String) : []
+  return list.length > 1 ? `one of ${list.join(", ")}` : (list[0] ?? "something else")
+}
+
+function allowedKeys(issue: z.core.$ZodRawIssue): string[] {
+  const def: unknown = issue.inst && "_zod" in issue.inst ? issue.inst._zod.def : undefined
+  return isRecord(def) && isRecord(def["shape"]) ? Object.keys(def["shape"]) : []
+}
+
+/** Issues that were raised with `issueText`, as sentences about `value`. */
+export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown): Wording[] {
+  return issues.flatMap((issue): Wording[] => {
+    const path = issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))
+    if (issue.code === "unrecognized_keys") {
+      const allowed = issue.message.split(" ")
+      return unknownKeys(issue.keys).map((key) => ({
+        path: [...path, key],
+        message: unknownKey(key, allowed),
+        point: "key",
+      }))
+    }
+    if (issue.code === "invalid_key") {
+      return [{ path, message: issue.issues[0]?.message ?? "must be another key", point: "key" }]
+    }
+    return [{ path, message: sentence(issue, path, valueAt(value, path)), point: "value" }]
+  })
+}
+
+/** The YAML check has told about those that are wrong anywhere. */
+function unknownKeys(keys: readonly string[]): string[] {
+  return keys.filter((key) => key !== "<<" && key !== "__proto__").slice(0, MOST_UNKNOWN)
+}
+
+function unknownKey(key: string, allowed: readonly string[]): string {
+  const near = nearestName(key, allowed)
+  const guess = near === null ? "" : ` (did you mean ${near}?)`
+  return `is not a known key${guess}: allowed are ${allowed.join(", ")}`
+}
+
+/** Missing keys and wrong scalars say so; a mapping's own problem needs no echo of the mapping. */
+function sentence({ code, message }: z.core.$ZodIssue, path: Path, seen: unknown): string {
+  if (seen === undefined) return message.startsWith("must be ") ? `is missing: ${message}` : message
+  // A sentence that says more than what is allowed has named the value already.
+  if (!message.startsWith("must be ") || (code === "custom" && message.includes(": "))) return message
+  if (seen === null) return `${message}, not empty`
+  if (typeof seen === "object") {
+    return code === "custom" ? message : `${message}, not ${Array.isArray(seen) ? "a list" : "a mapping"}`
+  }
+  if (path.some((segment) => UNSPOKEN.has(segment))) return message
+  const quotes = message === "must be text" ? ": put it in quotes" : ""
+  return `${message}, not ${shown(seen)}${quotes}`
+}
+
+function shown(seen: unknown): string {
+  const text = typeof seen === "string" ? JSON.stringify(seen) : String(seen)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+/** What the file gives at a path; undefined where it gives nothing. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((at, segment) => {
+    if (Array.isArray(at)) return at[Number(segment)] as unknown
+    return isRecord(at) && Object.hasOwn(at, segment) ? at[segment] : undefined
+  }, value)
+}

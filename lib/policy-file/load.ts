@@ -1,0 +1,131 @@
+import { dirname, resolve } from "node:path"
+import type * as z from "zod"
+import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import { digest } from "../digest.ts"
+import { fileSchema, includedFileSchema } from "./file-schema.ts"
+import { filesMatching } from "./include.ts"
+import { issueText, valueAt, wordingsOf } from "./issue-text.ts"
+import { originOf, problemAt } from "./position.ts"
+import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
+import { cronProblems, withCronFields } from "./schedules.ts"
+import { readSource, type Source } from "./source.ts"
+import {
+  defaultsProblems,
+  entriesOf,
+  entryProblems,
+  mixedCurrencies,
+  problemsIn,
+  repeatedIdentities,
+  type SupernodeEntry,
+} from "./supernode-entry.ts"
+import { readUserdata, type Userdata } from "./userdata.ts"
+import { warningsOf } from "./warnings.ts"
+
+export { PolicyError, type PolicyProblem, problemLine } from "./problem.ts"
+
+/** One supernode's effective policy, ready to decide by. */
+export interface LoadedPolicy {
+  policy: Policy
+  /** `sha256:` and hex over the policy: what decisions, approvals and arming are pinned to. */
+  hash: string
+  /** base64 of the userdata whose digest stands in the policy; null without. */
+  userdata: string | null
+}
+
+export interface PolicyFile {
+  path: string
+  supernodes: LoadedPolicy[]
+  /** Accepted at an HTTP door. */
+  smnTopics: string[]
+  snsTopics: string[]
+  /** A secret: it stands in no policy, no hash and no message. */
+  notifyWebhook: string | null
+  warnings: PolicyProblem[]
+}
+
+/** Reads a policy file, what it includes and its userdata files. Throws PolicyError with every problem of all of them. */
+export async function loadPolicyFile(path: string): Promise<PolicyFile> {
+  const main = await readSource(path)
+  const { data: file, problems: ofFile } = check(fileSchema, main)
+  const included = await readIncluded(main)
+  const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))
+  const read = await Promise.all(entries.map(({ places, merged }) => readUserdata(places, merged)))
+  const problems = [
+    ...ofFile,
+    ...included.problems,
+    ...defaultsProblems(main),
+    ...entries.flatMap(entryProblems),
+    ...cronProblems([{ source: main, path: ["defaults"] }], valueAt(main.value, ["defaults"])),
+    ...entries.flatMap(({ places, merged }) => cronProblems(places, merged)),
+    ...repeatedIdentities(entries),
+    ...mixedCurrencies(main, entries),
+    ...read.filter((userdata) => userdata !== null && "message" in userdata),
+  ]
+  if (file === undefined || problems.length > 0) throw new PolicyError(sortedProblems(problems, main.file))
+
+  const wide: FileWide = { timezone: file.timezone, fleet: file.fleet ?? null }
+  const userdata = read.map((found) => (found !== null && "base64" in found ? found : null))
+  return {
+    path,
+    supernodes: entries.map((entry, i) => loaded(entry, userdata[i] ?? null, wide)),
+    smnTopics: file.smn_topics,
+    snsTopics: file.sns_topics,
+    notifyWebhook: file.notify?.webhook ?? null,
+    warnings: sortedProblems(warningsOf(main, entries), main.file),
+  }
+}
+
+/** The file's own keys against a schema, with the problems that the YAML itself has. */
+function check<S extends z.ZodType>(
+  schema: S,
+  source: Source,
+): { data: z.output<S> | undefined; problems: PolicyProblem[] } {
+  const { data, error } = schema.safeParse(source.value, { error: issueText })
+  const wordings = wordingsOf(error?.issues ?? [], source.value)
+  return { data, problems: [...source.problems, ...problemsIn([{ source, path: [] }], wordings)] }
+}
+
+async function readIncluded(main: Source): Promise<{ sources: Source[]; problems: PolicyProblem[] }> {
+  const patterns = valueAt(main.value, ["include"])
+  const problems: PolicyProblem[] = []
+  const files = new Set<string>()
+  for (const [i, pattern] of (Array.isArray(patterns) ? patterns : []).entries()) {
+    if (typeof pattern !== "string" || pattern === "") continue
+    const found = await filesMatching(dirname(main.file), pattern)
+    const others = found.filter((file) => resolve(file) !== resolve(main.file))
+    for (const file of others) files.add(file)
+    if (others.length > 0) continue
+    const message = `must name at least one other file, relative to the policy file: ${JSON.stringify(pattern)} matches none`
+    problems.push(problemAt(originOf([{ source: main, path: [] }], ["include", i]), message))
+  }
+  const sources: Source[] = []
+  for (const file of files) {
+    try {
+      const source = await readSource(file)
+      problems.push(...check(includedFileSchema, source).problems)
+      sources.push(source)
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  return { sources, problems }
+}
+
+/**
+ * The effective policy: the text of the userdata has become its digest, so that nothing secret can leave with it, and cron
+ * expressions have become what they stand for.
+ */
+function loaded({ merged }: SupernodeEntry, userdata: Userdata | null, wide: FileWide): LoadedPolicy {
+  const supernode = isRecord(merged) ? merged : {}
+  const written = isRecord(supernode["order"]) ? supernode["order"] : {}
+  const { userdata: _text, userdata_file: _file, ...order } = written
+  const effective = {
+    ...supernode,
+    order: userdata ? { ...order, userdata: userdata.digest } : order,
+    schedules: withCronFields(supernode),
+  }
+  const policy: Policy = { ...supernodeSchema.parse(effective), ...wide }
+  return { policy, hash: digest(policy), userdata: userdata?.base64 ?? null }
+}

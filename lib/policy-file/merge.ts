@@ -1,0 +1,13 @@
+import { isRecord } from "../decision/policy/units.ts"
+
+/** `defaults` under one supernode: maps merge deeply, everything else (lists, texts, empty values) replaces. */
+export function mergeDefaults(defaults: unknown, own: unknown): unknown {
+  if (!isRecord(defaults) || !isRecord(own)) return own
+  const keys = [...new Set([...Object.keys(defaults), ...Object.keys(own)])]
+  return Object.fromEntries(
+    keys.map((key) => [
+      key,
+      Object.hasOwn(own, key) ? mergeDefaults(defaults[key], own[key]) : defaults[key],
+    ]),
+  )
+}

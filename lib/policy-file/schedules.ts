@@ -1,0 +1,32 @@
+import { writtenCron } from "../decision/policy/cron.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import { readCron } from "./cron.ts"
+import { valueAt } from "./issue-text.ts"
+import { originOf, type Place, problemAt } from "./position.ts"
+import type { PolicyProblem } from "./problem.ts"
+
+// `schedules` of the policy file: their cron expressions, with the positions of what is wrong with them.
+
+/** What is wrong with the cron expressions of one supernode or of `defaults`. What the schema has refused is left out. */
+export function cronProblems(places: readonly [Place, ...Place[]], written: unknown): PolicyProblem[] {
+  return schedulesOf(written).flatMap((schedule, i) => {
+    const text = isRecord(schedule) ? schedule["cron"] : undefined
+    if (typeof text !== "string" || !writtenCron.safeParse(text).success) return []
+    const read = readCron(text)
+    return "problem" in read ? [problemAt(originOf(places, ["schedules", i, "cron"]), read.problem)] : []
+  })
+}
+
+/** The schedules with their cron expressions read; of a policy without problems. */
+export function withCronFields(written: unknown): unknown[] {
+  return schedulesOf(written).map((schedule) =>
+    isRecord(schedule) && typeof schedule["cron"] === "string"
+      ? { ...schedule, cron: readCron(schedule["cron"]) }
+      : schedule,
+  )
+}
+
+function schedulesOf(written: unknown): unknown[] {
+  const schedules = valueAt(written, ["schedules"])
+  return Array.isArray(schedules) ? schedules : []
+}

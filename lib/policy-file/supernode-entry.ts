@@ -1,0 +1,128 @@
+import { currenciesOf, writtenKeysSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import { MOST_SUPERNODES } from "./file-schema.ts"
+import { issueText, valueAt, type Wording, wordingsOf } from "./issue-text.ts"
+import { mergeDefaults } from "./merge.ts"
+import { originOf, type Path, type Place, problemAt } from "./position.ts"
+import type { PolicyProblem } from "./problem.ts"
+import type { Source } from "./source.ts"
+
+/** One item of a file's `supernodes`, `defaults` merged in, with the way back to where each value stands. */
+export interface SupernodeEntry {
+  /** The supernode itself, then `defaults`. */
+  places: readonly [Place, ...Place[]]
+  merged: unknown
+}
+
+/** The supernodes of one file, under the main file's `defaults`. */
+export function entriesOf(source: Source, main: Source): SupernodeEntry[] {
+  const list = valueAt(source.value, ["supernodes"])
+  const defaults = withoutIdentity(valueAt(main.value, ["defaults"]))
+  // A list that is too long is the one problem to tell; its items are not looked at.
+  if (!Array.isArray(list) || list.length > MOST_SUPERNODES) return []
+  return list.map((own: unknown, i) => ({
+    places: [
+      { source, path: ["supernodes", i] },
+      { source: main, path: ["defaults"] },
+    ],
+    merged: mergeDefaults(defaults, own),
+  }))
+}
+
+const IDENTITY = ["name", "id"]
+
+function withoutIdentity(defaults: unknown): unknown {
+  if (!isRecord(defaults)) return defaults
+  return Object.fromEntries(Object.entries(defaults).filter(([key]) => !IDENTITY.includes(key)))
+}
+
+/** What the schema finds wrong with one supernode. */
+export function entryProblems({ places, merged }: SupernodeEntry): PolicyProblem[] {
+  const issues = writtenSupernodeSchema.safeParse(merged, { error: issueText }).error?.issues ?? []
+  const wordings = wordingsOf(issues, merged)
+  // A default name is a mistake of its own, so that a missing one is never looked for there.
+  const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
+  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [places[0]] : places, [wording]))
+}
+
+/** Puts wordings where they belong. */
+export function problemsIn(
+  places: readonly [Place, ...Place[]],
+  wordings: readonly Wording[],
+): PolicyProblem[] {
+  return wordings.map(({ path, message, point }) => problemAt(originOf(places, path), message, point))
+}
+
+/**
+ * What is wrong with `defaults` by itself, so that a value that every supernode happens to override is still checked.
+ * What it leaves out, the supernodes give; but lists replace, so nothing within a list may be left out.
+ */
+export function defaultsProblems(main: Source): PolicyProblem[] {
+  const written = valueAt(main.value, ["defaults"])
+  if (!isRecord(written)) return []
+  const defaults = withoutIdentity(written)
+  const found = writtenKeysSchema.safeParse(defaults, { error: issueText }).error?.issues ?? []
+  const issues = found.filter(
+    ({ path }) =>
+      valueAt(defaults, path as Path) !== undefined || path.some((segment) => typeof segment === "number"),
+  )
+  const identity = IDENTITY.filter((key) => Object.hasOwn(written, key)).map(
+    (key): Wording => ({
+      path: [key],
+      message: "must not stand in defaults: each supernode has its own",
+      point: "key",
+    }),
+  )
+  return problemsIn([{ source: main, path: ["defaults"] }], [...identity, ...wordingsOf(issues, defaults)])
+}
+
+/** Two supernodes with one name or id, across all files. */
+export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyProblem[] {
+  return IDENTITY.flatMap((key) => {
+    const first = new Map<string, SupernodeEntry>()
+    return entries.flatMap((entry) => {
+      const value = valueAt(entry.merged, [key])
+      if (typeof value !== "string") return []
+      const before = first.get(value)
+      if (before === undefined) {
+        first.set(value, entry)
+        return []
+      }
+      const there = problemAt(originOf(before.places, [key]), "")
+      const message = `must be unique: ${value} stands at ${there.file}:${there.line}:${there.column} already`
+      return [problemAt(originOf(entry.places, [key]), message)]
+    })
+  })
+}
+
+/**
+ * One currency per file, `fleet` included: amounts are compared and added, and nothing is ever converted. What most of
+ * the file is written in is taken as meant.
+ */
+export function mixedCurrencies(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
+  const fleet = valueAt(main.value, ["fleet", "budget", "currency"])
+  const places: SupernodeEntry["places"] = [{ source: main, path: [] }]
+  const all = entries.flatMap((entry) =>
+    isRecord(entry.merged)
+      ? currenciesOf(entry.merged).map((found) => ({ places: entry.places, ...found }))
+      : [],
+  )
+  if (typeof fleet === "string") all.push({ places, path: ["fleet", "budget", "currency"], currency: fleet })
+  const valid = all.filter(({ currency }) => /^[A-Z]{3}$/.test(currency))
+  const meant = mostFrequent(valid.map(({ currency }) => currency))
+  return valid
+    .filter(({ currency }) => currency !== meant)
+    .map(({ places: at, path, currency }) => {
+      const message = `must be ${meant} as elsewhere in the policy, not ${currency}: nothing is converted`
+      return problemAt(originOf(at, path), message)
+    })
+}
+
+function mostFrequent(names: readonly string[]): string | undefined {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return [...counts].reduce<[string, number] | undefined>(
+    (best, next) => (best && best[1] >= next[1] ? best : next),
+    undefined,
+  )?.[0]
+}

@@ -1,0 +1,62 @@
+import { readFile, stat } from "node:fs/promises"
+import { dirname, isAbsolute, join } from "node:path"
+import type { UserdataDigest } from "../decision/plan.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import { digestText } from "../digest.ts"
+import { originOf, type Place, problemAt } from "./position.ts"
+import type { PolicyProblem } from "./problem.ts"
+import { causeOf } from "./source.ts"
+
+/** API page, `userdata`: at most 32 KB before base64. */
+const MAX_BYTES = 32 * 1024
+
+/** The injected text of one supernode: what may be told of it, and what goes on the wire. */
+export interface Userdata {
+  digest: UserdataDigest
+  base64: string
+}
+
+/** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null where there is neither. */
+export async function readUserdata(
+  places: readonly [Place, ...Place[]],
+  supernode: unknown,
+): Promise<Userdata | PolicyProblem | null> {
+  const order = isRecord(supernode) && isRecord(supernode["order"]) ? supernode["order"] : {}
+  const { userdata, userdata_file: file } = order
+  const key = typeof userdata === "string" ? "userdata" : "userdata_file"
+  const origin = originOf(places, ["order", key])
+  try {
+    if (typeof userdata === "string" && userdata !== "") return userdataOf(Buffer.from(userdata))
+    if (typeof file !== "string" || file === "") return null
+    return userdataOf(await bytesOf(isAbsolute(file) ? file : join(dirname(origin.source.file), file)))
+  } catch (error) {
+    if (!(error instanceof UnfitError)) throw error
+    return problemAt(origin, error.message)
+  }
+}
+
+class UnfitError extends Error {}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const info = await stat(path).catch((error: unknown) => unfit(`cannot be read: ${path}: ${causeOf(error)}`))
+  if (!info.isFile()) unfit(`must be a file: ${path} is none`)
+  checkSize(info.size)
+  return readFile(path).catch((error: unknown) => unfit(`cannot be read: ${path}: ${causeOf(error)}`))
+}
+
+function userdataOf(bytes: Uint8Array): Userdata {
+  checkSize(bytes.byteLength)
+  return {
+    digest: { sha256: digestText(bytes), bytes: bytes.byteLength },
+    base64: Buffer.from(bytes).toString("base64"),
+  }
+}
+
+function checkSize(bytes: number): void {
+  if (bytes === 0) unfit("must not be empty: leave it out instead")
+  if (bytes > MAX_BYTES) unfit(`must be at most ${MAX_BYTES} bytes (32 KB) before base64, not ${bytes}`)
+}
+
+function unfit(message: string): never {
+  throw new UnfitError(message)
+}

@@ -1,0 +1,240 @@
+import { decide } from "../decision/decide.ts"
+import type { Decision } from "../decision/decision.ts"
+import {
+  type ChainTip,
+  type FleetSpend,
+  fleetSince,
+  hasFleetCap,
+  hasLapsed,
+  isOver,
+  type Reservation,
+  spendOfOthers,
+} from "../decision/money/fleet-spend.ts"
+import type { ScaleUpPlan } from "../decision/plan.ts"
+import { moneyOf } from "../decision/policy/money.ts"
+import type { Situation } from "../decision/situation.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
+import type { AttemptRecord } from "../decision/state/state.ts"
+import { sayTime } from "../decision/verdict.ts"
+import { digest } from "../digest.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import {
+  FLEET_STREAM,
+  fitting,
+  fleetOf,
+  nextEntry,
+  nextFleetEntry,
+  standingOf,
+} from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import type { RunTask } from "./gather.ts"
+import { heldTooBig } from "./preconditions.ts"
+
+// Caps across supernodes (policy `fleet`): counted before the decision, reserved before the attempt is opened.
+//
+// Why two supernodes cannot both take the last place. A run reads the head of stream `fleet` first, the chains of all
+// others after it, and reserves by an append that must follow the very head it read. So any other purchase was reserved
+//   - after that read: then this append conflicts, and everything is read and decided again;
+//   - before it, and is pending there: then it is counted;
+//   - before it, and was dropped since: whoever dropped it had seen something stand at its place in its chain. Chains only
+//     grow and this run reads that chain later: it is counted there, or can never be opened.
+// No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
+// that only slept would otherwise open it after all, with the same place given to somebody else.
+
+/** Chains that are read at the same time. */
+const READS_AT_ONCE = 32
+/** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
+const MOST_TRIES = 8
+const MOST_RELEASES = 3
+/** Kept for the rest of the run: giving back is worth no time that something else needs. */
+const LEDGER_WRITE_MS = 5_000
+
+/** What other supernodes may have spent, and what a reservation that relies on it must follow. */
+export interface FleetSeen {
+  head: LedgerEntry | undefined
+  tips: ReadonlyMap<string, ChainTip>
+  spend: FleetSpend
+}
+
+/** Where a run stands: the situation, and the entry that its standing is of. */
+interface Place {
+  situation: Situation
+  head: LedgerEntry | undefined
+}
+
+/**
+ * Counts what the others have bought and reserved. Throws LedgerError: a chain that cannot be read may hold the very
+ * purchase that uses up the cap. null where the policy has no cap across supernodes: then nothing is read.
+ */
+export async function readFleet(
+  ports: Ports,
+  task: RunTask,
+  { situation, head: ownHead }: Place,
+): Promise<FleetSeen | null> {
+  const { policy, now } = situation
+  if (!hasFleetCap(policy)) return null
+  const head = await ports.ledger.head(FLEET_STREAM)
+  const fleet = fleetOf(head)
+  const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
+  const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
+  const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
+  for (let i = 0; i < streams.length; i += READS_AT_ONCE) {
+    const some = streams.slice(i, i + READS_AT_ONCE)
+    const heads = await Promise.all(some.map((stream) => readTip(ports, stream)))
+    for (const [nth, stream] of some.entries()) tips.set(stream, tipOf(heads[nth]))
+    for (const reservation of fleet.pending) {
+      const nth = some.indexOf(reservation.stream)
+      if (nth >= 0 && hasLapsed(reservation, tips, now))
+        tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
+    }
+  }
+  const spend = spendOfOthers(fleet, tips, { own: task.stream, since: fleetSince(policy, now) })
+  return { head, tips, spend }
+}
+
+async function readTip(ports: Ports, stream: string): Promise<LedgerEntry | undefined> {
+  return ports.ledger.head(stream)
+}
+
+function tipOf(head: LedgerEntry | undefined): ChainTip {
+  return { seq: head?.seq ?? 0, purchases: standingOf(head).purchases }
+}
+
+/**
+ * Takes the place of an attempt that nobody opened in time, so that nobody can: whoever still wants to conflicts, and starts
+ * from the top. Where somebody was faster, that is as good. A run that does not buy looks as if it had done so.
+ */
+async function fence(
+  ports: Ports,
+  task: RunTask,
+  { id, stream, seq, deadline }: Reservation,
+  head: LedgerEntry | undefined,
+): Promise<ChainTip> {
+  if (task.mode !== "live") return { ...tipOf(head), seq }
+  const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
+  const at = Math.max(ports.clock.now(), head?.at ?? 0)
+  const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
+  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
+  const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
+  // A chain so full that it cannot take even this keeps the place: over-counting is allowed.
+  if (!entry) return tipOf(head)
+  return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))
+}
+
+/** What is about to be bought, and how the fleet was counted for it. */
+export interface Wanted extends Place {
+  decision: Decision
+  plan: ScaleUpPlan
+  fleet: FleetSeen | null
+}
+
+export type Reserved =
+  | {
+      kind: "reserved"
+      attempt: AttemptRecord
+      /** `attempt.sendBefore` by the monotonic clock. */
+      sendBeforeMonotonic: number
+      /** In stream `fleet`; null where the policy counts nothing across supernodes. */
+      entry: LedgerEntry | null
+      situation: Situation
+      decision: Decision
+    }
+  | { kind: "held"; situation: Situation; decision: Decision }
+  | { kind: "overtaken" }
+
+/**
+ * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
+ * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
+ */
+export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Promise<Reserved> {
+  const { head, plan } = wanted
+  let { situation, decision, fleet } = wanted
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const sending = newAttempt(ports, task, situation)
+    if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
+    const entry = fitting(reservationAfter(ports, task, { head, plan, fleet, attempt: sending.attempt }))
+    if (!entry) return { kind: "held", situation, decision: heldTooBig(decision) }
+    if ((await ports.ledger.append(entry)) === "appended")
+      return { kind: "reserved", ...sending, entry, situation, decision }
+    fleet = await readFleet(ports, task, { situation, head })
+    situation = { ...situation, ...seenBy(fleet) }
+    decision = decide(situation, digest)
+    if (decision.kind !== "scale-up") return { kind: "held", situation, decision }
+  }
+  return { kind: "overtaken" }
+}
+
+/** As the situation keeps it. */
+export function seenBy(fleet: FleetSeen | null): Pick<Situation, "fleet"> {
+  return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
+}
+
+function newAttempt(ports: Ports, task: RunTask, { headAt, now }: Situation) {
+  const openedAt = Math.max(ports.clock.now(), headAt ?? 0, now)
+  const sendBeforeMonotonic = ports.clock.monotonic() + task.sendWithinMs
+  const sendBefore = openedAt + task.sendWithinMs
+  const deadline = sendBefore + task.buyTimeoutMs
+  return { attempt: { id: ports.newId(), openedAt, sendBefore, deadline }, sendBeforeMonotonic }
+}
+
+interface Reserving {
+  head: LedgerEntry | undefined
+  plan: ScaleUpPlan
+  fleet: FleetSeen
+  attempt: AttemptRecord
+}
+
+function reservationAfter(
+  ports: Ports,
+  { stream, run, mode }: RunTask,
+  { head, plan, fleet, attempt }: Reserving,
+): () => LedgerEntry {
+  const seq = (head?.seq ?? 0) + 1
+  const reservation = { ...attempt, stream, seq, cost: plan.cost && moneyOf(plan.cost) }
+  const over = fleetOf(fleet.head).pending.filter((one) => isOver(one, fleet.tips))
+  const news = { reservation, over: over.map(({ id }) => id), members: buyersIn(fleet.tips) }
+  const at = Math.max(attempt.openedAt, fleet.head?.at ?? 0)
+  const kind = "opened" as const
+  return () =>
+    nextFleetEntry(fleet.head, { at, run, writer: ports.newId(), kind, mode, attempt, fleet: news })
+}
+
+function buyersIn(tips: ReadonlyMap<string, ChainTip>): Record<string, number> {
+  const buyers = [...tips].filter(([, { purchases }]) => purchases.length > 0)
+  return Object.fromEntries(
+    buyers.map(([stream, { purchases }]) => [stream, Math.max(...purchases.map(({ at }) => at))]),
+  )
+}
+
+/**
+ * Gives the place back: its chain tells by now what became of the attempt. Only for order's sake, since others can see that
+ * by themselves; so it is tried a few times, and never throws.
+ */
+export async function release(
+  ports: Ports,
+  { entry, attempt }: Reserved & { kind: "reserved" },
+  outcome: Outcome,
+): Promise<void> {
+  const reservation = entry?.fleet?.reservation
+  if (!entry || !reservation) return
+  const { run, mode } = entry
+  let head: LedgerEntry | undefined = entry
+  try {
+    for (let tries = 0; tries < MOST_RELEASES && ports.timeLeftMs() > LEDGER_WRITE_MS; tries++) {
+      if (!fleetOf(head).pending.some(({ id }) => id === attempt.id)) return
+      const at = Math.max(ports.clock.now(), head?.at ?? 0)
+      const fleet = { reservation, over: [], members: {} }
+      const news = { at, run, writer: ports.newId(), mode, attempt, outcome: withoutAnswer(outcome), fleet }
+      if ((await ports.ledger.append(nextFleetEntry(head, { ...news, kind: "settled" }))) === "appended")
+        return
+      head = await ports.ledger.head(FLEET_STREAM)
+    }
+  } catch {
+    // The next reservation drops it.
+  }
+}
+
+/** The raw answer stands in the supernode's own chain, once. */
+function withoutAnswer(outcome: Outcome): Outcome {
+  return outcome.kind === "not-sent" ? outcome : { ...outcome, raw: null }
+}

@@ -1,0 +1,74 @@
+import type { Decision } from "../decision/decision.ts"
+import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
+import type { ScaleUpPlan } from "../decision/plan.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { Outcome, RawAnswer } from "../decision/state/outcome.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+
+/** An outcome as results show it: the raw answer stays in the ledger's `settled` entry, and only there. */
+export type ShownOutcome = Shown<Outcome>
+type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
+
+/** One supernode's part of what a handler resolves to (design: result JSON). */
+export interface RunResult {
+  supernode: string
+  mode: RunMode
+  /** In mode `observe`: why nothing is bought, whatever was decided. */
+  observed?: string
+  decision: Pick<Decision, "kind" | "heldBy" | "findings">
+  /** Present wherever a target was chosen. */
+  plan?: ScaleUpPlan
+  /** Present only after a purchase was tried. */
+  outcome?: ShownOutcome
+  /** Present where something was written. */
+  entry?: EntryRef
+}
+
+export interface EntryRef {
+  stream: string
+  seq: number
+  hash: string
+}
+
+export interface ResultParts {
+  supernode: string
+  mode: RunMode
+  decision: Decision
+  plan: ScaleUpPlan | null
+  outcome: Outcome | null
+  entry: LedgerEntry | null
+  observed?: string | null
+}
+
+export function resultOf({
+  supernode,
+  mode,
+  observed,
+  decision,
+  plan,
+  outcome,
+  entry,
+}: ResultParts): RunResult {
+  const { kind, heldBy, findings } = decision
+  return {
+    supernode,
+    mode,
+    ...(observed ? { observed } : {}),
+    decision: { kind, heldBy, findings },
+    ...(plan ? { plan } : {}),
+    ...(outcome ? { outcome: withoutRaw(outcome) } : {}),
+    ...(entry ? { entry: { stream: entry.stream, seq: entry.seq, hash: entry.hash } } : {}),
+  }
+}
+
+function withoutRaw(outcome: ShownOutcome & { raw?: RawAnswer | null }): ShownOutcome {
+  const { raw: _kept, ...shown } = outcome
+  return shown
+}
+
+/** A hold for a reason that lies outside the gates, with a finding of its own. */
+export function heldOutside(decision: Decision, reason: string, says: string): Decision {
+  const nearest = HINTS_OUTSIDE[reason]
+  const finding = { gate: reason, passed: false, reason, says, facts: nearest ? { nearest } : {} }
+  return { ...decision, kind: "hold", heldBy: reason, findings: [...decision.findings, finding] }
+}

@@ -1,0 +1,144 @@
+import type * as z from "zod"
+import type { Operation } from "../api/route.ts"
+import { supernodeBody } from "../api/view.ts"
+import { type Failure, type FailureQueue, failureSchema } from "../failures.ts"
+import { orderIdOf, uuidOf } from "../world/identity.ts"
+import { type LoadSettings, loadSettings } from "../world/load.ts"
+import { adminBodies } from "../world/options.ts"
+import { parseOrThrow, SandboxError } from "../world/problem.ts"
+import { addServer, changeStatus, type LiveSupernode } from "../world/supernode.ts"
+import { findServer, pickSupernode, type SandboxOrder, settleAll, type World } from "../world/world.ts"
+
+type Offers = z.input<typeof adminBodies.offers>
+
+/** What may be done to the sandbox from outside of the cloud's API. All throw `SandboxError` on what makes no sense. */
+export interface Controls {
+  /** Epoch milliseconds of the sandbox's clock. */
+  now(): number
+  /** Moves the clock on; servers whose provisioning is over come up. Returns the new time. */
+  advance(ms: number): number
+  state(): SandboxState
+  /** Replaces the load, its past included; a number is percent on each server. `supernode`: id or name. */
+  setLoad(load: number | LoadSettings, supernode?: string): void
+  /** For all supernodes that have the flavor on offer. */
+  setSoldOut(flavor: string, soldOut: boolean, supernode?: string): void
+  /** Replaces what a supernode may be scaled to. */
+  setOffers(offers: Extract<Offers, { offers: unknown }>["offers"], supernode?: string): void
+  /** Of a supernode or a server, by id or name. A server then stays so; `CREATING` is one that never comes up. */
+  setStatus(of: string, status: string): void
+  /** Servers that somebody else ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
+  addServers(count: number, supernode?: string): string[]
+  /** The next `times` requests for that operation fail; failures of one operation come in the order asked for. */
+  failNext(operation: Operation, failure: Failure, times?: number): void
+  clearFailures(): void
+}
+
+/** Everything there is, as GET /sandbox/state shows it. */
+export interface SandboxState {
+  now: number
+  /** As the cloud's API shows them. */
+  supernodes: Record<string, unknown>[]
+  /** By supernode id. */
+  offers: Record<string, { flavor: string; servers: number; soldOut: boolean }[]>
+  orders: SandboxOrder[]
+}
+
+export function controlsOf(world: World, failures: FailureQueue): Controls {
+  const now = (): number => world.clock.now()
+  return {
+    now,
+    advance: (ms) => {
+      const { advanceMs } = parseOrThrow(adminBodies.clock, { advanceMs: ms })
+      const then = world.clock.advance(advanceMs)
+      settleAll(world)
+      return then
+    },
+    state: () => stateOf(world),
+    setLoad: (load, supernode) => setLoad(world, { load, supernode }),
+    setSoldOut: (flavor, soldOut, supernode) => setSoldOut(world, { flavor, soldOut, supernode }),
+    setOffers: (offers, supernode) => {
+      const parsed = parseOrThrow(adminBodies.offers, { offers })
+      if ("offers" in parsed) pickSupernode(world, supernode).offers = parsed.offers
+    },
+    setStatus: (of, status) => setStatus(world, parseOrThrow(adminBodies.status, { of, status })),
+    addServers: (count, supernode) =>
+      addByHand(world, parseOrThrow(adminBodies.servers, { count, supernode })),
+    failNext: (operation, failure, times = 1) => {
+      const parsed = parseOrThrow(adminBodies.failures, { operation, failure, times })
+      failures.add(parsed.operation, parseOrThrow(failureSchema, failure), parsed.times)
+    },
+    clearFailures: () => failures.clear(),
+  }
+}
+
+function stateOf(world: World): SandboxState {
+  settleAll(world)
+  return structuredClone({
+    now: world.clock.now(),
+    supernodes: world.supernodes.map(supernodeBody),
+    offers: Object.fromEntries(world.supernodes.map((supernode) => [supernode.id, supernode.offers])),
+    orders: world.orders,
+  })
+}
+
+/** A server, or a card of it as `SERVER/CARD`. */
+function reports(supernode: LiveSupernode, name: string): boolean {
+  const [server = "", card, ...more] = name.split("/")
+  const isCard = card !== undefined && /^(0|[1-9]\d*)$/.test(card) && Number(card) < supernode.npus
+  return findServer(supernode, server) !== undefined && more.length === 0 && (card === undefined || isCard)
+}
+
+function setLoad(
+  world: World,
+  { load, supernode: name }: { load: number | LoadSettings; supernode: string | undefined },
+): void {
+  const settings = parseOrThrow(loadSettings, typeof load === "number" ? { load } : load)
+  const supernode = pickSupernode(world, name)
+  const strangers = [...Object.keys(settings.servers), ...settings.silent].filter(
+    (one) => !reports(supernode, one),
+  )
+  if (strangers.length > 0)
+    throw new SandboxError(strangers.map((one) => `servers: ${supernode.name} has no server ${one}`))
+  supernode.load = { ...settings, setAt: world.clock.now() }
+}
+
+function setSoldOut(
+  world: World,
+  { flavor, soldOut, supernode }: { flavor: string; soldOut: boolean; supernode: string | undefined },
+): void {
+  const among = supernode === undefined ? world.supernodes : [pickSupernode(world, supernode)]
+  const offers = among.flatMap((one) => one.offers).filter((offer) => offer.flavor === flavor)
+  if (offers.length === 0) throw new SandboxError([`flavor: ${flavor} is not on offer`])
+  for (const offer of offers) offer.soldOut = soldOut
+}
+
+function setStatus(world: World, { of, status }: { of: string; status: string }): void {
+  settleAll(world)
+  const at = world.clock.now()
+  for (const supernode of world.supernodes) {
+    const server = findServer(supernode, of)
+    if (server) changeStatus(server, { status, at })
+    if ([supernode.id, supernode.name].includes(of)) supernode.status = status
+    else if (!server) continue
+    supernode.updateAt = at
+    return
+  }
+  throw new SandboxError([`of: ${of} is neither a supernode nor a server here`])
+}
+
+function addByHand(
+  world: World,
+  { count, supernode: name }: { count: number; supernode?: string | undefined },
+): string[] {
+  const supernode: LiveSupernode = pickSupernode(world, name)
+  const at = world.clock.now()
+  const order = {
+    at,
+    orderId: orderIdOf(at, 0),
+    imageId: uuidOf(supernode.id, "image"),
+    keyPairName: "KeyPair-sandbox",
+    volumes: [],
+    readyAt: null,
+  }
+  return Array.from({ length: count }, () => addServer(supernode, order).id)
+}

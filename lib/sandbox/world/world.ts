@@ -1,0 +1,97 @@
+import type * as z from "zod"
+import type { AccessKey } from "../api/signature.ts"
+import type { SandboxClock } from "./clock.ts"
+import { orderIdOf, uuidOf } from "./identity.ts"
+import { type Load, loadSettings } from "./load.ts"
+import type { supernodeOptions } from "./options.ts"
+import { SandboxError } from "./problem.ts"
+import { addServer, type LiveServer, type LiveSupernode, settle } from "./supernode.ts"
+
+/** One order that the sandbox took: money spent. */
+export interface SandboxOrder {
+  orderId: string
+  supernode: string
+  /** When it was placed, epoch milliseconds of the sandbox's clock. */
+  at: number
+  flavor: string
+  /** Servers before and after. */
+  from: number
+  to: number
+  /** Ids of the servers that it created. */
+  servers: string[]
+  /** `X-Request-Id` of the request that placed it. */
+  requestId: string
+}
+
+/** All that the sandbox knows. */
+export interface World {
+  clock: SandboxClock
+  keys: readonly AccessKey[]
+  supernodes: LiveSupernode[]
+  orders: SandboxOrder[]
+  /** From CREATING to RUNNING. */
+  provisioningMs: number
+}
+
+const THIRTY_DAYS_MS = 30 * 86_400_000
+
+/** A supernode with its first servers, which have been RUNNING since long ago. */
+export function liveSupernode(options: z.output<typeof supernodeOptions>, now: number): LiveSupernode {
+  const createAt = options.createdAt ?? now - THIRTY_DAYS_MS
+  const orderId = orderIdOf(createAt, 0)
+  const supernode: LiveSupernode = {
+    id: options.id,
+    name: options.name,
+    region: options.region,
+    projectId: options.projectId,
+    nodeFlavor: options.nodeFlavor,
+    npus: options.npus,
+    hpsId: uuidOf(options.id, "hps"),
+    hpsClusterId: uuidOf(options.id, "hps-cluster"),
+    vpcId: uuidOf(options.id, "vpc"),
+    subnetId: uuidOf(options.id, "subnet"),
+    createAt,
+    updateAt: createAt,
+    orderId,
+    status: "ACTIVE",
+    servers: [],
+    offers: options.offers,
+    load: options.load ? { ...options.load, setAt: now } : quiet(now),
+  }
+  for (let i = 0; i < options.servers; i += 1) {
+    addServer(supernode, {
+      at: createAt,
+      orderId,
+      imageId: uuidOf(options.id, "image"),
+      keyPairName: "KeyPair-sandbox",
+      volumes: [{ kind: "ROOT", sizeGb: 200, evsType: "ESSD" }],
+      readyAt: null,
+      hpsEcsId: options.instanceIds[i],
+    })
+  }
+  return supernode
+}
+
+/** Lets time do its work everywhere. */
+export function settleAll(world: World): void {
+  for (const supernode of world.supernodes) settle(supernode, world.clock.now())
+}
+
+/** A supernode by id or name; without either the only one. Throws `SandboxError`. */
+export function pickSupernode(world: World, idOrName: string | undefined): LiveSupernode {
+  const known = world.supernodes.map((supernode) => supernode.name).join(", ") || "none"
+  const [found, another] = world.supernodes.filter((one) => [undefined, one.id, one.name].includes(idOrName))
+  if (found && another) throw new SandboxError([`supernode: must be said where there are several (${known})`])
+  if (found) return found
+  throw new SandboxError([`supernode: ${idOrName ?? "it"} is unknown here; known: ${known}`])
+}
+
+/** A server by id, name or `hps_ecs_id`. */
+export function findServer(supernode: LiveSupernode, name: string): LiveServer | undefined {
+  return supernode.servers.find((server) => [server.id, server.name, server.hpsEcsId].includes(name))
+}
+
+/** No load was set: the servers' agents report 0. */
+function quiet(now: number): Load {
+  return { ...loadSettings.parse({ load: 0 }), setAt: now }
+}

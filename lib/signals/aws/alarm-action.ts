@@ -1,0 +1,33 @@
+import * as z from "zod"
+import { one, parseShape, type Shape } from "../shape.ts"
+import {
+  alarmArn,
+  alarmStateShape,
+  cloudWatchSignal,
+  configurationShape,
+  dimensionsOf,
+} from "./cloudwatch-alarm.ts"
+
+const eventShape = z.object({
+  alarmArn,
+  alarmData: z.object({ state: alarmStateShape, configuration: configurationShape }),
+})
+
+/** A CloudWatch alarm whose action is the Lambda function itself. */
+export const alarmAction: Shape = {
+  name: "CloudWatch alarm action (Lambda, direct)",
+  door: "alarm",
+  looksLike: (event) => event["source"] === "aws.cloudwatch" && Object.hasOwn(event, "alarmData"),
+  read(event) {
+    const { alarmArn: arn, alarmData } = parseShape(eventShape, event, "")
+    return one(
+      cloudWatchSignal({
+        arn,
+        state: alarmData.state.value,
+        at: alarmData.state.timestamp,
+        dimensions: dimensionsOf(alarmData.configuration),
+        reasonData: alarmData.state.reasonData ?? null,
+      }),
+    )
+  },
+}

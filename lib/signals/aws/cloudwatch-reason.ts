@@ -1,0 +1,62 @@
+import * as z from "zod"
+import type { AlarmSignal } from "../../decision/inputs/signal.ts"
+import { readDatapoints } from "../datapoints.ts"
+import { instantOf } from "../instant.ts"
+import { readJson } from "../json-text.ts"
+import { SignalError } from "../signal-error.ts"
+
+/** `reasonData` of a metric alarm. A composite alarm's has `triggeringAlarms` instead, and no points. */
+const reasonShape = z.object({
+  startDate: z.string().nullish().catch(null),
+  period: z.number().positive().finite().nullish().catch(null),
+  recentDatapoints: z.array(z.unknown()).catch([]),
+  evaluatedDatapoints: z
+    .array(z.object({ timestamp: z.string(), value: z.unknown() }).nullable().catch(null))
+    .catch([]),
+})
+
+type Points = Pick<AlarmSignal, "points" | "periodMs">
+type Raw = { at: number; value: unknown }
+
+const NO_POINTS: Points = { points: null, periodMs: null }
+
+/** The alarm's own datapoints. They are an extra: whatever cannot be read is dropped and never a problem. */
+export function cloudWatchPoints(reasonData: string | null): Points {
+  const reason = reasonShape.safeParse(reasonData === null ? null : jsonOrNull(reasonData)).data
+  if (!reason) return NO_POINTS
+  const periodMs = reason.period ? reason.period * 1_000 : null
+  const evaluated = reason.evaluatedDatapoints.flatMap((point) => {
+    const at = point && instantOf(point.timestamp)
+    return point && at !== null ? [{ at, value: point.value }] : []
+  })
+  const points = readDatapoints([...evaluated, ...datedRecent(reason, evaluated)])
+  return points === null ? NO_POINTS : { points, periodMs }
+}
+
+/**
+ * `recentDatapoints` are bare values from `startDate` on, one a period, and a missing period just makes the list shorter.
+ * `evaluatedDatapoints` have times: where the newest of them is not where counting ends, counting went over a gap, and the
+ * bare values are not believed. Without any, a gap can only make a value look older than it is, never newer.
+ */
+function datedRecent(reason: z.output<typeof reasonShape>, evaluated: readonly Raw[]): Raw[] {
+  const start = reason.startDate ? instantOf(reason.startDate) : null
+  if (start === null || !reason.period) return []
+  const stepMs = reason.period * 1_000
+  const recent = reason.recentDatapoints.map((value, i) => ({ at: start + i * stepMs, value }))
+  if (evaluated.length === 0) return recent
+  const newest = evaluated.reduce((a, b) => (b.at > a.at ? b : a))
+  const last = recent.at(-1)
+  const fits =
+    last?.at === newest.at &&
+    evaluated.every(({ at, value }) => recent.every((r) => r.at !== at || r.value === value))
+  return fits ? recent : []
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return readJson(text, "reasonData")
+  } catch (error) {
+    if (error instanceof SignalError) return null
+    throw error
+  }
+}

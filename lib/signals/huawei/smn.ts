@@ -1,0 +1,18 @@
+import * as z from "zod"
+import { parseShape, readEach, type Shape } from "../shape.ts"
+import { readCloudEyeAlarm } from "./cloud-eye-alarm.ts"
+
+const recordShape = z.object({ smn: z.object({ message: z.string() }) })
+
+/** FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. Unsigned; the trigger itself is what is trusted. */
+export const smn: Shape = {
+  name: "FunctionGraph SMN record with a Cloud Eye alarm",
+  door: "alarm",
+  looksLike: ({ record: records }) =>
+    Array.isArray(records) &&
+    records.some((record) => typeof record === "object" && record !== null && Object.hasOwn(record, "smn")),
+  read: ({ record: records }) =>
+    readEach(records as unknown[], "record", (record, where) =>
+      readCloudEyeAlarm(parseShape(recordShape, record, where).smn.message, `${where}.smn.message`),
+    ),
+}

@@ -1,0 +1,158 @@
+import { createHash, timingSafeEqual } from "node:crypto"
+import type { Signal } from "../../decision/inputs/signal.ts"
+import { readAlerts } from "../alertmanager.ts"
+import { readSnsAlarm } from "../aws/sns.ts"
+import { readCloudEyeAlarm } from "../huawei/cloud-eye-alarm.ts"
+import { MAX_TEXT_BYTES, readJson } from "../json-text.ts"
+import { SignalError } from "../signal-error.ts"
+import type { FetchCertificate } from "./certificate-cache.ts"
+import type { HttpRequest } from "./http-request.ts"
+import { type SignedMessage, signatureProblem } from "./signed-message.ts"
+import { readSmnMessage, signedSmn, smnProblem } from "./smn-http.ts"
+import { readSnsMessage, signedSns, snsProblem } from "./sns-http.ts"
+
+export { MAX_TEXT_BYTES } from "../json-text.ts"
+export { rememberCertificates } from "./certificate-cache.ts"
+export { type HttpRequest, httpRequestOf, receivedRequest } from "./http-request.ts"
+
+/** Signals to run, or what to answer right away. */
+export type WebhookAnswer =
+  | { kind: "signals"; signals: Signal[]; problems: string[] }
+  | { kind: "answer"; status: number; body: unknown }
+
+export interface WebhookDeps {
+  /** Arrival, epoch milliseconds. */
+  now: number
+  /** `SUPERNODE_WEBHOOK_TOKEN`; null or empty: the token webhooks are closed. */
+  webhookToken: string | null
+  /** `smn_topics` and `sns_topics` of the policy: what is not listed is refused. */
+  smnTopics: readonly string[]
+  snsTopics: readonly string[]
+  /** GET of a pinned https URL, without following redirects. */
+  fetchCertificate: FetchCertificate
+  /** GET of a pinned https URL that confirms a subscription, without following redirects. */
+  confirmSubscription(url: string): Promise<{ ok: true } | { ok: false; why: string }>
+}
+
+type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswer>
+
+/** Every path there is. A body is read as its path's own kind and no other: never as another door's event, never as a person's request. */
+const PATHS: Readonly<Record<string, { method: "GET" | "POST"; receive: Receive }>> = {
+  "/smn": { method: "POST", receive: receiveSmn },
+  "/sns": { method: "POST", receive: receiveSns },
+  "/alertmanager": { method: "POST", receive: receiveAlerts },
+  "/grafana": { method: "POST", receive: receiveAlerts },
+  "/healthz": { method: "GET", receive: async () => answer(200, { status: "ok" }) },
+}
+
+/**
+ * One HTTP request -> signals, or an answer: 200 nothing to run, 400 malformed, 401 not authenticated, 404 and 405 no such
+ * webhook, 413 too large, 503 what is needed to tell could not be fetched, so that sending it again may help.
+ */
+export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+  if (request.body.byteLength > MAX_TEXT_BYTES)
+    return refuse(413, `the body is larger than ${MAX_TEXT_BYTES / 1024} KB`)
+  const path = Object.hasOwn(PATHS, request.path) ? PATHS[request.path] : undefined
+  if (!path) return answer(404, { error: "no such path", paths: pathsSaid() })
+  if (request.method.toUpperCase() !== path.method) return refuse(405, `this path takes ${path.method} only`)
+  try {
+    return await path.receive(request, deps)
+  } catch (error) {
+    if (error instanceof SignalError) return answer(400, { error: "malformed", problems: error.problems })
+    throw error
+  }
+}
+
+async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const problem = tokenProblem(request.headers["authorization"], deps.webhookToken)
+  if (problem !== null) return refuse(401, problem)
+  return { kind: "signals", ...readAlerts(bodyOf(request), deps.now) }
+}
+
+/** Both sides are hashed, so that neither the token's length nor how much of it was right can be measured. */
+function tokenProblem(authorization: string | undefined, token: string | null): string | null {
+  if (token === null || token === "")
+    return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
+  const [, given] = /^Bearer +(.+)$/i.exec(authorization ?? "") ?? []
+  if (given === undefined) return "header Authorization: must be Bearer and the token"
+  return timingSafeEqual(sha256(given), sha256(token)) ? null : "the token is wrong"
+}
+
+async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const message = readSmnMessage(bodyOf(request))
+  const typeHeader = request.headers["x-smn-message-type"]
+  const problem = smnProblem({ message, typeHeader, topics: deps.smnTopics, now: deps.now })
+  if (problem !== null) return refuse(401, problem)
+  return receiveSigned({
+    message: signedSmn(message),
+    deps,
+    readAlarm: (text) => readCloudEyeAlarm(text, "message"),
+  })
+}
+
+async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const message = readSnsMessage(bodyOf(request))
+  const typeHeader = request.headers["x-amz-sns-message-type"]
+  const problem = snsProblem({ message, typeHeader, topics: deps.snsTopics, now: deps.now })
+  if (problem !== null) return refuse(401, problem)
+  return receiveSigned({
+    message: signedSns(message),
+    deps,
+    readAlarm: (text) => readSnsAlarm(text, "Message"),
+  })
+}
+
+interface SignedRequest {
+  message: SignedMessage
+  deps: WebhookDeps
+  readAlarm(text: string): Signal
+}
+
+/** What was said is looked at only once it is known who said it. */
+async function receiveSigned({ message, deps, readAlarm }: SignedRequest): Promise<WebhookAnswer> {
+  const certificate = await deps.fetchCertificate(message.certificateUrl)
+  if (!certificate.ok) return refuse(503, `the signing certificate could not be fetched: ${certificate.why}`)
+  const problem = signatureProblem({ message, pem: certificate.pem, now: deps.now })
+  if (problem !== null) return refuse(401, problem)
+  switch (message.kind) {
+    case "notification":
+      return { kind: "signals", signals: [readAlarm(message.text)], problems: [] }
+    case "subscription": {
+      const confirmed = await deps.confirmSubscription(message.subscribeUrl ?? "")
+      if (!confirmed.ok) return refuse(503, `the subscription could not be confirmed: ${confirmed.why}`)
+      return answer(200, { status: "confirmed", topic: message.topic })
+    }
+    case "unsubscription":
+      return answer(200, { status: "unsubscribed", topic: message.topic })
+    default:
+      return message.kind satisfies never
+  }
+}
+
+function bodyOf({ body }: HttpRequest): unknown {
+  return readJson(textOf(body), "the body")
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body)
+  } catch (cause) {
+    throw new SignalError("the body: is not UTF-8 text", { cause })
+  }
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest()
+}
+
+function pathsSaid(): string[] {
+  return Object.entries(PATHS).map(([path, { method }]) => `${method} ${path}`)
+}
+
+function answer(status: number, body: unknown): WebhookAnswer {
+  return { kind: "answer", status, body }
+}
+
+function refuse(status: number, error: string): WebhookAnswer {
+  return answer(status, { error })
+}

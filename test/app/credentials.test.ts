@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest"
+import { credentialSource } from "../../lib/app/credentials.ts"
+import { SettingsError } from "../../lib/app/settings.ts"
+
+const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
+const INVOCATION = { ak: "TEMP-AK", sk: "TEMP-SK", securityToken: "TEMP-TOKEN" }
+const ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
+
+/** A secret that is read, and counted, by a clock that is set by hand. */
+function secretOf(text: string) {
+  const world = { now: 0, reads: 0, text }
+  const source = credentialSource(
+    { credentials: null, secretArn: ARN, prometheusAuth: null },
+    {
+      now: () => world.now,
+      readSecret: async () => {
+        world.reads += 1
+        return world.text
+      },
+    },
+  )
+  return { world, source }
+}
+
+const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S-SK" })
+
+describe("the keys to sign with", () => {
+  it("are an invocation's own before the environment's, and only during that invocation", async () => {
+    const source = credentialSource(
+      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
+    expect(await source.during(INVOCATION, () => source.provide())).toEqual(INVOCATION)
+    expect(await source.provide()).toEqual(ENVIRONMENT)
+  })
+
+  it("are never another invocation's that runs at the same time", async () => {
+    const source = credentialSource(
+      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
+    const other = { ...INVOCATION, ak: "OTHER-AK" }
+    const late = async () => {
+      await Promise.resolve()
+      return (await source.provide()).ak
+    }
+    expect(
+      await Promise.all([
+        source.during(INVOCATION, late),
+        source.during(other, late),
+        source.during(null, late),
+      ]),
+    ).toEqual(["TEMP-AK", "OTHER-AK", "ENV-AK"])
+  })
+
+  it("come from the secret where the environment has none, and are read again after five minutes", async () => {
+    const { world, source } = secretOf(KEYS)
+    expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: null })
+    world.now += 5 * 60_000 - 1
+    await source.provide()
+    expect(world.reads).toBe(1)
+    world.now += 1
+    world.text = JSON.stringify({ ...JSON.parse(KEYS), HUAWEICLOUD_SDK_SECURITY_TOKEN: "S-TOKEN" })
+    expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: "S-TOKEN" })
+  })
+
+  it("are missed with a word on all three places they may come from", async () => {
+    const source = credentialSource(
+      { credentials: null, secretArn: null, prometheusAuth: null },
+      { now: () => 0 },
+    )
+    await expect(source.provide()).rejects.toThrow(SettingsError)
+    await expect(source.provide()).rejects.toThrow(/HUAWEICLOUD_SDK_AK.*SUPERNODE_SECRET_ARN.*agency/)
+  })
+
+  it.each([
+    ["no JSON", "hush"],
+    ["JSON of another kind", '["hush"]'],
+    ["only one of the two", '{ "HUAWEICLOUD_SDK_AK": "hush" }'],
+    ["an empty key", '{ "HUAWEICLOUD_SDK_AK": "hush", "HUAWEICLOUD_SDK_SK": "" }'],
+  ])(
+    "in a secret that holds %s are an error that says what it must hold, and never what it does",
+    async (_, text) => {
+      const failed = secretOf(text).source.provide()
+      await expect(failed).rejects.toThrow(/must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK/)
+      await expect(failed).rejects.not.toThrow(/hush/)
+    },
+  )
+})
+
+describe("who we are to Prometheus", () => {
+  const logins = { "https://p.example.com": { bearer: "hush" } }
+  const bearer = [
+    { prefix: "https://p.example.com", authorization: "Bearer hush", secrets: ["hush"], ca: null },
+  ]
+
+  it("is what the setting says, without a look into the secret", async () => {
+    const readSecret = () => Promise.reject(new Error("must not be read"))
+    const settings = { credentials: null, secretArn: ARN, prometheusAuth: bearer }
+    expect(await credentialSource(settings, { now: () => 0, readSecret }).prometheusAuth()).toEqual(bearer)
+  })
+
+  it("is what the secret says where there is no setting, as text or as an object, read once with the keys", async () => {
+    for (const written of [logins, JSON.stringify(logins)]) {
+      const text = JSON.stringify({ ...JSON.parse(KEYS), SUPERNODE_PROMETHEUS_AUTH: written })
+      const { world, source } = secretOf(text)
+      await source.provide()
+      expect(await source.prometheusAuth()).toEqual(bearer)
+      expect(world.reads).toBe(1)
+    }
+  })
+
+  it("is nobody in particular where neither says", async () => {
+    expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
+    const none = { credentials: null, secretArn: null, prometheusAuth: null }
+    expect(await credentialSource(none, { now: () => 0 }).prometheusAuth()).toEqual([])
+  })
+
+  it("is an error that names the secret and what is wrong, and never what is in it", async () => {
+    const { source } = secretOf(JSON.stringify({ SUPERNODE_PROMETHEUS_AUTH: { hush: { bearer: "hush" } } }))
+    await expect(source.prometheusAuth()).rejects.toThrow(
+      /SUPERNODE_PROMETHEUS_AUTH in the secret arn:\S+: entry 1: must be an http or https URL/,
+    )
+    await expect(source.prometheusAuth()).rejects.not.toThrow(/hush/)
+  })
+})

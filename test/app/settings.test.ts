@@ -1,0 +1,350 @@
+import { describe, expect, it } from "vitest"
+import { readSettings, type Settings, SettingsError } from "../../lib/app/settings.ts"
+
+const settingsOf = (env: Record<string, string>): Settings =>
+  readSettings((name) => env[name], Object.keys(env))
+
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    settingsOf(env)
+    return []
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems
+    throw error
+  }
+}
+
+const LAMBDA = { AWS_LAMBDA_FUNCTION_NAME: "alarm" }
+const FUNCTIONGRAPH = { RUNTIME_FUNC_NAME: "alarm" }
+const LIVE = { SUPERNODE_MODE: "live" }
+const SMN = "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms"
+const SNS = "arn:aws:sns:eu-central-1:123456789012:alarms"
+
+describe("Without any setting", () => {
+  it("everything has its documented default, and nothing is bought", () => {
+    expect(settingsOf({})).toEqual({
+      policyPath: "./policy.yaml",
+      ledgerUrl: "sqlite:./ledger.db",
+      mode: "observe",
+      modelartsEndpoint: null,
+      cesEndpoint: null,
+      webhookToken: null,
+      logLevel: "INFO",
+      buyTimeoutMs: 60_000,
+      sendWithinMs: 30_000,
+      credentials: null,
+      dynamodbCredentials: null,
+      secretArn: null,
+      prometheusAuth: null,
+      awsRegion: null,
+      smnTopics: [],
+      snsTopics: [],
+      isServerless: false,
+    })
+  })
+
+  it("an empty text counts as unset, so that an empty mode observes and an empty token closes the webhook", () => {
+    expect(settingsOf({ SUPERNODE_MODE: "", SUPERNODE_WEBHOOK_TOKEN: " ", SUPERNODE_LEDGER: "" })).toEqual(
+      settingsOf({}),
+    )
+  })
+})
+
+describe("A setting is read", () => {
+  it.each<[string, Record<string, string>, Partial<Settings>]>([
+    ["the policy's path", { SUPERNODE_POLICY: "/etc/policy.yaml" }, { policyPath: "/etc/policy.yaml" }],
+    ["live mode", LIVE, { mode: "live" }],
+    ["the log level, in any case", { SUPERNODE_LOG_LEVEL: "debug" }, { logLevel: "DEBUG" }],
+    [
+      "an endpoint, its slash removed",
+      { SUPERNODE_MODELARTS_ENDPOINT: "https://modelarts.example.com/" },
+      { modelartsEndpoint: "https://modelarts.example.com" },
+    ],
+    [
+      "an endpoint with a port",
+      { SUPERNODE_CES_ENDPOINT: "https://ces.example.com:8443" },
+      { cesEndpoint: "https://ces.example.com:8443" },
+    ],
+    [
+      "plain http to this machine",
+      { SUPERNODE_MODELARTS_ENDPOINT: "http://127.0.0.1:4010" },
+      { modelartsEndpoint: "http://127.0.0.1:4010" },
+    ],
+    [
+      "plain http to localhost",
+      { SUPERNODE_MODELARTS_ENDPOINT: "http://localhost:4010/" },
+      { modelartsEndpoint: "http://localhost:4010" },
+    ],
+    [
+      "plain http to ::1",
+      { SUPERNODE_CES_ENDPOINT: "http://[::1]:4010" },
+      { cesEndpoint: "http://[::1]:4010" },
+    ],
+    [
+      "waits",
+      { SUPERNODE_BUY_TIMEOUT: "90s", SUPERNODE_SEND_WITHIN: "15m" },
+      { buyTimeoutMs: 90_000, sendWithinMs: 900_000 },
+    ],
+    [
+      "permanent keys",
+      { HUAWEICLOUD_SDK_AK: "A", HUAWEICLOUD_SDK_SK: "S" },
+      { credentials: { ak: "A", sk: "S", securityToken: null } },
+    ],
+    [
+      "temporary keys",
+      { HUAWEICLOUD_SDK_AK: "A", HUAWEICLOUD_SDK_SK: "S", HUAWEICLOUD_SDK_SECURITY_TOKEN: "T" },
+      { credentials: { ak: "A", sk: "S", securityToken: "T" } },
+    ],
+    [
+      "GeminiDB's keys",
+      { SUPERNODE_DYNAMODB_AK: "A", SUPERNODE_DYNAMODB_SK: "S" },
+      { dynamodbCredentials: { accessKeyId: "A", secretAccessKey: "S" } },
+    ],
+    [
+      "the secret's ARN",
+      { SUPERNODE_SECRET_ARN: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:huawei/keys-AbCdEf" },
+      { secretArn: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:huawei/keys-AbCdEf" },
+    ],
+    [
+      "topics, separated by commas",
+      { SUPERNODE_SMN_TOPICS: `${SMN}, ${SMN}2,`, SUPERNODE_SNS_TOPICS: SNS },
+      { smnTopics: [SMN, `${SMN}2`], snsTopics: [SNS] },
+    ],
+    ["a ledger in memory", { SUPERNODE_LEDGER: "memory:" }, { ledgerUrl: "memory:" }],
+    [
+      "a ledger on DynamoDB",
+      { ...LIVE, ...LAMBDA, SUPERNODE_LEDGER: "dynamodb://supernode_ledger-1?region=eu-central-1" },
+      { ledgerUrl: "dynamodb://supernode_ledger-1?region=eu-central-1", isServerless: true },
+    ],
+    [
+      "a ledger on GeminiDB",
+      {
+        ...LIVE,
+        ...FUNCTIONGRAPH,
+        SUPERNODE_LEDGER: "dynamodb://ledger?region=cn-southwest-2&endpoint=http://192.168.0.5:8000",
+      },
+      { mode: "live", isServerless: true },
+    ],
+    [
+      "SQLite in a function that only observes",
+      { ...LAMBDA, SUPERNODE_LEDGER: "sqlite:/tmp/ledger.db" },
+      { mode: "observe", isServerless: true },
+    ],
+    [
+      "SQLite in live mode on a host",
+      { ...LIVE, SUPERNODE_LEDGER: "sqlite:/var/lib/ledger.db" },
+      { ledgerUrl: "sqlite:/var/lib/ledger.db", isServerless: false },
+    ],
+  ])("%s", (_, env, expected) => {
+    expect(settingsOf(env)).toMatchObject(expected)
+  })
+
+  it("leaves everybody else's variables alone", () => {
+    expect(problemsOf({ PATH: "/bin", HUAWEICLOUD_SDK_PROJECT_ID: "x", AWS_REGION: "eu-central-1" })).toEqual(
+      [],
+    )
+  })
+})
+
+describe("A wrong setting is a problem that says what is allowed", () => {
+  const FORMS = "write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL] or memory:"
+  const LEDGER_FORMS = `SUPERNODE_LEDGER: names no store we know; ${FORMS}`
+  const FILE = `SUPERNODE_LEDGER: names no file; ${FORMS}`
+  const HOST = "SUPERNODE_LEDGER: names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db"
+  const TABLE = "SUPERNODE_LEDGER: must name a table of 3 to 255 of A-Z a-z 0-9 _ -"
+  const REGION = "SUPERNODE_LEDGER: must have a region, as in dynamodb://TABLE?region=eu-central-1"
+  const DB_ENDPOINT = "SUPERNODE_LEDGER: must have an http or https url without credentials as endpoint"
+  const ORIGIN =
+    "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
+  const outlive = (scheme: string) =>
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION in live mode on a function, not ${scheme}: — each sandbox would have a ledger of its own, and so could buy once more`
+
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      "a misspelt name",
+      { SUPERNODE_LEGDER: "memory:" },
+      ["SUPERNODE_LEGDER: is no setting; did you mean SUPERNODE_LEDGER?"],
+    ],
+    [
+      "a name like nothing",
+      { SUPERNODE_QQQQQQQQQQQQQ: "1" },
+      [
+        expect.stringMatching(
+          /^SUPERNODE_QQQQQQQQQQQQQ: is no setting; there are SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
+        ),
+      ],
+    ],
+    [
+      "a mode nobody knows",
+      { SUPERNODE_MODE: "Live" },
+      ['SUPERNODE_MODE: must be observe or live, not "Live"'],
+    ],
+    [
+      "dry-run as a mode",
+      { SUPERNODE_MODE: "dry-run" },
+      ['SUPERNODE_MODE: must be observe or live, not "dry-run"'],
+    ],
+    [
+      "a log level nobody knows",
+      { SUPERNODE_LOG_LEVEL: "loud" },
+      ['SUPERNODE_LOG_LEVEL: must be DEBUG or INFO or WARN or ERROR, not "LOUD"'],
+    ],
+    [
+      "a wait of nothing",
+      { SUPERNODE_BUY_TIMEOUT: "0s" },
+      ['SUPERNODE_BUY_TIMEOUT: must be a duration above 0 and at most 15m, such as "60s", not "0s"'],
+    ],
+    [
+      "a wait without unit",
+      { SUPERNODE_SEND_WITHIN: "30" },
+      ['SUPERNODE_SEND_WITHIN: must be a duration above 0 and at most 15m, such as "30s", not "30"'],
+    ],
+    [
+      "a wait over a function's life",
+      { SUPERNODE_SEND_WITHIN: "16m" },
+      ['SUPERNODE_SEND_WITHIN: must be a duration above 0 and at most 15m, such as "30s", not "16m"'],
+    ],
+    [
+      "plain http to another machine",
+      { SUPERNODE_MODELARTS_ENDPOINT: "http://modelarts.example.com" },
+      [
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and modelarts.example.com is another",
+      ],
+    ],
+    [
+      "plain http to a name that looks like this machine",
+      { SUPERNODE_MODELARTS_ENDPOINT: "http://127.0.0.1.example.com" },
+      [
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and 127.0.0.1.example.com is another",
+      ],
+    ],
+    ["an endpoint with a path", { SUPERNODE_CES_ENDPOINT: "https://ces.example.com/v1" }, [ORIGIN]],
+    ["an endpoint with a password", { SUPERNODE_CES_ENDPOINT: "https://me:hush@ces.example.com" }, [ORIGIN]],
+    ["an endpoint that is a host", { SUPERNODE_CES_ENDPOINT: "ces.example.com" }, [ORIGIN]],
+    ["an endpoint of another kind", { SUPERNODE_CES_ENDPOINT: "ftp://ces.example.com" }, [ORIGIN]],
+    [
+      "a token that no header can carry",
+      { SUPERNODE_WEBHOOK_TOKEN: "hush hush" },
+      ["SUPERNODE_WEBHOOK_TOKEN: must be printable ASCII without spaces"],
+    ],
+    [
+      "an AK without SK",
+      { HUAWEICLOUD_SDK_AK: "hush" },
+      ["HUAWEICLOUD_SDK_SK: must be set where HUAWEICLOUD_SDK_AK is"],
+    ],
+    [
+      "an SK without AK",
+      { HUAWEICLOUD_SDK_SK: "hush" },
+      ["HUAWEICLOUD_SDK_AK: must be set where HUAWEICLOUD_SDK_SK is"],
+    ],
+    [
+      "a token without keys",
+      { HUAWEICLOUD_SDK_SECURITY_TOKEN: "hush" },
+      ["HUAWEICLOUD_SDK_SECURITY_TOKEN: must come with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"],
+    ],
+    [
+      "half of GeminiDB's keys",
+      { SUPERNODE_DYNAMODB_SK: "hush" },
+      ["SUPERNODE_DYNAMODB_AK: must be set where SUPERNODE_DYNAMODB_SK is"],
+    ],
+    [
+      "a secret's name instead of its ARN",
+      { SUPERNODE_SECRET_ARN: "hush" },
+      [
+        "SUPERNODE_SECRET_ARN: must be a Secrets Manager ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:huawei-AbCdEf",
+      ],
+    ],
+    [
+      "a topic that is none",
+      { SUPERNODE_SMN_TOPICS: `${SMN},alarms` },
+      [
+        'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; several are separated by commas',
+      ],
+    ],
+    ["a ledger of an unknown kind", { SUPERNODE_LEDGER: "postgres://me:hush@db" }, [LEDGER_FORMS]],
+    ["a memory ledger with a path", { SUPERNODE_LEDGER: "memory:x" }, [LEDGER_FORMS]],
+    ["SQLite without file", { SUPERNODE_LEDGER: "sqlite:" }, [FILE]],
+    ["SQLite in memory", { SUPERNODE_LEDGER: "sqlite::memory:" }, [FILE]],
+    ["SQLite on a host", { SUPERNODE_LEDGER: "sqlite://ledger.db" }, [HOST]],
+    ["DynamoDB without region", { SUPERNODE_LEDGER: "dynamodb://ledger" }, [REGION]],
+    ["DynamoDB without table", { SUPERNODE_LEDGER: "dynamodb://?region=eu-central-1" }, [TABLE]],
+    ["a table with a period", { SUPERNODE_LEDGER: "dynamodb://my.ledger?region=eu-central-1" }, [TABLE]],
+    [
+      "a table too short, without region, with an unknown key",
+      { SUPERNODE_LEDGER: "dynamodb://ab?profile=hush" },
+      [TABLE, REGION, "SUPERNODE_LEDGER: must have no parameters but region, endpoint"],
+    ],
+    [
+      "two regions",
+      { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&region=b" },
+      ["SUPERNODE_LEDGER: must have no parameter twice"],
+    ],
+    [
+      "an endpoint with a password in the ledger's url",
+      { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&endpoint=http://me:hush@db" },
+      [DB_ENDPOINT],
+    ],
+    [
+      "an endpoint that is no url",
+      { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&endpoint=db:8000" },
+      [DB_ENDPOINT],
+    ],
+    [
+      "credentials in the ledger's url",
+      { SUPERNODE_LEDGER: "dynamodb://me:hush@ledger?region=a" },
+      ["SUPERNODE_LEDGER: must carry no credentials"],
+    ],
+    [
+      "SQLite in live mode on Lambda",
+      { ...LIVE, ...LAMBDA, SUPERNODE_LEDGER: "sqlite:/tmp/ledger.db" },
+      [outlive("sqlite")],
+    ],
+    ["the default ledger in live mode on Lambda", { ...LIVE, ...LAMBDA }, [outlive("sqlite")]],
+    [
+      "a ledger in memory in live mode on FunctionGraph",
+      { ...LIVE, ...FUNCTIONGRAPH, SUPERNODE_LEDGER: "memory:" },
+      [outlive("memory")],
+    ],
+  ])("%s", (_, env, problems) => {
+    expect(problemsOf(env)).toEqual(problems)
+    expect(problemsOf(env).join("\n")).not.toContain("hush")
+  })
+
+  it("together with all others", () => {
+    const env = {
+      SUPERNODE_MOD: "live",
+      SUPERNODE_MODE: "yes",
+      SUPERNODE_LEDGER: "x",
+      HUAWEICLOUD_SDK_AK: "A",
+      SUPERNODE_BUY_TIMEOUT: "x",
+    }
+    expect(problemsOf(env).map((problem) => problem.split(":")[0])).toEqual([
+      "SUPERNODE_MOD",
+      "SUPERNODE_MODE",
+      "SUPERNODE_LEDGER",
+      "SUPERNODE_BUY_TIMEOUT",
+      "HUAWEICLOUD_SDK_SK",
+    ])
+  })
+
+  it("as one line each in the error's message", () => {
+    expect(() => settingsOf({ SUPERNODE_MODE: "x", SUPERNODE_LEDGER: "y" })).toThrow(
+      /^SUPERNODE_MODE: .*\nSUPERNODE_LEDGER: .*$/,
+    )
+  })
+})
+
+describe("SUPERNODE_PROMETHEUS_AUTH", () => {
+  it("is read into logins, and all that is wrong with it is told with everything else, without its secrets", () => {
+    const good = JSON.stringify({ "https://p.example.com": { bearer: "hush" } })
+    expect(settingsOf({ SUPERNODE_PROMETHEUS_AUTH: good }).prometheusAuth).toMatchObject([
+      { prefix: "https://p.example.com" },
+    ])
+    const bad = JSON.stringify({ "http://p.example.com": { bearer: "hush", token: "hush" } })
+    expect(problemsOf({ SUPERNODE_PROMETHEUS_AUTH: bad, SUPERNODE_MODE: "loud" })).toEqual([
+      expect.stringMatching(/^SUPERNODE_MODE: /),
+      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: must be https: plain http is allowed only to this machine itself",
+      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: has a key that is none of bearer, user, password, ca",
+    ])
+  })
+})

@@ -1,0 +1,203 @@
+import { stripVTControlCharacters } from "node:util"
+import { describe, expect, it } from "vitest"
+import { entryIsIntact, type LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { type CloudDesk, cloudDesk, desk, ID, MINUTE, STREAM } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+
+/** A ledger with a purchase and a pause. */
+async function usedDesk(): Promise<CloudDesk> {
+  const own = await cloudDesk()
+  await own.run("run", "--event", ALARM)
+  await own.run("pause", "--why", "maintenance", "--by", "ops")
+  return own
+}
+
+describe("audit list", () => {
+  it("tells the newest entries of all streams in a sentence each, the newest last", async () => {
+    const { code, out } = await (await usedDesk()).run("audit", "list")
+    const [head, ...rows] = out.trimEnd().split("\n")
+    expect(head).toMatch(/^time +stream +seq +kind +what$/)
+    expect(rows.map((row) => row.replace(/ {2,}/g, " | ").replace(/CS\w+/, "CS…"))).toEqual([
+      "2024-01-12T16:52:00Z | control | 1 | said | pause everything, by ops: maintenance",
+      "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix",
+      "2024-01-12T16:52:00Z | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
+    ])
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ["a supernode's name", ["train-a"], 2],
+    ["its id", [ID], 2],
+    ["its stream", [STREAM], 2],
+    ["control", ["control"], 1],
+    ["--stream", ["--stream", "control"], 1],
+    ["a limit", ["train-a", "--limit", "1"], 1],
+  ])("takes %s", async (_what, argv, count) => {
+    const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
+    expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
+  })
+
+  it("needs no policy for all streams", async () => {
+    const own = await usedDesk()
+    const { code, out } = await own.run("audit", "list", "--policy", "nowhere.yaml")
+    expect(out).toContain(STREAM)
+    expect(code).toBe(0)
+  })
+
+  it("tells every kind of entry and of word in a sentence", async () => {
+    const own = await cloudDesk()
+    own.sandbox.setLoad(20)
+    await own.run("run", "--event", own.file("t1.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
+    own.sandbox.setLoad(95)
+    Object.assign(own.env, { SUPERNODE_MODE: "observe" })
+    await own.run("run", "--event", own.file("t2.json", { kind: "tick", time: "2024-01-12T16:52:01Z" }))
+    Object.assign(own.env, { SUPERNODE_MODE: "live" })
+    await own.run("run", "--event", ALARM)
+    own.advance(6 * MINUTE)
+    await own.run("run", "--event", own.file("t3.json", { kind: "tick", time: "2024-01-12T16:58:00Z" }))
+    own.advance(MINUTE)
+    await own.run("reset", "train-a", "--why", "new keys", "--by", "ops")
+    own.advance(MINUTE)
+    await own.run("pause", "train-a", "--why", "a", "--until", "1h")
+    own.advance(MINUTE)
+    await own.run("resume", "train-a", "--why", "b")
+    own.advance(MINUTE)
+    await own.run("hold", "train-a", "--why", "c", "--until", "2h")
+    own.advance(MINUTE)
+    await own.run("approve", `sha256:${"a".repeat(64)}`, "--by", "boss")
+    const { json } = await own.run("audit", "list", "--json")
+    const { entries } = json() as { entries: { kind: string; says: string }[] }
+    expect(entries.map(({ kind, says }) => `${kind}: ${says}`)).toEqual([
+      "decided: hold (not-breaching)",
+      "decided: scale-up 2 -> 4 servers, observed only",
+      "opened: attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix",
+      expect.stringMatching(/^settled: ACCEPTED: /),
+      "observed: completed: is complete: 4 servers",
+      "decided: hold (cooldown)",
+      "said: reset, by ops: new keys",
+      `said: pause ${ID} until 2024-01-12T18:00:00Z, by night-shift: a`,
+      `said: resume ${ID}, by night-shift: b`,
+      `said: hold ${ID} until 2024-01-12T19:02:00Z, by night-shift: c`,
+      `said: approve sha256:${"a".repeat(64)}, by boss`,
+    ])
+  })
+
+  it("keeps within a terminal's width", async () => {
+    const own = await usedDesk()
+    const { out } = await own.runWith({ isTerminal: true, columns: 80 }, "audit", "show", "train-a", "1")
+    const gates = out.split("\n").filter((line) => /[✓✗·]/.test(line))
+    expect(gates).toHaveLength(20)
+    for (const line of gates) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(80)
+  })
+
+  it("says that there is nothing", async () => {
+    const { code, out, err } = await desk().run("audit", "list")
+    expect([code, out]).toEqual([0, "no entries\n"])
+    expect(err).toContain("there is no ledger at")
+  })
+})
+
+describe("audit show", () => {
+  it("shows the gates, the request and where the entry hangs in the chain", async () => {
+    const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
+    expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
+    expect(out).toMatch(/signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12T16:51:16Z/)
+    expect(out).toMatch(/✓ +evidence +npu-busy/)
+    expect(out).toContain("request: POST ")
+    expect(out).toMatch(/before +none: this is the first/)
+    expect(out).not.toContain("secret-words")
+    expect(code).toBe(0)
+  })
+
+  it("shows the cloud's answer as it came", async () => {
+    const { out } = await (await usedDesk()).run("audit", "show", "train-a", "2")
+    expect(out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
+  })
+
+  it("prints the entry as it is kept", async () => {
+    const { json } = await (await usedDesk()).run("audit", "show", STREAM, "2", "--json")
+    expect(entryIsIntact(json() as LedgerEntry)).toBe(true)
+  })
+
+  it("says how far the chain goes", async () => {
+    const { code, err } = await (await usedDesk()).run("audit", "show", "train-a", "9")
+    expect(err).toBe(`error: ${STREAM} has no entry 9: the newest is 2\n`)
+    expect(code).toBe(1)
+  })
+})
+
+describe("audit verify", () => {
+  it("checks every stream", async () => {
+    const { code, out } = await (await usedDesk()).run("audit", "verify")
+    expect(out).toMatch(/^✓ control: 1 entry, newest sha256:/m)
+    expect(out).toMatch(/^✓ train-a: 2 entries, newest sha256:/m)
+    expect(out).toContain("intact: 2 streams")
+    expect(code).toBe(0)
+  })
+
+  it("names the first bad entry and fails", async () => {
+    const own = await usedDesk()
+    own.spoil(ID)
+    const { code, out } = await own.run("audit", "verify")
+    expect(out).toMatch(/^✓ control/m)
+    expect(out).toMatch(/^✗ train-a: entry 2 is not in canonical form/m)
+    expect(out).toContain("NOT INTACT: 1 of 2 streams")
+    expect(code).toBe(1)
+  })
+
+  it("answers --json", async () => {
+    const own = await usedDesk()
+    own.spoil(ID)
+    const { code, json } = await own.run("audit", "verify", "train-a", "--json")
+    expect(json()).toMatchObject({ ok: false, streams: [{ stream: STREAM, ok: false, seq: 2 }] })
+    expect(code).toBe(1)
+  })
+
+  it("says that there is no ledger rather than that it is intact", async () => {
+    const { code, out, err } = await desk().run("audit", "verify")
+    expect(err).toContain("there is no ledger at")
+    expect(out).toBe("nothing to verify: the ledger has no entries\n")
+    expect(code).toBe(0)
+  })
+})
+
+describe("audit export", () => {
+  it("writes every entry on a line, fit to its hash", async () => {
+    const { code, out } = await (await usedDesk()).run("audit", "export")
+    const entries = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as LedgerEntry)
+    expect(entries.map(({ stream, seq }) => `${stream}#${seq}`)).toEqual([
+      "control#1",
+      `${STREAM}#1`,
+      `${STREAM}#2`,
+    ])
+    expect(entries.every(entryIsIntact)).toBe(true)
+    expect(out).not.toContain("secret-words")
+    expect(code).toBe(0)
+  })
+
+  it("ends early when nobody reads any more", async () => {
+    const own = await usedDesk()
+    const written: string[] = []
+    const stdout = {
+      write: (text: string) => written.push(text),
+      get isGone() {
+        return written.length > 0
+      },
+    }
+    const { code } = await own.runWith({ stdout }, "audit", "export")
+    expect(written).toHaveLength(1)
+    expect(code).toBe(0)
+  })
+
+  it("stops at an entry that cannot be trusted", async () => {
+    const own = await usedDesk()
+    own.spoil(ID)
+    const { code, err } = await own.run("audit", "export", "train-a")
+    expect(err).toContain("cannot be trusted")
+    expect(code).toBe(1)
+  })
+})

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest"
+import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
+import type { RunResult } from "../../../lib/run/result.ts"
+import { type CloudDesk, cloudDesk, desk, MINUTE, POLICY, STREAM } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+const HASH = `sha256:${"a".repeat(64)}`
+const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\n`
+
+/** A desk where an alarm's plan waits for approval, and that plan's hash. */
+async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
+  const own = await cloudDesk({}, WANTED)
+  await own.run("run", "--event", ALARM)
+  const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
+  return { own, hash: hash ?? "" }
+}
+
+const tick = (own: CloudDesk, time: string) =>
+  own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
+
+describe("approve", () => {
+  it("shows what it approves, how many are needed and until when it counts, and the next tick buys", async () => {
+    const { own, hash } = await waiting()
+    const first = await own.run("approve", hash, "--by", "ann")
+    expect(first.out).toMatch(
+      /^this is train-a from 2 to 4 servers, flavor kat3ne-32-800t\.192xlarge\.8\.matrix, for 120000 CNY: http:/,
+    )
+    expect(first.out).toContain(
+      "approved by ann: 1 of 2 needed\nthe first of these expires 2024-01-12T20:52:00Z",
+    )
+    expect([first.code, first.err]).toEqual([0, ""])
+    expect((await tick(own, "2024-01-12T16:52:00Z")).out).toMatch(/^train-a: held \(approval-needed\)/)
+    const second = await own.run("approve", hash, "--by", "bob")
+    expect(second.out).toContain("approved by ann, bob: 2 of 2 needed")
+    expect(second.out).toContain("\nthe next tick buys\n")
+    own.advance(MINUTE)
+    expect((await tick(own, "2024-01-12T16:53:00Z")).out).toMatch(/^train-a: bought from 2 to 4 servers/)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+
+  it("counts one person once, however the name is spelt", async () => {
+    const { own, hash } = await waiting()
+    await own.run("approve", hash, "--by", "Ann")
+    expect((await own.run("approve", hash, "--by", " ann ")).out).toContain("approved by Ann: 1 of 2 needed")
+  })
+
+  it("counts only what has not expired and is not used up", async () => {
+    const { own, hash } = await waiting()
+    await own.run("approve", hash, "--by", "ann")
+    own.advance(4 * 60 * MINUTE)
+    expect((await own.run("approve", hash, "--by", "bob")).out).toContain("approved by bob: 1 of 2 needed")
+    await own.run("approve", hash, "--by", "carl")
+    expect((await tick(own, "2024-01-12T20:52:00Z")).out).toMatch(/^train-a: bought/)
+    own.advance(MINUTE)
+    const late = await own.run("approve", hash, "--by", "dora")
+    expect(late.err).toContain("warning: no supernode waits for this plan now")
+    expect(late.out).toContain("approved by dora: 1 of 2 needed")
+  })
+
+  it("takes the beginning of a hash for a plan that waits, with or without its first word", async () => {
+    const { own, hash } = await waiting()
+    await own.run("approve", hash.slice(0, "sha256:".length + 12), "--by", "ann")
+    await own.run("approve", hash.slice("sha256:".length, 40), "--by", "bob")
+    const control = await own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
+    expect(control.approvals).toMatchObject([{ planHash: hash }, { planHash: hash }])
+  })
+
+  it("takes no beginning of a hash for a plan that nobody waits for", async () => {
+    const { own, hash } = await waiting()
+    own.sandbox.setLoad(10)
+    await tick(own, "2024-01-12T16:52:00Z")
+    const { code, err } = await own.run("approve", hash.slice(0, 30), "--by", "ann")
+    expect(err).toContain("no supernode waits for a plan whose hash begins with")
+    expect(code).toBe(1)
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+  })
+
+  it("says aloud that nobody waits for the plan any more, and records the word even so", async () => {
+    const { own, hash } = await waiting()
+    own.sandbox.setLoad(10)
+    await tick(own, "2024-01-12T16:52:00Z")
+    const { code, out, err } = await own.run("approve", hash, "--by", "ann")
+    expect(err).toContain(
+      "warning: no supernode waits for this plan now; it counts only if a run plans just that again",
+    )
+    expect(out).toContain("this is train-a from 2 to 4 servers")
+    expect(code).toBe(0)
+  })
+
+  it("warns where no run knows the plan, counts names once, and records the word", async () => {
+    const own = desk()
+    await own.run("approve", HASH, "--by", "boss")
+    await own.run("approve", HASH, "--by", "boss")
+    const { code, out, err } = await own.run("approve", HASH, "--by", "cfo")
+    expect(err).toContain("warning: no recent run recorded a plan with this hash")
+    expect(out).toContain("approved by boss, cfo;")
+    const control = await own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
+    expect(control.approvals).toHaveLength(3)
+    expect(code).toBe(0)
+  })
+
+  it("works with a policy that is broken, and says less", async () => {
+    const { own, hash } = await waiting()
+    own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
+    const { code, out } = await own.run("approve", hash, "--by", "ann")
+    expect(out).toContain("approved by ann; how many are needed")
+    expect(code).toBe(0)
+  })
+
+  it("of a person's plan is no use from that person, and the others' leads to buying when that person asks again", async () => {
+    const own = await cloudDesk({}, WANTED)
+    const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
+    const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
+    const ask = () =>
+      own.run(
+        "run",
+        "--event",
+        own.file("request.json", {
+          supernode: "train-a",
+          mode: "live",
+          servers: 4,
+          requestedBy: "Ann",
+          why: "launch",
+          planHash,
+        }),
+      )
+    expect((await ask()).out).toMatch(/^train-a: held \(approval-needed\)/)
+    const own1 = await own.run("approve", planHash, "--by", "ann")
+    expect(own1.err).toContain("warning: Ann asked for this plan and cannot approve it")
+    expect(own1.out).toContain("approved by nobody that counts: 0 of 2 needed")
+    await own.run("approve", planHash, "--by", "bob")
+    const { out } = await own.run("approve", planHash, "--by", "carl")
+    expect(out).toContain("approved by bob, carl: 2 of 2 needed")
+    expect(out).toContain("Ann sends the request once more, and it buys")
+    own.advance(MINUTE)
+    expect((await ask()).out).toMatch(/^train-a: bought from 2 to 4 servers/)
+  })
+})

@@ -1,0 +1,231 @@
+import { existsSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import type { RunResult } from "../../../lib/run/result.ts"
+import { bytes, type CloudDesk, cloudDesk, desk, ID, POLICY, STREAM, TWO_SUPERNODES } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+const TICK = { kind: "tick", time: "2024-01-12T16:52:00Z" }
+
+function resultsOf(ran: { json(): unknown }): RunResult[] {
+  return (ran.json() as { results: RunResult[] }).results
+}
+
+async function liveRequest(own: CloudDesk): Promise<object> {
+  const [planned] = resultsOf(await own.run("dry-run", "train-a", "--servers", "4", "--json"))
+  return {
+    supernode: "train-a",
+    mode: "live",
+    servers: 4,
+    requestedBy: "ops",
+    why: "x",
+    planHash: planned?.plan?.hash,
+  }
+}
+
+describe("run", () => {
+  it("takes an alarm through the path of the functions: one order, on record", async () => {
+    const own = await cloudDesk()
+    const { code, out, err } = await own.run("run", "--event", ALARM)
+    expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
+    expect(out).toMatch(/ACCEPTED: the order was taken, CS\w+; it may await payment \(HTTP 200\)/)
+    expect(out).toContain(`on record: ${STREAM} #2`)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+    expect([code, err]).toEqual([0, ""])
+  })
+
+  it("buys nothing for the same event again, and says what the first delivery came to", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    const { code, out } = await own.run("run", "--event", ALARM)
+    expect(out).toMatch(/^train-a: held \(duplicate\)/)
+    expect(out).toContain("the first delivery came to: ACCEPTED")
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+    expect(code).toBe(0)
+  })
+
+  it("buys nothing in observe mode, which is where nothing is set", async () => {
+    const own = await cloudDesk()
+    Object.assign(own.env, { SUPERNODE_MODE: undefined })
+    const { code, out } = await own.run("run", "--event", ALARM)
+    expect(out).toMatch(
+      /^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live here: runs decide/,
+    )
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+    expect(code).toBe(0)
+  })
+
+  it("only records a person's live request under a policy that is not armed, and says that loudly", async () => {
+    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const request = own.file("request.json", await liveRequest(own))
+    const { out } = await own.run("run", "--event", request)
+    expect(out).toMatch(
+      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new: until 2024-01-13T16:52:00.000Z runs only decide/,
+    )
+    const [result] = resultsOf(await own.run("run", "--event", own.file("t.json", TICK), "--json"))
+    expect(result).toMatchObject({ mode: "observe", observed: expect.stringContaining("arm_after: 1d") })
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("ends well on a hold, and says why", async () => {
+    const own = await cloudDesk()
+    await own.run("pause", "--why", "maintenance", "--by", "ops")
+    const { code, out } = await own.run("run", "--event", ALARM)
+    expect(out).toMatch(/^train-a: held \(paused\): everything is paused: by ops/)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+    expect(code).toBe(0)
+  })
+
+  it("says an unknown outcome loudly, with the way out", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const { code, out } = await own.run("run", "--event", ALARM)
+    expect(out).toContain("UNKNOWN: ")
+    expect(out).toContain("supernode-autoscaler settle train-a --as accepted|completed|absent")
+    expect(code).toBe(0)
+  })
+
+  it("says that a refused order bought nothing", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { throttle: 30 })
+    const { code, out } = await own.run("run", "--event", ALARM)
+    expect(out).toContain("REJECTED: refused (throttle), nothing was bought: HTTP 429 APIG.0308")
+    expect(code).toBe(0)
+  })
+
+  it("takes an event from stdin and answers --json with the contract", async () => {
+    const own = await cloudDesk()
+    const request = JSON.stringify(await liveRequest(own))
+    const ran = await own.runWith({ stdin: bytes(`\uFEFF${request}`) }, "run", "--event", "-", "--json")
+    expect(resultsOf(ran)).toMatchObject([
+      {
+        supernode: "train-a",
+        mode: "live",
+        outcome: { kind: "accepted" },
+        entry: { stream: STREAM, seq: 2 },
+      },
+    ])
+    expect(ran.out).not.toContain("secret-words")
+  })
+
+  it("is a dry run where a person's request does not say live", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run(
+      "run",
+      "--event",
+      own.file("r.json", { supernode: "train-a", servers: 4, requestedBy: "ops", why: "x" }),
+    )
+    expect(out).toMatch(/^train-a: would buy/)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+    expect(existsSync(own.ledgerPath)).toBe(false)
+  })
+
+  it("takes a tick to every supernode, and prints a result for each", async () => {
+    const own = await cloudDesk({}, TWO_SUPERNODES)
+    const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
+    expect(out).toMatch(/^train-a: bought/m)
+    expect(out).toMatch(/^train-b: held \(supernode-unreadable\)/m)
+    expect(code).toBe(0)
+  })
+
+  it("warns of an alarm that nobody listens to", async () => {
+    const own = await cloudDesk()
+    const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
+    expect(err).toContain("is in nobody's `alarms` in the policy")
+    expect(code).toBe(0)
+  })
+
+  it("takes an HTTP request as the gateways pass it, and fails as an HTTP door would refuse", async () => {
+    const own = await cloudDesk()
+    const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
+    expect(err).toContain("error: an HTTP door would answer 401")
+    expect(code).toBe(1)
+  })
+
+  it("says so when it is told to stop in the middle, and finishes first", async () => {
+    const own = await cloudDesk()
+    const { code, out, err } = await own.runWith(
+      { untilStopped: async () => undefined },
+      "run",
+      "--event",
+      ALARM,
+    )
+    expect(err).toContain("finishing first: a purchase may be on its way")
+    expect(out).toContain("ACCEPTED")
+    expect(code).toBe(0)
+  })
+})
+
+describe("run refuses what is no event, buys nothing and says why", () => {
+  it.each([
+    ["words", "hello", "is not JSON: Unexpected token"],
+    ["nothing", "", "is not JSON: it is empty"],
+    ["a list", "[]", "the event is a list, not an object"],
+    ["an unknown shape", '{"a":1}', "no shape that is known here"],
+    ["10 MB", " ".repeat(10_000_000), "larger than 6 MB"],
+    ["brackets 100,000 deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the event"],
+    ["objects 30 deep", `${'{"a":'.repeat(30)}1${"}".repeat(30)}`, "nests deeper than 20 levels"],
+    [
+      "a request with a misspelt key",
+      '{"supernode":"train-a","requestedBy":"x","why":"y","serverz":4}',
+      "serverz",
+    ],
+    [
+      "a live request without the plan that was shown",
+      '{"supernode":"train-a","requestedBy":"x","why":"y","mode":"live"}',
+      "planHash: is missing",
+    ],
+    [
+      "a request for nobody",
+      '{"supernode":"trian-a","requestedBy":"x","why":"y"}',
+      'did you mean "train-a"?',
+    ],
+  ])("%s", async (_what, text, says) => {
+    const own = await cloudDesk()
+    const { code, out, err } = await own.runWith({ stdin: bytes(text) }, "run", "--event", "-")
+    expect(err).toContain(says)
+    expect(err.length).toBeLessThan(2_000)
+    expect([code, out]).toEqual([1, ""])
+    expect(own.sandbox.requests).toHaveLength(0)
+  })
+
+  it("a file that is not there", async () => {
+    const { code, err } = await desk().run("run", "--event", "nowhere.json")
+    expect(err).toContain("the event from nowhere.json cannot be read: ENOENT")
+    expect(code).toBe(1)
+  })
+
+  it("anything at all without keys", async () => {
+    const { code, err } = await desk().run("run", "--event", ALARM)
+    expect(err).toContain("error: no credentials")
+    expect(code).toBe(1)
+  })
+
+  it("anything at all without a ledger that can be read", async () => {
+    const own = await cloudDesk()
+    const { code, err } = await own.run(
+      "run",
+      "--event",
+      ALARM,
+      "--ledger",
+      `sqlite:${own.file("notes.txt", "no database, ".repeat(50))}`,
+    )
+    expect(err).toContain("is not a SQLite database")
+    expect(code).toBe(1)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("keeps the other supernodes' results when one run fails", async () => {
+    const own = await cloudDesk({}, TWO_SUPERNODES)
+    await own.run("run", "--event", own.file("tick.json", TICK))
+    own.spoil(ID)
+    const ran = await own.run(
+      "run",
+      "--event",
+      own.file("tick.json", { ...TICK, time: "2024-01-12T16:52:30Z" }),
+      "--json",
+    )
+    expect(resultsOf(ran).map(({ supernode }) => supernode)).toEqual(["train-b"])
+    expect(ran.err).toContain("cannot be trusted")
+    expect(ran.code).toBe(1)
+  })
+})

@@ -1,0 +1,226 @@
+import { once } from "node:events"
+import { request } from "node:http"
+import { createServer } from "node:net"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { cloudDesk, type Desk, desk, POLICY, type Ran } from "../harness.ts"
+
+const TOKEN = "THE-WEBHOOK-TOKEN"
+
+/** `serve` on a free port until `stop`; `until` waits for a line that it writes. */
+function serve(own: Desk, ...argv: string[]) {
+  let said = ""
+  let heard = (): void => undefined
+  let stop = (): void => undefined
+  let hangUp = (): void => undefined
+  const sink = {
+    write: (text: string) => {
+      said += text
+      heard()
+    },
+  }
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  const ran: Promise<Ran> = own.runWith(
+    {
+      stdout: sink,
+      stderr: sink,
+      untilStopped: () => stopped,
+      onHangup: (work) => {
+        hangUp = work
+        return () => undefined
+      },
+    },
+    "serve",
+    "--port",
+    "0",
+    ...argv,
+  )
+  onTestFinished(async () => {
+    stop()
+    await ran
+  })
+  const until = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = pattern.exec(said)
+      if (found) return found
+      await new Promise<void>((resolve) => {
+        heard = resolve
+      })
+    }
+  }
+  return {
+    ran,
+    until,
+    said: () => said,
+    hangUp: () => hangUp(),
+    async stop() {
+      stop()
+      return (await ran).code
+    },
+    async send(method: "GET" | "POST", path: string, body = ""): Promise<number> {
+      const port = Number((await until(/http:\/\/127\.0\.0\.1:(\d+)/))[1])
+      const headers = { authorization: `Bearer ${TOKEN}` }
+      const sent = request({ host: "127.0.0.1", port, path, method, headers, agent: false }).end(body)
+      const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage]
+      response.resume()
+      return response.statusCode ?? 0
+    },
+  }
+}
+
+describe("serve", () => {
+  it("says where it listens, what it may do, and what is closed; and ends well when stopped", async () => {
+    const own = await cloudDesk()
+    const served = serve(own)
+    await served.until(/\/sns is closed/)
+    const lines = served
+      .said()
+      .replaceAll("2024-01-12T16:52:00.000Z ", "")
+      .replace(/:\d{4,5}/, ":PORT")
+      .split("\n")
+    expect(lines).toEqual([
+      "INFO  serving on http://127.0.0.1:PORT",
+      "INFO  mode: live; it buys",
+      `INFO  ledger: sqlite:${own.ledgerPath}`,
+      `INFO  policy: ${own.env["SUPERNODE_POLICY"]}: train-a`,
+      "INFO  ticks: */5 * * * *; the next at 2024-01-12T16:55:00.000Z",
+      "INFO  a stop may take up to 2m, where a purchase is under way",
+      "WARN  /alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set",
+      "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic",
+      "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic",
+      "",
+    ])
+    expect(await served.stop()).toBe(0)
+    expect(served.said()).toMatch(/stopping: nothing is under way\n.*stopped\n$/)
+  })
+
+  it("says loudly that it buys nothing where SUPERNODE_MODE is not live", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_MODE"] = undefined
+    expect((await serve(own).until(/WARN {2}mode: .*/))[0]).toBe(
+      "WARN  mode: OBSERVE; it decides and records, and BUYS NOTHING (SUPERNODE_MODE is not live)",
+    )
+  })
+
+  it("warns of an address that others can reach, and says that a token alone does not protect it", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
+    const served = serve(own, "--host", "0.0.0.0")
+    await served.until(/0\.0\.0\.0 can be reached from other machines, in clear text: a bearer token/)
+    expect(served.said()).not.toContain("closed: SUPERNODE_WEBHOOK_TOKEN")
+  })
+
+  it("logs one line per request, as loud as it is worth, and never the token", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
+    const served = serve(own)
+    expect(await served.send("POST", "/alertmanager", "{}")).toBe(400)
+    expect(await served.send("POST", "/nowhere-SECRET")).toBe(404)
+    expect(await served.send("GET", "/healthz")).toBe(200)
+    await served.until(/WARN {2}POST \/alertmanager 400 in \d+ ms: malformed/)
+    await served.until(/WARN {2}POST \(no such path\) 404 in \d+ ms: no such path/)
+    expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|SECRET|healthz/)
+  })
+
+  it("lets no alarm write a line of its log", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
+    const served = serve(own)
+    const alertname = "x\n2024-01-12T16:52:00.000Z INFO  train-a: scale-up, accepted"
+    const alert = {
+      status: "firing",
+      labels: { alertname },
+      startsAt: "2024-01-12T16:51:00Z",
+      fingerprint: "ab",
+    }
+    expect(await served.send("POST", "/alertmanager", JSON.stringify({ alerts: [alert] }))).toBe(200)
+    await served.until(/^2024-01-12T16:52:00.000Z WARN {2}the alertmanager alarm x 2024.*nobody's `alarms`/m)
+    expect(served.said()).not.toMatch(/^.{24} INFO {2}train-a/m)
+  })
+
+  it.each([
+    ["ERROR", /^$/],
+    ["DEBUG", /DEBUG GET \/healthz 200 in \d+ ms/],
+  ])("says as much as SUPERNODE_LOG_LEVEL=%s asks for", async (level, says) => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_LOG_LEVEL"] = level
+    const served = serve(own)
+    if (level === "DEBUG") await served.send("GET", "/healthz")
+    await served.stop()
+    expect(served.said()).toMatch(says)
+  })
+
+  it("logs JSON lines with --json, and nothing else on stdout", async () => {
+    const own = await cloudDesk()
+    const served = serve(own, "--json")
+    await served.until(/sns is closed/)
+    await served.stop()
+    const lines = served
+      .said()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines[0]).toMatchObject({
+      level: "INFO",
+      message: expect.stringMatching(/^serving on/),
+      port: expect.any(Number),
+    })
+    expect(lines.at(-1)).toEqual({ at: "2024-01-12T16:52:00.000Z", level: "INFO", message: "stopped" })
+  })
+
+  it("reads the policy anew on a hangup, and keeps the one before where the new one is invalid", async () => {
+    const own = await cloudDesk()
+    const served = serve(own)
+    await served.until(/serving on/)
+    own.file("policy.yaml", POLICY.replace("above: 85", "above: 90"))
+    served.hangUp()
+    await served.until(/INFO {2}the policy was read anew: train-a sha256:/)
+    own.file("policy.yaml", POLICY.replace("above: 85", "above: high"))
+    served.hangUp()
+    await served.until(/ERROR .*policy\.yaml:11:16: supernodes\.0\.rules\.0\.above: must be a number/)
+    await served.until(/ERROR the policy was NOT taken: the one before stays in force/)
+  })
+})
+
+describe("serve does not start", () => {
+  it("on a port in use: exit 1", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const { code, err } = await (await cloudDesk()).run("serve", "--port", String(port))
+    expect([code, err]).toEqual([
+      1,
+      `error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`,
+    ])
+  })
+
+  it("on an address that is not this machine's: exit 1", async () => {
+    const { code, err } = await (await cloudDesk()).run("serve", "--port", "0", "--host", "192.0.2.1")
+    expect([code, err]).toEqual([
+      1,
+      "error: 192.0.2.1 is no address of this machine; choose another with --host\n",
+    ])
+  })
+
+  it("without keys, or live on a ledger that forgets: exit 1, with all that is wrong", async () => {
+    const own = desk()
+    Object.assign(own.env, { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "memory:" })
+    const { code, err } = await own.run("serve", "--port", "0")
+    expect(code).toBe(1)
+    expect(err).toMatch(
+      /HUAWEICLOUD_SDK_AK: must be set.*\n.*SUPERNODE_LEDGER: must outlive this process in live mode/,
+    )
+  })
+
+  it("with an invalid policy: exit 1, and where", async () => {
+    const own = await cloudDesk({}, POLICY.replace("above: 85", "above: high"))
+    const { code, err } = await own.run("serve", "--port", "0")
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/policy\.yaml:11:16: supernodes\.0\.rules\.0\.above/),
+    ])
+  })
+})

@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest"
+import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import type { SandboxOptions } from "../../../lib/sandbox/sandbox.ts"
+import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+const SAID = ["--why", "seen in the console", "--by", "ops"]
+
+function standing(own: Desk): Promise<ReturnType<typeof standingOf>> {
+  return own.ledger(async (ledger) => standingOf(await ledger.head(STREAM)))
+}
+
+type Reset = "before-effect" | "after-effect"
+
+/** An attempt whose answer was lost: before the cloud took the order, or after. */
+async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudDesk> {
+  const own = await cloudDesk(options)
+  own.sandbox.failNext("scale-up", { reset })
+  await own.run("run", "--event", ALARM)
+  return own
+}
+
+describe("settle shows what a person must have seen", () => {
+  it("the servers before and now, and that an order may await payment", async () => {
+    const own = await deskWithUnknown("after-effect")
+    const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
+    expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z/)
+    expect(out).toMatch(/before +2 servers:/)
+    expect(out).toMatch(/now +4 servers:/)
+    expect(out.match(/CREATING \(new\)/g)).toHaveLength(2)
+    expect(out).toMatch(/payment +an order whose number is not known may await payment/)
+  })
+
+  it("the order's number where the cloud named one", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
+    expect(out).toMatch(/payment +order CS\w+ may await payment/)
+  })
+})
+
+describe("settle", () => {
+  it("as accepted: books the money, and later runs watch the servers come up", async () => {
+    const own = await deskWithUnknown("after-effect")
+    const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
+    expect(out).toContain("settled as accepted: the money is booked")
+    expect(await standing(own)).toMatchObject({
+      attempt: { state: "accepted" },
+      purchases: [{ state: "booked" }],
+    })
+    expect(code).toBe(0)
+  })
+
+  it("as completed: closes the attempt with the servers that are there, and starts the cooldown", async () => {
+    const own = await deskWithUnknown("after-effect")
+    own.advance(10 * MINUTE)
+    await own.run("settle", "train-a", "--as", "completed", ...SAID)
+    const { attempt, completedAt, servers, newServers } = await standing(own)
+    expect([attempt, servers?.length, newServers.length]).toEqual([null, 4, 2])
+    expect(completedAt).toBe(own.sandbox.now())
+  })
+
+  it("as absent: releases the money, and the next signal may buy", async () => {
+    const own = await deskWithUnknown("before-effect")
+    const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect((await own.run("dry-run", "train-a")).out).toMatch(/^train-a: would buy/)
+    expect(code).toBe(0)
+  })
+
+  it("goes on without a look where the cloud cannot be read, and says so", async () => {
+    const own = await deskWithUnknown("after-effect")
+    own.sandbox.failNext("supernode", { status: 400 }, 10)
+    const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
+    expect(out).toMatch(/now +could not be read: .*\. Settling without a look/)
+    const said = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.said)
+    expect(said).toMatchObject({
+      verb: "settle",
+      as: "accepted",
+      servers: null,
+      by: "ops",
+      why: "seen in the console",
+    })
+    expect(code).toBe(0)
+  })
+
+  it("goes on without keys as well", async () => {
+    const own = await deskWithUnknown("after-effect")
+    Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
+    const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
+    expect(out).toMatch(/now +could not be read: .*HUAWEICLOUD_SDK_AK/)
+    expect(code).toBe(0)
+  })
+
+  it("records which servers were there", async () => {
+    const own = await deskWithUnknown("after-effect")
+    const { json } = await own.run("settle", "train-a", "--as", "accepted", ...SAID, "--json")
+    const ids = own.sandbox
+      .state()
+      .supernodes.flatMap(({ servers }) => (servers as { id: string }[]).map(({ id }) => id))
+    expect(json()).toMatchObject({ said: { servers: ids } })
+  })
+})
+
+describe("settle refuses and says what to do instead", () => {
+  it("without an attempt", async () => {
+    const own = await cloudDesk()
+    const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect(err).toContain("error: train-a has no attempt in flight: there is nothing to settle\n")
+    expect(code).toBe(1)
+  })
+
+  it("absent, while new servers are there", async () => {
+    const own = await deskWithUnknown("after-effect")
+    const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect(err).toContain("2 servers are there that were not before the attempt")
+    expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
+    expect(await standing(own)).toMatchObject({ attempt: { state: "unknown" } })
+    expect(code).toBe(1)
+  })
+
+  it("an attempt that may be on the wire, until its deadline", async () => {
+    const own = await deskWithUnknown("before-effect")
+    own.cutChain(STREAM, 1)
+    const early = await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect(early.err).toContain("cannot be settled before its deadline, 2024-01-12T16:53:30Z")
+    expect(early.code).toBe(1)
+    own.advance(2 * MINUTE)
+    expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)
+  })
+
+  it("what somebody else settled while the cloud was being asked", async () => {
+    let meanwhile = async (): Promise<unknown> => undefined
+    const own = await deskWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
+    own.sandbox.failNext("supernode", { delayMs: 1 })
+    meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
+    const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
+    expect(err).toContain("the attempt is over or another one by now: look at `status train-a`")
+    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect(code).toBe(1)
+  })
+
+  it("a second time", async () => {
+    const own = await deskWithUnknown("before-effect")
+    await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(1)
+  })
+})

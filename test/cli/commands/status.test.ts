@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest"
+import { cloudDesk, desk, ID, MINUTE, POLICY, TWO_SUPERNODES } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+
+/** The text of one row. */
+function row(out: string, label: string): string | undefined {
+  return new RegExp(`^ {2}${label} +(.*)$`, "m").exec(out)?.[1]
+}
+
+describe("status", () => {
+  it("needs no cloud, no keys and no ledger, and says that there is none", async () => {
+    const { code, out, err } = await desk().run("status")
+    expect(row(out, "mode")).toBe(
+      "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
+    )
+    expect(row(out, "purchases")).toBe("0 of 2 in 1d, 2 left")
+    expect(row(out, "budget")).toBe("0 CNY of 500000 CNY in 30d, 500000 CNY left")
+    expect(row(out, "last")).toBe("no decision is on record")
+    expect(err).toContain("there is no ledger at")
+    expect(code).toBe(0)
+  })
+
+  it("shows a purchase in flight, its money and the end of the cooldown", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    own.advance(2 * MINUTE)
+    const { out } = await own.run("status", "train-a")
+    expect(row(out, "mode")).toBe("live")
+    expect(row(out, "in flight")).toMatch(
+      /^ACCEPTED: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z, 2 minutes ago, order CS\w+: it was accepted and is being provisioned$/,
+    )
+    expect(row(out, "cooldown")).toBe("until 2024-01-12T17:22:00Z, in 28 minutes")
+    expect(row(out, "purchases")).toBe("1 of 2 in 1d, 1 left")
+    expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
+    expect(row(out, "last")).toBe("scale-up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
+    expect(row(out, "now")).toBe("a tick would hold (in-flight)")
+    expect(out).toMatch(/^ +would pass if: the servers that were ordered must all be RUNNING$/m)
+  })
+
+  it("shows pauses and holds with who, why and until when", async () => {
+    const own = desk()
+    await own.run("pause", "--why", "maintenance", "--by", "ops", "--until", "2h")
+    await own.run("hold", "train-a", "--why", "quiet please", "--until", "3h")
+    const { out } = await own.run("status")
+    expect(row(out, "paused")).toContain(
+      "everything, by ops, 2024-01-12T16:52:00Z, 0 seconds ago, until 2024-01-12T18:52:00Z, in 2 hours: maintenance",
+    )
+    expect(row(out, "held")).toContain("by night-shift")
+    own.advance(150 * MINUTE)
+    const later = await own.run("status")
+    expect([row(later.out, "paused"), row(later.out, "held")?.endsWith("quiet please")]).toEqual(["no", true])
+  })
+
+  it("shows a breaker with the way out", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", {
+      status: 401,
+      code: "APIG.0301",
+      message: "Incorrect IAM authentication information",
+    })
+    await own.run("run", "--event", ALARM)
+    const { out } = await own.run("status")
+    expect(row(out, "breaker")).toMatch(
+      /^auth since .*: 401 APIG\.0301.* Mend it, then: supernode-autoscaler reset train-a$/,
+    )
+  })
+
+  it("shows that purchases did not help, with the way out, and what they gained while they do", async () => {
+    const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
+    const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
+    expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
+    await own.run("run", "--event", ALARM)
+    own.advance(6 * MINUTE)
+    await tick("2024-01-12T16:58:00Z")
+    expect(row((await own.run("status")).out, "efficacy")).toBe(
+      "the last purchase moved npu-busy by what cannot be told before 2024-01-12T17:41:00.000Z; at least 5 was wanted. Automatic buying waits until that can be told, after 2024-01-12T17:41:00.000Z",
+    )
+    own.advance(64 * MINUTE)
+    await tick("2024-01-12T18:02:00Z")
+    const { out } = await own.run("status")
+    expect(row(out, "efficacy")).toBe(
+      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a",
+    )
+    expect(row(out, "now")).toBe("a tick would hold (efficacy)")
+    const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
+    expect(said).toContain("what was bought by rules and gained until now is forgotten: efficacy counts anew")
+    expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
+  })
+
+  it("shows the waits that refusals left behind", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { throttle: 300 })
+    await own.run("run", "--event", ALARM)
+    expect(row((await own.run("status")).out, "back-off")).toBe(
+      "the cloud asked us to wait until 2024-01-12T16:57:00Z, in 5 minutes",
+    )
+    own.advance(6 * MINUTE)
+    expect(row((await own.run("status")).out, "back-off")).toBeUndefined()
+  })
+
+  it.each([
+    [
+      "a flavor without capacity",
+      "ModelArts.6329",
+      "blocked",
+      /kat3ne-32.* was refused for capacity, until 2024-01-12T16:57:00Z, in 5 minutes/,
+    ],
+    [
+      "a rule whose order was invalid",
+      "ModelArts.6323",
+      "rules off",
+      /^npu-busy: .* change the policy, or: supernode-autoscaler reset train-a$/,
+    ],
+  ])("shows %s until it is over or reset", async (_case, code, label, says) => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
+    await own.run("run", "--event", ALARM)
+    expect(row((await own.run("status")).out, label)).toMatch(says)
+    const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    expect(out).toMatch(/no longer blocked|is on again/)
+    expect(row((await own.run("status")).out, label)).toBeUndefined()
+  })
+
+  it("says that a new policy only observes", async () => {
+    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
+    await own.run("run", "--event", ALARM)
+    expect(row((await own.run("status")).out, "mode")).toBe(
+      "live, but this policy is new: it only observes until 2024-01-13T16:52:00Z, in 1 day",
+    )
+  })
+
+  it("answers --json with instants and amounts", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    const { json, err } = await own.run("status", "--json")
+    const attempt = { state: "accepted", from: 2, to: 4, cost: { amount: 120_000, currency: "CNY" } }
+    expect(json()).toMatchObject({
+      supernodes: [
+        {
+          name: "train-a",
+          id: ID,
+          mode: "live",
+          paused: null,
+          attempt,
+          cooldownUntil: Date.parse("2024-01-12T17:22:00Z"),
+          purchases: { used: 1, allowed: 2, left: 1 },
+          budget: { left: { amount: 380_000, currency: "CNY" } },
+          lastDecision: { kind: "scale-up", to: 4 },
+          nextTick: { heldBy: "in-flight", nearest: "the servers that were ordered must all be RUNNING" },
+          entries: 2,
+        },
+      ],
+    })
+    expect(err).toBe("")
+  })
+
+  it("shows one supernode or all", async () => {
+    const own = desk(TWO_SUPERNODES)
+    expect((await own.run("status")).out.match(/^train-\w/gm)).toEqual(["train-a", "train-b"])
+    expect((await own.run("status", "train-b")).out.match(/^train-\w/gm)).toEqual(["train-b"])
+    expect((await own.run("status", ID)).out.match(/^train-\w/gm)).toEqual(["train-a"])
+  })
+
+  it("does not guess where the ledger cannot be trusted", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    own.spoil(ID)
+    const { code, err } = await own.run("status")
+    expect(err).toContain("cannot be trusted")
+    expect(code).toBe(1)
+  })
+})

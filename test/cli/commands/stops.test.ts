@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest"
+import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
+import { cloudDesk, type Desk, desk, ID, MINUTE, START, TWO_SUPERNODES } from "../harness.ts"
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+
+function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
+  return own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
+}
+
+describe("pause", () => {
+  it("stops everything from now on, said by this system's user, without an end", async () => {
+    const own = desk()
+    const { code, out } = await own.run("pause", "--why", "smoke in hall 3")
+    expect(out).toContain("everything is paused until somebody says `resume`")
+    expect((await control(own)).pausedAll).toEqual({
+      why: "smoke in hall 3",
+      by: "night-shift",
+      at: START,
+      until: null,
+    })
+    expect(code).toBe(0)
+  })
+
+  it("stops one supernode by its id, so that a rename lifts nothing", async () => {
+    const own = desk(TWO_SUPERNODES)
+    await own.run("pause", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
+    expect((await control(own)).paused).toEqual({
+      [ID]: { why: "x", by: "ops", at: START, until: START + 90 * MINUTE },
+    })
+  })
+
+  it("stops a purchase that an alarm would make", async () => {
+    const own = await cloudDesk()
+    await own.run("pause", "train-a", "--why", "x")
+    await own.run("run", "--event", ALARM)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("lists what is in flight already, since it cancels nothing", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    const { out } = await own.run("pause", "--why", "x")
+    expect(out).toContain("already in flight, and not cancelled by this:")
+    expect(out).toMatch(/^ {2}train-a {2}ACCEPTED: 2 -> 4 servers/m)
+  })
+
+  it("takes an end with its zone", async () => {
+    const own = desk()
+    await own.run("pause", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
+    expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
+  })
+
+  it("works with a policy that is broken, everywhere and by id", async () => {
+    const own = desk("version: [")
+    expect((await own.run("pause", "--why", "x")).code).toBe(0)
+    expect((await own.run("pause", ID, "--why", "x")).code).toBe(0)
+    expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
+  })
+
+  it("says how to go on where a broken policy hides the name", async () => {
+    const { code, err } = await desk("version: [").run("pause", "train-a", "--why", "x")
+    expect(err).toContain("name it by its id (`pause` without a name stops everything)")
+    expect(code).toBe(1)
+  })
+
+  it("says nothing for a supernode that is not there, neither by name nor by id", async () => {
+    const own = desk()
+    for (const name of ["trian-a", ID.replace("b4", "b5")]) {
+      const { code, err } = await own.run("pause", name, "--why", "x")
+      expect(err).toContain("Known: train-a")
+      expect(code).toBe(1)
+    }
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+  })
+
+  it("asks who is speaking where the system does not know", async () => {
+    const { code, err } = await desk().runWith({ user: null }, "pause", "--why", "x")
+    expect(err).toContain("say it with --by")
+    expect(code).toBe(1)
+  })
+
+  it("keeps stdout for JSON where that is asked for", async () => {
+    const { json, err } = await desk().run("pause", "--why", "x", "--json")
+    expect(json()).toMatchObject({ entry: { stream: "control", seq: 1 }, said: { verb: "pause", why: "x" } })
+    expect(err).toContain("everything is paused")
+  })
+})
+
+describe("resume", () => {
+  it("lifts the pause, and the next signal buys", async () => {
+    const own = await cloudDesk()
+    await own.run("pause", "--why", "x")
+    const { out } = await own.run("resume", "--why", "over")
+    expect(out).toContain("the pause of everything is lifted")
+    await own.run("run", "--event", ALARM)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+
+  it("says so where nothing is paused, and writes nothing", async () => {
+    const own = desk()
+    const { code, out } = await own.run("resume")
+    expect(out).toBe("there is no pause of everything; nothing to resume\n")
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+    expect(code).toBe(0)
+  })
+
+  it("lifts one supernode's pause only, and says what is still paused", async () => {
+    const own = desk(TWO_SUPERNODES)
+    await own.run("pause", "--why", "all")
+    await own.run("pause", "train-a", "--why", "a")
+    await own.run("pause", "train-b", "--why", "b")
+    const { out } = await own.run("resume", "train-a")
+    expect(out).toContain("the pause of train-a is lifted")
+    expect(out).toContain("everything is still paused; `resume` without a name lifts that")
+    expect(out).toContain("train-b is still paused")
+    expect(Object.keys((await control(own)).paused)).toHaveLength(1)
+  })
+})
+
+describe("hold", () => {
+  it("holds automatic purchases of one supernode, and not a person's", async () => {
+    const own = await cloudDesk()
+    const { code, out } = await own.run("hold", "train-a", "--until", "7d", "--why", "freeze")
+    expect(out).toContain("train-a is held until 2024-01-19T16:52:00Z, in 7 days")
+    expect((await own.run("run", "--event", ALARM)).out).toMatch(/^train-a: held \(held\)/)
+    expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(/^train-a: would buy/)
+    expect(code).toBe(0)
+  })
+})
+
+describe("reset", () => {
+  it("closes a breaker, and the next signal buys", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", {
+      status: 401,
+      code: "APIG.0301",
+      message: "Incorrect IAM authentication information",
+    })
+    await own.run("run", "--event", ALARM)
+    own.advance(MINUTE)
+    const { code, out } = await own.run("reset", "train-a", "--why", "new keys", "--by", "ops")
+    expect(out).toContain(
+      "the breaker is closed: auth since 2024-01-12T16:52:00Z, 1 minute ago, 401 APIG.0301",
+    )
+    expect((await own.run("dry-run", "train-a")).out).toMatch(/^train-a: would buy/)
+    expect(code).toBe(0)
+  })
+
+  it("says that nothing is on record, or that nothing was in the way", async () => {
+    const own = await cloudDesk()
+    const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")
+    expect(early.code).toBe(1)
+    await own.run("run", "--event", ALARM)
+    const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    expect(out).toContain("no breaker was open and nothing was waiting")
+    expect(out).toContain("an attempt is still in flight (accepted); `settle` ends it, not this")
+  })
+})

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest"
+import { desk, ID, POLICY } from "../harness.ts"
+
+describe("validate", () => {
+  it("says what a good policy comes to, with its defaults and its hash", async () => {
+    const own = desk()
+    const { code, out, err } = await own.run("validate")
+    expect(out).toContain(
+      "npu-busy: cloud-eye npu_util_rate_ai_core above 85 in 3 of 5 periods of 5m; missing data: hold",
+    )
+    expect(out).toContain("1 (60000 CNY per month) -> 2 (120000 CNY per month) -> 4 (240000 CNY per month)")
+    expect(out).toContain("2 purchases per 1d, 48 servers, 500000 CNY per 30d")
+    expect(out).toContain("1h from completion, 30m from request, warm-up 15m")
+    expect(out).toMatch(/hash +sha256:[0-9a-f]{64}/)
+    expect(out).toContain("policy.yaml: valid, 1 supernode, 0 warnings")
+    expect([code, err]).toEqual([0, ""])
+  })
+
+  it("says what the policy can cost at the very most, in any 24 hours and in a calendar month", async () => {
+    const { out } = await desk().run("validate")
+    expect(out).toMatch(/at worst +any 24 hours: at most 2 purchases, 360000 CNY\n/)
+    const last = out.slice(out.indexOf("What this policy can cost at the very most"))
+    expect(last).toContain("a calendar month: at most 64 purchases, 1000000 CNY")
+    const bill = { day: { purchases: 2, spend: { amount: 360_000, currency: "CNY" } } }
+    const { json } = await desk().run("validate", "--json")
+    expect(json()).toMatchObject({ worstCase: bill, supernodes: [{ worstCase: bill }] })
+  })
+
+  it("says aloud where the most that a policy can cost is not known", async () => {
+    const bare = POLICY.replace(/, budget: \{[^}]*\}/, "").replaceAll(/, price: \{[^}]*\}/g, "")
+    const { out } = await desk(bare).run("validate")
+    expect(out).toContain("2 purchases for an UNKNOWN amount: no budget, and a rung without a price")
+  })
+
+  it("prints every problem with its place on stderr, and a count", async () => {
+    const own = desk()
+    const bad = own.file(
+      "bad.yaml",
+      POLICY.replace("above: 85", "abov: 85").replace("servers: 48", "servers: 49"),
+    )
+    const { code, out, err } = await own.run("validate", bad)
+    const lines = err.trimEnd().split("\n")
+    for (const line of lines.slice(0, -1)) expect(line).toMatch(/^\S+bad\.yaml:\d+:\d+: \S+: .+/)
+    expect(lines.at(-1)).toBe(`${bad}: ${lines.length - 1} problems; nothing can be bought with it`)
+    expect([code, out]).toEqual([1, ""])
+  })
+
+  it("tells what is allowed but surprising as a warning, and still passes", async () => {
+    const own = desk(POLICY.replace("key_pair_name: KeyPair-42c4, ", ""))
+    const { code, err } = await own.run("validate")
+    expect(err).toMatch(/^warning: \S+policy\.yaml:\d+:\d+: supernodes\.0\.order.*key pairs\n$/)
+    expect(code).toBe(0)
+  })
+
+  it("prints the effective policies as JSON and nothing else", async () => {
+    const { code, json, err } = await desk().run("validate", "--json")
+    expect(json()).toMatchObject({
+      valid: true,
+      supernodes: [
+        {
+          name: "train-a",
+          hash: expect.stringMatching(/^sha256:/),
+          policy: { id: ID, cooldownMs: 3_600_000 },
+        },
+      ],
+      warnings: [],
+    })
+    expect([code, err]).toEqual([0, ""])
+  })
+
+  it("prints problems as JSON, and for people beside it", async () => {
+    const { code, json, err } = await desk(POLICY.replace("above: 85", "above: x")).run("validate", "--json")
+    const where = { line: expect.any(Number), column: expect.any(Number), path: "supernodes.0.rules.0.above" }
+    expect(json()).toMatchObject({ valid: false, problems: [where] })
+    expect(err).toContain("supernodes.0.rules.0.above")
+    expect(code).toBe(1)
+  })
+
+  it("never prints userdata", async () => {
+    const own = desk()
+    for (const argv of [["validate"], ["validate", "--json"]]) {
+      const { out, err } = await own.run(...argv)
+      expect(out + err).not.toContain("secret-words")
+    }
+  })
+
+  it("needs no other setting to be right", async () => {
+    const own = desk()
+    Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_LEDGER: "redis://here" })
+    expect((await own.run("validate")).code).toBe(0)
+  })
+
+  it("fails on a file that is not there", async () => {
+    const { code, err } = await desk().run("validate", "nowhere.yaml")
+    expect(err).toContain("nowhere.yaml")
+    expect(code).toBe(1)
+  })
+})

@@ -1,0 +1,223 @@
+import { existsSync, readdirSync } from "node:fs"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
+import { PrometheusServer } from "../../metrics/prometheus/server.ts"
+import { type CloudDesk, cloudDesk, desk, POLICY, TWO_SUPERNODES } from "../harness.ts"
+
+const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+
+const withRule = (source: string, from = POLICY) => from.replace(CLOUD_EYE, source)
+
+/** The lines of a report that begin a check, and what stands below one. */
+const checksIn = (out: string) => out.split("\n").filter((line) => /^(ok|PROBLEM) {2}/.test(line))
+const below = (out: string, check: string) => {
+  const lines = out.split("\n")
+  const begin = lines.findIndex((line) => line.includes(check)) + 1
+  const end = lines.findIndex((line, i) => i >= begin && !line.startsWith("      "))
+  return lines.slice(begin, end).map((line) => line.trim())
+}
+
+describe("doctor, where all is well", () => {
+  it("says so line by line, with the newest value of each rule and its age, and ends with 0", async () => {
+    const own = await cloudDesk()
+    const { code, out } = await own.run("doctor", "train-a")
+    expect(out.split("\n")).toEqual([
+      "ok  settings: mode live: purchases are made",
+      expect.stringMatching(/^ok {2}policy: .*policy\.yaml: valid, 1 supernode$/),
+      "ok  ledger: readable; 0 of 2 chains begun",
+      "ok  keys: there are keys to sign with",
+      "ok  train-a: supernode: ACTIVE, 2 servers; rung 2 of 3: kat3ne-16-400t.96xlarge.8.matrix",
+      "ok  train-a: offers: 1 rung above, and all are listed",
+      "ok  train-a: rule npu-busy: 95 on 2 of 2 servers, period ended 2024-01-12T16:50:00Z, 2 minutes ago; 5 of 5 periods have data",
+      "",
+      "all is well",
+      "",
+    ])
+    expect(code).toBe(0)
+  })
+
+  it("writes nothing anywhere: no ledger, no order, not even a file", async () => {
+    const own = await cloudDesk()
+    const before = readdirSync(own.dir)
+    await own.run("doctor")
+    expect(readdirSync(own.dir)).toEqual(before)
+    expect(existsSync(own.ledgerPath)).toBe(false)
+    expect(own.sandbox.scaleUps).toEqual([])
+  })
+
+  it("tells the same as JSON", async () => {
+    const own = await cloudDesk()
+    const ran = await own.run("doctor", "--json")
+    expect(ran.json()).toMatchObject({
+      ok: true,
+      checks: expect.arrayContaining([
+        {
+          what: "rule npu-busy",
+          supernode: "train-a",
+          ok: true,
+          says: expect.stringMatching(/^95 on 2/),
+          todo: [],
+        },
+      ]),
+    })
+  })
+
+  it("finds nothing amiss in sold-out rungs, a rule on alarms and a supernode at the top, and says what they are", async () => {
+    const own = await cloudDesk(
+      {},
+      POLICY.replace(
+        "    ladder:",
+        "      - { name: rings, metric: { alarm: true }, above: 1 }\n    ladder:",
+      ),
+    )
+    own.sandbox.setOffers([{ flavor: "kat3ne-32-800t.192xlarge.8.matrix", servers: 4, soldOut: true }])
+    const { code, out } = await own.run("doctor")
+    expect(out).toContain("all are listed; sold out just now: kat3ne-32-800t.192xlarge.8.matrix")
+    expect(out).toContain("rule rings: an alarm's own points: there is nothing to read before one rings")
+    expect(code).toBe(0)
+  })
+})
+
+describe("doctor, where something is amiss", () => {
+  /** The one check that is not well. */
+  async function onlyProblem(own: Pick<CloudDesk, "run">, ...argv: string[]) {
+    const { code, out } = await own.run("doctor", ...argv)
+    const problems = checksIn(out).filter((line) => line.startsWith("PROBLEM"))
+    expect(code).toBe(1)
+    expect(problems).toHaveLength(1)
+    const [problem = ""] = problems
+    return { problem, todo: below(out, problem), out }
+  }
+
+  it("names every wrong setting, and looks no further", async () => {
+    const own = desk()
+    Object.assign(own.env, { SUPERNODE_MODE: "loud", SUPERNODE_SECRET_ARN: "x" })
+    const { code, out } = await own.run("doctor")
+    expect(checksIn(out).map((line) => line.slice(0, 35))).toEqual([
+      "PROBLEM  settings: SUPERNODE_MODE: ",
+      "PROBLEM  settings: SUPERNODE_SECRET",
+    ])
+    expect(code).toBe(1)
+  })
+
+  it("names every problem of the policy by its place, and still looks at the ledger", async () => {
+    const { out } = await desk(POLICY.replace("above: 85", "abofe: 85")).run("doctor")
+    expect(checksIn(out).filter((line) => line.includes("policy:"))[0]).toMatch(
+      /^PROBLEM {2}policy: .*policy\.yaml:\d+:\d+: /,
+    )
+    expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: readable/)
+  })
+
+  it("says that a chain of the ledger cannot be trusted, and still looks at the cloud", async () => {
+    const own = await cloudDesk()
+    await own.run("pause", "train-a", "--why", "x", "--until", "1m")
+    await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
+    own.spoil(DEFAULT_SUPERNODE.id)
+    const { problem, out } = await onlyProblem(own)
+    expect(problem).toMatch(/^PROBLEM {2}ledger: /)
+    expect(out).toContain("ok  train-a: rule npu-busy: 95 on 2 of 2 servers")
+  })
+
+  it("says where keys may come from", async () => {
+    const own = await cloudDesk()
+    Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
+    const { problem } = await onlyProblem(own)
+    expect(problem).toMatch(/^PROBLEM {2}keys: no credentials: set HUAWEICLOUD_SDK_AK/)
+  })
+
+  it("says that a supernode is not there by that id", async () => {
+    const own = await cloudDesk({}, TWO_SUPERNODES)
+    const { code, out } = await own.run("doctor", "train-b")
+    expect(checksIn(out).filter((line) => line.includes("train-b: supernode"))[0]).toMatch(
+      /^PROBLEM .*cannot be read: .*404/,
+    )
+    expect(below(out, "train-b: supernode")[0]).toMatch(/^is c5cfbdc7-\S+ the supernode's id/)
+    expect(code).toBe(1)
+  })
+
+  it("says that the servers are on no rung of the ladder, and what to write", async () => {
+    const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
+    own.sandbox.setLoad(95)
+    const { problem, todo } = await onlyProblem(own)
+    expect(problem).toContain("ACTIVE, 3 servers, which is no rung of the ladder (1, 2, 4)")
+    expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
+  })
+
+  it("says which flavor is not for sale, and which are", async () => {
+    const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
+    const { problem, todo } = await onlyProblem(own)
+    expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
+    expect(todo[0]).toMatch(/^listed are: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
+  })
+
+  it("says what Cloud Eye does know, where a rule has no data: the right metric, and its newest point", async () => {
+    const own = await cloudDesk(
+      { supernodes: [{ ...DEFAULT_SUPERNODE, npus: 2 }] },
+      withRule(
+        CLOUD_EYE.replace("period: 5m", 'period: 5m, dimensions: { instance_id: "{server.id}", npu: "0" }'),
+      ),
+    )
+    own.sandbox.setLoad(95)
+    const { problem, todo } = await onlyProblem(own)
+    expect(problem).toMatch(
+      /rule npu-busy: servers .*: Cloud Eye has no usable point in the periods asked for$/,
+    )
+    expect(todo).toEqual([
+      expect.stringMatching(
+        /^Cloud Eye knows of \S+, by instance_id = \{server\.cloud_server\.hps_ecs_id\}:$/,
+      ),
+      "AGT.ECS npu_util_rate_ai_core, dimensions instance_id",
+      "AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (2 series)",
+      expect.stringMatching(/^its newest point \(instance_id \S+, npu 1\) is 95, of 2024-01-12T16:5\d:00Z/),
+    ])
+  })
+
+  it("says that the point there was is old", async () => {
+    const own = await cloudDesk()
+    own.sandbox.setLoad({
+      load: [
+        { from: "2024-01-12T14:00:00Z", value: 50 },
+        { from: "2024-01-12T15:30:00Z", value: null },
+      ],
+    })
+    const { todo } = await onlyProblem(own)
+    expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12T15:29:00Z, 1 hour ago$/)
+  })
+
+  it("says that a Prometheus does not answer, and where to try", async () => {
+    const own = await cloudDesk(
+      {},
+      withRule("prometheus: { url: http://127.0.0.1:1, query: avg(npu), period: 1m }"),
+    )
+    const { problem, todo } = await onlyProblem(own)
+    expect(problem).toMatch(/Prometheus could not be read: 127\.0\.0\.1:1 had no answer/)
+    expect(todo[0]).toMatch(/^try the query at http:\/\/127\.0\.0\.1:1 itself/)
+  })
+
+  it("says that a Prometheus wants a login", async () => {
+    const server = await PrometheusServer.start()
+    onTestFinished(() => server.close())
+    server.instead = (_, response) => {
+      response.writeHead(401).end()
+      return true
+    }
+    const own = await cloudDesk(
+      {},
+      withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
+    )
+    const { todo } = await onlyProblem(own)
+    expect(todo).toEqual(["set SUPERNODE_PROMETHEUS_AUTH (README, Settings)"])
+  })
+
+  it("says that CloudWatch has no region", async () => {
+    const own = await cloudDesk({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
+    const { problem } = await onlyProblem(own)
+    expect(problem).toContain("write `region` in the rule's cloudwatch, or set AWS_REGION")
+  })
+})
+
+it("a name that nobody has is wrong usage of the policy, and no finding", async () => {
+  const { code, err } = await (await cloudDesk()).run("doctor", "train-x")
+  expect(err).toContain('no supernode is named "train-x"')
+  expect(code).toBe(1)
+})

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest"
+import { MINUTE, policyOf, type RuleInput, read, readingOf, ruleInput } from "../builders.ts"
+import { evidenceOf, findingOf, outcomeAt, weigh, withRule } from "../judge.ts"
+
+const GATE = "evidence"
+const PERIOD = 5 * MINUTE
+const NEWEST = Date.parse("2024-01-12T16:50:00Z")
+const __ = null
+
+describe("comparison is as written, without rounding", () => {
+  const breach: [keyof RuleInput, number, string][] = [
+    ["above", 85, "not-breaching"],
+    ["above", 85.000001, "breaching"],
+    ["at_least", 85, "breaching"],
+    ["at_least", 84.999999, "not-breaching"],
+    ["below", 85, "not-breaching"],
+    ["below", 84.999999, "breaching"],
+    ["at_most", 85, "breaching"],
+    ["at_most", 85.000001, "not-breaching"],
+  ]
+  it.each(breach)("%s 85 at %d is %s", (op, value, verdict) => {
+    const { above: _, ...rest } = ruleInput()
+    const policy = policyOf({ rules: [{ ...rest, [op]: 85, points: "1 of 1" }] })
+    const finding = findingOf(GATE, { policy, readings: read([readingOf([value])]) })
+    expect(finding.passed ? "breaching" : finding.reason).toBe(verdict)
+  })
+
+  it("takes zero for a value", () => {
+    expect(weigh({ points: "1 of 1" }, [0])).toBe("not-breaching")
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "takes %s for missing",
+    (value) => {
+      expect(weigh({ points: "1 of 1" }, [value])).toBe("missing-data")
+    },
+  )
+})
+
+describe("M of the N newest periods", () => {
+  it.each<[string, (number | null)[], string]>([
+    ["exactly M breach", [97, 10, 97, 10, 97], "breaching"],
+    ["all breach", [97, 97, 97, 97, 97], "breaching"],
+    ["one fewer than M breach", [97, 97, 10, 10, 10], "not-breaching"],
+    ["M breach, and they are the oldest of the N", [10, 10, 97, 97, 97], "breaching"],
+    ["none breach", [10, 10, 10, 10, 10], "not-breaching"],
+    ["M breach and the others are missing", [97, 97, 97, __, __], "breaching"],
+    ["fewer than M are real, though all of them breach", [97, 97, __, __, __], "missing-data"],
+    ["nothing is real", [__, __, __, __, __], "missing-data"],
+    ["what is missing could not reach M any more", [97, 10, 10, 10, __], "not-breaching"],
+    ["what is missing could just reach M", [97, 97, 10, 10, __], "missing-data"],
+  ])("3 of 5: %s", (_, values, verdict) => {
+    expect(weigh({ points: "3 of 5" }, values)).toBe(verdict)
+  })
+
+  it("never reaches further back than N: older points that breach do not help", () => {
+    expect(weigh({ points: "2 of 2" }, [97, 10, 97, 97, 97])).toBe("not-breaching")
+    expect(weigh({ points: "2 of 2" }, [__, __, 97, 97, 97])).toBe("missing-data")
+  })
+
+  it("does not consider a period that ended less than the lag ago", () => {
+    // The period of 16:55 ended at 17:00 sharp, and the lag is a minute.
+    const reading = {
+      ...readingOf([10]),
+      series: ["s1", "s2"].map((server) => ({
+        server,
+        points: [
+          { at: NEWEST, value: 10 },
+          { at: NEWEST + PERIOD, value: 97 },
+        ],
+      })),
+    }
+    expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).reason).toBe("not-breaching")
+    const noLag = { points: "1 of 1", metric: { ...ruleInput().metric, lag: "0s" } }
+    expect(findingOf(GATE, withRule(noLag, reading)).passed).toBe(true)
+  })
+
+  it("counts no point whose time is not the start of a period", () => {
+    const reading = {
+      ...readingOf([]),
+      series: ["s1", "s2"].map((server) => ({ server, points: [{ at: NEWEST + 1, value: 97 }] })),
+    }
+    expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).reason).toBe("missing-data")
+  })
+
+  it("records every point with the numbers behind it", () => {
+    const evidence = evidenceOf(withRule({}, readingOf([97, 96, __, 95, 10])))
+    expect(evidence).toMatchObject({ verdict: "breaching", breaching: 3, missing: 1, m: 3, n: 5 })
+    expect(evidence["points"]).toMatchObject([
+      { at: NEWEST, value: 97, state: "real", reported: 2, expected: 2 },
+      { at: NEWEST - PERIOD, value: 96 },
+      { at: NEWEST - 2 * PERIOD, value: null, state: "missing", reported: 0 },
+      { at: NEWEST - 3 * PERIOD, value: 95 },
+      { at: NEWEST - 4 * PERIOD, value: 10 },
+    ])
+  })
+})
+
+describe("missing data", () => {
+  it.each<[NonNullable<RuleInput["missing"]>, (number | null)[], string]>([
+    ["hold", [97, 97, __, __, 10], "missing-data"],
+    ["not-breaching", [97, 97, __, __, 10], "not-breaching"],
+    ["not-breaching", [97, 97, 97, __, __], "breaching"],
+    ["not-breaching", [__, __, __, __, __], "not-breaching"],
+    ["breaching", [97, 97, __, 10, 10], "breaching"],
+    ["breaching", [97, __, 10, 10, 10], "not-breaching"],
+    ["breaching", [__, __, __, __, __], "breaching"],
+  ])("%s: %j is %s", (missing, values, verdict) => {
+    expect(weigh({ missing }, values)).toBe(verdict)
+  })
+
+  it("is what a reading is that could not be fetched, never zero, and the finding says why", () => {
+    const reading = {
+      rule: "npu-busy",
+      periodMs: PERIOD,
+      series: [],
+      problem: "Cloud Eye could not be read: HTTP 503",
+    }
+    const { above: _, ...rest } = ruleInput()
+    // Zero would breach this rule.
+    const over = { policy: policyOf({ rules: [{ ...rest, below: 50 }] }), readings: read([reading]) }
+    expect(outcomeAt(GATE, over)).toEqual([false, "missing-data", "missing-data"])
+    expect(findingOf(GATE, over).says).toContain("HTTP 503")
+  })
+
+  it("is what a rule without a reading has", () => {
+    expect(outcomeAt(GATE, { readings: read([]) })).toEqual([false, "missing-data", "missing-data"])
+  })
+})

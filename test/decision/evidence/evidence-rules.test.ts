@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest"
+import { DAY, NOW, policyOf, type RuleInput, read, readingOf, ruleInput, standingOf } from "../builders.ts"
+import { findingOf, judge, weigh, withRule } from "../judge.ts"
+
+const GATE = "evidence"
+const __ = null
+
+describe("hysteresis", () => {
+  const latched = { standing: standingOf({ latches: { "npu-busy": NOW - DAY } }) }
+  const once = { repeat: false, clear: 70, points: "3 of 5" }
+
+  it("holds a rule that bought once, for as long as its metric is high", () => {
+    expect(weigh(once, [97, 97, 97, 97, 97], latched)).toBe("latched")
+  })
+
+  it.each<[string, (number | null)[], boolean]>([
+    ["M of N points are below it", [69, 69, 69, 75, 75], true],
+    ["fewer than M are", [69, 69, 75, 75, 75], false],
+    ["points are between clear and above", [80, 80, 80, 80, 80], false],
+    ["points are exactly on it", [70, 70, 70, 70, 70], false],
+    ["points are missing", [69, 69, __, __, __], false],
+  ])("clears when %s: %j", (_, values, cleared) => {
+    const over = withRule(once, readingOf(values), latched)
+    expect(judge(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
+  })
+
+  it("clears by the threshold itself where no clear is written", () => {
+    const { clear: _, ...noClear } = once
+    expect(judge(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual(["npu-busy"])
+  })
+
+  it("clears above `clear` where low is bad", () => {
+    const { above: _, ...rest } = ruleInput()
+    const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
+    expect(judge({ policy, ...latched, readings: read([readingOf([41, 41, 41, 30, 30])]) }).cleared).toEqual([
+      "npu-busy",
+    ])
+    expect(judge({ policy, ...latched, readings: read([readingOf([39, 39, 39, 39, 39])]) }).cleared).toEqual(
+      [],
+    )
+  })
+
+  it("lets a rule buy that is not latched, and one with repeat: true always", () => {
+    expect(weigh(once, [97, 97, 97, 97, 97])).toBe("breaching")
+    expect(weigh({ ...once, repeat: true }, [97, 97, 97, 97, 97], latched)).toBe("breaching")
+  })
+
+  it("holds only the rule that is latched", () => {
+    const rules = [ruleInput(once), ruleInput({ name: "mem-full" })]
+    const readings = read([
+      readingOf([97, 97, 97, 97, 97]),
+      readingOf([97, 97, 97, 97, 97], { rule: "mem-full" }),
+    ])
+    expect(judge({ policy: policyOf({ rules }), readings, ...latched })).toMatchObject({
+      kind: "scale-up",
+      target: { rules: ["mem-full"] },
+    })
+  })
+
+  it("latches no rule that is merely called constructor", () => {
+    const rule = { ...once, name: "constructor" }
+    const over = withRule(rule, readingOf([97, 97, 97, 97, 97], { rule: "constructor" }))
+    expect(findingOf(GATE, over).passed).toBe(true)
+  })
+})
+
+describe("steps", () => {
+  const ladder = [1, 2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+  function upTo(
+    steps: NonNullable<RuleInput["steps"]>,
+    newestFirst: (number | null)[],
+    rule: Partial<RuleInput> = {},
+  ) {
+    const { above: _, ...rest } = ruleInput()
+    const policy = policyOf({ rules: [{ ...rest, steps, points: "2 of 3", ...rule }], ladder })
+    const decision = judge({
+      policy,
+      readings: read([readingOf(newestFirst)]),
+      offers: read(ladder.map(({ flavor }) => ({ flavor, soldOut: false }))),
+    })
+    return decision.target?.to ?? decision.heldBy
+  }
+  const STEPS = [
+    { from: 50, to: 200, up: 1 },
+    { from: 200, up: 2 },
+  ]
+
+  it.each<[string, (number | null)[], number | string]>([
+    ["below the lowest step is a hold, not an error", [49.9, 49.9, 49.9], "not-breaching"],
+    ["the lower bound is inclusive", [50, 50, 50], 4],
+    ["the upper bound is exclusive", [199.9, 199.9, 199.9], 4],
+    ["where one step ends the next begins", [200, 200, 200], 8],
+    ["far above, an open end holds", [9_999, 9_999, 9_999], 8],
+    ["it is the largest step that at least M of N reach", [250, 60, 60], 4],
+    ["M of N reach the upper step", [250, 250, 60], 8],
+    ["points of a higher step reach the lower one too", [250, 60, 10], 4],
+    ["fewer than M reach any step", [250, 10, 10], "not-breaching"],
+    ["missing points reach no step", [250, __, __], "missing-data"],
+  ])("%s: %j", (_, values, expected) => {
+    expect(upTo(STEPS, values)).toBe(expected)
+  })
+
+  it("what is missing is held to breach, if the policy says so, by the lowest step only", () => {
+    expect(upTo(STEPS, [250, __, __], { missing: "breaching" })).toBe(4)
+  })
+
+  it("go beyond the ladder's end no further than its top", () => {
+    expect(upTo([{ from: 50, up: 48 }], [60, 60, 60])).toBe(16)
+  })
+
+  describe("where low is bad, and the lower end is open", () => {
+    const LOW = [
+      { to: 10, up: 2 },
+      { from: 10, to: 50, up: 1 },
+    ]
+    it.each<[string, (number | null)[], number | string]>([
+      ["a low value takes the step it is in", [5, 5, 5], 8],
+      ["a value in the next step takes that one", [30, 30, 30], 4],
+      ["a value above all steps is in none: upper bounds are exclusive", [100, 100, 100], "not-breaching"],
+    ])("%s: %j", (_, values, expected) => {
+      expect(upTo(LOW, values)).toBe(expected)
+    })
+  })
+})
+
+describe("several rules", () => {
+  const two = (
+    first: (number | null)[],
+    second: (number | null)[],
+    rules: Partial<RuleInput>[] = [{}, {}],
+  ) => ({
+    policy: policyOf({
+      rules: [ruleInput({ name: "npu-busy", ...rules[0] }), ruleInput({ name: "mem-full", ...rules[1] })],
+      ladder: [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
+    }),
+    readings: read([readingOf(first), readingOf(second, { rule: "mem-full" })]),
+    offers: read([2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, soldOut: false }))),
+  })
+  const HIGH = [97, 97, 97, 97, 97]
+  const LOW = [10, 10, 10, 10, 10]
+  const NONE = [__, __, __, __, __]
+
+  it("the highest proposal wins, never the sum, and answers all who asked", () => {
+    const { above: _, ...rest } = ruleInput()
+    const over = two(HIGH, HIGH)
+    const policy = policyOf({
+      rules: [ruleInput(), { ...rest, name: "mem-full", steps: [{ from: 50, up: 2 }] }],
+      ladder: [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
+    })
+    expect(judge({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
+  })
+
+  it("two rules that ask for the same rung are one step, and both are named", () => {
+    expect(judge(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
+  })
+
+  it.each<[string, (number | null)[], (number | null)[], string | number]>([
+    ["one that is calm does not veto", HIGH, LOW, 4],
+    ["one whose data is missing does not veto", NONE, HIGH, 4],
+    ["one whose data is missing proposes nothing", NONE, LOW, "missing-data"],
+    ["none breaches", LOW, LOW, "not-breaching"],
+  ])("%s", (_, first, second, expected) => {
+    const decision = judge(two(first, second))
+    expect(decision.target?.to ?? decision.heldBy).toBe(expected)
+  })
+
+  it("a rule that an invalid order switched off proposes nothing until the policy changes", () => {
+    const over = withRule({}, readingOf(HIGH))
+    const off = (hash: string) =>
+      judge({ ...over, policyHash: "sha256:now", standing: standingOf({ rulesOff: { "npu-busy": hash } }) })
+        .kind
+    expect(off("sha256:now")).toBe("hold")
+    expect(off("sha256:before")).toBe("scale-up")
+  })
+})

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest"
+import {
+  MINUTE,
+  NOW,
+  policyOf,
+  type RuleInput,
+  read,
+  readingOf,
+  ruleInput,
+  serverOf,
+  serversOf,
+  standingOf,
+  supernodeOf,
+} from "../builders.ts"
+import { evidenceOf, findingOf, judge, outcomeAt, weigh, withRule } from "../judge.ts"
+
+const GATE = "evidence"
+const PERIOD = 5 * MINUTE
+const NEWEST = Date.parse("2024-01-12T16:50:00Z")
+
+describe("over servers", () => {
+  const perServer = (values: Record<string, number>) => ({
+    ...readingOf([]),
+    series: Object.entries(values).map(([server, value]) => ({ server, points: [{ at: NEWEST, value }] })),
+  })
+  const five = (
+    over: Partial<RuleInput["metric"]>,
+    values: Record<string, number>,
+    servers = serversOf(5),
+  ) => {
+    const rung = { flavor: "rung-5", servers: servers.filter(({ status }) => status !== "DELETED").length }
+    return {
+      policy: policyOf({
+        rules: [ruleInput({ points: "1 of 1", metric: { ...ruleInput().metric, ...over } })],
+        ladder: [rung, { flavor: "rung-8", servers: 48 }],
+      }),
+      supernode: read(supernodeOf({ servers })),
+      readings: read([perServer(values)]),
+    }
+  }
+
+  it.each<["average" | "max" | "min", number]>([
+    ["average", 80],
+    ["max", 96],
+    ["min", 64],
+  ])("aggregates the servers' values by %s", (aggregate, value) => {
+    const over = withRule(
+      { points: "1 of 1", metric: { ...ruleInput().metric, aggregate } },
+      perServer({ s1: 96, s2: 64 }),
+    )
+    expect(evidenceOf(over)["points"]).toMatchObject([{ value }])
+  })
+
+  it.each<[string, number, boolean]>([
+    ["100%", 5, true],
+    ["100%", 4, false],
+    ["80%", 4, true],
+    ["80%", 3, false],
+    ["70%", 4, true],
+    ["70%", 3, false],
+    ["0.1%", 1, true],
+    ["0.1%", 0, false],
+  ])("a point is real with a quorum of %s when %i of 5 reported: %s", (quorum, reported, isReal) => {
+    const values = Object.fromEntries(serversOf(reported).map(({ id }) => [id, 97]))
+    expect(outcomeAt(GATE, five({ quorum }, values)).slice(0, 2)).toEqual(
+      isReal ? [true, null] : [false, "missing-data"],
+    )
+  })
+
+  it.each(["STOPPED", "CREATING", "ERROR"])(
+    "expects nothing of a server that is %s, and does not count what it says",
+    (status) => {
+      const servers = [...serversOf(4), serverOf("s5", { status })]
+      const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
+      expect(evidenceOf(over)["points"]).toMatchObject([{ value: 97, reported: 4, expected: 4 }])
+    },
+  )
+
+  it("expects nothing of a server that is not past its warm-up, and does not count what it says", () => {
+    const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE + 1 })]
+    const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
+    expect(evidenceOf(over)["points"]).toMatchObject([{ value: 97, reported: 4, expected: 4 }])
+  })
+
+  it("expects a server again once its warm-up is over", () => {
+    const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE })]
+    const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97 }, servers)
+    expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
+  })
+
+  it("is missing where no server runs, though old values are there", () => {
+    const servers = serversOf(5, { status: "STOPPED" })
+    expect(outcomeAt(GATE, five({ quorum: "1%" }, { s1: 97, s2: 97 }, servers)).slice(0, 2)).toEqual([
+      false,
+      "missing-data",
+    ])
+  })
+
+  it("counts no series of a server that is not there", () => {
+    const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, gone: 97 })
+    expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
+  })
+
+  it("takes one series that speaks for the whole supernode as it is", () => {
+    const reading = { ...readingOf([]), series: [{ server: null, points: [{ at: NEWEST, value: 97 }] }] }
+    expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).passed).toBe(true)
+  })
+})
+
+describe("warm-up", () => {
+  /** Completed so that the last `early` of the five periods began before the warm-up ended. */
+  const completedBefore = (early: number) => NEWEST - (4 - early) * PERIOD - 15 * MINUTE
+  const after = (early: number) =>
+    withRule({ points: "3 of 5" }, readingOf([97, 97, 97, 97, 97]), {
+      standing: standingOf({ completedAt: completedBefore(early) - 1 }),
+    })
+
+  it.each<[number, boolean]>([
+    [0, true],
+    [2, true],
+    [3, false],
+    [5, false],
+  ])("of five breaching periods, %i began before it ended", (early, passed) => {
+    expect(outcomeAt(GATE, after(early)).slice(0, 2)).toEqual(
+      passed ? [true, null] : [false, "not-breaching"],
+    )
+  })
+
+  it("and cooldown must both be over", () => {
+    const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
+    const standing = standingOf({ completedAt: NOW - 20 * MINUTE })
+    expect(findingOf("cooldown-over", { policy, standing }).passed).toBe(true)
+    expect(judge({ policy, standing })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
+  })
+
+  it("is not made up for by missing: breaching", () => {
+    const standing = standingOf({ completedAt: NEWEST })
+    expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { standing })).toBe("not-breaching")
+  })
+})

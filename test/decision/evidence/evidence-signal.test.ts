@@ -1,0 +1,187 @@
+import { describe, expect, it } from "vitest"
+import {
+  alarmOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  read,
+  readingOf,
+  requestOf,
+  serversOf,
+  supernodeOf,
+  tickOf,
+} from "../builders.ts"
+import { findingOf, judge, outcomeAt, withRule } from "../judge.ts"
+
+const GATE = "evidence"
+const PERIOD = 5 * MINUTE
+const NEWEST = Date.parse("2024-01-12T16:50:00Z")
+
+describe("the alarm's own points", () => {
+  const POINTS = [
+    { at: NEWEST - PERIOD, value: 91.2 },
+    { at: NEWEST, value: 97.08 },
+  ]
+  interface Told {
+    server: string | null
+    exclusive: boolean
+    points?: { at: number; value: number }[]
+    periodMs?: number | null
+    needed?: string
+  }
+  /** Newest first, each a little more than half a period after the one before. */
+  function hasty(...values: number[]) {
+    return values.map((value, i) => ({ at: NEWEST - i * 0.6 * PERIOD, value }))
+  }
+  const told = ({ server, exclusive, points = POINTS, periodMs = PERIOD, needed = "2 of 2" }: Told) => ({
+    ...withRule(
+      { metric: { alarm: true }, points: needed },
+      { rule: "npu-busy", periodMs, series: [{ server, points }], problem: null },
+    ),
+    signal: alarmOf({ points, periodMs }),
+    exclusive,
+  })
+
+  it.each<[string, Told, boolean]>([
+    ["its resource is one of this supernode's servers", { server: "s1", exclusive: false }, true],
+    ["the alarm is listed under exactly one supernode", { server: null, exclusive: true }, true],
+    ["neither: then it only wakes", { server: null, exclusive: false }, false],
+    ["they are fewer than M", { server: "s1", exclusive: true, needed: "3 of 3" }, false],
+    ["M of them breach, in any order", { server: "s1", exclusive: true, points: POINTS.toReversed() }, true],
+    [
+      "one of M does not breach",
+      {
+        server: "s1",
+        exclusive: true,
+        points: [
+          { at: NEWEST - PERIOD, value: 80 },
+          { at: NEWEST, value: 97 },
+        ],
+      },
+      false,
+    ],
+    [
+      "a value is NaN",
+      {
+        server: "s1",
+        exclusive: true,
+        points: [
+          { at: NEWEST - PERIOD, value: Number.NaN },
+          { at: NEWEST, value: 97 },
+        ],
+      },
+      false,
+    ],
+    [
+      "two of them lie within one period: that is one point",
+      {
+        server: "s1",
+        exclusive: true,
+        points: [
+          { at: NEWEST, value: 97 },
+          { at: NEWEST + MINUTE, value: 98 },
+        ],
+      },
+      false,
+    ],
+    [
+      "the period is not told and one value is enough",
+      {
+        server: "s1",
+        exclusive: true,
+        periodMs: null,
+        needed: "1 of 1",
+        points: [{ at: NOW - MINUTE, value: 97 }],
+      },
+      true,
+    ],
+    [
+      "they are hours old: an old point must not buy a rack",
+      { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW - 6 * HOUR, value: 97 }] },
+      false,
+    ],
+    [
+      "they are hours old and their period is not told",
+      {
+        server: "s1",
+        exclusive: true,
+        periodMs: null,
+        needed: "1 of 1",
+        points: [{ at: NOW - 6 * HOUR, value: 97 }],
+      },
+      false,
+    ],
+    [
+      "one is ahead of us by as much as clocks may differ",
+      { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE, value: 97 }] },
+      true,
+    ],
+    [
+      "it is from further ahead: what has not happened yet is no evidence",
+      { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE + 1, value: 97 }] },
+      false,
+    ],
+    [
+      "there is a gap where a period should be",
+      {
+        server: "s1",
+        exclusive: true,
+        points: [
+          { at: NEWEST - 12 * PERIOD, value: 97 },
+          { at: NEWEST, value: 97 },
+        ],
+      },
+      false,
+    ],
+    [
+      "they come faster than their period: no more than N of them, the newest",
+      { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 80, 97, 97) },
+      false,
+    ],
+    [
+      "they come faster than their period, and the N newest breach",
+      { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
+      true,
+    ],
+  ])("count, or not, when %s", (_, situation, counts) => {
+    expect(outcomeAt(GATE, told(situation))[0]).toBe(counts)
+  })
+
+  it("are missing data for a tick, which cannot re-derive them", () => {
+    const reading = {
+      rule: "npu-busy",
+      periodMs: null,
+      series: [],
+      problem: "this run was not woken by an alarm",
+    }
+    const over = { ...withRule({ metric: { alarm: true } }, reading), signal: tickOf() }
+    expect(outcomeAt(GATE, over)).toEqual([false, "missing-data", "missing-data"])
+  })
+})
+
+describe("a person's request", () => {
+  const LOW = read([readingOf([10, 10, 10, 10, 10])])
+
+  it("that names a rung needs no evidence", () => {
+    const over = { signal: requestOf({ servers: 4 }), readings: LOW }
+    expect(outcomeAt(GATE, over)).toEqual([true, null, null])
+    expect(findingOf(GATE, over).says).toContain("asked for by a person")
+    expect(judge(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
+  })
+
+  it("that names no rung is decided by evidence", () => {
+    expect(judge({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
+    expect(judge({ signal: requestOf({ servers: null }) }).target).toMatchObject({
+      to: 4,
+      rules: ["npu-busy"],
+    })
+  })
+
+  it("may skip rungs", () => {
+    const over = {
+      signal: requestOf({ servers: 4 }),
+      supernode: read(supernodeOf({ servers: serversOf(1) })),
+    }
+    expect(judge(over).target).toMatchObject({ from: 1, to: 4 })
+  })
+})

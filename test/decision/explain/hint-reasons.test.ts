@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { HINTS, HINTS_OUTSIDE, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import { type Token, tokensOf } from "../../architecture/tokens.ts"
+
+const LIB = fileURLToPath(new URL("../../../lib", import.meta.url))
+
+/** Strings in a function that computes a reason and are none: what it tells cases apart by. */
+const NO_REASONS: Record<string, readonly string[]> = {
+  attemptReason: ["open", "accepted", "unknown"],
+  whyNoEvidence: ["off", "read", "unreadable"],
+}
+
+interface Found {
+  reason: string
+  file: string
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file))
+}
+
+/** The reasons that calls of `name` give as their argument number `place`. Throws where it cannot tell. */
+function reasonsGiven(file: string, name: string, place: number): Found[] {
+  const tokens = tokensOf(readFileSync(file, "utf8"))
+  return tokens.flatMap((token, i) => {
+    const isCall = token.text === name && tokens[i + 1]?.text === "(" && tokens[i - 1]?.text !== "function"
+    if (!isCall) return []
+    const said = argumentsOf(tokens, i + 1)[place] ?? []
+    return reasonsIn(said, tokens, file).map((reason) => ({ reason, file }))
+  })
+}
+
+function argumentsOf(tokens: Token[], open: number): Token[][] {
+  const found: Token[][] = [[]]
+  let depth = 0
+  for (const token of tokens.slice(open)) {
+    if ([")", "]", "}"].includes(token.text) && token.kind === "punctuation" && --depth === 0) break
+    if (depth === 1 && token.text === "," && token.kind === "punctuation") found.push([])
+    else if (depth > 0) found.at(-1)?.push(token)
+    if (["(", "[", "{"].includes(token.text) && token.kind === "punctuation") depth++
+  }
+  return found
+}
+
+/** Literals as they are; a name by the strings of its `const` or `function` in the same file. */
+function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
+  // What a function is asked with is no reason.
+  const open = said.findIndex(({ text, kind }) => text === "(" && kind === "punctuation")
+  const words = said
+    .slice(0, open < 0 ? undefined : open)
+    .filter(({ kind }) => kind === "word")
+    .map(({ text }) => text)
+  const found = [
+    ...said.filter(({ kind }) => kind === "string").map(({ text }) => text),
+    ...words.flatMap((name) => stringsOf(name, tokens)),
+  ]
+  // A verdict's own reason, handed on: it was given elsewhere.
+  const isHandedOn = words.length === 2 && words[1] === "reason"
+  if (found.length === 0 && !isHandedOn)
+    throw new Error(
+      `${file}: which reasons can "${words.join(" ")}" be? Let them stand in the call, a const or a function`,
+    )
+  return found
+}
+
+/** Where the definition of something ends, near enough: at the next one. */
+const NEXT = { const: ["return", "const", "if"], function: ["function"] }
+
+function stringsOf(name: string, tokens: Token[]): string[] {
+  return tokens.flatMap((token, at) => {
+    const keyword = tokens[at - 1]?.text
+    if (token.text !== name || (keyword !== "const" && keyword !== "function")) return []
+    const rest = tokens.slice(at)
+    const end = rest.findIndex(({ text, kind }) => kind === "word" && NEXT[keyword].includes(text))
+    return rest
+      .slice(0, end < 0 ? undefined : end)
+      .filter(({ kind, text }) => kind === "string" && !(NO_REASONS[name] ?? []).includes(text))
+      .map(({ text }) => text)
+  })
+}
+
+describe("every reason to hold", () => {
+  const gates = sources(join(LIB, "decision")).flatMap((file) => reasonsGiven(file, "fail", 0))
+  const outside = sources(LIB).flatMap((file) => reasonsGiven(file, "heldOutside", 1))
+
+  it("is found in the gates' own words", () => {
+    const reasons = new Set(gates.map(({ reason }) => reason))
+    expect([...reasons]).toEqual(
+      expect.arrayContaining(["paused", "stuck", "latched", "credentials", "offers-unreadable"]),
+    )
+    expect(reasons.size).toBeGreaterThan(33)
+    expect(new Set(outside.map(({ reason }) => reason))).toEqual(
+      new Set(["overtaken", "no-time", "standing-full"]),
+    )
+  })
+
+  it.each([...new Set(gates.map(({ reason }) => reason))])(
+    "%s has a hint, or it is written why it has none",
+    (reason) => {
+      expect(Object.keys({ ...HINTS, ...WITHOUT_HINT })).toContain(reason)
+    },
+  )
+
+  it.each([...new Set(outside.map(({ reason }) => reason))])(
+    "%s, which holds outside the gates, has one too, or it is written why not",
+    (reason) => {
+      expect(Object.keys({ ...HINTS_OUTSIDE, ...WITHOUT_HINT })).toContain(reason)
+    },
+  )
+
+  it("is one that exists: no hint is for a reason that nothing gives", () => {
+    const given = [...gates, ...outside].map(({ reason }) => reason)
+    const written = Object.keys({ ...HINTS, ...HINTS_OUTSIDE, ...WITHOUT_HINT })
+    expect(written.filter((reason) => !given.includes(reason))).toEqual([])
+  })
+})

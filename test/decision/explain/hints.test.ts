@@ -1,0 +1,398 @@
+import { describe, expect, it } from "vitest"
+import type { Nearest } from "../../../lib/decision/explain/change.ts"
+import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { chooseRung } from "../../../lib/decision/ladder/choose-rung.ts"
+import { planScaleUp } from "../../../lib/decision/plan.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
+import { NO_CONTROL } from "../../../lib/decision/state/control.ts"
+import type { Purchase } from "../../../lib/decision/state/state.ts"
+import { digest } from "../../../lib/digest.ts"
+import { heldOutside } from "../../../lib/run/result.ts"
+import {
+  ALARM_ID,
+  alarmOf,
+  attemptOf,
+  DAY,
+  effectOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  type PolicyInput,
+  policyInput,
+  policyOf,
+  read,
+  readingOf,
+  requestOf,
+  ruleInput,
+  SECOND,
+  SUPERNODE_ID,
+  scheduleInput,
+  serversOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+  unreadable,
+} from "../builders.ts"
+import { judge, withRule } from "../judge.ts"
+
+// One sentence per reason, word for word, as operators read it behind "would pass if:". That each is true is
+// test/properties/why-not.test.ts's to show.
+
+const KNOWN = { servers: ["s1", "s2"] }
+const CNY = (amount: number) => ({ amount, currency: "CNY" })
+const bought = (ago: number, amount: number | null = 100_000): Purchase => ({
+  attempt: `attempt-${ago}`,
+  at: NOW - ago,
+  cost: amount === null ? null : { minor: amount * 100, currency: "CNY" },
+  state: "booked",
+})
+const stop = (until: number | null) => ({ why: "maintenance", by: "ops", at: NOW - HOUR, until })
+const SETTLE = "supernode-autoscaler settle train-a --as completed|absent --why TEXT --by WHO"
+const RESET = "supernode-autoscaler reset train-a --why TEXT --by WHO"
+
+function nearestIn(reason: string, over: Partial<Situation>): string | null {
+  const found = judge(over).findings.find((finding) => finding.reason === reason)
+  if (!found) throw new Error(`nothing holds for ${reason}: ${judge(over).heldBy}`)
+  return nearestOf(found)
+}
+
+const attempt = (
+  state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong",
+  openedAt = NOW - HOUR,
+) => ({
+  standing: standingOf({
+    ...KNOWN,
+    attempt: attemptOf({ state, openedAt, deadline: openedAt + 90 * SECOND, from: 1, to: 2 }),
+  }),
+})
+const control = (over: Partial<typeof NO_CONTROL>) => ({ control: read({ ...NO_CONTROL, ...over }) })
+const limited = (limits: Partial<PolicyInput["limits"]>, rest: Partial<PolicyInput> = {}) =>
+  policyOf({ limits: { actions: "9 per 24h", servers: 48, ...limits }, ...rest })
+const priceless = policyInput().ladder.map(({ flavor, servers }) => ({ flavor, servers }))
+const approval = policyOf({ approval: { above: CNY(1), approvers: 2 } })
+const planned = situationOf({ policy: approval })
+const target = chooseRung(planned).target
+const hash = target ? planScaleUp(planned, target, digest).hash : ""
+const effect = effectOf({ metric: digest({ metric: policyOf().rules[0]?.metric, highIsBad: true }) })
+const wanting = policyOf({ efficacy: { purchases: 1, min_gain: 5 } })
+
+describe("what would let a gate pass", () => {
+  it.each<[string, Partial<Situation>, string | null]>([
+    ["signal-invalid", { signal: alarmOf({ at: Number.NaN }) }, "the signal must carry a readable time"],
+    ["not-alarm", { signal: alarmOf({ state: "ok" }) }, "the alarm must go into alarm"],
+    [
+      "duplicate",
+      {
+        standing: standingOf({
+          signals: { "alarm-1": { run: "run-0", seq: 1, at: NOW, keepUntil: NOW + HOUR } },
+        }),
+      },
+      null,
+    ],
+    [
+      "clock-behind-ledger",
+      { headAt: NOW + 2 * MINUTE },
+      "our clock comes within 60s of the ledger at 2024-01-12T17:01:00.000Z",
+    ],
+    ["clock-skewed", { cloudSkewMs: 75_000 }, "our clock must be set 75s forward"],
+    ["clock-skewed", { cloudSkewMs: -75_000 }, "our clock must be set 75s back"],
+    ["control-unreadable", { control: unreadable() }, "the control stream must be readable again"],
+    [
+      "paused",
+      control({ pausedAll: stop(NOW + HOUR) }),
+      "the pause ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler resume",
+    ],
+    ["paused", control({ paused: { [SUPERNODE_ID]: stop(null) } }), "supernode-autoscaler resume train-a"],
+    [
+      "paused",
+      control({ pausedAll: stop(null), paused: { [SUPERNODE_ID]: stop(null) } }),
+      "supernode-autoscaler resume, and supernode-autoscaler resume train-a",
+    ],
+    ["stale", { signal: alarmOf({ at: NOW - HOUR }) }, "needs a signal of 2024-01-12T16:45:00.000Z or later"],
+    [
+      "stale",
+      {
+        standing: standingOf({
+          episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { openedAt: null, closedAt: NOW } },
+        }),
+      },
+      "needs a signal of 2024-01-12T17:00:00.000Z or later",
+    ],
+    [
+      "from-the-future",
+      { signal: alarmOf({ at: NOW + 2 * MINUTE }) },
+      "our clock comes within 60s of the signal at 2024-01-12T17:01:00.000Z",
+    ],
+    [
+      "held",
+      control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }),
+      "the hold ends 2024-01-12T18:00:00.000Z",
+    ],
+    ["in-flight", attempt("accepted"), "the servers that were ordered must all be RUNNING"],
+    [
+      "in-flight",
+      attempt("open", NOW),
+      "the run that opened it must record its outcome; later than 2024-01-12T17:01:30.000Z a person may settle it",
+    ],
+    ["outcome-unknown", attempt("open"), SETTLE],
+    ["outcome-unknown", attempt("unknown"), SETTLE],
+    ["stuck", attempt("stuck"), SETTLE],
+    ["partial", attempt("partial"), SETTLE],
+    ["wrong", attempt("wrong"), SETTLE],
+    ["breaker", { standing: standingOf({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
+    [
+      "backoff",
+      { standing: standingOf({ throttle: { until: NOW + MINUTE, times: 1 } }) },
+      "the wait that the cloud asked for ends 2024-01-12T17:01:00.000Z",
+    ],
+    ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
+    ["supernode-unreadable", { standing: standingOf({ servers: ["s1", "s2", "s9"] }) }, RESET],
+    [
+      "credentials",
+      { supernode: unreadable("HTTP 403", true) },
+      "the keys for the supernode must be accepted",
+    ],
+    ["credentials", { readings: unreadable("HTTP 403", true) }, "the keys for the metrics must be accepted"],
+    [
+      "credentials",
+      { offers: unreadable("HTTP 403", true) },
+      "the keys for scale-evaluations must be accepted",
+    ],
+    [
+      "supernode-not-ready",
+      { supernode: read(supernodeOf({ status: "REIMAGING" })) },
+      "the supernode must become ACTIVE",
+    ],
+    [
+      "supernode-not-ready",
+      { supernode: read(supernodeOf({ servers: serversOf(2, { status: "STARTING" }) })) },
+      "train-a-s1, train-a-s2 must become RUNNING",
+    ],
+    [
+      "rung-unknown",
+      { supernode: read(supernodeOf({ servers: serversOf(3) })) },
+      "add a rung of 3 servers to the ladder",
+    ],
+    ["rung-unknown", { signal: requestOf({ servers: 5 }) }, "add a rung of 5 servers to the ladder"],
+    [
+      "not-breaching",
+      { readings: read([readingOf([97, 97, 10, 10, 10])]) },
+      "needs 1 more point above 85 for npu-busy",
+    ],
+    [
+      "missing-data",
+      { readings: read([readingOf([97, null, null, 10, 10])]) },
+      "needs 2 more points above 85 for npu-busy (2 of 5 are missing)",
+    ],
+    [
+      "not-breaching",
+      withRule(
+        {
+          above: undefined,
+          steps: [
+            { from: 70, to: 90, up: 1 },
+            { from: 90, up: 2 },
+          ],
+        },
+        readingOf([10, 10, 10, 75, 75]),
+      ),
+      "needs 1 more point at least 70 for npu-busy",
+    ],
+    ["missing-data", { readings: unreadable() }, "the metrics must be readable again"],
+    [
+      "latched",
+      withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
+        standing: standingOf({ latches: { "npu-busy": NOW - HOUR } }),
+      }),
+      "needs 2 more points below 80, and then again 3 points above 85, for npu-busy",
+    ],
+    [
+      "already-there",
+      {
+        supernode: read(supernodeOf({ servers: serversOf(4) })),
+        readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1", "s2", "s3", "s4"] })]),
+      },
+      "add a rung of more than 4 servers to the ladder",
+    ],
+    ["already-there", { signal: requestOf({ servers: 2 }) }, null],
+    ["at-limit", { policy: limited({ servers: 3 }) }, "limits.servers would have to be at least 4"],
+    [
+      "cooldown",
+      { standing: standingOf({ ...KNOWN, completedAt: NOW - MINUTE }) },
+      "cooldown ends 2024-01-12T17:59:00.000Z",
+    ],
+    [
+      "action-rate",
+      { standing: standingOf({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
+      "2 purchases leave the window of limits.actions at 2024-01-13T15:00:00.000Z",
+    ],
+    [
+      "action-rate",
+      { policy: limited({ actions: "0 per 24h" }) },
+      "limits.actions would have to be at least 1 per 1d",
+    ],
+    [
+      "efficacy",
+      {
+        policy: wanting,
+        standing: standingOf({
+          ...KNOWN,
+          effects: [{ ...effect, completedAt: NOW - 5 * HOUR, after: 96, gain: 1 }],
+        }),
+      },
+      RESET,
+    ],
+    [
+      "efficacy",
+      {
+        policy: wanting,
+        standing: standingOf({
+          ...KNOWN,
+          effects: [{ ...effect, completedAt: NOW }],
+        }),
+      },
+      `a purchase that npu-busy caused must have moved it by 5, which can be told after 2024-01-12T17:41:00.000Z; or ${RESET}`,
+    ],
+    ["not-offered", { offers: read([]) }, "scale-evaluations must list rung-4"],
+    ["sold-out", { offers: read([{ flavor: "rung-4", soldOut: true }]) }, "rung-4 must be in stock"],
+    [
+      "sold-out",
+      {
+        supernode: read(supernodeOf({ servers: serversOf(1) })),
+        offers: read([
+          { flavor: "rung-2", soldOut: true },
+          { flavor: "rung-4", soldOut: false },
+        ]),
+      },
+      "rung-2 must be in stock again, or sold_out be next-larger",
+    ],
+    [
+      "flavor-blocked",
+      { standing: standingOf({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
+      "the block of rung-4 ends 2024-01-12T17:01:00.000Z",
+    ],
+    ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
+    [
+      "price-unknown",
+      { policy: limited({ budget: { ...CNY(500_000), per: "30d" } }, { ladder: priceless }) },
+      "ladder.2.price must be written",
+    ],
+    [
+      "price-unknown",
+      {
+        policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
+        standing: standingOf({ ...KNOWN, purchases: [bought(DAY, null)] }),
+      },
+      "1 purchase without a price in CNY leaves the window of limits.budget at 2024-02-10T17:00:00.000Z",
+    ],
+    [
+      "over-budget",
+      {
+        policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
+        standing: standingOf({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
+      },
+      "limits.budget would have to be at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z when 120000 CNY leave the window",
+    ],
+    [
+      "over-budget",
+      {
+        policy: policyOf(
+          { limits: { actions: "9 per 24h", servers: 48, budget: { ...CNY(150_000), per: "month" } } },
+          { timezone: "Asia/Shanghai" },
+        ),
+        standing: standingOf({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
+      },
+      "limits.budget would have to be at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z when 50000 CNY leave the window",
+    ],
+    [
+      "over-budget",
+      { policy: limited({ budget: { ...CNY(1_000), per: "30d" } }) },
+      "limits.budget would have to be at least 120000 CNY",
+    ],
+    [
+      "plan-changed",
+      { signal: requestOf({ mode: "live", planHash: "sha256:another" }) },
+      "a new dry run: supernode-autoscaler dry-run train-a, and a request with the planHash that it shows",
+    ],
+    [
+      "approval-needed",
+      { policy: approval },
+      `2 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO`,
+    ],
+    [
+      "approval-needed",
+      {
+        policy: approval,
+        signal: requestOf(),
+        ...control({ approvals: [{ planHash: hash, by: "ann", at: NOW - MINUTE }] }),
+      },
+      `1 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, who is not ops@example.com`,
+    ],
+  ])("%s", (reason, over, says) => {
+    expect(nearestIn(reason, over)).toBe(says)
+  })
+
+  it.each([
+    ["overtaken", "the next signal, once other runs write less"],
+    ["no-time", "the function must be given more time"],
+    ["standing-full", null],
+  ])("outside the gates: %s", (reason, says) => {
+    const held = heldOutside(judge(), reason, "so it is")
+    expect(held.findings.flatMap((finding) => nearestOf(finding) ?? [])).toEqual(says === null ? [] : [says])
+  })
+})
+
+describe("what programs read", () => {
+  const changeIn = (over: Partial<Situation>): Nearest["change"][] =>
+    judge(over).findings.flatMap(({ facts }) =>
+      facts["nearest"] ? [(facts["nearest"] as Nearest).change] : [],
+    )
+
+  it("is the instant, the count and the level, the path and the value", () => {
+    expect(changeIn({ standing: standingOf({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
+      { kind: "wait", until: NOW + 30 * MINUTE },
+    ])
+    expect(changeIn({ readings: read([readingOf([97, 97, 10, 10, 10])]) })).toEqual([
+      { kind: "points", rule: "npu-busy", count: 1, level: { op: "above", value: 85 } },
+    ])
+    expect(changeIn({ policy: limited({ servers: 3 }) })).toEqual([
+      { kind: "policy", path: "limits.servers", value: 4 },
+    ])
+  })
+
+  const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
+  const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
+
+  it("is a schedule's start where that is sooner than the metric could have changed, and told beside it where not", () => {
+    const soon = { ...quiet, policy: daily("5 17 * * *") }
+    expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
+    expect(nearestIn("not-breaching", soon)).toBe(
+      "wait until 2024-01-12T17:05:00.000Z when schedule day starts",
+    )
+    expect(nearestIn("not-breaching", { ...quiet, policy: daily("0 19 * * *") })).toBe(
+      "needs 3 more points above 85 for npu-busy; or wait until 2024-01-12T19:00:00.000Z when schedule day starts",
+    )
+  })
+
+  it("is a reset where a schedule is switched off that would act at once", () => {
+    const policy = daily("0 16 * * *")
+    const standing = standingOf({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
+    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or another policy`)
+  })
+
+  it("of several rules it is the one that needs the fewest points, and of equals the first", () => {
+    const policy = policyOf({
+      rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
+    })
+    const far = readingOf([10, 10, 10, 10, 10], { rule: "far" })
+    const near = ["near", "as-near"].map((rule) => readingOf([97, 97, 10, 10, 10], { rule }))
+    expect(changeIn({ policy, readings: read([far, ...near]) })).toEqual([
+      { kind: "points", rule: "near", count: 1, level: { op: "above", value: 85 } },
+    ])
+  })
+
+  it("is nothing where a gate passed, or could not be evaluated", () => {
+    expect(changeIn({})).toEqual([])
+    expect(changeIn({ offers: { state: "not-read" } })).toEqual([])
+  })
+})

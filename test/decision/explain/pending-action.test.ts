@@ -1,0 +1,229 @@
+import { describe, expect, it } from "vitest"
+import { type Telling, type TellingFacts, tellingDue } from "../../../lib/decision/explain/pending-action.ts"
+import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
+import { fold } from "../../../lib/decision/transitions/fold.ts"
+import { attemptOf, DAY, effectOf, HOUR, MINUTE, NOW, standingOf } from "../builders.ts"
+
+const HASH = `sha256:${"a".repeat(64)}`
+const plan: ScaleUpPlan = {
+  hash: HASH,
+  flavor: "rung-4",
+  from: 2,
+  to: 4,
+  cost: { amount: 120_000, currency: "CNY" },
+  request: { method: "POST", url: "https://modelarts.test/x", body: { flavor: "rung-4", image_id: "i" } },
+}
+const held = (heldBy: string | null): TellingFacts["decision"] => ({ heldBy, findings: [] })
+const breaker = { class: "balance" as const, since: NOW - HOUR, says: "400 ModelArts.1: no money" }
+const wanted = standingOf({
+  lastDecision: { at: NOW - MINUTE, kind: "hold", heldBy: "approval-needed", to: 4, planHash: HASH },
+})
+
+function due(standing: Standing, over: Partial<TellingFacts> = {}): Telling | null {
+  return tellingDue({ name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over })
+}
+
+/** The standing after it was told at `at`. */
+function toldAt(at: number, standing: Standing, { about } = telling(standing)): Standing {
+  const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
+  const event = { seq: 9, run: "r", at, kind: "observed" as const }
+  return fold(standing, {
+    ...event,
+    observation: { ...observation, telling: { about, entry: { seq: 8, hash: "h" } } },
+  })
+}
+
+function telling(standing: Standing, over: Partial<TellingFacts> = {}): Telling {
+  const found = due(standing, over)
+  if (!found) throw new Error("nothing waits")
+  return found
+}
+
+describe("what waits for a person", () => {
+  it.each(["unknown", "stuck", "partial", "wrong"] as const)(
+    "is an attempt that is %s, with its order and the command that settles it",
+    (state) => {
+      const standing = standingOf({ attempt: attemptOf({ state, says: "came to a pass" }) })
+      expect(due(standing)).toMatchObject({
+        state,
+        says: "the attempt of 2024-01-12T16:00:00.000Z to go from 2 to 4 servers (rung-4, order CS2401120001) came to a pass. Nothing more is bought until a person settles it",
+        todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
+        since: NOW - HOUR,
+        attempt: "attempt-1",
+        orderId: "CS2401120001",
+        planHash: null,
+      })
+    },
+  )
+
+  it.each(["open", "accepted"] as const)("is no attempt that is %s: nothing is asked of anybody", (state) => {
+    expect(due(standingOf({ attempt: attemptOf({ state }) }))).toBeNull()
+  })
+
+  it("is a breaker, with the cloud's words and the command that resets it", () => {
+    expect(due(standingOf({ breaker }))).toMatchObject({
+      state: "breaker",
+      says: expect.stringContaining(
+        "refused (balance) at 2024-01-12T16:00:00.000Z: 400 ModelArts.1: no money",
+      ),
+      todo: "supernode-autoscaler reset train-a --why TEXT --by WHO",
+      since: NOW - HOUR,
+      attempt: null,
+    })
+  })
+
+  it("is an approval that alone is missing, with the plan and the command that approves it", () => {
+    const finding = {
+      gate: "approved",
+      passed: false,
+      reason: "approval-needed",
+      says: "2 are needed",
+      facts: {},
+    }
+    expect(due(wanted, { plan, decision: { heldBy: "approval-needed", findings: [finding] } })).toMatchObject(
+      {
+        state: "approval-needed",
+        says: "to go from 2 to 4 servers (rung-4) wants approval: 2 are needed",
+        todo: `supernode-autoscaler approve ${HASH} --by WHO`,
+        since: NOW - MINUTE,
+        planHash: HASH,
+      },
+    )
+  })
+
+  it("names no order where none is known", () => {
+    const standing = standingOf({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
+    expect(due(standing)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
+  })
+
+  it("is an approval also where no finding says so, with another gate's words left out", () => {
+    const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
+    const decision = { heldBy: "approval-needed", findings: [finding] }
+    expect(due(wanted, { plan, decision })?.says).toBe(
+      "to go from 2 to 4 servers (rung-4) wants approval: it is above the policy's price",
+    )
+  })
+
+  it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
+    const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
+    const standing = standingOf({ effects: [measured("a1"), measured("a2")] })
+    const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
+      ...held("efficacy"),
+      findings: [
+        {
+          gate: "efficacy",
+          passed,
+          reason: "efficacy",
+          says: "gained too little",
+          facts: { stopped: isStopped, newest },
+        },
+      ],
+    })
+    expect(due(standing, { decision: stopped("a2") })).toMatchObject({
+      state: "efficacy",
+      about: "efficacy a2",
+      says: "gained too little",
+      since: NOW - HOUR,
+      attempt: "a2",
+    })
+    expect(due(standing, { decision: stopped("a1") })).toBeNull()
+    expect(due(standing, { decision: stopped("a2", null) })).toBeNull()
+    expect(due(standing, { decision: stopped("a2", false, false) })).toBeNull()
+    expect(due(standingOf({ effects: [] }), { decision: stopped("a2") })).toBeNull()
+  })
+
+  it("is no approval while something else holds, or once the chain has decided otherwise", () => {
+    expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
+    expect(due(standingOf(), { plan, decision: held("approval-needed") })).toBeNull()
+  })
+
+  it.each(["cooldown", "in-flight", "backoff", "not-breaching"])(
+    "is nothing at all where a run merely held for %s",
+    (reason) => {
+      expect(due(standingOf(), { decision: held(reason) })).toBeNull()
+    },
+  )
+
+  it("is the attempt first, where a breaker is open as well", () => {
+    const standing = standingOf({ attempt: attemptOf({ state: "unknown" }), breaker })
+    expect(due(standing)?.state).toBe("unknown")
+  })
+})
+
+describe("how often it is told", () => {
+  const unknown = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+
+  it.each([
+    ["a moment ago", 0, false],
+    ["a millisecond less than an hour ago", HOUR - 1, false],
+    ["an hour ago", HOUR, true],
+    ["a day ago", DAY, true],
+    ["by a clock that was ten minutes ahead", -10 * MINUTE, false],
+    ["by a clock that was a day ahead", -DAY, true],
+  ])("told %s, it is due again: %s", (_, ago, isDue) => {
+    expect(due(toldAt(NOW - ago, unknown)) !== null).toBe(isDue)
+  })
+
+  it("what is new is told at once, whatever else was told within the hour", () => {
+    const told = toldAt(NOW, unknown)
+    expect(due({ ...told, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
+    expect(due({ ...told, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
+      "attempt-2",
+    )
+    expect(due({ ...told, attempt: null, breaker })?.state).toBe("breaker")
+  })
+
+  it("two plans that take turns are told once an hour each", () => {
+    const other = { ...plan, hash: `sha256:${"b".repeat(64)}` }
+    const decision = held("approval-needed")
+    const first = toldAt(NOW, wanted, telling(wanted, { plan, decision }))
+    const both = toldAt(NOW, first, telling(first, { plan: other, decision }))
+    expect(due(both, { plan, decision })).toBeNull()
+    expect(due(both, { plan: other, decision })).toBeNull()
+  })
+
+  it("settled as accepted and stuck once more, the same attempt is news", () => {
+    const stuck = (acceptedAt: number) => standingOf({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
+    const { told = {} } = toldAt(NOW, stuck(NOW - HOUR))
+    expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
+  })
+
+  it("a breaker that was reset and opened again is news", () => {
+    const { told = {} } = toldAt(NOW, standingOf({ breaker }))
+    expect(due(standingOf({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
+  })
+})
+
+describe("what the chain remembers of it", () => {
+  const unknown = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+
+  it("is when it was told and where it is stated, and nothing else changes", () => {
+    const { told, ...rest } = toldAt(NOW, unknown)
+    expect(told).toEqual({ [telling(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
+    expect(rest).toEqual(unknown)
+  })
+
+  it("is no different after a failure: a webhook that is down is asked again an hour later", () => {
+    const told = toldAt(NOW, unknown)
+    const observation = {
+      kind: "not-told" as const,
+      says: "s",
+      attempt: null,
+      servers: [],
+      present: null,
+      at: NOW,
+    }
+    expect(fold(told, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(told)
+  })
+
+  it("is forgotten after a week", () => {
+    const later = (at: number) => fold(toldAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r" })
+    expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
+    expect(later(NOW + 7 * DAY).told).toEqual({})
+  })
+
+  it("is nothing in a chain that never told anybody", () => {
+    expect(fold(unknown, { kind: "decided", seq: 1, at: NOW, run: "r" })).not.toHaveProperty("told")
+  })
+})

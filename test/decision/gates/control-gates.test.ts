@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest"
+import {
+  type Control,
+  foldControl,
+  NO_CONTROL,
+  type Said,
+  type Stop,
+} from "../../../lib/decision/state/control.ts"
+import {
+  alarmOf,
+  HOUR,
+  NOW,
+  policyOf,
+  read,
+  requestOf,
+  SUPERNODE_ID,
+  tickOf,
+  unreadable,
+} from "../builders.ts"
+import { findingOf, outcomeAt } from "../judge.ts"
+
+const OTHER_ID = "a1beacb6-4380-448c-a218-daa82cf03f5d"
+const stop = (until: number | null = null): Stop => ({
+  why: "change freeze",
+  by: "ops@example.com",
+  at: NOW - HOUR,
+  until,
+})
+const control = (over: Partial<Control>) => ({ control: read({ ...NO_CONTROL, ...over }) })
+
+describe("what people said", () => {
+  const said = { why: "w", by: "b" }
+  const pause = (supernode: string | null): Said => ({ verb: "pause", supernode, until: null, ...said })
+  const resume = (supernode: string | null): Said => ({ verb: "resume", supernode, ...said })
+  const after = (...words: Said[]) => words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
+
+  it("pauses and resumes everything and each supernode by itself", () => {
+    const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
+    expect(both).toMatchObject({ pausedAll: { at: NOW }, paused: { [SUPERNODE_ID]: {}, [OTHER_ID]: {} } })
+    const one = foldControl(both, resume(SUPERNODE_ID), NOW)
+    expect(one.pausedAll).not.toBeNull()
+    expect(Object.keys(one.paused)).toEqual([OTHER_ID])
+    const all = foldControl(both, resume(null), NOW)
+    expect(all.pausedAll).toBeNull()
+    expect(Object.keys(all.paused)).toEqual([SUPERNODE_ID, OTHER_ID])
+  })
+
+  it("keeps approvals for longer than any may be valid", () => {
+    const approve = (planHash: string): Said => ({ verb: "approve", planHash, by: "b" })
+    const first = foldControl(NO_CONTROL, approve("one"), NOW)
+    const hashesAt = (ms: number) =>
+      foldControl(first, approve("two"), NOW + 367 * 24 * HOUR + ms).approvals.map(({ planHash }) => planHash)
+    expect(hashesAt(-1)).toEqual(["one", "two"])
+    expect(hashesAt(0)).toEqual(["two"])
+  })
+
+  it.each<Said>([
+    { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
+    { verb: "reset", ...said },
+  ])("of an attempt or a breaker is not for this stream: $verb", (word) => {
+    expect(() => foldControl(NO_CONTROL, word, NOW)).toThrow(
+      `"${word.verb}" is said in the supernode's own stream, not in control`,
+    )
+  })
+})
+
+describe("not-paused", () => {
+  it.each<[string, Partial<Control>, boolean]>([
+    ["nothing is paused", {}, true],
+    ["everything is paused", { pausedAll: stop() }, false],
+    ["this supernode is paused", { paused: { [SUPERNODE_ID]: stop() } }, false],
+    ["only another supernode is paused", { paused: { [OTHER_ID]: stop() } }, true],
+    ["the pause lasts another millisecond", { pausedAll: stop(NOW + 1) }, false],
+    ["the pause ended just now", { pausedAll: stop(NOW) }, true],
+    [
+      "everything was paused until now but this supernode still is",
+      { pausedAll: stop(NOW), paused: { [SUPERNODE_ID]: stop() } },
+      false,
+    ],
+  ])("when %s", (_, over, passed) => {
+    expect(outcomeAt("not-paused", control(over))).toEqual(
+      passed ? [true, null, null] : [false, "paused", "paused"],
+    )
+  })
+
+  it("stops people too", () => {
+    expect(outcomeAt("not-paused", { ...control({ pausedAll: stop() }), signal: requestOf() })).toEqual([
+      false,
+      "paused",
+      "paused",
+    ])
+  })
+
+  it("holds by the supernode's id, so that a rename lifts nothing", () => {
+    const renamed = {
+      ...control({ paused: { [SUPERNODE_ID]: stop() } }),
+      policy: policyOf({ name: "train-b" }),
+    }
+    expect(outcomeAt("not-paused", renamed)).toEqual([false, "paused", "paused"])
+  })
+
+  it("says who paused and why", () => {
+    expect(findingOf("not-paused", control({ pausedAll: stop(NOW + HOUR) })).says).toBe(
+      "everything is paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
+    )
+  })
+
+  it("takes a control stream that cannot be read for a pause", () => {
+    expect(outcomeAt("not-paused", { control: unreadable("no answer") })).toEqual([
+      false,
+      "control-unreadable",
+      "control-unreadable",
+    ])
+  })
+})
+
+describe("no-hold", () => {
+  it.each<[string, Partial<Control>, boolean]>([
+    ["this supernode is held", { held: { [SUPERNODE_ID]: stop(NOW + 1) } }, false],
+    ["the hold has expired", { held: { [SUPERNODE_ID]: stop(NOW) } }, true],
+    ["only another supernode is held", { held: { [OTHER_ID]: stop(NOW + 1) } }, true],
+  ])("when %s", (_, over, passed) => {
+    for (const signal of [alarmOf(), tickOf()]) {
+      expect(outcomeAt("no-hold", { ...control(over), signal })).toEqual(
+        passed ? [true, null, null] : [false, "held", "held"],
+      )
+    }
+  })
+
+  it("lets people buy all the same, and says that there is a hold", () => {
+    const over = { ...control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }), signal: requestOf() }
+    expect(outcomeAt("no-hold", over)).toEqual([true, null, null])
+    expect(findingOf("no-hold", over).says).toContain("change freeze")
+  })
+})

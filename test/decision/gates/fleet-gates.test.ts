@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest"
+import type { FleetPurchase } from "../../../lib/decision/money/fleet-spend.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { NOT_READ, type Situation } from "../../../lib/decision/situation.ts"
+import type { Purchase } from "../../../lib/decision/state/state.ts"
+import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, standingOf, unreadable } from "../builders.ts"
+import { findingOf, judge, outcomeAt } from "../judge.ts"
+
+const OTHER = "supernode:other"
+const yuan = (amount: number) => ({ amount, currency: "CNY" })
+const minor = (amount: number, currency = "CNY") => ({ minor: amount * 100, currency })
+
+const others = (...over: Partial<FleetPurchase>[]): FleetPurchase[] =>
+  over.map((one, i) => ({
+    attempt: `other-${i}`,
+    at: NOW - HOUR,
+    cost: minor(100_000),
+    state: "booked",
+    stream: OTHER,
+    ...one,
+  }))
+
+const own = (...over: Partial<Purchase>[]): Purchase[] =>
+  over.map((one, i) => ({
+    attempt: `own-${i}`,
+    at: NOW - HOUR,
+    cost: minor(100_000),
+    state: "booked",
+    ...one,
+  }))
+
+interface Fleet {
+  caps: Partial<NonNullable<Policy["fleet"]>>
+  theirs?: FleetPurchase[] | "not-read"
+  ours?: Purchase[]
+  limits?: Partial<PolicyInput["limits"]>
+}
+
+/** From two servers at 120000 to four at 240000: the order costs 120000. */
+function fleetOf({ caps, theirs = [], ours = [], limits = {} }: Fleet): Partial<Situation> {
+  return {
+    policy: policyOf(
+      { limits: { actions: "9 per 24h", servers: 48, ...limits }, cooldown: "0s", min_interval: "0s" },
+      { fleet: { actions: null, budget: null, ...caps } },
+    ),
+    standing: standingOf({ servers: ["s1", "s2"], purchases: ours }),
+    fleet: theirs === "not-read" ? NOT_READ : read({ purchases: theirs }),
+  }
+}
+
+describe("action-rate under a cap of the fleet", () => {
+  const caps = { actions: { count: 2, perMs: DAY } }
+
+  it.each<[string, Fleet, boolean]>([
+    ["nobody has bought", { caps }, true],
+    ["one other purchase leaves one", { caps, theirs: others({}) }, true],
+    ["two other purchases leave none", { caps, theirs: others({}, {}) }, false],
+    ["one of ours and one of another leave none", { caps, theirs: others({}), ours: own({}) }, false],
+    ["what is reserved counts", { caps, theirs: others({}, { state: "reserved" }) }, false],
+    ["what was bought before the window does not", { caps, theirs: others({}, { at: NOW - DAY }) }, true],
+    ["what was bought a millisecond later does", { caps, theirs: others({}, { at: NOW - DAY + 1 }) }, false],
+    ["what another clock has dated ahead counts", { caps, theirs: others({}, { at: NOW + HOUR }) }, false],
+  ])("when %s", (_, fleet, passed) => {
+    expect(outcomeAt("action-rate", fleetOf(fleet))).toEqual(
+      passed ? [true, null, null] : [false, "action-rate", "action-rate"],
+    )
+  })
+
+  it("says both counts, each with its own window", () => {
+    const finding = findingOf("action-rate", fleetOf({ caps, theirs: others({}, {}), ours: own({}) }))
+    expect(finding.says).toBe(
+      "1 of 9 purchases in 1d; across all supernodes 3 of 2 purchases in 1d are used up",
+    )
+    expect(finding.facts).toMatchObject({
+      used: 1,
+      allowed: 9,
+      perMs: DAY,
+      fleet: { used: 3, allowed: 2, perMs: DAY },
+    })
+  })
+
+  it("the supernode's own cap stops it too, and is told first", () => {
+    const over = fleetOf({ caps, ours: own({}), limits: { actions: "1 per 24h" } })
+    expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
+    expect(findingOf("action-rate", over).says).toBe(
+      "1 of 1 purchases in 1d are used up; across all supernodes 1 of 2 purchases in 1d",
+    )
+  })
+})
+
+describe("within-budget under a budget of the fleet", () => {
+  const budget = (amount: number) => ({ budget: { ...minor(amount), per: 30 * DAY } })
+
+  it.each<[string, Fleet, boolean]>([
+    ["the order alone fits exactly", { caps: budget(120_000) }, true],
+    ["the order alone is a yuan too dear", { caps: budget(119_999) }, false],
+    ["others' and this fit exactly", { caps: budget(220_000), theirs: others({}) }, true],
+    ["others' and this do not fit", { caps: budget(219_999), theirs: others({}) }, false],
+    [
+      "others', ours and this fit exactly",
+      { caps: budget(320_000), theirs: others({}), ours: own({}) },
+      true,
+    ],
+    ["others', ours and this do not", { caps: budget(319_999), theirs: others({}), ours: own({}) }, false],
+    [
+      "others' before the window do not count",
+      { caps: budget(120_000), theirs: others({ at: NOW - 30 * DAY }) },
+      true,
+    ],
+  ])("when %s", (_, fleet, passed) => {
+    expect(outcomeAt("within-budget", fleetOf(fleet))).toEqual(
+      passed ? [true, null, null] : [false, "over-budget", "over-budget"],
+    )
+  })
+
+  it("both budgets are looked at, and both are told", () => {
+    const over = fleetOf({
+      caps: budget(300_000),
+      theirs: others({}),
+      limits: { budget: { ...yuan(119_000), per: "30d" } },
+    })
+    expect(outcomeAt("within-budget", over)).toEqual([false, "over-budget", "over-budget"])
+    expect(findingOf("within-budget", over).facts).toMatchObject({
+      cap: yuan(119_000),
+      fleet: { spent: yuan(100_000), order: yuan(120_000), cap: yuan(300_000) },
+    })
+  })
+
+  it.each<[string, Fleet]>([
+    ["the rung has no price", { caps: budget(900_000) }],
+    ["another supernode's purchase has none", { caps: budget(900_000), theirs: others({ cost: null }) }],
+    [
+      "another supernode's is in another currency",
+      { caps: budget(900_000), theirs: others({ cost: minor(1, "EUR") }) },
+    ],
+    ["one of ours has none", { caps: budget(900_000), ours: own({ cost: null }) }],
+  ])("holds as price-unknown where %s", (name, fleet) => {
+    const ladder = [1, 2, 4].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+    const over = fleetOf(fleet)
+    const policy = name === "the rung has no price" ? { ...over.policy, ...policyOf({ ladder }) } : {}
+    const situation = { ...over, policy: { ...over.policy, ...policy, fleet: over.policy?.fleet } as Policy }
+    expect(outcomeAt("price-known", situation)).toEqual([false, "price-unknown", "price-unknown"])
+  })
+
+  it("a price that is unknown outside the window stops nothing", () => {
+    const theirs = others({ cost: null, at: NOW - 30 * DAY })
+    expect(judge(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
+  })
+})
+
+describe("what other supernodes bought and that was not read", () => {
+  const actions = { actions: { count: 2, perMs: DAY } }
+  const budget = { budget: { ...minor(900_000), per: 30 * DAY } }
+
+  it.each<[string, Fleet["caps"]]>([
+    ["action-rate", actions],
+    ["price-known", budget],
+    ["within-budget", budget],
+  ])("leaves %s without a verdict, and never buys", (gate, caps) => {
+    const over = fleetOf({ caps, theirs: "not-read" })
+    expect(outcomeAt(gate, over)).toEqual([null, null, null])
+    expect(judge(over).kind).toBe("hold")
+    const { fleet: _none, ...absent } = over
+    expect(outcomeAt(gate, absent)).toEqual([null, null, null])
+    expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
+  })
+
+  it("is not needed to say that the supernode's own cap is used up", () => {
+    const over = fleetOf({
+      caps: actions,
+      theirs: "not-read",
+      ours: own({}),
+      limits: { actions: "1 per 24h" },
+    })
+    expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
+  })
+
+  it("is not needed where the policy has no cap across supernodes", () => {
+    expect(judge({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe("scale-up")
+  })
+})

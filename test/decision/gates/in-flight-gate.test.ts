@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest"
+import type { RejectionClass } from "../../../lib/decision/state/outcome.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
+import {
+  alarmOf,
+  attemptOf,
+  MINUTE,
+  NOW,
+  read,
+  requestOf,
+  serversOf,
+  standingOf,
+  supernodeOf,
+  tickOf,
+} from "../builders.ts"
+import { findingOf, judge, outcomeAt } from "../judge.ts"
+
+const GATE = "no-attempt-in-flight"
+
+describe("no-attempt-in-flight", () => {
+  it.each<[string, Partial<StandingAttempt>, string]>([
+    ["open and may still be sent", { state: "open", deadline: NOW + 1 }, "in-flight"],
+    ["open at its very deadline", { state: "open", deadline: NOW }, "in-flight"],
+    [
+      "open past sendBefore and the request's timeout",
+      { state: "open", deadline: NOW - 1 },
+      "outcome-unknown",
+    ],
+    ["accepted and not complete", { state: "accepted" }, "in-flight"],
+    ["unknown", { state: "unknown" }, "outcome-unknown"],
+    ["stuck", { state: "stuck" }, "stuck"],
+    ["partial", { state: "partial" }, "partial"],
+    ["wrong", { state: "wrong" }, "wrong"],
+  ])("holds everyone while an attempt is %s", (_, attempt, reason) => {
+    const standing = standingOf({ attempt: attemptOf(attempt) })
+    for (const signal of [alarmOf(), tickOf(), requestOf(), requestOf({ bypassCooldown: true })]) {
+      expect(outcomeAt(GATE, { standing, signal })).toEqual([false, reason, reason])
+    }
+  })
+
+  it("holds by an unknown outcome for ever, until somebody settles it", () => {
+    const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
+    expect(outcomeAt(GATE, { standing: standingOf({ attempt }) })).toEqual([
+      false,
+      "outcome-unknown",
+      "outcome-unknown",
+    ])
+  })
+
+  it("says which attempt it is, and its order", () => {
+    const { facts, says } = findingOf(GATE, {
+      standing: standingOf({ attempt: attemptOf({ state: "unknown" }) }),
+    })
+    expect(facts).toMatchObject({
+      attempt: "attempt-1",
+      state: "unknown",
+      orderId: "CS2401120001",
+      from: 2,
+      to: 4,
+    })
+    expect(says).toContain("CS2401120001")
+  })
+
+  it.each<[RejectionClass]>([["quota"], ["balance"], ["auth"], ["not-found"]])(
+    "holds by the breaker after a rejection for %s, however long ago",
+    (why) => {
+      const standing = standingOf({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
+      expect(outcomeAt(GATE, { standing })).toEqual([false, "breaker", "breaker"])
+    },
+  )
+
+  it.each<[string, number, boolean]>([
+    ["lasts another millisecond", NOW + 1, false],
+    ["is over", NOW, true],
+  ])("when the cloud's wait for too many requests %s", (_, until, passed) => {
+    const standing = standingOf({ throttle: { until, times: 1 } })
+    expect(outcomeAt(GATE, { standing })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
+  })
+
+  it("names the attempt before the breaker, since the attempt may have cost money", () => {
+    const standing = standingOf({
+      attempt: attemptOf({ state: "unknown" }),
+      breaker: { class: "quota", since: NOW, says: "403" },
+      throttle: { until: NOW + MINUTE, times: 1 },
+    })
+    expect(judge({ standing }).heldBy).toBe("outcome-unknown")
+  })
+
+  it("lets through what is completed", () => {
+    const standing = standingOf({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
+    const supernode = read(supernodeOf({ servers: serversOf(2) }))
+    expect(outcomeAt(GATE, { standing, supernode })).toEqual([true, null, null])
+  })
+})

@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest"
+import type { Offer } from "../../../lib/decision/inputs/supernode.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
+import {
+  MINUTE,
+  NOW,
+  offersOf,
+  type PolicyInput,
+  policyOf,
+  read,
+  requestOf,
+  standingOf,
+  unreadable,
+} from "../builders.ts"
+import { findingOf, judge, outcomeAt } from "../judge.ts"
+
+const GATE = "offer-available"
+const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+const larger = (over: Partial<PolicyInput> = {}) => policyOf({ ladder, sold_out: "next-larger", ...over })
+const soldOut = (...flavors: string[]): Offer[] => flavors.map((flavor) => ({ flavor, soldOut: true }))
+const blockedUntil = (until: number) => standingOf({ blocked: { "rung-4": { until, times: 1 } } })
+
+describe("offer-available", () => {
+  it.each<[string, Partial<Situation>, string | null]>([
+    ["it is listed and in stock", { offers: read(offersOf("rung-4")) }, null],
+    ["it is not listed", { offers: read(offersOf("rung-1", "rung-2")) }, "not-offered"],
+    ["nothing is listed at all", { offers: read([]) }, "not-offered"],
+    ["it is sold out", { offers: read(soldOut("rung-4")) }, "sold-out"],
+    ["another one is sold out", { offers: read([...offersOf("rung-4"), ...soldOut("rung-2")]) }, null],
+    [
+      "it is listed twice, once as sold out: the worse word counts",
+      { offers: read([...offersOf("rung-4"), ...soldOut("rung-4")]) },
+      "sold-out",
+    ],
+    ["it was refused for capacity and is blocked", { standing: blockedUntil(NOW + 1) }, "flavor-blocked"],
+    ["its block is over", { standing: blockedUntil(NOW) }, null],
+    [
+      "another flavor is blocked",
+      { standing: standingOf({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
+      null,
+    ],
+    ["the offers could not be read", { offers: unreadable() }, "offers-unreadable"],
+    ["the offers were refused by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
+  ])("when %s", (_, over, reason) => {
+    expect(outcomeAt(GATE, over)).toEqual([reason === null, reason, reason])
+  })
+
+  it("keeps the target, so that the plan can be shown, where the flavor cannot be had", () => {
+    expect(judge({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
+  })
+
+  describe("with sold_out: next-larger", () => {
+    it.each<[string, Partial<Situation>, number]>([
+      ["the wanted rung is in stock: it is bought", { offers: read(offersOf("rung-4", "rung-8")) }, 4],
+      [
+        "the wanted rung is sold out: the next larger one is bought",
+        { offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) },
+        8,
+      ],
+      [
+        "the wanted rung is blocked: the next larger one is bought",
+        { offers: read(offersOf("rung-4", "rung-8")), standing: blockedUntil(NOW + 1) },
+        8,
+      ],
+    ])("%s", (_, over, to) => {
+      expect(judge({ policy: larger(), ...over })).toMatchObject({
+        kind: "scale-up",
+        target: { flavor: `rung-${to}`, to },
+      })
+    })
+
+    it("goes as far as the servers limit, itself included", () => {
+      const policy = larger({ limits: { actions: "2 per 24h", servers: 8 } })
+      const offers = read([...soldOut("rung-4"), ...offersOf("rung-8")])
+      expect(judge({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
+    })
+
+    it.each<[string, Partial<Situation>, string]>([
+      ["the larger one is sold out too", { offers: read(soldOut("rung-4", "rung-8")) }, "sold-out"],
+      ["the larger one is not listed", { offers: read(soldOut("rung-4")) }, "sold-out"],
+      [
+        "the larger one is above the servers limit",
+        {
+          offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]),
+          policy: larger({ limits: { actions: "2 per 24h", servers: 7 } }),
+        },
+        "sold-out",
+      ],
+      [
+        "the wanted one is not listed, which is not the same as sold out",
+        { offers: read(offersOf("rung-8")) },
+        "not-offered",
+      ],
+      [
+        "a person asked for the one that is sold out",
+        { offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]), signal: requestOf({ servers: 4 }) },
+        "sold-out",
+      ],
+    ])("holds when %s", (_, over, reason) => {
+      expect(judge({ policy: larger(), ...over })).toMatchObject({ kind: "hold", heldBy: reason })
+    })
+
+    it("never goes smaller", () => {
+      const offers = read([...soldOut("rung-4", "rung-8"), ...offersOf("rung-1", "rung-2")])
+      expect(judge({ policy: larger(), offers }).heldBy).toBe("sold-out")
+    })
+
+    it("says which rung was wanted and why it is another", () => {
+      const { says } = findingOf(GATE, {
+        policy: larger(),
+        offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]),
+      })
+      expect(says).toContain("rung-4")
+      expect(says).toContain("sold-out")
+      expect(says).toContain("rung-8")
+    })
+
+    it("holds the larger rung to the budget like any other", () => {
+      const priced = ladder.map((rung) => ({
+        ...rung,
+        price: { amount: rung.servers * 10, currency: "CNY", per: "month" as const },
+      }))
+      const policy = larger({
+        ladder: priced,
+        limits: { actions: "2 per 24h", servers: 48, budget: { amount: 59, currency: "CNY", per: "30d" } },
+      })
+      expect(judge({ policy, offers: read(offersOf("rung-4", "rung-8")) }).kind).toBe("scale-up")
+      expect(judge({ policy, offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) }).heldBy).toBe(
+        "over-budget",
+      )
+    })
+  })
+})

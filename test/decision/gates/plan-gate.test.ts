@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest"
+import { planScaleUp } from "../../../lib/decision/plan.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
+import { digest } from "../../../lib/digest.ts"
+import {
+  alarmOf,
+  type PolicyInput,
+  policyOf,
+  read,
+  readingOf,
+  requestOf,
+  serverOf,
+  situationOf,
+  supernodeOf,
+  tickOf,
+} from "../builders.ts"
+import { judge, outcomeAt } from "../judge.ts"
+
+const GATE = "plan-as-shown"
+const TARGET = { flavor: "rung-4", from: 2, to: 4, rules: [] }
+
+function planOf(over: Partial<Situation> = {}, target = TARGET) {
+  return planScaleUp(situationOf(over), target, digest)
+}
+const live = (planHash: string | null) => requestOf({ mode: "live", planHash })
+
+describe("plan-as-shown", () => {
+  it.each<[string, Partial<Situation>, boolean]>([
+    ["an alarm was shown nothing", { signal: alarmOf() }, true],
+    ["a tick was shown nothing", { signal: tickOf() }, true],
+    ["a dry run shows the plan", { signal: requestOf() }, true],
+    ["a live request names the plan that it is", { signal: live(planOf().hash) }, true],
+    ["a live request names another plan", { signal: live("sha256:other") }, false],
+    ["a live request names no plan", { signal: live(null) }, false],
+    [
+      "the servers have changed since",
+      {
+        signal: live(planOf().hash),
+        supernode: read(supernodeOf({ servers: [serverOf("s1"), serverOf("s9")] })),
+      },
+      false,
+    ],
+    [
+      "the price has changed since",
+      {
+        signal: live(planOf().hash),
+        policy: policyOf({
+          ladder: [
+            { flavor: "rung-2", servers: 2 },
+            { flavor: "rung-4", servers: 4 },
+          ],
+        }),
+      },
+      false,
+    ],
+    [
+      "the disks have changed since",
+      {
+        signal: live(planOf().hash),
+        policy: policyOf({
+          order: { image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81", root_volume: { size: 200 } },
+        }),
+      },
+      false,
+    ],
+  ])("when %s", (_, over, passed) => {
+    expect(outcomeAt(GATE, over)).toEqual(
+      passed ? [true, null, null] : [false, "plan-changed", "plan-changed"],
+    )
+  })
+
+  it("cannot compare where no rung was chosen, and never buys", () => {
+    const signal = requestOf({ mode: "live", servers: null, planHash: planOf().hash })
+    const over = { signal, readings: read([readingOf([10, 10, 10, 10, 10])]) }
+    expect(outcomeAt(GATE, over)).toEqual([null, null, "not-breaching"])
+  })
+
+  it("holds where a larger rung than the shown one would be bought instead", () => {
+    const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+    const policy = policyOf({ ladder, sold_out: "next-larger" })
+    const signal = requestOf({ mode: "live", servers: null, planHash: planOf({ policy }).hash })
+    const offers = read([
+      { flavor: "rung-4", soldOut: true },
+      { flavor: "rung-8", soldOut: false },
+    ])
+    expect(judge({ policy, signal, offers })).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
+  })
+})
+
+describe("the plan", () => {
+  const ORDER: PolicyInput["order"] = {
+    image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",
+    key_pair_name: "KeyPair-42c4",
+    root_volume: { size: 200, type: "ESSD" },
+    data_volume: { size: 1000, type: "GPSSD", count: 2 },
+    userdata: { sha256: `sha256:${"0".repeat(64)}`, bytes: 9 },
+  }
+
+  it("is the exact request, with userdata by its hash and size only", () => {
+    const plan = planOf({ policy: policyOf({ order: ORDER }) })
+    expect(plan).toMatchObject({
+      flavor: "rung-4",
+      from: 2,
+      to: 4,
+      cost: { amount: 120_000, currency: "CNY" },
+    })
+    expect(plan.request).toEqual({
+      method: "POST",
+      url: "https://modelarts.cn-southwest-2.myhuaweicloud.com/v1/0123456789abcdef0123456789abcdef/dev-servers/hyperinstance/b4beacb6-4380-448c-a218-daa82cf03f5d/live-scale-up",
+      body: { flavor: "rung-4", ...ORDER },
+    })
+  })
+
+  it("has no key in its body for what the policy does not say", () => {
+    expect(planOf().request.body).toEqual({
+      flavor: "rung-4",
+      image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",
+    })
+  })
+
+  it.each<[string, Partial<Situation>]>([
+    ["time", { now: Date.parse("2024-01-12T17:03:00Z") }],
+    ["readings", { readings: read([]) }],
+    ["offers", { offers: read([]) }],
+    ["signal", { signal: tickOf() }],
+    ["order of the servers", { supernode: read(supernodeOf({ servers: [serverOf("s2"), serverOf("s1")] })) }],
+    [
+      "servers that are gone",
+      {
+        supernode: read(
+          supernodeOf({ servers: [serverOf("s1"), serverOf("s2"), serverOf("s9", { status: "DELETED" })] }),
+        ),
+      },
+    ],
+    ["cooldown in the policy", { policy: policyOf({ cooldown: "2h" }) }],
+  ])("has the same hash whatever the %s", (_, over) => {
+    expect(planOf(over).hash).toBe(planOf().hash)
+  })
+
+  it.each<[string, Partial<Situation>, Partial<typeof TARGET>]>([
+    ["flavor", {}, { flavor: "rung-8" }],
+    ["number of servers before", {}, { from: 1 }],
+    ["number of servers after", {}, { to: 8 }],
+    ["present servers", { supernode: read(supernodeOf({ servers: [serverOf("s1"), serverOf("s3")] })) }, {}],
+    ["endpoint", { endpoint: "http://127.0.0.1:9000" }, {}],
+    ["project", { policy: policyOf({ project_id: "another" }) }, {}],
+    ["supernode", { policy: policyOf({ id: "a1beacb6-4380-448c-a218-daa82cf03f5d" }) }, {}],
+    ["body", { policy: policyOf({ order: ORDER }) }, {}],
+  ])("has another hash with another %s", (_, over, target) => {
+    expect(planOf(over, { ...TARGET, ...target }).hash).not.toBe(planOf().hash)
+  })
+})

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest"
+import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
+import { alarmOf, HOUR, MINUTE, NOW, requestOf, SECOND, standingOf, tickOf } from "../builders.ts"
+import { findingOf, judge, outcomeAt } from "../judge.ts"
+
+describe("signal-valid", () => {
+  it.each<[AlarmState]>([["ok"], ["insufficient-data"], ["unknown"]])(
+    "an alarm that says %s never buys",
+    (state) => {
+      expect(outcomeAt("signal-valid", { signal: alarmOf({ state }) })).toEqual([
+        false,
+        "not-alarm",
+        "not-alarm",
+      ])
+    },
+  )
+
+  it.each<[string, Signal]>([
+    ["an alarm that says alarm", alarmOf()],
+    ["a tick", tickOf()],
+    ["a person's request", requestOf()],
+  ])("%s may lead to a purchase", (_, signal) => {
+    expect(judge({ signal }).kind).toBe("scale-up")
+  })
+
+  it("a tick finds what a lost alarm would have", () => {
+    const { target } = judge({ signal: tickOf() })
+    expect(target).toEqual(judge({ signal: alarmOf() }).target)
+  })
+
+  it.each<[string, Signal]>([
+    ["alarm", alarmOf({ at: Number.NaN })],
+    ["tick", tickOf({ at: Number.NaN })],
+    ["request", requestOf({ at: Number.NaN })],
+  ])("a signal without a readable time is invalid: %s", (_, signal) => {
+    expect(outcomeAt("signal-valid", { signal })).toEqual([false, "signal-invalid", "signal-invalid"])
+  })
+})
+
+describe("signal-is-new", () => {
+  const seenBy = (run: string): Standing =>
+    standingOf({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
+
+  it("a signal that another run recorded is a duplicate, and the finding says where its first result is", () => {
+    expect(outcomeAt("signal-is-new", { standing: seenBy("run-0") })).toEqual([
+      false,
+      "duplicate",
+      "duplicate",
+    ])
+    expect(findingOf("signal-is-new", { standing: seenBy("run-0") }).facts).toMatchObject({
+      run: "run-0",
+      seq: 7,
+    })
+  })
+
+  it("a restarted run does not trip over itself", () => {
+    expect(outcomeAt("signal-is-new", { standing: seenBy("run-1") })).toEqual([true, null, null])
+  })
+
+  it("another signal of the same alarm is new", () => {
+    expect(
+      outcomeAt("signal-is-new", { standing: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
+    ).toEqual([true, null, null])
+  })
+})
+
+describe("clock-agrees", () => {
+  it.each<[string, number | null, boolean, string | null]>([
+    ["there is no entry yet", null, true, null],
+    ["the newest entry is of the past", -HOUR, true, null],
+    ["the newest entry is 60 s ahead", 60 * SECOND, true, null],
+    ["the newest entry is more than 60 s ahead", 60 * SECOND + 1, false, "clock-behind-ledger"],
+  ])("by the ledger when %s", (_, ahead, passed, reason) => {
+    expect(outcomeAt("clock-agrees", { headAt: ahead === null ? null : NOW + ahead })).toEqual([
+      passed,
+      reason,
+      reason,
+    ])
+  })
+
+  it.each<[number | null, boolean, string | null]>([
+    [null, true, null],
+    [60_000, true, null],
+    [-60_000, true, null],
+    [60_001, false, "clock-skewed"],
+    [-60_001, false, "clock-skewed"],
+  ])("by the cloud's Date header when it is %s ms from ours", (cloudSkewMs, passed, reason) => {
+    expect(outcomeAt("clock-agrees", { cloudSkewMs })).toEqual([passed, reason, reason])
+  })
+})
+
+describe("signal-is-fresh", () => {
+  it.each<[string, number, boolean, string | null]>([
+    ["15 minutes old", -15 * MINUTE, true, null],
+    ["more than 15 minutes old", -15 * MINUTE - 1, false, "stale"],
+    ["a day late", -24 * HOUR, false, "stale"],
+    ["60 s ahead", 60 * SECOND, true, null],
+    ["more than 60 s ahead", 60 * SECOND + 1, false, "from-the-future"],
+  ])("a signal %s", (_, offset, passed, reason) => {
+    for (const signal of [
+      alarmOf({ at: NOW + offset }),
+      tickOf({ at: NOW + offset }),
+      requestOf({ at: NOW + offset }),
+    ]) {
+      expect(outcomeAt("signal-is-fresh", { signal })).toEqual([passed, reason, reason])
+    }
+  })
+
+  const { key } = alarmOf().episode
+  const at = alarmOf().at
+
+  it.each<[string, { openedAt: number | null; closedAt: number | null }, boolean]>([
+    [
+      "older than the OK that closed its episode reopens nothing",
+      { openedAt: at - HOUR, closedAt: at + 1 },
+      false,
+    ],
+    [
+      "newer than the OK that closed its episode is a new one",
+      { openedAt: at - HOUR, closedAt: at - 1 },
+      true,
+    ],
+    ["of an episode that is still open is fresh", { openedAt: at - HOUR, closedAt: null }, true],
+  ])("an ALARM %s", (_, episode, passed) => {
+    const standing = standingOf({ episodes: { [key]: episode } })
+    expect(outcomeAt("signal-is-fresh", { standing })).toEqual(
+      passed ? [true, null, null] : [false, "stale", "stale"],
+    )
+  })
+
+  it("an OK of another alarm closes no episode of this one", () => {
+    const standing = standingOf({ episodes: { "another alarm": { openedAt: null, closedAt: NOW } } })
+    expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])
+  })
+})

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest"
+import type { Server } from "../../../lib/decision/inputs/supernode.ts"
+import {
+  attemptOf,
+  policyOf,
+  read,
+  readingOf,
+  requestOf,
+  serverOf,
+  serversOf,
+  standingOf,
+  supernodeOf,
+} from "../builders.ts"
+import { findingOf, judge, outcomeAt } from "../judge.ts"
+
+const servers = (...list: Server[]) => ({ supernode: read(supernodeOf({ servers: list })) })
+
+describe("supernode-ready", () => {
+  it.each(["PROVISIONING", "ERROR", "REIMAGING", "TERMINATING", "TERMINATED", "SOMETHING_NEWER", ""])(
+    "a supernode that is %s is not ready",
+    (status) => {
+      expect(outcomeAt("supernode-ready", { supernode: read(supernodeOf({ status })) })).toEqual([
+        false,
+        "supernode-not-ready",
+        "supernode-not-ready",
+      ])
+    },
+  )
+
+  it.each(["CREATING", "STARTING", "STOPPING", "DELETING", "ERROR", "UNKNOWN", "running", "SOMETHING_NEWER"])(
+    "a server that is %s makes it not ready, and is named",
+    (status) => {
+      const over = servers(serverOf("s1"), serverOf("s2", { status }))
+      expect(outcomeAt("supernode-ready", over)).toEqual([
+        false,
+        "supernode-not-ready",
+        "supernode-not-ready",
+      ])
+      expect(findingOf("supernode-ready", over).says).toContain(`train-a-s2 is ${status}`)
+    },
+  )
+
+  it.each<[string, Server[]]>([
+    ["running", serversOf(2)],
+    ["running or stopped", [serverOf("s1"), serverOf("s2", { status: "STOPPED" })]],
+    ["settled beside a deleted one", [...serversOf(2), serverOf("s3", { status: "DELETED" })]],
+  ])("is ready when its servers are %s", (_, list) => {
+    expect(findingOf("supernode-ready", servers(...list)).passed).toBe(true)
+  })
+
+  it("is unreadable where the answer has no list of servers, which is not the same as an empty one", () => {
+    const over = { supernode: read(supernodeOf({ servers: null })) }
+    expect(outcomeAt("supernode-ready", over)).toEqual([
+      false,
+      "supernode-unreadable",
+      "supernode-unreadable",
+    ])
+    expect(outcomeAt("supernode-ready", servers())[1]).toBeNull()
+  })
+
+  it("is unreadable where a server known from the chain is missing without being DELETED, and names it", () => {
+    const over = { standing: standingOf({ servers: ["s1", "s2", "s9"] }) }
+    expect(outcomeAt("supernode-ready", over)).toEqual([
+      false,
+      "supernode-unreadable",
+      "supernode-unreadable",
+    ])
+    expect(findingOf("supernode-ready", over).says).toContain("s9")
+  })
+
+  it("is ready where a server known from the chain is listed as DELETED", () => {
+    const over = {
+      ...servers(...serversOf(2), serverOf("s9", { status: "DELETED" })),
+      standing: standingOf({ servers: ["s1", "s2", "s9"] }),
+    }
+    expect(outcomeAt("supernode-ready", over)).toEqual([true, null, null])
+  })
+})
+
+describe("rung-known", () => {
+  it.each<[number, boolean]>([
+    [0, false],
+    [1, true],
+    [2, true],
+    [3, false],
+    [4, true],
+    [5, false],
+  ])("with %i servers on the ladder 1, 2, 4", (count, passed) => {
+    expect(outcomeAt("rung-known", servers(...serversOf(count))).slice(0, 2)).toEqual([
+      passed,
+      passed ? null : "rung-unknown",
+    ])
+  })
+
+  it("says which count was seen and which were expected", () => {
+    const { says } = findingOf("rung-known", servers(...serversOf(3)))
+    expect(says).toContain("3 servers")
+    expect(says).toContain("1, 2, 4")
+  })
+
+  it("counts no server that is DELETED, and every other one whatever its status", () => {
+    const over = servers(serverOf("s1"), serverOf("s2", { status: "DELETED" }))
+    expect(findingOf("rung-known", over).facts).toMatchObject({ counted: 1 })
+    expect(
+      findingOf("rung-known", servers(serverOf("s1"), serverOf("s2", { status: "CREATING" }))).facts,
+    ).toMatchObject({ counted: 2 })
+  })
+
+  it("counts what is ordered and not complete as present", () => {
+    const over = { standing: standingOf({ attempt: attemptOf({ from: 2, to: 4 }) }) }
+    expect(findingOf("rung-known", over).facts).toMatchObject({ seen: 2, counted: 4 })
+    expect(findingOf("rung-above-current", over).reason).toBe("already-there")
+  })
+
+  it("is unknown where a person asks for a number of servers that no rung has", () => {
+    expect(outcomeAt("rung-known", { signal: requestOf({ servers: 3 }) })).toEqual([
+      false,
+      "rung-unknown",
+      "rung-unknown",
+    ])
+  })
+})
+
+describe("rung-above-current", () => {
+  it("the top of the ladder is already there, whatever the load", () => {
+    const over = {
+      ...servers(...serversOf(4)),
+      readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1", "s2", "s3", "s4"] })]),
+    }
+    expect(outcomeAt("rung-above-current", over)).toEqual([false, "already-there", "already-there"])
+    expect(judge(over).target).toBeNull()
+  })
+
+  it.each([1, 2])(
+    "a person who asks for %i of 2 servers is told that they are there: nothing is scaled in",
+    (wanted) => {
+      expect(outcomeAt("rung-above-current", { signal: requestOf({ servers: wanted }) })).toEqual([
+        false,
+        "already-there",
+        "already-there",
+      ])
+    },
+  )
+})
+
+describe("within-servers-limit", () => {
+  const limited = (limit: number) => policyOf({ limits: { actions: "2 per 24h", servers: limit } })
+  const twoUp = (limit: number) => {
+    const rules = [
+      {
+        name: "npu-busy",
+        metric: { "cloud-eye": { namespace: "AGT.ECS", name: "npu", period: "5m" } },
+        points: "3 of 5",
+        steps: [{ from: 85, up: 2 }],
+      },
+    ]
+    return {
+      ...servers(serverOf("s1")),
+      readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1"] })]),
+      policy: policyOf({ rules, limits: { actions: "2 per 24h", servers: limit } }),
+    }
+  }
+
+  it("allows as many servers as the limit says", () => {
+    expect(judge({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
+  })
+
+  it("holds where no rung between the current one and the limit is left", () => {
+    expect(outcomeAt("within-servers-limit", { policy: limited(3) })).toEqual([false, "at-limit", "at-limit"])
+  })
+
+  it.each([2, 3])(
+    "clamps to the highest rung allowed while that is above the current one: limit %i",
+    (limit) => {
+      expect(judge(twoUp(limit))).toMatchObject({
+        kind: "scale-up",
+        target: { flavor: "rung-2", from: 1, to: 2 },
+      })
+      expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
+    },
+  )
+
+  it("refuses a person's request above the limit and never clamps it", () => {
+    const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }
+    expect(outcomeAt("within-servers-limit", over)).toEqual([false, "at-limit", "at-limit"])
+    expect(judge(over).target).toBeNull()
+  })
+})

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest"
+import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
+
+describe("two names are of one person", () => {
+  it.each([
+    ["whatever their case", "Ann", "ANN"],
+    ["whatever their case, where it changes the number of letters", "Strauß", "STRAUSS"],
+    ["whatever stands around them", "Ann", "\tann "],
+    ["whatever blank stands between", "Ann Lee", "ann\u00a0 lee"],
+    ["however a letter is composed", "Jos\u00e9", "Jose\u0301"],
+    ["however wide a letter is", "Ann", "Ａｎｎ"],
+    ["whatever invisible signs are in them", "Ann", "A\u200bnn\ufeff"],
+  ])("%s", (_, one, other) => {
+    expect(personKey(one)).toBe(personKey(other))
+  })
+
+  it.each([
+    ["Ann", "Anne"],
+    ["Ann Lee", "AnnLee"],
+    ["Jose", "Jos\u00e9"],
+    ["王伟", "王芳"],
+  ])("and these are not: %s and %s", (one, other) => {
+    expect(personKey(one)).not.toBe(personKey(other))
+  })
+
+  it("the first spelling stands for all, and a name that says nothing for nobody", () => {
+    expect(distinctPeople(["Bob", "ann", "Ann ", " \u200b", "bob"])).toEqual(["Bob", "ann"])
+  })
+})

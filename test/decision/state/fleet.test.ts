@@ -1,0 +1,161 @@
+import { describe, expect, it } from "vitest"
+import {
+  type ChainTip,
+  type FleetNews,
+  fleetSince,
+  foldFleet,
+  hasFleetCap,
+  NO_FLEET,
+  type Reservation,
+  spendOfOthers,
+} from "../../../lib/decision/money/fleet-spend.ts"
+import { DAY, HOUR, NOW, policyOf, SECOND } from "../builders.ts"
+
+const A = "supernode:a"
+const B = "supernode:b"
+const COST = { minor: 100, currency: "CNY" }
+
+const reservation = (id: string, over: Partial<Reservation> = {}): Reservation => ({
+  id,
+  openedAt: NOW,
+  sendBefore: NOW + 30 * SECOND,
+  deadline: NOW + 90 * SECOND,
+  stream: A,
+  seq: 3,
+  cost: COST,
+  ...over,
+})
+const news = (of: Reservation, over: Partial<FleetNews> = {}): FleetNews => ({
+  reservation: of,
+  over: [],
+  members: {},
+  ...over,
+})
+const reserved = (...all: Reservation[]) =>
+  all.reduce((fleet, one) => foldFleet(fleet, { kind: "opened", at: NOW, news: news(one) }), NO_FLEET)
+const tips = (over: Record<string, Partial<ChainTip>>) =>
+  new Map(Object.entries(over).map(([stream, tip]) => [stream, { seq: 0, purchases: [], ...tip }]))
+const count = (fleet = NO_FLEET, seen = tips({}), own = "supernode:me") =>
+  spendOfOthers(fleet, seen, { own, since: NOW - DAY + 1 }).purchases.map(({ attempt }) => attempt)
+
+describe("the state of stream fleet", () => {
+  it("holds what was reserved, until it is given back or seen to be over", () => {
+    const both = reserved(reservation("x"), reservation("y", { stream: B }))
+    expect(both.pending.map(({ id }) => id)).toEqual(["x", "y"])
+    const given = foldFleet(both, { kind: "settled", at: NOW, news: news(reservation("x")) })
+    expect(given.pending.map(({ id }) => id)).toEqual(["y"])
+    const next = news(reservation("z"), { over: ["y"] })
+    expect(foldFleet(given, { kind: "opened", at: NOW, news: next }).pending.map(({ id }) => id)).toEqual([
+      "z",
+    ])
+  })
+
+  it("giving back what is gone already changes nothing", () => {
+    const given = foldFleet(reserved(reservation("x")), {
+      kind: "settled",
+      at: NOW,
+      news: news(reservation("y")),
+    })
+    expect(given.pending.map(({ id }) => id)).toEqual(["x"])
+  })
+
+  it("remembers who has bought as long as any window can count it", () => {
+    const one = foldFleet(NO_FLEET, {
+      kind: "opened",
+      at: NOW,
+      news: news(reservation("x"), { members: { [B]: NOW - DAY } }),
+    })
+    expect(one.members).toEqual({ [A]: NOW, [B]: NOW - DAY })
+    const later = (days: number) =>
+      foldFleet(one, {
+        kind: "settled",
+        at: NOW + days * DAY,
+        news: news(reservation("x", { openedAt: NOW })),
+      })
+    expect(Object.keys(later(399.5).members)).toEqual([A])
+    expect(later(401).members).toEqual({})
+    expect(later(366).members).toEqual({ [A]: NOW, [B]: NOW - DAY })
+  })
+
+  it("an older look takes nothing back from a member", () => {
+    const again = foldFleet(reserved(reservation("x")), {
+      kind: "opened",
+      at: NOW,
+      news: news(reservation("y", { stream: B }), { members: { [A]: NOW - HOUR } }),
+    })
+    expect(again.members[A]).toBe(NOW)
+  })
+})
+
+describe("what other supernodes may have spent", () => {
+  const purchase = (attempt: string, at = NOW - HOUR) => ({
+    attempt,
+    at,
+    cost: COST,
+    state: "booked" as const,
+  })
+
+  it.each<[string, number, string[]]>([
+    ["before its place in its chain is reached", 2, ["x"]],
+    ["not once something stands at its place", 3, []],
+    ["nor when its chain has gone on", 9, []],
+  ])("counts a reservation %s", (_, seq, counted) => {
+    expect(count(reserved(reservation("x")), tips({ [A]: { seq } }))).toEqual(counted)
+  })
+
+  it("counts a reservation whose chain does not exist yet", () => {
+    expect(count(reserved(reservation("x", { seq: 1 })))).toEqual(["x"])
+  })
+
+  it("counts an opened attempt once: by its chain", () => {
+    const opened = tips({ [A]: { seq: 3, purchases: [purchase("x")] } })
+    expect(count(reserved(reservation("x")), opened)).toEqual(["x"])
+  })
+
+  it("does not count what its chain has given back", () => {
+    expect(count(reserved(reservation("x")), tips({ [A]: { seq: 4 } }))).toEqual([])
+  })
+
+  it("leaves out what this supernode itself bought or reserved: that stands in its own chain", () => {
+    const seen = tips({
+      [A]: { seq: 2, purchases: [purchase("w")] },
+      [B]: { seq: 1, purchases: [purchase("b")] },
+    })
+    expect(count(reserved(reservation("x")), seen, A)).toEqual(["b"])
+  })
+
+  it("leaves out what is older than every window", () => {
+    const seen = tips({
+      [A]: { seq: 9, purchases: [purchase("old", NOW - DAY), purchase("new", NOW - DAY + 1)] },
+    })
+    expect(count(NO_FLEET, seen)).toEqual(["new"])
+  })
+})
+
+describe("a policy's caps across supernodes", () => {
+  const actions = { count: 2, perMs: DAY }
+  const budget = { ...COST, per: 30 * DAY }
+
+  it.each([
+    ["none", null, false, 0],
+    ["neither cap", { actions: null, budget: null }, false, 0],
+    ["actions", { actions, budget: null }, true, DAY - 1],
+    ["a budget", { actions: null, budget }, true, 30 * DAY - 1],
+    ["both: the longer window", { actions, budget }, true, 30 * DAY - 1],
+    [
+      "a calendar month, which is shorter today",
+      { actions: { count: 2, perMs: 20 * DAY }, budget: { ...COST, per: "month" as const } },
+      true,
+      20 * DAY - 1,
+    ],
+    [
+      "a calendar month, which is longer",
+      { actions, budget: { ...COST, per: "month" as const } },
+      true,
+      11 * DAY + 17 * HOUR,
+    ],
+  ])("%s", (_, fleet, has, backMs) => {
+    expect(hasFleetCap(policyOf({}, { fleet }))).toBe(has)
+    expect(NOW - fleetSince(policyOf({}, { fleet }), NOW)).toBe(backMs)
+  })
+})

@@ -1,0 +1,342 @@
+import { describe, expect, it } from "vitest"
+import { decide } from "../../../lib/decision/decide.ts"
+import { planScaleUp } from "../../../lib/decision/plan.ts"
+import { type Approval, NO_CONTROL, type Said } from "../../../lib/decision/state/control.ts"
+import type { Outcome } from "../../../lib/decision/state/outcome.ts"
+import type { Observation, Standing, StandingAttempt } from "../../../lib/decision/state/state.ts"
+import { fold } from "../../../lib/decision/transitions/fold.ts"
+import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
+import { digest } from "../../../lib/digest.ts"
+import {
+  attemptOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  policyOf,
+  read,
+  readingOf,
+  ruleInput,
+  SECOND,
+  serverOf,
+  serversOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+} from "../builders.ts"
+
+// What an attempt leaves in the standing from the moment it is opened, whoever tells of it, and in whichever order.
+
+const attempt = attemptOf({ state: "open", acceptedAt: null, orderId: null, latching: ["npu-busy"] })
+const { id, openedAt, cost } = attempt
+const older = { attempt: "attempt-0", at: openedAt - DAY, cost, state: "booked" as const }
+const reserved = { attempt: id, at: openedAt, cost, state: "reserved" as const }
+const booked = { ...reserved, state: "booked" as const }
+const open = standingOf({
+  attempt,
+  openedAt,
+  purchases: [older, reserved],
+  latches: { "npu-busy": openedAt, "queue-long": openedAt - DAY },
+  servers: ["s1", "s2"],
+})
+const before = { purchases: [older], latches: { "queue-long": openedAt - DAY } }
+
+const ANSWERED = { status: 200, requestId: null, raw: null }
+const ACCEPTED: Outcome = { kind: "accepted", orderId: "CS9", servers: [], ...ANSWERED }
+const UNKNOWN: Outcome = {
+  kind: "unknown",
+  reason: "timeout",
+  says: "no answer came",
+  code: null,
+  ...ANSWERED,
+}
+const NOT_SENT: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
+const REFUSED: Outcome = {
+  kind: "rejected",
+  class: "balance",
+  code: "ModelArts.1",
+  message: "no money",
+  retryAfterMs: null,
+  ...ANSWERED,
+  status: 400,
+}
+
+function event(over: Partial<ChainEvent>): ChainEvent {
+  return { kind: "settled", seq: 7, at: NOW, run: "run-7", ...over }
+}
+
+function settle(standing: Standing, outcome: Outcome, of: Pick<StandingAttempt, "id"> = attempt): Standing {
+  return fold(standing, event({ attempt: { ...attempt, id: of.id }, outcome }))
+}
+
+function say(standing: Standing, over: Partial<Said & { verb: "settle" }>): Standing {
+  const said: Said = {
+    verb: "settle",
+    attempt: id,
+    as: "accepted",
+    why: "asked the cloud",
+    by: "ops",
+    servers: null,
+    ...over,
+  }
+  return fold(standing, event({ kind: "said", said }))
+}
+
+function notice(standing: Standing, over: Partial<Observation>): Standing {
+  const observation: Observation = {
+    kind: "accepted",
+    says: "is seen to be there",
+    attempt: id,
+    servers: [],
+    present: null,
+    at: NOW - MINUTE,
+    ...over,
+  }
+  return fold(standing, event({ kind: "observed", observation }))
+}
+
+describe("an attempt that is opened", () => {
+  const policy = policyOf({
+    rules: [
+      ruleInput({ name: "once", repeat: false }),
+      ruleInput({ name: "calm-once", repeat: false, above: 99 }),
+      ruleInput({ name: "again" }),
+    ],
+  })
+  const readings = read(policy.rules.map(({ name }) => readingOf([97, 97, 97, 97, 97], { rule: name })))
+  const supernode = read(supernodeOf({ servers: [...serversOf(2), serverOf("gone", { status: "DELETED" })] }))
+
+  function openWith(approvals: Omit<Approval, "by" | "planHash">[], ofOther = false): Standing {
+    const situation = situationOf({ policy, readings, supernode })
+    const decision = decide(situation, digest)
+    const plan = decision.target && planScaleUp(situation, decision.target, digest)
+    if (!plan) throw new Error("there is no plan to open")
+    const planHash = ofOther ? "sha256:other" : plan.hash
+    const control = { ...NO_CONTROL, approvals: approvals.map(({ at }) => ({ at, planHash, by: "boss" })) }
+    const { standing: _before, ...kept } = { ...situation, control: read(control) }
+    const record = { id, openedAt, sendBefore: openedAt + SECOND, deadline: openedAt + MINUTE }
+    return fold(
+      standingOf({ purchases: [older], latches: { kept: 5 } }),
+      event({ kind: "opened", attempt: record, plan, decision, situation: kept }),
+    )
+  }
+
+  it("reserves its money, latches the rules that wanted it once, and knows which servers were there before", () => {
+    expect(openWith([])).toMatchObject({
+      attempt: {
+        id,
+        run: "run-7",
+        seq: 7,
+        state: "open",
+        says: "is open: it was or is being sent",
+        rules: ["once", "again"],
+        latching: ["once"],
+        before: ["s1", "s2"],
+        flavor: "rung-4",
+        from: 2,
+        to: 4,
+      },
+      openedAt,
+      purchases: [older, reserved],
+    })
+    expect(openWith([]).latches).toEqual({ once: openedAt, kept: 5 })
+  })
+
+  it("uses up the approvals of its plan, also one that a faster clock dated later, and those of no other plan", () => {
+    expect(openWith([{ at: openedAt - HOUR }]).openedAt).toBe(openedAt)
+    expect(openWith([{ at: openedAt - HOUR }, { at: openedAt + 20 * SECOND }]).openedAt).toBe(
+      openedAt + 20 * SECOND,
+    )
+    expect(openWith([{ at: openedAt + 20 * SECOND }], true).openedAt).toBe(openedAt)
+  })
+})
+
+describe("the answer to an attempt", () => {
+  it.each([
+    ["not sent", NOT_SENT],
+    ["refused", REFUSED],
+  ])("that was %s gives back its own money and latches, and nobody else's", (_, outcome) => {
+    const next = settle(open, outcome)
+    expect(next).toMatchObject({ attempt: null, purchases: before.purchases })
+    expect(next.latches).toEqual(before.latches)
+  })
+
+  it("that was accepted is said so, and books its own money only", () => {
+    expect(settle(open, ACCEPTED)).toMatchObject({
+      attempt: { state: "accepted", says: "was accepted and is being provisioned", acceptedAt: NOW },
+      purchases: [older, booked],
+      latches: open.latches,
+    })
+  })
+
+  it("that was accepted does not latch again what has cleared in the meantime", () => {
+    expect(settle({ ...open, latches: {} }, ACCEPTED).latches).toEqual({})
+  })
+
+  it("that nobody knows tells why, also when a tick had already noticed that none came", () => {
+    const noticed = notice(open, { kind: "unknown", says: "is open past its deadline" })
+    expect(noticed.attempt).toMatchObject({ state: "unknown", says: "is open past its deadline" })
+    expect(settle(noticed, UNKNOWN).attempt).toMatchObject({
+      state: "unknown",
+      says: "has an unknown outcome: no answer came",
+    })
+  })
+
+  it.each(["accepted", "stuck", "partial", "wrong"] as const)(
+    "that nobody knows takes nothing back of what was found out: %s",
+    (state) => {
+      const found = { ...open, attempt: { ...attempt, state } }
+      expect(settle(found, UNKNOWN)).toEqual(found)
+    },
+  )
+
+  it("of one that is neither open nor settled as absent changes nothing", () => {
+    const standing = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
+    for (const outcome of [ACCEPTED, REFUSED, NOT_SENT, UNKNOWN])
+      expect(settle(standing, outcome, { id: "stranger" })).toEqual(standing)
+  })
+})
+
+describe("the late answer to an attempt that a person had settled as absent", () => {
+  const [mine, other] = [attempt, attemptOf({ id: "attempt-a", openedAt: openedAt - HOUR })]
+  const absent = standingOf({ ...before, absent: [other, mine] })
+
+  it("accepted: holds as wrong, and its money and its latches count again", () => {
+    const next = settle(absent, ACCEPTED)
+    expect(next).toMatchObject({
+      attempt: {
+        id,
+        state: "wrong",
+        says: "was settled as absent, and the cloud accepted it after all",
+        orderId: "CS9",
+        acceptedAt: NOW,
+      },
+      absent: [other],
+      purchases: [older, booked],
+    })
+    expect(next.latches).toEqual(open.latches)
+  })
+
+  it("accepted while another attempt is in the way: its money counts at once, and it stays to be brought up", () => {
+    const newer = attemptOf({ id: "attempt-2" })
+    const next = settle({ ...absent, attempt: newer }, ACCEPTED)
+    expect(next.attempt).toEqual(newer)
+    expect(next.absent).toEqual([other, { ...mine, orderId: "CS9", acceptedAt: NOW }])
+    expect(next.purchases).toEqual([older, booked])
+  })
+
+  it("not sent: nobody needs to look for it any more, nor is anything else forgotten", () => {
+    expect(settle(absent, NOT_SENT)).toEqual({ ...absent, absent: [other] })
+  })
+
+  it("refused: the same, and what the refusal leaves behind", () => {
+    expect(settle(absent, REFUSED)).toEqual({
+      ...absent,
+      absent: [other],
+      breaker: { class: "balance", since: NOW, says: "400 ModelArts.1: no money" },
+    })
+  })
+
+  it("refused without a word: the code alone is told", () => {
+    const { breaker } = settle(absent, { ...REFUSED, message: null })
+    expect(breaker?.says).toBe("400 ModelArts.1")
+  })
+
+  it("unknown: the person's word stands", () => {
+    expect(settle(absent, UNKNOWN)).toEqual(absent)
+  })
+})
+
+describe("what a run notices of an attempt", () => {
+  it("that it was accepted after all: its money is booked", () => {
+    expect(notice(open, { kind: "accepted" })).toMatchObject({
+      attempt: { id, state: "accepted", says: "is seen to be there", acceptedAt: NOW },
+      purchases: [older, booked],
+    })
+  })
+
+  it("that one settled as absent has come after all: it holds, it counts, and the others stay absent", () => {
+    const other = attemptOf({ id: "attempt-a" })
+    const absent = standingOf({ ...before, absent: [other, attempt] })
+    expect(notice(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
+      attempt: { id, state: "wrong", says: "came after all" },
+      absent: [other],
+      purchases: [older, booked],
+      latches: open.latches,
+    })
+  })
+
+  it.each(["completed", "accepted", "partial", "stuck", "unknown", "wrong"] as const)(
+    "that it is %s, of one that has been closed by then, changes nothing",
+    (kind) => {
+      expect(notice(open, { kind, attempt: "closed" })).toEqual(open)
+    },
+  )
+
+  it("foreign servers of which one has gone again count as having come, by the newest of all their times", () => {
+    const arrival = {
+      kind: "out-of-band" as const,
+      attempt: null,
+      servers: ["n1", "n2"],
+      present: ["s1", "n1"],
+    }
+    expect(notice({ ...open, foreignAt: NOW - HOUR }, arrival)).toMatchObject({
+      foreignAt: NOW - MINUTE,
+      servers: ["s1", "n1"],
+    })
+    expect(notice({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
+    expect(notice({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
+  })
+
+  it("foreign servers without a list of all that are there leaves those known that were, or none", () => {
+    const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
+    expect(notice({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
+      servers: ["s1", "n1"],
+      foreignAt: NOW - MINUTE,
+    })
+    expect(notice({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
+      servers: [],
+      foreignAt: null,
+    })
+  })
+})
+
+describe("a person's word on an attempt", () => {
+  const unknown = settle(open, UNKNOWN)
+
+  it("accepted names who said so, and why", () => {
+    expect(say(unknown, { as: "accepted" }).attempt).toMatchObject({
+      state: "accepted",
+      says: "was settled as accepted by ops: asked the cloud",
+      acceptedAt: NOW,
+    })
+  })
+
+  it.each(["accepted", "completed", "absent"] as const)("%s on another attempt changes nothing", (as) => {
+    expect(say(unknown, { as, attempt: "other" })).toEqual(unknown)
+    expect(say({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
+  })
+
+  it.each([
+    ["that were seen", ["s1", "s2", "n1"], ["s1", "s2"], ["s1", "s2", "n1"], ["n1"]],
+    ["known before, where nobody could look", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
+    ["there before the purchase, where none are known", null, null, ["s1", "s2"], []],
+  ])("completed goes by the servers %s", (_, seen, known, servers, newServers) => {
+    expect(say({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
+      attempt: null,
+      completedAt: NOW,
+      servers,
+      newServers,
+      purchases: [older, booked],
+    })
+  })
+
+  it.each([
+    ["seen now are not its doing", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
+    ["there before the purchase are not, where nobody could look", null, ["s1", "s2"], ["s1", "s2"]],
+  ])("absent gives everything back, and the servers %s", (_, seen, notItsDoing, servers) => {
+    const next = say(unknown, { as: "absent", servers: seen })
+    expect(next).toMatchObject({ attempt: null, ...before, servers })
+    expect(next.absent).toMatchObject([{ id, acceptedAt: null, before: notItsDoing }])
+  })
+})

@@ -1,0 +1,540 @@
+import { describe, expect, it } from "vitest"
+import type { Decision } from "../../../lib/decision/decision.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
+import type { Outcome, RejectionClass } from "../../../lib/decision/state/outcome.ts"
+import { type Observation, requestedAt, type Standing } from "../../../lib/decision/state/state.ts"
+import { fold } from "../../../lib/decision/transitions/fold.ts"
+import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
+import {
+  alarmOf,
+  attemptOf,
+  DAY,
+  effectOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  read,
+  requestOf,
+  SECOND,
+  serverOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+} from "../builders.ts"
+
+function event(over: Partial<ChainEvent>): ChainEvent {
+  return { kind: "decided", seq: 7, at: NOW, run: "run-7", ...over }
+}
+
+const attempt = attemptOf({ state: "open" })
+const record = {
+  id: attempt.id,
+  openedAt: attempt.openedAt,
+  sendBefore: attempt.sendBefore,
+  deadline: attempt.deadline,
+}
+const reserved = { attempt: attempt.id, at: attempt.openedAt, cost: attempt.cost, state: "reserved" as const }
+const withOpen = standingOf({
+  attempt,
+  purchases: [reserved],
+  latches: { "npu-busy": attempt.openedAt, older: 5 },
+})
+
+const ANSWERED = { status: 200, requestId: null, raw: null }
+const ENDINGS = {
+  accepted: { kind: "accepted", orderId: "CS9", servers: [], ...ANSWERED },
+  unknown: { kind: "unknown", reason: "timeout", says: "no answer", code: null, ...ANSWERED },
+  "not-sent": { kind: "not-sent", reason: "refused", says: "refused" },
+} satisfies Record<string, Outcome>
+
+function settle(standing: Standing, ending: keyof typeof ENDINGS | Outcome): Standing {
+  const outcome = typeof ending === "string" ? ENDINGS[ending] : ending
+  return fold(standing, event({ kind: "settled", attempt: record, outcome }))
+}
+
+function refuse(standing: Standing, of: RejectionClass, retryAfterMs: number | null = null): Standing {
+  return settle(standing, {
+    kind: "rejected",
+    class: of,
+    code: "ModelArts.1",
+    message: "no",
+    retryAfterMs,
+    ...ANSWERED,
+  })
+}
+
+describe("money", () => {
+  it("is reserved while open, booked when accepted", () => {
+    const next = settle(withOpen, "accepted")
+    expect(next.purchases).toEqual([{ ...reserved, state: "booked" }])
+    expect(next.attempt).toMatchObject({ state: "accepted", acceptedAt: NOW, orderId: "CS9" })
+  })
+
+  it("stays reserved while the outcome is unknown", () => {
+    const next = settle(withOpen, "unknown")
+    expect(next.purchases).toEqual([reserved])
+    expect(next.attempt?.state).toBe("unknown")
+    expect(requestedAt(next)).toBe(attempt.openedAt)
+  })
+
+  it.each(["rejected", "not-sent"] as const)(
+    "is released when %s, with the action, the cooldown and the latch",
+    (kind) => {
+      const next = kind === "rejected" ? refuse(withOpen, "state-conflict") : settle(withOpen, kind)
+      expect(next).toMatchObject({ attempt: null, purchases: [], latches: { older: 5 } })
+      expect(requestedAt(next)).toBeNull()
+    },
+  )
+
+  it("is released by a person's absent, and by no other word", () => {
+    const unknown = settle(withOpen, "unknown")
+    const say = (as: "accepted" | "completed" | "absent") =>
+      fold(
+        unknown,
+        event({
+          kind: "said",
+          said: { verb: "settle", attempt: attempt.id, as, why: "w", by: "b", servers: ["s1"] },
+        }),
+      )
+    expect(say("absent")).toMatchObject({
+      attempt: null,
+      purchases: [],
+      absent: [{ id: attempt.id }],
+      servers: ["s1"],
+    })
+    expect(say("accepted")).toMatchObject({
+      attempt: { state: "accepted" },
+      purchases: [{ state: "booked" }],
+    })
+    expect(say("completed")).toMatchObject({
+      attempt: null,
+      completedAt: NOW,
+      purchases: [{ state: "booked" }],
+    })
+  })
+
+  it("counts again when the cloud accepted after all what a person had settled as absent", () => {
+    const absent = fold(
+      settle(withOpen, "unknown"),
+      event({
+        kind: "said",
+        said: { verb: "settle", attempt: attempt.id, as: "absent", why: "w", by: "b", servers: null },
+      }),
+    )
+    const late = settle(absent, "accepted")
+    expect(late).toMatchObject({
+      attempt: { state: "wrong", orderId: "CS9" },
+      absent: [],
+      purchases: [{ state: "booked" }],
+    })
+  })
+
+  it("a settlement of another attempt changes nothing", () => {
+    const other = fold(
+      withOpen,
+      event({
+        kind: "settled",
+        attempt: { ...record, id: "other" },
+        outcome: { kind: "not-sent", reason: "r", says: "s" },
+      }),
+    )
+    expect(other.attempt?.id).toBe(attempt.id)
+  })
+})
+
+describe("refusals", () => {
+  it("throttling waits 30 s, doubling to 10 min, or as long as Retry-After says", () => {
+    let standing = withOpen
+    const waits = Array.from({ length: 7 }, () => {
+      standing = refuse({ ...standing, attempt }, "throttle")
+      return (standing.throttle?.until ?? 0) - NOW
+    })
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND))
+    expect(refuse({ ...standing, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
+  })
+
+  it("a capacity refusal blocks that flavor 5 min, doubling to 60 min", () => {
+    let standing = withOpen
+    const waits = Array.from({ length: 6 }, () => {
+      standing = refuse({ ...standing, attempt }, "capacity")
+      return ((standing.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
+    })
+    expect(waits).toEqual([5, 10, 20, 40, 60, 60])
+  })
+
+  it.each(["quota", "balance", "auth", "not-found"] as const)(
+    "%s is a breaker, which only a person's reset closes",
+    (of) => {
+      const broken = refuse(withOpen, of)
+      expect(broken.breaker).toMatchObject({ class: of, since: NOW })
+      expect(
+        fold(broken, event({ kind: "said", said: { verb: "reset", why: "w", by: "b" } })).breaker,
+      ).toBeNull()
+    },
+  )
+
+  it("an invalid order switches off the rules that asked for it under this policy", () => {
+    const next = fold(
+      withOpen,
+      event({
+        kind: "settled",
+        attempt: record,
+        policyHash: "sha256:p",
+        outcome: {
+          kind: "rejected",
+          status: 400,
+          class: "invalid",
+          code: "c",
+          message: null,
+          retryAfterMs: null,
+          requestId: null,
+          raw: null,
+        },
+      }),
+    )
+    expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
+  })
+
+  it("a state conflict leaves nothing behind", () => {
+    const { breaker, throttle, blocked, rulesOff } = refuse(withOpen, "state-conflict")
+    expect({ breaker, throttle, blocked, rulesOff }).toEqual({
+      breaker: null,
+      throttle: null,
+      blocked: {},
+      rulesOff: {},
+    })
+  })
+
+  it("acceptance ends the doubling", () => {
+    const before = {
+      ...withOpen,
+      blocked: { [attempt.flavor]: { until: NOW, times: 3 } },
+      throttle: { until: NOW, times: 3 },
+    }
+    const { blocked, throttle } = settle(before, "accepted")
+    expect({ blocked, throttle }).toEqual({ blocked: {}, throttle: null })
+  })
+})
+
+describe("signals", () => {
+  it("are remembered with the run and the entry of their first result", () => {
+    const once = fold(standingOf(), event({ signal: alarmOf() }))
+    expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
+    expect(fold(once, event({ signal: alarmOf(), seq: 8, run: "run-8" })).signals["alarm-1"]).toMatchObject({
+      run: "run-7",
+      seq: 7,
+    })
+  })
+
+  it("are remembered longer than they can be fresh, and a person's request for a week", () => {
+    const both = fold(fold(standingOf(), event({ signal: alarmOf() })), event({ signal: requestOf() }))
+    const signalsAfter = (ms: number) => Object.keys(fold(both, event({ at: NOW + ms })).signals)
+    expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
+    expect(signalsAfter(20 * MINUTE + 1)).toEqual(["request-1"])
+    expect(signalsAfter(8 * DAY)).toEqual([])
+  })
+
+  it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
+    const one = fold(standingOf(), event({ signal: alarmOf({ source: "alertmanager" }) }))
+    const keptFor = (ms: number) => Object.keys(fold(one, event({ at: NOW + ms })).signals)
+    expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
+    expect(keptFor(65 * MINUTE)).toEqual([])
+    const ahead = fold(standingOf(), event({ signal: alarmOf({ at: NOW + 30 * SECOND }) }))
+    expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
+  })
+
+  it("are not taken as answered by what a run merely noticed on its way", () => {
+    const observed = fold(
+      standingOf(),
+      event({
+        kind: "observed",
+        signal: alarmOf(),
+        observation: { kind: "out-of-band", says: "s", attempt: null, servers: [], present: [], at: NOW },
+      }),
+    )
+    expect(observed.signals).toEqual({})
+  })
+})
+
+describe("episodes", () => {
+  const key = alarmOf().episode.key
+  const episodeAfter = (...states: ["alarm" | "ok" | "insufficient-data", number][]) =>
+    states.reduce(
+      (standing, [state, minute], i) =>
+        fold(
+          standing,
+          event({ at: NOW + HOUR, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
+        ),
+      standingOf(),
+    ).episodes[key]
+
+  it("open with the first ALARM after a close", () => {
+    expect(episodeAfter(["alarm", 0], ["alarm", 5])).toEqual({ openedAt: NOW, closedAt: null })
+    expect(episodeAfter(["alarm", 0], ["ok", 5], ["alarm", 10])).toMatchObject({
+      openedAt: NOW + 10 * MINUTE,
+    })
+  })
+
+  it("are not closed by an older OK, nor reopened by an older ALARM", () => {
+    expect(episodeAfter(["ok", 5], ["alarm", 3])).toEqual({ openedAt: null, closedAt: NOW + 5 * MINUTE })
+    expect(episodeAfter(["alarm", 10], ["ok", 5])).toEqual({
+      openedAt: NOW + 10 * MINUTE,
+      closedAt: NOW + 5 * MINUTE,
+    })
+  })
+
+  it.each<[string, ["alarm" | "ok", number][], { openedAt: number | null; closedAt: number | null }]>([
+    [
+      "the newest OK closes",
+      [
+        ["ok", 5],
+        ["ok", 3],
+      ],
+      { openedAt: null, closedAt: 5 },
+    ],
+    [
+      "a newer OK moves the close",
+      [
+        ["ok", 3],
+        ["ok", 5],
+      ],
+      { openedAt: null, closedAt: 5 },
+    ],
+    [
+      "an OK of the very moment closes",
+      [
+        ["alarm", 5],
+        ["ok", 5],
+      ],
+      { openedAt: 5, closedAt: 5 },
+    ],
+    [
+      "an ALARM of the moment of a close opens",
+      [
+        ["ok", 5],
+        ["alarm", 5],
+      ],
+      { openedAt: 5, closedAt: 5 },
+    ],
+    [
+      "what opened as it closed opens anew",
+      [
+        ["ok", 5],
+        ["alarm", 5],
+        ["alarm", 7],
+      ],
+      { openedAt: 7, closedAt: 5 },
+    ],
+    [
+      "what opened after a close stays open",
+      [
+        ["ok", 3],
+        ["alarm", 5],
+        ["alarm", 7],
+      ],
+      { openedAt: 5, closedAt: 3 },
+    ],
+    [
+      "what was closed opens anew",
+      [
+        ["alarm", 1],
+        ["ok", 3],
+        ["alarm", 7],
+      ],
+      { openedAt: 7, closedAt: 3 },
+    ],
+    ["a minute ahead is believed", [["alarm", 61]], { openedAt: 61, closedAt: null }],
+  ])("%s", (_, states, { openedAt, closedAt }) => {
+    const minutes = (at: number | null) => (at === null ? null : NOW + at * MINUTE)
+    expect(episodeAfter(...states)).toEqual({ openedAt: minutes(openedAt), closedAt: minutes(closedAt) })
+  })
+
+  it("begin when the alarm says that they did", () => {
+    const signal = alarmOf({ episode: { key, startsAt: NOW - HOUR } })
+    expect(fold(standingOf(), event({ signal })).episodes[key]).toEqual({
+      openedAt: NOW - HOUR,
+      closedAt: null,
+    })
+  })
+
+  it("are told nothing by what comes from further ahead than clocks may differ", () => {
+    const signal = alarmOf({ at: NOW + MINUTE + 1 })
+    expect(fold(standingOf(), event({ signal })).episodes).toEqual({})
+  })
+
+  it("are neither opened nor closed by insufficient data", () => {
+    expect(episodeAfter(["insufficient-data", 0])).toBeUndefined()
+  })
+})
+
+describe("the chain's memory of what else happened", () => {
+  it("completion forgets the attempt, and knows the new servers", () => {
+    const accepted = settle(withOpen, "accepted")
+    const observation = {
+      kind: "completed" as const,
+      says: "s",
+      attempt: attempt.id,
+      servers: ["n1"],
+      present: ["s1", "s2", "n1"],
+      at: NOW - MINUTE,
+    }
+    expect(fold(accepted, event({ kind: "observed", observation }))).toMatchObject({
+      attempt: null,
+      completedAt: NOW - MINUTE,
+      servers: ["s1", "s2", "n1"],
+      newServers: ["n1"],
+    })
+  })
+
+  it("an out-of-band arrival starts the foreign clock, a departure does not", () => {
+    const known = standingOf({ servers: ["s1", "s2"], foreignAt: 1 })
+    const observation = { kind: "out-of-band" as const, says: "s", attempt: null, at: NOW - MINUTE }
+    expect(
+      fold(
+        known,
+        event({
+          kind: "observed",
+          observation: { ...observation, servers: ["n1"], present: ["s1", "s2", "n1"] },
+        }),
+      ),
+    ).toMatchObject({ foreignAt: NOW - MINUTE, servers: ["s1", "s2", "n1"] })
+    expect(
+      fold(
+        known,
+        event({ kind: "observed", observation: { ...observation, servers: ["s2"], present: ["s1"] } }),
+      ),
+    ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
+  })
+
+  it("takes the first look at the servers for what was there, and the newest of them for the foreign clock", () => {
+    const looked = (supernode: Situation["supernode"], before = standingOf()) => {
+      const { standing: _, ...situation } = situationOf({ supernode })
+      return fold(before, event({ situation }))
+    }
+    const servers = [serverOf("s1", { createAt: NOW - HOUR }), serverOf("s2", { createAt: NOW - DAY })]
+    expect(looked(read(supernodeOf({ servers })))).toMatchObject({
+      servers: ["s1", "s2"],
+      foreignAt: NOW - HOUR,
+    })
+    expect(looked(read(supernodeOf({ servers: [] })))).toMatchObject({ servers: [], foreignAt: null })
+    expect(looked(read(supernodeOf({ servers: null })))).toMatchObject({ servers: null, foreignAt: null })
+    const known = standingOf({ servers: ["s9"], foreignAt: 7 })
+    expect(looked(read(supernodeOf({ servers })), known)).toMatchObject({ servers: ["s9"], foreignAt: 7 })
+  })
+
+  it("keeps the newest decision, with what it aimed at", () => {
+    const decision = (target: Decision["target"]): Decision => ({
+      kind: target ? "scale-up" : "hold",
+      heldBy: null,
+      findings: [],
+      target,
+      cleared: [],
+    })
+    const target = { flavor: "rung-4", from: 2, to: 4, rules: [] }
+    expect(fold(standingOf(), event({ decision: decision(target) })).lastDecision).toMatchObject({ to: 4 })
+    expect(fold(standingOf(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
+  })
+
+  it("is forgotten when nothing can ask for it any more", () => {
+    const purchase = { ...reserved, at: NOW }
+    const full = standingOf({
+      purchases: [purchase],
+      absent: [attemptOf({ openedAt: NOW })],
+      blocked: { "rung-4": { until: NOW, times: 1 } },
+      episodes: { closed: { openedAt: null, closedAt: NOW }, opened: { openedAt: NOW, closedAt: null } },
+    })
+    const inDays = (days: number, ms = 0) => fold(full, event({ at: NOW + days * DAY + ms }))
+    expect(inDays(7, -1)).toMatchObject({ blocked: full.blocked, episodes: full.episodes })
+    const { blocked, episodes, absent } = inDays(7)
+    expect({ blocked, episodes, absent }).toEqual({ blocked: {}, episodes: {}, absent: full.absent })
+    expect(inDays(30, -1)).toMatchObject({ absent: full.absent })
+    expect(inDays(30)).toMatchObject({ absent: [], purchases: [purchase] })
+    expect(inDays(400, -1)).toMatchObject({ purchases: [purchase] })
+    expect(inDays(400)).toMatchObject({ purchases: [] })
+  })
+
+  it("measures only the purchase that it names", () => {
+    const standing = standingOf({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
+    const observation: Observation = {
+      kind: "effect",
+      says: "s",
+      attempt: "b",
+      servers: [],
+      present: null,
+      at: NOW,
+      effect: { after: 3, gain: 2 },
+    }
+    expect(fold(standing, event({ kind: "observed", observation })).effects).toMatchObject([
+      { attempt: "a", after: null },
+      { attempt: "b", after: 3, gain: 2 },
+    ])
+    expect(fold(standingOf(), event({ kind: "observed", observation })).effects).toBeUndefined()
+  })
+
+  it("knows since when a policy has been in force", () => {
+    const first = fold(standingOf(), event({ policyHash: "a" }))
+    expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
+      hash: "a",
+      since: NOW,
+    })
+    expect(fold(first, event({ policyHash: "b", at: NOW + DAY })).policySeen).toEqual({
+      hash: "b",
+      since: NOW + DAY,
+    })
+    expect(fold(first, event({ at: NOW + DAY })).policySeen).toEqual({ hash: "a", since: NOW })
+  })
+})
+
+describe("the occurrence that a schedule was bought for", () => {
+  const schedules = [{ schedule: "day", occurrence: "2024-01-12T08:00" }]
+  const mine = { ...attempt, schedules }
+  const key = "day 2024-01-12T08:00"
+  const acted = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
+  const other = { "day 2024-01-11T08:00": { at: NOW - DAY, attempt: "attempt-0" } }
+  const open = standingOf({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
+  const word = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
+  const absent = () => fold(open, event({ kind: "said", said: { ...word, as: "absent" } }))
+
+  it.each<[string, () => Standing, boolean]>([
+    ["accepted", () => settle(open, "accepted"), true],
+    ["unknown", () => settle(open, "unknown"), true],
+    ["not sent", () => settle(open, "not-sent"), false],
+    ["refused", () => refuse(open, "capacity"), false],
+    ["settled as absent", absent, false],
+    ["settled as absent, and accepted after all", () => settle(absent(), "accepted"), true],
+  ])("when that was %s: it has acted, or may again", (_, next, hasActed) => {
+    expect(next().acted).toEqual(hasActed ? { ...acted, ...other } : other)
+  })
+
+  it("is switched off with the schedule's name by an order that is invalid", () => {
+    expect(
+      fold(
+        open,
+        event({
+          kind: "settled",
+          attempt: record,
+          policyHash: "sha256:p",
+          outcome: {
+            kind: "rejected",
+            class: "invalid",
+            code: "ModelArts.1",
+            message: "no",
+            retryAfterMs: null,
+            ...ANSWERED,
+          },
+        }),
+      ).rulesOff,
+    ).toEqual({ "npu-busy": "sha256:p", "schedule:day": "sha256:p" })
+  })
+
+  it("is remembered for longer than any schedule is active, and then forgotten", () => {
+    const later = (ms: number) => Object.keys(fold(open, event({ at: attempt.openedAt + ms })).acted ?? {})
+    expect(later(366 * DAY)).toContain(key)
+    expect(later(400 * DAY)).not.toContain(key)
+  })
+
+  it("is nothing to a chain from before there were any", () => {
+    expect(settle(withOpen, "not-sent")).not.toHaveProperty("acted")
+    expect(settle(withOpen, "accepted")).not.toHaveProperty("acted")
+  })
+})

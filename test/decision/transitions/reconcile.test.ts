@@ -1,0 +1,261 @@
+import { describe, expect, it } from "vitest"
+import type { Server } from "../../../lib/decision/inputs/supernode.ts"
+import { observe } from "../../../lib/decision/transitions/reconcile.ts"
+import {
+  attemptOf,
+  HOUR,
+  MINUTE,
+  NOW,
+  policyOf,
+  read,
+  SECOND,
+  serverOf,
+  serversOf,
+  situationOf,
+  standingOf,
+  supernodeOf,
+  unreadable,
+} from "../builders.ts"
+
+const newcomer = (id: string, over: Partial<Server> = {}) =>
+  serverOf(id, { createAt: NOW - 20 * MINUTE, updateAt: NOW - 10 * MINUTE, ...over })
+
+function seen(servers: Server[], attempt = attemptOf({ acceptedAt: NOW - 30 * MINUTE })) {
+  return observe(
+    situationOf({
+      standing: standingOf({ attempt, servers: ["s1", "s2"] }),
+      supernode: read(supernodeOf({ servers })),
+    }),
+  )
+}
+
+describe("an accepted purchase", () => {
+  it("is complete when all new servers run, at the newest of their update times", () => {
+    const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { updateAt: NOW - 4 * MINUTE })]
+    expect(seen(servers)).toMatchObject({
+      kind: "completed",
+      servers: ["n1", "n2"],
+      present: ["s1", "s2", "n1", "n2"],
+      at: NOW - 4 * MINUTE,
+    })
+  })
+
+  it.each([
+    ["before the request", NOW - 5 * HOUR, NOW - HOUR],
+    ["after now", NOW + HOUR, NOW],
+    ["missing", null, NOW],
+  ])("is never complete before it was requested or after now: update_at %s", (_, updateAt, at) => {
+    expect(seen([...serversOf(2), newcomer("n1", { updateAt }), newcomer("n2", { updateAt })])).toMatchObject(
+      { kind: "completed", at },
+    )
+  })
+
+  it("is said nothing of while servers are being created", () => {
+    expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2", { status: "CREATING" })])).toBeNull()
+  })
+
+  it("is stuck when new servers do not run 45 minutes after acceptance", () => {
+    const late = attemptOf({ acceptedAt: NOW - 45 * MINUTE - SECOND })
+    expect(
+      seen([...serversOf(2), newcomer("n1"), newcomer("n2", { status: "CREATING" })], late),
+    ).toMatchObject({ kind: "stuck", servers: ["n1", "n2"] })
+    expect(seen(serversOf(2), late)).toMatchObject({ kind: "stuck", servers: [] })
+    expect(
+      seen(
+        [...serversOf(2), newcomer("n1", { status: "CREATING" })],
+        attemptOf({ acceptedAt: NOW - 45 * MINUTE }),
+      ),
+    ).toBeNull()
+  })
+
+  it("is partial when fewer servers than planned run 45 minutes after acceptance", () => {
+    const late = attemptOf({ acceptedAt: NOW - 46 * MINUTE })
+    expect(seen([...serversOf(2), newcomer("n1")], late)).toMatchObject({ kind: "partial", servers: ["n1"] })
+    expect(seen([...serversOf(2), newcomer("n1")])).toBeNull()
+  })
+
+  it("is wrong when more servers than planned are there, or servers of another flavor", () => {
+    expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2"), newcomer("n3")])).toMatchObject({
+      kind: "wrong",
+    })
+    const node = { flavor: "node" }
+    const other = [...serversOf(2, node), newcomer("n1", node), newcomer("n2", { flavor: "other" })]
+    expect(seen(other)).toMatchObject({ kind: "wrong", says: expect.stringContaining("other") })
+  })
+
+  it("counts no server that is DELETED", () => {
+    expect(
+      seen([...serversOf(2), newcomer("n1"), newcomer("n2"), newcomer("n3", { status: "DELETED" })]),
+    ).toMatchObject({ kind: "completed" })
+  })
+})
+
+describe("an attempt whose outcome is not known", () => {
+  it("is unknown once it is open past its deadline, even where the cloud cannot be read", () => {
+    const open = attemptOf({ state: "open", deadline: NOW - 1 })
+    expect(
+      observe(situationOf({ standing: standingOf({ attempt: open }), supernode: unreadable() })),
+    ).toMatchObject({ kind: "unknown", attempt: "attempt-1" })
+    expect(seen(serversOf(2), { ...open, deadline: NOW })).toBeNull()
+  })
+
+  it("is taken as accepted from new servers only where the policy says auto", () => {
+    const standing = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+    const supernode = read(
+      supernodeOf({ servers: [...serversOf(2), newcomer("n1", { status: "CREATING" })] }),
+    )
+    expect(observe(situationOf({ standing, supernode }))).toBeNull()
+    const policy = policyOf({ unknown_outcome: "auto" })
+    expect(observe(situationOf({ standing, supernode, policy }))).toMatchObject({
+      kind: "accepted",
+      servers: ["n1"],
+    })
+    expect(observe(situationOf({ standing, policy }))).toBeNull()
+  })
+
+  it.each(["stuck", "partial", "wrong"] as const)(
+    "stays %s until a person settles it, whatever the servers do",
+    (state) => {
+      expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2")], attemptOf({ state }))).toBeNull()
+    },
+  )
+})
+
+describe("servers that came or went without us", () => {
+  it("are out of band, with the newest creation time", () => {
+    const standing = standingOf({ servers: ["s1", "s2"] })
+    const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { createAt: NOW - 5 * MINUTE })]
+    expect(observe(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+      kind: "out-of-band",
+      servers: ["n1", "n2"],
+      at: NOW - 5 * MINUTE,
+    })
+  })
+
+  it("are not looked for before the chain knows any", () => {
+    expect(observe(situationOf({}))).toBeNull()
+  })
+
+  it("are told as deleted while the cloud still lists them as DELETED", () => {
+    const standing = standingOf({ servers: ["s1", "s2"] })
+    const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
+    expect(observe(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+      kind: "out-of-band",
+      servers: ["s2"],
+      present: ["s1"],
+    })
+  })
+
+  it("after a person's absent mean that the purchase happened after all: wrong", () => {
+    const standing = standingOf({
+      servers: ["s1", "s2"],
+      absent: [attemptOf({ state: "unknown", acceptedAt: null })],
+    })
+    const servers = [...serversOf(2), newcomer("n1")]
+    expect(observe(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+      kind: "wrong",
+      attempt: "attempt-1",
+      servers: ["n1"],
+    })
+  })
+})
+
+describe("what is said of it", () => {
+  const late = attemptOf({ acceptedAt: NOW - 46 * MINUTE })
+  const creating = { status: "CREATING" }
+
+  it.each<[string, Server[], typeof late | undefined]>([
+    ["is complete: 4 servers", [newcomer("n1"), newcomer("n2")], undefined],
+    [
+      "gave 5 servers where 4 were planned",
+      [newcomer("n1"), newcomer("n2"), newcomer("n3", creating)],
+      undefined,
+    ],
+    ["gave 3 servers where 4 were planned; no more are ordered", [newcomer("n1")], late],
+    [
+      "is not running 45 minutes after it was accepted: n1 RUNNING, n2 CREATING",
+      [newcomer("n1"), newcomer("n2", creating)],
+      late,
+    ],
+    ["is not running 45 minutes after it was accepted: no new server is listed", [], late],
+    [
+      "was opened and never settled; it had until 2024-01-12T16:59:59.999Z",
+      [],
+      attemptOf({ state: "open", deadline: NOW - 1 }),
+    ],
+  ])("%s", (says, servers, attempt) => {
+    expect(seen([...serversOf(2), ...servers], attempt)?.says).toBe(says)
+  })
+
+  it("counts from the opening where the acceptance has no time", () => {
+    const attempt = attemptOf({ openedAt: NOW - 46 * MINUTE, acceptedAt: null })
+    expect(seen(serversOf(2), attempt)).toMatchObject({ kind: "stuck" })
+  })
+
+  it("names what came and what went without us, together", () => {
+    const standing = standingOf({ servers: ["s1", "s2"] })
+    const saidOf = (...servers: Server[]) =>
+      observe(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))
+    const gone = serverOf("s2", { status: "DELETED" })
+    expect(saidOf(serverOf("s1"), gone, newcomer("n1"))).toMatchObject({
+      says: "1 servers came that we did not buy; 1 servers were deleted",
+      servers: ["n1", "s2"],
+      present: ["s1", "n1"],
+      at: NOW - 20 * MINUTE,
+    })
+    expect(saidOf(serverOf("s1"), gone)).toMatchObject({ says: "1 servers were deleted", at: NOW })
+    expect(saidOf(...serversOf(2), newcomer("n1"))?.says).toBe("1 servers came that we did not buy")
+    expect(saidOf(...serversOf(2), serverOf("old", { status: "DELETED" }))).toBeNull()
+    // Listed twice, once as what it was: it is there.
+    expect(saidOf(...serversOf(2), gone)).toBeNull()
+  })
+
+  it("counts new servers after a person's absent, and names the order of an answer that came late", () => {
+    const absent = (over: Partial<typeof late>) =>
+      standingOf({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
+    const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
+    expect(observe(situationOf({ standing: absent({ acceptedAt: null }), supernode }))?.says).toBe(
+      "was settled as absent, and 1 new servers are there after all",
+    )
+    const answered = (orderId: string | null) =>
+      observe(situationOf({ standing: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
+    expect(answered("CS7")).toMatchObject({
+      kind: "wrong",
+      says: "was settled as absent, and the cloud accepted it after all as order CS7",
+      servers: [],
+    })
+    expect(answered(null)?.says).toBe("was settled as absent, and the cloud accepted it after all")
+  })
+
+  it("counts the servers that make an unknown outcome accepted", () => {
+    const standing = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+    const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
+    const policy = policyOf({ unknown_outcome: "auto" })
+    expect(observe(situationOf({ standing, supernode, policy }))?.says).toBe(
+      "is taken as accepted: 1 new servers are there since",
+    )
+  })
+})
+
+describe("a newcomer's flavor", () => {
+  it.each<[string, (string | null)[], (string | null)[], string | null]>([
+    ["is wrong where all before had another one", ["a", "a"], ["a", "b"], "wrong"],
+    ["is wrong wherever it stands in the list", ["a", "a"], ["b", "a"], "wrong"],
+    ["is not looked at where those before differ among themselves", ["a", "b"], ["b", "b"], "completed"],
+    ["is not looked at where those before have none that is known", [null, null], ["b", "b"], "completed"],
+    ["is no other where it is not known", ["a", "a"], [null, "a"], "completed"],
+    ["is wrong also behind one that is not known", ["a", "a"], [null, "b"], "wrong"],
+  ])("%s", (_, before, after, kind) => {
+    const servers = [
+      ...before.map((flavor, i) => serverOf(`s${i + 1}`, { flavor })),
+      ...after.map((flavor, i) => newcomer(`n${i + 1}`, { flavor })),
+    ]
+    expect(seen(servers)).toMatchObject({ kind })
+  })
+
+  it("is not looked at where no server was there before", () => {
+    const standing = standingOf({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
+    const supernode = read(supernodeOf({ servers: [newcomer("n1", { flavor: "b" })] }))
+    expect(observe(situationOf({ standing, supernode }))).toMatchObject({ kind: "completed" })
+  })
+})

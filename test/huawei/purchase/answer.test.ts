@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest"
+import { outcomeOf } from "../../../lib/huawei/purchase/answer.ts"
+import { NOW, SUPERNODE } from "../fixture.ts"
+
+// Whole answers at the very edges of what they may be, and the sentences that people read of them.
+
+const CONTEXT = { supernode: SUPERNODE, secrets: [], now: NOW }
+
+function outcome(status: number, body: unknown, headers: Record<string, string> = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body)
+  return outcomeOf({ kind: "complete", answer: { status, headers, body: Buffer.from(text) } }, CONTEXT)
+}
+
+const NOT_KNOWN = "; whether an order stands is not known"
+const REFUSAL = { error_code: "ModelArts.9999", error_msg: "no such thing" }
+
+describe("the classes of statuses", () => {
+  it.each([
+    [199, "redirect"],
+    [300, "redirect"],
+    [399, "redirect"],
+    [400, "unlisted-4xx"],
+    [408, "request-timeout"],
+    [499, "unlisted-4xx"],
+    [500, "server-error"],
+    [599, "server-error"],
+  ])("%i is unknown as %s, even where the supernode is named", (status, reason) => {
+    expect(outcome(status, { id: SUPERNODE, ...REFUSAL })).toMatchObject({ kind: "unknown", status, reason })
+  })
+
+  it.each([200, 299])("%i that names the supernode is accepted", (status) => {
+    expect(outcome(status, { id: SUPERNODE })).toMatchObject({ kind: "accepted", status })
+  })
+})
+
+describe("the sentence of what is not known", () => {
+  it.each<[string, number, unknown, string]>([
+    ["no JSON", 200, "<html>", "answered 200 with something that is not JSON"],
+    ["nothing said", 200, {}, "answered 200, but named neither the supernode nor servers"],
+    [
+      "another one named",
+      201,
+      { id: "00000000-0000-4000-8000-000000000000" },
+      "answered 201, but named another supernode and no servers",
+    ],
+    [
+      "a code and a message",
+      200,
+      REFUSAL,
+      "answered 200, but named neither the supernode nor servers (ModelArts.9999: no such thing)",
+    ],
+    ["a code alone", 500, { error_code: "ModelArts.9999" }, "answered 500 (ModelArts.9999)"],
+    ["a message alone", 503, { error_msg: "come back later" }, "answered 503 (come back later)"],
+    ["neither", 502, "", "answered 502"],
+    [
+      "an unlisted refusal",
+      418,
+      REFUSAL,
+      "answered 418 (ModelArts.9999: no such thing), which is not listed as a refusal",
+    ],
+    [
+      "a very long message, which is cut so that the end of the sentence stays",
+      500,
+      { error_code: "A", error_msg: "m".repeat(400) },
+      `answered 500 (A: ${"m".repeat(157)})`,
+    ],
+  ])("%s", (_title, status, body, says) => {
+    expect(outcome(status, body)).toMatchObject({ kind: "unknown", says: `${says}${NOT_KNOWN}` })
+  })
+})
+
+describe("what is kept of an answer", () => {
+  const rawOf = (text: string) => {
+    const { raw } = outcome(500, text) as { raw: { body: string; bytes: number; truncated: boolean } }
+    return { kept: raw.body.length, bytes: raw.bytes, truncated: raw.truncated }
+  }
+
+  it("is 64 KiB of text, to the byte", () => {
+    const most = 64 * 1024
+    expect(rawOf("a".repeat(most))).toEqual({ kept: most, bytes: most, truncated: false })
+    expect(rawOf("a".repeat(most + 1))).toEqual({ kept: most, bytes: most + 1, truncated: true })
+  })
+
+  it("is 96 KiB as JSON, to the byte: what needs escaping counts twice", () => {
+    const quotes = (96 * 1024 - 2) / 2
+    expect(rawOf('"'.repeat(quotes))).toEqual({ kept: quotes, bytes: quotes, truncated: false })
+    expect(rawOf('"'.repeat(quotes + 1))).toMatchObject({ truncated: true })
+  })
+
+  it("is 128 characters of its request id", () => {
+    expect(outcome(200, { id: SUPERNODE }, { "x-request-id": "r".repeat(129) })).toMatchObject({
+      requestId: "r".repeat(128),
+    })
+  })
+})

@@ -1,0 +1,95 @@
+import { once } from "node:events"
+import { connect, type Socket } from "node:net"
+import { afterEach, describe, expect, it } from "vitest"
+import { type Exchange, exchangeOnce } from "../../../lib/huawei/purchase/exchange.ts"
+import { SUPERNODE } from "../fixture.ts"
+import { answer, type Script, startWire, type Wire } from "../wire.ts"
+
+// What happens to a connection between standing and being written to, which a server alone cannot bring about on time.
+
+const open: Wire[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((wire) => wire.close()))
+})
+
+async function exchangeOver(
+  script: Script,
+  prepare: (socket: Socket) => Promise<unknown>,
+  whyNotToSend: Exchange["whyNotToSend"] = () => null,
+) {
+  const wire = await startWire(script)
+  open.push(wire)
+  const socket = connect(wire.port, "127.0.0.1")
+  socket.on("error", () => undefined)
+  await once(socket, "connect")
+  await prepare(socket)
+  let handovers = 0
+  const ending = await exchangeOnce({
+    socket,
+    url: new URL(`http://127.0.0.1:${wire.port}/x`),
+    headers: {},
+    body: "{}",
+    timeoutMs: 1_000,
+    whyNotToSend,
+    onHandover: () => handovers++,
+  })
+  return { ending, wire, socket, handovers }
+}
+
+const accepting: Script = { onRequest: (socket) => socket.write(answer(200, { id: SUPERNODE })) }
+
+describe("a connection that is lost before the request is written", () => {
+  const destroyed = async (socket: Socket) => {
+    socket.destroy()
+    await once(socket, "close")
+  }
+  it.each<[string, Script, (socket: Socket) => Promise<unknown>]>([
+    ["closed by us", accepting, destroyed],
+    [
+      "hung up by the server",
+      { onConnect: (socket) => socket.end() },
+      (socket) => once(socket.resume(), "close"),
+    ],
+    [
+      "spoken over by a server that was not asked yet",
+      { onConnect: (socket) => socket.write(answer(200, { id: SUPERNODE })) },
+      (socket) => once(socket, "readable"),
+    ],
+  ])("%s: nothing was sent, and no other connection is opened instead", async (_title, script, prepare) => {
+    const { ending, wire, handovers } = await exchangeOver(script, prepare)
+    expect(ending).toMatchObject({ kind: "kept", reason: "connect-failure" })
+    expect([wire.received(), wire.connections(), handovers]).toEqual(["", 1, 0])
+  })
+})
+
+it("the connection is closed when the exchange is over, although the server would keep it", async () => {
+  const { ending, wire, socket, handovers } = await exchangeOver(accepting, () => Promise.resolve())
+  expect(ending).toMatchObject({ kind: "complete", answer: { status: 200 } })
+  expect(socket.destroyed).toBe(true)
+  expect([wire.requestLines(), wire.connections(), handovers]).toEqual([1, 1, 1])
+})
+
+it("the connection is closed also where the request may not be written any more", async () => {
+  const tooLate = { reason: "too-late", says: "too late" }
+  const { ending, wire, socket, handovers } = await exchangeOver(
+    accepting,
+    () => Promise.resolve(),
+    () => tooLate,
+  )
+  expect(ending).toEqual({ kind: "kept", ...tooLate })
+  expect(socket.destroyed).toBe(true)
+  expect([wire.received(), handovers]).toEqual(["", 0])
+})
+
+it.each([
+  ["EPIPE", "reset"],
+  ["ECONNABORTED", "connection-error"],
+])("a connection that fails with %s after the request is a %s", async (code, reason) => {
+  const failing = (socket: Socket) => {
+    const failed = Object.assign(new Error(`write ${code}`), { code })
+    return Promise.resolve(setImmediate(() => socket.destroy(failed)))
+  }
+  const { ending, wire, handovers } = await exchangeOver({}, failing)
+  expect(ending).toEqual({ kind: "broken", reason, says: expect.stringContaining(code), answer: null })
+  expect([wire.connections(), handovers]).toEqual([1, 1])
+})

@@ -1,0 +1,270 @@
+import type { Socket } from "node:net"
+import { afterEach, beforeAll, describe, expect, it } from "vitest"
+import { buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
+import { certificateFor, type TestCertificate } from "../certificates.ts"
+import { readerOf } from "../cloud.ts"
+import { PROJECT, SUPERNODE } from "../fixture.ts"
+import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { DEPS, digestOf, lookupOf, orderTo } from "./order.ts"
+
+// Exchanges that end otherwise than with a whole answer. Whatever the server does, at most one request line arrives,
+// over one connection, and nobody may say that no order stands.
+
+const HOST = "modelarts.test"
+const ACCEPTED = JSON.stringify({ id: SUPERNODE })
+const open: Wire[] = []
+let certificate: TestCertificate
+
+beforeAll(async () => {
+  certificate = await certificateFor(HOST)
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((wire) => wire.close()))
+})
+
+async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
+  const wire = await startWire(...args)
+  open.push(wire)
+  return wire
+}
+
+function unknown(reason: string, status: number | null, body: string | null) {
+  const raw = body === null ? null : { body, bytes: Buffer.byteLength(body), truncated: false }
+  return { kind: "unknown", reason, says: expect.any(String), status, code: null, requestId: null, raw }
+}
+
+const reset: Script["onRequest"] = (socket) => socket.resetAndDestroy()
+const hangUpAfter = (text: string): Script => ({ onRequest: (socket) => socket.end(text) })
+const resetAfter = (text: string): Script => ({
+  onRequest: (socket) => socket.write(text, () => setImmediate(() => socket.resetAndDestroy())),
+})
+const chunked = (...chunks: string[]) =>
+  `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks.join("")}`
+const HEX = ACCEPTED.length.toString(16)
+
+describe("a connection that an earlier answer left open", () => {
+  const LIST = answer(200, { items: [] })
+
+  /** A read that leaves its connection in the pool, then a purchase from the same host. */
+  async function readThenBuy(wire: Wire) {
+    const endpoint = `http://127.0.0.1:${wire.port}`
+    const reader = readerOf()
+    const asked = {
+      method: "GET" as const,
+      url: `${endpoint}/v1/list`,
+      operation: "list",
+      projectId: PROJECT,
+    }
+    const read = await reader.read(asked, (value) => ({ ok: true, value }))
+    const outcome = await buy(orderTo({ endpoint }), DEPS)
+    await reader.close()
+    return { read, outcome }
+  }
+
+  it("is not used by a purchase, which has one of its own and closes it", async () => {
+    const wire = await wireOf({
+      onRequest: (socket, request) => socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED)),
+    })
+    const { read, outcome } = await readThenBuy(wire)
+    expect(read.ok).toBe(true)
+    expect(outcome.kind).toBe("accepted")
+    expect(wire.connections()).toBe(2)
+    expect(wire.received().match(/^POST /gm)).toHaveLength(1)
+    expect(wire.received()).toMatch(/^POST [\s\S]*connection: close/m)
+  })
+
+  it("and that the server closes as the purchase comes costs nothing: it was never on it", async () => {
+    const kept: Socket[] = []
+    const wire = await wireOf({
+      onConnect: () => {
+        for (const stale of kept.splice(0)) stale.resetAndDestroy()
+      },
+      onRequest: (socket, request) => {
+        if (request.startsWith("GET")) kept.push(socket)
+        socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED))
+      },
+    })
+    const { read, outcome } = await readThenBuy(wire)
+    expect(read.ok).toBe(true)
+    expect(outcome.kind).toBe("accepted")
+    expect(wire.received().match(/^POST /gm)).toHaveLength(1)
+  })
+})
+
+describe("after the first byte every failure is unknown", () => {
+  it.each<[string, Script, ReturnType<typeof unknown>]>([
+    ["hung up without an answer", hangUpAfter(""), unknown("reset", null, null)],
+    ["reset without an answer", { onRequest: reset }, unknown("reset", null, null)],
+    [
+      "reset at the request's first bytes",
+      { onBytes: (socket) => socket.resetAndDestroy() },
+      unknown("reset", null, null),
+    ],
+    ["hung up within the status line", hangUpAfter("HTTP/1.1 20"), unknown("reset", null, null)],
+    [
+      "hung up within the headers",
+      hangUpAfter("HTTP/1.1 200 OK\r\ncontent-le"),
+      unknown("reset", null, null),
+    ],
+    [
+      "hung up after early hints, which are no answer",
+      hangUpAfter("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
+      unknown("reset", null, null),
+    ],
+    [
+      "hung up after the headers",
+      hangUpAfter("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),
+      unknown("reset", 200, ""),
+    ],
+    [
+      "hung up within the body",
+      hangUpAfter(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
+      unknown("reset", 200, ACCEPTED),
+    ],
+    [
+      "hung up within the body of a refusal",
+      hangUpAfter('HTTP/1.1 400 No\r\ncontent-length: 99\r\n\r\n{"error_code":"ModelArts.6716"}'),
+      unknown("reset", 400, '{"error_code":"ModelArts.6716"}'),
+    ],
+    [
+      "hung up within the body, closing as announced",
+      hangUpAfter(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
+      unknown("malformed-answer", 200, ACCEPTED),
+    ],
+    [
+      "reset within the body",
+      resetAfter(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
+      unknown("reset", 200, ACCEPTED),
+    ],
+    ["chunks cut off", hangUpAfter(chunked(`${HEX}\r\n${ACCEPTED}\r\n`)), unknown("reset", 200, ACCEPTED)],
+    [
+      "chunks cut off, closing as announced",
+      hangUpAfter(
+        `HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${HEX}\r\n${ACCEPTED}`,
+      ),
+      unknown("malformed-answer", 200, ACCEPTED),
+    ],
+    ["chunks without a size", says(chunked("zz\r\n{}\r\n0\r\n\r\n")), unknown("malformed-answer", 200, "")],
+    [
+      "chunks that are longer than they say",
+      says(chunked(`2\r\n${ACCEPTED}\r\n0\r\n\r\n`)),
+      unknown("malformed-answer", 200, ACCEPTED.slice(0, 2)),
+    ],
+    [
+      "two different lengths",
+      says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"),
+      unknown("malformed-answer", null, null),
+    ],
+    [
+      "a length that is no number",
+      says("HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n{}"),
+      unknown("malformed-answer", null, null),
+    ],
+    ["no HTTP at all", says("220 smtp.example.com ESMTP\r\n"), unknown("malformed-answer", null, null)],
+    [
+      "headers beyond all measure",
+      says(answer(200, ACCEPTED, { "x-large": "x".repeat(70_000) })),
+      unknown("malformed-answer", null, null),
+    ],
+    [
+      "100 Continue that nobody asked for",
+      says(`HTTP/1.1 100 Continue\r\n\r\n${answer(200, ACCEPTED)}`),
+      unknown("malformed-answer", null, null),
+    ],
+    [
+      "101 to a protocol nobody asked for",
+      says("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),
+      unknown("malformed-answer", null, null),
+    ],
+  ])("%s", async (_title, script, expected) => {
+    const wire = await wireOf(script)
+    const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
+    expect(outcome).toEqual(expected)
+    expect(wire.requestLines()).toBe(1)
+    expect(wire.connections()).toBe(1)
+  })
+
+  it("reset as soon as it was accepted: not sent if we saw it in time, else unknown", async () => {
+    const wire = await wireOf({ onConnect: (socket) => socket.resetAndDestroy() })
+    const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
+    const seenInTime = { kind: "not-sent", reason: "connect-failure", says: expect.any(String) }
+    expect(outcome).toEqual(outcome.kind === "not-sent" ? seenInTime : unknown("reset", null, null))
+    expect(outcome.kind === "not-sent" ? wire.received() : "").toBe("")
+    expect(wire.requestLines()).toBeLessThanOrEqual(1)
+    expect(wire.connections()).toBe(1)
+  })
+
+  it("reset while a large request is still on its way", async () => {
+    const raw = "x".repeat(32_768)
+    const wire = await wireOf({ onBytes: (socket) => socket.resetAndDestroy() })
+    const userdata = Buffer.from(raw).toString("base64")
+    const order = orderTo({
+      endpoint: `http://127.0.0.1:${wire.port}`,
+      userdata,
+      body: { userdata: digestOf(raw) },
+    })
+    expect(await buy(order, DEPS)).toEqual(unknown("reset", null, null))
+    expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
+  })
+
+  it("reset over TLS", async () => {
+    const wire = await wireOf({ onRequest: (socket) => socket.destroy() }, { tls: certificate })
+    const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
+    const outcome = await buy(order, {
+      ...DEPS,
+      lookup: lookupOf("127.0.0.1"),
+      tls: { ca: certificate.cert },
+    })
+    expect(outcome).toEqual(unknown("reset", null, null))
+    expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
+  })
+})
+
+describe("one time limit covers the whole exchange", () => {
+  const trickle: Script = {
+    onRequest: (socket) => {
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+      const timer = setInterval(() => socket.write(" "), 20)
+      socket.on("close", () => clearInterval(timer))
+    },
+  }
+  it.each<[string, Script, number | null]>([
+    ["no answer at all", {}, null],
+    ["headers that never end", says("HTTP/1.1 200 OK\r\nx-slow: "), null],
+    ["a body that never comes", says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"), 200],
+    ["a body that never ends", says(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`), 200],
+    ["chunks that never end", says(chunked(`${HEX}\r\n${ACCEPTED}\r\n`)), 200],
+    [
+      "a refusal that never ends",
+      says('HTTP/1.1 400 No\r\ncontent-length: 99\r\n\r\n{"error_code":"ModelArts.6716"}'),
+      400,
+    ],
+    ["a server error that never ends", says("HTTP/1.1 503 Busy\r\ncontent-length: 99\r\n\r\n"), 503],
+    ["a body that trickles without a pause", trickle, 200],
+  ])("timeout: %s", async (_title, script, status) => {
+    const wire = await wireOf(script)
+    const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, timeoutMs: 120 }), DEPS)
+    const late = expect.stringContaining("the answer was not complete 120 ms after the request began")
+    expect(outcome).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
+    expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
+  })
+})
+
+describe("several addresses of one host", () => {
+  it("an address that refuses costs nothing: the request goes to the other, once", async () => {
+    const wire = await wireOf(says(answer(200, ACCEPTED)))
+    const order = orderTo({ endpoint: `http://${HOST}:${wire.port}` })
+    const outcome = await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.2", "127.0.0.1") })
+    expect(outcome.kind).toBe("accepted")
+    expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
+  })
+
+  it("after a reset the other address is never tried", async () => {
+    const one = await wireOf({ onRequest: reset })
+    const two = await wireOf(says(answer(200, ACCEPTED)), { port: one.port, host: "127.0.0.2" })
+    const order = orderTo({ endpoint: `http://${HOST}:${one.port}` })
+    const outcome = await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1", "127.0.0.2") })
+    expect(outcome).toEqual(unknown("reset", null, null))
+    expect([one.requestLines(), two.requestLines(), two.connections()]).toEqual([1, 0, 0])
+  })
+})

@@ -1,0 +1,325 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  waitUntilTableNotExists,
+} from "@aws-sdk/client-dynamodb"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { openDynamoStore } from "../../../lib/ledger/dynamodb/store.ts"
+import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
+import { type AuditedLedger, openLedger } from "../../../lib/ledger/open.ts"
+import { LedgerError } from "../../../lib/ports.ts"
+import { describeLedgerContract } from "../contract.ts"
+import { chainOf, collect, entryAfter, rawOf, STREAM } from "../entries.ts"
+import { ANY_KEYS, REGION } from "./keys.ts"
+import { DynamoProxy, type PutFate } from "./proxy.ts"
+import { DynamoServer } from "./server.ts"
+
+const server = new DynamoServer()
+beforeAll(async () => server.start())
+afterAll(async () => server.stop())
+
+const OPTIONS = { dynamodbCredentials: ANY_KEYS }
+const HASTY = { ...OPTIONS, dynamodbTimeouts: { connectMs: 500, requestMs: 500 } }
+
+const clientTo = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: ANY_KEYS })
+
+describeLedgerContract("dynamodb", async () => {
+  const table = await server.newTable()
+  return openDynamoStore({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
+})
+
+describe("an answer of DynamoDB lost on the wire", () => {
+  /** Appends one entry through a proxy that treats PutItem requests so; what was said and what is stored. */
+  async function appendThrough(fates: PutFate[], rival = false) {
+    const table = await server.newTable()
+    const proxy = new DynamoProxy(server.port, fates)
+    const ledger = await openLedger(server.urlOf(table, await proxy.start()), HASTY)
+    const direct = await openLedger(server.urlOf(table), OPTIONS)
+    const entry = entryAfter(undefined)
+    await ledger.head(STREAM)
+    if (rival) await direct.append(entryAfter(undefined, { run: "rival" }))
+    const said = await ledger.append(entry).catch((error: unknown) => error)
+    const stored = await collect(direct.read(STREAM))
+    await Promise.all([ledger.close(), direct.close(), proxy.stop()])
+    return { said, isStored: stored[0]?.hash === entry.hash, entries: stored.length, puts: proxy.puts }
+  }
+
+  test.each<[string, PutFate[], number]>([
+    ["cut off after the write: found, so appended, with one request", ["drop-answer"], 1],
+    ["never coming after the write: found, so appended, with one request", ["hang-after"], 1],
+    ["cut off before the write: sent again", ["drop-request"], 2],
+    ["swallowed before the write: sent again", ["hang"], 2],
+    ["cut off before, then after the write", ["drop-request", "drop-answer"], 2],
+  ])("%s", async (_, fates, puts) => {
+    expect(await appendThrough(fates)).toEqual({ said: "appended", isStored: true, entries: 1, puts })
+  })
+
+  test.each<[PutFate]>([["drop-answer"], ["drop-request"], ["hang"], ["hang-after"]])(
+    "%s while a rival has the seq: a conflict, with one request",
+    async (fate) => {
+      expect(await appendThrough([fate], true)).toEqual({
+        said: "conflict",
+        isStored: false,
+        entries: 1,
+        puts: 1,
+      })
+    },
+  )
+
+  test("cut off three times before the write: it throws and nothing is stored", async () => {
+    const { said, ...rest } = await appendThrough(["drop-request", "drop-request", "drop-request"])
+    expect(String(said)).toMatch(
+      /LedgerError: ledger entry .*#1 cannot be written: the ledger table .* cannot be reached/,
+    )
+    expect(rest).toEqual({ isStored: false, entries: 0, puts: 3 })
+  })
+
+  test("left to itself, Amazon's client reports the same write as a failed condition", async () => {
+    const table = await server.newTable()
+    const proxy = new DynamoProxy(server.port, ["drop-answer"])
+    const client = clientTo(await proxy.start())
+    const { text } = rawOf(entryAfter(undefined))
+    const put = new PutItemCommand({
+      TableName: table,
+      Item: { stream: { S: STREAM }, seq: { N: "1" }, entry: { S: text } },
+      ConditionExpression: "attribute_not_exists(seq)",
+    })
+    await expect(client.send(put)).rejects.toThrow(ConditionalCheckFailedException)
+    expect(proxy.puts).toBe(2)
+    client.destroy()
+    await proxy.stop()
+  })
+})
+
+describe("a table of the DynamoDB protocol", () => {
+  test("an append onto a known head is one request, and each entry is one plain item", async () => {
+    const table = await server.newTable()
+    const proxy = new DynamoProxy(server.port, [])
+    const ledger = await openLedger(server.urlOf(table, await proxy.start()), OPTIONS)
+    const entries = chainOf(3)
+    for (const entry of entries) await ledger.append(entry)
+    expect(proxy.puts).toBe(3)
+    await ledger.close()
+    await proxy.stop()
+  })
+
+  test("every read is strongly consistent", async () => {
+    const table = await server.newTable()
+    const proxy = new DynamoProxy(server.port, [])
+    const ledger = await openLedger(server.urlOf(table, await proxy.start()), OPTIONS)
+    await ledger.head(STREAM)
+    await collect(ledger.read(STREAM))
+    await collect(ledger.streams())
+    expect(proxy.sent.match(/DynamoDB_20120810\.(Query|Scan)/g)?.length).toBe(3)
+    expect(proxy.sent.match(/"ConsistentRead":true/g)?.length).toBe(3)
+    await ledger.close()
+    await proxy.stop()
+  })
+
+  test("a table made anew under a ledger gets no entry that follows one it does not hold", async () => {
+    const table = await server.newTable()
+    const ledger = await openLedger(server.urlOf(table), OPTIONS)
+    const first = entryAfter(undefined)
+    await ledger.append(first)
+    const client = clientTo(server.endpoint)
+    await client.send(new DeleteTableCommand({ TableName: table }))
+    await waitUntilTableNotExists({ client, maxWaitTime: 10, minDelay: 1 }, { TableName: table })
+    client.destroy()
+    await createDynamoTable({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
+    expect(await ledger.head(STREAM)).toBeUndefined()
+    expect(await ledger.append(entryAfter(first))).toBe("conflict")
+    expect(await collect(ledger.streams())).toEqual([])
+    await ledger.close()
+  })
+
+  test("a chain whose first entry was taken out is still listed, and verify says what is missing", async () => {
+    const table = await server.newTable()
+    const store = await openDynamoStore({
+      table,
+      region: REGION,
+      endpoint: server.endpoint,
+      credentials: ANY_KEYS,
+    })
+    for (const entry of chainOf(3).slice(1)) await store.append(STREAM, rawOf(entry))
+    const ledger = await openLedger(server.urlOf(table), OPTIONS)
+    expect(await collect(ledger.streams())).toEqual([STREAM])
+    expect(await ledger.verify(STREAM)).toEqual({
+      ok: false,
+      seq: 1,
+      problem: "is missing; the next one stored is #2",
+    })
+    await Promise.all([store.close(), ledger.close()])
+  })
+
+  test("an item without a text is not trusted", async () => {
+    const table = await server.newTable()
+    const client = clientTo(server.endpoint)
+    await client.send(
+      new PutItemCommand({ TableName: table, Item: { stream: { S: STREAM }, seq: { N: "1" } } }),
+    )
+    client.destroy()
+    const ledger = await openLedger(server.urlOf(table), OPTIONS)
+    await expect(ledger.head(STREAM)).rejects.toThrow(/#1 cannot be trusted: it is not JSON/)
+    await ledger.close()
+  })
+
+  test("creating a table that is there leaves it as it is", async () => {
+    const table = await server.newTable()
+    const ledger = await openLedger(server.urlOf(table), OPTIONS)
+    await ledger.append(entryAfter(undefined))
+    await createDynamoTable({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
+    expect((await ledger.head(STREAM))?.seq).toBe(1)
+    await ledger.close()
+  })
+
+  test("opening asks nothing of the network", async () => {
+    const ledger = await openLedger("dynamodb://supernode-ledger?region=eu-central-1")
+    await ledger.close()
+  })
+
+  describe("without keys of its own", () => {
+    beforeEach(() => {
+      for (const name of ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]) vi.stubEnv(name, "/dev/null")
+      vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true")
+    })
+    afterEach(() => {
+      vi.unstubAllEnvs()
+    })
+
+    test("it takes those of AWS's default chain", async () => {
+      vi.stubEnv("AWS_ACCESS_KEY_ID", "test")
+      vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test")
+      const ledger = await openLedger(server.urlOf(await server.newTable()))
+      expect(await ledger.append(entryAfter(undefined))).toBe("appended")
+      await ledger.close()
+    })
+
+    test("it says so where there are none", async () => {
+      const ledger = await openLedger(server.urlOf("ledger-1"))
+      await expect(ledger.head(STREAM)).rejects.toThrow(
+        /cannot be used with these credentials, or there are none/,
+      )
+      await ledger.close()
+    })
+  })
+
+  test("keys may come from a function, asked when they are needed", async () => {
+    const table = await server.newTable()
+    let asked = 0
+    const dynamodbCredentials = async () => {
+      asked += 1
+      return ANY_KEYS
+    }
+    const ledger = await openLedger(server.urlOf(table), { dynamodbCredentials })
+    expect(asked).toBe(0)
+    await ledger.head(STREAM)
+    expect(asked).toBeGreaterThan(0)
+    await ledger.close()
+  })
+})
+
+describe("a store that does not answer as it should", () => {
+  /** Every question a run or a person may ask. */
+  const questions = (ledger: AuditedLedger): (() => Promise<unknown>)[] => [
+    () => ledger.head(STREAM),
+    () => ledger.append(entryAfter(undefined)),
+    () => collect(ledger.read(STREAM)),
+    () => collect(ledger.streams()),
+    () => ledger.verify(STREAM),
+  ]
+
+  async function expectAll(ledger: AuditedLedger, problem: RegExp): Promise<void> {
+    const errors = await Promise.all(
+      questions(ledger).map((question) => question().catch((error: unknown) => error)),
+    )
+    await ledger.close()
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(LedgerError)
+      expect(String(error)).toMatch(problem)
+    }
+  }
+
+  test("a table that is not there", async () => {
+    const ledger = await openLedger(server.urlOf("nowhere"), OPTIONS)
+    await expectAll(
+      ledger,
+      /the ledger table nowhere \(eu-central-1, http.*\) does not exist there; check name and region/,
+    )
+  })
+
+  test("a table with another key", async () => {
+    const client = clientTo(server.endpoint)
+    await client.send(
+      new CreateTableCommand({
+        TableName: "foreign",
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    )
+    client.destroy()
+    const ledger = await openLedger(server.urlOf("foreign"), OPTIONS)
+    await expect(ledger.head(STREAM)).rejects.toThrow(
+      /refuses the request; its key must be stream \(S\) and seq \(N\)/,
+    )
+    await ledger.close()
+  })
+
+  test("a port where nobody listens", async () => {
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:1`, HASTY)
+    await expectAll(
+      ledger,
+      /the ledger table ledger \(eu-central-1, http:\/\/127.0.0.1:1\) cannot be reached/,
+    )
+  })
+
+  test.each<[string, number, string, RegExp]>([
+    ["access denied", 400, "AccessDeniedException", /cannot be used with these credentials/],
+    ["a wrong signature", 400, "InvalidSignatureException", /cannot be used with these credentials/],
+    ["throttling", 400, "ProvisionedThroughputExceededException", /is throttled; give it more capacity/],
+    [
+      "its own failure",
+      500,
+      "InternalServerError",
+      /answered with an error \(InternalServerError: so it is\)/,
+    ],
+  ])("%s", async (_, status, type, problem) => {
+    const refusing = createServer((_request, response) => {
+      response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
+      response.end(
+        JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: "so it is" }),
+      )
+    })
+    await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve))
+    const { port } = refusing.address() as AddressInfo
+    const ledger = await openLedger(
+      `dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:${port}`,
+      OPTIONS,
+    )
+    await expectAll(ledger, problem)
+    await new Promise<void>((resolve) => refusing.close(() => resolve()))
+  })
+
+  test("a server that takes the call and never answers ends in an error, not in waiting", async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+    const { port } = silent.address() as AddressInfo
+    const ledger = await openLedger(
+      `dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:${port}`,
+      HASTY,
+    )
+    await expectAll(ledger, /cannot be reached/)
+    silent.closeAllConnections()
+    await new Promise<void>((resolve) => silent.close(() => resolve()))
+  })
+
+  test("a table that cannot be created says so", async () => {
+    const place = { table: "ledger", region: REGION, endpoint: "http://127.0.0.1:1", credentials: ANY_KEYS }
+    await expect(createDynamoTable(place)).rejects.toThrow(/the ledger table ledger .* cannot be reached/)
+  })
+})

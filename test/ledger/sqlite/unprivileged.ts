@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { ledgerOver } from "../../../lib/ledger/chain.ts"
+import { openSqliteStore } from "../../../lib/ledger/sqlite/store.ts"
+import { entryAfter, STREAM } from "../entries.ts"
+
+// Tries to append to the file named by the first argument as somebody who may only read it, and prints what came of it.
+// Everything is loaded first, and nothing imported afterwards: a user without rights may not be allowed to read the program either.
+const openLedger = async (path: string) => ledgerOver(await openSqliteStore(path))
+
+const directory = mkdtempSync(join(tmpdir(), "ledger-warm-"))
+const warm = await openLedger(join(directory, "warm.db"))
+await warm.append(entryAfter(undefined))
+await warm.close()
+rmSync(directory, { recursive: true })
+
+const NOBODY = 65_534
+if (process.geteuid?.() === 0) process.seteuid?.(NOBODY)
+
+try {
+  const ledger = await openLedger(String(process.argv[2]))
+  console.log(await ledger.append(entryAfter(await ledger.head(STREAM))))
+} catch (error) {
+  console.log(String(error instanceof Error ? `${error.name} ${error.message}` : error).replaceAll("\n", " "))
+}

@@ -1,0 +1,96 @@
+import type { Datapoint } from "../../../lib/decision/inputs/signal.ts"
+import type {
+  CloudEyeListQuery,
+  CloudEyePage,
+  CloudEyeQuery,
+  CloudEyeSeries,
+  CloudPlace,
+  MetricSources,
+} from "../../../lib/metrics/sources.ts"
+import type { Read } from "../../../lib/ports.ts"
+
+type Metric = CloudEyeQuery["metrics"][number]
+
+/**
+ * A Cloud Eye that has one value for every aligned period, remembers what it was asked, and can be told to answer
+ * otherwise. Both bounds of its windows are inclusive, which is the unkind reading of the documentation.
+ */
+export class FakeCloudEye implements MetricSources {
+  readonly queries: CloudEyeQuery[] = []
+  inFlight = 0
+  mostInFlight = 0
+  /** The value of a metric at a period. */
+  valueAt: (metric: Metric, at: number) => number = () => 97
+  /** What to do to a series before it is answered. */
+  alter: (series: CloudEyeSeries) => CloudEyeSeries[] = (series) => [series]
+  /** Why a query is not answered, if it is not. */
+  refuse: (query: CloudEyeQuery) => string | Error | null = () => null
+
+  /** The series that it lists, in pages of `pageSize`; what was asked is remembered. */
+  listed: Metric[] = []
+  pageSize = 1_000
+  readonly lists: CloudEyeListQuery[] = []
+  refuseList: (query: CloudEyeListQuery) => string | Error | null = () => null
+
+  async cloudEye(_place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
+    this.queries.push(query)
+    this.inFlight += 1
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
+    // A turn of the event loop, so that requests that may overlap do.
+    await new Promise(setImmediate)
+    this.inFlight -= 1
+    const refused = this.refuse(query)
+    if (refused instanceof Error) throw refused
+    if (refused !== null) return { ok: false, why: refused, credentials: false }
+    return {
+      ok: true,
+      value: query.metrics.flatMap((metric) => this.alter(this.answer(metric, query))),
+      skewMs: 0,
+    }
+  }
+
+  async cloudEyeList(_place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>> {
+    this.lists.push(query)
+    await new Promise(setImmediate)
+    const refused = this.refuseList(query)
+    if (refused instanceof Error) throw refused
+    if (refused !== null) return { ok: false, why: refused, credentials: false }
+    const all = this.listed.filter(
+      ({ namespace, metric_name, dimensions }) =>
+        (query.namespace ?? namespace) === namespace &&
+        (query.metricName ?? metric_name) === metric_name &&
+        (query.dimensions ?? []).every((one) =>
+          dimensions.some(({ name, value }) => name === one.name && value === one.value),
+        ),
+    )
+    const begin = Number(query.start ?? 0)
+    const end = begin + this.pageSize
+    return {
+      ok: true,
+      value: { metrics: all.slice(begin, end), next: end < all.length ? String(end) : null },
+      skewMs: 0,
+    }
+  }
+
+  /** Nobody is there who speaks Prometheus, and no CloudWatch. */
+  async cloudwatch(): Promise<Read<never>> {
+    return { ok: false, why: "no such host", credentials: false }
+  }
+
+  async prometheus(): Promise<Read<never>> {
+    return { ok: false, why: "no such host", credentials: false }
+  }
+
+  private answer(metric: Metric, query: CloudEyeQuery): CloudEyeSeries {
+    const points: Datapoint[] = []
+    for (let at = query.from; at <= query.to; at += Number(query.period) * 1_000) {
+      points.push({ at, value: this.valueAt(metric, at) })
+    }
+    return {
+      namespace: metric.namespace,
+      metricName: metric.metric_name,
+      dimensions: metric.dimensions,
+      points,
+    }
+  }
+}

@@ -1,0 +1,354 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import type { ServerResponse } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, describe, expect, it } from "vitest"
+import { parsePrometheusAuth } from "../../../lib/metrics/prometheus/auth.ts"
+import {
+  type PrometheusClient,
+  type PrometheusOptions,
+  type PrometheusQuery,
+  prometheusClient,
+  queryRangeUrl,
+} from "../../../lib/metrics/prometheus/http.ts"
+import { certificateFor } from "../../huawei/certificates.ts"
+import { json, PrometheusServer } from "./server.ts"
+
+const AT = Date.parse("2024-01-12T17:00:00Z")
+const TOKEN = "hush-hush-token"
+const open: { close(): Promise<unknown> }[] = []
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close()
+})
+
+async function serverOf(tls?: { key: string; cert: string }): Promise<PrometheusServer> {
+  const server = await PrometheusServer.start(tls)
+  open.push(server)
+  return server
+}
+
+function clientOf(
+  over: Partial<PrometheusOptions> & { login?: Record<string, unknown> } = {},
+): PrometheusClient {
+  const { login, ...options } = over
+  const client = prometheusClient({
+    auth: async () => parsePrometheusAuth(JSON.stringify(login ?? {})).logins,
+    timeouts: { tryMs: 5_000, totalMs: 5_000 },
+    wait: async () => {},
+    ...options,
+  })
+  open.push(client)
+  return client
+}
+
+function asking(url: string, over: Partial<PrometheusQuery> = {}): PrometheusQuery {
+  return { url, query: "sum(queue)", start: AT - 120_000, end: AT, periodMs: 60_000, ...over }
+}
+
+/** What comes of an answer that is not the fake's own. */
+async function readInstead(instead: (response: ServerResponse) => unknown, client = clientOf()) {
+  const server = await serverOf()
+  server.instead = (_, response) => {
+    instead(response)
+    return true
+  }
+  const read = await client.queryRange(asking(server.url))
+  return { read, server }
+}
+
+describe("a range query", () => {
+  it("is one GET with the instants of the first and the last evaluation, and gives numbers by time", async () => {
+    const server = await serverOf()
+    server.evaluate = () => [{ labels: { a: "b" }, at: (instant) => (AT - instant) / 1_000 + 0.5 }]
+    expect(await clientOf().queryRange(asking(server.url))).toEqual({
+      ok: true,
+      value: [
+        {
+          labels: { a: "b" },
+          points: [
+            { at: AT - 120_000, value: 120.5 },
+            { at: AT - 60_000, value: 60.5 },
+            { at: AT, value: 0.5 },
+          ],
+        },
+      ],
+      skewMs: null,
+    })
+    expect(server.asked).toMatchObject([
+      {
+        method: "GET",
+        path: "/api/v1/query_range",
+        query: "sum(queue)",
+        start: String(AT / 1_000 - 120),
+        end: String(AT / 1_000),
+        step: "60",
+      },
+    ])
+    expect(server.asked[0]?.headers.authorization).toBeUndefined()
+  })
+
+  it("goes as a form where it is long, every character of it", async () => {
+    const server = await serverOf()
+    const query = `sum(x{a="ä & b=c + 100%"}) + ${"1 + ".repeat(900)}1`
+    await clientOf().queryRange(asking(server.url, { query }))
+    expect(server.asked).toMatchObject([{ method: "POST", query, step: "60" }])
+    expect(server.asked[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded")
+  })
+
+  it.each([
+    ["https://p.example.com", "https://p.example.com/api/v1/query_range"],
+    ["https://p.example.com/", "https://p.example.com/api/v1/query_range"],
+    ["https://p.example.com/api/v1", "https://p.example.com/api/v1/query_range"],
+    ["https://p.example.com/api/v1/", "https://p.example.com/api/v1/query_range"],
+    ["https://p.example.com/api/v1/query_range", "https://p.example.com/api/v1/query_range"],
+    ["https://aom.example.com/v1/0123/aom/api/v1", "https://aom.example.com/v1/0123/aom/api/v1/query_range"],
+    ["https://aom.example.com/v1/0123", "https://aom.example.com/v1/0123/api/v1/query_range"],
+    [
+      "https://vm.example.com/select/0/prometheus//",
+      "https://vm.example.com/select/0/prometheus/api/v1/query_range",
+    ],
+  ])("to the base %s goes to %s", (base, url) => {
+    expect(queryRangeUrl(base).href).toBe(url)
+  })
+})
+
+describe("who we are", () => {
+  it("is told by the login of that url", async () => {
+    const server = await serverOf()
+    await clientOf({ login: { [server.url]: { bearer: TOKEN } } }).queryRange(asking(server.url))
+    await clientOf({ login: { [`${server.url}/x`]: { user: "u", password: "p" } } }).queryRange(
+      asking(`${server.url}/x`),
+    )
+    expect(server.asked.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${TOKEN}`,
+      `Basic ${Buffer.from("u:p").toString("base64")}`,
+    ])
+  })
+
+  it("is told to nobody that we are sent on to: redirects are not followed", async () => {
+    const elsewhere = await serverOf()
+    const server = await serverOf()
+    server.instead = (_, response) => {
+      response.writeHead(307, { location: `${elsewhere.url}/api/v1/query_range` }).end()
+      return true
+    }
+    const read = await clientOf({ login: { [server.url]: { bearer: TOKEN } } }).queryRange(asking(server.url))
+    expect(read).toMatchObject({
+      ok: false,
+      refused: true,
+      why: expect.stringMatching(/307, a redirect, which is not followed/),
+    })
+    expect(elsewhere.asked).toEqual([])
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it.each([401, 403])(
+    "and where that is not enough (%i), the keys are to blame, and it says what to do",
+    async (status) => {
+      const server = await serverOf()
+      server.instead = (asked, response) =>
+        json(response, status, { status: "error", error: `no ${asked.headers.authorization}` })
+      const login = { [server.url]: { bearer: TOKEN } }
+      const shown = await clientOf({ login }).queryRange(asking(server.url))
+      expect(shown).toMatchObject({ ok: false, credentials: true })
+      expect(shown).toMatchObject({
+        why: expect.stringMatching(/does not take what SUPERNODE_PROMETHEUS_AUTH has for http:/),
+      })
+      expect(JSON.stringify(shown)).not.toContain("hush")
+      const nobody = await clientOf().queryRange(asking(server.url))
+      expect(nobody).toMatchObject({
+        credentials: true,
+        why: expect.stringMatching(
+          /SUPERNODE_PROMETHEUS_AUTH has no bearer, or user and password, for this url/,
+        ),
+      })
+      expect(server.asked).toHaveLength(2)
+    },
+  )
+
+  it("is not told, and nothing is asked, where the logins cannot be had", async () => {
+    const server = await serverOf()
+    const client = clientOf({ auth: () => Promise.reject(new Error("the secret could not be read")) })
+    expect(await client.queryRange(asking(server.url))).toMatchObject({
+      ok: false,
+      why: expect.stringMatching(/the secret could not be read/),
+    })
+    expect(server.asked).toEqual([])
+  })
+})
+
+describe("TLS", () => {
+  it("is believed by the login's own certificates, written out or in a file, and by no others", async () => {
+    const tls = await certificateFor("localhost")
+    const other = await certificateFor("localhost")
+    const server = await serverOf(tls)
+    const folder = mkdtempSync(join(tmpdir(), "ca-"))
+    open.push({ close: async () => rmSync(folder, { recursive: true }) })
+    const file = join(folder, "ca.pem")
+    writeFileSync(file, tls.cert)
+    const readWith = (ca?: string) =>
+      clientOf({ login: { [server.url]: { bearer: TOKEN, ...(ca ? { ca } : {}) } } }).queryRange(
+        asking(server.url),
+      )
+    expect(await readWith(tls.cert)).toMatchObject({ ok: true })
+    expect(await readWith(file)).toMatchObject({ ok: true })
+    expect(server.asked).toHaveLength(2)
+    expect(await readWith()).toMatchObject({ ok: false, why: expect.stringMatching(/self-signed/) })
+    expect(await readWith(other.cert)).toMatchObject({ ok: false })
+    expect(await readWith(join(folder, "none.pem"))).toMatchObject({
+      ok: false,
+      why: expect.stringMatching(/ca .*cannot be read/),
+    })
+    expect(server.asked).toHaveLength(2)
+  })
+})
+
+describe("an answer that is none", () => {
+  it.each<[string, (response: ServerResponse) => unknown, RegExp]>([
+    [
+      "a query that it cannot parse",
+      (r) =>
+        json(r, 400, {
+          status: "error",
+          errorType: "bad_data",
+          error: "1:5: parse error: unclosed left parenthesis",
+        }),
+      /answered 400 bad_data: 1:5: parse error/,
+    ],
+    [
+      "a query that it cannot execute",
+      (r) => json(r, 422, { status: "error", errorType: "execution", error: "too many samples" }),
+      /422 execution: too many samples/,
+    ],
+    [
+      "no Prometheus there",
+      (r) => r.writeHead(404).end("404 page not found"),
+      /404 with something that is not JSON; is the url the base/,
+    ],
+    [
+      "a login page",
+      (r) => r.writeHead(200, { "content-type": "text/html" }).end("<html>"),
+      /200 with something that is not JSON; is the url/,
+    ],
+    [
+      "an error under 200",
+      (r) => json(r, 200, { status: "error", errorType: "internal", error: "x" }),
+      /200 internal: x/,
+    ],
+    [
+      "an instant vector",
+      (r) => json(r, 200, { status: "success", data: { resultType: "vector", result: [] } }),
+      /no matrix/,
+    ],
+    ["no data", (r) => json(r, 200, { status: "success" }), /no matrix/],
+    ["JSON of another kind", (r) => json(r, 200, []), /answered 200/],
+    [
+      "native histograms",
+      (r) =>
+        json(r, 200, {
+          status: "success",
+          data: { resultType: "matrix", result: [{ metric: {}, histograms: [] }] },
+        }),
+      /native histograms/,
+    ],
+    [
+      "warnings: a part of a sum is not the sum",
+      (r) =>
+        json(r, 200, {
+          status: "success",
+          warnings: ["store-2 is\nunavailable"],
+          data: { resultType: "matrix", result: [{ metric: {}, values: [[1, "1"]] }] },
+        }),
+      /warned, so it is not believed: store-2 is unavailable/,
+    ],
+    [
+      "VictoriaMetrics' partial answer",
+      (r) => json(r, 200, { status: "success", isPartial: true, data: { resultType: "matrix", result: [] } }),
+      /only a part/,
+    ],
+    [
+      "more series than anybody needs",
+      (r) =>
+        json(r, 200, {
+          status: "success",
+          data: {
+            resultType: "matrix",
+            result: Array.from({ length: 1_001 }, () => ({ metric: {}, values: [] })),
+          },
+        }),
+      /1001 series, at most 1000 are read: aggregate in the query/,
+    ],
+    [
+      "a larger one than anybody needs",
+      (r) => r.writeHead(200).end("x".repeat(4 * 1024 * 1024 + 1)),
+      /larger than 4 MB/,
+    ],
+  ])("is said once and asked once: %s", async (_, instead, why) => {
+    const { read, server } = await readInstead(instead)
+    expect(read).toMatchObject({ ok: false, why: expect.stringMatching(why), credentials: false })
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it("is one line of bounded length, whatever the server says", async () => {
+    const { read } = await readInstead((r) =>
+      json(r, 400, { status: "error", error: `a\n\u001b[31m${"x".repeat(9_000)}` }),
+    )
+    expect(read.ok).toBe(false)
+    expect(read.ok ? "" : read.why).toMatch(/^[\x20-\x7e]{1,299}…$/)
+  })
+
+  it.each<[string, unknown]>([
+    ["NaN", "NaN"],
+    ["+Inf", "+Inf"],
+    ["-Inf", "-Inf"],
+    ["an empty text, which is no zero", ""],
+    ["hexadecimal", "0x10"],
+    ["a number where text belongs", 12],
+    ["null", null],
+    ["more than a number can hold", "1e999"],
+  ])("in one sample costs that sample only: %s", async (_, value) => {
+    const { read } = await readInstead((r) =>
+      json(r, 200, {
+        status: "success",
+        data: {
+          resultType: "matrix",
+          result: [{ metric: {}, values: [[1, "-1.5e2"], [2, value], ["3", "3"], 4] }],
+        },
+      }),
+    )
+    expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 1_000, value: -150 }] }] })
+  })
+})
+
+describe("what fails on the way", () => {
+  it.each([502, 503, 504])("is asked for again: HTTP %i", async (status) => {
+    const server = await serverOf()
+    server.instead = (_, response) => server.asked.length < 3 && json(response, status, {})
+    expect(await clientOf().queryRange(asking(server.url))).toMatchObject({ ok: true })
+    expect(server.asked).toHaveLength(3)
+  })
+
+  it("is asked for again, three times in all: a connection that breaks", async () => {
+    const { read, server } = await readInstead((response) => response.destroy())
+    expect(read).toMatchObject({ ok: false, credentials: false, why: expect.stringMatching(/had no answer/) })
+    expect(read).not.toHaveProperty("refused")
+    expect(server.asked).toHaveLength(3)
+  })
+
+  it.each([429, 500])("is not asked for again: HTTP %i", async (status) => {
+    const { read, server } = await readInstead((response) => json(response, status, {}))
+    expect(read).toMatchObject({ ok: false, why: expect.stringMatching(String(status)) })
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it("does not hang: silence ends with the time for it", async () => {
+    const server = await serverOf()
+    server.instead = () => true
+    const client = clientOf({ timeouts: { tryMs: 40, totalMs: 60 } })
+    expect(await client.queryRange(asking(server.url))).toMatchObject({
+      ok: false,
+      why: expect.stringMatching(/took too long/),
+    })
+  })
+})

@@ -1,0 +1,420 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { openLedger } from "../../lib/ledger/open.ts"
+import type { Ledger } from "../../lib/ports.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND } from "../decision/builders.ts"
+import { rejected, unknown, unreachable, World } from "./world.ts"
+
+const STREAM = supernodeStream(policyOf().id)
+const TICK = 5 * MINUTE
+let store: Ledger
+let world: World
+
+beforeEach(async () => {
+  store = await openLedger("memory:")
+  world = new World(store)
+  world.listen()
+})
+
+async function kinds(): Promise<string[]> {
+  return (await world.entries()).map((entry) => entry.observation?.kind ?? entry.kind)
+}
+
+const saidTo = (of = world): string[] => of.notices.map(({ state }) => state)
+
+/** Ticks every five minutes, from the next on, for that long. */
+async function tickFor(
+  durationMs: number,
+  of = world,
+  over: Parameters<World["run"]>[1] = {},
+): Promise<void> {
+  const end = of.now + durationMs
+  while (of.now + TICK <= end) {
+    of.now += TICK
+    await of.run(undefined, over)
+  }
+}
+
+/** Approval is wanted for every purchase. */
+const costly = policyOf({ approval: { above: { amount: 1, currency: "CNY" } } })
+
+describe("an outcome that is unknown", () => {
+  beforeEach(() => {
+    world.outcomes = [unknown]
+  })
+
+  it("is told after the entry that states it, with its hash, its order of effects on record", async () => {
+    let before: LedgerEntry[] = []
+    world.whileTelling = async () => {
+      before = await world.entries()
+    }
+    const result = await world.run(alarmOf())
+    expect(before.map((entry) => entry.observation?.kind ?? entry.kind)).toEqual([
+      "opened",
+      "settled",
+      "telling",
+    ])
+    expect(world.notices).toMatchObject([
+      {
+        supernode: "train-a",
+        mode: "live",
+        state: "unknown",
+        says: expect.stringContaining("has an unknown outcome: no answer came"),
+        todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
+        attempt: world.orders[0]?.attempt,
+        orderId: null,
+        entry: { stream: STREAM, seq: 2, hash: before[1]?.hash },
+      },
+    ])
+    expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
+    expect(await kinds()).toEqual(["opened", "settled", "telling"])
+  })
+
+  it("is told again by ticks hourly while it lasts, always by the entry that first stated it", async () => {
+    await world.run(alarmOf())
+    const at: number[] = []
+    world.whileTelling = async () => {
+      at.push((world.now - NOW) / MINUTE)
+    }
+    await tickFor(3 * HOUR + 30 * MINUTE)
+    expect(at).toEqual([60, 120, 180])
+    expect(new Set(world.notices.map(({ entry }) => entry.seq))).toEqual(new Set([2]))
+  })
+
+  it("is told no more once a person settled it", async () => {
+    await world.run(alarmOf())
+    const attempt = world.orders[0]?.attempt ?? ""
+    const servers = ["s1", "s2"]
+    await world.say({ verb: "settle", attempt, as: "absent", why: "not there", by: "ops", servers })
+    world.load = 10
+    await tickFor(2 * HOUR)
+    expect(saidTo()).toEqual(["unknown"])
+  })
+
+  it("is not told again after a restart before the hour is over", async () => {
+    await world.run(alarmOf())
+    const restarted = new World(store)
+    restarted.listen()
+    restarted.now = world.now
+    await tickFor(55 * MINUTE, restarted)
+    expect(restarted.notices).toEqual([])
+    await tickFor(5 * MINUTE, restarted)
+    expect(saidTo(restarted)).toEqual(["unknown"])
+  })
+
+  it("that a worker left behind is found and told by the next tick", async () => {
+    world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
+    await expect(world.run(alarmOf())).rejects.toThrow(/could not be written/)
+    expect(world.notices).toEqual([])
+    world.interference = {}
+    await tickFor(TICK)
+    expect(saidTo()).toEqual(["unknown"])
+  })
+
+  it("whose worker died before it could tell is told by the next tick", async () => {
+    world.interference.beforeAppend = async (entry) => (entry.observation ? unreachable() : undefined)
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
+    expect(world.notices).toEqual([])
+    world.interference = {}
+    await tickFor(TICK)
+    expect(saidTo()).toEqual(["unknown"])
+  })
+
+  it("is told once by many workers that notice it at once", async () => {
+    await world.run(alarmOf())
+    world.now += HOUR
+    await Promise.all(Array.from({ length: 20 }, () => world.run()))
+    expect(saidTo()).toEqual(["unknown", "unknown"])
+    expect((await kinds()).filter((kind) => kind === "telling")).toHaveLength(2)
+  })
+
+  it("is told though another worker wrote something else in between", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.observation?.kind !== "telling") return undefined
+      world.interference = {}
+      const at = NOW + SECOND
+      const news = { at, run: "rival", writer: "rival", kind: "decided" as const, mode: "live" as const }
+      await store.append(nextEntry(STREAM, await store.head(STREAM), news))
+      return undefined
+    }
+    await world.run(alarmOf())
+    expect(saidTo()).toEqual(["unknown"])
+    expect(await kinds()).toEqual(["opened", "settled", "decided", "telling"])
+    expect((await world.entries()).map(({ at }) => at - NOW)).toEqual([0, 0, SECOND, SECOND])
+  })
+
+  it("delivered again, the alarm tells nobody, and is answered with what the first one came to", async () => {
+    const first = await world.run(alarmOf())
+    const again = await world.run(alarmOf())
+    expect(again).toMatchObject({
+      decision: { heldBy: "duplicate" },
+      outcome: first.outcome,
+      entry: first.entry,
+    })
+    expect(saidTo()).toEqual(["unknown"])
+    expect(await kinds()).toEqual(["opened", "settled", "telling"])
+  })
+})
+
+describe("what else waits for a person", () => {
+  it("a breaker is told, and again by ticks that read nothing else", async () => {
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    expect(world.notices).toMatchObject([
+      { state: "breaker", todo: "supernode-autoscaler reset train-a --why TEXT --by WHO", entry: { seq: 2 } },
+    ])
+    world.asked = []
+    await tickFor(2 * HOUR)
+    expect(saidTo()).toEqual(["breaker", "breaker", "breaker"])
+    expect(world.asked).toEqual([])
+  })
+
+  it("a breaker that a person reset is told no more", async () => {
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    await world.say({ verb: "reset", why: "topped up", by: "ops" })
+    world.load = 10
+    await tickFor(2 * HOUR)
+    expect(saidTo()).toEqual(["breaker"])
+  })
+
+  it("a pause stops the buying and not the telling", async () => {
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    await world.say({ verb: "pause", supernode: null, why: "stop", by: "ops", until: null })
+    await tickFor(HOUR)
+    expect(saidTo()).toEqual(["breaker", "breaker"])
+  })
+
+  it.each([
+    ["stuck", () => world.deliver(3, { status: "CREATING" })],
+    ["partial", () => world.deliver(3)],
+    ["wrong", () => world.deliver(6)],
+  ])("a purchase that came out %s is told once it is noticed", async (state, deliver) => {
+    await world.run(alarmOf())
+    expect(world.notices).toEqual([])
+    deliver()
+    world.now += HOUR
+    await world.run()
+    const entries = await world.entries()
+    const stating = entries.find((entry) => entry.seq === world.notices[0]?.entry.seq)
+    expect(world.notices).toMatchObject([{ state, orderId: "CS1", entry: { hash: stating?.hash } }])
+    expect(stating?.standing).toMatchObject({ attempt: { state } })
+  })
+
+  it("an approval that is wanted is told with its plan, and again by ticks, and not once it is there", async () => {
+    const { plan } = await world.run(undefined, { policy: costly })
+    const planHash = plan?.hash ?? ""
+    expect(world.notices).toMatchObject([
+      {
+        state: "approval-needed",
+        planHash,
+        todo: `supernode-autoscaler approve ${planHash} --by WHO`,
+        entry: { seq: 1 },
+      },
+    ])
+    expect((await world.entries())[0]).toMatchObject({
+      plan: { hash: planHash },
+      hash: world.notices[0]?.entry.hash,
+    })
+    await tickFor(HOUR, world, { policy: costly })
+    expect(saidTo()).toEqual(["approval-needed", "approval-needed"])
+    await world.say({ verb: "approve", planHash, by: "boss" })
+    world.now += TICK
+    expect((await world.run(undefined, { policy: costly })).outcome).toMatchObject({ kind: "accepted" })
+    expect(world.notices).toHaveLength(2)
+  })
+
+  it.each([
+    ["a cooldown", undefined],
+    ["no load", 10],
+    ["no data", null],
+  ])("%s is nobody's business", async (_, load) => {
+    if (load === undefined) {
+      await world.run()
+      world.deliver(4)
+    } else world.load = load
+    await tickFor(2 * HOUR)
+    expect(world.notices).toEqual([])
+  })
+})
+
+describe("the modes", () => {
+  it("a dry run tells nobody and writes nothing", async () => {
+    const other = new World(store)
+    other.outcomes = [unknown]
+    await other.run(alarmOf())
+    const before = await kinds()
+    expect((await world.run(requestOf({ mode: "dry-run" }))).decision.heldBy).toBe("outcome-unknown")
+    expect((await world.run(undefined, { mode: "dry-run" })).decision.heldBy).toBe("outcome-unknown")
+    expect(world.notices).toEqual([])
+    expect(await kinds()).toEqual(before)
+  })
+
+  it("observe tells what waits all the same, and says that it is observe", async () => {
+    const other = new World(store)
+    other.outcomes = [unknown]
+    await other.run(alarmOf())
+    world.now += TICK
+    await world.run(undefined, { mode: "observe" })
+    expect(world.notices).toMatchObject([{ state: "unknown", mode: "observe" }])
+  })
+
+  it("where the policy names nobody, nothing is told and nothing is written of it", async () => {
+    const silent = new World(store)
+    silent.outcomes = [unknown]
+    await silent.run(alarmOf())
+    await tickFor(2 * HOUR, silent)
+    expect(await kinds()).toEqual(["opened", "settled", "decided"])
+  })
+})
+
+describe("a webhook that fails", () => {
+  beforeEach(() => {
+    world.outcomes = [unknown]
+  })
+
+  it("is on record with its reason, changes no result, and is asked again an hour later", async () => {
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    const result = await world.run(alarmOf())
+    expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
+    expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
+    expect((await world.entries()).at(-1)?.observation?.says).toBe(
+      "nobody was told of unknown: the webhook answered 500",
+    )
+    await tickFor(55 * MINUTE)
+    expect(world.notices).toHaveLength(1)
+    await tickFor(TICK)
+    expect(world.notices).toHaveLength(2)
+  })
+
+  it("is on record behind what others wrote meanwhile", async () => {
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    world.whileTelling = async () => {
+      world.now += MINUTE
+      await world.run()
+    }
+    await world.run(alarmOf())
+    expect(await kinds()).toEqual(["opened", "settled", "telling", "decided", "not-told"])
+  })
+
+  it("that throws in breach of its promise harms nothing, and its words are not kept", async () => {
+    world.whileTelling = async () => {
+      throw new Error("https://hooks.example.com/SECRET")
+    }
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
+    expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
+    expect(JSON.stringify(await world.entries())).not.toContain("SECRET")
+  })
+
+  it("and a ledger that fails with it harm nothing", async () => {
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    world.whileTelling = async () => {
+      world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
+    }
+    expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
+  })
+
+  it("leaves the next purchase alone: what was told holds nothing by itself", async () => {
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    await world.run(alarmOf())
+    const attempt = world.orders[0]?.attempt ?? ""
+    await world.say({ verb: "settle", attempt, as: "absent", why: "w", by: "ops", servers: ["s1", "s2"] })
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("clocks that differ", () => {
+  beforeEach(async () => {
+    world.outcomes = [unknown]
+    await world.run(alarmOf())
+  })
+
+  it("do not make two workers take turns telling within the hour", async () => {
+    const behind = new World(store)
+    behind.listen()
+    for (let i = 0; i < 6; i++) {
+      world.now += TICK
+      behind.now = world.now - 3 * HOUR
+      await world.run()
+      await behind.run()
+    }
+    expect([...saidTo(), ...saidTo(behind)]).toEqual(["unknown"])
+  })
+
+  it("leave the chain's clock alone: a telling is dated by the cloud's where ours is known to be wrong", async () => {
+    world.now += DAY + HOUR
+    if (world.supernode.ok) world.supernode = { ...world.supernode, skewMs: -DAY }
+    await world.run()
+    const telling = (await world.entries()).at(-1)
+    expect(telling).toMatchObject({ observation: { kind: "telling" }, at: NOW + HOUR })
+    expect(saidTo()).toEqual(["unknown", "unknown"])
+  })
+
+  it("never date an entry before the one it follows", async () => {
+    world.now += HOUR
+    await world.run()
+    world.now += HOUR - 30 * SECOND
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.observation?.kind === "telling") world.now -= MINUTE
+      return undefined
+    }
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    await tickFor(TICK)
+    const times = (await world.entries()).map(({ at }) => at)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+  })
+})
+
+describe("the time that is left", () => {
+  beforeEach(() => {
+    world.outcomes = [unknown]
+  })
+
+  it("is five seconds at most for the webhook", async () => {
+    const limits: number[] = []
+    world.whileTelling = async (_, timeoutMs) => {
+      limits.push(timeoutMs)
+    }
+    await world.run(alarmOf())
+    expect(limits).toEqual([5 * SECOND])
+  })
+
+  it("is less for the webhook when the function has less, so that a failure can still be written", async () => {
+    const limits: number[] = []
+    world.whileTelling = async (_, timeoutMs) => {
+      limits.push(timeoutMs)
+    }
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.observation?.kind === "telling") world.timeLeftMs = 7 * SECOND
+      return undefined
+    }
+    await world.run(alarmOf())
+    expect(limits).toEqual([2 * SECOND])
+  })
+
+  it("when too little of it is left, nothing is claimed and the next tick tells", async () => {
+    world.whileBuying = async () => {
+      world.timeLeftMs = 10 * SECOND
+    }
+    await world.run(alarmOf())
+    expect(await kinds()).toEqual(["opened", "settled"])
+    world.timeLeftMs = DAY
+    await tickFor(TICK)
+    expect(saidTo()).toEqual(["unknown"])
+  })
+
+  it("when the claim has used it up, that is the failure on record", async () => {
+    world.interference.beforeAppend = async (entry) => {
+      if (entry.observation?.kind === "telling") world.timeLeftMs = 5 * SECOND
+      return undefined
+    }
+    await world.run(alarmOf())
+    expect(world.notices).toEqual([])
+    expect((await world.entries()).at(-1)?.observation).toMatchObject({
+      kind: "not-told",
+      says: "nobody was told of unknown: too little time was left in the function",
+    })
+  })
+})

@@ -1,0 +1,232 @@
+import { describe, expect, test } from "vitest"
+import { alarmIn, problemsOf, sample, sampleWith } from "../sample.ts"
+
+const at = (hhmm: string) => Date.parse(`2024-01-12T${hhmm}:00Z`)
+const STATE = ["detail", "state"]
+
+function withReason(reason: unknown) {
+  const text = typeof reason === "string" ? reason : JSON.stringify(reason)
+  return alarmIn(sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "reasonData"], text))
+}
+
+const REASON = {
+  startDate: "2024-01-12T16:36:00.000+0000",
+  period: 300,
+  recentDatapoints: [91.2, 93.5, 97.08],
+}
+
+describe("an alarm wakes; only ALARM may lead to a purchase", () => {
+  test.each([
+    ["ALARM", "alarm"],
+    ["OK", "ok"],
+    ["INSUFFICIENT_DATA", "insufficient-data"],
+    ["alarm", "unknown"],
+    ["SOMETHING_NEW", "unknown"],
+    ["toString", "unknown"],
+  ])("state %s is read as %s", (value, state) => {
+    expect(alarmIn(sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "value"], value)).state).toBe(state)
+  })
+})
+
+describe("an episode starts at the state timestamp", () => {
+  test("of an ALARM", () => {
+    const alarm = alarmIn(sample("eventbridge-cloudwatch-alarm"))
+    expect(alarm.episode.startsAt).toBe(alarm.at)
+  })
+
+  test("an OK of the same alarm has the same key and starts none", () => {
+    const ok = alarmIn(sample("sns-cloudwatch-ok"))
+    expect(ok.episode).toEqual({ ...alarmIn(sample("eventbridge-cloudwatch-alarm")).episode, startsAt: null })
+  })
+})
+
+describe("a state timestamp", () => {
+  test.each([
+    ["2024-01-12T16:51:16.985+0000"],
+    ["2024-01-12T16:51:16.985Z"],
+    ["2024-01-12T16:51:16.985+00:00"],
+    ["2024-01-12T16:51:16.985123456Z"],
+    ["2024-01-12T18:51:16.985+0200"],
+  ])("%s gives the same id", (timestamp) => {
+    const event = sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp)
+    expect(alarmIn(event).id).toBe(alarmIn(sample("sns-cloudwatch-alarm")).id)
+  })
+
+  test.each([
+    [undefined],
+    [""],
+    ["yesterday"],
+    ["2024-01-12"],
+    ["2024-01-12T16:51:16"],
+    ["2024-02-30T16:51:16Z"],
+    ["2024-01-12T25:51:16Z"],
+    ["2024-01-12T16:51:16+99:99"],
+    ["0001-01-01T00:00:00Z"],
+    [1_705_078_276_985],
+  ])("%s is a problem, never now", (timestamp) => {
+    const [problem] = problemsOf(
+      sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp),
+    )
+    expect(problem).toMatch(/^detail\.state\.timestamp: (must be|is missing)/)
+  })
+})
+
+describe("the alarm's own points", () => {
+  test("have the start of their period as time", () => {
+    expect(withReason(REASON)).toMatchObject({
+      points: [
+        { at: at("16:36"), value: 91.2 },
+        { at: at("16:41"), value: 93.5 },
+        { at: at("16:46"), value: 97.08 },
+      ],
+      periodMs: 300_000,
+    })
+  })
+
+  test("evaluated points that confirm the bare values are not counted twice", () => {
+    const evaluatedDatapoints = [
+      { timestamp: "2024-01-12T16:46:00.000+0000", sampleCount: 5, value: 97.08 },
+      { timestamp: "2024-01-12T16:41:00.000+0000", sampleCount: 5, value: 93.5 },
+    ]
+    expect(withReason({ ...REASON, evaluatedDatapoints }).points).toHaveLength(3)
+  })
+
+  test("bare values over a gap are not believed: only those with a time of their own are", () => {
+    const evaluatedDatapoints = [{ timestamp: "2024-01-12T16:51:00.000+0000", sampleCount: 5, value: 97.08 }]
+    expect(withReason({ ...REASON, evaluatedDatapoints }).points).toEqual([{ at: at("16:51"), value: 97.08 }])
+  })
+
+  test("bare values that another value contradicts are not believed", () => {
+    const evaluatedDatapoints = [
+      { timestamp: "2024-01-12T16:46:00.000+0000", value: 97.08 },
+      { timestamp: "2024-01-12T16:41:00.000+0000", value: 12 },
+    ]
+    expect(withReason({ ...REASON, evaluatedDatapoints }).points).toEqual([
+      { at: at("16:41"), value: 12 },
+      { at: at("16:46"), value: 97.08 },
+    ])
+  })
+
+  test("one time with two values is evidence for neither", () => {
+    const evaluatedDatapoints = [
+      { timestamp: "2024-01-12T16:46:00.000+0000", value: 97 },
+      { timestamp: "2024-01-12T16:46:00.000+0000", value: 12 },
+    ]
+    expect(withReason({ evaluatedDatapoints }).points).toBeNull()
+  })
+
+  test.each<[string, unknown]>([
+    ["no JSON", "Threshold Crossed"],
+    ["empty", "{}"],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["too deep", "[".repeat(30) + "]".repeat(30)],
+    ["too large", JSON.stringify({ ...REASON, pad: "x".repeat(300_000) })],
+    ["without a start", { ...REASON, startDate: null }],
+    ["without a period", { ...REASON, period: null }],
+    ["of a period of nothing", { ...REASON, period: 0 }],
+    ["of no numbers", { ...REASON, recentDatapoints: [null, "97", true, {}, []] }],
+    ["infinite", '{"startDate":"2024-01-12T16:36:00.000+0000","period":300,"recentDatapoints":[1e999]}'],
+    ["another kind of thing", { ...REASON, recentDatapoints: { 0: 97 } }],
+    ["without times", { evaluatedDatapoints: [{ value: 97 }, null, 5, { timestamp: "soon", value: 97 }] }],
+  ])("reason data that is %s carries none, and the alarm still wakes", (_, reason) => {
+    expect(withReason(reason)).toMatchObject({ state: "alarm", points: null, periodMs: null })
+  })
+
+  test("a value that is no number is dropped, the others stay at their times", () => {
+    expect(withReason({ ...REASON, recentDatapoints: [91.2, null, 97.08] }).points).toEqual([
+      { at: at("16:36"), value: 91.2 },
+      { at: at("16:46"), value: 97.08 },
+    ])
+  })
+
+  test("at most the newest hundred are kept", () => {
+    const points = withReason({
+      ...REASON,
+      recentDatapoints: Array.from({ length: 150 }, (_, i) => i),
+    }).points
+    expect(points).toHaveLength(100)
+    expect(points?.at(-1)?.value).toBe(149)
+  })
+})
+
+describe("the resource is what all of the alarm's metrics agree on", () => {
+  const metric = (dimensions: unknown) => ({ metricStat: { metric: { dimensions } } })
+  test.each<[string, unknown, Record<string, string>]>([
+    ["one metric", [metric({ InstanceId: "i-1", Disk: "a" })], { InstanceId: "i-1", Disk: "a" }],
+    [
+      "metric math over one server",
+      [{ expression: "m1/m2" }, metric({ InstanceId: "i-1", Disk: "a" }), metric({ InstanceId: "i-1" })],
+      { InstanceId: "i-1" },
+    ],
+    ["metric math over two servers", [metric({ InstanceId: "i-1" }), metric({ InstanceId: "i-2" })], {}],
+    ["a metric without dimensions", [metric(undefined)], {}],
+    ["no metrics (composite)", undefined, {}],
+  ])("%s", (_, metrics, resource) => {
+    expect(
+      alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["detail", "configuration", "metrics"], metrics))
+        .resource,
+    ).toEqual(resource)
+  })
+
+  test("an SNS message over metric math is read the same way", () => {
+    const stat = (value: string) => ({
+      MetricStat: {
+        Metric: {
+          Dimensions: [
+            { name: "InstanceId", value },
+            { name: "Disk", value: "a" },
+          ],
+        },
+      },
+    })
+    const event = sample("sns-cloudwatch-alarm") as { Records: { Sns: { Message: string } }[] }
+    const message = JSON.parse(event.Records[0]?.Sns.Message ?? "") as { Trigger: object }
+    message.Trigger = { Metrics: [{ Expression: "m1+m2" }, stat("i-1"), stat("i-2")] }
+    expect(
+      alarmIn(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], JSON.stringify(message)))
+        .resource,
+    ).toEqual({ Disk: "a" })
+  })
+})
+
+describe("strict in what is used", () => {
+  test.each<[string, unknown]>([
+    [
+      "two alarms",
+      [
+        "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a",
+        "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:b",
+      ],
+    ],
+    ["no alarm", []],
+    ["another thing", ["arn:aws:sns:eu-central-1:123456789012:topic"]],
+  ])("an event that is about %s is refused", (_, resources) => {
+    expect(problemsOf(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], resources))[0]).toMatch(
+      /^resources/,
+    )
+  })
+
+  test("an SNS message that is no JSON is refused and says what is expected", () => {
+    expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], "hello"))).toEqual(
+      ["Records.0.Sns.Message: is not JSON: a CloudWatch alarm is expected"],
+    )
+  })
+
+  test("an SNS message that is no alarm is refused with every part that is missing", () => {
+    expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], "{}"))).toEqual([
+      "Records.0.Sns.Message.AlarmArn: is missing (string)",
+      "Records.0.Sns.Message.NewStateValue: is missing (string)",
+      "Records.0.Sns.Message.StateChangeTime: is missing (string)",
+    ])
+  })
+})
+
+test("an id longer than 200 characters is replaced by a digest, and still equal for every shape", () => {
+  const arn = `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${"n".repeat(255)}`
+  const direct = alarmIn(sampleWith("lambda-cloudwatch-alarm-action", ["alarmArn"], arn))
+  const bridged = alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], [arn]))
+  expect(direct.id).toMatch(/^cloudwatch\|sha256:[0-9a-f]{64}$/)
+  expect(direct.id).toBe(bridged.id)
+  expect(direct.id).not.toBe(direct.episode.key)
+})

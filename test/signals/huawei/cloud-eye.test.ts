@@ -1,0 +1,142 @@
+import { describe, expect, test } from "vitest"
+import type { AlarmSignal } from "../../../lib/decision/inputs/signal.ts"
+import { alarmIn, problemsOf, sample, sampleWith } from "../sample.ts"
+
+const MESSAGE = ["record", 0, "smn", "message"]
+
+function eventWith(over: Record<string, unknown>): unknown {
+  const { record } = sample("functiongraph-smn-cloud-eye-alarm") as { record: { smn: { message: string } }[] }
+  const message = JSON.parse(record[0]?.smn.message ?? "") as object
+  return sampleWith("functiongraph-smn-cloud-eye-alarm", MESSAGE, JSON.stringify({ ...message, ...over }))
+}
+
+const alarmWith = (over: Record<string, unknown>): AlarmSignal => alarmIn(eventWith(over))
+
+describe("an alarm wakes; only the state alarm may lead to a purchase", () => {
+  test.each([
+    ["alarm", "alarm"],
+    ["ok", "ok"],
+    ["ok_manual", "ok"],
+    ["insufficient_data", "insufficient-data"],
+    ["invalid", "unknown"],
+    ["Alarm", "unknown"],
+    ["something_new", "unknown"],
+  ])("alarm_status %s is read as %s", (status, state) => {
+    expect(alarmWith({ alarm_status: status }).state).toBe(state)
+  })
+})
+
+describe("the id is alarm_id + dimension + time + status", () => {
+  test.each([
+    ["alarm_id", "al1704475580412b2a4lnr3X"],
+    ["dimension", "instance_id:another"],
+    ["time", 1_705_078_276_007],
+    ["alarm_status", "ok"],
+  ])("another %s is another signal", (key, value) => {
+    expect(alarmWith({ [key]: value }).id).not.toBe(alarmWith({}).id)
+  })
+
+  test.each([
+    ["alarmValue", []],
+    ["sms_content", "another text"],
+    ["alarm_name", "renamed"],
+  ])("another %s is the same signal", (key, value) => {
+    expect(alarmWith({ [key]: value }).id).toBe(alarmWith({}).id)
+  })
+
+  test("parts cannot be shifted into each other", () => {
+    const one = alarmWith({ alarm_id: "al1|instance_id:a", dimension: "b" })
+    const other = alarmWith({ alarm_id: "al1", dimension: "instance_id:a|b" })
+    expect(one.id).not.toBe(other.id)
+  })
+
+  test("an id longer than 200 characters is replaced by a digest", () => {
+    const long = alarmWith({ dimension: `instance_id:${"x".repeat(300)}` })
+    expect(long.id).toMatch(/^cloud-eye\|sha256:[0-9a-f]{64}$/)
+  })
+})
+
+test("only the chain can tell when a Cloud Eye episode began; its key is alarm + dimension", () => {
+  const alarm = alarmWith({})
+  expect(alarm.episode.startsAt).toBeNull()
+  expect(alarmWith({ alarm_status: "ok", time: 1_705_078_976_006 }).episode).toEqual(alarm.episode)
+  expect(alarmWith({ dimension: "instance_id:another" }).episode).not.toEqual(alarm.episode)
+})
+
+describe("the dimension is name:value, several of them by commas", () => {
+  test.each<[string | null | undefined, Record<string, string>]>([
+    ["instance_id:ed5e", { instance_id: "ed5e" }],
+    ["instance_id:ed5e,npu:0", { instance_id: "ed5e", npu: "0" }],
+    ["instance_id:ed5e, npu:0", { instance_id: "ed5e", npu: "0" }],
+    ["mount_point:C:/data", { mount_point: "C:/data" }],
+    ["instance_id:a,b", { instance_id: "a,b" }],
+    ["instance_id:a,instance_id:b", {}],
+    ["instance_id", {}],
+    ["", {}],
+    [null, {}],
+    [undefined, {}],
+  ])("%s", (dimension, resource) => {
+    expect(alarmWith({ dimension }).resource).toEqual(resource)
+  })
+})
+
+describe("the alarm's own points", () => {
+  test("come oldest first", () => {
+    const alarmValue = [
+      { time: 1_705_078_200_000, value: 97 },
+      { time: 1_705_077_900_000, value: 91 },
+    ]
+    expect(alarmWith({ alarmValue }).points).toEqual([
+      { at: 1_705_077_900_000, value: 91 },
+      { at: 1_705_078_200_000, value: 97 },
+    ])
+  })
+
+  test.each<[string, unknown]>([
+    ["absent", undefined],
+    ["null", null],
+    ["no list", { time: 1_705_077_900_000, value: 91 }],
+    ["empty", []],
+    ["without numbers", [{ time: 1_705_077_900_000, value: "97%" }, { time: 1_705_077_900_000 }, null, 5]],
+    ["without times", [{ time: "now", value: 97 }, { value: 97 }, { time: 0, value: 97 }]],
+    ["in seconds", [{ time: 1_705_077_900, value: 97 }]],
+  ])("that are %s are missing, never zero", (_, alarmValue) => {
+    expect(alarmWith({ alarmValue })).toMatchObject({ points: null, periodMs: null, state: "alarm" })
+  })
+
+  test.each([
+    [300, 300_000],
+    [1_200, 1_200_000],
+    [1, null],
+    [0, null],
+    ["300", null],
+    [null, null],
+  ])("period %s (s) is %s ms: raw data has none", (period, periodMs) => {
+    expect(alarmWith({ period }).periodMs).toBe(periodMs)
+  })
+})
+
+describe("strict in what is used", () => {
+  test("a template set to plain text says which template to choose", () => {
+    expect(problemsOf(sample("functiongraph-smn-plain-text"))).toEqual([
+      expect.stringMatching(/^record\.0\.smn\.message: is not JSON: .*choose the JSON template/),
+    ])
+  })
+
+  test.each<[string, unknown]>([
+    ["alarm_id", undefined],
+    ["alarm_id", 5],
+    ["alarm_id", ""],
+    ["alarm_status", null],
+    ["time", undefined],
+    ["time", "2024-01-12T16:51:16Z"],
+    ["time", 1_705_078_276],
+    ["time", 1_705_078_276_006.5],
+    ["message_type", "event"],
+    ["dimension", ["instance_id:a"]],
+  ])("%s = %j is a problem that names it", (key, value) => {
+    expect(problemsOf(eventWith({ [key]: value }))).toEqual([
+      expect.stringContaining(`record.0.smn.message.${key}: `),
+    ])
+  })
+})
