@@ -2,8 +2,8 @@ import { Logger } from "@aws-lambda-powertools/logger"
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware"
 import middy from "@middy/core"
 import type { Context } from "aws-lambda"
+import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/app/app.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
-import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/app/start.ts"
 import { logError, logHandled } from "./log.ts"
 
 /** A Lambda context; another platform's is dressed as one and brings its `host` along. */

@@ -1,5 +1,6 @@
 import type { Logger } from "@aws-lambda-powertools/logger"
-import { type Handled, nearestOf } from "../lib/app/start.ts"
+import type { Handled } from "../lib/app/app.ts"
+import { nearestOf } from "../lib/app/start.ts"
 
 type Result = Handled["results"][number]
 

@@ -8,10 +8,11 @@ import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
+import type { Seen } from "./inputs/seen.ts"
 import { type Choice, chooseRung } from "./ladder/choose-rung.ts"
 import { orderCost } from "./money/cost.ts"
 import { type Digest, planScaleUp } from "./plan.ts"
-import type { Seen, Situation } from "./situation.ts"
+import type { Situation } from "./situation.ts"
 import type { Control } from "./state/control.ts"
 
 /** The gates in their order, one line and one reason each. All are recorded, so that "why not" lists everything. */

@@ -1,5 +1,5 @@
+import type { Occurrence } from "./schedule/occurrence.ts"
 import type { Cause } from "./state/effect.ts"
-import type { Occurrence } from "./state/handled-starts.ts"
 
 /** One gate's verdict and the numbers behind it. */
 export interface Finding {

@@ -1,4 +1,5 @@
 import type { Reading } from "./inputs/reading.ts"
+import type { Seen } from "./inputs/seen.ts"
 import type { Signal } from "./inputs/signal.ts"
 import type { Offer, Supernode } from "./inputs/supernode.ts"
 import type { FleetSpend } from "./money/fleet-spend.ts"
@@ -8,14 +9,6 @@ import type { Standing } from "./state/state.ts"
 
 /** `live` buys · `dry-run` reads everything and writes nothing · `observe` decides and records, never buys. */
 export type RunMode = "live" | "dry-run" | "observe"
-
-/** Something that was read, could not be read, or was not worth reading. */
-export type Seen<T> =
-  | { state: "not-read" }
-  | { state: "read"; value: T }
-  | { state: "unreadable"; why: string /** The cloud answered 401 or 403. */; credentials: boolean }
-
-export const NOT_READ = { state: "not-read" } as const
 
 /** Everything `decide` may look at. Recorded, so that the decision can be replayed. */
 export interface Situation {

@@ -1,6 +1,6 @@
-import type { FleetStanding } from "../decision/money/fleet-spend.ts"
 import type { RunMode } from "../decision/situation.ts"
 import type { Control } from "../decision/state/control.ts"
+import type { FleetStanding } from "../decision/state/fleet-reservations.ts"
 import type { Standing } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText, digestText } from "../digest.ts"

@@ -1,5 +1,10 @@
-import { type FleetNews, type FleetStanding, foldFleet, NO_FLEET } from "../decision/money/fleet-spend.ts"
 import { type Control, NO_CONTROL } from "../decision/state/control.ts"
+import {
+  type FleetNews,
+  type FleetStanding,
+  foldFleet,
+  NO_FLEET,
+} from "../decision/state/fleet-reservations.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import { EMPTY_STANDING, type Standing } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"

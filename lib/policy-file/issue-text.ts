@@ -1,7 +1,7 @@
 import type * as z from "zod"
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import { isRecord } from "../decision/policy/units.ts"
-import type { Path } from "./position.ts"
+import type { Path } from "./path.ts"
 
 /** One problem of a schema in a person's words. */
 export interface Wording {

@@ -1,9 +1,7 @@
-import type { Node } from "yaml"
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from "yaml"
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node } from "yaml"
+import type { Path } from "./path.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
-
-export type Path = readonly (string | number)[]
 
 /** A part of a file, such as one supernode or `defaults`. */
 export interface Place {
@@ -107,11 +105,4 @@ function childOf(
 
 function resolved(source: Source, node: Node): Node {
   return isAlias(node) ? (node.resolve(source.document) ?? node) : node
-}
-
-/** The key or index by which `child` hangs in `parent`; nothing for what is no step of a path. */
-export function stepInto(parent: unknown, child: unknown): Path {
-  if (isSeq(parent)) return [parent.items.indexOf(child)]
-  if (!isPair(child)) return []
-  return [isScalar(child.key) ? String(child.key.value) : String(child.key)]
 }

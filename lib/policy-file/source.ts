@@ -1,6 +1,5 @@
 import { readFile, stat } from "node:fs/promises"
-import type { Node } from "yaml"
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 

@@ -1,6 +1,14 @@
-import type { Document, LineCounter, Pair } from "yaml"
-import { isAlias, isCollection, isMap, isScalar, visit } from "yaml"
-import { type Path, stepInto } from "./position.ts"
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  type LineCounter,
+  type Pair,
+  visit,
+} from "yaml"
+import { type Path, stepInto } from "./path.ts"
 import type { PolicyProblem } from "./problem.ts"
 
 /** One parsed file, before anybody has looked at what it says. */

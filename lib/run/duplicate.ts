@@ -1,12 +1,13 @@
 import { decide } from "../decision/decide.ts"
-import { NOT_READ } from "../decision/situation.ts"
+import { NOT_READ } from "../decision/inputs/seen.ts"
 import { own } from "../decision/state/own.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { standingOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { Chain, RunTask } from "./gather.ts"
+import type { Chain } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
+import type { RunTask } from "./task.ts"
 
 /**
  * A repeated signal writes nothing and is answered with what became of the first delivery: its plan, outcome and entry,

@@ -1,74 +1,31 @@
 import { effectIsDue, measureEffect } from "../decision/evidence/efficacy.ts"
 import { awaitsClearing } from "../decision/evidence/evidence.ts"
-import { CLOCK_TOLERANCE_MS } from "../decision/gates/signal.ts"
-import type { Signal } from "../decision/inputs/signal.ts"
-import { NOT_READ, type RunMode, type Seen, type Situation } from "../decision/situation.ts"
-import type { Control } from "../decision/state/control.ts"
-import type { Observation } from "../decision/state/state.ts"
+import { NOT_READ, type Seen } from "../decision/inputs/seen.ts"
+import type { Situation } from "../decision/situation.ts"
 import { observe } from "../decision/transitions/reconcile.ts"
 import { digest } from "../digest.ts"
-import type { LedgerEntry } from "../ledger/entry.ts"
-import { CONTROL_STREAM, controlOf, nextEntry, standingOf } from "../ledger/next-entry.ts"
-import type { LoadedPolicy } from "../policy-file/load.ts"
-import type { Clock, Ports, Read } from "../ports.ts"
+import { standingOf } from "../ledger/next-entry.ts"
+import type { Ports, Read } from "../ports.ts"
+import { nowAfter, timeOf } from "./entry-time.ts"
+import { readFleet, seenBy } from "./fleet-spend.ts"
+import type { Chain } from "./heads.ts"
 import { judge } from "./judge.ts"
-import { type FleetSeen, readFleet, seenBy } from "./reserve.ts"
-
-/** One signal for one supernode. */
-export interface RunTask {
-  signal: Signal
-  /** The alarm is listed under this supernode only. */
-  exclusive: boolean
-  loaded: LoadedPolicy
-  mode: RunMode
-  /** Random per run: what this run wrote is no duplicate to itself. */
-  run: string
-  /** `supernode:<id>`. */
-  stream: string
-  /** Base URL of ModelArts for this supernode's region. */
-  endpoint: string
-  buyTimeoutMs: number
-  sendWithinMs: number
-  /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
-  fleetStreams: readonly string[]
-}
-
-/** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
-const MOST_OBSERVATIONS = 4
-
-/** What was remembered when the round began. */
-export interface Chain {
-  head: LedgerEntry | undefined
-  control: Seen<Control>
-  isDry: boolean
-}
-
-/** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
-export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
-  const [head, control] = await Promise.all([ports.ledger.head(task.stream), readControl(ports)])
-  return { head, control, isDry: task.mode === "dry-run" }
-}
-
-export async function readControl(ports: Ports): Promise<Seen<Control>> {
-  const head = await ports.ledger.head(CONTROL_STREAM)
-  return { state: "read", value: controlOf(head) }
-}
-
-export interface Gathered {
-  situation: Situation
-  /** The head that the situation's standing is of. */
-  head: LedgerEntry | undefined
-  /** What others bought, where that counts and the decision came as far as that. */
-  fleet: FleetSeen | null
-}
+import { type Gathered, notice } from "./record-observation.ts"
+import type { RunTask } from "./task.ts"
 
 /**
  * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
  * is always observed, what a purchase did is measured once, and a latch may clear), the supernode, what changed since, the
- * metrics, and offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way. What
- * was observed is recorded on the way, and "overtaken" is said where another run was faster.
+ * metrics, and offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way.
+ *
+ * It appends in two places: what was observed goes into this supernode's chain (`notice`), and the place of an attempt that
+ * lapsed elsewhere is taken in that one's (`fence`). "overtaken" is said where another run was faster. A dry run appends nothing.
  */
-export async function gather(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
+export async function gatherAndRecord(
+  ports: Ports,
+  task: RunTask,
+  chain: Chain,
+): Promise<Gathered | "overtaken"> {
   const readsAll = task.signal.kind !== "tick" || chain.isDry
   const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
@@ -125,48 +82,6 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
   return { ...situation, readings: { state: "read", value: readings } }
 }
 
-/** Records what is noticed, one entry each, and goes on with the standing after it. A dry run records nothing. */
-async function notice(
-  ports: Ports,
-  task: RunTask,
-  gathered: Gathered,
-  look: (situation: Situation) => Observation | null,
-): Promise<Gathered | "overtaken"> {
-  const isDry = task.mode === "dry-run"
-  let so = gathered
-  for (let count = 0; count < MOST_OBSERVATIONS; count++) {
-    const noticed = look(so.situation)
-    if (!noticed) break
-    const entry = observedEntry(ports, task, { ...so, noticed })
-    if (!isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
-    const headAt = isDry ? so.situation.headAt : entry.at
-    so = {
-      ...so,
-      situation: { ...so.situation, standing: standingOf(entry), headAt },
-      head: isDry ? so.head : entry,
-    }
-  }
-  return so
-}
-
-/** Now, after that entry: up to a minute its clock may be right and ours behind, and then its time is used. */
-function nowAfter(head: LedgerEntry | undefined, clock: Clock): number {
-  const now = clock.now()
-  const headAt = head?.at ?? now
-  return headAt > now && headAt - now <= CLOCK_TOLERANCE_MS ? headAt : now
-}
-
-/** When an entry is dated: never before the one it follows. */
-export function stampOf(situation: Situation): number {
-  return Math.max(timeOf(situation), situation.headAt ?? 0)
-}
-
-/** Now, by the cloud's clock where ours is known to be wrong. */
-function timeOf({ now, cloudSkewMs }: Situation): number {
-  const isWrong = cloudSkewMs !== null && Math.abs(cloudSkewMs) > CLOCK_TOLERANCE_MS
-  return isWrong ? now + cloudSkewMs : now
-}
-
 function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situation {
   return {
     signal: task.signal,
@@ -184,27 +99,6 @@ function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situatio
     readings: NOT_READ,
     offers: NOT_READ,
   }
-}
-
-interface Noticed {
-  situation: Situation
-  head: LedgerEntry | undefined
-  noticed: Observation
-}
-
-function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
-  const { policyHash } = situation
-  const news = {
-    at: stampOf(situation),
-    run: task.run,
-    writer: ports.newId(),
-    mode: task.mode,
-    signal: task.signal,
-    policyHash,
-    kind: "observed" as const,
-    observation: noticed,
-  }
-  return nextEntry(task.stream, head, news)
 }
 
 function seen<T>(read: Read<T>): Seen<T> {

@@ -1,10 +1,10 @@
 import { type Telling, tellingDue } from "../decision/explain/pending-action.ts"
-import type { Observation } from "../decision/state/state.ts"
+import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextEntry, standingOf } from "../ledger/next-entry.ts"
 import type { Delivery, Notice, Notifier, Ports } from "../ports.ts"
-import type { RunTask } from "./gather.ts"
 import type { RunResult } from "./result.ts"
+import type { RunTask } from "./task.ts"
 
 // Telling people what waits for them: after the run, when all that it did is written, and never a reason for it to fail.
 

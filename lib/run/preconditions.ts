@@ -1,17 +1,14 @@
 import type { Decision } from "../decision/decision.ts"
-import { armingUntil } from "../decision/pacing/arming.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
-import { sayDuration } from "../decision/policy/units.ts"
-import type { RunMode, Situation } from "../decision/situation.ts"
+import type { Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { Standing } from "../decision/state/state.ts"
-import { sayTime } from "../decision/verdict.ts"
 import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
-import type { RunTask } from "./gather.ts"
-import { heldOutside } from "./result.ts"
+import { heldOutside } from "./held-outside.ts"
+import type { RunTask } from "./task.ts"
 
-// What a run asks itself that no gate can answer: is there room and time, does this policy buy already, is it news.
+// What a run asks itself that no gate can answer: is there room and time, is it news, may another try follow.
 
 /** Time kept for writing the outcome: a purchase does not start without it. */
 const LEDGER_WRITE_MS = 5_000
@@ -22,10 +19,6 @@ const DAY_MS = 86_400_000
 /** What a purchase needs once its connection stands: the exchange, and one write. */
 export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
-}
-
-export function heldTooBig(decision: Decision): Decision {
-  return heldOutside(decision, "standing-full", "the entry of this decision would be too big for the ledger")
 }
 
 /** What lies outside the gates: room in the entry and time in the function. */
@@ -45,23 +38,7 @@ export function mayOpen(ports: Ports, task: RunTask, standing: Standing, decisio
   return decision
 }
 
-/** A policy that was not seen long enough only observes (`arm_after`). */
-export function modeOf(task: RunTask, situation: Situation): RunMode {
-  return task.mode === "live" && armingUntil(situation) !== null ? "observe" : task.mode
-}
-
-/** Why a run that may find everything right buys nothing all the same; null where it would buy, and for a dry run. */
-export function whyObserved(task: RunTask, situation: Situation): string | null {
-  if (task.mode === "observe")
-    return "SUPERNODE_MODE is not live here: runs decide and record, and buy nothing whatever an event asks for"
-  const until = task.mode === "live" ? armingUntil(situation) : null
-  if (until === null) return null
-  const { policy, now } = situation
-  const end = sayTime(until === "unseen" ? now + policy.armAfterMs : until)
-  return `this policy is new: until ${end} runs only decide and record (arm_after: ${sayDuration(policy.armAfterMs)})`
-}
-
-interface Decided {
+interface Noted {
   task: RunTask
   situation: Situation
   decision: Decision
@@ -69,7 +46,7 @@ interface Decided {
 }
 
 /** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
-export function isWorthNoting({ task, situation, decision, plan }: Decided): boolean {
+export function isWorthNoting({ task, situation, decision, plan }: Noted): boolean {
   const { standing, now, policyHash, supernode } = situation
   const last = standing.lastDecision
   if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0) return true

@@ -1,34 +1,18 @@
 import { decide } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
-import {
-  type ChainTip,
-  type FleetSpend,
-  fleetSince,
-  hasFleetCap,
-  hasLapsed,
-  isOver,
-  type Reservation,
-  spendOfOthers,
-} from "../decision/money/fleet-spend.ts"
+import { type ChainTip, isOver } from "../decision/money/fleet-spend.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import { moneyOf } from "../decision/policy/money.ts"
 import type { Situation } from "../decision/situation.ts"
+import type { AttemptRecord } from "../decision/state/attempt.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
-import type { AttemptRecord } from "../decision/state/state.ts"
-import { sayTime } from "../decision/verdict.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import {
-  FLEET_STREAM,
-  fitting,
-  fleetOf,
-  nextEntry,
-  nextFleetEntry,
-  standingOf,
-} from "../ledger/next-entry.ts"
+import { FLEET_STREAM, fitting, fleetOf, nextFleetEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { RunTask } from "./gather.ts"
-import { heldTooBig } from "./preconditions.ts"
+import { type FleetSeen, type Place, readFleet, seenBy } from "./fleet-spend.ts"
+import { heldTooBig } from "./held-outside.ts"
+import type { RunTask } from "./task.ts"
 
 // Caps across supernodes (policy `fleet`): counted before the decision, reserved before the attempt is opened.
 //
@@ -41,85 +25,11 @@ import { heldTooBig } from "./preconditions.ts"
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
 // that only slept would otherwise open it after all, with the same place given to somebody else.
 
-/** Chains that are read at the same time. */
-const READS_AT_ONCE = 32
 /** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
 const MOST_TRIES = 8
 const MOST_RELEASES = 3
 /** Kept for the rest of the run: giving back is worth no time that something else needs. */
 const LEDGER_WRITE_MS = 5_000
-
-/** What other supernodes may have spent, and what a reservation that relies on it must follow. */
-export interface FleetSeen {
-  head: LedgerEntry | undefined
-  tips: ReadonlyMap<string, ChainTip>
-  spend: FleetSpend
-}
-
-/** Where a run stands: the situation, and the entry that its standing is of. */
-interface Place {
-  situation: Situation
-  head: LedgerEntry | undefined
-}
-
-/**
- * Counts what the others have bought and reserved. Throws LedgerError: a chain that cannot be read may hold the very
- * purchase that uses up the cap. null where the policy has no cap across supernodes: then nothing is read.
- */
-export async function readFleet(
-  ports: Ports,
-  task: RunTask,
-  { situation, head: ownHead }: Place,
-): Promise<FleetSeen | null> {
-  const { policy, now } = situation
-  if (!hasFleetCap(policy)) return null
-  const head = await ports.ledger.head(FLEET_STREAM)
-  const fleet = fleetOf(head)
-  const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
-  const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
-  const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
-  for (let i = 0; i < streams.length; i += READS_AT_ONCE) {
-    const some = streams.slice(i, i + READS_AT_ONCE)
-    const heads = await Promise.all(some.map((stream) => readTip(ports, stream)))
-    for (const [nth, stream] of some.entries()) tips.set(stream, tipOf(heads[nth]))
-    for (const reservation of fleet.pending) {
-      const nth = some.indexOf(reservation.stream)
-      if (nth >= 0 && hasLapsed(reservation, tips, now))
-        tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
-    }
-  }
-  const spend = spendOfOthers(fleet, tips, { own: task.stream, since: fleetSince(policy, now) })
-  return { head, tips, spend }
-}
-
-async function readTip(ports: Ports, stream: string): Promise<LedgerEntry | undefined> {
-  return ports.ledger.head(stream)
-}
-
-function tipOf(head: LedgerEntry | undefined): ChainTip {
-  return { seq: head?.seq ?? 0, purchases: standingOf(head).purchases }
-}
-
-/**
- * Takes the place of an attempt that nobody opened in time, so that nobody can: whoever still wants to conflicts, and starts
- * from the top. Where somebody was faster, that is as good. A run that does not buy looks as if it had done so.
- */
-async function fence(
-  ports: Ports,
-  task: RunTask,
-  { id, stream, seq, deadline }: Reservation,
-  head: LedgerEntry | undefined,
-): Promise<ChainTip> {
-  if (task.mode !== "live") return { ...tipOf(head), seq }
-  const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
-  const at = Math.max(ports.clock.now(), head?.at ?? 0)
-  const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
-  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
-  const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
-  // A chain so full that it cannot take even this keeps the place: over-counting is allowed.
-  if (!entry) return tipOf(head)
-  return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))
-}
 
 /** What is about to be bought, and how the fleet was counted for it. */
 export interface Wanted extends Place {
@@ -162,11 +72,6 @@ export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Prom
     if (decision.kind !== "scale-up") return { kind: "held", situation, decision }
   }
   return { kind: "overtaken" }
-}
-
-/** As the situation keeps it. */
-export function seenBy(fleet: FleetSeen | null): Pick<Situation, "fleet"> {
-  return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
 }
 
 function newAttempt(ports: Ports, task: RunTask, { headAt, now }: Situation) {

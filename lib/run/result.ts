@@ -1,9 +1,11 @@
 import type { Decision } from "../decision/decision.ts"
-import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode } from "../decision/situation.ts"
 import type { Outcome, RawAnswer } from "../decision/state/outcome.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
+import type { Decided } from "./decide-and-plan.ts"
+import { whyObserved } from "./mode.ts"
+import type { RunTask } from "./task.ts"
 
 /** An outcome as results show it: the raw answer stays in the ledger's `settled` entry, and only there. */
 export type ShownOutcome = Shown<Outcome>
@@ -28,6 +30,16 @@ export interface EntryRef {
   stream: string
   seq: number
   hash: string
+}
+
+/** The result of a decision that bought nothing, with the entry that records it, if any. */
+export function resultOfDecision(
+  task: RunTask,
+  { situation, decision, plan, mode }: Decided,
+  entry: LedgerEntry | null = null,
+): RunResult {
+  const observed = whyObserved(task, situation)
+  return resultOf({ supernode: situation.policy.name, mode, observed, decision, plan, outcome: null, entry })
 }
 
 export interface ResultParts {
@@ -64,11 +76,4 @@ export function resultOf({
 function withoutRaw(outcome: ShownOutcome & { raw?: RawAnswer | null }): ShownOutcome {
   const { raw: _kept, ...shown } = outcome
   return shown
-}
-
-/** A hold for a reason that lies outside the gates, with a finding of its own. */
-export function heldOutside(decision: Decision, reason: string, says: string): Decision {
-  const nearest = HINTS_OUTSIDE[reason]
-  const finding = { gate: reason, passed: false, reason, says, facts: nearest ? { nearest } : {} }
-  return { ...decision, kind: "hold", heldBy: reason, findings: [...decision.findings, finding] }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http"
-import { type App, RunsFailed } from "../app/start.ts"
+import { type App, RunsFailed } from "../app/app.ts"
 import { type Clock, LedgerError } from "../ports.ts"
 import { MAX_TEXT_BYTES, receivedRequest } from "../signals/webhooks/webhooks.ts"
 import { readBody } from "./body.ts"

@@ -1,4 +1,4 @@
-import type { App } from "../app/start.ts"
+import type { App } from "../app/app.ts"
 import type { Clock } from "../ports.ts"
 import type { Timer } from "./timer.ts"
 

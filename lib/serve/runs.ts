@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { type App, type Invocation, type Ran, RunsFailed } from "../app/start.ts"
+import { type App, type Invocation, type Ran, RunsFailed } from "../app/app.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { Clock } from "../ports.ts"
 import type { Deadline } from "./deadline.ts"

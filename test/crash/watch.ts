@@ -1,4 +1,5 @@
-import type { Observation, Standing } from "../../lib/decision/state/state.ts"
+import type { Observation } from "../../lib/decision/state/observation.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"

@@ -1,4 +1,4 @@
-import type { FleetNews } from "../../lib/decision/money/fleet-spend.ts"
+import type { FleetNews } from "../../lib/decision/state/fleet-reservations.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/ledger/next-entry.ts"
 import {

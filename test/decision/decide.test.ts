@@ -1,7 +1,8 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { decide, whyNotSent } from "../../lib/decision/decide.ts"
-import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
+import { NOT_READ } from "../../lib/decision/inputs/seen.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
 import { digest } from "../../lib/digest.ts"
 import {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { makeHandler } from "../../functions/door.ts"
-import { RunsFailed } from "../../lib/app/start.ts"
+import { RunsFailed } from "../../lib/app/app.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { contextOf, FakeApp, handled, listen, resultFor } from "./fakes.ts"
 

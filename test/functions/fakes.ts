@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from "vitest"
 import type { StartApp } from "../../functions/door.ts"
-import type { DoorName, Handled, Invocation } from "../../lib/app/start.ts"
+import type { DoorName, Handled, Invocation } from "../../lib/app/app.ts"
 
 export { contextOf } from "./context.ts"
 

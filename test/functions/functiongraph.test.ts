@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import type { DoorContext } from "../../functions/door.ts"
-import { makeHandler } from "../../functions/door.ts"
+import { type DoorContext, makeHandler } from "../../functions/door.ts"
 import { type FunctionGraphContext, onFunctionGraph } from "../../functions/functiongraph-context.ts"
 import { FakeApp, handled, listen } from "./fakes.ts"
 

@@ -1,5 +1,4 @@
-import type { AddressInfo, Socket } from "node:net"
-import { createServer as createTcpServer, type Server } from "node:net"
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TlsOptions } from "node:tls"
 
 /** What a raw server does with a connection; whatever is left out, it does not do. */

@@ -3,6 +3,10 @@
 // The tests of the pure decision alone, which load in half the time: what they leave alive, the whole suite may still kill.
 
 import.meta.glob(
-  ["../decision/**/*.test.ts", "!../decision/explain/hint-reasons.test.ts", "!../decision/evidence/m-of-n.test.ts"],
+  [
+    "../decision/**/*.test.ts",
+    "!../decision/explain/hint-reasons.test.ts",
+    "!../decision/evidence/m-of-n.test.ts",
+  ],
   { eager: true },
 )

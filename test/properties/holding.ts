@@ -1,13 +1,15 @@
 import * as fc from "fast-check"
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import { NOT_READ } from "../../lib/decision/inputs/seen.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Offer, Server } from "../../lib/decision/inputs/supernode.ts"
 import { chooseRung } from "../../lib/decision/ladder/choose-rung.ts"
 import { planScaleUp } from "../../lib/decision/plan.ts"
 import type { FileWide, Policy } from "../../lib/decision/policy/policy.ts"
-import { NOT_READ, type Situation } from "../../lib/decision/situation.ts"
+import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type Stop } from "../../lib/decision/state/control.ts"
-import type { Purchase, Standing } from "../../lib/decision/state/state.ts"
+import type { Purchase } from "../../lib/decision/state/purchases.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   ALARM_ID,

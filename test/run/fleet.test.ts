@@ -14,8 +14,8 @@ import {
   supernodeStream,
 } from "../../lib/ledger/next-entry.ts"
 import { LedgerError } from "../../lib/ports.ts"
-import type { RunTask } from "../../lib/run/gather.ts"
 import type { RunResult } from "../../lib/run/result.ts"
+import type { RunTask } from "../../lib/run/task.ts"
 import {
   DAY,
   HOUR,

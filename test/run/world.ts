@@ -22,9 +22,9 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
-import type { RunTask } from "../../lib/run/gather.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
+import type { RunTask } from "../../lib/run/task.ts"
 import {
   MINUTE,
   NOW,

@@ -1,4 +1,5 @@
-import type { Standing, StandingAttempt } from "../../lib/decision/state/state.ts"
+import type { StandingAttempt } from "../../lib/decision/state/attempt.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 

@@ -1,4 +1,5 @@
-import type { Observation, Standing } from "../../lib/decision/state/state.ts"
+import type { Observation } from "../../lib/decision/state/observation.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"

@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { AuditedLedger } from "../../lib/ledger/open.ts"
-import { openLedger } from "../../lib/ledger/open.ts"
+import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import type { Verification } from "../../lib/ledger/verify.ts"
 import type { SandboxOptions } from "../../lib/sandbox/sandbox.ts"
 import { Corridor, POLICY, SUPERNODE_ID } from "../corridor/corridor.ts"

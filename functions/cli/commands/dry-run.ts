@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Command } from "commander"
-import type { App } from "../../../lib/app/start.ts"
+import type { App } from "../../../lib/app/app.ts"
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"

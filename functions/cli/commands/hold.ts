@@ -1,5 +1,4 @@
-import type { Command } from "commander"
-import { InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError } from "commander"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"

@@ -1,5 +1,5 @@
 import type { Command } from "commander"
-import { type Handled, RunsFailed } from "../../../lib/app/start.ts"
+import { type Handled, RunsFailed } from "../../../lib/app/app.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
 import { readEvent } from "../event-file.ts"

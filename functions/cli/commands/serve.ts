@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander"
+import type { App } from "../../../lib/app/app.ts"
 import { SettingsError } from "../../../lib/app/settings.ts"
-import type { App } from "../../../lib/app/start.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
 import { problemLine } from "../../../lib/policy-file/load.ts"
 import { nextTimeOf } from "../../../lib/serve/cron.ts"

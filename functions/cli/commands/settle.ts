@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander"
-import type { App } from "../../../lib/app/start.ts"
+import type { App } from "../../../lib/app/app.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"

@@ -1,7 +1,7 @@
 import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
 import { instantOf, tableOf } from "../print/table.ts"

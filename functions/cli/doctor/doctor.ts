@@ -1,6 +1,6 @@
 import type { Command } from "commander"
+import type { App } from "../../../lib/app/app.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
-import type { App } from "../../../lib/app/start.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"

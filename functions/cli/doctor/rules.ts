@@ -1,4 +1,4 @@
-import type { CloudEye } from "../../../lib/app/start.ts"
+import type { CloudEye } from "../../../lib/app/app.ts"
 import type { Reading } from "../../../lib/decision/inputs/reading.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"

@@ -8,7 +8,7 @@ import {
 import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Budget, Policy } from "../../../lib/decision/policy/policy.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
-import type { Purchase } from "../../../lib/decision/state/state.ts"
+import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 
 // What is left of a cap: of one supernode's by its own purchases, of the fleet's by everybody's.
 

@@ -1,7 +1,7 @@
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
-import type { FleetNews } from "../../../lib/decision/money/fleet-spend.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
+import type { FleetNews } from "../../../lib/decision/state/fleet-reservations.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result.ts"
 import { instantOf } from "./table.ts"

@@ -7,8 +7,8 @@ import {
   sayOccurrence,
 } from "../../../lib/decision/schedule/schedule.ts"
 import { wallTime } from "../../../lib/decision/schedule/zone.ts"
-import { type Acted, actedFor } from "../../../lib/decision/state/handled-starts.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import { actedFor } from "../../../lib/decision/state/handled-starts.ts"
+import type { Acted, Standing } from "../../../lib/decision/state/state.ts"
 
 /** One schedule of a policy: is its floor in force, and when does it start next. Instants are epoch milliseconds. */
 export interface ScheduleState {

@@ -1,5 +1,5 @@
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
 import type { SupernodeState } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import { type Look, WOULD_PASS_IF } from "./result.ts"

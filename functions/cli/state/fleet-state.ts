@@ -1,14 +1,13 @@
 import {
   type ChainTip,
   type FleetSpend,
-  type FleetStanding,
   fleetSince,
   hasFleetCap,
   hasLapsed,
   isOver,
-  type Reservation,
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
+import type { FleetStanding, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
 import { FLEET_STREAM, fleetOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
 import type { Ledger } from "../../../lib/ports.ts"

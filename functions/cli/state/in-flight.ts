@@ -1,4 +1,4 @@
-import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile, PolicyError } from "../../../lib/policy-file/load.ts"

@@ -1,12 +1,12 @@
 import type { Target } from "../decision.ts"
-import { CLOCK_TOLERANCE_MS } from "../gates/signal.ts"
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import type { Digest } from "../plan.ts"
 import type { Rule } from "../policy/policy.ts"
 import { highIsBad } from "../policy/threshold.ts"
 import type { Situation } from "../situation.ts"
 import type { Effect } from "../state/effect.ts"
-import type { Observation } from "../state/state.ts"
+import type { Observation } from "../state/observation.ts"
 import { type Point, weighEvidence } from "./evidence.ts"
 
 // Did what was bought help? The metric that caused a purchase is measured twice by the same statistic: when it was decided,

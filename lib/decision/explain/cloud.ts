@@ -1,7 +1,6 @@
 import { SETTLED } from "../gates/supernode.ts"
 import { vanishedServers } from "../state/missing-servers.ts"
-import type { Change, Nearest } from "./change.ts"
-import { together } from "./change.ts"
+import { type Change, type Nearest, together } from "./change.ts"
 import type { Question } from "./question.ts"
 import { resetBy, settledBy } from "./standing.ts"
 

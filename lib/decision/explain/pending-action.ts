@@ -1,7 +1,8 @@
 import type { Decision } from "../decision.ts"
 import type { ScaleUpPlan } from "../plan.ts"
+import type { AttemptState, StandingAttempt } from "../state/attempt.ts"
 import { own } from "../state/own.ts"
-import type { AttemptState, Standing, StandingAttempt } from "../state/state.ts"
+import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
 /** What lasts until a person does something about it. */

@@ -1,4 +1,5 @@
-import { CLOCK_TOLERANCE_MS, STALE_AFTER_MS } from "../gates/signal.ts"
+import { STALE_AFTER_MS } from "../gates/signal.ts"
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { own } from "../state/own.ts"

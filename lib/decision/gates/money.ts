@@ -5,7 +5,7 @@ import { amountOf, type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import type { Purchase } from "../state/state.ts"
+import type { Purchase } from "../state/purchases.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 

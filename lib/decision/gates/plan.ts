@@ -1,8 +1,8 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { sayMoney } from "../policy/money.ts"
 import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
-import { CLOCK_TOLERANCE_MS } from "./signal.ts"
 
 /** What was shown is what is bought, or nothing is. */
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {

@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import type { AlarmSignal } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/units.ts"
 import { own } from "../state/own.ts"
@@ -6,8 +7,6 @@ import type { GateFacts } from "./gate.ts"
 
 /** A signal older than this by its own time says nothing of the present; the tick finds the truth anew. */
 export const STALE_AFTER_MS = 15 * 60_000
-/** How far clocks may differ before times cannot be compared. */
-export const CLOCK_TOLERANCE_MS = 60_000
 
 export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   if (!Number.isFinite(signal.at)) return fail("signal-invalid", "the signal has no readable time")

@@ -1,8 +1,8 @@
 import { cooldownOf } from "../pacing/cooldown.ts"
 import { sayDuration } from "../policy/units.ts"
+import type { StandingAttempt } from "../state/attempt.ts"
 import { type Stop, stopInForce } from "../state/control.ts"
 import { own } from "../state/own.ts"
-import type { StandingAttempt } from "../state/state.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 

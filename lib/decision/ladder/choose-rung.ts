@@ -1,11 +1,11 @@
 import type { Target } from "../decision.ts"
-import { presentServers } from "../inputs/supernode.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
-import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
+import { fail, pass, type Verdict } from "../verdict.ts"
+import { findRung, rungWith, sayLadder } from "./current-rung.ts"
 import { findWish, namesRung, type Wanted } from "./demand.ts"
 import { judgeFloors } from "./floors.ts"
+import { findOffer, NO_RUNG } from "./offering.ts"
 import { bypassing } from "./proposals.ts"
 
 /**
@@ -23,8 +23,6 @@ export interface Choice {
   /** Schedules that have the cooldown bypassed; null: there is one that might, and it is not known where we are. */
   bypassing: string[] | null
 }
-
-const NO_RUNG = notEvaluated("no rung was chosen")
 
 export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
@@ -101,37 +99,6 @@ function proposersOf(wanted: Wanted): Pick<Target, "rules" | "schedules"> {
   return { rules: wanted.rules, ...(schedules.length > 0 ? { schedules } : {}) }
 }
 
-interface Here {
-  verdict: Verdict
-  at: { index: number; servers: number } | null
-}
-
-/** The current rung is the ladder's with as many servers as the supernode has. */
-function findRung({ supernode, standing, policy }: Situation): Here {
-  if (supernode.state !== "read" || supernode.value.servers === null) {
-    return { verdict: notEvaluated("the supernode's servers were not read"), at: null }
-  }
-  const seen = presentServers(supernode.value).length
-  // What is ordered and not complete counts as present, so that nobody orders it again.
-  const servers = Math.max(seen, standing.attempt?.to ?? 0)
-  const index = rungWith(policy.ladder, servers)
-  const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
-  if (index < 0) {
-    return {
-      verdict: fail(
-        "rung-unknown",
-        `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`,
-        facts,
-      ),
-      at: null,
-    }
-  }
-  return {
-    verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts),
-    at: { index, servers },
-  }
-}
-
 interface Clamp {
   ladder: Rung[]
   wanted: Rung
@@ -147,71 +114,4 @@ function clamp({ ladder, wanted, from, limit, isAsked }: Clamp): Rung | undefine
   return ladder.findLast(
     (rung) => rung.servers > from && rung.servers <= limit && rung.servers < wanted.servers,
   )
-}
-
-interface OfferQuestion {
-  situation: Situation
-  allowed: Rung
-  mayGoLarger: boolean
-}
-
-/** The allowed rung if it is listed, in stock and not blocked; else, where the policy says so, the next larger one. */
-function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
-  verdict: Verdict
-  rung: Rung | null
-} {
-  const { offers, policy } = situation
-  if (offers.state === "not-read") return { verdict: notEvaluated("the offers were not read"), rung: null }
-  if (offers.state === "unreadable") {
-    const reason = offers.credentials ? "credentials" : "offers-unreadable"
-    return { verdict: fail(reason, `scale-evaluations could not be read: ${offers.why}`), rung: null }
-  }
-  const candidates = policy.ladder.filter(
-    (rung) =>
-      rung === allowed ||
-      (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers),
-  )
-  const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
-  const first = verdicts[0]
-  // Only stock leads to a larger rung: a flavor that is not listed at all is a mistake in the ladder.
-  const available =
-    first?.verdict.reason === "not-offered" ? undefined : verdicts.find(({ verdict }) => verdict.passed)
-  if (available && available !== first) {
-    const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
-    return {
-      verdict: pass(says, {
-        wanted: allowed.flavor,
-        because: first?.verdict.reason ?? null,
-        flavor: available.rung.flavor,
-      }),
-      rung: available.rung,
-    }
-  }
-  return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
-}
-
-function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict {
-  const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
-  const facts = { flavor: rung.flavor, listed: listed.length > 0 }
-  if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
-  // Listed twice with different words: the worse one counts.
-  if (listed.some((offer) => offer.soldOut))
-    return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
-  const block = own(standing.blocked, rung.flavor)
-  if (block && block.until > now) {
-    return fail(
-      "flavor-blocked",
-      `${rung.flavor} was refused for capacity; blocked until ${sayTime(block.until)}`,
-      { ...facts, until: block.until, times: block.times },
-    )
-  }
-  return pass(`${rung.flavor} is offered`, { ...facts, soldOut: false })
-}
-
-function rungWith(ladder: Rung[], servers: number): number {
-  return ladder.findIndex((rung) => rung.servers === servers)
-}
-
-function sayLadder(ladder: Rung[]): string {
-  return `${ladder.map((rung) => rung.servers).join(", ")} servers`
 }

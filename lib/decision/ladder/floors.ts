@@ -1,7 +1,8 @@
 import { type ActiveFloor, activeFloors, sayOccurrence } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
-import { type Acted, actedFor, offName } from "../state/handled-starts.ts"
+import { actedFor, offName } from "../state/handled-starts.ts"
 import { own } from "../state/own.ts"
+import type { Acted } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
 /** What an active schedule says, with the numbers behind it. */

@@ -1,6 +1,7 @@
 import type { Money } from "../policy/money.ts"
 import type { Rung } from "../policy/policy.ts"
-import type { Purchase, Standing } from "../state/state.ts"
+import type { Purchase } from "../state/purchases.ts"
+import type { Standing } from "../state/state.ts"
 
 /**
  * What an order from one rung to another costs over the committed periods: price(target) − price(current), or

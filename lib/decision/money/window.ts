@@ -1,7 +1,7 @@
 import type { Budget } from "../policy/policy.ts"
 import { sayDuration } from "../policy/units.ts"
 import { firstInstantAt, wallTime } from "../schedule/zone.ts"
-import type { Purchase } from "../state/state.ts"
+import type { Purchase } from "../state/purchases.ts"
 
 /** What a cap on money counts over: a calendar month in the policy's zone, or that many milliseconds up to now. */
 export type WindowLength = Budget["per"]

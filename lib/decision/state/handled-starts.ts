@@ -1,19 +1,9 @@
+import type { Occurrence } from "../schedule/occurrence.ts"
+import type { StandingAttempt } from "./attempt.ts"
 import { own } from "./own.ts"
-import type { Standing, StandingAttempt } from "./state.ts"
+import type { Acted, Standing } from "./state.ts"
 
 // Occurrences of schedules that have led to a purchase: each may do so once.
-
-/** A start of a schedule, by the schedule's name and the local date and time of the start. */
-export interface Occurrence {
-  schedule: string
-  occurrence: string
-}
-
-/** That an occurrence was bought for, when (epoch milliseconds), and by which attempt. */
-export interface Acted {
-  at: number
-  attempt: string
-}
 
 export function actedFor(standing: Standing, occurrence: Occurrence): Acted | undefined {
   return own(standing.acted ?? {}, keyOf(occurrence))

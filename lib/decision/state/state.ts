@@ -1,58 +1,8 @@
-import type { Decision } from "../decision.ts"
-import type { Money } from "../policy/money.ts"
-import type { Cause, Effect } from "./effect.ts"
-import type { Acted, Occurrence } from "./handled-starts.ts"
+import type { StandingAttempt } from "./attempt.ts"
+import type { Effect } from "./effect.ts"
+import type { Told } from "./observation.ts"
 import type { RejectionClass } from "./outcome.ts"
-
-/**
- * Where the newest attempt stands.
- *
- *   open ──settled──▶ accepted ──all run──▶ (closed: completed)
- *    │ past its deadline   │ ├─ fewer ────▶ partial ┐
- *    ▼                     │ ├─ other ────▶ wrong   ├── hold until a person settles
- *   unknown ◀──settled     │ └─ 45 min ───▶ stuck   ┘
- *    └─ a person: accepted │ completed │ absent      rejected, not-sent, absent ──▶ (closed, money released)
- */
-export type AttemptState = "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong"
-
-/** The newest attempt, as long as it is not closed. All times are epoch milliseconds. */
-export interface StandingAttempt {
-  id: string
-  run: string
-  state: AttemptState
-  /** Why it is in this state, in a sentence. */
-  says: string
-  /** seq of its `opened` entry. */
-  seq: number
-  openedAt: number
-  /** No byte of the request leaves after this. */
-  sendBefore: number
-  /** sendBefore + the request's timeout: an attempt that is open later than this is unknown. */
-  deadline: number
-  acceptedAt: number | null
-  flavor: string
-  from: number
-  to: number
-  cost: Money | null
-  /** Ids of the servers that were present before the purchase. */
-  before: string[]
-  orderId: string | null
-  rules: string[]
-  /** Of these, the ones that are latched by it (`repeat: false`). */
-  latching: string[]
-  /** The starts of schedules that it acts for; only where there are any. */
-  schedules?: Occurrence[]
-  /** Why rules wanted it; only where the policy asks whether purchases help. */
-  cause?: Cause
-}
-
-/** An attempt that may have cost money; kept as long as any window can count it. */
-export interface Purchase {
-  attempt: string
-  at: number
-  cost: Money | null
-  state: "reserved" | "booked"
-}
+import type { Purchase } from "./purchases.ts"
 
 /** A wait after a refusal; `times` counts refusals in a row, so that waits can double. */
 export interface Backoff {
@@ -60,48 +10,10 @@ export interface Backoff {
   times: number
 }
 
-/** The try to buy that an `opened` entry begins and a `settled` one ends. */
-export interface AttemptRecord {
-  id: string
-  openedAt: number
-  sendBefore: number
-  deadline: number
-}
-
-/** That people were told of something. */
-export interface Told {
-  /** Epoch milliseconds. */
+/** That an occurrence was bought for, when (epoch milliseconds), and by which attempt. */
+export interface Acted {
   at: number
-  /** The entry of this chain that states what they were told; null: the one that records the telling. */
-  entry: { seq: number; hash: string } | null
-}
-
-/** What a run noticed without deciding anything, and that it is `telling` people, or that they were `not-told` after all. */
-export interface Observation {
-  kind:
-    | "completed"
-    | "partial"
-    | "wrong"
-    | "stuck"
-    | "unknown"
-    | "accepted"
-    | "out-of-band"
-    | "effect"
-    | "lapsed"
-    | "telling"
-    | "not-told"
-  says: string
-  attempt: string | null
-  /** Servers it is about. */
-  servers: string[]
-  /** All servers that were there; null where nobody looked. */
-  present: string[] | null
-  /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
-  at: number
-  /** What people are being told (`Telling.about`), and where it is stated. */
-  telling?: { about: string; entry: Told["entry"] }
-  /** What the purchase did to the metric that caused it. */
-  effect?: { after: number; gain: number }
+  attempt: string
 }
 
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
@@ -126,7 +38,7 @@ export interface Standing {
   latches: Record<string, number>
   lastDecision: {
     at: number
-    kind: Decision["kind"]
+    kind: "scale-up" | "hold"
     heldBy: string | null
     to: number | null
     /** Another plan of the same size is news to whoever is to approve it. */

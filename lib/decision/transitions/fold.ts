@@ -1,9 +1,11 @@
 import { presentServers } from "../inputs/supernode.ts"
 import { moneyOf } from "../policy/money.ts"
+import type { StandingAttempt } from "../state/attempt.ts"
 import type { Said } from "../state/control.ts"
 import { forgetActed, rememberActed } from "../state/handled-starts.ts"
+import type { Observation } from "../state/observation.ts"
 import type { Outcome, Rejected } from "../state/outcome.ts"
-import type { Observation, Standing, StandingAttempt } from "../state/state.ts"
+import type { Standing } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { foldRejection, REFUSAL_FREE } from "./rejection.ts"
 import {

@@ -1,11 +1,12 @@
 import type { Decision } from "../decision.ts"
 import type { Signal } from "../inputs/signal.ts"
-import type { FleetNews } from "../money/fleet-spend.ts"
 import type { ScaleUpPlan } from "../plan.ts"
 import type { Situation } from "../situation.ts"
+import type { AttemptRecord } from "../state/attempt.ts"
 import type { Said } from "../state/control.ts"
+import type { FleetNews } from "../state/fleet-reservations.ts"
+import type { Observation } from "../state/observation.ts"
 import type { Outcome } from "../state/outcome.ts"
-import type { AttemptRecord, Observation } from "../state/state.ts"
 
 /** What happened: the part of a ledger entry that the standing is folded from. */
 export interface ChainEvent {

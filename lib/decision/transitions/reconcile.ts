@@ -1,7 +1,9 @@
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
 import type { Situation } from "../situation.ts"
+import type { StandingAttempt } from "../state/attempt.ts"
 import { vanishedServers } from "../state/missing-servers.ts"
-import type { Observation, Standing, StandingAttempt } from "../state/state.ts"
+import type { Observation } from "../state/observation.ts"
+import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
 /** New servers that do not run this long after acceptance are stuck: somebody should look. */

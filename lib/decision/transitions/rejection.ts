@@ -1,7 +1,8 @@
+import type { StandingAttempt } from "../state/attempt.ts"
 import { offName } from "../state/handled-starts.ts"
 import type { Rejected, RejectionClass } from "../state/outcome.ts"
 import { own } from "../state/own.ts"
-import type { Backoff, Standing, StandingAttempt } from "../state/state.ts"
+import type { Backoff, Standing } from "../state/state.ts"
 
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
 const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }

@@ -1,7 +1,9 @@
 import type { Signal } from "../inputs/signal.ts"
 import { presentServers } from "../inputs/supernode.ts"
+import type { StandingAttempt } from "../state/attempt.ts"
+import type { Observation } from "../state/observation.ts"
 import { own } from "../state/own.ts"
-import type { Observation, Standing, StandingAttempt } from "../state/state.ts"
+import type { Standing } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
 // What the chain remembers besides attempts and their money, and for how long.

@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { operations } from "../api/route.ts"
 import { failureSchema } from "../failures.ts"
-import { loadSettings } from "./load.ts"
+import { loadSettings } from "./load-settings.ts"
 
 // What a caller may ask of the sandbox, in-process and over /sandbox/…: one schema for both.
 

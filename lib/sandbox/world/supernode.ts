@@ -1,5 +1,5 @@
 import { uuidOf } from "./identity.ts"
-import type { Load } from "./load.ts"
+import type { Load } from "./load-settings.ts"
 
 /** One disk of a server, as `servers[].volumes[]` shows it. */
 export interface Volume {

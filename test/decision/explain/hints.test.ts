@@ -5,9 +5,9 @@ import { chooseRung } from "../../../lib/decision/ladder/choose-rung.ts"
 import { planScaleUp } from "../../../lib/decision/plan.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../../lib/decision/state/control.ts"
-import type { Purchase } from "../../../lib/decision/state/state.ts"
+import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { digest } from "../../../lib/digest.ts"
-import { heldOutside } from "../../../lib/run/result.ts"
+import { heldOutside } from "../../../lib/run/held-outside.ts"
 import {
   ALARM_ID,
   alarmOf,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
 import type { FleetPurchase } from "../../../lib/decision/money/fleet-spend.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import { NOT_READ, type Situation } from "../../../lib/decision/situation.ts"
-import type { Purchase } from "../../../lib/decision/state/state.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
+import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, standingOf, unreadable } from "../builders.ts"
 import { findingOf, judge, outcomeAt } from "../judge.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { RejectionClass } from "../../../lib/decision/state/outcome.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/state.ts"
 import {
   alarmOf,
   attemptOf,

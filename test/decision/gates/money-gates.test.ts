@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
 import { planScaleUp } from "../../../lib/decision/plan.ts"
-import { NOT_READ, type Situation } from "../../../lib/decision/situation.ts"
+import type { Situation } from "../../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../../lib/decision/state/control.ts"
-import type { Purchase } from "../../../lib/decision/state/state.ts"
+import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { digest } from "../../../lib/digest.ts"
 import {
   DAY,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Situation } from "../../../lib/decision/situation.ts"
-import type { Purchase, Standing } from "../../../lib/decision/state/state.ts"
+import type { Purchase } from "../../../lib/decision/state/purchases.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
 import {
   alarmOf,
   DAY,

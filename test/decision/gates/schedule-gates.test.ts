@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
-import { NOT_READ } from "../../../lib/decision/situation.ts"
 import {
   alarmOf,
   DAY,

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest"
 import {
   type ChainTip,
-  type FleetNews,
   fleetSince,
-  foldFleet,
   hasFleetCap,
-  NO_FLEET,
-  type Reservation,
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
+import {
+  type FleetNews,
+  foldFleet,
+  NO_FLEET,
+  type Reservation,
+} from "../../../lib/decision/state/fleet-reservations.ts"
 import { DAY, HOUR, NOW, policyOf, SECOND } from "../builders.ts"
 
 const A = "supernode:a"

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest"
 import type { Decision } from "../../../lib/decision/decision.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
+import type { Observation } from "../../../lib/decision/state/observation.ts"
 import type { Outcome, RejectionClass } from "../../../lib/decision/state/outcome.ts"
-import { type Observation, requestedAt, type Standing } from "../../../lib/decision/state/state.ts"
+import { requestedAt, type Standing } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Sandbox } from "../../../lib/sandbox/sandbox.ts"
 import { DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
-import type { LoadSettings } from "../../../lib/sandbox/world/load.ts"
+import type { LoadSettings } from "../../../lib/sandbox/world/load-settings.ts"
 import { call, PROJECT, readServers, START, sandboxAt, scaleUp } from "../client.ts"
 
 const MINUTE = 60_000

@@ -1,0 +1,80 @@
+import type { Signal } from "../decision/inputs/signal.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { AuditedLedger } from "../ledger/open.ts"
+import type {
+  CloudEyeListQuery,
+  CloudEyePage,
+  CloudEyeQuery,
+  CloudEyeSeries,
+  CloudPlace,
+} from "../metrics/sources.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
+import type { Cloud, Read } from "../ports.ts"
+import type { RunResult } from "../run/result.ts"
+import type { HttpRequest, WebhookAnswer } from "../signals/webhooks/webhooks.ts"
+import type { Credentials } from "./credentials.ts"
+import type { Settings } from "./settings.ts"
+
+export type DoorName = "alarm" | "schedule" | "manual" | "any"
+
+/** What one invocation brings along besides its event. */
+export interface Invocation {
+  requestId: string
+  remainingMs(): number
+  /** Temporary keys of this invocation (FunctionGraph); null: from the settings or the secret. */
+  credentials: Credentials | null
+}
+
+export interface Handled {
+  results: RunResult[]
+  warnings: string[]
+  /** Parts of a many-alarm event that could not be read; the rest was handled. */
+  problems: string[]
+  /** The event was an HTTP request, and this is its answer. */
+  http: { status: number; body: unknown } | null
+}
+
+export interface App {
+  settings: Settings
+  /** Those that the next event is handled by. */
+  readonly policies: PolicyFile
+  ledger: AuditedLedger
+  cloud: Cloud
+  /** Cloud Eye as it is asked, for who looks what it knows. */
+  cloudEye: CloudEye
+  /** Whether there are keys to sign with; whether the cloud takes them only a read can tell. Throws SettingsError. */
+  checkKeys(): Promise<void>
+  /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
+  handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
+  /** A webhook's request as far as its signals: who sent it is checked, and nothing is run yet. */
+  receive(request: HttpRequest): Promise<WebhookAnswer>
+  /** Reads the policy file anew; runs that began keep theirs. Throws PolicyError, and then everything stays as it was. */
+  reloadPolicy(): Promise<PolicyFile>
+  /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
+  runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
+  close(): Promise<void>
+}
+
+export interface CloudEye {
+  /** One page of the series that it knows in one project. */
+  list(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
+  query(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
+}
+
+export interface Ran {
+  results: RunResult[]
+  warnings: string[]
+}
+
+/** Some runs of an event failed; what the others came to, and what else was to be said, is kept. */
+export class RunsFailed extends AggregateError {
+  override readonly name = "RunsFailed"
+  constructor(
+    errors: unknown[],
+    readonly results: RunResult[],
+    /** The event's warnings, and its parts that could not be read. */
+    readonly warnings: string[] = [],
+  ) {
+    super(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("; "))
+  }
+}

@@ -1,0 +1,103 @@
+import type { Signal } from "../decision/inputs/signal.ts"
+import type { RunMode } from "../decision/situation.ts"
+import { type EndpointOverrides, endpointsOf } from "../huawei/endpoints.ts"
+import { supernodeStream } from "../ledger/next-entry.ts"
+import type { MetricEvent } from "../metrics/collector.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
+import type { Ports } from "../ports.ts"
+import type { RunResult } from "../run/result.ts"
+import { run } from "../run/run.ts"
+import type { RunTask } from "../run/task.ts"
+import { routeSignal } from "../signals/route.ts"
+import { type Ran, RunsFailed } from "./app.ts"
+import type { Settings } from "./settings.ts"
+
+export function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOverrides {
+  return { modelarts: modelartsEndpoint ?? undefined, ces: cesEndpoint ?? undefined }
+}
+
+export interface Asked {
+  /** Parts of the event that could not be read: said again where a run fails. */
+  problems: string[]
+  /** null: as the signal and the settings say. */
+  mode: RunMode | null
+  /** The name of the one supernode to run; null: all that the signals concern. */
+  only: string | null
+}
+
+interface Runs extends Asked {
+  ports: Ports
+  /** The supernodes of one event ask the meters together. */
+  metrics: MetricEvent
+  settings: Settings
+  policies: PolicyFile
+  signals: Signal[]
+}
+
+/** Supernodes run independently of each other; the signals of one, in their order. */
+export async function runEach(runs: Runs): Promise<Ran> {
+  const { problems, ports, metrics, settings, policies, signals, mode, only } = runs
+  const warnings: string[] = []
+  const tasks = new Map<string, RunTask[]>()
+  for (const signal of signals) {
+    const routes = routeSignal(
+      signal,
+      policies.supernodes.map(({ policy }) => policy),
+    )
+    if (routes.length === 0 && signal.kind === "alarm")
+      warnings.push(`the ${signal.source} alarm ${signal.alarm} is in nobody's \`alarms\` in the policy`)
+    for (const { policy, exclusive } of routes) {
+      const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
+      if (!loaded || (only !== null && policy.name !== only)) continue
+      const task: RunTask = {
+        signal,
+        exclusive,
+        loaded,
+        mode: mode ?? modeFor(signal, settings),
+        run: ports.newId(),
+        stream: supernodeStream(policy.id),
+        endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
+        buyTimeoutMs: settings.buyTimeoutMs,
+        sendWithinMs: settings.sendWithinMs,
+        fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
+      }
+      tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
+    }
+  }
+  // All sit down before the first one runs, so that nobody asks the meters without those who want the same.
+  const seated = [...tasks.values()].map((queue) => ({ queue, seat: metrics.seat() }))
+  const ended = await Promise.all(
+    seated.map(({ queue, seat }) => {
+      const cloud = { ...ports.cloud, readMetrics: seat.read }
+      return runInOrder({ ...ports, cloud }, queue, seat.leave)
+    }),
+  )
+  const results = ended.flatMap((one) => one.results)
+  const errors = ended.flatMap((one) => one.errors)
+  if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
+  return { results, warnings }
+}
+
+async function runInOrder(
+  ports: Ports,
+  queue: RunTask[],
+  leaveMeters: () => void,
+): Promise<{ results: RunResult[]; errors: unknown[] }> {
+  const results: RunResult[] = []
+  const errors: unknown[] = []
+  for (const task of queue) {
+    try {
+      results.push(await run(ports, task))
+    } catch (error) {
+      errors.push(error)
+    } finally {
+      leaveMeters()
+    }
+  }
+  return { results, errors }
+}
+
+/** Observe beats whatever an event asks for; a person's request is a dry run unless it says otherwise. */
+function modeFor(signal: Signal, settings: Settings): RunMode {
+  return signal.kind === "request" && signal.mode === "dry-run" ? "dry-run" : settings.mode
+}

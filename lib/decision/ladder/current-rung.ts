@@ -1,0 +1,43 @@
+import { presentServers } from "../inputs/supernode.ts"
+import type { Rung } from "../policy/policy.ts"
+import type { Situation } from "../situation.ts"
+import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
+
+interface Here {
+  verdict: Verdict
+  at: { index: number; servers: number } | null
+}
+
+/** The current rung is the ladder's with as many servers as the supernode has. */
+export function findRung({ supernode, standing, policy }: Situation): Here {
+  if (supernode.state !== "read" || supernode.value.servers === null) {
+    return { verdict: notEvaluated("the supernode's servers were not read"), at: null }
+  }
+  const seen = presentServers(supernode.value).length
+  // What is ordered and not complete counts as present, so that nobody orders it again.
+  const servers = Math.max(seen, standing.attempt?.to ?? 0)
+  const index = rungWith(policy.ladder, servers)
+  const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
+  if (index < 0) {
+    return {
+      verdict: fail(
+        "rung-unknown",
+        `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`,
+        facts,
+      ),
+      at: null,
+    }
+  }
+  return {
+    verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts),
+    at: { index, servers },
+  }
+}
+
+export function rungWith(ladder: Rung[], servers: number): number {
+  return ladder.findIndex((rung) => rung.servers === servers)
+}
+
+export function sayLadder(ladder: Rung[]): string {
+  return `${ladder.map((rung) => rung.servers).join(", ")} servers`
+}

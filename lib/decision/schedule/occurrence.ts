@@ -1,0 +1,5 @@
+/** A start of a schedule, by the schedule's name and the local date and time of the start. */
+export interface Occurrence {
+  schedule: string
+  occurrence: string
+}

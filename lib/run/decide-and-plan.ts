@@ -1,0 +1,27 @@
+import type { Decision } from "../decision/decision.ts"
+import { planScaleUp, type ScaleUpPlan } from "../decision/plan.ts"
+import type { RunMode, Situation } from "../decision/situation.ts"
+import { digest } from "../digest.ts"
+import type { Ports } from "../ports.ts"
+import { judge } from "./judge.ts"
+import { modeOf } from "./mode.ts"
+import { mayOpen } from "./preconditions.ts"
+import type { RunTask } from "./task.ts"
+
+/** The decision about one situation, with what lies outside the gates, and the plan of the target that it chose. */
+export interface Decided {
+  situation: Situation
+  decision: Decision
+  /** null where no target was chosen. */
+  plan: ScaleUpPlan | null
+  mode: RunMode
+}
+
+export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
+  const decided = judge(situation)
+  const plan = decided.target && planScaleUp(situation, decided.target, digest)
+  const mode = modeOf(task, situation)
+  const mayBuy = mode === "live" && decided.kind === "scale-up"
+  const decision = mayBuy ? mayOpen(ports, task, situation.standing, decided) : decided
+  return { situation, decision, plan, mode }
+}

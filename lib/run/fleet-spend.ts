@@ -1,0 +1,95 @@
+import {
+  type ChainTip,
+  type FleetSpend,
+  fleetSince,
+  hasFleetCap,
+  hasLapsed,
+  spendOfOthers,
+} from "../decision/money/fleet-spend.ts"
+import type { Situation } from "../decision/situation.ts"
+import type { Reservation } from "../decision/state/fleet-reservations.ts"
+import { sayTime } from "../decision/verdict.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { FLEET_STREAM, fitting, fleetOf, nextEntry, standingOf } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import type { RunTask } from "./task.ts"
+
+/** Chains that are read at the same time. */
+const READS_AT_ONCE = 32
+
+/** What other supernodes may have spent, and what a reservation that relies on it must follow. */
+export interface FleetSeen {
+  head: LedgerEntry | undefined
+  tips: ReadonlyMap<string, ChainTip>
+  spend: FleetSpend
+}
+
+/** Where a run stands: the situation, and the entry that its standing is of. */
+export interface Place {
+  situation: Situation
+  head: LedgerEntry | undefined
+}
+
+/**
+ * Counts what the others have bought and reserved. Throws LedgerError: a chain that cannot be read may hold the very
+ * purchase that uses up the cap. null where the policy has no cap across supernodes: then nothing is read.
+ */
+export async function readFleet(
+  ports: Ports,
+  task: RunTask,
+  { situation, head: ownHead }: Place,
+): Promise<FleetSeen | null> {
+  const { policy, now } = situation
+  if (!hasFleetCap(policy)) return null
+  const head = await ports.ledger.head(FLEET_STREAM)
+  const fleet = fleetOf(head)
+  const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
+  const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
+  const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
+  for (let i = 0; i < streams.length; i += READS_AT_ONCE) {
+    const some = streams.slice(i, i + READS_AT_ONCE)
+    const heads = await Promise.all(some.map((stream) => readTip(ports, stream)))
+    for (const [nth, stream] of some.entries()) tips.set(stream, tipOf(heads[nth]))
+    for (const reservation of fleet.pending) {
+      const nth = some.indexOf(reservation.stream)
+      if (nth >= 0 && hasLapsed(reservation, tips, now))
+        tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
+    }
+  }
+  const spend = spendOfOthers(fleet, tips, { own: task.stream, since: fleetSince(policy, now) })
+  return { head, tips, spend }
+}
+
+async function readTip(ports: Ports, stream: string): Promise<LedgerEntry | undefined> {
+  return ports.ledger.head(stream)
+}
+
+function tipOf(head: LedgerEntry | undefined): ChainTip {
+  return { seq: head?.seq ?? 0, purchases: standingOf(head).purchases }
+}
+
+/**
+ * Takes the place of an attempt that nobody opened in time, so that nobody can: whoever still wants to conflicts, and starts
+ * from the top. Where somebody was faster, that is as good. A run that does not buy looks as if it had done so.
+ */
+async function fence(
+  ports: Ports,
+  task: RunTask,
+  { id, stream, seq, deadline }: Reservation,
+  head: LedgerEntry | undefined,
+): Promise<ChainTip> {
+  if (task.mode !== "live") return { ...tipOf(head), seq }
+  const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
+  const at = Math.max(ports.clock.now(), head?.at ?? 0)
+  const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
+  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
+  const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
+  // A chain so full that it cannot take even this keeps the place: over-counting is allowed.
+  if (!entry) return tipOf(head)
+  return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))
+}
+
+/** As the situation keeps it. */
+export function seenBy(fleet: FleetSeen | null): Pick<Situation, "fleet"> {
+  return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
+}

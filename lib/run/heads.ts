@@ -1,0 +1,24 @@
+import type { Seen } from "../decision/inputs/seen.ts"
+import type { Control } from "../decision/state/control.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { CONTROL_STREAM, controlOf } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import type { RunTask } from "./task.ts"
+
+/** What was remembered when the round began. */
+export interface Chain {
+  head: LedgerEntry | undefined
+  control: Seen<Control>
+  isDry: boolean
+}
+
+/** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
+export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
+  const [head, control] = await Promise.all([ports.ledger.head(task.stream), readControl(ports)])
+  return { head, control, isDry: task.mode === "dry-run" }
+}
+
+export async function readControl(ports: Ports): Promise<Seen<Control>> {
+  const head = await ports.ledger.head(CONTROL_STREAM)
+  return { state: "read", value: controlOf(head) }
+}

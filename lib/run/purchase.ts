@@ -1,0 +1,55 @@
+import type { Outcome } from "../decision/state/outcome.ts"
+import { fitting, nextEntry } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import { heldTooBig } from "./held-outside.ts"
+import { mayTryLarger } from "./preconditions.ts"
+import { newsOf, note } from "./record-decision.ts"
+import { release, reserve, type Wanted } from "./reserve.ts"
+import { resultOf } from "./result.ts"
+import type { Round } from "./round.ts"
+import { sendOnce } from "./send.ts"
+import { settle } from "./settle.ts"
+import type { RunTask } from "./task.ts"
+
+const NOT_OPENED: Outcome = {
+  kind: "not-sent",
+  reason: "overtaken",
+  says: "the attempt was not opened: another entry took its place, or its own would be too big",
+}
+
+/** The line of no return lies behind the append: from there on nothing is repeated, and whatever happens is settled. */
+export async function purchase(ports: Ports, task: RunTask, wanted: Wanted): Promise<Round> {
+  const { plan } = wanted
+  const reserved = await reserve(ports, task, wanted)
+  if (reserved.kind === "overtaken")
+    return { kind: "overtaken", decision: wanted.decision, plan, mode: "live" }
+  const { situation, decision } = reserved
+  const ready = { ...wanted, situation, decision }
+  if (reserved.kind === "held") return note(ports, task, { ...ready, mode: "live" })
+
+  const { attempt, sendBeforeMonotonic } = reserved
+  const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
+  const opened = fitting(() =>
+    nextEntry(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
+  )
+  if (!opened || (await ports.ledger.append(opened)) === "conflict") {
+    await release(ports, reserved, NOT_OPENED)
+    if (opened) return { kind: "overtaken", decision, plan, mode: "live" }
+    return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
+  }
+
+  // ---- the line of no return ----
+  const outcome = await sendOnce(ports, task, { ...ready, attempt, sendBeforeMonotonic })
+  const settled = await settle(ports, task, { opened, attempt, outcome })
+  await release(ports, reserved, outcome)
+  const result = resultOf({
+    supernode: situation.policy.name,
+    mode: "live",
+    decision,
+    plan,
+    outcome,
+    entry: settled,
+  })
+  const left = { head: settled, at: settled.at }
+  return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result, left }
+}

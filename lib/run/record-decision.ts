@@ -1,0 +1,78 @@
+import type { Signal } from "../decision/inputs/signal.ts"
+import type { RunMode, Situation } from "../decision/situation.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { type EntryNews, nextNote } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import type { Decided } from "./decide-and-plan.ts"
+import { firstResult } from "./duplicate.ts"
+import { stampOf } from "./entry-time.ts"
+import { readChain } from "./heads.ts"
+import { heldOutside, heldTooBig } from "./held-outside.ts"
+import type { Ended } from "./notify.ts"
+import { isWorthNoting } from "./preconditions.ts"
+import { resultOf, resultOfDecision } from "./result.ts"
+import { MOST_ROUNDS, type Round } from "./round.ts"
+import type { RunTask } from "./task.ts"
+
+/** A decision and the head that its situation's standing is of. */
+type Noted = Decided & { head: LedgerEntry | undefined }
+
+/** Writes down a decision that leads to no purchase, where it says anything new. */
+export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
+  if (isWorthNoting({ task, ...decided })) return note(ports, task, decided)
+  const { head, situation } = decided
+  return { kind: "done", result: resultOfDecision(task, decided), left: { head, at: stampOf(situation) } }
+}
+
+/** Writes down a decision that leads to no purchase. What fits in no entry is still answered: it buys nothing. */
+export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
+  const { head, situation, decision, plan, mode } = noted
+  const news = { ...newsOf(ports, task, { situation, mode }), kind: "decided" as const }
+  const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
+  if (!entry) {
+    const result = resultOfDecision(task, { ...noted, decision: heldTooBig(decision) })
+    return { kind: "done", result, left: { head, at: stampOf(situation) } }
+  }
+  if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
+  return { kind: "done", result: resultOfDecision(task, noted, entry), left: { head: entry, at: entry.at } }
+}
+
+export function newsOf(
+  ports: Ports,
+  { signal, run: runId }: { signal: Signal; run: string },
+  { situation, mode }: { situation: Situation; mode: RunMode },
+): Omit<EntryNews, "kind"> {
+  const { standing: _before, ...kept } = situation
+  return {
+    at: stampOf(situation),
+    run: runId,
+    writer: ports.newId(),
+    mode,
+    signal,
+    policyHash: situation.policyHash,
+    situation: kept,
+  }
+}
+
+/** Others kept appending while we looked: nothing is bought; the note of it is worth one try. */
+export async function holdOvertaken(
+  ports: Ports,
+  task: RunTask,
+  lost: Round & { kind: "overtaken" },
+): Promise<Ended> {
+  const chain = await readChain(ports, task)
+  // One of those others may have been another delivery of this very signal.
+  const repeated = await firstResult(ports, task, chain)
+  if (repeated) return { result: repeated, left: null }
+  const says = `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`
+  const decision = heldOutside(lost.decision, "overtaken", says)
+  const { signal, run: runId, stream, loaded } = task
+  const { mode, plan } = lost
+  const at = Math.max(ports.clock.now(), chain.head?.at ?? 0)
+  const news = { at, run: runId, writer: ports.newId(), mode, signal, policyHash: loaded.hash }
+  const entry = chain.isDry ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+  const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
+  const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }
+  const left = chain.isDry ? null : { head: written ?? chain.head, at }
+  return { result: resultOf({ ...parts, entry: written }), left }
+}

@@ -1,0 +1,64 @@
+import type { Situation } from "../decision/situation.ts"
+import type { Observation } from "../decision/state/observation.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { nextEntry, standingOf } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import { stampOf } from "./entry-time.ts"
+import type { FleetSeen } from "./fleet-spend.ts"
+import type { RunTask } from "./task.ts"
+
+/** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
+const MOST_OBSERVATIONS = 4
+
+export interface Gathered {
+  situation: Situation
+  /** The head that the situation's standing is of. */
+  head: LedgerEntry | undefined
+  /** What others bought, where that counts and the decision came as far as that. */
+  fleet: FleetSeen | null
+}
+
+/** Records what is noticed, one entry each, and goes on with the standing after it. A dry run records nothing. */
+export async function notice(
+  ports: Ports,
+  task: RunTask,
+  gathered: Gathered,
+  look: (situation: Situation) => Observation | null,
+): Promise<Gathered | "overtaken"> {
+  const isDry = task.mode === "dry-run"
+  let so = gathered
+  for (let count = 0; count < MOST_OBSERVATIONS; count++) {
+    const noticed = look(so.situation)
+    if (!noticed) break
+    const entry = observedEntry(ports, task, { ...so, noticed })
+    if (!isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
+    const headAt = isDry ? so.situation.headAt : entry.at
+    so = {
+      ...so,
+      situation: { ...so.situation, standing: standingOf(entry), headAt },
+      head: isDry ? so.head : entry,
+    }
+  }
+  return so
+}
+
+interface Noticed {
+  situation: Situation
+  head: LedgerEntry | undefined
+  noticed: Observation
+}
+
+function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
+  const { policyHash } = situation
+  const news = {
+    at: stampOf(situation),
+    run: task.run,
+    writer: ports.newId(),
+    mode: task.mode,
+    signal: task.signal,
+    policyHash,
+    kind: "observed" as const,
+    observation: noticed,
+  }
+  return nextEntry(task.stream, head, news)
+}

@@ -1,0 +1,17 @@
+import type { Decision } from "../decision/decision.ts"
+import type { ScaleUpPlan } from "../decision/plan.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { Ended } from "./notify.ts"
+import type { RunTask } from "./task.ts"
+
+/** How often a run that lost an append starts again from the top, and how many purchases one run may try. */
+export const MOST_ROUNDS = 3
+
+export type Round =
+  | ({ kind: "done" | "next-larger" } & Ended)
+  | { kind: "overtaken"; decision: Decision; plan: ScaleUpPlan | null; mode: RunMode }
+
+export function overtaken(task: RunTask): Round {
+  const decision: Decision = { kind: "hold", heldBy: null, findings: [], target: null, cleared: [] }
+  return { kind: "overtaken", decision, plan: null, mode: task.mode }
+}

@@ -1,0 +1,53 @@
+import { whyNotSent } from "../decision/decide.ts"
+import type { AttemptRecord } from "../decision/state/attempt.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
+import { digest } from "../digest.ts"
+import type { Ports } from "../ports.ts"
+import { readControl } from "./heads.ts"
+import { timeToBuy } from "./preconditions.ts"
+import type { Wanted } from "./reserve.ts"
+import type { RunTask } from "./task.ts"
+
+/** Looks once more whether somebody stopped us, then sends the one request. Never throws. */
+export async function sendOnce(
+  ports: Ports,
+  task: RunTask,
+  sending: Wanted & { attempt: AttemptRecord; sendBeforeMonotonic: number },
+): Promise<Outcome> {
+  const { situation, plan, attempt, sendBeforeMonotonic } = sending
+  const control = await readControl(ports).catch((error: unknown) => ({
+    state: "unreadable" as const,
+    why: String(error),
+    credentials: false,
+  }))
+  const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
+  const stopped = whyNotSent(situation, lastLook, digest)
+  if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
+  if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
+    const says = "too little time is left in the function to see the purchase through"
+    return { kind: "not-sent", reason: "no-time", says }
+  }
+  try {
+    const { policy } = situation
+    return await ports.cloud.buy({
+      attempt: attempt.id,
+      policy,
+      plan,
+      userdata: task.loaded.userdata,
+      sendBefore: attempt.sendBefore,
+      sendBeforeMonotonic,
+      timeoutMs: task.buyTimeoutMs,
+    })
+  } catch (error) {
+    // A client that breaks its promise never to throw may have sent the request: that is what unknown means.
+    return {
+      kind: "unknown",
+      reason: "client-failure",
+      says: String(error),
+      status: null,
+      code: null,
+      requestId: null,
+      raw: null,
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { AttemptRecord } from "../decision/state/attempt.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { nextSettlement } from "../ledger/next-entry.ts"
+import { LedgerError, type Ports } from "../ports.ts"
+import type { RunTask } from "./task.ts"
+
+/** Settling goes on through a failing ledger for this long on a host; in a function, until shortly before its end. */
+const MOST_SETTLING_MS = 120_000
+
+interface Settlement {
+  opened: LedgerEntry
+  attempt: AttemptRecord
+  outcome: Outcome
+}
+
+/**
+ * Appends the outcome, at whatever seq is next by now, until it is written or the time is over. It looks twice even then:
+ * a word that a tick wrote in between must not cost an outcome that is certain.
+ */
+export async function settle(ports: Ports, task: RunTask, settlement: Settlement): Promise<LedgerEntry> {
+  const { opened, attempt, outcome } = settlement
+  const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MOST_SETTLING_MS)
+  let head: LedgerEntry | undefined = opened
+  for (let tries = 1, pauseMs = 50; ; tries++, pauseMs = Math.min(pauseMs * 2, 2_000)) {
+    const isOver = tries > 1 && ports.clock.monotonic() >= giveUpAt
+    try {
+      head ??= await ports.ledger.head(task.stream)
+      const settled = settlementAfter(ports, head, settlement)
+      if ((await ports.ledger.append(settled)) === "appended") return settled
+      if (isOver) throw new LedgerError("others kept writing")
+    } catch (error) {
+      if (isOver || !(error instanceof LedgerError)) throw unsettled(attempt, outcome, error)
+      await ports.clock.wait(pauseMs)
+    }
+    head = undefined
+  }
+}
+
+function settlementAfter(
+  ports: Ports,
+  head: LedgerEntry | undefined,
+  { opened, attempt, outcome }: Settlement,
+): LedgerEntry {
+  const { stream, run, mode, signal, policyHash } = opened
+  const news = {
+    at: Math.max(ports.clock.now(), attempt.openedAt),
+    run,
+    mode,
+    writer: ports.newId(),
+    ...(signal ? { signal } : {}),
+    ...(policyHash ? { policyHash } : {}),
+  }
+  return nextSettlement(stream, head, { ...news, kind: "settled", attempt, outcome })
+}
+
+function unsettled({ id }: AttemptRecord, { kind }: Outcome, cause: unknown): LedgerError {
+  const says = `the outcome of attempt ${id} (${kind}) could not be written; it stays open and counts as unknown`
+  return new LedgerError(says, { cause })
+}

@@ -1,0 +1,22 @@
+import type { Signal } from "../decision/inputs/signal.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { LoadedPolicy } from "../policy-file/load.ts"
+
+/** One signal for one supernode. */
+export interface RunTask {
+  signal: Signal
+  /** The alarm is listed under this supernode only. */
+  exclusive: boolean
+  loaded: LoadedPolicy
+  mode: RunMode
+  /** Random per run: what this run wrote is no duplicate to itself. */
+  run: string
+  /** `supernode:<id>`. */
+  stream: string
+  /** Base URL of ModelArts for this supernode's region. */
+  endpoint: string
+  buyTimeoutMs: number
+  sendWithinMs: number
+  /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
+  fleetStreams: readonly string[]
+}
