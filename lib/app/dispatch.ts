@@ -1,15 +1,18 @@
+import { randomUUID } from "node:crypto"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { RunMode } from "../decision/situation.ts"
 import { type EndpointOverrides, endpointsOf } from "../huawei/endpoints.ts"
 import { supernodeStream } from "../ledger/next-entry.ts"
 import type { MetricEvent } from "../metrics/collector.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
-import type { Ports } from "../ports.ts"
+import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import { run } from "../run/run.ts"
 import type { RunTask } from "../run/task.ts"
 import { routeSignal } from "../signals/route.ts"
-import { type Ran, RunsFailed } from "./app.ts"
+import { type Invocation, type Ran, RunsFailed } from "./app.ts"
+import type { CredentialSource } from "./credentials.ts"
+import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 
 export function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOverrides {
@@ -25,6 +28,37 @@ export interface Asked {
   only: string | null
 }
 
+export type RunSignals = (signals: Signal[], invocation: Invocation, asked: Asked) => Promise<Ran>
+
+interface Wiring {
+  settings: Settings
+  policies: PolicySource
+  ledger: Ledger
+  cloud: Cloud
+  metrics: { event(): MetricEvent }
+  keys: CredentialSource
+  clock: Clock
+  /** null: the policy file names nobody to tell. */
+  notifierOf(webhook: string | null): Notifier | null
+}
+
+/** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
+export function signalRunner(wiring: Wiring): RunSignals {
+  const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
+  return (signals, invocation, asked) => {
+    const timeLeftMs = invocation.remainingMs
+    // One event is handled by one file, even where it is read anew meanwhile.
+    const file = policies.current()
+    const notify = notifierOf(file.notifyWebhook)
+    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
+    return keys.during(invocation.credentials, async () => {
+      // Without keys nothing can be read: said at once, and not once per supernode.
+      await keys.provide()
+      return runEach({ ports, metrics: metrics.event(), settings, policies: file, signals, ...asked })
+    })
+  }
+}
+
 interface Runs extends Asked {
   ports: Ports
   /** The supernodes of one event ask the meters together. */
@@ -35,7 +69,7 @@ interface Runs extends Asked {
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
-export async function runEach(runs: Runs): Promise<Ran> {
+async function runEach(runs: Runs): Promise<Ran> {
   const { problems, ports, metrics, settings, policies, signals, mode, only } = runs
   const warnings: string[] = []
   const tasks = new Map<string, RunTask[]>()

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path"
 import type * as z from "zod"
+import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import { digest } from "../digest.ts"
@@ -23,15 +24,6 @@ import { readUserdata, type Userdata } from "./userdata.ts"
 import { warningsOf } from "./warnings.ts"
 
 export { PolicyError, type PolicyProblem, problemLine } from "./problem.ts"
-
-/** One supernode's effective policy, ready to decide by. */
-export interface LoadedPolicy {
-  policy: Policy
-  /** `sha256:` and hex over the policy: what decisions, approvals and arming are pinned to. */
-  hash: string
-  /** base64 of the userdata whose digest stands in the policy; null without. */
-  userdata: string | null
-}
 
 export interface PolicyFile {
   path: string

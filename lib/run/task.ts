@@ -1,6 +1,6 @@
 import type { Signal } from "../decision/inputs/signal.ts"
+import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import type { RunMode } from "../decision/situation.ts"
-import type { LoadedPolicy } from "../policy-file/load.ts"
 
 /** One signal for one supernode. */
 export interface RunTask {

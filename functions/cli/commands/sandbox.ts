@@ -1,5 +1,6 @@
 import type { Command } from "commander"
-import { type LoadedPolicy, loadPolicyFile } from "../../../lib/policy-file/load.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
 import { duration, whole } from "../arguments.ts"

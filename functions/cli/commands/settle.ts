@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander"
 import type { App } from "../../../lib/app/app.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"
 import {
   type Cli,

@@ -3,13 +3,9 @@ import type { App } from "../../../lib/app/app.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import {
-  type LoadedPolicy,
-  loadPolicyFile,
-  type PolicyFile,
-  problemLine,
-} from "../../../lib/policy-file/load.ts"
+import { loadPolicyFile, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { words } from "../arguments.ts"
 import {

@@ -7,9 +7,9 @@ import {
   isOver,
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import type { FleetStanding, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
 import { FLEET_STREAM, fleetOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import type { LoadedPolicy } from "../../../lib/policy-file/load.ts"
 import type { Ledger } from "../../../lib/ports.ts"
 import { counted } from "../errors.ts"
 import {

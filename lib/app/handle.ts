@@ -1,0 +1,31 @@
+import type { Clock } from "../ports.ts"
+import { readSignals } from "../signals/read.ts"
+import { httpRequestOf } from "../signals/webhooks/webhooks.ts"
+import type { App } from "./app.ts"
+import type { RunSignals } from "./dispatch.ts"
+
+interface Steps {
+  clock: Clock
+  receive: App["receive"]
+  runAll: RunSignals
+}
+
+/** One event of any shape, from its door to its results: read as signals, or received as a webhook's request, and run. */
+export function eventHandler({ clock, receive, runAll }: Steps): App["handle"] {
+  return async (event, door, invocation) => {
+    const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
+    if (!request) {
+      const { signals, problems } = readSignals(event, door, { now: clock.now() })
+      const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
+      return { ...ran, problems, http: null }
+    }
+    const received = await receive(request)
+    if (received.kind === "answer") {
+      const { status, body } = received
+      return { results: [], warnings: [], problems: [], http: { status, body } }
+    }
+    const { signals, problems } = received
+    const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
+    return { ...ran, problems, http: { status: 200, body: { results: ran.results } } }
+  }
+}

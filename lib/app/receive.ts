@@ -1,0 +1,36 @@
+import type { SmnRequests } from "../huawei/smn.ts"
+import type { Clock } from "../ports.ts"
+import {
+  type HttpRequest,
+  receiveWebhook,
+  rememberCertificates,
+  type WebhookAnswer,
+} from "../signals/webhooks/webhooks.ts"
+import type { PolicySource } from "./policies.ts"
+import type { Settings } from "./settings.ts"
+
+interface Senders {
+  settings: Settings
+  policies: PolicySource
+  smn: SmnRequests
+  clock: Clock
+}
+
+/** A webhook's request as far as its signals: topics and token by the policy file and the settings, certificates by SMN. */
+export function webhookReceiver({ settings, policies, smn, clock }: Senders) {
+  const fetchCertificate = rememberCertificates(async (url) => {
+    const fetched = await smn.fetchPem(url)
+    return fetched.ok ? { ok: true, pem: fetched.value } : fetched
+  }, clock.now)
+  return (request: HttpRequest): Promise<WebhookAnswer> => {
+    const { smnTopics, snsTopics } = policies.current()
+    return receiveWebhook(request, {
+      now: clock.now(),
+      webhookToken: settings.webhookToken,
+      smnTopics: [...smnTopics, ...settings.smnTopics],
+      snsTopics: [...snsTopics, ...settings.snsTopics],
+      fetchCertificate,
+      confirmSubscription: smn.confirmSubscription,
+    })
+  }
+}
