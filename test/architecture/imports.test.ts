@@ -56,23 +56,27 @@ describe("who may import whom", () => {
       "lib/sandbox/x.ts",
       `import { a } from "../huawei/sign.ts"`,
     ],
-    ["the policy's room does not know signals", "lib/policy/x.ts", `import { a } from "../signals/a.ts"`],
+    [
+      "the policy's room does not know signals",
+      "lib/policy-file/x.ts",
+      `import { a } from "../signals/a.ts"`,
+    ],
     ["who tells people does not know the ledger", "lib/notify/x.ts", `import { a } from "../ledger/a.ts"`],
-    ["telling knows no webhook", "lib/run/notify.ts", `import { a } from "./notify/webhook.ts"`],
-    ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../wiring.ts"`],
-    ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../settings.ts"`],
+    ["telling knows no webhook", "lib/run/notify.ts", `import { a } from "../notify/webhook.ts"`],
+    ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../app/start.ts"`],
+    ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../app/settings.ts"`],
     ["ports know no room", "lib/ports.ts", `import type { A } from "./signals/a.ts"`],
-    ["run knows no room", "lib/run/run.ts", `import { a } from "./huawei/a.ts"`],
+    ["run knows no room", "lib/run/run.ts", `import { a } from "../huawei/a.ts"`],
     [
       "run knows of the ledger only what an entry is",
       "lib/run/run.ts",
-      `import { a } from "./ledger/sqlite.ts"`,
+      `import { a } from "../ledger/sqlite/store.ts"`,
     ],
-    ["no step of a run knows a room", "lib/run/gather.ts", `import { a } from "./metrics/read.ts"`],
-    ["settings know only decision", "lib/app/settings.ts", `import { a } from "./ports.ts"`],
-    ["credentials know no cloud", "lib/app/credentials.ts", `import { a } from "./huawei/a.ts"`],
-    ["the policy file knows no ledger", "lib/policy-file/load.ts", `import { a } from "./ledger/entry.ts"`],
-    ["webhooks know no cloud", "lib/signals/webhooks/webhooks.ts", `import { a } from "./huawei/a.ts"`],
+    ["no step of a run knows a room", "lib/run/gather.ts", `import { a } from "../metrics/read.ts"`],
+    ["settings know only decision", "lib/app/settings.ts", `import { a } from "../ports.ts"`],
+    ["credentials know no cloud", "lib/app/credentials.ts", `import { a } from "../huawei/a.ts"`],
+    ["the policy file knows no ledger", "lib/policy-file/load.ts", `import { a } from "../ledger/entry.ts"`],
+    ["webhooks know no cloud", "lib/signals/webhooks/webhooks.ts", `import { a } from "../../huawei/a.ts"`],
     ["doors know no room", "functions/alarm.ts", `import { a } from "../lib/signals/a.ts"`],
     [
       "doors know nothing of the heart either",
@@ -84,8 +88,8 @@ describe("who may import whom", () => {
       "lib/serve/x.ts",
       `import { a } from "../signals/a.ts"`,
     ],
-    ["lib knows no door", "lib/app/start.ts", `import { a } from "../functions/door.ts"`],
-    ["lib knows no test", "lib/app/start.ts", `import { a } from "../test/fakes.ts"`],
+    ["lib knows no door", "lib/app/start.ts", `import { a } from "../../functions/door.ts"`],
+    ["lib knows no test", "lib/app/start.ts", `import { a } from "../../test/fakes.ts"`],
     ["middy stays in the doors", "lib/app/start.ts", `import middy from "@middy/core"`],
     [
       "powertools stay in the doors",
@@ -97,6 +101,34 @@ describe("who may import whom", () => {
       "lib/huawei/x.ts",
       `import a from "@huaweicloud/huaweicloud-sdk-core"`,
     ],
+    [
+      "a run does not read policy files",
+      "lib/run/task.ts",
+      `import type { A } from "../policy-file/load.ts"`,
+    ],
+    ["no step but the purchase sends", "lib/run/run.ts", `import { sendOnce } from "./send.ts"`],
+    ["no step but the purchase settles", "lib/run/send.ts", `import { settle } from "./settle.ts"`],
+    ["no entry point sends", "functions/cli/x.ts", `import { sendOnce } from "../../lib/run/send.ts"`],
+    ["only send.ts names cloud.buy", "lib/app/x.ts", "export const f = (ports) => ports.cloud.buy(1)"],
+    ["nor under a quoted name", "lib/app/x.ts", `export const f = (ports) => ports.cloud["buy"](1)`],
+    ["a step of a run does not take it apart either", "lib/run/x.ts", "export const f = ({ buy }) => 1"],
+    [
+      "a wiring knows what it connects, not every room",
+      "lib/app/dispatch.ts",
+      `import { a } from "../sandbox/a.ts"`,
+    ],
+    [
+      "a layer of the decision does not know a higher one",
+      "lib/decision/state/x.ts",
+      `import { a } from "../gates/a.ts"`,
+    ],
+    [
+      "money does not know pacing above it",
+      "lib/decision/money/x.ts",
+      `import type { A } from "../pacing/a.ts"`,
+    ],
+    ["the state knows no decision", "lib/decision/state/x.ts", `import type { A } from "../decision.ts"`],
+    ["no layer knows decide", "lib/decision/explain/x.ts", `import { decide } from "../decide.ts"`],
     ["no import goes by an alias", "lib/app/start.ts", `import a from "#room"`],
     ["no import goes by a URL", "lib/app/start.ts", `import a from "file:///x.ts"`],
   ])("catches a planted violation: %s", (_rule, file, source) => {
@@ -201,6 +233,23 @@ describe("purity of lib/decision", () => {
 
   it("is asked of no other room", () => {
     expect(complaintsAbout("lib/app/start.ts", "export const now = () => Date.now()")).toEqual([])
+  })
+})
+
+describe("cycles of imports", () => {
+  it.each([
+    ["values", `import { b } from "./b.ts"\nexport const a = () => b()\n`],
+    ["types alone", `import type { B } from "./b.ts"\nexport type A = B\n`],
+  ])("are refused by the linter, of %s", (_what, source) => {
+    const back = `import type { A } from "./a.ts"\nexport type B = A\nexport const b = () => 1\n`
+    const root = treeOf({ "lib/run/a.ts": source, "lib/run/b.ts": back })
+    const oxlint = join(ROOT, "node_modules/.bin/oxlint")
+    const { status, stdout } = spawnSync(oxlint, ["-c", join(ROOT, ".oxlintrc.json"), root], {
+      cwd: ROOT,
+      encoding: "utf8",
+    })
+    expect(stdout).toContain("import(no-cycle)")
+    expect(status).toBe(1)
   })
 })
 

@@ -3,7 +3,7 @@ import { isBuiltin } from "node:module"
 import { dirname, join, posix, relative, sep } from "node:path"
 import { argv, exit } from "node:process"
 import { fileURLToPath } from "node:url"
-import { FENCED, IMPURE, IMPURE_GLOBALS, type ImportRule, RULES } from "./rules.ts"
+import { BUYER, FENCED, IMPURE, IMPURE_GLOBALS, type ImportRule, ONLY_FOR, RULES } from "./rules.ts"
 import { type Token, tokensOf } from "./tokens.ts"
 
 export interface Violation {
@@ -39,7 +39,7 @@ function checkFile(file: string, source: string): Violation[] {
     const says = objection({ file, rule, specifier })
     return says === null ? [] : [{ file, line, says }]
   })
-  return rule.pure ? [...imports, ...impurities(file, tokens)] : imports
+  return [...imports, ...buyings(file, tokens), ...(rule.pure ? impurities(file, tokens) : [])]
 }
 
 function ruleOf(file: string): ImportRule | undefined {
@@ -63,6 +63,8 @@ function objection({
   if (specifier === null) return rule.mayCompute ? null : "may not import what only run time knows"
   if (specifier.startsWith(".")) {
     const target = posix.join(dirname(file), specifier).replace(/\.([cm]?)js(x?)$/, ".$1ts$2")
+    const only = ONLY_FOR[target]
+    if (only !== undefined && only !== file) return `may not import ${target}: only ${only} does`
     return [rule.files, ...rule.ours].some((place) => covers(place, target))
       ? null
       : `may not import ${target}`
@@ -93,6 +95,18 @@ function importsOf(tokens: Token[]): { specifier: string | null; line: number }[
 /** `function require(` makes one, it does not call it. */
 function isDeclared(tokens: Token[], i: number): boolean {
   return tokens[i - 1]?.text === "function"
+}
+
+/** The one call that spends has one caller: elsewhere it is not named, and where runs are written not even in part. */
+function buyings(file: string, tokens: Token[]): Violation[] {
+  if (file === BUYER.file) return []
+  return tokens.flatMap((token, i) => {
+    if (token.text !== "buy") return []
+    const isNamed = isSign(tokens[i - 1], ".") && tokens[i - 2]?.text === "cloud"
+    const isTakenApart = isSign(tokens[i - 1], "[") && tokens[i - 2]?.text === "cloud"
+    if (!isNamed && !isTakenApart && !covers(BUYER.folder, file)) return []
+    return [{ file, line: token.line, says: `buy: only ${BUYER.file} may name it` }]
+  })
 }
 
 function impurities(file: string, tokens: Token[]): Violation[] {

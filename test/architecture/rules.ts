@@ -16,34 +16,41 @@ export interface ImportRule {
 }
 
 /** Every room that speaks to something foreign: they do not know each other. */
-const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy", "notify"] as const
+const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy-file", "notify"] as const
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
+const LEDGER_NEXT_ENTRY = "lib/ledger/next-entry.ts"
 
-/** lib/run/run.ts with the steps it is made of, and what people say to the same chains. */
-const CORRIDOR = [
-  "run",
-  "gather",
-  "judge",
-  "outside-gates",
-  "record",
-  "repeat",
-  "reserve",
-  "result",
-  "say",
-  "tell",
-].map((file) => `lib/${file}.ts`)
+/** The folders of lib/decision, lowest first: each may import those before it. */
+const DECISION_LAYERS = [
+  "inputs",
+  "policy",
+  "schedule",
+  "state",
+  "money",
+  "pacing",
+  "evidence",
+  "ladder",
+  "gates",
+  "transitions",
+  "explain",
+] as const
+/** What `decide` is about. The layers above the state may name it; decide.ts itself no layer may. */
+const DECISION_WORDS = ["decision", "plan", "situation", "verdict"].map((name) => `lib/decision/${name}.ts`)
 
 const outward = { packages: "any", builtins: true, pure: false } as const
 const inward = { packages: ["zod"], builtins: false, pure: false } as const
+const pure = { packages: ["zod", "date-fns", "@date-fns/tz"], builtins: false, pure: true } as const
 
 export const RULES: readonly ImportRule[] = [
-  {
-    files: "lib/decision/",
-    ours: [],
-    packages: ["zod", "date-fns", "@date-fns/tz"],
-    builtins: false,
-    pure: true,
-  },
+  { files: "lib/decision/", ours: [], ...pure },
+  ...DECISION_LAYERS.map((layer, nth) => ({
+    files: `lib/decision/${layer}/`,
+    ours: [
+      ...DECISION_LAYERS.slice(0, nth).map((lower) => `lib/decision/${lower}/`),
+      ...(nth > DECISION_LAYERS.indexOf("state") ? DECISION_WORDS : []),
+    ],
+    ...pure,
+  })),
   ...ROOMS.map((room) => ({
     files: `lib/${room}/`,
     ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts"],
@@ -58,18 +65,29 @@ export const RULES: readonly ImportRule[] = [
   },
   { files: "lib/digest.ts", ours: [], ...outward },
   { files: "lib/ports.ts", ours: ["lib/decision/", LEDGER_ENTRY], ...inward },
-  ...CORRIDOR.map((files) => ({
-    files,
+  {
+    files: "lib/run/",
+    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", LEDGER_ENTRY, LEDGER_NEXT_ENTRY],
+    ...inward,
+  },
+  // The wirings know what they connect; only start.ts knows all rooms.
+  {
+    files: "lib/app/",
     ours: [
       "lib/decision/",
       "lib/ports.ts",
-      "lib/digest.ts",
+      "lib/run/",
+      LEDGER_NEXT_ENTRY,
+      "lib/ledger/open.ts",
       "lib/policy-file/load.ts",
-      LEDGER_ENTRY,
-      ...CORRIDOR,
+      "lib/signals/",
+      "lib/metrics/collector.ts",
+      "lib/metrics/sources.ts",
+      "lib/huawei/endpoints.ts",
+      "lib/huawei/smn.ts",
     ],
-    ...inward,
-  })),
+    ...outward,
+  },
   {
     files: "lib/app/settings.ts",
     ours: ["lib/decision/", "lib/ledger/ledger-url.ts", "lib/metrics/prometheus/auth.ts"],
@@ -80,18 +98,12 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/app/settings.ts", "lib/metrics/prometheus/auth.ts"],
     ...outward,
   },
-  { files: "lib/policy-file/load.ts", ours: ["lib/policy/", "lib/decision/", "lib/digest.ts"], ...outward },
-  {
-    files: "lib/signals/webhooks/webhooks.ts",
-    ours: ["lib/signals/", "lib/decision/", "lib/ports.ts"],
-    ...outward,
-  },
   { files: "lib/app/start.ts", ours: ["lib/"], ...outward },
   // The one process of a host: HTTP and cron around an app. It knows what an app is, and no room behind it.
   {
     files: "lib/serve/",
     ours: [
-      "lib/app/start.ts",
+      "lib/app/app.ts",
       "lib/signals/webhooks/webhooks.ts",
       "lib/app/settings.ts",
       "lib/ledger/ledger-url.ts",
@@ -104,12 +116,21 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "functions/",
-    ours: ["lib/app/start.ts", "lib/app/settings.ts", "lib/policy-file/load.ts"],
+    ours: ["lib/app/app.ts", "lib/app/start.ts", "lib/app/settings.ts", "lib/policy-file/load.ts"],
     ...outward,
   },
   { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
   { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },
 ]
+
+/** Steps below the line of no return: what takes them is one file, and nothing else may import them. */
+export const ONLY_FOR: Readonly<Record<string, string>> = {
+  "lib/run/send.ts": "lib/run/purchase.ts",
+  "lib/run/settle.ts": "lib/run/purchase.ts",
+}
+
+/** The one file under lib/ and functions/ that may name `cloud.buy`, and in its folder the only one that may say `buy` at all. */
+export const BUYER = { file: "lib/run/send.ts", folder: "lib/run/" } as const
 
 /** Packages that stay where they are: the doors' frame in the doors, the vendor's own SDK in the tests. */
 export const FENCED: readonly { packages: RegExp; only: string }[] = [

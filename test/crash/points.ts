@@ -7,10 +7,10 @@ export const POINTS = {
   "readChain ledger.head:supernode": "buying",
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
   "entriesOfRun ledger.read:supernode": "settling",
-  "gather cloud.readSupernode": "buying",
+  "gatherAndRecord cloud.readSupernode": "buying",
   "notice ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
   "readMeters cloud.readMetrics": "buying",
-  "gather cloud.readOffers": "buying",
+  "gatherAndRecord cloud.readOffers": "buying",
   "note ledger.append:decided": "buying",
   "purchase ledger.append:opened": "buying",
   "sendOnce cloud.buy": "buying",

@@ -1,11 +1,20 @@
+import { readdirSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { type Token, tokensOf } from "../architecture/tokens.ts"
 import { INSTANT } from "./points.ts"
 
 // What the sources of the corridor ask of their ports and wait for, read from their text: so that a line nobody enumerated
 // cannot come in unnoticed, whether or not a test happens to reach it.
 
-/** The files in which a run can end at an await. */
-export const CORRIDOR = ["run.ts", "gather.ts", "reserve.ts", "repeat.ts", "tell.ts", "say.ts"]
+const LIB = fileURLToPath(new URL("../../lib/", import.meta.url))
+
+/** The files in which a run can end at an await: all steps of a run, and what people say to the same chains. */
+export const CORRIDOR = [
+  ...readdirSync(`${LIB}run`)
+    .sort()
+    .map((file) => `run/${file}`),
+  "ledger/commands.ts",
+]
 
 export interface SourceFacts {
   /** `function room.verb`, without the instant ones. */
@@ -51,7 +60,7 @@ export function factsOf(source: string): SourceFacts {
         facts.strangers.push(`${asker}: ${path}`)
     }
     if (token.text === "then" && tokens[i - 1]?.text === ".") facts.strangers.push(`${asker}: .then`)
-    if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("./"))
+    if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("."))
       facts.strangers.push(`import of ${token.text}`)
     // Ports under another name would hide what is asked of them.
     if (token.text === "=" && ["ports", "desk"].includes(tokens[i + 1]?.text ?? ""))

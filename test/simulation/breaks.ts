@@ -17,7 +17,8 @@ export interface Break {
 }
 
 const FOLD = "lib/decision/transitions/fold.ts"
-const RUN = "lib/run/run.ts"
+const SEND = "lib/run/send.ts"
+const PURCHASE = "lib/run/purchase.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
@@ -86,7 +87,7 @@ export const BREAKS: readonly Break[] = [
     says: "a pause said while the run looked does not stop it",
     rules: ["nothing-while-paused"],
     seeds: 150,
-    changes: [{ file: RUN, from: "{ control, now:", to: "{ control: situation.control, now:" }],
+    changes: [{ file: SEND, from: "{ control, now:", to: "{ control: situation.control, now:" }],
   },
   {
     name: "no-last-moment-to-send",
@@ -94,9 +95,9 @@ export const BREAKS: readonly Break[] = [
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     seeds: 150,
     changes: [
-      { file: RUN, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
+      { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
       {
-        file: RUN,
+        file: SEND,
         from: "sendBeforeMonotonic,\n      timeoutMs",
         to: "sendBeforeMonotonic: Infinity,\n      timeoutMs",
       },
@@ -109,7 +110,7 @@ export const BREAKS: readonly Break[] = [
     seeds: 60,
     changes: [
       {
-        file: RUN,
+        file: PURCHASE,
         from: "await settle(ports, task, { opened, attempt, outcome })",
         to: 'outcome.kind === "unknown" ? opened : await settle(ports, task, { opened, attempt, outcome })',
       },

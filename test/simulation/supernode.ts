@@ -1,8 +1,8 @@
 import { presentServers, type Server, type Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { digest } from "../../lib/digest.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
-import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Load } from "./load.ts"
 import type { World } from "./world.ts"
 

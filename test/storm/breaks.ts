@@ -15,7 +15,7 @@ export const BREAKS: Record<string, Break> = {
   },
   "takes-a-conflict-for-won": {
     says: "goes on to buy although another run's entry was appended",
-    file: "lib/run/run.ts",
+    file: "lib/run/purchase.ts",
     from: '(await ports.ledger.append(opened)) === "conflict"',
     to: '(await ports.ledger.append(opened)) === "never"',
   },
