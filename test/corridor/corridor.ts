@@ -8,6 +8,7 @@ import { type Replacements, startApp } from "../../lib/app/start.ts"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
+import type { Clock } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { contextOf } from "../functions/context.ts"
@@ -76,33 +77,41 @@ export interface CorridorOptions {
   smn?: SmnRequests
   cloudwatch?: NonNullable<Replacements["cloudwatch"]>
   meterPatienceMs?: number
+  /** Instead of the one that is shared with the sandbox. */
+  clock?: Clock
 }
 
-export class Corridor {
+/** As much of a sandbox as the corridor itself needs; it may be in another process. */
+export interface SomeSandbox {
+  readonly url: string
+  now(): number
+  close(): Promise<void>
+}
+
+export class Corridor<S extends SomeSandbox = Sandbox> {
   private readonly apps: App[] = []
   private readonly handlers = new Map<DoorName, DoorHandler>()
 
   private constructor(
     readonly folder: string,
-    readonly sandbox: Sandbox,
+    readonly sandbox: S,
     readonly ledger: AuditedLedger,
-    private readonly options: CorridorOptions,
+    private readonly options: Omit<CorridorOptions, "at" | "sandbox">,
   ) {}
 
   static async open(options: CorridorOptions): Promise<Corridor> {
+    const sandbox = await startSandbox({ now: () => options.at, ...SANDBOX, ...options.sandbox })
+    return Corridor.over(sandbox, options)
+  }
+
+  /** With a sandbox that was started elsewhere; it is closed with the corridor. */
+  static async over<S extends SomeSandbox>(
+    sandbox: S,
+    options: Omit<CorridorOptions, "at" | "sandbox">,
+  ): Promise<Corridor<S>> {
     const folder = mkdtempSync(join(tmpdir(), "corridor-"))
     writeFileSync(join(folder, "policy.yaml"), options.policy ?? POLICY)
     writeFileSync(join(folder, "boot.sh"), USERDATA)
-    const sandbox = await startSandbox({
-      now: () => options.at,
-      accessKeys: [
-        { ak: AK, sk: SK },
-        { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" },
-      ],
-      supernodes: [busySupernode()],
-      provisioningMs: 10 * 60_000,
-      ...options.sandbox,
-    })
     return new Corridor(folder, sandbox, await openLedger(`sqlite:${join(folder, "ledger.db")}`), options)
   }
 
@@ -161,7 +170,8 @@ export class Corridor {
     const known = this.handlers.get(door)
     if (known) return known
     const { smn, cloudwatch, meterPatienceMs } = this.options
-    const clock = { now: () => this.sandbox.now(), monotonic: () => performance.now(), wait: async () => {} }
+    const shared = { now: () => this.sandbox.now(), monotonic: () => performance.now(), wait: async () => {} }
+    const { clock = shared } = this.options
     const made = makeHandler(door, async (settings) => {
       const app = await startApp(settings, {
         clock,
@@ -175,6 +185,16 @@ export class Corridor {
     this.handlers.set(door, made)
     return made
   }
+}
+
+/** What every corridor's sandbox starts with. */
+export const SANDBOX = {
+  accessKeys: [
+    { ak: AK, sk: SK },
+    { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" },
+  ],
+  supernodes: [busySupernode()],
+  provisioningMs: 10 * 60_000,
 }
 
 /** Two servers since 30 days, at 97 percent, one of them the instance that the events name. */

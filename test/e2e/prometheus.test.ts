@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
-import { startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
+import { SandboxApart } from "../sandbox/apart.ts"
 import { buildCli, urlOf } from "../serve/built-cli.ts"
 import { Program } from "../serve/program.ts"
 import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
@@ -15,7 +15,8 @@ import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
 
 const TOKEN = "E2E-WEBHOOK-TOKEN"
 const STREAM = `supernode:${DEFAULT_SUPERNODE.id}`
-const MOST_MS = 30_000
+/** Ends what hangs; on a busy machine each step takes its time. */
+const MOST_MS = 100_000
 
 /** It fires once the load was high for longer than our rule wants points of. */
 const RULES = `
@@ -85,7 +86,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
   const exporter = new Exporter()
   const exporterAt = await exporter.start()
   cleanUps.push(() => exporter.stop())
-  const sandbox = await startSandbox({ supernodes: [DEFAULT_SUPERNODE], provisioningMs: 3_600_000 })
+  const sandbox = await SandboxApart.start({ supernodes: [DEFAULT_SUPERNODE], provisioningMs: 3_600_000 })
   cleanUps.push(() => sandbox.close())
   const cli = await buildCli()
   cleanUps.push(() => cli.remove())
@@ -134,7 +135,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
 }
 
 it("a load that Prometheus measures and Alertmanager tells of is one order, whatever it repeats", {
-  timeout: 120_000,
+  timeout: 400_000,
 }, async ({ skip }) => {
   const prometheus = findProgram("prometheus")
   const alertmanager = findProgram("prometheus-alertmanager", "alertmanager")
@@ -148,15 +149,19 @@ it("a load that Prometheus measures and Alertmanager tells of is one order, what
     serve.err.split("\n").filter((line) => line.includes(`POST /alertmanager ${status} `)).length
 
   await wait("the idle load was scraped", async () => (await valueAt(prometheusAt, Date.now())) === "20")
-  expect([sandbox.orders.length, serve.err.includes("POST")]).toEqual([0, false])
+  const orders = async (): Promise<number> => {
+    await sandbox.look()
+    return sandbox.orders.length
+  }
+  expect([await orders(), serve.err.includes("POST")]).toEqual([0, false])
 
   exporter.value = 97
-  await wait("there was an order", () => sandbox.orders.length > 0)
+  await wait("there was an order", async () => (await orders()) > 0)
   await wait("Alertmanager repeated itself twice", () => answers(200) >= 3)
   exporter.value = 20
   await wait("Alertmanager told that it is over", () => serve.err.includes("hold (not-alarm)"))
+  expect(await orders()).toBe(1)
   expect(sandbox.scaleUps).toHaveLength(1)
-  expect(sandbox.orders).toHaveLength(1)
   expect([answers(401), answers(500), answers(503)]).toEqual([0, 0, 0])
 
   serve.kill("SIGTERM")

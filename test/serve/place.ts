@@ -12,11 +12,19 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import type { ServeNews } from "../../lib/serve/news.ts"
 import { type ServeLimits, type Serving, startServing } from "../../lib/serve/serve.ts"
-import { busySupernode, eventOf, POLICY, SUPERNODE_ID, USERDATA } from "../corridor/corridor.ts"
+import {
+  busySupernode,
+  eventOf,
+  POLICY,
+  type SomeSandbox,
+  SUPERNODE_ID,
+  USERDATA,
+} from "../corridor/corridor.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
-// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which moves when it is told to.
+// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which moves when it is told to; a
+// sandbox in a process of its own goes by the system's.
 
 /** A moment after the alarms of test/events, and half a minute before a tick. */
 export const NOW = Date.parse("2024-01-12T16:54:30Z")
@@ -24,6 +32,13 @@ export const TOKEN = "THE-WEBHOOK-TOKEN"
 export const STREAM = `supernode:${SUPERNODE_ID}`
 const AK = "SANDBOX-AK"
 const SK = "SANDBOX-SK"
+/** What the sandbox of a place starts with. */
+export const SANDBOX = {
+  accessKeys: [{ ak: AK, sk: SK }],
+  supernodes: [busySupernode()],
+  provisioningMs: 10 * 60_000,
+}
+type PlaceSandbox = SomeSandbox & { advance(ms: number): unknown }
 
 /** Called when the test is over; a place that many tests share is closed after the last one. */
 type Later = (work: () => unknown) => void
@@ -43,41 +58,36 @@ export interface Answer {
 }
 
 /** The cloud and a folder; any number of processes may serve them. */
-export class Place {
+export class Place<S extends PlaceSandbox = Sandbox> {
   readonly folder = mkdtempSync(join(tmpdir(), "serve-"))
   readonly timer = new FakeTimer()
-  #sandbox: Sandbox | null = null
   readonly #options: PlaceOptions
 
   private constructor(
+    readonly sandbox: S,
     options: PlaceOptions,
     private readonly later: Later,
   ) {
     this.#options = options
   }
 
-  static async open(
-    options: PlaceOptions = {},
-    later: Later = (work) => onTestFinished(async () => void (await work())),
-  ): Promise<Place> {
-    const place = new Place(options, later)
+  static async open(options: PlaceOptions = {}, later: Later = afterTheTest): Promise<Place> {
+    const sandbox = await startSandbox({ now: () => NOW, ...SANDBOX, ...options.sandbox })
+    return Place.over(sandbox, options, later)
+  }
+
+  /** With a sandbox that was started elsewhere; it is closed with the place. */
+  static over<S extends PlaceSandbox>(
+    sandbox: S,
+    options: Omit<PlaceOptions, "sandbox"> = {},
+    later: Later = afterTheTest,
+  ): Place<S> {
+    const place = new Place(sandbox, options, later)
     later(() => rmSync(place.folder, { recursive: true, force: true }))
     place.writePolicy(options.policy ?? POLICY)
     writeFileSync(join(place.folder, "boot.sh"), USERDATA)
-    place.#sandbox = await startSandbox({
-      now: () => NOW,
-      accessKeys: [{ ak: AK, sk: SK }],
-      supernodes: [busySupernode()],
-      provisioningMs: 10 * 60_000,
-      ...options.sandbox,
-    })
-    later(() => place.sandbox.close())
+    later(() => sandbox.close())
     return place
-  }
-
-  get sandbox(): Sandbox {
-    if (!this.#sandbox) throw new Error("it is not open")
-    return this.#sandbox
   }
 
   writePolicy(text: string): void {
@@ -123,6 +133,10 @@ export class Place {
   }
 }
 
+function afterTheTest(work: () => unknown): void {
+  onTestFinished(async () => void (await work()))
+}
+
 /** One place and its one process for all tests of a `describe`, which leave it as they found it. */
 export function sharedPlace(options: PlaceOptions = {}): { place: Place; served: Served } {
   const closing: (() => unknown)[] = []
@@ -155,7 +169,7 @@ export class Served {
 
   constructor(
     readonly app: App,
-    private readonly place: Place,
+    private readonly place: Pick<Place, "clock" | "timer">,
   ) {}
 
   async start({ limits, cron }: { limits: Partial<ServeLimits>; cron: string }): Promise<void> {

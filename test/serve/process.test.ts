@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { POLICY } from "../corridor/corridor.ts"
+import { SandboxApart } from "../sandbox/apart.ts"
 import { type BuiltCli, buildCli, urlOf } from "./built-cli.ts"
-import { alertBody, bearer, type Gate, gate, otherAlert, Place, type PlaceOptions, TOKEN } from "./place.ts"
+import { alertBody, bearer, otherAlert, Place, SANDBOX, TOKEN } from "./place.ts"
 import type { Program } from "./program.ts"
 
-// The built command as processes of their own, on the system's clock: signals, kills, and two of them at once.
+// The built command as processes of their own, on the system's clock, and the cloud as another one: signals, kills, and two
+// of them at once.
 
 let cli: BuiltCli
 beforeAll(async () => {
@@ -14,11 +16,16 @@ afterAll(() => cli.remove())
 
 const MINUTE = 60_000
 
-/** A cloud on the system's clock; the answer to a purchase comes when the gate opens. */
-async function placeNow(options: PlaceOptions = {}): Promise<{ place: Place; door: Gate }> {
-  const door = gate()
-  const place = await Place.open({ ...options, sandbox: { now: Date.now, ...door.sandbox } })
-  return { place, door }
+type PlaceApart = Place<SandboxApart>
+
+/** A cloud on the system's clock; a delayed answer to a purchase comes when the gate opens. */
+async function placeNow(): Promise<PlaceApart> {
+  return Place.over(await SandboxApart.start({ ...SANDBOX, gated: true }))
+}
+
+async function purchases({ sandbox }: PlaceApart): Promise<number> {
+  await sandbox.look()
+  return sandbox.scaleUps.length
 }
 
 async function alert(one: Program, body = alertBody()): Promise<Record<string, unknown>> {
@@ -27,29 +34,29 @@ async function alert(one: Program, body = alertBody()): Promise<Record<string, u
 }
 
 /** In mid-purchase: the order is taken, and its answer never comes. */
-async function buying(): Promise<{ place: Place; one: Program; lost: Promise<unknown> }> {
-  const { place } = await placeNow()
-  place.sandbox.failNext("scale-up", { hang: "after-effect" })
+async function buying(): Promise<{ place: PlaceApart; one: Program; lost: Promise<unknown> }> {
+  const place = await placeNow()
+  await place.sandbox.failNext("scale-up", { hang: "after-effect" })
   const one = cli.serve(place.settings())
   const lost = alert(one).catch(() => "no answer")
-  while (place.sandbox.orders.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await place.sandbox.until(() => place.sandbox.orders.length > 0)
   return { place, one, lost }
 }
 
 /** Whoever starts after it finds the attempt open, and holds another alarm. */
-async function heldByTheNext(place: Place) {
-  place.pass(10 * MINUTE)
+async function heldByTheNext(place: PlaceApart) {
+  await place.sandbox.advance(10 * MINUTE)
   const next = await place.serve()
   const again = await next.post("/alertmanager", otherAlert("aaaa"))
   expect(again.body).toMatchObject({ results: [{ decision: { kind: "hold", heldBy: "outcome-unknown" } }] })
-  expect(place.sandbox.scaleUps).toHaveLength(1)
+  expect(await purchases(place)).toBe(1)
   return next
 }
 
 describe("the built command", () => {
   it("serves two at once on one ledger: the same alert at both is one order, which a stop sees through", async () => {
-    const { place, door } = await placeNow()
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
+    const place = await placeNow()
+    await place.sandbox.failNext("scale-up", { delayMs: 1 })
     const [words, json] = [cli.serve(place.settings()), cli.serve(place.settings(), "--json")]
     const both = [words, json]
     await Promise.all(both.map(urlOf))
@@ -64,13 +71,13 @@ describe("the built command", () => {
     const answers = Promise.all(
       both.flatMap((one) => [alert(one), alert(one)]).map((sent) => sent.catch(() => "came too late")),
     )
-    await door.arrived
+    await place.sandbox.untilGated()
     for (const one of both) one.kill("SIGTERM")
     await Promise.all(both.map((one) => one.until(/stopping: /)))
-    door.open()
+    await place.sandbox.open()
     expect(await Promise.all(both.map((one) => one.ended))).toEqual([0, 0])
     expect(JSON.stringify(await answers)).toContain('"kind":"accepted"')
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(await purchases(place)).toBe(1)
     const entries = await (await place.serve()).entries()
     const attempts = entries.filter(({ attempt }) => attempt)
     expect(attempts.map(({ kind }) => kind)).toEqual(["opened", "settled"])

@@ -3,10 +3,11 @@ import type { Standing } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
+import { decidedAt, type Handover, signatureIn } from "./handover.ts"
 import { SERVER_MINOR } from "./place.ts"
 
-// What one supernode's chain and the wire say about each other, by an account that believes none of our own folding.
-// Sandbox, workers and we are one machine with one clock, so times can be compared.
+// What one supernode's chain and the wire say about each other, by an account that believes none of our own folding. Whether
+// a request was late is judged by what its sender wrote down; what arrived is only counted, whenever that was.
 
 /** Where an attempt is by its entries: `open` may still be sent, `held` may have cost money, and the last two are over. */
 export type Place = "open" | "held" | "bought" | "released"
@@ -22,21 +23,28 @@ export interface Attempt {
   leftOpenAt: number | null
   /** All that happened to it, for the trace. */
   story: string[]
+  sendings: Sending[]
   posts: ReceivedRequest[]
 }
 
+/** A request that a sender wrote down, and what became of it. */
+export interface Sending {
+  handover: Handover
+  hasArrived: boolean
+  /** Its sender was gone before we looked, and it had not arrived: it never will. */
+  isLost: boolean
+}
+
 export interface Judge {
-  /** What the machine may take from a request's first byte to the sandbox's stamp, milliseconds. */
-  wireMs(): number
   /** Why this request should not have been sent when it was; null where it may. */
-  whyNotToSend(post: ReceivedRequest, attempt: Attempt): string | null
+  whyNotToSend(handover: Handover, attempt: Attempt): string | null
 }
 
 export class Account {
   readonly attempts: Attempt[] = []
   readonly violations: string[] = []
   head: LedgerEntry | undefined
-  /** By how long after its `sendBefore` the latest request came; mostly below 0. */
+  /** By how long after its `sendBefore` the latest request was handed over; mostly below 0. */
   worstLatenessMs = Number.NEGATIVE_INFINITY
   readonly #name: string
   readonly #judge: Judge
@@ -78,6 +86,7 @@ export class Account {
       place: "open",
       leftOpenAt: null,
       story: [`#${entry.seq} ${time(entry.at)} opened by run ${entry.run} for ${entry.plan?.flavor}`],
+      sendings: [],
       posts: [],
     })
   }
@@ -94,29 +103,56 @@ export class Account {
     if (attempt.place === "open" || attempt.place === "held") attempt.place = place
   }
 
-  /** A request on the wire; all entries that were there when it arrived are known by now. Once for each. */
-  sent(post: ReceivedRequest): void {
-    const attempt = this.attempts.findLast(({ openedAt }) => openedAt <= post.at)
+  /** A request that is being sent; all entries that were there when it was handed over are known by now. Once for each. */
+  handedOver(handover: Handover): void {
+    const at = decidedAt(handover)
+    const attempt = this.attempts.findLast(({ openedAt }) => openedAt <= at)
     if (!attempt) {
-      this.#violated(`a POST at ${time(post.at)} and no attempt`)
+      this.#violated(`a request was handed over at ${time(at)}, and there is no attempt`)
       return
     }
+    attempt.sendings.push({ handover, hasArrived: false, isLost: false })
+    attempt.story.push(`${time(at)} handed over by process ${handover.pid}`)
+    this.worstLatenessMs = Math.max(this.worstLatenessMs, at - attempt.sendBefore)
+    const why = this.#judge.whyNotToSend(handover, attempt)
+    if (why !== null) this.#violated(why, attempt)
+  }
+
+  /** A request that arrived; its handover is known by now. Once for each. */
+  arrived(post: ReceivedRequest): void {
+    const signature = signatureIn(String(post.headers["authorization"]))
+    const attempt = this.attempts.find(({ sendings }) => sendings.some(isWaitedFor(signature)))
+    const sending = attempt?.sendings.find(isWaitedFor(signature))
+    if (!attempt || !sending) {
+      this.#violated(`a POST at ${time(post.at)} that no sender wrote down`)
+      return
+    }
+    sending.hasArrived = true
     attempt.posts.push(post)
     attempt.story.push(`${time(post.at)} POST ${post.requestId}`)
     if (attempt.posts.length > 1) this.#violated(`${attempt.posts.length} POSTs`, attempt)
     if (post.isComplete && !post.body.includes(`"flavor":"${attempt.flavor}"`))
       this.#violated(`a POST for something else: ${post.body}`, attempt)
-    this.worstLatenessMs = Math.max(this.worstLatenessMs, post.at - attempt.sendBefore)
-    const why = this.#judge.whyNotToSend(post, attempt)
-    if (why !== null) this.#violated(why, attempt)
+  }
+
+  /** The sandbox was asked what had arrived when only these processes were there to send anything. */
+  lookedWhile(living: ReadonlySet<number>): void {
+    for (const sending of this.attempts.flatMap(({ sendings }) => sendings))
+      if (!sending.hasArrived && !living.has(sending.handover.pid)) sending.isLost = true
+  }
+
+  /** Whether a request of that attempt may still arrive: what the orders show is not the last word then. */
+  isOnItsWay(id: string): boolean {
+    const sendings = this.attempts.find((one) => one.id === id)?.sendings ?? []
+    return sendings.some(({ hasArrived, isLost }) => !hasArrived && !isLost)
   }
 
   /** What the wire, the orders and the chain must agree on at any time. */
   check(orders: readonly SandboxOrder[]): void {
     for (const attempt of this.attempts) {
-      const { posts, leftOpenAt, place } = attempt
-      const late = posts.find(({ at }) => leftOpenAt !== null && at > leftOpenAt + this.#judge.wireMs())
-      if (late) this.#violated("a POST when the attempt was not open any more", attempt)
+      const { posts, sendings, leftOpenAt, place } = attempt
+      const late = sendings.find(({ handover }) => leftOpenAt !== null && decidedAt(handover) > leftOpenAt)
+      if (late) this.#violated("a request was sent when the attempt was not open any more", attempt)
       const order = orders.find(({ requestId }) => posts.some((post) => post.requestId === requestId))
       if (order && place === "released")
         this.#violated(`is released, and order ${order.orderId} stands`, attempt)
@@ -143,6 +179,10 @@ export class Account {
     const told = `${this.#name}: ${says}${attempt ? `\n    ${[attempt.id, ...attempt.story].join("\n    ")}` : ""}`
     if (!this.violations.includes(told)) this.violations.push(told)
   }
+}
+
+function isWaitedFor(signature: string): (sending: Sending) => boolean {
+  return ({ handover, hasArrived }) => !hasArrived && handover.signature === signature
 }
 
 const PLACES = { accepted: "held", unknown: "held", rejected: "released", "not-sent": "released" } as const

@@ -41,7 +41,7 @@ function print(soak: Soak): void {
   ${attempts} attempts, ${posts} POSTs, ${orders} orders; ${soak.leftOpen} attempts left open and taken for unknown
   settled by a person: ${settled.accepted} accepted, ${settled.completed} completed, ${settled.absent} absent
   outcomes: ${outcomes.map(([name, count]) => `${count} ${name}`).join(", ")}
-  ${soak.entries} entries, all chains ${violations.length === 0 ? "verify" : "read"}; the latest POST came ${Math.abs(soak.worstLatenessMs)} ms ${soak.worstLatenessMs > 0 ? "after" : "before"} its sendBefore
+  ${soak.entries} entries, all chains ${violations.length === 0 ? "verify" : "read"}; the latest request was handed over ${Math.abs(soak.worstLatenessMs)} ms ${soak.worstLatenessMs > 0 ? "after" : "before"} its sendBefore
   ${violations.length} violations`)
   for (const violation of violations) console.log(`VIOLATION ${violation}`)
   if (violations.length > 0) process.exitCode = 1

@@ -6,14 +6,8 @@ export interface HerdOptions {
   workers: number
   start(): OwnProcess
   random: Random
-  /** Requests for a purchase so far: some kills aim at the moment right after one. */
-  posts(): number
-}
-
-/** From when to when a worker stood still. */
-export interface Freeze {
-  from: number
-  to: number
+  /** Changes with each purchase that is sent: some kills aim at the moment right after one. */
+  sent(): number
 }
 
 /** Most are killed, some are frozen for a while; longer than a request may wait, shorter than until its outcome is unknown. */
@@ -27,7 +21,9 @@ export class Herd {
   starts = 0
   /** Workers that ended without having been killed, and their last words. */
   readonly accidents: string[] = []
-  readonly freezes: Freeze[] = []
+  freezes = 0
+  /** Those that may still send something, killed ones included until they are gone. */
+  readonly pids = new Set<number>()
   readonly #options: HerdOptions
   readonly #living = new Set<OwnProcess>()
   readonly #thaws: Promise<void>[] = []
@@ -60,7 +56,10 @@ export class Herd {
     const one = this.#options.start()
     this.starts += 1
     this.#living.add(one)
+    const { pid } = one
+    if (pid !== undefined) this.pids.add(pid)
     void one.ended.then(() => {
+      if (pid !== undefined) this.pids.delete(pid)
       if (this.#living.delete(one) && !this.#isOver) {
         this.accidents.push(one.stderr)
         this.#start()
@@ -77,22 +76,20 @@ export class Herd {
 
   async #freeze(one: OwnProcess): Promise<void> {
     const { least, most } = FREEZE_MS
-    const freeze = { from: Date.now(), to: Number.POSITIVE_INFINITY }
     if (!one.signal("SIGSTOP")) return
-    this.freezes.push(freeze)
+    this.freezes += 1
     await pause(this.#options.random.whole(least, most))
     one.signal("SIGCONT")
-    freeze.to = Date.now()
   }
 
   /** Any moment, or shortly after a purchase was sent. */
   async #someMoment(): Promise<void> {
-    const { random, posts } = this.#options
+    const { random, sent } = this.#options
     const { least, most } = BETWEEN_KILLS_MS
     await pause(random.whole(least, most) / 2)
     if (random.chance(0.5)) return void (await pause(random.whole(least, most) / 2))
-    const before = posts()
-    for (let waited = 0; waited < AIM_MS && posts() === before; waited += 3) await pause(3)
+    const before = sent()
+    for (let waited = 0; waited < AIM_MS && sent() === before; waited += 3) await pause(3)
     await pause(random.whole(0, 30))
   }
 }

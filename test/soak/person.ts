@@ -42,7 +42,7 @@ export class Person {
     if (!attempt || attempt.state === "open" || attempt.state === "accepted") return
     const since = this.#seenSince.get(attempt.id) ?? Date.now()
     this.#seenSince.set(attempt.id, since)
-    if (Date.now() - since < PATIENCE_MS) return
+    if (Date.now() - since < PATIENCE_MS || account.isOnItsWay(attempt.id)) return
     const as = this.#truthAbout(supernode, account, attempt.id)
     if (
       await this.#say(["settle", supernode.name, "--as", as, "--why", "looked at the orders", "--by", "ops"])

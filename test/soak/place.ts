@@ -1,4 +1,6 @@
-import { Corridor } from "../corridor/corridor.ts"
+import type { Clock } from "../../lib/ports.ts"
+import { Corridor, SANDBOX } from "../corridor/corridor.ts"
+import { SandboxApart } from "../sandbox/apart.ts"
 
 // Where a soak happens: supernodes that may be bought for again and again, within seconds.
 
@@ -67,23 +69,31 @@ function policyOf(supernodes: readonly SoakSupernode[]): string {
   return JSON.stringify({ version: 1, defaults: shared, supernodes: entries })
 }
 
-/** The real clock, the real wire and a real file; what would take minutes takes a second, as far as settings allow. */
-export async function placeFor(supernodes: readonly SoakSupernode[]): Promise<Corridor> {
-  return Corridor.open({
-    at: Date.now(),
+/** The cloud, in a process of its own, on the real clock. */
+export async function cloudFor(supernodes: readonly SoakSupernode[]): Promise<SandboxApart> {
+  return SandboxApart.start({
+    ...SANDBOX,
+    provisioningMs: 200,
+    supernodes: supernodes.map(({ id, name }) => ({
+      id,
+      name,
+      projectId: PROJECT_ID,
+      servers: FIRST_SERVERS,
+      offers: SIZES.map((servers) => ({ flavor: flavorOf(servers), servers })),
+      load: { load: 97 },
+    })),
+  })
+}
+
+/** The real wire and a real file; what would take minutes takes a second, as far as settings allow. */
+export async function placeFor(
+  cloud: SandboxApart,
+  supernodes: readonly SoakSupernode[],
+  clock: Clock,
+): Promise<Corridor<SandboxApart>> {
+  return Corridor.over(cloud, {
+    clock,
     policy: policyOf(supernodes),
     settings: { SUPERNODE_SEND_WITHIN: "1s", SUPERNODE_BUY_TIMEOUT: "1s", SUPERNODE_LOG_LEVEL: "ERROR" },
-    sandbox: {
-      now: Date.now,
-      provisioningMs: 200,
-      supernodes: supernodes.map(({ id, name }) => ({
-        id,
-        name,
-        projectId: PROJECT_ID,
-        servers: FIRST_SERVERS,
-        offers: SIZES.map((servers) => ({ flavor: flavorOf(servers), servers })),
-        load: { load: 97 },
-      })),
-    },
   })
 }

@@ -1,5 +1,5 @@
 import type { Failure } from "../../lib/sandbox/failures.ts"
-import type { Sandbox } from "../../lib/sandbox/sandbox.ts"
+import type { SandboxApart } from "../sandbox/apart.ts"
 import type { Random } from "../simulation/random.ts"
 
 /** How purchases end, each as often as its weight says; null: well. */
@@ -39,32 +39,32 @@ const READS: readonly (readonly [number, Failure])[] = [
 
 /** Asks the sandbox for failures, as long as it is asked to go on. */
 export class Weather {
-  readonly #sandbox: Sandbox
+  readonly #sandbox: SandboxApart
   readonly #random: Random
   #purchasesSeen = -1
 
-  constructor(sandbox: Sandbox, random: Random) {
+  constructor(sandbox: SandboxApart, random: Random) {
     this.#sandbox = sandbox
     this.#random = random
   }
 
   /** Every so often; `posts`: purchases so far. Each one decides how the next one ends. */
-  goOn(posts: number): void {
+  async goOn(posts: number): Promise<void> {
     if (posts !== this.#purchasesSeen) {
       this.#purchasesSeen = posts
-      this.#sandbox.clearFailures()
+      await this.#sandbox.clearFailures()
       const failure = this.#random.weighted(PURCHASES)
       // For several at once, since they come from several supernodes.
-      if (failure) this.#sandbox.failNext("scale-up", failure, 2)
+      if (failure) await this.#sandbox.failNext("scale-up", failure, 2)
     }
     if (this.#random.chance(0.1))
-      this.#sandbox.failNext(
+      await this.#sandbox.failNext(
         this.#random.pick(["supernode", "offers", "metrics"]),
         this.#random.weighted(READS),
       )
   }
 
-  clear(): void {
-    this.#sandbox.clearFailures()
+  async clear(): Promise<void> {
+    await this.#sandbox.clearFailures()
   }
 }

@@ -1,21 +1,26 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { handler as alarm } from "../../functions/alarm.ts"
-import type { Answer } from "../../functions/door.ts"
-import { handler as manual } from "../../functions/manual.ts"
-import { handler as schedule } from "../../functions/schedule.ts"
+import { type Answer, makeHandler } from "../../functions/door.ts"
+import type { DoorName } from "../../lib/app/app.ts"
+import { startApp, systemClock } from "../../lib/app/start.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { contextOf } from "../functions/context.ts"
+import { HandoverRecorder } from "./handover.ts"
 import { type SoakSupernode, supernodesOf } from "./place.ts"
 import { alarmEvent, tickEvent } from "./signals.ts"
 
 // A host that is never left alone: alarms, ticks and people's requests, through the functions' own handlers, until it is
 // killed. Workers agree on the times of their signals, so that many are handled by several at once.
 
-const [count = "1", beatMs = "1000"] = process.argv.slice(2)
+const [count = "1", beatMs = "1000", handovers = ""] = process.argv.slice(2)
 const supernodes = supernodesOf(Number(count))
 /** Nobody waits for a worker that was forgotten. */
-const MOST_LIFE_MS = 120_000
+const MOST_LIFE_MS = 600_000
 const startedAt = Date.now()
+/** Every purchase is written down here before its first byte leaves. */
+const { clock } = new HandoverRecorder(handovers, systemClock)
+/** As functions/alarm.ts and its neighbours make them, but for the clock. */
+const door = (name: DoorName) => makeHandler(name, (settings) => startApp(settings, { clock }))
+const [alarm, schedule, manual] = [door("alarm"), door("schedule"), door("manual")]
 
 process.once("disconnect", () => process.exit())
 process.send?.("ready")

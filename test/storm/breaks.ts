@@ -13,6 +13,15 @@ export const BREAKS: Record<string, Break> = {
     to: `const first = await buyOnce(order, deps, progress)
     return first.kind === "unknown" ? await buyOnce(order, deps, progress) : first\n`,
   },
+  "sends-too-late": {
+    says: "stands still for longer than a request may wait, and sends it without another look at the clock",
+    file: "lib/huawei/purchase/live-scale-up.ts",
+    from: "whyNotToSend: () => (timeLeftMs(order, clock) >= 0 ? null : tooLate(order, clock)),",
+    to: `whyNotToSend: () => {
+        if (Math.random() < 0.2) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_100)
+        return null
+      },`,
+  },
   "takes-a-conflict-for-won": {
     says: "goes on to buy although another run's entry was appended",
     file: "lib/run/purchase.ts",

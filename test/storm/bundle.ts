@@ -25,7 +25,7 @@ export interface Bundle {
 /** One script of this folder's tests with all of our code that it needs, whole or broken on purpose. */
 export async function bundle(script: URL, broken: Break | null = null): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bundle-"))
-  // SQLite for this Node is native, and stays where it is.
+  // SQLite for this Node is native and dynalite loads parts of itself by name: both stay where they are.
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   await build({
     absWorkingDir: ROOT,
@@ -38,7 +38,7 @@ export async function bundle(script: URL, broken: Break | null = null): Promise<
     format: "esm",
     target: "node20",
     mainFields: ["module", "main"],
-    external: ["@photostructure/sqlite"],
+    external: ["@photostructure/sqlite", "dynalite"],
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
     },

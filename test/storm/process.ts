@@ -44,6 +44,10 @@ export class OwnProcess {
     })
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }

@@ -2,11 +2,10 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import type { Verification } from "../../lib/ledger/verify.ts"
-import type { SandboxOptions } from "../../lib/sandbox/sandbox.ts"
-import { Corridor, POLICY, SUPERNODE_ID } from "../corridor/corridor.ts"
+import { Corridor, POLICY, SANDBOX, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
-import { DynamoServer } from "../ledger/dynamodb/server.ts"
-import type { Bundle } from "./bundle.ts"
+import { SandboxApart } from "../sandbox/apart.ts"
+import { type Bundle, bundle } from "./bundle.ts"
 import { countEnd, type Delivery, type Ends, type Kind } from "./deliveries.ts"
 import { OwnProcess } from "./process.ts"
 
@@ -45,12 +44,13 @@ const ROOMY = POLICY.replace(
 
 export async function runStorm(options: StormOptions): Promise<Storm> {
   const { answerIsLost = false, provisioningMs = 10 * 60_000, deliveries } = options
-  const place = await placeOf(options.store, { provisioningMs })
+  const place = await placeOf(options.store, provisioningMs)
   try {
     const { corridor, ledger } = place
-    corridor.sandbox.setOffers([...(corridor.sandbox.state().offers[SUPERNODE_ID] ?? []), LARGEST])
-    if (answerIsLost) corridor.sandbox.failNext("scale-up", { reset: "after-effect" })
+    await corridor.sandbox.addOffer(SUPERNODE_ID, LARGEST)
+    if (answerIsLost) await corridor.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { ends, tookMs } = await deliverAll(options, corridor)
+    await corridor.sandbox.look()
     return {
       ends,
       delivered: deliveries.length,
@@ -106,7 +106,7 @@ export function problemsOf({ ends, delivered, posts, orders, chain, decidedTwice
 
 async function deliverAll(
   { bundle, deliveries, processes, lanes }: StormOptions,
-  corridor: Corridor,
+  corridor: Corridor<SandboxApart>,
 ): Promise<{ ends: Ends; tookMs: number }> {
   const started: OwnProcess[] = []
   try {
@@ -149,26 +149,26 @@ async function signalsDecidedTwice(ledger: AuditedLedger): Promise<string[]> {
 }
 
 interface Place {
-  corridor: Corridor
+  corridor: Corridor<SandboxApart>
   ledger: AuditedLedger
   close(): Promise<void>
 }
 
-async function placeOf(store: StoreName, sandbox: Partial<SandboxOptions>): Promise<Place> {
-  const options = { at: Date.now(), policy: ROOMY, sandbox: { ...sandbox, now: Date.now } }
+async function placeOf(store: StoreName, provisioningMs: number): Promise<Place> {
+  const cloud = await SandboxApart.start({ ...SANDBOX, provisioningMs })
   if (store === "sqlite") {
-    const corridor = await Corridor.open(options)
+    const corridor = await Corridor.over(cloud, { policy: ROOMY })
     return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
   }
-  const server = new DynamoServer()
-  await server.start()
-  const url = server.urlOf(await server.newTable())
+  const made = await bundle(new URL("../ledger/dynamodb/server-process.ts", import.meta.url))
+  const server = new OwnProcess(made.file, [], {})
+  const url = (await server.next()) as string
   const settings = {
     SUPERNODE_LEDGER: url,
     SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
     SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
   }
-  const corridor = await Corridor.open({ ...options, settings })
+  const corridor = await Corridor.over(cloud, { policy: ROOMY, settings })
   const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
   return {
     corridor,
@@ -176,7 +176,9 @@ async function placeOf(store: StoreName, sandbox: Partial<SandboxOptions>): Prom
     close: async () => {
       await ledger.close()
       await corridor.close()
-      await server.stop()
+      server.signal("SIGKILL")
+      await server.ended
+      made.remove()
     },
   }
 }
