@@ -82,7 +82,7 @@ describe("the cloud of the wiring", () => {
       endpoints: { modelarts: endpoint },
       tls: { ca: certificate.cert },
       lookup: lookupOf("127.0.0.1"),
-      timeouts: { connectMs: 5_000, backoffMs: 1 },
+      timeouts: { connectMs: 60_000, backoffMs: 1 },
     })
     open.push(huawei, wire)
     expect(await huawei.readSupernode(POLICY)).toMatchObject({ ok: true })

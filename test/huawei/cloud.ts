@@ -63,6 +63,7 @@ export function readerOf(options: Partial<HttpOptions> = {}): CloudReader {
     clock: STILL,
     random: () => 0,
     ...options,
-    timeouts: { tryMs: 5_000, totalMs: 20_000, backoffMs: 1, ...options.timeouts },
+    // Without a test's own word none of them ends a try, however busy the machine is.
+    timeouts: { tryMs: 60_000, totalMs: 20_000, backoffMs: 1, ...options.timeouts },
   })
 }

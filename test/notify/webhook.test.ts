@@ -9,6 +9,8 @@ import { noticeOf } from "./notice.ts"
 
 // On the wire: a real server on loopback answers, in all the ways a webhook can.
 
+/** No test ends by it, however busy the machine is. */
+const PATIENT_MS = 60_000
 const PATH = "/services/T0/B0/SECRET?key=SECRET"
 const open: { close(): void; closeAllConnections(): void }[] = []
 afterEach(() => {
@@ -52,7 +54,7 @@ const says =
 describe("a webhook that takes it", () => {
   it("gets one POST of the message as plain JSON", async () => {
     const { received, address } = await webhookThat(says(200))
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({ ok: true })
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
     expect(received).toHaveLength(1)
     expect(received[0]).toMatchObject({
       method: "POST",
@@ -70,13 +72,13 @@ describe("a webhook that takes it", () => {
     ["a status with megabytes behind it", says(200, {}, "x".repeat(5_000_000))],
   ])("may answer %s", async (_, answer) => {
     const { address } = await webhookThat(answer)
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({ ok: true })
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
   })
 
   it("may ask for a name and a password, which stand in its address", async () => {
     const { received, port } = await webhookThat(says(200))
     const address = `http://me:p%40ss@127.0.0.1:${port}/x`
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({ ok: true })
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
     expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`)
   })
 
@@ -84,7 +86,7 @@ describe("a webhook that takes it", () => {
     const certificate = await certificateFor("localhost")
     const { address } = await webhookThat(says(200), certificate)
     const notifier = webhookNotifier(address, { tls: { ca: certificate.cert } })
-    expect(await notifier.tell(noticeOf(), 5_000)).toEqual({ ok: true })
+    expect(await notifier.tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
   })
 })
 
@@ -105,14 +107,14 @@ describe("a webhook that does not take it is told of in words without its addres
     ],
   ])("%s", async (_, answer, why) => {
     const { received, address } = await webhookThat(answer)
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({ ok: false, why })
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: false, why })
     expect(received).toHaveLength(1)
   })
 
   it.each([301, 302, 303, 307, 308])("a redirect (%i), which is not followed", async (status) => {
     const other = await webhookThat(says(200))
     const { received, address } = await webhookThat(says(status, { location: other.address }))
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
       ok: false,
       why: `the webhook answered ${status}, and redirects are not followed`,
     })
@@ -132,7 +134,7 @@ describe("a webhook that does not take it is told of in words without its addres
   it("a port where nobody listens", async () => {
     const { address } = await webhookThat(says(200))
     open.pop()?.close()
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
       ok: false,
       why: "the webhook gave no answer that can be read (ECONNREFUSED)",
     })
@@ -140,7 +142,7 @@ describe("a webhook that does not take it is told of in words without its addres
 
   it("a certificate that nobody trusts, before a word of it was sent", async () => {
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
-    expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({
+    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
       ok: false,
       why: "the webhook gave no answer that can be read (DEPTH_ZERO_SELF_SIGNED_CERT)",
     })
@@ -150,7 +152,7 @@ describe("a webhook that does not take it is told of in words without its addres
   it.each(["http://192.0.2.1/SECRET", "http://hooks.invalid/SECRET", "ftp://localhost/SECRET", "SECRET"])(
     "an address that is not secure is never asked: %s",
     async (address) => {
-      expect(await webhookNotifier(address).tell(noticeOf(), 5_000)).toEqual({
+      expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
         ok: false,
         why: "the webhook is not https, and plain http may not leave this machine",
       })

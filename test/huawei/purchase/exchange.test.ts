@@ -29,7 +29,7 @@ async function exchangeOver(
     url: new URL(`http://127.0.0.1:${wire.port}/x`),
     headers: {},
     body: "{}",
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     whyNotToSend,
     onHandover: () => handovers++,
   })

@@ -1,5 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import type { Socket } from "node:net"
-import { afterEach, beforeAll, describe, expect, it } from "vitest"
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { readerOf } from "../cloud.ts"
@@ -221,13 +222,26 @@ describe("after the first byte every failure is unknown", () => {
 })
 
 describe("one time limit covers the whole exchange", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }))
+  afterEach(() => void vi.useRealTimers())
+
   const trickle: Script = {
     onRequest: (socket) => {
-      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-      const timer = setInterval(() => socket.write(" "), 20)
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n")
+      const timer = setInterval(() => socket.write(" "), 5)
       socket.on("close", () => clearInterval(timer))
     },
   }
+  /** When the client has read that much of the answer, by its own word. */
+  const readBy = (channel: string): Promise<void> =>
+    new Promise((resolve) => {
+      const heard = (): void => {
+        unsubscribe(channel, heard)
+        resolve()
+      }
+      subscribe(channel, heard)
+    })
+
   it.each<[string, Script, number | null]>([
     ["no answer at all", {}, null],
     ["headers that never end", says("HTTP/1.1 200 OK\r\nx-slow: "), null],
@@ -242,10 +256,29 @@ describe("one time limit covers the whole exchange", () => {
     ["a server error that never ends", says("HTTP/1.1 503 Busy\r\ncontent-length: 99\r\n\r\n"), 503],
     ["a body that trickles without a pause", trickle, 200],
   ])("timeout: %s", async (_title, script, status) => {
-    const wire = await wireOf(script)
-    const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, timeoutMs: 120 }), DEPS)
+    let arrive = (): void => undefined
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const onRequest: Script["onRequest"] = (...request) => {
+      script.onRequest?.(...request)
+      arrive()
+    }
+    const wire = await wireOf({ ...script, onRequest })
+    const headers = readBy("undici:request:headers")
+    let hasEnded = false
+    const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, timeoutMs: 120 })
+    const bought = buy(order, DEPS).finally(() => {
+      hasEnded = true
+    })
+    await (status === null ? arrived : headers)
+    vi.advanceTimersByTime(119)
+    // What comes meanwhile gives it no more time.
+    await (script === trickle ? readBy("undici:request:bodyChunkReceived") : new Promise(setImmediate))
+    expect(hasEnded).toBe(false)
+    vi.advanceTimersByTime(1)
     const late = expect.stringContaining("the answer was not complete 120 ms after the request began")
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
+    expect(await bought).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })
 })

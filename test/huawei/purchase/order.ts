@@ -38,7 +38,7 @@ export function orderTo(wanted: Wanted): BuyOrder {
     userdata,
     sendBefore: wanted.sendBefore ?? NOW + 60_000,
     sendBeforeMonotonic: wanted.sendBeforeMonotonic ?? STILL.monotonic() + 60_000,
-    timeoutMs: wanted.timeoutMs ?? 5_000,
+    timeoutMs: wanted.timeoutMs ?? 60_000,
   }
 }
 

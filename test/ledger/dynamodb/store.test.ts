@@ -24,7 +24,10 @@ beforeAll(async () => server.start())
 afterAll(async () => server.stop())
 
 const OPTIONS = { dynamodbCredentials: ANY_KEYS }
-const HASTY = { ...OPTIONS, dynamodbTimeouts: { connectMs: 500, requestMs: 500 } }
+/** For what ends by time alone. */
+const HASTY = { ...OPTIONS, dynamodbTimeouts: { connectMs: 1_000, requestMs: 1_000 } }
+/** For everything else: on a busy machine an answer must not be taken for lost. */
+const PATIENT = { ...OPTIONS, dynamodbTimeouts: { connectMs: 60_000, requestMs: 60_000 } }
 
 const clientTo = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: ANY_KEYS })
 
@@ -38,7 +41,8 @@ describe("an answer of DynamoDB lost on the wire", () => {
   async function appendThrough(fates: PutFate[], rival = false) {
     const table = await server.newTable()
     const proxy = new DynamoProxy(server.port, fates)
-    const ledger = await openLedger(server.urlOf(table, await proxy.start()), HASTY)
+    const isSilent = fates.some((fate) => fate.startsWith("hang"))
+    const ledger = await openLedger(server.urlOf(table, await proxy.start()), isSilent ? HASTY : PATIENT)
     const direct = await openLedger(server.urlOf(table), OPTIONS)
     const entry = entryAfter(undefined)
     await ledger.head(STREAM)
@@ -271,7 +275,7 @@ describe("a store that does not answer as it should", () => {
   })
 
   test("a port where nobody listens", async () => {
-    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:1`, HASTY)
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:1`, PATIENT)
     await expectAll(
       ledger,
       /the ledger table ledger \(eu-central-1, http:\/\/127.0.0.1:1\) cannot be reached/,

@@ -64,7 +64,10 @@ describe("several processes on one ledger", () => {
   test.each(cases)(
     "%i of them append to %s at once: no gap, no fork, each told the truth",
     async (count, _, url, each) => {
-      const { entries, verification, won, lost } = await contend(await url(), count, each)
+      let ended = await contend(await url(), count, each)
+      // On a busy machine one process may be over before the others get their turn.
+      while (ended.lost.length === 0) ended = await contend(await url(), count, each)
+      const { entries, verification, won, lost } = ended
 
       expect(verification).toMatchObject({ ok: true, entries: count * each })
       expect(entries.map(({ seq, writer }) => ({ seq, writer }))).toEqual(
@@ -72,7 +75,6 @@ describe("several processes on one ledger", () => {
       )
       const stored = new Set(entries.map((entry) => entry.writer))
       expect(lost.filter((one) => stored.has(one.writer))).toEqual([])
-      expect(lost.length).toBeGreaterThan(0)
     },
   )
 })

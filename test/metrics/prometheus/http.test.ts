@@ -34,7 +34,8 @@ function clientOf(
   const { login, ...options } = over
   const client = prometheusClient({
     auth: async () => parsePrometheusAuth(JSON.stringify(login ?? {})).logins,
-    timeouts: { tryMs: 5_000, totalMs: 5_000 },
+    // None of them ends a test, however busy the machine is.
+    timeouts: { tryMs: 60_000, totalMs: 60_000 },
     wait: async () => {},
     ...options,
   })
