@@ -37,6 +37,8 @@ export type Read<T> =
       ok: true
       value: T /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */
       skewMs: number | null
+      /** That `Date`, epoch milliseconds; null without one. */
+      date?: number | null
     }
   | {
       ok: false
@@ -45,6 +47,9 @@ export type Read<T> =
       credentials: boolean
       /** Somebody answered, but not what was asked: the question was not taken, or its answer is not to be believed. */
       refused?: true
+      /** As above, where an answer came: a refusal names the time, too. */
+      skewMs?: number | null
+      date?: number | null
     }
 
 /** The one order that may be sent for an attempt. */

@@ -8,6 +8,7 @@ import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
 import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
+import { clocksAgree } from "./inputs/clock.ts"
 import type { Seen } from "./inputs/seen.ts"
 import { type Choice, chooseRung } from "./ladder/choose-rung.ts"
 import { orderCost } from "./money/cost.ts"
@@ -56,7 +57,8 @@ export function decide(situation: Situation, digest: Digest): Decision {
     heldBy,
     findings,
     target,
-    cleared: choice.cleared,
+    // By a clock that others contradict, points from before the load rose could lift a latch.
+    cleared: clocksAgree(situation) ? choice.cleared : [],
   }
 }
 

@@ -27,6 +27,8 @@ export interface Situation {
   control: Seen<Control>
   /** The cloud's clock (`Date` header) minus ours, milliseconds; null before anything was read. */
   cloudSkewMs: number | null
+  /** The earliest `Date` of this run's answers, epoch milliseconds; null or missing where none named a time. */
+  cloudDate?: number | null
   supernode: Seen<Supernode>
   /** One reading per rule of the policy. */
   readings: Seen<Reading[]>

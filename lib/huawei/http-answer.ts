@@ -1,3 +1,4 @@
+import { isSecureAddress } from "../decision/policy/secure-address.ts"
 import type { Read } from "../ports.ts"
 import { errorOf, jsonOf } from "./answer-error.ts"
 import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
@@ -34,15 +35,17 @@ const REFUSALS: readonly number[] = [400, 404, 405, 406, 411, 413, 414, 415, 422
 export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T>): Read<T> {
   const { status } = answer
   const json = jsonOf(answer.text)
+  const time = timeOf(question, answer)
   const refused = (why: string) => ({
     ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
     ...(REFUSALS.includes(status) ? { refused: true as const } : {}),
+    ...time,
   })
   if (status < 200 || status > 299) return refused(sayRefusal(answer, json))
   if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
   const parsed = parse(json)
   if (!parsed.ok) return refused(`answered ${status}, but ${parsed.why}`)
-  return { ok: true, value: parsed.value, skewMs: skewMs(answer.headers["date"], answer.at) }
+  return { ok: true, value: parsed.value, ...time }
 }
 
 /** `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
@@ -65,12 +68,21 @@ export function failed(
 }
 
 /**
+ * The time that an answer names (header `Date`, of refusals too). Only an answer of the cloud's own counts: over verified
+ * TLS, or from this machine (a sandbox). `Age` marks one that a cache repeats (RFC 9111, 5.1); its `Date` is an old one.
+ */
+function timeOf({ url }: Question, { headers, at }: Answer): { skewMs: number | null; date: number | null } {
+  const date = Date.parse(first(headers["date"]) ?? "")
+  const counts = isSecureAddress(url) && headers["age"] === undefined
+  if (!counts || Number.isNaN(date)) return { skewMs: null, date: null }
+  return { skewMs: skewMs(date, at), date }
+}
+
+/**
  * The cloud's clock minus ours. `Date` names a whole second, so the least difference that fits is told: 0 as long as
  * our clock stood within that second, and never up to a second of rounding taken for skew.
  */
-function skewMs(date: string | string[] | undefined, receivedAt: number): number | null {
-  const firstMs = Date.parse(first(date) ?? "")
-  if (Number.isNaN(firstMs)) return null
+function skewMs(firstMs: number, receivedAt: number): number {
   if (receivedAt < firstMs) return firstMs - receivedAt
   return Math.min(0, firstMs + 999 - receivedAt)
 }

@@ -57,7 +57,8 @@ export function cloudReader(options: HttpOptions): CloudReader {
   const { credentials, clock, tls, random = Math.random, wait = (ms) => sleep(ms) } = options
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const dispatcher = new Agent({
-    connect: { ...tls, timeout: timeouts.tryMs },
+    // Said, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch the check off.
+    connect: { ...tls, rejectUnauthorized: true, timeout: timeouts.tryMs },
     // One bound for a whole try is set at each request; undici's own count silence only.
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -31,7 +31,7 @@ export async function listServers(reader: CloudReader, place: SupernodePlace): P
     const { total, servers } = read.value
     for (const server of servers) found.set(server.id, server)
     const isLast = total === null ? servers.length < PAGE_SIZE : found.size >= total
-    if (isLast) return { ok: true, value: [...found.values()], skewMs: read.skewMs }
+    if (isLast) return { ok: true, value: [...found.values()], skewMs: read.skewMs, date: read.date ?? null }
     if (found.size === before)
       return incomplete(`page ${pages} brought no server, ${found.size} of ${total ?? "?"} are known`)
   }

@@ -1,5 +1,5 @@
 import { type Ledger, LedgerError } from "../ports.ts"
-import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
+import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES, WRITTEN_VERSION } from "./entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
 import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
 import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
@@ -170,7 +170,7 @@ function checkedText(entry: LedgerEntry): RawEntry {
     entry.seq !== first.seq || entry.prev === first.prev
       ? null
       : "it is the first and yet names an entry before it",
-    (entry.v as number) === 1 ? null : "its version is not 1",
+    entry.v === WRITTEN_VERSION ? null : `its version is not ${WRITTEN_VERSION}`,
     isIntact ? null : "it does not fit its hash",
     bytes <= MAX_ENTRY_BYTES ? null : `it weighs ${bytes} bytes, at most ${MAX_ENTRY_BYTES} are kept`,
   ].filter((problem) => problem !== null)

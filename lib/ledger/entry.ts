@@ -5,9 +5,16 @@ import type { Standing } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
-/** One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. */
+/** Versions of the entry format that this program reads; it writes the last one. */
+export const READ_VERSIONS = [1, 2] as const
+export const WRITTEN_VERSION = 2
+
+/**
+ * One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. In `v: 2`
+ * `confirmedAt` is always there, the policy is written once per stream, and long answers are compressed.
+ */
 export interface LedgerEntry extends ChainEvent {
-  v: 1
+  v: (typeof READ_VERSIONS)[number]
   /** `supernode:<id>`, `control` or `fleet`. */
   stream: string
   /** Random per entry, so that a writer recognizes its own write after a lost answer. */
@@ -28,9 +35,9 @@ export const MAX_ENTRY_BYTES = 256 * 1024
 /** What sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
 const SEAL_BYTES = 81
 
-/** Seals a draft: version, hash. Throws RangeError on an entry that is too big: no store would be sure to hold it. */
+/** Seals a draft: version, hash, and `confirmedAt: null` where no time was confirmed. Throws RangeError on an entry that is too big: no store would be sure to hold it. */
 export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): LedgerEntry {
-  const unsealed = { v: 1 as const, ...draft }
+  const unsealed = { v: WRITTEN_VERSION as 2, confirmedAt: null, ...draft }
   const text = canonicalText(unsealed)
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
   if (bytes > mostBytes) {

@@ -6,8 +6,10 @@ import {
   NO_FLEET,
 } from "../decision/state/fleet-reservations.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
+import { own } from "../decision/state/own.ts"
 import { EMPTY_STANDING, type Standing } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
+import { keptForms } from "./answer.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 
 /** What is new in an entry; its place in the chain and the standing after it follow from the head. */
@@ -37,12 +39,15 @@ export function nextFleetEntry(
   head: LedgerEntry | undefined,
   news: EntryNews & { kind: "opened" | "settled"; fleet: FleetNews },
 ): LedgerEntry {
-  const standing = foldFleet(fleetOf(head), { kind: news.kind, at: news.at, news: news.fleet })
+  const standing = foldFleet(fleetOf(head), { ...news, news: news.fleet })
   const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
   return sealEntry({ ...news, ...place, standing })
 }
 
-/** The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. */
+/**
+ * The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. The
+ * policy is kept only where this chain does not hold it yet.
+ */
 export function nextEntry(
   stream: string,
   head: LedgerEntry | undefined,
@@ -50,33 +55,31 @@ export function nextEntry(
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  const standing = fold(standingOf(head), { ...news, seq })
-  return sealEntry({ ...news, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
+  const before = standingOf(head)
+  const { policy: _known, ...byReference } = news
+  const kept = hasPolicy(before, news) ? byReference : news
+  const standing = fold(before, { ...kept, seq })
+  return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
 
-/** An outcome must always fit: its raw answer is halved until the entry does. */
+function hasPolicy(standing: Standing, { policy, policyHash }: EntryNews): boolean {
+  if (policy === undefined || policyHash === undefined) return true
+  return own(standing.policies ?? {}, policyHash) !== undefined
+}
+
+/** An outcome must always fit: its raw answer is compressed, and where that is still too big, cut. */
 export function nextSettlement(
   stream: string,
   head: LedgerEntry | undefined,
   news: EntryNews & { outcome: Outcome },
 ): LedgerEntry {
-  try {
-    return nextEntry(stream, head, news)
-  } catch (error) {
-    const { outcome } = news
-    if (
-      !(error instanceof RangeError) ||
-      outcome.kind === "not-sent" ||
-      !outcome.raw ||
-      outcome.raw.body === ""
-    )
-      throw error
-    const body = outcome.raw.body.slice(0, Math.floor(outcome.raw.body.length / 2))
-    return nextSettlement(stream, head, {
-      ...news,
-      outcome: { ...outcome, raw: { ...outcome.raw, body, truncated: true } },
-    })
+  const { outcome } = news
+  if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, news)
+  for (const raw of keptForms(outcome.raw)) {
+    const entry = fitting(() => nextEntry(stream, head, { ...news, outcome: { ...outcome, raw } }))
+    if (entry) return entry
   }
+  return nextEntry(stream, head, { ...news, outcome: { ...outcome, raw: null } })
 }
 
 /** Notes leave room behind them: while one run buys, those of others must not fill the standing to the brim. */

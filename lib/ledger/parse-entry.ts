@@ -1,5 +1,5 @@
 import { LedgerError } from "../ports.ts"
-import { checkEntry, type LedgerEntry } from "./entry.ts"
+import { checkEntry, type LedgerEntry, READ_VERSIONS } from "./entry.ts"
 import type { RawEntry } from "./store.ts"
 
 export type ParsedEntry = { ok: true; entry: LedgerEntry } | { ok: false; problem: string }
@@ -33,13 +33,21 @@ export function distrust(stream: string, seq: number, problem: string): LedgerEr
 /** Why the text does not fit its place; null where it does. The version first, since another one may look like anything. */
 function misfit(stream: string, raw: RawEntry, value: unknown): string | null {
   if (!isRecord(value)) return "is not a JSON object"
-  if (value["v"] !== 1)
-    return `has version ${JSON.stringify(value["v"]) ?? "none"}, this program reads version 1`
+  const { v } = value
+  if (!READ_VERSIONS.some((known) => known === v)) {
+    const versions = READ_VERSIONS.join(" and ")
+    return `has version ${JSON.stringify(v) ?? "none"}, this program reads versions ${versions}; use a newer release`
+  }
   if (value["stream"] !== stream) return `says it belongs to stream ${JSON.stringify(value["stream"])}`
   if (value["seq"] !== raw.seq) return `says its seq is ${JSON.stringify(value["seq"])}`
   if (typeof value["prev"] !== "string" || typeof value["hash"] !== "string") return "has no prev or no hash"
   if (typeof value["at"] !== "number" || !isRecord(value["standing"])) return "has no time or no standing"
+  if (v !== 1 && !isTimeOrNull(value["confirmedAt"])) return "has no confirmedAt"
   return textProblem(raw.text, value as unknown as LedgerEntry)
+}
+
+function isTimeOrNull(value: unknown): boolean {
+  return value === null || typeof value === "number"
 }
 
 // A text nested thousands deep overflows the stack of whatever walks it; that is one more text not to trust.

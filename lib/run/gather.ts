@@ -6,7 +6,7 @@ import { observe } from "../decision/transitions/reconcile.ts"
 import { digest } from "../digest.ts"
 import { standingOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
-import { nowAfter, timeOf } from "./entry-time.ts"
+import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, seenBy } from "./fleet-spend.ts"
 import type { Chain } from "./heads.ts"
 import { judge } from "./judge.ts"
@@ -33,10 +33,8 @@ export async function gatherAndRecord(
     return first
 
   const supernode = await ports.cloud.readSupernode(first.situation.policy)
-  const looked = { supernode: seen(supernode), cloudSkewMs: supernode.ok ? supernode.skewMs : null }
-  const found = { ...first, situation: { ...first.situation, ...looked } }
-  // What takes time is judged by the right clock: 45 minutes are not over because ours jumped ahead.
-  const noted = await notice(ports, task, found, (so) => observe({ ...so, now: timeOf(so) }))
+  const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
+  const noted = await notice(ports, task, { ...first, situation: looked }, observe)
   if (noted === "overtaken") return noted
   if (isHeld(noted.situation) && !asksMeters(noted.situation)) return noted
 
@@ -52,11 +50,8 @@ export async function gatherAndRecord(
 
   if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
-  const cloudSkewMs = worse(situation.cloudSkewMs, offers)
-  return countFleet(ports, task, {
-    ...measured,
-    situation: { ...situation, offers: seen(offers), cloudSkewMs },
-  })
+  const offered = withTimeOf({ ...situation, offers: seen(offers) }, offers)
+  return countFleet(ports, task, { ...measured, situation: offered })
 }
 
 /** A tick that holds anyway asks the meters even so, where what they say now is worth remembering. */
@@ -95,6 +90,7 @@ function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situatio
     standing: standingOf(head),
     control,
     cloudSkewMs: null,
+    cloudDate: null,
     supernode: NOT_READ,
     readings: NOT_READ,
     offers: NOT_READ,
@@ -105,10 +101,4 @@ function seen<T>(read: Read<T>): Seen<T> {
   return read.ok
     ? { state: "read", value: read.value }
     : { state: "unreadable", why: read.why, credentials: read.credentials }
-}
-
-function worse(skewMs: number | null, read: Read<unknown>): number | null {
-  const other = read.ok ? read.skewMs : null
-  if (other === null) return skewMs
-  return skewMs === null || Math.abs(other) > Math.abs(skewMs) ? other : skewMs
 }

@@ -1,4 +1,5 @@
 import type { Decision } from "../decision/decision.ts"
+import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
@@ -47,12 +48,15 @@ interface Noted {
 
 /** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
 export function isWorthNoting({ task, situation, decision, plan }: Noted): boolean {
-  const { standing, now, policyHash, supernode } = situation
+  const { standing, now, policy, policyHash, supernode } = situation
   const last = standing.lastDecision
   if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0) return true
   // The first look at the servers, and the first under a policy, are remembered by being written down.
   const isFirstLook = standing.servers === null && supernode.state === "read"
   if (isFirstLook || standing.policySeen?.hash !== policyHash || now - last.at >= DAY_MS) return true
+  // The time until it is armed begins with an entry whose time is confirmed.
+  const mayArm = standing.policySeen.unconfirmed && policy.armAfterMs > 0 && confirmedTime(situation) !== null
+  if (mayArm) return true
   // A plan's hash covers the rung; what is held by nothing buys.
   return last.heldBy !== decision.heldBy || last.planHash !== (plan?.hash ?? null)
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from "../decision/state/outcome.ts"
+import { latchingRules } from "../decision/transitions/fold.ts"
 import { fitting, nextEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import { heldTooBig } from "./held-outside.ts"
@@ -29,9 +30,9 @@ export async function purchase(ports: Ports, task: RunTask, wanted: Wanted): Pro
 
   const { attempt, sendBeforeMonotonic } = reserved
   const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
-  const opened = fitting(() =>
-    nextEntry(task.stream, ready.head, { ...news, kind: "opened", decision, plan, attempt }),
-  )
+  const latching = latchingRules(situation.policy, decision.target?.rules ?? [])
+  const opening = { ...news, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
+  const opened = fitting(() => nextEntry(task.stream, ready.head, opening))
   if (!opened || (await ports.ledger.append(opened)) === "conflict") {
     await release(ports, reserved, NOT_OPENED)
     if (opened) return { kind: "overtaken", decision, plan, mode: "live" }

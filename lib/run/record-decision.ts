@@ -1,3 +1,4 @@
+import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
@@ -42,14 +43,16 @@ export function newsOf(
   { signal, run: runId }: { signal: Signal; run: string },
   { situation, mode }: { situation: Situation; mode: RunMode },
 ): Omit<EntryNews, "kind"> {
-  const { standing: _before, ...kept } = situation
+  const { standing: _before, policy, ...kept } = situation
   return {
     at: stampOf(situation),
+    confirmedAt: confirmedTime(situation),
     run: runId,
     writer: ports.newId(),
     mode,
     signal,
     policyHash: situation.policyHash,
+    policy,
     situation: kept,
   }
 }
@@ -69,7 +72,15 @@ export async function holdOvertaken(
   const { signal, run: runId, stream, loaded } = task
   const { mode, plan } = lost
   const at = Math.max(ports.clock.now(), chain.head?.at ?? 0)
-  const news = { at, run: runId, writer: ports.newId(), mode, signal, policyHash: loaded.hash }
+  const news = {
+    at,
+    run: runId,
+    writer: ports.newId(),
+    mode,
+    signal,
+    policyHash: loaded.hash,
+    policy: loaded.policy,
+  }
   const entry = chain.isDry ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
   const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
   const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }

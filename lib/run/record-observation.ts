@@ -1,3 +1,4 @@
+import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
@@ -49,14 +50,16 @@ interface Noticed {
 }
 
 function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
-  const { policyHash } = situation
+  const { policyHash, policy } = situation
   const news = {
     at: stampOf(situation),
+    confirmedAt: confirmedTime(situation),
     run: task.run,
     writer: ports.newId(),
     mode: task.mode,
     signal: task.signal,
     policyHash,
+    policy,
     kind: "observed" as const,
     observation: noticed,
   }

@@ -1,5 +1,6 @@
 import { decide } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
+import { confirmedTime } from "../decision/inputs/clock.ts"
 import { type ChainTip, isOver } from "../decision/money/fleet-spend.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import { moneyOf } from "../decision/policy/money.ts"
@@ -62,7 +63,9 @@ export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Prom
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
-    const entry = fitting(reservationAfter(ports, task, { head, plan, fleet, attempt: sending.attempt }))
+    const entry = fitting(
+      reservationAfter(ports, task, { head, plan, fleet, attempt: sending.attempt, situation }),
+    )
     if (!entry) return { kind: "held", situation, decision: heldTooBig(decision) }
     if ((await ports.ledger.append(entry)) === "appended")
       return { kind: "reserved", ...sending, entry, situation, decision }
@@ -87,12 +90,13 @@ interface Reserving {
   plan: ScaleUpPlan
   fleet: FleetSeen
   attempt: AttemptRecord
+  situation: Situation
 }
 
 function reservationAfter(
   ports: Ports,
   { stream, run, mode }: RunTask,
-  { head, plan, fleet, attempt }: Reserving,
+  { head, plan, fleet, attempt, situation }: Reserving,
 ): () => LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   const reservation = { ...attempt, stream, seq, cost: plan.cost && moneyOf(plan.cost) }
@@ -100,8 +104,18 @@ function reservationAfter(
   const news = { reservation, over: over.map(({ id }) => id), members: buyersIn(fleet.tips) }
   const at = Math.max(attempt.openedAt, fleet.head?.at ?? 0)
   const kind = "opened" as const
+  const confirmedAt = confirmedTime(situation)
   return () =>
-    nextFleetEntry(fleet.head, { at, run, writer: ports.newId(), kind, mode, attempt, fleet: news })
+    nextFleetEntry(fleet.head, {
+      at,
+      confirmedAt,
+      run,
+      writer: ports.newId(),
+      kind,
+      mode,
+      attempt,
+      fleet: news,
+    })
 }
 
 function buyersIn(tips: ReadonlyMap<string, ChainTip>): Record<string, number> {
@@ -122,14 +136,23 @@ export async function release(
 ): Promise<void> {
   const reservation = entry?.fleet?.reservation
   if (!entry || !reservation) return
-  const { run, mode } = entry
+  const { run, mode, confirmedAt = null } = entry
   let head: LedgerEntry | undefined = entry
   try {
     for (let tries = 0; tries < MOST_RELEASES && ports.timeLeftMs() > LEDGER_WRITE_MS; tries++) {
       if (!fleetOf(head).pending.some(({ id }) => id === attempt.id)) return
       const at = Math.max(ports.clock.now(), head?.at ?? 0)
       const fleet = { reservation, over: [], members: {} }
-      const news = { at, run, writer: ports.newId(), mode, attempt, outcome: withoutAnswer(outcome), fleet }
+      const news = {
+        at,
+        confirmedAt,
+        run,
+        writer: ports.newId(),
+        mode,
+        attempt,
+        outcome: withoutAnswer(outcome),
+        fleet,
+      }
       if ((await ports.ledger.append(nextFleetEntry(head, { ...news, kind: "settled" }))) === "appended")
         return
       head = await ports.ledger.head(FLEET_STREAM)

@@ -42,9 +42,10 @@ function settlementAfter(
   head: LedgerEntry | undefined,
   { opened, attempt, outcome }: Settlement,
 ): LedgerEntry {
-  const { stream, run, mode, signal, policyHash } = opened
+  const { stream, run, mode, signal, policyHash, confirmedAt = null } = opened
   const news = {
     at: Math.max(ports.clock.now(), attempt.openedAt),
+    confirmedAt,
     run,
     mode,
     writer: ports.newId(),

@@ -158,7 +158,7 @@ function spoil(file: string, stream: string): void {
   database.exec("DROP TRIGGER entries_never_change")
   const newest = "seq = (SELECT max(seq) FROM entries WHERE stream = ?1)"
   database
-    .prepare(`UPDATE entries SET entry = replace(entry, '"v":1', '"v":1 ') WHERE stream = ?1 AND ${newest}`)
+    .prepare(`UPDATE entries SET entry = replace(entry, '"v":2', '"v":2 ') WHERE stream = ?1 AND ${newest}`)
     .run(stream)
   database.close()
 }

@@ -297,7 +297,7 @@ export function describeLedgerContract(name: string, open: () => Promise<LedgerS
       const first = entryAfter(undefined)
       const { hash: _, ...unsealed } = first
       const { standing: __, ...withoutStanding } = first
-      const versionTwo = { ...unsealed, v: 2 }
+      const versionThree = { ...unsealed, v: 3 }
       const cases: [string, string, RegExp][] = [
         ["is not JSON", "not json", /is not JSON/],
         ["is empty", "", /is not JSON/],
@@ -305,8 +305,8 @@ export function describeLedgerContract(name: string, open: () => Promise<LedgerS
         ["was changed", entryText({ ...first, at: first.at + 1 }), /does not fit its hash/],
         [
           "has another version",
-          canonicalText({ ...versionTwo, hash: digest(versionTwo) }),
-          /has version 2, this program reads version 1/,
+          canonicalText({ ...versionThree, hash: digest(versionThree) }),
+          /has version 3, this program reads versions 1 and 2/,
         ],
         ["has no version", "{}", /has version none/],
         [

@@ -73,7 +73,8 @@ function withWord(so: Situation, change: Of<"person">): Situation {
       return said(so, { verb: "settle", attempt: change.attempt, as: "completed", servers, ...who })
     }
     case "reset":
-      return said(so, { verb: "reset", ...who })
+      // Dated by the present alone, whatever the newest entry says.
+      return { ...said(so, { verb: "reset", ...who }), headAt: so.now }
     case "resume": {
       const lifted = foldControl(control, { verb: "resume", supernode: change.supernode, ...who }, so.now)
       return { ...so, control: read(lifted) }

@@ -1,11 +1,13 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { canonicalText, digest } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
+import { policySeq } from "../../lib/ledger/policy-of.ts"
 import { speak } from "../scenarios/play.ts"
 import { type Scenario, type Step, scenarioSchema, WAKES } from "../scenarios/script.ts"
 import { Stage } from "../scenarios/stage.ts"
@@ -137,6 +139,16 @@ async function chainsOf(scenario: Scenario): Promise<LedgerEntry[][]> {
   }
 }
 
+/** Every policy is in its chain once, in the first entry that was decided by it. */
+function policyIn(chain: readonly LedgerEntry[], i: number): Policy {
+  const entry = chain[i]
+  const holders = chain.filter(({ policy, policyHash }) => policy && policyHash === entry?.policyHash)
+  expect(holders.map(({ seq }) => seq)).toEqual([entry && policySeq(entry)])
+  const [holder] = holders
+  if (!holder?.policy || holder.seq > i + 1) throw new Error(`#${i + 1} names a policy that is not there yet`)
+  return holder.policy
+}
+
 async function live(stage: Stage, step: Step): Promise<void> {
   stage.moveTo(step.at)
   if (step.cloud) stage.changeCloud(step.on, step.cloud)
@@ -157,7 +169,11 @@ describe("a ledger", () => {
           for (const [i, { situation, decision }] of chain.entries()) {
             if (!situation || !decision) continue
             const standing = (chain[i - 1]?.standing ?? EMPTY_STANDING) as Standing
-            expect(canonicalText(decide({ ...situation, standing }, digest))).toBe(canonicalText(decision))
+            const policy = policyIn(chain, i)
+            expect(digest(policy)).toBe(situation.policyHash)
+            expect(canonicalText(decide({ ...situation, policy, standing }, digest))).toBe(
+              canonicalText(decision),
+            )
             replayed += 1
           }
         }

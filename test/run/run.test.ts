@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { Standing } from "../../lib/decision/state/state.ts"
+import { digestText } from "../../lib/digest.ts"
+import { answerText } from "../../lib/ledger/answer.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import {
@@ -549,12 +551,27 @@ describe("writing the outcome", () => {
     expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 2 } })
   })
 
-  it("a raw answer too big for the entry is cut further, never lost", async () => {
-    const body = "\u0001".repeat(64 * 1024)
-    world.outcomes = [{ ...accepted, raw: { body, bytes: body.length, truncated: false } } as Outcome]
+  it.each([
+    ["is kept as text while it is short", '{"id":"x"}', false, undefined],
+    ["of 48 servers is kept whole, compressed", serversText(48), false, "gzip+base64"],
+    [
+      "that no compression makes fit is kept by its beginning, size and hash",
+      noiseOf(400_000),
+      true,
+      undefined,
+    ],
+  ])("an answer %s", async (_, body, truncated, encoding) => {
+    const bytes = Buffer.byteLength(body)
+    world.outcomes = [{ ...accepted, raw: { body, bytes, truncated: false } } as Outcome]
     await world.run(alarmOf())
-    const settled = (await world.entries())[1]
-    expect(settled?.outcome).toMatchObject({ kind: "accepted", raw: { bytes: 65_536, truncated: true } })
+    const outcome = (await world.entries())[1]?.outcome as Extract<Outcome, { kind: "accepted" }>
+    const { raw } = outcome
+    expect(raw).toMatchObject({ bytes, truncated })
+    expect(raw?.encoding).toBe(encoding)
+    const text = raw ? answerText(raw) : ""
+    if (truncated) expect(body.startsWith(text) && text.length > 30_000).toBe(true)
+    else expect(text).toBe(body)
+    if (truncated || encoding) expect(`sha256:${raw?.sha256}`).toBe(digestText(body))
   })
 })
 
@@ -603,3 +620,17 @@ describe("readings and reads that fail", () => {
     expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("out-of-band")
   })
 })
+
+/** The answer for so many servers: 1.4 KB each. */
+function serversText(count: number): string {
+  const servers = Array.from({ length: count }, (_, i) => ({ id: `s${i}`, endpoints: "e".repeat(1_370) }))
+  return JSON.stringify({ id: "x", servers })
+}
+
+/** Text without any pattern, the same each time. */
+function noiseOf(length: number): string {
+  let text = ""
+  for (let i = 0; text.length < length; i++) text += digestText(`noise ${i}`).slice("sha256:".length)
+  const bytes = Buffer.from(text.slice(0, length), "hex")
+  return bytes.toString("base64").repeat(2).slice(0, length)
+}

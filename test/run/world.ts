@@ -100,7 +100,7 @@ export class World {
   readonly cloud: Cloud = {
     readSupernode: async () => {
       this.asked.push("supernode")
-      return this.supernode
+      return this.dated(this.supernode)
     },
     readMetrics: async ({ policy, supernode, now }) => {
       this.asked.push("metrics")
@@ -111,7 +111,7 @@ export class World {
     },
     readOffers: async () => {
       this.asked.push("offers")
-      return this.offers
+      return this.dated(this.offers)
     },
     buy: async (order) => {
       this.asked.push("buy")
@@ -119,6 +119,12 @@ export class World {
       await this.whileBuying(order)
       return this.outcomes.shift() ?? accepted
     },
+  }
+
+  /** The answer's `Date`, by the cloud's clock. */
+  private dated<T>(read: Read<T>): Read<T> {
+    const { skewMs = null } = read
+    return { ...read, date: skewMs === null ? null : this.now + skewMs }
   }
 
   /** From now on the policy names somebody to tell. */

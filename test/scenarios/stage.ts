@@ -273,7 +273,8 @@ export class Stage {
   }
 
   private answer<T>(what: string, value: T): Read<T> {
-    if (!this.unreadable.includes(what)) return { ok: true, value, skewMs: this.skewMs }
+    if (!this.unreadable.includes(what))
+      return { ok: true, value, skewMs: this.skewMs, date: this.now + this.skewMs }
     return this.refusesKeys
       ? { ok: false, why: "HTTP 401", credentials: true }
       : { ok: false, why: "HTTP 503", credentials: false }
@@ -358,7 +359,7 @@ export class Stage {
         if (said.verb !== "settle") return
         if (!standing.attempt) throw new Error("there is nothing to settle")
         const shown = { ...standing.attempt, id: said.attempt }
-        const look = { ok: true as const, servers }
+        const look = { ok: true as const, servers, skewMs: this.skewMs }
         const why = whyNotSettled({
           name,
           as: said.as,

@@ -46,13 +46,19 @@ async function read<T>(process: Process, what: string, look: () => T): Promise<R
     ...travel(world),
     effect: () =>
       world.random.chance(world.weather.cloudReadFails)
-        ? { ok: false as const, why: "HTTP 503", credentials: world.random.chance(0.1) }
-        : { ok: true as const, value: look(), date: world.scheduler.now },
+        ? {
+            ok: false as const,
+            why: "HTTP 503",
+            credentials: world.random.chance(0.1),
+            at: world.scheduler.now,
+          }
+        : { ok: true as const, value: look(), at: world.scheduler.now },
   })
-  if (!seen.ok) return seen
+  const { at, ...answer } = seen
   // As a client does it: the answer's `Date`, in whole seconds, against our clock when it is here.
-  const skewMs = Math.floor(seen.date / 1_000) * 1_000 - process.clock.now()
-  return { ok: true, value: seen.value, skewMs }
+  const date = world.dates.of(at)
+  const skewMs = date === null ? null : date - process.clock.now()
+  return { ...answer, skewMs, date }
 }
 
 function travel({ random, weather }: World): { thereMs: number; backMs: number } {

@@ -2,6 +2,7 @@ import { verifyStream } from "../../lib/ledger/verify.ts"
 import { startEvents } from "./events.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Progress } from "./progress.ts"
+import { startTimeTrouble } from "./times.ts"
 import { forgetEntries } from "./trusted.ts"
 import { type Counts, World } from "./world.ts"
 
@@ -35,6 +36,7 @@ export async function simulate(
   const { scheduler, watch } = world
   const isOver = () => watch.violations.length > 0
   startEvents(world)
+  startTimeTrouble(world, seed)
   world.people.start()
   await scheduler.runUntil(world.calmFrom, isOver)
 

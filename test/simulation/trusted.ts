@@ -6,14 +6,14 @@ import type { RawEntry } from "../../lib/ledger/store.ts"
 // that number gets the entry. So the ledger's own code runs over entries that nobody can have damaged. Every fiftieth life,
 // and the ones that a test lives `asIs`, has the real texts and hashes.
 
-export { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
+export { MAX_ENTRY_BYTES, WRITTEN_VERSION } from "../../lib/ledger/entry.ts"
 export { distrust } from "../../lib/ledger/parse-entry.ts"
 
 let known = new Map<string, LedgerEntry>()
 let sealed = 0
 
 export function sealEntry(draft: EntryDraft): LedgerEntry {
-  return Object.freeze({ v: 1 as const, ...draft, hash: `sha256:${++sealed}` })
+  return Object.freeze({ v: 2 as const, confirmedAt: null, ...draft, hash: `sha256:${++sealed}` })
 }
 
 export function checkEntry(entry: LedgerEntry): ReturnType<typeof spellAndCheck> {

@@ -17,6 +17,7 @@ import { Random } from "./random.ts"
 import { Scheduler } from "./scheduler.ts"
 import { SimulatedStore } from "./store.ts"
 import { TrueSupernode } from "./supernode.ts"
+import { Dates } from "./times.ts"
 import { Watch } from "./watch.ts"
 import { CALM, drawWeather, type Weather } from "./weather.ts"
 
@@ -52,6 +53,7 @@ export class World {
   readonly tickMs: number
   readonly calmFrom: number
   weather: Weather
+  readonly dates = new Dates()
   isCalm = false
   readonly counts: Counts = {
     events: 0,
@@ -131,6 +133,7 @@ export class World {
   becomeCalm(): void {
     this.isCalm = true
     this.weather = CALM
+    this.dates.offMs = 0
     this.store.awayUntil = 0
     for (const machine of this.machines) {
       machine.thaw()

@@ -1,4 +1,7 @@
+import type { RawAnswer } from "../../../lib/decision/state/outcome.ts"
+import { answerText } from "../../../lib/ledger/answer.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { policySeq } from "../../../lib/ledger/policy-of.ts"
 import { noteMissingLedger, type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { sayEntry, saySignal } from "../print/entry.ts"
@@ -32,7 +35,7 @@ function entryLines(entry: LedgerEntry, look: Look): string[] {
     ["  at", instantOf(at)],
     ["  run", `${run} (${mode})`],
     ...(signal ? [["  signal", `${saySignal(signal)}, id ${signal.id}`]] : []),
-    ...(policyHash ? [["  policy", policyHash]] : []),
+    ...(policyHash ? [["  policy", `${policyHash}${sayWhere(entry)}`]] : []),
     ["  hash", hash],
     ["  before", prev === "" ? "none: this is the first" : prev],
   ]
@@ -42,6 +45,17 @@ function entryLines(entry: LedgerEntry, look: Look): string[] {
     ...tableOf(rows),
     ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
     ...(plan ? ["", ...planLines(plan)] : []),
-    ...(raw ? ["", `answer (${raw.bytes} bytes${raw.truncated ? ", cut" : ""}):`, `  ${raw.body}`] : []),
+    ...(raw ? ["", `answer (${sayAnswer(raw)}):`, `  ${answerText(raw)}`] : []),
   ]
+}
+
+/** Where the policy itself is to be found: in this entry, or in an earlier one of the stream. */
+function sayWhere(entry: LedgerEntry): string {
+  const seq = policySeq(entry)
+  if (seq === null) return ""
+  return seq === entry.seq ? ", in this entry" : `, in entry #${seq}`
+}
+
+function sayAnswer({ bytes, truncated, sha256 }: RawAnswer): string {
+  return `${bytes} bytes${truncated ? ", its beginning" : ""}${sha256 ? `, sha256 ${sha256}` : ""}`
 }

@@ -12,6 +12,7 @@ import { sayPlan } from "../print/result.ts"
 import { when } from "../print/table.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
 import { showWord, WHO } from "./actor.ts"
+import { refuseWhatIsOver } from "./expiry.ts"
 
 interface ApproveOptions extends CommonOptions {
   by: string
@@ -49,6 +50,9 @@ async function approve(task: Task, given: string, by: string): Promise<void> {
       screen.say(
         `this is ${policy?.name ?? known.supernodeId} ${sayPlan(known.plan)}: ${known.plan.request.url}`,
       )
+    const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
+    const expiry = { until: task.now + expiresMs, what: "the approval" }
+    await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
     const entry = await sayToAll(deskOf(task, ledger), { verb: "approve", planHash: hash, by })
     const { approvals } = controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
@@ -56,6 +60,9 @@ async function approve(task: Task, given: string, by: string): Promise<void> {
     showWord(task, entry)
   })
 }
+
+/** Where the policy cannot be read: an approval is taken to last no longer. */
+const SHORTEST_MS = 3_600_000
 
 const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
 

@@ -5,6 +5,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, speakerOf, WHO } from "./actor.ts"
+import { refuseWhatIsOver } from "./expiry.ts"
 
 interface HoldOptions extends CommonOptions {
   until: number
@@ -50,6 +51,7 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
   const { screen, now } = task
   await withLedger(task, async (ledger, { policyPath }) => {
     const supernode = await supernodeIdOf(policyPath, name)
+    await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
     const entry = await sayToAll(deskOf(task, ledger), {
       verb: "hold",
       supernode,

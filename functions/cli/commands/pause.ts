@@ -7,6 +7,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, speakerOf, WHO } from "./actor.ts"
+import { refuseWhatIsOver } from "./expiry.ts"
 
 interface StopOptions extends CommonOptions {
   why: string
@@ -58,6 +59,7 @@ async function pause(
   const until = options.until ?? null
   await withLedger(task, async (ledger, { policyPath }) => {
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
+    if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
     const entry = await sayToAll(deskOf(task, ledger), {
       verb: "pause",
       supernode,

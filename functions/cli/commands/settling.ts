@@ -1,3 +1,4 @@
+import { clocksAgree, earliestNow } from "../../../lib/decision/inputs/clock.ts"
 import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
@@ -9,13 +10,13 @@ import { instantOf, tableOf } from "../print/table.ts"
 export type SettleAs = "accepted" | "completed" | "absent"
 
 /** The servers that are there now, or why nobody knows. */
-export type Look = { ok: true; servers: Server[] } | { ok: false; why: string }
+export type Look = { ok: true; servers: Server[]; skewMs: number | null } | { ok: false; why: string }
 
 export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
   const read = await cloud.readSupernode(policy)
   if (!read.ok) return { ok: false, why: read.why }
   if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers" }
-  return { ok: true, servers: presentServers(read.value) }
+  return { ok: true, servers: presentServers(read.value), skewMs: read.skewMs }
 }
 
 export interface Shown {
@@ -61,10 +62,17 @@ export interface Wish {
 }
 
 /** Why this may not be said now, and what to do instead; null where it may. */
-export function whyNotSettled({ name, as, shown, current, look, now }: Wish): string | null {
+export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wish): string | null {
+  const clocks = { now: ours, cloudSkewMs: look.ok ? look.skewMs : null }
+  const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
-  if (current.state === "open" && now <= current.deadline) {
+  // A clock that runs ahead calls an attempt unknown too early.
+  const mayBeOnItsWay = current.state === "open" || (current.state === "unknown" && as === "absent")
+  if (mayBeOnItsWay && now <= current.deadline) {
     return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${instantOf(current.deadline)}. Look again then; it may have settled itself`
+  }
+  if (as === "completed" && clocks.cloudSkewMs !== null && !clocksAgree(clocks)) {
+    return `the cooldown would begin at a wrong time: this machine's clock and the cloud's differ by ${Math.round(Math.abs(clocks.cloudSkewMs) / 1000)} s. Set this machine's clock, then settle again`
   }
   const newcomers = look.ok ? look.servers.filter(({ id }) => !current.before.includes(id)) : []
   if (as === "absent" && newcomers.length > 0) {

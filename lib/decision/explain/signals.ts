@@ -1,11 +1,12 @@
 import { STALE_AFTER_MS } from "../gates/signal.ts"
-import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { own } from "../state/own.ts"
 import { sayTime } from "../verdict.ts"
 import { type Nearest, together, wait } from "./change.ts"
 import type { Question } from "./question.ts"
+import { resetBy } from "./standing.ts"
 
 export function inAlarm(): Nearest {
   return { says: "the alarm must go into alarm", change: { kind: "signal", what: "in-alarm" } }
@@ -42,10 +43,26 @@ function closedAt({ signal, standing }: Situation): number | null {
     : null
 }
 
+/** An entry further ahead than this is not waited for: a wrong clock dated it, and a person resets that. */
+const LONG_AHEAD_MS = 15 * 60_000
+
 /** The cloud's clock and the ledger's newest time both have to agree with ours. */
-export function clockAgreesAgain({ situation: { now, headAt, cloudSkewMs } }: Question): Nearest {
+export function clockAgreesAgain({ situation }: Question): Nearest {
+  const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
-  if (cloudSkewMs === null || Math.abs(cloudSkewMs) <= CLOCK_TOLERANCE_MS)
+  if (cloudSkewMs === null && (reached === null || reached <= now)) {
+    const says = "the cloud's answers must carry the header Date; is a proxy removing it?"
+    return { says, change: { kind: "clock", byMs: 0, until: null } }
+  }
+  if (
+    reached !== null &&
+    reached - now > LONG_AHEAD_MS &&
+    (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
+  ) {
+    const { says, change } = resetBy(situation)
+    return { says: `the ledger's newest entry was dated by a wrong clock: ${says}`, change }
+  }
+  if (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
     return wait("our clock comes within 60s of the ledger at", reached ?? now)
   const until = reached !== null && reached > now + cloudSkewMs ? reached : null
   const by = sayDuration(Math.round(Math.abs(cloudSkewMs) / 1000) * 1000)

@@ -41,7 +41,8 @@ export function signalIsNew({ situation: { signal, standing, run } }: GateFacts)
   )
 }
 
-export function clockAgrees({ situation: { now, headAt, cloudSkewMs } }: GateFacts): Verdict {
+/** Our clock against the newest entry and against the cloud's. A purchase needs a time that two clocks agree on. */
+export function clockAgrees({ situation: { now, headAt, cloudSkewMs, supernode } }: GateFacts): Verdict {
   const facts = { now, headAt, cloudSkewMs }
   if (headAt !== null && headAt - now > CLOCK_TOLERANCE_MS) {
     return fail(
@@ -56,6 +57,10 @@ export function clockAgrees({ situation: { now, headAt, cloudSkewMs } }: GateFac
       `the cloud's clock is ${sayDuration(Math.round(cloudSkewMs / 1000) * 1000)} from ours; at most 60s are allowed`,
       facts,
     )
+  }
+  if (cloudSkewMs === null && supernode.state === "read") {
+    const says = "the cloud's answers name no time (header Date), so that no second clock confirms ours"
+    return fail("clock-skewed", says, facts)
   }
   return pass(
     cloudSkewMs === null

@@ -10,12 +10,12 @@ export interface Arming {
 
 /**
  * Until when a policy only observes (`arm_after`), epoch milliseconds; null where it does not or no longer. "unseen": the
- * time begins with the first run that is recorded. It counts how long this very policy has been in force without a break: one
+ * time begins with the first recorded run whose time the cloud confirmed. It counts how long this very policy has been in force without a break: one
  * that comes back after another begins anew, since nobody knows that it still fits.
  */
 export function armingUntil({ policy, policyHash, standing, now }: Arming): number | "unseen" | null {
   if (policy.armAfterMs === 0) return null
-  if (standing.policySeen?.hash !== policyHash) return "unseen"
+  if (standing.policySeen?.hash !== policyHash || standing.policySeen.unconfirmed) return "unseen"
   const until = standing.policySeen.since + policy.armAfterMs
   return until > now ? until : null
 }

@@ -34,17 +34,26 @@ export interface FleetNews {
 /** Longer than any window that counts purchases (at most 366 days). */
 const KEEP_MEMBERS_MS = 400 * 86_400_000
 
-/** The state after one more entry. */
+interface FleetEvent {
+  kind: "opened" | "settled"
+  at: number
+  confirmedAt?: number | null
+  news: FleetNews
+}
+
+/** The state after one more entry. A chain is forgotten only where one reserves, by a time that the cloud confirmed. */
 export function foldFleet(
   fleet: FleetStanding,
-  { kind, at, news }: { kind: "opened" | "settled"; at: number; news: FleetNews },
+  { kind, at, confirmedAt = null, news }: FleetEvent,
 ): FleetStanding {
   const { reservation, over, members } = news
   const others = fleet.pending.filter(({ id }) => id !== reservation.id && !over.includes(id))
   const all = latest(fleet.members, { ...members, [reservation.stream]: reservation.openedAt })
+  if (kind === "settled") return { pending: others, members: all }
+  const until = confirmedAt === null ? Number.NEGATIVE_INFINITY : Math.min(confirmedAt, at) - KEEP_MEMBERS_MS
   return {
-    pending: kind === "opened" ? [...others, reservation] : others,
-    members: Object.fromEntries(Object.entries(all).filter(([, last]) => last > at - KEEP_MEMBERS_MS)),
+    pending: [...others, reservation],
+    members: Object.fromEntries(Object.entries(all).filter(([, last]) => last > until)),
   }
 }
 

@@ -62,9 +62,16 @@ export interface Unknown {
   raw: RawAnswer | null
 }
 
-/** The answer as it came, cut at 64 KB: `body` is what was kept, `bytes` what there was. Kept in `settled` only. */
+/**
+ * The answer as it came, up to 1 MB, without secrets. `bytes` is its size on the wire, `truncated` whether `body` is only
+ * its beginning. Kept in `settled` entries only; there a long one is compressed (`encoding`), or cut, with its `sha256`.
+ */
 export interface RawAnswer {
   body: string
   bytes: number
   truncated: boolean
+  /** `body` is base64 of the gzip of the text; missing where it is the text. */
+  encoding?: "gzip+base64"
+  /** Hex SHA-256 of the whole text in UTF-8, where the entry holds it compressed or cut. */
+  sha256?: string
 }

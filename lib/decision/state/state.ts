@@ -44,8 +44,10 @@ export interface Standing {
     /** Another plan of the same size is news to whoever is to approve it. */
     planHash: string | null
   } | null
-  /** The policy hash of the newest entry, and since when; for arming. */
-  policySeen: { hash: string; since: number } | null
+  /** The policy hash of the newest entry, and since when; for arming. `unconfirmed`: no time was confirmed since then. */
+  policySeen: { hash: string; since: number; unconfirmed?: true } | null
+  /** Where in this chain policies are written out: hash -> seq, the newest few; not there before the first `v: 2` entry. */
+  policies?: Record<string, number>
   /** Flavors that were refused for capacity. */
   blocked: Record<string, Backoff>
   throttle: Backoff | null

@@ -1,5 +1,6 @@
 import { presentServers } from "../inputs/supernode.ts"
 import { moneyOf } from "../policy/money.ts"
+import type { Policy } from "../policy/policy.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
 import type { Said } from "../state/control.ts"
 import { forgetActed, rememberActed } from "../state/handled-starts.ts"
@@ -22,7 +23,7 @@ import {
 /** The standing after one more entry. */
 export function fold(standing: Standing, event: ChainEvent): Standing {
   const next = foldKind(rememberPolicy(rememberSignal(standing, event), event), event)
-  return prune(next, event.at)
+  return prune(next, event)
 }
 
 function foldKind(standing: Standing, event: ChainEvent): Standing {
@@ -43,13 +44,13 @@ function foldKind(standing: Standing, event: ChainEvent): Standing {
 }
 
 function foldOpened(standing: Standing, event: ChainEvent): Standing {
-  const { attempt, plan, decision, situation, seq, run } = event
-  if (!attempt || !plan || !decision?.target) return standing
+  const { attempt: opened, plan, decision, situation, seq, run } = event
+  if (!opened || !plan || !decision?.target) return standing
+  const { latching: named, ...attempt } = opened
   const { id, openedAt } = attempt
   const cost = plan.cost && moneyOf(plan.cost)
   const { rules } = decision.target
-  const once = (situation?.policy.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
-  const latching = once.map((rule) => rule.name)
+  const latching = named ?? latchingRules(situation?.policy, rules)
   const before =
     situation?.supernode.state === "read"
       ? presentServers(situation.supernode.value).map((server) => server.id)
@@ -261,6 +262,12 @@ function book(standing: Standing, attempt: StandingAttempt): Standing {
     purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }],
     latches: wasReleased ? { ...standing.latches, ...latchesOf(attempt) } : standing.latches,
   }
+}
+
+/** Of these rules, the ones that a purchase latches. */
+export function latchingRules(policy: Pick<Policy, "rules"> | undefined, rules: readonly string[]): string[] {
+  const once = (policy?.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
+  return once.map((rule) => rule.name)
 }
 
 /** A rule with `repeat: false` whose proposal was bought rests until its metric is clear. */

@@ -1,12 +1,15 @@
 import type { Decision } from "../decision.ts"
 import type { Signal } from "../inputs/signal.ts"
 import type { ScaleUpPlan } from "../plan.ts"
+import type { Policy } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
 import type { AttemptRecord } from "../state/attempt.ts"
 import type { Said } from "../state/control.ts"
 import type { FleetNews } from "../state/fleet-reservations.ts"
 import type { Observation } from "../state/observation.ts"
 import type { Outcome } from "../state/outcome.ts"
+
+export type RecordedSituation = Omit<Situation, "standing" | "policy"> & { policy?: Policy }
 
 /** What happened: the part of a ledger entry that the standing is folded from. */
 export interface ChainEvent {
@@ -16,14 +19,19 @@ export interface ChainEvent {
   seq: number
   /** Epoch milliseconds, like every instant here and in the cloud's own API. */
   at: number
+  /** The cloud's time that this run confirmed, or null; missing in `v: 1`. What guards money expires by no other time. */
+  confirmedAt?: number | null
   run: string
   signal?: Signal
   policyHash?: string
+  /** The policy of that hash, in the first entry of the stream that was decided by it; later ones name the hash only. */
+  policy?: Policy
   decision?: Decision
-  /** What `decide` read, without `standing`: that is the one of the entry before. */
-  situation?: Omit<Situation, "standing">
+  /** What `decide` read, without `standing` (the entry before holds it) and `policy` (`policyHash` names it; in `v: 1` it is here). */
+  situation?: RecordedSituation
   plan?: ScaleUpPlan
-  attempt?: AttemptRecord
+  /** `latching`: rules with `repeat: false` that this attempt latches; in `opened` only, and missing in `v: 1`. */
+  attempt?: AttemptRecord & { latching?: string[] }
   outcome?: Outcome
   observation?: Observation
   said?: Said

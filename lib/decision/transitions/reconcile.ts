@@ -1,3 +1,4 @@
+import { confirmedTime, earliestNow, latestNow } from "../inputs/clock.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
 import type { Situation } from "../situation.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
@@ -5,6 +6,7 @@ import { vanishedServers } from "../state/missing-servers.ts"
 import type { Observation } from "../state/observation.ts"
 import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
+import { KEEP_ABSENT_MS } from "./remember.ts"
 
 /** New servers that do not run this long after acceptance are stuck: somebody should look. */
 export const STUCK_AFTER_MS = 45 * 60_000
@@ -12,8 +14,11 @@ export const STUCK_AFTER_MS = 45 * 60_000
 /**
  * What became of the attempt in flight, or what changed without us: at most one thing at a time, so that each is one
  * entry. Pure; null when there is nothing new to say. `stuck`, `partial` and `wrong` are final here: a person settles.
+ * Where our clock and the cloud's disagree, a deadline is over by the earlier and a wait starts by the later of both.
  */
-export function observe({ standing, supernode, policy, now }: Situation): Observation | null {
+export function observe(situation: Situation): Observation | null {
+  const { standing, supernode, policy } = situation
+  const [now, latest] = [earliestNow(situation), latestNow(situation)]
   const { attempt } = standing
   if (attempt?.state === "open" && now > attempt.deadline) {
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
@@ -24,7 +29,7 @@ export function observe({ standing, supernode, policy, now }: Situation): Observ
   if (supernode.state !== "read" || supernode.value.servers === null) return null
   // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
   if (vanishedServers(standing, supernode.value).length > 0) return null
-  if (!attempt) return observeOthers(standing, supernode.value, now)
+  if (!attempt) return observeOthers({ ...standing, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !attempt.before.includes(server.id))
   if (attempt.state === "unknown") {
@@ -40,7 +45,7 @@ export function observe({ standing, supernode, policy, now }: Situation): Observ
     }
   }
   return attempt.state === "accepted"
-    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now })
+    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
     : null
 }
 
@@ -49,9 +54,17 @@ interface AcceptedFacts {
   supernode: Supernode
   newcomers: Server[]
   now: number
+  latest: number
 }
 
-function observeAccepted({ attempt, supernode, newcomers, now }: AcceptedFacts): Observation | null {
+/** Attempts that a person settled as absent so recently that new servers may be theirs; all, where no time is confirmed. */
+function absentNow(situation: Situation): StandingAttempt[] {
+  const { absent } = situation.standing
+  const now = confirmedTime(situation)
+  return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
+}
+
+function observeAccepted({ attempt, supernode, newcomers, now, latest }: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
@@ -66,7 +79,7 @@ function observeAccepted({ attempt, supernode, newcomers, now }: AcceptedFacts):
       ...about,
       kind: "completed",
       says: `is complete: ${count} servers`,
-      at: completedAt(attempt, newcomers, now),
+      at: completedAt(attempt, newcomers, latest),
     }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
@@ -86,7 +99,7 @@ function observeAccepted({ attempt, supernode, newcomers, now }: AcceptedFacts):
 /** Completion is the newest `update_at` among the new servers, kept between the request and now. */
 function completedAt(attempt: StandingAttempt, newcomers: Server[], now: number): number {
   const newest = Math.max(...newcomers.map((server) => server.updateAt ?? now), attempt.openedAt)
-  return Math.min(newest, now)
+  return Math.max(attempt.openedAt, Math.min(newest, now))
 }
 
 /** The flavor of a newcomer where all servers before had another one in common. */

@@ -1,3 +1,4 @@
+import { latestNow } from "../inputs/clock.ts"
 import type { Signal } from "../inputs/signal.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
@@ -14,7 +15,8 @@ const KEEP_SIGNALS_MS = 20 * 60_000
 const KEEP_HOURLY_MS = 65 * 60_000
 /** A person's request carries its own id and may be sent again much later. */
 const KEEP_REQUESTS_MS = 7 * 86_400_000
-const KEEP_ABSENT_MS = 30 * 86_400_000
+/** For so long new servers are taken for those of an order that a person settled as absent. */
+export const KEEP_ABSENT_MS = 30 * 86_400_000
 const KEEP_EPISODES_MS = 7 * 86_400_000
 /** Longer than any pause between two tellings of the same. */
 const KEEP_TOLD_MS = 7 * 86_400_000
@@ -61,9 +63,25 @@ function rememberEpisode(standing: Standing, signal: Signal, at: number): Standi
   return { ...standing, episodes: { ...standing.episodes, [key]: episode } }
 }
 
-export function rememberPolicy(standing: Standing, { policyHash, at }: ChainEvent): Standing {
-  if (policyHash === undefined || standing.policySeen?.hash === policyHash) return standing
-  return { ...standing, policySeen: { hash: policyHash, since: at } }
+/** As many policies are found again by their hash; one that comes back after more others is written out once more. */
+const MAX_POLICIES = 8
+
+export function rememberPolicy(standing: Standing, event: ChainEvent): Standing {
+  const { policyHash, policy, seq, at, confirmedAt = null } = event
+  if (policyHash === undefined) return standing
+  const named = policy ? { ...standing, policies: withPolicy(standing.policies, policyHash, seq) } : standing
+  const { policySeen } = standing
+  const isKnown = policySeen?.hash === policyHash && !(policySeen.unconfirmed && confirmedAt !== null)
+  if (isKnown) return named
+  // An entry that a slow clock dated would arm the policy too early: it counts from the first confirmed one.
+  const since = Math.max(at, confirmedAt ?? at)
+  const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
+  return { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
+}
+
+function withPolicy(policies: Standing["policies"] = {}, hash: string, seq: number): Record<string, number> {
+  const all = Object.entries({ ...policies, [hash]: seq }).sort(([, one], [, other]) => one - other)
+  return Object.fromEntries(all.slice(-MAX_POLICIES))
 }
 
 export function rememberDecision(standing: Standing, { decision, plan, at }: ChainEvent): Standing {
@@ -88,7 +106,9 @@ export function rememberServers(standing: Standing, { situation, at }: ChainEven
   )
     return standing
   const servers = presentServers(situation.supernode.value)
-  const created = servers.map((server) => Math.min(server.createAt ?? at, at))
+  // Of two clocks that disagree the later one: the wait that the newest server starts must not be shortened.
+  const latest = Math.max(at, latestNow(situation))
+  const created = servers.map((server) => Math.min(server.createAt ?? latest, latest))
   return {
     ...standing,
     servers: servers.map((server) => server.id),
@@ -127,7 +147,21 @@ export function rememberEffect(standing: Standing, { attempt, effect }: Observat
   return { ...standing, effects }
 }
 
-export function prune(standing: Standing, now: number): Standing {
+/**
+ * Forgets what is over. What keeps a purchase from happening twice is over only by a time that the cloud confirmed in
+ * this run and that our own clock agrees with, the earlier of both: one wrong clock forgets nothing. What counts money,
+ * only where an attempt is opened, too: a hold, a settlement or a command forgets none of it.
+ */
+export function prune(standing: Standing, { kind, at, confirmedAt = null }: ChainEvent): Standing {
+  const told = standing.told ? { told: pick(standing.told, (one) => one.at > at - KEEP_TOLD_MS) } : {}
+  const heard = { ...standing, ...told }
+  if (confirmedAt === null) return heard
+  const now = Math.min(confirmedAt, at)
+  const recent = pruneSignals(heard, now)
+  return kind === "opened" ? pruneMoney(recent, now) : recent
+}
+
+function pruneSignals(standing: Standing, now: number): Standing {
   return {
     ...standing,
     signals: pick(standing.signals, ({ keepUntil }) => keepUntil > now),
@@ -135,11 +169,16 @@ export function prune(standing: Standing, now: number): Standing {
       standing.episodes,
       ({ openedAt, closedAt }) => Math.max(openedAt ?? 0, closedAt ?? 0) > now - KEEP_EPISODES_MS,
     ),
+    blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
+  }
+}
+
+function pruneMoney(standing: Standing, now: number): Standing {
+  return {
+    ...standing,
     purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
     absent: standing.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
-    blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_EPISODES_MS),
     ...(standing.acted ? { acted: pick(standing.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
-    ...(standing.told ? { told: pick(standing.told, ({ at }) => at > now - KEEP_TOLD_MS) } : {}),
   }
 }
 

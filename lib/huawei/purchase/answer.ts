@@ -18,10 +18,8 @@ export interface AnswerContext {
   secrets: readonly (string | null)[]
 }
 
-/** The text kept of an answer is at most this long, in bytes. */
-const MAX_RAW_BYTES = 64 * 1024
-/** And in a ledger's JSON, where one control character takes six bytes: an entry must never grow too large to be written. */
-const MAX_RAW_JSON_BYTES = 96 * 1024
+/** The text kept of an answer is at most this long, in bytes; the ledger compresses it. */
+const MAX_RAW_BYTES = 1024 * 1024
 const MAX_SERVERS = 256
 
 const id = z.string().regex(/^[\w.:-]{1,64}$/)
@@ -174,10 +172,7 @@ function rawOf(answer: PurchaseAnswer, { secrets }: AnswerContext): RawAnswer {
 }
 
 function cut(text: string): string {
-  let kept = Buffer.byteLength(text) > MAX_RAW_BYTES ? prefixOfBytes(text, MAX_RAW_BYTES) : text
-  while (Buffer.byteLength(JSON.stringify(kept)) > MAX_RAW_JSON_BYTES)
-    kept = prefixOfBytes(kept, Math.floor(Buffer.byteLength(kept) * 0.9))
-  return kept
+  return Buffer.byteLength(text) > MAX_RAW_BYTES ? prefixOfBytes(text, MAX_RAW_BYTES) : text
 }
 
 /** A prefix of at most so many bytes that ends between two characters. */

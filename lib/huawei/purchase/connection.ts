@@ -53,6 +53,7 @@ function openSocket({ url, tls, lookup }: ConnectOptions): Socket {
           ...address,
           port: Number(url.port || 443),
           ALPNProtocols: ["http/1.1"],
+          rejectUnauthorized: true,
           ...(isIP(host) ? {} : { servername: host }),
           ...tls,
         })

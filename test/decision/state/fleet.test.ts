@@ -70,8 +70,9 @@ describe("the state of stream fleet", () => {
     expect(one.members).toEqual({ [A]: NOW, [B]: NOW - DAY })
     const later = (days: number) =>
       foldFleet(one, {
-        kind: "settled",
+        kind: "opened",
         at: NOW + days * DAY,
+        confirmedAt: NOW + days * DAY,
         news: news(reservation("x", { openedAt: NOW })),
       })
     expect(Object.keys(later(399.5).members)).toEqual([A])

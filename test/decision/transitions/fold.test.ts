@@ -27,6 +27,11 @@ function event(over: Partial<ChainEvent>): ChainEvent {
   return { kind: "decided", seq: 7, at: NOW, run: "run-7", ...over }
 }
 
+/** An entry of a time that the cloud confirmed. */
+function confirmed(at: number, kind: ChainEvent["kind"] = "decided"): ChainEvent {
+  return event({ at, kind, confirmedAt: at })
+}
+
 const attempt = attemptOf({ state: "open" })
 const record = {
   id: attempt.id,
@@ -229,7 +234,7 @@ describe("signals", () => {
 
   it("are remembered longer than they can be fresh, and a person's request for a week", () => {
     const both = fold(fold(standingOf(), event({ signal: alarmOf() })), event({ signal: requestOf() }))
-    const signalsAfter = (ms: number) => Object.keys(fold(both, event({ at: NOW + ms })).signals)
+    const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals)
     expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
     expect(signalsAfter(20 * MINUTE + 1)).toEqual(["request-1"])
     expect(signalsAfter(8 * DAY)).toEqual([])
@@ -237,7 +242,7 @@ describe("signals", () => {
 
   it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
     const one = fold(standingOf(), event({ signal: alarmOf({ source: "alertmanager" }) }))
-    const keptFor = (ms: number) => Object.keys(fold(one, event({ at: NOW + ms })).signals)
+    const keptFor = (ms: number) => Object.keys(fold(one, confirmed(NOW + ms)).signals)
     expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
     expect(keptFor(65 * MINUTE)).toEqual([])
     const ahead = fold(standingOf(), event({ signal: alarmOf({ at: NOW + 30 * SECOND }) }))
@@ -444,7 +449,7 @@ describe("the chain's memory of what else happened", () => {
       blocked: { "rung-4": { until: NOW, times: 1 } },
       episodes: { closed: { openedAt: null, closedAt: NOW }, opened: { openedAt: NOW, closedAt: null } },
     })
-    const inDays = (days: number, ms = 0) => fold(full, event({ at: NOW + days * DAY + ms }))
+    const inDays = (days: number, ms = 0) => fold(full, confirmed(NOW + days * DAY + ms, "opened"))
     expect(inDays(7, -1)).toMatchObject({ blocked: full.blocked, episodes: full.episodes })
     const { blocked, episodes, absent } = inDays(7)
     expect({ blocked, episodes, absent }).toEqual({ blocked: {}, episodes: {}, absent: full.absent })
@@ -473,12 +478,13 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("knows since when a policy has been in force", () => {
-    const first = fold(standingOf(), event({ policyHash: "a" }))
+    const first = fold(standingOf(), event({ policyHash: "a", confirmedAt: NOW }))
     expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
       hash: "a",
       since: NOW,
     })
-    expect(fold(first, event({ policyHash: "b", at: NOW + DAY })).policySeen).toEqual({
+    const [at, confirmedAt] = [NOW + DAY, NOW + DAY]
+    expect(fold(first, event({ policyHash: "b", at, confirmedAt })).policySeen).toEqual({
       hash: "b",
       since: NOW + DAY,
     })
@@ -529,7 +535,8 @@ describe("the occurrence that a schedule was bought for", () => {
   })
 
   it("is remembered for longer than any schedule is active, and then forgotten", () => {
-    const later = (ms: number) => Object.keys(fold(open, event({ at: attempt.openedAt + ms })).acted ?? {})
+    const later = (ms: number) =>
+      Object.keys(fold(open, confirmed(attempt.openedAt + ms, "opened")).acted ?? {})
     expect(later(366 * DAY)).toContain(key)
     expect(later(400 * DAY)).not.toContain(key)
   })

@@ -1,0 +1,48 @@
+import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { AuditedLedger } from "../../../lib/ledger/open.ts"
+import { allStreams } from "../audit/streams.ts"
+import type { Task } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { instantOf } from "../print/table.ts"
+
+interface Expiring {
+  ledger: AuditedLedger
+  /** The supernode's id; null: every supernode of the ledger. */
+  supernode: string | null
+  /** When it ends by itself, epoch milliseconds. */
+  until: number
+  /** What ends then, for the sentence: `--until`, `the approval`. */
+  what: string
+}
+
+/**
+ * Compares the end of what a person says with the newest entries of `control` and of the supernode: a slow clock could
+ * acknowledge what is over already. Notes a clock that is behind the ledger. Throws CommandError where it is over.
+ */
+export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring): Promise<void> {
+  const { ledger, supernode, until, what } = expiring
+  const newest = await newestOf(ledger, supernode)
+  if (!newest || newest.at - now <= CLOCK_TOLERANCE_MS) return
+  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at)}, and this machine's clock says ${instantOf(now)}`
+  if (until <= newest.at) {
+    throw new CommandError(
+      `${what} ends at ${instantOf(until)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: supernode-autoscaler reset`,
+    )
+  }
+  screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until)}: is that what you mean?`)
+}
+
+async function newestOf(ledger: AuditedLedger, supernode: string | null): Promise<LedgerEntry | undefined> {
+  const supernodes =
+    supernode === null
+      ? (await allStreams(ledger)).filter((stream) => stream.startsWith(supernodeStream("")))
+      : [supernodeStream(supernode)]
+  const heads: LedgerEntry[] = []
+  for (const stream of [CONTROL_STREAM, ...supernodes]) {
+    const head = await ledger.head(stream)
+    if (head) heads.push(head)
+  }
+  return heads.sort((one, other) => other.at - one.at)[0]
+}

@@ -1,0 +1,22 @@
+import type { Policy } from "../decision/policy/policy.ts"
+import { own } from "../decision/state/own.ts"
+import type { Standing } from "../decision/state/state.ts"
+import type { Ledger } from "../ports.ts"
+import type { LedgerEntry } from "./entry.ts"
+
+/** Seq of the entry that holds the policy an entry was decided by; null where it names none, or a policy of no entry. */
+export function policySeq({ seq, policyHash, policy, situation, standing }: LedgerEntry): number | null {
+  if (policyHash === undefined) return null
+  if (policy ?? situation?.policy) return seq
+  return own((standing as Standing).policies ?? {}, policyHash) ?? null
+}
+
+/** The policy that an entry was decided by, from the entry of its chain that holds it. Throws LedgerError. */
+export async function policyOf(ledger: Pick<Ledger, "read">, entry: LedgerEntry): Promise<Policy | null> {
+  const seq = policySeq(entry)
+  if (seq === null) return null
+  if (seq === entry.seq) return entry.policy ?? entry.situation?.policy ?? null
+  for await (const { policy, policyHash } of ledger.read(entry.stream, { fromSeq: seq, toSeq: seq }))
+    if (policyHash === entry.policyHash) return policy ?? null
+  return null
+}
