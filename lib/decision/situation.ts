@@ -5,6 +5,7 @@ import type { Offer, Supernode } from "./inputs/supernode.ts"
 import type { FleetSpend } from "./money/fleet-spend.ts"
 import type { Policy } from "./policy/policy.ts"
 import type { Control } from "./state/control.ts"
+import type { AskedBefore } from "./state/freshness.ts"
 import type { Standing } from "./state/state.ts"
 
 /** `live` buys · `dry-run` reads everything and writes nothing · `observe` decides and records, never buys. */
@@ -24,6 +25,8 @@ export interface Situation {
   /** `at` of the chain's newest entry; null on an empty chain. */
   headAt: number | null
   standing: Standing
+  /** Only for a person's request that came before and held. */
+  asked?: AskedBefore
   control: Seen<Control>
   /** The cloud's clock (`Date` header) minus ours, milliseconds; null before anything was read. */
   cloudSkewMs: number | null

@@ -5,7 +5,7 @@ import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { judge } from "./judge.ts"
 import { modeOf } from "./mode.ts"
-import { mayOpen } from "./preconditions.ts"
+import { withPreconditions } from "./preconditions.ts"
 import type { RunTask } from "./task.ts"
 
 /** The decision about one situation, with what lies outside the gates, and the plan of the target that it chose. */
@@ -21,7 +21,6 @@ export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation)
   const decided = judge(situation)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
-  const mayBuy = mode === "live" && decided.kind === "scale-up"
-  const decision = mayBuy ? mayOpen(ports, task, situation.standing, decided) : decided
+  const decision = withPreconditions(ports, task, { situation, decision: decided, mode })
   return { situation, decision, plan, mode }
 }

@@ -1,5 +1,6 @@
 import { decide } from "../decision/decide.ts"
 import { NOT_READ } from "../decision/inputs/seen.ts"
+import type { AskedBefore } from "../decision/state/freshness.ts"
 import { own } from "../decision/state/own.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
@@ -9,9 +10,12 @@ import type { Chain } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
+/** How far back a request's first delivery is looked for: days of entries, since repeated holds are not written. */
+const RECENT_ENTRIES = 200
+
 /**
- * A repeated signal writes nothing and is answered with what became of the first delivery: its plan, outcome and entry,
- * under a decision that says `duplicate`. null where the signal is new.
+ * The answer to a signal that led to an `opened` entry of another run: that run's plan, outcome and entry, under a decision
+ * that says `duplicate`. Writes nothing. null where the signal opened nothing so far: then it is decided.
  */
 export async function firstResult(
   ports: Ports,
@@ -43,23 +47,49 @@ export async function firstResult(
     offers: NOT_READ,
   }
   const decision = decide({ ...facts, ...seen }, digest)
-  const entries = await entriesOfRun(ports, task.stream, first)
+  const entries = await entriesOf(ports, task.stream, {
+    fromSeq: first.seq,
+    toSeq: first.seq + 20,
+    isOne: (entry) => entry.run === first.run,
+  })
   const last = entries.at(-1) ?? null
   const outcome = entries.findLast((entry) => entry.outcome)?.outcome ?? null
   const plan = entries.findLast((entry) => entry.plan)?.plan ?? null
   return resultOf({ supernode: policy.name, mode: task.mode, decision, plan, outcome, entry: last })
 }
 
-/** The first run's entries: its decision or attempt, and the settlement, which follows within a few entries. */
-async function entriesOfRun(
+/**
+ * When a person's live request first came, where all its deliveries only held: every decision on it is an entry, so the
+ * state need not remember it. undefined where this is the first one.
+ */
+export async function firstDelivery(
+  ports: Ports,
+  { signal, stream, mode }: RunTask,
+  head: LedgerEntry | undefined,
+): Promise<AskedBefore | undefined> {
+  if (signal.kind !== "request" || mode === "dry-run" || !head) return undefined
+  const isOne = ({ kind, signal: other }: LedgerEntry) => kind === "decided" && other?.id === signal.id
+  const fromSeq = Math.max(1, head.seq - RECENT_ENTRIES)
+  const [first] = await entriesOf(ports, stream, { fromSeq, toSeq: head.seq, isOne })
+  if (!first) return undefined
+  const failed = first.decision?.findings.filter(({ passed }) => passed === false) ?? []
+  const forApprovalOnly = failed.length > 0 && failed.every(({ reason }) => reason === "approval-needed")
+  return { at: first.at, forApprovalOnly }
+}
+
+interface Wanted {
+  fromSeq: number
+  toSeq: number
+  isOne(entry: LedgerEntry): boolean
+}
+
+async function entriesOf(
   ports: Ports,
   stream: string,
-  first: { run: string; seq: number },
+  { fromSeq, toSeq, isOne }: Wanted,
 ): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = []
-  for await (const entry of ports.ledger.read(stream, { fromSeq: first.seq, toSeq: first.seq + 20 })) {
-    if (entry.run === first.run) entries.push(entry)
-    if (entry.run === first.run && entry.kind === "decided") break
-  }
+  for await (const entry of ports.ledger.read(stream, { fromSeq, toSeq }))
+    if (isOne(entry)) entries.push(entry)
   return entries
 }

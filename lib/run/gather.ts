@@ -26,9 +26,9 @@ export async function gatherAndRecord(
   task: RunTask,
   chain: Chain,
 ): Promise<Gathered | "overtaken"> {
-  const readsAll = task.signal.kind !== "tick" || chain.isDry
-  const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
+  const readsAll = chain.isDry || readsMore(first.situation)
+  const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.standing.attempt && !asksMeters(first.situation))
     return first
 
@@ -54,6 +54,26 @@ export async function gatherAndRecord(
   return countFleet(ports, task, { ...measured, situation: offered })
 }
 
+/**
+ * Whether a signal reads all even though the state alone holds: a person's request always; an alarm only where it holds for
+ * another reason than last time, so that each reason is on record once with everything beside it. An OK never buys.
+ */
+function readsMore(situation: Situation): boolean {
+  const { signal, standing } = situation
+  switch (signal.kind) {
+    case "request":
+      return true
+    case "tick":
+      return false
+    case "alarm": {
+      const { heldBy } = judge(situation)
+      return signal.state !== "ok" && (heldBy === null || heldBy !== standing.lastDecision?.heldBy)
+    }
+    default:
+      return signal satisfies never
+  }
+}
+
 /** A tick that holds anyway asks the meters even so, where what they say now is worth remembering. */
 function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
@@ -77,7 +97,7 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
   return { ...situation, readings: { state: "read", value: readings } }
 }
 
-function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situation {
+function unread(ports: Ports, task: RunTask, { head, control, asked }: Chain): Situation {
   return {
     signal: task.signal,
     exclusive: task.exclusive,
@@ -88,6 +108,7 @@ function unread(ports: Ports, task: RunTask, { head, control }: Chain): Situatio
     now: nowAfter(head, ports.clock),
     headAt: head?.at ?? null,
     standing: standingOf(head),
+    ...(asked ? { asked } : {}),
     control,
     cloudSkewMs: null,
     cloudDate: null,

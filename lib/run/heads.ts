@@ -1,5 +1,6 @@
 import type { Seen } from "../decision/inputs/seen.ts"
 import type { Control } from "../decision/state/control.ts"
+import type { AskedBefore } from "../decision/state/freshness.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
@@ -9,6 +10,8 @@ import type { RunTask } from "./task.ts"
 export interface Chain {
   head: LedgerEntry | undefined
   control: Seen<Control>
+  /** The first delivery of a person's request that came before and held. */
+  asked?: AskedBefore | undefined
   isDry: boolean
 }
 

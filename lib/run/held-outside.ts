@@ -1,4 +1,5 @@
-import type { Decision } from "../decision/decision.ts"
+import type { Decision, Finding } from "../decision/decision.ts"
+import type { Nearest } from "../decision/explain/change.ts"
 import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
 
 export function heldTooBig(decision: Decision): Decision {
@@ -7,7 +8,27 @@ export function heldTooBig(decision: Decision): Decision {
 
 /** A hold for a reason that lies outside the gates, with a finding of its own. */
 export function heldOutside(decision: Decision, reason: string, says: string): Decision {
-  const nearest = HINTS_OUTSIDE[reason]
-  const finding = { gate: reason, passed: false, reason, says, facts: nearest ? { nearest } : {} }
-  return { ...decision, kind: "hold", heldBy: reason, findings: [...decision.findings, finding] }
+  return { ...withFinding(decision, findingFor(reason, says)), heldBy: reason }
+}
+
+/** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */
+export function outsideFinding(reason: string, says: string, facts: OutsideFacts = {}): Finding {
+  return findingFor(reason, says, facts)
+}
+
+type OutsideFacts = { nearest?: Nearest } & Finding["facts"]
+
+function findingFor(reason: string, says: string, facts: OutsideFacts = {}): Finding {
+  const nearest = facts.nearest ?? HINTS_OUTSIDE[reason]
+  return { gate: reason, passed: false, reason, says, facts: { ...facts, ...(nearest ? { nearest } : {}) } }
+}
+
+/** The decision with one more finding that fails: it holds, and what held it first still names it. */
+export function withFinding(decision: Decision, finding: Finding): Decision {
+  return {
+    ...decision,
+    kind: "hold",
+    heldBy: decision.heldBy ?? finding.reason,
+    findings: [...decision.findings, finding],
+  }
 }

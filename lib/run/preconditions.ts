@@ -1,20 +1,27 @@
-import type { Decision } from "../decision/decision.ts"
-import { confirmedTime } from "../decision/inputs/clock.ts"
+import type { Decision, Finding } from "../decision/decision.ts"
+import { wait } from "../decision/explain/change.ts"
+import { type PolicyConflict, policyConflict } from "../decision/pacing/policy-conflict.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
-import type { Situation } from "../decision/situation.ts"
+import type { RunMode, Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { Standing } from "../decision/state/state.ts"
+import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
-import { heldOutside } from "./held-outside.ts"
+import { heldOutside, outsideFinding, withFinding } from "./held-outside.ts"
+import { changesState } from "./state-change.ts"
 import type { RunTask } from "./task.ts"
 
 // What a run asks itself that no gate can answer: is there room and time, is it news, may another try follow.
 
 /** Time kept for writing the outcome: a purchase does not start without it. */
 const LEDGER_WRITE_MS = 5_000
-/** A standing bigger than this leaves no room for the settlement of an attempt. */
-const MOST_STANDING_BYTES = 96 * 1024
+/**
+ * The last safeguard: a state bigger than this leaves no room for the settlement of an attempt. Traffic leaves it below 16 KB;
+ * only what people and purchases add may ever take more (a year of purchases, attempts settled as absent).
+ */
+export const MOST_STANDING_BYTES = 96 * 1024
+const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
 /** What a purchase needs once its connection stands: the exchange, and one write. */
@@ -22,21 +29,54 @@ export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
 }
 
-/** What lies outside the gates: room in the entry and time in the function. */
-export function mayOpen(ports: Ports, task: RunTask, standing: Standing, decision: Decision): Decision {
-  if (Buffer.byteLength(canonicalText(standing)) > MOST_STANDING_BYTES) {
-    return heldOutside(
-      decision,
-      "standing-full",
-      "the chain remembers so much that an outcome might not fit any more; wait until old signals are forgotten",
-    )
-  }
+/** What the state has against a purchase beside the gates. A dry run and `status` show it like a run that may buy. */
+export function stateFindings(situation: Situation): Finding[] {
+  const conflict = policyConflict(situation)
+  const isFull = Buffer.byteLength(canonicalText(situation.standing)) > MOST_STANDING_BYTES
+  return [
+    ...(conflict ? [conflictFinding(situation, conflict)] : []),
+    ...(isFull
+      ? [
+          outsideFinding(
+            "standing-full",
+            "the chain remembers so much that an outcome might not fit any more; wait until old purchases and settled attempts are forgotten",
+          ),
+        ]
+      : []),
+  ]
+}
+
+function conflictFinding(
+  { policy }: Situation,
+  { says, until, isConflict, hashes }: PolicyConflict,
+): Finding {
+  const command = `supernode-autoscaler reset ${policy.name} --why TEXT --by WHO`
+  const ends = wait(
+    isConflict ? "20 minutes of one policy file end" : "the wait for a new policy file ends",
+    until,
+  )
+  const nearest = isConflict ? { ...ends, says: `${ends.says}, or sooner by ${command}` } : ends
+  return outsideFinding("policy-conflict", says, { nearest, hashes, until })
+}
+
+/** What lies outside the gates: what the state has against it, and for a purchase time in the function. */
+export function withPreconditions(
+  ports: Ports,
+  task: RunTask,
+  { situation, decision, mode }: Ready,
+): Decision {
+  const held = stateFindings(situation).reduce(withFinding, decision)
+  if (mode !== "live" || held.kind !== "scale-up") return held
   const neededMs = task.sendWithinMs + timeToBuy(task)
-  if (ports.timeLeftMs() <= neededMs) {
-    const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
-    return heldOutside(decision, "no-time", says)
-  }
-  return decision
+  if (ports.timeLeftMs() > neededMs) return held
+  const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
+  return heldOutside(held, "no-time", says)
+}
+
+interface Ready {
+  situation: Situation
+  decision: Decision
+  mode: RunMode
 }
 
 interface Noted {
@@ -44,21 +84,36 @@ interface Noted {
   situation: Situation
   decision: Decision
   plan: ScaleUpPlan | null
+  /** The entry that would be written, as far as the state is folded from it. */
+  event: Omit<ChainEvent, "seq">
 }
 
-/** An alarm's or a person's decision always; a tick's when it says something new, or a day has passed. */
-export function isWorthNoting({ task, situation, decision, plan }: Noted): boolean {
-  const { standing, now, policy, policyHash, supernode } = situation
+/**
+ * Whether a decision that buys nothing is written: always on a person's request; on an alarm or a tick only where it says
+ * something new, an hour or a day has passed, or the state changes by it.
+ */
+export function isWorthNoting({ task, situation, decision, plan, event }: Noted): boolean {
+  const { standing, now, supernode } = situation
+  const { signal } = task
+  if (signal.kind === "request") return true
+  // Where no rule takes alarms' points, an OK can neither start nor stop anything.
+  if (signal.kind === "alarm" && signal.state === "ok")
+    return (
+      situation.policy.rules.some(({ metric }) => metric.alarm !== undefined) && changesState(standing, event)
+    )
+  if (changesState(standing, event)) return true
   const last = standing.lastDecision
-  if (task.signal.kind !== "tick" || !last || decision.cleared.length > 0) return true
-  // The first look at the servers, and the first under a policy, are remembered by being written down.
-  const isFirstLook = standing.servers === null && supernode.state === "read"
-  if (isFirstLook || standing.policySeen?.hash !== policyHash || now - last.at >= DAY_MS) return true
-  // The time until it is armed begins with an entry whose time is confirmed.
-  const mayArm = standing.policySeen.unconfirmed && policy.armAfterMs > 0 && confirmedTime(situation) !== null
-  if (mayArm) return true
-  // A plan's hash covers the rung; what is held by nothing buys.
-  return last.heldBy !== decision.heldBy || last.planHash !== (plan?.hash ?? null)
+  if (!last || Math.abs(now - last.at) >= (signal.kind === "tick" ? DAY_MS : HOUR_MS)) return true
+  if (last.kind !== decision.kind || last.heldBy !== decision.heldBy) return true
+  // Where nothing was read no rung was looked for: that there is none is no news.
+  const isRead = supernode.state !== "not-read"
+  return isRead && (last.to !== (decision.target?.to ?? null) || last.planHash !== (plan?.hash ?? null))
+}
+
+/** Whether a run that was overtaken writes that down: of thousands that lose in one minute the first one does. */
+export function isFirstOvertaken({ signal }: RunTask, { lastDecision }: Standing, now: number): boolean {
+  if (signal.kind === "request" || lastDecision?.heldBy !== "overtaken") return true
+  return Math.abs(now - lastDecision.at) >= HOUR_MS
 }
 
 /** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */

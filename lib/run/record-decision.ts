@@ -2,7 +2,7 @@ import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { type EntryNews, nextNote } from "../ledger/next-entry.ts"
+import { type EntryNews, nextNote, standingOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import type { Decided } from "./decide-and-plan.ts"
 import { firstResult } from "./duplicate.ts"
@@ -10,7 +10,7 @@ import { stampOf } from "./entry-time.ts"
 import { readChain } from "./heads.ts"
 import { heldOutside, heldTooBig } from "./held-outside.ts"
 import type { Ended } from "./notify.ts"
-import { isWorthNoting } from "./preconditions.ts"
+import { isFirstOvertaken, isWorthNoting } from "./preconditions.ts"
 import { resultOf, resultOfDecision } from "./result.ts"
 import { MOST_ROUNDS, type Round } from "./round.ts"
 import type { RunTask } from "./task.ts"
@@ -20,8 +20,10 @@ type Noted = Decided & { head: LedgerEntry | undefined }
 
 /** Writes down a decision that leads to no purchase, where it says anything new. */
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
-  if (isWorthNoting({ task, ...decided })) return note(ports, task, decided)
-  const { head, situation } = decided
+  const { head, situation, decision, plan, mode } = decided
+  const news = newsOf(ports, task, { situation, mode })
+  const event = { ...news, kind: "decided" as const, decision, ...(plan ? { plan } : {}) }
+  if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, decided)
   return { kind: "done", result: resultOfDecision(task, decided), left: { head, at: stampOf(situation) } }
 }
 
@@ -81,7 +83,8 @@ export async function holdOvertaken(
     policyHash: loaded.hash,
     policy: loaded.policy,
   }
-  const entry = chain.isDry ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+  const isSilent = chain.isDry || !isFirstOvertaken(task, standingOf(chain.head), at)
+  const entry = isSilent ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
   const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
   const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }
   const left = chain.isDry ? null : { head: written ?? chain.head, at }

@@ -22,8 +22,8 @@ export interface RunResult {
   plan?: ScaleUpPlan
   /** Present only after a purchase was tried. */
   outcome?: ShownOutcome
-  /** Present where something was written. */
-  entry?: EntryRef
+  /** What was written; null where this run had nothing new to write. Absent in a dry run, which writes nothing. */
+  entry?: EntryRef | null
 }
 
 export interface EntryRef {
@@ -69,7 +69,9 @@ export function resultOf({
     decision: { kind, heldBy, findings },
     ...(plan ? { plan } : {}),
     ...(outcome ? { outcome: withoutRaw(outcome) } : {}),
-    ...(entry ? { entry: { stream: entry.stream, seq: entry.seq, hash: entry.hash } } : {}),
+    ...(mode === "dry-run"
+      ? {}
+      : { entry: entry && { stream: entry.stream, seq: entry.seq, hash: entry.hash } }),
   }
 }
 

@@ -9,7 +9,7 @@ const LADDER = [2, 4, 8, 16, 32]
 const [COOLDOWN, PROVISIONING, PERIOD] = [20 * MINUTE, 5 * MINUTE, 5 * MINUTE]
 const [ACTIONS, BUDGET_SERVERS] = [2, 14]
 
-/** `order` is in the way, `orders` may have cost money, `closed` is when the newest OK of an episode was. */
+/** `order` is in the way, `orders` may have cost money, `seen` are events that led to one, `asked` is when a request first came. */
 export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInterval: number }) {
   return {
     ...rules,
@@ -18,7 +18,7 @@ export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInt
     heldUntil: 0,
     isBroken: false,
     seen: new Set<string>(),
-    closed: new Map<string, number>(),
+    asked: new Map<string, number>(),
     last: null as Decided | null,
     present: 2,
     order: null as { to: number; at: number; isTaken: boolean; isUnknown: boolean } | null,
@@ -52,7 +52,7 @@ function handle(world: World, event: Event, now: number): Verdict {
   const bought: number[] = []
   for (let tries = 1; ; tries++) {
     const decided = judge(world, event, now)
-    record(world, event, decided)
+    record(world, event, decided, now)
     if (decided.heldBy !== null || decided.to === null) return { bought, heldBy: decided.heldBy }
     bought.push(decided.to)
     const isRefused = send(world, decided.to, now) === "capacity"
@@ -61,24 +61,26 @@ function handle(world: World, event: Event, now: number): Verdict {
   }
 }
 
-/** A tick's hold is written down only where it is news; what was not written may come again as new. */
-function record(world: World, event: Event, decided: Decided): void {
-  const isNews = world.last?.heldBy !== decided.heldBy || world.last.to !== decided.to
-  if (event.kind === "tick" && decided.heldBy !== null && !isNews) return
-  world.last = decided
-  world.seen.add(event.id)
-  if (event.kind === "alarm" && event.state === "ok")
-    world.closed.set(event.episode, Math.max(event.at, world.closed.get(event.episode) ?? event.at))
+/** An event that only held may come again; an OK of a supernode without rules on alarms' points is never written down. */
+function record(world: World, event: Event, decided: Decided, now: number): void {
+  if (event.kind === "request" && !world.asked.has(event.id)) world.asked.set(event.id, now)
+  if (decided.heldBy === null) world.seen.add(event.id)
+  if (event.kind !== "alarm" || event.state !== "ok") world.last = decided
 }
 
-/** A tick reads no more than it needs: the standing, then what became of an order, then the rest. */
+/**
+ * A tick reads no more than it needs: the standing, then what became of an order, then the rest. So does an OK, and an alarm
+ * that holds for what it held for last time.
+ */
 function judge(world: World, event: Event, now: number): Decided {
-  const isTick = event.kind === "tick"
-  const early = isTick && !world.order ? (standing(world, event, now) ?? pacing(world, event, now)) : null
-  if (early) return { heldBy: early, to: null }
+  const first = standing(world, event, now) ?? pacing(world, event, now)
+  const isRepeated = first !== null && first === (world.last?.heldBy ?? null)
+  const readsLittle =
+    event.kind === "tick" || (event.kind === "alarm" && (event.state === "ok" || isRepeated))
+  if (readsLittle && !world.order && first) return { heldBy: first, to: null }
   complete(world, now)
   const inTheWay = standing(world, event, now)
-  const known = isTick ? (inTheWay ?? pacing(world, event, now)) : null
+  const known = readsLittle ? (inTheWay ?? pacing(world, event, now)) : null
   if (known) return { heldBy: known, to: null }
   const { wanted, reason } = aim(world, event, now)
   const offer = wanted === null ? null : offered(world, event, wanted, now)
@@ -95,7 +97,7 @@ function standing(world: World, event: Event, now: number): string | null {
   const at = event.kind === "request" ? now : (event.at ?? now)
   if (now - at > 15 * MINUTE) return "stale"
   if (at - now > MINUTE) return "from-the-future"
-  if (event.kind === "alarm" && (world.closed.get(event.episode) ?? at) > at) return "stale"
+  if (event.kind === "request" && now - (world.asked.get(event.id) ?? now) > 15 * MINUTE) return "stale"
   if (world.heldUntil > now && event.kind !== "request") return "held"
   if (world.order) return world.order.isUnknown ? "outcome-unknown" : "in-flight"
   return world.isBroken ? "breaker" : null

@@ -6,7 +6,7 @@
 export const POINTS = {
   "readChain ledger.head:supernode": "buying",
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
-  "entriesOfRun ledger.read:supernode": "settling",
+  "entriesOf ledger.read:supernode": "settling", // of a signal that was acted on, and of a request that came before
   "gatherAndRecord cloud.readSupernode": "buying",
   "notice ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
   "readMeters cloud.readMetrics": "buying",

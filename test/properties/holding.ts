@@ -301,7 +301,7 @@ const standing: fc.Arbitrary<Standing> = fc
   .map(({ closedAt, latched, latchedAt, off, blocked, block, ...rest }) =>
     standingOf({
       ...rest,
-      episodes: closedAt === null ? {} : { [`${ALARM_ID} instance_id:ecs-s1`]: { openedAt: null, closedAt } },
+      episodes: closedAt === null ? {} : { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt } },
       latches: Object.fromEntries(latched.map((name) => [name, latchedAt])),
       rulesOff: Object.fromEntries(off.map((name) => [name, "off"])),
       blocked: Object.fromEntries(

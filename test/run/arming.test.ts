@@ -67,7 +67,7 @@ describe("a policy that is new", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("is seen by a tick that a pause holds, and by one whose hold would be no news otherwise", async () => {
+  it("is recorded by a tick that a pause holds, and its time begins with the first one that asks the cloud", async () => {
     world.load = 10
     await tick(other)
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: NOW + HOUR })
@@ -76,6 +76,8 @@ describe("a policy that is new", () => {
     world.now += MINUTE
     await tick(armed)
     expect((await world.entries()).map(({ policyHash }) => policyHash)).toHaveLength(3)
+    world.now += HOUR
+    await tick(armed)
     world.load = 97
     world.now += DAY - 1
     expect((await tick()).mode).toBe("observe")

@@ -93,7 +93,7 @@ describe("an entry that would be too big", () => {
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
     expect(result.decision.findings.at(-1)?.says).toContain("too big for the ledger")
-    expect(result).not.toHaveProperty("entry")
+    expect(result.entry).toBeNull()
     expect(world.orders).toEqual([])
   })
 
@@ -105,7 +105,7 @@ describe("an entry that would be too big", () => {
     world.now += 2 * HOUR
     const { decision, ...rest } = await world.run(alarmOf({ id: "later", at: world.now }))
     expect(decision.findings.at(-1)).toMatchObject({ gate: "standing-full", passed: false })
-    expect(rest).not.toHaveProperty("entry")
+    expect(rest.entry).toBeNull()
     expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
   })
 
@@ -116,7 +116,7 @@ describe("an entry that would be too big", () => {
     const before = (await world.entries()).length
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
-    expect(result).not.toHaveProperty("entry")
+    expect(result.entry).toBeNull()
     expect((await world.entries()).slice(before).map(({ signal }) => signal?.id)).toEqual([
       "theirs-2",
       "theirs-1",
@@ -199,11 +199,17 @@ describe("a rival", () => {
     })
   })
 
-  it("whose last word was this very signal answers us with its result", async () => {
-    rivals(3, ["opened"], alarmOf({ id: "ours" }))
-    const result = await world.run(alarmOf({ id: "ours-0" }))
-    expect(result.decision.heldBy).toBe("duplicate")
-    expect(world.orders).toEqual([])
+  it("that opened an attempt for this very signal answers us with its result", async () => {
+    const signal = alarmOf({ id: "ours" })
+    world.interference.beforeAppend = async ({ kind }) => {
+      if (kind !== "opened") return undefined
+      world.interference = {}
+      await world.run(signal)
+      return undefined
+    }
+    const result = await world.run(signal)
+    expect(result).toMatchObject({ decision: { heldBy: "duplicate" }, outcome: { kind: "accepted" } })
+    expect(world.orders).toHaveLength(1)
   })
 
   it("that takes the place of our hold makes us look again: what is answered stands on record", async () => {
@@ -245,7 +251,7 @@ describe("a rival", () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
-    expect(result).not.toHaveProperty("entry")
+    expect(result.entry).toBeNull()
   })
 
   it("with a faster clock does not make our note go back in time", async () => {
@@ -298,13 +304,17 @@ describe("the note of a decision", () => {
     world.load = 10
   })
 
-  it("is written for every alarm, also where it says what the last one said", async () => {
+  it("is written for a tick once a day, and for an alarm once an hour, while it says what the last one said", async () => {
+    const alarm = (id: string) => world.run(alarmOf({ id, at: world.now }))
     await tick()
-    await tick()
-    expect(await notes()).toBe(1)
-    await world.run(alarmOf({ id: "one" }))
-    await world.run(alarmOf({ id: "two" }))
-    expect(await notes()).toBe(3)
+    expect((await alarm("one")).entry).toBeNull()
+    world.now += HOUR - 1
+    expect((await alarm("two")).entry).toBeNull()
+    world.now += 1
+    expect((await tick()).entry).toBeNull()
+    expect((await alarm("three")).entry).toMatchObject({ seq: 2 })
+    expect((await alarm("four")).entry).toBeNull()
+    expect(await notes()).toBe(2)
   })
 
   it("is written for a tick that is the first to see the servers since a person's reset", async () => {

@@ -140,16 +140,17 @@ describe("a purchase under a cap of the fleet", () => {
     await run(0)
     const [opened] = await world.entries(A)
     const [reserved, released] = await fleetEntries()
-    expect(reserved).toMatchObject({ kind: "opened", attempt: opened?.attempt, run: opened?.run })
+    const { latching: _rules, ...attempt } = opened?.attempt ?? {}
+    expect(reserved).toMatchObject({ kind: "opened", attempt, run: opened?.run })
     expect(reserved?.fleet?.reservation).toEqual({
-      ...opened?.attempt,
+      ...attempt,
       stream: A,
       seq: 1,
       cost: { minor: 12_000_000, currency: "CNY" },
     })
     expect(released).toMatchObject({
       kind: "settled",
-      attempt: opened?.attempt,
+      attempt,
       outcome: { kind: "accepted", raw: null },
     })
   })
@@ -158,12 +159,12 @@ describe("a purchase under a cap of the fleet", () => {
     await run(1, { actions: 2 })
     await run(0, { actions: 2 })
     const [opened] = await world.entries(A)
-    const { situation, decision } = opened ?? {}
+    const { situation, decision, policy } = opened ?? {}
     expect(situation?.fleet).toMatchObject({
       state: "read",
       value: { purchases: [{ stream: B, state: "booked" }] },
     })
-    const again = decide({ ...(situation as Situation), standing: standingOf(undefined) }, digest)
+    const again = decide({ ...situation, policy, standing: standingOf(undefined) } as Situation, digest)
     expect(again).toEqual(decision)
   })
 

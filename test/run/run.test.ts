@@ -107,14 +107,13 @@ describe("a signal that comes again", () => {
     expect(await world.entries()).toHaveLength(2)
   })
 
-  it("is a duplicate too when the first one held", async () => {
+  it("is decided again when the first one only held", async () => {
     world.load = 10
-    const first = await world.run(alarmOf())
-    expect(first.decision.heldBy).toBe("not-breaching")
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("not-breaching")
     world.load = 97
-    const again = await world.run(alarmOf())
-    expect(again).toMatchObject({ decision: { heldBy: "duplicate" }, entry: first.entry })
-    expect(world.orders).toHaveLength(0)
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("duplicate")
+    expect(world.orders).toHaveLength(1)
   })
 
   it("finds an attempt that was never settled, and holds", async () => {
@@ -318,6 +317,7 @@ describe("after a purchase", () => {
     world.outcomes = [rejected("invalid")]
     await world.run(alarmOf())
     expect((await world.run()).decision.heldBy).toBe("latched")
+    world.now += 16 * MINUTE
     expect((await world.run(undefined, { policy: policyOf({ cooldown: "61m" }) })).outcome).toMatchObject({
       kind: "accepted",
     })
@@ -482,7 +482,9 @@ describe("what lies outside the gates", () => {
     world.load = 97
     const { decision } = await world.run()
     expect(decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
-    expect(decision.findings.at(-1)?.says).toContain("wait until old signals are forgotten")
+    expect(decision.findings.at(-1)?.says).toContain(
+      "wait until old purchases and settled attempts are forgotten",
+    )
     expect(world.orders).toEqual([])
   })
 })

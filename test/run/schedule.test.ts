@@ -113,7 +113,8 @@ describe("A tick while a floor is active", () => {
   it("leaves a record from which the decision can be told again, to the byte", async () => {
     await tick()
     const [opened] = await world.entries()
-    const again = decide({ ...(opened?.situation as Situation), standing: EMPTY_STANDING }, digest)
+    const { situation, policy } = opened ?? {}
+    const again = decide({ ...situation, policy, standing: EMPTY_STANDING } as Situation, digest)
     expect(canonicalText(again)).toBe(canonicalText(opened?.decision))
   })
 })
@@ -156,6 +157,7 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
     await tick()
     pass(5 * MINUTE)
     expect(await held()).toBe("latched")
+    pass(16 * MINUTE)
     const changed = policyWith({}, { warmup: "1m" })
     expect(await tick({ policy: changed })).toMatchObject({ outcome: { kind: "rejected" } })
     pass(5 * MINUTE)
@@ -186,7 +188,7 @@ describe("A tick while cooling down", () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
-    pass(5 * MINUTE)
+    pass(16 * MINUTE)
     expect(await tick({ policy: policyWith({ cooldown: "bypass" }) })).toMatchObject({
       plan: { from: 2, to: 4 },
       outcome: { kind: "accepted" },

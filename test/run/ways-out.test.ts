@@ -79,8 +79,22 @@ interface Way {
 const wait = (ms: number) => async (story: Story) => {
   story.world.now += ms
 }
+/** A new file buys nothing automatically while the one before was in use a moment ago. */
 const setPolicy = (over: Partial<PolicyInput>) => async (story: Story) => {
   story.policy = policyWith(over)
+  story.world.now += 16 * MINUTE
+}
+/** Two files take turns every ten minutes; the next run is the fourth turn. */
+const TWO_FILES = async (story: Story) => {
+  const files = [story.policy, policyWith({ cooldown: "61m" })]
+  story.world.load = 10
+  for (const turn of [0, 1, 2]) {
+    story.policy = files[turn % 2] ?? story.policy
+    await story.tick()
+    story.world.now += 10 * MINUTE
+  }
+  story.policy = files[1] ?? story.policy
+  story.world.load = 97
 }
 const NEVER_SETTLED = async (story: Story) => {
   const { world } = story
@@ -226,6 +240,8 @@ const WAYS: Way[] = [
     from: (story) => story.buy(rejected("invalid")),
     out: setPolicy({ cooldown: "61m" }),
   },
+  { reason: "policy-conflict", way: "a person resets it", from: TWO_FILES, out: (story) => story.reset() },
+  { reason: "policy-conflict", way: "only one file for 20 minutes", from: TWO_FILES, out: wait(20 * MINUTE) },
   {
     reason: "latched",
     way: "a person resets it, after an order that was invalid",
@@ -546,10 +562,9 @@ describe("a state that holds has a way out", () => {
 
   it("duplicate and overtaken hold that one delivery only: the next tick buys", async () => {
     const story = new Story(await World.open())
-    story.world.load = 10
+    story.world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await story.world.run(alarmOf(), { policy: story.policy })
     expect((await story.world.run(alarmOf(), { policy: story.policy })).decision.heldBy).toBe("duplicate")
-    story.world.load = 97
     story.world.interference.beforeAppend = async ({ kind }) => (kind === "opened" ? "conflict" : undefined)
     expect((await story.tick()).decision.heldBy).toBe("overtaken")
     story.world.interference = {}
@@ -559,7 +574,7 @@ describe("a state that holds has a way out", () => {
   it("and no reason that the README lists is missing here", () => {
     const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
     const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
-    // signal-invalid: no door lets such a signal in. standing-full: time alone, test/run/late.test.ts, "an alarm storm".
+    // signal-invalid: no door lets such a signal in. standing-full: time alone; no traffic leads there (test/run/storm.test.ts).
     const shown = new Set([...WAYS.map(({ reason }) => reason), ...alsoHere, "standing-full"])
     expect(reasonsInReadme().length).toBeGreaterThan(30)
     expect(reasonsInReadme().filter((reason) => !shown.has(reason))).toEqual([])

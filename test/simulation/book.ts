@@ -27,6 +27,7 @@ export interface Trade {
  */
 export class Book {
   readonly trades = new Map<string, Trade>()
+  /** Signals that led to an attempt, and by which run. */
   readonly signals = new Map<string, { run: string; at: number; storedAt: number }>()
   completedAt: number | null = null
   firstPolicyAt: number | null = null
@@ -52,9 +53,11 @@ export class Book {
 
   #note(entry: LedgerEntry, now: number): void {
     if (entry.at > now + 60_000) this.datedAheadAt = now
-    if (entry.policyHash !== undefined) this.firstPolicyAt ??= Math.min(entry.at, now)
+    // A policy counts from the first entry on whose time the cloud confirmed: any other may be dated by a slow clock.
+    const { policyHash, confirmedAt = null } = entry
+    if (policyHash !== undefined && confirmedAt !== null) this.firstPolicyAt ??= Math.min(confirmedAt, now)
     const { signal, run } = entry
-    if (signal && (entry.kind === "decided" || entry.kind === "opened") && !this.signals.has(signal.id))
+    if (signal && entry.kind === "opened" && !this.signals.has(signal.id))
       this.signals.set(signal.id, { run, at: entry.at, storedAt: now })
     switch (entry.kind) {
       case "opened":

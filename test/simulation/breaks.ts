@@ -23,6 +23,9 @@ const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
 const RESERVE = "lib/run/reserve.ts"
+const REMEMBER = "lib/decision/transitions/remember.ts"
+const RECONCILE = "lib/decision/transitions/reconcile.ts"
+const CLOCK = "lib/decision/inputs/clock.ts"
 const TELL = "lib/run/notify.ts"
 const FLEET = "lib/decision/money/fleet-spend.ts"
 const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
@@ -371,6 +374,55 @@ export const BREAKS: readonly Break[] = [
         file: "lib/decision/evidence/evidence.ts",
         from: "at >= latchedAt && isOnClearSide(rule, value)).length >= m",
         to: "at >= latchedAt && isOnClearSide(rule, value)).length > rule.points.n",
+      },
+    ],
+  },
+
+  // ---- time ----
+  {
+    name: "memory-expires-by-our-clock",
+    says: "a run whose clock is years ahead forgets the purchases, and nothing confirmed its time",
+    rules: ["money-is-counted"],
+    seeds: 60,
+    changes: [
+      { file: REMEMBER, from: "if (confirmedAt === null) return heard\n", to: "\n" },
+      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt ?? at" },
+      {
+        file: REMEMBER,
+        from: 'return kind === "opened" ? pruneMoney',
+        to: 'return kind !== "said" ? pruneMoney',
+      },
+    ],
+  },
+  {
+    name: "memory-expires-by-one-date",
+    says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
+    rules: ["money-is-counted"],
+    seeds: 60,
+    changes: [
+      {
+        file: CLOCK,
+        from: "clocksAgree(clocks) ? (clocks.cloudDate ?? null) : null",
+        to: "clocks.cloudDate ?? null",
+      },
+      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt" },
+      {
+        file: REMEMBER,
+        from: 'return kind === "opened" ? pruneMoney',
+        to: 'return kind !== "said" ? pruneMoney',
+      },
+    ],
+  },
+  {
+    name: "deadlines-by-the-later-clock",
+    says: "45 minutes are over because a clock jumped ahead",
+    rules: ["stuck-after-45-minutes"],
+    seeds: 60,
+    changes: [
+      {
+        file: RECONCILE,
+        from: "[earliestNow(situation), latestNow(situation)]",
+        to: "[latestNow(situation), latestNow(situation)]",
       },
     ],
   },

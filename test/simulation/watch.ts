@@ -97,11 +97,11 @@ export class Watch {
     this.#checkMoney(supernode, entry)
   }
 
-  /** An alarm's or a person's decision is written once per signal. */
+  /** A signal that led to an attempt is over: no other run decides anything by it. */
   #checkSignal(book: Book, { kind, signal, run, seq }: LedgerEntry): void {
     const first =
       signal && (kind === "decided" || kind === "opened") ? book.signals.get(signal.id) : undefined
-    // It is remembered until it is stale by its own time; then it is told apart by that.
+    // It is remembered until it is stale by its own time; then it is told apart by that. One that only held may come again.
     const rememberedMs = signal?.kind === "request" ? DAY : 15 * MINUTE
     if (!signal || !first || first.run === run) return
     if (this.world.scheduler.now > Math.max(first.at, signal.at) + rememberedMs) return
@@ -109,7 +109,7 @@ export class Watch {
     if (book.datedAheadAt >= first.storedAt) return
     this.broken(
       "one-decision-per-signal",
-      `${signal.id} was decided by ${first.run}, and by ${run} in #${seq}`,
+      `${signal.id} led to an attempt of ${first.run}, and ${run} decided by it in #${seq}`,
     )
   }
 

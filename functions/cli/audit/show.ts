@@ -44,7 +44,7 @@ function entryLines(entry: LedgerEntry, look: Look): string[] {
     `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${sayEntry(entry)}`,
     ...tableOf(rows),
     ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
-    ...(plan ? ["", ...planLines(plan)] : []),
+    ...(plan ? ["", ...planLines(plan, entry.kind === "decided" ? "request, not sent" : "request")] : []),
     ...(raw ? ["", `answer (${sayAnswer(raw)}):`, `  ${answerText(raw)}`] : []),
   ]
 }

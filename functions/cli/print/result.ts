@@ -20,7 +20,7 @@ export function resultLines(result: RunResult, look: Look): string[] {
     ...outcomeLines(result, look),
     "",
     ...findingLines(result.decision.findings, look),
-    ...(plan ? ["", ...planLines(plan)] : []),
+    ...(plan ? ["", ...planLines(plan, requestLabel(result))] : []),
     ...(entry ? ["", `on record: ${entry.stream} #${entry.seq}`] : []),
   ]
 }
@@ -109,8 +109,17 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
   return tableOf(rows, { columns })
 }
 
+/** What became of the request: none of a dry run is sent, and a duplicate sends none again. */
+function requestLabel({ mode, decision, outcome }: RunResult): string {
+  if (mode === "dry-run") return "request"
+  if (decision.heldBy === "duplicate") return "request of the first delivery, not sent again"
+  return decision.kind === "hold" || mode !== "live" || outcome?.kind === "not-sent"
+    ? "request, not sent"
+    : "request"
+}
+
 /** The exact request, and the hash that stands for it. */
-export function planLines({ hash, request }: ScaleUpPlan): string[] {
+export function planLines({ hash, request }: ScaleUpPlan, label = "request"): string[] {
   const body = JSON.stringify(request.body, null, 2).split("\n")
-  return [`request: ${request.method} ${request.url}`, ...body.map((line) => `  ${line}`), `plan ${hash}`]
+  return [`${label}: ${request.method} ${request.url}`, ...body.map((line) => `  ${line}`), `plan ${hash}`]
 }

@@ -8,7 +8,7 @@ import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
-  const { lastDecision, nextTick } = state
+  const { lastDecision } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
     ["  mode", sayMode(state, now)],
@@ -27,8 +27,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
         ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
         : "no decision is on record",
     ],
-    ["  now", sayNextTick(nextTick)],
-    ...(nextTick?.nearest ? [["", `${WOULD_PASS_IF} ${nextTick.nearest}`]] : []),
+    ...holdRows(state.holds),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
 }
@@ -48,10 +47,17 @@ const TOLD: readonly string[] = [
   "cooldown",
 ]
 
-function sayNextTick(nextTick: SupernodeState["nextTick"]): string {
-  if (!nextTick) return "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
-  const { heldBy, says } = nextTick
-  return `a tick would hold (${heldBy})${TOLD.includes(heldBy) ? "" : `: ${says}`}`
+/** Everything that would hold now, the first reason first, each with its hint. */
+function holdRows(holds: SupernodeState["holds"]): string[][] {
+  if (holds.length === 0)
+    return [["  now", "nothing known stands in the way; metrics and offers decide (dry-run shows them)"]]
+  return holds.flatMap(({ heldBy, says, nearest }, i) => {
+    const why = TOLD.includes(heldBy) ? "" : `: ${says}`
+    return [
+      [i === 0 ? "  now" : "", `${i === 0 ? "a tick would hold" : "and also"} (${heldBy})${why}`],
+      ...(nearest ? [["", `${WOULD_PASS_IF} ${nearest}`]] : []),
+    ]
+  })
 }
 
 function sayMode({ mode, armingUntil }: SupernodeState, now: number): string {

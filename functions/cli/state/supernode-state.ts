@@ -14,6 +14,7 @@ import type { Standing } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import { stateFindings } from "../../../lib/run/preconditions.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../print/cap-use.ts"
 import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
 
@@ -41,9 +42,18 @@ export interface SupernodeState {
   schedules: ScheduleState[]
   lastDecision: Standing["lastDecision"]
   /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
-  nextTick: { heldBy: string; says: string; nearest: string | null } | null
+  nextTick: Hold | null
+  /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
+  holds: Hold[]
   /** Entries in the supernode's chain. */
   entries: number
+}
+
+export interface Hold {
+  heldBy: string
+  says: string
+  /** The hint; null without one. */
+  nearest: string | null
 }
 
 /** The attempt as it stands, its price as the result JSON writes one. */
@@ -68,7 +78,10 @@ export function stateOf(remembered: Remembered): SupernodeState {
   const { policy, hash } = loaded
   const standing = standingOf(head)
   const findings = tickFindings(remembered)
-  const first = findings.find(({ passed }) => passed === false)
+  const holds = findings.flatMap((finding): Hold[] => {
+    const { passed, reason, says } = finding
+    return passed === false && reason !== null ? [{ heldBy: reason, says, nearest: nearestOf(finding) }] : []
+  })
   const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
   const { actions, budget } = policy.limits
   const { timezone } = policy
@@ -96,12 +109,13 @@ export function stateOf(remembered: Remembered): SupernodeState {
     budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
     schedules: scheduleStates(policy, standing, now),
     lastDecision: standing.lastDecision,
-    nextTick: first?.reason ? { heldBy: first.reason, says: first.says, nearest: nearestOf(first) } : null,
+    nextTick: holds[0] ?? null,
+    holds,
     entries: head?.seq ?? 0,
   }
 }
 
-/** The gates themselves say what stands in the way; nothing here knows their rules a second time. */
+/** All findings of a tick now: of the gates, and of what the state has against a purchase beside them. */
 function tickFindings({
   settings,
   loaded,
@@ -127,7 +141,7 @@ function tickFindings({
     offers: NOT_READ,
     ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
-  return decide(situation, digest).findings
+  return [...decide(situation, digest).findings, ...stateFindings(situation)]
 }
 
 function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {

@@ -68,7 +68,8 @@ function withKeys(question: Question): Nearest | null {
 /** Reasons without a hint, and why there is none. */
 export const WITHOUT_HINT: Readonly<Record<string, string>> = {
   duplicate:
-    "this very signal was answered once and is never to be answered otherwise; the next one is judged anew",
+    "this very signal led to an attempt and never leads to another one; the next signal is decided anew",
+  "policy-conflict": "its finding carries its own: how long it lasts depends on when the policy changed",
   "standing-full":
     "how much must be forgotten until an entry fits again, and when that is, nobody can tell beforehand",
 }

@@ -2,7 +2,7 @@ import { STALE_AFTER_MS } from "../gates/signal.ts"
 import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
+import { closedAtOf } from "../state/freshness.ts"
 import { sayTime } from "../verdict.ts"
 import { type Nearest, together, wait } from "./change.ts"
 import type { Question } from "./question.ts"
@@ -20,9 +20,17 @@ export function readableTime({ situation: { now, signal } }: Question): Nearest 
   ])
 }
 
-/** A signal ages only: another one is needed, and after an OK one that is no older than that OK. */
+/** A signal ages only: another one is needed, later than an OK and than what is no longer told apart. */
 export function newerSignal({ situation }: Question): Nearest {
-  const from = Math.max(situation.now - STALE_AFTER_MS, closedAt(situation) ?? -Infinity)
+  const { signal, now, standing, asked } = situation
+  if (signal.kind === "request" && asked)
+    return { says: "the same request under another id", change: { kind: "signal", what: "newer", from: now } }
+  const over = signal.kind === "request" ? undefined : standing.spentUntil
+  const from = Math.max(
+    now - STALE_AFTER_MS,
+    closedAt(situation) ?? -Infinity,
+    over === undefined ? -Infinity : over + 1,
+  )
   return {
     says: `needs a signal of ${sayTime(from)} or later`,
     change: { kind: "signal", what: "newer", from },
@@ -38,9 +46,7 @@ export function comesInReach(question: Question): Nearest {
 }
 
 function closedAt({ signal, standing }: Situation): number | null {
-  return signal.kind === "alarm" && signal.state === "alarm"
-    ? (own(standing.episodes, signal.episode.key)?.closedAt ?? null)
-    : null
+  return signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
 }
 
 /** An entry further ahead than this is not waited for: a wrong clock dated it, and a person resets that. */

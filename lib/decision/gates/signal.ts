@@ -1,6 +1,7 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
-import type { AlarmSignal } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/units.ts"
+import type { Situation } from "../situation.ts"
+import { askedUntil, closedAtOf } from "../state/freshness.ts"
 import { own } from "../state/own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
@@ -30,13 +31,13 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   )
 }
 
-/** A signal is new unless another run recorded it; a restarted run does not trip over itself. */
+/** A signal is new unless another run opened an attempt for it; a restarted run does not trip over itself. */
 export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
   const first = own(standing.signals, signal.id)
-  if (!first || first.run === run) return pass("not seen before", { signal: signal.id })
+  if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
   return fail(
     "duplicate",
-    `run ${first.run} recorded this signal already, at ${sayTime(first.at)} (entry ${first.seq})`,
+    `run ${first.run} opened an attempt for this signal already, at ${sayTime(first.at)} (entry ${first.seq})`,
     { signal: signal.id, ...first },
   )
 }
@@ -70,7 +71,8 @@ export function clockAgrees({ situation: { now, headAt, cloudSkewMs, supernode }
   )
 }
 
-export function signalIsFresh({ situation: { signal, now, standing } }: GateFacts): Verdict {
+export function signalIsFresh({ situation }: GateFacts): Verdict {
+  const { signal, now } = situation
   const ageMs = now - signal.at
   if (!Number.isFinite(ageMs)) return notEvaluated("the signal has no readable time")
   const facts = { at: signal.at, ageMs }
@@ -88,22 +90,34 @@ export function signalIsFresh({ situation: { signal, now, standing } }: GateFact
       facts,
     )
   }
-  const closedAt = signal.kind === "alarm" ? closedSince(signal, standing.episodes) : null
-  if (closedAt !== null) {
-    return fail(
-      "stale",
-      `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,
-      { ...facts, closedAt },
-    )
-  }
+  const overtaken = overtakenAt(situation)
+  if (overtaken) return fail("stale", overtaken.says, { ...facts, ...overtaken.facts })
   return pass(`${Math.max(0, Math.round(ageMs / 1000))} s old`, facts)
 }
 
-/** An older ALARM reopens no closed episode: messages may overtake each other. */
-function closedSince(
-  signal: AlarmSignal,
-  episodes: GateFacts["situation"]["standing"]["episodes"],
-): number | null {
-  const closedAt = own(episodes, signal.episode.key)?.closedAt ?? null
-  return signal.state === "alarm" && closedAt !== null && closedAt > signal.at ? closedAt : null
+interface Overtaken {
+  says: string
+  facts: Record<string, unknown>
+}
+
+/** Why a signal that is young enough is stale all the same. */
+function overtakenAt(situation: Situation): Overtaken | null {
+  const { signal, now, standing, run, asked, policy } = situation
+  if (signal.kind === "request") {
+    const until = asked ? askedUntil(asked, policy) : Infinity
+    if (!asked || now <= until) return null
+    const says = `this request first came at ${sayTime(asked.at)} and held; it could run again until ${sayTime(until)}`
+    return { says, facts: { firstAt: asked.at, until } }
+  }
+  const { spentUntil = -Infinity, signals } = standing
+  if (signal.at <= spentUntil && own(signals, signal.id)?.run !== run) {
+    const says = `more signals led to attempts than are remembered: those of ${sayTime(spentUntil)} and before are over`
+    return { says, facts: { spentUntil } }
+  }
+  const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
+  if (closedAt === null || closedAt <= signal.at) return null
+  return {
+    says: `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,
+    facts: { closedAt },
+  }
 }

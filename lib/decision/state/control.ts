@@ -44,8 +44,8 @@ export type Said =
     }
   | { verb: "reset"; why: string; by: string }
 
-/** Longer than any approval may be valid (`approval.expires`, at most 366 days). */
-const KEEP_APPROVALS_MS = 367 * 86_400_000
+/** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
+const MOST_APPROVALS = 100
 
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
 export function foldControl(control: Control, said: Said, at: number): Control {
@@ -67,10 +67,9 @@ export function foldControl(control: Control, said: Said, at: number): Control {
     case "approve":
       return {
         ...control,
-        approvals: [
-          ...control.approvals.filter((approval) => approval.at > at - KEEP_APPROVALS_MS),
-          { planHash: said.planHash, by: said.by, at },
-        ],
+        approvals: [...control.approvals, { planHash: said.planHash, by: said.by, at }].slice(
+          -MOST_APPROVALS,
+        ),
       }
     case "settle":
     case "reset":

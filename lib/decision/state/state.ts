@@ -1,3 +1,4 @@
+import type { Signal } from "../inputs/signal.ts"
 import type { StandingAttempt } from "./attempt.ts"
 import type { Effect } from "./effect.ts"
 import type { Told } from "./observation.ts"
@@ -16,6 +17,28 @@ export interface Acted {
   attempt: string
 }
 
+/** A signal that led to an `opened` entry. Times are epoch milliseconds. */
+export interface SpentSignal {
+  run: string
+  /** seq of the `opened` entry. */
+  seq: number
+  /** When the attempt was opened. */
+  at: number
+  keepUntil: number
+  /** Absent in entries of `v: 1`. */
+  kind?: Signal["kind"]
+}
+
+/** How two policy hashes replaced each other. Times are epoch milliseconds. */
+export interface PolicyChanges {
+  /** The hash before the present one, and when it was last written. */
+  before: { hash: string; at: number }
+  /** Changes between these two hashes within the last hour, oldest first; at most 8. */
+  at: number[]
+  /** They alternated as two policy files for one supernode do. Over after 20 minutes of one file. */
+  isConflict: boolean
+}
+
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
 export interface Standing {
   attempt: StandingAttempt | null
@@ -30,10 +53,17 @@ export interface Standing {
   /** The servers of the newest completed purchase: their metrics are no evidence before warm-up ends. */
   newServers: string[]
   purchases: Purchase[]
-  /** Recent signals by id, and where their first result is. */
-  signals: Record<string, { run: string; seq: number; at: number; keepUntil: number }>
-  /** Alarm episodes by key: opened by ALARM, closed by OK. */
-  episodes: Record<string, { openedAt: number | null; closedAt: number | null }>
+  /** Signals by id that led to an `opened` entry, and where it is. Bounded: see `rememberSignal`. */
+  signals: Record<string, SpentSignal>
+  /**
+   * Own time of the newest signal that `signals` had no room for: alarms and ticks up to that time are stale. Absent until
+   * there were too many.
+   */
+  spentUntil?: number
+  /** When an OK closed an alarm's episode, by the episode's key; for 20 minutes. Bounded: see `rememberEpisode`. */
+  episodes: Record<string, { closedAt: number | null }>
+  /** The newest close that `episodes` had no room for: older ALARMs are stale. Absent until there were too many. */
+  episodesClosedAt?: number
   /** Rules with `repeat: false` whose proposal was bought, and when. */
   latches: Record<string, number>
   lastDecision: {
@@ -48,6 +78,8 @@ export interface Standing {
   policySeen: { hash: string; since: number; unconfirmed?: true } | null
   /** Where in this chain policies are written out: hash -> seq, the newest few; not there before the first `v: 2` entry. */
   policies?: Record<string, number>
+  /** How the policy hash changed within the last hour; absent until it changes, and after a `reset`. */
+  policyChanges?: PolicyChanges
   /** Flavors that were refused for capacity. */
   blocked: Record<string, Backoff>
   throttle: Backoff | null

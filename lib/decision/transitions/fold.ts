@@ -14,11 +14,11 @@ import {
   rememberCompletion,
   rememberDecision,
   rememberEffect,
-  rememberPolicy,
   rememberServers,
-  rememberSignal,
   rememberTold,
 } from "./remember.ts"
+import { rememberPolicy } from "./remember-policy.ts"
+import { rememberSignal } from "./remember-signal.ts"
 
 /** The standing after one more entry. */
 export function fold(standing: Standing, event: ChainEvent): Standing {
@@ -201,8 +201,10 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
 
 function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const { attempt } = standing
-  if (said.verb === "reset")
-    return { ...standing, ...REFUSAL_FREE, servers: null, ...(standing.effects ? { effects: [] } : {}) }
+  if (said.verb === "reset") {
+    const { policyChanges: _over, ...others } = standing
+    return { ...others, ...REFUSAL_FREE, servers: null, ...(standing.effects ? { effects: [] } : {}) }
+  }
   if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
   const word = `by ${said.by}: ${said.why}`
   switch (said.as) {

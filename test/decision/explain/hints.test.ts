@@ -113,7 +113,7 @@ describe("what would let a gate pass", () => {
       "stale",
       {
         standing: standingOf({
-          episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { openedAt: null, closedAt: NOW } },
+          episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt: NOW } },
         }),
       },
       "needs a signal of 2024-01-12T17:00:00.000Z or later",

@@ -8,6 +8,7 @@ import {
 } from "../../../lib/decision/state/control.ts"
 import {
   alarmOf,
+  DAY,
   HOUR,
   NOW,
   policyOf,
@@ -45,13 +46,17 @@ describe("what people said", () => {
     expect(Object.keys(all.paused)).toEqual([SUPERNODE_ID, OTHER_ID])
   })
 
-  it("keeps approvals for longer than any may be valid", () => {
-    const approve = (planHash: string): Said => ({ verb: "approve", planHash, by: "b" })
-    const first = foldControl(NO_CONTROL, approve("one"), NOW)
-    const hashesAt = (ms: number) =>
-      foldControl(first, approve("two"), NOW + 367 * 24 * HOUR + ms).approvals.map(({ planHash }) => planHash)
-    expect(hashesAt(-1)).toEqual(["one", "two"])
-    expect(hashesAt(0)).toEqual(["two"])
+  it("keeps the newest hundred approvals, whatever their times", () => {
+    const said = (i: number): Said => ({ verb: "approve", planHash: `plan-${i}`, by: "b" })
+    const afterSaying = (count: number) =>
+      Array.from({ length: count }, (_, i) => i).reduce(
+        (control, i) => foldControl(control, said(i), NOW + (i === 0 ? -500 : i % 2) * DAY),
+        NO_CONTROL,
+      )
+    const hashes = (count: number) => afterSaying(count).approvals.map(({ planHash }) => planHash)
+    expect(hashes(100)).toHaveLength(100)
+    expect(hashes(101)).toHaveLength(100)
+    expect([hashes(100)[0], hashes(101)[0], hashes(101).at(-1)]).toEqual(["plan-0", "plan-1", "plan-100"])
   })
 
   it.each<Said>([

@@ -130,7 +130,7 @@ describe("signal-is-fresh", () => {
   })
 
   it("an OK of another alarm closes no episode of this one", () => {
-    const standing = standingOf({ episodes: { "another alarm": { openedAt: null, closedAt: NOW } } })
+    const standing = standingOf({ episodes: { "another alarm": { closedAt: NOW } } })
     expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])
   })
 })

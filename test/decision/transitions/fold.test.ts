@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Decision } from "../../../lib/decision/decision.ts"
+import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Observation } from "../../../lib/decision/state/observation.ts"
 import type { Outcome, RejectionClass } from "../../../lib/decision/state/outcome.ts"
@@ -21,6 +22,7 @@ import {
   situationOf,
   standingOf,
   supernodeOf,
+  tickOf,
 } from "../builders.ts"
 
 function event(over: Partial<ChainEvent>): ChainEvent {
@@ -223,153 +225,129 @@ describe("refusals", () => {
 })
 
 describe("signals", () => {
-  it("are remembered with the run and the entry of their first result", () => {
-    const once = fold(standingOf(), event({ signal: alarmOf() }))
+  const openedBy = (signal: Signal, over: Partial<ChainEvent> = {}) =>
+    event({ kind: "opened", signal, ...over })
+
+  it("that led to an opened entry are remembered with its run and seq, and the first one stays", () => {
+    const once = fold(standingOf(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
-    expect(fold(once, event({ signal: alarmOf(), seq: 8, run: "run-8" })).signals["alarm-1"]).toMatchObject({
-      run: "run-7",
-      seq: 7,
-    })
+    const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
+    expect(twice.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
+  })
+
+  it.each(["decided", "settled", "observed"] as const)("of a %s entry alone are not remembered", (kind) => {
+    for (const signal of [alarmOf(), tickOf(), requestOf()])
+      expect(fold(standingOf(), event({ kind, signal })).signals).toEqual({})
   })
 
   it("are remembered longer than they can be fresh, and a person's request for a week", () => {
-    const both = fold(fold(standingOf(), event({ signal: alarmOf() })), event({ signal: requestOf() }))
-    const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals)
+    const both = fold(fold(standingOf(), openedBy(alarmOf())), openedBy(requestOf()))
+    const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals).sort()
     expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
     expect(signalsAfter(20 * MINUTE + 1)).toEqual(["request-1"])
     expect(signalsAfter(8 * DAY)).toEqual([])
   })
 
   it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
-    const one = fold(standingOf(), event({ signal: alarmOf({ source: "alertmanager" }) }))
+    const one = fold(standingOf(), openedBy(alarmOf({ source: "alertmanager" })))
     const keptFor = (ms: number) => Object.keys(fold(one, confirmed(NOW + ms)).signals)
     expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
     expect(keptFor(65 * MINUTE)).toEqual([])
-    const ahead = fold(standingOf(), event({ signal: alarmOf({ at: NOW + 30 * SECOND }) }))
+    const ahead = fold(standingOf(), openedBy(alarmOf({ at: NOW + 30 * SECOND })))
     expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
   })
 
-  it("are not taken as answered by what a run merely noticed on its way", () => {
-    const observed = fold(
-      standingOf(),
-      event({
-        kind: "observed",
-        signal: alarmOf(),
-        observation: { kind: "out-of-band", says: "s", attempt: null, servers: [], present: [], at: NOW },
-      }),
+  it("are remembered twelve at most: the time of those before them stands for them, and requests have room of their own", () => {
+    const first = fold(standingOf(), openedBy(requestOf()))
+    const after = Array.from({ length: 13 }, (_, i) => i).reduce(
+      (standing, i) =>
+        fold(standing, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
+      first,
     )
-    expect(observed.signals).toEqual({})
+    const kept = Array.from({ length: 12 }, (_, i) => `a${i + 1}`)
+    expect(Object.keys(after.signals).sort()).toEqual([...kept, "request-1"].sort())
+    expect(after.spentUntil).toBe(NOW)
+    expect(fold(after, confirmed(NOW + 20 * MINUTE)).spentUntil).toBeUndefined()
   })
 })
 
 describe("episodes", () => {
   const key = alarmOf().episode.key
-  const episodeAfter = (...states: ["alarm" | "ok" | "insufficient-data", number][]) =>
+  const closedAfter = (...states: [AlarmState, number][]) =>
     states.reduce(
       (standing, [state, minute], i) =>
         fold(
           standing,
-          event({ at: NOW + HOUR, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
+          event({ at: NOW + 5 * MINUTE, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
         ),
       standingOf(),
-    ).episodes[key]
+    ).episodes
 
-  it("open with the first ALARM after a close", () => {
-    expect(episodeAfter(["alarm", 0], ["alarm", 5])).toEqual({ openedAt: NOW, closedAt: null })
-    expect(episodeAfter(["alarm", 0], ["ok", 5], ["alarm", 10])).toMatchObject({
-      openedAt: NOW + 10 * MINUTE,
-    })
-  })
-
-  it("are not closed by an older OK, nor reopened by an older ALARM", () => {
-    expect(episodeAfter(["ok", 5], ["alarm", 3])).toEqual({ openedAt: null, closedAt: NOW + 5 * MINUTE })
-    expect(episodeAfter(["alarm", 10], ["ok", 5])).toEqual({
-      openedAt: NOW + 10 * MINUTE,
-      closedAt: NOW + 5 * MINUTE,
-    })
-  })
-
-  it.each<[string, ["alarm" | "ok", number][], { openedAt: number | null; closedAt: number | null }]>([
-    [
-      "the newest OK closes",
-      [
-        ["ok", 5],
-        ["ok", 3],
-      ],
-      { openedAt: null, closedAt: 5 },
-    ],
+  it.each<[string, [AlarmState, number][], number | null]>([
+    ["an OK closes", [["ok", 3]], 3],
     [
       "a newer OK moves the close",
       [
         ["ok", 3],
         ["ok", 5],
       ],
-      { openedAt: null, closedAt: 5 },
+      5,
     ],
     [
-      "an OK of the very moment closes",
-      [
-        ["alarm", 5],
-        ["ok", 5],
-      ],
-      { openedAt: 5, closedAt: 5 },
-    ],
-    [
-      "an ALARM of the moment of a close opens",
+      "an older OK does not move it back",
       [
         ["ok", 5],
-        ["alarm", 5],
+        ["ok", 3],
       ],
-      { openedAt: 5, closedAt: 5 },
+      5,
     ],
     [
-      "what opened as it closed opens anew",
-      [
-        ["ok", 5],
-        ["alarm", 5],
-        ["alarm", 7],
-      ],
-      { openedAt: 7, closedAt: 5 },
-    ],
-    [
-      "what opened after a close stays open",
+      "an ALARM leaves it",
       [
         ["ok", 3],
         ["alarm", 5],
-        ["alarm", 7],
       ],
-      { openedAt: 5, closedAt: 3 },
+      3,
     ],
     [
-      "what was closed opens anew",
+      "an older ALARM leaves it",
       [
-        ["alarm", 1],
-        ["ok", 3],
-        ["alarm", 7],
+        ["ok", 5],
+        ["alarm", 3],
       ],
-      { openedAt: 7, closedAt: 3 },
+      5,
     ],
-    ["a minute ahead is believed", [["alarm", 61]], { openedAt: 61, closedAt: null }],
-  ])("%s", (_, states, { openedAt, closedAt }) => {
-    const minutes = (at: number | null) => (at === null ? null : NOW + at * MINUTE)
-    expect(episodeAfter(...states)).toEqual({ openedAt: minutes(openedAt), closedAt: minutes(closedAt) })
+    ["an ALARM alone needs no memory", [["alarm", 3]], null],
+    ["insufficient data does nothing", [["insufficient-data", 3]], null],
+    ["a minute ahead is believed", [["ok", 6]], 6],
+    ["more than a minute ahead is not believed", [["ok", 6 + 1 / 60]], null],
+  ])("keep the time of the close: %s", (_, states, minutes) => {
+    expect(closedAfter(...states)).toEqual(
+      minutes === null ? {} : { [key]: { closedAt: NOW + minutes * MINUTE } },
+    )
   })
 
-  it("begin when the alarm says that they did", () => {
-    const signal = alarmOf({ episode: { key, startsAt: NOW - HOUR } })
-    expect(fold(standingOf(), event({ signal })).episodes[key]).toEqual({
-      openedAt: NOW - HOUR,
-      closedAt: null,
-    })
+  it("are forgotten after 20 minutes, and of an entry of v: 1 only the close is read", () => {
+    const old = { [key]: { openedAt: NOW - HOUR, closedAt: NOW }, open: { openedAt: NOW, closedAt: null } }
+    const at = (ms: number) => fold(standingOf({ episodes: old }), confirmed(NOW + ms)).episodes
+    expect(at(20 * MINUTE - 1)).toEqual({ [key]: { closedAt: NOW } })
+    expect(at(20 * MINUTE)).toEqual({})
   })
 
-  it("are told nothing by what comes from further ahead than clocks may differ", () => {
-    const signal = alarmOf({ at: NOW + MINUTE + 1 })
-    expect(fold(standingOf(), event({ signal })).episodes).toEqual({})
-  })
-
-  it("are neither opened nor closed by insufficient data", () => {
-    expect(episodeAfter(["insufficient-data", 0])).toBeUndefined()
+  it("past 64 are one time for the supernode, that of the oldest ones", () => {
+    const closes = (count: number) =>
+      Array.from({ length: count }, (_, i) => i).reduce((standing, i) => {
+        const signal = alarmOf({
+          state: "ok",
+          at: NOW + i * SECOND,
+          episode: { key: `card-${i}`, startsAt: null },
+        })
+        return fold(standing, event({ at: NOW + i * SECOND, signal }))
+      }, standingOf())
+    expect(closes(64)).not.toHaveProperty("episodesClosedAt")
+    expect(closes(66).episodesClosedAt).toBe(NOW + SECOND)
+    expect(Object.keys(closes(66).episodes)).toHaveLength(64)
+    expect(fold(closes(66), confirmed(NOW + HOUR))).not.toHaveProperty("episodesClosedAt")
   })
 })
 
@@ -447,12 +425,11 @@ describe("the chain's memory of what else happened", () => {
       purchases: [purchase],
       absent: [attemptOf({ openedAt: NOW })],
       blocked: { "rung-4": { until: NOW, times: 1 } },
-      episodes: { closed: { openedAt: null, closedAt: NOW }, opened: { openedAt: NOW, closedAt: null } },
     })
     const inDays = (days: number, ms = 0) => fold(full, confirmed(NOW + days * DAY + ms, "opened"))
-    expect(inDays(7, -1)).toMatchObject({ blocked: full.blocked, episodes: full.episodes })
-    const { blocked, episodes, absent } = inDays(7)
-    expect({ blocked, episodes, absent }).toEqual({ blocked: {}, episodes: {}, absent: full.absent })
+    expect(inDays(7, -1)).toMatchObject({ blocked: full.blocked })
+    const { blocked, absent } = inDays(7)
+    expect({ blocked, absent }).toEqual({ blocked: {}, absent: full.absent })
     expect(inDays(30, -1)).toMatchObject({ absent: full.absent })
     expect(inDays(30)).toMatchObject({ absent: [], purchases: [purchase] })
     expect(inDays(400, -1)).toMatchObject({ purchases: [purchase] })

@@ -1,0 +1,85 @@
+import { sayDuration } from "../policy/units.ts"
+import type { Situation } from "../situation.ts"
+import type { PolicyChanges, Standing } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+
+// One supernode, one policy file. Two files that take turns have two sets of limits, and the looser ones would count.
+
+const MINUTE_MS = 60_000
+/** Three changes between the same two hashes within this time are a conflict, */
+const WINDOW_MS = 60 * MINUTE_MS
+/** unless all of them are as close together as the steps of one roll-out. */
+const SHORTEST_MS = 15 * MINUTE_MS
+const CHANGES = 3
+/** A conflict is over after this much time of one file. */
+const CALM_MS = 20 * MINUTE_MS
+/** An automatic purchase waits this long after a policy hash was first written, */
+const NEW_MS = 5 * MINUTE_MS
+/** where another hash was written within this time. */
+const OTHER_MS = 15 * MINUTE_MS
+const MOST_CHANGES = 8
+
+interface Written {
+  hash: string
+  at: number
+}
+
+type Remembered = Pick<Standing, "policyChanges" | "lastDecision">
+
+/** The changes after a policy hash was written that is not the one before. */
+export function afterChange(
+  standing: Remembered,
+  seen: NonNullable<Standing["policySeen"]>,
+  to: Written,
+): PolicyChanges {
+  const { policyChanges, lastDecision } = standing
+  const before = { hash: seen.hash, at: Math.max(seen.since, lastDecision?.at ?? 0) }
+  const isReturn = policyChanges?.before.hash === to.hash
+  const earlier = isReturn ? policyChanges.at.filter((at) => at >= to.at - WINDOW_MS) : []
+  // The first change and the newest are what counts; of too many in between the newest gives way.
+  const at = [...(earlier.length < MOST_CHANGES ? earlier : earlier.slice(0, -1)), to.at]
+  const lasts = policyChanges?.isConflict === true && to.at - newest(policyChanges) < CALM_MS
+  return { before, at, isConflict: lasts || alternates(at) }
+}
+
+function alternates(at: readonly number[]): boolean {
+  const span = (at.at(-1) ?? 0) - (at[0] ?? 0)
+  return at.length >= CHANGES && span >= SHORTEST_MS && span <= WINDOW_MS
+}
+
+function newest({ at }: PolicyChanges): number {
+  return at.at(-1) ?? -Infinity
+}
+
+export interface PolicyConflict {
+  says: string
+  /** When it is over if nothing changes again, epoch milliseconds. */
+  until: number
+  /** A `reset` ends it; a new file needs only time. */
+  isConflict: boolean
+  hashes: readonly [string, string]
+}
+
+type Facts = Pick<Situation, "standing" | "policyHash" | "now" | "signal">
+
+/** Why this policy file must not buy now: another one takes turns with it, or was in force a moment ago. null: it may. */
+export function policyConflict({ standing, policyHash, now, signal }: Facts): PolicyConflict | null {
+  const { policySeen } = standing
+  if (!policySeen) return null
+  // As if this run were written now: a change of hash counts from the run that makes it.
+  const isChange = policySeen.hash !== policyHash
+  const changes = isChange
+    ? afterChange(standing, policySeen, { hash: policyHash, at: now })
+    : standing.policyChanges
+  if (!changes) return null
+  const hashes = [changes.before.hash, policyHash] as const
+  const changedAt = newest(changes)
+  if (changes.isConflict && now - changedAt < CALM_MS) {
+    const says = `two policy files take turns for this supernode: ${hashes.join(" and ")}, the last change at ${sayTime(changedAt)}. Use one file; nothing is bought before ${sayDuration(CALM_MS)} of one file`
+    return { says, until: changedAt + CALM_MS, isConflict: true, hashes }
+  }
+  if (signal.kind === "request" || now - changedAt >= NEW_MS || now - changes.before.at > OTHER_MS)
+    return null
+  const says = `policy ${hashes[1]} is new since ${sayTime(changedAt)}, and ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks wait ${sayDuration(NEW_MS)} in case two files are in use`
+  return { says, until: changedAt + NEW_MS, isConflict: false, hashes }
+}

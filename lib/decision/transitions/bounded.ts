@@ -1,0 +1,41 @@
+/** How much a part of the state may hold. */
+export interface Bound {
+  most: number
+  /** Of its JSON text, as it weighs at most in UTF-8. */
+  mostBytes: number
+}
+
+export interface Kept<T> {
+  kept: Record<string, T>
+  /** What had no room, in no particular order. */
+  dropped: T[]
+}
+
+/** The newest members of a record that fit a bound. The newest one is always kept. */
+export function newestWithin<T>(
+  record: Record<string, T>,
+  timeOf: (value: T) => number,
+  bound: Bound,
+): Kept<T> {
+  const members = Object.entries(record)
+  if (members.length <= bound.most && bytesOf(record) <= bound.mostBytes) return { kept: record, dropped: [] }
+  // Of two with one time the one that was added later is the newer.
+  const newestFirst = members.reverse().sort(([, a], [, b]) => timeOf(b) - timeOf(a))
+  let bytes = 0
+  const fits = newestFirst.map(([key, value], i) => {
+    bytes += bytesOf({ [key]: value })
+    return i === 0 || (i < bound.most && bytes <= bound.mostBytes)
+  })
+  const firstOut = fits.indexOf(false)
+  const count = firstOut < 0 ? members.length : firstOut
+  return {
+    kept: Object.fromEntries(newestFirst.slice(0, count)),
+    dropped: newestFirst.slice(count).map(([, value]) => value),
+  }
+}
+
+/** Printable ASCII is one byte each; of other text a UTF-16 unit takes at most three. */
+function bytesOf(value: unknown): number {
+  const text = JSON.stringify(value)
+  return /^[ -~]*$/.test(text) ? text.length : 3 * text.length
+}

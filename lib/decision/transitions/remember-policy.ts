@@ -1,0 +1,29 @@
+import { afterChange } from "../pacing/policy-conflict.ts"
+import { own } from "../state/own.ts"
+import type { Standing } from "../state/state.ts"
+import type { ChainEvent } from "./ledger-event.ts"
+
+/** As many policies are found again by their hash; one that comes back after more others is written out once more. */
+const MAX_POLICIES = 8
+
+/** The policy hash of the newest entry, since when, where its policy is written out, and how it changed before. */
+export function rememberPolicy(standing: Standing, event: ChainEvent): Standing {
+  const { policyHash, policy, seq, at, confirmedAt = null } = event
+  if (policyHash === undefined) return standing
+  const { policies = {}, policySeen } = standing
+  const isNew = policy !== undefined && own(policies, policyHash) === undefined
+  const named = isNew ? { ...standing, policies: withPolicy(policies, policyHash, seq) } : standing
+  const isSame = policySeen?.hash === policyHash
+  if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named
+  // An entry that a slow clock dated would arm the policy too early: it counts from the first confirmed one.
+  const since = Math.max(at, confirmedAt ?? at)
+  const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
+  const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
+  if (isSame || !policySeen) return next
+  return { ...next, policyChanges: afterChange(standing, policySeen, { hash: policyHash, at }) }
+}
+
+function withPolicy(policies: Record<string, number>, hash: string, seq: number): Record<string, number> {
+  const all = Object.entries({ ...policies, [hash]: seq }).sort(([, one], [, other]) => one - other)
+  return Object.fromEntries(all.slice(-MAX_POLICIES))
+}

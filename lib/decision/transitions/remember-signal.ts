@@ -1,0 +1,101 @@
+import type { Signal } from "../inputs/signal.ts"
+import { own } from "../state/own.ts"
+import type { SpentSignal, Standing } from "../state/state.ts"
+import { newestWithin } from "./bounded.ts"
+import type { ChainEvent } from "./ledger-event.ts"
+
+// What the state keeps of signals: as little as any traffic leaves below 16 KB.
+
+/** An alarm or a tick is stale before it is forgotten: 15 minutes after its own time. */
+const KEEP_SIGNALS_MS = 20 * 60_000
+/** Alertmanager's and Grafana's carry their arrival as time, and the same id for an hour. */
+const KEEP_HOURLY_MS = 65 * 60_000
+/** A person's request carries its own id and may be sent again much later. */
+const KEEP_REQUESTS_MS = 7 * 86_400_000
+/** An ALARM that an OK has overtaken is stale by its own time before the close is forgotten. */
+const KEEP_EPISODES_MS = 20 * 60_000
+
+/** Requests have room of their own: no storm of alarms makes us forget what a person asked for. */
+const SIGNALS = { most: 12, mostBytes: 2_500 }
+const REQUESTS = { most: 8, mostBytes: 1_500 }
+const EPISODES = { most: 64, mostBytes: 5_000 }
+
+/** Signals from further ahead than clocks may differ are not believed in what they say of an episode. */
+const AHEAD_MS = 60_000
+
+/**
+ * Remembers a signal that led to an `opened` entry, whatever the outcome: it never opens another one. A signal that only
+ * held is not remembered: it is decided again.
+ */
+export function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: ChainEvent): Standing {
+  if (!signal) return standing
+  if (kind === "decided") return rememberEpisode(standing, signal, at)
+  if (kind !== "opened" || own(standing.signals, signal.id)) return standing
+  const spent: SpentSignal = { run, seq, at, keepUntil: keepSignalUntil(signal, at), kind: signal.kind }
+  return boundSignals({ ...standing, signals: { ...standing.signals, [signal.id]: spent } })
+}
+
+/** Long enough that no second delivery can be fresh and unknown at once. */
+function keepSignalUntil(signal: Signal, at: number): number {
+  if (signal.kind === "request") return at + KEEP_REQUESTS_MS
+  if (signal.kind === "alarm" && signal.source === "alertmanager") return at + KEEP_HOURLY_MS
+  return Math.max(at, signal.at) + KEEP_SIGNALS_MS
+}
+
+/** What has no room becomes one time, before which every alarm and tick is stale: the next tick finds the truth. */
+function boundSignals(standing: Standing): Standing {
+  const all = Object.entries(standing.signals)
+  const requests = newestWithin(
+    Object.fromEntries(all.filter(([, one]) => one.kind === "request")),
+    openedAt,
+    REQUESTS,
+  )
+  const others = newestWithin(
+    Object.fromEntries(all.filter(([, one]) => one.kind !== "request")),
+    openedAt,
+    SIGNALS,
+  )
+  const signals = { ...requests.kept, ...others.kept }
+  if (others.dropped.length === 0) return { ...standing, signals }
+  const spentUntil = Math.max(standing.spentUntil ?? 0, ...others.dropped.map(latestOwnTime))
+  return { ...standing, signals, spentUntil }
+}
+
+/** A signal's own time is no later than this: `keepUntil` was counted from it, or from the opening. */
+function latestOwnTime({ at, keepUntil }: SpentSignal): number {
+  return Math.max(at, Math.min(at + AHEAD_MS, keepUntil - KEEP_SIGNALS_MS))
+}
+
+function openedAt({ at }: SpentSignal): number {
+  return at
+}
+
+/** An OK closes its episode. An older one changes nothing, and neither does any other state of an alarm. */
+function rememberEpisode(standing: Standing, signal: Signal, at: number): Standing {
+  if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + AHEAD_MS) return standing
+  const { key } = signal.episode
+  const known = Math.max(own(standing.episodes, key)?.closedAt ?? 0, standing.episodesClosedAt ?? 0)
+  if (signal.at <= known) return standing
+  const closed = { ...standing.episodes, [key]: { closedAt: signal.at } }
+  const { kept, dropped } = newestWithin(closed, ({ closedAt }) => closedAt ?? 0, EPISODES)
+  if (dropped.length === 0) return { ...standing, episodes: kept }
+  const episodesClosedAt = Math.max(
+    standing.episodesClosedAt ?? 0,
+    ...dropped.map(({ closedAt }) => closedAt ?? 0),
+  )
+  return { ...standing, episodes: kept, episodesClosedAt }
+}
+
+/** Forgets the times that no fresh signal can be older than. */
+export function forgetOldTimes(standing: Standing, now: number): Standing {
+  const { spentUntil = 0, episodesClosedAt = 0, ...others } = standing
+  const episodes = Object.entries(standing.episodes).flatMap(([key, { closedAt }]) =>
+    closedAt !== null && closedAt > now - KEEP_EPISODES_MS ? [[key, { closedAt }] as const] : [],
+  )
+  return {
+    ...others,
+    episodes: Object.fromEntries(episodes),
+    ...(spentUntil > now - KEEP_SIGNALS_MS ? { spentUntil } : {}),
+    ...(episodesClosedAt > now - KEEP_EPISODES_MS ? { episodesClosedAt } : {}),
+  }
+}

@@ -1,0 +1,211 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import { digest } from "../../lib/digest.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { alarmOf, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// Two policy files for one supernode: found, named, and held. It cannot be prevented.
+
+const A = policyOf()
+const B = policyOf({ cooldown: "61m" })
+const C = policyOf({ cooldown: "62m" })
+const FILES = { A, B, C }
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+  world.load = 10
+})
+
+/** A tick under a file, so many minutes after the start; in the last one of a story the load is high. */
+async function at(minutes: number, file: keyof typeof FILES, signal?: Signal) {
+  world.now = NOW + minutes * MINUTE
+  return world.run(signal ?? tickOf({ id: world.newId(), at: world.now }), { policy: FILES[file] })
+}
+
+type Turns = [number, keyof typeof FILES][]
+async function story(turns: Turns) {
+  for (const [minutes, file] of turns.slice(0, -1)) await at(minutes, file)
+  world.load = 97
+  const [minutes, file] = turns.at(-1) ?? [0, "A"]
+  return (await at(minutes, file)).decision
+}
+
+describe("two policy files that take turns for one supernode", () => {
+  it.each<[string, Turns, string | null]>([
+    [
+      "hold with the fourth turn",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+        [60, "B"],
+      ],
+      "policy-conflict",
+    ],
+    [
+      "hold both of them",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+        [60, "B"],
+        [79, "A"],
+      ],
+      "policy-conflict",
+    ],
+    [
+      "hold until 20 minutes of one file are over",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+        [60, "B"],
+        [79.9, "B"],
+      ],
+      "policy-conflict",
+    ],
+    [
+      "hold no longer than 20 minutes of one file",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+        [60, "B"],
+        [80, "B"],
+      ],
+      null,
+    ],
+    [
+      "are one edit where there is one turn",
+      [
+        [0, "A"],
+        [20, "B"],
+      ],
+      null,
+    ],
+    [
+      "are an edit and its end where there are two",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+      ],
+      null,
+    ],
+    [
+      "are none where the turns take more than an hour",
+      [
+        [0, "A"],
+        [20, "B"],
+        [51, "A"],
+        [81, "B"],
+      ],
+      null,
+    ],
+    [
+      "are none where a third file comes",
+      [
+        [0, "A"],
+        [20, "B"],
+        [40, "A"],
+        [60, "C"],
+      ],
+      null,
+    ],
+    [
+      "are one roll-out where all turns lie within 15 minutes",
+      [
+        [0, "A"],
+        [20, "B"],
+        [21, "A"],
+        [22, "B"],
+        [40, "B"],
+      ],
+      null,
+    ],
+  ])("%s", async (_, turns, heldBy) => {
+    expect((await story(turns)).heldBy).toBe(heldBy)
+  })
+
+  it("are found however fast they turn, once that lasts for 15 minutes", async () => {
+    for (let minute = 0; minute <= 15; minute++) await at(minute, minute % 2 === 0 ? "A" : "B")
+    world.load = 97
+    const request = { mode: "live" as const, at: NOW + 16 * MINUTE }
+    const dry = await at(16, "A", requestOf({ id: "shown", at: NOW + 16 * MINUTE }))
+    const live = await at(16, "A", requestOf({ ...request, planHash: dry.plan?.hash ?? "" }))
+    expect([dry.decision.heldBy, live.decision.heldBy]).toEqual(["policy-conflict", "policy-conflict"])
+    const bytes = JSON.stringify((await world.ledger.head(supernodeStream(A.id)))?.standing).length
+    expect(bytes).toBeLessThan(2_000)
+  })
+
+  it("are both named by their hashes, and a reset ends it", async () => {
+    const decision = await story([
+      [0, "A"],
+      [20, "B"],
+      [40, "A"],
+      [60, "B"],
+    ])
+    const finding = decision.findings.find(({ gate }) => gate === "policy-conflict")
+    expect(finding?.says).toContain(digest(A))
+    expect(finding?.says).toContain(digest(B))
+    expect(finding?.facts["nearest"]).toMatchObject({
+      says: expect.stringContaining("supernode-autoscaler reset train-a"),
+    })
+    await world.say({ verb: "reset", why: "one file is gone", by: "ops" })
+    expect((await at(61, "B")).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("a new policy file", () => {
+  it.each<[string, Turns, string | null]>([
+    [
+      "buys nothing on a tick while another was in use within 15 minutes",
+      [
+        [0, "A"],
+        [14, "B"],
+      ],
+      "policy-conflict",
+    ],
+    [
+      "buys at once where the other one was in use more than 15 minutes ago",
+      [
+        [0, "A"],
+        [15.1, "B"],
+      ],
+      null,
+    ],
+    [
+      "waits until it was in use for 5 minutes",
+      [
+        [0, "A"],
+        [10, "B"],
+        [14.9, "B"],
+      ],
+      "policy-conflict",
+    ],
+    [
+      "buys when it was in use for 5 minutes",
+      [
+        [0, "A"],
+        [10, "B"],
+        [15, "B"],
+      ],
+      null,
+    ],
+    ["is the first one of a supernode, and waits for none", [[0, "A"]], null],
+  ])("%s", async (_, turns, heldBy) => {
+    expect((await story(turns)).heldBy).toBe(heldBy)
+  })
+
+  it("holds an alarm as well, and no person's request", async () => {
+    await at(0, "A")
+    world.load = 97
+    world.now = NOW + MINUTE
+    expect((await at(1, "B", alarmOf({ at: world.now }))).decision.heldBy).toBe("policy-conflict")
+    const { plan } = await at(1, "B", requestOf({ id: "shown" }))
+    const live = requestOf({ id: "live", mode: "live", planHash: plan?.hash ?? "", at: world.now })
+    expect((await at(1, "B", live)).outcome).toMatchObject({ kind: "accepted" })
+  })
+})

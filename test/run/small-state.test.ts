@@ -1,0 +1,218 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { AlarmState } from "../../lib/decision/inputs/signal.ts"
+import type { Standing } from "../../lib/decision/state/state.ts"
+import { fold } from "../../lib/decision/transitions/fold.ts"
+import { canonicalText } from "../../lib/digest.ts"
+import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { MOST_STANDING_BYTES } from "../../lib/run/preconditions.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  policyOf,
+  requestOf,
+  ruleInput,
+  SECOND,
+  serversOf,
+  situationOf,
+  standingOf,
+} from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// The state stays below 16 KB, and stops nothing, whatever comes.
+
+const MOST_BYTES = 16 * 1024
+const CARDS = 384
+const STREAM = supernodeStream(policyOf().id)
+/** A supernode of 48 servers, most of what it can have, with a rule on the alarms' own points: OKs are remembered. */
+const rules = [ruleInput(), ruleInput({ name: "alarm-says-so", metric: { alarm: true }, points: "1 of 1" })]
+const policy = policyOf({ rules })
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+const bytesOf = (standing: unknown) => Buffer.byteLength(canonicalText(standing))
+const standing = async () => (await world.ledger.head(STREAM))?.standing as Standing
+
+function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
+  const key = `cloud-eye|al1704475580412b2a4lnr3W|AGT.ECS|npu_util_rate_ai_core|instance_id:${"e".repeat(32)}-${card}`
+  return alarmOf({ id: `${key}|${at}|${state}`, state, at, episode: { key, startsAt: null } })
+}
+
+/** The state after many alarms, each of which was written: more than a run ever writes. */
+function stormed(count: number, everyMs: number, from: Standing): { standing: Standing; mostBytes: number } {
+  let [after, mostBytes] = [from, 0]
+  for (let i = 0; i < count; i++) {
+    const at = NOW + Math.floor(i * everyMs)
+    const signal = cardAlarm(i % CARDS, at, i % 3 === 0 ? "ok" : "alarm")
+    after = fold(after, {
+      kind: "decided",
+      seq: i + 1,
+      at,
+      run: `run-${i}`,
+      signal,
+    })
+    if (i % 2_000 === 0 || i === count - 1) mostBytes = Math.max(mostBytes, bytesOf(after))
+  }
+  return { standing: after, mostBytes }
+}
+
+describe("the state", () => {
+  const before = (): Standing => {
+    const ids = serversOf(48).map(({ id }) => `b4beacb6-4380-448c-a218-${id.padStart(12, "0")}`)
+    return standingOf({ servers: ids, newServers: ids.slice(0, 24) })
+  }
+
+  it.each([
+    ["10,000 alarms a day for 8 days from 384 cards", 80_000, DAY / 10_000],
+    ["10,000 alarms in one minute", 10_000, MINUTE / 10_000],
+  ])("weighs at most 16 KB after %s", (_, count, everyMs) => {
+    const { mostBytes } = stormed(count, everyMs, before())
+    expect(mostBytes).toBeLessThan(MOST_BYTES)
+    // The last safeguard is far from what traffic can reach.
+    expect(mostBytes * 4).toBeLessThan(MOST_STANDING_BYTES)
+  })
+
+  it("weighs at most 16 KB after attempts of any number of alarms that were not sent, under ids as long as they get", async () => {
+    world.deliver(2)
+    const plan = situationOf().policy
+    for (let i = 0; i < 40; i++) {
+      const at = NOW + i * SECOND
+      world.now = at
+      world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
+      await world.run(alarmOf({ id: `${i}|${"漢".repeat(195)}`, at }), { policy: plan })
+    }
+    expect(world.orders).toHaveLength(40)
+    expect(bytesOf(await standing())).toBeLessThan(MOST_BYTES)
+  })
+})
+
+describe("a real alarm after a storm", () => {
+  it("buys after 384 cards alarmed twice at low load, which wrote a handful of entries", async () => {
+    world.load = 10
+    for (let round = 0; round < 2; round++) {
+      for (let card = 0; card < CARDS; card++) await world.run(cardAlarm(card, world.now))
+      world.now += 30 * MINUTE
+    }
+    expect((await world.entries()).length).toBeLessThanOrEqual(2)
+    expect(bytesOf(await standing())).toBeLessThan(4_096)
+    world.load = 97
+    expect((await world.run(cardAlarm(1, world.now))).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("buys after 10,000 alarms in one minute, half of them OKs of other cards", async () => {
+    world.load = 10
+    await world.run(cardAlarm(0, world.now), { policy })
+    const head = await world.ledger.head(STREAM)
+    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? standingOf()) as Standing).standing
+    world.now += MINUTE
+    const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
+    await world.ledger.append(nextEntry(STREAM, head && { ...head, standing: after }, news))
+    world.load = 97
+    // Older than closes that are no longer told apart: stale. The tick finds the truth, and a newer alarm buys.
+    const late = await world.run(cardAlarm(5, world.now - 50 * SECOND), { policy })
+    expect(late.decision.heldBy).toBe("stale")
+    world.now += SECOND
+    expect((await world.run(cardAlarm(5, world.now), { policy })).outcome).toMatchObject({ kind: "accepted" })
+  })
+})
+
+describe("an OK", () => {
+  it("is written only where a rule takes alarms' points as evidence, and only where it closes anything", async () => {
+    world.load = 10
+    expect((await world.run(cardAlarm(1, NOW, "ok"))).entry).toBeNull()
+    expect(world.asked).toEqual([])
+    expect((await world.run(cardAlarm(1, NOW, "ok"), { policy })).entry).toMatchObject({ seq: 1 })
+    expect((await world.run(cardAlarm(1, NOW - SECOND, "ok"), { policy })).entry).toBeNull()
+    expect((await world.run(cardAlarm(2, NOW, "ok"), { policy })).entry).toMatchObject({ seq: 2 })
+  })
+})
+
+describe("an alarm that the state alone holds", () => {
+  it("costs no cloud call where it holds for the same reason as last time, and else reads all", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    await world.run(alarmOf())
+    expect(world.asked).toEqual(["supernode", "metrics", "offers"])
+    world.asked = []
+    expect(await world.run(alarmOf({ id: "again" }))).toMatchObject({
+      decision: { heldBy: "paused" },
+      entry: null,
+    })
+    expect(world.asked).toEqual([])
+    await world.run(requestOf({ mode: "live" }))
+    expect(world.asked).toEqual(["supernode", "metrics", "offers"])
+  })
+
+  it("observes an open attempt all the same", async () => {
+    await world.run(alarmOf())
+    world.now += MINUTE
+    await world.run(alarmOf({ id: "two", at: world.now }))
+    world.asked = []
+    expect((await world.run(alarmOf({ id: "three", at: world.now }))).decision.heldBy).toBe("in-flight")
+    expect(world.asked).toEqual(["supernode"])
+  })
+})
+
+describe("a person's request", () => {
+  const withApproval = policyOf({ approval: { above: { amount: 100_000, currency: "CNY" }, expires: "4h" } })
+
+  async function live(over: { policy: typeof policy }) {
+    const { plan } = await world.run(requestOf({ id: "shown" }), over)
+    const ask = () =>
+      world.run(requestOf({ id: "ours", mode: "live", planHash: plan?.hash ?? "", at: world.now }), over)
+    return { ask, planHash: plan?.hash ?? "" }
+  }
+
+  it("that only held runs again for 15 minutes after its first delivery, is always recorded, and is stale later", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    const { ask } = await live({ policy: policyOf() })
+    expect(await ask()).toMatchObject({ decision: { heldBy: "paused" }, entry: { seq: 1 } })
+    world.now += 15 * MINUTE
+    expect(await ask()).toMatchObject({ decision: { heldBy: "paused" }, entry: { seq: 2 } })
+    await world.say({ verb: "resume", supernode: null, why: "w", by: "ops" })
+    world.now += 1
+    expect(await ask()).toMatchObject({ decision: { heldBy: "stale" }, entry: { seq: 3 } })
+    expect(world.orders).toEqual([])
+  })
+
+  it("that only held buys when it is sent again in time", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    const { ask } = await live({ policy: policyOf() })
+    await ask()
+    await world.say({ verb: "resume", supernode: null, why: "w", by: "ops" })
+    world.now += 15 * MINUTE
+    expect((await ask()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  it("that held for approval only buys when it is sent again, within the time that approvals last, and once", async () => {
+    const { ask, planHash } = await live({ policy: withApproval })
+    expect((await ask()).decision.heldBy).toBe("approval-needed")
+    await world.say({ verb: "approve", planHash, by: "boss" })
+    world.now += 4 * HOUR - 1
+    await world.say({ verb: "approve", planHash, by: "boss" })
+    world.now += 1
+    expect((await ask()).outcome).toMatchObject({ kind: "accepted" })
+    expect((await ask()).decision.heldBy).toBe("duplicate")
+  })
+
+  it("that held for approval only is stale once approvals would have expired", async () => {
+    const { ask, planHash } = await live({ policy: withApproval })
+    await ask()
+    world.now += 4 * HOUR + 1
+    await world.say({ verb: "approve", planHash, by: "boss" })
+    expect((await ask()).decision.heldBy).toBe("stale")
+    expect(world.orders).toEqual([])
+  })
+
+  it("is spent by an attempt that was not sent, too", async () => {
+    const { ask } = await live({ policy: policyOf() })
+    world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
+    expect((await ask()).outcome).toMatchObject({ kind: "not-sent" })
+    expect(await ask()).toMatchObject({ decision: { heldBy: "duplicate" }, outcome: { kind: "not-sent" } })
+    expect(world.orders).toHaveLength(1)
+  })
+})
