@@ -47,6 +47,11 @@ process.exit(exitCode)
 async function firstRun(): Promise<void> {
   step(`A sandbox cloud on ${sandbox.url}: supernode train-a, ${sayServers(sandbox)}, every server at 97 %`)
 
+  step(
+    "A new ledger. Your word that no order is on its way spares the 45 minutes that live runs otherwise wait",
+  )
+  cli("ledger", "init", "--by", "first-run", "--why", "npm start", "--nothing-in-flight")
+
   step("A Cloud Eye alarm goes through the built alarm function (dist/alarm/index.mjs)")
   const event = cloudEyeAlarm(Date.now())
   const bought = await invoke("alarm", event)
@@ -143,7 +148,8 @@ function whatNext(): void {
   say(
     "3. Look, do not touch: node dist/cli/index.mjs dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
   )
-  say("4. Deploy it: README.md, section Deploy. Until SUPERNODE_MODE=live is set it only observes.")
+  say('4. Make its ledger, once: node dist/cli/index.mjs ledger init --by WHO --why "first ledger"')
+  say("5. Deploy it: README.md, section Deploy. Until SUPERNODE_MODE=live is set it only observes.")
   say(`The ledger of this run is ${ledger}`)
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "@aws-lambda-powertools/logger"
 import type { Handled } from "../lib/app/app.ts"
-import { nearestOf } from "../lib/app/start.ts"
+import { nearestOf, saysUnusable } from "../lib/app/start.ts"
 
 type Result = Handled["results"][number]
 
@@ -17,7 +17,15 @@ export function logHandled(logger: Logger, { results, warnings, problems, http }
 
 /** Also for the runs that came to an end beside one that failed. */
 function logResults(logger: Logger, results: readonly Result[]): void {
-  for (const result of results) logger.info(titleOf(result), lineOf(result))
+  for (const result of results) {
+    const level = isLedgerFault(result) ? "error" : "info"
+    logger[level](titleOf(result), lineOf(result))
+  }
+}
+
+/** The ledger is missing, another one, or rolled back: nothing runs until an operator mends that. */
+export function isLedgerFault({ decision }: Result): boolean {
+  return decision.findings.some(saysUnusable)
 }
 
 /** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`, `train-a: scale-up (observed only)`. */

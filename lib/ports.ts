@@ -28,7 +28,12 @@ export interface Ledger {
 
 /** The store cannot be read or written, or holds what cannot be trusted. Nothing is bought. */
 export class LedgerError extends Error {
-  override readonly name = "LedgerError"
+  override readonly name: string = "LedgerError"
+}
+
+/** The store is older than this process knows it: it was rolled back, or another one took its place. Nothing is bought. */
+export class LedgerBehindError extends LedgerError {
+  override readonly name = "LedgerBehindError"
 }
 
 /** An answer of the cloud, or why there is none. Reads never throw. */

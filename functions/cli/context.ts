@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto"
-import { existsSync } from "node:fs"
 import type { App, Invocation } from "../../lib/app/app.ts"
 import { readSettings, type Settings } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
 import { nearestName } from "../../lib/decision/policy/did-you-mean.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Desk } from "../../lib/ledger/commands.ts"
-import { type AuditedLedger, openLedger, parseLedgerUrl } from "../../lib/ledger/open.ts"
+import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
 import { type CliIo, type Screen, screenOf } from "./io.ts"
 
@@ -57,7 +56,8 @@ export async function withLedger<T>(
 ): Promise<T> {
   const settings = settingsOf(task)
   const { dynamodbCredentials } = settings
-  const ledger = await openLedger(settings.ledgerUrl, dynamodbCredentials ? { dynamodbCredentials } : {})
+  const keys = dynamodbCredentials ? { dynamodbCredentials } : {}
+  const ledger = await openLedger(settings.ledgerUrl, { now: task.io.clock.now, ...keys })
   return closing(ledger, () => work(ledger, settings))
 }
 
@@ -69,14 +69,6 @@ async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<
   })
   await open.close()
   return done
-}
-
-/** Reading makes no ledger; but that there is none must not look like an empty one by mistake. */
-export function noteMissingLedger({ screen }: Task, { ledgerUrl }: Settings): void {
-  const url = parseLedgerUrl(ledgerUrl)
-  if (url.kind === "sqlite" && !existsSync(url.path)) {
-    screen.note(`note: there is no ledger at ${url.path} yet; it is taken as empty and not made`)
-  }
 }
 
 export function deskOf({ io }: Task, ledger: AuditedLedger): Desk {

@@ -4,6 +4,7 @@ import { registerAudit } from "./audit/audit.ts"
 import { registerApprove } from "./commands/approve.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
+import { registerLedger } from "./commands/ledger.ts"
 import { registerPause } from "./commands/pause.ts"
 import { registerReset } from "./commands/reset.ts"
 import { registerRun } from "./commands/run.ts"
@@ -28,6 +29,7 @@ const COMMANDS = [
   registerPause,
   registerHold,
   registerApprove,
+  registerLedger,
   registerAudit,
   registerSandbox,
   registerServe,
@@ -37,6 +39,7 @@ const COMMANDS = [
 const EXAMPLES = `
 Examples:
   supernode-autoscaler validate policy.yaml
+  supernode-autoscaler ledger init --by me --why "first ledger"   once, before the first run
   supernode-autoscaler doctor                          is everything there that a run needs?
   supernode-autoscaler dry-run train-a                 what would happen now, and why
   supernode-autoscaler run --event alarm.json          the very path that the functions take

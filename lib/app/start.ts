@@ -17,6 +17,7 @@ import type { Settings } from "./settings.ts"
 
 /** For the line that a door logs. */
 export { nearestOf } from "../decision/explain/hints.ts"
+export { saysUnusable } from "../decision/gates/ledger.ts"
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -47,7 +48,8 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const { dynamodbCredentials, awsRegion } = settings
 
   const policies = await policySource(settings.policyPath)
-  const ledger = await openLedger(settings.ledgerUrl, dynamodbCredentials ? { dynamodbCredentials } : {})
+  const keysOfLedger = dynamodbCredentials ? { dynamodbCredentials } : {}
+  const ledger = await openLedger(settings.ledgerUrl, { now: clock.now, ...keysOfLedger })
   const keys = credentialSource(settings, { now: clock.now })
   const endpoints = overridesOf(settings)
   const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, ...trust })

@@ -40,9 +40,12 @@ export function scaleUpUrl(endpoint: string, policy: Pick<Policy, "projectId" | 
   return `${endpoint}/v1/${policy.projectId}/dev-servers/hyperinstance/${policy.id}/live-scale-up`
 }
 
-/** The exact order for a target. Its hash covers what is bought, from what state, and what it costs; no times. */
+/**
+ * The exact order for a target. Its hash covers what is bought, from what state, what it costs, the ledger and the newest
+ * attempt; no times. So a plan serves once, and one of another ledger, or of none, never serves.
+ */
 export function planScaleUp(situation: Situation, target: Target, digest: Digest): ScaleUpPlan {
-  const { policy, endpoint, supernode } = situation
+  const { policy, endpoint, supernode, control, standing } = situation
   const { image_id, key_pair_name, root_volume, data_volume, userdata } = policy.order
   const body: ScaleUpBody = {
     flavor: target.flavor,
@@ -76,6 +79,8 @@ export function planScaleUp(situation: Situation, target: Target, digest: Digest
     from: target.from,
     to: target.to,
     cost: shown.cost,
+    ledger: control.state === "read" ? (control.value.ledger?.id ?? null) : null,
+    after: standing.newestAttempt ?? null,
   })
   return { hash, ...shown }
 }

@@ -1,5 +1,7 @@
 import { type Ledger, LedgerError } from "../ports.ts"
 import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES, WRITTEN_VERSION } from "./entry.ts"
+import { behindError, NewestSeen } from "./newest-seen.ts"
+import { CONTROL_STREAM } from "./next-entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
 import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
 import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
@@ -8,6 +10,10 @@ import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } 
 export interface AuditedLedger extends Ledger {
   /** Every entry of the stream, its hash and its link to the one before. Throws LedgerError when the store is unreadable. */
   verify(stream: string): Promise<Verification>
+  /** Creates what the store needs and is missing; for `ledger init` alone. */
+  create(): Promise<void>
+  /** Throws LedgerError where an append could not succeed. Writes no entry. */
+  checkWritable(): Promise<void>
 }
 
 /** Turns a store of texts into a ledger: checks what goes in, believes nothing that comes out, resolves lost answers. */
@@ -25,21 +31,48 @@ type WriteAnswer =
 
 class Chain implements AuditedLedger {
   readonly #store: LedgerStore
-  /** The newest entry this ledger has seen of each stream. Entries never change, so it spares reading the one before. */
-  readonly #seen = new Map<string, Link>()
+  /** Entries never change, so it also spares reading the one before. */
+  readonly #newest = new NewestSeen()
+  /** Streams that showed less than we saw: there an entry before another one is read, not remembered. */
+  readonly #behind = new Set<string>()
+  #isProvenWritable = false
 
   constructor(store: LedgerStore) {
     this.#store = store
   }
 
   async head(stream: string): Promise<LedgerEntry | undefined> {
+    // Of two heads that are asked for at once the older may arrive last: only what was seen before counts.
+    const floor = this.#newest.of(stream)
+    const { restoredAt } = this.#newest
+    const head = await this.#readHead(stream)
+    const isRestored = stream === CONTROL_STREAM && this.#newest.learnRestore(head)
+    if (!isRestored && (await this.#isBehind(stream, floor, head))) {
+      if (stream !== CONTROL_STREAM) this.#newest.learnRestore(await this.#readHead(CONTROL_STREAM))
+      if (this.#newest.restoredAt === restoredAt) {
+        this.#behind.add(stream)
+        throw behindError(stream, floor, head)
+      }
+    }
+    this.#behind.delete(stream)
+    if (head) this.#newest.remember(head)
+    return head
+  }
+
+  async #readHead(stream: string): Promise<LedgerEntry | undefined> {
     const unread = `the newest entry of ${stream} cannot be read`
     const raw = await this.#ask(unread, () => this.#store.head(stream))
-    if (raw === undefined) {
-      this.#seen.delete(stream)
-      return undefined
-    }
-    return this.#remember(trustedEntry(stream, raw))
+    return raw && trustedEntry(stream, raw)
+  }
+
+  /** Reads one entry more only where others appended two or more since we last looked. */
+  async #isBehind(stream: string, floor: Link, head: LedgerEntry | undefined): Promise<boolean> {
+    if (floor.seq === 0) return false
+    if (head === undefined || head.seq < floor.seq) return true
+    if (head.seq === floor.seq) return head.hash !== floor.hash
+    if (head.seq === floor.seq + 1) return head.prev !== floor.hash
+    const unread = `entry ${stream}#${floor.seq} cannot be read`
+    return (await this.#at(stream, floor.seq, unread))?.hash !== floor.hash
   }
 
   /**
@@ -48,7 +81,15 @@ class Chain implements AuditedLedger {
    */
   async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
     const raw = checkedText(entry)
+    if (entry.kind === "opened") await this.#proveWritable()
     return (await this.#entryBeforeIsStored(entry)) ? this.#write(entry, raw) : "conflict"
+  }
+
+  /** Before the first attempt of this process: what cannot be written later must show before money is spent. */
+  async #proveWritable(): Promise<void> {
+    if (this.#isProvenWritable) return
+    await this.checkWritable()
+    this.#isProvenWritable = true
   }
 
   /**
@@ -114,15 +155,23 @@ class Chain implements AuditedLedger {
     return this.#ask(`the entries of ${stream} cannot be read`, () => verifyStream(this.#store, stream))
   }
 
+  async create(): Promise<void> {
+    await this.#ask("the ledger cannot be created", () => this.#store.create())
+  }
+
+  async checkWritable(): Promise<void> {
+    await this.#ask("the ledger cannot be written", () => this.#store.checkWritable())
+  }
+
   async close(): Promise<void> {
     await this.#ask("the ledger cannot be closed", () => this.#store.close())
   }
 
   async #entryBeforeIsStored(entry: LedgerEntry): Promise<boolean> {
     if (entry.seq === 1) return true
-    const seen = this.#seen.get(entry.stream)
+    const seen = this.#behind.has(entry.stream) ? CHAIN_START : this.#newest.of(entry.stream)
     const unread = `the entry before ${entry.stream}#${entry.seq} cannot be read`
-    const before = seen?.seq === entry.seq - 1 ? seen : await this.#at(entry.stream, entry.seq - 1, unread)
+    const before = seen.seq === entry.seq - 1 ? seen : await this.#at(entry.stream, entry.seq - 1, unread)
     if (before === undefined) return false
     const problem = linkProblem(before, entry)
     if (problem === null) return true
@@ -138,13 +187,8 @@ class Chain implements AuditedLedger {
     })
   }
 
-  #remember(entry: LedgerEntry): LedgerEntry {
-    this.#seen.set(entry.stream, { seq: entry.seq, hash: entry.hash })
-    return entry
-  }
-
   #appended(entry: LedgerEntry): "appended" {
-    this.#remember(entry)
+    this.#newest.remember(entry)
     return "appended"
   }
 

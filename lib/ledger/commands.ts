@@ -15,10 +15,15 @@ export interface Desk {
 /** A word may lose a few appends against busy runs; it is said again on the new head. */
 const MOST_TRIES = 20
 
+const NOT_INITIALISED =
+  "this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: supernode-autoscaler ledger init --by WHO --why TEXT"
+
 /** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
 export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
   return appendWord(desk, CONTROL_STREAM, (head, at) => {
-    const standing = foldControl(controlOf(head), said, at)
+    const control = controlOf(head)
+    if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
+    const standing = foldControl(control, said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
     return sealEntry({
       ...place,

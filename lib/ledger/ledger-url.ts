@@ -1,3 +1,5 @@
+import { resolve } from "node:path"
+
 /** A `SUPERNODE_LEDGER` url, taken apart; or what is wrong with it and what is allowed. */
 export type LedgerUrl =
   | { kind: "memory" }
@@ -15,6 +17,12 @@ export function parseLedgerUrl(url: string): LedgerUrl {
   if (url.startsWith("sqlite:")) return parseSqlite(url.slice("sqlite:".length))
   if (url.startsWith("dynamodb:")) return parseDynamo(url)
   return invalid(`names no store we know; ${FORMS}`)
+}
+
+/** Where a ledger is, for people: a file by its absolute path, a table by its url (which carries no password). */
+export function ledgerPlace(url: string): string {
+  const parsed = parseLedgerUrl(url)
+  return parsed.kind === "sqlite" ? `sqlite:${resolve(parsed.path)}` : url
 }
 
 function parseSqlite(path: string): LedgerUrl {

@@ -22,6 +22,8 @@ export function openMemoryStore(): LedgerStore {
       yield* chains.keys()
     },
     async close() {},
+    async create() {},
+    async checkWritable() {},
   }
 }
 

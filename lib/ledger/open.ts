@@ -1,12 +1,14 @@
+import { randomUUID } from "node:crypto"
 import { LedgerError } from "../ports.ts"
 import { type AuditedLedger, ledgerOver } from "./chain.ts"
 import type { DynamoPlace, DynamoTimeouts } from "./dynamodb/client.ts"
+import { initLedger } from "./init.ts"
 import { parseLedgerUrl } from "./ledger-url.ts"
 import type { LedgerStore } from "./store.ts"
 
 export type { AuditedLedger } from "./chain.ts"
 export type { DynamoCredentials } from "./dynamodb/client.ts"
-export { type LedgerUrl, parseLedgerUrl } from "./ledger-url.ts"
+export { type LedgerUrl, ledgerPlace, parseLedgerUrl } from "./ledger-url.ts"
 export type { Verification } from "./verify.ts"
 
 export interface OpenLedgerOptions {
@@ -15,11 +17,25 @@ export interface OpenLedgerOptions {
   dynamodbTimeouts?: DynamoTimeouts
   /** How long a call waits for another process that is writing, milliseconds; 5,000 where nothing is said. */
   sqliteBusyMs?: number
+  /** For the ledger in memory, which begins with the process. */
+  now?: () => number
 }
 
-/** Opens the ledger a `SUPERNODE_LEDGER` url names. Throws LedgerError on a url or file that cannot be one. */
+/**
+ * Opens the ledger a `SUPERNODE_LEDGER` url names; makes none but the one in memory. Throws LedgerError on a url or file
+ * that cannot be one.
+ */
 export async function openLedger(url: string, options: OpenLedgerOptions = {}): Promise<AuditedLedger> {
-  return ledgerOver(await openStore(url, options))
+  const ledger = ledgerOver(await openStore(url, options))
+  if (parseLedgerUrl(url).kind === "memory") await initInMemory(ledger, options.now ?? Date.now)
+  return ledger
+}
+
+/** It knows nothing of what was bought before this process: live runs wait as on any empty ledger. */
+async function initInMemory(ledger: AuditedLedger, now: () => number): Promise<void> {
+  const clock = { now, monotonic: now, wait: async () => undefined }
+  const words = { by: "memory:", why: "a ledger that ends with its process", nothingInFlight: false }
+  await initLedger({ ledger, clock, newId: randomUUID }, words)
 }
 
 /** The bare store behind a url, for those who must see the texts as they are. */

@@ -29,6 +29,18 @@ export interface LedgerStore {
   /** Every stream once, in no order. */
   streams(): AsyncIterable<string>
   close(): Promise<void>
+  /** Creates what is missing: a file, a table. One that is there stays as it is. Only `ledger init` may ask for it. */
+  create(): Promise<void>
+  /** Throws where an append could not succeed: no such place, another key, read only. Writes no entry. */
+  checkWritable(): Promise<void>
+}
+
+/** The store is not there at all. Reading finds an empty ledger; writing needs `ledger init` first. */
+export function noLedgerAt(place: string): LedgerError {
+  return new LedgerError(
+    `there is no ledger at ${place}; nothing was written. Check SUPERNODE_LEDGER and --ledger. ` +
+      "To make a new one, run: supernode-autoscaler ledger init --by WHO --why TEXT",
+  )
 }
 
 /** A failure of the store as a LedgerError that says what was being tried. */

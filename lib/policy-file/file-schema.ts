@@ -26,9 +26,17 @@ const supernodesOf = <T extends z.ZodType>(item: T) =>
     .min(1, { error: "must have at least one supernode" })
     .max(MOST_SUPERNODES, { error: `must have at most ${MOST_SUPERNODES} supernodes` })
 
+const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 const shape = {
   version,
   timezone: timezone.default("UTC"),
+  ledger_id: z
+    .string()
+    .regex(LEDGER_ID, {
+      error: "must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it",
+    })
+    .optional(),
   smn_topics: z.array(smnTopic).default([]),
   sns_topics: z.array(snsTopic).default([]),
   notify: z

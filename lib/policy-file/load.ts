@@ -31,6 +31,8 @@ export interface PolicyFile {
   /** Accepted at an HTTP door. */
   smnTopics: string[]
   snsTopics: string[]
+  /** The only ledger that this file may be used with (`ledger_id`); null: any. */
+  ledgerId: string | null
   /** A secret: it stands in no policy, no hash and no message. */
   notifyWebhook: string | null
   warnings: PolicyProblem[]
@@ -58,9 +60,12 @@ export async function loadPolicyFile(path: string): Promise<PolicyFile> {
 
   const wide: FileWide = { timezone: file.timezone, fleet: file.fleet ?? null }
   const userdata = read.map((found) => (found !== null && "base64" in found ? found : null))
+  const ledgerId = file.ledger_id ?? null
+  const pinned = ledgerId === null ? {} : { ledgerId }
   return {
     path,
-    supernodes: entries.map((entry, i) => loaded(entry, userdata[i] ?? null, wide)),
+    supernodes: entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned })),
+    ledgerId,
     smnTopics: file.smn_topics,
     snsTopics: file.sns_topics,
     notifyWebhook: file.notify?.webhook ?? null,

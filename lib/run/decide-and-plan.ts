@@ -4,6 +4,7 @@ import type { RunMode, Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { judge } from "./judge.ts"
+import { heldUntrusted } from "./ledger-trust.ts"
 import { modeOf } from "./mode.ts"
 import { withPreconditions } from "./preconditions.ts"
 import type { RunTask } from "./task.ts"
@@ -18,7 +19,7 @@ export interface Decided {
 }
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
-  const decided = judge(situation)
+  const decided = heldUntrusted(task, situation, judge(situation))
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
   const decision = withPreconditions(ports, task, { situation, decision: decided, mode })

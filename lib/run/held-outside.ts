@@ -7,8 +7,13 @@ export function heldTooBig(decision: Decision): Decision {
 }
 
 /** A hold for a reason that lies outside the gates, with a finding of its own. */
-export function heldOutside(decision: Decision, reason: string, says: string): Decision {
-  return { ...withFinding(decision, findingFor(reason, says)), heldBy: reason }
+export function heldOutside(
+  decision: Decision,
+  reason: string,
+  says: string,
+  facts: OutsideFacts = {},
+): Decision {
+  return { ...withFinding(decision, findingFor(reason, says, facts)), heldBy: reason }
 }
 
 /** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */

@@ -3,6 +3,7 @@ import { decideAndPlan } from "./decide-and-plan.ts"
 import { firstDelivery, firstResult } from "./duplicate.ts"
 import { gatherAndRecord } from "./gather.ts"
 import { readChain } from "./heads.ts"
+import { endBehind, endUnusable } from "./ledger-ends.ts"
 import { type Ended, tell } from "./notify.ts"
 import { purchase } from "./purchase.ts"
 import { holdOvertaken, recordDecision } from "./record-decision.ts"
@@ -19,7 +20,7 @@ import type { RunTask } from "./task.ts"
  * open, which later runs take for a purchase, never for nothing.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
-  const ended = await runRounds(ports, task)
+  const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
   await tell(ports, task, ended)
   return ended.result
 }
@@ -42,6 +43,8 @@ async function runRounds(ports: Ports, task: RunTask): Promise<Ended> {
 
 async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   const chain = await readChain(ports, task)
+  const unusable = endUnusable(task, chain)
+  if (unusable) return { kind: "done", ...unusable }
   const repeated = await firstResult(ports, task, chain)
   if (repeated) return { kind: "done", result: repeated, left: null }
 

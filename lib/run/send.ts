@@ -4,6 +4,7 @@ import type { Outcome } from "../decision/state/outcome.ts"
 import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { readControl } from "./heads.ts"
+import { whyNotOnThisLedger } from "./ledger-trust.ts"
 import { timeToBuy } from "./preconditions.ts"
 import type { Wanted } from "./reserve.ts"
 import type { RunTask } from "./task.ts"
@@ -23,6 +24,8 @@ export async function sendOnce(
   const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
   const stopped = whyNotSent(situation, lastLook, digest)
   if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
+  const untrusted = whyNotOnThisLedger(situation, lastLook)
+  if (untrusted) return { kind: "not-sent", reason: untrusted.reason, says: untrusted.says }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to see the purchase through"
     return { kind: "not-sent", reason: "no-time", says }

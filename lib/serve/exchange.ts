@@ -19,6 +19,7 @@ export interface ExchangeParts {
   clock: Clock
   tell: Tell
   health(): Promise<Reply>
+  readiness(): Promise<Reply>
   isStopping(): boolean
 }
 
@@ -51,6 +52,7 @@ interface Asked {
 
 async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked): Promise<Reply | null> {
   if (method === "GET" && path === "/healthz") return parts.health()
+  if (method === "GET" && path === "/readyz") return parts.readiness()
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)
   if (body.kind === "gone") return null

@@ -1,13 +1,18 @@
 import type { App } from "../app/app.ts"
-import type { Clock } from "../ports.ts"
+import { whyUnusable } from "../decision/gates/ledger.ts"
+import { type Control, NO_CONTROL } from "../decision/state/control.ts"
+import { type Clock, LedgerBehindError } from "../ports.ts"
 import type { Timer } from "./timer.ts"
 
 /** How long one look at the ledger counts: whoever asks more often learns nothing newer. */
 const KEEP_MS = 1_000
 const MOST_WAIT_MS = 2_000
 
+/** Proving that it can be written costs a write to the store, so that counts longer. */
+const KEEP_WRITABLE_MS = 30_000
+
 export interface HealthParts {
-  app: Pick<App, "ledger">
+  app: Pick<App, "ledger" | "policies">
   clock: Pick<Clock, "monotonic">
   timer: Timer
 }
@@ -16,6 +21,7 @@ export interface HealthParts {
 export class LedgerHealth {
   readonly #parts: HealthParts
   #look: { isOk: Promise<boolean>; at: number } | null = null
+  #proof: { reasons: Promise<string[]>; until: number } | null = null
 
   constructor(parts: HealthParts) {
     this.#parts = parts
@@ -27,16 +33,49 @@ export class LedgerHealth {
     return this.#look.isOk
   }
 
-  async #isReadable(): Promise<boolean> {
-    const { app, timer } = this.#parts
-    let cancel = (): void => undefined
-    const tooLong = new Promise<boolean>((resolve) => {
-      cancel = timer.after(MOST_WAIT_MS, () => resolve(false))
-    })
-    const read = app.ledger.head("control").then(
+  /** Why no run could rely on the ledger now; empty where all can. */
+  async reasons(): Promise<string[]> {
+    if (!(await this.isReadable())) return ["the ledger cannot be read"]
+    const now = this.#parts.clock.monotonic()
+    if (!this.#proof || now >= this.#proof.until) {
+      const reasons = this.#atMost(this.#reasons(), ["the ledger answers too late"])
+      const proof = { reasons, until: now + KEEP_MS }
+      this.#proof = proof
+      // What was mended should show soon.
+      if ((await reasons).length === 0) proof.until = now + KEEP_WRITABLE_MS
+    }
+    return this.#proof.reasons
+  }
+
+  async #reasons(): Promise<string[]> {
+    const { ledger, policies } = this.#parts.app
+    try {
+      const head = await ledger.head("control")
+      const control = { state: "read" as const, value: head ? (head.standing as Control) : NO_CONTROL }
+      const unusable = whyUnusable(control, policies.ledgerId)
+      if (unusable) return [`${unusable.reason}: ${unusable.says}`]
+      await ledger.checkWritable()
+      return []
+    } catch (error) {
+      if (error instanceof LedgerBehindError)
+        return ["ledger-behind: the ledger was rolled back or exchanged"]
+      return ["the ledger cannot be written"]
+    }
+  }
+
+  #isReadable(): Promise<boolean> {
+    const read = this.#parts.app.ledger.head("control").then(
       () => true,
-      () => false,
+      (error: unknown) => error instanceof LedgerBehindError,
     )
-    return Promise.race([read, tooLong]).finally(cancel)
+    return this.#atMost(read, false)
+  }
+
+  async #atMost<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    let cancel = (): void => undefined
+    const tooLong = new Promise<T>((resolve) => {
+      cancel = this.#parts.timer.after(MOST_WAIT_MS, () => resolve(otherwise))
+    })
+    return Promise.race([work, tooLong]).finally(cancel)
   }
 }

@@ -104,6 +104,7 @@ class Server implements Serving {
       tell,
       runs: this.#runs,
       health: () => this.#health(),
+      readiness: () => this.#readiness(),
       isStopping: () => this.#stopped !== null,
     }
     this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
@@ -181,6 +182,14 @@ class Server implements Serving {
     })
     await Promise.race([work, over])
     cancel()
+  }
+
+  /** Whether runs can do their work; where not, what an operator must mend. */
+  async #readiness(): Promise<Reply> {
+    const reasons = this.#stopped === null ? await this.#ledger.reasons() : ["stopping"]
+    const isReady = reasons.length === 0
+    const body = { status: isReady ? "ready" : "not-ready", reasons }
+    return isReady ? { status: 200, body } : { status: 503, body, headers: { "retry-after": "30" } }
   }
 
   async #health(): Promise<Reply> {

@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran } from "./harness.ts"
+import { makeLedger } from "../ledger/initialised.ts"
+import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran, START } from "./harness.ts"
 
 // A person buys by hand: a dry run prints the line, a real shell takes it apart, and what is on its stdin is run.
 
@@ -59,6 +60,7 @@ describe("the line that a dry run prints", () => {
       "--ledger",
       `sqlite:${own.dir}/other.db`,
     ]
+    await makeLedger(`sqlite:${own.dir}/other.db`, START)
     const { out } = await own.run("dry-run", "train-a", ...places)
     const { argv, code } = await paste(own, buyingLine(out))
     expect(argv).toEqual(["run", "--event", "-", ...places])

@@ -8,6 +8,7 @@ import { runCli } from "../../functions/cli/run-cli.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
+import { makeLedger } from "../ledger/initialised.ts"
 
 // The command line against the real sandbox and a real SQLite file; only the clock is ours, and stands still.
 
@@ -68,7 +69,7 @@ export interface Desk {
 }
 
 /** A folder with a policy, settings for a ledger in it, and no cloud. */
-export function desk(policy: string = POLICY): Desk {
+export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}): Desk {
   const dir = mkdtempSync(join(tmpdir(), "cli-"))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   const ledgerPath = join(dir, "ledger.db")
@@ -79,6 +80,9 @@ export function desk(policy: string = POLICY): Desk {
   }
   const env = { SUPERNODE_POLICY: file("policy.yaml", policy), SUPERNODE_LEDGER: `sqlite:${ledgerPath}` }
   let now = START
+  // Before the first command, so that a desk can be set up in one line.
+  const ready = own.withoutLedger ? Promise.resolve() : makeLedger(`sqlite:${ledgerPath}`, START)
+  ready.catch(() => undefined)
   const made: Desk = {
     dir,
     ledgerPath,
@@ -88,10 +92,14 @@ export function desk(policy: string = POLICY): Desk {
       now += ms
     },
     run: (...argv) => made.runWith({}, ...argv),
-    runWith: (io, ...argv) => ranCli({ env: made.env, clock: clockAt(() => now), ...io }, argv),
+    runWith: async (io, ...argv) => {
+      await ready
+      return ranCli({ env: made.env, clock: clockAt(() => now), ...io }, argv)
+    },
     spoil: (id) => spoil(ledgerPath, `supernode:${id}`),
     cutChain: (stream, lastSeq) => cutChain(ledgerPath, stream, lastSeq),
     async ledger(look) {
+      await ready
       const ledger = await openLedger(`sqlite:${ledgerPath}`)
       try {
         return await look(ledger)
@@ -108,8 +116,12 @@ export interface CloudDesk extends Desk {
 }
 
 /** The same with a sandbox: train-a with two servers, busy, and live mode. */
-export async function cloudDesk(options: SandboxOptions = {}, policy?: string): Promise<CloudDesk> {
-  const own = desk(policy)
+export async function cloudDesk(
+  options: SandboxOptions = {},
+  policy?: string,
+  life: { withoutLedger?: true } = {},
+): Promise<CloudDesk> {
+  const own = desk(policy, life)
   let passed = 0
   const sandbox = await startSandbox({ now: () => START + passed, provisioningMs: 5 * MINUTE, ...options })
   onTestFinished(() => sandbox.close())

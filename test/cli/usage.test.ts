@@ -113,7 +113,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
   })
 
   it.each([
-    ["a ledger without a place", "sqlite:/nowhere/at/all/ledger.db", "is not a directory; make it first"],
+    ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
     ["a ledger of no known kind", "redis://here", "names no store we know; write sqlite:PATH"],
   ])("says so of %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)

@@ -12,6 +12,7 @@ import type { Clock } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { contextOf } from "../functions/context.ts"
+import { initialised } from "../ledger/initialised.ts"
 
 // The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
 // cloud. Sandbox and app share one clock, set to the moment of the event under test.
@@ -101,18 +102,20 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
 
   static async open(options: CorridorOptions): Promise<Corridor> {
     const sandbox = await startSandbox({ now: () => options.at, ...SANDBOX, ...options.sandbox })
-    return Corridor.over(sandbox, options)
+    return Corridor.over(sandbox, options, options.at)
   }
 
   /** With a sandbox that was started elsewhere; it is closed with the corridor. */
   static async over<S extends SomeSandbox>(
     sandbox: S,
     options: Omit<CorridorOptions, "at" | "sandbox">,
+    at: number = Date.now(),
   ): Promise<Corridor<S>> {
     const folder = mkdtempSync(join(tmpdir(), "corridor-"))
     writeFileSync(join(folder, "policy.yaml"), options.policy ?? POLICY)
     writeFileSync(join(folder, "boot.sh"), USERDATA)
-    return new Corridor(folder, sandbox, await openLedger(`sqlite:${join(folder, "ledger.db")}`), options)
+    const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`)
+    return new Corridor(folder, sandbox, await initialised(ledger, at), options)
   }
 
   /** One event through a door of AWS Lambda. */

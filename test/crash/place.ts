@@ -18,6 +18,7 @@ import {
   serverOf,
   supernodeOf,
 } from "../decision/builders.ts"
+import { initEntryAt } from "../ledger/initialised.ts"
 import { Watch } from "./watch.ts"
 
 // What outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here happens at once,
@@ -107,6 +108,7 @@ export class Place {
     this.stream = supernodeStream(policy.id)
     this.sites = [{ policy, hash, stream: this.stream }, ...others]
     this.watch = new Watch(this)
+    this.#chains.set("control", [initEntryAt(this.now)])
   }
 
   /** The same place, whose future may differ. */

@@ -1,5 +1,7 @@
+import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import type { LedgerStore, RawEntry, SeqRange } from "../../lib/ledger/store.ts"
+import { initialised } from "../ledger/initialised.ts"
 import type { Process } from "./process.ts"
 
 // The record store: strongly consistent, with conditional writes, behind the same bad network for everybody.
@@ -61,6 +63,11 @@ export class Records {
 export class LedgerStores {
   readonly #truth = openMemoryStore()
 
+  /** As an operator hands it over. */
+  async begin(at: number): Promise<void> {
+    await initialised(ledgerOver(this.#truth), at)
+  }
+
   /** As it is, without weather: for people, who come when it is fine again. */
   get truth(): LedgerStore {
     return this.#truth
@@ -78,6 +85,8 @@ export class LedgerStores {
       },
       streams: () => truth.streams(),
       close: async () => {},
+      create: async () => {},
+      checkWritable: async () => {},
     }
   }
 }

@@ -5,6 +5,7 @@ import { afterAll, expect, it } from "vitest"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
+import { makeLedger } from "../ledger/initialised.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { buildCli, urlOf } from "../serve/built-cli.ts"
 import { Program } from "../serve/program.ts"
@@ -102,6 +103,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
     HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
     HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
   }
+  await makeLedger(env.SUPERNODE_LEDGER, Date.now())
   // Ticks only at New Year: it has to be the alarm that wakes it.
   const serve = cli.serve(env, "--tick", "0 0 1 1 *")
   const webhook = `${await urlOf(serve)}/alertmanager`

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { canonicalText, digest } from "../../lib/digest.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { type EntryDraft, entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
+import { initLedger } from "../../lib/ledger/init.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { chainOf, collect, entryAfter, entryOfBytes, LIMIT, rawOf, STREAM } from "./entries.ts"
@@ -9,8 +11,15 @@ import { type Fault, FaultyStore } from "./faulty-store.ts"
 
 const OTHER = "supernode:another"
 
-/** What every ledger must do, whatever it stands on. `open` gives a store with nothing in it. */
-export function describeLedgerContract(name: string, open: () => Promise<LedgerStore>): void {
+export interface StoresUnderTest {
+  /** A created store with nothing in it. */
+  open(): Promise<LedgerStore>
+  /** One at a place where nothing was created; null where a store is created with the process. */
+  absent: (() => Promise<LedgerStore>) | null
+}
+
+/** What every ledger must do, whatever it stands on. */
+export function describeLedgerContract(name: string, { open, absent }: StoresUnderTest): void {
   describe(`every ledger: ${name}`, () => {
     let store: LedgerStore
     let ledger: AuditedLedger
@@ -67,6 +76,61 @@ export function describeLedgerContract(name: string, open: () => Promise<LedgerS
         expect((await collect(ledger.streams())).sort()).toEqual(["control", "fleet", OTHER, STREAM])
         expect((await collect(ledger.read(OTHER))).map((entry) => entry.stream)).toEqual([OTHER, OTHER])
         expect((await ledger.head("control"))?.seq).toBe(2)
+      })
+    })
+
+    describe("the life of a ledger", () => {
+      const CLOCK = { now: () => 1_750_000_000_000, monotonic: () => 0, wait: async () => undefined }
+      const init = (of: AuditedLedger, nothingInFlight = false) =>
+        initLedger(
+          { ledger: of, clock: CLOCK, newId: randomUUID },
+          { by: "ann", why: "new", nothingInFlight },
+        )
+
+      test("a check that it can be written writes no entry", async () => {
+        await ledger.checkWritable()
+        expect(await collect(ledger.streams())).toEqual([])
+      })
+
+      test("creating a ledger again leaves its entries as they are", async () => {
+        const entries = chainOf(2)
+        for (const entry of entries) await ledger.append(entry)
+        await ledger.create()
+        expect(await collect(ledger.read(STREAM))).toEqual(entries)
+      })
+
+      test("of several that init one ledger at once one id wins, and all are given it", async () => {
+        const all = await Promise.all([ledger, ledgerOver(store), ledgerOver(store)].map((one) => init(one)))
+        expect(new Set(all.map(({ identity }) => identity.id)).size).toBe(1)
+        expect(all.filter(({ entry }) => entry !== null)).toHaveLength(1)
+        expect(await ledger.verify("control")).toMatchObject({ ok: true, entries: 1 })
+      })
+
+      test.each([
+        ["an empty ledger begins new", 0, false, "empty"],
+        ["an empty ledger begins with an operator's word", 0, true, "nothing-in-flight"],
+        ["a ledger with entries is adopted", 2, false, "adopted"],
+      ] as const)("%s, and keeps its id when init is given again", async (_, entries, word, origin) => {
+        for (const entry of chainOf(entries)) await ledger.append(entry)
+        const { identity } = await init(ledger, word)
+        expect(identity.origin).toBe(origin)
+        expect(await init(ledger)).toEqual({ identity, entry: null })
+      })
+
+      if (absent === null) return
+      test("a ledger that was never created reads as empty, takes nothing, and only create makes it", async () => {
+        const missing = ledgerOver(await absent())
+        expect(await missing.head(STREAM)).toBeUndefined()
+        expect(await collect(missing.streams())).toEqual([])
+        for (const trying of [
+          () => missing.append(entryAfter(undefined)),
+          () => missing.checkWritable(),
+          () => missing.append(entryAfter(undefined, { kind: "opened" })),
+        ])
+          await expect(trying()).rejects.toThrow(/there is no ledger at .*supernode-autoscaler ledger init/)
+        expect(await missing.verify(STREAM)).toMatchObject({ ok: true, entries: 0 })
+        expect((await init(missing)).identity.origin).toBe("empty")
+        await missing.close()
       })
     })
 

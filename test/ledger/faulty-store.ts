@@ -78,6 +78,14 @@ export class FaultyStore implements LedgerStore {
     await this.#inner.close()
   }
 
+  async create(): Promise<void> {
+    await this.#inner.create()
+  }
+
+  async checkWritable(): Promise<void> {
+    await this.#inner.checkWritable()
+  }
+
   #checkReadable(): void {
     if (this.#goesBlind && this.appends > 0) throw new Error("no route to host")
   }

@@ -1,4 +1,4 @@
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { describeLedgerContract } from "./contract.ts"
 
-describeLedgerContract("memory", async () => openMemoryStore())
+describeLedgerContract("memory", { open: async () => openMemoryStore(), absent: null })

@@ -69,6 +69,8 @@ describe("verifying what a store holds", () => {
     read: () => given(raws),
     streams: () => given([STREAM]),
     close: async () => {},
+    create: async () => {},
+    checkWritable: async () => {},
   })
 
   test.each<[string, RawEntry[], number, RegExp]>([

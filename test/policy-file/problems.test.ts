@@ -33,7 +33,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a misspelt key of the file",
       ["version: 1", "version: 1\ntimezon: UTC"],
       [
-        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, smn_topics, sns_topics, notify, fleet, include, defaults, supernodes",
+        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, ledger_id, smn_topics, sns_topics, notify, fleet, include, defaults, supernodes",
       ],
     ],
     [

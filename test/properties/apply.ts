@@ -92,6 +92,11 @@ function withWord(so: Situation, change: Of<"person">): Situation {
       return so.signal.kind === "request"
         ? { ...so, signal: { ...so.signal, planHash: change.planHash ?? "sha256:unknown" } }
         : so
+    case "ledger-init":
+    case "ledger-restored":
+    case "ledger-confirm":
+      // They hold outside the gates; no situation is changed by them.
+      return so
     default:
       return change satisfies never
   }

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { openLedger } from "../../lib/ledger/open.ts"
 import type { Ledger } from "../../lib/ports.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND } from "../decision/builders.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
@@ -12,7 +11,7 @@ let store: Ledger
 let world: World
 
 beforeEach(async () => {
-  store = await openLedger("memory:")
+  store = await World.newLedger()
   world = new World(store)
   world.listen()
 })

@@ -6,10 +6,11 @@ import type { RunMode } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
 import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
+import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { openLedger } from "../../lib/ledger/open.ts"
 import {
   type BuyOrder,
   type Clock,
@@ -35,6 +36,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
+import { initialised } from "../ledger/initialised.ts"
 
 // A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, a real ledger with a
 // place to stand between the run and its store.
@@ -84,7 +86,12 @@ export class World {
   }
 
   static async open(): Promise<World> {
-    return new World(await openLedger("memory:"))
+    return new World(await World.newLedger())
+  }
+
+  /** As an operator hands it over. */
+  static newLedger(): Promise<AuditedLedger> {
+    return initialised(ledgerOver(openMemoryStore()), NOW)
   }
 
   newId = (): string => `id-${++this.ids}`

@@ -9,16 +9,18 @@ import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { RunMode } from "../../lib/decision/situation.ts"
 import type { Said } from "../../lib/decision/state/control.ts"
 import type { Outcome, RejectionClass } from "../../lib/decision/state/outcome.ts"
+import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { standingOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { readAlarm } from "../../lib/metrics/alarm.ts"
 import { loadPolicyFile } from "../../lib/policy-file/load.ts"
 import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import { DAY, MINUTE, policyInput, serverOf } from "../decision/builders.ts"
+import { initialised } from "../ledger/initialised.ts"
 import { accepted, unknown } from "../run/world.ts"
 import type { Scenario, Step } from "./script.ts"
 
@@ -109,7 +111,8 @@ export class Stage {
 
   static async open(scenario: Scenario): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), "scenario-"))
-    const stage = new Stage(scenario, folder, await openLedger("memory:"))
+    const stage = new Stage(scenario, folder, ledgerOver(openMemoryStore()))
+    await initialised(stage.ledger, stage.now)
     await stage.loadPolicies()
     return stage
   }

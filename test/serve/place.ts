@@ -20,6 +20,7 @@ import {
   SUPERNODE_ID,
   USERDATA,
 } from "../corridor/corridor.ts"
+import { makeLedger } from "../ledger/initialised.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
@@ -49,6 +50,8 @@ export interface PlaceOptions {
   settings?: Record<string, string>
   limits?: Partial<ServeLimits>
   cron?: string
+  /** `ledger init` was forgotten. */
+  withoutLedger?: true
 }
 
 export interface Answer {
@@ -77,16 +80,17 @@ export class Place<S extends PlaceSandbox = Sandbox> {
   }
 
   /** With a sandbox that was started elsewhere; it is closed with the place. */
-  static over<S extends PlaceSandbox>(
+  static async over<S extends PlaceSandbox>(
     sandbox: S,
     options: Omit<PlaceOptions, "sandbox"> = {},
     later: Later = afterTheTest,
-  ): Place<S> {
+  ): Promise<Place<S>> {
     const place = new Place(sandbox, options, later)
     later(() => rmSync(place.folder, { recursive: true, force: true }))
     place.writePolicy(options.policy ?? POLICY)
     writeFileSync(join(place.folder, "boot.sh"), USERDATA)
     later(() => sandbox.close())
+    if (!options.withoutLedger) await makeLedger(`sqlite:${join(place.folder, "ledger.db")}`, NOW)
     return place
   }
 

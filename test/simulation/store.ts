@@ -1,4 +1,4 @@
-import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
 import type { Process } from "./machine.ts"
 import { trustedEntry } from "./trusted.ts"
@@ -20,6 +20,11 @@ export class SimulatedStore {
     private readonly onStored: OnStored,
   ) {}
 
+  /** The first entry, before anything goes wrong: an operator made the ledger. */
+  begin(entry: LedgerEntry): void {
+    this.#write(entry.stream, { seq: entry.seq, text: entryText(entry) })
+  }
+
   /** Everything stored, for checking at the end. */
   truth(): LedgerStore {
     const chains = this.#chains
@@ -33,6 +38,8 @@ export class SimulatedStore {
         yield* chains.keys()
       },
       close: async () => undefined,
+      create: async () => undefined,
+      checkWritable: async () => undefined,
     }
   }
 
@@ -49,6 +56,8 @@ export class SimulatedStore {
       },
       async *streams() {},
       close: async () => undefined,
+      create: async () => undefined,
+      checkWritable: async () => undefined,
     }
   }
 

@@ -6,6 +6,7 @@ import type { LedgerStore } from "../../lib/ledger/store.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
+import { initEntryAt } from "../ledger/initialised.ts"
 import { cloudSeenBy, tellPeople } from "./cloud.ts"
 import { deliver } from "./events.ts"
 import { Load } from "./load.ts"
@@ -96,6 +97,7 @@ export class World {
       return machine
     })
     this.people = new People(this)
+    this.store.begin(initEntryAt(this.#start))
   }
 
   newId = (): string => `x${++this.#ids}`

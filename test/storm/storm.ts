@@ -4,6 +4,7 @@ import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import type { Verification } from "../../lib/ledger/verify.ts"
 import { Corridor, POLICY, SANDBOX, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
+import { initialised } from "../ledger/initialised.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { type Bundle, bundle } from "./bundle.ts"
 import { countEnd, type Delivery, type Ends, type Kind } from "./deliveries.ts"
@@ -170,6 +171,7 @@ async function placeOf(store: StoreName, provisioningMs: number): Promise<Place>
   }
   const corridor = await Corridor.over(cloud, { policy: ROOMY, settings })
   const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
+  await initialised(ledger, Date.now())
   return {
     corridor,
     ledger,

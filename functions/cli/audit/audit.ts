@@ -1,7 +1,8 @@
 import type { Command } from "commander"
 import { entryText } from "../../../lib/ledger/entry.ts"
 import { whole, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, noteMissingLedger, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
+import { requireAnyLedger } from "../known-ledger.ts"
 import { type Listing, listEntries } from "./list.ts"
 import { showEntry } from "./show.ts"
 import { allStreams, streamOf } from "./streams.ts"
@@ -63,7 +64,7 @@ export function registerAudit(program: Command, cli: Cli): void {
 
 async function exportEntries(task: Task, name: string | undefined): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
-    noteMissingLedger(task, settings)
+    await requireAnyLedger(ledger, settings)
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
     for (const stream of streams) {

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
-import { noteMissingLedger, type Task, withLedger } from "../context.ts"
+import { type Task, withLedger } from "../context.ts"
+import { requireAnyLedger } from "../known-ledger.ts"
 import { sayEntry } from "../print/entry.ts"
 import { instantOf, tableOf } from "../print/table.ts"
 import { namesById } from "../state/in-flight.ts"
@@ -17,7 +18,7 @@ export interface Listing {
 export async function listEntries(task: Task, { name, limit }: Listing): Promise<void> {
   const { screen, options, io } = task
   await withLedger(task, async (ledger, settings) => {
-    noteMissingLedger(task, settings)
+    await requireAnyLedger(ledger, settings)
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
     const entries: LedgerEntry[] = []

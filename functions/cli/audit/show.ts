@@ -2,8 +2,9 @@ import type { RawAnswer } from "../../../lib/decision/state/outcome.ts"
 import { answerText } from "../../../lib/ledger/answer.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { policySeq } from "../../../lib/ledger/policy-of.ts"
-import { noteMissingLedger, type Task, withLedger } from "../context.ts"
+import { type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { requireAnyLedger } from "../known-ledger.ts"
 import { sayEntry, saySignal } from "../print/entry.ts"
 import { findingLines, type Look, planLines } from "../print/result.ts"
 import { instantOf, tableOf } from "../print/table.ts"
@@ -12,7 +13,7 @@ import { streamOf } from "./streams.ts"
 export async function showEntry(task: Task, name: string, seq: number): Promise<void> {
   const { screen, options, io } = task
   await withLedger(task, async (ledger, settings) => {
-    noteMissingLedger(task, settings)
+    await requireAnyLedger(ledger, settings)
     const stream = await streamOf(settings.policyPath, name)
     for await (const entry of ledger.read(stream, { fromSeq: seq, toSeq: seq })) {
       if (options.json) screen.json(entry)

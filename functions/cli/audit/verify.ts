@@ -1,6 +1,7 @@
 import type { Verification } from "../../../lib/ledger/open.ts"
-import { noteMissingLedger, type Task, withLedger } from "../context.ts"
+import { type Task, withLedger } from "../context.ts"
 import { counted } from "../errors.ts"
+import { requireAnyLedger } from "../known-ledger.ts"
 import { namesById } from "../state/in-flight.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
@@ -8,7 +9,7 @@ import { allStreams, streamName, streamOf } from "./streams.ts"
 export async function verifyLedger(task: Task, name: string | undefined): Promise<void> {
   const { screen, options } = task
   await withLedger(task, async (ledger, settings) => {
-    noteMissingLedger(task, settings)
+    await requireAnyLedger(ledger, settings)
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
     const names = await namesById(settings.policyPath)

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
 // What the commands share by which a person says something to the ledger.
 
@@ -13,8 +14,12 @@ export function speakerOf({ io }: Task, by: string | undefined): string {
   return who
 }
 
-/** The word is on record: where, and what was said. */
-export function showWord({ screen, options }: Task, { stream, seq, hash, said }: LedgerEntry): void {
-  screen.say(`on record: ${stream} #${seq}`)
-  if (options.json) screen.json({ entry: { stream, seq, hash }, said })
+/** The word is on record: where, in which ledger, and what was said. */
+export function showWord(
+  { screen, options }: Task,
+  { stream, seq, hash, said }: LedgerEntry,
+  ledger: KnownLedger,
+): void {
+  screen.say(`on record: ${stream} #${seq}`, sayLedger(ledger))
+  if (options.json) screen.json({ entry: { stream, seq, hash }, said, ledger })
 }

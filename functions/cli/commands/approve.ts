@@ -8,6 +8,7 @@ import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { planHash, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
 import { when } from "../print/table.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
@@ -40,7 +41,9 @@ export function registerApprove(program: Command, cli: Cli): void {
 
 async function approve(task: Task, given: string, by: string): Promise<void> {
   const { screen } = task
-  await withLedger(task, async (ledger, { policyPath }) => {
+  await withLedger(task, async (ledger, settings) => {
+    const inLedger = await requireLedger(ledger, settings)
+    const { policyPath } = settings
     const plans = await knownPlans(ledger)
     const hash = wholeHash(given, plans)
     const known = plans.find(({ plan }) => plan.hash === hash)
@@ -57,7 +60,7 @@ async function approve(task: Task, given: string, by: string): Promise<void> {
     const { approvals } = controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
     screen.say(...sayApprovals({ task, toThis, known, policy }))
-    showWord(task, entry)
+    showWord(task, entry, inLedger)
   })
 }
 

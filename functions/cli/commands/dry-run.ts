@@ -13,12 +13,12 @@ import {
   type CommonOptions,
   findSupernode,
   invocation,
-  noteMissingLedger,
   type Task,
   taskOf,
   withApp,
 } from "../context.ts"
 import { readEvent } from "../event-file.ts"
+import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
 import { resultLines } from "../print/result.ts"
 import { scheduleRows, scheduleStates } from "../print/schedule.ts"
@@ -70,7 +70,8 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
   await withApp(task, async (app) => {
     const loaded = findSupernode(app.policies.supernodes, name)
     const { policy } = loaded
-    noteMissingLedger(task, app.settings)
+    const ledger = await lookAtLedger(app.ledger, app.settings)
+    noteUnusableLedger(task, ledger)
     const signals = event === undefined ? [ownSignal(task, policy.name, options)] : signalsIn(task, event)
     const { results, warnings } = await app.runSignals(signals, invocation(), "dry-run", policy.name)
     task.screen.note(...warnings.map((warning) => `warning: ${warning}`))
@@ -79,7 +80,7 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
       requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user ?? "WHO",
       why: options.why ?? (event === undefined ? null : asking?.why) ?? "TEXT",
     }
-    const requests = results.map((result) => readyRequest(result, asking, asker))
+    const requests = results.map((result) => (ledger.known ? readyRequest(result, asking, asker) : null))
     await show(task, app, { loaded, results, requests })
   })
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, speakerOf, WHO } from "./actor.ts"
@@ -49,7 +50,9 @@ function heldUntil(now: number): (text: string) => number {
 
 async function hold(task: Task, name: string, { until, why, by }: HoldOptions): Promise<void> {
   const { screen, now } = task
-  await withLedger(task, async (ledger, { policyPath }) => {
+  await withLedger(task, async (ledger, settings) => {
+    const known = await requireLedger(ledger, settings)
+    const { policyPath } = settings
     const supernode = await supernodeIdOf(policyPath, name)
     await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
     const entry = await sayToAll(deskOf(task, ledger), {
@@ -60,7 +63,7 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
       until,
     })
     screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
-    showWord(task, entry)
+    showWord(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
   })
 }

@@ -4,6 +4,7 @@ import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, speakerOf, WHO } from "./actor.ts"
@@ -57,7 +58,9 @@ async function pause(
 ): Promise<void> {
   const { screen, now } = task
   const until = options.until ?? null
-  await withLedger(task, async (ledger, { policyPath }) => {
+  await withLedger(task, async (ledger, settings) => {
+    const known = await requireLedger(ledger, settings)
+    const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
     const entry = await sayToAll(deskOf(task, ledger), {
@@ -70,7 +73,7 @@ async function pause(
     screen.say(
       `${name ?? "everything"} is paused${until === null ? ` until somebody says \`resume${name ? ` ${name}` : ""}\`` : `, until ${when(until, now)}`}`,
     )
-    showWord(task, entry)
+    showWord(task, entry, known)
     // After the word: what was opened before it may have been sent, what comes after it will not be.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
   })
@@ -78,7 +81,9 @@ async function pause(
 
 async function resume(task: Task, name: string | undefined, { why, by }: StopOptions): Promise<void> {
   const { screen, now } = task
-  await withLedger(task, async (ledger, { policyPath }) => {
+  await withLedger(task, async (ledger, settings) => {
+    const known = await requireLedger(ledger, settings)
+    const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     const control = controlOf(await ledger.head(CONTROL_STREAM))
     const stop = supernode === null ? control.pausedAll : control.paused[supernode]
@@ -94,7 +99,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
         by: speakerOf(task, by),
       })
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
-      showWord(task, entry)
+      showWord(task, entry, known)
     }
     screen.say(...stillPaused(control, { supernode, now, names: await namesById(policyPath) }))
   })

@@ -3,16 +3,9 @@ import type { Standing } from "../../../lib/decision/state/state.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { words } from "../arguments.ts"
-import {
-  type Cli,
-  type CommonOptions,
-  deskOf,
-  noteMissingLedger,
-  type Task,
-  taskOf,
-  withLedger,
-} from "../context.ts"
+import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, WHO } from "./actor.ts"
@@ -43,7 +36,7 @@ async function reset(task: Task, name: string, { why, by }: ResetOptions): Promi
   const { screen, now } = task
   await withLedger(task, async (ledger, settings) => {
     const { policyPath } = settings
-    noteMissingLedger(task, settings)
+    const known = await requireLedger(ledger, settings)
     const stream = supernodeStream(await supernodeIdOf(policyPath, name))
     const head = await ledger.head(stream)
     if (!head) throw new CommandError(`nothing is on record for ${name}: there is nothing to reset`)
@@ -55,7 +48,7 @@ async function reset(task: Task, name: string, { why, by }: ResetOptions): Promi
     screen.say(...clearedLines(standing, now))
     if (standing.attempt)
       screen.say(`an attempt is still in flight (${standing.attempt.state}); \`settle\` ends it, not this`)
-    showWord(task, entry)
+    showWord(task, entry, known)
   })
 }
 

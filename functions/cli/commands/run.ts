@@ -1,8 +1,12 @@
 import type { Command } from "commander"
-import { type Handled, RunsFailed } from "../../../lib/app/app.ts"
+import { type App, type Handled, RunsFailed } from "../../../lib/app/app.ts"
+import type { Settings } from "../../../lib/app/settings.ts"
+import { saysUnusable } from "../../../lib/decision/gates/ledger.ts"
+import { ledgerPlace } from "../../../lib/ledger/open.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
 import { readEvent } from "../event-file.ts"
+import { lookAtLedger, sayLedger } from "../known-ledger.ts"
 import { resultLines } from "../print/result.ts"
 
 interface RunOptions extends CommonOptions {
@@ -38,7 +42,8 @@ async function runEvent(task: Task, { event: path }: RunOptions): Promise<void> 
   })
   await withApp(task, async (app) => {
     try {
-      show(task, await app.handle(event, "any", invocation()))
+      show(task, app.settings, await app.handle(event, "any", invocation()))
+      await showLedger(task, app)
     } catch (error) {
       // What the other supernodes' runs came to is not lost over the one that failed.
       if (error instanceof RunsFailed) showResults(task, error.results)
@@ -47,7 +52,15 @@ async function runEvent(task: Task, { event: path }: RunOptions): Promise<void> 
   })
 }
 
-function show(task: Task, { results, warnings, problems, http }: Handled): void {
+/** Beside the results, whose JSON is the functions' own. Nothing where no run used the ledger: that was said. */
+async function showLedger({ screen, options }: Task, { ledger, settings }: App): Promise<void> {
+  const { known } = await lookAtLedger(ledger, settings)
+  if (!known) return
+  if (options.json) screen.note(sayLedger(known))
+  else screen.say(sayLedger(known))
+}
+
+function show(task: Task, { ledgerUrl }: Settings, { results, warnings, problems, http }: Handled): void {
   const { screen } = task
   showResults(task, results)
   screen.note(...warnings.map((warning) => `warning: ${warning}`))
@@ -56,7 +69,10 @@ function show(task: Task, { results, warnings, problems, http }: Handled): void 
   if (isRefused) screen.note(`error: an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
   else if (http !== null && results.length === 0)
     screen.say(`an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
-  if (problems.length > 0 || isRefused) task.fail()
+  const cannotUse = results.filter(({ decision }) => decision.findings.some(saysUnusable))
+  if (cannotUse.length > 0)
+    screen.note(`error: no run can use ${ledgerPlace(ledgerUrl)}; nothing was written`)
+  if (problems.length > 0 || isRefused || cannotUse.length > 0) task.fail()
 }
 
 function showResults({ screen, options, io }: Task, results: Handled["results"]): void {

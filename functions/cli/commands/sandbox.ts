@@ -105,6 +105,7 @@ function announce({ screen, options }: Task, { url }: Sandbox, supernodes: Sandb
     "",
     "in another terminal, with a ledger of its own (live: nothing here costs money):",
     ...Object.entries(env).map(([name, value]) => `  export ${name}=${value}`),
+    '  supernode-autoscaler ledger init --by me --why "a sandbox" --nothing-in-flight',
     `  supernode-autoscaler dry-run ${first?.name ?? "NAME"}`,
     "",
     "to look at it and to change it:",

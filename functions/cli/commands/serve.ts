@@ -9,6 +9,7 @@ import { type Serving, startServing } from "../../../lib/serve/serve.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { type Level, serveLog } from "../print/serve-log.ts"
 import { version } from "../version.ts"
 
@@ -23,7 +24,7 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz, and ticks by cron, through the very run that the functions take. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz and /readyz, and ticks by cron, through the very run that the functions take. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(
@@ -81,6 +82,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
     })
     const done = task.io.onHangup(() => void serving.reload())
     announce(log.say, { app, serving, options })
+    await announceLedger(log.say, app)
     await stopped
     if ((await serving.stop()) > 0) task.fail()
     done()
@@ -110,7 +112,7 @@ function announce(
   { app, serving, options }: Started,
 ): void {
   const { settings, policies } = app
-  const { mode, ledgerUrl } = settings
+  const { mode } = settings
   const names = policies.supernodes.map(({ policy }) => policy.name)
   const next = sayNext(serving)
   say("INFO", `serving on ${serving.url}`, { url: serving.url, port: serving.port, version: version() })
@@ -119,7 +121,6 @@ function announce(
     say("WARN", "mode: OBSERVE; it decides and records, and BUYS NOTHING (SUPERNODE_MODE is not live)", {
       mode,
     })
-  say("INFO", `ledger: ${ledgerUrl}`, { ledger: ledgerUrl })
   say("INFO", `policy: ${policies.path}: ${names.join(", ")}`, { policy: policies.path, supernodes: names })
   say("INFO", `ticks: ${options.tick}; the next at ${next}`, { tick: options.tick, next })
   say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)}, where a purchase is under way`, {
@@ -128,6 +129,17 @@ function announce(
   for (const warning of policies.warnings) say("WARN", problemLine(warning))
   for (const warning of warningsOnHost(options.host, settings, policies)) say("WARN", warning)
 }
+
+/** It serves all the same where there is none: `/readyz` says so, and `ledger init` needs no restart. */
+async function announceLedger(say: ReturnType<typeof serveLog>["say"], app: App): Promise<void> {
+  const { place, known } = await lookAtLedger(app.ledger, app.settings).catch(() => UNREAD)
+  const fields = { ledger: place ?? app.settings.ledgerUrl, ledgerId: known?.id ?? null }
+  if (known) say("INFO", sayLedger(known), fields)
+  else if (place === null) say("ERROR", "the ledger cannot be read", fields)
+  else say("ERROR", sayNoLedger(place), fields)
+}
+
+const UNREAD = { place: null, known: null }
 
 function sayNext(serving: Serving): string {
   const next = serving.nextTick()

@@ -10,12 +10,12 @@ import {
   type CommonOptions,
   deskOf,
   findSupernode,
-  noteMissingLedger,
   type Task,
   taskOf,
   withApp,
 } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { showWord, WHO } from "./actor.ts"
 import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
 
@@ -64,7 +64,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const { screen, io, now } = task
   const { policy } = loaded
   const { as, why, by } = options
-  noteMissingLedger(task, app.settings)
+  const known = await requireLedger(app.ledger, app.settings)
   const stream = supernodeStream(policy.id)
   const { attempt } = standingOf(await app.ledger.head(stream))
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
@@ -95,7 +95,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     },
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
-  showWord(task, entry)
+  showWord(task, entry, known)
 }
 
 const FOLLOWS: Record<SettleAs, string> = {

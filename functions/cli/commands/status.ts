@@ -1,16 +1,9 @@
 import type { Command } from "commander"
-import { CONTROL_STREAM, controlOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"
-import {
-  type Cli,
-  type CommonOptions,
-  findSupernode,
-  noteMissingLedger,
-  type Task,
-  taskOf,
-  withLedger,
-} from "../context.ts"
+import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLedger } from "../context.ts"
+import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { stateLines } from "../print/state.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
 import { stateOf } from "../state/supernode-state.ts"
@@ -32,8 +25,9 @@ async function status(task: Task, name: string | undefined): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
     const { supernodes } = await loadPolicyFile(settings.policyPath)
     const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
-    noteMissingLedger(task, settings)
-    const control = controlOf(await ledger.head(CONTROL_STREAM))
+    const look = await lookAtLedger(ledger, settings)
+    noteUnusableLedger(task, look)
+    const { control, place, known } = look
     const fleet = await lookAtFleet(ledger, supernodes, now)
     const states = await Promise.all(
       shown.map(async (loaded) => {
@@ -43,11 +37,12 @@ async function status(task: Task, name: string | undefined): Promise<void> {
       }),
     )
     if (options.json) {
-      screen.json({ now, supernodes: states, fleet: fleet?.state ?? null })
+      const shownLedger = { place, id: known?.id ?? null }
+      screen.json({ now, ledger: shownLedger, supernodes: states, fleet: fleet?.state ?? null })
       return
     }
-    const look = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
-    for (const state of states) screen.say(...stateLines(state, look), "")
-    if (fleet) screen.say(...fleetLines(fleet.state, look), "")
+    const print = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+    for (const state of states) screen.say(...stateLines(state, print), "")
+    if (fleet) screen.say(...fleetLines(fleet.state, print), "")
   })
 }

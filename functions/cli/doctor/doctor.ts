@@ -12,7 +12,6 @@ import {
   type Cli,
   type CommonOptions,
   findSupernode,
-  noteMissingLedger,
   settingsOf,
   type Task,
   taskOf,
@@ -20,6 +19,7 @@ import {
   withLedger,
 } from "../context.ts"
 import { CommandError, counted, linesOf } from "../errors.ts"
+import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
 import { type Check, ill, well } from "./check.ts"
 import { checkRules } from "./rules.ts"
 import { checkOffers, checkSupernode } from "./supernode.ts"
@@ -118,16 +118,19 @@ function sayPolicy({ path, supernodes, warnings }: PolicyFile): string {
   return `${path}: valid, ${counted(supernodes.length, "supernode")}${warned}`
 }
 
-/** All heads that a run would read, and nothing made that is not there. */
+/** All that a run would read, and an append that is taken back; nothing is made that is not there. */
 async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<Check> {
   return withLedger(task, async (ledger, settings) => {
-    noteMissingLedger(task, settings)
+    const { place, known } = await lookAtLedger(ledger, settings)
+    if (!known) return ill({ what: "ledger", supernode: null }, sayNoLedger(place))
+    await requireLedger(ledger, settings)
+    await ledger.checkWritable()
     const streams = [CONTROL_STREAM, ...shown.map(({ policy }) => supernodeStream(policy.id))]
     const heads = await Promise.all(streams.map((stream) => ledger.head(stream)))
-    const known = heads.filter((head) => head !== undefined).length
+    const begun = heads.filter((head) => head !== undefined).length
     return well(
       { what: "ledger", supernode: null },
-      `readable; ${known} of ${counted(streams.length, "chain")} begun`,
+      `${place} (${known.id}): readable and writable; ${begun} of ${counted(streams.length, "chain")} begun`,
     )
   })
 }

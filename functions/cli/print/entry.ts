@@ -2,6 +2,7 @@ import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import type { FleetNews } from "../../../lib/decision/state/fleet-reservations.ts"
+import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result.ts"
 import { instantOf } from "./table.ts"
@@ -38,6 +39,13 @@ function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetNe
   return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
+/** What `ledger init` found, in words. */
+export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
+  empty: "an empty ledger",
+  "nothing-in-flight": "an empty ledger, and no order of ours on its way",
+  adopted: "a ledger with entries",
+}
+
 function saySaid(said: Said): string {
   switch (said.verb) {
     case "pause":
@@ -51,6 +59,12 @@ function saySaid(said: Said): string {
       return `settle attempt ${said.attempt} as ${said.as}, by ${said.by}: ${said.why}`
     case "reset":
       return `reset, by ${said.by}: ${said.why}`
+    case "init":
+      return `ledger init ${said.ledger.id} (${SAY_ORIGIN[said.origin]}), by ${said.by}: ${said.why}`
+    case "restored":
+      return `ledger restored, by ${said.by}: ${said.why}`
+    case "confirm":
+      return `ledger confirm ${said.supernode}, by ${said.by}: ${said.why}`
     default:
       return said satisfies never
   }

@@ -2,7 +2,7 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
 import type { AnsweredRequest, ServeNews, Tell } from "../../../lib/serve/news.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
-import { lineOf, titleOf } from "../../log.ts"
+import { isLedgerFault, lineOf, titleOf } from "../../log.ts"
 import type { Task } from "../context.ts"
 import { counted, linesOf } from "../errors.ts"
 
@@ -43,7 +43,13 @@ function linesFor(news: ServeNews): Line[] {
     case "request":
       return [requestLine(news.answered)]
     case "result":
-      return [{ level: "INFO", text: resultText(news.result), fields: lineOf(news.result) }]
+      return [
+        {
+          level: isLedgerFault(news.result) ? "ERROR" : "INFO",
+          text: resultText(news.result),
+          fields: lineOf(news.result),
+        },
+      ]
     case "warning":
       return [{ level: "WARN", text: news.says }]
     case "failed":

@@ -12,6 +12,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
     ["  mode", sayMode(state, now)],
+    ...ledgerRows(state).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ["  paused", alarming(state.paused && sayStop(state.paused, now))],
     ["  held", alarming(state.held && sayStop(state.held, now))],
     ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
@@ -27,13 +28,16 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
         ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
         : "no decision is on record",
     ],
-    ...holdRows(state.holds),
+    ...holdRows(state),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
 }
 
 /** Reasons that the rows above have told already. */
 const TOLD: readonly string[] = [
+  "ledger-new",
+  "ledger-other",
+  "ledger-restored",
   "paused",
   "held",
   "in-flight",
@@ -47,10 +51,24 @@ const TOLD: readonly string[] = [
   "cooldown",
 ]
 
+/** Why no run buys on this ledger, before what a tick would find. */
+function ledgerRows({ ledger }: SupernodeState): string[][] {
+  if (!ledger) return []
+  const { heldBy, says, nearest } = ledger
+  return [
+    ["  ledger", `${heldBy}: ${says}`],
+    ...(nearest === null ? [] : [["", `${WOULD_PASS_IF} ${nearest}`]]),
+  ]
+}
+
 /** Everything that would hold now, the first reason first, each with its hint. */
-function holdRows(holds: SupernodeState["holds"]): string[][] {
-  if (holds.length === 0)
-    return [["  now", "nothing known stands in the way; metrics and offers decide (dry-run shows them)"]]
+function holdRows({ holds, ledger }: SupernodeState): string[][] {
+  if (holds.length === 0) {
+    const says = ledger
+      ? `a tick would hold (${ledger.heldBy})`
+      : "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
+    return [["  now", says]]
+  }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {
     const why = TOLD.includes(heldBy) ? "" : `: ${says}`
     return [

@@ -1,7 +1,8 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { decide } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
-import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { HINTS_OUTSIDE, nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
 import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
 import type { FleetSpend } from "../../../lib/decision/money/fleet-spend.ts"
 import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
@@ -45,6 +46,8 @@ export interface SupernodeState {
   nextTick: Hold | null
   /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
   holds: Hold[]
+  /** Why no run buys on this ledger, whatever the gates say; null: it may be relied on. */
+  ledger: Hold | null
   /** Entries in the supernode's chain. */
   entries: number
 }
@@ -111,6 +114,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
     lastDecision: standing.lastDecision,
     nextTick: holds[0] ?? null,
     holds,
+    ledger: ledgerStateOf(remembered),
     entries: head?.seq ?? 0,
   }
 }
@@ -142,6 +146,16 @@ function tickFindings({
     ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
   return [...decide(situation, digest).findings, ...stateFindings(situation)]
+}
+
+function ledgerStateOf({ loaded, control, now }: Remembered): SupernodeState["ledger"] {
+  const seen = { state: "read" as const, value: control }
+  const problem =
+    whyUnusable(seen, loaded.ledgerId ?? null) ??
+    whyUntrusted({ control: seen, supernodeId: loaded.policy.id, now })
+  if (!problem) return null
+  const { reason, says } = problem
+  return { heldBy: reason, says, nearest: HINTS_OUTSIDE[reason]?.says ?? null }
 }
 
 function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {

@@ -19,6 +19,7 @@ export type Change =
   /** Lifts a pause; `supernode` is an id, null: the pause of everything. */
   | { kind: "person"; verb: "resume"; supernode: string | null }
   | { kind: "person"; verb: "reset" }
+  | { kind: "person"; verb: "ledger-init" | "ledger-restored" | "ledger-confirm" }
   /** So many more people, none of whom is `except`; a word counts that was said later than `after`. */
   | {
       kind: "person"
@@ -48,7 +49,7 @@ export type Change =
   | { kind: "signal"; what: "in-alarm" | "next" }
   | { kind: "signal"; what: "newer"; from: number }
   /** Something of where we run. */
-  | { kind: "settings"; what: "time-limit" }
+  | { kind: "settings"; what: "time-limit" | "ledger" }
   /** One after the other. */
   | { kind: "all"; changes: Change[] }
 

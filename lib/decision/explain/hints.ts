@@ -84,6 +84,22 @@ export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
     says: "the function must be given more time",
     change: { kind: "settings", what: "time-limit" },
   },
+  "ledger-new": {
+    says: "the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one: supernode-autoscaler ledger init --by WHO --why TEXT, and 45 minutes unless --nothing-in-flight is true and given",
+    change: { kind: "person", verb: "ledger-init" },
+  },
+  "ledger-other": {
+    says: "the ledger that the policy names: set SUPERNODE_LEDGER or --ledger, or correct ledger_id (supernode-autoscaler ledger show prints the id)",
+    change: { kind: "settings", what: "ledger" },
+  },
+  "ledger-behind": {
+    says: "the newer ledger put back; if a backup was restored on purpose: supernode-autoscaler ledger restored --by WHO --why TEXT",
+    change: { kind: "person", verb: "ledger-restored" },
+  },
+  "ledger-restored": {
+    says: "a comparison with the cloud: supernode-autoscaler ledger confirm NAME --by WHO --why TEXT",
+    change: { kind: "person", verb: "ledger-confirm" },
+  },
 }
 
 /** The finding, and in `facts.nearest` what would have let its gate pass, where it failed and that can be said. */

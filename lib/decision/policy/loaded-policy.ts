@@ -7,4 +7,6 @@ export interface LoadedPolicy {
   hash: string
   /** base64 of the userdata whose digest stands in the policy; null without. */
   userdata: string | null
+  /** The only ledger that this policy may be used with (`ledger_id`); absent: any. Not part of the hash. */
+  ledgerId?: string
 }

@@ -1,3 +1,5 @@
+import type { LedgerIdentity, LedgerOrigin, LedgerRestore } from "./ledger-identity.ts"
+
 /** Somebody stopped the buying. */
 export interface Stop {
   why: string
@@ -24,6 +26,10 @@ export interface Control {
   /** Holds by supernode id: no automatic purchases; people may still buy. */
   held: Record<string, Stop>
   approvals: Approval[]
+  /** Absent: no `ledger init` is on record. */
+  ledger?: LedgerIdentity
+  /** The newest `ledger restored`; absent: the ledger was never restored. */
+  restored?: LedgerRestore
 }
 
 export const NO_CONTROL: Control = { pausedAll: null, paused: {}, held: {}, approvals: [] }
@@ -43,6 +49,9 @@ export type Said =
       servers: string[] | null
     }
   | { verb: "reset"; why: string; by: string }
+  | { verb: "init"; ledger: { id: string }; origin: LedgerOrigin; why: string; by: string }
+  | { verb: "restored"; why: string; by: string }
+  | { verb: "confirm"; supernode: string; why: string; by: string }
 
 /** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
 const MOST_APPROVALS = 100
@@ -71,12 +80,29 @@ export function foldControl(control: Control, said: Said, at: number): Control {
           -MOST_APPROVALS,
         ),
       }
+    case "init":
+      // A ledger keeps its first id.
+      return control.ledger
+        ? control
+        : { ...control, ledger: { id: said.ledger.id, at, origin: said.origin } }
+    case "restored":
+      // The attempts that used these approvals up may be missing now.
+      return { ...control, approvals: [], restored: { at, why: said.why, by: said.by, confirmed: [] } }
+    case "confirm":
+      return control.restored
+        ? { ...control, restored: confirmedBy(control.restored, said.supernode) }
+        : control
     case "settle":
     case "reset":
       throw new TypeError(`"${said.verb}" is said in the supernode's own stream, not in control`)
     default:
       return said satisfies never
   }
+}
+
+function confirmedBy(restored: LedgerRestore, supernode: string): LedgerRestore {
+  const others = restored.confirmed.filter((id) => id !== supernode)
+  return { ...restored, confirmed: [...others, supernode] }
 }
 
 /** The stop that is in force for a supernode at `now`, if any. */

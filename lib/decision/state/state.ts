@@ -44,6 +44,8 @@ export interface Standing {
   attempt: StandingAttempt | null
   /** When the newest attempt was opened, whatever came of it. */
   openedAt: number | null
+  /** Its id; absent in a chain that opened none since this is recorded. A plan names it, so that a plan serves once. */
+  newestAttempt?: string
   /** When the newest purchase was complete: all its servers RUNNING. */
   completedAt: number | null
   /** Creation of the newest server that we did not buy. */

@@ -77,6 +77,7 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     ...rememberActed(standing, open),
     attempt: open,
     openedAt: Math.max(openedAt, approvedAt(event)),
+    newestAttempt: id,
     purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],
     latches: { ...standing.latches, ...latchesOf(open) },
   }

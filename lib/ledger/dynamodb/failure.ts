@@ -28,8 +28,12 @@ export function dynamoFailure(error: unknown, table: string, where: string): Led
   )
 }
 
+/** The table is not there; a mistyped name looks the same. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.name === "ResourceNotFoundException"
+}
+
 function says(name: string, error: unknown): string {
-  if (name === "ResourceNotFoundException") return "does not exist there; check name and region, or create it"
   if (NO_ACCESS.has(name)) return "cannot be used with these credentials, or there are none"
   if (THROTTLED.has(name)) return "is throttled; give it more capacity"
   if (name === "ValidationException") return "refuses the request; its key must be stream (S) and seq (N)"

@@ -1,12 +1,15 @@
 import type { AttributeValue, QueryCommandInput } from "@aws-sdk/client-dynamodb"
-import type { LedgerStore, RawEntry, SeqRange } from "../store.ts"
+import { LedgerError } from "../../ports.ts"
+import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
-import { dynamoFailure } from "./failure.ts"
+import { dynamoFailure, isMissing } from "./failure.ts"
+import { createDynamoTable } from "./table.ts"
 
 /**
  * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB, whose limits it keeps to
  * (single-item conditional writes, no transactions, values only as placeholders).
  * Item: `{ stream: S (partition key), seq: N (sort key), entry: S }`. Asks nothing of the network before its first use.
+ * A table that is not there reads as a ledger without entries.
  */
 export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> {
   return new DynamoStore(place, await connectDynamo(place))
@@ -20,9 +23,11 @@ const NAMES = { "#stream": "stream", "#seq": "seq" }
 class DynamoStore implements LedgerStore {
   readonly #table: string
   readonly #where: string
+  readonly #place: DynamoPlace
   readonly #connection: DynamoConnection
 
   constructor(place: DynamoPlace, connection: DynamoConnection) {
+    this.#place = place
     this.#table = place.table
     this.#where = placeName(place)
     this.#connection = connection
@@ -44,12 +49,16 @@ class DynamoStore implements LedgerStore {
    * The condition only says that this seq is free. That makes it "one past the newest", since the chain has read the
    * entry before, and none is ever removed: nobody can be further than where there is nothing yet.
    */
-  async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
+  append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
+    return this.#putIf("attribute_not_exists(#stream)", stream, raw)
+  }
+
+  async #putIf(condition: string, stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     const { sdk, writer, deadline } = this.#connection
     const put = new sdk.PutItemCommand({
       TableName: this.#table,
       Item: { stream: { S: stream }, seq: { N: String(raw.seq) }, entry: { S: raw.text } },
-      ConditionExpression: "attribute_not_exists(#stream)",
+      ConditionExpression: condition,
       ExpressionAttributeNames: { "#stream": "stream" },
     })
     try {
@@ -57,7 +66,43 @@ class DynamoStore implements LedgerStore {
       return "appended"
     } catch (error) {
       if (error instanceof sdk.ConditionalCheckFailedException) return "conflict"
-      throw dynamoFailure(error, this.#table, this.#where)
+      return this.#fail(error)
+    }
+  }
+
+  async create(): Promise<void> {
+    if (!(await this.#isThere())) await createDynamoTable(this.#place)
+  }
+
+  /**
+   * Asks what an append will ask: the key (a range over `seq` is refused where it is no sort key or no number), the right
+   * to write, and that conditions are honoured. The condition can never hold, so nothing is written.
+   */
+  async checkWritable(): Promise<void> {
+    if (!(await this.#isThere())) throw noLedgerAt(`the table ${this.#table} (${this.#where})`)
+    const never = "attribute_exists(#stream) AND attribute_not_exists(#stream)"
+    if ((await this.#putIf(never, "writable", { seq: 0, text: "" })) === "conflict") return
+    throw new LedgerError(
+      `the ledger table ${this.#table} (${this.#where}) ignores the conditions of a write: it cannot keep a ledger`,
+    )
+  }
+
+  /** Whether the table is there. Throws LedgerError where its key is not `stream` (S) and `seq` (N). */
+  async #isThere(): Promise<boolean> {
+    const { sdk, reader, deadline } = this.#connection
+    const query = new sdk.QueryCommand({
+      TableName: this.#table,
+      ConsistentRead: true,
+      KeyConditionExpression: "#stream = :stream AND #seq >= :from",
+      ExpressionAttributeNames: NAMES,
+      ExpressionAttributeValues: { ":stream": { S: "control" }, ":from": { N: "1" } },
+      Limit: 1,
+    })
+    try {
+      await reader.send(query, { abortSignal: deadline() })
+      return true
+    } catch (error) {
+      return isMissing(error) ? false : this.#fail(error)
     }
   }
 
@@ -98,7 +143,7 @@ class DynamoStore implements LedgerStore {
       })
       const page = await reader
         .send(scan, { abortSignal: deadline() })
-        .catch((error: unknown) => this.#fail(error))
+        .catch((error: unknown) => this.#emptyIfMissing(error))
       for (const item of page.Items ?? []) {
         const stream = item["stream"]?.S ?? ""
         if (!seen.has(stream)) yield stream
@@ -117,11 +162,16 @@ class DynamoStore implements LedgerStore {
     const command = new sdk.QueryCommand({ ...query, TableName: this.#table, ConsistentRead: true })
     const page = await reader
       .send(command, { abortSignal: deadline() })
-      .catch((error: unknown) => this.#fail(error))
+      .catch((error: unknown) => this.#emptyIfMissing(error))
     return { items: page.Items ?? [], next: page.LastEvaluatedKey }
   }
 
+  #emptyIfMissing(error: unknown): { Items?: Item[]; LastEvaluatedKey?: Item } {
+    return isMissing(error) ? {} : this.#fail(error)
+  }
+
   #fail(error: unknown): never {
+    if (isMissing(error)) throw noLedgerAt(`the table ${this.#table} (${this.#where})`)
     throw dynamoFailure(error, this.#table, this.#where)
   }
 }

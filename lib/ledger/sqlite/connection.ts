@@ -19,12 +19,10 @@ interface SqliteModule {
   DatabaseSync: new (path: string) => SqliteConnection
 }
 
-/** A connection to a ledger file, made if it is not there. Durable: each commit is on disk before it returns. */
+/** A connection to a ledger file, which becomes a ledger if it is none yet. Durable: each commit is on disk before it returns. */
 export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteConnection> {
-  const { DatabaseSync } = await sqliteModule()
-  const database = new DatabaseSync(file)
+  const database = await openDatabase(file, busyMs)
   try {
-    database.exec(`PRAGMA busy_timeout = ${busyMs}`)
     await journalAhead(database, busyMs)
     database.exec("PRAGMA synchronous = FULL")
     if (isEmpty(database)) createLedger(database)
@@ -34,6 +32,27 @@ export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteCon
     database.close()
     throw error
   }
+}
+
+/** The same, but undefined where there is no ledger in the file yet; then the file stays as it is. */
+export async function connectToLedger(file: string, busyMs = BUSY_MS): Promise<SqliteConnection | undefined> {
+  return (await holdsNothing(file, busyMs)) ? undefined : connect(file, busyMs)
+}
+
+async function holdsNothing(file: string, busyMs: number): Promise<boolean> {
+  const database = await openDatabase(file, busyMs)
+  try {
+    return isEmpty(database)
+  } finally {
+    database.close()
+  }
+}
+
+async function openDatabase(file: string, busyMs: number): Promise<SqliteConnection> {
+  const { DatabaseSync } = await sqliteModule()
+  const database = new DatabaseSync(file)
+  database.exec(`PRAGMA busy_timeout = ${busyMs}`)
+  return database
 }
 
 /** How long a call waits for another process that is writing. */

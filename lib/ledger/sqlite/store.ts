@@ -1,21 +1,27 @@
-import { statSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LedgerError } from "../../ports.ts"
-import type { LedgerStore, RawEntry, SeqRange } from "../store.ts"
-import { connect, type SqliteConnection, type SqliteStatement, sqliteModule } from "./connection.ts"
+import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import {
+  connect,
+  connectToLedger,
+  type SqliteConnection,
+  type SqliteStatement,
+  sqliteModule,
+} from "./connection.ts"
 import { sqliteFailure } from "./failure.ts"
 
 /**
  * A ledger in one file, for one host (not for a network file system: its locks and WAL do not hold there).
- * The file is made by the first append, not by looking, so that a dry run leaves no trace.
+ * Only `create` makes the file. While there is none, or an empty one, it reads as a ledger without entries.
  * `busyMs`: how long a call waits for another process that is writing.
- * Throws LedgerError on a directory that is not there, or a file that is no ledger.
+ * Throws LedgerError on a file that is no ledger.
  */
 export async function openSqliteStore(path: string, busyMs?: number): Promise<LedgerStore> {
   const file = resolve(path)
   const store = new SqliteStore(file, busyMs)
   try {
-    checkDirectory(file)
+    checkIsNoDirectory(file)
     // Also where there is no file yet: a missing package must show before anything is decided.
     await sqliteModule()
     await store.look()
@@ -31,7 +37,7 @@ const PAGE_ROWS = 64
 class SqliteStore implements LedgerStore {
   readonly #file: string
   readonly #busyMs: number | undefined
-  #connection: Promise<Opened> | undefined
+  #connection: Promise<Opened | undefined> | undefined
 
   constructor(file: string, busyMs: number | undefined) {
     this.#file = file
@@ -46,7 +52,7 @@ class SqliteStore implements LedgerStore {
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
-    const opened = (await this.look()) ?? (await this.#open())
+    const opened = await this.#needed()
     return this.#told(() => appendInTransaction(opened, stream, raw))
   }
 
@@ -78,25 +84,55 @@ class SqliteStore implements LedgerStore {
     opened.database.close()
   }
 
+  async create(): Promise<void> {
+    try {
+      mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+      // SQLite gives its log files the mode of the file.
+      closeSync(openSync(this.#file, "a", 0o600))
+    } catch (error) {
+      throw sqliteFailure(error, this.#file)
+    }
+    if ((await this.look()) === undefined) await this.#open({ mayCreate: true })
+  }
+
+  async checkWritable(): Promise<void> {
+    const opened = await this.#needed()
+    this.#told(() => tryAppending(opened))
+  }
+
+  async #needed(): Promise<Opened> {
+    const opened = await this.look()
+    if (opened === undefined) throw noLedgerAt(`sqlite:${this.#file}`)
+    return opened
+  }
+
   /** The open file, undefined while there is none. */
   async look(): Promise<Opened | undefined> {
     const stat = () => statSync(this.#file, { throwIfNoEntry: false })
-    if (this.#connection === undefined) return stat() === undefined ? undefined : this.#open()
-    const opened = await this.#connection
+    const opened = await (this.#connection ?? (stat() === undefined ? undefined : this.#open()))
+    if (opened === undefined) return undefined
     // A deleted or exchanged file stays writable through our handle; two processes would then hold two locks.
     if (stat()?.ino === opened.inode) return opened
     throw new LedgerError(`${this.#file} was deleted or exchanged while it was in use`)
   }
 
-  #open(): Promise<Opened> {
-    this.#connection ??= connect(this.#file, this.#busyMs)
-      .then((database) => prepare(database, this.#file))
-      .catch((error: unknown) => {
-        // A failed opening is tried anew by the next call.
-        this.#connection = undefined
-        throw sqliteFailure(error, this.#file)
-      })
-    return this.#connection
+  #open({ mayCreate } = { mayCreate: false }): Promise<Opened | undefined> {
+    const connection = this.#connection ?? this.#connect(mayCreate)
+    this.#connection = connection
+    return connection
+  }
+
+  async #connect(mayCreate: boolean): Promise<Opened | undefined> {
+    try {
+      const connecting = mayCreate ? connect : connectToLedger
+      const database = await connecting(this.#file, this.#busyMs)
+      // An empty file, and a failed opening, are tried anew by the next call.
+      if (!database) this.#connection = undefined
+      return database && prepare(database, this.#file)
+    } catch (error) {
+      this.#connection = undefined
+      throw sqliteFailure(error, this.#file)
+    }
   }
 
   #told<T>(question: () => T): T {
@@ -145,6 +181,16 @@ function appendInTransaction({ database, newest, insert }: Opened, stream: strin
   }
 }
 
+/** An append that is taken back: what refuses it refuses the real one as well. */
+function tryAppending({ database, newest, insert }: Opened): void {
+  database.exec("BEGIN IMMEDIATE")
+  try {
+    insert.run("control", Number(newest.all("control")[0]?.["seq"]) + 1, "")
+  } finally {
+    rollBack(database)
+  }
+}
+
 // Some failures have ended the transaction already; then there is nothing to roll back, and the first error counts.
 function rollBack(database: SqliteConnection): void {
   try {
@@ -164,13 +210,7 @@ function rawOf(row: Record<string, unknown>): RawEntry {
   return { seq: Number(row["seq"]), text: String(row["entry"]) }
 }
 
-function checkDirectory(file: string): void {
-  const directory = statSync(dirname(file), { throwIfNoEntry: false })
-  if (!directory?.isDirectory()) {
-    throw new LedgerError(
-      `the ledger ${file} has no place: ${dirname(file)} is not a directory; make it first`,
-    )
-  }
+function checkIsNoDirectory(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
     throw new LedgerError(`the ledger ${file} is a directory; name a file in it`)
   }

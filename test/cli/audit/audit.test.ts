@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import { entryIsIntact, type LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { type CloudDesk, cloudDesk, desk, ID, MINUTE, STREAM } from "../harness.ts"
+import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -19,7 +19,10 @@ describe("audit list", () => {
     const [head, ...rows] = out.trimEnd().split("\n")
     expect(head).toMatch(/^time +stream +seq +kind +what$/)
     expect(rows.map((row) => row.replace(/ {2,}/g, " | ").replace(/CS\w+/, "CS…"))).toEqual([
-      "2024-01-12T16:52:00Z | control | 1 | said | pause everything, by ops: maintenance",
+      expect.stringMatching(
+        / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
+      ),
+      "2024-01-12T16:52:00Z | control | 2 | said | pause everything, by ops: maintenance",
       "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix",
       "2024-01-12T16:52:00Z | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
     ])
@@ -30,8 +33,8 @@ describe("audit list", () => {
     ["a supernode's name", ["train-a"], 2],
     ["its id", [ID], 2],
     ["its stream", [STREAM], 2],
-    ["control", ["control"], 1],
-    ["--stream", ["--stream", "control"], 1],
+    ["control", ["control"], 2],
+    ["--stream", ["--stream", "control"], 2],
     ["a limit", ["train-a", "--limit", "1"], 1],
   ])("takes %s", async (_what, argv, count) => {
     const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
@@ -69,6 +72,7 @@ describe("audit list", () => {
     const { json } = await own.run("audit", "list", "--json")
     const { entries } = json() as { entries: { kind: string; says: string }[] }
     expect(entries.map(({ kind, says }) => `${kind}: ${says}`)).toEqual([
+      expect.stringMatching(/^said: ledger init /),
       "decided: hold (not-breaching)",
       "decided: scale-up 2 -> 4 servers, observed only",
       "opened: attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix",
@@ -92,9 +96,8 @@ describe("audit list", () => {
   })
 
   it("says that there is nothing", async () => {
-    const { code, out, err } = await desk().run("audit", "list")
-    expect([code, out]).toEqual([0, "no entries\n"])
-    expect(err).toContain("there is no ledger at")
+    const { code, out } = await desk().run("audit", "list", "train-a")
+    expect([code, out]).toEqual([0, "no entries in train-a\n"])
   })
 })
 
@@ -130,7 +133,7 @@ describe("audit show", () => {
 describe("audit verify", () => {
   it("checks every stream", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "verify")
-    expect(out).toMatch(/^✓ control: 1 entry, newest sha256:/m)
+    expect(out).toMatch(/^✓ control: 2 entries, newest sha256:/m)
     expect(out).toMatch(/^✓ train-a: 2 entries, newest sha256:/m)
     expect(out).toContain("intact: 2 streams")
     expect(code).toBe(0)
@@ -155,10 +158,9 @@ describe("audit verify", () => {
   })
 
   it("says that there is no ledger rather than that it is intact", async () => {
-    const { code, out, err } = await desk().run("audit", "verify")
+    const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
-    expect(out).toBe("nothing to verify: the ledger has no entries\n")
-    expect(code).toBe(0)
+    expect([code, out]).toEqual([1, ""])
   })
 })
 
@@ -171,6 +173,7 @@ describe("audit export", () => {
       .map((line) => JSON.parse(line) as LedgerEntry)
     expect(entries.map(({ stream, seq }) => `${stream}#${seq}`)).toEqual([
       "control#1",
+      "control#2",
       `${STREAM}#1`,
       `${STREAM}#2`,
     ])

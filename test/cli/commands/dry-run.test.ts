@@ -39,7 +39,7 @@ describe("dry-run", () => {
   })
 
   it("writes nothing anywhere: no order, and not even an empty ledger", async () => {
-    const own = await cloudDesk()
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { err } = await own.run("dry-run", "train-a")
     expect(err).toContain("there is no ledger at")
     expect(existsSync(own.ledgerPath)).toBe(false)
@@ -51,7 +51,7 @@ describe("dry-run", () => {
     await own.run("pause", "--why", "x")
     await own.run("dry-run", "train-a")
     const { out } = await own.run("audit", "list")
-    expect(out.trimEnd().split("\n")).toHaveLength(2)
+    expect(out.trimEnd().split("\n")).toHaveLength(3)
   })
 
   it("answers --json with the contract", async () => {

@@ -108,7 +108,7 @@ describe("run", () => {
   })
 
   it("is a dry run where a person's request does not say live", async () => {
-    const own = await cloudDesk()
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { out } = await own.run(
       "run",
       "--event",

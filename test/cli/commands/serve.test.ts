@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { request } from "node:http"
 import { createServer } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { cloudDesk, type Desk, desk, POLICY, type Ran } from "../harness.ts"
 
 const TOKEN = "THE-WEBHOOK-TOKEN"
@@ -73,7 +74,7 @@ describe("serve", () => {
   it("says where it listens, what it may do, and what is closed; and ends well when stopped", async () => {
     const own = await cloudDesk()
     const served = serve(own)
-    await served.until(/\/sns is closed/)
+    await served.until(/ledger: /)
     const lines = served
       .said()
       .replaceAll("2024-01-12T16:52:00.000Z ", "")
@@ -82,13 +83,13 @@ describe("serve", () => {
     expect(lines).toEqual([
       "INFO  serving on http://127.0.0.1:PORT",
       "INFO  mode: live; it buys",
-      `INFO  ledger: sqlite:${own.ledgerPath}`,
       `INFO  policy: ${own.env["SUPERNODE_POLICY"]}: train-a`,
       "INFO  ticks: */5 * * * *; the next at 2024-01-12T16:55:00.000Z",
       "INFO  a stop may take up to 2m, where a purchase is under way",
       "WARN  /alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set",
       "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic",
       "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic",
+      `INFO  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID})`,
       "",
     ])
     expect(await served.stop()).toBe(0)

@@ -10,7 +10,7 @@ function row(out: string, label: string): string | undefined {
 
 describe("status", () => {
   it("needs no cloud, no keys and no ledger, and says that there is none", async () => {
-    const { code, out, err } = await desk().run("status")
+    const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("status")
     expect(row(out, "mode")).toBe(
       "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
     )

@@ -71,7 +71,7 @@ describe("pause", () => {
       expect(err).toContain("Known: train-a")
       expect(code).toBe(1)
     }
-    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
 
   it("asks who is speaking where the system does not know", async () => {
@@ -82,7 +82,7 @@ describe("pause", () => {
 
   it("keeps stdout for JSON where that is asked for", async () => {
     const { json, err } = await desk().run("pause", "--why", "x", "--json")
-    expect(json()).toMatchObject({ entry: { stream: "control", seq: 1 }, said: { verb: "pause", why: "x" } })
+    expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
   })
 })
@@ -101,7 +101,7 @@ describe("resume", () => {
     const own = desk()
     const { code, out } = await own.run("resume")
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
-    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
     expect(code).toBe(0)
   })
 

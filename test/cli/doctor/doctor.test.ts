@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
+import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { PrometheusServer } from "../../metrics/prometheus/server.ts"
 import { type CloudDesk, cloudDesk, desk, POLICY, TWO_SUPERNODES } from "../harness.ts"
 
@@ -24,7 +25,7 @@ describe("doctor, where all is well", () => {
     expect(out.split("\n")).toEqual([
       "ok  settings: mode live: purchases are made",
       expect.stringMatching(/^ok {2}policy: .*policy\.yaml: valid, 1 supernode$/),
-      "ok  ledger: readable; 0 of 2 chains begun",
+      `ok  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID}): readable and writable; 1 of 2 chains begun`,
       "ok  keys: there are keys to sign with",
       "ok  train-a: supernode: ACTIVE, 2 servers; rung 2 of 3: kat3ne-16-400t.96xlarge.8.matrix",
       "ok  train-a: offers: 1 rung above, and all are listed",
@@ -38,10 +39,10 @@ describe("doctor, where all is well", () => {
 
   it("writes nothing anywhere: no ledger, no order, not even a file", async () => {
     const own = await cloudDesk()
-    const before = readdirSync(own.dir)
+    const before = await own.ledger(async () => readdirSync(own.dir))
     await own.run("doctor")
     expect(readdirSync(own.dir)).toEqual(before)
-    expect(existsSync(own.ledgerPath)).toBe(false)
+    expect((await own.run("audit", "list")).out.trimEnd().split("\n")).toHaveLength(2)
     expect(own.sandbox.scaleUps).toEqual([])
   })
 
@@ -105,7 +106,7 @@ describe("doctor, where something is amiss", () => {
     expect(checksIn(out).filter((line) => line.includes("policy:"))[0]).toMatch(
       /^PROBLEM {2}policy: .*policy\.yaml:\d+:\d+: /,
     )
-    expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: readable/)
+    expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: sqlite:/)
   })
 
   it("says that a chain of the ledger cannot be trusted, and still looks at the cloud", async () => {

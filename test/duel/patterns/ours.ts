@@ -33,8 +33,10 @@ export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = 
     name: "ours",
     open: (world) => {
       const stores = new LedgerStores()
+      const ready = stores.begin(world.now)
       return {
         handle: async (wakeup, process) => {
+          await ready
           await run(portsOf(process, stores, cloudOf), taskOf(wakeup, world, policy))
         },
         askPeople: () => settle(world, stores),

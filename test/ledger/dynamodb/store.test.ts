@@ -6,13 +6,14 @@ import {
   DeleteTableCommand,
   DynamoDBClient,
   PutItemCommand,
+  ScanCommand,
   waitUntilTableNotExists,
 } from "@aws-sdk/client-dynamodb"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { openDynamoStore } from "../../../lib/ledger/dynamodb/store.ts"
 import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
 import { type AuditedLedger, openLedger } from "../../../lib/ledger/open.ts"
-import { LedgerError } from "../../../lib/ports.ts"
+import { LedgerBehindError, LedgerError } from "../../../lib/ports.ts"
 import { describeLedgerContract } from "../contract.ts"
 import { chainOf, collect, entryAfter, rawOf, STREAM } from "../entries.ts"
 import { ANY_KEYS, REGION } from "./keys.ts"
@@ -31,9 +32,13 @@ const PATIENT = { ...OPTIONS, dynamodbTimeouts: { connectMs: 60_000, requestMs: 
 
 const clientTo = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: ANY_KEYS })
 
-describeLedgerContract("dynamodb", async () => {
-  const table = await server.newTable()
-  return openDynamoStore({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
+const storeOf = (table: string) =>
+  openDynamoStore({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
+let absentTables = 0
+
+describeLedgerContract("dynamodb", {
+  open: async () => storeOf(await server.newTable()),
+  absent: () => storeOf(`absent-${++absentTables}`),
 })
 
 describe("an answer of DynamoDB lost on the wire", () => {
@@ -135,7 +140,7 @@ describe("a table of the DynamoDB protocol", () => {
     await waitUntilTableNotExists({ client, maxWaitTime: 10, minDelay: 1 }, { TableName: table })
     client.destroy()
     await createDynamoTable({ table, region: REGION, endpoint: server.endpoint, credentials: ANY_KEYS })
-    expect(await ledger.head(STREAM)).toBeUndefined()
+    await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
     expect(await ledger.append(entryAfter(first))).toBe("conflict")
     expect(await collect(ledger.streams())).toEqual([])
     await ledger.close()
@@ -248,29 +253,46 @@ describe("a store that does not answer as it should", () => {
     }
   }
 
-  test("a table that is not there", async () => {
-    const ledger = await openLedger(server.urlOf("nowhere"), OPTIONS)
-    await expectAll(
-      ledger,
-      /the ledger table nowhere \(eu-central-1, http.*\) does not exist there; check name and region/,
-    )
-  })
-
-  test("a table with another key", async () => {
+  const S = "S" as const
+  const [HASH, RANGE] = ["HASH", "RANGE"] as const
+  test.each([
+    ["of something else", [["id", S, HASH]]],
+    ["without a sort key", [["stream", S, HASH]]],
+    [
+      "with a sort key of text",
+      [
+        ["stream", S, HASH],
+        ["seq", S, RANGE],
+      ],
+    ],
+    [
+      "with its keys the wrong way round",
+      [
+        ["seq", "N", HASH],
+        ["stream", S, RANGE],
+      ],
+    ],
+  ] as const)("a table %s is refused before the first attempt is opened and by init", async (what, keys) => {
+    const table = `foreign-${what.replaceAll(" ", "-")}`
     const client = clientTo(server.endpoint)
     await client.send(
       new CreateTableCommand({
-        TableName: "foreign",
+        TableName: table,
         BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+        AttributeDefinitions: keys.map(([name, type]) => ({ AttributeName: name, AttributeType: type })),
+        KeySchema: keys.map(([name, , key]) => ({ AttributeName: name, KeyType: key })),
       }),
     )
+    const ledger = await openLedger(server.urlOf(table), OPTIONS)
+    for (const trying of [
+      () => ledger.checkWritable(),
+      () => ledger.create(),
+      () => ledger.append(entryAfter(undefined, { kind: "opened" })),
+    ])
+      await expect(trying()).rejects.toThrow(/its key must be stream \(S\) and seq \(N\)/)
+    const { Count } = await client.send(new ScanCommand({ TableName: table }))
+    expect(Count).toBe(0)
     client.destroy()
-    const ledger = await openLedger(server.urlOf("foreign"), OPTIONS)
-    await expect(ledger.head(STREAM)).rejects.toThrow(
-      /refuses the request; its key must be stream \(S\) and seq \(N\)/,
-    )
     await ledger.close()
   })
 

@@ -31,6 +31,12 @@ function tried(lines: string[]): Tried[] {
   })
 }
 
+async function create(url: string): Promise<void> {
+  const ledger = await openLedger(url, OPTIONS)
+  await ledger.create()
+  await ledger.close()
+}
+
 async function readyChildren(count: number, args: string[]): Promise<Child[]> {
   const children = Array.from({ length: count }, () => startChild("appender.ts", args))
   for (const child of children) expect(await child.line()).toBe("ready")
@@ -39,6 +45,7 @@ async function readyChildren(count: number, args: string[]): Promise<Child[]> {
 
 /** Lets that many processes append to one new stream at once, each until it has won `each` times. */
 async function contend(url: string, count: number, each: number) {
+  await create(url)
   const stream = `supernode:by-${count}`
   const children = await readyChildren(count, [url, stream, String(each)])
   for (const child of children) child.go()
@@ -82,6 +89,7 @@ describe("several processes on one ledger", () => {
 describe("a process killed right after an entry was appended", () => {
   test("the entry is there, the chain is sound, and the next process appends on", async () => {
     const url = `sqlite:${join(mkdtempSync(join(directory, "k-")), "ledger.db")}`
+    await create(url)
     for (const killAfter of [1, 9, 60]) {
       const [child] = await readyChildren(1, [url, STREAM, "1000000"])
       child?.go()

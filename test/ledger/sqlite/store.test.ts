@@ -9,11 +9,12 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
 import { ledgerOver } from "../../../lib/ledger/chain.ts"
 import { openLedger } from "../../../lib/ledger/open.ts"
@@ -30,27 +31,38 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const newDirectory = () => mkdtempSync(join(root, "d-"))
 const newFile = () => join(newDirectory(), "ledger.db")
 
-describeLedgerContract("sqlite", async () => openSqliteStore(newFile()))
+describeLedgerContract("sqlite", {
+  open: async () => {
+    const store = await openSqliteStore(newFile())
+    await store.create()
+    return store
+  },
+  absent: () => openSqliteStore(newFile()),
+})
 
 /** A ledger file with a chain of that many entries, closed. */
 async function fileWith(length: number): Promise<string> {
   const file = newFile()
   const ledger = ledgerOver(await openSqliteStore(file))
+  await ledger.create()
   for (const entry of chainOf(length)) await ledger.append(entry)
   await ledger.close()
   return file
 }
 
 describe("a ledger in a SQLite file", () => {
-  test("looking at a ledger that is not there makes no file; the first append does", async () => {
+  test("neither reading nor appending makes a file that is not there; only creating does, for its owner alone", async () => {
     const directory = newDirectory()
     const ledger = await openLedger(`sqlite:${join(directory, "ledger.db")}`)
     await ledger.head(STREAM)
     await collect(ledger.read(STREAM))
     await collect(ledger.streams())
+    await expect(ledger.append(entryAfter(undefined))).rejects.toThrow(
+      `there is no ledger at sqlite:${join(directory, "ledger.db")}; nothing was written`,
+    )
     expect(readdirSync(directory)).toEqual([])
-    await ledger.append(entryAfter(undefined))
-    expect(existsSync(join(directory, "ledger.db"))).toBe(true)
+    await ledger.create()
+    expect(statSync(join(directory, "ledger.db")).mode & 0o777).toBe(0o600)
     await ledger.close()
   })
 
@@ -58,6 +70,7 @@ describe("a ledger in a SQLite file", () => {
     const file = newFile()
     const [early, writer] = [await openLedger(`sqlite:${file}`), await openLedger(`sqlite:${file}`)]
     const entry = entryAfter(undefined)
+    await writer.create()
     await writer.append(entry)
     expect(await early.head(STREAM)).toEqual(entry)
     await Promise.all([early.close(), writer.close()])
@@ -113,18 +126,12 @@ describe("a ledger in a SQLite file", () => {
 
 describe("a place that is no ledger", () => {
   test.each<[string, () => string, RegExp]>([
-    [
-      "a directory that is not there",
-      () => join(newDirectory(), "nowhere", "ledger.db"),
-      /nowhere is not a directory; make it first/,
-    ],
     ["a directory itself", () => newDirectory(), /is a directory; name a file in it/],
     [
       "a file of something else",
       () => written(newFile(), "these are notes, no database. ".repeat(100)),
       /is not a SQLite database/,
     ],
-    ["a file below a file", () => join(written(newFile(), "x"), "ledger.db"), /is not a directory/],
   ])("%s is refused at opening, and nothing is made there", async (_, place, problem) => {
     const path = place()
     await expect(openLedger(`sqlite:${path}`)).rejects.toThrow(LedgerError)
@@ -141,10 +148,27 @@ describe("a place that is no ledger", () => {
     )
   })
 
-  test("an empty file becomes a ledger", async () => {
-    const ledger = await openLedger(`sqlite:${written(newFile(), "")}`)
+  test("an empty file is no ledger and stays empty until one is created in it", async () => {
+    const file = written(newFile(), "")
+    const ledger = await openLedger(`sqlite:${file}`)
+    expect(await ledger.head(STREAM)).toBeUndefined()
+    await expect(ledger.append(entryAfter(undefined))).rejects.toThrow(/there is no ledger at/)
+    expect(statSync(file).size).toBe(0)
+    await ledger.create()
     expect(await ledger.append(entryAfter(undefined))).toBe("appended")
     await ledger.close()
+  })
+
+  test("a directory that is not there is made with the ledger, and a file in its place is named", async () => {
+    const file = join(newDirectory(), "nowhere", "ledger.db")
+    const ledger = await openLedger(`sqlite:${file}`)
+    await expect(ledger.append(entryAfter(undefined))).rejects.toThrow(/there is no ledger at/)
+    expect(existsSync(dirname(file))).toBe(false)
+    await ledger.create()
+    expect(await ledger.append(entryAfter(undefined))).toBe("appended")
+    await ledger.close()
+    const below = join(written(newFile(), "x"), "ledger.db")
+    await expect(openLedger(`sqlite:${below}`)).rejects.toThrow(/ledger.db cannot be used \(ENOTDIR/)
   })
 
   test("a damaged file throws on reading and on appending", async () => {
@@ -191,7 +215,11 @@ describe("a place that is no ledger", () => {
     chmodSync(root, 0o755)
     const child = startChild("unprivileged.ts", [file])
     const lines = await child.linesToEnd()
-    expect(lines).toEqual([expect.stringMatching(/^LedgerError .*ledger\.db.*(read-only|not be accessible)/)])
+    const says = expect.stringMatching(/^LedgerError.*ledger\.db.*(read-only|not be accessible)/)
+    expect(
+      lines.every((line) => says.asymmetricMatch(line)),
+      lines.join("\n"),
+    ).toBe(true)
     chmodSync(join(file, ".."), 0o755)
   })
 

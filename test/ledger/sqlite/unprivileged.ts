@@ -11,6 +11,7 @@ const openLedger = async (path: string) => ledgerOver(await openSqliteStore(path
 
 const directory = mkdtempSync(join(tmpdir(), "ledger-warm-"))
 const warm = await openLedger(join(directory, "warm.db"))
+await warm.create()
 await warm.append(entryAfter(undefined))
 await warm.close()
 rmSync(directory, { recursive: true })
@@ -20,6 +21,10 @@ if (process.geteuid?.() === 0) process.seteuid?.(NOBODY)
 
 try {
   const ledger = await openLedger(String(process.argv[2]))
+  await ledger.checkWritable().then(
+    () => console.log("writable"),
+    (error: unknown) => console.log(String(error).replaceAll("\n", " ")),
+  )
   console.log(await ledger.append(entryAfter(await ledger.head(STREAM))))
 } catch (error) {
   console.log(String(error instanceof Error ? `${error.name} ${error.message}` : error).replaceAll("\n", " "))

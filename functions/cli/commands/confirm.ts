@@ -1,0 +1,106 @@
+import type { Command } from "commander"
+import type { App } from "../../../lib/app/app.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
+import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { CONTROL_STREAM, controlOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { words } from "../arguments.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  deskOf,
+  findSupernode,
+  type Task,
+  taskOf,
+  withApp,
+} from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { requireLedger } from "../known-ledger.ts"
+import { sayAttempt } from "../print/state.ts"
+import { tableOf, when } from "../print/table.ts"
+import { showWord, WHO } from "./actor.ts"
+import { type Look, lookNow } from "./settling.ts"
+
+interface ConfirmOptions extends CommonOptions {
+  by: string
+  why: string
+}
+
+/** `ledger confirm NAME`: after a restore, one supernode's memory was compared with the cloud. */
+export function registerConfirm(ledger: Command, cli: Cli): void {
+  ledger
+    .command("confirm")
+    .summary("after a restore: one supernode was compared with the cloud")
+    .description(
+      "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console.",
+    )
+    .argument("<NAME>", "the supernode's name", words)
+    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--why <TEXT>", "what you compared", words)
+    .option("--json", "print the entry as JSON")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ConfirmOptions>()
+      const task = taskOf(cli, options)
+      await withApp(task, async (app) =>
+        confirm(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
+      )
+    })
+}
+
+interface Confirming {
+  app: App
+  loaded: LoadedPolicy
+  options: ConfirmOptions
+}
+
+async function confirm(task: Task, { app, loaded, options }: Confirming): Promise<void> {
+  const { screen, now } = task
+  const { policy } = loaded
+  const { by, why } = options
+  const known = await requireLedger(app.ledger, app.settings)
+  const { restored } = controlOf(await app.ledger.head(CONTROL_STREAM))
+  if (!restored || restored.confirmed.includes(policy.id)) {
+    const since = restored ? `${policy.name} is confirmed already` : "this ledger was not restored"
+    throw new CommandError(`${since}: there is nothing to confirm`)
+  }
+  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
+  const look = await lookNow(app.cloud, policy)
+  screen.say(...confirmingLines({ name: policy.name, standing, look, now }))
+  const entry = await sayToAll(deskOf(task, app.ledger), { verb: "confirm", supernode: policy.id, why, by })
+  screen.say(`${policy.name} is confirmed: its live runs may buy again`)
+  showWord(task, entry, known)
+}
+
+interface Shown {
+  name: string
+  standing: Standing
+  look: Look
+  now: number
+}
+
+/** What an operator must have seen before the ledger's memory counts again. */
+function confirmingLines({ name, standing, look, now }: Shown): string[] {
+  const { attempt, purchases, servers } = standing
+  const known = servers ?? []
+  const recent = purchases.map(
+    ({ attempt: id, at, cost, state }) =>
+      `${when(at, now)}: ${state}, ${cost ? sayMoney(cost) : "an unknown price"} (attempt ${id})`,
+  )
+  const rows = [
+    ["  servers now", sayServers(look, known)],
+    ["  in the ledger", `${known.length} servers`],
+    ["  in flight", attempt ? sayAttempt(attempt, now) : "nothing that the ledger knows"],
+    ["  orders", recent.join("\n") || "none that the ledger knows"],
+    ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
+  ]
+  return [`${name}: what the restored ledger knows`, ...tableOf(rows)]
+}
+
+function sayServers(look: Look, known: readonly string[]): string {
+  if (!look.ok) return `could not be read: ${look.why}. Confirming without a look`
+  const lines = look.servers.map(
+    ({ id, status }) => `${id} ${status}${known.includes(id) ? "" : " (not in the ledger)"}`,
+  )
+  return `${lines.length} servers:\n${lines.join("\n") || "none"}`
+}

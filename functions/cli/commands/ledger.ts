@@ -1,0 +1,145 @@
+import type { Command } from "commander"
+import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { type Initialised, initLedger } from "../../../lib/ledger/init.ts"
+import { type AuditedLedger, ledgerPlace } from "../../../lib/ledger/open.ts"
+import { words } from "../arguments.ts"
+import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { lookAtLedger, requireLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
+import { SAY_ORIGIN } from "../print/entry.ts"
+import { instantOf, when } from "../print/table.ts"
+import { namesById } from "../state/in-flight.ts"
+import { showWord, WHO } from "./actor.ts"
+import { registerConfirm } from "./confirm.ts"
+
+interface SayOptions extends CommonOptions {
+  by: string
+  why: string
+}
+
+interface InitOptions extends SayOptions {
+  nothingInFlight?: boolean
+}
+
+/** `ledger init`, `show`, `restored`, `confirm`: the life of a ledger. */
+export function registerLedger(program: Command, cli: Cli): void {
+  const ledger = program
+    .command("ledger")
+    .summary("make a ledger, say that it was restored")
+    .description("The ledger itself: make it, look which one it is, say that a backup was restored.")
+  ledger
+    .command("init")
+    .summary("make a ledger; the only command that creates one")
+    .description(
+      "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. One that has an id keeps it, and nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order that a lost ledger forgot may be on its way.",
+    )
+    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--why <TEXT>", "the reason, for the record", words)
+    .option(
+      "--nothing-in-flight",
+      "your word that no order is on its way for any supernode of the policy; then nothing waits 45 minutes",
+    )
+    .option("--json", "print the ledger as JSON")
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<InitOptions>()
+      await init(taskOf(cli, options), options)
+    })
+  ledger
+    .command("show")
+    .summary("which ledger this is")
+    .description(
+      "Shows where the ledger is, its id, who made it when, and whether a restore waits for `ledger confirm`.",
+    )
+    .option("--json", "print it as JSON")
+    .action(async (_options: unknown, command: Command) => {
+      await show(taskOf(cli, command.optsWithGlobals<CommonOptions>()))
+    })
+  ledger
+    .command("restored")
+    .summary("say that a backup was restored")
+    .description(
+      "Says that the ledger was restored from a backup, so that purchases may be missing in it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
+    )
+    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--why <TEXT>", "which backup, and why", words)
+    .option("--json", "print the entry as JSON")
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<SayOptions>()
+      await restored(taskOf(cli, options), options)
+    })
+  registerConfirm(ledger, cli)
+}
+
+async function init(task: Task, { by, why, nothingInFlight = false }: InitOptions): Promise<void> {
+  const { screen, options } = task
+  await withLedger(task, async (ledger, { ledgerUrl }) => {
+    const desk = { ...deskOf(task, ledger), ledger }
+    const made = await initLedger(desk, { by, why, nothingInFlight })
+    const known = { place: ledgerPlace(ledgerUrl), id: made.identity.id }
+    if (options.json) screen.json({ ledger: { ...known, ...made.identity }, made: made.entry !== null })
+    screen.say(sayLedger(known), ...initLines(made, nothingInFlight, task.now))
+  })
+}
+
+function initLines({ identity, entry }: Initialised, nothingInFlight: boolean, now: number): string[] {
+  if (!entry) {
+    const ignored = nothingInFlight && identity.origin === "empty"
+    return [
+      `it has this id since ${when(identity.at, now)}; nothing was written`,
+      ...(ignored ? ["--nothing-in-flight changes nothing now: the 45 minutes of its first init go on"] : []),
+    ]
+  }
+  const follows = {
+    empty:
+      "made; live runs buy nothing for 45 minutes (ledger-new). Look at the orders in the console meanwhile",
+    "nothing-in-flight": "made; by your word no order is on its way, and live runs may buy at once",
+    adopted: "adopted with its entries; live runs go on",
+  }
+  return [follows[identity.origin]]
+}
+
+async function show(task: Task): Promise<void> {
+  const { screen, options, now } = task
+  await withLedger(task, async (ledger, settings) => {
+    const { place, control, known } = await lookAtLedger(ledger, settings)
+    if (!known || !control.ledger) throw new CommandError(sayNoLedger(place))
+    const { restored = null } = control
+    if (options.json) {
+      screen.json({ ledger: { ...known, ...control.ledger }, restored, streams: await countStreams(ledger) })
+      return
+    }
+    const names = await namesById(settings.policyPath)
+    const confirmed = restored?.confirmed.map((id) => names.get(id) ?? id).join(", ") || "none yet"
+    screen.say(
+      sayLedger(known),
+      `made ${instantOf(control.ledger.at)}: ${SAY_ORIGIN[control.ledger.origin]}`,
+      `streams: ${await countStreams(ledger)}`,
+      ...(restored
+        ? [
+            `restored ${when(restored.at, now)}, by ${restored.by}: ${restored.why}; confirmed since: ${confirmed}`,
+          ]
+        : []),
+    )
+  })
+}
+
+async function countStreams(ledger: AuditedLedger): Promise<number> {
+  let count = 0
+  for await (const _stream of ledger.streams()) count += 1
+  return count
+}
+
+async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
+  await withLedger(task, async (ledger, settings) => {
+    const known = await requireLedger(ledger, settings)
+    const entry = await sayToAll(deskOf(task, ledger), { verb: "restored", why, by })
+    const names = [...(await namesById(settings.policyPath)).values()]
+    task.screen.say(
+      "live runs buy nothing now (ledger-restored). For each supernode, run:",
+      ...(names.length > 0 ? names : ["NAME"]).map(
+        (name) => `  supernode-autoscaler ledger confirm ${name} --by WHO --why TEXT`,
+      ),
+    )
+    showWord(task, entry, known)
+  })
+}

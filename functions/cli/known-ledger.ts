@@ -1,0 +1,72 @@
+import type { Settings } from "../../lib/app/settings.ts"
+import { whyUnusable } from "../../lib/decision/gates/ledger.ts"
+import type { Control } from "../../lib/decision/state/control.ts"
+import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
+import { type AuditedLedger, ledgerPlace } from "../../lib/ledger/open.ts"
+import { loadPolicyFile } from "../../lib/policy-file/load.ts"
+import { type Ledger, LedgerError } from "../../lib/ports.ts"
+import type { Task } from "./context.ts"
+import { CommandError } from "./errors.ts"
+
+/** Where a ledger is, and which one it is; printed by every command that writes. */
+export interface KnownLedger {
+  /** An absolute path or a URL without secrets. */
+  place: string
+  id: string
+}
+
+export function sayLedger({ place, id }: KnownLedger): string {
+  return `ledger: ${place} (${id})`
+}
+
+/** The control state, and the ledger where it has an id. */
+export async function lookAtLedger(
+  ledger: Pick<Ledger, "head">,
+  { ledgerUrl }: Settings,
+): Promise<{ place: string; control: Control; known: KnownLedger | null }> {
+  const control = controlOf(await ledger.head(CONTROL_STREAM))
+  const place = ledgerPlace(ledgerUrl)
+  return { place, control, known: control.ledger ? { place, id: control.ledger.id } : null }
+}
+
+/**
+ * The ledger that a command is about. Throws CommandError where there is none, where no `ledger init` is on record, or
+ * where the policy names another one: a pause there would stop nothing.
+ */
+export async function requireLedger(ledger: AuditedLedger, settings: Settings): Promise<KnownLedger> {
+  const { place, control, known } = await lookAtLedger(ledger, settings)
+  if (known === null) throw new CommandError(`${sayNoLedger(place)}; nothing was done`)
+  const problem = whyUnusable({ state: "read", value: control }, await pinnedId(settings))
+  if (problem) throw new CommandError(`${problem.reason}: ${problem.says}: ${place}; nothing was done`)
+  return known
+}
+
+/** The same for commands that read the past: any ledger with an id will do. One whose id cannot be trusted is still audited. */
+export async function requireAnyLedger(ledger: AuditedLedger, settings: Settings): Promise<void> {
+  const look = await lookAtLedger(ledger, settings).catch((error: unknown) => {
+    if (error instanceof LedgerError) return null
+    throw error
+  })
+  if (look?.known === null) throw new CommandError(`${sayNoLedger(look.place)}; nothing was read`)
+}
+
+/** What a command that only looks says first of a ledger that no run would use. */
+export function noteUnusableLedger(
+  { screen }: Task,
+  { place, known }: Awaited<ReturnType<typeof lookAtLedger>>,
+): void {
+  if (known) return
+  screen.note(
+    `note: ${sayNoLedger(place)}`,
+    "note: this shows what an empty ledger would decide; runs hold (ledger-new), and such a plan cannot be bought",
+  )
+}
+
+export function sayNoLedger(place: string): string {
+  return `there is no ledger at ${place}, or none with an id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: supernode-autoscaler ledger init --by WHO --why TEXT`
+}
+
+/** The policy's `ledger_id`, as far as the policy can be read: a kill switch must not wait for it. */
+async function pinnedId({ policyPath }: Settings): Promise<string | null> {
+  return (await loadPolicyFile(policyPath).catch(() => null))?.ledgerId ?? null
+}

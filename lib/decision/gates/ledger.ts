@@ -1,0 +1,64 @@
+import type { Finding } from "../decision.ts"
+import type { Seen } from "../inputs/seen.ts"
+import type { Control } from "../state/control.ts"
+import { ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
+import { sayTime } from "../verdict.ts"
+
+// What a run asks of its ledger before it trusts what the ledger remembers. These reasons lie outside the gates: no gate
+// can judge the memory that all gates rely on.
+
+/** Why a ledger does not suffice. */
+export type LedgerProblem = Pick<Finding, "says" | "facts"> & {
+  reason: "ledger-new" | "ledger-other" | "ledger-restored"
+}
+
+/**
+ * Why this ledger is not to be used at all: no run writes to it, and no plan made on it can be bought. null: it may be
+ * used. `onlyId` is the one ledger that may be used; null: any.
+ */
+export function whyUnusable(control: Seen<Control>, onlyId: string | null): LedgerProblem | null {
+  if (control.state !== "read") return null // gate not-paused holds: control-unreadable
+  const id = control.value.ledger?.id ?? null
+  if (id === null) {
+    const says = "there is no ledger here, or none that `ledger init` made: what was bought before is unknown"
+    return ledgerProblem("ledger-new", says, { ledger: null })
+  }
+  if (onlyId === null || onlyId === id) return null
+  const says = `this is ledger ${id}; only ledger ${onlyId} may be used (ledger_id in the policy)`
+  return ledgerProblem("ledger-other", says, { ledger: id, expected: onlyId })
+}
+
+interface TrustQuestion {
+  control: Seen<Control>
+  supernodeId: string
+  now: number
+}
+
+/** Why the memory of this ledger does not suffice for a purchase, whatever the gates say. null: it does. */
+export function whyUntrusted({ control, supernodeId, now }: TrustQuestion): LedgerProblem | null {
+  if (control.state !== "read") return null // as above
+  const { ledger, restored } = control.value
+  if (ledger && ledgerIsNew(ledger, now)) {
+    const until = ledger.at + NEW_LEDGER_MS
+    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)} an order that it does not know may be on its way`
+    return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
+  }
+  if (!restored || restored.confirmed.includes(supernodeId)) return null
+  const says = `the ledger was restored from a backup (recorded ${sayTime(restored.at)} by ${restored.by}: ${restored.why}); purchases made after the backup may be missing`
+  return ledgerProblem("ledger-restored", says, { since: restored.at })
+}
+
+function ledgerProblem(
+  reason: LedgerProblem["reason"],
+  says: string,
+  facts: Finding["facts"],
+): LedgerProblem {
+  return { reason, says, facts }
+}
+
+/** True for a finding that says: the ledger itself must be mended before any run may write to it. An error of the operator. */
+export function saysUnusable({ passed, reason, facts }: Finding): boolean {
+  if (passed !== false) return false
+  if (reason === "ledger-new") return facts["ledger"] === null
+  return reason === "ledger-other" || reason === "ledger-behind"
+}

@@ -1,0 +1,76 @@
+import { foldControl, type Said } from "../decision/state/control.ts"
+import type { LedgerIdentity } from "../decision/state/ledger-identity.ts"
+import { LedgerError } from "../ports.ts"
+import type { AuditedLedger } from "./chain.ts"
+import type { Desk } from "./commands.ts"
+import { type LedgerEntry, sealEntry } from "./entry.ts"
+import { CONTROL_STREAM, controlOf } from "./next-entry.ts"
+
+const MOST_TRIES = 20
+
+/** Who begins a ledger, and what they know. */
+export interface InitWords {
+  by: string
+  why: string
+  /** The operator's word that no order of ours is on its way; then live runs need not wait. */
+  nothingInFlight: boolean
+}
+
+export interface Initialised {
+  identity: LedgerIdentity
+  /** The entry that made it; null where the ledger had an id already. */
+  entry: LedgerEntry | null
+}
+
+/**
+ * Makes a ledger, or adopts one with entries; one that has an id keeps it. Of several that init at once one id wins, and
+ * all are given that. The only function that may create a file or a table. Throws LedgerError.
+ */
+export async function initLedger(
+  desk: Desk & { ledger: AuditedLedger },
+  words: InitWords,
+): Promise<Initialised> {
+  await desk.ledger.create()
+  await desk.ledger.checkWritable()
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const head = await desk.ledger.head(CONTROL_STREAM)
+    const known = controlOf(head).ledger
+    if (known) return { identity: known, entry: null }
+    const isEmpty = head === undefined && (await hasNoEntries(desk.ledger))
+    const entry = initEntry(desk, { head, isEmpty, words })
+    if ((await desk.ledger.append(entry)) !== "appended") continue
+    const identity = controlOf(entry).ledger
+    if (identity) return { identity, entry }
+  }
+  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MOST_TRIES} appends lost; try again`)
+}
+
+interface Beginning {
+  head: LedgerEntry | undefined
+  isEmpty: boolean
+  words: InitWords
+}
+
+function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry {
+  const { by, why, nothingInFlight } = words
+  const origin = isEmpty ? (nothingInFlight ? "nothing-in-flight" : "empty") : "adopted"
+  const said: Said = { verb: "init", ledger: { id: desk.newId() }, origin, why, by }
+  const at = desk.clock.now()
+  return sealEntry({
+    stream: CONTROL_STREAM,
+    seq: (head?.seq ?? 0) + 1,
+    prev: head?.hash ?? "",
+    at,
+    run: desk.newId(),
+    writer: desk.newId(),
+    kind: "said",
+    mode: "live",
+    said,
+    standing: foldControl(controlOf(head), said, at),
+  })
+}
+
+async function hasNoEntries(ledger: AuditedLedger): Promise<boolean> {
+  for await (const _stream of ledger.streams()) return false
+  return true
+}

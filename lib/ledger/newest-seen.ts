@@ -1,0 +1,45 @@
+import { LedgerBehindError } from "../ports.ts"
+import type { LedgerEntry } from "./entry.ts"
+import { controlOf } from "./next-entry.ts"
+import { CHAIN_START, type Link } from "./verify.ts"
+
+/**
+ * The newest entry that this process saw of each stream. Entries are never removed, so a store that shows less was
+ * rolled back, or another one took its place; a purchase may be missing there.
+ */
+export class NewestSeen {
+  readonly #links = new Map<string, Link>()
+  /** When the newest `ledger restored` that this process knows was recorded; null: none. */
+  #restoredAt: number | null = null
+
+  get restoredAt(): number | null {
+    return this.#restoredAt
+  }
+
+  of(stream: string): Link {
+    return this.#links.get(stream) ?? CHAIN_START
+  }
+
+  remember({ stream, seq, hash }: LedgerEntry): void {
+    if (seq > this.of(stream).seq) this.#links.set(stream, { seq, hash })
+  }
+
+  /** Forgets everything at a restore that is news: from there on `ledger-restored` holds, until operators confirm. */
+  learnRestore(control: LedgerEntry | undefined): boolean {
+    const at = controlOf(control).restored?.at ?? null
+    if (at === null || at === this.#restoredAt) return false
+    this.#restoredAt = at
+    this.#links.clear()
+    return true
+  }
+}
+
+export function behindError(stream: string, floor: Link, head: LedgerEntry | undefined): LedgerBehindError {
+  const now =
+    head === undefined || head.seq < floor.seq
+      ? `it ends at #${head?.seq ?? 0}`
+      : `another entry is there (newest now: #${head.seq}, ${head.hash})`
+  return new LedgerBehindError(
+    `the ledger was rolled back or exchanged: this process saw entry #${floor.seq} of ${stream} (${floor.hash}), and now ${now}`,
+  )
+}

@@ -1,0 +1,41 @@
+import type { Decision } from "../decision/decision.ts"
+import { wait } from "../decision/explain/change.ts"
+import { type LedgerProblem, whyUntrusted, whyUnusable } from "../decision/gates/ledger.ts"
+import type { Seen } from "../decision/inputs/seen.ts"
+import type { Situation } from "../decision/situation.ts"
+import type { Control } from "../decision/state/control.ts"
+import { heldOutside } from "./held-outside.ts"
+import type { RunTask } from "./task.ts"
+
+/** The decision, held where the ledger's memory does not suffice for a purchase. Observe mode buys nothing anyway. */
+export function heldUntrusted(task: RunTask, situation: Situation, decision: Decision): Decision {
+  if (task.mode === "observe") return decision
+  const problem = whyNotTrusted(task, situation)
+  if (!problem) return decision
+  const held = heldBecause(decision, problem)
+  // The gates come first.
+  return { ...held, heldBy: decision.heldBy ?? held.heldBy }
+}
+
+function whyNotTrusted(task: RunTask, { control, policy, now }: Situation): LedgerProblem | null {
+  const unusable = whyUnusable(control, task.loaded.ledgerId ?? null)
+  if (unusable?.reason === "ledger-other") return unusable
+  return whyUntrusted({ control, supernodeId: policy.id, now })
+}
+
+/** What speaks against sending on the very ledger as it is right before the request; null: nothing. */
+export function whyNotOnThisLedger(
+  decided: Situation,
+  { control, now }: { control: Seen<Control>; now: number },
+): LedgerProblem | null {
+  const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
+  const supernodeId = decided.policy.id
+  return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, now })
+}
+
+export function heldBecause(decision: Decision, problem: LedgerProblem): Decision {
+  const { says, facts } = problem
+  const { until } = facts
+  const ends = typeof until === "number" ? { nearest: wait("the 45 minutes of a new ledger end", until) } : {}
+  return heldOutside(decision, problem.reason, says, { ...facts, ...ends })
+}

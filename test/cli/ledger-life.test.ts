@@ -1,0 +1,172 @@
+import { existsSync, readdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { LEDGER_ID } from "../ledger/initialised.ts"
+import { type CloudDesk, cloudDesk, desk, MINUTE, POLICY, START } from "./harness.ts"
+
+const BY = ["--by", "ann", "--why", "first ledger"]
+const OTHER_ID = LEDGER_ID.replace(/1$/, "2")
+
+let ticks = 0
+function tick(own: CloudDesk, ...argv: string[]) {
+  const time = new Date(START + ++ticks).toISOString()
+  return own.run("run", "--event", own.file("tick.json", { kind: "tick", time }), ...argv)
+}
+
+describe("a ledger that nobody made", () => {
+  it.each([
+    ["pause", ["pause", "--why", "x"]],
+    ["resume", ["resume"]],
+    ["hold", ["hold", "train-a", "--until", "1h", "--why", "x"]],
+    ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
+    ["reset", ["reset", "train-a", "--why", "x", "--by", "ann"]],
+    ["audit list", ["audit", "list"]],
+    ["audit export", ["audit", "export"]],
+    ["ledger show", ["ledger", "show"]],
+    ["ledger restored", ["ledger", "restored", ...BY]],
+  ])("%s at a mistyped place exits 1, names the place, and creates nothing", async (_, argv) => {
+    const own = desk()
+    const place = `sqlite:${join(own.dir, "ledgre.db")}`
+    const before = await own.ledger(async () => readdirSync(own.dir))
+    const { code, out, err } = await own.run(...argv, "--ledger", place)
+    expect([code, out]).toEqual([1, ""])
+    expect(err).toContain(`there is no ledger at ${place}`)
+    expect(err).toContain("supernode-autoscaler ledger init")
+    expect(readdirSync(own.dir)).toEqual(before)
+  })
+
+  it("holds live and observe runs, which write nothing and exit 1, and fails doctor", async () => {
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    for (const mode of ["live", "observe"]) {
+      own.env["SUPERNODE_MODE"] = mode
+      const { code, out, err } = await tick(own)
+      expect(out).toMatch(/\(ledger-new\): there is no ledger here/)
+      expect(err).toContain(`no run can use sqlite:${own.ledgerPath}`)
+      expect(code).toBe(1)
+    }
+    const { code, out } = await own.run("doctor")
+    expect(out).toMatch(/^PROBLEM {2}ledger: there is no ledger at sqlite:/m)
+    expect(code).toBe(1)
+    expect(existsSync(own.ledgerPath)).toBe(false)
+  })
+
+  it("lets a dry run decide as on an empty ledger, say so, and offer no line that buys", async () => {
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const { code, out, err } = await own.run("dry-run", "train-a")
+    expect(err).toMatch(/^note: there is no ledger at .*\n.*such a plan cannot be bought/)
+    expect(out).toMatch(/^train-a: would buy from 2 to 4/)
+    expect(out).not.toContain("to buy exactly this")
+    expect(code).toBe(0)
+  })
+
+  it("never leads to a second order where it was deleted after an unknown outcome", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { reset: "before-effect" })
+    await tick(own)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${own.ledgerPath}${suffix}`, { force: true })
+    for (let i = 0; i < 3; i++) expect((await tick(own)).out).toContain("(ledger-new)")
+
+    await own.run("ledger", "init", ...BY)
+    own.advance(44 * MINUTE)
+    const held = await own.run("run", "--event", own.file("t.json", { kind: "tick", time: at(44) }))
+    expect(held.out).toMatch(/ledger-new/)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+})
+
+const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
+
+describe("ledger init", () => {
+  it("makes a ledger whose live runs hold for 45 minutes and then buy", async () => {
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const { code, out } = await own.run("ledger", "init", ...BY)
+    expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\([0-9a-f-]{36}\\)\\nmade; `))
+    expect(code).toBe(0)
+    const first = await tick(own)
+    expect(first.out).toMatch(/held \(ledger-new\)/)
+    expect(first.out).toContain("the 45 minutes of a new ledger end 2024-01-12T17:37:00.000Z")
+    expect(first.code).toBe(0)
+    expect((await own.run("status")).out).toMatch(/ledger +ledger-new: the ledger was empty at/)
+    own.advance(45 * MINUTE)
+    await own.run("run", "--event", own.file("t.json", { kind: "tick", time: at(45) }))
+    expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+
+  it("buys at once where an operator gave the word that nothing is in flight", async () => {
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    await own.run("ledger", "init", ...BY, "--nothing-in-flight")
+    const { out } = await tick(own)
+    expect(out).toMatch(/^train-a: bought/)
+    expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\(`, "m"))
+  })
+
+  it("given again prints the same id, writes nothing and ends with 0", async () => {
+    const own = desk()
+    const { code, json } = await own.run("ledger", "init", ...BY, "--json")
+    expect(json()).toMatchObject({
+      made: false,
+      ledger: { id: LEDGER_ID, place: `sqlite:${own.ledgerPath}` },
+    })
+    expect(code).toBe(0)
+  })
+})
+
+describe("a policy that names its ledger (ledger_id)", () => {
+  const pinned = (id: string) => POLICY.replace("version: 1\n", `version: 1\nledger_id: ${id}\n`)
+
+  it("refuses another ledger: runs hold ledger-other and write nothing, and a pause there is refused", async () => {
+    const own = await cloudDesk({}, pinned(OTHER_ID))
+    const { code, out } = await tick(own)
+    expect(out).toContain(`(ledger-other): this is ledger ${LEDGER_ID}; only ledger ${OTHER_ID} may be used`)
+    expect(code).toBe(1)
+    const paused = await own.run("pause", "--why", "x")
+    expect([paused.code, paused.err]).toEqual([1, expect.stringContaining("ledger-other")])
+    expect((await own.run("dry-run", "train-a")).out).toMatch(/would hold \(ledger-other\)/)
+    expect(await own.ledger(async (ledger) => (await ledger.head("control"))?.seq)).toBe(1)
+  })
+
+  it("buys on the ledger that it names, and its hash does not change with the id", async () => {
+    const own = await cloudDesk({}, pinned(LEDGER_ID))
+    expect((await tick(own)).out).toMatch(/^train-a: bought/)
+  })
+})
+
+describe("a ledger restored from a backup", () => {
+  it("holds live runs until each supernode is confirmed, which shows its servers and orders first", async () => {
+    const own = await cloudDesk()
+    const said = await own.run("ledger", "restored", "--by", "ann", "--why", "backup of Monday")
+    expect(said.out).toContain("supernode-autoscaler ledger confirm train-a --by WHO --why TEXT")
+    const held = await tick(own)
+    expect(held.out).toMatch(/held \(ledger-restored\): .*backup of Monday/)
+    expect((await own.run("status")).out).toMatch(/ledger +ledger-restored: /)
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+
+    const confirmed = await own.run(
+      "ledger",
+      "confirm",
+      "train-a",
+      "--by",
+      "ann",
+      "--why",
+      "console compared",
+    )
+    expect(confirmed.out).toMatch(
+      /servers now +2 servers:[\s\S]*in flight +nothing[\s\S]*orders +none[\s\S]*is confirmed/,
+    )
+    expect((await tick(own)).out).toMatch(/^train-a: bought/)
+    const again = await own.run("ledger", "confirm", "train-a", "--by", "ann", "--why", "again")
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("nothing to confirm")])
+  })
+})
+
+it("does not buy a plan on another ledger than the one that it was shown on", async () => {
+  const own = await cloudDesk({}, POLICY)
+  const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
+  const { request } = shown.json() as { request: object }
+  const other = `sqlite:${join(own.dir, "other.db")}`
+  await own.run("ledger", "init", ...BY, "--nothing-in-flight", "--ledger", other)
+  const { out } = await own.run("run", "--event", own.file("r.json", request), "--ledger", other)
+  expect(out).toMatch(/held \(plan-changed\)/)
+  expect(own.sandbox.scaleUps).toHaveLength(0)
+})

@@ -1,0 +1,46 @@
+import { foldControl, NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import type { AuditedLedger } from "../../lib/ledger/chain.ts"
+import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
+import { initLedger } from "../../lib/ledger/init.ts"
+import { type OpenLedgerOptions, openLedger } from "../../lib/ledger/open.ts"
+
+// Ledgers as an operator hands them over: made by `ledger init --nothing-in-flight`.
+
+export const LEDGER_ID = "1edfe000-0000-4000-8000-000000000001"
+
+/** The ledger itself, made and initialised where that was not done before. */
+export async function initialised<L extends AuditedLedger>(ledger: L, at: number): Promise<L> {
+  const clock = { now: () => at, monotonic: () => at, wait: async () => undefined }
+  const words = { by: "test", why: "a test begins", nothingInFlight: true }
+  await initLedger({ ledger, clock, newId: () => LEDGER_ID }, words)
+  return ledger
+}
+
+/** Makes the ledger of that url, and closes it again. */
+export async function makeLedger(url: string, at: number, options: OpenLedgerOptions = {}): Promise<void> {
+  await (await initialised(await openLedger(url, options), at)).close()
+}
+
+/** The first entry of stream `control` in such a ledger, for worlds that keep entries by themselves. */
+export function initEntryAt(at: number): LedgerEntry {
+  const said: Said = {
+    verb: "init",
+    ledger: { id: LEDGER_ID },
+    origin: "nothing-in-flight",
+    why: "a test begins",
+    by: "test",
+  }
+  const standing = foldControl(NO_CONTROL, said, at)
+  const ids = { run: "init", writer: "init" }
+  return sealEntry({
+    stream: "control",
+    seq: 1,
+    prev: "",
+    at,
+    ...ids,
+    kind: "said",
+    mode: "live",
+    said,
+    standing,
+  })
+}

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest"
+import { ledgerOver } from "../../lib/ledger/chain.ts"
+import { sayToAll } from "../../lib/ledger/commands.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import type { LedgerStore } from "../../lib/ledger/store.ts"
+import { LedgerBehindError } from "../../lib/ports.ts"
+import { chainOf, entryAfter, rawOf, STREAM } from "./entries.ts"
+import { initialised } from "./initialised.ts"
+
+const AT = 1_750_000_000_000
+
+/** A place whose store can be exchanged, as when an operator restores a backup below a process that goes on. */
+class Place {
+  store: LedgerStore = openMemoryStore()
+
+  readonly asSeen: LedgerStore = {
+    head: (stream) => this.store.head(stream),
+    append: (stream, raw) => this.store.append(stream, raw),
+    read: (stream, range) => this.store.read(stream, range),
+    streams: () => this.store.streams(),
+    close: async () => undefined,
+    create: async () => undefined,
+    checkWritable: async () => undefined,
+  }
+
+  /** Another store with these chains of `STREAM`. */
+  async exchange(entries: ReturnType<typeof chainOf>): Promise<void> {
+    this.store = openMemoryStore()
+    await initialised(ledgerOver(this.store), AT)
+    for (const entry of entries) await this.store.append(entry.stream, rawOf(entry))
+  }
+}
+
+test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chainOf>]>([
+  ["ends earlier", (chain) => chain.slice(0, 2)],
+  ["is empty", () => []],
+  ["has another entry there", (chain) => [...chain.slice(0, 2), entryAfter(chain[1], { run: "another" })]],
+  [
+    "went on differently from there, by one entry",
+    (chain) => {
+      const third = entryAfter(chain[1], { run: "another" })
+      return [...chain.slice(0, 2), third, entryAfter(third)]
+    },
+  ],
+  [
+    "went on differently from there, by many entries",
+    (chain) => {
+      const third = entryAfter(chain[1], { run: "another" })
+      const fourth = entryAfter(third)
+      return [...chain.slice(0, 2), third, fourth, entryAfter(fourth)]
+    },
+  ],
+])(
+  "a process refuses a ledger that %s than what it saw, until an operator says that it was restored",
+  async (_, now) => {
+    const place = new Place()
+    const chain = chainOf(3)
+    await place.exchange(chain)
+    const ledger = ledgerOver(place.asSeen)
+    await ledger.head("control")
+    expect(await ledger.head(STREAM)).toEqual(chain.at(-1))
+
+    const shown = now(chain)
+    await place.exchange(shown)
+    await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
+    await expect(ledger.head(STREAM)).rejects.toThrow(
+      /rolled back or exchanged: this process saw entry #3 of/,
+    )
+
+    const desk = {
+      clock: { now: () => AT, monotonic: () => 0, wait: async () => undefined },
+      newId: () => "id",
+    }
+    await sayToAll(
+      { ...desk, ledger: ledgerOver(place.store) },
+      { verb: "restored", why: "backup", by: "ann" },
+    )
+    expect(await ledger.head(STREAM)).toEqual(shown.at(-1))
+  },
+)
+
+test("of two reads at once the one that arrives late with an older entry is no rollback", async () => {
+  const place = new Place()
+  await place.exchange(chainOf(1))
+  const [first] = chainOf(1)
+  await place.exchange(first ? [first] : [])
+  let letGo = (): void => undefined
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  const ledger = ledgerOver({
+    ...place.asSeen,
+    head: async (stream) => {
+      const head = await place.store.head(stream)
+      if (head?.seq === 1) await held
+      return head
+    },
+  })
+  const late = ledger.head(STREAM)
+  await new Promise(setImmediate)
+  await ledgerOver(place.store).append(entryAfter(first))
+  expect((await ledger.head(STREAM))?.seq).toBe(2)
+  letGo()
+  expect((await late)?.seq).toBe(1)
+})
