@@ -1,4 +1,5 @@
 import { createColors } from "picocolors"
+import { visible, visibleJson } from "../../lib/decision/inputs/foreign-text.ts"
 import type { Clock } from "../../lib/ports.ts"
 
 /** What the command line touches of its process; tests bring their own. */
@@ -45,20 +46,25 @@ export function screenOf(io: CliIo, isJson: boolean): Screen {
   return {
     say: (...lines) => write(isJson ? io.stderr : io.stdout, lines),
     note: (...lines) => write(io.stderr, lines),
-    // As it is: JSON escapes what steers a terminal, and an entry that was changed no longer fits its hash.
-    json: (value) => io.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
-    jsonLine: (text) => io.stdout.write(`${text}\n`),
+    // The value as it is, since an entry that was changed no longer fits its hash; what steers a terminal is escaped.
+    json: (value) => io.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
+    jsonLine: (text) => io.stdout.write(`${visibleJson(text)}\n`),
     paint: createColors(io.isTerminal && !isJson && !io.env["NO_COLOR"]),
   }
 }
 
-/** Words of the cloud, of alarms and of people must not steer the terminal; only our own colours and line ends stay. */
+/** The colours that we write ourselves (picocolors): bold, dim, red, green, yellow, and their ends. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one
+const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|39)m/g
+
+/**
+ * Text of the cloud, of alarms and of people must not steer the terminal. It is cleaned where it enters; entries of earlier
+ * versions may hold it still. Only our own colours and line ends stay.
+ */
 function withoutControls(text: string): string {
-  return text.replace(
-    /(\p{Cc})(\[\d{1,2}m)?/gu,
-    (all: string, control: string, colour: string | undefined) => {
-      if (control === "\n" || (control === "\u001b" && colour !== undefined)) return all
-      return ` ${colour ?? ""}`
-    },
-  )
+  const colours = text.match(OUR_COLOURS) ?? []
+  return text
+    .split(OUR_COLOURS)
+    .map((part, i) => `${part.split("\n").map(visible).join("\n")}${colours[i] ?? ""}`)
+    .join("")
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Signal } from "../decision/inputs/signal.ts"
+import type { Policy } from "../decision/policy/policy.ts"
 import type { RunMode } from "../decision/situation.ts"
 import { type EndpointOverrides, endpointsOf } from "../huawei/endpoints.ts"
 import { supernodeStream } from "../ledger/next-entry.ts"
@@ -9,7 +10,7 @@ import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import { run } from "../run/run.ts"
 import type { RunTask } from "../run/task.ts"
-import { routeSignal } from "../signals/route.ts"
+import { type Route, routeSignal } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import type { CredentialSource } from "./credentials.ts"
 import type { PolicySource } from "./policies.ts"
@@ -71,15 +72,12 @@ interface Runs extends Asked {
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
   const { problems, ports, metrics, settings, policies, signals, mode, only } = runs
-  const warnings: string[] = []
+  const { routed, warnings } = routedSignals(
+    signals,
+    policies.supernodes.map(({ policy }) => policy),
+  )
   const tasks = new Map<string, RunTask[]>()
-  for (const signal of signals) {
-    const routes = routeSignal(
-      signal,
-      policies.supernodes.map(({ policy }) => policy),
-    )
-    if (routes.length === 0 && signal.kind === "alarm")
-      warnings.push(`the ${signal.source} alarm ${signal.alarm} is in nobody's \`alarms\` in the policy`)
+  for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
       const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
       if (!loaded || (only !== null && policy.name !== only)) continue
@@ -110,6 +108,40 @@ async function runEach(runs: Runs): Promise<Ran> {
   const errors = ended.flatMap((one) => one.errors)
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
   return { results, warnings }
+}
+
+/** Alarms of one event that may wake the policy's supernodes; one would be enough, since evidence decides. */
+const MAX_ALARMS = 1_000
+/** Names in one warning. */
+const MAX_NAMED = 20
+
+interface Routed {
+  routed: { signal: Signal; routes: Route[] }[]
+  warnings: string[]
+}
+
+/** Signals with the supernodes that they concern. Only those count; alarms that no supernode lists are one warning. */
+function routedSignals(signals: readonly Signal[], policies: readonly Policy[]): Routed {
+  const all = signals.map((signal) => ({ signal, routes: routeSignal(signal, policies) }))
+  const routed = all.filter(({ routes }) => routes.length > 0)
+  const strangers = all.flatMap(({ signal, routes }) =>
+    routes.length === 0 && signal.kind === "alarm" ? [`${signal.source} alarm ${signal.alarm}`] : [],
+  )
+  const warnings = unlisted([...new Set(strangers)])
+  if (routed.length > MAX_ALARMS) {
+    warnings.push(
+      `${routed.length} alarms of one event concern this policy; the first ${MAX_ALARMS} were handled. Lower max_alerts in the sender's webhook_configs, or group alerts by supernode (group_by)`,
+    )
+  }
+  return { routed: routed.slice(0, MAX_ALARMS), warnings }
+}
+
+function unlisted(alarms: readonly string[]): string[] {
+  const named = alarms
+    .slice(0, MAX_NAMED)
+    .map((alarm) => `the ${alarm} is in nobody's \`alarms\` in the policy`)
+  const more = alarms.length - named.length
+  return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
 }
 
 async function runInOrder(

@@ -1,21 +1,25 @@
 import type { Clock } from "../ports.ts"
 import { readSignals } from "../signals/read.ts"
+import { concernsAny } from "../signals/route.ts"
 import { httpRequestOf } from "../signals/webhooks/webhooks.ts"
 import type { App } from "./app.ts"
 import type { RunSignals } from "./dispatch.ts"
+import type { PolicySource } from "./policies.ts"
 
 interface Steps {
   clock: Clock
+  policies: PolicySource
   receive: App["receive"]
   runAll: RunSignals
 }
 
 /** One event of any shape, from its door to its results: read as signals, or received as a webhook's request, and run. */
-export function eventHandler({ clock, receive, runAll }: Steps): App["handle"] {
+export function eventHandler({ clock, policies, receive, runAll }: Steps): App["handle"] {
   return async (event, door, invocation) => {
     const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
     if (!request) {
-      const { signals, problems } = readSignals(event, door, { now: clock.now() })
+      const concerns = concernsAny(policies.current().supernodes.map(({ policy }) => policy))
+      const { signals, problems } = readSignals(event, door, { now: clock.now(), concerns })
       const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
       return { ...ran, problems, http: null }
     }

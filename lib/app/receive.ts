@@ -1,5 +1,6 @@
 import type { SmnRequests } from "../huawei/smn.ts"
 import type { Clock } from "../ports.ts"
+import { concernsAny } from "../signals/route.ts"
 import {
   type HttpRequest,
   receiveWebhook,
@@ -23,10 +24,11 @@ export function webhookReceiver({ settings, policies, smn, clock }: Senders) {
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
   }, clock.now)
   return (request: HttpRequest): Promise<WebhookAnswer> => {
-    const { smnTopics, snsTopics } = policies.current()
+    const { smnTopics, snsTopics, supernodes } = policies.current()
     return receiveWebhook(request, {
       now: clock.now(),
-      webhookToken: settings.webhookToken,
+      webhookTokens: settings.webhookTokens,
+      concerns: concernsAny(supernodes.map(({ policy }) => policy)),
       smnTopics: [...smnTopics, ...settings.smnTopics],
       snsTopics: [...snsTopics, ...settings.snsTopics],
       fetchCertificate,

@@ -13,8 +13,8 @@ export interface Settings {
   /** Origins without a slash at the end; null: the region's own. */
   modelartsEndpoint: string | null
   cesEndpoint: string | null
-  /** Bearer token of the webhooks; null: they are closed. */
-  webhookToken: string | null
+  /** Bearer tokens of the webhooks: one, or two while one replaces the other; none: they are closed. */
+  webhookTokens: readonly string[]
   logLevel: "DEBUG" | "INFO" | "WARN" | "ERROR"
   /** From the first byte of a purchase to the last of its answer. */
   buyTimeoutMs: number
@@ -101,7 +101,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     mode,
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
     cesEndpoint: endpoint("SUPERNODE_CES_ENDPOINT", text, report),
-    webhookToken: token("SUPERNODE_WEBHOOK_TOKEN", text, report),
+    webhookTokens: tokens("SUPERNODE_WEBHOOK_TOKEN", text, report),
     logLevel,
     buyTimeoutMs: waitMs({ name: "SUPERNODE_BUY_TIMEOUT", fallback: "60s", text, report }),
     sendWithinMs: waitMs({ name: "SUPERNODE_SEND_WITHIN", fallback: "30s", text, report }),
@@ -186,12 +186,22 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
-/** What no HTTP header can carry would never match, and the webhook would be closed without anybody noticing. */
-function token(name: SettingName, text: ReadSetting, report: Report): string | null {
+const MIN_TOKEN_CHARS = 16
+const MAX_TOKEN_CHARS = 1_024
+
+/** A token that can be guessed opens the door to everybody; what no HTTP header can carry would never match. */
+function tokens(name: SettingName, text: ReadSetting, report: Report): string[] {
   const written = text(name)
-  if (written === null || /^[\x21-\x7e]+$/.test(written)) return written
-  report(name, "must be printable ASCII without spaces")
-  return null
+  if (written === null) return []
+  const found = written.split(",").map((token) => token.trim())
+  const isSound = (token: string) =>
+    token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
+  if (found.length <= 2 && found.every(isSound)) return found
+  report(
+    name,
+    `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
+  )
+  return []
 }
 
 function credentials(text: ReadSetting, report: Report): Settings["credentials"] {

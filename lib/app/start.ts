@@ -89,7 +89,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     reloadPolicy: policies.reload,
     runSignals: (signals, invocation, mode, only) =>
       runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
-    handle: eventHandler({ clock, receive, runAll }),
+    handle: eventHandler({ clock, policies, receive, runAll }),
     async close() {
       await Promise.all([ledger.close(), huawei.close(), prometheus.close(), smn.close()])
     },

@@ -39,5 +39,7 @@ export interface SupernodePlace {
 }
 
 function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, "")
+  let end = url.length
+  while (url[end - 1] === "/") end -= 1
+  return url.slice(0, end)
 }

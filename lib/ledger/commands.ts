@@ -1,3 +1,4 @@
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { foldControl, type Said } from "../decision/state/control.ts"
 import type { Standing } from "../decision/state/state.ts"
 import { type Clock, type Ledger, LedgerError } from "../ports.ts"
@@ -19,7 +20,8 @@ const NOT_INITIALISED =
   "this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: supernode-autoscaler ledger init --by WHO --why TEXT"
 
 /** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
-export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
+export async function sayToAll(desk: Desk, written: Said): Promise<LedgerEntry> {
+  const said = cleaned(written)
   return appendWord(desk, CONTROL_STREAM, (head, at) => {
     const control = controlOf(head)
     if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
@@ -42,7 +44,12 @@ export async function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
  * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
  * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
  */
-export async function sayTo(desk: Desk, stream: string, { said, check }: Word): Promise<LedgerEntry> {
+export async function sayTo(
+  desk: Desk,
+  stream: string,
+  { said: written, check }: Word,
+): Promise<LedgerEntry> {
+  const said = cleaned(written)
   return appendWord(desk, stream, (head, now) => {
     check(standingOf(head))
     const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
@@ -60,6 +67,12 @@ export async function sayTo(desk: Desk, stream: string, { said, check }: Word): 
 export interface Word {
   said: Said
   check(standing: Standing): void
+}
+
+/** Text of people, as every terminal and message may show it from here on. */
+function cleaned<T extends Said>(said: T): T {
+  const by = cleanText(said.by, 2_000)
+  return "why" in said ? { ...said, by, why: cleanText(said.why, 2_000) } : { ...said, by }
 }
 
 async function appendWord(

@@ -1,30 +1,56 @@
 import type { Reading } from "../decision/inputs/reading.ts"
-import { presentServers } from "../decision/inputs/supernode.ts"
+import type { AlarmSignal, Datapoint } from "../decision/inputs/signal.ts"
 import type { MetricQuestion } from "../ports.ts"
+import { metricProblem, type WantedAlarm, wantedAlarm } from "./alarm/metric.ts"
+import { namedResource } from "./alarm/resource.ts"
+import { chosenValue } from "./alarm/value.ts"
 
 /**
- * The alarm's own datapoints as a reading. `server` is the one whose `hps_ecs_id` the alarm names as `instance_id`, null
- * otherwise. Whether the alarm is about this supernode at all is for the evidence gate to judge.
+ * The alarm's own datapoints as a reading. They are there only where it is known what they measure and whose they are:
+ * `server` is the one that the alarm names, null where it names none. Then the evidence gate asks whether the alarm is
+ * listed under one supernode only. Points of a named resource that is not ours are never a reading.
  */
 export function readAlarm(
   rule: string,
-  { signal, supernode }: Pick<MetricQuestion, "signal" | "supernode">,
+  { policy, signal, supernode }: Pick<MetricQuestion, "policy" | "signal" | "supernode">,
 ): Reading {
-  if (signal.kind !== "alarm") {
-    return { rule, periodMs: null, series: [], problem: "this run was not woken by an alarm" }
-  }
-  if (signal.points === null || signal.points.length === 0) {
-    return { rule, periodMs: signal.periodMs, series: [], problem: "the alarm carries no datapoints" }
-  }
-  const instance = signal.resource["instance_id"]
-  const server =
-    instance === undefined
-      ? undefined
-      : presentServers(supernode).find(({ cloudServer }) => cloudServer.hpsEcsId === instance)
-  return {
+  const missing = (problem: string, periodMs: number | null = null): Reading => ({
     rule,
-    periodMs: signal.periodMs,
-    series: [{ server: server?.id ?? null, points: signal.points }],
-    problem: null,
+    periodMs,
+    series: [],
+    problem,
+  })
+  if (signal.kind !== "alarm") return missing("this run was not woken by an alarm")
+  const wanted = wantedAlarm(policy.rules.find(({ name }) => name === rule))
+  const measured = pointsOf(signal, wanted)
+  if ("problem" in measured) return missing(measured.problem, signal.periodMs)
+  const unknown = metricProblem(signal, wanted, policy.alarms)
+  if (unknown !== null) return missing(unknown, signal.periodMs)
+  const resource = namedResource(signal, supernode, policy.name)
+  if (resource.kind === "foreign") {
+    return missing(
+      `the alarm is about ${resource.says}, which is no server of this supernode`,
+      signal.periodMs,
+    )
   }
+  const server = resource.kind === "server" ? resource.id : null
+  return { rule, periodMs: signal.periodMs, series: [{ server, points: measured.points }], problem: null }
+}
+
+type Measured = { points: Datapoint[] } | { problem: string }
+
+const NO_POINTS = "the alarm carries no datapoints"
+
+/** Datapoints of the message itself, or the one number of an alert that the rule means. */
+function pointsOf(signal: AlarmSignal, wanted: WantedAlarm): Measured {
+  if (signal.source === "alertmanager") {
+    const chosen = chosenValue(signal.values ?? [], wanted)
+    return "problem" in chosen ? chosen : { points: [{ at: signal.at, value: chosen.value }] }
+  }
+  if (signal.points !== null && signal.points.length > 0) return { points: signal.points }
+  const hint =
+    signal.source === "cloudwatch"
+      ? ": SNS messages and composite alarms have none; send a metric alarm by EventBridge or as a direct action"
+      : ""
+  return { problem: `${NO_POINTS}${hint}` }
 }

@@ -1,7 +1,8 @@
+import { cleanText } from "../decision/inputs/foreign-text.ts"
+
 /** One line for a sentence: no control characters, at most 300 characters. What a server says is never believed to be short. */
 export function oneLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim()
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line
+  return cleanText(text, 300)
 }
 
 /** The text without these secrets, as they are or as in JSON and URLs: a server may repeat what it was sent. */

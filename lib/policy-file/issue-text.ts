@@ -1,4 +1,5 @@
 import type * as z from "zod"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import type { Path } from "./path.ts"
@@ -64,8 +65,21 @@ export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown):
     if (issue.code === "invalid_key") {
       return [{ path, message: issue.issues[0]?.message ?? "must be another key", point: "key" }]
     }
+    const branch = issue.code === "invalid_union" ? branchMeant(issue) : null
+    if (branch !== null) {
+      return wordingsOf(branch, valueAt(value, path)).map((wording) => ({
+        ...wording,
+        path: [...path, ...wording.path],
+      }))
+    }
     return [{ path, message: sentence(issue, path, valueAt(value, path)), point: "value" }]
   })
+}
+
+/** Of several allowed shapes the one that was meant: the value is of its kind, and only something within it is wrong. */
+function branchMeant({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | null {
+  const isOfItsKind = ({ code, path }: z.core.$ZodIssue) => path.length > 0 || code === "unrecognized_keys"
+  return errors.find((issues) => issues.length > 0 && issues.every(isOfItsKind)) ?? null
 }
 
 /** The YAML check has told about those that are wrong anywhere. */
@@ -94,7 +108,7 @@ function sentence({ code, message }: z.core.$ZodIssue, path: Path, seen: unknown
 }
 
 function shown(seen: unknown): string {
-  const text = typeof seen === "string" ? JSON.stringify(seen) : String(seen)
+  const text = typeof seen === "string" ? JSON.stringify(cleanText(seen, 200)) : String(seen)
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 

@@ -1,7 +1,8 @@
 import { isSecureAddress } from "../decision/policy/secure-address.ts"
 import { durationMs, isRecord } from "../decision/policy/units.ts"
+import { takesAlarmPoints, unknownPoints } from "./alarm-points.ts"
+import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
-import type { Path } from "./path.ts"
 import { originOf, problemAt } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
@@ -27,16 +28,11 @@ function insecureWebhook(main: Source): PolicyProblem[] {
   return [problemAt(originOf([{ source: main, path: [] }], path), message)]
 }
 
-interface Found {
-  path: Path
-  message: string
-}
-
 function surprises(merged: unknown, fleetBudget: boolean): Found[] {
   const rules = records(valueAt(merged, ["rules"]))
   const ladder = records(valueAt(merged, ["ladder"]))
   const found: Found[] = []
-  if (rules.every((rule) => valueAt(rule, ["metric", "alarm"]) === true)) {
+  if (rules.every(takesAlarmPoints)) {
     const message =
       "has only rules on alarms' own points: if an alarm is lost, no tick can find what it would have said"
     found.push({ path: ["rules"], message })
@@ -48,6 +44,7 @@ function surprises(merged: unknown, fleetBudget: boolean): Found[] {
   return [
     ...found,
     ...unmeasurable(merged, rules),
+    ...unknownPoints(merged, rules),
     ...fleetingFloors(merged),
     ...boundless(rules),
     ...uselessSteps(rules, ladder),
@@ -59,7 +56,7 @@ function surprises(merged: unknown, fleetBudget: boolean): Found[] {
 function unmeasurable(merged: unknown, rules: readonly Record<string, unknown>[]): Found[] {
   if (valueAt(merged, ["efficacy"]) === undefined) return []
   return rules.flatMap((rule, r) => {
-    if (valueAt(rule, ["metric", "alarm"]) !== true) return []
+    if (!takesAlarmPoints(rule)) return []
     const message =
       "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
     return [{ path: ["rules", r, "metric", "alarm"], message }]
@@ -128,8 +125,4 @@ function boundless(rules: readonly Record<string, unknown>[]): Found[] {
       "means everybody's in this project: no other dimension says whose, and all their load counts"
     return [{ path: ["rules", r, ...path, wild], message }]
   })
-}
-
-function records(list: unknown): Record<string, unknown>[] {
-  return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : []
 }

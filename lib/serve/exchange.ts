@@ -1,7 +1,12 @@
 import type { IncomingMessage } from "node:http"
 import { type App, RunsFailed } from "../app/app.ts"
 import { type Clock, LedgerError } from "../ports.ts"
-import { MAX_TEXT_BYTES, receivedRequest } from "../signals/webhooks/webhooks.ts"
+import {
+  MAX_TEXT_BYTES,
+  receivedRequest,
+  type WebhookPath,
+  webhookPathOf,
+} from "../signals/webhooks/webhooks.ts"
 import { readBody } from "./body.ts"
 import type { Reply } from "./listener.ts"
 import type { Tell } from "./news.ts"
@@ -10,8 +15,8 @@ import { NoTurn } from "./turnstile.ts"
 
 /** What a sender that is sent away is asked to wait before it comes again, seconds. */
 const RETRY_AFTER = { "retry-after": "30" }
-/** Who cannot wait for a run: it is answered as soon as its alarm is taken. */
-const CANNOT_WAIT: readonly string[] = ["/smn"]
+/** Senders that cannot wait for a run: they are answered as soon as their alarm is taken. */
+const CANNOT_WAIT: readonly (WebhookPath | null)[] = ["/smn"]
 
 export interface ExchangeParts {
   app: App
@@ -79,7 +84,7 @@ async function runAll(
 ): Promise<Reply> {
   const admission = runs.admit(signals, problems)
   if (admission.kind === "refused") return admission.why === "full" ? tooBusy() : stopping()
-  if (!CANNOT_WAIT.includes(path)) {
+  if (!CANNOT_WAIT.includes(webhookPathOf(path))) {
     const { results } = await admission.done
     return { status: 200, body: { results } }
   }

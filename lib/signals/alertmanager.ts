@@ -1,8 +1,18 @@
 import * as z from "zod"
-import type { AlarmSignal, AlarmState } from "../decision/inputs/signal.ts"
-import { readDatapoints } from "./datapoints.ts"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
+import type { AlarmSignal, AlarmState, NamedValue } from "../decision/inputs/signal.ts"
 import { isoInstant } from "./instant.ts"
-import { names, parseShape, type ReadSignals, readEach } from "./shape.ts"
+import {
+  type Concerns,
+  namesIn,
+  ownField,
+  parseShape,
+  type ReadSignals,
+  readEach,
+  textIn,
+  UNREADABLE_RESOURCE,
+} from "./shape.ts"
+import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
 const HOUR_MS = 3_600_000
@@ -10,62 +20,85 @@ const HOUR_MS = 3_600_000
 /** The webhook body of Alertmanager (version 4) and of Grafana, which adds `values`. */
 const bodyShape = z.object({ alerts: z.array(z.unknown()), truncatedAlerts: z.number().catch(0) })
 
+/** Only fingerprint, status and start are needed; every other field may be absent or odd. */
 const alertShape = z.object({
   status: z.string().min(1).max(64),
-  labels: names.refine((labels) => Object.hasOwn(labels, "alertname"), {
-    error: "must have the label alertname",
-  }),
-  annotations: z.record(z.string(), z.unknown()).nullish().catch(null),
+  labels: z.unknown().optional(),
+  annotations: z.unknown().optional(),
   startsAt: isoInstant,
   fingerprint: z.string().min(1).max(128),
-  values: z.record(z.string(), z.unknown()).nullish().catch(null),
+  values: z.unknown().optional(),
 })
 
 type Alert = z.output<typeof alertShape>
 
 /** A webhook body of Alertmanager or Grafana, read alert by alert. Throws SignalError when there is none to read. */
-export function readAlerts(body: unknown, now: number): ReadSignals {
+export function readAlerts(body: unknown, now: number, concerns?: Concerns): ReadSignals {
+  if (isLegacyGrafana(body)) throw new SignalError(LEGACY_HINT)
   const { alerts, truncatedAlerts } = parseShape(bodyShape, body, "")
-  const read = readEach(alerts, "alerts", (alert, where) =>
-    alertSignal(parseShape(alertShape, alert, where), now),
-  )
+  const read = readEach(alerts, "alerts", {
+    read: (alert, where) => alertSignal(parseShape(alertShape, alert, where), now),
+    subject: (alert) => {
+      const labels = namesIn(ownField(alert, "labels"))
+      return { source: "alertmanager", alarm: labels["alertname"] ?? "", labels }
+    },
+    concerns,
+  })
   if (truncatedAlerts <= 0) return read
   return {
     ...read,
     problems: [
       ...read.problems,
-      `truncatedAlerts: ${truncatedAlerts} alerts were cut off by the sender (max_alerts)`,
+      `truncatedAlerts: ${truncatedAlerts} alerts were cut off by the sender: raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)`,
     ],
   }
 }
 
+const LEGACY_HINT =
+  "this is the body of Grafana's legacy alerting: upgrade to Grafana Alerting, with a contact point of type Webhook, which sends `alerts`"
+
+function isLegacyGrafana(body: unknown): boolean {
+  return (
+    typeof body === "object" &&
+    body !== null &&
+    !Object.hasOwn(body, "alerts") &&
+    (Object.hasOwn(body, "evalMatches") || Object.hasOwn(body, "ruleUrl"))
+  )
+}
+
 function alertSignal(alert: Alert, now: number): AlarmSignal {
-  const { fingerprint, startsAt, status, labels } = alert
-  const { alertname = "", instance_id: instanceId } = labels
-  const points = readDatapoints([{ at: now, value: readValue(alert) }])
+  const { fingerprint, startsAt, status } = alert
+  const labels = namesIn(alert.labels)
   return {
     kind: "alarm",
     // An alert repeats with the same startsAt for as long as it fires; the hour makes it news again.
     id: signalId("alertmanager", fingerprint, startsAt, status, Math.floor(now / HOUR_MS)),
     source: "alertmanager",
-    alarm: alertname,
+    alarm: labels["alertname"] ?? `without alertname, fingerprint ${cleanText(fingerprint, 64)}`,
     labels,
-    resource: instanceId === undefined ? {} : { instance_id: instanceId },
-    state: stateOf(alert),
+    resource: resourceOf(alert.labels, labels),
+    state: stateOf(alert, labels),
     at: now,
-    episode: { key: signalId("alertmanager", fingerprint, startsAt), startsAt },
-    points,
+    episode: { key: signalId("alertmanager", fingerprint), startsAt },
+    points: null,
     periodMs: null,
+    values: [...annotatedValues(alert.annotations), ...queriedValues(alert.values)],
   }
+}
+
+/** The label `instance_id` names a server; one that is no text names a server that cannot be told. */
+function resourceOf(written: unknown, labels: Record<string, string>): Record<string, string> {
+  if (ownField(written, "instance_id") === undefined) return {}
+  const { instance_id: instanceId } = labels
+  return instanceId === undefined ? { ...UNREADABLE_RESOURCE } : { instance_id: instanceId }
 }
 
 /**
  * Grafana fires and resolves for reasons that say nothing about the load: it writes them into the annotation
  * `grafana_state_reason`, or fires an alert of its own (DatasourceNoData, DatasourceError).
  */
-function stateOf({ status, labels, annotations }: Alert): AlarmState {
-  const said = annotations?.["grafana_state_reason"]
-  const reason = typeof said === "string" ? said : ""
+function stateOf({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
+  const reason = textIn(ownField(annotations, "grafana_state_reason"), MAX_REASON_CHARS) ?? ""
   if (labels["alertname"] === "DatasourceNoData" || /NoData|MissingSeries/.test(reason))
     return "insufficient-data"
   if (labels["alertname"] === "DatasourceError" || /Error/.test(reason)) return "unknown"
@@ -74,13 +107,40 @@ function stateOf({ status, labels, annotations }: Alert): AlarmState {
   return status === "resolved" && reason === "" ? "ok" : "unknown"
 }
 
-/** The alert's value: annotation `value` as a number (a `%` at its end is display), or Grafana's `values` if there is just one. */
-function readValue({ annotations, values }: Alert): unknown {
-  const said = annotations?.["value"]
-  if (typeof said === "string") {
-    const [, number] = /^\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*%?\s*$/.exec(said) ?? []
-    if (number !== undefined) return Number(number)
-  }
-  const given = Object.values(values ?? {})
-  return given.length === 1 ? given[0] : undefined
+const MAX_REASON_CHARS = 256
+
+/** More named numbers than this in one alert are no measurement of ours. */
+const MAX_VALUES = 32
+/** A number with its unit; longer text is a sentence. */
+const MAX_VALUE_CHARS = 64
+
+/** Annotations that begin with a number; what stands behind it is its unit. */
+function annotatedValues(annotations: unknown): NamedValue[] {
+  return Object.entries(namesIn(annotations))
+    .flatMap(([name, text]) => {
+      const number = numberIn(text)
+      return number === null ? [] : [{ from: "annotation" as const, name, ...number }]
+    })
+    .slice(0, MAX_VALUES)
+}
+
+/** Matched only on short text that was trimmed before; text that was cut is no number. */
+function numberIn(text: string): { value: number; unit: string | null } | null {
+  if (text.length > MAX_VALUE_CHARS || text.endsWith("…")) return null
+  const [number] = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(text) ?? []
+  const value = number === undefined ? Number.NaN : Number(number)
+  if (number === undefined || !Number.isFinite(value)) return null
+  return { value, unit: text.slice(number.length).trim() || null }
+}
+
+/** Grafana's `values`: results of queries and conditions by their refId. */
+function queriedValues(values: unknown): NamedValue[] {
+  if (typeof values !== "object" || values === null || Array.isArray(values)) return []
+  return Object.entries(values)
+    .flatMap(([refId, value]) =>
+      typeof value === "number" && Number.isFinite(value)
+        ? [{ from: "values" as const, name: cleanText(refId, MAX_VALUE_CHARS), value, unit: null }]
+        : [],
+    )
+    .slice(0, MAX_VALUES)
 }

@@ -1,10 +1,17 @@
 import * as z from "zod"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { digest } from "../digest.ts"
 import { one, parseShape, type Shape } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
-const said = (max: number) => z.string().max(max).regex(/\S/, { error: "must not be blank" })
+/** What a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
+const said = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .transform((text) => cleanText(text, max))
+    .refine((text) => text !== "", { error: "must not be blank" })
 
 /** The contract of a manual request: what it does not know it refuses, since a misspelt key would ask for something else. */
 const requestShape = z.strictObject({
@@ -18,7 +25,8 @@ const requestShape = z.strictObject({
     .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
     .optional(),
   bypassCooldown: z.boolean().default(false),
-  id: said(2_000).optional(),
+  // Never shown as it is, so that two ids stay two.
+  id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
 })
 
 const KEYS: readonly string[] = Object.keys(requestShape.shape)

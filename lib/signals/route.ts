@@ -1,6 +1,7 @@
-import type { AlarmSignal, RequestSignal, Signal } from "../decision/inputs/signal.ts"
+import type { RequestSignal, Signal } from "../decision/inputs/signal.ts"
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import type { AlarmMatch, Policy } from "../decision/policy/policy.ts"
+import type { Concerns, Subject } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** One supernode that a signal is about. */
@@ -11,8 +12,8 @@ export interface Route {
 }
 
 /**
- * Whom a signal concerns. An alarm: every supernode that lists it, none being a normal answer. A tick: all. A request: the
- * one it names; throws SignalError when there is none.
+ * The supernodes that a signal concerns. An alarm: every one that lists it, none being a normal answer. A tick: all. A
+ * request: the one it names; throws SignalError when there is none.
  */
 export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[] {
   switch (signal.kind) {
@@ -29,7 +30,12 @@ export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[
   }
 }
 
-function matches(match: AlarmMatch, { source, alarm, labels }: AlarmSignal): boolean {
+/** Alarms that any of these supernodes lists. */
+export function concernsAny(policies: readonly Policy[]): Concerns {
+  return (subject) => policies.some((policy) => policy.alarms.some((match) => matches(match, subject)))
+}
+
+function matches(match: AlarmMatch, { source, alarm, labels }: Subject): boolean {
   switch (source) {
     case "cloud-eye":
     case "cloudwatch":

@@ -1,5 +1,7 @@
-import * as z from "zod"
-import type { Signal } from "../decision/inputs/signal.ts"
+import type * as z from "zod"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
+import type { AlarmSignal, Signal } from "../decision/inputs/signal.ts"
+import { readJson } from "./json-text.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** Which events a door takes; `any` is the command line's. */
@@ -10,7 +12,13 @@ export interface SignalContext {
   now: number
   /** The name of ticks that bring none. */
   tickName?: string
+  /** Alarms that a supernode lists. Absent: all of them count. */
+  concerns?: Concerns | undefined
 }
+
+/** The part of an alarm that routing looks at. */
+export type Subject = Pick<AlarmSignal, "source" | "alarm" | "labels">
+export type Concerns = (subject: Subject) => boolean
 
 export interface ReadSignals {
   signals: Signal[]
@@ -29,9 +37,6 @@ export interface Shape {
   read(event: Json, context: SignalContext): ReadSignals
 }
 
-/** Alarms that one event may carry. */
-const MAX_ALARMS = 1_000
-
 /** A foreign value by its schema, or a SignalError with every problem and where it is. */
 export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
   const parsed = schema.safeParse(value)
@@ -43,37 +48,69 @@ export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where
   )
 }
 
-/** zod's words for a wrong type, as one says it to a person. */
+/** zod's words for a wrong type, as one says it to a person. Its own messages hold no foreign text and are short. */
 function say(message: string): string {
-  const [, expected, received] = /^Invalid input: expected (.+), received (.+)$/.exec(message) ?? []
+  const [, expected, received] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? []
   if (expected === undefined) return message
   return received === "undefined" ? `is missing (${expected})` : `must be ${expected}, not ${received}`
 }
 
-/** Reads each part by itself, so that one bad part loses no other. Throws SignalError when no part can be read. */
-export function readEach(
-  parts: readonly unknown[],
-  where: string,
-  read: (part: unknown, where: string) => Signal,
-): ReadSignals {
-  if (parts.length > MAX_ALARMS) {
-    throw new SignalError(
-      `${where}: has ${parts.length} alarms; at most ${MAX_ALARMS} are taken from one event`,
-    )
-  }
+export interface EachPart {
+  read(part: unknown, where: string): Signal
+  /** The alarm that an unreadable part is about; null where not even that can be told. */
+  subject(part: unknown): Subject | null
+  concerns: Concerns | undefined
+}
+
+/**
+ * Reads each part by itself, so that one bad part loses no other. What concerns no supernode may be malformed: it is no
+ * problem of ours. Throws SignalError when nothing can be read and something of it may concern us.
+ */
+export function readEach(parts: readonly unknown[], where: string, each: EachPart): ReadSignals {
+  const { read, subject, concerns } = each
   const signals = new Map<string, Signal>()
   const problems: string[] = []
-  parts.forEach((part, i) => {
+  let ignored = 0
+  for (const [i, part] of parts.entries()) {
     try {
       const signal = read(part, `${where}.${i}`)
       signals.set(signal.id, signal)
     } catch (error) {
       if (!(error instanceof SignalError)) throw error
-      problems.push(...error.problems)
+      const about = concerns ? subject(part) : null
+      if (about !== null && concerns?.(about) === false) ignored += 1
+      else problems.push(...error.problems)
     }
-  })
-  if (signals.size === 0) throw new SignalError(problems.length > 0 ? problems : `${where}: is empty`)
-  return { signals: [...signals.values()], problems }
+  }
+  if (signals.size === 0 && ignored === 0)
+    throw new SignalError(problems.length > 0 ? problems : `${where}: is empty`)
+  return { signals: [...signals.values()], problems: shortened(problems) }
+}
+
+/** An own field of a foreign value; undefined where it is no object or has none. */
+export function ownField(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined
+  return (value as Json)[name]
+}
+
+/** The alarm that a JSON text names under `key`; null where it cannot be told. */
+export function subjectIn(text: unknown, source: Subject["source"], key: string): Subject | null {
+  if (typeof text !== "string") return null
+  try {
+    const alarm = ownField(readJson(text, ""), key)
+    return typeof alarm === "string" ? { source, alarm, labels: {} } : null
+  } catch (error) {
+    if (error instanceof SignalError) return null
+    throw error
+  }
+}
+
+/** A thousand unreadable parts say no more than the first ones. */
+const MAX_PROBLEMS = 20
+
+function shortened(problems: readonly string[]): string[] {
+  const more = problems.length - MAX_PROBLEMS
+  return more <= 0 ? [...problems] : [...problems.slice(0, MAX_PROBLEMS), `and ${more} more such problems`]
 }
 
 /** One signal, no problems. */
@@ -82,16 +119,54 @@ export function one(signal: Signal): ReadSignals {
 }
 
 const MAX_NAMES = 64
+const MAX_NAME_CHARS = 256
+const MAX_VALUE_CHARS = 1_024
 const MAX_NAMES_CHARS = 16 * 1024
 
-/** Labels or dimensions, name -> value. Bounded, since the ledger keeps them. */
-export const names = z.record(z.string(), z.string()).refine(
-  (record) => {
-    const entries = Object.entries(record)
-    return (
-      entries.length <= MAX_NAMES &&
-      entries.reduce((sum, [k, v]) => sum + k.length + v.length, 0) <= MAX_NAMES_CHARS
-    )
-  },
-  { error: `must be at most ${MAX_NAMES} names with ${MAX_NAMES_CHARS / 1024} KB of text` },
-)
+/**
+ * Labels or dimensions, name -> value, cleaned and bounded, since the ledger keeps them. What is no text is left out, and so
+ * is everything past 64 names or 16 KB; anything but an object has none.
+ */
+export function namesIn(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {}
+  const kept = new Map<string, string>()
+  let chars = 0
+  for (const [rawName, rawText] of Object.entries(value)) {
+    if (typeof rawText !== "string" || rawName === "__proto__") continue
+    const name = cleanText(rawName, MAX_NAME_CHARS)
+    const text = cleanText(rawText, MAX_VALUE_CHARS)
+    chars += name.length + text.length
+    if (kept.size >= MAX_NAMES || chars > MAX_NAMES_CHARS) break
+    kept.set(name, text)
+  }
+  return Object.fromEntries(kept)
+}
+
+/** A resource that a message names in a way that cannot be read: it is no server of ours, and not "none" either. */
+export const UNREADABLE_RESOURCE: Readonly<Record<string, string>> = { unreadable: "resource" }
+
+/** The resource that a message names: a mapping, a list of `{ name, value }`, or nothing (absent, null, an empty text). */
+export function resourceIn(value: unknown): Record<string, string> {
+  if (value === undefined || value === null || value === "") return {}
+  const pairs = Array.isArray(value) ? pairsIn(value) : value
+  const names = namesIn(pairs)
+  const isWhole =
+    typeof pairs === "object" && pairs !== null && Object.keys(pairs).length === Object.keys(names).length
+  return isWhole ? names : { ...UNREADABLE_RESOURCE }
+}
+
+/** `[{ name, value }]` as a mapping; null where an item is something else or a name comes twice. */
+function pairsIn(list: readonly unknown[]): Record<string, unknown> | null {
+  const pairs = new Map<string, unknown>()
+  for (const item of list) {
+    if (typeof item !== "object" || item === null || !("name" in item) || !("value" in item)) return null
+    if (typeof item.name !== "string" || pairs.has(item.name)) return null
+    pairs.set(item.name, item.value)
+  }
+  return Object.fromEntries(pairs)
+}
+
+/** Text of a foreign field, cleaned; null for anything that is no text or says nothing. */
+export function textIn(value: unknown, maxChars: number): string | null {
+  return typeof value === "string" ? cleanText(value, maxChars) || null : null
+}

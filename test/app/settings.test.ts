@@ -28,7 +28,7 @@ describe("Without any setting", () => {
       mode: "observe",
       modelartsEndpoint: null,
       cesEndpoint: null,
-      webhookToken: null,
+      webhookTokens: [],
       logLevel: "INFO",
       buyTimeoutMs: 60_000,
       sendWithinMs: 30_000,
@@ -146,6 +146,9 @@ describe("A setting is read", () => {
   })
 })
 
+const WEAK_TOKEN =
+  "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma while one replaces the other, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
+
 describe("A wrong setting is a problem that says what is allowed", () => {
   const FORMS = "write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL] or memory:"
   const LEDGER_FORMS = `SUPERNODE_LEDGER: names no store we know; ${FORMS}`
@@ -222,11 +225,19 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     ["an endpoint with a password", { SUPERNODE_CES_ENDPOINT: "https://me:hush@ces.example.com" }, [ORIGIN]],
     ["an endpoint that is a host", { SUPERNODE_CES_ENDPOINT: "ces.example.com" }, [ORIGIN]],
     ["an endpoint of another kind", { SUPERNODE_CES_ENDPOINT: "ftp://ces.example.com" }, [ORIGIN]],
+    ["a token that no header can carry", { SUPERNODE_WEBHOOK_TOKEN: "hush hush hush hush" }, [WEAK_TOKEN]],
+    ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
     [
-      "a token that no header can carry",
-      { SUPERNODE_WEBHOOK_TOKEN: "hush hush" },
-      ["SUPERNODE_WEBHOOK_TOKEN: must be printable ASCII without spaces"],
+      "a second token that can be guessed",
+      { SUPERNODE_WEBHOOK_TOKEN: "a-token-that-is-long-enough,hush" },
+      [WEAK_TOKEN],
     ],
+    [
+      "three tokens",
+      { SUPERNODE_WEBHOOK_TOKEN: "a-token-of-16-characters,a-token-of-16-characters,hush-hush-hush-hush" },
+      [WEAK_TOKEN],
+    ],
+    ["a comma behind the token", { SUPERNODE_WEBHOOK_TOKEN: "a-token-of-16-characters," }, [WEAK_TOKEN]],
     [
       "an AK without SK",
       { HUAWEICLOUD_SDK_AK: "hush" },

@@ -2,8 +2,8 @@
 // miss `from"x"` and believe what a comment says; the compiler that is installed has no API to ask.
 
 export interface Token {
-  kind: "word" | "punctuation" | "string" | "other"
-  /** A string's content, the word, or the sign; `other` are numbers, regular expressions and templates with holes. */
+  kind: "word" | "punctuation" | "string" | "regex" | "other"
+  /** A string's content, the word, the sign, or the expression; `other` are numbers and templates with holes. */
   text: string
   line: number
 }
@@ -59,10 +59,11 @@ class Lexer {
     if (this.#take(SPACE) !== null || this.#take(COMMENT) !== null) return
     const string = this.#take(STRING)
     const word = string === null ? this.#take(WORD) : null
-    const other =
-      string ?? word ?? this.#take(NUMBER) ?? (this.#slashBeginsRegex() ? this.#take(REGEX) : null)
+    const regex = string === null && word === null && this.#slashBeginsRegex() ? this.#take(REGEX) : null
+    const other = string ?? word ?? regex ?? this.#take(NUMBER)
     if (string !== null) this.#push("string", unescaped(string.slice(1, -1)))
     else if (word !== null) this.#push("word", word)
+    else if (regex !== null) this.#push("regex", regex)
     else if (other !== null) this.#push("other", other)
     else this.#sign()
   }

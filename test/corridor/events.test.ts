@@ -240,7 +240,7 @@ describe("events that must not buy", () => {
   })
 
   it("a webhook without the token is answered 401 and touches nothing", async () => {
-    await open({ at: ALARM_AT, settings: { SUPERNODE_WEBHOOK_TOKEN: "another" } })
+    await open({ at: ALARM_AT, settings: { SUPERNODE_WEBHOOK_TOKEN: "another-token-than-that" } })
     expect(await corridor.lambda("alarm", eventOf("function-url-alertmanager"))).toMatchObject({
       statusCode: 401,
     })

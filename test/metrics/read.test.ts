@@ -12,7 +12,6 @@ import {
   serverOf,
   serversOf,
   supernodeOf,
-  tickOf,
 } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
 
@@ -376,44 +375,5 @@ describe("a source that fails", () => {
     expect(near?.series[0]?.points.length).toBeGreaterThan(0)
     expect(near?.series[0]?.points.length).toBeLessThan(100)
     expect(far?.series[0]?.points.length).toBeGreaterThan(near?.series[0]?.points.length ?? 0)
-  })
-})
-
-describe("a rule whose evidence is the alarm itself", () => {
-  const rules = [ruleInput({ metric: { alarm: true } })]
-  const points = [{ at: NEWEST, value: 97.08 }]
-
-  it.each([
-    ["the server whose hps_ecs_id the alarm names", { instance_id: "ecs-s2" }, "s2"],
-    ["nobody in particular where the alarm names another's id", { instance_id: "ecs-elsewhere" }, null],
-    ["nobody in particular where the alarm names none", {}, null],
-  ])("is the alarm's points, said of %s", async (_, resource, server) => {
-    const signal = alarmOf({ points, periodMs: PERIOD, resource })
-    const readings = await readMetrics({ ...question({ rules }), signal }, new FakeCloudEye())
-    expect(readings).toEqual([
-      { rule: "npu-busy", periodMs: PERIOD, series: [{ server, points }], problem: null },
-    ])
-  })
-
-  it("is never said of a server without an id", async () => {
-    const servers = [serverOf("s1", { cloudServer: { id: null, hpsId: null, hpsEcsId: null } })]
-    const signal = alarmOf({ points, periodMs: PERIOD, resource: {} })
-    const [reading] = await readMetrics({ ...question({ rules }, servers), signal }, new FakeCloudEye())
-    expect(reading?.series).toEqual([{ server: null, points }])
-  })
-
-  it.each([
-    ["the alarm carries no datapoints", alarmOf({ points: null })],
-    ["the alarm carries no datapoints", alarmOf({ points: [] })],
-    ["this run was not woken by an alarm", tickOf()],
-  ])("is missing because %s", async (problem, signal) => {
-    const [reading] = await readMetrics({ ...question({ rules }), signal }, new FakeCloudEye())
-    expect(reading).toMatchObject({ series: [], problem })
-  })
-
-  it("asks nothing of Cloud Eye", async () => {
-    const fake = new FakeCloudEye()
-    await readMetrics(question({ rules }), fake)
-    expect(fake.queries).toEqual([])
   })
 })

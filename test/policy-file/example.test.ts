@@ -35,7 +35,11 @@ describe("The example", () => {
         projectId: "0123456789abcdef0123456789abcdef",
         id: "b4beacb6-4380-448c-a218-daa82cf03f5d",
         alarms: [
-          { "cloud-eye": "al1704475580412b2a4lnr3W" },
+          {
+            "cloud-eye": "al1704475580412b2a4lnr3W",
+            metric: "npu_util_rate_ai_core",
+            namespace: "AGT.ECS",
+          },
           { cloudwatch: "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:npu-busy" },
           { alertmanager: { alertname: "NpuBusy", cluster: "train-a" } },
         ],

@@ -208,6 +208,7 @@ export class Stage {
         episode: { key: "al1704475580412b2a4lnr3W instance_id:ecs-s1", startsAt: null },
         points,
         periodMs: points ? MINUTE : null,
+        metric: { namespace: "AGT.ECS", name: "npu_util_rate_ai_core", unit: "%" },
       }
     }
     if (!request) return { kind: "tick", id, name: "every-5-minutes", at: this.now }

@@ -52,14 +52,14 @@ describe("the id is fingerprint + startsAt + status + arrival hour", () => {
   })
 })
 
-describe("its time is its arrival, its episode fingerprint + startsAt", () => {
+describe("its time is its arrival, its episode the fingerprint", () => {
   test("an alert that fires since yesterday is not stale", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
   })
 
   test("resolved ends the episode that firing began", () => {
     expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
-      key: `alertmanager|1f2e3d4c5b6a7988|${STARTS_AT}`,
+      key: "alertmanager|1f2e3d4c5b6a7988",
       startsAt: STARTS_AT,
     })
     expect(readWith(alertmanager, {}).episode.key).toBe(
@@ -112,53 +112,62 @@ describe("only firing may lead to a purchase, and not when it says there is no d
   })
 })
 
-describe("its value is one point at its arrival", () => {
-  test.each<[string, number]>([
-    ["97.08", 97.08],
-    ["97.08%", 97.08],
-    [" 97.08 % ", 97.08],
-    ["-1", -1],
-    ["1.5e2", 150],
-  ])("annotation value %j", (value, number) => {
+describe("its numbers keep their names and units, and the rule says which one counts", () => {
+  test.each<[string, number, string | null]>([
+    ["97.08", 97.08, null],
+    ["97.08%", 97.08, "%"],
+    [" 97.08 % ", 97.08, "%"],
+    ["-1", -1, null],
+    ["1.5e2", 150, null],
+    ["1.234k", 1.234, "k"],
+    ["97 of 100", 97, "of 100"],
+    ["1,234", 1, ",234"],
+    ["0x10", 0, "x10"],
+  ])("annotation value %j", (value, number, unit) => {
     expect(readWith(alertmanager, { annotations: { value } })).toMatchObject({
-      points: [{ at: NOW, value: number }],
+      points: null,
       periodMs: null,
+      values: [{ from: "annotation", name: "value", value: number, unit }],
     })
   })
 
   test.each<[unknown]>([
     ["high"],
-    ["97 of 100"],
     ["NaN"],
     ["+Inf"],
     ["1e999"],
-    ["0x10"],
     [""],
+    [`1${" ".repeat(40_000)}x`],
+    ["1".repeat(200_000)],
     [97],
     [null],
     [{}],
-  ])("annotation value %j is missing data, never zero", (value) => {
-    expect(readWith(alertmanager, { annotations: { value } }).points).toBeNull()
+  ])("annotation value %# is no number, never zero", (value) => {
+    expect(readWith(alertmanager, { annotations: { value } }).values).toEqual([])
   })
 
-  test.each<[unknown]>([[undefined], [null], ["text"], [[]]])(
-    "annotations %j are missing data",
-    (annotations) => {
-      expect(readWith(alertmanager, { annotations }).points).toBeNull()
-    },
-  )
-
-  test("Grafana's single value counts", () => {
-    expect(readWith(grafana, {}).points).toEqual([{ at: NOW, value: 97.08 }])
+  test.each<[unknown]>([[undefined], [null], ["text"], [[]]])("annotations %j have none", (annotations) => {
+    expect(readWith(alertmanager, { annotations }).values).toEqual([])
   })
 
-  test.each<[string, unknown]>([
-    ["two", { B: 97.08, C: 1 }],
-    ["none", {}],
-    ["null", null],
-    ["a text", { B: "97" }],
-  ])("Grafana's values count only as a single number: %s", (_, values) => {
-    expect(readWith(grafana, { values }).points).toBeNull()
+  test.each<[string, unknown, [string, number][]]>([
+    ["one", { B: 97.08 }, [["B", 97.08]]],
+    [
+      "two",
+      { B: 97.08, C: 1 },
+      [
+        ["B", 97.08],
+        ["C", 1],
+      ],
+    ],
+    ["none", {}, []],
+    ["null", null, []],
+    ["texts", { B: "97", C: null }, []],
+    ["a list", [97], []],
+  ])("Grafana's values are numbers by their refId: %s", (_, values, numbers) => {
+    expect(readWith(grafana, { values }).values).toEqual(
+      numbers.map(([name, value]) => ({ from: "values", name, value, unit: null })),
+    )
   })
 })
 
@@ -177,17 +186,24 @@ describe("labels and resource", () => {
     expect(readWith(alertmanager, { labels }).labels).toEqual({ alertname: "NpuBusy", constructor: "x" })
   })
 
-  test.each<[string, unknown]>([
-    [
-      "too many",
-      { alertname: "a", ...Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`l${i}`, "v"])) },
-    ],
-    ["too long", { alertname: "a", text: "x".repeat(17_000) }],
-    ["not texts", { alertname: "a", n: 5 }],
-    ["without alertname", { cluster: "train-a" }],
-    ["a list", []],
-  ])("labels that are %s are a problem", (_, labels) => {
-    expect(problemsWith({ labels })[0]).toMatch(/^alerts\.0\.labels/)
+  const many = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`l${i}`, "v"]))
+  test.each<[string, unknown, Record<string, string>]>([
+    ["too many", { alertname: "a", ...many }, { alertname: "a", l62: "v" }],
+    ["too long", { alertname: "a", text: "x".repeat(17_000) }, { alertname: "a" }],
+    ["no texts", { alertname: "a", n: 5 }, { alertname: "a" }],
+    ["without alertname", { cluster: "train-a" }, { cluster: "train-a" }],
+    ["a list", [], {}],
+    ["absent", undefined, {}],
+  ])("labels that are %s lose no alarm", (_, labels, kept) => {
+    const signal = readWith(alertmanager, { labels })
+    expect(signal.labels).toMatchObject(kept)
+    expect(Object.keys(signal.labels).length).toBeLessThanOrEqual(64)
+  })
+
+  test("a label instance_id that is no text names a resource, which is not ours", () => {
+    expect(readWith(alertmanager, { labels: { alertname: "a", instance_id: 5 } }).resource).toEqual({
+      unreadable: "resource",
+    })
   })
 })
 
@@ -213,7 +229,9 @@ describe("strict in what is used", () => {
   test("alerts that the sender cut off are a problem", () => {
     const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
     expect(signals).toHaveLength(1)
-    expect(problems).toEqual(["truncatedAlerts: 3 alerts were cut off by the sender (max_alerts)"])
+    expect(problems).toEqual([
+      "truncatedAlerts: 3 alerts were cut off by the sender: raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)",
+    ])
   })
 
   test.each<[unknown]>([[null], [5], ["text"], [[]], [{}], [{ alerts: {} }], [{ alerts: [] }]])(

@@ -9,7 +9,7 @@ const minute = (hhmm: string) => Date.parse(`2024-01-12T${hhmm}:00Z`)
 
 const cloudWatch: AlarmSignal = {
   kind: "alarm",
-  id: `cloudwatch|${ARN}|${AT}`,
+  id: `cloudwatch|${ARN}||ALARM|${AT}`,
   source: "cloudwatch",
   alarm: ARN,
   labels: {},
@@ -28,11 +28,11 @@ const cloudWatch: AlarmSignal = {
 const withoutPoints = { points: null, periodMs: null }
 
 /** The same alarm in another state later that day. */
-function cloudWatchAt(time: string, over: Partial<AlarmSignal>): AlarmSignal {
+function cloudWatchAt(time: string, state: string, over: Partial<AlarmSignal>): AlarmSignal {
   const at = Date.parse(`2024-01-12T${time}Z`)
   return {
     ...cloudWatch,
-    id: `cloudwatch|${ARN}|${at}`,
+    id: `cloudwatch|${ARN}||${state}|${at}`,
     at,
     episode: { key: `cloudwatch|${ARN}`, startsAt: null },
     ...over,
@@ -42,7 +42,7 @@ function cloudWatchAt(time: string, over: Partial<AlarmSignal>): AlarmSignal {
 const COMPOSITE_AT = Date.parse("2024-01-12T16:51:20.127Z")
 const composite: AlarmSignal = {
   ...cloudWatch,
-  id: `cloudwatch|${COMPOSITE}|${COMPOSITE_AT}`,
+  id: `cloudwatch|${COMPOSITE}||ALARM|${COMPOSITE_AT}`,
   alarm: COMPOSITE,
   resource: {},
   at: COMPOSITE_AT,
@@ -51,33 +51,35 @@ const composite: AlarmSignal = {
 }
 
 const DIMENSION = "instance_id:ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d"
+const SUBJECT = `cloud-eye|al1704475580412b2a4lnr3W|AGT.ECS|npu_util_rate_ai_core|${DIMENSION}`
 const cloudEye: AlarmSignal = {
   kind: "alarm",
-  id: `cloud-eye|al1704475580412b2a4lnr3W|${DIMENSION}|1705078276006|alarm`,
+  id: `${SUBJECT}|1705078276006|alarm`,
   source: "cloud-eye",
   alarm: "al1704475580412b2a4lnr3W",
   labels: {},
   resource: { instance_id: "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d" },
   state: "alarm",
   at: 1_705_078_276_006,
-  episode: { key: `cloud-eye|al1704475580412b2a4lnr3W|${DIMENSION}`, startsAt: null },
+  episode: { key: SUBJECT, startsAt: null },
   points: [
     { at: 1_705_077_900_000, value: 91.2 },
     { at: 1_705_078_200_000, value: 97.08 },
   ],
   periodMs: 300_000,
+  metric: { namespace: "AGT.ECS", name: "npu_util_rate_ai_core", unit: "%" },
 }
 
 const expected: Record<string, Signal> = {
   "eventbridge-cloudwatch-alarm": cloudWatch,
   "lambda-cloudwatch-alarm-action": cloudWatch,
   "sns-cloudwatch-alarm": { ...cloudWatch, ...withoutPoints },
-  "eventbridge-cloudwatch-ok": cloudWatchAt("17:21:16.985", {
+  "eventbridge-cloudwatch-ok": cloudWatchAt("17:21:16.985", "OK", {
     state: "ok",
     points: [{ at: minute("17:16"), value: 41.5 }],
   }),
-  "sns-cloudwatch-ok": cloudWatchAt("17:21:16.985", { state: "ok", ...withoutPoints }),
-  "eventbridge-cloudwatch-insufficient-data": cloudWatchAt("18:21:16.985", {
+  "sns-cloudwatch-ok": cloudWatchAt("17:21:16.985", "OK", { state: "ok", ...withoutPoints }),
+  "eventbridge-cloudwatch-insufficient-data": cloudWatchAt("18:21:16.985", "INSUFFICIENT_DATA", {
     state: "insufficient-data",
     ...withoutPoints,
   }),
@@ -86,7 +88,7 @@ const expected: Record<string, Signal> = {
   "functiongraph-smn-cloud-eye-alarm": cloudEye,
   "functiongraph-smn-cloud-eye-ok": {
     ...cloudEye,
-    id: `cloud-eye|al1704475580412b2a4lnr3W|${DIMENSION}|1705080076006|ok`,
+    id: `${SUBJECT}|1705080076006|ok`,
     state: "ok",
     at: 1_705_080_076_006,
     points: [{ at: 1_705_079_700_000, value: 41.5 }],

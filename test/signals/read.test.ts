@@ -98,12 +98,16 @@ describe("one event may carry many alarms, each read by itself", () => {
     ])
   })
 
-  test("a thousand alarms are read, one more is refused", () => {
-    const times = Array.from({ length: 1_001 }, (_, i) => at(1_705_078_276_006 + i))
-    expect(signalsOf({ record: times.slice(1) })).toHaveLength(1_000)
-    expect(problemsOf({ record: times })).toEqual([
-      "record: has 1001 alarms; at most 1000 are taken from one event",
-    ])
+  test("what concerns no supernode may be malformed, and a thousand problems are said in short", () => {
+    const stranger = replaced(record, ["smn", "message"], JSON.stringify({ alarm_id: "al1another" }))
+    const broken = Array.from({ length: 1_000 }, () => ({ smn: {} }))
+    const concerns = ({ alarm }: { alarm: string }) => alarm === "al1704475580412b2a4lnr3W"
+    const read = (parts: unknown[]) => readSignals({ record: parts }, "alarm", { now: NOW, concerns })
+    expect(read([stranger, record])).toMatchObject({ signals: [{}], problems: [] })
+    expect(read([stranger])).toEqual({ signals: [], problems: [] })
+    const { problems } = read([record, ...broken])
+    expect(problems).toHaveLength(21)
+    expect(problems.at(-1)).toBe("and 980 more such problems")
   })
 })
 

@@ -63,7 +63,7 @@ function policyOf(supernodes: readonly SoakSupernode[]): string {
   const entries = supernodes.map(({ name, id, alarm }, i) => ({
     name,
     id,
-    alarms: [{ "cloud-eye": alarm }],
+    alarms: [{ "cloud-eye": alarm, metric: "npu_util_rate_ai_core" }],
     unknown_outcome: i % 2 === 0 ? "human" : "auto",
   }))
   return JSON.stringify({ version: 1, defaults: shared, supernodes: entries })

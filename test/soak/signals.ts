@@ -1,10 +1,16 @@
 import { eventOf } from "../corridor/corridor.ts"
 import type { SoakSupernode } from "./place.ts"
 
-/** Cloud Eye through SMN, with one datapoint of its own moment. */
+/** Cloud Eye through SMN, with one datapoint of its own moment, about the whole supernode. */
 export function alarmEvent({ alarm }: SoakSupernode, at: number): unknown {
   const event = eventOf("functiongraph-smn-cloud-eye-alarm")
-  const changed = { alarm_id: alarm, time: at, period: 60, alarmValue: [{ time: at, value: 97 }] }
+  const changed = {
+    alarm_id: alarm,
+    dimension: null,
+    time: at,
+    period: 60,
+    alarmValue: [{ time: at, value: 97 }],
+  }
   return JSON.parse(
     JSON.stringify(event, (key, value) =>
       key === "message" ? JSON.stringify({ ...JSON.parse(value), ...changed }) : value,

@@ -1,4 +1,5 @@
 import type { Settings } from "../../../lib/app/settings.ts"
+import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
 import type { AnsweredRequest, ServeNews, Tell } from "../../../lib/serve/news.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
@@ -28,7 +29,7 @@ export function serveLog({ screen, options, io }: Task, least: Level): ServeLog 
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return
     const at = new Date(io.clock.now()).toISOString()
     if (options.json) screen.jsonLine(JSON.stringify({ at, level, message: text, ...fields }))
-    else screen.note(`${at} ${level.padEnd(5)} ${oneLine(text)}`)
+    else screen.note(`${at} ${level.padEnd(5)} ${cleanText(text, MAX_LINE_CHARS)}`)
   }
   return {
     say: (level, text, fields) => write({ level, text, ...(fields ? { fields } : {}) }),
@@ -133,10 +134,8 @@ function stoppedLine(left: number): Line {
   return { level: "ERROR", text, fields: { left } }
 }
 
-/** Names in alarms are foreign words: with a line break in them they could write lines of our log. */
-function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ")
-}
+/** Longest line of the log. */
+const MAX_LINE_CHARS = 8_000
 
 /** Lines of the log say their level already. */
 function bare(line: string): string {

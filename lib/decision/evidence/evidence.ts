@@ -49,9 +49,20 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
       rule,
       points,
       isSilent,
-      problem: reading ? reading.problem : "no reading was taken",
+      problem: reading
+        ? (reading.problem ?? sharedProblem(situation, rule, reading))
+        : "no reading was taken",
     })
   })
+}
+
+/** Points of an alarm that names no server, where several supernodes list it: they may be another supernode's. */
+function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: Reading): string | null {
+  const isShared =
+    metric.alarm && !exclusive && series.length > 0 && series.every(({ server }) => server === null)
+  return isShared
+    ? "the alarm names none of this supernode's servers, and other supernodes list it as well: its points count for none"
+    : null
 }
 
 /** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */

@@ -6,8 +6,27 @@ export interface Datapoint {
 
 export type AlarmSource = "cloud-eye" | "cloudwatch" | "alertmanager"
 
-/** What the alarm says of itself. Only `alarm` may lead to a purchase. */
-export type AlarmState = "alarm" | "ok" | "insufficient-data" | "unknown"
+/**
+ * What the alarm says of itself. Only `alarm` may lead to a purchase. `contributor-ok`: one of many series that a CloudWatch
+ * alarm watches is well again, which closes no episode.
+ */
+export type AlarmState = "alarm" | "ok" | "contributor-ok" | "insufficient-data" | "unknown"
+
+/** What an alarm's datapoints measure, in the words of its message; null where the message does not say. */
+export interface AlarmMetric {
+  namespace: string | null
+  name: string | null
+  unit: string | null
+}
+
+/** One number that an alert names: an annotation, or an entry of Grafana's `values` by its refId. */
+export interface NamedValue {
+  from: "annotation" | "values"
+  name: string
+  value: number
+  /** The text behind an annotation's number, such as `%`; null for a bare number. */
+  unit: string | null
+}
 
 /** A monitoring alarm changed state or repeated itself. It wakes us; evidence decides. */
 export interface AlarmSignal {
@@ -19,17 +38,23 @@ export interface AlarmSignal {
   alarm: string
   /** Alertmanager's and Grafana's labels; empty for the others. */
   labels: Record<string, string>
-  /** The dimensions of what is alarming, as name -> value; empty where the shape names none. */
+  /** The dimensions of what is alarming, as name -> value; empty where the message names no resource. */
   resource: Record<string, string>
   state: AlarmState
   /** The alarm's own time, epoch milliseconds; arrival for Alertmanager and Grafana, which repeat with old times. */
   at: number
-  /** Which run of trouble this belongs to. `startsAt` is null where only the chain can tell (Cloud Eye). */
+  /** The run of trouble that this belongs to. `startsAt` is null where only the chain can tell (Cloud Eye). */
   episode: { key: string; startsAt: number | null }
   /** The alarm's own datapoints, oldest first; null where the shape carries none. */
   points: Datapoint[] | null
   /** The period of those points; null where the shape does not say. */
   periodMs: number | null
+  /** The one series of many that this event of a CloudWatch alarm is about; absent for the alarm as a whole. */
+  contributor?: string
+  /** The metric of those points. Only Cloud Eye's messages name it. */
+  metric?: AlarmMetric
+  /** Alertmanager and Grafana: the numbers of the alert, measured at arrival. The rule says which one counts. */
+  values?: NamedValue[]
 }
 
 /** A cron tick: look at everything, as if no alarm had ever been delivered. */

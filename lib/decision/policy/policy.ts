@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { cronFields, writtenCron } from "./cron.ts"
 import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./order.ts"
-import { rule, ruleName } from "./rule.ts"
+import { cloudEyeMetricName, cloudEyeNamespace, cloudwatchAlarm, rule, ruleName } from "./rule.ts"
 import { countPer, duration, isRecord, money, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
 export { PERIOD_HOURS, type PricePeriod } from "./order.ts"
@@ -23,10 +23,7 @@ const alarmMatch = z
       /^al[0-9A-Za-z]{1,62}$/,
       "must be a Cloud Eye alarm_id such as al1704475580412b2a4lnr3W",
     ).optional(),
-    cloudwatch: text(
-      /^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/,
-      "must be a CloudWatch alarm's ARN",
-    ).optional(),
+    cloudwatch: cloudwatchAlarm.optional(),
     alertmanager: z
       .record(
         z.string().min(1, { error: "must not be empty" }),
@@ -34,11 +31,21 @@ const alarmMatch = z
       )
       .refine((labels) => Object.keys(labels).length > 0, { error: "must name at least one label" })
       .optional(),
+    /** What the points of its messages measure. It never filters waking. */
+    metric: cloudEyeMetricName.optional(),
+    namespace: cloudEyeNamespace.optional(),
   })
   .refine((match) => ALARM_SOURCES.filter((source) => match[source] !== undefined).length === 1, {
     ...whenRecord,
     error: `must have exactly one of ${ALARM_SOURCES.join(", ")}`,
   })
+  .superRefine((match, ctx) => {
+    const report = (key: string, message: string) => ctx.addIssue({ code: "custom", path: [key], message })
+    if (match.metric !== undefined && match["cloud-eye"] === undefined)
+      report("metric", "must stand beside cloud-eye only: other messages do not name their metric")
+    if (match.namespace !== undefined && match.metric === undefined)
+      report("namespace", "must stand beside the metric that it is the namespace of")
+  }, whenRecord)
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
 const scheduleShape = {

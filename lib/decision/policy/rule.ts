@@ -27,6 +27,20 @@ const dimensionValue = z
     { error: `may have braces only as ${DIMENSION_TEMPLATES.join(", ")}` },
   )
 
+/** Cloud Eye's metric names and namespaces, in metrics and in `alarms`. */
+export const cloudEyeMetricName = text(
+  /^[A-Za-z][A-Za-z0-9_]{0,95}$/,
+  "must be a Cloud Eye metric name such as npu_util_rate_ai_core",
+)
+export const cloudEyeNamespace = text(
+  /^[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$/,
+  "must be a Cloud Eye namespace such as AGT.ECS",
+)
+export const cloudwatchAlarm = text(
+  /^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/,
+  "must be a CloudWatch alarm's ARN",
+)
+
 const cloudEyeDimensions = z
   .record(
     text(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, "must be a dimension's name: 1 to 32 letters, digits, _ or -"),
@@ -41,11 +55,8 @@ const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_
 
 /** Cloud Eye batch-query-metric-data: the periods it aggregates by, and its own filters. */
 const cloudEyeMetric = z.strictObject({
-  namespace: text(
-    /^[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$/,
-    "must be a Cloud Eye namespace such as AGT.ECS",
-  ),
-  name: text(/^[A-Za-z][A-Za-z0-9_]{0,95}$/, "must be a Cloud Eye metric name such as npu_util_rate_ai_core"),
+  namespace: cloudEyeNamespace,
+  name: cloudEyeMetricName,
   dimensions: cloudEyeDimensions.default({ instance_id: "{server.cloud_server.hps_ecs_id}" }),
   statistic: z.enum(STATISTICS).default("average"),
   period: positiveDuration.refine((ms) => CLOUD_EYE_PERIODS.includes(ms), {
@@ -99,6 +110,44 @@ const cloudwatchMetric = z.strictObject({
   period: positiveDuration.refine((ms) => ms % 60_000 === 0, { error: "must be a multiple of 1m" }),
 })
 
+const label = z
+  .string({ error: "must be text" })
+  .min(1, { error: "must not be empty" })
+  .max(256, { error: "must be at most 256 characters" })
+
+const ALARM_KEYS = ["cloudwatch", "alertname", "metric", "value", "unit"] as const
+
+/** The alarm whose own points are the evidence, and what they measure; `alarm: true` says neither. */
+const namedAlarm = z
+  .strictObject({
+    cloudwatch: cloudwatchAlarm.optional(),
+    alertname: label.optional(),
+    metric: cloudEyeMetricName.optional(),
+    value: label.optional(),
+    unit: text(
+      /^[^\s\d.,+-][^\s\d]{0,15}$/,
+      'must be a unit such as "%" or "MB/s": 1 to 16 characters without digits and spaces',
+    ).optional(),
+  })
+  .superRefine((alarm, ctx) => {
+    for (const [key, others] of EXCLUSIVE_KEYS) {
+      const other = others.find((one) => alarm[one] !== undefined)
+      if (alarm[key] === undefined || other === undefined) continue
+      const message = `must not stand beside ${other}: they are about alarms of different sources`
+      ctx.addIssue({ code: "custom", path: [key], message })
+    }
+  }, whenRecord)
+
+/** A key, and the keys that another source's alarms have. */
+const EXCLUSIVE_KEYS = [
+  ["cloudwatch", ["alertname", "metric", "value"]],
+  ["alertname", ["metric"]],
+] as const
+
+const alarmPoints = z.union([z.literal(true), namedAlarm], {
+  error: `must be true, or a mapping of ${ALARM_KEYS.join(", ")}`,
+})
+
 export const METRIC_SOURCES = ["cloud-eye", "prometheus", "cloudwatch", "alarm"] as const
 
 const metric = z
@@ -106,7 +155,7 @@ const metric = z
     "cloud-eye": cloudEyeMetric.optional(),
     prometheus: prometheusMetric.optional(),
     cloudwatch: cloudwatchMetric.optional(),
-    alarm: z.literal(true, { error: "must be true" }).optional(),
+    alarm: alarmPoints.optional(),
     servers: z.enum(["all"]).default("all"),
     aggregate: z.enum(["average", "max", "min"]).default("average"),
     quorum: share.prefault("100%"),

@@ -1,3 +1,4 @@
+import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { Credentials } from "../signature.ts"
 
 const REDACTED = "[redacted]"
@@ -17,10 +18,7 @@ export function redact(text: string, secrets: readonly (string | null)[]): strin
 
 /** One line for a sentence: no control characters, at most 300 characters. */
 export function oneLine(text: string): string {
-  // biome-ignore-start lint/suspicious/noControlCharactersInRegex: they are what is removed
-  const line = text.replace(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, " ").trim()
-  // biome-ignore-end lint/suspicious/noControlCharactersInRegex: end
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line
+  return cleanText(text, 300)
 }
 
 function writtenForms(secret: string): string[] {

@@ -39,7 +39,7 @@ export function fillDimensions(
   return { filled }
 }
 
-const BRACED = /\{[^}]*\}/g
+const BRACED = /\{[^{}]*\}/g
 
 function templatesIn(text: string): Template[] {
   const braced: string[] = text.match(BRACED) ?? []

@@ -51,7 +51,7 @@ function seriesOf(result: readonly unknown[]): Matrix {
   return { ok: true, series }
 }
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
 /** `[1705078200, "97.5"]`. The value is text, so that NaN and Inf can be said; and an empty text is no zero. */
 function pointOf(pair: unknown): Datapoint[] {

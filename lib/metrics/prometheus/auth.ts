@@ -66,8 +66,11 @@ function isWithin(prefix: URL, url: URL): boolean {
   return whole === path || whole.startsWith(`${path}/`)
 }
 
-function withoutSlash(path: string): string {
-  return path.replace(/\/+$/, "")
+/** Counted from the end: a regular expression would try each of many slashes as the first one. */
+export function withoutSlash(path: string): string {
+  let end = path.length
+  while (path[end - 1] === "/") end -= 1
+  return path.slice(0, end)
 }
 
 /** URL has settled case, default port and dots in the path by then. */

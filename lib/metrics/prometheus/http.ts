@@ -5,7 +5,7 @@ import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf, oneLine, withoutSecrets } from "../sentence.ts"
 import { matrixOf, type PrometheusSeries } from "./answer.ts"
-import { isPem, loginFor, type PrometheusAuth, type PrometheusLogin } from "./auth.ts"
+import { isPem, loginFor, type PrometheusAuth, type PrometheusLogin, withoutSlash } from "./auth.ts"
 
 /** One range query. `start` and `end` are instants of evaluation, both inclusive; all times in milliseconds. */
 export interface PrometheusQuery {
@@ -94,7 +94,7 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
 /** Where `query_range` of that base is. An already written /api/v1, with or without what follows, is not doubled. */
 export function queryRangeUrl(base: string): URL {
   const url = new URL(base)
-  const path = url.pathname.replace(/\/+$/, "").replace(/\/api\/v1(\/query_range)?$/, "")
+  const path = withoutSlash(url.pathname).replace(/\/api\/v1(\/query_range)?$/, "")
   url.pathname = `${path}/api/v1/query_range`
   return url
 }

@@ -4,13 +4,17 @@ import {
   alarmArn,
   alarmStateShape,
   cloudWatchSignal,
-  configurationShape,
+  contributorIn,
   dimensionsOf,
 } from "./cloudwatch-alarm.ts"
 
 const eventShape = z.object({
   alarmArn,
-  alarmData: z.object({ state: alarmStateShape, configuration: configurationShape }),
+  alarmData: z.object({
+    state: alarmStateShape,
+    configuration: z.unknown().optional(),
+    alarmContributor: z.unknown().optional(),
+  }),
 })
 
 /** A CloudWatch alarm whose action is the Lambda function itself. */
@@ -25,8 +29,9 @@ export const alarmAction: Shape = {
         arn,
         state: alarmData.state.value,
         at: alarmData.state.timestamp,
+        contributor: contributorIn(alarmData.alarmContributor),
         dimensions: dimensionsOf(alarmData.configuration),
-        reasonData: alarmData.state.reasonData ?? null,
+        reasonData: alarmData.state.reasonData,
       }),
     )
   },

@@ -1,39 +1,66 @@
 import * as z from "zod"
+import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { AlarmSignal, AlarmState } from "../../decision/inputs/signal.ts"
 import { isoInstant } from "../instant.ts"
-import { names } from "../shape.ts"
+import { resourceIn, UNREADABLE_RESOURCE } from "../shape.ts"
 import { signalId } from "../signal-id.ts"
 import { cloudWatchPoints } from "./cloudwatch-reason.ts"
 
-// What the three shapes of a CloudWatch alarm have in common: they must give one id for one state change.
+// What the three shapes of a CloudWatch alarm have in common: they must give one id for one state change. Only ARN, state and
+// time are needed; every other field may be absent or odd.
 
-export const alarmArn = z.string().regex(/^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/s, {
-  error: "must be the ARN of a CloudWatch alarm",
-})
+export const alarmArn = z
+  .string()
+  .max(1_024)
+  .regex(/^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/s, {
+    error: "must be the ARN of a CloudWatch alarm",
+  })
 
 /** `state` of the EventBridge event and of the direct alarm action. */
 export const alarmStateShape = z.object({
   value: z.string().max(64),
   timestamp: isoInstant,
-  reasonData: z.string().nullish(),
+  reasonData: z.unknown().optional(),
 })
 
 /** `configuration` of the same two. A composite alarm has no metrics, metric math has some without `metricStat`. */
-export const configurationShape = z
+const configurationShape = z
   .object({
     metrics: z
       .array(
-        z.object({ metricStat: z.object({ metric: z.object({ dimensions: names.nullish() }) }).nullish() }),
+        z
+          .object({
+            metricStat: z.object({ metric: z.object({ dimensions: z.unknown().optional() }) }).nullish(),
+          })
+          .catch({ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }),
       )
       .nullish(),
   })
   .nullish()
+  .catch({ metrics: [{ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }] })
 
-/** The dimensions of every metric behind an alarm. */
-export function dimensionsOf(configuration: z.output<typeof configurationShape>): Record<string, string>[] {
-  return (configuration?.metrics ?? []).flatMap(({ metricStat }) =>
-    metricStat ? [metricStat.metric.dimensions ?? {}] : [],
+/** The dimensions of every metric behind an alarm, from `configuration`. */
+export function dimensionsOf(configuration: unknown): Record<string, string>[] {
+  return (configurationShape.parse(configuration)?.metrics ?? []).flatMap(({ metricStat }) =>
+    metricStat ? [resourceIn(metricStat.metric.dimensions)] : [],
   )
+}
+
+/** One of the many series that an alarm watches (`alarmContributor`). */
+export interface Contributor {
+  id: string
+  attributes: Record<string, string>
+}
+
+/** The contributor that an event is about; null for the alarm as a whole. An odd one names a resource that is not ours. */
+export function contributorIn(value: unknown): Contributor | null {
+  if (value === undefined || value === null) return null
+  const { id, attributes }: { id?: unknown; attributes?: unknown } =
+    typeof value === "object" ? value : { id: value }
+  const isNamed = (typeof id === "string" && id !== "") || typeof id === "number"
+  return isNamed
+    ? { id: String(id), attributes: resourceIn(attributes) }
+    : { id: "unreadable", attributes: { ...UNREADABLE_RESOURCE } }
 }
 
 export interface CloudWatchAlarm {
@@ -42,34 +69,39 @@ export interface CloudWatchAlarm {
   state: string
   /** When it came into that state. */
   at: number
+  /** null: the alarm as a whole. */
+  contributor: Contributor | null
   /** Dimensions of each of its metrics. */
   dimensions: readonly Record<string, string>[]
-  /** JSON text; null where the shape carries none. */
-  reasonData: string | null
+  /** JSON text, or the object it stands for; anything else carries no points. */
+  reasonData: unknown
 }
 
-/** One state change of a CloudWatch alarm, whichever way it came. */
-export function cloudWatchSignal({ arn, state, at, dimensions, reasonData }: CloudWatchAlarm): AlarmSignal {
+/** One state change of a CloudWatch alarm, or of one of its contributors, by whichever of the three shapes it came. */
+export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
+  const { arn, state, at, contributor, dimensions, reasonData } = alarm
+  const part = contributor === null ? [] : [contributor.id]
   return {
     kind: "alarm",
-    id: signalId("cloudwatch", arn, at),
+    id: signalId("cloudwatch", arn, contributor?.id ?? "", state, at),
     source: "cloudwatch",
-    alarm: arn,
+    alarm: cleanText(arn, 512),
     labels: {},
-    resource: shared(dimensions),
-    state: stateOf(state),
+    resource: contributor === null ? together(dimensions) : contributor.attributes,
+    state: stateOf(state, contributor !== null),
     at,
-    episode: { key: signalId("cloudwatch", arn), startsAt: state === "ALARM" ? at : null },
+    episode: { key: signalId("cloudwatch", arn, ...part), startsAt: state === "ALARM" ? at : null },
+    ...(contributor === null ? {} : { contributor: signalId("contributor", contributor.id) }),
     ...cloudWatchPoints(reasonData),
   }
 }
 
-function stateOf(state: string): AlarmState {
+function stateOf(state: string, isContributor: boolean): AlarmState {
   switch (state) {
     case "ALARM":
       return "alarm"
     case "OK":
-      return "ok"
+      return isContributor ? "contributor-ok" : "ok"
     case "INSUFFICIENT_DATA":
       return "insufficient-data"
     default:
@@ -77,11 +109,11 @@ function stateOf(state: string): AlarmState {
   }
 }
 
-/** What all metrics of the alarm agree on: an alarm over two servers is about neither. */
-function shared([first, ...others]: readonly Record<string, string>[]): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(first ?? {}).filter(([name, value]) =>
-      others.every((other) => Object.hasOwn(other, name) && other[name] === value),
-    ),
-  )
+/** Dimensions of all its metrics together; where they differ, each value, separated by commas: all must be ours. */
+function together(dimensions: readonly Record<string, string>[]): Record<string, string> {
+  const values = new Map<string, Set<string>>()
+  for (const [name, value] of dimensions.flatMap((one) => Object.entries(one))) {
+    values.set(name, (values.get(name) ?? new Set()).add(value))
+  }
+  return Object.fromEntries([...values].map(([name, different]) => [name, [...different].join(",")]))
 }

@@ -11,7 +11,12 @@ const reasonShape = z.object({
   period: z.number().positive().finite().nullish().catch(null),
   recentDatapoints: z.array(z.unknown()).catch([]),
   evaluatedDatapoints: z
-    .array(z.object({ timestamp: z.string(), value: z.unknown() }).nullable().catch(null))
+    .array(
+      z
+        .object({ timestamp: z.string().max(64), value: z.unknown().optional() })
+        .nullable()
+        .catch(null),
+    )
     .catch([]),
 })
 
@@ -21,8 +26,9 @@ type Raw = { at: number; value: unknown }
 const NO_POINTS: Points = { points: null, periodMs: null }
 
 /** The alarm's own datapoints. They are an extra: whatever cannot be read is dropped and never a problem. */
-export function cloudWatchPoints(reasonData: string | null): Points {
-  const reason = reasonShape.safeParse(reasonData === null ? null : jsonOrNull(reasonData)).data
+export function cloudWatchPoints(reasonData: unknown): Points {
+  const json = typeof reasonData === "string" ? jsonOrNull(reasonData) : reasonData
+  const reason = reasonShape.safeParse(json).data
   if (!reason) return NO_POINTS
   const periodMs = reason.period ? reason.period * 1_000 : null
   const evaluated = reason.evaluatedDatapoints.flatMap((point) => {

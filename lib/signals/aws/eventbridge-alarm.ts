@@ -4,21 +4,30 @@ import {
   alarmArn,
   alarmStateShape,
   cloudWatchSignal,
-  configurationShape,
+  contributorIn,
   dimensionsOf,
 } from "./cloudwatch-alarm.ts"
 
 const eventShape = z.object({
   resources: z.tuple([alarmArn], { error: "must be the ARN of one CloudWatch alarm" }),
-  detail: z.object({ state: alarmStateShape, configuration: configurationShape }),
+  detail: z.object({
+    state: alarmStateShape,
+    configuration: z.unknown().optional(),
+    alarmContributor: z.unknown().optional(),
+  }),
 })
 
-/** Amazon EventBridge, "CloudWatch Alarm State Change". */
+/** The second is sent for each series of an alarm that watches many. */
+const DETAIL_TYPES: readonly unknown[] = [
+  "CloudWatch Alarm State Change",
+  "CloudWatch Alarm Contributor State Change",
+]
+
+/** Amazon EventBridge, "CloudWatch Alarm State Change", of the alarm or of one contributor. */
 export const eventBridgeAlarm: Shape = {
   name: "EventBridge CloudWatch Alarm State Change",
   door: "alarm",
-  looksLike: (event) =>
-    event["source"] === "aws.cloudwatch" && event["detail-type"] === "CloudWatch Alarm State Change",
+  looksLike: (event) => event["source"] === "aws.cloudwatch" && DETAIL_TYPES.includes(event["detail-type"]),
   read(event) {
     const { resources, detail } = parseShape(eventShape, event, "")
     return one(
@@ -26,8 +35,9 @@ export const eventBridgeAlarm: Shape = {
         arn: resources[0],
         state: detail.state.value,
         at: detail.state.timestamp,
+        contributor: contributorIn(detail.alarmContributor),
         dimensions: dimensionsOf(detail.configuration),
-        reasonData: detail.state.reasonData ?? null,
+        reasonData: detail.state.reasonData,
       }),
     )
   },

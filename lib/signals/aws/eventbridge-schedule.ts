@@ -3,16 +3,29 @@ import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ time: isoInstant, resources: z.array(z.string().max(512)).nullish() })
+/** Longest ARN of a rule or schedule that is read. */
+const MAX_ARN_CHARS = 512
 
-/** Amazon EventBridge, "Scheduled Event": a rule with a schedule. */
+const eventShape = z.object({
+  time: isoInstant,
+  resources: z.array(z.string().max(MAX_ARN_CHARS)).nullish().catch(null),
+})
+
+const SOURCES: readonly unknown[] = ["aws.events", "aws.scheduler"]
+
+/** Amazon EventBridge, "Scheduled Event": a rule with a schedule, or EventBridge Scheduler with its default input. */
 export const eventBridgeSchedule: Shape = {
   name: "EventBridge Scheduled Event",
   door: "schedule",
-  looksLike: (event) => event["source"] === "aws.events" && event["detail-type"] === "Scheduled Event",
+  looksLike: (event) => SOURCES.includes(event["source"]) && event["detail-type"] === "Scheduled Event",
   read(event, context) {
     const { time, resources } = parseShape(eventShape, event, "")
-    const [, rule] = /:rule\/(.+)$/s.exec(resources?.[0] ?? "") ?? []
-    return one(tickSignal(rule, time, context))
+    return one(tickSignal(nameIn(resources?.[0] ?? ""), time, context))
   },
+}
+
+/** `…:rule/NAME` -> NAME, `…:schedule/GROUP/NAME` -> GROUP/NAME, without the group where it is `default`. */
+function nameIn(arn: string): string | undefined {
+  const [, name] = /:(?:rule|schedule)\/(.+)$/s.exec(arn) ?? []
+  return arn.includes(":schedule/default/") ? name?.replace(/^default\//, "") : name
 }

@@ -3,7 +3,7 @@ import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { tickName, tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ name: tickName.optional(), time: isoInstant })
+const eventShape = z.object({ name: tickName, time: isoInstant })
 
 /** The input that is written into an EventBridge Scheduler schedule: `{ kind: "tick", name, time: "<aws.scheduler.scheduled-time>" }`. */
 export const eventBridgeScheduler: Shape = {

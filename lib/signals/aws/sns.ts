@@ -2,32 +2,43 @@ import * as z from "zod"
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import { isoInstant } from "../instant.ts"
 import { readJson } from "../json-text.ts"
-import { names, parseShape, readEach, type Shape } from "../shape.ts"
-import { alarmArn, cloudWatchSignal } from "./cloudwatch-alarm.ts"
+import {
+  ownField,
+  parseShape,
+  readEach,
+  resourceIn,
+  type Shape,
+  subjectIn,
+  UNREADABLE_RESOURCE,
+} from "../shape.ts"
+import { alarmArn, type Contributor, cloudWatchSignal, contributorIn } from "./cloudwatch-alarm.ts"
 
 const recordShape = z.object({ Sns: z.object({ Message: z.string() }) })
 
-const dimensionList = z
-  .array(z.object({ name: z.string(), value: z.string() }))
-  .transform((list) => Object.fromEntries(list.map(({ name, value }) => [name, value])))
-  .pipe(names)
+/** `Trigger` is absent from composite alarms and has `Metrics` for metric math. An odd one names a resource we cannot read. */
+const triggerShape = z
+  .object({
+    Dimensions: z.unknown().optional(),
+    Metrics: z
+      .array(
+        z.object({
+          MetricStat: z.object({ Metric: z.object({ Dimensions: z.unknown().optional() }) }).nullish(),
+        }),
+      )
+      .nullish(),
+  })
   .nullish()
+  .catch({ Dimensions: UNREADABLE_RESOURCE })
 
-/** What CloudWatch writes to a topic. `Trigger` is absent from composite alarms and has `Metrics` for metric math. */
+/** What CloudWatch writes to a topic. */
 const messageShape = z.object({
   AlarmArn: alarmArn,
   NewStateValue: z.string().max(64),
   StateChangeTime: isoInstant,
-  Trigger: z
-    .object({
-      Dimensions: dimensionList,
-      Metrics: z
-        .array(
-          z.object({ MetricStat: z.object({ Metric: z.object({ Dimensions: dimensionList }) }).nullish() }),
-        )
-        .nullish(),
-    })
-    .nullish(),
+  Trigger: triggerShape,
+  AlarmContributor: z.unknown().optional(),
+  AlarmContributorId: z.unknown().optional(),
+  AlarmContributorAttributes: z.unknown().optional(),
 })
 
 /** An alarm as CloudWatch writes it to an SNS topic. It has no datapoints. Throws SignalError. */
@@ -35,15 +46,28 @@ export function readSnsAlarm(text: string, where: string): AlarmSignal {
   const message = parseShape(messageShape, readJson(text, where, "a CloudWatch alarm is expected"), where)
   const { Trigger: trigger } = message
   const metrics = trigger?.Metrics?.flatMap(({ MetricStat: stat }) =>
-    stat ? [stat.Metric.Dimensions ?? {}] : [],
+    stat ? [resourceIn(stat.Metric.Dimensions)] : [],
   )
   return cloudWatchSignal({
     arn: message.AlarmArn,
     state: message.NewStateValue,
     at: message.StateChangeTime,
-    dimensions: metrics ?? [trigger?.Dimensions ?? {}],
+    contributor: contributorOf(message),
+    dimensions: metrics ?? [resourceIn(trigger?.Dimensions)],
     reasonData: null,
   })
+}
+
+/** SNS capitalizes keys. How it writes a contributor is not documented, so the object and the two flat keys are read. */
+function contributorOf(message: z.output<typeof messageShape>): Contributor | null {
+  const { AlarmContributor: whole, AlarmContributorId: id, AlarmContributorAttributes: attributes } = message
+  if (id !== undefined && id !== null) return contributorIn({ id, attributes })
+  if (typeof whole !== "object" || whole === null) return contributorIn(whole)
+  const keys = Object.entries(whole).map(([key, value]) => [
+    key.toLowerCase().replace(/^contributor/, ""),
+    value,
+  ])
+  return contributorIn(Object.fromEntries(keys))
 }
 
 /** Amazon SNS calling Lambda: `Records[].Sns.Message` is a CloudWatch alarm. */
@@ -53,8 +77,11 @@ export const sns: Shape = {
   looksLike: ({ Records: records }) =>
     Array.isArray(records) &&
     records.some((record) => typeof record === "object" && record !== null && Object.hasOwn(record, "Sns")),
-  read: ({ Records: records }) =>
-    readEach(records as unknown[], "Records", (record, where) =>
-      readSnsAlarm(parseShape(recordShape, record, where).Sns.Message, `${where}.Sns.Message`),
-    ),
+  read: ({ Records: records }, { concerns }) =>
+    readEach(records as unknown[], "Records", {
+      read: (record, where) =>
+        readSnsAlarm(parseShape(recordShape, record, where).Sns.Message, `${where}.Sns.Message`),
+      subject: (record) => subjectIn(ownField(ownField(record, "Sns"), "Message"), "cloudwatch", "AlarmArn"),
+      concerns,
+    }),
 }

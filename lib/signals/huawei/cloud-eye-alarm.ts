@@ -1,21 +1,28 @@
 import * as z from "zod"
+import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { AlarmSignal, AlarmState } from "../../decision/inputs/signal.ts"
 import { readDatapoints } from "../datapoints.ts"
 import { epochMs } from "../instant.ts"
 import { readJson } from "../json-text.ts"
-import { parseShape } from "../shape.ts"
+import { parseShape, resourceIn, textIn, UNREADABLE_RESOURCE } from "../shape.ts"
 import { signalId } from "../signal-id.ts"
 
-/** Cloud Eye's notification. `filter` and all of `template_variable` are display text in the account's language: not used. */
+/**
+ * Cloud Eye's notification. Only alarm, state and time are needed; every other field may be absent or odd. `filter` and all
+ * of `template_variable` are display text in the account's language: not used.
+ */
 const alarmShape = z.object({
   message_type: z.literal("alarm", { error: 'must be "alarm"' }),
   alarm_id: z.string().min(1).max(64),
   alarm_status: z.string().min(1).max(64),
   time: epochMs,
-  dimension: z.string().max(2_048).nullish(),
-  period: z.unknown(),
+  namespace: z.unknown().optional(),
+  metric_name: z.unknown().optional(),
+  dimension: z.unknown().optional(),
+  period: z.unknown().optional(),
+  unit: z.unknown().optional(),
   alarmValue: z
-    .array(z.object({ time: z.unknown(), value: z.unknown() }).nullable().catch(null))
+    .array(z.object({ time: z.unknown().optional(), value: z.unknown().optional() }).nullable().catch(null))
     .nullish()
     .catch(null),
 })
@@ -23,27 +30,40 @@ const alarmShape = z.object({
 const TEMPLATE_HINT =
   "if Cloud Eye sent it, choose the JSON template in the alarm rule's notification; plain text or HTML cannot be read"
 
+/** Longest name of a namespace, a metric or a unit that is kept. */
+const MAX_WORD_CHARS = 128
+
 /** The message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
 export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
   const alarm = parseShape(alarmShape, readJson(text, where, TEMPLATE_HINT), where)
-  const dimension = alarm.dimension ?? ""
+  const word = (value: unknown) => textIn(value, MAX_WORD_CHARS)
+  const metric = { namespace: word(alarm.namespace), name: word(alarm.metric_name), unit: word(alarm.unit) }
+  // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id: each has its own signals and episodes.
+  const subject = [alarm.alarm_id, ...[alarm.namespace, alarm.metric_name, alarm.dimension].map(identityOf)]
   const points = readDatapoints(
     (alarm.alarmValue ?? []).flatMap((p) => (p ? [{ at: p.time, value: p.value }] : [])),
   )
   return {
     kind: "alarm",
-    id: signalId("cloud-eye", alarm.alarm_id, dimension, alarm.time, alarm.alarm_status),
+    id: signalId("cloud-eye", ...subject, alarm.time, alarm.alarm_status),
     source: "cloud-eye",
-    alarm: alarm.alarm_id,
+    alarm: cleanText(alarm.alarm_id, 64),
     labels: {},
-    resource: dimensionsOf(dimension),
+    resource: dimensionsIn(alarm.dimension),
     state: stateOf(alarm.alarm_status),
     at: alarm.time,
     // The alarm repeats itself with new times, so only the chain can tell when this run of trouble began.
-    episode: { key: signalId("cloud-eye", alarm.alarm_id, dimension), startsAt: null },
+    episode: { key: signalId("cloud-eye", ...subject), startsAt: null },
     points,
     periodMs: points && periodMs(alarm.period),
+    metric,
   }
+}
+
+/** A part of the identity as it was written; a list or object by its JSON, so that two odd ones are still two. */
+function identityOf(written: unknown): string {
+  if (written === undefined || written === null) return ""
+  return typeof written === "string" ? written : JSON.stringify(written)
 }
 
 /** Alarm states of Cloud Eye: ok, alarm, invalid, insufficient_data, ok_manual. */
@@ -68,11 +88,24 @@ function periodMs(period: unknown): number | null {
     : null
 }
 
+/** `name:value` text as documented, or a list of such texts or of `{ name, value }`. */
+function dimensionsIn(dimension: unknown): Record<string, string> {
+  if (typeof dimension === "string") return dimensionsOf(dimension)
+  if (Array.isArray(dimension) && dimension.length > 0 && dimension.every((part) => typeof part === "string"))
+    return dimensionsOf(dimension.join(","))
+  return resourceIn(dimension)
+}
+
+/** Longer text is no dimension. */
+const MAX_DIMENSION_CHARS = 2_048
+
 /**
  * `name:value`, several of them separated by commas. How several are written is not documented: what does not begin with
- * a name belongs to the value before, and a name that comes twice makes the whole say nothing.
+ * a name belongs to the value before. A name that comes twice, or text without any name, names a resource we cannot read.
  */
 function dimensionsOf(dimension: string): Record<string, string> {
+  if (dimension.trim() === "") return {}
+  if (dimension.length > MAX_DIMENSION_CHARS) return { ...UNREADABLE_RESOURCE }
   const pairs: { name: string; value: string }[] = []
   for (const part of dimension.split(",")) {
     const [, name, value] = /^\s*([A-Za-z][A-Za-z0-9_-]*):(.*)$/s.exec(part) ?? []
@@ -81,5 +114,6 @@ function dimensionsOf(dimension: string): Record<string, string> {
     else if (before) before.value += `,${part}`
   }
   const isAmbiguous = new Set(pairs.map(({ name }) => name)).size < pairs.length
-  return isAmbiguous ? {} : Object.fromEntries(pairs.map(({ name, value }) => [name, value]))
+  if (isAmbiguous || pairs.length === 0) return { ...UNREADABLE_RESOURCE }
+  return resourceIn(Object.fromEntries(pairs.map(({ name, value }) => [name, value])))
 }

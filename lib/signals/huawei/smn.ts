@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { parseShape, readEach, type Shape } from "../shape.ts"
+import { ownField, parseShape, readEach, type Shape, subjectIn } from "../shape.ts"
 import { readCloudEyeAlarm } from "./cloud-eye-alarm.ts"
 
 const recordShape = z.object({ smn: z.object({ message: z.string() }) })
@@ -11,8 +11,11 @@ export const smn: Shape = {
   looksLike: ({ record: records }) =>
     Array.isArray(records) &&
     records.some((record) => typeof record === "object" && record !== null && Object.hasOwn(record, "smn")),
-  read: ({ record: records }) =>
-    readEach(records as unknown[], "record", (record, where) =>
-      readCloudEyeAlarm(parseShape(recordShape, record, where).smn.message, `${where}.smn.message`),
-    ),
+  read: ({ record: records }, { concerns }) =>
+    readEach(records as unknown[], "record", {
+      read: (record, where) =>
+        readCloudEyeAlarm(parseShape(recordShape, record, where).smn.message, `${where}.smn.message`),
+      subject: (record) => subjectIn(ownField(ownField(record, "smn"), "message"), "cloud-eye", "alarm_id"),
+      concerns,
+    }),
 }

@@ -3,7 +3,7 @@ import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { tickName, tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ trigger_name: tickName.optional(), time: isoInstant })
+const eventShape = z.object({ trigger_name: tickName, time: isoInstant })
 
 /** FunctionGraph's TIMER trigger. */
 export const timer: Shape = {

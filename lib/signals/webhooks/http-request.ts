@@ -13,7 +13,11 @@ export interface HttpRequest {
 const content = {
   headers: z.record(z.string(), z.unknown()).catch({}),
   body: z.string().catch(""),
-  isBase64Encoded: z.boolean().catch(false),
+  /** Some gateways write it as text. */
+  isBase64Encoded: z
+    .unknown()
+    .optional()
+    .transform((flag) => flag === true || flag === "true"),
 }
 
 /** Lambda Function URL (payload 2.0). */
@@ -41,8 +45,13 @@ export function httpRequestOf(event: unknown): HttpRequest | null {
     method,
     path,
     headers: lowerCased(Object.entries(headers)),
-    body: Buffer.from(body, isBase64Encoded ? "base64" : "utf8"),
+    body: Buffer.from(body, isBase64Encoded && isBase64(body) ? "base64" : "utf8"),
   }
+}
+
+/** A JSON text beside the flag is plain all the same: base64 has no braces, brackets or quotes. */
+function isBase64(body: string): boolean {
+  return /^[A-Za-z0-9+/=_\s-]*$/.test(body)
 }
 
 /** The request as a server of our own received it; `rawHeaders` alternates names and values, as Node.js gives them. */

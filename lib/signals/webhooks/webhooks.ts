@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto"
+import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { Signal } from "../../decision/inputs/signal.ts"
 import { readAlerts } from "../alertmanager.ts"
 import { readSnsAlarm } from "../aws/sns.ts"
 import { readCloudEyeAlarm } from "../huawei/cloud-eye-alarm.ts"
 import { MAX_TEXT_BYTES, readJson } from "../json-text.ts"
+import { type Concerns, ownField } from "../shape.ts"
 import { SignalError } from "../signal-error.ts"
 import type { FetchCertificate } from "./certificate-cache.ts"
 import type { HttpRequest } from "./http-request.ts"
@@ -23,8 +25,10 @@ export type WebhookAnswer =
 export interface WebhookDeps {
   /** Arrival, epoch milliseconds. */
   now: number
-  /** `SUPERNODE_WEBHOOK_TOKEN`; null or empty: the token webhooks are closed. */
-  webhookToken: string | null
+  /** `SUPERNODE_WEBHOOK_TOKEN`: one token, or two while one replaces the other; none: the token webhooks are closed. */
+  webhookTokens: readonly string[]
+  /** Alarms that a supernode of the policy lists; absent: all of them count. */
+  concerns?: Concerns
   /** `smn_topics` and `sns_topics` of the policy: what is not listed is refused. */
   smnTopics: readonly string[]
   snsTopics: readonly string[]
@@ -37,23 +41,48 @@ export interface WebhookDeps {
 type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswer>
 
 /** Every path there is. A body is read as its path's own kind and no other: never as another door's event, never as a person's request. */
-const PATHS: Readonly<Record<string, { method: "GET" | "POST"; receive: Receive }>> = {
+const PATHS = {
   "/smn": { method: "POST", receive: receiveSmn },
   "/sns": { method: "POST", receive: receiveSns },
   "/alertmanager": { method: "POST", receive: receiveAlerts },
   "/grafana": { method: "POST", receive: receiveAlerts },
   "/healthz": { method: "GET", receive: async () => answer(200, { status: "ok" }) },
+} as const satisfies Readonly<Record<string, { method: "GET" | "POST"; receive: Receive }>>
+
+export type WebhookPath = keyof typeof PATHS
+
+/** Longest path that is looked at; two prefix segments and a name are far shorter. */
+const MAX_PATH_CHARS = 200
+const WEBHOOK_PATH = /^((?:\/[A-Za-z0-9_-]{1,64}){0,2})(\/(?:smn|sns|alertmanager|grafana))\/?$/
+
+/**
+ * The path of ours that a request means; null for none. Gateways put a stage or the function's name before it, and some
+ * senders a slash behind it: at most two segments of letters, digits, `_` and `-`, none of them a path's own name.
+ */
+export function webhookPathOf(path: string): WebhookPath | null {
+  if (path === "/healthz") return path
+  const [, prefix = "", name = ""] = path.length > MAX_PATH_CHARS ? [] : (WEBHOOK_PATH.exec(path) ?? [])
+  const isNested = prefix.split("/").some((segment) => Object.hasOwn(PATHS, `/${segment}`))
+  return isPath(name) && !isNested ? name : null
+}
+
+function isPath(name: string): name is WebhookPath {
+  return Object.hasOwn(PATHS, name)
 }
 
 /**
  * One HTTP request -> signals, or an answer: 200 nothing to run, 400 malformed, 401 not authenticated, 404 and 405 no such
- * webhook, 413 too large, 503 what is needed to tell could not be fetched, so that sending it again may help.
+ * webhook, 413 too large, 503 a certificate could not be fetched, so that sending it again may help.
  */
 export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   if (request.body.byteLength > MAX_TEXT_BYTES)
     return refuse(413, `the body is larger than ${MAX_TEXT_BYTES / 1024} KB`)
-  const path = Object.hasOwn(PATHS, request.path) ? PATHS[request.path] : undefined
-  if (!path) return answer(404, { error: "no such path", paths: pathsSaid() })
+  const known = webhookPathOf(request.path)
+  if (known === null) {
+    const path = cleanText(request.path, MAX_PATH_CHARS)
+    return answer(404, { error: "no such path", path, paths: pathsSaid() })
+  }
+  const path = PATHS[known]
   if (request.method.toUpperCase() !== path.method) return refuse(405, `this path takes ${path.method} only`)
   try {
     return await path.receive(request, deps)
@@ -64,18 +93,24 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
 }
 
 async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const problem = tokenProblem(request.headers["authorization"], deps.webhookToken)
+  const problem = tokenProblem(request.headers["authorization"], deps.webhookTokens)
   if (problem !== null) return refuse(401, problem)
-  return { kind: "signals", ...readAlerts(bodyOf(request), deps.now) }
+  return { kind: "signals", ...readAlerts(bodyOf(request), deps.now, deps.concerns) }
 }
 
-/** Both sides are hashed, so that neither the token's length nor how much of it was right can be measured. */
-function tokenProblem(authorization: string | undefined, token: string | null): string | null {
-  if (token === null || token === "")
-    return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
-  const [, given] = /^Bearer +(.+)$/i.exec(authorization ?? "") ?? []
+const MAX_AUTHORIZATION_CHARS = 4_096
+
+/**
+ * Both sides are hashed, and every token is compared to its end, so that neither a token's length, nor how much of it was
+ * right, nor which of them fits can be measured.
+ */
+function tokenProblem(authorization = "", tokens: readonly string[]): string | null {
+  if (tokens.length === 0) return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
+  const isBounded = authorization.length <= MAX_AUTHORIZATION_CHARS
+  const [, given] = (isBounded && /^Bearer +(\S.*)$/i.exec(authorization)) || []
   if (given === undefined) return "header Authorization: must be Bearer and the token"
-  return timingSafeEqual(sha256(given), sha256(token)) ? null : "the token is wrong"
+  const fits = tokens.map((token) => timingSafeEqual(sha256(given), sha256(token)))
+  return fits.includes(true) ? null : "the token is wrong"
 }
 
 async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
@@ -91,7 +126,9 @@ async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 }
 
 async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const message = readSnsMessage(bodyOf(request))
+  const body = bodyOf(request)
+  if (isRawDelivery(request, body)) throw new SignalError(RAW_DELIVERY_HINT)
+  const message = readSnsMessage(body)
   const typeHeader = request.headers["x-amz-sns-message-type"]
   const problem = snsProblem({ message, typeHeader, topics: deps.snsTopics, now: deps.now })
   if (problem !== null) return refuse(401, problem)
@@ -100,6 +137,16 @@ async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<Webh
     deps,
     readAlarm: (text) => readSnsAlarm(text, "Message"),
   })
+}
+
+const RAW_DELIVERY_HINT =
+  "the body: has no signature, since the subscription delivers raw messages: switch off `Enable raw message delivery` (RawMessageDelivery) of this SNS subscription"
+
+/** SNS says so in a header; a CloudWatch alarm without its envelope is one, too. */
+function isRawDelivery({ headers }: HttpRequest, body: unknown): boolean {
+  return (
+    headers["x-amz-sns-rawdelivery"]?.toLowerCase() === "true" || ownField(body, "AlarmArn") !== undefined
+  )
 }
 
 interface SignedRequest {
@@ -129,8 +176,17 @@ async function receiveSigned({ message, deps, readAlarm }: SignedRequest): Promi
   }
 }
 
-function bodyOf({ body }: HttpRequest): unknown {
+function bodyOf({ body, headers }: HttpRequest): unknown {
+  if (isCompressed(body, headers["content-encoding"])) throw new SignalError(COMPRESSED_HINT)
   return readJson(textOf(body), "the body")
+}
+
+const COMPRESSED_HINT =
+  "the body: is compressed, which is not read: switch off compression (Content-Encoding) in the sender or in the proxy before us"
+
+/** gzip begins with these two bytes, whatever the header says. */
+function isCompressed(body: Buffer, encoding = "identity"): boolean {
+  return (body[0] === 0x1f && body[1] === 0x8b) || !["", "identity"].includes(encoding.trim().toLowerCase())
 }
 
 function textOf(body: Buffer): string {

@@ -150,16 +150,23 @@ describe("the alarm's own points", () => {
   })
 })
 
-describe("the resource is what all of the alarm's metrics agree on", () => {
+describe("the resource is what all of the alarm's metrics are about", () => {
   const metric = (dimensions: unknown) => ({ metricStat: { metric: { dimensions } } })
   test.each<[string, unknown, Record<string, string>]>([
     ["one metric", [metric({ InstanceId: "i-1", Disk: "a" })], { InstanceId: "i-1", Disk: "a" }],
     [
       "metric math over one server",
       [{ expression: "m1/m2" }, metric({ InstanceId: "i-1", Disk: "a" }), metric({ InstanceId: "i-1" })],
-      { InstanceId: "i-1" },
+      { InstanceId: "i-1", Disk: "a" },
     ],
-    ["metric math over two servers", [metric({ InstanceId: "i-1" }), metric({ InstanceId: "i-2" })], {}],
+    [
+      "metric math over two servers",
+      [metric({ InstanceId: "i-1" }), metric({ InstanceId: "i-2" })],
+      { InstanceId: "i-1,i-2" },
+    ],
+    ["dimensions that are no mapping", [metric("InstanceId")], { unreadable: "resource" }],
+    ["a metric that is none", [5], { unreadable: "resource" }],
+    ["metrics that are no list", "many", { unreadable: "resource" }],
     ["a metric without dimensions", [metric(undefined)], {}],
     ["no metrics (composite)", undefined, {}],
   ])("%s", (_, metrics, resource) => {
@@ -186,7 +193,7 @@ describe("the resource is what all of the alarm's metrics agree on", () => {
     expect(
       alarmIn(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], JSON.stringify(message)))
         .resource,
-    ).toEqual({ Disk: "a" })
+    ).toEqual({ InstanceId: "i-1,i-2", Disk: "a" })
   })
 })
 

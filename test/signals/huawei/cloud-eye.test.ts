@@ -26,10 +26,15 @@ describe("an alarm wakes; only the state alarm may lead to a purchase", () => {
   })
 })
 
-describe("the id is alarm_id + dimension + time + status", () => {
+describe("the id is alarm_id + namespace + metric_name + dimension + time + status", () => {
   test.each([
     ["alarm_id", "al1704475580412b2a4lnr3X"],
+    ["namespace", "SYS.ECS"],
+    ["namespace", null],
+    ["metric_name", "disk_usedPercent"],
+    ["metric_name", ["npu_util_rate_ai_core"]],
     ["dimension", "instance_id:another"],
+    ["dimension", [{ name: "instance_id", value: "another" }]],
     ["time", 1_705_078_276_007],
     ["alarm_status", "ok"],
   ])("another %s is another signal", (key, value) => {
@@ -56,26 +61,36 @@ describe("the id is alarm_id + dimension + time + status", () => {
   })
 })
 
-test("only the chain can tell when a Cloud Eye episode began; its key is alarm + dimension", () => {
+test("only the chain can tell when a Cloud Eye episode began; its key is alarm + metric + dimension", () => {
   const alarm = alarmWith({})
   expect(alarm.episode.startsAt).toBeNull()
   expect(alarmWith({ alarm_status: "ok", time: 1_705_078_976_006 }).episode).toEqual(alarm.episode)
   expect(alarmWith({ dimension: "instance_id:another" }).episode).not.toEqual(alarm.episode)
+  expect(alarmWith({ metric_name: "disk_usedPercent" }).episode).not.toEqual(alarm.episode)
 })
 
 describe("the dimension is name:value, several of them by commas", () => {
-  test.each<[string | null | undefined, Record<string, string>]>([
+  const unreadable = { unreadable: "resource" }
+  test.each<[unknown, Record<string, string>]>([
     ["instance_id:ed5e", { instance_id: "ed5e" }],
     ["instance_id:ed5e,npu:0", { instance_id: "ed5e", npu: "0" }],
     ["instance_id:ed5e, npu:0", { instance_id: "ed5e", npu: "0" }],
     ["mount_point:C:/data", { mount_point: "C:/data" }],
     ["instance_id:a,b", { instance_id: "a,b" }],
-    ["instance_id:a,instance_id:b", {}],
-    ["instance_id", {}],
+    ["instance_id:a,instance_id:b", unreadable],
+    ["instance_id", unreadable],
+    [`instance_id:${"x".repeat(3_000)}`, unreadable],
+    [5, unreadable],
+    [[5], unreadable],
+    [[{ name: "instance_id", value: 5 }], unreadable],
+    [["instance_id:ed5e", "npu:0"], { instance_id: "ed5e", npu: "0" }],
+    [[{ name: "instance_id", value: "ed5e" }], { instance_id: "ed5e" }],
+    [{ instance_id: "ed5e" }, { instance_id: "ed5e" }],
+    [[], {}],
     ["", {}],
     [null, {}],
     [undefined, {}],
-  ])("%s", (dimension, resource) => {
+  ])("%j", (dimension, resource) => {
     expect(alarmWith({ dimension }).resource).toEqual(resource)
   })
 })
@@ -133,7 +148,6 @@ describe("strict in what is used", () => {
     ["time", 1_705_078_276],
     ["time", 1_705_078_276_006.5],
     ["message_type", "event"],
-    ["dimension", ["instance_id:a"]],
   ])("%s = %j is a problem that names it", (key, value) => {
     expect(problemsOf(eventWith({ [key]: value }))).toEqual([
       expect.stringContaining(`record.0.smn.message.${key}: `),

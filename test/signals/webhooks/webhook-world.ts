@@ -43,7 +43,7 @@ export class FakeWorld {
   deps(over: Partial<WebhookDeps> = {}): WebhookDeps {
     return {
       now: NOW,
-      webhookToken: TOKEN,
+      webhookTokens: [TOKEN],
       smnTopics: [SMN_TOPIC],
       snsTopics: [SNS_TOPIC],
       fetchCertificate: async (url) => {

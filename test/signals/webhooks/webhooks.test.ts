@@ -1,9 +1,10 @@
+import { gzipSync } from "node:zlib"
 import { describe, expect, test } from "vitest"
-import { type HttpRequest, httpRequestOf } from "../../../lib/signals/webhooks/webhooks.ts"
+import { type HttpRequest, httpRequestOf, webhookPathOf } from "../../../lib/signals/webhooks/webhooks.ts"
 import { sample } from "../sample.ts"
 import { answerOf, FakeWorld, NOW, notification, post, receive, TOKEN } from "./webhook-world.ts"
 
-describe("paths are exact, and each takes one method", () => {
+describe("each path takes one method", () => {
   test("GET /healthz is ok", async () => {
     const request = { method: "GET", path: "/healthz", headers: {}, body: Buffer.alloc(0) }
     expect(await receive(request)).toEqual({ kind: "answer", status: 200, body: { status: "ok" } })
@@ -12,23 +13,50 @@ describe("paths are exact, and each takes one method", () => {
   test.each([
     "/",
     "",
-    "/smn/",
     "/SMN",
-    "/prod/smn",
     "/manual",
     "/schedule",
     "/__proto__",
     "/constructor",
     "constructor",
-  ])("%j is not found, and the answer names what is", async (path) => {
+    "/a/b/c/smn",
+    "/smn/smn",
+    "/grafana/prod/smn",
+    "//smn",
+    "/prod//smn",
+    "/smn//",
+    "/./smn",
+    "/prod%2fsmn",
+    "/a.b/smn",
+    "/prod/healthz",
+    "/healthz/",
+    `/${"p".repeat(65)}/smn`,
+  ])("%j is not found, and the answer names the path seen and those that are", async (path) => {
     expect(await receive(post(path, {}))).toEqual({
       kind: "answer",
       status: 404,
       body: {
         error: "no such path",
+        path,
         paths: ["POST /smn", "POST /sns", "POST /alertmanager", "POST /grafana", "GET /healthz"],
       },
     })
+  })
+
+  test("a 404 shows the path as one bounded line", async () => {
+    const answer = await receive(post(`/\u001b[8m\n${"x".repeat(9_000)}`, {}))
+    expect(answer).toMatchObject({ status: 404, body: { path: expect.stringMatching(/^\/ \[8m x+…$/) } })
+    expect(JSON.stringify(answer).length).toBeLessThan(400)
+  })
+
+  test.each([
+    "/alertmanager/",
+    "/prod/alertmanager",
+    "/RELEASE/supernode-autoscaler/alertmanager",
+    "/a_b-1/alertmanager/",
+  ])("%s is the path behind a stage or a function's name", async (path) => {
+    expect(await receive(post(path, {}))).toMatchObject({ status: 401 })
+    expect(webhookPathOf(path)).toBe("/alertmanager")
   })
 
   test.each([
@@ -78,6 +106,19 @@ describe("an HTTP request is told from an event", () => {
     [{ httpMethod: 5, path: "/smn" }],
   ])("%j is none", (event) => {
     expect(httpRequestOf(event)).toBeNull()
+  })
+
+  test.each<[string, unknown, (body: string) => string]>([
+    ["base64 with the flag as text", "true", (body) => Buffer.from(body).toString("base64")],
+    ["base64 with the flag", true, (body) => Buffer.from(body).toString("base64")],
+    ["plain in spite of the flag", true, (body) => body],
+    ["plain in spite of the flag as text", "true", (body) => body],
+    ["plain with the flag false", "false", (body) => body],
+    ["plain without the flag", undefined, (body) => body],
+  ])("a body that is %s is read", (_, isBase64Encoded, written) => {
+    const text = JSON.stringify({ alerts: [{ note: "±" }] })
+    const event = { ...sample("functiongraph-apig-alertmanager"), body: written(text), isBase64Encoded }
+    expect(httpRequestOf(event)?.body.toString()).toBe(text)
   })
 
   test("header names come in either case", () => {
@@ -152,6 +193,33 @@ describe("size comes before anything, then token, then content", () => {
   })
 })
 
+describe("a sender that is set up wrongly is told which setting to change", () => {
+  const authorization = `Bearer ${TOKEN}`
+  const gzip = gzipSync('{"alerts":[]}')
+  test.each<[string, string, string | Buffer | object, Record<string, string>, RegExp]>([
+    ["Grafana's legacy alerting", "/grafana", sample("grafana-legacy-body"), {}, /legacy alerting.*Webhook/],
+    ["gzip without a header", "/alertmanager", gzip, {}, /compressed.*switch off compression/],
+    [
+      "gzip with its header",
+      "/sns",
+      "\u001f\ufffd",
+      { "content-encoding": "gzip" },
+      /compressed.*switch off compression/,
+    ],
+    [
+      "raw delivery of SNS by its header",
+      "/sns",
+      "{}",
+      { "x-amz-sns-rawdelivery": "true" },
+      /no signature.*switch off `Enable raw message delivery`/,
+    ],
+    ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /switch off `Enable raw message/],
+  ])("%s", async (_, path, body, headers, says) => {
+    const answer = await receive(post(path, body, { authorization, ...headers }))
+    expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
+  })
+})
+
 describe("an HTTP body is never taken for another door's event, and never for a manual request", () => {
   const events = [
     "manual-request",
@@ -194,9 +262,10 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     resource: {},
     state: "alarm",
     at: NOW,
-    episode: { key: `alertmanager|1f2e3d4c5b6a7988|${at}`, startsAt: at },
-    points: [{ at: NOW, value: 97.08 }],
+    episode: { key: "alertmanager|1f2e3d4c5b6a7988", startsAt: at },
+    points: null,
     periodMs: null,
+    values: [{ from: "annotation", name: "value", value: 97.08, unit: null }],
   }
 
   test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])(
@@ -219,7 +288,8 @@ describe("Alertmanager and Grafana need the bearer token", () => {
       id: `alertmanager|c6eadffa33fcdf37|${grafanaAt}|firing|473632`,
       labels,
       resource: { instance_id: labels.instance_id },
-      episode: { key: `alertmanager|c6eadffa33fcdf37|${grafanaAt}`, startsAt: grafanaAt },
+      episode: { key: "alertmanager|c6eadffa33fcdf37", startsAt: grafanaAt },
+      values: [{ from: "values", name: "B", value: 97.08, unit: null }],
     }
     expect(await receive(requestOf("function-url-grafana"))).toEqual({
       kind: "signals",
@@ -254,17 +324,28 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     expect(await receive(request)).toMatchObject({ kind: "signals" })
   })
 
-  test.each([[null], [""]])(
-    "without a configured token (%j) the webhook is closed, and says which setting opens it",
-    async (webhookToken) => {
-      for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", ""]) {
-        const request = { ...requestOf("function-url-alertmanager"), headers: { authorization } }
-        expect(await receive(request, { webhookToken })).toEqual(
-          answerOf(401, /closed.*SUPERNODE_WEBHOOK_TOKEN/),
-        )
-      }
-    },
-  )
+  test("without a configured token the webhook is closed, and says which setting opens it", async () => {
+    for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", ""]) {
+      const request = { ...requestOf("function-url-alertmanager"), headers: { authorization } }
+      expect(await receive(request, { webhookTokens: [] })).toEqual(
+        answerOf(401, /closed.*SUPERNODE_WEBHOOK_TOKEN/),
+      )
+    }
+  })
+
+  test("either of two tokens opens it while one replaces the other, and no third one does", async () => {
+    const webhookTokens = [TOKEN, "the-next-token-of-ours"]
+    for (const [token, kind] of [
+      [TOKEN, "signals"],
+      ["the-next-token-of-ours", "signals"],
+      [webhookTokens.join(","), "answer"],
+      ["the-token-before-these", "answer"],
+    ]) {
+      const headers = { authorization: `Bearer ${token}` }
+      const request = { ...requestOf("function-url-alertmanager"), headers }
+      expect((await receive(request, { webhookTokens })).kind).toBe(kind)
+    }
+  })
 
   test("no answer repeats a token", async () => {
     const answers = await Promise.all(

@@ -1,0 +1,50 @@
+// Text that other systems and people wrote. It is cleaned once, where it enters, so that whatever shows it later (terminal,
+// log, message, ledger) shows one visible line of bounded length.
+
+/** C0 and C1 controls, line and paragraph separators: they break lines and steer terminals. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
+/** Format characters, variation selectors, fillers and the Braille blank: they change or hide text and cannot be seen. */
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu
+/** Half a surrogate pair is no character, and other programs refuse it. */
+const LONE_SURROGATE = /\p{Cs}/gu
+
+/** Characters that are looked at for each one that may be kept; the rest of a longer text is dropped unread. */
+const READ_PER_KEPT = 4
+
+/**
+ * Foreign text as one visible line of at most `maxChars` UTF-16 units. Runs of controls become one space, invisible
+ * characters disappear, and a cut is shown by an ellipsis. The work is bounded by `maxChars`, whatever the text's length.
+ */
+export function cleanText(text: string, maxChars: number): string {
+  const head = text.slice(0, maxChars * READ_PER_KEPT)
+  const clean = visible(head).trim()
+  if (clean.length <= maxChars && head.length === text.length) return clean
+  return `${wholeCharacters(clean.slice(0, maxChars - 1))}…`
+}
+
+/** The same without a limit, for text that was bounded before. */
+export function visible(text: string): string {
+  return text.replace(CONTROLS, " ").replace(INVISIBLE, "").replace(LONE_SURROGATE, "\ufffd")
+}
+
+/** Text that `visible` would not change. */
+export function isVisible(text: string): boolean {
+  return visible(text) === text
+}
+
+/** JSON text with everything invisible written as `\uXXXX`: the value stays the same, and a terminal shows it harmlessly. */
+export function visibleJson(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu,
+    (character) =>
+      Array.from(
+        { length: character.length },
+        (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  )
+}
+
+function wholeCharacters(text: string): string {
+  const last = text.charCodeAt(text.length - 1)
+  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text
+}

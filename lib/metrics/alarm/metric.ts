@@ -1,0 +1,111 @@
+import type { AlarmSignal } from "../../decision/inputs/signal.ts"
+import type { AlarmMatch, Rule } from "../../decision/policy/policy.ts"
+
+// Do an alarm's points measure what a rule means? design.md, "The alarm's own points": unless that is known they are no
+// evidence, however high they are.
+
+/** What a rule says of the alarm whose points it takes; `alarm: true` says nothing. */
+export type WantedAlarm = Exclude<NonNullable<Rule["metric"]["alarm"]>, true>
+
+export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
+  const alarm = rule?.metric.alarm
+  return alarm === undefined || alarm === true ? {} : alarm
+}
+
+type Source = AlarmSignal["source"]
+
+/** The sources that a rule listens to. Its keys tell: `metric` is Cloud Eye's, `value` Alertmanager's and Grafana's. */
+export function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
+  if (cloudwatch !== undefined) return ["cloudwatch"]
+  if (alertname !== undefined) return ["alertmanager"]
+  if (metric === undefined && value === undefined) return ["cloud-eye", "cloudwatch", "alertmanager"]
+  return [
+    ...(metric === undefined ? [] : (["cloud-eye"] as const)),
+    ...(value === undefined ? [] : (["alertmanager"] as const)),
+  ]
+}
+
+/** Why the points may measure something else than the rule means; null where they measure that. */
+export function metricProblem(
+  signal: AlarmSignal,
+  wanted: WantedAlarm,
+  alarms: readonly AlarmMatch[],
+): string | null {
+  if (!sourcesOf(wanted).includes(signal.source))
+    return `the rule takes no points of a ${signal.source} alarm`
+  switch (signal.source) {
+    case "cloud-eye":
+      return cloudEyeProblem(signal, wanted, alarms)
+    case "cloudwatch": {
+      if (wanted.cloudwatch !== undefined)
+        return wanted.cloudwatch === signal.alarm
+          ? null
+          : `the rule takes the points of ${wanted.cloudwatch} only`
+      const listed = new Set(alarms.flatMap((match) => match.cloudwatch ?? []))
+      return listed.size === 1 ? null : ambiguous(listed.size, "CloudWatch", "{ cloudwatch: ARN }")
+    }
+    case "alertmanager": {
+      if (wanted.alertname !== undefined)
+        return wanted.alertname === signal.labels["alertname"]
+          ? null
+          : `the rule takes the points of alert ${wanted.alertname} only`
+      const listed = alarms.filter((match) => match.alertmanager !== undefined).length
+      return listed === 1 ? null : ambiguous(listed, "Alertmanager", "{ alertname: NAME }")
+    }
+    default:
+      return signal.source satisfies never
+  }
+}
+
+function ambiguous(count: number, source: string, example: string): string {
+  return `the supernode lists ${count} ${source} alarms, and the rule does not name the one whose points count: write metric: { alarm: ${example} }`
+}
+
+/** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so that only a name tells what its points measure. */
+function cloudEyeProblem(
+  { alarm, metric }: AlarmSignal,
+  wanted: WantedAlarm,
+  alarms: readonly AlarmMatch[],
+): string | null {
+  const named = namedMetrics(alarms)
+  const own = named.filter((entry) => entry.alarm === alarm)
+  if (wanted.metric === undefined) {
+    if (own.length === 0)
+      return `nothing says which metric the points of Cloud Eye alarm ${alarm} measure: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
+    const different = new Set(named.map(({ name, namespace }) => `${namespace ?? ""} ${name}`))
+    if (different.size > 1)
+      return `the supernode's Cloud Eye alarms measure ${different.size} metrics, and the rule does not name the one that counts: write metric: { alarm: { metric: NAME } }`
+  }
+  const meant = wanted.metric === undefined ? own : meantBy(wanted.metric, own)
+  const fits = meant.some(
+    ({ name, namespace }) =>
+      name === metric?.name && (namespace === null || namespace === (metric.namespace ?? null)),
+  )
+  if (!fits) return `the points measure ${sayMetric(metric)}, not ${meant.map(sayMetric).join(" or ")}`
+  const unit = metric?.unit ?? null
+  if (wanted.unit === undefined || unit === null || unit === wanted.unit) return null
+  return `the points are in ${unit}, and the rule states ${wanted.unit}`
+}
+
+interface NamedMetric {
+  name: string
+  namespace: string | null
+}
+
+function namedMetrics(alarms: readonly AlarmMatch[]): (NamedMetric & { alarm: string })[] {
+  return alarms.flatMap(({ "cloud-eye": alarm, metric: name, namespace = null }) =>
+    alarm === undefined || name === undefined ? [] : [{ alarm, name, namespace }],
+  )
+}
+
+/** The rule names the metric; a namespace that the alarm's entry gives for it counts as well. */
+function meantBy(name: string, own: readonly NamedMetric[]): NamedMetric[] {
+  const same = own.filter((entry) => entry.name === name)
+  return same.length > 0 ? same : [{ name, namespace: null }]
+}
+
+function sayMetric(metric: { name: string | null; namespace: string | null } | undefined): string {
+  const name = metric?.name ?? null
+  if (name === null) return "a metric that the message does not name"
+  return metric?.namespace ? `${metric.namespace} ${name}` : name
+}

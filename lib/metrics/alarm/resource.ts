@@ -1,0 +1,77 @@
+import type { AlarmSignal } from "../../decision/inputs/signal.ts"
+import { presentServers, type Server, type Supernode } from "../../decision/inputs/supernode.ts"
+
+/** What an alarm is about: one of our servers, no resource in particular, or something that is not ours. */
+export type NamedResource =
+  | { kind: "server"; id: string }
+  | { kind: "none" }
+  | { kind: "foreign"; says: string }
+
+/** Dimensions and labels that name a machine, without case, `_` and `-`. Their values are ids. */
+const BY_ID: readonly string[] = [
+  "instanceid",
+  "serverid",
+  "ecsid",
+  "hpsid",
+  "hpsecsid",
+  "cloudserverid",
+  "unreadable",
+]
+/** The same, but a server's name is as good. */
+const BY_NAME: readonly string[] = [
+  "node",
+  "nodename",
+  "host",
+  "hostname",
+  "server",
+  "servername",
+  "instance",
+]
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/**
+ * The resource that an alarm names. Everything in it that names a machine must be ours; Cloud Eye's dimensions and a
+ * CloudWatch contributor's attributes always name one. `name` is the supernode's in the policy.
+ */
+export function namedResource(signal: AlarmSignal, supernode: Supernode, name: string): NamedResource {
+  const parts = Object.entries(signal.resource).flatMap(([dimension, values]) =>
+    values.split(",").map((value) => ({ dimension, value: value.trim() })),
+  )
+  if (parts.length === 0) return { kind: "none" }
+  const servers = presentServers(supernode)
+  const whole = [supernode.id, supernode.name, name].flatMap((one) => one?.toLowerCase() ?? [])
+  const read = parts.map((part) => ({
+    ...part,
+    server: servers.find((server) => isNamed(server, part)),
+    isWhole: whole.includes(part.value.toLowerCase()),
+  }))
+  const foreign = read.find((part) => !part.server && !part.isWhole && namesMachine(part))
+  if (foreign) return { kind: "foreign", says: `${foreign.dimension} ${foreign.value}` }
+  const [first, another] = new Set(read.flatMap(({ server }) => server?.id ?? []))
+  if (first !== undefined) return another === undefined ? { kind: "server", id: first } : { kind: "none" }
+  const isOurs = read.some(({ isWhole }) => isWhole)
+  const alwaysNamesOne = signal.source === "cloud-eye" || signal.contributor !== undefined
+  const [part] = parts
+  if (isOurs || !alwaysNamesOne || part === undefined) return { kind: "none" }
+  return { kind: "foreign", says: `${part.dimension} ${part.value}` }
+}
+
+interface Part {
+  dimension: string
+  value: string
+}
+
+function isNamed({ id, name, cloudServer }: Server, { dimension, value }: Part): boolean {
+  const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
+  const names = BY_NAME.includes(plain(dimension)) ? [...ids, name] : ids
+  return names.some((one) => one !== null && one.toLowerCase() === value.toLowerCase())
+}
+
+function namesMachine({ dimension, value }: Part): boolean {
+  return BY_ID.includes(plain(dimension)) || BY_NAME.includes(plain(dimension)) || UUID.test(value)
+}
+
+function plain(dimension: string): string {
+  return dimension.toLowerCase().replace(/[_-]/g, "")
+}

@@ -1,0 +1,65 @@
+import type { NamedValue } from "../../decision/inputs/signal.ts"
+import type { WantedAlarm } from "./metric.ts"
+
+/** The annotation that is read where the rule names none. */
+const DEFAULT_ANNOTATION = "value"
+
+/** The one number of an alert that the rule means, or why there is none. Display text with a unit is no measurement. */
+export function chosenValue(
+  values: readonly NamedValue[],
+  { value: name, unit }: WantedAlarm,
+): { value: number } | { problem: string } {
+  const meant = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
+  if ("problem" in meant) return meant
+  const [first] = meant
+  if (first === undefined) {
+    return {
+      problem: `the alert carries no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
+    }
+  }
+  if (meant.some(({ value }) => value !== first.value))
+    return { problem: `the alert gives ${first.name} two different values: ${sayValues(meant)}` }
+  const strange = meant.find((one) => one.unit !== null && one.unit !== unit)
+  if (strange) {
+    const stated = unit === undefined ? "" : `, and the rule states ${unit}`
+    return {
+      problem: `the alert's ${strange.name} is "${strange.value} ${strange.unit}"${stated}: write the bare number, {{ $value }}, or state unit: "${strange.unit}" in the rule`,
+    }
+  }
+  return { value: first.value }
+}
+
+/** The annotation `value`, or else Grafana's only value, unless that is the 0 or 1 that a condition gives. */
+function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: string } {
+  const annotated = values.filter(({ from, name }) => from === "annotation" && name === DEFAULT_ANNOTATION)
+  if (annotated.length > 0) return annotated
+  const queried = values.filter(({ from }) => from === "values")
+  const [only, another] = queried
+  if (another !== undefined) {
+    return {
+      problem: `the alert carries ${queried.length} values (${sayValues(queried)}): name the one that counts, metric: { alarm: { value: REFID } }`,
+    }
+  }
+  if (only !== undefined && (only.value === 0 || only.value === 1)) {
+    return {
+      problem: `the alert carries only ${sayValues([only])}, as a condition gives: send the measurement as well, or name it if it is one, metric: { alarm: { value: ${only.name} } }`,
+    }
+  }
+  return queried
+}
+
+function carried(values: readonly NamedValue[]): string {
+  return values.length === 0
+    ? 'give the alert rule the annotation value: "{{ $value }}"'
+    : `it carries ${sayValues(values)}`
+}
+
+/** Names that are said in one sentence. */
+const MAX_SAID = 5
+
+function sayValues(values: readonly NamedValue[]): string {
+  const said = values
+    .slice(0, MAX_SAID)
+    .map(({ name, value, unit }) => `${name} = ${value}${unit === null ? "" : ` ${unit}`}`)
+  return `${said.join(", ")}${values.length > MAX_SAID ? ", …" : ""}`
+}

@@ -1,0 +1,98 @@
+import { isRecord } from "../decision/policy/units.ts"
+import { type Found, records } from "./found.ts"
+import { valueAt } from "./issue-text.ts"
+
+// Rules on alarms' own points: warnings where nothing says what those points measure, since they are no evidence then.
+
+type Entry = Record<string, unknown>
+
+export function takesAlarmPoints(rule: Entry): boolean {
+  return valueAt(rule, ["metric", "alarm"]) !== undefined
+}
+
+/** Points that will be no evidence, by rule. Only for a policy without errors. */
+export function unknownPoints(merged: unknown, rules: readonly Entry[]): Found[] {
+  const alarms = records(valueAt(merged, ["alarms"]))
+  return rules.flatMap((rule, r) => {
+    if (!takesAlarmPoints(rule)) return []
+    const written = valueAt(rule, ["metric", "alarm"])
+    const facts = { alarms, wanted: isRecord(written) ? written : {}, rule: String(rule["name"]), r }
+    return [...unnamedMetrics(facts), ...unnamedAlarms(facts), ...unlistedAlarms(facts)]
+  })
+}
+
+interface Facts {
+  alarms: readonly Entry[]
+  wanted: Entry
+  rule: string
+  r: number
+}
+
+/** One Cloud Eye rule may watch 50 metrics under one alarm_id. */
+function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
+  if (["cloudwatch", "alertname", "metric", "value"].some((key) => wanted[key] !== undefined)) return []
+  const unnamed = alarms.flatMap((entry, a): Found[] => {
+    if (entry["cloud-eye"] === undefined || entry["metric"] !== undefined) return []
+    const message = `names no metric, so that its points are no evidence for rule ${rule}: one Cloud Eye rule may watch 50 metrics. Write metric: NAME beside it, or metric: { alarm: { metric: NAME } } in the rule`
+    return [{ path: ["alarms", a, "cloud-eye"], message }]
+  })
+  const names = new Set(
+    alarms.flatMap((entry) =>
+      entry["metric"] === undefined ? [] : [`${entry["namespace"]} ${entry["metric"]}`],
+    ),
+  )
+  if (names.size <= 1) return unnamed
+  const message = `takes points of ${names.size} metrics, and so of none: name the one that counts, as in { metric: NAME }`
+  return [...unnamed, { path: ["rules", r, "metric", "alarm"], message }]
+}
+
+/** `alarm: true` is enough where there is one alarm of a source. */
+function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
+  if (["cloudwatch", "alertname"].some((key) => wanted[key] !== undefined)) return []
+  const path = ["rules", r, "metric", "alarm"]
+  const cloudwatch = new Set(alarms.flatMap((entry) => entry["cloudwatch"] ?? [])).size
+  const alertmanager = alarms.flatMap((entry) => entry["alertmanager"] ?? [])
+  const listensTo = (key: string) =>
+    wanted[key] !== undefined || (wanted["metric"] === undefined && wanted["value"] === undefined)
+  const found: Found[] = []
+  if (cloudwatch > 1 && listensTo("cloudwatch")) {
+    const message = `takes no points of CloudWatch, since ${cloudwatch} of its alarms are listed: name one, as in { cloudwatch: ARN }`
+    found.push({ path, message })
+  }
+  if (!listensTo("value")) return found
+  if (alertmanager.length > 1) {
+    const message = `takes no points of Alertmanager or Grafana, since ${alertmanager.length} of their alerts are listed: name one, as in { alertname: NAME }`
+    found.push({ path, message })
+  }
+  const [only] = alertmanager
+  if (alertmanager.length === 1 && valueAt(only, ["alertname"]) === undefined) {
+    const message =
+      "takes the values of alerts of any name, since the listed labels have no alertname: name the alert, as in { alertname: NAME }"
+    found.push({ path, message })
+  }
+  return found
+}
+
+/** An alarm that never wakes this supernode brings it no points. */
+function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
+  const path = ["rules", r, "metric", "alarm"]
+  const { cloudwatch, alertname } = wanted
+  const found: Found[] = []
+  if (cloudwatch !== undefined && !alarms.some((entry) => entry["cloudwatch"] === cloudwatch)) {
+    found.push({
+      path: [...path, "cloudwatch"],
+      message: "is not listed under alarms, so that it wakes nothing",
+    })
+  }
+  const wakes = (entry: Entry) => {
+    const listed = isRecord(entry["alertmanager"]) ? entry["alertmanager"]["alertname"] : undefined
+    return isRecord(entry["alertmanager"]) && (listed === undefined || listed === alertname)
+  }
+  if (alertname !== undefined && !alarms.some(wakes)) {
+    found.push({
+      path: [...path, "alertname"],
+      message: "is not listed under alarms, so that it wakes nothing",
+    })
+  }
+  return found
+}

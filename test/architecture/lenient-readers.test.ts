@@ -1,0 +1,97 @@
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
+import { readAlerts } from "../../lib/signals/alertmanager.ts"
+import { readSignals } from "../../lib/signals/read.ts"
+import { SignalError } from "../../lib/signals/signal-error.ts"
+import { NOW, sample } from "../signals/sample.ts"
+import { lenientReadersIn } from "./lenient-readers.ts"
+import { EVENT_FIELDS, type EventField, SIGNALS_TABLE } from "./lenient-signals.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+describe("every lenient reader of lib/signals and of alarms' own points", () => {
+  it("has a row that says what an absent, null, wrong-typed and implausible value means", () => {
+    const found = lenientReadersIn(ROOT, ["lib/signals", "lib/metrics/alarm.ts", "lib/metrics/alarm"])
+    expect(found.toSorted()).toEqual(Object.keys(SIGNALS_TABLE).toSorted())
+  })
+
+  it("is found by its method or function, behind the key that it reads", () => {
+    const found = lenientReadersIn(ROOT, ["test/architecture/lenient-sample.ts"])
+    expect(found).toEqual([
+      "test/architecture/lenient-sample.ts amount nullish catch",
+      "test/architecture/lenient-sample.ts list catch",
+      "test/architecture/lenient-sample.ts count Number",
+    ])
+  })
+})
+
+function signalOf({ event, at }: EventField, change?: { value?: unknown }): Signal {
+  const whole = event.startsWith("function-url") ? JSON.parse(String(sample(event)["body"])) : sample(event)
+  const changed = change ? varied(whole, at, change) : whole
+  const read = event.startsWith("function-url")
+    ? readAlerts(changed, NOW)
+    : readSignals(changed, "any", { now: NOW })
+  const [signal] = read.signals
+  if (!signal) throw new Error("a signal was expected")
+  return signal
+}
+
+/** The value with one field changed or, without `value`, taken out. A path leads through JSON texts as through objects. */
+function varied(into: unknown, [key, ...rest]: EventField["at"], change: { value?: unknown }): unknown {
+  if (key === undefined) return change.value
+  if (typeof into === "string") return JSON.stringify(varied(JSON.parse(into), [key, ...rest], change))
+  const copy = Array.isArray(into) ? [...(into as unknown[])] : { ...(into as object) }
+  const at = copy as Record<string | number, unknown>
+  if (rest.length === 0 && !("value" in change)) delete at[key]
+  else at[key] = varied(at[key], rest, change)
+  return copy
+}
+
+/** "same", "refused", or the signal's fields that changed. */
+function meaningOf(field: EventField, change: { value?: unknown }): string {
+  try {
+    const [plain, other] = [signalOf(field), signalOf(field, change)]
+    expectNoMore(plain, other)
+    const keys = [...new Set([...Object.keys(plain), ...Object.keys(other)])]
+    const text = (signal: Signal, key: string) =>
+      JSON.stringify((signal as unknown as Record<string, unknown>)[key])
+    const changed = keys.filter((key) => text(plain, key) !== text(other, key))
+    return changed.length === 0 ? "same" : changed.toSorted().join(", ")
+  } catch (error) {
+    if (error instanceof SignalError) return "refused"
+    throw error
+  }
+}
+
+/** No alarm out of what was none, no number that was not sent, no resource that was not named. */
+function expectNoMore(plain: Signal, other: Signal): void {
+  if (plain.kind !== "alarm" || other.kind !== "alarm") {
+    if (plain.kind === "request" && other.kind === "request") {
+      expect(other.mode === "live" && plain.mode !== "live").toBe(false)
+      expect(other.bypassCooldown && !plain.bypassCooldown).toBe(false)
+    }
+    return
+  }
+  expect(plain.state !== "alarm" && other.state === "alarm").toBe(false)
+  const numbers = ({ points, values }: AlarmSignal) =>
+    [...(points ?? []), ...(values ?? [])].map((one) => JSON.stringify(one))
+  expect(numbers(plain)).toEqual(expect.arrayContaining(numbers(other)))
+  const moved = Object.entries(other.resource).filter(([name, value]) => plain.resource[name] !== value)
+  for (const [, value] of moved) expect(Object.values(plain.resource)).not.toContain(value)
+}
+
+describe("an odd value of a field starts no purchase and enlarges none", () => {
+  it.each(EVENT_FIELDS.map((field) => [`${field.event} ${field.at.join(".")}`, field] as const))(
+    "%s",
+    (_, field) => {
+      const wrongTyped = new Set(field.wrongTyped.map((value) => meaningOf(field, { value })))
+      expect([
+        meaningOf(field, {}),
+        meaningOf(field, { value: null }),
+        [...wrongTyped].toSorted().join(" | "),
+        meaningOf(field, { value: field.implausible }),
+      ]).toEqual(field.means)
+    },
+  )
+})

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { type Token, tokensOf } from "./tokens.ts"
+
+// Lenient readers, found in the sources: every place where a foreign value that is absent, null or of another type is turned
+// into something instead of being refused. Each needs a row in the table of its folder, so that none is written unseen.
+
+const MODIFIERS = new Set(["catch", "nullish", "nullable", "optional", "default", "prefault", "coerce"])
+const COERCIONS = new Set(["Number", "String", "Boolean", "parseInt", "parseFloat"])
+
+/** What a field means that is not as it should be. "refused": the part of the event is not read, and says why. */
+export interface LenientRow {
+  absent: string
+  null: string
+  /** Of another type than documented. */
+  wrongTyped: string
+  /** Of the right type, but of a value that cannot be: an instant before 2015, a text of a megabyte. */
+  implausible: string
+}
+
+/** Rows by `FILE FIELD READER…`: the field that a reader stands behind, and the readers' names in order of appearance. */
+export type LenientTable = Readonly<Record<string, LenientRow>>
+
+/** Every lenient reader below the given files and folders, as the keys of a table. */
+export function lenientReadersIn(root: string, places: readonly string[]): string[] {
+  const found = new Map<string, string[]>()
+  for (const file of places.flatMap((place) => sourcesIn(root, place))) {
+    const tokens = tokensOf(readFileSync(join(root, file), "utf8"))
+    for (const [i, token] of tokens.entries()) {
+      if (!isReader(tokens, i)) continue
+      const field = `${file} ${fieldAt(tokens, i)}`
+      found.set(field, [...(found.get(field) ?? []), token.text])
+    }
+  }
+  return [...found].map(([field, readers]) => `${field} ${readers.join(" ")}`)
+}
+
+function sourcesIn(root: string, place: string): string[] {
+  if (place.endsWith(".ts")) return [place]
+  return readdirSync(join(root, place), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(place, file))
+    .sort()
+}
+
+function isReader(tokens: readonly Token[], i: number): boolean {
+  const { kind, text } = tokens[i] ?? { kind: "other", text: "" }
+  const [before, after] = [tokens[i - 1]?.text, tokens[i + 1]?.text]
+  if (kind !== "word") return false
+  return (
+    (MODIFIERS.has(text) && before === "." && (after === "(" || text === "coerce")) ||
+    (COERCIONS.has(text) && after === "(")
+  )
+}
+
+/** The nearest key, parameter or constant that the token belongs to: the last `NAME:` or `const NAME` around it. */
+function fieldAt(tokens: readonly Token[], at: number): string {
+  let depth = 0
+  for (let i = at - 1; i > 0; i--) {
+    const text = tokens[i]?.kind === "string" ? "" : (tokens[i]?.text ?? "")
+    if (")]}".includes(text) && text !== "") depth += 1
+    else if ("([{".includes(text) && text !== "") depth -= 1
+    if (depth > 0) continue
+    const name = tokens[i - 1]
+    if (text === ":" && name && (name.kind === "word" || name.kind === "string")) return name.text
+    if (name?.text === "const" || name?.text === "function") return text
+  }
+  return "(file)"
+}

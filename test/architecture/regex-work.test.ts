@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { counted } from "./regex-work.ts"
+import { tokensOf } from "./tokens.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+/** What an event may hold, and more. */
+const WHOLE = 200_000
+/** Short enough to be counted, long enough that a step for each pair of characters is far above the bound. */
+const SAMPLE = 4_000
+const STEPS_PER_CHARACTER = 40
+
+/** Every literal of lib/ and functions/, with the place where it stands first. */
+function literals(): [literal: string, place: string][] {
+  const found = new Map<string, string>()
+  for (const folder of ["lib", "functions"]) {
+    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).sort()) {
+      if (!file.endsWith(".ts")) continue
+      const tokens = tokensOf(readFileSync(join(ROOT, folder, file), "utf8"))
+      for (const { kind, text, line } of tokens)
+        if (kind === "regex" && !found.has(text)) found.set(text, `${folder}/${file}:${line}`)
+    }
+  }
+  return [...found]
+}
+
+/** The first of its worst texts on which it takes more steps than the bound; null where there is none. */
+function superLinearText(literal: string): string | null {
+  const { steps, worstTexts } = counted(literal)
+  const limit = SAMPLE * STEPS_PER_CHARACTER
+  return (
+    worstTexts(SAMPLE)
+      .find((text) => steps(text, limit) > limit)
+      ?.slice(0, 60) ?? null
+  )
+}
+
+function constructed(literal: string): RegExp {
+  const end = literal.lastIndexOf("/")
+  return new RegExp(literal.slice(1, end), literal.slice(end + 1))
+}
+
+describe("a regular expression of ours", () => {
+  it("takes a bounded number of steps for each character of its worst texts, and so reads 200 KB of them", () => {
+    const found = literals()
+    expect(found.length).toBeGreaterThan(80)
+    const superLinear = found.flatMap(([literal, place]) => {
+      const text = superLinearText(literal)
+      return text === null ? [] : [`${place}: ${literal} on ${JSON.stringify(text)}`]
+    })
+    expect(superLinear).toEqual([])
+    for (const [literal] of found)
+      for (const worst of counted(literal).worstTexts(WHOLE, 2)) constructed(literal).exec(worst)
+  })
+
+  it.each([
+    ["/^\\s*([+-]?\\d+(?:\\.\\d+)?)\\s*%?\\s*$/"],
+    ["/\\/+$/"],
+    ["/^(a+)+$/"],
+    ["/^Bearer +(.+)$/"],
+    ["/^[+-]?(\\d+\\.?\\d*|\\.\\d+)$/"],
+    ["/\\s*[\\r\\n]+\\s*/g"],
+    ["/\\{[^}]*\\}/g"],
+  ])("that is super-linear is found: %s", (literal) => {
+    expect(superLinearText(literal)).not.toBeNull()
+  })
+
+  it.each([
+    ["/^[a-z]+$/", "abc", 12],
+    ["/b/", "aab", 4],
+  ])("is counted step by step: %s on %s", (literal, text, most) => {
+    const steps = counted(literal).steps(text, 1_000)
+    expect(steps).toBeGreaterThanOrEqual(text.length)
+    expect(steps).toBeLessThanOrEqual(most)
+  })
+})
