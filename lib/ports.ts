@@ -52,7 +52,7 @@ export type Read<T> =
       credentials: boolean
       /** Somebody answered, but not what was asked: the question was not taken, or its answer is not to be believed. */
       refused?: true
-      /** As above, where an answer came: a refusal names the time, too. */
+      /** As above, where an answer came with a `Date`: by an error answer, too, but never by a proxy's. */
       skewMs?: number | null
       date?: number | null
     }

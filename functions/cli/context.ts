@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { App, Invocation } from "../../lib/app/app.ts"
 import { readSettings, type Settings } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
+import { isSameId } from "../../lib/decision/inputs/id.ts"
 import { nearestName } from "../../lib/decision/policy/did-you-mean.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Desk } from "../../lib/ledger/commands.ts"
@@ -82,7 +83,7 @@ export function invocation(): Invocation {
 
 /** A supernode by name or id. Throws CommandError that names the known ones. */
 export function findSupernode(supernodes: readonly LoadedPolicy[], name: string): LoadedPolicy {
-  const found = supernodes.find(({ policy }) => policy.name === name || policy.id === name)
+  const found = supernodes.find(({ policy }) => policy.name === name || isSameId(policy.id, name))
   if (found) return found
   const known = supernodes.map(({ policy }) => policy.name)
   const near = nearestName(name, known)

@@ -1,6 +1,7 @@
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
+import { type ProxySettings, proxyProblem } from "../http/proxy.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 
@@ -30,6 +31,8 @@ export interface Settings {
   /** Accepted at an HTTP door, besides the policy's own. */
   smnTopics: string[]
   snsTopics: string[]
+  /** HTTPS_PROXY and NO_PROXY: how requests leave this machine; null: directly. */
+  proxy: ProxySettings | null
   isServerless: boolean
 }
 
@@ -64,6 +67,8 @@ export const SETTING_NAMES = [
   "HUAWEICLOUD_SDK_AK",
   "HUAWEICLOUD_SDK_SK",
   "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+  "HTTPS_PROXY",
+  "NO_PROXY",
 ] as const
 
 type SettingName = (typeof SETTING_NAMES)[number]
@@ -112,6 +117,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     awsRegion: read("AWS_REGION")?.trim() || null,
     smnTopics: topics({ name: "SUPERNODE_SMN_TOPICS", topic: smnTopic, text, report }),
     snsTopics: topics({ name: "SUPERNODE_SNS_TOPICS", topic: snsTopic, text, report }),
+    proxy: proxySetting((name) => read(name.toLowerCase())?.trim() || text(name), report),
     isServerless,
   }
   if (problems.length > 0) throw new SettingsError(problems)
@@ -227,6 +233,16 @@ function pair(
   if (key !== null && secret === null) report(names[1], `must be set where ${names[0]} is`)
   if (key === null && secret !== null) report(names[0], `must be set where ${names[1]} is`)
   return [key, secret]
+}
+
+/** The lower-case name wins, as curl has it. */
+function proxySetting(text: ReadSetting, report: Report): ProxySettings | null {
+  const address = text("HTTPS_PROXY")
+  if (address === null) return null
+  const problem = proxyProblem(address)
+  if (problem === null) return { address, noProxy: text("NO_PROXY") ?? "" }
+  report("HTTPS_PROXY", problem)
+  return null
 }
 
 function secretArn(text: ReadSetting, report: Report): string | null {

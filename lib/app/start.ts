@@ -44,16 +44,16 @@ export interface Replacements {
 export async function startApp(settings: Settings, replacements: Replacements = {}): Promise<App> {
   const { clock = systemClock, tls, cloudwatch: place, meterPatienceMs: patienceMs } = replacements
   const trust = tls ? { tls } : {}
-  const { smn = smnRequests(trust) } = replacements
-  const { dynamodbCredentials, awsRegion } = settings
+  const { dynamodbCredentials, awsRegion, proxy } = settings
+  const { smn = smnRequests({ proxy, ...trust }) } = replacements
 
   const policies = await policySource(settings.policyPath)
   const keysOfLedger = dynamodbCredentials ? { dynamodbCredentials } : {}
   const ledger = await openLedger(settings.ledgerUrl, { now: clock.now, ...keysOfLedger })
   const keys = credentialSource(settings, { now: clock.now })
   const endpoints = overridesOf(settings)
-  const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, ...trust })
-  const prometheus = prometheusClient({ auth: keys.prometheusAuth, ...trust })
+  const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, proxy, ...trust })
+  const prometheus = prometheusClient({ auth: keys.prometheusAuth, proxy, ...trust })
   const cloudwatch = cloudwatchReader(place)
   const metrics = metricCollector(
     {

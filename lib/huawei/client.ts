@@ -2,6 +2,7 @@ import type { LookupFunction } from "node:net"
 import type { Offer, Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
+import type { ProxySettings } from "../http/proxy.ts"
 import type { BuyOrder, Clock, Cloud, Read } from "../ports.ts"
 import { type CloudEyeQuery, type CloudEyeSeries, queryMetrics } from "./cloud-eye.ts"
 import { type EndpointOverrides, endpointsOf, type SupernodePlace } from "./endpoints.ts"
@@ -21,6 +22,8 @@ export interface HuaweiCloudOptions {
   endpoints?: EndpointOverrides
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
+  /** HTTPS_PROXY and NO_PROXY, for reads and the purchase. */
+  proxy?: ProxySettings | null
   /** Name resolution for the purchase, where it is not the system's. */
   lookup?: LookupFunction
   /** Milliseconds: of reads, and `connectMs` for the purchase's connection. Its exchange has the order's own. */
@@ -41,9 +44,9 @@ export interface HuaweiCloud extends Pick<Cloud, "readSupernode" | "readOffers" 
 type CloudPlace = Pick<Policy, "region" | "projectId">
 
 export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
-  const { credentials, clock, tls, lookup, timeouts = {} } = options
+  const { credentials, clock, tls, lookup, proxy = null, timeouts = {} } = options
   const { connectMs: connectTimeoutMs, ...readTimeouts } = timeouts
-  const reader = cloudReader({ credentials, clock, timeouts: readTimeouts, ...(tls ? { tls } : {}) })
+  const reader = cloudReader({ credentials, clock, proxy, timeouts: readTimeouts, ...(tls ? { tls } : {}) })
   const placeOf = ({ region, projectId, id }: Policy): SupernodePlace => ({
     endpoint: endpointsOf(region, options.endpoints).modelarts,
     projectId,
@@ -60,7 +63,7 @@ export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
     queryMetrics: (place, query) => queryMetrics(reader, cesOf(place), query),
     listMetrics: (place, query) => listMetrics(reader, cesOf(place), query),
     buy: (order: BuyOrder): Promise<Outcome> =>
-      buy(order, { credentials, clock, tls, lookup, connectTimeoutMs }),
+      buy(order, { credentials, clock, tls, lookup, proxy, connectTimeoutMs }),
     close: () => reader.close(),
   }
 }

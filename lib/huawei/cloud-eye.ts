@@ -1,8 +1,10 @@
 import * as z from "zod"
 import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Read } from "../ports.ts"
+import { listIn } from "./answer-list.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
+import { instantOf } from "./instant.ts"
 
 /** API page: 1 to 500 metrics per request. */
 const MAX_METRICS = 500
@@ -32,6 +34,8 @@ export interface CloudEyeSeries {
   metricName: string
   dimensions: { name: string; value: string }[]
   points: Datapoint[]
+  /** Some points could not be read: what is missing is then no silence of the meter. */
+  unreadable?: true
 }
 
 const dimension = z.looseObject({ name: z.string(), value: z.string() })
@@ -39,9 +43,8 @@ const series = z.looseObject({
   namespace: z.string(),
   metric_name: z.string(),
   dimensions: z.array(dimension),
-  datapoints: z.array(z.unknown()).catch([]),
+  datapoints: z.unknown().optional(),
 })
-const shape = z.looseObject({ metrics: z.array(z.unknown()) })
 
 /** POST /V1.0/{project_id}/batch-query-metric-data. A read, in spite of its method, so it may be repeated. */
 export async function queryMetrics(
@@ -56,16 +59,21 @@ export async function queryMetrics(
   }
   if (query.metrics.length === 0) return { ok: true, value: [], skewMs: null }
   const url = `${endpoint}/V1.0/${projectId}/batch-query-metric-data`
-  return reader.read({ operation, method: "POST", url, projectId, body: query }, (json) =>
-    seriesOf(json, query.filter),
+  return reader.read({ operation, method: "POST", url, projectId, body: query }, (json, receivedAt) =>
+    seriesOf(json, { filter: query.filter, receivedAt }),
   )
 }
 
 /** A series whose name cannot be read is left out: its caller sees that it did not come. */
-function seriesOf(json: unknown, filter: string): Parsed<CloudEyeSeries[]> {
-  const parsed = shape.safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no list `metrics`" }
-  const value = parsed.data.metrics.flatMap((item) => {
+interface Statistic {
+  filter: string
+  receivedAt: number
+}
+
+function seriesOf(json: unknown, statistic: Statistic): Parsed<CloudEyeSeries[]> {
+  const list = listIn(json, "metrics")
+  if (!list.ok) return list
+  const value = list.value.flatMap((item) => {
     const { data } = series.safeParse(item)
     if (!data) return []
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))
@@ -74,22 +82,31 @@ function seriesOf(json: unknown, filter: string): Parsed<CloudEyeSeries[]> {
         namespace: data.namespace,
         metricName: data.metric_name,
         dimensions,
-        points: pointsOf(data.datapoints, filter),
+        ...pointsOf(data.datapoints, statistic),
       },
     ]
   })
   return { ok: true, value }
 }
 
-/** Only finite numbers under the statistic's own name: another statistic, or text, is no measurement of it. */
-function pointsOf(datapoints: readonly unknown[], filter: string): Datapoint[] {
+/**
+ * Only finite numbers under the statistic's own name. What cannot be read is left out and makes the series `unreadable`:
+ * its period must not pass for one in which the meter was silent, which a rule may hold to breach.
+ */
+function pointsOf(
+  list: unknown,
+  { filter, receivedAt }: Statistic,
+): Pick<CloudEyeSeries, "points" | "unreadable"> {
+  if (!Array.isArray(list)) return { points: [], unreadable: true }
   const shape = z.looseObject({ timestamp: z.number(), [filter]: z.number() })
-  return datapoints
-    .flatMap((item): Datapoint[] => {
-      const point: Readonly<Record<string, unknown>> | undefined = shape.safeParse(item).data
-      const at = point?.["timestamp"]
-      const value = point?.[filter]
-      return typeof at === "number" && typeof value === "number" ? [{ at, value }] : []
-    })
-    .sort((a, b) => a.at - b.at)
+  const points: Datapoint[] = []
+  let isReadable = true
+  for (const item of list) {
+    const point: Readonly<Record<string, unknown>> = shape.safeParse(item).data ?? {}
+    const { timestamp: at, [filter]: value } = point
+    if (typeof at === "number" && typeof value === "number") points.push({ at, value })
+    if (typeof value !== "number" || instantOf(at, receivedAt) === null) isReadable = false
+  }
+  points.sort((a, b) => a.at - b.at)
+  return isReadable ? { points } : { points, unreadable: true }
 }

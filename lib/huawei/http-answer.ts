@@ -17,13 +17,16 @@ export interface Question {
 
 /** What an answer's JSON means, or what is wrong with it. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; why: string }
-export type Parse<T> = (json: unknown) => Parsed<T>
+/** `receivedAt`: when the answer came by our clock, epoch milliseconds. */
+export type Parse<T> = (json: unknown, receivedAt: number) => Parsed<T>
 
 /** An answer that came in whole. `at`: when its headers arrived by our clock; `credentials`: what must not be in it. */
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
+  /** Why the body cannot be read, where it came in a compression that it should not have; else null. */
+  problem: string | null
   at: number
   credentials: Credentials
 }
@@ -36,14 +39,17 @@ export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T
   const { status } = answer
   const json = jsonOf(answer.text)
   const time = timeOf(question, answer)
+  const isOk = status >= 200 && status <= 299
   const refused = (why: string) => ({
     ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
-    ...(REFUSALS.includes(status) ? { refused: true as const } : {}),
+    // A 2xx that cannot be read is no silence of a meter, which a rule may hold to breach.
+    ...(isOk || REFUSALS.includes(status) ? { refused: true as const } : {}),
     ...time,
   })
-  if (status < 200 || status > 299) return refused(sayRefusal(answer, json))
+  if (isOk && answer.problem !== null) return refused(`answered ${status} with ${answer.problem}`)
+  if (!isOk) return refused(sayRefusal(answer, json))
   if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
-  const parsed = parse(json)
+  const parsed = parse(json, answer.at)
   if (!parsed.ok) return refused(`answered ${status}, but ${parsed.why}`)
   return { ok: true, value: parsed.value, ...time }
 }

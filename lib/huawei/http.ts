@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { Agent, request as send } from "undici"
+import { request as send } from "undici"
+import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
+import { type ProxySettings, proxyFor, proxySecrets } from "../http/proxy.ts"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
@@ -24,6 +27,8 @@ export interface HttpOptions {
   clock: Pick<Clock, "now" | "monotonic">
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
+  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  proxy?: ProxySettings | null
   timeouts?: Partial<ReadTimeouts>
   /** 0 to 1, for the waits' jitter. */
   random?: () => number
@@ -44,7 +49,8 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 const RETRIED_STATUSES: readonly number[] = [429, 500, 502, 503, 504]
 
 type Context = Required<Pick<HttpOptions, "credentials" | "clock" | "random" | "wait">> & {
-  dispatcher: Agent
+  dispatchers: Dispatchers
+  proxy: ProxySettings | null
   timeouts: ReadTimeouts
 }
 
@@ -54,17 +60,15 @@ type Try =
   | { kind: "nothing"; says: string; retriable: boolean; credentials: boolean }
 
 export function cloudReader(options: HttpOptions): CloudReader {
-  const { credentials, clock, tls, random = Math.random, wait = (ms) => sleep(ms) } = options
+  const { credentials, clock, tls, proxy = null, random = Math.random, wait = (ms) => sleep(ms) } = options
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
-  const dispatcher = new Agent({
-    // Said, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch the check off.
-    connect: { ...tls, rejectUnauthorized: true, timeout: timeouts.tryMs },
-    // One bound for a whole try is set at each request; undici's own count silence only.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const dispatchers = dispatchersOf({
+    proxy,
+    ca: tls?.ca,
+    connectMs: timeouts.tryMs,
     maxResponseSize: MAX_ANSWER_BYTES,
   })
-  const context: Context = { credentials, clock, random, wait, dispatcher, timeouts }
+  const context: Context = { credentials, clock, random, wait, dispatchers, proxy, timeouts }
   return {
     async read(question, parse) {
       try {
@@ -80,7 +84,7 @@ export function cloudReader(options: HttpOptions): CloudReader {
         return failed(question, `failed: ${messageOf(cause)}`, false)
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => dispatchers.close(),
   }
 }
 
@@ -129,15 +133,30 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
       credentials,
       now: context.clock.now(),
     })
-    const answer = await send(url, { dispatcher: context.dispatcher, method, headers, body, signal })
+    const answer = await send(url, {
+      dispatcher: context.dispatchers.for(url),
+      method,
+      // Not signed: what stands between us and the gateway may rewrite it.
+      headers: { ...headers, ...ACCEPT_ENCODING },
+      body,
+      signal,
+    })
     const at = context.clock.now()
-    const text = await answer.body.text()
-    return { kind: "answer", status: answer.statusCode, headers: answer.headers, text, at, credentials }
+    const wire = Buffer.from(await answer.body.arrayBuffer())
+    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
+    const read = content.ok
+      ? { text: new TextDecoder().decode(content.body), problem: null }
+      : { text: "", problem: content.why }
+    return { kind: "answer", status: answer.statusCode, headers: answer.headers, ...read, at, credentials }
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
     if (tooLarge) return nothing("the answer is larger than 8 MB", {})
-    const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secretsOf(credentials))
-    return nothing(says, { retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG" })
+    const via = proxyFor(url, context.proxy)
+    const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
+    const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secrets)
+    return nothing(via ? `${says} (through the proxy ${via.host})` : says, {
+      retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG",
+    })
   }
 }
 

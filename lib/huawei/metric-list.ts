@@ -1,5 +1,6 @@
 import * as z from "zod"
 import type { Read } from "../ports.ts"
+import { listIn } from "./answer-list.ts"
 import type { CloudEyeMetric } from "./cloud-eye.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
@@ -32,9 +33,8 @@ const metric = z.looseObject({
   metric_name: z.string(),
   dimensions: z.array(dimension),
 })
-const shape = z.looseObject({
-  metrics: z.array(z.unknown()),
-  meta_data: z.looseObject({ marker: z.string().nullable().catch(null) }).catch({ marker: null }),
+const metaShape = z.looseObject({
+  meta_data: z.looseObject({ marker: z.string().min(1).nullable().catch(null) }).catch({ marker: null }),
 })
 
 /** GET /V1.0/{project_id}/metrics: what reported within about the last three hours. Needs ces:metrics:list. */
@@ -60,17 +60,21 @@ export async function listMetrics(
 
 /** A full page has another after it, whatever `total` says: it is not documented to be exact. */
 function pageOf(json: unknown): Parsed<MetricPage> {
-  const parsed = shape.safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no list `metrics`" }
-  const { metrics, meta_data } = parsed.data
-  const known = metrics.flatMap((item) => {
+  const list = listIn(json, "metrics")
+  if (!list.ok) return list
+  const marker = metaShape.safeParse(json).data?.meta_data.marker ?? null
+  if (list.value.length >= METRICS_PER_PAGE && marker === null)
+    return { ok: false, why: "the page is full and names no `marker` of the next one" }
+  const known: CloudEyeMetric[] = []
+  for (const item of list.value) {
     const { data } = metric.safeParse(item)
-    if (!data) return []
+    // Left out, it would be a card that does not exist, and its server judged by the others alone.
+    if (!data) return { ok: false, why: "the list has a series that cannot be read" }
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))
-    return [{ namespace: data.namespace, metric_name: data.metric_name, dimensions }]
-  })
+    known.push({ namespace: data.namespace, metric_name: data.metric_name, dimensions })
+  }
   return {
     ok: true,
-    value: { metrics: known, next: metrics.length < METRICS_PER_PAGE ? null : meta_data.marker },
+    value: { metrics: known, next: list.value.length < METRICS_PER_PAGE ? null : marker },
   }
 }

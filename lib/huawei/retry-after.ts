@@ -1,9 +1,19 @@
+import { instantOf } from "./instant.ts"
+
 const MAX_MS = 3_600_000
 
-/** Header `Retry-After`, in seconds or as an HTTP date, as milliseconds from `now`; 0 to 1 h, null where there is none. */
+/**
+ * Header `Retry-After`, in seconds or as an HTTP date, as milliseconds from `now`; 0 to 1 h. Null where there is none, or
+ * none that can be read: `Date.parse` would take "5.5" for the fifth of May.
+ */
 export function retryAfterMs(header: string | string[] | undefined, now: number): number | null {
   const value = (Array.isArray(header) ? header[0] : header)?.trim()
   if (value === undefined || value === "") return null
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : (instantOf(dateOf(value), now) ?? Number.NaN) - now
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_MS)
+}
+
+/** An HTTP date names its weekday first: `Wed, 21 Oct 2026 07:28:00 GMT`; some write ISO 8601. */
+function dateOf(value: string): number {
+  return /^([A-Z][a-z]{2,8}, |\d{4}-\d\d-\d\dT)/.test(value) ? Date.parse(value) : Number.NaN
 }

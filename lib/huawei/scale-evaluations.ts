@@ -1,14 +1,16 @@
 import * as z from "zod"
 import type { Offer } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
+import { listIn } from "./answer-list.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 
-const shape = z.looseObject({ evaluations: z.array(z.unknown()) })
-
-/** Anything but a clear `false` counts as sold out. */
-const evaluation = z.looseObject({ flavor: z.string().min(1), is_sold_out: z.boolean().catch(true) })
+/** Only a clear boolean says anything: sold out leads to a larger rung, in stock to a purchase. */
+const evaluation = z.looseObject({
+  flavor: z.string().min(1),
+  is_sold_out: z.boolean().nullable().catch(null),
+})
 
 /** GET …/hyperinstance/{id}/scale-evaluations: the flavors this supernode may be scaled to, as of now. */
 export function readOffers(reader: CloudReader, place: SupernodePlace): Promise<Read<Offer[]>> {
@@ -17,14 +19,16 @@ export function readOffers(reader: CloudReader, place: SupernodePlace): Promise<
   return reader.read({ operation: "getScaleEvaluationsDevServer", method: "GET", url, projectId }, offersOf)
 }
 
-/** An evaluation without a flavor offers nothing; a flavor listed twice is sold out where either says so. */
+/** An evaluation without a flavor offers nothing; a flavor that is listed twice with different flags is unreadable. */
 function offersOf(json: unknown): Parsed<Offer[]> {
-  const parsed = shape.safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no list `evaluations`" }
-  const soldOut = new Map<string, boolean>()
-  for (const item of parsed.data.evaluations) {
+  const list = listIn(json, "evaluations")
+  if (!list.ok) return list
+  const soldOut = new Map<string, boolean | null>()
+  for (const item of list.value) {
     const { data } = evaluation.safeParse(item)
-    if (data) soldOut.set(data.flavor, data.is_sold_out || soldOut.get(data.flavor) === true)
+    if (!data) continue
+    const before = soldOut.get(data.flavor)
+    soldOut.set(data.flavor, before === undefined || before === data.is_sold_out ? data.is_sold_out : null)
   }
   return { ok: true, value: [...soldOut].map(([flavor, isSoldOut]) => ({ flavor, soldOut: isSoldOut })) }
 }

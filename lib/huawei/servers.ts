@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { idKey } from "../decision/inputs/id.ts"
 import type { Server } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
@@ -29,7 +30,7 @@ export async function listServers(reader: CloudReader, place: SupernodePlace): P
     const read = await readPage(reader, place, found.size)
     if (!read.ok) return read
     const { total, servers } = read.value
-    for (const server of servers) found.set(server.id, server)
+    for (const server of servers) found.set(idKey(server.id), server)
     const isLast = total === null ? servers.length < PAGE_SIZE : found.size >= total
     if (isLast) return { ok: true, value: [...found.values()], skewMs: read.skewMs, date: read.date ?? null }
     if (found.size === before)
@@ -49,10 +50,10 @@ function readPage(reader: CloudReader, place: SupernodePlace, offset: number): P
   return reader.read(question, pageOf)
 }
 
-function pageOf(json: unknown): Parsed<Page> {
+function pageOf(json: unknown, receivedAt: number): Parsed<Page> {
   const parsed = pageShape.safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer has no list `data`" }
-  const servers = serversOf(parsed.data.data)
+  const servers = serversOf(parsed.data.data, receivedAt)
   return servers.ok ? { ok: true, value: { total: parsed.data.total, servers: servers.value } } : servers
 }
 

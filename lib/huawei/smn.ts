@@ -1,4 +1,7 @@
-import { Agent, request as send } from "undici"
+import { request as send } from "undici"
+import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
+import type { ProxySettings } from "../http/proxy.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { oneLine } from "./purchase/redaction.ts"
 
@@ -11,6 +14,8 @@ export type Fetched = { ok: true; value: string } | { ok: false; why: string }
 export interface SmnOptions {
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
+  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  proxy?: ProxySettings | null
   /** For a whole request. */
   timeoutMs?: number
 }
@@ -26,9 +31,13 @@ export interface SmnRequests {
 const MAX_BYTES = 64 * 1024
 const DEFAULT_TIMEOUT_MS = 4_000
 
-export function smnRequests({ tls, timeoutMs = DEFAULT_TIMEOUT_MS }: SmnOptions = {}): SmnRequests {
-  const dispatcher = new Agent({ connect: { ...tls, timeout: timeoutMs }, maxResponseSize: MAX_BYTES })
-  const get = (url: string) => fetchText(url, { dispatcher, timeoutMs })
+export function smnRequests({
+  tls,
+  proxy = null,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+}: SmnOptions = {}): SmnRequests {
+  const dispatchers = dispatchersOf({ proxy, ca: tls?.ca, connectMs: timeoutMs, maxResponseSize: MAX_BYTES })
+  const get = (url: string) => fetchText(url, { dispatchers, timeoutMs })
   return {
     async fetchPem(url) {
       const fetched = await get(url)
@@ -36,17 +45,24 @@ export function smnRequests({ tls, timeoutMs = DEFAULT_TIMEOUT_MS }: SmnOptions 
       return { ok: false, why: `${hostOf(url)} answered with something that is no PEM certificate` }
     },
     confirmSubscription: get,
-    close: () => dispatcher.destroy(),
+    close: () => dispatchers.close(),
   }
 }
 
-async function fetchText(url: string, options: { dispatcher: Agent; timeoutMs: number }): Promise<Fetched> {
+async function fetchText(
+  url: string,
+  options: { dispatchers: Dispatchers; timeoutMs: number },
+): Promise<Fetched> {
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
     return { ok: false, why: "the address is no https URL" }
   const signal = AbortSignal.timeout(options.timeoutMs)
   try {
-    const answer = await send(url, { method: "GET", dispatcher: options.dispatcher, signal })
-    const text = await answer.body.text()
+    const dispatcher = options.dispatchers.for(new URL(url))
+    const answer = await send(url, { method: "GET", dispatcher, headers: ACCEPT_ENCODING, signal })
+    const wire = Buffer.from(await answer.body.arrayBuffer())
+    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_BYTES)
+    if (!content.ok) return { ok: false, why: `${hostOf(url)} answered with ${content.why}` }
+    const text = new TextDecoder().decode(content.body)
     if (answer.statusCode >= 200 && answer.statusCode <= 299) return { ok: true, value: text }
     return { ok: false, why: `${hostOf(url)} answered ${answer.statusCode}` }
   } catch (cause) {

@@ -1,44 +1,47 @@
 import * as z from "zod"
+import { isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
+import { instantOf } from "./instant.ts"
 
 // Strict about identity, lenient about the rest: a field that is missing or of another type is null, an unknown status
-// is kept as it is.
+// is kept as it is. test/architecture/lenient-readers-cloud.test.ts says what each null means.
 
 const text = z.string().nullable().catch(null)
-const epochMs = z.number().nullable().catch(null)
+/** Judged by `instantOf`, which knows when the answer came. */
+const epochMs = z.unknown().optional()
 const status = z.string().min(1).catch("UNKNOWN")
 
-const serverShape = z
-  .looseObject({
-    id: z.string().min(1),
-    name: text,
-    status,
-    flavor: text,
-    create_at: epochMs,
-    update_at: epochMs,
-    order_id: text,
-    cloud_server: z.looseObject({ id: text, hps_id: text, hps_ecs_id: text }).nullable().catch(null),
-  })
-  .transform(
-    (s): Server => ({
-      id: s.id,
-      name: s.name,
-      status: s.status,
-      flavor: s.flavor,
-      createAt: s.create_at,
-      updateAt: s.update_at,
-      orderId: s.order_id,
-      cloudServer: {
-        id: s.cloud_server?.id ?? null,
-        hpsId: s.cloud_server?.hps_id ?? null,
-        hpsEcsId: s.cloud_server?.hps_ecs_id ?? null,
-      },
-    }),
-  )
+const serverShape = z.looseObject({
+  id: z.string().min(1),
+  name: text,
+  status,
+  flavor: text,
+  create_at: epochMs,
+  update_at: epochMs,
+  order_id: text,
+  cloud_server: z.looseObject({ id: text, hps_id: text, hps_ecs_id: text }).nullable().catch(null),
+})
+
+function serverOf(s: z.output<typeof serverShape>, receivedAt: number): Server {
+  return {
+    id: s.id,
+    name: s.name,
+    status: s.status,
+    flavor: s.flavor,
+    createAt: instantOf(s.create_at, receivedAt),
+    updateAt: instantOf(s.update_at, receivedAt),
+    orderId: s.order_id,
+    cloudServer: {
+      id: s.cloud_server?.id ?? null,
+      hpsId: s.cloud_server?.hps_id ?? null,
+      hpsEcsId: s.cloud_server?.hps_ecs_id ?? null,
+    },
+  }
+}
 
 const supernodeShape = z.looseObject({
   id: text,
@@ -56,31 +59,36 @@ export function readSupernode(reader: CloudReader, place: SupernodePlace): Promi
     url: supernodeUrl(place),
     projectId,
   } as const
-  return reader.read(question, (json) => supernodeOf(json, id))
+  return reader.read(question, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
 }
 
-function supernodeOf(json: unknown, id: string): Parsed<Supernode> {
+interface Wanted {
+  id: string
+  receivedAt: number
+}
+
+function supernodeOf(json: unknown, { id, receivedAt }: Wanted): Parsed<Supernode> {
   const parsed = supernodeShape.safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer is no object" }
   const { data } = parsed
-  if (data.id !== id)
+  if (data.id === null || !isSameId(data.id, id))
     return { ok: false, why: `the answer is about supernode ${data.id ?? "without an id"}, not ${id}` }
   const supernode = { id, name: data.name, status: data.status }
   if (data.servers === null) return { ok: true, value: { ...supernode, servers: null } }
-  const servers = serversOf(data.servers)
+  const servers = serversOf(data.servers, receivedAt)
   return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
 }
 
 /** ServerResponse objects. One without an id, or twice there, makes the list unreadable: servers are counted. */
-export function serversOf(list: readonly unknown[]): Parsed<Server[]> {
+export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<Server[]> {
   const servers: Server[] = []
   for (const [i, item] of list.entries()) {
     const server = serverShape.safeParse(item)
     if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no id` }
-    if (servers.some(({ id }) => id === server.data.id)) {
+    if (servers.some(({ id }) => isSameId(id, server.data.id))) {
       return { ok: false, why: `server ${server.data.id} is listed twice` }
     }
-    servers.push(server.data)
+    servers.push(serverOf(server.data, receivedAt))
   }
   return { ok: true, value: servers }
 }

@@ -42,6 +42,8 @@ export interface CloudEyeSeries {
   metricName: string
   dimensions: { name: string; value: string }[]
   points: Datapoint[]
+  /** Some points could not be read: what is missing is then no silence of the meter. */
+  unreadable?: true
 }
 
 /** Which series to list; what is left out is not filtered by. */

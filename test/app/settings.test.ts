@@ -39,6 +39,7 @@ describe("Without any setting", () => {
       awsRegion: null,
       smnTopics: [],
       snsTopics: [],
+      proxy: null,
       isServerless: false,
     })
   })
@@ -54,6 +55,11 @@ describe("A setting is read", () => {
   it.each<[string, Record<string, string>, Partial<Settings>]>([
     ["the policy's path", { SUPERNODE_POLICY: "/etc/policy.yaml" }, { policyPath: "/etc/policy.yaml" }],
     ["live mode", LIVE, { mode: "live" }],
+    [
+      "the proxy, the lower-case name first, as curl has it",
+      { HTTPS_PROXY: "http://upper:3128", https_proxy: "http://lower:3128", NO_PROXY: ".example.com" },
+      { proxy: { address: "http://lower:3128", noProxy: ".example.com" } },
+    ],
     ["the log level, in any case", { SUPERNODE_LOG_LEVEL: "debug" }, { logLevel: "DEBUG" }],
     [
       "an endpoint, its slash removed",

@@ -53,9 +53,11 @@ export const RULES: readonly ImportRule[] = [
   })),
   ...ROOMS.map((room) => ({
     files: `lib/${room}/`,
-    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts"],
+    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", "lib/http/"],
     ...outward,
   })),
+  // How requests leave this machine: proxies, and what an answer's body is. It knows no foreign system.
+  { files: "lib/http/", ours: ["lib/decision/policy/secure-address.ts"], ...outward },
   // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
   {
     files: "lib/ledger/sqlite/connection.ts",
@@ -90,7 +92,12 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "lib/app/settings.ts",
-    ours: ["lib/decision/", "lib/ledger/ledger-url.ts", "lib/metrics/prometheus/auth.ts"],
+    ours: [
+      "lib/decision/",
+      "lib/http/proxy.ts",
+      "lib/ledger/ledger-url.ts",
+      "lib/metrics/prometheus/auth.ts",
+    ],
     ...outward,
   },
   {

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it } from "vitest"
 import type { CloudReader, HttpOptions } from "../../lib/huawei/http.ts"
 import type { Question } from "../../lib/huawei/http-answer.ts"
@@ -33,6 +34,28 @@ const firstThen =
   (first: Answering, then: Answering = fine): Answering =>
   (response, asked, count) =>
     (count === 1 ? first : then)(response, asked, count)
+
+describe("an answer that is compressed, though identity was asked for,", () => {
+  const packed =
+    (body: Buffer, encoding: string): Answering =>
+    (response) => {
+      response.writeHead(200, { "content-encoding": encoding })
+      response.end(body)
+    }
+
+  it("is read", async () => {
+    const { read, cloud } = await ask(packed(gzipSync('{"fine":true}'), "gzip"))
+    expect(read).toMatchObject({ ok: true, value: { fine: true } })
+    const headers = cloud.asked[0]?.headers
+    expect(headers?.["accept-encoding"]).toBe("identity")
+    expect(headers?.authorization).not.toContain("accept-encoding")
+  })
+
+  it("is unreadable where it grows beyond 8 MB, and counts as no silence", async () => {
+    const { read } = await ask(packed(gzipSync(Buffer.alloc(9 * 1024 * 1024)), "gzip"))
+    expect(read).toMatchObject({ ok: false, refused: true, why: expect.stringContaining("once inflated") })
+  })
+})
 
 describe("a signed question", () => {
   it.each(["GET", "POST"] as const)("%s carries headers that the signature covers", async (method) => {
@@ -294,7 +317,7 @@ describe("an answer that is of no use says why", () => {
       ok: false,
       why: `getThing at ${host} ${says}`,
       credentials: status === 403,
-      ...(status === 400 || status === 404 ? { refused: true } : {}),
+      ...([200, 400, 404].includes(status) ? { refused: true } : {}),
     })
   })
 

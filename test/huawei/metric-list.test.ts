@@ -72,8 +72,9 @@ describe("GET /V1.0/{project_id}/metrics", () => {
     [
       "an element that is none",
       answer(200, { metrics: [{ namespace: "A.B" }, null], meta_data: {} }),
-      { ok: true, value: { metrics: [], next: null } },
+      { ok: false, refused: true, why: expect.stringMatching(/a series that cannot be read/) },
     ],
+    ["a list that is null", answer(200, { metrics: null }), { ok: true, value: { metrics: [], next: null } }],
     ["a refusal", answer(400, { error_code: "ces.0014", error_msg: "no" }), { ok: false, refused: true }],
     ["missing rights", answer(403, { error_code: "ces.0017" }), { ok: false, credentials: true }],
   ])("answered with %s", async (_, text, expected) => {

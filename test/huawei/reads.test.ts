@@ -5,7 +5,7 @@ import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { listServers } from "../../lib/huawei/servers.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
 import { type Answering, readerOf, send, startCloud, type TestCloud } from "./cloud.ts"
-import { PROJECT, SUPERNODE } from "./fixture.ts"
+import { NOW, PROJECT, SUPERNODE } from "./fixture.ts"
 
 const open: (TestCloud | CloudReader)[] = []
 afterEach(async () => {
@@ -146,7 +146,12 @@ describe("the supernode", () => {
       "server 2 of 2 has no id",
     ],
   ])("is unreadable where the answer is about %s", async (_title, body, why) => {
-    expect(await read(body)).toEqual({ ok: false, why: expect.stringContaining(why), credentials: false })
+    expect(await read(body)).toEqual({
+      ok: false,
+      why: expect.stringContaining(why),
+      credentials: false,
+      refused: true,
+    })
   })
 })
 
@@ -242,26 +247,35 @@ describe("the offers", () => {
         { flavor: "b", soldOut: true },
       ],
     ],
-    ["without a word on being sold out: sold out", [{ flavor: "a" }], [{ flavor: "a", soldOut: true }]],
+    ["without a word on being sold out: unreadable", [{ flavor: "a" }], [{ flavor: "a", soldOut: null }]],
     [
-      "whose word on it is no boolean: sold out",
+      "whose word on it is no boolean: unreadable, each for itself",
       [
         { flavor: "a", is_sold_out: "false" },
         { flavor: "b", is_sold_out: 0 },
         { flavor: "c", is_sold_out: null },
       ],
-      ["a", "b", "c"].map((flavor) => ({ flavor, soldOut: true })),
+      ["a", "b", "c"].map((flavor) => ({ flavor, soldOut: null })),
     ],
     [
-      "told twice, once sold out: sold out",
+      "told twice, once sold out: unreadable",
       [
         { flavor: "a", is_sold_out: true },
         { flavor: "a", is_sold_out: false },
+      ],
+      [{ flavor: "a", soldOut: null }],
+    ],
+    [
+      "told twice alike: as told",
+      [
+        { flavor: "a", is_sold_out: true },
+        { flavor: "a", is_sold_out: true },
       ],
       [{ flavor: "a", soldOut: true }],
     ],
     ["without a flavor: none", [{ is_sold_out: false }, null, "a", { flavor: "", is_sold_out: false }], []],
     ["none", [], []],
+    ["a list that is null, which is an empty one", null as unknown as unknown[], []],
   ])("%s", async (_title, evaluations, value) => {
     expect(await offers({ evaluations })).toEqual({ ok: true, value, skewMs: null })
   })
@@ -295,8 +309,8 @@ describe("Cloud Eye's metrics", () => {
 
   it("are asked for in one POST with exactly the query, and come oldest first", async () => {
     const datapoints = [
-      { timestamp: 600_000, average: 91.5 },
-      { timestamp: 300_000, average: 90, max: 100 },
+      { timestamp: NOW - 300_000, average: 91.5 },
+      { timestamp: NOW - 600_000, average: 90, max: 100 },
     ]
     const { read, cloud } = await queryOf(
       says({
@@ -321,8 +335,8 @@ describe("Cloud Eye's metrics", () => {
         {
           ...named("a"),
           points: [
-            { at: 300_000, value: 90 },
-            { at: 600_000, value: 91.5 },
+            { at: NOW - 600_000, value: 90 },
+            { at: NOW - 300_000, value: 91.5 },
           ],
         },
         { ...named("b"), points: [] },

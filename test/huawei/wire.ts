@@ -82,3 +82,9 @@ export function answer(status: number, body: unknown = "", headers: Record<strin
 export function says(text: string): Script {
   return { onRequest: (socket) => socket.write(text) }
 }
+
+/** A script that answers every whole request with a body in this encoding. */
+export function saysBytes(status: number, body: Buffer, encoding: string): Script {
+  const head = `HTTP/1.1 ${status} Said\r\ncontent-length: ${body.length}\r\ncontent-encoding: ${encoding}\r\n\r\n`
+  return { onRequest: (socket) => socket.write(Buffer.concat([Buffer.from(head), body])) }
+}

@@ -1,4 +1,5 @@
 import { clocksAgree, earliestNow } from "../../../lib/decision/inputs/clock.ts"
+import { includesId } from "../../../lib/decision/inputs/id.ts"
 import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
@@ -46,7 +47,7 @@ export function settlingLines({ name, attempt, look, now }: Shown): string[] {
 function sayNow({ before }: StandingAttempt, look: Look): string {
   if (!look.ok) return `could not be read: ${look.why}. Settling without a look`
   const servers = look.servers.map(
-    ({ id, status }) => `${id} ${status}${before.includes(id) ? "" : " (new)"}`,
+    ({ id, status }) => `${id} ${status}${includesId(before, id) ? "" : " (new)"}`,
   )
   return `${servers.length} servers:\n${servers.join("\n") || "none"}`
 }
@@ -74,7 +75,7 @@ export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wis
   if (as === "completed" && clocks.cloudSkewMs !== null && !clocksAgree(clocks)) {
     return `the cooldown would begin at a wrong time: this machine's clock and the cloud's differ by ${Math.round(Math.abs(clocks.cloudSkewMs) / 1000)} s. Set this machine's clock, then settle again`
   }
-  const newcomers = look.ok ? look.servers.filter(({ id }) => !current.before.includes(id)) : []
+  const newcomers = look.ok ? look.servers.filter(({ id }) => !includesId(current.before, id)) : []
   if (as === "absent" && newcomers.length > 0) {
     const ids = newcomers.map(({ id }) => id).join(", ")
     return `--as absent contradicts the cloud: ${newcomers.length} servers are there that were not before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`

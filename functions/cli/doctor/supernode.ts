@@ -51,10 +51,12 @@ export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, serve
     return ill(subject, `scale-evaluations does not list ${missing.join(", ")}`, todo)
   }
   if (above.length === 0) return well(subject, "the supernode is on the highest rung of its ladder")
-  const soldOut = read.value.filter(
-    (offer) => offer.soldOut && above.some(({ flavor }) => flavor === offer.flavor),
-  )
-  const note =
-    soldOut.length > 0 ? `; sold out just now: ${soldOut.map(({ flavor }) => flavor).join(", ")}` : ""
+  const offered = read.value.filter((offer) => above.some(({ flavor }) => flavor === offer.flavor))
+  const named = (offers: Offer[]) => offers.map(({ flavor }) => flavor).join(", ")
+  const unclear = offered.filter(({ soldOut }) => soldOut === null)
+  if (unclear.length > 0)
+    return ill(subject, `scale-evaluations does not say clearly whether ${named(unclear)} is sold out`)
+  const soldOut = offered.filter((offer) => offer.soldOut)
+  const note = soldOut.length > 0 ? `; sold out just now: ${named(soldOut)}` : ""
   return well(subject, `${counted(above.length, "rung")} above, and all are listed${note}`)
 }

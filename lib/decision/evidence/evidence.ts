@@ -1,3 +1,4 @@
+import { includesId } from "../inputs/id.ts"
 import { newestPeriods, type Reading } from "../inputs/reading.ts"
 import type { Datapoint } from "../inputs/signal.ts"
 import type { Server } from "../inputs/supernode.ts"
@@ -219,8 +220,14 @@ function dated(point: Point, { standing, policy }: Situation): Point {
 
 /** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
 export function warmSince(server: Server, standing: Standing, policy: Policy): number {
-  const startedAt = standing.newServers.includes(server.id) ? standing.completedAt : server.createAt
-  return startedAt === null ? -Infinity : startedAt + policy.warmupMs
+  if (includesId(standing.newServers, server.id))
+    return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+  // One whose creation is unreadable counts as created when first seen, which the chain remembers with all that came
+  // without us; before the chain remembers anything, that is now, and so it is not warm.
+  const { foreignAt, completedAt } = standing
+  const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
+  const startedAt = server.createAt ?? (seenAt === -Infinity ? Infinity : seenAt)
+  return startedAt + policy.warmupMs
 }
 
 function valueAt(points: Datapoint[], at: number): number | null {

@@ -111,8 +111,11 @@ function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
       says: `scale-evaluations must list ${flavor}`,
       change: { kind: "cloud", what: "listed", flavor },
     })
-  if (found.some(({ soldOut }) => soldOut))
-    needed.push({ says: `${flavor} must be in stock`, change: { kind: "cloud", what: "in-stock", flavor } })
+  const inStock = { kind: "cloud", what: "in-stock", flavor } as const
+  const flags = new Set(found.map(({ soldOut }) => soldOut))
+  if (flags.size > 1 || flags.has(null))
+    needed.push({ says: `scale-evaluations must say clearly that ${flavor} is in stock`, change: inStock })
+  else if (flags.has(true)) needed.push({ says: `${flavor} must be in stock`, change: inStock })
   return { isListed, needed: block ? [...needed, block] : needed }
 }
 

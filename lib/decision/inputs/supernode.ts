@@ -5,9 +5,9 @@ export interface Server {
   /** `servers[].status`; "UNKNOWN" where the field is missing. */
   status: string
   flavor: string | null
-  /** `create_at`, epoch milliseconds. */
+  /** `create_at`, epoch milliseconds; null where it was unreadable or implausible: then it counts as created when first seen. */
   createAt: number | null
-  /** `update_at`, epoch milliseconds. */
+  /** `update_at`, epoch milliseconds; null where it was unreadable or implausible. */
   updateAt: number | null
   orderId: string | null
   /** `cloud_server`: the underlying resource, whose `hps_ecs_id` is what Cloud Eye calls `instance_id`. */
@@ -27,7 +27,8 @@ export interface Supernode {
 /** One evaluation of GET …/scale-evaluations: may this flavor be scaled to right now. */
 export interface Offer {
   flavor: string
-  soldOut: boolean
+  /** null where `is_sold_out` was not a clear boolean: the flavor may then not be bought, nor skipped for a larger one. */
+  soldOut: boolean | null
 }
 
 /** The servers that are there or on their way: all but DELETED ones. */

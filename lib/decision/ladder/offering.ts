@@ -5,6 +5,9 @@ import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 
 export const NO_RUNG = notEvaluated("no rung was chosen")
 
+/** What lets `sold_out: next-larger` go on to the next rung. */
+const LACKS_STOCK: readonly string[] = ["sold-out", "flavor-blocked"]
+
 interface OfferQuestion {
   situation: Situation
   allowed: Rung
@@ -29,9 +32,11 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   )
   const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
   const first = verdicts[0]
-  // Only stock leads to a larger rung: a flavor that is not listed at all is a mistake in the ladder.
-  const available =
-    first?.verdict.reason === "not-offered" ? undefined : verdicts.find(({ verdict }) => verdict.passed)
+  // Only a clear lack of stock leads to a larger rung. A flavor that is not listed is a mistake in the ladder, and one
+  // whose flag is unreadable may be in stock: a larger rung would be bought for nothing.
+  const end = verdicts.find(({ verdict }) => !LACKS_STOCK.includes(verdict.reason ?? ""))
+  if (end?.verdict.reason === "offers-unreadable") return { verdict: end.verdict, rung: null }
+  const available = end?.verdict.passed ? end : undefined
   if (available && available !== first) {
     const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
     return {
@@ -50,9 +55,14 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
   const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
   const facts = { flavor: rung.flavor, listed: listed.length > 0 }
   if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
-  // Listed twice with different words: the worse one counts.
-  if (listed.some((offer) => offer.soldOut))
-    return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
+  const flags = new Set(listed.map(({ soldOut }) => soldOut))
+  if (flags.size > 1 || flags.has(null))
+    return fail(
+      "offers-unreadable",
+      `scale-evaluations does not say clearly whether ${rung.flavor} is sold out`,
+      { ...facts, soldOut: null },
+    )
+  if (flags.has(true)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
   const block = own(standing.blocked, rung.flavor)
   if (block && block.until > now) {
     return fail(

@@ -5,7 +5,7 @@ export function isSecureAddress(address: string): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
 }
 
-/** URL has already turned 127.1, 0x7f000001 and the like into four numbers. */
-function isLoopback(hostname: string): boolean {
+/** A `hostname` of a URL that names this machine itself. URL has already turned 127.1, 0x7f000001 and the like into four numbers. */
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }

@@ -1,3 +1,4 @@
+import { idKey } from "../inputs/id.ts"
 import type { Supernode } from "../inputs/supernode.ts"
 import type { Standing } from "./state.ts"
 
@@ -6,6 +7,6 @@ import type { Standing } from "./state.ts"
  * leaves servers out is not one to count by: what we bought might be what is missing.
  */
 export function vanishedServers({ servers, attempt }: Standing, supernode: Supernode): string[] {
-  const listed = new Set((supernode.servers ?? []).map((server) => server.id))
-  return [...new Set([...(servers ?? []), ...(attempt?.before ?? [])])].filter((id) => !listed.has(id))
+  const listed = new Set((supernode.servers ?? []).map((server) => idKey(server.id)))
+  return [...new Set([...(servers ?? []), ...(attempt?.before ?? [])])].filter((id) => !listed.has(idKey(id)))
 }

@@ -1,3 +1,4 @@
+import { includesId } from "../inputs/id.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import { moneyOf } from "../policy/money.ts"
 import type { Policy } from "../policy/policy.ts"
@@ -168,7 +169,7 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
   if (kind === "lapsed") return standing
   const listed = observation.present ?? standing.servers ?? []
   if (kind === "out-of-band") {
-    const arrived = observation.servers.some((id) => listed.includes(id))
+    const arrived = observation.servers.some((id) => includesId(listed, id))
     return {
       ...standing,
       servers: listed,
@@ -220,7 +221,7 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
         attempt,
         at,
         servers,
-        newServers: servers.filter((id) => !attempt.before.includes(id)),
+        newServers: servers.filter((id) => !includesId(attempt.before, id)),
       })
     }
     case "absent":

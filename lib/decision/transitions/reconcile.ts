@@ -1,4 +1,5 @@
 import { confirmedTime, earliestNow, latestNow } from "../inputs/clock.ts"
+import { includesId, isSameId } from "../inputs/id.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
 import type { Situation } from "../situation.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
@@ -31,7 +32,7 @@ export function observe(situation: Situation): Observation | null {
   if (vanishedServers(standing, supernode.value).length > 0) return null
   if (!attempt) return observeOthers({ ...standing, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
-  const newcomers = present.filter((server) => !attempt.before.includes(server.id))
+  const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
     if (policy.unknownOutcome !== "auto" || newcomers.length === 0) return null
     const says = `is taken as accepted: ${newcomers.length} new servers are there since`
@@ -106,7 +107,7 @@ function completedAt(attempt: StandingAttempt, newcomers: Server[], now: number)
 function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: Server[]): string | null {
   const before = new Set(
     (supernode.servers ?? [])
-      .filter((server) => attempt.before.includes(server.id))
+      .filter((server) => includesId(attempt.before, server.id))
       .map((server) => server.flavor),
   )
   const [usual] = before
@@ -126,10 +127,10 @@ function observeOthers(standing: Standing, supernode: Supernode, now: number): O
   const known = standing.servers ?? absent?.before
   if (!known) return null
   const present = presentServers(supernode)
-  const newcomers = present.filter((server) => !known.includes(server.id))
+  const newcomers = present.filter((server) => !includesId(known, server.id))
   const departed = (supernode.servers ?? []).filter(
     ({ id, status }) =>
-      status === "DELETED" && known.includes(id) && !present.some((server) => server.id === id),
+      status === "DELETED" && includesId(known, id) && !present.some((server) => isSameId(server.id, id)),
   )
   if (newcomers.length > 0 && absent) {
     const says = `was settled as absent, and ${newcomers.length} new servers are there after all`

@@ -1,8 +1,11 @@
 import * as z from "zod"
+import { isSameId } from "../../decision/inputs/id.ts"
 import type { Outcome, RawAnswer, Unknown } from "../../decision/state/outcome.ts"
+import { type Body, bodyOf } from "../../http/content.ts"
 import { type AnswerError, errorOf, jsonOf } from "../answer-error.ts"
+import { instantOf } from "../instant.ts"
 import { retryAfterMs } from "../retry-after.ts"
-import type { Ending, PurchaseAnswer } from "./exchange.ts"
+import { type Ending, MAX_ANSWER_BYTES, type PurchaseAnswer } from "./exchange.ts"
 import { oneLine, redact } from "./redaction.ts"
 import { rejectionClass } from "./rejections.ts"
 
@@ -27,9 +30,9 @@ const optionalId = id.nullable().catch(null)
 const answerShape = z.looseObject({
   id: optionalId,
   order_id: optionalId,
-  servers: z.array(z.unknown()).catch([]),
+  servers: z.array(z.unknown()).nullable().catch(null),
 })
-const serverShape = z.looseObject({ id, order_id: optionalId, create_at: z.number().catch(0) })
+const serverShape = z.looseObject({ id, order_id: optionalId, create_at: z.unknown().optional() })
 
 export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
   switch (ending.kind) {
@@ -59,6 +62,11 @@ function judge(answer: PurchaseAnswer, context: AnswerContext): Outcome {
 
 /** Accepted by the answer's own words only: it names the supernode, or servers. */
 function judgeSuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+  const content = contentOf(answer)
+  if (!content.ok) {
+    const says = `answered ${answer.status} with ${content.why}`
+    return unknown({ reason: "unreadable-encoding", says, answer, code: null }, context)
+  }
   const json = jsonOf(textOf(answer))
   if (json === undefined) {
     const says = `answered ${answer.status} with something that is not JSON`
@@ -66,22 +74,28 @@ function judgeSuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   }
   const { data } = answerShape.safeParse(json)
   const servers = (data?.servers ?? []).flatMap((item) => serverShape.safeParse(item).data ?? [])
-  const namesSupernode = data?.id?.toLowerCase() === context.supernode.toLowerCase()
+  const namesSupernode = typeof data?.id === "string" && isSameId(data.id, context.supernode)
   if (!namesSupernode && servers.length === 0)
     return namelessSuccess(answer, { json, other: data?.id ?? null }, context)
   return {
     kind: "accepted",
     status: answer.status,
-    orderId: data?.order_id ?? newestOrderId(servers),
+    orderId: data?.order_id ?? newestOrderId(servers, context.now),
     requestId: requestIdOf(answer, null, context),
     servers: servers.slice(0, MAX_SERVERS).map((server) => server.id),
     raw: rawOf(answer, context),
   }
 }
 
-function newestOrderId(servers: readonly z.output<typeof serverShape>[]): string | null {
-  const ordered = servers.filter((server) => server.order_id !== null)
-  return ordered.toSorted((a, b) => b.create_at - a.create_at)[0]?.order_id ?? null
+/** Null where an unreadable creation leaves it open which order is the newest: older servers bear theirs, too. */
+function newestOrderId(servers: readonly z.output<typeof serverShape>[], now: number): string | null {
+  const ordered = servers.flatMap(({ order_id, create_at }) =>
+    order_id === null ? [] : [{ orderId: order_id, at: instantOf(create_at, now) }],
+  )
+  if (new Set(ordered.map(({ orderId }) => orderId)).size <= 1) return ordered[0]?.orderId ?? null
+  const dated = ordered.flatMap(({ orderId, at }) => (at === null ? [] : [{ orderId, at }]))
+  if (dated.length < ordered.length) return null
+  return dated.toSorted((a, b) => b.at - a.at)[0]?.orderId ?? null
 }
 
 function namelessSuccess(
@@ -150,8 +164,15 @@ function saying(code: string | null, message: string | null): string {
   return text === "" ? "" : ` (${oneLine(text).slice(0, 160)})`
 }
 
-function textOf({ body }: PurchaseAnswer): string {
-  return new TextDecoder().decode(body)
+/** The answer's text; as it came on the wire where its compression cannot be read. */
+function textOf(answer: PurchaseAnswer): string {
+  const content = contentOf(answer)
+  return new TextDecoder().decode(content.ok ? content.body : answer.body)
+}
+
+/** An answer that grows beyond the bound of one that is not compressed is not read: a bomb leaves the outcome unknown. */
+function contentOf({ body, headers }: PurchaseAnswer): Body {
+  return bodyOf(body, headers["content-encoding"], MAX_ANSWER_BYTES)
 }
 
 function requestIdOf(

@@ -28,7 +28,8 @@ export interface Exchange {
   onHandover: () => void
 }
 
-const MAX_ANSWER_BYTES = 1024 * 1024
+/** Of an answer, as it comes and once it is inflated. */
+export const MAX_ANSWER_BYTES = 1024 * 1024
 
 /** One request over one socket that stands already. Never rejects; the socket is closed afterwards, whatever happens. */
 export async function exchangeOnce(exchange: Exchange): Promise<Ending> {

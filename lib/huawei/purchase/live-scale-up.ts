@@ -2,6 +2,8 @@ import { createHash } from "node:crypto"
 import type { LookupFunction } from "node:net"
 import { scaleUpUrl, type UserdataDigest } from "../../decision/plan.ts"
 import type { NotSent, Outcome } from "../../decision/state/outcome.ts"
+import { ACCEPT_ENCODING } from "../../http/content.ts"
+import { type ProxySettings, proxyFor, proxySecrets } from "../../http/proxy.ts"
 import type { BuyOrder, Clock } from "../../ports.ts"
 import { messageOf } from "../failure.ts"
 import { type Credentials, type CredentialsProvider, sign } from "../signature.ts"
@@ -17,7 +19,9 @@ export interface BuyDeps {
   tls?: { ca: string } | undefined
   /** Name resolution, where it is not the system's. */
   lookup?: LookupFunction | undefined
-  /** For name, TCP and TLS together; `sendBefore` bounds it, too. */
+  /** HTTPS_PROXY and NO_PROXY; null or left out: the connection is direct. */
+  proxy?: ProxySettings | null | undefined
+  /** For name, TCP, the proxy's tunnel and TLS together; `sendBefore` bounds it, too. */
   connectTimeoutMs?: number | undefined
 }
 
@@ -65,7 +69,10 @@ async function buyOnce(order: BuyOrder, deps: BuyDeps, progress: Progress): Prom
   const url = new URL(order.plan.request.url)
   const budgetMs = Math.min(timeLeftMs(order, clock), deps.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)
   if (!(budgetMs >= 0)) return tooLate(order, clock)
-  const socket = await connectForPurchase({ url, budgetMs, tls: deps.tls, lookup: deps.lookup })
+  const proxy = proxyFor(url, deps.proxy ?? null)
+  if (proxy) progress.secrets.push(...proxySecrets(proxy))
+  const { tls, lookup } = deps
+  const socket = await connectForPurchase({ url, budgetMs, proxy, tls, lookup })
   if ("kind" in socket) return socket
   try {
     // Signed only now, so that a slow connection does not age the signature.
@@ -161,7 +168,9 @@ function signedRequest({ order, url, credentials, now }: ToSign) {
   const { userdata: planned, ...rest } = order.plan.request.body
   const body = JSON.stringify(planned === undefined ? rest : { ...rest, userdata: order.userdata })
   const named = { "content-type": "application/json", "x-project-id": order.policy.projectId }
-  return { body, headers: sign({ method: "POST", url, headers: named, body, credentials, now }) }
+  const signed = sign({ method: "POST", url, headers: named, body, credentials, now })
+  // Not signed: what stands between us and the gateway may rewrite it.
+  return { body, headers: { ...signed, ...ACCEPT_ENCODING } }
 }
 
 /** The userdata may hold passwords: neither it nor its base64 is kept, should an answer echo it. */

@@ -58,9 +58,12 @@ const BY_PAIR: ReadonlyMap<string, RejectionClass> = new Map(
   LISTED.flatMap((row) => row.codes.map((code) => [`${row.status} ${code}`, row.class])),
 )
 
-/** The class of a listed pair; null: not listed, so nobody can say whether an order stands. Codes match exactly. */
+/**
+ * The class of a listed pair; null: not listed, so it is unknown whether an order stands. Codes match exactly, but for
+ * the gateway's older prefix: `APIGW.0308` is `APIG.0308`.
+ */
 export function rejectionClass(status: number, code: string | null): RejectionClass | null {
-  return BY_PAIR.get(`${status} ${code}`) ?? null
+  return BY_PAIR.get(`${status} ${code?.replace(/^APIGW\./, "APIG.")}`) ?? null
 }
 
 function modelArts(...numbers: string[]): string[] {

@@ -1,4 +1,3 @@
-import type { Datapoint } from "../../decision/inputs/signal.ts"
 import type { Read } from "../../ports.ts"
 import type { MeterKind, Stretch } from "../batching/batch.ts"
 import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace, MetricSources } from "../sources.ts"
@@ -20,12 +19,15 @@ export interface CloudEyeAsked {
   metric: CloudEyeMetric
 }
 
+/** What came for one metric. */
+export type CloudEyePoints = Pick<CloudEyeSeries, "points" | "unreadable">
+
 type Asked = Stretch<CloudEyeAsked>
 
 /** Cloud Eye as a meter: one request per project, period, statistic and window, as long as its limits allow. */
 export function cloudEyeKind(
   sources: Pick<MetricSources, "cloudEye">,
-): MeterKind<CloudEyeAsked, Datapoint[]> {
+): MeterKind<CloudEyeAsked, CloudEyePoints> {
   return {
     periodMs: ({ periodMs }) => periodMs,
     keyOf: seriesKey,
@@ -93,7 +95,7 @@ function windowOf({ series, oldest, newest }: Asked): Omit<CloudEyeQuery, "metri
 async function ask(
   sources: Pick<MetricSources, "cloudEye">,
   together: readonly Asked[],
-): Promise<Read<(Datapoint[] | null)[]>> {
+): Promise<Read<(CloudEyePoints | null)[]>> {
   const [first] = together
   if (!first) return { ok: true, value: [], skewMs: null }
   const window = windowOf(first)
@@ -111,12 +113,16 @@ async function ask(
 function pointsByMetric(
   series: readonly CloudEyeSeries[],
   { from, to }: Pick<CloudEyeQuery, "from" | "to">,
-): Map<string, Datapoint[]> {
-  const came = new Map<string, Datapoint[]>()
-  for (const { namespace, metricName, dimensions, points } of series) {
+): Map<string, CloudEyePoints> {
+  const came = new Map<string, CloudEyePoints>()
+  for (const { namespace, metricName, dimensions, points, unreadable } of series) {
     const key = metricKey({ namespace, metric_name: metricName, dimensions })
     // The period at `from` was only asked for to make the next one whole; another request may have it in full.
-    came.set(key, [...(came.get(key) ?? []), ...points.filter(({ at }) => from < at && at < to)])
+    const before = came.get(key)
+    came.set(key, {
+      points: [...(before?.points ?? []), ...points.filter(({ at }) => from < at && at < to)],
+      ...(unreadable || before?.unreadable ? { unreadable: true as const } : {}),
+    })
   }
   return came
 }

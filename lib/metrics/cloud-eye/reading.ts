@@ -3,10 +3,10 @@ import type { Datapoint } from "../../decision/inputs/signal.ts"
 import type { Told, Want } from "../batching/batch.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
-import type { CloudEyeAsked } from "./queries.ts"
+import type { CloudEyeAsked, CloudEyePoints } from "./queries.ts"
 import type { CloudEyeWant } from "./wants.ts"
 
-type CameFor = readonly Told<Datapoint[]>[]
+type CameFor = readonly Told<CloudEyePoints>[]
 
 /** All series of one rule, in the order of its owners and their metrics. */
 export function seriesOf({ place, periodMs, filter, starts, owners }: CloudEyeWant): Want<CloudEyeAsked>[] {
@@ -31,7 +31,9 @@ export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly
   }
   const failures = told.flat().flatMap(({ read }) => (read.ok ? [] : [read]))
   const isRefused = want.refusal.credentials || failures.some(({ credentials }) => credentials)
-  const isUnasked = want.refusal.refused || failures.some(({ refused }) => refused)
+  // A series that the answer left out, or that could not be read, is no silence of the meter.
+  const isLeftOut = told.flat().some(({ read }) => read.ok && (read.value === null || read.value.unreadable))
+  const isUnasked = want.refusal.refused || isLeftOut || failures.some(({ refused }) => refused)
   return {
     rule,
     periodMs: want.periodMs,
@@ -42,8 +44,8 @@ export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly
   }
 }
 
-function pointsIn({ read }: Told<Datapoint[]>): Datapoint[] {
-  return read.ok ? (read.value ?? []) : []
+function pointsIn({ read }: Told<CloudEyePoints>): Datapoint[] {
+  return read.ok ? (read.value?.points ?? []) : []
 }
 
 /**
@@ -84,7 +86,8 @@ function problemsOf(server: string | null, { own, parts, points, want }: Owned):
   return [...problems, { server, says }]
 }
 
-function whyNothing({ read }: Told<Datapoint[]>): string | null {
+function whyNothing({ read }: Told<CloudEyePoints>): string | null {
   if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
+  if (read.value?.unreadable) return "Cloud Eye's answer has points that cannot be read"
   return read.value === null ? "Cloud Eye's answer left out the series" : null
 }

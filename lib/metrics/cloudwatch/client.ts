@@ -66,6 +66,9 @@ async function connect(region: string, options: CloudWatchOptions, tryMs: number
   return { sdk, client }
 }
 
+/** Takes the place of a StatusCode. */
+const UNPAIRED = "unpaired times and values"
+
 /** What one metric's pages came to; a status of "" says that no page spoke of it. */
 interface Gathered {
   points: Datapoint[]
@@ -112,11 +115,13 @@ function queryOf(
 function add(gathered: readonly Gathered[], result: MetricDataResult): void {
   const own = gathered[Number(/^m(\d+)$/.exec(result.Id ?? "")?.[1] ?? -1)]
   if (!own) return
-  const { Timestamps = [], Values = [], Messages = [] } = result
-  own.status = result.StatusCode ?? ""
-  own.says = Messages.map(({ Value }) => Value ?? "").join("; ") || own.says
-  for (const [i, time] of Timestamps.entries()) {
-    const value = Values[i]
+  const [times, values] = [result.Timestamps ?? [], result.Values ?? []]
+  // Lists that do not pair up say of no value when it was measured, whatever a later page says.
+  if (times.length !== values.length || own.status === UNPAIRED) own.status = UNPAIRED
+  else own.status = result.StatusCode ?? ""
+  own.says = (result.Messages ?? []).map(({ Value }) => Value ?? "").join("; ") || own.says
+  for (const [i, time] of times.entries()) {
+    const value = values[i]
     if (value !== undefined && Number.isFinite(value)) own.points.push({ at: time.getTime(), value })
   }
 }

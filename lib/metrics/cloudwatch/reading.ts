@@ -109,5 +109,5 @@ function whyNothing({ read }: Told<CloudWatchSeries>): string | null {
 function endOf(read: Told<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
   if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
   const { value } = read
-  return { credentials: value?.credentials === true, unasked: value !== null && value.problem !== null }
+  return { credentials: value?.credentials === true, unasked: value?.problem !== null }
 }

@@ -6,6 +6,8 @@ import { oneLine } from "../sentence.ts"
 export interface PrometheusSeries {
   labels: Readonly<Record<string, unknown>>
   points: Datapoint[]
+  /** Some samples could not be read: what is missing is then no silence of the meter. */
+  unreadable?: true
 }
 
 /** What an answer means; `refused`: somebody answered, but not what was asked, so that it is no silence of the meter. */
@@ -21,13 +23,12 @@ export function matrixOf(status: number, text: string): Matrix {
   const json = jsonOf(text)
   const isAnswer = status >= 200 && status <= 299
   if (!isAnswer || !isRecord(json) || json["status"] !== "success") return refusalOf(status, json, text)
-  const warnings = Array.isArray(json["warnings"]) ? json["warnings"] : []
-  // Prometheus, Thanos: not all of the data could be had, or the expression is doubtful. A part of a sum is not the sum.
-  if (warnings.length > 0) return refusal(`warned, so it is not believed: ${oneLine(warnings.join("; "))}`)
-  if (json["isPartial"] === true)
-    return refusal("gave only a part of the data (isPartial), so it is not believed")
+  const doubt = doubtIn(json)
+  if (doubt !== null) return refusal(doubt)
   const data = isRecord(json["data"]) ? json["data"] : {}
-  const { resultType, result } = data
+  const { resultType } = data
+  // Go writes an empty list as null. It is the only thing that null can mean here: the type of the result is there.
+  const result = data["result"] === null ? [] : data["result"]
   if (resultType !== "matrix" || !Array.isArray(result))
     return refusal(`answered ${status}, but its data is no matrix: is the url a Prometheus's?`)
   if (result.length > MAX_SERIES)
@@ -37,28 +38,57 @@ export function matrixOf(status: number, text: string): Matrix {
   return seriesOf(result)
 }
 
+/**
+ * Prometheus, Thanos: not all of the data could be had, or the expression is doubtful. A part of a sum is not the sum.
+ * Notes on style ("PromQL info: …"), which some versions list among the warnings, leave the data whole.
+ */
+function doubtIn({ warnings, isPartial }: Record<string, unknown>): string | null {
+  if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"
+  const list: unknown[] = Array.isArray(warnings) ? warnings : []
+  const real = list.filter((one) => typeof one !== "string" || !one.startsWith("PromQL info:"))
+  if (real.length > 0) return `warned, so it is not believed: ${oneLine(real.join("; "))}`
+  if ((isPartial ?? false) === false) return null
+  return "gave only a part of the data (isPartial), so it is not believed"
+}
+
 function seriesOf(result: readonly unknown[]): Matrix {
   const series: PrometheusSeries[] = []
   for (const item of result) {
     if (!isRecord(item) || !isRecord(item["metric"])) return refusal("has a series without its labels")
-    if (item["histograms"] !== undefined)
+    if ((item["histograms"] ?? null) !== null)
       return refusal(
         "answered with native histograms, which are no numbers: use histogram_quantile or the like",
       )
-    const values: unknown[] = Array.isArray(item["values"]) ? item["values"] : []
-    series.push({ labels: item["metric"], points: values.flatMap(pointOf) })
+    series.push({ labels: item["metric"], ...pointsOf(item["values"]) })
   }
   return { ok: true, series }
 }
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-/** `[1705078200, "97.5"]`. The value is text, so that NaN and Inf can be said; and an empty text is no zero. */
-function pointOf(pair: unknown): Datapoint[] {
-  const [seconds, text] = Array.isArray(pair) ? pair : []
-  if (typeof seconds !== "number" || typeof text !== "string" || !DECIMAL.test(text)) return []
-  const [at, value] = [Math.round(seconds * 1_000), Number(text)]
-  return Number.isSafeInteger(at) && Number.isFinite(value) ? [{ at, value }] : []
+/** Samples that are no measurement, by the API's own words. */
+const NOT_A_NUMBER = /^([+-]?Inf|NaN)$/i
+/** Longer than any number that Prometheus writes. */
+const MAX_NUMBER_LENGTH = 400
+
+/**
+ * `[1705078200, "97.5"]`. The value is text, so that NaN and Inf can be said; and an empty text is no zero. What is
+ * neither is `unreadable`: its period must not pass for silence, which a rule may hold to breach.
+ */
+function pointsOf(values: unknown): Pick<PrometheusSeries, "points" | "unreadable"> {
+  if (!Array.isArray(values)) return { points: [], unreadable: true }
+  const points: Datapoint[] = []
+  let isReadable = true
+  for (const pair of values) {
+    const [seconds, text]: unknown[] = Array.isArray(pair) ? pair : []
+    const isText = typeof text === "string" && text.length <= MAX_NUMBER_LENGTH
+    if (isText && NOT_A_NUMBER.test(text)) continue
+    const value = isText && DECIMAL.test(text) ? Number(text) : Number.NaN
+    const at = typeof seconds === "number" ? Math.round(seconds * 1_000) : Number.NaN
+    if (Number.isSafeInteger(at) && Number.isFinite(value)) points.push({ at, value })
+    else isReadable = false
+  }
+  return isReadable ? { points } : { points, unreadable: true }
 }
 
 /** Statuses of the API's own: 400 bad parameters, 422 an expression that cannot be executed; the rest is the way there. */

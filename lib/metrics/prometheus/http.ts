@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
-import { Agent, request as send } from "undici"
+import { type Dispatcher, request as send } from "undici"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
+import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
+import { type ProxySettings, proxyFor, proxySecrets } from "../../http/proxy.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf, oneLine, withoutSecrets } from "../sentence.ts"
 import { matrixOf, type PrometheusSeries } from "./answer.ts"
@@ -22,6 +25,8 @@ export interface PrometheusOptions {
   auth(): Promise<PrometheusAuth>
   /** Certificates to trust where the login names none of its own; PEM. */
   tls?: { ca: string }
+  /** HTTPS_PROXY and NO_PROXY; null or left out: every query goes directly. */
+  proxy?: ProxySettings | null
   timeouts?: { tryMs: number; totalMs: number }
   /** For the waits between tries. */
   wait?: (ms: number) => Promise<unknown>
@@ -43,20 +48,23 @@ const RETRIED_STATUSES: readonly number[] = [502, 503, 504]
 
 type Failed = Extract<Read<never>, { ok: false }>
 type Try =
-  | { kind: "answer"; status: number; text: string }
+  | { kind: "answer"; status: number; text: string; problem: string | null }
   | { kind: "nothing"; says: string; retriable: boolean }
 
 /** Prometheus and what speaks like it: Thanos, VictoriaMetrics, Mimir, Huawei AOM. Reads only, so a lost answer is asked for again. */
 export function prometheusClient(options: PrometheusOptions): PrometheusClient {
-  const { auth, tls, timeouts = TIMEOUTS, wait = sleep } = options
-  const agents = new Map<string, Agent>()
-  const agentFor = (ca: string | undefined): Agent => {
-    const known = agents.get(ca ?? "")
+  const { auth, tls, proxy = null, timeouts = TIMEOUTS, wait = sleep } = options
+  const byCertificates = new Map<string, Dispatchers>()
+  const dispatchersFor = (ca: string | undefined): Dispatchers => {
+    const known = byCertificates.get(ca ?? "")
     if (known) return known
-    const connect = { ...(ca === undefined ? {} : { ca }), timeout: timeouts.tryMs }
-    const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_ANSWER_BYTES }
-    const made = new Agent({ connect, ...limits })
-    agents.set(ca ?? "", made)
+    const made = dispatchersOf({
+      proxy,
+      ca,
+      connectMs: timeouts.tryMs,
+      maxResponseSize: MAX_ANSWER_BYTES,
+    })
+    byCertificates.set(ca ?? "", made)
     return made
   }
 
@@ -66,13 +74,15 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
     if (login?.authorization && !isSecureAddress(url.href))
       return failed(url, "is not https: no secret is sent there")
     const ca = login?.ca ? await certificates(login.ca) : tls?.ca
-    const dispatcher = agentFor(ca)
+    const dispatcher = dispatchersFor(ca).for(url)
+    const via = proxyFor(url, proxy)
+    const secrets = [...(login?.secrets ?? []), ...(via ? proxySecrets(via) : [])]
     const total = AbortSignal.timeout(timeouts.totalMs)
     for (let tries = 1; ; tries++) {
       const signal = AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)])
       const last = await tryOnce({ url, query, login, dispatcher, signal })
       const again = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
-      if (!again || tries >= MAX_TRIES || total.aborted) return readOf(url, login, last)
+      if (!again || tries >= MAX_TRIES || total.aborted) return readOf({ url, login, last, secrets })
       await wait(Math.random() * BACKOFF_MS * 2 ** tries)
     }
   }
@@ -86,7 +96,7 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
       }
     },
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+      await Promise.all([...byCertificates.values()].map((dispatchers) => dispatchers.close()))
     },
   }
 }
@@ -112,7 +122,7 @@ interface Asking {
   url: URL
   query: PrometheusQuery
   login: PrometheusLogin | null
-  dispatcher: Agent
+  dispatcher: Dispatcher
   signal: AbortSignal
 }
 
@@ -126,6 +136,7 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
   const isLong = form.length + url.href.length > MAX_URL_BYTES
   const headers = {
     accept: "application/json",
+    ...ACCEPT_ENCODING,
     "user-agent": "supernode-autoscaler",
     ...(login?.authorization ? { authorization: login.authorization } : {}),
     ...(isLong ? { "content-type": "application/x-www-form-urlencoded" } : {}),
@@ -134,7 +145,12 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
     const answer = isLong
       ? await send(url, { dispatcher, method: "POST", headers, body: form, signal })
       : await send(`${url.href}?${form}`, { dispatcher, method: "GET", headers, signal })
-    return { kind: "answer", status: answer.statusCode, text: await answer.body.text() }
+    const wire = Buffer.from(await answer.body.arrayBuffer())
+    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
+    const read = content.ok
+      ? { text: new TextDecoder().decode(content.body), problem: null }
+      : { text: "", problem: content.why }
+    return { kind: "answer", status: answer.statusCode, ...read }
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
       return {
@@ -146,9 +162,18 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
   }
 }
 
-function readOf(url: URL, login: PrometheusLogin | null, last: Try): Read<PrometheusSeries[]> {
-  const clean = (text: string) => withoutSecrets(text, login?.secrets ?? [])
+interface Told {
+  url: URL
+  login: PrometheusLogin | null
+  last: Try
+  secrets: readonly string[]
+}
+
+function readOf({ url, login, last, secrets }: Told): Read<PrometheusSeries[]> {
+  const clean = (text: string) => withoutSecrets(text, secrets)
   if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}`))
+  if (last.problem !== null)
+    return { ...failed(url, `answered ${last.status} with ${last.problem}`), refused: true }
   const matrix = matrixOf(last.status, last.text)
   if (matrix.ok) return { ok: true, value: matrix.series, skewMs: null }
   const hint = matrix.credentials ? `; ${sayLogin(login)}` : ""

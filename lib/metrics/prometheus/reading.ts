@@ -1,3 +1,4 @@
+import { isSameId } from "../../decision/inputs/id.ts"
 import { newestPeriods, type Reading, type Series } from "../../decision/inputs/reading.ts"
 import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
@@ -87,13 +88,17 @@ export function prometheusReading(
   const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
   if (anyCame && !("unclear" in found)) problems.push(...silences(series, found.expected))
   const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
+  const isUnreadable = came.some(({ unreadable }) => unreadable)
+  if (isUnreadable)
+    problems.push({ server: null, says: "Prometheus's answer has samples that cannot be read" })
+  const isUnasked = "unclear" in found || isUnreadable || failures.some(({ refused }) => refused)
   return {
     rule,
     periodMs: want.source.period,
     series: anyCame ? series : [],
     problem: sayProblems(problems),
     ...(failures.some(({ credentials }) => credentials) ? { credentials: true as const } : {}),
-    ...("unclear" in found || failures.some(({ refused }) => refused) ? { unasked: true as const } : {}),
+    ...(isUnasked ? { unasked: true as const } : {}),
   }
 }
 
@@ -115,7 +120,7 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
   const owners = new Map<string, { labels: string; points: Datapoint[] }>()
   for (const { labels, points } of came) {
     const value = Object.hasOwn(labels, label) ? labels[label] : undefined
-    const named = servers.filter((server) => typeof value === "string" && namesOf(server).includes(value))
+    const named = servers.filter((server) => typeof value === "string" && isNameOf(server, value))
     const [server] = named
     if (!server) continue
     if (named.length > 1)
@@ -134,11 +139,10 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
   return { series, expected: servers.map(({ id }) => id) }
 }
 
-/** All that the cloud calls a server by; an empty name names nobody. */
-function namesOf({ id, name, cloudServer }: Server): string[] {
-  return [id, name, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId].filter(
-    (text): text is string => text !== null && text !== "",
-  )
+/** A server goes by its name, as written, or by one of its ids, which compare without case. An empty text names none. */
+function isNameOf({ id, name, cloudServer }: Server, text: string): boolean {
+  const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
+  return text !== "" && (name === text || ids.some((one) => one !== null && isSameId(one, text)))
 }
 
 function atPeriods({ server, points }: Series, { source, starts }: PrometheusWant): Series {

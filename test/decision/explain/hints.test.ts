@@ -273,6 +273,11 @@ describe("what would let a gate pass", () => {
     ],
     ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
     [
+      "offers-unreadable",
+      { offers: read([{ flavor: "rung-4", soldOut: null }]) },
+      "scale-evaluations must say clearly that rung-4 is in stock",
+    ],
+    [
       "price-unknown",
       { policy: limited({ budget: { ...CNY(500_000), per: "30d" } }, { ladder: priceless }) },
       "ladder.2.price must be written",

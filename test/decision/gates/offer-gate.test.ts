@@ -17,7 +17,9 @@ import { findingOf, judge, outcomeAt } from "../judge.ts"
 const GATE = "offer-available"
 const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
 const larger = (over: Partial<PolicyInput> = {}) => policyOf({ ladder, sold_out: "next-larger", ...over })
+const taller = larger({ ladder: [...ladder, { flavor: "rung-16", servers: 16 }] })
 const soldOut = (...flavors: string[]): Offer[] => flavors.map((flavor) => ({ flavor, soldOut: true }))
+const unclear = (...flavors: string[]): Offer[] => flavors.map((flavor) => ({ flavor, soldOut: null }))
 const blockedUntil = (until: number) => standingOf({ blocked: { "rung-4": { until, times: 1 } } })
 
 describe("offer-available", () => {
@@ -28,9 +30,15 @@ describe("offer-available", () => {
     ["it is sold out", { offers: read(soldOut("rung-4")) }, "sold-out"],
     ["another one is sold out", { offers: read([...offersOf("rung-4"), ...soldOut("rung-2")]) }, null],
     [
-      "it is listed twice, once as sold out: the worse word counts",
+      "it is listed twice, once as sold out: neither word is clear",
       { offers: read([...offersOf("rung-4"), ...soldOut("rung-4")]) },
-      "sold-out",
+      "offers-unreadable",
+    ],
+    ["its flag is unreadable", { offers: read(unclear("rung-4")) }, "offers-unreadable"],
+    [
+      "the flag of another one is unreadable: it spoils its own offer only",
+      { offers: read([...offersOf("rung-4"), ...unclear("rung-2")]) },
+      null,
     ],
     ["it was refused for capacity and is blocked", { standing: blockedUntil(NOW + 1) }, "flavor-blocked"],
     ["its block is over", { standing: blockedUntil(NOW) }, null],
@@ -90,6 +98,24 @@ describe("offer-available", () => {
         "the wanted one is not listed, which is not the same as sold out",
         { offers: read(offersOf("rung-8")) },
         "not-offered",
+      ],
+      [
+        "the flag of the wanted one is unreadable, and the larger one is in stock",
+        { offers: read([...unclear("rung-4"), ...offersOf("rung-8")]) },
+        "offers-unreadable",
+      ],
+      [
+        "the wanted one is sold out, and the flag of the next larger one is unreadable",
+        {
+          offers: read([...soldOut("rung-4"), ...unclear("rung-8"), ...offersOf("rung-16")]),
+          policy: taller,
+        },
+        "offers-unreadable",
+      ],
+      [
+        "the wanted one is sold out, and the next larger one is not listed, though a still larger one is in stock",
+        { offers: read([...soldOut("rung-4"), ...offersOf("rung-16")]), policy: taller },
+        "sold-out",
       ],
       [
         "a person asked for the one that is sold out",

@@ -1,8 +1,9 @@
+import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it } from "vitest"
 import type { RejectionClass } from "../../../lib/decision/state/outcome.ts"
 import { buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import { NOW, SUPERNODE } from "../fixture.ts"
-import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { answer, type Script, says, saysBytes, startWire, type Wire } from "../wire.ts"
 import { DEPS, orderTo } from "./order.ts"
 
 // Whole answers: what they say decides. A request line arrives exactly once in each case.
@@ -76,10 +77,22 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       "the order of the newest server where the supernode has none",
       200,
       {
-        servers: [server("a", "CS1", 1), server("b", "CS3", 3), server("c", "CS2", 2), server("d", null, 4)],
+        servers: [
+          server("a", "CS1", NOW - 3),
+          server("b", "CS3", NOW - 1),
+          server("c", "CS2", NOW - 2),
+          server("d", null, NOW),
+        ],
       },
       "CS3",
       ["a", "b", "c", "d"],
+    ],
+    [
+      "no order where a server's creation is in seconds, so that the newest order is unknown",
+      200,
+      { servers: [server("a", "CS1", NOW / 1_000), server("b", "CS3", NOW - 1)] },
+      null,
+      ["a", "b"],
     ],
     ["an order id that is none", 200, { id: SUPERNODE, order_id: { no: 1 } }, null, []],
   ])("%s", async (_title, status, body, orderId, servers) => {
@@ -183,9 +196,28 @@ describe("any other 2xx is unknown", () => {
     expect(outcome).toMatchObject({ kind: "unknown", reason: "not-json", status: 200 })
   })
 
-  it("compressed, although nobody asked for that", async () => {
-    const outcome = await buyFrom(says(answer(200, "\u001f\u0008garbage", { "content-encoding": "gzip" })))
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "not-json", status: 200 })
+  it.each<[string, Buffer, string]>([
+    ["that is no gzip, though the header says so", Buffer.from("\u001f\u0008garbage"), "gzip"],
+    ["that breaks off inside its gzip", gzipSync(JSON.stringify(EXAMPLE)).subarray(0, 40), "gzip"],
+    ["that grows beyond 1 MB once it is inflated", gzipSync(Buffer.alloc(2 * 1024 * 1024)), "gzip"],
+    ["in a compression that is not supported", Buffer.from(JSON.stringify(EXAMPLE)), "zstd"],
+  ])("one %s", async (_title, body, encoding) => {
+    const outcome = await buyFrom(saysBytes(200, body, encoding))
+    expect(outcome).toMatchObject({ kind: "unknown", reason: "unreadable-encoding", status: 200 })
+  })
+})
+
+describe("an answer in gzip, which was not asked for, is read all the same", () => {
+  it("as an order that is accepted", async () => {
+    const outcome = await buyFrom(saysBytes(200, gzipSync(JSON.stringify(EXAMPLE)), "gzip"))
+    expect(outcome).toMatchObject({ kind: "accepted", orderId: EXAMPLE.order_id })
+    expect(outcome).toMatchObject({ raw: { body: JSON.stringify(EXAMPLE) } })
+  })
+
+  it("as a refusal", async () => {
+    const body = gzipSync(JSON.stringify({ error_code: "ModelArts.6716", error_msg: "sold out" }))
+    const outcome = await buyFrom(saysBytes(400, body, "gzip"))
+    expect(outcome).toMatchObject({ kind: "rejected", class: "capacity", message: "sold out" })
   })
 })
 
@@ -249,12 +281,17 @@ describe("a listed pair is rejected", () => {
     ["seconds", "7", 7_000],
     ["a date that begins with a number", "2026-01-01T00:01:30Z", 90_000],
     ["a date that ends with one", "Thu, 01 Jan 2026", 0],
+    ["a number with a fraction, which is no date in May", "5.5", Number.NaN],
     ["a date", new Date(NOW + 90_000).toUTCString(), 90_000],
     ["a date that has passed", new Date(NOW - 90_000).toUTCString(), 0],
     ["longer than an hour", "86400", 3_600_000],
   ])("throttled with a Retry-After of %s", async (_title, header, retryAfterMs) => {
     const outcome = await buyFrom(says(answer(429, { error_code: "APIG.0308" }, { "retry-after": header })))
-    expect(outcome).toMatchObject({ kind: "rejected", class: "throttle", retryAfterMs })
+    expect(outcome).toMatchObject({
+      kind: "rejected",
+      class: "throttle",
+      retryAfterMs: Number.isNaN(retryAfterMs) ? null : retryAfterMs,
+    })
   })
 
   it.each(["soon", "", "-1e400x"])(

@@ -64,6 +64,7 @@ describe("the request on the wire", () => {
         "x-sdk-date: 20260101T000000Z",
         `x-security-token: ${temporary.securityToken}`,
         `authorization: SDK-HMAC-SHA256 Access=${KEYS.ak}, SignedHeaders=${Object.keys(named).join(";")}, Signature=${signature}`,
+        "accept-encoding: identity",
         `content-length: ${Buffer.byteLength(body)}`,
         "",
         body,

@@ -33,8 +33,10 @@ describe("a listed pair of status and error code is a refusal", () => {
       expect(rejectionClass(status, `ModelArts.${number}`)).toBe(rejection)
   })
 
-  it.each(GATEWAY)("%s: %i with APIG %s", (rejection, status, numbers) => {
-    for (const number of numbers.split(" ")) expect(rejectionClass(status, `APIG.${number}`)).toBe(rejection)
+  it.each(GATEWAY)("%s: %i with APIG %s, or with its older prefix APIGW", (rejection, status, numbers) => {
+    for (const number of numbers.split(" "))
+      for (const prefix of ["APIG", "APIGW"])
+        expect(rejectionClass(status, `${prefix}.${number}`)).toBe(rejection)
   })
 })
 

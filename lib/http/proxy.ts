@@ -1,0 +1,75 @@
+import { BlockList, isIP } from "node:net"
+import { isLoopback } from "../decision/policy/secure-address.ts"
+
+// HTTPS_PROXY and NO_PROXY: one rule for reads and for the purchase. undici's own rule knows neither all of loopback nor
+// CIDR blocks, so undici gets only the answer.
+
+/** HTTPS_PROXY and NO_PROXY as written. The address may hold a login: it is never shown. */
+export interface ProxySettings {
+  address: string
+  noProxy: string
+}
+
+/** The problem of an HTTPS_PROXY, without its value, which may hold a password; null: it can be used. */
+export function proxyProblem(address: string): string | null {
+  const url = URL.canParse(address) ? new URL(address) : null
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "")
+    return "must be an http or https URL such as http://proxy.example.com:3128 (its value is not shown: it may hold a password)"
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "")
+    return "must have no path, query or fragment (its value is not shown: it may hold a password)"
+  return null
+}
+
+/** The proxy for a request to this URL; null: it goes directly. Plain http and loopback always do. */
+export function proxyFor(url: URL, proxy: ProxySettings | null): URL | null {
+  if (!proxy || url.protocol !== "https:" || isLoopback(url.hostname)) return null
+  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "")
+  const port = url.port || "443"
+  const entries = proxy.noProxy.split(/[,\s]+/).filter((entry) => entry !== "")
+  return entries.some((entry) => covers(entry.toLowerCase(), host, port)) ? null : new URL(proxy.address)
+}
+
+/** `*`, `host`, `.domain`, `*.domain`, each with or without `:port`; an address, or a block such as `10.0.0.0/8`. */
+function covers(entry: string, host: string, port: string): boolean {
+  if (entry === "*") return true
+  const [, base = "", bits] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? []
+  if (bits !== undefined) return isInBlock(base, Number(bits), host)
+  if (isIP(entry)) return entry === host
+  const [, written = entry, entryPort] = /^(.+):(\d+)$/.exec(entry) ?? []
+  if (entryPort !== undefined && entryPort !== port) return false
+  const name = written.replace(/^\*?\./, "").replace(/^\[|\]$/g, "")
+  return host === name || host.endsWith(`.${name}`)
+}
+
+function isInBlock(base: string, bits: number, host: string): boolean {
+  const family = isIP(base)
+  if (family === 0 || isIP(host) !== family || bits > (family === 4 ? 32 : 128)) return false
+  const type = family === 4 ? "ipv4" : "ipv6"
+  const block = new BlockList()
+  block.addSubnet(base, bits, type)
+  return block.check(host, type)
+}
+
+/** The value of Proxy-Authorization; null where the address holds no login. */
+export function proxyAuthorization({ username, password }: URL): string | null {
+  if (username === "" && password === "") return null
+  const login = `${decoded(username)}:${decoded(password)}`
+  return `Basic ${Buffer.from(login).toString("base64")}`
+}
+
+/** What must stand in no message and no record: the login in all its forms. */
+export function proxySecrets(proxy: URL): string[] {
+  const basic = proxyAuthorization(proxy)
+  const { username, password } = proxy
+  return [decoded(password), password, basic?.slice("Basic ".length) ?? "", `${username}:${password}`].filter(
+    (secret) => secret.length > 1,
+  )
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

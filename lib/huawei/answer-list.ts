@@ -1,0 +1,14 @@
+import * as z from "zod"
+import type { Parsed } from "./http-answer.ts"
+
+/**
+ * The list under `name` in a 2xx answer. Null is an empty list, as several backends write one; an absent list is
+ * unreadable. Never for a list of servers: they are counted, and none is not the same as unknown.
+ */
+export function listIn(json: unknown, name: string): Parsed<readonly unknown[]> {
+  const { data } = z.looseObject({ [name]: z.array(z.unknown()).nullable() }).safeParse(json)
+  const list: unknown = data?.[name]
+  if (list === null) return { ok: true, value: [] }
+  if (Array.isArray(list)) return { ok: true, value: list }
+  return { ok: false, why: `the answer has no list \`${name}\`` }
+}

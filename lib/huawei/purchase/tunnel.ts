@@ -1,0 +1,61 @@
+import type { Socket } from "node:net"
+import { proxyAuthorization } from "../../http/proxy.ts"
+
+/** The proxy answered CONNECT with something other than 2xx. */
+export class TunnelRefused extends Error {
+  override readonly name = "TunnelRefused"
+}
+
+/** A proxy's answer to CONNECT is a status line and some headers. */
+const MAX_HEAD_BYTES = 16 * 1024
+
+export interface TunnelOptions {
+  proxy: URL
+  /** `host:port` of the endpoint. */
+  host: string
+  deadline: AbortSignal
+}
+
+/**
+ * Asks the proxy for a tunnel over a socket that stands. Afterwards the next byte on the socket is the endpoint's. Rejects
+ * on anything but a well-formed 2xx. What follows the head in the same packet would be bytes that came before we spoke:
+ * a TLS endpoint sends none, so they are refused, too.
+ */
+export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOptions): Promise<void> {
+  const authorization = proxyAuthorization(proxy)
+  const lines = [
+    `CONNECT ${host} HTTP/1.1`,
+    `Host: ${host}`,
+    ...(authorization === null ? [] : [`Proxy-Authorization: ${authorization}`]),
+  ]
+  return new Promise((resolve, reject) => {
+    let head = ""
+    const onData = (chunk: Buffer) => {
+      head += chunk.toString("latin1")
+      const end = head.indexOf("\r\n\r\n")
+      if (end < 0 && head.length <= MAX_HEAD_BYTES) return
+      socket.off("data", onData)
+      // TLS reads on from here; meanwhile no byte may be lost.
+      socket.pause()
+      const refusal = end < 0 ? "its answer to CONNECT does not end" : refusalIn(head, end)
+      if (refusal === null) resolve()
+      else reject(new TunnelRefused(refusal))
+    }
+    socket.on("data", onData)
+    socket.once("end", () => reject(new Error("the proxy closed the connection")))
+    socket.once("close", () => reject(new Error("the proxy closed the connection")))
+    socket.on("error", reject)
+    deadline.addEventListener("abort", () => reject(new Error("timeout")), { once: true })
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`)
+  })
+}
+
+/** Only the status is repeated: the rest of a proxy's answer may echo what it was sent. */
+function refusalIn(head: string, end: number): string | null {
+  const status = /^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head)?.[1]
+  if (status === undefined) return "the proxy did not answer CONNECT in HTTP"
+  if (status === "407")
+    return "the proxy answered CONNECT with 407: it does not take the login in HTTPS_PROXY"
+  if (!status.startsWith("2")) return `the proxy answered CONNECT with ${status}`
+  return head.length > end + 4 ? "the proxy sent bytes of its own after its answer to CONNECT" : null
+}
