@@ -1,20 +1,16 @@
 import * as z from "zod"
+import { approversSchema } from "../decision/policy/approvers.ts"
 import { fleetSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { isRecord, whenRecord } from "../decision/policy/units.ts"
+import { silenceSchema } from "../decision/policy/warnings.ts"
+import { timezoneProblem } from "./time-zones.ts"
 
-/** Intl also takes offsets such as +08:00; they know no daylight saving and are no names. */
-const timezone = z.string().refine((name) => /^[A-Za-z]/.test(name) && isTimeZone(name), {
-  error: "must be an IANA time zone such as Asia/Shanghai or UTC",
+/** Offsets such as +08:00 know no daylight saving and are no names. */
+const timezone = z.string().superRefine((name, ctx) => {
+  const message = timezoneProblem(name)
+  if (message !== null) ctx.addIssue({ code: "custom", message })
 })
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
-  } catch {
-    return false
-  }
-}
 
 const version = z.literal(1, { error: "must be 1, the only version there is" })
 /** In one file. */
@@ -42,7 +38,9 @@ const shape = {
   notify: z
     .strictObject({ webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }) })
     .optional(),
+  approvers: approversSchema.default([]),
   fleet: fleetSchema.optional(),
+  silence: silenceSchema,
   include: z
     .array(z.string().min(1, { error: "must not be empty" }))
     .min(1, { error: "must have at least one pattern such as more/*.yaml" })

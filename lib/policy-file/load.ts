@@ -4,11 +4,19 @@ import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import { digest } from "../digest.ts"
+import { approverProblems } from "./approvers.ts"
 import { fileSchema, includedFileSchema } from "./file-schema.ts"
 import { filesMatching } from "./include.ts"
 import { issueText, valueAt, wordingsOf } from "./issue-text.ts"
+import { lint } from "./lint/lint.ts"
 import { originOf, problemAt } from "./position.ts"
-import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
+import {
+  PolicyError,
+  type PolicyProblem,
+  type PolicyWarning,
+  type SilencedWarning,
+  sortedProblems,
+} from "./problem.ts"
 import { cronProblems, withCronFields } from "./schedules.ts"
 import { readSource, type Source } from "./source.ts"
 import {
@@ -21,9 +29,15 @@ import {
   type SupernodeEntry,
 } from "./supernode-entry.ts"
 import { readUserdata, type Userdata } from "./userdata.ts"
-import { warningsOf } from "./warnings.ts"
 
-export { PolicyError, type PolicyProblem, problemLine } from "./problem.ts"
+export {
+  PolicyError,
+  type PolicyProblem,
+  type PolicyWarning,
+  problemLine,
+  type SilencedWarning,
+  warningLine,
+} from "./problem.ts"
 
 export interface PolicyFile {
   path: string
@@ -35,11 +49,16 @@ export interface PolicyFile {
   ledgerId: string | null
   /** A secret: it stands in no policy, no hash and no message. */
   notifyWebhook: string | null
-  warnings: PolicyProblem[]
+  warnings: PolicyWarning[]
+  /** What would be warnings, were they not in a `silence` list. */
+  silenced: SilencedWarning[]
 }
 
-/** Reads a policy file, what it includes and its userdata files. Throws PolicyError with every problem of all of them. */
-export async function loadPolicyFile(path: string): Promise<PolicyFile> {
+/**
+ * Reads a policy file, what it includes and its userdata files. `now` (epoch milliseconds) is for the next starts in
+ * warnings. Throws PolicyError with every problem of all of them.
+ */
+export async function loadPolicyFile(path: string, now: number | null = null): Promise<PolicyFile> {
   const main = await readSource(path)
   const { data: file, problems: ofFile } = check(fileSchema, main)
   const included = await readIncluded(main)
@@ -54,22 +73,28 @@ export async function loadPolicyFile(path: string): Promise<PolicyFile> {
     ...entries.flatMap(({ places, merged }) => cronProblems(places, merged)),
     ...repeatedIdentities(entries),
     ...mixedCurrencies(main, entries),
+    ...approverProblems(main, entries),
     ...read.filter((userdata) => userdata !== null && "message" in userdata),
   ]
   if (file === undefined || problems.length > 0) throw new PolicyError(sortedProblems(problems, main.file))
 
-  const wide: FileWide = { timezone: file.timezone, fleet: file.fleet ?? null }
+  const wide: FileWide = {
+    timezone: file.timezone,
+    fleet: file.fleet ?? null,
+    approvers: file.approvers,
+  }
   const userdata = read.map((found) => (found !== null && "base64" in found ? found : null))
   const ledgerId = file.ledger_id ?? null
   const pinned = ledgerId === null ? {} : { ledgerId }
+  const supernodes = entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned }))
   return {
     path,
-    supernodes: entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned })),
+    supernodes,
     ledgerId,
     smnTopics: file.smn_topics,
     snsTopics: file.sns_topics,
     notifyWebhook: file.notify?.webhook ?? null,
-    warnings: sortedProblems(warningsOf(main, entries), main.file),
+    ...lint({ main, entries, supernodes, now }),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { WarningId } from "../decision/policy/warnings.ts"
+
 /** One thing that is wrong in a policy file, or worth a warning. Lines and columns count from 1. */
 export interface PolicyProblem {
   file: string
@@ -6,6 +8,21 @@ export interface PolicyProblem {
   /** Where in the file's structure, as in `supernodes.0.order.image_id`; empty for the file as a whole. */
   path: string
   message: string
+}
+
+/** Something that is allowed and will probably surprise; `silence` names it by its id. */
+export interface PolicyWarning extends PolicyProblem {
+  id: WarningId
+}
+
+/** A warning that the policy file silences, with the reason that it gives. */
+export interface SilencedWarning extends PolicyWarning {
+  reason: string
+}
+
+/** The same as `problemLine` with the id: `policy.yaml:9:5: supernodes.0.limits.budget: has no budget … [no-budget]`. */
+export function warningLine(warning: PolicyWarning): string {
+  return `${problemLine(warning)} [${warning.id}]`
 }
 
 /** `policy.yaml:31:22: supernodes.0.order.data_volume.size: must be 100 to 32768 GB, not 50000`. */
@@ -25,7 +42,7 @@ export class PolicyError extends Error {
 }
 
 /** Once each, file by file, `main` first, from top to bottom: a wrong default is found again with every supernode. */
-export function sortedProblems(problems: readonly PolicyProblem[], main: string): PolicyProblem[] {
+export function sortedProblems<P extends PolicyProblem>(problems: readonly P[], main: string): P[] {
   const once = new Map(
     problems.map((p) => [JSON.stringify([p.file, p.line, p.column, p.path, p.message]), p]),
   )

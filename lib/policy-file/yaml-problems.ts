@@ -6,6 +6,7 @@ import {
   isScalar,
   type LineCounter,
   type Pair,
+  type Scalar,
   visit,
 } from "yaml"
 import { type Path, stepInto } from "./path.ts"
@@ -38,6 +39,8 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
   visit(document, {
     Value(_, node, ancestors) {
       if (node.anchor !== undefined) anchors.set(node.anchor, node)
+      const ambiguous = isScalar(node) ? numberProblem(node) : null
+      if (ambiguous !== null) report(offsetOf(node), [...ancestors, node], ambiguous)
       if (!isMap(node)) return
       for (const { pair, message } of keyProblems(node.items)) {
         report(offsetOf(pair.key), [...ancestors, node, pair], message)
@@ -87,6 +90,23 @@ function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] 
     }
     return key.value === "__proto__" ? [{ pair, message: "must not be used as a key" }] : []
   })
+}
+
+/** Numbers are taken as they are written: what YAML readers take differently, or cannot hold exactly, is none. */
+function numberProblem({ value, source, type }: Scalar): string | null {
+  if (typeof value !== "number" || type !== "PLAIN" || source === undefined) return null
+  if (/^[-+]?0[0-9]/.test(source)) {
+    return `must not begin with 0: YAML 1.1 reads ${source} as octal. Write ${value}, or put it in quotes where it is text`
+  }
+  if (/^[-+]?0[xo]/i.test(source)) return `must be written in decimal digits: ${value}`
+  if (significant(source) === significant(String(value))) return null
+  return `must have fewer digits: it would be read as ${value}`
+}
+
+/** The digits of a decimal number that matter, without its sign, point and exponent. */
+function significant(decimal: string): string {
+  const digits = decimal.replace(/e.*$/i, "").replaceAll(/[^0-9]/g, "")
+  return digits.replace(/^0+/, "").replace(/0+$/, "")
 }
 
 const TOO_DEEP = "must not nest so deeply"

@@ -7,7 +7,7 @@ import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran, START } fro
 
 // A person buys by hand: a dry run prints the line, a real shell takes it apart, and what is on its stdin is run.
 
-const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\n`
+const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
 /** The line that buys, as it was printed. */
 function buyingLine(out: string): string {

@@ -8,9 +8,9 @@ const NIGHTS = '{ name: nights, cron: "30 22 * * *", for: 9h, at_least: 4, coold
 const WITH = `${POLICY.replace("version: 1", "version: 1\ntimezone: Asia/Shanghai")}    schedules: [ ${MORNINGS}, ${NIGHTS} ]\n`
 
 const MORNINGS_SAID =
-  'weekday-mornings: at least 2 servers for 10h from "0 8 * * 1-5"; not active; next: Mon 2024-01-15 08:00 Asia/Shanghai'
+  'weekday-mornings: at least 2 servers for 10h from "0 8 * * 1-5"; not active; next: Mon 2024-01-15 08:00 +08:00 Asia/Shanghai (2024-01-15T00:00:00Z)'
 const nightsSaid = (acted = "") =>
-  `nights: at least 4 servers for 9h from "30 22 * * *", cooldown or not; active until Sat 2024-01-13 07:30${acted}; next: Sat 2024-01-13 22:30 Asia/Shanghai`
+  `nights: at least 4 servers for 9h from "30 22 * * *", cooldown or not; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
 
 describe("Schedules are shown: active now, and when next", () => {
   it("by validate", async () => {
@@ -60,7 +60,7 @@ describe("Schedules are shown: active now, and when next", () => {
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would buy from 2 to 4 servers/)
     expect(out).toContain(
-      "schedule nights wants at least 4 servers (since Fri 2024-01-12 22:30 Asia/Shanghai)",
+      "schedule nights wants at least 4 servers, since Fri 2024-01-12 22:30 +08:00 Asia/Shanghai (2024-01-12T14:30:00Z)",
     )
     expect(out).toContain(MORNINGS_SAID)
   })

@@ -74,7 +74,7 @@ describe("the example policy with every key there is", () => {
   it("wants two people's approval of a plan above its price, and the next tick buys once they have said yes", async () => {
     const firstSeen = ALARM_AT - 25 * HOUR
     const { corridor, setClock } = await start(firstSeen, (policy) =>
-      policy.replace("above: { amount: 200000", "above: { amount: 100000"),
+      policy.replace("above: { amount: 150000", "above: { amount: 100000"),
     )
     await corridor.lambda("schedule", tickAt(firstSeen))
     setClock(ALARM_AT)

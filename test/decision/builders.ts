@@ -70,9 +70,18 @@ export function policyInput(over: Partial<PolicyInput> = {}): PolicyInput {
   }
 }
 
+/** Everybody who approves anything in a test. */
+const APPROVERS = ["ada", "ann", "bob", "boss", "carl", "ops@example.com"].map((name) => ({ name }))
+
 /** The policy that such a file gives, checked and with its defaults. */
 export function policyOf(over: Partial<PolicyInput> = {}, file: Partial<FileWide> = {}): Policy {
-  return { ...supernodeSchema.parse(policyInput(over)), timezone: "UTC", fleet: null, ...file }
+  return {
+    ...supernodeSchema.parse(policyInput(over)),
+    timezone: "UTC",
+    fleet: null,
+    approvers: APPROVERS,
+    ...file,
+  }
 }
 
 /** Server `s1`, `s2` …: RUNNING, made 30 days ago. */

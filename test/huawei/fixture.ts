@@ -23,6 +23,7 @@ export const POLICY: Policy = {
   }),
   timezone: "UTC",
   fleet: null,
+  approvers: [],
 }
 
 /** A clock that stands still. */

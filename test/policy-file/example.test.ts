@@ -7,8 +7,18 @@ const EXAMPLE = "examples/policy.yaml"
 const file = await loadPolicyFile(EXAMPLE)
 
 describe("The example", () => {
-  it("is a policy without problems, with warnings for what this version does not act on and what may surprise", () => {
-    expect(file.warnings.map(({ path }) => path)).toEqual(["supernodes.0.rules.2.metric.alarm"])
+  it("is a policy without problems and warnings, but for those that it silences with a reason", () => {
+    expect(file.warnings).toEqual([])
+    expect(file.silenced.map(({ path }) => path)).toEqual([
+      "approvers",
+      "fleet.actions",
+      "fleet.budget",
+      "supernodes.0.rules.2.metric.alarm",
+    ])
+  })
+
+  it("of the first run has no warnings at all", async () => {
+    expect((await loadPolicyFile("examples/first-run.yaml")).warnings).toEqual([])
   })
 
   it("names the schema that ships with it, for editors", () => {
@@ -31,6 +41,7 @@ describe("The example", () => {
     expect(file.supernodes.map(({ policy }) => policy)).toEqual([
       {
         name: "train-a",
+        approvers: ["ann", "bob", "carol"].map((name) => ({ name })),
         region: "cn-southwest-2",
         projectId: "0123456789abcdef0123456789abcdef",
         id: "b4beacb6-4380-448c-a218-daa82cf03f5d",
@@ -149,7 +160,7 @@ describe("The example", () => {
             cooldown: "respect",
           },
         ],
-        approval: { above: { minor: 20_000_000, currency: "CNY" }, approvers: 2, expires: 14_400_000 },
+        approval: { above: { minor: 15_000_000, currency: "CNY" }, approvers: 2, expires: 14_400_000 },
         unknownOutcome: "human",
         efficacy: { purchases: 2, minGain: 5 },
         armAfterMs: 86_400_000,

@@ -5,6 +5,7 @@ import { digest } from "../../lib/digest.ts"
 import { GOOD, good, load } from "./policy-files.ts"
 
 const hashOf = async (yaml: string) => (await load(yaml)).supernodes[0]?.hash
+const approvers = [{ name: "ann" }, { name: "bob" }, { name: "carl" }]
 const LIMITS = "    limits: { actions: 2 per 24h, servers: 48 }\n"
 
 describe("The policy's hash", () => {
@@ -56,6 +57,7 @@ describe("The policy's hash", () => {
     ["the time zone", good(["version: 1", "version: 1\ntimezone: Asia/Shanghai"])],
     ["a cap of the fleet", good(["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"])],
     ["a default that reaches it", good(["supernodes:", "defaults: { cooldown: 61m }\nsupernodes:"])],
+    ["who may approve", good(["version: 1", "version: 1\napprovers: [ { name: ann } ]"])],
     ["the image", good(["f4059eb4", "f4059eb5"])],
     ["its name", good(["train-a", "train-c"])],
   ])("is changed by %s", async (_, yaml) => {
@@ -65,8 +67,8 @@ describe("The policy's hash", () => {
   it("exists for every valid policy, and does not depend on the order in which keys are written", async () => {
     await fc.assert(
       fc.asyncProperty(supernode, fc.integer({ min: 1, max: 1_000 }), async (written, seed) => {
-        const yaml = stringify({ version: 1, supernodes: [written] })
-        const shuffled = stringify({ supernodes: [reordered(written, seed)], version: 1 })
+        const yaml = stringify({ version: 1, approvers, supernodes: [written] })
+        const shuffled = stringify({ supernodes: [reordered(written, seed)], approvers, version: 1 })
         const hash = await hashOf(yaml)
         expect(hash).toMatch(/^sha256:/)
         expect(await hashOf(shuffled)).toBe(hash)

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll } from "vitest"
-import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../lib/policy-file/load.ts"
+import { loadPolicyFile, PolicyError, type PolicyFile } from "../../lib/policy-file/load.ts"
 
 /** A policy that is right, in YAML; tests break it one line at a time. */
 export const GOOD = `version: 1
@@ -61,12 +61,6 @@ export async function problemsOf(
     if (!(error instanceof PolicyError)) throw error
     return error.message.split("\n").map((line) => line.replaceAll(`${dirname(path)}/`, ""))
   }
-}
-
-export async function warningsOf(yaml: string): Promise<string[]> {
-  const path = await policyFolder({ "policy.yaml": yaml })
-  const { warnings } = await loadPolicyFile(path)
-  return warnings.map((warning) => problemLine(warning).replace(`${dirname(path)}/`, ""))
 }
 
 /** GOOD with one piece of it replaced; fails where the piece is not in it. */

@@ -33,7 +33,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a misspelt key of the file",
       ["version: 1", "version: 1\ntimezon: UTC"],
       [
-        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, ledger_id, smn_topics, sns_topics, notify, fleet, include, defaults, supernodes",
+        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, ledger_id, smn_topics, sns_topics, notify, approvers, fleet, silence, include, defaults, supernodes",
       ],
     ],
     [
@@ -69,7 +69,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a misspelt key of a supernode",
       ["    region:", "    cool_down: 1h\n    region:"],
       [
-        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after",
+        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence",
       ],
     ],
     [
@@ -120,7 +120,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
         'cloudwatch: { namespace: x, name: y, period: 5m, statistic: variance, dimensions: { a: "*" } }',
       ],
       [
-        'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99: CloudWatch has no other, not "variance"',
+        'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here), not "variance"',
         'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch finds no series by it',
       ],
     ],
@@ -464,6 +464,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "another currency in the approval",
       [RUNGS, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
       [
+        expect.stringContaining("needs the people who may approve"),
         "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
       ],
     ],
@@ -471,7 +472,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a supernode that is a word",
       ["  - name: train-a", "  - word\n  - name: train-a"],
       [
-        'policy.yaml:3:5: supernodes.0: must be a mapping of name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, not "word"',
+        'policy.yaml:3:5: supernodes.0: must be a mapping of name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence, not "word"',
       ],
     ],
     [

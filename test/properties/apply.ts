@@ -81,7 +81,7 @@ function withWord(so: Situation, change: Of<"person">): Situation {
     }
     case "approve": {
       const now = Math.max(so.now, (change.after ?? 0) + 1)
-      const names = Array.from({ length: change.count }, (_, i) => `approver-${i}`)
+      const names = change.among.slice(0, change.count)
       const approved = names.reduce(
         (state, by) => foldControl(state, { verb: "approve", planHash: change.planHash, by }, now),
         control,

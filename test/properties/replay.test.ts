@@ -30,7 +30,8 @@ const POLICIES = [
     schedules: [{ name: "noon", cron: "0 12 * * *", for: "3h", at_least: 8 }],
   },
 ]
-const FLEETS = [{}, { fleet: { actions: "2 per 24h" } }]
+const approvers = [{ name: "ann" }, { name: "bob" }]
+const FLEETS = [{ approvers }, { approvers, fleet: { actions: "2 per 24h" } }]
 
 const ENDINGS = [
   "accepted",

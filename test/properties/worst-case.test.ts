@@ -185,7 +185,7 @@ describe("the worst-case bill", () => {
     const policy = policyOf({ ladder: rungs([10, 20, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     const hourly = Array.from({ length: 31 * 24 }, () => ({ wait: HOUR, from: 0, to: 2, isPerson: true }))
     const seen = fullest(play(policy, hourly), "UTC")
-    expect(worstCase(policy).day).toEqual({ purchases: 2, spend: { minor: 5_000, currency: "CNY" } })
+    expect(worstCase(policy).day).toMatchObject({ purchases: 2, spend: { minor: 5_000, currency: "CNY" } })
     expect(seen.day).toEqual({ purchases: 2, minor: 5_000 })
     // A month with an hour more, as where clocks are set back, could begin one more stretch of 24 hours.
     expect(worstCase(policy).month.purchases).toBe(64)
@@ -199,16 +199,35 @@ describe("the worst-case bill", () => {
     expect(bill.month.spend).toEqual({ minor: 5_000, currency: "CNY" })
   })
 
+  it("says which cap gives it, and how it adds up", () => {
+    const limits = { actions: "2 per 24h", servers: 48, budget: { ...money(40), per: "30d" } }
+    const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
+    expect(bill.day.says).toBe("limits.budget: 40 CNY per 30d")
+    expect(bill.month.says).toBe("limits.budget: 40 CNY per 30d, 2 times in a month")
+    const free = policyOf({ ladder: rungs([10, 35]), limits: { actions: "2 per 24h", servers: 48 } })
+    expect(worstCase(free).month.says).toBe(
+      "64 purchases (limits.actions: 2 per 1d, 32 times in a month) of 25 CNY for 1 -> 2 servers",
+    )
+    expect(worstCaseOfAll([free, free]).day.says).toBe("the sum of 2 supernodes")
+    const fleet = { actions: { count: 3, perMs: DAY }, budget: null }
+    expect(
+      worstCaseOfAll([
+        { ...free, fleet },
+        { ...free, fleet },
+      ]).day.says,
+    ).toBe("3 purchases (fleet.actions: 3 per 1d) of 25 CNY for 1 -> 2 servers")
+  })
+
   it("is unknown in money where nothing caps it and a rung has no price, and says how often all the same", () => {
     const bill = worstCase(
       policyOf({ ladder: rungs([10, null]), limits: { actions: "1 per 1h", servers: 48 } }),
     )
-    expect(bill.day).toEqual({ purchases: 24, spend: null })
+    expect(bill.day).toMatchObject({ purchases: 24, spend: null })
   })
 
   it("adds supernodes up and is bounded by what they share", () => {
     const one = policyOf({ ladder: rungs([10, 35]), limits: { actions: "2 per 24h", servers: 48 } })
-    expect(worstCaseOfAll([one, one]).day).toEqual({
+    expect(worstCaseOfAll([one, one]).day).toMatchObject({
       purchases: 4,
       spend: { minor: 10_000, currency: "CNY" },
     })
@@ -217,11 +236,11 @@ describe("the worst-case bill", () => {
       budget: { minor: 6_000, currency: "CNY", per: 30 * DAY },
     }
     const shared = { ...one, fleet }
-    expect(worstCaseOfAll([shared, shared]).day).toEqual({
+    expect(worstCaseOfAll([shared, shared]).day).toMatchObject({
       purchases: 3,
       spend: { minor: 6_000, currency: "CNY" },
     })
-    expect(worstCaseOfAll([shared, shared]).month).toEqual({
+    expect(worstCaseOfAll([shared, shared]).month).toMatchObject({
       purchases: 96,
       spend: { minor: 12_000, currency: "CNY" },
     })

@@ -61,7 +61,9 @@ describe("A tick while a floor is active", () => {
       outcome: { kind: "accepted" },
     })
     const opened = (await world.entries()).find(({ kind }) => kind === "opened")
-    expect(opened?.decision?.target?.schedules).toEqual([{ schedule: "day", occurrence: "2024-01-15T08:00" }])
+    expect(opened?.decision?.target?.schedules).toEqual([
+      { schedule: "day", occurrence: "2024-01-15T08:00", atLeast: 4 },
+    ])
     pass(5 * MINUTE)
     expect(await held()).toBe("in-flight")
     world.deliver(4)
@@ -78,8 +80,8 @@ describe("A tick while a floor is active", () => {
     expect(await tick()).toMatchObject({ plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
     expect(Object.keys((await standing()).acted ?? {})).toEqual([
-      "day 2024-01-15T08:00",
-      "day 2024-01-16T08:00",
+      "day 2024-01-15T08:00 4",
+      "day 2024-01-16T08:00 4",
     ])
   })
 

@@ -47,7 +47,9 @@ async function approve(task: Task, given: string, by: string): Promise<void> {
     const plans = await knownPlans(ledger)
     const hash = wholeHash(given, plans)
     const known = plans.find(({ plan }) => plan.hash === hash)
-    const policy = known && (await policyOf(policyPath, known.supernodeId))
+    const policies = await policiesOf(policyPath)
+    const policy = policies.find(({ id }) => id === known?.supernodeId)
+    checkListed(policies, by)
     screen.note(...warningsAbout(known, by))
     if (known)
       screen.say(
@@ -82,10 +84,19 @@ function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   )
 }
 
-/** The policy as far as it can be read: a yes must not wait for it. */
-async function policyOf(policyPath: string, supernodeId: string): Promise<Policy | undefined> {
+/** The policies as far as they can be read: an approval must not wait for them. */
+async function policiesOf(policyPath: string): Promise<Policy[]> {
   const supernodes = (await loadPolicyFile(policyPath).catch(() => null))?.supernodes ?? []
-  return supernodes.find(({ policy }) => policy.id === supernodeId)?.policy
+  return supernodes.map(({ policy }) => policy)
+}
+
+/** Throws CommandError for a person whom the policy does not list: the approval would never count. */
+function checkListed(policies: readonly Policy[], by: string): void {
+  const names = policies[0]?.approvers.map(({ name }) => name) ?? []
+  if (names.length === 0 || names.some((name) => personKey(name) === personKey(by))) return
+  throw new CommandError(
+    `${by} is not listed under approvers in the policy, so nothing was recorded. Listed: ${names.join(", ")}`,
+  )
 }
 
 function warningsAbout(known: KnownPlan | undefined, by: string): string[] {
@@ -122,9 +133,13 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
     ]
   }
   const requester = known.requestedBy === null ? null : personKey(known.requestedBy)
+  const listed = new Set(policy.approvers.map(({ name }) => personKey(name)))
   const counting = toThis.filter(
     ({ at, by }) =>
-      at > (known.openedAt ?? -Infinity) && at + rule.expires > task.now && personKey(by) !== requester,
+      listed.has(personKey(by)) &&
+      at > (known.openedAt ?? -Infinity) &&
+      at + rule.expires > task.now &&
+      personKey(by) !== requester,
   )
   const names = distinctPeople(counting.map((approval) => approval.by)).sort()
   const until = Math.min(...counting.map(({ at }) => at + rule.expires))

@@ -1,6 +1,12 @@
 import type { Command } from "commander"
 import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
-import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
+import {
+  loadPolicyFile,
+  PolicyError,
+  type PolicyFile,
+  problemLine,
+  warningLine,
+} from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
 import { counted } from "../errors.ts"
@@ -8,16 +14,22 @@ import { policyRows } from "../print/policy.ts"
 import { tableOf } from "../print/table.ts"
 import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
 
+interface ValidateOptions extends CommonOptions {
+  strict?: boolean
+}
+
 export function registerValidate(program: Command, cli: Cli): void {
   program
     .command("validate")
     .summary("check a policy file")
     .description("Checks a policy file and everything it includes. Needs no ledger, no cloud and no keys.")
     .argument("[POLICY]", "the file; without, --policy, SUPERNODE_POLICY or ./policy.yaml", words)
+    .option("--strict", "fail where there are warnings that the policy does not silence")
     .option("--json", "print the verdict and the effective policies as JSON")
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
-      const task = taskOf(cli, command.optsWithGlobals())
-      await validate(task, file ?? pathOf(task.options, cli))
+      const options = command.optsWithGlobals<ValidateOptions>()
+      const task = taskOf(cli, options)
+      await validate(task, file ?? pathOf(options, cli), options.strict === true)
     })
 }
 
@@ -26,9 +38,12 @@ function pathOf({ policy }: CommonOptions, { io }: Cli): string {
   return policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || "./policy.yaml")
 }
 
-async function validate(task: Task, path: string): Promise<void> {
+async function validate(task: Task, path: string, isStrict: boolean): Promise<void> {
   try {
-    showValid(task, await loadPolicyFile(path))
+    const file = await loadPolicyFile(path, task.now)
+    const isValid = !isStrict || file.warnings.length === 0
+    showValid(task, file, isValid)
+    if (!isValid) task.fail()
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     const { screen, options } = task
@@ -39,8 +54,9 @@ async function validate(task: Task, path: string): Promise<void> {
   }
 }
 
-function showValid({ screen, options, io, now }: Task, { path, supernodes, warnings }: PolicyFile): void {
-  screen.note(...warnings.map((warning) => `warning: ${problemLine(warning)}`))
+function showValid({ screen, options, io, now }: Task, file: PolicyFile, isValid: boolean): void {
+  const { path, supernodes, warnings, silenced } = file
+  screen.note(...warnings.map((warning) => `${isValid ? "warning" : "error"}: ${warningLine(warning)}`))
   const ofAll = worstCaseOfAll(supernodes.map(({ policy }) => policy))
   if (options.json) {
     const effective = supernodes.map(({ policy, hash }) => ({
@@ -49,9 +65,11 @@ function showValid({ screen, options, io, now }: Task, { path, supernodes, warni
       worstCase: worstCaseJson(worstCase(policy)),
       policy,
     }))
-    screen.json({ valid: true, supernodes: effective, worstCase: worstCaseJson(ofAll), warnings })
+    const worst = worstCaseJson(ofAll)
+    screen.json({ valid: isValid, supernodes: effective, worstCase: worst, warnings, silenced })
     return
   }
+  const quiet = silenced.length === 0 ? "" : ` (${silenced.length} silenced)`
   for (const loaded of supernodes) {
     screen.say(
       screen.paint.bold(loaded.policy.name),
@@ -63,7 +81,7 @@ function showValid({ screen, options, io, now }: Task, { path, supernodes, warni
     screen.paint.bold("What this policy can cost at the very most, whatever alarms and people do"),
     ...worstCaseLines(ofAll).map((line) => `  ${line}`),
     "",
-    `${path}: valid, ${counted(supernodes.length, "supernode")}, ${counted(warnings.length, "warning")}`,
+    `${path}: ${isValid ? "valid" : "not valid under --strict"}, ${counted(supernodes.length, "supernode")}, ${counted(warnings.length, "warning")}${quiet}`,
   )
 }
 

@@ -5,7 +5,7 @@ import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { loadPolicyFile, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
+import { loadPolicyFile, type PolicyFile, warningLine } from "../../../lib/policy-file/load.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { words } from "../arguments.ts"
 import {
@@ -65,14 +65,14 @@ async function checkAll(task: Task, name: string | undefined): Promise<Check[]> 
   const settings = tried("settings", () => settingsOf(task))
   if (!settings.ok) return settings.checks
   const checks: Check[] = [well({ what: "settings", supernode: null }, saySettings(settings.value))]
-  const policy = await triedLater("policy", () => loadPolicyFile(settings.value.policyPath))
+  const policy = await triedLater("policy", () => loadPolicyFile(settings.value.policyPath, task.now))
   if (policy.ok) checks.push(well({ what: "policy", supernode: null }, sayPolicy(policy.value)))
   else checks.push(...policy.checks)
   const shown = policy.ok ? shownOf(policy.value, name) : []
   const ledger = await triedLater("ledger", () => checkLedger(task, shown))
   checks.push(...(ledger.ok ? [ledger.value] : ledger.checks))
   if (!policy.ok) return checks
-  task.screen.note(...policy.value.warnings.map((warning) => `warning: ${problemLine(warning)}`))
+  task.screen.note(...policy.value.warnings.map((warning) => `warning: ${warningLine(warning)}`))
   const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
   // A ledger that cannot even be opened was told above.
   return [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])]

@@ -1,12 +1,6 @@
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
-import {
-  activeFloors,
-  nextStart,
-  type Start,
-  sayOccurrence,
-} from "../../../lib/decision/schedule/schedule.ts"
-import { wallTime } from "../../../lib/decision/schedule/zone.ts"
+import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/decision/schedule/schedule.ts"
 import { actedFor } from "../../../lib/decision/state/handled-starts.ts"
 import type { Acted, Standing } from "../../../lib/decision/state/state.ts"
 
@@ -57,11 +51,7 @@ function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, acti
   const bypass = bypassesCooldown ? ", cooldown or not" : ""
   const floor = `${name}: at least ${atLeast} servers for ${sayDuration(forMs)} from "${cron}"${bypass}`
   const acted = active?.acted ? ", bought for already" : ""
-  const now = active ? `active until ${sayLocal(timezone, active.until)}${acted}` : "not active"
-  const later = next ? `next: ${sayOccurrence(next.occurrence)} ${timezone}` : "next: not in eight years"
+  const now = active ? `active until ${sayLocalTime(active.until, timezone)}${acted}` : "not active"
+  const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: not in eight years"
   return `${floor}; ${now}; ${later}`
-}
-
-function sayLocal(timezone: string, at: number): string {
-  return sayOccurrence(new Date(wallTime(timezone, at)).toISOString().slice(0, "2026-11-30T08:00".length))
 }

@@ -1,19 +1,20 @@
 import type { Most, WorstCase } from "../../../lib/decision/money/worst-case.ts"
 import { amountOf, sayMoney } from "../../../lib/decision/policy/money.ts"
 
-/** `any 24 hours: at most 2 purchases, 360000 CNY`, and the same of a month. */
+/** `any 24 hours: at most 2 purchases, 360000 CNY = 2 purchases (limits.actions …) of …`, and the same of a month. */
 export function worstCaseLines({ day, month }: WorstCase): string[] {
   return [`any 24 hours: at most ${sayMost(day)}`, `a calendar month: at most ${sayMost(month)}`]
 }
 
-function sayMost({ purchases, spend }: Most): string {
+function sayMost({ purchases, spend, says }: Most): string {
   const bought = `${purchases} purchase${purchases === 1 ? "" : "s"}`
-  const money = spend ? sayMoney(spend) : "for an UNKNOWN amount: no budget, and a rung without a price"
-  return spend ? `${bought}, ${money}` : `${bought} ${money}`
+  return spend
+    ? `${bought}, ${sayMoney(spend)} = ${says}`
+    : `${bought} for an UNKNOWN amount: no budget, and a rung without a price`
 }
 
-/** As `--json` prints it: amounts in whole units. */
+/** As `--json` prints it: amounts in whole units, and how they come about. */
 export function worstCaseJson({ day, month }: WorstCase) {
-  const shown = ({ purchases, spend }: Most) => ({ purchases, spend: spend && amountOf(spend) })
+  const shown = ({ purchases, spend, says }: Most) => ({ purchases, spend: spend && amountOf(spend), says })
   return { day: shown(day), month: shown(month) }
 }

@@ -20,13 +20,13 @@ export type Change =
   | { kind: "person"; verb: "resume"; supernode: string | null }
   | { kind: "person"; verb: "reset" }
   | { kind: "person"; verb: "ledger-init" | "ledger-restored" | "ledger-confirm" }
-  /** So many more people, none of whom is `except`; a word counts that was said later than `after`. */
+  /** So many more people out of `among`, the policy's names; an approval counts that was given later than `after`. */
   | {
       kind: "person"
       verb: "approve"
       planHash: string
       count: number
-      except: string | null
+      among: string[]
       after: number | null
     }
   /** A new dry run, whose hash is sent along; null: it is not known yet. */

@@ -1,4 +1,4 @@
-import { distinctPeople } from "../state/approver.ts"
+import { personKey } from "../state/approver.ts"
 import { sayTime } from "../verdict.ts"
 import type { Nearest } from "./change.ts"
 import type { Question } from "./question.ts"
@@ -10,20 +10,28 @@ export function shownAgain({ situation: { policy }, plan }: Question): Nearest {
   }
 }
 
+/** null: the policy lists too few people besides the requester, so only another policy helps. */
 export function approvedByMore({ situation, plan, finding }: Question): Nearest | null {
-  const { approval } = situation.policy
+  const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
   // Neither is missing where the gate failed.
   if (!approval || !plan || !Array.isArray(approvedBy)) return null
   const { signal, standing, now } = situation
-  const count = approval.approvers - distinctPeople(approvedBy.map(String)).length
-  const except = signal.kind === "request" ? signal.requestedBy : null
+  const done = new Set(approvedBy.map((name) => personKey(String(name))))
+  if (signal.kind === "request") done.add(personKey(signal.requestedBy))
+  const among = approvers.map(({ name }) => name).filter((name) => !done.has(personKey(name)))
+  const count = approval.approvers - approvedBy.length
+  if (among.length < count) return moreApprovers(count - among.length)
   // An approval that is no newer than the last attempt was used up by it.
   const after = standing.openedAt !== null && standing.openedAt >= now ? standing.openedAt : null
-  const notBy = except === null ? "" : `, who is not ${except}`
   const later = after === null ? "" : `, later than ${sayTime(after)}`
   return {
-    says: `${count} of ${approval.approvers} approvals: supernode-autoscaler approve ${plan.hash} --by WHO${notBy}${later}`,
-    change: { kind: "person", verb: "approve", planHash: plan.hash, count, except, after },
+    says: `${count} of ${approval.approvers} approvals: supernode-autoscaler approve ${plan.hash} --by WHO, where WHO is ${among.join(" or ")}${later}`,
+    change: { kind: "person", verb: "approve", planHash: plan.hash, count, among, after },
   }
+}
+
+function moreApprovers(missing: number): Nearest {
+  const says = `approvers must list ${missing} more ${missing === 1 ? "person" : "people"} besides the requester`
+  return { says, change: { kind: "policy", path: "approvers", value: null } }
 }

@@ -1,9 +1,8 @@
 import { judgeFloors } from "../ladder/floors.ts"
-import { nextStart } from "../schedule/schedule.ts"
+import { nextStart, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
 import { offName } from "../state/handled-starts.ts"
 import { own } from "../state/own.ts"
-import { sayTime } from "../verdict.ts"
 import type { Nearest } from "./change.ts"
 import { resetBy } from "./standing.ts"
 
@@ -29,7 +28,12 @@ export function nextSchedule(situation: Situation): { at: number; says: string }
     const at = nextStart(schedule, policy.timezone, now)?.at
     return at === undefined
       ? []
-      : [{ at, says: `wait until ${sayTime(at)} when schedule ${schedule.name} starts` }]
+      : [
+          {
+            at,
+            says: `wait until ${sayLocalTime(at, policy.timezone)} when schedule ${schedule.name} starts`,
+          },
+        ]
   })
   const [first] = starts.sort((a, b) => a.at - b.at)
   return first ?? null

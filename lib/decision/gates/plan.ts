@@ -32,7 +32,7 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
     return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
   if (control.state !== "read") return notEvaluated("the control stream was not read")
   const requester = signal.kind === "request" ? personKey(signal.requestedBy) : null
-  const valid = control.value.approvals.filter(
+  const given = control.value.approvals.filter(
     (approval) =>
       approval.planHash === plan.hash &&
       personKey(approval.by) !== requester &&
@@ -40,12 +40,17 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
       approval.at - now <= CLOCK_TOLERANCE_MS &&
       approval.at > (standing.openedAt ?? -Infinity),
   )
-  const names = distinctPeople(valid.map((approval) => approval.by)).sort()
+  // Only people whom the policy lists count, by the spelling of the policy.
+  const people = new Set(given.map(({ by }) => personKey(by)))
+  const counting = policy.approvers.filter(({ name }) => people.has(personKey(name)))
+  const names = distinctPeople(counting.map(({ name }) => name)).sort()
+  const unlisted = people.size - names.length
+  const ignored = unlisted > 0 ? `, and ${unlisted} by people who are not in the policy's approvers` : ""
   const facts = { planHash: plan.hash, approvedBy: names, needed: approvers }
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(
     "approval-needed",
-    `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there`,
+    `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there${ignored}`,
     facts,
   )
 }

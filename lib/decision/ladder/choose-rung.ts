@@ -95,7 +95,11 @@ export function chooseRung(situation: Situation): Choice {
 
 function proposersOf(wanted: Wanted): Pick<Target, "rules" | "schedules"> {
   if (wanted.kind === "servers") return { rules: [] }
-  const schedules = wanted.floors.map(({ schedule, occurrence }) => ({ schedule, occurrence }))
+  const schedules = wanted.floors.map(({ schedule, occurrence, atLeast }) => ({
+    schedule,
+    occurrence,
+    atLeast,
+  }))
   return { rules: wanted.rules, ...(schedules.length > 0 ? { schedules } : {}) }
 }
 

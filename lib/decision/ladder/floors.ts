@@ -1,4 +1,4 @@
-import { type ActiveFloor, activeFloors, sayOccurrence } from "../schedule/schedule.ts"
+import { type ActiveFloor, activeFloors, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
 import { actedFor, offName } from "../state/handled-starts.ts"
 import { own } from "../state/own.ts"
@@ -29,12 +29,12 @@ export function judgeFloors({ policy, standing, policyHash, now }: Situation): F
   })
 }
 
-/** `schedule weekday-mornings wants at least 2 servers (since Mon 2026-11-30 08:00 Asia/Shanghai)`. */
+/** `schedule weekday-mornings wants at least 2 servers, since Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z)`. */
 export function sayFloor(
-  { schedule, atLeast, occurrence, verdict, acted }: FloorEvidence,
+  { schedule, atLeast, since, verdict, acted }: FloorEvidence,
   timezone: string,
 ): string {
-  const wants = `schedule ${schedule} wants at least ${atLeast} servers (since ${sayOccurrence(occurrence)} ${timezone})`
+  const wants = `schedule ${schedule} wants at least ${atLeast} servers, since ${sayLocalTime(since, timezone)}`
   switch (verdict) {
     case "wanted":
       return wants

@@ -1,5 +1,6 @@
-import type { Money } from "../policy/money.ts"
+import { type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
+import { sayDuration } from "../policy/units.ts"
 import { orderCost } from "./cost.ts"
 
 // The most that a policy can ever cause, from its caps alone. Nothing that somebody can undo counts as a bound: servers may
@@ -17,6 +18,21 @@ export interface Most {
   purchases: number
   /** null: no budget caps it, and a rung that may be bought has no price. */
   spend: Money | null
+  /** Which cap gives it and how it adds up; for people. */
+  says: string
+}
+
+/** A bound on money, and how it comes about. */
+interface Bound {
+  money: Money
+  says: string
+}
+
+/** The dearest order that may be placed. */
+interface Order {
+  money: Money
+  from: number
+  to: number
 }
 
 /** What one supernode or all of a file can come to. */
@@ -32,27 +48,98 @@ export function worstCaseOfAll(policies: readonly Policy[]): WorstCase {
   return { day: mostOfAll("day", policies), month: mostOfAll("month", policies) }
 }
 
+const UNKNOWN = "no budget caps it, and a rung that may be bought has no price"
+
 function mostIn(window: BillWindow, policy: Policy): Most {
   const { actions, budget } = policy.limits
   const purchases = countUnder(actions, window)
-  const dearest = dearestOrder(policy)
-  const bought = dearest && times(dearest, purchases)
-  return { purchases, spend: lower(bought, budget && spendUnder(budget, window)) }
+  const rate = { key: "limits.actions", cap: actions, window }
+  const bought = boughtFor(dearestOrder(policy), purchases, sayRate(rate))
+  const capped = budget && budgetBound(budget, { key: "limits.budget", window })
+  return mostOf(purchases, lower(bought, capped))
+}
+
+function mostOf(purchases: number, bound: Bound | null): Most {
+  return { purchases, spend: bound?.money ?? null, says: bound?.says ?? UNKNOWN }
 }
 
 function mostOfAll(window: BillWindow, policies: readonly Policy[]): Most {
   const each = policies.map((policy) => mostIn(window, policy))
+  const [only] = each
   const fleet = policies[0]?.fleet ?? null
   const sum = each.reduce((count, { purchases }) => count + purchases, 0)
   const allowed = fleet?.actions ? countUnder(fleet.actions, window) : sum
   const purchases = Math.min(sum, allowed)
-  const dearest = total(policies.map(dearestOrder), (a, b) => (a.minor >= b.minor ? a : b))
-  const added = total(
-    each.map(({ spend }) => spend),
-    (a, b) => ({ ...a, minor: a.minor + b.minor }),
+  const added = addedUp(each)
+  const dearest = dearestOfAll(policies)
+  const rate = fleet?.actions ? sayRate({ key: "fleet.actions", cap: fleet.actions, window }) : null
+  const bought = rate === null ? null : boughtFor(dearest, purchases, rate)
+  const capped = fleet?.budget ? budgetBound(fleet.budget, { key: "fleet.budget", window }) : null
+  const own = each.length === 1 && only ? boundOf(only) : added
+  return mostOf(purchases, lower(lower(own, bought), capped))
+}
+
+function boundOf({ spend, says }: Most): Bound | null {
+  return spend && { money: spend, says }
+}
+
+/** The sum of all supernodes; null as soon as one of them is not known. */
+function addedUp(each: readonly Most[]): Bound | null {
+  const spends = each.flatMap(({ spend }) => spend ?? [])
+  const [first] = spends
+  if (!first || spends.length < each.length) return null
+  const money = { ...first, minor: spends.reduce((sum, { minor }) => sum + minor, 0) }
+  return { money, says: `the sum of ${each.length} supernodes` }
+}
+
+function dearestOfAll(policies: readonly Policy[]): Order | null {
+  const orders = policies.map(dearestOrder)
+  const known = orders.filter((order) => order !== null)
+  return known.length < orders.length ? null : dearestOf(known)
+}
+
+function dearestOf(orders: readonly Order[]): Order | null {
+  return orders.reduce<Order | null>(
+    (most, order) => (most && most.money.minor >= order.money.minor ? most : order),
+    null,
   )
-  const bought = lower(added, dearest && times(dearest, purchases))
-  return { purchases, spend: lower(bought, fleet?.budget ? spendUnder(fleet.budget, window) : null) }
+}
+
+/** So many of the dearest order. */
+function boughtFor(order: Order | null, purchases: number, rate: string): Bound | null {
+  if (!order) return null
+  const { money, from, to } = order
+  const step =
+    from === to
+      ? "nothing that may be bought costs anything"
+      : `${sayMoney(money)} for ${from} -> ${to} servers`
+  return {
+    money: { ...money, minor: money.minor * purchases },
+    says: `${purchases} purchases (${rate}) of ${step}`,
+  }
+}
+
+interface CapOf {
+  key: string
+  window: BillWindow
+}
+
+/** `limits.actions: 2 per 1d, 32 times in a month`. */
+function sayRate({ key, cap, window }: CapOf & { cap: Policy["limits"]["actions"] }): string {
+  const times = Math.ceil(BILL_WINDOWS[window] / cap.perMs)
+  return `${key}: ${cap.count} per ${sayDuration(cap.perMs)}${sayTimes(times, window)}`
+}
+
+function budgetBound(budget: Budget, { key, window }: CapOf): Bound {
+  const { minor, currency, per } = budget
+  const times = stretchesOf(budget, window)
+  const cap = `${sayMoney({ minor, currency })} per ${per === "month" ? "month" : sayDuration(per)}`
+  const money = { minor: minor * times, currency }
+  return { money, says: `${key}: ${cap}${sayTimes(times, window)}` }
+}
+
+function sayTimes(times: number, window: BillWindow): string {
+  return times === 1 ? "" : `, ${times} times in a ${window}`
 }
 
 /** At most N in any stretch as long as D: as many stretches as it takes to cover the window hold N each. */
@@ -61,39 +148,31 @@ function countUnder({ count, perMs }: Policy["limits"]["actions"], window: BillW
 }
 
 /** A day may lie astride two calendar months, and each has its own budget. */
-function spendUnder({ per, minor, currency }: Budget, window: BillWindow): Money {
-  const stretches = per !== "month" ? Math.ceil(BILL_WINDOWS[window] / per) : window === "month" ? 1 : 2
-  return { minor: minor * stretches, currency }
+function stretchesOf({ per }: Budget, window: BillWindow): number {
+  if (per !== "month") return Math.ceil(BILL_WINDOWS[window] / per)
+  return window === "month" ? 1 : 2
 }
 
 /** The dearest step of the ladder within the limit; null where one that may be bought has no price. */
-function dearestOrder({ ladder, limits, approval, fleet }: Policy): Money | null {
+function dearestOrder({ ladder, limits, approval, fleet }: Policy): Order | null {
   const rungs = ladder.filter(({ servers }) => servers <= limits.servers)
   // With a cap on money, what has no price is not bought at all.
   const isCapped = limits.budget !== null || approval !== null || Boolean(fleet?.budget)
-  const costs = rungs.flatMap(({ servers: to }) =>
-    ladder.filter(({ servers: from }) => from < to).map(({ servers: from }) => orderCost(ladder, from, to)),
+  const steps = rungs.flatMap(({ servers: to }) =>
+    ladder.filter(({ servers: from }) => from < to).map(({ servers: from }) => ({ from, to })),
   )
-  const known = costs.filter((cost) => cost !== null)
-  if (known.length < costs.length && !isCapped) return null
+  const orders = steps.flatMap(({ from, to }): Order[] => {
+    const money = orderCost(ladder, from, to)
+    return money ? [{ money, from, to }] : []
+  })
+  if (orders.length < steps.length && !isCapped) return null
   const currency = ladder.find(({ price }) => price !== null)?.price?.currency ?? limits.budget?.currency
-  const none = currency === undefined ? null : { minor: 0, currency }
-  return known.reduce<Money | null>((most, cost) => (most && most.minor >= cost.minor ? most : cost), none)
-}
-
-function times({ minor, currency }: Money, count: number): Money {
-  return { minor: minor * count, currency }
+  const none = currency === undefined ? null : { money: { minor: 0, currency }, from: 0, to: 0 }
+  return dearestOf(orders) ?? none
 }
 
 /** The lower of two bounds; null is none. */
-function lower(one: Money | null, other: Money | null): Money | null {
+function lower(one: Bound | null, other: Bound | null): Bound | null {
   if (!one || !other) return one ?? other
-  return one.minor <= other.minor ? one : other
-}
-
-/** All of them together; null as soon as one is not known. */
-function total(all: readonly (Money | null)[], join: (a: Money, b: Money) => Money): Money | null {
-  const known = all.filter((one) => one !== null)
-  const [first, ...rest] = known
-  return first && known.length === all.length ? rest.reduce(join, first) : null
+  return one.money.minor <= other.money.minor ? one : other
 }

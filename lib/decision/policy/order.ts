@@ -1,5 +1,7 @@
 import * as z from "zod"
-import { countPer, isRecord, moneyShape, positiveDuration, text, whenRecord, whole } from "./units.ts"
+import { checkDecimals, moneyShape } from "./currency.ts"
+import { moneyOf } from "./money.ts"
+import { countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
 // What may be ordered and how much of it: `ladder`, `order`, `limits` of the policy file. The bounds are those of the
 // API page, so that an order that the cloud would refuse fails when the file is read and not when it is sent.
@@ -72,12 +74,13 @@ const price = z
       'must be a commitment such as "1 month" or "3 years"',
     ).optional(),
   })
+  .superRefine(checkDecimals)
   .transform(({ amount, currency, per, commitment }) => {
     const [count = "1", unit = per] = (commitment ?? `1 ${per}`).split(" ")
     const hours = Number(count) * PERIOD_HOURS[unit.replace(/s$/, "") as PricePeriod]
     // A commitment that does not divide is rounded up: a bill may be over-estimated, never under-estimated.
     const periods = Math.max(1, Math.ceil(hours / PERIOD_HOURS[per]))
-    return { minor: Math.round(amount * 100), currency, per, periods }
+    return { ...moneyOf({ amount, currency }), per, periods }
   })
   .refine(({ minor, periods }) => Number.isSafeInteger(minor * periods), {
     error: "must be a price whose whole commitment can be counted exactly",
@@ -123,7 +126,8 @@ export const budget = z
       error: 'must be a duration such as "30d", or "month"',
     }),
   })
-  .transform(({ amount, currency, per }) => ({ minor: Math.round(amount * 100), currency, per }))
+  .superRefine(checkDecimals)
+  .transform(({ per, ...cap }) => ({ ...moneyOf(cap), per }))
 
 export const limits = z.strictObject({
   actions: countPer,

@@ -1,8 +1,20 @@
 import * as z from "zod"
+import type { Approver } from "./approvers.ts"
 import { cronFields, writtenCron } from "./cron.ts"
+import { money } from "./currency.ts"
 import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./order.ts"
 import { cloudEyeMetricName, cloudEyeNamespace, cloudwatchAlarm, rule, ruleName } from "./rule.ts"
-import { countPer, duration, isRecord, money, positiveDuration, text, whenRecord, whole } from "./units.ts"
+import {
+  countPer,
+  duration,
+  isRecord,
+  positiveDuration,
+  regionName,
+  text,
+  whenRecord,
+  whole,
+} from "./units.ts"
+import { silenceSchema } from "./warnings.ts"
 
 export { PERIOD_HOURS, type PricePeriod } from "./order.ts"
 export { COMPARISONS, type ComparisonOperator, DIMENSION_TEMPLATES, METRIC_SOURCES } from "./rule.ts"
@@ -75,7 +87,7 @@ const shape = {
     /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
     "must be 1 to 64 letters, digits, periods, hyphens or underscores, a letter or digit at both ends",
   ),
-  region: text(/^[a-z0-9-]{1,32}$/, "must be a region such as cn-southwest-2"),
+  region: regionName("must be a region such as cn-southwest-2"),
   project_id: text(
     /^[A-Za-z0-9-]{1,64}$/,
     "must be 1 to 64 letters, digits or hyphens (in quotes, if all digits)",
@@ -108,6 +120,8 @@ const shape = {
     })
     .optional(),
   arm_after: duration.prefault("0s"),
+  /** Not part of the policy: it changes what `validate` says, and nothing else. */
+  silence: silenceSchema,
 }
 
 /** The keys of a supernode as the policy file writes them, each by itself: what `defaults` is checked with. */
@@ -237,6 +251,8 @@ export interface FileWide {
   /** IANA name, for schedules and calendar budgets. */
   timezone: string
   fleet: z.output<typeof fleetSchema> | null
+  /** The people whose approvals count; empty where no supernode needs approval. */
+  approvers: readonly Approver[]
 }
 
 /** What the operator allows for one supernode: defaults merged in, durations in milliseconds, money in hundredths. */

@@ -1,5 +1,15 @@
 import * as z from "zod"
-import { duration, isRecord, pointsOf, positiveDuration, share, text, whenRecord, whole } from "./units.ts"
+import {
+  duration,
+  isRecord,
+  pointsOf,
+  positiveDuration,
+  regionName,
+  share,
+  text,
+  whenRecord,
+  whole,
+} from "./units.ts"
 
 // `rules` of the policy file: which metric is looked at, and when it proposes a larger rung.
 
@@ -87,14 +97,20 @@ const cloudwatchName = z
   .min(1, { error: "must not be empty" })
   .max(255, { error: "must be at most 255 characters" })
 
-/** CloudWatch aggregates by names of its own, and by percentiles. */
+/** Ours for the names of CloudWatch's own statistics. */
+const CLOUDWATCH_NAMES: Readonly<Record<string, string>> = { maximum: "max", minimum: "min" }
+
+/** Its own spelling (`Average`, `Maximum`, `P99`) means the same. */
 const cloudwatchStatistic = text(
-  /^(average|max|min|sum|p(100|\d{1,2}(\.\d{1,2})?))$/,
-  "must be average, max, min, sum or a percentile such as p99: CloudWatch has no other",
-)
+  /^([Aa]verage|[Mm]ax(imum)?|[Mm]in(imum)?|[Ss]um|[Pp](100|\d{1,2}(\.\d{1,2})?))$/,
+  "must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here)",
+).transform((written) => {
+  const name = written.toLowerCase()
+  return CLOUDWATCH_NAMES[name] ?? name
+})
 
 const cloudwatchMetric = z.strictObject({
-  region: text(/^[a-z0-9-]{1,32}$/, "must be an AWS region such as eu-central-1").optional(),
+  region: regionName("must be an AWS region such as eu-central-1").optional(),
   namespace: cloudwatchName,
   name: cloudwatchName,
   dimensions: z
@@ -106,7 +122,7 @@ const cloudwatchMetric = z.strictObject({
     )
     .refine((dims) => Object.keys(dims).length <= 30, { error: "must have at most 30 dimensions" })
     .default({}),
-  statistic: cloudwatchStatistic.default("average"),
+  statistic: cloudwatchStatistic.prefault("average"),
   period: positiveDuration.refine((ms) => ms % 60_000 === 0, { error: "must be a multiple of 1m" }),
 })
 

@@ -1,8 +1,18 @@
 import * as z from "zod"
-import { moneyOf } from "./money.ts"
 
 /** Text in one shape; `error` says what is allowed, whatever is wrong with it. */
 export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
+
+/** A region's name. One letter more is an availability zone, which no endpoint knows. */
+export const regionName = (error: string) =>
+  text(/^[a-z0-9-]{1,32}$/, error).superRefine((name, ctx) => {
+    const [, region] = /^(.*-\d+)[a-z]$/.exec(name) ?? []
+    if (region === undefined) return
+    ctx.addIssue({
+      code: "custom",
+      message: `must be a region: ${name} is an availability zone of ${region}`,
+    })
+  })
 
 /** A whole number between two bounds, both allowed; `unit` follows the bounds in the message. */
 export const whole = (min: number, max: number, unit = "") => {
@@ -67,22 +77,6 @@ export const share = z
   .regex(/^\d{1,3}(\.\d+)?%$/, { error: 'must be a percentage such as "80%"' })
   .transform((text) => Number.parseFloat(text) / 100)
   .refine((value) => value > 0 && value <= 1, { error: 'must be above "0%" and at most "100%"' })
-
-const amount = z
-  .number({ error: "must be a number" })
-  .nonnegative({ error: "must not be negative" })
-  .max(1e12, { error: "must be at most 1000000000000" })
-  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, {
-    error: "must have at most two decimals",
-  })
-
-const currency = text(/^[A-Z]{3}$/, "must be a currency code such as CNY")
-
-/** The keys of an amount of money, for mappings that have more keys than these. */
-export const moneyShape = { amount, currency }
-
-/** `{ amount: 500000, currency: CNY }` -> hundredths. */
-export const money = z.strictObject(moneyShape).transform(moneyOf)
 
 /** `2 per 24h` -> at most 2 in any 24 hours. */
 export const countPer = z

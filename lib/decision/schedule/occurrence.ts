@@ -2,4 +2,6 @@
 export interface Occurrence {
   schedule: string
   occurrence: string
+  /** Servers that its floor wanted when it acted; not there in what releases before recorded. */
+  atLeast?: number
 }

@@ -6,6 +6,7 @@ import { firstInstantsAt, wallTime } from "./zone.ts"
 // is the passing of time and needs nothing of the kind. Days are walked by the calendar alone; a zone is only asked about
 // a day that matters, and about that day as a whole.
 
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 /** 29 February may be eight years away, where a century begins. */
 const MOST_DAYS_AHEAD = 8 * 366 + 2
@@ -55,13 +56,28 @@ function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): St
 }
 
 /** The next start after now; null where there is none in the next eight years. */
-export function nextStart({ cron }: Schedule, timezone: string, now: number): Start | null {
+export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, now: number): Start | null {
   const today = dayOf(wallTime(timezone, now))
   for (let day = today; day <= today + MOST_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
     const next = startsOn(day, cron, timezone).find(({ at }) => at > now)
     if (next) return named(next)
   }
   return null
+}
+
+/** The next starts after now, at most `count`; fewer where there are no more in the next eight years. */
+export function nextStarts(
+  schedule: Pick<Schedule, "cron">,
+  { timezone, now, count }: { timezone: string; now: number; count: number },
+): Start[] {
+  const starts: Start[] = []
+  for (let from = now; starts.length < count; ) {
+    const next = nextStart(schedule, timezone, from)
+    if (!next) break
+    starts.push(next)
+    from = next.at
+  }
+  return starts
 }
 
 /** All starts of one local date in their order, by the wall time that is meant. `day`: the wall time of its midnight. */
@@ -87,4 +103,24 @@ const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 /** `2026-11-30T08:00` -> `Mon 2026-11-30 08:00`, for people. */
 export function sayOccurrence(occurrence: string): string {
   return `${WEEKDAYS[new Date(`${occurrence}Z`).getUTCDay()]} ${occurrence.replace("T", " ")}`
+}
+
+/**
+ * A start for people, by the zone's clocks, its offset, and UTC: `Mon 2026-11-30 08:00 +08:00 Asia/Shanghai
+ * (2026-11-30T00:00:00Z)`. A name alone would repeat a mistaken zone in its writer's own words.
+ */
+export function sayLocalTime(at: number, timezone: string): string {
+  const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS
+  const wall = wallTime(timezone, minute)
+  const local = sayOccurrence(new Date(wall).toISOString().slice(0, "2026-11-30T08:00".length))
+  const utc = new Date(minute).toISOString().replace(/\.\d{3}Z$/, "Z")
+  return `${local} ${sayOffset(wall - minute)} ${timezone} (${utc})`
+}
+
+/** `+08:00`; with seconds where a zone of long ago has them. */
+function sayOffset(offsetMs: number): string {
+  const seconds = Math.round(Math.abs(offsetMs) / 1_000)
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const [hours = "", minutes = "", rest = ""] = parts.map((part) => String(part).padStart(2, "0"))
+  return `${offsetMs < 0 ? "-" : "+"}${hours}:${minutes}${rest === "00" ? "" : `:${rest}`}`
 }

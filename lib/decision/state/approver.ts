@@ -1,3 +1,6 @@
+/** The blank of Braille: a letter by its class, and nothing to the eye. */
+const BLANKS = /[\s\u2800]+/gu
+
 /**
  * What tells two people apart by their names: not case, not blanks around and between, not the way a letter is composed or
  * how wide it is, no invisible signs. Names are claims; this only keeps one person from counting twice by a slip of the
@@ -6,12 +9,72 @@
 export function personKey(name: string): string {
   return name
     .normalize("NFKC")
-    .replace(/\p{Cf}/gu, "")
+    .replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, "")
+    .replace(BLANKS, " ")
     .trim()
-    .replace(/\s+/gu, " ")
     .toUpperCase()
     .toLowerCase()
     .normalize("NFC")
+}
+
+/** Letters and digits that many fonts draw alike: Cyrillic and Greek ones, and 0 1 I l. */
+const DRAWN_ALIKE: readonly (readonly [string, string])[] = [
+  ["а", "a"],
+  ["α", "a"],
+  ["в", "b"],
+  ["β", "b"],
+  ["с", "c"],
+  ["ϲ", "c"],
+  ["ԁ", "d"],
+  ["е", "e"],
+  ["ε", "e"],
+  ["һ", "h"],
+  ["н", "h"],
+  ["η", "n"],
+  ["і", "l"],
+  ["ї", "l"],
+  ["ı", "l"],
+  ["ι", "l"],
+  ["i", "l"],
+  ["1", "l"],
+  ["ӏ", "l"],
+  ["|", "l"],
+  ["ј", "j"],
+  ["к", "k"],
+  ["κ", "k"],
+  ["м", "m"],
+  ["μ", "u"],
+  ["о", "o"],
+  ["ο", "o"],
+  ["σ", "o"],
+  ["օ", "o"],
+  ["0", "o"],
+  ["р", "p"],
+  ["ρ", "p"],
+  ["ԛ", "q"],
+  ["ѕ", "s"],
+  ["т", "t"],
+  ["τ", "t"],
+  ["υ", "u"],
+  ["ν", "v"],
+  ["ѵ", "v"],
+  ["ԝ", "w"],
+  ["ω", "w"],
+  ["х", "x"],
+  ["χ", "x"],
+  ["у", "y"],
+  ["γ", "y"],
+  ["ζ", "z"],
+  ["ɑ", "a"],
+  ["ɡ", "g"],
+]
+
+const DRAWN_AS = new Map(DRAWN_ALIKE)
+
+/** Equal for names that a reader may take for each other. Names with an equal `personKey` have an equal one here, too. */
+export function lookalikeKey(name: string): string {
+  const letters = [...personKey(name)].map((letter) => DRAWN_AS.get(letter) ?? letter)
+  return letters.join("").replaceAll("rn", "m").replaceAll("vv", "w")
 }
 
 /** One of each person, by the name that was said first. */

@@ -3,10 +3,21 @@ import type { StandingAttempt } from "./attempt.ts"
 import { own } from "./own.ts"
 import type { Acted, Standing } from "./state.ts"
 
-// Occurrences of schedules that have led to a purchase: each may do so once.
+// Occurrences of schedules that have led to a purchase: each may do so once. A floor that is raised while it is active
+// counts as a new start, so what is remembered is an occurrence with the servers that its floor wanted.
 
+/** The purchase for this occurrence that wanted as many servers, or more. */
 export function actedFor(standing: Standing, occurrence: Occurrence): Acted | undefined {
-  return own(standing.acted ?? {}, keyOf(occurrence))
+  const acted = standing.acted ?? {}
+  const { atLeast } = occurrence
+  // Releases before recorded no number: such a purchase answers every floor.
+  const whole = own(acted, startOf(occurrence))
+  if (whole || atLeast === undefined) return whole
+  const sizes = Object.keys(acted).flatMap((key) => {
+    const size = sizeIn(key, occurrence)
+    return size !== null && size >= atLeast ? [size] : []
+  })
+  return sizes.length === 0 ? undefined : own(acted, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
 }
 
 /** An attempt acts for its occurrences from the moment it is opened. */
@@ -25,8 +36,19 @@ export function forgetActed(standing: Standing, { id }: Pick<StandingAttempt, "i
 }
 
 /** Neither a name nor a local time has a space in it. */
-function keyOf({ schedule, occurrence }: Occurrence): string {
+function startOf({ schedule, occurrence }: Occurrence): string {
   return `${schedule} ${occurrence}`
+}
+
+function keyOf(occurrence: Occurrence): string {
+  const { atLeast } = occurrence
+  return atLeast === undefined ? startOf(occurrence) : `${startOf(occurrence)} ${atLeast}`
+}
+
+/** The servers in a key of this occurrence; null for another's. */
+function sizeIn(key: string, occurrence: Occurrence): number | null {
+  const start = `${startOf(occurrence)} `
+  return key.startsWith(start) ? Number(key.slice(start.length)) : null
 }
 
 /** By which name `rulesOff` knows a schedule whose order was called invalid; no rule's name has a colon in it. */

@@ -5,7 +5,7 @@ import { type CloudDesk, cloudDesk, desk, MINUTE, POLICY, STREAM } from "../harn
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const HASH = `sha256:${"a".repeat(64)}`
-const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\n`
+const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
 /** A desk where an alarm's plan waits for approval, and that plan's hash. */
 async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
@@ -55,6 +55,17 @@ describe("approve", () => {
     const late = await own.run("approve", hash, "--by", "dora")
     expect(late.err).toContain("warning: no supernode waits for this plan now")
     expect(late.out).toContain("approved by dora: 1 of 2 needed")
+  })
+
+  it("refuses a person whom the policy does not list, writes nothing, and names those who may approve", async () => {
+    const { own, hash } = await waiting()
+    const { code, out, err } = await own.run("approve", hash, "--by", "eve")
+    expect(err).toContain(
+      "eve is not listed under approvers in the policy, so nothing was recorded. Listed: Ann, bob, carl, dora, boss",
+    )
+    expect(out).not.toContain("on record")
+    expect(code).toBe(1)
+    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
   })
 
   it("takes the beginning of a hash for a plan that waits, with or without its first word", async () => {

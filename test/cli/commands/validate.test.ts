@@ -18,9 +18,13 @@ describe("validate", () => {
 
   it("says what the policy can cost at the very most, in any 24 hours and in a calendar month", async () => {
     const { out } = await desk().run("validate")
-    expect(out).toMatch(/at worst +any 24 hours: at most 2 purchases, 360000 CNY\n/)
+    expect(out).toMatch(
+      /at worst +any 24 hours: at most 2 purchases, 360000 CNY = 2 purchases \(limits\.actions: 2 per 1d\) of 180000 CNY for 1 -> 4 servers\n/,
+    )
     const last = out.slice(out.indexOf("What this policy can cost at the very most"))
-    expect(last).toContain("a calendar month: at most 64 purchases, 1000000 CNY")
+    expect(last).toContain(
+      "a calendar month: at most 64 purchases, 1000000 CNY = limits.budget: 500000 CNY per 30d, 2 times in a month",
+    )
     const bill = { day: { purchases: 2, spend: { amount: 360_000, currency: "CNY" } } }
     const { json } = await desk().run("validate", "--json")
     expect(json()).toMatchObject({ worstCase: bill, supernodes: [{ worstCase: bill }] })
@@ -48,8 +52,36 @@ describe("validate", () => {
   it("tells what is allowed but surprising as a warning, and still passes", async () => {
     const own = desk(POLICY.replace("key_pair_name: KeyPair-42c4, ", ""))
     const { code, err } = await own.run("validate")
-    expect(err).toMatch(/^warning: \S+policy\.yaml:\d+:\d+: supernodes\.0\.order.*key pairs\n$/)
+    expect(err).toMatch(
+      /^warning: \S+policy\.yaml:\d+:\d+: supernodes\.0\.order.*key pairs \[no-key-pair\]\n$/,
+    )
     expect(code).toBe(0)
+  })
+
+  it("fails under --strict where a warning is not silenced, and only there", async () => {
+    const bare = POLICY.replace("key_pair_name: KeyPair-42c4, ", "")
+    const loud = await desk(bare).run("validate", "--strict")
+    expect(loud.err).toMatch(/^error: .*\[no-key-pair\]\n$/)
+    expect(loud.out).toContain("policy.yaml: not valid under --strict, 1 supernode, 1 warning")
+    expect(loud.code).toBe(1)
+    const quiet = await desk(
+      `${bare}silence: [ { warning: no-key-pair, reason: the image brings its own users } ]\n`,
+    ).run("validate", "--strict", "--json")
+    expect(quiet.json()).toMatchObject({
+      valid: true,
+      warnings: [],
+      silenced: [{ id: "no-key-pair", reason: "the image brings its own users" }],
+    })
+    expect([quiet.code, quiet.err]).toEqual([0, ""])
+  })
+
+  it("shows the next starts of a cron expression whose two day fields mean either day", async () => {
+    const floor = '    schedules: [ { name: first, cron: "0 8 1-7 * 1", for: 10h, at_least: 4 } ]\n'
+    const { err } = await desk(`${POLICY}${floor}`).run("validate")
+    expect(err).toContain(
+      "either of them is enough. The next starts: Mon 2024-01-15 08:00 +00:00 UTC (2024-01-15T08:00:00Z); Mon 2024-01-22",
+    )
+    expect(err).toContain("[cron-both-days]\n")
   })
 
   it("prints the effective policies as JSON and nothing else", async () => {

@@ -322,7 +322,7 @@ describe("what would let a gate pass", () => {
     [
       "approval-needed",
       { policy: approval },
-      `2 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO`,
+      `2 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or ann or bob or boss or carl or ops@example.com`,
     ],
     [
       "approval-needed",
@@ -331,7 +331,7 @@ describe("what would let a gate pass", () => {
         signal: requestOf(),
         ...control({ approvals: [{ planHash: hash, by: "ann", at: NOW - MINUTE }] }),
       },
-      `1 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, who is not ops@example.com`,
+      `1 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
   ])("%s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
@@ -372,10 +372,10 @@ describe("what programs read", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
-      "wait until 2024-01-12T17:05:00.000Z when schedule day starts",
+      "wait until Fri 2024-01-12 17:05 +00:00 UTC (2024-01-12T17:05:00Z) when schedule day starts",
     )
     expect(nearestIn("not-breaching", { ...quiet, policy: daily("0 19 * * *") })).toBe(
-      "needs 3 more points above 85 for npu-busy; or wait until 2024-01-12T19:00:00.000Z when schedule day starts",
+      "needs 3 more points above 85 for npu-busy; or wait until Fri 2024-01-12 19:00 +00:00 UTC (2024-01-12T19:00:00Z) when schedule day starts",
     )
   })
 

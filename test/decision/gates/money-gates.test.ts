@@ -173,6 +173,15 @@ describe("approved", () => {
     ["the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
     ["the same person approved twice, spelt carelessly", given(yes("Ada"), yes(" ada  ", 2 * HOUR)), false],
     ["a name that says nothing approved too", given(yes("ada"), yes("\u200b ")), false],
+    ["somebody approved whom the policy does not list", given(yes("ada"), yes("eve")), false],
+    [
+      "one person approved under names that differ in invisible signs",
+      given(
+        yes("ada"),
+        ...["\ufe0f", "\u3164", "\u2800", "\u034f", "\u17b5"].map((sign) => yes(`ada${sign}`)),
+      ),
+      false,
+    ],
     ["another plan was approved", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
     ["one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
     ["one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],

@@ -44,7 +44,7 @@ function wish(policy: Policy, over: Partial<Situation> = {}) {
   return { kind, heldBy, to: target?.to ?? null, rules: target?.rules, schedules: target?.schedules }
 }
 
-const DAY_ACTS = [{ schedule: "day", occurrence: "2024-01-12T08:00" }]
+const DAY_ACTS = [{ schedule: "day", occurrence: "2024-01-12T08:00", atLeast: 4 }]
 const BOUGHT = { kind: "scale-up", heldBy: null, to: 4, rules: [], schedules: DAY_ACTS }
 const actedAt = (key: string) =>
   standingOf({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
@@ -54,7 +54,7 @@ describe("An active schedule is a floor", () => {
     expect(wish(floors())).toEqual(BOUGHT)
     expect(findingOf("evidence", { ...TICK, policy: floors() })).toMatchObject({
       passed: true,
-      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day wants at least 4 servers (since Fri 2024-01-12 08:00 UTC)",
+      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
       facts: {
         rules: [{ rule: "npu-busy", verdict: "not-breaching" }],
         schedules: [
@@ -166,8 +166,8 @@ describe("Overlapping floors", () => {
       to: 2,
       rules: [],
       schedules: [
-        { schedule: "one", occurrence: "2024-01-12T08:00" },
-        { schedule: "two", occurrence: "2024-01-12T09:00" },
+        { schedule: "one", occurrence: "2024-01-12T08:00", atLeast: 2 },
+        { schedule: "two", occurrence: "2024-01-12T09:00", atLeast: 2 },
       ],
     })
   })
@@ -187,7 +187,12 @@ describe("Floors and rules together", () => {
     ["the floor, if it wants more: then it is no rule's purchase", 8, 1, 8, []],
     ["both, if they want the same", 4, 1, 4, ["npu-busy"]],
   ])("the highest wins, never the sum: %s", (_, atLeast, up, to, rules) => {
-    expect(wish(both(atLeast, up), { readings: busy, offers })).toEqual({ ...BOUGHT, to, rules })
+    expect(wish(both(atLeast, up), { readings: busy, offers })).toEqual({
+      ...BOUGHT,
+      to,
+      rules,
+      schedules: [{ ...DAY_ACTS[0], atLeast }],
+    })
   })
 
   it("a floor that is met vetoes no rule that wants more, and is not acted for", () => {
@@ -209,7 +214,7 @@ describe("Floors and rules together", () => {
     expect(wish(asleep, { readings: silent }).heldBy).toBe("missing-data")
     expect(wish(asleep, { readings: unreadable("HTTP 403", true) }).heldBy).toBe("credentials")
     expect(findingOf("evidence", { ...TICK, policy: floors(), readings: unreadable("HTTP 500") }).says).toBe(
-      "the metrics could not be read: HTTP 500; schedule day wants at least 4 servers (since Fri 2024-01-12 08:00 UTC)",
+      "the metrics could not be read: HTTP 500; schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
     )
   })
 
@@ -225,7 +230,7 @@ describe("An occurrence acts once", () => {
     const standing = actedAt("day 2024-01-12T08:00")
     expect(wish(floors(), { standing }).heldBy).toBe("not-breaching")
     expect(findingOf("evidence", { ...TICK, policy: floors(), standing }).says).toContain(
-      "schedule day wants at least 4 servers (since Fri 2024-01-12 08:00 UTC), and has acted already, at 2024-01-12T16:00:00.000Z",
+      "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and has acted already, at 2024-01-12T16:00:00.000Z",
     )
   })
 
@@ -234,6 +239,15 @@ describe("An occurrence acts once", () => {
     ["another schedule has", "night 2024-01-12T08:00"],
   ])("but it still may when %s", (_, key) => {
     expect(wish(floors(), { standing: actedAt(key) })).toEqual(BOUGHT)
+  })
+
+  it.each<[string, string, number, string | null]>([
+    ["counts as a new start where it was raised since", "day 2024-01-12T08:00 2", 4, null],
+    ["wants nothing more where it is what it was", "day 2024-01-12T08:00 4", 4, "not-breaching"],
+    ["wants nothing more where it was lowered since", "day 2024-01-12T08:00 8", 4, "not-breaching"],
+    ["is not mistaken for that of a name that begins alike", "day-two 2024-01-12T08:00 4", 4, null],
+  ])("a floor that %s", (_, key, atLeast, heldBy) => {
+    expect(wish(floors([{ at_least: atLeast }]), { standing: actedAt(key) }).heldBy).toBe(heldBy)
   })
 
   it("a rule may buy more all the same", () => {
@@ -323,7 +337,7 @@ describe("cooldown: bypass", () => {
         heldBy: null,
         to: 2,
         rules: [],
-        schedules: [{ schedule: "bypass", occurrence: "2024-01-12T08:00" }],
+        schedules: [{ schedule: "bypass", occurrence: "2024-01-12T08:00", atLeast: 2 }],
       })
     })
 

@@ -10,6 +10,8 @@ describe("two names are of one person", () => {
     ["however a letter is composed", "Jos\u00e9", "Jose\u0301"],
     ["however wide a letter is", "Ann", "Ａｎｎ"],
     ["whatever invisible signs are in them", "Ann", "A\u200bnn\ufeff"],
+    ["whatever fillers and selectors are in them", "Ann", "Ann\ufe0f\u3164\u034f\u17b5\u{e0100}"],
+    ["whatever blank of Braille stands at their end", "Ann", "Ann\u2800"],
   ])("%s", (_, one, other) => {
     expect(personKey(one)).toBe(personKey(other))
   })

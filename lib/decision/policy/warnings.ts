@@ -1,0 +1,67 @@
+import * as z from "zod"
+import { nearestName } from "./did-you-mean.ts"
+
+/** Every warning of `validate` by its id, with what it means; docs/lint.md says more of each. */
+export const WARNINGS = {
+  "alarm-efficacy":
+    "efficacy beside a rule on an alarm's own points, which rarely says what a purchase gained",
+  "approval-expires-soon": "an approval expires before a person can react and a tick can use it",
+  "approval-never-asked": "approval begins above the price of every possible order",
+  "approvers-without-keys": "an approver's name is a claim that nothing proves",
+  "boundless-dimension": 'a dimension "*" beside nothing that says whose: the load of others counts',
+  "cap-above-cap": "a cap that another cap always reaches first",
+  "cooldown-below-warmup": "the cooldown ends before new servers' metrics count",
+  "cron-both-days": "a cron expression restricts both kinds of day: either of them is enough",
+  "few-approvers": "as many approvers as an approval needs: none of them can ask for a purchase",
+  "floor-always-met": "a schedule's floor is no higher than the smallest rung",
+  "insecure-webhook": "a webhook by plain http, which receives nothing",
+  "long-unarmed": "a changed policy buys nothing for more than a week",
+  "missing-buys": "missing data counts as breaching: an outage of the metrics buys",
+  "names-differ-in-case": "two supernodes whose names differ only in case",
+  "never-clears": "a rule that acts once has a clear side that no value reaches",
+  "no-budget": "nothing caps the money",
+  "no-key-pair": "no key pair for new servers",
+  "no-price": "a rung has no price: nobody can say what the policy may cost",
+  "nothing-to-buy": "the ladder and the limits leave nothing that could be bought",
+  "only-alarms": "all evidence comes from alarms: a lost alarm stays lost",
+  "rate-beyond-ladder": "more purchases are allowed than the ladder has steps",
+  "reversed-zone-sign": "an Etc/GMT zone, whose sign is the reverse of what it looks like",
+  "rule-always-fires": "every value of the metric breaches",
+  "rule-never-fires": "no value of the metric, or no alarm, makes the rule propose anything",
+  "short-floor": "a floor so short that no tick may come in time",
+  "single-point": "one point is enough to buy",
+  "steps-beyond-ladder": "a step wants more rungs than the ladder has",
+  "threshold-beyond-unit": "a threshold outside of what the metric's unit allows",
+  "unknown-alarm-points": "an alarm's own points are no evidence, since nothing says what they measure",
+  "unknown-currency": "a currency code that ISO 4217 does not list",
+  "unpriced-rung": "a rung without a price beside a budget or an approval",
+  "unreachable-rung": "a rung that a limit or a budget never allows",
+  "unused-approvers": "approvers are listed, and nothing needs approval",
+  "unused-silence": "a silence that matches no warning",
+} as const satisfies Record<string, string>
+
+export type WarningId = keyof typeof WARNINGS
+
+export const WARNING_IDS = Object.keys(WARNINGS).filter((id): id is WarningId => id in WARNINGS)
+
+const warningId = z.enum(WARNING_IDS, {
+  error: ({ input }) => {
+    const near = typeof input === "string" ? nearestName(input, WARNING_IDS) : null
+    return `must be the id of a warning as validate prints it${near === null ? "" : `, such as ${near}`}`
+  },
+})
+
+/** `silence`: warnings that the operator has seen and accepts, each with the reason. Not part of the policy. */
+export const silenceSchema = z
+  .array(
+    z.strictObject({
+      warning: warningId,
+      reason: z
+        .string({ error: "must be a reason in words" })
+        .trim()
+        .min(1, { error: "must be a reason in words" })
+        .max(500, { error: "must be at most 500 characters" }),
+    }),
+    { error: "must be a list such as { warning: no-budget, reason: … }" },
+  )
+  .default([])

@@ -1,0 +1,169 @@
+import { orderCost } from "../../decision/money/cost.ts"
+import { isListedCurrency } from "../../decision/policy/currency.ts"
+import { type Money, sayMoney } from "../../decision/policy/money.ts"
+import type { Budget, Policy } from "../../decision/policy/policy.ts"
+import { sayDuration } from "../../decision/policy/units.ts"
+import type { LintFinding } from "./finding.ts"
+
+/** Warns about caps that bound nothing, prices that are missing, and rungs that no cap ever allows. */
+export function lintMoney(policy: Policy): LintFinding[] {
+  return [
+    ...noBudget(policy),
+    ...missingPrices(policy),
+    ...rateBeyondLadder(policy),
+    ...nothingToBuy(policy),
+    ...unreachableRungs(policy),
+    ...capsAboveFleet(policy),
+    ...approvalNeverAsked(policy),
+    ...unknownCurrency(policy),
+  ]
+}
+
+function noBudget({ limits, fleet }: Policy): LintFinding[] {
+  if (limits.budget ?? fleet?.budget) return []
+  const message = "has no budget, nor has fleet: only the number of purchases bounds the bill"
+  return [{ id: "no-budget", path: ["limits", "budget"], message }]
+}
+
+function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding[] {
+  const isGuarded = Boolean(limits.budget ?? fleet?.budget ?? approval)
+  return ladder.flatMap(({ price }, i): LintFinding[] => {
+    if (price !== null) return []
+    const path = ["ladder", i, "price"]
+    if (!isGuarded) {
+      return [{ id: "no-price", path, message: "has no price: the worst-case bill cannot be told" }]
+    }
+    const message =
+      i === 0
+        ? "has no price: every purchase from here will count with the whole price of the larger rung"
+        : "has no price: with a budget or approval set, its purchase will be held as price-unknown"
+    return [{ id: "unpriced-rung", path, message }]
+  })
+}
+
+function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[] {
+  const steps = ladder.length - 1
+  if (steps === 0 || actions.count <= steps) return []
+  const message = `allows ${actions.count} purchases in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only where servers were deleted`
+  return [{ id: "rate-beyond-ladder", path: ["limits", "actions"], message }]
+}
+
+function nothingToBuy({ limits, ladder }: Policy): LintFinding[] {
+  if (limits.actions.count === 0) {
+    const message = "allows no purchase: to stop buying for a while, `pause` says why and by whom"
+    return [{ id: "nothing-to-buy", path: ["limits", "actions"], message }]
+  }
+  const allowed = ladder.filter(({ servers }) => servers <= limits.servers)
+  if (allowed.length > 1) return []
+  const message =
+    ladder.length === 1
+      ? "has one rung: a supernode on it has no larger one to go to"
+      : `has one rung within limits.servers (${limits.servers}): there is no larger one to go to`
+  return [{ id: "nothing-to-buy", path: ["ladder"], message }]
+}
+
+function unreachableRungs({ ladder, limits, fleet }: Policy): LintFinding[] {
+  const budgets = [
+    ...(limits.budget ? [{ key: "limits.budget", cap: limits.budget }] : []),
+    ...(fleet?.budget ? [{ key: "fleet.budget", cap: fleet.budget }] : []),
+  ]
+  return ladder.slice(1).flatMap(({ servers }, nth): LintFinding[] => {
+    const path = ["ladder", nth + 1]
+    if (servers > limits.servers) {
+      const message = `is never bought: it has ${servers} servers, and limits.servers allows ${limits.servers}`
+      return [{ id: "unreachable-rung", path, message }]
+    }
+    const least = cheapestOrder(ladder, servers)
+    const tight = budgets.find(({ cap }) => least !== null && least.minor > cap.minor)
+    if (!tight || !least) return []
+    const message = `is never bought: its cheapest order costs ${sayMoney(least)}, and ${tight.key} allows ${sayMoney(tight.cap)}`
+    return [{ id: "unreachable-rung", path, message }]
+  })
+}
+
+function cheapestOrder(ladder: Policy["ladder"], to: number): Money | null {
+  const costs = ordersTo(ladder, to)
+  return costs.reduce<Money | null>(
+    (least, cost) => (least && least.minor <= cost.minor ? least : cost),
+    null,
+  )
+}
+
+function ordersTo(ladder: Policy["ladder"], to: number): Money[] {
+  return ladder
+    .filter(({ servers }) => servers < to)
+    .flatMap(({ servers: from }) => orderCost(ladder, from, to) ?? [])
+}
+
+function capsAboveFleet({ limits, fleet }: Policy): LintFinding[] {
+  const found: LintFinding[] = []
+  if (limits.budget && fleet?.budget && isLooser(limits.budget, fleet.budget)) {
+    const message = `is never reached: fleet.budget (${sayBudget(fleet.budget)}) always comes first`
+    found.push({ id: "cap-above-cap", path: ["limits", "budget"], message })
+  }
+  const cap = fleet?.actions
+  if (cap && limits.actions.count > cap.count && limits.actions.perMs <= cap.perMs) {
+    const message = `is never reached: fleet.actions (${cap.count} per ${sayDuration(cap.perMs)}) always comes first`
+    found.push({ id: "cap-above-cap", path: ["limits", "actions"], message })
+  }
+  return found
+}
+
+/** More money in a window that is no longer; a calendar month compares with a calendar month only. */
+function isLooser(own: Budget, fleet: Budget): boolean {
+  if (own.currency !== fleet.currency || own.minor <= fleet.minor) return false
+  if (own.per === "month" || fleet.per === "month") return own.per === fleet.per
+  return own.per <= fleet.per
+}
+
+/** Warns about a fleet's caps that the supernodes' own caps together never reach. */
+export function lintFleet(policies: readonly Policy[]): LintFinding[] {
+  const [first] = policies
+  if (!first?.fleet) return []
+  const { actions, budget } = first.fleet
+  const found: LintFinding[] = []
+  const rates = policies.map(({ limits }) => limits.actions)
+  const allowed = rates.reduce((sum, { count }) => sum + count, 0)
+  if (actions && rates.every(({ perMs }) => perMs >= actions.perMs) && allowed <= actions.count) {
+    const message = `is never reached: the supernodes' own limits.actions allow ${allowed} together`
+    found.push({ id: "cap-above-cap", path: ["fleet", "actions"], message })
+  }
+  const budgets = policies.map(({ limits }) => limits.budget)
+  const sum = budgets.reduce((total, cap) => total + (cap?.minor ?? Number.POSITIVE_INFINITY), 0)
+  if (budget && budgets.every((cap) => cap?.per === budget.per) && sum <= budget.minor) {
+    const message = `is never reached: the supernodes' own limits.budget allow ${sayMoney({ minor: sum, currency: budget.currency })} together`
+    found.push({ id: "cap-above-cap", path: ["fleet", "budget"], message })
+  }
+  return found
+}
+
+function sayBudget({ per, ...money }: Budget): string {
+  return `${sayMoney(money)} per ${per === "month" ? "month" : sayDuration(per)}`
+}
+
+function approvalNeverAsked({ ladder, limits, approval }: Policy): LintFinding[] {
+  if (!approval) return []
+  const allowed = ladder.filter(({ servers }) => servers <= limits.servers)
+  const costs = allowed.flatMap(({ servers }) => ordersTo(ladder, servers))
+  const dearest = Math.max(...costs.map(({ minor }) => minor))
+  if (costs.length === 0 || dearest > approval.above.minor) return []
+  const message = `is never reached: the dearest order costs ${sayMoney({ minor: dearest, currency: approval.above.currency })}, so nothing needs approval`
+  return [{ id: "approval-never-asked", path: ["approval", "above"], message }]
+}
+
+function unknownCurrency({ ladder, limits, approval }: Policy): LintFinding[] {
+  const places = [
+    ...ladder.map(({ price }, i) => ({ path: ["ladder", i, "price"], money: price })),
+    { path: ["limits", "budget"], money: limits.budget },
+    { path: ["approval", "above"], money: approval?.above ?? null },
+  ]
+  return places.flatMap(({ path, money }): LintFinding[] => {
+    if (money === null || isListedCurrency(money.currency)) return []
+    const message = `is ${money.currency}, which ISO 4217 does not list: is CNY meant?`
+    return [{ id: "unknown-currency", path: [...path, "currency"], message }]
+  })
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`
+}

@@ -1,0 +1,39 @@
+import type { Policy } from "../../decision/policy/policy.ts"
+import { sayDuration } from "../../decision/policy/units.ts"
+import type { LintFinding } from "./finding.ts"
+
+/** Three ticks: time to notice the message, to approve, and for the tick that buys. */
+const SOON_MS = 15 * 60_000
+const LONG_MS = 7 * 86_400_000
+
+/** Warns about approvals that cannot work as they are meant. */
+export function lintPeople({ approval, approvers, armAfterMs }: Policy): LintFinding[] {
+  const found: LintFinding[] = []
+  if (approval && approval.approvers === approvers.length) {
+    const message = `needs ${approval.approvers} of the ${approvers.length} approvers: a purchase that one of them asks for can never be approved`
+    found.push({ id: "few-approvers", path: ["approval", "approvers"], message })
+  }
+  if (approval && approval.expires < SOON_MS) {
+    const message = `is ${sayDuration(approval.expires)}: an approval may expire before the next tick can use it`
+    found.push({ id: "approval-expires-soon", path: ["approval", "expires"], message })
+  }
+  if (armAfterMs > LONG_MS) {
+    const message = `is ${sayDuration(armAfterMs)}: after every change of the policy nothing is bought for so long`
+    found.push({ id: "long-unarmed", path: ["arm_after"], message })
+  }
+  return found
+}
+
+/** Warns about the file's list of approvers as a whole. */
+export function lintApprovers(policies: readonly Policy[]): LintFinding[] {
+  const approvers = policies[0]?.approvers ?? []
+  if (approvers.length === 0) return []
+  if (!policies.some(({ approval }) => approval !== null)) {
+    return [
+      { id: "unused-approvers", path: ["approvers"], message: "has no use: no supernode has `approval`" },
+    ]
+  }
+  const message =
+    "has no keys: whoever may run `approve` can give any of these names, so the cloud's access control alone decides who approves"
+  return [{ id: "approvers-without-keys", path: ["approvers"], message }]
+}

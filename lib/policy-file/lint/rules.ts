@@ -1,0 +1,127 @@
+import type { Policy, Rule } from "../../decision/policy/policy.ts"
+import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/threshold.ts"
+import { sayDuration } from "../../decision/policy/units.ts"
+import type { LintFinding } from "./finding.ts"
+
+/** Warns about rules that fire never, always, or on too little. */
+export function lintRules(policy: Policy): LintFinding[] {
+  const found = policy.rules.flatMap((rule, r) =>
+    lintRule(rule, policy).map(
+      ({ path, ...finding }): LintFinding => ({
+        ...finding,
+        path: ["rules", r, ...path],
+      }),
+    ),
+  )
+  return [...onlyAlarms(policy), ...found, ...cooldownBelowWarmup(policy)]
+}
+
+function lintRule(rule: Rule, policy: Policy): LintFinding[] {
+  return [
+    ...withoutAlarm(rule, policy),
+    ...beyondUnit(rule),
+    ...missingBuys(rule),
+    ...singlePoint(rule),
+    ...uselessSteps(rule, policy),
+    ...boundless(rule),
+    ...unmeasurable(rule, policy),
+  ]
+}
+
+function isOnAlarm({ metric }: Rule): boolean {
+  return metric.alarm !== undefined
+}
+
+function onlyAlarms({ rules }: Policy): LintFinding[] {
+  if (!rules.every(isOnAlarm)) return []
+  const message =
+    "has only rules on alarms' own points: if an alarm is lost, no tick can find what it would have said"
+  return [{ id: "only-alarms", path: ["rules"], message }]
+}
+
+function withoutAlarm(rule: Rule, { alarms }: Policy): LintFinding[] {
+  if (!isOnAlarm(rule) || alarms.length > 0) return []
+  const message = "never has a value: the supernode lists no alarms whose points could be its evidence"
+  return [{ id: "rule-never-fires", path: ["metric", "alarm"], message }]
+}
+
+/** Names of metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, cpu_usage. */
+const IN_PERCENT = /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^cpu_usage$/i
+
+/** The lowest and the highest value that a metric can have, by its name; null where the name does not tell. */
+function rangeOf({ metric }: Rule): [number, number] | null {
+  const source = metric["cloud-eye"] ?? metric.cloudwatch
+  const adds = ["sum", "variance"].includes(source?.statistic ?? "")
+  return source && !adds && IN_PERCENT.test(source.name) ? [0, 100] : null
+}
+
+function beyondUnit(rule: Rule): LintFinding[] {
+  const range = rangeOf(rule)
+  if (!range) return []
+  const path = rule.compare ? [rule.compare.op] : ["steps"]
+  const [least, most] = range
+  const [mildest] = levelsOf(rule)
+  const [worst, best] = highIsBad(rule) ? [most, least] : [least, most]
+  if (mildest && !mildest.isReachedBy(worst)) {
+    const message = `is never reached: the metric is in percent, ${least} to ${most}`
+    return [{ id: "threshold-beyond-unit", path, message }]
+  }
+  if (mildest?.isReachedBy(best)) {
+    const message = `is always reached: the metric is in percent, ${least} to ${most}`
+    return [{ id: "rule-always-fires", path, message }]
+  }
+  const { compare } = rule
+  if (compare && compare.value > 0 && compare.value <= 1) {
+    const message = `is ${compare.value} of a metric in percent: is ${Number((compare.value * 100).toFixed(6))} meant?`
+    return [{ id: "threshold-beyond-unit", path, message }]
+  }
+  if (rule.repeat || isOnClearSide(rule, best)) return []
+  const message = "is no value of the metric: once the rule has acted, it never acts again"
+  return [{ id: "never-clears", path: rule.clear === null ? path : ["clear"], message }]
+}
+
+function missingBuys({ missing }: Rule): LintFinding[] {
+  if (missing !== "breaching") return []
+  const message = "counts missing data as breaching: an outage of the metrics buys servers"
+  return [{ id: "missing-buys", path: ["missing"], message }]
+}
+
+/** An alarm has judged several points already before it wakes us. */
+function singlePoint(rule: Rule): LintFinding[] {
+  if (rule.points.m > 1 || isOnAlarm(rule)) return []
+  const message = `lets a single point buy (${rule.points.m} of ${rule.points.n}): one short peak is enough`
+  return [{ id: "single-point", path: ["points"], message }]
+}
+
+function uselessSteps({ steps }: Rule, { ladder }: Policy): LintFinding[] {
+  const most = ladder.length - 1
+  return steps.flatMap(({ up }, s): LintFinding[] => {
+    if (up <= most) return []
+    const message = `reaches beyond the ladder, which has ${most} above its smallest rung`
+    return [{ id: "steps-beyond-ladder", path: ["steps", s, "up"], message }]
+  })
+}
+
+/** A "*" beside nothing that says whose: the load of others would buy for this supernode. */
+function boundless({ metric }: Rule): LintFinding[] {
+  const dimensions = metric["cloud-eye"]?.dimensions ?? {}
+  const [wild] = Object.keys(dimensions)
+  if (wild === undefined || Object.values(dimensions).some((value) => value !== "*")) return []
+  const message =
+    "means everybody's in this project: no other dimension says whose, and all their load counts"
+  return [{ id: "boundless-dimension", path: ["metric", "cloud-eye", "dimensions", wild], message }]
+}
+
+/** An alarm rings when it is bad again, and hardly ever tells how good it was in between. */
+function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
+  if (!efficacy || !isOnAlarm(rule)) return []
+  const message =
+    "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
+  return [{ id: "alarm-efficacy", path: ["metric", "alarm"], message }]
+}
+
+function cooldownBelowWarmup({ cooldownMs, warmupMs }: Policy): LintFinding[] {
+  if (cooldownMs >= warmupMs) return []
+  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts before that, so the cooldown holds nothing back`
+  return [{ id: "cooldown-below-warmup", path: ["cooldown"], message }]
+}

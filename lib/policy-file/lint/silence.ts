@@ -1,0 +1,73 @@
+import { silenceSchema, type WarningId } from "../../decision/policy/warnings.ts"
+import { valueAt } from "../issue-text.ts"
+import type { Path } from "../path.ts"
+import { originOf, type Place, problemAt } from "../position.ts"
+import type { PolicyWarning, SilencedWarning } from "../problem.ts"
+import type { Source } from "../source.ts"
+import type { SupernodeEntry } from "../supernode-entry.ts"
+
+/** One item of a `silence` list. */
+interface Silence {
+  warning: WarningId
+  reason: string
+  /** Where it is written: a default is one silence, however many supernodes have it. */
+  places: readonly [Place, ...Place[]]
+  path: Path
+  /** The supernode that it holds for; null: all warnings of the file. */
+  entry: SupernodeEntry | null
+}
+
+/** A warning, and the supernode that it is about; null: the file as a whole. */
+interface Raised {
+  warning: PolicyWarning
+  entry: SupernodeEntry | null
+}
+
+/** The silences of the file and of each supernode; of a policy without problems. */
+export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Silence[] {
+  const whole: readonly [Place] = [{ source: main, path: [] }]
+  return [
+    ...listOf(main.value, whole, null),
+    ...entries.flatMap((entry) => listOf(entry.merged, entry.places, entry)),
+  ]
+}
+
+function listOf(
+  written: unknown,
+  places: readonly [Place, ...Place[]],
+  entry: SupernodeEntry | null,
+): Silence[] {
+  const list = silenceSchema.safeParse(valueAt(written, ["silence"])).data ?? []
+  return list.map((one, i) => ({ ...one, places, path: ["silence", i, "warning"], entry }))
+}
+
+/** Takes silenced warnings out, and adds one for each silence that matched none. */
+export function applySilences(
+  raised: readonly Raised[],
+  silences: readonly Silence[],
+): { warnings: PolicyWarning[]; silenced: SilencedWarning[] } {
+  const warnings: PolicyWarning[] = []
+  const silenced: SilencedWarning[] = []
+  const used = new Set<string>()
+  for (const { warning, entry } of raised) {
+    const matching = silences.filter(
+      (one) => one.warning === warning.id && (one.entry === null || one.entry === entry),
+    )
+    for (const one of matching) used.add(placeOf(one))
+    const [first] = matching
+    if (first) silenced.push({ ...warning, reason: first.reason })
+    else warnings.push(warning)
+  }
+  const unused = silences.filter((one) => !used.has(placeOf(one))).map(unusedSilence)
+  return { warnings: [...warnings, ...unused], silenced }
+}
+
+function placeOf({ places, path }: Silence): string {
+  const { file, line, column } = problemAt(originOf(places, path), "")
+  return `${file}:${line}:${column}`
+}
+
+function unusedSilence({ warning, places, path }: Silence): PolicyWarning {
+  const message = `silences ${warning}, which is not raised here: remove it`
+  return { ...problemAt(originOf(places, path), message), id: "unused-silence" }
+}

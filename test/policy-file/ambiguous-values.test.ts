@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest"
+import { good, load, problemsOf } from "./policy-files.ts"
+
+// Values that mean something else to the machine than to the person who wrote them.
+
+const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
+const budget = (amount: string, currency = "CNY") =>
+  `limits: { actions: 2 per 24h, servers: 48, budget: { amount: ${amount}, currency: ${currency}, per: 30d } }`
+const cloudwatch = (statistic: string) =>
+  `cloudwatch: { namespace: x, name: y, period: 5m, statistic: ${statistic} }`
+const zone = (name: string) => good(["version: 1", `version: 1\ntimezone: ${name}`])
+
+describe("A time zone", () => {
+  it.each([
+    ["CST", "Asia/Shanghai or America/Chicago"],
+    ["BST", "Europe/London or Asia/Dhaka"],
+    ["AST", "Asia/Riyadh or America/Halifax"],
+    ["IST", "Asia/Kolkata or Europe/Dublin or Asia/Jerusalem"],
+    ["PST", "America/Los_Angeles or Asia/Manila"],
+    ["JST", "Asia/Tokyo"],
+    ["CTT", "Asia/Shanghai"],
+    ["EST", "America/New_York or America/Panama"],
+    ["CET", "Europe/Berlin or Europe/Paris"],
+    ["Beijing", "Asia/Shanghai"],
+    ["shanghai", "Asia/Shanghai"],
+    ["Asia/Shangai", "Asia/Shanghai"],
+  ])("%s is refused with the likely names, whatever the runtime takes it for", async (name, likely) => {
+    expect(await problemsOf(zone(name))).toEqual([
+      `policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "${name}": did you mean ${likely}?`,
+    ])
+  })
+
+  it.each(["SystemV/AST4", "US/Pacific-New", "Factory", "UTC+8", "posix/Asia/Tokyo", "x".repeat(5_000)])(
+    "%s is refused: the IANA list does not have it",
+    async (name) => {
+      expect(await problemsOf(zone(name))).toHaveLength(1)
+    },
+  )
+
+  it.each([
+    "Asia/Calcutta",
+    "US/Eastern",
+    "PRC",
+    "Japan",
+    "GMT",
+    "Etc/UTC",
+    "Etc/GMT-8",
+    "America/Argentina/Ushuaia",
+  ])("%s is a name or an alias of the IANA list", async (name) => {
+    expect((await load(zone(name))).supernodes[0]?.policy.timezone).toBe(name)
+  })
+})
+
+describe("An amount of money", () => {
+  it.each([
+    ["1234567890.12", 123_456_789_012],
+    ["593872923.42", 59_387_292_342],
+    ["999999999999.99", 99_999_999_999_999],
+    ["120000.50", 12_000_050],
+    ["0.1", 10],
+  ])("of %s is read to the hundredth as it is written", async (written, minor) => {
+    const [loaded] = (await load(good([LIMITS, budget(written)]))).supernodes
+    expect(loaded?.policy.limits.budget?.minor).toBe(minor)
+  })
+
+  it.each([
+    ["1234567890.125", "CNY", "must have at most two decimals"],
+    ["1e-7", "CNY", "must have at most two decimals"],
+    ["1.00000000000000001", "CNY", "must have fewer digits: it would be read as 1"],
+    [
+      "010",
+      "CNY",
+      "must not begin with 0: YAML 1.1 reads 010 as octal. Write 10, or put it in quotes where it is text",
+    ],
+    ["0x10", "CNY", "must be written in decimal digits: 16"],
+    ["120000.55", "JPY", "must have no decimals: JPY has none"],
+    ["120000", "RMB", "must be CNY: RMB is no currency code of ISO 4217"],
+  ])("of %s %s is refused", async (amount, currency, message) => {
+    const problems = await problemsOf(good([LIMITS, budget(amount, currency)]))
+    expect(problems).toEqual([
+      expect.stringMatching(/^policy\.yaml:18:\d+: supernodes\.0\.limits\.budget\.\w+: /),
+    ])
+    expect(problems[0]).toContain(`: ${message}`)
+  })
+
+  it("in yen may be any whole number", async () => {
+    expect(await problemsOf(good([LIMITS, budget("120000.0", "JPY")]))).toEqual([])
+  })
+})
+
+it("An availability zone is refused where a region is due, with the region's name", async () => {
+  expect(await problemsOf(good(["region: cn-southwest-2", "region: cn-southwest-2a"]))).toEqual([
+    "policy.yaml:4:13: supernodes.0.region: must be a region: cn-southwest-2a is an availability zone of cn-southwest-2",
+  ])
+})
+
+describe("CloudWatch's own spelling of a statistic", () => {
+  it.each([
+    ["Average", "average"],
+    ["Maximum", "max"],
+    ["Minimum", "min"],
+    ["Sum", "sum"],
+    ["P99", "p99"],
+    ["p99.9", "p99.9"],
+  ])("%s is read as %s", async (written, read) => {
+    const [loaded] = (await load(good([CLOUD_EYE, cloudwatch(written)]))).supernodes
+    expect(loaded?.policy.rules[0]?.metric.cloudwatch?.statistic).toBe(read)
+  })
+
+  it.each(["tm90", "p95.123", "SampleCount", "iqm"])("%s is said to be unsupported here", async (written) => {
+    expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
+      `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here), not "${written}"`,
+    ])
+  })
+})
+
+describe("approvers", () => {
+  const withPeople = (people: string, approval = "{ above: { amount: 1, currency: CNY } }") =>
+    good(["version: 1", `version: 1\n${people}`], [LIMITS, `${LIMITS}\n    approval: ${approval}`])
+
+  it.each([
+    [
+      "are needed where a supernode asks for approval",
+      "timezone: UTC",
+      "policy.yaml:20:15: supernodes.0.approval: needs the people who may approve: list at least 1 under approvers, such as approvers: [ { name: ann } ]",
+    ],
+    [
+      "may not have two names that look alike",
+      "approvers: [ { name: Ann Lee }, { name: аnn LEE } ]",
+      'policy.yaml:2:41: approvers.1.name: must not look like another approver\'s: "Ann Lee" is listed already',
+    ],
+    [
+      "may not have two names that differ in 1 and l",
+      "approvers: [ { name: dev1 }, { name: devl } ]",
+      'policy.yaml:2:38: approvers.1.name: must not look like another approver\'s: "dev1" is listed already',
+    ],
+    [
+      "may have no invisible signs in their names",
+      'approvers: [ { name: "ann\\uFE0F" } ]',
+      "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+    ],
+    [
+      "may have no key that is none",
+      "approvers: [ { name: ann, key: ssh-ed25519 AAAA } ]",
+      "policy.yaml:2:32: approvers.0.key: must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
+    ],
+    [
+      "may have no key while this version verifies no signature",
+      "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd ann@host } ]",
+      "policy.yaml:2:32: approvers.0.key: must not be written yet: this version verifies no signatures",
+    ],
+  ])("%s", async (_, people, message) => {
+    const problems = await problemsOf(withPeople(people))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(message)
+  })
+
+  it("must be at least as many as any supernode asks for", async () => {
+    const two = "{ above: { amount: 1, currency: CNY }, approvers: 2 }"
+    expect(await problemsOf(withPeople("approvers: [ { name: ann } ]", two))).toEqual([
+      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists so many people under approvers",
+    ])
+    expect(await problemsOf(withPeople("approvers: [ { name: ann }, { name: 王芳 } ]", two))).toEqual([])
+  })
+})

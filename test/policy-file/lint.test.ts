@@ -1,0 +1,357 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { WARNING_IDS, WARNINGS } from "../../lib/decision/policy/warnings.ts"
+import { digest } from "../../lib/digest.ts"
+import { loadPolicyFile, type PolicyWarning } from "../../lib/policy-file/load.ts"
+import { policyFolder, problemsOf } from "./policy-files.ts"
+
+/** Friday. */
+const NOW = Date.parse("2026-11-27T12:00:00Z")
+
+/** Nothing in it is worth a warning; each case changes one thing. */
+const CLEAN = `version: 1
+supernodes:
+  - name: train-a
+    region: cn-southwest-2
+    project_id: 0123456789abcdef0123456789abcdef
+    id: b4beacb6-4380-448c-a218-daa82cf03f5d
+    alarms: [ { cloud-eye: al1704475580412b2a4lnr3W } ]
+    rules:
+      - name: npu-busy
+        metric:
+          cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }
+        points: 3 of 5
+        above: 85
+    ladder:
+      - { flavor: rung-1, servers: 1, price: { amount: 60, currency: CNY, per: month } }
+      - { flavor: rung-2, servers: 2, price: { amount: 120, currency: CNY, per: month } }
+      - { flavor: rung-4, servers: 4, price: { amount: 240, currency: CNY, per: month } }
+    order: { image_id: f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81, key_pair_name: KeyPair-42c4 }
+    limits: { actions: 2 per 24h, servers: 48, budget: { amount: 500, currency: CNY, per: 30d } }
+    schedules: [ { name: day, cron: "0 8 * * 1-5", for: 10h, at_least: 2 } ]
+`
+
+type Change = [piece: string, by: string]
+
+function changed(...changes: Change[]): string {
+  return changes.reduce((yaml, [piece, by]) => {
+    if (!yaml.includes(piece)) throw new Error(`there is no ${piece}`)
+    return yaml.replaceAll(piece, by)
+  }, CLEAN)
+}
+
+async function lint(
+  yaml: string,
+): Promise<{ warnings: PolicyWarning[]; says: string[]; silenced: unknown[] }> {
+  const { warnings, silenced } = await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }), NOW)
+  const says = warnings.map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`)
+  return { warnings, says, silenced }
+}
+
+const HEAD = "version: 1\n"
+const BUDGET = ", budget: { amount: 500, currency: CNY, per: 30d }"
+const METRIC = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const END = "at_least: 2 } ]\n"
+const approval = (text: string, ...names: string[]): Change[] => [
+  [END, `${END}    approval: { above: { amount: 100, currency: CNY }${text} }\n`],
+  [HEAD, `${HEAD}approvers: [ ${names.map((name) => `{ name: ${name} }`).join(", ")} ]\n`],
+]
+const keyless = "approvers-without-keys"
+const twin = CLEAN.slice(CLEAN.indexOf("  - name")).replace("cf03f5d", "cf03f5e")
+
+const CASES: [ids: string[], changes: Change[], says: string][] = [
+  [["no-budget"], [[BUDGET, ""]], "19:13 supernodes.0.limits.budget has no budget, nor has fleet"],
+  [
+    ["no-budget", "no-price"],
+    [
+      [BUDGET, ""],
+      [", price: { amount: 240, currency: CNY, per: month }", ""],
+    ],
+    "17:9 supernodes.0.ladder.2.price has no price: the worst-case bill",
+  ],
+  [
+    ["unpriced-rung"],
+    [[", price: { amount: 240, currency: CNY, per: month }", ""]],
+    "17:9 supernodes.0.ladder.2.price has no price: with a budget or approval set, its purchase will be held as price-unknown",
+  ],
+  [
+    ["unpriced-rung"],
+    [[", price: { amount: 60, currency: CNY, per: month }", ""]],
+    "15:9 supernodes.0.ladder.0.price has no price: every purchase from here will count with the whole price",
+  ],
+  [
+    ["rate-beyond-ladder"],
+    [["2 per 24h", "100 per 1h"]],
+    "19:24 supernodes.0.limits.actions allows 100 purchases in 1h, but the ladder has 2 steps",
+  ],
+  [["nothing-to-buy"], [["2 per 24h", "0 per 24h"]], "supernodes.0.limits.actions allows no purchase"],
+  [
+    ["nothing-to-buy", "unreachable-rung", "unreachable-rung"],
+    [
+      ["servers: 48", "servers: 1"],
+      [`    schedules: [ { name: day, cron: "0 8 * * 1-5", for: 10h, ${END}`, ""],
+    ],
+    "has one rung within limits.servers (1)",
+  ],
+  [
+    ["unreachable-rung"],
+    [["servers: 48", "servers: 2"]],
+    "17:9 supernodes.0.ladder.2 is never bought: it has 4 servers, and limits.servers allows 2",
+  ],
+  [
+    ["unreachable-rung"],
+    [["amount: 500", "amount: 119"]],
+    "17:9 supernodes.0.ladder.2 is never bought: its cheapest order costs 120 CNY, and limits.budget allows 119 CNY",
+  ],
+  [
+    ["threshold-beyond-unit"],
+    [["above: 85", "above: 8500"]],
+    "13:16 supernodes.0.rules.0.above is never reached: the metric is in percent, 0 to 100",
+  ],
+  [["threshold-beyond-unit"], [["above: 85", "above: 100"]], "is never reached"],
+  [["threshold-beyond-unit"], [["above: 85", "below: 0"]], "supernodes.0.rules.0.below is never reached"],
+  [["threshold-beyond-unit"], [["above: 85", "above: 0.85"]], "is 0.85 of a metric in percent: is 85 meant?"],
+  [
+    ["threshold-beyond-unit"],
+    [["above: 85", "steps: [ { from: 120, up: 1 } ]"]],
+    "supernodes.0.rules.0.steps is never reached",
+  ],
+  [["rule-always-fires"], [["above: 85", "at_least: 0"]], "is always reached"],
+  [
+    ["never-clears"],
+    [["above: 85", "above: 0\n        repeat: false\n        clear: -1"]],
+    "15:16 supernodes.0.rules.0.clear is no value of the metric",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [[METRIC, "alarm: true"]],
+    "9:7 supernodes.0.rules has only rules on alarms' own points: if an alarm is lost, no tick can find",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [[METRIC, "alarm: true"]],
+    "7:16 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
+  ],
+  [
+    ["only-alarms", "rule-never-fires"],
+    [
+      [METRIC, "alarm: true"],
+      ["    alarms: [ { cloud-eye: al1704475580412b2a4lnr3W } ]\n", ""],
+    ],
+    "10:18 supernodes.0.rules.0.metric.alarm never has a value: the supernode lists no alarms",
+  ],
+  [
+    ["alarm-efficacy", "unknown-alarm-points"],
+    [
+      [END, `${END}    efficacy: { purchases: 2, min_gain: 5 }\n`],
+      ["    ladder:", "      - { name: two, metric: { alarm: true }, above: 1 }\n    ladder:"],
+    ],
+    "14:39 supernodes.0.rules.1.metric.alarm can be measured after a purchase only by the points of a later delivery",
+  ],
+  [
+    ["missing-buys"],
+    [["above: 85", "above: 85\n        missing: breaching"]],
+    "14:18 supernodes.0.rules.0.missing counts missing data as breaching",
+  ],
+  [
+    ["single-point"],
+    [["3 of 5", "1 of 5"]],
+    "12:17 supernodes.0.rules.0.points lets a single point buy (1 of 5)",
+  ],
+  [
+    ["steps-beyond-ladder"],
+    [["above: 85", "steps: [ { from: 5, up: 3 } ]"]],
+    "13:33 supernodes.0.rules.0.steps.0.up reaches beyond the ladder, which has 2 above its smallest rung",
+  ],
+  [
+    ["boundless-dimension"],
+    [["period: 5m }", 'period: 5m, dimensions: { npu: "*" } }']],
+    "11:104 supernodes.0.rules.0.metric.cloud-eye.dimensions.npu means everybody's in this project",
+  ],
+  [
+    ["cooldown-below-warmup"],
+    [[END, `${END}    cooldown: 10m\n`]],
+    "21:15 supernodes.0.cooldown is shorter than warmup (15m)",
+  ],
+  [
+    ["no-key-pair"],
+    [[", key_pair_name: KeyPair-42c4", ""]],
+    "18:12 supernodes.0.order.key_pair_name has no key_pair_name",
+  ],
+  [
+    ["short-floor"],
+    [["for: 10h", "for: 9m"]],
+    "20:57 supernodes.0.schedules.0.for is so short that no tick may come in time",
+  ],
+  [["floor-always-met"], [["at_least: 2", "at_least: 1"]], "is no higher than the smallest rung (1)"],
+  [
+    ["cron-both-days"],
+    [
+      ['"0 8 * * 1-5"', '"0 8 1-7 * 1"'],
+      [HEAD, `${HEAD}timezone: Asia/Shanghai\n`],
+    ],
+    "supernodes.0.schedules.0.cron names days of the month and days of the week: either of them is enough. The next starts: Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z); Tue 2026-12-01 08:00 +08:00 Asia/Shanghai (2026-12-01T00:00:00Z); Wed 2026-12-02 08:00 +08:00 Asia/Shanghai (2026-12-02T00:00:00Z)",
+  ],
+  [
+    ["reversed-zone-sign"],
+    [[HEAD, `${HEAD}timezone: Etc/GMT+8\n`]],
+    "2:11 timezone Etc/GMT+8 is UTC-8: the sign of these names is reversed. For UTC+8 write Etc/GMT-8",
+  ],
+  [
+    ["insecure-webhook"],
+    [[HEAD, `${HEAD}notify: { webhook: http://hooks.example.com/hush }\n`]],
+    "2:20 notify.webhook is not https, and plain http may not leave this machine",
+  ],
+  [
+    ["names-differ-in-case"],
+    [[CLEAN, CLEAN + twin.replace("train-a", "Train-A")]],
+    "21:11 supernodes.1.name differs from train-a only in case",
+  ],
+  [
+    ["unknown-currency"],
+    [["CNY", "QQQ"]].concat() as Change[],
+    "currency is QQQ, which ISO 4217 does not list",
+  ],
+  [[keyless], approval("", "ann", "bob"), "2:12 approvers has no keys"],
+  [
+    ["few-approvers", keyless],
+    approval(", approvers: 2", "ann", "bob"),
+    "needs 2 of the 2 approvers: a purchase that one of them asks for can never be approved",
+  ],
+  [
+    ["approval-expires-soon", keyless],
+    approval(", expires: 10m", "ann", "bob"),
+    "supernodes.0.approval.expires is 10m",
+  ],
+  [
+    ["approval-never-asked", keyless],
+    [...approval("", "ann", "bob"), ["amount: 100,", "amount: 180,"]],
+    "supernodes.0.approval.above is never reached: the dearest order costs 180 CNY",
+  ],
+  [["unused-approvers"], [[HEAD, `${HEAD}approvers: [ { name: ann } ]\n`]], "2:12 approvers has no use"],
+  [["long-unarmed"], [[END, `${END}    arm_after: 8d\n`]], "supernodes.0.arm_after is 8d"],
+  [
+    ["cap-above-cap"],
+    [[HEAD, `${HEAD}fleet: { actions: 2 per 24h }\n`]],
+    "2:19 fleet.actions is never reached: the supernodes' own limits.actions allow 2 together",
+  ],
+  [
+    ["cap-above-cap"],
+    [[HEAD, `${HEAD}fleet: { budget: { amount: 900, currency: CNY, per: 30d } }\n`]],
+    "fleet.budget is never reached: the supernodes' own limits.budget allow 500 CNY together",
+  ],
+  [
+    ["cap-above-cap"],
+    [[HEAD, `${HEAD}fleet: { actions: 1 per 24h }\n`]],
+    "supernodes.0.limits.actions is never reached: fleet.actions (1 per 1d) always comes first",
+  ],
+  [
+    ["cap-above-cap"],
+    [[HEAD, `${HEAD}fleet: { budget: { amount: 400, currency: CNY, per: 30d } }\n`]],
+    "supernodes.0.limits.budget is never reached: fleet.budget (400 CNY per 30d) always comes first",
+  ],
+  [
+    ["unused-silence"],
+    [[END, `${END}    silence: [ { warning: no-budget, reason: trust } ]\n`]],
+    "21:27 supernodes.0.silence.0.warning silences no-budget, which is not raised here: remove it",
+  ],
+]
+
+describe("validate warns of what is allowed and will surprise", () => {
+  it("and of nothing in a policy that is written with care", async () => {
+    expect((await lint(CLEAN)).says).toEqual([])
+  })
+
+  it.each(CASES)("raises %j", async (ids, changes, says) => {
+    const found = await lint(changed(...changes))
+    expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
+    expect(found.says.join("\n")).toContain(says)
+  })
+
+  it("in words that name every id that there is", () => {
+    const shown = new Set(CASES.flatMap(([ids]) => ids))
+    expect(WARNING_IDS.filter((id) => !shown.has(id))).toEqual([])
+  })
+
+  it("once, where its cause stands in defaults, however many supernodes have it", async () => {
+    const yaml = changed(["    limits:", "    cooldown: 5m\n    limits:"])
+    const shared = yaml
+      .replace("    cooldown: 5m\n", "")
+      .replace("supernodes:", "defaults: { cooldown: 5m }\nsupernodes:")
+    const two = shared + twin.replace("train-a", "train-b")
+    expect((await lint(two)).says).toEqual([
+      expect.stringContaining("2:23 defaults.cooldown is shorter than warmup"),
+    ])
+  })
+
+  it("of nothing that a careful writer could mean", async () => {
+    const fine: Change[][] = [
+      [["at_least: 2", "at_least: 4"]],
+      [
+        ["above: 85", "above: 0.85"],
+        ["name: npu_util_rate_ai_core", "name: queue_length"],
+      ],
+      [["above: 85", "steps: [ { from: 80, to: 95, up: 1 }, { from: 95, up: 2 } ]"]],
+      [["above: 85", "below: 15"]],
+      [["above: 85", "above: 85\n        repeat: false\n        clear: 70"]],
+      [[HEAD, `${HEAD}notify: { webhook: "http://127.0.0.1:8065/hush" }\n`]],
+      [["period: 5m }", 'period: 5m, dimensions: { instance_id: "{server.id}", npu: "*" } }']],
+      [[HEAD, `${HEAD}timezone: Etc/GMT-0\n`]],
+      [[METRIC, "prometheus: { url: http://prometheus:9090, query: up, period: 1m }"]],
+    ]
+    for (const changes of fine) expect((await lint(changed(...changes))).says).toEqual([])
+  })
+})
+
+describe("silence", () => {
+  const reason = "the data center's owner approves each order by contract"
+  const item = (id: string) => `{ warning: ${id}, reason: "${reason}" }`
+  const both = [[BUDGET, ""] as Change, ["2 per 24h", "9 per 24h"] as Change]
+
+  it.each<[string, Change]>([
+    ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
+    ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
+    ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
+  ])("takes a warning out and keeps it with its reason: %s", async (_, change) => {
+    const { warnings, silenced } = await lint(changed(...both, change))
+    expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
+    expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
+  })
+
+  it("of one supernode leaves the same warning of another", async () => {
+    const two = changed(both[0] ?? ["", ""], [END, `${END}    silence: [ ${item("no-budget")} ]\n`])
+    const other = twin.replace("train-a", "train-b").replace(BUDGET, "")
+    const { warnings } = await lint(two + other)
+    expect(warnings).toMatchObject([{ id: "no-budget", path: "supernodes.1.limits.budget" }])
+  })
+
+  it.each<[string, string]>([
+    [
+      "{ warning: no-buget, reason: trust }",
+      "silence.0.warning: must be the id of a warning as validate prints it, such as no-budget",
+    ],
+    ['{ warning: no-budget, reason: " " }', "silence.0.reason: must be a reason in words"],
+    ["{ warning: no-budget }", "silence.0.reason: is missing: must be a reason in words"],
+    ["no-budget", "silence.0: must be a mapping of warning, reason"],
+  ])("is refused as %s", async (written, message) => {
+    const problems = await problemsOf(changed([HEAD, `${HEAD}silence: [ ${written} ]\n`]))
+    expect(problems).toEqual([expect.stringMatching(/^policy\.yaml:2:\d+: /)])
+    expect(problems[0]).toContain(message)
+  })
+
+  it("does not change the policy: neither its hash nor what it holds", async () => {
+    const hashOf = async (yaml: string) => {
+      const [loaded] = (await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }))).supernodes
+      expect(loaded?.policy).not.toHaveProperty("silence")
+      return [loaded?.hash, digest(loaded?.policy)]
+    }
+    const loud = changed(both[0] ?? ["", ""])
+    const quiet = changed(both[0] ?? ["", ""], [END, `${END}    silence: [ ${item("no-budget")} ]\n`])
+    expect(await hashOf(quiet)).toEqual(await hashOf(loud))
+  })
+})
+
+it("docs/lint.md lists every warning with the words that the code has for it, and no other", () => {
+  const rows = readFileSync("docs/lint.md", "utf8").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)
+  expect(Object.fromEntries([...rows].map(([, id, says]) => [id, says]))).toEqual(WARNINGS)
+})
