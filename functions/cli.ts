@@ -1,6 +1,15 @@
-import { processIo } from "./cli/process-io.ts"
-import { runCli } from "./cli/run-cli.ts"
+import { whyNodeIsTooOld } from "./cli/node-version.ts"
 
-// The hand-turned door: `supernode-autoscaler`, package.json `bin`. The exit code is set and not forced, so that what was
-// written to a pipe still gets there.
-process.exitCode = await runCli(process.argv.slice(2), processIo())
+// Entry point of the command line: package.json `bin`. Everything else is imported after the check of Node.js's version,
+// since an older Node.js cannot even link it. The exit code is set and not forced, so that what was written to a pipe
+// still gets there.
+const problem = whyNodeIsTooOld(process.versions.node)
+if (problem === null) {
+  // Amazon's client prints a warning about Node.js's version on every start.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true"
+  const { main } = await import("./cli/main.ts")
+  process.exitCode = await main(process.argv.slice(2))
+} else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 1
+}

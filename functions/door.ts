@@ -62,7 +62,13 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
     .onError(({ error }) => {
       if (error instanceof RunsFailed)
-        logHandled(logger, { results: error.results, warnings: error.warnings, problems: [], http: null })
+        logHandled(logger, {
+          results: error.results,
+          warnings: error.warnings,
+          problems: [],
+          http: null,
+          asksToBuy: false,
+        })
       logError(logger, error)
     })
   return (event, context) => wrapped(event, context)

@@ -1,10 +1,15 @@
 import { InvalidArgumentError } from "commander"
 import * as z from "zod"
+import { PLACEHOLDERS } from "../../lib/decision/explain/operator-command.ts"
 import { durationMs } from "../../lib/decision/policy/units.ts"
 
 // What the words of a command line may be. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
 
-const isoInstant = z.iso.datetime({ offset: true })
+/** Seconds may be left out. */
+const isoInstant = z.union([
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+])
 
 /** TIME: ISO 8601 with its zone, or a duration from `now`; always in the future. */
 export function timeAfter(now: number): (text: string) => number {
@@ -36,6 +41,26 @@ export function words(text: string): string {
   if (said === "") throw new InvalidArgumentError("It must not be empty.")
   if (said.length > 2_000) throw new InvalidArgumentError("It must be at most 2000 characters.")
   return said
+}
+
+/** Who says it: a name, and not the placeholder of an example. */
+export function actor(text: string): string {
+  const name = words(text)
+  if (isPlaceholder(name))
+    throw new InvalidArgumentError(`${name} stands for your name: write the name instead.`)
+  return name
+}
+
+/** Why: a reason, and not the placeholder of an example. */
+export function reason(text: string): string {
+  const why = words(text)
+  if (isPlaceholder(why))
+    throw new InvalidArgumentError(`${why} stands for your reason: write the reason instead.`)
+  return why
+}
+
+function isPlaceholder(text: string): boolean {
+  return PLACEHOLDERS.some((one) => one === text)
 }
 
 /** A whole number from `min` to `max`. */

@@ -8,13 +8,14 @@ import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Desk } from "../../lib/ledger/commands.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
+import type { ExitCode } from "./exit-code.ts"
 import { type CliIo, type Screen, screenOf } from "./io.ts"
 
 /** One run of the command line. */
 export interface Cli {
   io: CliIo
-  /** The command was wrongly done rather than wrongly said: exit 1. */
-  fail(): void
+  /** The command ends with this exit code, or with a more serious one; without, with 1: it failed. */
+  fail(code?: ExitCode): void
 }
 
 /** What every command takes. */

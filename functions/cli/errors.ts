@@ -1,3 +1,4 @@
+import { counted } from "../../lib/decision/policy/units.ts"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 
 /** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
@@ -18,11 +19,40 @@ export function linesOf(error: unknown): string[] {
   return [`error: ${error instanceof Error ? error.message : String(error)}`]
 }
 
-export function stackOf(error: unknown): string | null {
-  return error instanceof Error ? (error.stack ?? null) : null
+/** An error on stdout of a command with `--json`. */
+export interface ErrorJson {
+  error: {
+    /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`; `internal` for a bug. */
+    kind: string
+    message: string
+    /** Each problem by itself; a policy's with its place. Empty where the message says all. */
+    problems: unknown[]
+  }
 }
 
-/** `1 problem`, `2 problems`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
+const KINDS: Readonly<Record<string, string>> = {
+  SettingsError: "settings",
+  PolicyError: "policy",
+  SignalError: "event",
+  LedgerError: "ledger",
+  CommandError: "command",
+  RunsFailed: "runs",
+}
+
+/** `kind`: of an error that is not one of ours. */
+export function errorJson(error: unknown, given = "internal"): ErrorJson {
+  if (!(error instanceof Error)) return { error: { kind: given, message: String(error), problems: [] } }
+  const kind = KINDS[error.name] ?? given
+  const problems = "problems" in error && Array.isArray(error.problems) ? error.problems : []
+  const message =
+    error instanceof PolicyError
+      ? `the policy has ${counted(problems.length, "problem")}; nothing was done`
+      : error.message.replace(/^error: /, "")
+  if (error instanceof AggregateError)
+    return { error: { kind, message, problems: error.errors.flatMap((one) => linesOf(one)) } }
+  return { error: { kind, message, problems } }
+}
+
+export function stackOf(error: unknown): string | null {
+  return error instanceof Error ? (error.stack ?? null) : null
 }

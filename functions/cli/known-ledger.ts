@@ -1,4 +1,5 @@
 import type { Settings } from "../../lib/app/settings.ts"
+import { operatorCommand } from "../../lib/decision/explain/operator-command.ts"
 import { whyUnusable } from "../../lib/decision/gates/ledger.ts"
 import type { Control } from "../../lib/decision/state/control.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
@@ -63,7 +64,7 @@ export function noteUnusableLedger(
 }
 
 export function sayNoLedger(place: string): string {
-  return `there is no ledger at ${place}, or none with an id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: supernode-autoscaler ledger init --by WHO --why TEXT`
+  return `there is no ledger at ${place}, or none with an id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: ${operatorCommand.ledgerInit}`
 }
 
 /** The policy's `ledger_id`, as far as the policy can be read: a kill switch must not wait for it. */

@@ -15,7 +15,8 @@ import { registerStatus } from "./commands/status.ts"
 import { registerValidate } from "./commands/validate.ts"
 import type { Cli } from "./context.ts"
 import { registerDoctor } from "./doctor/doctor.ts"
-import { linesOf, stackOf } from "./errors.ts"
+import { errorJson, linesOf, stackOf } from "./errors.ts"
+import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
 import { version } from "./version.ts"
 
@@ -43,37 +44,44 @@ Examples:
   supernode-autoscaler doctor                          is everything there that a run needs?
   supernode-autoscaler dry-run train-a                 what would happen now, and why
   supernode-autoscaler run --event alarm.json          the very path that the functions take
-  supernode-autoscaler pause --why "maintenance"       the kill switch
+  supernode-autoscaler pause --why "maintenance" --by ann   the kill switch
   supernode-autoscaler status
   supernode-autoscaler serve                           webhooks and ticks on this one host
 
 Without --policy and --ledger: SUPERNODE_POLICY (./policy.yaml) and SUPERNODE_LEDGER (sqlite:./ledger.db).
-Nothing is bought unless SUPERNODE_MODE is live. Exit: 0 done (a hold too), 1 failed, 2 wrong usage.`
+Nothing is bought unless SUPERNODE_MODE is live.
+Exit: 0 done (a hold too), 1 failed, 2 wrong usage, 3 held although a request asked to buy, 4 rejected or not sent,
+5 outcome unknown. With --json, errors are JSON on stdout too.`
 
 /** Runs one command line -> its exit code. Never throws, never exits. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
-  let code = 0
-  const fail = (): void => {
-    code = 1
+  const codes: ExitCode[] = []
+  const fail = (code: ExitCode = EXIT.failed): void => {
+    codes.push(code)
   }
+  const isJson = argv.includes("--json")
   const program = programOf({ io, fail })
   try {
     await program.parseAsync([...argv], { from: "user" })
-    return code
+    return mostSerious(codes)
   } catch (error) {
     const screen = screenOf(io, false)
     if (error instanceof CommanderError) {
       if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program)}`)
-      return error.exitCode === 0 ? 0 : 2
+      if (error.exitCode === 0) return EXIT.done
+      if (isJson) screen.json(errorJson(error, "usage"))
+      return EXIT.usage
     }
     screen.note(...linesOf(error))
+    if (isJson) screen.json(errorJson(error))
     const stack = stackOf(error)
     if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG") screen.note(stack)
-    return 1
+    return mostSerious([...codes, EXIT.failed])
   }
 }
 
-function programOf(cli: Cli): Command {
+/** The command line as commander knows it; parsing it runs the command. */
+export function programOf(cli: Cli): Command {
   const screen = screenOf(cli.io, false)
   const program = new Command("supernode-autoscaler")
     .description(

@@ -32,6 +32,8 @@ export interface Handled {
   problems: string[]
   /** The event was an HTTP request, and this is its answer. */
   http: { status: number; body: unknown } | null
+  /** The event was a person's request to buy, not an alarm, a tick or a dry run. */
+  asksToBuy: boolean
 }
 
 export interface App {

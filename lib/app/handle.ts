@@ -21,15 +21,16 @@ export function eventHandler({ clock, policies, receive, runAll }: Steps): App["
       const concerns = concernsAny(policies.current().supernodes.map(({ policy }) => policy))
       const { signals, problems } = readSignals(event, door, { now: clock.now(), concerns })
       const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
-      return { ...ran, problems, http: null }
+      const asksToBuy = signals.some((signal) => signal.kind === "request" && signal.mode === "live")
+      return { ...ran, problems, http: null, asksToBuy }
     }
     const received = await receive(request)
     if (received.kind === "answer") {
       const { status, body } = received
-      return { results: [], warnings: [], problems: [], http: { status, body } }
+      return { results: [], warnings: [], problems: [], http: { status, body }, asksToBuy: false }
     }
     const { signals, problems } = received
     const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
-    return { ...ran, problems, http: { status: 200, body: { results: ran.results } } }
+    return { ...ran, problems, http: { status: 200, body: { results: ran.results } }, asksToBuy: false }
   }
 }

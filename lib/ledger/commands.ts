@@ -1,3 +1,4 @@
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { foldControl, type Said } from "../decision/state/control.ts"
 import type { Standing } from "../decision/state/state.ts"
@@ -16,8 +17,7 @@ export interface Desk {
 /** A word may lose a few appends against busy runs; it is said again on the new head. */
 const MOST_TRIES = 20
 
-const NOT_INITIALISED =
-  "this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: supernode-autoscaler ledger init --by WHO --why TEXT"
+const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
 /** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
 export async function sayToAll(desk: Desk, written: Said): Promise<LedgerEntry> {

@@ -1,3 +1,4 @@
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { LedgerError } from "../ports.ts"
 
 /** One entry as a store keeps it: its place in the stream and its canonical text, byte for byte. */
@@ -39,7 +40,7 @@ export interface LedgerStore {
 export function noLedgerAt(place: string): LedgerError {
   return new LedgerError(
     `there is no ledger at ${place}; nothing was written. Check SUPERNODE_LEDGER and --ledger. ` +
-      "To make a new one, run: supernode-autoscaler ledger init --by WHO --why TEXT",
+      `To make a new one, run: ${operatorCommand.ledgerInit}`,
   )
 }
 

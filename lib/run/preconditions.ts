@@ -1,5 +1,6 @@
 import type { Decision, Finding } from "../decision/decision.ts"
 import { wait } from "../decision/explain/change.ts"
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { type PolicyConflict, policyConflict } from "../decision/pacing/policy-conflict.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
@@ -50,7 +51,7 @@ function conflictFinding(
   { policy }: Situation,
   { says, until, isConflict, hashes }: PolicyConflict,
 ): Finding {
-  const command = `supernode-autoscaler reset ${policy.name} --why TEXT --by WHO`
+  const command = operatorCommand.reset(policy.name)
   const ends = wait(
     isConflict ? "20 minutes of one policy file end" : "the wait for a new policy file ends",
     until,

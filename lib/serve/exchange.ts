@@ -56,8 +56,9 @@ interface Asked {
 }
 
 async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked): Promise<Reply | null> {
-  if (method === "GET" && path === "/healthz") return parts.health()
-  if (method === "GET" && path === "/readyz") return parts.readiness()
+  const isLook = method === "GET" || method === "HEAD"
+  if (isLook && path === "/healthz") return parts.health()
+  if (isLook && path === "/readyz") return parts.readiness()
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)
   if (body.kind === "gone") return null
@@ -110,7 +111,7 @@ function failed({ tell }: ExchangeParts, { what, error }: { what: string; error:
 }
 
 function headersFor(status: number, path: string): Record<string, string> {
-  if (status === 405) return { allow: path === "/healthz" ? "GET" : "POST" }
+  if (status === 405) return { allow: path === "/healthz" ? "GET, HEAD" : "POST" }
   return status === 503 ? RETRY_AFTER : {}
 }
 

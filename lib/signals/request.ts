@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { PLACEHOLDERS } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { digest } from "../digest.ts"
 import { one, parseShape, type Shape } from "./shape.ts"
@@ -13,13 +14,19 @@ const said = (max: number) =>
     .transform((text) => cleanText(text, max))
     .refine((text) => text !== "", { error: "must not be blank" })
 
+/** A request that still has the placeholder of a printed example was not meant to be sent. */
+const meant = (max: number, what: string) =>
+  said(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
+    error: `is still the placeholder of an example: write ${what}`,
+  })
+
 /** The contract of a manual request: what it does not know it refuses, since a misspelt key would ask for something else. */
 const requestShape = z.strictObject({
   supernode: said(128),
   mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
   servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
-  requestedBy: said(256),
-  why: said(2_000),
+  requestedBy: meant(256, "the name of the person who asks"),
+  why: meant(2_000, "the reason for this purchase"),
   planHash: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })

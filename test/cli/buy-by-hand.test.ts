@@ -34,7 +34,7 @@ async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string
 describe("the line that a dry run prints", () => {
   it("buys just what was shown, said by this system's user", async () => {
     const own = await cloudDesk()
-    const { out } = await own.run("dry-run", "train-a")
+    const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
     expect(pasted.out).toMatch(/^train-a: bought from 2 to 4 servers/)
     expect(JSON.parse(pasted.stdin)).toMatchObject({ mode: "live", servers: 4, requestedBy: "night-shift" })
@@ -45,7 +45,18 @@ describe("the line that a dry run prints", () => {
   it("says who asks and why in their own words, whatever signs are in them", async () => {
     const own = await cloudDesk()
     const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--by", "O'Neil", "--why", why)
+    const { out } = await own.run(
+      "dry-run",
+      "train-a",
+      "--why",
+      "launch week",
+      "--servers",
+      "4",
+      "--by",
+      "O'Neil",
+      "--why",
+      why,
+    )
     expect(out).toContain("asked for by a person: O'Neil, 4 servers")
     const pasted = await paste(own, buyingLine(out))
     expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
@@ -61,7 +72,7 @@ describe("the line that a dry run prints", () => {
       `sqlite:${own.dir}/other.db`,
     ]
     await makeLedger(`sqlite:${own.dir}/other.db`, START)
-    const { out } = await own.run("dry-run", "train-a", ...places)
+    const { out } = await own.run("dry-run", "train-a", "--why", "launch week", ...places)
     const { argv, code } = await paste(own, buyingLine(out))
     expect(argv).toEqual(["run", "--event", "-", ...places])
     expect(code).toBe(0)
@@ -72,7 +83,7 @@ describe("the line that a dry run prints", () => {
     const rung =
       "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
     const own = await cloudDesk({}, POLICY.replace("- { flavor: kat3ne-32", rung))
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.sandbox.addServers(1)
     own.advance(6 * MINUTE)
     const pasted = await paste(own, buyingLine(out))
@@ -84,7 +95,7 @@ describe("the line that a dry run prints", () => {
 
   it("buys nothing once the price has changed", async () => {
     const own = await cloudDesk()
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(plan-changed\)/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
@@ -92,7 +103,7 @@ describe("the line that a dry run prints", () => {
 
   it("buys once, however often it is pasted", async () => {
     const own = await cloudDesk()
-    const { out } = await own.run("dry-run", "train-a")
+    const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     await paste(own, buyingLine(out))
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(duplicate\)/)
     own.advance(10 * MINUTE)
@@ -102,13 +113,15 @@ describe("the line that a dry run prints", () => {
 
   it("is not printed while something is in the way", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "--why", "x")
-    expect((await own.run("dry-run", "train-a")).out).not.toContain("supernode-autoscaler run")
+    await own.run("pause", "--by", "night-shift", "--why", "x")
+    expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).not.toContain(
+      "supernode-autoscaler run",
+    )
   })
 
   it("is not printed for more servers than the policy allows: a person's wish is never clamped", async () => {
     const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
     expect(out).not.toContain("supernode-autoscaler run")
   })
@@ -120,10 +133,20 @@ describe("a cooldown", () => {
 
   it("holds a dry run, and is bypassed for a person who says so, and so does the line", async () => {
     const own = await young()
-    expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(
+    expect((await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")).out).toMatch(
       /^train-a: would hold \(cooldown\)/,
     )
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--bypass-cooldown", "--by", "ann")
+    const { out } = await own.run(
+      "dry-run",
+      "train-a",
+      "--servers",
+      "4",
+      "--bypass-cooldown",
+      "--why",
+      "launch week",
+      "--by",
+      "ann",
+    )
     expect(out).toMatch(/^train-a: would buy/)
     expect(out).toContain("bypassed by ann")
     const pasted = await paste(own, buyingLine(out))
@@ -134,7 +157,7 @@ describe("a cooldown", () => {
   it("is all that is bypassed: without servers, evidence decides", async () => {
     const own = await young()
     own.sandbox.setLoad(10)
-    const { out } = await own.run("dry-run", "train-a", "--bypass-cooldown")
+    const { out } = await own.run("dry-run", "train-a", "--bypass-cooldown", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\)/)
   })
 })
@@ -142,24 +165,35 @@ describe("a cooldown", () => {
 describe("where approval is all that is missing", () => {
   it("both lines are printed, and pasted in their order they buy", async () => {
     const own = await cloudDesk({}, WANTED)
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4")
+    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(approval-needed\)/)
     const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
     await own.run("approve", hash, "--by", "boss")
-    expect((await own.run("dry-run", "train-a")).out).toMatch(/✓ +approved +approved by boss/)
+    expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).toMatch(
+      /✓ +approved +approved by boss/,
+    )
     own.advance(MINUTE)
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: bought/)
   })
 
   it("a dry run asks as who would ask: one's own approval does not count", async () => {
     const own = await cloudDesk({}, WANTED)
-    const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--by", "ann")
+    const { out } = await own.run(
+      "dry-run",
+      "train-a",
+      "--servers",
+      "4",
+      "--why",
+      "launch week",
+      "--by",
+      "ann",
+    )
     const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
     await own.run("approve", hash, "--by", "Ann")
-    const asAnn = await own.run("dry-run", "train-a", "--servers", "4", "--by", "ann")
+    const asAnn = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week", "--by", "ann")
     expect(asAnn.out).toMatch(/^train-a: would hold \(approval-needed\)/)
-    const asBob = await own.run("dry-run", "train-a", "--servers", "4", "--by", "bob")
+    const asBob = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week", "--by", "bob")
     expect(asBob.out).toMatch(/^train-a: would buy/)
   })
 })
@@ -167,7 +201,17 @@ describe("where approval is all that is missing", () => {
 describe("the request by itself", () => {
   it("stands beside the results of a dry run's JSON, ready for run --event", async () => {
     const own = await cloudDesk()
-    const { json } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch", "--json")
+    const { json } = await own.run(
+      "dry-run",
+      "train-a",
+      "--servers",
+      "4",
+      "--why",
+      "launch week",
+      "--why",
+      "launch",
+      "--json",
+    )
     const { request } = json() as { request: object }
     expect(request).toEqual({
       supernode: "train-a",

@@ -60,7 +60,7 @@ describe("the process", () => {
 
   it("bears a reader that goes away", async () => {
     const own = desk()
-    for (let i = 0; i < 3; i++) await own.run("pause", "--why", "x".repeat(2_000))
+    for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))
     const line = `"${process.execPath}" --import tsx "${CLI}" audit export | head -c 1`
     const { code, err } = await ended(start(own, "bash", ["-o", "pipefail", "-c", line]))
     expect([code, err]).toEqual([0, ""])
@@ -137,7 +137,7 @@ describe("sandbox", () => {
     const address = server.address()
     const port = typeof address === "object" && address !== null ? address.port : 0
     const { code, err } = await ended(cli(desk(), "sandbox", "--port", String(port)))
-    expect(err).toBe(`error: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`)
+    expect(err).toBe(`error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`)
     expect(code).toBe(1)
   })
 })

@@ -172,7 +172,7 @@ describe("colours", () => {
 
   it("never let foreign words steer the terminal", async () => {
     const own = desk()
-    await own.run("pause", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
+    await own.run("pause", "--by", "night-shift", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
     const { out } = await own.run("status")
     expect(out).toContain("look")
     expect(out).not.toMatch(/(?!\n)\p{Cc}/u)

@@ -130,7 +130,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["only-alarms", "unknown-alarm-points"],
     [[METRIC, "alarm: true"]],
-    "7:16 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
+    "7:28 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
   ],
   [
     ["only-alarms", "rule-never-fires"],

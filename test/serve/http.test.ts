@@ -153,7 +153,7 @@ describe("what is no alarm is told from one", () => {
   it("405 says which method there is", async () => {
     const { served } = shared
     expect((await served.send("PUT", "/smn", {})).headers["allow"]).toBe("POST")
-    expect((await served.send("POST", "/healthz", {})).headers["allow"]).toBe("GET")
+    expect((await served.send("POST", "/healthz", {})).headers["allow"]).toBe("GET, HEAD")
   })
 
   it("two Authorization headers are ambiguous, and so the token is wrong", async () => {

@@ -51,12 +51,12 @@ export class Person {
   }
 
   async pauseFor(wait: () => Promise<unknown>): Promise<void> {
-    if (!(await this.#say(["pause", "--why", "soak"]))) return
+    if (!(await this.#say(["pause", "--why", "soak", "--by", "ops"]))) return
     const pause = { from: Date.now(), to: Number.POSITIVE_INFINITY }
     this.pauses.push(pause)
     await wait()
     pause.to = Date.now()
-    for (let tries = 0; !(await this.#say(["resume"])); tries++)
+    for (let tries = 0; !(await this.#say(["resume", "--by", "ops"])); tries++)
       if (tries === MOST_RESUMES) throw new Error(`cannot resume: ${this.lastRefusal}`)
   }
 

@@ -56,6 +56,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     )
     .argument("[NAME]", STREAM, words)
     .option("--stream <STREAM>", "the same as NAME", words)
+    .option("--json", "the same: entries are JSON lines in any case")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing>()
       await exportEntries(taskOf(cli, options), name ?? options.stream)

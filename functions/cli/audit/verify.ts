@@ -1,6 +1,6 @@
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Verification } from "../../../lib/ledger/open.ts"
 import { type Task, withLedger } from "../context.ts"
-import { counted } from "../errors.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { namesById } from "../state/in-flight.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"

@@ -1,18 +1,10 @@
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { Task } from "../context.ts"
-import { CommandError } from "../errors.ts"
 import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
 // What the commands share by which a person says something to the ledger.
 
 export const WHO = "who says so; a claim, checked by nobody but the cloud's access control"
-
-/** --by, or the user of this machine. Throws CommandError where neither is known. */
-export function speakerOf({ io }: Task, by: string | undefined): string {
-  const who = by ?? io.user
-  if (who === null) throw new CommandError("who are you? This system does not know; say it with --by")
-  return who
-}
 
 /** The word is on record: where, in which ledger, and what was said. */
 export function showWord(

@@ -5,7 +5,7 @@ import type { Approval } from "../../../lib/decision/state/control.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
-import { planHash, words } from "../arguments.ts"
+import { actor, planHash } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
@@ -31,7 +31,7 @@ export function registerApprove(program: Command, cli: Cli): void {
       "as a dry run or the record shows it; its first 12 hex digits or more do for a plan that waits",
       planHash,
     )
-    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
     .action(async (hash: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ApproveOptions>()

@@ -5,7 +5,7 @@ import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { words } from "../arguments.ts"
+import { actor, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
@@ -36,7 +36,7 @@ export function registerConfirm(ledger: Command, cli: Cli): void {
       "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console.",
     )
     .argument("<NAME>", "the supernode's name", words)
-    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "what you compared", words)
     .option("--json", "print the entry as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {

@@ -7,7 +7,7 @@ import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
-import { whole, words } from "../arguments.ts"
+import { actor, reason, whole, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
@@ -51,8 +51,8 @@ export function registerDryRun(program: Command, cli: Cli): void {
       "--bypass-cooldown",
       "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
     )
-    .option("--by <WHO>", `who would ask, for the line that buys: ${WHO}; without, this system's user`, words)
-    .option("--why <TEXT>", "why, for the line that buys", words)
+    .option("--by <WHO>", `who would ask, for the line that buys: ${WHO}; without, this system's user`, actor)
+    .option("--why <TEXT>", "why, for the line that buys; without a reason no such line is printed", reason)
     .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
@@ -77,8 +77,8 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
     task.screen.note(...warnings.map((warning) => `warning: ${warning}`))
     const asking = signals.find((signal) => signal.kind === "request")
     const asker = {
-      requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user ?? "WHO",
-      why: options.why ?? (event === undefined ? null : asking?.why) ?? "TEXT",
+      requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user,
+      why: options.why ?? (event === undefined ? null : asking?.why) ?? null,
     }
     const requests = results.map((result) => (ledger.known ? readyRequest(result, asking, asker) : null))
     await show(task, app, { loaded, results, requests })

@@ -1,3 +1,4 @@
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
@@ -28,7 +29,7 @@ export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring
   const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at)}, and this machine's clock says ${instantOf(now)}`
   if (until <= newest.at) {
     throw new CommandError(
-      `${what} ends at ${instantOf(until)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: supernode-autoscaler reset`,
+      `${what} ends at ${instantOf(until)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
     )
   }
   screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until)}: is that what you mean?`)

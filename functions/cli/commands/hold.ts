@@ -1,17 +1,17 @@
 import { type Command, InvalidArgumentError } from "commander"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
-import { timeAfter, words } from "../arguments.ts"
+import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
-import { showWord, speakerOf, WHO } from "./actor.ts"
+import { showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface HoldOptions extends CommonOptions {
   until: number
   why: string
-  by?: string
+  by: string
 }
 
 const LONGEST_MS = 7 * 86_400_000
@@ -26,11 +26,11 @@ export function registerHold(program: Command, cli: Cli): void {
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption(
       "--until <TIME>",
-      "ISO 8601, or a duration from now such as 8h; at most 7d",
+      "ISO 8601, or a duration from now such as 8h, at most 7d; now ends a hold",
       heldUntil(cli.io.clock.now()),
     )
-    .requiredOption("--why <TEXT>", "the reason", words)
-    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .requiredOption("--why <TEXT>", "the reason", reason)
+    .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<HoldOptions>()
@@ -41,6 +41,7 @@ export function registerHold(program: Command, cli: Cli): void {
 function heldUntil(now: number): (text: string) => number {
   const time = timeAfter(now)
   return (text) => {
+    if (text.trim() === "now") return now
     const at = time(text)
     if (at - now > LONGEST_MS)
       throw new InvalidArgumentError("A hold lasts at most 7 days; `pause` has no end.")
@@ -54,14 +55,19 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
     const supernode = await supernodeIdOf(policyPath, name)
-    await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    if (until > now) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
     const entry = await sayToAll(deskOf(task, ledger), {
       verb: "hold",
       supernode,
       why,
-      by: speakerOf(task, by),
+      by,
       until,
     })
+    if (until <= now) {
+      screen.say(`the hold of ${name} is over; the next signal looks at the present`)
+      showWord(task, entry, known)
+      return
+    }
     screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
     showWord(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))

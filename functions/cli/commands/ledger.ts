@@ -1,8 +1,9 @@
 import type { Command } from "commander"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { type Initialised, initLedger } from "../../../lib/ledger/init.ts"
 import { type AuditedLedger, ledgerPlace } from "../../../lib/ledger/open.ts"
-import { words } from "../arguments.ts"
+import { actor, reason } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
@@ -33,8 +34,8 @@ export function registerLedger(program: Command, cli: Cli): void {
     .description(
       "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. One that has an id keeps it, and nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order that a lost ledger forgot may be on its way.",
     )
-    .requiredOption("--by <WHO>", WHO, words)
-    .requiredOption("--why <TEXT>", "the reason, for the record", words)
+    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--why <TEXT>", "the reason, for the record", reason)
     .option(
       "--nothing-in-flight",
       "your word that no order is on its way for any supernode of the policy; then nothing waits 45 minutes",
@@ -60,8 +61,8 @@ export function registerLedger(program: Command, cli: Cli): void {
     .description(
       "Says that the ledger was restored from a backup, so that purchases may be missing in it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
     )
-    .requiredOption("--by <WHO>", WHO, words)
-    .requiredOption("--why <TEXT>", "which backup, and why", words)
+    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--why <TEXT>", "which backup, and why", reason)
     .option("--json", "print the entry as JSON")
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SayOptions>()
@@ -136,9 +137,7 @@ async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
     const names = [...(await namesById(settings.policyPath)).values()]
     task.screen.say(
       "live runs buy nothing now (ledger-restored). For each supernode, run:",
-      ...(names.length > 0 ? names : ["NAME"]).map(
-        (name) => `  supernode-autoscaler ledger confirm ${name} --by WHO --why TEXT`,
-      ),
+      ...(names.length > 0 ? names : ["NAME"]).map((name) => `  ${operatorCommand.ledgerConfirm(name)}`),
     )
     showWord(task, entry, known)
   })

@@ -2,17 +2,17 @@ import type { Command } from "commander"
 import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
-import { timeAfter, words } from "../arguments.ts"
+import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
-import { showWord, speakerOf, WHO } from "./actor.ts"
+import { showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface StopOptions extends CommonOptions {
   why: string
-  by?: string
+  by: string
   until?: number
 }
 
@@ -25,8 +25,8 @@ export function registerPause(program: Command, cli: Cli): void {
       "Stops all buying, people's too, from now on. What was sent already is not cancelled; it is listed.",
     )
     .argument("[NAME]", "the supernode's name or id; without, everything", words)
-    .requiredOption("--why <TEXT>", "the reason, for whoever finds it paused", words)
-    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .requiredOption("--why <TEXT>", "the reason, for those who find it paused", reason)
+    .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
       "ends by itself then (ISO 8601, or a duration from now such as 2h); without, only by resume",
@@ -42,8 +42,8 @@ export function registerPause(program: Command, cli: Cli): void {
     .summary("lift a pause")
     .description("Lifts a pause and nothing else. Nothing is replayed: the next signal looks at the present.")
     .argument("[NAME]", "the supernode's name or id; without, the pause of everything", words)
-    .option("--why <TEXT>", "the reason", words, "resumed")
-    .option("--by <WHO>", `${WHO}; without, this system's user`, words)
+    .option("--why <TEXT>", "the reason", reason, "resumed")
+    .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<StopOptions>()
@@ -67,7 +67,7 @@ async function pause(
       verb: "pause",
       supernode,
       why,
-      by: speakerOf(task, by),
+      by,
       until,
     })
     screen.say(
@@ -96,7 +96,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
         verb: "resume",
         supernode,
         why,
-        by: speakerOf(task, by),
+        by,
       })
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
       showWord(task, entry, known)

@@ -2,7 +2,7 @@ import type { Command } from "commander"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { words } from "../arguments.ts"
+import { actor, reason, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
@@ -23,8 +23,8 @@ export function registerReset(program: Command, cli: Cli): void {
       "Closes a breaker, forgets what past purchases gained (an efficacy stop), ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown.",
     )
     .argument("<NAME>", "the supernode's name or id", words)
-    .requiredOption("--why <TEXT>", "what was mended", words)
-    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--why <TEXT>", "what was mended", reason)
+    .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ResetOptions>()

@@ -5,7 +5,9 @@ import { saysUnusable } from "../../../lib/decision/gates/ledger.ts"
 import { ledgerPlace } from "../../../lib/ledger/open.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
+import { type ErrorJson, errorJson, linesOf } from "../errors.ts"
 import { readEvent } from "../event-file.ts"
+import { exitCodeOf } from "../exit-code.ts"
 import { lookAtLedger, sayLedger } from "../known-ledger.ts"
 import { resultLines } from "../print/result.ts"
 
@@ -45,9 +47,12 @@ async function runEvent(task: Task, { event: path }: RunOptions): Promise<void> 
       show(task, app.settings, await app.handle(event, "any", invocation()))
       await showLedger(task, app)
     } catch (error) {
+      if (!(error instanceof RunsFailed)) throw error
       // What the other supernodes' runs came to is not lost over the one that failed.
-      if (error instanceof RunsFailed) showResults(task, error.results)
-      throw error
+      const { results, warnings } = error
+      showResults(task, { results, warnings, isAsked: false, ...errorJson(error) })
+      task.screen.note(...linesOf(error))
+      task.fail()
     }
   })
 }
@@ -60,27 +65,48 @@ async function showLedger({ screen, options }: Task, { ledger, settings }: App):
   else screen.say(sayLedger(known))
 }
 
-function show(task: Task, { ledgerUrl }: Settings, { results, warnings, problems, http }: Handled): void {
+function show(
+  task: Task,
+  { ledgerUrl }: Settings,
+  { results, warnings, problems, http, asksToBuy }: Handled,
+): void {
   const { screen } = task
-  showResults(task, results)
-  screen.note(...warnings.map((warning) => `warning: ${warning}`))
+  const refusal =
+    http !== null && http.status >= 400
+      ? `an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`
+      : null
+  const isRefused = refusal !== null || problems.length > 0
+  const message = refusal ?? "parts of the event could not be read; the rest was handled"
+  const refused = isRefused ? { error: { kind: "event", message, problems } } : {}
+  showResults(task, { results, warnings, isAsked: asksToBuy, ...refused })
   screen.note(...problems.map((problem) => `error: ${problem}`))
-  const isRefused = http !== null && http.status >= 400
-  if (isRefused) screen.note(`error: an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
+  if (refusal !== null) screen.note(`error: ${refusal}`)
   else if (http !== null && results.length === 0)
-    screen.say(`an HTTP door would answer ${http.status}: ${JSON.stringify(http.body)}`)
+    screen.say(`an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`)
   const cannotUse = results.filter(({ decision }) => decision.findings.some(saysUnusable))
   if (cannotUse.length > 0)
     screen.note(`error: no run can use ${ledgerPlace(ledgerUrl)}; nothing was written`)
-  if (problems.length > 0 || isRefused || cannotUse.length > 0) task.fail()
+  if (isRefused || cannotUse.length > 0) task.fail()
 }
 
-function showResults({ screen, options, io }: Task, results: Handled["results"]): void {
+interface Shown extends Partial<ErrorJson> {
+  results: Handled["results"]
+  warnings: string[]
+  isAsked: boolean
+}
+
+function showResults(
+  { screen, options, io, fail }: Task,
+  { results, warnings, isAsked, error }: Shown,
+): void {
+  for (const result of results) fail(exitCodeOf(result, isAsked))
+  screen.note(...warnings.map((warning) => `warning: ${warning}`))
   if (options.json) {
-    screen.json({ results })
+    screen.json({ results, ...(error ? { error } : {}) })
     return
   }
-  if (results.length === 0) screen.note("the event concerns no supernode of the policy; nothing was done")
+  if (results.length === 0 && !error)
+    screen.note("the event concerns no supernode of the policy; nothing was done")
   for (const result of results) {
     screen.say(
       ...resultLines(result, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),

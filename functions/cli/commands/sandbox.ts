@@ -1,10 +1,12 @@
-import type { Command } from "commander"
+import { type Command, Option } from "commander"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
 import { duration, whole } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
+import { listenError } from "../listen-error.ts"
 
 type SandboxSupernode = NonNullable<SandboxOptions["supernodes"]>[number]
 
@@ -36,7 +38,11 @@ export function registerSandbox(program: Command, cli: Cli): void {
       'cards of each server that report by themselves; without, 8 where a rule of the policy has npu: "*"',
       whole(0, 64),
     )
-    .option("--provisioning <DURATION>", "from CREATING to RUNNING", duration, 30_000)
+    .addOption(
+      new Option("--provisioning <DURATION>", "from CREATING to RUNNING")
+        .argParser(duration)
+        .default(30_000, '"30s"'),
+    )
     .option("--json", "print where it is as one line of JSON")
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SandboxCommand>()
@@ -49,7 +55,9 @@ async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
   const supernodes = await supernodesOf(options)
   // Before it is up: whoever sees its address may stop it at once.
   const stopped = task.io.untilStopped()
-  const sandbox = await startSandbox({ port, provisioningMs, supernodes })
+  const sandbox = await startSandbox({ port, provisioningMs, supernodes }).catch((error: unknown) => {
+    throw listenError(error, { host: "127.0.0.1", port })
+  })
   try {
     announce(task, sandbox, supernodes)
     await stopped
@@ -101,7 +109,7 @@ function announce({ screen, options }: Task, { url }: Sandbox, supernodes: Sandb
   const which = supernodes.length > 1 && first ? `, "supernode": "${first.name}"` : ""
   screen.say(
     `ModelArts and Cloud Eye in a sandbox: ${url}`,
-    ...supernodes.map(({ name, id, servers }) => `  ${name} (${id}), ${servers} servers`),
+    ...supernodes.map(({ name, id, servers }) => `  ${name} (${id}), ${counted(servers, "server")}`),
     "",
     "in another terminal, with a ledger of its own (live: nothing here costs money):",
     ...Object.entries(env).map(([name, value]) => `  export ${name}=${value}`),

@@ -8,8 +8,8 @@ import { problemsOnHost, warningsOnHost } from "../../../lib/serve/precautions.t
 import { type Serving, startServing } from "../../../lib/serve/serve.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } from "../context.ts"
-import { CommandError } from "../errors.ts"
 import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
+import { listenError } from "../listen-error.ts"
 import { type Level, serveLog } from "../print/serve-log.ts"
 import { version } from "../version.ts"
 
@@ -78,7 +78,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
       clock: task.io.clock,
       tell: log.tell,
     }).catch((error: unknown) => {
-      throw sayStart(error, options)
+      throw listenError(error, options)
     })
     const done = task.io.onHangup(() => void serving.reload())
     announce(log.say, { app, serving, options })
@@ -87,18 +87,6 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
     if ((await serving.stop()) > 0) task.fail()
     done()
   })
-}
-
-/** Why it cannot listen, in words. */
-function sayStart(error: unknown, { host, port }: ServeCommand): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : null
-  if (code === "EADDRINUSE")
-    return new CommandError(`port ${port} on ${host} is in use; choose another with --port`)
-  if (code === "EACCES")
-    return new CommandError(`port ${port} on ${host} may not be used by this user; choose one above 1023`)
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
-    return new CommandError(`${host} is no address of this machine; choose another with --host`)
-  return error
 }
 
 interface Started {

@@ -4,7 +4,7 @@ import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts
 import type { Said } from "../../../lib/decision/state/control.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { words } from "../arguments.ts"
+import { actor, reason, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
@@ -42,8 +42,8 @@ export function registerSettle(program: Command, cli: Cli): void {
         .choices(["accepted", "completed", "absent"])
         .makeOptionMandatory(),
     )
-    .requiredOption("--why <TEXT>", "how you know", words)
-    .requiredOption("--by <WHO>", WHO, words)
+    .requiredOption("--why <TEXT>", "how you know", reason)
+    .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SettleOptions>()

@@ -3,6 +3,7 @@ import { includesId } from "../../../lib/decision/inputs/id.ts"
 import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
@@ -34,7 +35,7 @@ export function settlingLines({ name, attempt, look, now }: Shown): string[] {
     ["  attempt", id],
     ["  state", sayAttempt(attempt, now)],
     ["  cost", cost ? sayMoney(cost) : "unknown"],
-    ["  before", `${before.length} servers:\n${before.join("\n") || "none"}`],
+    ["  before", `${counted(before.length, "server")}:\n${before.join("\n") || "none"}`],
     ["  now", sayNow(attempt, look)],
     [
       "  payment",
@@ -49,7 +50,7 @@ function sayNow({ before }: StandingAttempt, look: Look): string {
   const servers = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(before, id) ? "" : " (new)"}`,
   )
-  return `${servers.length} servers:\n${servers.join("\n") || "none"}`
+  return `${counted(servers.length, "server")}:\n${servers.join("\n") || "none"}`
 }
 
 export interface Wish {
@@ -78,7 +79,7 @@ export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wis
   const newcomers = look.ok ? look.servers.filter(({ id }) => !includesId(current.before, id)) : []
   if (as === "absent" && newcomers.length > 0) {
     const ids = newcomers.map(({ id }) => id).join(", ")
-    return `--as absent contradicts the cloud: ${newcomers.length} servers are there that were not before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
+    return `--as absent contradicts the cloud: ${counted(newcomers.length, "server")} not there before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
   }
   return null
 }

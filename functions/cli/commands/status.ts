@@ -1,12 +1,15 @@
 import type { Command } from "commander"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLedger } from "../context.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
+import { sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
-import { stateOf } from "../state/supernode-state.ts"
+import { type LastOutcome, stateOf } from "../state/supernode-state.ts"
 
 export function registerStatus(program: Command, cli: Cli): void {
   program
@@ -33,7 +36,9 @@ async function status(task: Task, name: string | undefined): Promise<void> {
       shown.map(async (loaded) => {
         const stream = supernodeStream(loaded.policy.id)
         const others = fleet?.othersOf(stream) ?? null
-        return stateOf({ settings, loaded, head: await ledger.head(stream), control, others, now })
+        const head = await ledger.head(stream)
+        const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
+        return stateOf({ settings, loaded, head, lastOutcome, control, others, now })
       }),
     )
     if (options.json) {
@@ -45,4 +50,20 @@ async function status(task: Task, name: string | undefined): Promise<void> {
     for (const state of states) screen.say(...stateLines(state, print), "")
     if (fleet) screen.say(...fleetLines(fleet.state, print), "")
   })
+}
+
+/** An outcome is written within a few entries of the decision that it follows. */
+const RECENT_ENTRIES = 50
+
+async function lastOutcomeOf(
+  ledger: AuditedLedger,
+  { stream, seq }: LedgerEntry,
+): Promise<LastOutcome | null> {
+  let last: LastOutcome | null = null
+  for await (const { at, outcome } of ledger.read(stream, {
+    fromSeq: Math.max(1, seq - RECENT_ENTRIES),
+    toSeq: seq,
+  }))
+    if (outcome) last = { kind: outcome.kind, says: sayOutcome(outcome), at }
+  return last
 }

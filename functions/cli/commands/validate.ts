@@ -1,5 +1,6 @@
 import type { Command } from "commander"
 import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import {
   loadPolicyFile,
   PolicyError,
@@ -9,7 +10,7 @@ import {
 } from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
-import { counted } from "../errors.ts"
+import { errorJson } from "../errors.ts"
 import { policyRows } from "../print/policy.ts"
 import { tableOf } from "../print/table.ts"
 import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
@@ -49,7 +50,7 @@ async function validate(task: Task, path: string, isStrict: boolean): Promise<vo
     const { screen, options } = task
     screen.note(...error.problems.map(problemLine))
     screen.note(`${path}: ${counted(error.problems.length, "problem")}; nothing can be bought with it`)
-    if (options.json) screen.json({ valid: false, problems: error.problems })
+    if (options.json) screen.json({ valid: false, ...errorJson(error) })
     task.fail()
   }
 }

@@ -4,6 +4,7 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile, type PolicyFile, warningLine } from "../../../lib/policy-file/load.ts"
 import type { Read } from "../../../lib/ports.ts"
@@ -18,7 +19,7 @@ import {
   withApp,
   withLedger,
 } from "../context.ts"
-import { CommandError, counted, linesOf } from "../errors.ts"
+import { CommandError, linesOf } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
 import { type Check, ill, well } from "./check.ts"
 import { checkRules } from "./rules.ts"

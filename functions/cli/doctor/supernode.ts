@@ -1,7 +1,7 @@
 import { type Offer, presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Read } from "../../../lib/ports.ts"
-import { counted } from "../errors.ts"
 import { type Check, ill, well } from "./check.ts"
 
 /** The clocks may differ by this much before signatures and evidence suffer. */
@@ -16,7 +16,7 @@ export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernod
   if (servers === null) return ill(subject, "the cloud's answer has no list of servers")
   const present = presentServers(read.value)
   const rung = ladder.find((candidate) => candidate.servers === present.length)
-  const seen = `${status}, ${present.length} servers`
+  const seen = `${status}, ${counted(present.length, "server")}`
   const skew = Math.abs(read.skewMs ?? 0)
   if (skew > SKEW_MS)
     return ill(subject, `${seen}; its clock and ours differ by ${Math.round(skew / 1_000)} s`, CLOCK)

@@ -1,5 +1,6 @@
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import type { FleetNews } from "../../../lib/decision/state/fleet-reservations.ts"
 import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"
@@ -14,11 +15,11 @@ export function sayEntry(entry: LedgerEntry): string {
   switch (kind) {
     case "decided": {
       if (decision?.kind === "hold")
-        return `hold (${decision.heldBy ?? "not evaluated"})${plan ? `, would go ${plan.from} -> ${plan.to} servers` : ""}`
-      return `scale-up${plan ? ` ${plan.from} -> ${plan.to} servers` : ""}${mode === "observe" ? ", observed only" : ""}`
+        return `hold (${decision.heldBy ?? "not evaluated"})${plan ? `, would go ${plan.from} -> ${counted(plan.to, "server")}` : ""}`
+      return `scale-up${plan ? ` ${plan.from} -> ${counted(plan.to, "server")}` : ""}${mode === "observe" ? ", observed only" : ""}`
     }
     case "opened":
-      return plan ? `attempt ${plan.from} -> ${plan.to} servers, ${plan.flavor}` : "attempt"
+      return plan ? `attempt ${plan.from} -> ${counted(plan.to, "server")}, ${plan.flavor}` : "attempt"
     case "settled":
       return outcome ? `${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}` : "settled"
     case "observed":

@@ -1,4 +1,5 @@
 import type { Settings } from "../../../lib/app/settings.ts"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { armingUntil } from "../../../lib/decision/pacing/arming.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
@@ -17,43 +18,58 @@ export interface ReadyRequest {
   bypassCooldown?: true
 }
 
+/** null: not given, and then no line that buys is printed: a person states both. */
 export interface Asker {
-  requestedBy: string
-  why: string
+  requestedBy: string | null
+  why: string | null
 }
 
-/** What buys just this, where nothing but approval is in the way; null where more is. */
+/** What buys just this, where nothing but approval is in the way; null where more is, or where nobody states a reason. */
 export function readyRequest(
   { supernode, decision, plan }: RunResult,
   signal: Signal | undefined,
   asker: Asker,
 ): ReadyRequest | null {
-  if (!plan || (decision.kind !== "scale-up" && decision.heldBy !== "approval-needed")) return null
+  const { requestedBy, why } = asker
+  if (!plan || !mayBeAskedFor(decision) || requestedBy === null || why === null) return null
   const isBypassed = signal?.kind === "request" && signal.bypassCooldown
   return {
     supernode,
     mode: "live",
     servers: plan.to,
-    ...asker,
+    requestedBy,
+    why,
     planHash: plan.hash,
     ...(isBypassed ? { bypassCooldown: true } : {}),
   }
+}
+
+/** A person may ask for it as it is. */
+function mayBeAskedFor({ kind, heldBy }: RunResult["decision"]): boolean {
+  return kind === "scale-up" || heldBy === "approval-needed"
 }
 
 export interface Circumstances {
   mode: Settings["mode"]
   arming: ReturnType<typeof armingUntil>
   /** --policy and --ledger, which the next command needs as well. */
-  options: CommonOptions
+  options: CommonOptions & { bypassCooldown?: true }
 }
 
 /** After a dry run: the line that buys just what was shown, and the one that approves it, where that is missing. */
 export function nextStepLines(
-  { decision, plan }: RunResult,
+  { supernode, decision, plan }: RunResult,
   request: ReadyRequest | null,
   circumstances: Circumstances,
 ): string[] {
-  if (!plan || !request) return armingLines(circumstances)
+  if (!plan || !mayBeAskedFor(decision)) return armingLines(circumstances)
+  if (!request) {
+    const again = `${operatorCommand.dryRun(supernode)} --servers ${plan.to}${bypassOf(circumstances)}`
+    return [
+      `to get the line that buys exactly this, state who asks and why${whyNotBought(circumstances)}:`,
+      `  ${again} --by WHO --why TEXT${placesOf(circumstances)}`,
+    ]
+  }
   const wantsApproval = decision.heldBy === "approval-needed"
   return [
     ...(wantsApproval ? approvalLines(plan, circumstances) : []),
@@ -64,7 +80,11 @@ export function nextStepLines(
 }
 
 function approvalLines({ hash }: ScaleUpPlan, circumstances: Circumstances): string[] {
-  return ["to approve it:", `  supernode-autoscaler approve ${hash} --by WHO${placesOf(circumstances)}`]
+  return ["to approve it:", `  ${operatorCommand.approve(hash)}${placesOf(circumstances)}`]
+}
+
+function bypassOf({ options }: Circumstances): string {
+  return options.bypassCooldown ? " --bypass-cooldown" : ""
 }
 
 function placesOf({ options: { policy, ledger } }: Circumstances): string {

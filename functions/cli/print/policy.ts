@@ -2,7 +2,7 @@ import { worstCase } from "../../../lib/decision/money/worst-case.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import { METRIC_SOURCES, type Policy, type Rule, type Rung } from "../../../lib/decision/policy/policy.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { scheduleRows, scheduleStates } from "./schedule.ts"
 import { worstCaseLines } from "./worst-case.ts"
 
@@ -40,7 +40,7 @@ function sayRung({ servers, price }: Rung): string {
 function sayLimits({ limits: { actions, servers, budget }, approval }: Policy): string {
   const parts = [
     `${actions.count} purchases per ${sayDuration(actions.perMs)}`,
-    `${servers} servers`,
+    counted(servers, "server"),
     budget
       ? `${sayMoney(budget)} per ${budget.per === "month" ? "month" : sayDuration(budget.per)}`
       : "no budget",

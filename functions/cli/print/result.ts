@@ -1,6 +1,8 @@
 import type { Finding } from "../../../lib/decision/decision.ts"
 import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { operatorCommand, SETTLEMENTS } from "../../../lib/decision/explain/operator-command.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
 import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
@@ -49,7 +51,7 @@ function firstReason(findings: readonly Finding[]): Finding | undefined {
 
 /** `from 2 to 4 servers, flavor x, for 120000 CNY`. */
 export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
-  return `from ${from} to ${to} servers, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
+  return `from ${from} to ${counted(to, "server")}, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
 }
 
 function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
@@ -63,9 +65,7 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Lo
     paint.red(
       "  It may have bought. Nothing more is bought for this supernode until that is settled: look at the servers and",
     ),
-    paint.red(
-      `  the orders in the console, then: supernode-autoscaler settle ${supernode} --as accepted|completed|absent`,
-    ),
+    paint.red(`  the orders in the console, then: ${operatorCommand.settle(supernode, SETTLEMENTS)}`),
   ]
 }
 

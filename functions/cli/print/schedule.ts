@@ -1,5 +1,5 @@
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/decision/schedule/schedule.ts"
 import { actedFor } from "../../../lib/decision/state/handled-starts.ts"
 import type { Acted, Standing } from "../../../lib/decision/state/state.ts"
@@ -49,7 +49,7 @@ export function scheduleRows(states: readonly ScheduleState[]): string[][] {
 
 function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, active, next }: ScheduleState) {
   const bypass = bypassesCooldown ? ", cooldown or not" : ""
-  const floor = `${name}: at least ${atLeast} servers for ${sayDuration(forMs)} from "${cron}"${bypass}`
+  const floor = `${name}: at least ${counted(atLeast, "server")} for ${sayDuration(forMs)} from "${cron}"${bypass}`
   const acted = active?.acted ? ", bought for already" : ""
   const now = active ? `active until ${sayLocalTime(active.until, timezone)}${acted}` : "not active"
   const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: not in eight years"

@@ -1,11 +1,11 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import type { AnsweredRequest, ServeNews, Tell } from "../../../lib/serve/news.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
 import { isLedgerFault, lineOf, titleOf } from "../../log.ts"
 import type { Task } from "../context.ts"
-import { counted, linesOf } from "../errors.ts"
+import { linesOf } from "../errors.ts"
 
 export type Level = Settings["logLevel"]
 

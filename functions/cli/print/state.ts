@@ -1,3 +1,5 @@
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
 import type { SupernodeState } from "../state/supernode-state.ts"
@@ -8,7 +10,7 @@ import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
-  const { lastDecision } = state
+  const { lastDecision, lastOutcome } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
     ["  mode", sayMode(state, now)],
@@ -28,6 +30,9 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
         ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
         : "no decision is on record",
     ],
+    ...(lastOutcome
+      ? [["  order", `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, now)}`]]
+      : []),
     ...holdRows(state),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
@@ -102,7 +107,7 @@ export function sayAttempt(
   now: number,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
-  return `${state.toUpperCase()}: ${from} -> ${to} servers, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`
+  return `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`
 }
 
 function refusalRows(
@@ -114,11 +119,11 @@ function refusalRows(
       ? [
           [
             "  breaker",
-            `${breaker.class} since ${when(breaker.since, now)}: ${breaker.says}. Mend it, then: supernode-autoscaler reset ${name}`,
+            `${breaker.class} since ${when(breaker.since, now)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
-    ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: supernode-autoscaler reset ${name}`]] : []),
+    ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
       : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, now)}`]]),
@@ -130,7 +135,7 @@ function refusalRows(
       ? [
           [
             "  rules off",
-            `${rulesOff.join(", ")}: the cloud called the order invalid; change the policy, or: supernode-autoscaler reset ${name}`,
+            `${rulesOff.join(", ")}: the cloud called the order invalid; change the policy, or: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
@@ -139,5 +144,5 @@ function refusalRows(
 
 function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeState["lastDecision"]>): string {
   if (kind === "hold") return `hold (${heldBy ?? "not evaluated"})`
-  return to === null ? "scale-up" : `scale-up to ${to} servers`
+  return to === null ? "decided to scale up" : `decided to scale up to ${counted(to, "server")}`
 }

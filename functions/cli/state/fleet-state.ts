@@ -8,10 +8,10 @@ import {
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { FleetStanding, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
 import { FLEET_STREAM, fleetOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../../lib/ports.ts"
-import { counted } from "../errors.ts"
 import {
   type BudgetUse,
   budgetUse,

@@ -11,6 +11,7 @@ import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
@@ -42,6 +43,8 @@ export interface SupernodeState {
   budget: BudgetUse | null
   schedules: ScheduleState[]
   lastDecision: Standing["lastDecision"]
+  /** How the newest order ended, and when; null where the recent entries have none. */
+  lastOutcome: LastOutcome | null
   /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
   nextTick: Hold | null
   /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
@@ -59,6 +62,13 @@ export interface Hold {
   nearest: string | null
 }
 
+/** The end of an order, without its raw answer. */
+export interface LastOutcome {
+  kind: Outcome["kind"]
+  says: string
+  at: number
+}
+
 /** The attempt as it stands, its price as the result JSON writes one. */
 export type AttemptState = Omit<StandingAttempt, "cost"> & { cost: Amount | null }
 
@@ -70,6 +80,7 @@ export interface Remembered {
   settings: Settings
   loaded: LoadedPolicy
   head: LedgerEntry | undefined
+  lastOutcome: LastOutcome | null
   control: Control
   /** What other supernodes bought; null where that counts nowhere. */
   others: FleetSpend | null
@@ -112,6 +123,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
     budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
     schedules: scheduleStates(policy, standing, now),
     lastDecision: standing.lastDecision,
+    lastOutcome: remembered.lastOutcome,
     nextTick: holds[0] ?? null,
     holds,
     ledger: ledgerStateOf(remembered),

@@ -89,8 +89,3 @@ export function withLastWait(needed: readonly Nearest[]): Nearest | null {
   )
   return together([...needed.filter(({ change }) => change.kind !== "wait"), last?.one ?? null])
 }
-
-/** `2 points`, `1 point`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
-}

@@ -5,6 +5,7 @@ import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
 import { moreEvidence } from "./evidence.ts"
 import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
 import { budgetAllows, pricesKnown, rateAllows } from "./money.ts"
+import { operatorCommand } from "./operator-command.ts"
 import { approvedByMore, shownAgain } from "./people.ts"
 import type { Hint, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
@@ -85,7 +86,7 @@ export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
     change: { kind: "settings", what: "time-limit" },
   },
   "ledger-new": {
-    says: "the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one: supernode-autoscaler ledger init --by WHO --why TEXT, and 45 minutes unless --nothing-in-flight is true and given",
+    says: `the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes; --nothing-in-flight, where it is true, ends that wait`,
     change: { kind: "person", verb: "ledger-init" },
   },
   "ledger-other": {
@@ -93,11 +94,11 @@ export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
     change: { kind: "settings", what: "ledger" },
   },
   "ledger-behind": {
-    says: "the newer ledger put back; if a backup was restored on purpose: supernode-autoscaler ledger restored --by WHO --why TEXT",
+    says: `the newer ledger put back; if a backup was restored on purpose, run: ${operatorCommand.ledgerRestored}`,
     change: { kind: "person", verb: "ledger-restored" },
   },
   "ledger-restored": {
-    says: "a comparison with the cloud: supernode-autoscaler ledger confirm NAME --by WHO --why TEXT",
+    says: `a comparison with the cloud, and then: ${operatorCommand.ledgerConfirm("NAME")}`,
     change: { kind: "person", verb: "ledger-confirm" },
   },
 }

@@ -3,11 +3,11 @@ import { fleetPurchases } from "../money/fleet-spend.ts"
 import { leavesWindowAt, purchasesSince, windowStart } from "../money/window.ts"
 import { amountOf, type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
-import { sayDuration } from "../policy/units.ts"
+import { counted, sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import { sayTime } from "../verdict.ts"
-import { counted, type Nearest, wait, withLastWait } from "./change.ts"
+import { type Nearest, together, wait, withLastWait } from "./change.ts"
 import type { Question } from "./question.ts"
 
 // Two caps may stand in the way at once, the supernode's own and the fleet's: then both have to give way.
@@ -77,17 +77,43 @@ function budgetsOf(situation: Situation): Capped<Budget>[] {
 export function budgetAllows({ situation, cost }: Question): Nearest | null {
   // Without a price nothing was compared with the budget.
   if (!cost) return null
-  return withLastWait(
-    budgetsOf(situation).flatMap((capped) => budgetAllowsUnder(capped, situation, cost) ?? []),
+  const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
+  const raised = over.flatMap(({ path, least, until }) =>
+    until === null ? [] : [`${path} would have to be at least ${sayMoney(least)}`],
   )
+  const waits = over.flatMap(({ until, left }) => (until === null ? [] : [{ until, left }]))
+  const last = waits.reduce<(typeof waits)[number] | null>(
+    (latest, one) => (latest === null || one.until > latest.until ? one : latest),
+    null,
+  )
+  const fixed = over.flatMap(({ path, least, until }): Nearest[] => {
+    const says = `${path} would have to be at least ${sayMoney(least)}`
+    const value = amountOf(least).amount
+    return until === null ? [{ says, change: { kind: "policy", path: `${path}.amount`, value } }] : []
+  })
+  if (last === null) return together(fixed)
+  // Raising takes every cap that is too small; waiting takes the last of the waits.
+  const either = `${raised.join(" and ")}, or wait until ${sayTime(last.until)} when ${sayMoney(last.left)} leave the window`
+  return together([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
+}
+
+/** How far an order is over one budget. */
+interface Over {
+  path: string
+  /** The least budget under which it would fit now. */
+  least: Money
+  /** When enough money has left the window; null where the order alone is too much. */
+  until: number | null
+  /** What has left by then. */
+  left: Money
 }
 
 /** Either the cap is raised, or enough money leaves its window; the order itself must fit under it in any case. */
-function budgetAllowsUnder(
+function overBudget(
   { cap, path, purchases }: Capped<Budget>,
   { policy: { timezone }, now }: Situation,
   cost: Money,
-): Nearest | null {
+): Over | null {
   const inWindow = purchasesSince(purchases, windowStart(cap.per, timezone, now)).map((purchase) => ({
     minor: purchase.cost?.minor ?? 0,
     leavesAt: leavesWindowAt(cap.per, timezone, purchase.at),
@@ -95,19 +121,12 @@ function budgetAllowsUnder(
   const spent = inWindow.reduce((sum, { minor }) => sum + minor, 0)
   const least = { minor: spent + cost.minor, currency: cap.currency }
   if (least.minor <= cap.minor) return null
-  const raise = `${path} would have to be at least ${sayMoney(least)}`
-  if (cost.minor > cap.minor) {
-    const value = amountOf(least).amount
-    return { says: raise, change: { kind: "policy", path: `${path}.amount`, value } }
-  }
+  const nothing = { minor: 0, currency: cap.currency }
+  if (cost.minor > cap.minor) return { path, least, until: null, left: nothing }
   const ends = [...new Set(inWindow.map(({ leavesAt }) => leavesAt))].sort((a, b) => a - b)
   const leftBy = (at: number) =>
     inWindow.filter(({ leavesAt }) => leavesAt <= at).reduce((sum, { minor }) => sum + minor, 0)
   const until = ends.find((at) => least.minor - leftBy(at) <= cap.minor)
   if (until === undefined) return null // cannot be: once all have left, the order fits
-  const left = sayMoney({ minor: leftBy(until), currency: cap.currency })
-  return {
-    says: `${raise}, or wait until ${sayTime(until)} when ${left} leave the window`,
-    change: { kind: "wait", until },
-  }
+  return { path, least, until, left: { minor: leftBy(until), currency: cap.currency } }
 }

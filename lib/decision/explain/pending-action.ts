@@ -1,9 +1,11 @@
 import type { Decision } from "../decision.ts"
 import type { ScaleUpPlan } from "../plan.ts"
+import { counted } from "../policy/units.ts"
 import type { AttemptState, StandingAttempt } from "../state/attempt.ts"
 import { own } from "../state/own.ts"
 import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
+import { operatorCommand, SETTLEMENTS } from "./operator-command.ts"
 
 /** What lasts until a person does something about it. */
 export type WaitingState =
@@ -60,7 +62,7 @@ function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | 
       state: "breaker",
       about: `breaker ${breaker.class} ${breaker.since}`,
       says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until the cause is mended and a person resets it`,
-      todo: `supernode-autoscaler reset ${name} --why TEXT --by WHO`,
+      todo: operatorCommand.reset(name),
       since: breaker.since,
     }
   }
@@ -71,7 +73,7 @@ function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | 
       state: "efficacy",
       about: `efficacy ${stop.attempt}`,
       says: stop.says,
-      todo: `supernode-autoscaler reset ${name} --why TEXT --by WHO`,
+      todo: operatorCommand.reset(name),
       since: stop.completedAt,
       attempt: stop.attempt,
     }
@@ -84,8 +86,8 @@ function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | 
     ...nothing,
     state: "approval-needed",
     about: `approval-needed ${plan.hash}`,
-    says: `to go from ${plan.from} to ${plan.to} servers (${plan.flavor}) wants approval: ${finding?.says ?? "it is above the policy's price"}`,
-    todo: `supernode-autoscaler approve ${plan.hash} --by WHO`,
+    says: `to go from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) wants approval: ${finding?.says ?? "it is above the policy's price"}`,
+    todo: operatorCommand.approve(plan.hash),
     since: lastDecision.at,
     planHash: plan.hash,
   }
@@ -108,8 +110,8 @@ function attemptWaits(name: string, attempt: StandingAttempt): Telling | null {
     state,
     // Settled as accepted, the same attempt may come to wait once more: that is news.
     about: `${state} ${id} ${acceptedAt ?? openedAt}`,
-    says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${to} servers (${flavor}${order}) ${says}. Nothing more is bought until a person settles it`,
-    todo: `supernode-autoscaler settle ${name} --as accepted|completed|absent --why TEXT --by WHO`,
+    says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${counted(to, "server")} (${flavor}${order}) ${says}. Nothing more is bought until a person settles it`,
+    todo: operatorCommand.settle(name, SETTLEMENTS),
     since: openedAt,
     attempt: id,
     orderId,

@@ -1,11 +1,12 @@
 import { personKey } from "../state/approver.ts"
 import { sayTime } from "../verdict.ts"
 import type { Nearest } from "./change.ts"
+import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
 export function shownAgain({ situation: { policy }, plan }: Question): Nearest {
   return {
-    says: `a new dry run: supernode-autoscaler dry-run ${policy.name}, and a request with the planHash that it shows`,
+    says: `a new dry run: ${operatorCommand.dryRun(policy.name)}, and a request with the planHash that it shows`,
     change: { kind: "person", verb: "dry-run", planHash: plan?.hash ?? null },
   }
 }
@@ -26,7 +27,7 @@ export function approvedByMore({ situation, plan, finding }: Question): Nearest 
   const after = standing.openedAt !== null && standing.openedAt >= now ? standing.openedAt : null
   const later = after === null ? "" : `, later than ${sayTime(after)}`
   return {
-    says: `${count} of ${approval.approvers} approvals: supernode-autoscaler approve ${plan.hash} --by WHO, where WHO is ${among.join(" or ")}${later}`,
+    says: `${count} of ${approval.approvers} approvals: ${operatorCommand.approve(plan.hash)}, where WHO is ${among.join(" or ")}${later}`,
     change: { kind: "person", verb: "approve", planHash: plan.hash, count, among, after },
   }
 }

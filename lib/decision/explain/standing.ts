@@ -5,6 +5,7 @@ import { stopInForce } from "../state/control.ts"
 import { own } from "../state/own.ts"
 import { sayTime } from "../verdict.ts"
 import { type Nearest, together, wait, withLastWait } from "./change.ts"
+import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
 // What people said and what became of attempts: some of it ends by itself, the rest takes a word.
@@ -17,7 +18,7 @@ export function unpaused({ situation: { control, policy, now } }: Question): Nea
   ]
   const lifted = stops.flatMap(({ supernode, stop }): Nearest[] => {
     if (!stop) return []
-    const command = `supernode-autoscaler resume${supernode === null ? "" : ` ${policy.name}`}`
+    const command = operatorCommand.resume(supernode === null ? null : policy.name)
     if (stop.until === null) return [{ says: command, change: { kind: "person", verb: "resume", supernode } }]
     const ends = wait("the pause ends", stop.until)
     return [{ ...ends, says: `${ends.says}, or sooner by ${command}` }]
@@ -28,8 +29,9 @@ export function unpaused({ situation: { control, policy, now } }: Question): Nea
 export function released({ situation: { control, policy, now } }: Question): Nearest | null {
   if (control.state !== "read") return null // as above
   const until = stopInForce(own(control.value.held, policy.id), now)?.until ?? null
-  // No command sets a hold without an end, and none lifts one.
-  return until === null ? null : wait("the hold ends", until)
+  if (until === null) return null // no command sets a hold without an end
+  const ends = wait("the hold ends", until)
+  return { ...ends, says: `${ends.says}, or sooner by ${operatorCommand.endHold(policy.name)}` }
 }
 
 /** The attempt first, and whatever else would stand behind it in the same gate. */
@@ -59,14 +61,14 @@ function closedBy(attempt: StandingAttempt, situation: Situation): Nearest {
 
 export function settledBy({ policy }: Situation, attempt: string): Nearest {
   return {
-    says: `supernode-autoscaler settle ${policy.name} --as completed|absent --why TEXT --by WHO`,
+    says: operatorCommand.settle(policy.name, ["completed", "absent"]),
     change: { kind: "person", verb: "settle", attempt },
   }
 }
 
 export function resetBy({ policy }: Situation): Nearest {
   return {
-    says: `supernode-autoscaler reset ${policy.name} --why TEXT --by WHO`,
+    says: operatorCommand.reset(policy.name),
     change: { kind: "person", verb: "reset" },
   }
 }

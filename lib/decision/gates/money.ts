@@ -63,7 +63,8 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
   const own = limits.budget ? unpriced(limits.budget, standing.purchases, situation) : null
   if (own) return own
   const all = cap && fleetPurchases(situation)
-  if (cap && !all) return notEvaluated("what other supernodes bought was not read")
+  if (cap && !all)
+    return notEvaluated(`the order costs ${sayMoney(cost)}; what other supernodes bought was not read`)
   return (
     (cap && all && unpriced(cap, all, situation)) ||
     pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })

@@ -1,5 +1,5 @@
-import { cooldownOf } from "../pacing/cooldown.ts"
-import { sayDuration } from "../policy/units.ts"
+import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
+import { counted, sayDuration } from "../policy/units.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
 import { type Stop, stopInForce } from "../state/control.ts"
 import { own } from "../state/own.ts"
@@ -64,7 +64,7 @@ function attemptReason({ state, deadline }: StandingAttempt, now: number): strin
 
 function sayAttempt({ openedAt, from, to, flavor, orderId, says }: StandingAttempt): string {
   const order = orderId ? `, order ${orderId}` : ""
-  return `the attempt of ${sayTime(openedAt)} (${from} to ${to} servers, ${flavor}${order}) ${says}`
+  return `the attempt of ${sayTime(openedAt)} (${from} to ${counted(to, "server")}, ${flavor}${order}) ${says}`
 }
 
 function attemptFacts({
@@ -87,8 +87,7 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   const cooldown = cooldownOf(situation)
   const { until } = cooldown
   const facts = { ...cooldown, cooldownMs: policy.cooldownMs, minIntervalMs: policy.minIntervalMs }
-  if (until === null || until <= now)
-    return pass(until === null ? "nothing was bought yet" : `over since ${sayTime(until)}`, facts)
+  if (until === null || until <= now) return pass(sayOver(cooldown), facts)
   const ends = `it would have lasted until ${sayTime(until)}`
   if (signal.kind === "request" && signal.bypassCooldown)
     return pass(`bypassed by ${signal.requestedBy}: ${ends}`, { ...facts, bypassed: true })
@@ -99,6 +98,13 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   if (bypassing.length === 0) return fail("cooldown", says, facts)
   const names = `schedule${bypassing.length > 1 ? "s" : ""} ${bypassing.join(", ")}`
   return pass(`bypassed by ${names}: ${ends}`, { ...facts, bypassed: true, schedules: bypassing })
+}
+
+/** A supernode that was never bought for cools down from its newest server. */
+function sayOver({ until, requestedAt, completedAt }: Cooldown): string {
+  if (until === null) return "no purchase is on record"
+  const isFirst = requestedAt === null && completedAt === null
+  return `${isFirst ? "no purchase is on record; the cooldown after the newest server is " : ""}over since ${sayTime(until)}`
 }
 
 function sayStop({ by, why, at, until }: Stop): string {

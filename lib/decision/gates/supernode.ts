@@ -1,4 +1,5 @@
 import { presentServers } from "../inputs/supernode.ts"
+import { counted } from "../policy/units.ts"
 import { vanishedServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
@@ -32,5 +33,8 @@ export function supernodeReady({ situation: { supernode, standing } }: GateFacts
     const named = unsettled.map((server) => `${server.name ?? server.id} is ${server.status}`).join(", ")
     return fail("supernode-not-ready", `${named}; servers must be RUNNING or STOPPED`, { status, statuses })
   }
-  return pass(`ACTIVE with ${presentServers(supernode.value).length} servers`, { status, statuses })
+  return pass(`ACTIVE with ${counted(presentServers(supernode.value).length, "server")}`, {
+    status,
+    statuses,
+  })
 }

@@ -1,5 +1,6 @@
 import type { Target } from "../decision.ts"
 import type { Rung } from "../policy/policy.ts"
+import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, pass, type Verdict } from "../verdict.ts"
 import { findRung, rungWith, sayLadder } from "./current-rung.ts"
@@ -45,7 +46,7 @@ export function chooseRung(situation: Situation): Choice {
     const asked = wish.wanted.kind === "servers" ? wish.wanted.servers : 0
     const rungKnown = fail(
       "rung-unknown",
-      `no rung of the ladder has ${asked} servers: it has ${sayLadder(ladder)}`,
+      `no rung of the ladder has ${counted(asked, "server")}: it has ${sayLadder(ladder)}`,
       { asked, ladder: ladder.map((rung) => rung.servers) },
     )
     return { ...none, ...later, rungKnown }
@@ -59,7 +60,10 @@ export function chooseRung(situation: Situation): Choice {
     )
     return { ...none, ...later, aboveCurrent }
   }
-  const aboveCurrent = pass(`from ${from} to ${wanted.servers} servers`, { from, wanted: wanted.servers })
+  const aboveCurrent = pass(`from ${from} to ${counted(wanted.servers, "server")}`, {
+    from,
+    wanted: wanted.servers,
+  })
 
   const allowed = clamp({
     ladder,
@@ -79,7 +83,7 @@ export function chooseRung(situation: Situation): Choice {
   const withinServersLimit = pass(
     allowed === wanted
       ? `${wanted.servers} of at most ${limits.servers} servers`
-      : `clamped from ${wanted.servers} to ${allowed.servers} servers: at most ${limits.servers} are allowed`,
+      : `clamped from ${wanted.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} are allowed`,
     { wanted: wanted.servers, allowed: allowed.servers, limit: limits.servers },
   )
 

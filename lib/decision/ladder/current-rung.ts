@@ -1,5 +1,6 @@
 import { presentServers } from "../inputs/supernode.ts"
 import type { Rung } from "../policy/policy.ts"
+import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 
@@ -22,14 +23,14 @@ export function findRung({ supernode, standing, policy }: Situation): Here {
     return {
       verdict: fail(
         "rung-unknown",
-        `the supernode has ${servers} servers; the ladder knows ${sayLadder(policy.ladder)}`,
+        `the supernode has ${counted(servers, "server")}; the ladder knows ${sayLadder(policy.ladder)}`,
         facts,
       ),
       at: null,
     }
   }
   return {
-    verdict: pass(`${servers} servers: ${policy.ladder[index]?.flavor}`, facts),
+    verdict: pass(`${counted(servers, "server")}: ${policy.ladder[index]?.flavor}`, facts),
     at: { index, servers },
   }
 }

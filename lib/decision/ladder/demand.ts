@@ -2,6 +2,7 @@ import { type RuleEvidence, weighEvidence } from "../evidence/evidence.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import { isCooling } from "../pacing/cooldown.ts"
 import type { Policy } from "../policy/policy.ts"
+import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import { type FloorEvidence, sayFloor } from "./floors.ts"
@@ -27,10 +28,13 @@ export function namesRung({ signal }: Situation): boolean {
 export function findWish(situation: Situation, floors: FloorEvidence[], from: number | null): Wish {
   const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
-    const verdict = pass(`asked for by a person: ${signal.requestedBy}, ${signal.servers} servers`, {
-      requestedBy: signal.requestedBy,
-      servers: signal.servers,
-    })
+    const verdict = pass(
+      `asked for by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
+      {
+        requestedBy: signal.requestedBy,
+        servers: signal.servers,
+      },
+    )
     return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
   if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {

@@ -1,3 +1,4 @@
+import { counted } from "../policy/units.ts"
 import { type ActiveFloor, activeFloors, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
 import { actedFor, offName } from "../state/handled-starts.ts"
@@ -34,7 +35,7 @@ export function sayFloor(
   { schedule, atLeast, since, verdict, acted }: FloorEvidence,
   timezone: string,
 ): string {
-  const wants = `schedule ${schedule} wants at least ${atLeast} servers, since ${sayLocalTime(since, timezone)}`
+  const wants = `schedule ${schedule} wants at least ${counted(atLeast, "server")}, since ${sayLocalTime(since, timezone)}`
   switch (verdict) {
     case "wanted":
       return wants

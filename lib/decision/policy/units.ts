@@ -89,3 +89,8 @@ export const countPer = z
   .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, {
     error: "must be over more than 0 and at most 366d",
   })
+
+/** `2 points`, `1 point`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`
+}

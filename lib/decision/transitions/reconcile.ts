@@ -1,6 +1,7 @@
 import { confirmedTime, earliestNow, latestNow } from "../inputs/clock.ts"
 import { includesId, isSameId } from "../inputs/id.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
+import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
 import { vanishedServers } from "../state/missing-servers.ts"
@@ -72,14 +73,18 @@ function observeAccepted({ attempt, supernode, newcomers, now, latest }: Accepte
   const running = newcomers.filter((server) => server.status === "RUNNING")
   const foreignFlavor = otherFlavor(attempt, supernode, newcomers)
   if (count > attempt.to)
-    return { ...about, kind: "wrong", says: `gave ${count} servers where ${attempt.to} were planned` }
+    return {
+      ...about,
+      kind: "wrong",
+      says: `gave ${counted(count, "server")} where ${attempt.to} were planned`,
+    }
   if (foreignFlavor)
     return { ...about, kind: "wrong", says: `gave servers of flavor ${foreignFlavor}, unlike those before` }
   if (count === attempt.to && running.length === newcomers.length) {
     return {
       ...about,
       kind: "completed",
-      says: `is complete: ${count} servers`,
+      says: `is complete: ${counted(count, "server")}`,
       at: completedAt(attempt, newcomers, latest),
     }
   }
@@ -89,7 +94,7 @@ function observeAccepted({ attempt, supernode, newcomers, now, latest }: Accepte
     return {
       ...about,
       kind: "partial",
-      says: `gave ${count} servers where ${attempt.to} were planned; no more are ordered`,
+      says: `gave ${counted(count, "server")} where ${attempt.to} were planned; no more are ordered`,
     }
   }
   const statuses =

@@ -9,7 +9,7 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 async function usedDesk(): Promise<CloudDesk> {
   const own = await cloudDesk()
   await own.run("run", "--event", ALARM)
-  await own.run("pause", "--why", "maintenance", "--by", "ops")
+  await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
   return own
 }
 
@@ -62,11 +62,11 @@ describe("audit list", () => {
     own.advance(MINUTE)
     await own.run("reset", "train-a", "--why", "new keys", "--by", "ops")
     own.advance(MINUTE)
-    await own.run("pause", "train-a", "--why", "a", "--until", "1h")
+    await own.run("pause", "--by", "night-shift", "train-a", "--why", "a", "--until", "1h")
     own.advance(MINUTE)
-    await own.run("resume", "train-a", "--why", "b")
+    await own.run("resume", "--by", "night-shift", "train-a", "--why", "b")
     own.advance(MINUTE)
-    await own.run("hold", "train-a", "--why", "c", "--until", "2h")
+    await own.run("hold", "--by", "night-shift", "train-a", "--why", "c", "--until", "2h")
     own.advance(MINUTE)
     await own.run("approve", `sha256:${"a".repeat(64)}`, "--by", "boss")
     const { json } = await own.run("audit", "list", "--json")

@@ -48,7 +48,7 @@ describe("dry-run", () => {
 
   it("adds nothing to a ledger that is there", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "--why", "x")
+    await own.run("pause", "--by", "night-shift", "--why", "x")
     await own.run("dry-run", "train-a")
     const { out } = await own.run("audit", "list")
     expect(out.trimEnd().split("\n")).toHaveLength(3)

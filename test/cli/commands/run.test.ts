@@ -68,7 +68,7 @@ describe("run", () => {
 
   it("ends well on a hold, and says why", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "--why", "maintenance", "--by", "ops")
+    await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: held \(paused\): everything is paused: by ops/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
@@ -81,7 +81,7 @@ describe("run", () => {
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toContain("UNKNOWN: ")
     expect(out).toContain("supernode-autoscaler settle train-a --as accepted|completed|absent")
-    expect(code).toBe(0)
+    expect(code).toBe(5)
   })
 
   it("says that a refused order bought nothing", async () => {
@@ -89,7 +89,7 @@ describe("run", () => {
     own.sandbox.failNext("scale-up", { throttle: 30 })
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toContain("REJECTED: refused (throttle), nothing was bought: HTTP 429 APIG.0308")
-    expect(code).toBe(0)
+    expect(code).toBe(4)
   })
 
   it("takes an event from stdin and answers --json with the contract", async () => {
@@ -137,7 +137,7 @@ describe("run", () => {
   it("takes an HTTP request as the gateways pass it, and fails as an HTTP door would refuse", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
-    expect(err).toContain("error: an HTTP door would answer 401")
+    expect(err).toContain("error: an HTTP endpoint would answer 401")
     expect(code).toBe(1)
   })
 

@@ -113,7 +113,7 @@ describe("settle refuses and says what to do instead", () => {
   it("absent, while new servers are there", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(err).toContain("2 servers are there that were not before the attempt")
+    expect(err).toContain("2 servers not there before the attempt")
     expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
     expect(await standing(own)).toMatchObject({ attempt: { state: "unknown" } })
     expect(code).toBe(1)

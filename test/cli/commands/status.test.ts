@@ -33,15 +33,15 @@ describe("status", () => {
     expect(row(out, "cooldown")).toBe("until 2024-01-12T17:22:00Z, in 28 minutes")
     expect(row(out, "purchases")).toBe("1 of 2 in 1d, 1 left")
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
-    expect(row(out, "last")).toBe("scale-up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
+    expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
     expect(out).toMatch(/^ +would pass if: the servers that were ordered must all be RUNNING$/m)
   })
 
   it("shows pauses and holds with who, why and until when", async () => {
     const own = desk()
-    await own.run("pause", "--why", "maintenance", "--by", "ops", "--until", "2h")
-    await own.run("hold", "train-a", "--why", "quiet please", "--until", "3h")
+    await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops", "--until", "2h")
+    await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
     const { out } = await own.run("status")
     expect(row(out, "paused")).toContain(
       "everything, by ops, 2024-01-12T16:52:00Z, 0 seconds ago, until 2024-01-12T18:52:00Z, in 2 hours: maintenance",
@@ -62,7 +62,7 @@ describe("status", () => {
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("status")
     expect(row(out, "breaker")).toMatch(
-      /^auth since .*: 401 APIG\.0301.* Mend it, then: supernode-autoscaler reset train-a$/,
+      /^auth since .*: 401 APIG\.0301.* Mend it, then: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     )
   })
 
@@ -80,7 +80,7 @@ describe("status", () => {
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a",
+      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
@@ -110,7 +110,7 @@ describe("status", () => {
       "a rule whose order was invalid",
       "ModelArts.6323",
       "rules off",
-      /^npu-busy: .* change the policy, or: supernode-autoscaler reset train-a$/,
+      /^npu-busy: .* change the policy, or: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     ],
   ])("shows %s until it is over or reset", async (_case, code, label, says) => {
     const own = await cloudDesk()

@@ -11,7 +11,7 @@ function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
 describe("pause", () => {
   it("stops everything from now on, said by this system's user, without an end", async () => {
     const own = desk()
-    const { code, out } = await own.run("pause", "--why", "smoke in hall 3")
+    const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused until somebody says `resume`")
     expect((await control(own)).pausedAll).toEqual({
       why: "smoke in hall 3",
@@ -24,7 +24,7 @@ describe("pause", () => {
 
   it("stops one supernode by its id, so that a rename lifts nothing", async () => {
     const own = desk(TWO_SUPERNODES)
-    await own.run("pause", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
+    await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
     expect((await control(own)).paused).toEqual({
       [ID]: { why: "x", by: "ops", at: START, until: START + 90 * MINUTE },
     })
@@ -32,7 +32,7 @@ describe("pause", () => {
 
   it("stops a purchase that an alarm would make", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "train-a", "--why", "x")
+    await own.run("pause", "--by", "night-shift", "train-a", "--why", "x")
     await own.run("run", "--event", ALARM)
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
@@ -40,26 +40,33 @@ describe("pause", () => {
   it("lists what is in flight already, since it cancels nothing", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
-    const { out } = await own.run("pause", "--why", "x")
+    const { out } = await own.run("pause", "--by", "night-shift", "--why", "x")
     expect(out).toContain("already in flight, and not cancelled by this:")
     expect(out).toMatch(/^ {2}train-a {2}ACCEPTED: 2 -> 4 servers/m)
   })
 
   it("takes an end with its zone", async () => {
     const own = desk()
-    await own.run("pause", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
+    await own.run("pause", "--by", "night-shift", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
     expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
   })
 
   it("works with a policy that is broken, everywhere and by id", async () => {
     const own = desk("version: [")
-    expect((await own.run("pause", "--why", "x")).code).toBe(0)
-    expect((await own.run("pause", ID, "--why", "x")).code).toBe(0)
+    expect((await own.run("pause", "--by", "night-shift", "--why", "x")).code).toBe(0)
+    expect((await own.run("pause", "--by", "night-shift", ID, "--why", "x")).code).toBe(0)
     expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
   })
 
   it("says how to go on where a broken policy hides the name", async () => {
-    const { code, err } = await desk("version: [").run("pause", "train-a", "--why", "x")
+    const { code, err } = await desk("version: [").run(
+      "pause",
+      "--by",
+      "night-shift",
+      "train-a",
+      "--why",
+      "x",
+    )
     expect(err).toContain("name it by its id (`pause` without a name stops everything)")
     expect(code).toBe(1)
   })
@@ -67,21 +74,33 @@ describe("pause", () => {
   it("says nothing for a supernode that is not there, neither by name nor by id", async () => {
     const own = desk()
     for (const name of ["trian-a", ID.replace("b4", "b5")]) {
-      const { code, err } = await own.run("pause", name, "--why", "x")
+      const { code, err } = await own.run("pause", "--by", "night-shift", name, "--why", "x")
       expect(err).toContain("Known: train-a")
       expect(code).toBe(1)
     }
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
 
-  it("asks who is speaking where the system does not know", async () => {
-    const { code, err } = await desk().runWith({ user: null }, "pause", "--why", "x")
-    expect(err).toContain("say it with --by")
-    expect(code).toBe(1)
+  it.each([["pause", "--why", "x"], ["hold", "train-a", "--until", "1h", "--why", "x"], ["resume"]])(
+    "%s does not take this system's user for the person who says so",
+    async (...argv) => {
+      const { code, err } = await desk().run(...argv)
+      expect(err).toContain("required option '--by <WHO>' not specified")
+      expect(code).toBe(2)
+    },
+  )
+
+  it.each([
+    [["--by", "WHO", "--why", "x"], "WHO stands for your name"],
+    [["--by", "ann", "--why", "TEXT"], "TEXT stands for your reason"],
+  ])("does not take the placeholder of an example: %j", async (argv, says) => {
+    const { code, err } = await desk().run("pause", ...argv)
+    expect(err).toContain(says)
+    expect(code).toBe(2)
   })
 
   it("keeps stdout for JSON where that is asked for", async () => {
-    const { json, err } = await desk().run("pause", "--why", "x", "--json")
+    const { json, err } = await desk().run("pause", "--by", "night-shift", "--why", "x", "--json")
     expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
   })
@@ -90,8 +109,8 @@ describe("pause", () => {
 describe("resume", () => {
   it("lifts the pause, and the next signal buys", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "--why", "x")
-    const { out } = await own.run("resume", "--why", "over")
+    await own.run("pause", "--by", "night-shift", "--why", "x")
+    const { out } = await own.run("resume", "--by", "night-shift", "--why", "over")
     expect(out).toContain("the pause of everything is lifted")
     await own.run("run", "--event", ALARM)
     expect(own.sandbox.scaleUps).toHaveLength(1)
@@ -99,7 +118,7 @@ describe("resume", () => {
 
   it("says so where nothing is paused, and writes nothing", async () => {
     const own = desk()
-    const { code, out } = await own.run("resume")
+    const { code, out } = await own.run("resume", "--by", "night-shift")
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
     expect(code).toBe(0)
@@ -107,10 +126,10 @@ describe("resume", () => {
 
   it("lifts one supernode's pause only, and says what is still paused", async () => {
     const own = desk(TWO_SUPERNODES)
-    await own.run("pause", "--why", "all")
-    await own.run("pause", "train-a", "--why", "a")
-    await own.run("pause", "train-b", "--why", "b")
-    const { out } = await own.run("resume", "train-a")
+    await own.run("pause", "--by", "night-shift", "--why", "all")
+    await own.run("pause", "--by", "night-shift", "train-a", "--why", "a")
+    await own.run("pause", "--by", "night-shift", "train-b", "--why", "b")
+    const { out } = await own.run("resume", "--by", "night-shift", "train-a")
     expect(out).toContain("the pause of train-a is lifted")
     expect(out).toContain("everything is still paused; `resume` without a name lifts that")
     expect(out).toContain("train-b is still paused")
@@ -121,7 +140,16 @@ describe("resume", () => {
 describe("hold", () => {
   it("holds automatic purchases of one supernode, and not a person's", async () => {
     const own = await cloudDesk()
-    const { code, out } = await own.run("hold", "train-a", "--until", "7d", "--why", "freeze")
+    const { code, out } = await own.run(
+      "hold",
+      "--by",
+      "night-shift",
+      "train-a",
+      "--until",
+      "7d",
+      "--why",
+      "freeze",
+    )
     expect(out).toContain("train-a is held until 2024-01-19T16:52:00Z, in 7 days")
     expect((await own.run("run", "--event", ALARM)).out).toMatch(/^train-a: held \(held\)/)
     expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(/^train-a: would buy/)

@@ -103,7 +103,7 @@ describe("validate", () => {
   it("prints problems as JSON, and for people beside it", async () => {
     const { code, json, err } = await desk(POLICY.replace("above: 85", "above: x")).run("validate", "--json")
     const where = { line: expect.any(Number), column: expect.any(Number), path: "supernodes.0.rules.0.above" }
-    expect(json()).toMatchObject({ valid: false, problems: [where] })
+    expect(json()).toMatchObject({ valid: false, error: { kind: "policy", problems: [where] } })
     expect(err).toContain("supernodes.0.rules.0.above")
     expect(code).toBe(1)
   })

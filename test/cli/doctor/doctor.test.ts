@@ -111,7 +111,7 @@ describe("doctor, where something is amiss", () => {
 
   it("says that a chain of the ledger cannot be trusted, and still looks at the cloud", async () => {
     const own = await cloudDesk()
-    await own.run("pause", "train-a", "--why", "x", "--until", "1m")
+    await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "1m")
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
     own.spoil(DEFAULT_SUPERNODE.id)
     const { problem, out } = await onlyProblem(own)

@@ -92,7 +92,7 @@ describe("what would let a gate pass", () => {
     [
       "clock-behind-ledger",
       { headAt: NOW + 2 * MINUTE },
-      "our clock comes within 60s of the ledger at 2024-01-12T17:01:00.000Z",
+      "our clock comes within 60s of the ledger at 2024-01-12T17:01:00.000Z; if the ledger's newest entry has a wrong time, run: supernode-autoscaler reset train-a --why TEXT --by WHO",
     ],
     ["clock-skewed", { cloudSkewMs: 75_000 }, "our clock must be set 75s forward"],
     ["clock-skewed", { cloudSkewMs: -75_000 }, "our clock must be set 75s back"],
@@ -100,13 +100,17 @@ describe("what would let a gate pass", () => {
     [
       "paused",
       control({ pausedAll: stop(NOW + HOUR) }),
-      "the pause ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler resume",
+      "the pause ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler resume --by WHO",
     ],
-    ["paused", control({ paused: { [SUPERNODE_ID]: stop(null) } }), "supernode-autoscaler resume train-a"],
+    [
+      "paused",
+      control({ paused: { [SUPERNODE_ID]: stop(null) } }),
+      "supernode-autoscaler resume train-a --by WHO",
+    ],
     [
       "paused",
       control({ pausedAll: stop(null), paused: { [SUPERNODE_ID]: stop(null) } }),
-      "supernode-autoscaler resume, and supernode-autoscaler resume train-a",
+      "supernode-autoscaler resume --by WHO, and supernode-autoscaler resume train-a --by WHO",
     ],
     ["stale", { signal: alarmOf({ at: NOW - HOUR }) }, "needs a signal of 2024-01-12T16:45:00.000Z or later"],
     [
@@ -126,7 +130,7 @@ describe("what would let a gate pass", () => {
     [
       "held",
       control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }),
-      "the hold ends 2024-01-12T18:00:00.000Z",
+      "the hold ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler hold train-a --until now --why TEXT --by WHO",
     ],
     ["in-flight", attempt("accepted"), "the servers that were ordered must all be RUNNING"],
     [

@@ -1,0 +1,27 @@
+/** Words that an operator replaces in a printed command line; the command line refuses them as they are. */
+export const PLACEHOLDERS = ["WHO", "TEXT"] as const
+
+const PROGRAM = "supernode-autoscaler"
+const WHO_AND_WHY = "--why TEXT --by WHO"
+
+/**
+ * The command lines that messages, hints and notifications print, complete but for the placeholders. All of them are made
+ * here, so that one test feeds each to the command line's own parser.
+ */
+export const operatorCommand = {
+  dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
+  approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
+  /** null: the pause of everything. */
+  resume: (name: string | null) => `${PROGRAM} resume${name === null ? "" : ` ${name}`} --by WHO`,
+  endHold: (name: string) => `${PROGRAM} hold ${name} --until now ${WHO_AND_WHY}`,
+  /** `as`: the outcomes to choose from. */
+  settle: (name: string, as: readonly ("accepted" | "completed" | "absent")[]) =>
+    `${PROGRAM} settle ${name} --as ${as.join("|")} ${WHO_AND_WHY}`,
+  ledgerInit: `${PROGRAM} ledger init ${WHO_AND_WHY}`,
+  ledgerRestored: `${PROGRAM} ledger restored ${WHO_AND_WHY}`,
+  ledgerConfirm: (name: string) => `${PROGRAM} ledger confirm ${name} ${WHO_AND_WHY}`,
+  reset: (name: string) => `${PROGRAM} reset ${name} ${WHO_AND_WHY}`,
+}
+
+/** Every outcome that an operator can settle an attempt as. */
+export const SETTLEMENTS = ["accepted", "completed", "absent"] as const

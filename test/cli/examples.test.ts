@@ -1,0 +1,190 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Command, InvalidArgumentError } from "commander"
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { actor, duration, planHash, reason, timeAfter, whole, words } from "../../functions/cli/arguments.ts"
+import { programOf } from "../../functions/cli/run-cli.ts"
+import { decide } from "../../lib/decision/decide.ts"
+import { nearestOf } from "../../lib/decision/explain/hints.ts"
+import { operatorCommand, SETTLEMENTS } from "../../lib/decision/explain/operator-command.ts"
+import { digest } from "../../lib/digest.ts"
+import { tokensOf } from "../architecture/tokens.ts"
+import { holding } from "../properties/holding.ts"
+import { bytes, desk, START } from "./harness.ts"
+
+// Every example, command and value that a message, a hint, --help or a document prints is fed to its own parser.
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const PROGRAM = "supernode-autoscaler"
+
+/** The program with commands that parse their words and do nothing. */
+function parserOnly(): { program: Command; said: string[] } {
+  const said: string[] = []
+  const sink = { write: (text: string) => said.push(text) }
+  const io = {
+    stdout: sink,
+    stderr: sink,
+    stdin: bytes(""),
+    env: {},
+    isTerminal: false,
+    columns: 100,
+    clock: { now: () => START, monotonic: () => START, wait: async () => undefined },
+    user: "night-shift",
+    untilStopped: () => new Promise<void>(() => undefined),
+    onHangup: () => () => undefined,
+  }
+  const program = programOf({ io, fail: () => undefined })
+  const disarm = (command: Command): void => {
+    if (command.commands.length === 0) command.action(() => undefined)
+    for (const one of command.commands) disarm(one)
+  }
+  disarm(program)
+  return { program, said }
+}
+
+/** Words of a command line as a shell would split it; what an operator fills in is filled in. */
+function argvOf(line: string): string[] {
+  const text = line
+    .slice(line.indexOf(PROGRAM) + PROGRAM.length)
+    .replace(/\s+(#.*|\||>|<|&&|;).*$/, "")
+    .replace(/\bWHO\b/g, "ann")
+    .replace(/\bTEXT\b/g, "'launch week'")
+    .replace(/\bNAME\b/g, "train-a")
+    .replace(/\b(\w+)(\|\w+)+\b/g, "$1")
+  return [...text.matchAll(/'((?:[^']|'\\'')*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single?.replaceAll(`'\\''`, "'") ?? double ?? bare ?? "",
+  )
+}
+
+async function problemOf(line: string): Promise<string | null> {
+  const { program, said } = parserOnly()
+  try {
+    await program.parseAsync(argvOf(line), { from: "user" })
+    return null
+  } catch {
+    return `${line}\n${said.join("")}`
+  }
+}
+
+const HASH = `sha256:${"0".repeat(64)}`
+
+describe("a printed command line is one that the command line takes", () => {
+  it.each([
+    operatorCommand.dryRun("train-a"),
+    operatorCommand.approve(HASH),
+    operatorCommand.resume(null),
+    operatorCommand.resume("train-a"),
+    operatorCommand.endHold("train-a"),
+    operatorCommand.reset("train-a"),
+    operatorCommand.ledgerInit,
+    operatorCommand.ledgerRestored,
+    operatorCommand.ledgerConfirm("train-a"),
+    ...SETTLEMENTS.map((as) => operatorCommand.settle("train-a", [as])),
+    operatorCommand.settle("train-a", SETTLEMENTS),
+  ])("%s", async (line) => {
+    expect(await problemOf(line)).toBeNull()
+  })
+
+  it("in the help of every command", async () => {
+    const lines = helps(parserOnly().program).flatMap((help) =>
+      [...help.matchAll(/^ {2}(supernode-autoscaler .*?)(?: {2,}.*)?$/gm)].map(([, line = ""]) => line),
+    )
+    expect(lines.length).toBeGreaterThan(6)
+    expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
+  })
+
+  it("in README.md, docs/ and examples/", async () => {
+    const files = ["README.md", ...listed("docs", ".md"), ...listed("examples", ".yaml")]
+    const lines = files.flatMap((file) => commandsIn(readFileSync(join(ROOT, file), "utf8")))
+    expect(lines.length).toBeGreaterThan(5)
+    expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
+  })
+
+  it("in every hint of a failing gate", async () => {
+    const lines = new Set<string>()
+    for (const situation of fc.sample(holding, { seed: 7, numRuns: 400 }))
+      for (const finding of decide(situation, digest).findings)
+        for (const [line] of (nearestOf(finding) ?? "").matchAll(/supernode-autoscaler [^,;]*/g))
+          lines.add(line.replaceAll(/sha256:\w+/g, HASH).replace(/ (at|who|later) .*$/, ""))
+    expect(lines.size).toBeGreaterThan(4)
+    expect((await Promise.all([...lines].map(problemOf))).filter((problem) => problem !== null)).toEqual([])
+  })
+
+  it("is made in one place, where the source names a command with words of its own", () => {
+    const strays = [...listed("lib", ".ts"), ...listed("functions", ".ts")]
+      .filter((file) => file !== "lib/decision/explain/operator-command.ts")
+      .flatMap((file) =>
+        tokensOf(readFileSync(join(ROOT, file), "utf8"))
+          .filter(
+            ({ kind, text }) =>
+              kind !== "word" &&
+              /supernode-autoscaler (resume|hold|settle|reset|approve|pause|ledger (init|restored|confirm)) /.test(
+                text,
+              ),
+          )
+          .filter(({ text }) => !text.includes("Examples:"))
+          .map(({ line }) => `${file}:${line}`),
+      )
+    expect(strays).toEqual([])
+  })
+})
+
+function listed(folder: string, ending: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(ending) && !file.startsWith("mutation"))
+    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
+}
+
+/** Command lines of a document: lines of a code block, and code in a sentence. */
+function commandsIn(text: string): string[] {
+  const joined = text.replaceAll(/\\\n\s*/g, " ")
+  const inBlocks = [...joined.matchAll(/^\s*(?:#\s*|\$\s*|npx\s+)*(supernode-autoscaler [a-z].*)$/gm)]
+  const inSentences = [...joined.matchAll(/`(?:npx )?(supernode-autoscaler [a-z][^`]*)`/g)]
+  return [...inBlocks, ...inSentences].map(([, line = ""]) => line).filter((line) => !line.includes("…"))
+}
+
+function helps(command: Command): string[] {
+  const said: string[] = []
+  command.configureOutput({ writeOut: (text) => said.push(text) })
+  command.outputHelp()
+  return [said.join(""), ...command.commands.flatMap(helps)]
+}
+
+describe("an example in a message about a wrong word is a right one", () => {
+  it.each<[string, (text: string) => unknown, string]>([
+    ["TIME", timeAfter(0), "tomorrow"],
+    ["DURATION", duration, "soon"],
+    ["N", whole(1, 48), "many"],
+    ["PLANHASH", planHash, "sha256:xyz"],
+    ["WHO", actor, "WHO"],
+    ["WHY", reason, "TEXT"],
+    ["words", words, " "],
+  ])("%s", (_what, parse, wrong) => {
+    const message = messageOf(() => parse(wrong))
+    const examples = [...message.matchAll(/"([^"]+)"|(\d{4}-\d{2}-\d{2}T[\w:+-]+\w)/g)].map(
+      ([, quoted, time]) => quoted ?? time ?? "",
+    )
+    if (["TIME", "DURATION"].includes(_what)) expect(examples.length).toBeGreaterThan(1)
+    for (const example of examples) expect(() => parse(example), example).not.toThrow()
+  })
+
+  it("is taken by the command that printed it", async () => {
+    const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
+    for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
+      const later = example.replace(/^\d{4}/, "2031")
+      expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", later)).code).toBe(0)
+    }
+  })
+})
+
+function messageOf(act: () => unknown): string {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return error.message
+    throw error
+  }
+  throw new Error("took a wrong word")
+}
