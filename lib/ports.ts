@@ -3,6 +3,7 @@ import type { Reading } from "./decision/inputs/reading.ts"
 import type { Signal } from "./decision/inputs/signal.ts"
 import type { Offer, Supernode } from "./decision/inputs/supernode.ts"
 import type { ScaleUpPlan } from "./decision/plan.ts"
+import type { NotifyTopic } from "./decision/policy/notify.ts"
 import type { Policy } from "./decision/policy/policy.ts"
 import type { RunMode } from "./decision/situation.ts"
 import type { Outcome } from "./decision/state/outcome.ts"
@@ -89,20 +90,36 @@ export interface MetricQuestion {
   now: number
 }
 
-/** What people are told, and the ledger entry that states it: it was written before. */
+/** Newest entries of the streams, to keep outside the ledger: what shows later that no entry was cut off or rewritten. */
+export interface Anchor {
+  v: 1
+  /** Id of the ledger; null for one without an id. */
+  ledger: string | null
+  /** ISO 8601, UTC. */
+  at: string
+  heads: Record<string, { seq: number; hash: string }>
+}
+
+/** A notification, and the ledger entry that states what it says: it was written before. */
 export interface Notice extends Telling {
   /** The supernode's name in the policy. */
   supernode: string
   mode: RunMode
   entry: { stream: string; seq: number; hash: string }
+  /** Only with purchases and the daily report. */
+  anchor?: Anchor
+  /** Labels of the recipients that an earlier try did not reach; all others have the notification already. */
+  to?: readonly string[]
 }
 
-/** Whether the other side took it. `why` names neither the address nor the answer: both may hold a secret. */
-export type Delivery = { ok: true } | { ok: false; why: string }
+/** Whether the other side took it. `why` never contains an address; `failed` are the labels of those that did not take it. */
+export type Delivery = { ok: true } | { ok: false; why: string; failed?: readonly string[] }
 
-/** Where people are told what waits for them (policy `notify.webhook`). */
+/** The recipients of notifications (policy `notify`). */
 export interface Notifier {
-  /** One try of at most `timeoutMs`. Never throws. */
+  /** Is there a recipient for this subject? */
+  wants(topic: NotifyTopic): boolean
+  /** One try for each recipient, of at most `timeoutMs`. Never throws. */
   tell(notice: Notice, timeoutMs: number): Promise<Delivery>
 }
 
@@ -119,7 +136,7 @@ export interface Ports {
   ledger: Ledger
   cloud: Cloud
   clock: Clock
-  /** null: the policy names nobody to tell. */
+  /** null: the policy names no recipient of notifications. */
   notify: Notifier | null
   /** A random id, new at every call. */
   newId(): string

@@ -5,6 +5,7 @@ import { registerApprove } from "./commands/approve.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
 import { registerLedger } from "./commands/ledger.ts"
+import { registerNotify } from "./commands/notify.ts"
 import { registerPause } from "./commands/pause.ts"
 import { registerReset } from "./commands/reset.ts"
 import { registerRun } from "./commands/run.ts"
@@ -35,6 +36,7 @@ const COMMANDS = [
   registerSandbox,
   registerServe,
   registerDoctor,
+  registerNotify,
 ]
 
 const EXAMPLES = `

@@ -1,4 +1,5 @@
 import type { Signal } from "../decision/inputs/signal.ts"
+import type { NotifyTopic } from "../decision/policy/notify.ts"
 import type { RunMode } from "../decision/situation.ts"
 import type { AuditedLedger } from "../ledger/open.ts"
 import type {
@@ -52,9 +53,21 @@ export interface App {
   receive(request: HttpRequest): Promise<WebhookAnswer>
   /** Reads the policy file anew; runs that began keep theirs. Throws PolicyError, and then everything stays as it was. */
   reloadPolicy(): Promise<PolicyFile>
+  /** Sends one test message to each recipient of the policy, in its order. */
+  notifyTest(timeoutMs: number): Promise<TestDelivery[]>
   /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
   runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
   close(): Promise<void>
+}
+
+/** How the test message to one recipient ended. */
+export interface TestDelivery {
+  /** `2 (feishu)`: its place in the policy's list and its kind; never its address. */
+  to: string
+  on: readonly NotifyTopic[]
+  ok: boolean
+  /** Why not; null where it was taken. */
+  why: string | null
 }
 
 export interface CloudEye {

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto"
+import type { FileNews } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
+import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { RunMode } from "../decision/situation.ts"
 import { type EndpointOverrides, endpointsOf } from "../huawei/endpoints.ts"
@@ -39,8 +41,8 @@ interface Wiring {
   metrics: { event(): MetricEvent }
   keys: CredentialSource
   clock: Clock
-  /** null: the policy file names nobody to tell. */
-  notifierOf(webhook: string | null): Notifier | null
+  /** null: the policy file names no recipient. */
+  notifierOf(recipients: readonly NotifyRecipient[]): Notifier | null
 }
 
 /** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
@@ -50,12 +52,21 @@ export function signalRunner(wiring: Wiring): RunSignals {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
     const file = policies.current()
-    const notify = notifierOf(file.notifyWebhook)
+    const notify = notifierOf(file.notify)
     const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
-      return runEach({ ports, metrics: metrics.event(), settings, policies: file, signals, ...asked })
+      const fileNews = { refused: policies.refused() }
+      return runEach({
+        ports,
+        metrics: metrics.event(),
+        settings,
+        policies: file,
+        fileNews,
+        signals,
+        ...asked,
+      })
     })
   }
 }
@@ -66,12 +77,13 @@ interface Runs extends Asked {
   metrics: MetricEvent
   settings: Settings
   policies: PolicyFile
+  fileNews: FileNews
   signals: Signal[]
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
-  const { problems, ports, metrics, settings, policies, signals, mode, only } = runs
+  const { problems, ports, metrics, settings, policies, fileNews, signals, mode, only } = runs
   const { routed, warnings } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
@@ -92,6 +104,7 @@ async function runEach(runs: Runs): Promise<Ran> {
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
         fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
+        ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
       }
       tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
     }

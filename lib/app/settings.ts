@@ -14,6 +14,8 @@ export interface Settings {
   /** Origins without a slash at the end; null: the region's own. */
   modelartsEndpoint: string | null
   cesEndpoint: string | null
+  /** Where notifications are published to SMN topics. */
+  smnEndpoint: string | null
   /** Bearer tokens of the webhooks: one, or two while one replaces the other; none: they are closed. */
   webhookTokens: readonly string[]
   logLevel: "DEBUG" | "INFO" | "WARN" | "ERROR"
@@ -54,6 +56,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_MODE",
   "SUPERNODE_MODELARTS_ENDPOINT",
   "SUPERNODE_CES_ENDPOINT",
+  "SUPERNODE_SMN_ENDPOINT",
   "SUPERNODE_WEBHOOK_TOKEN",
   "SUPERNODE_LOG_LEVEL",
   "SUPERNODE_BUY_TIMEOUT",
@@ -106,6 +109,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     mode,
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
     cesEndpoint: endpoint("SUPERNODE_CES_ENDPOINT", text, report),
+    smnEndpoint: endpoint("SUPERNODE_SMN_ENDPOINT", text, report),
     webhookTokens: tokens("SUPERNODE_WEBHOOK_TOKEN", text, report),
     logLevel,
     buyTimeoutMs: waitMs({ name: "SUPERNODE_BUY_TIMEOUT", fallback: "60s", text, report }),

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises"
+import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { huaweiCloud } from "../huawei/client.ts"
+import { sign } from "../huawei/signature.ts"
 import { type SmnRequests, smnRequests } from "../huawei/smn.ts"
 import { openLedger } from "../ledger/open.ts"
 import { type CloudWatchOptions, cloudwatchReader } from "../metrics/cloudwatch/client.ts"
 import { metricCollector } from "../metrics/collector.ts"
 import { prometheusClient } from "../metrics/prometheus/http.ts"
-import { webhookNotifier } from "../notify/webhook.ts"
+import { notifierFor, recipientsOf, sendTest } from "../notify/recipients.ts"
+import type { SnsOptions } from "../notify/sns.ts"
 import type { Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
 import { credentialSource } from "./credentials.ts"
@@ -36,6 +39,8 @@ export interface Replacements {
   smn?: SmnRequests
   /** Where CloudWatch is, and the keys for it. */
   cloudwatch?: Pick<CloudWatchOptions, "endpoint" | "credentials">
+  /** Where SNS is, and the keys for it. */
+  sns?: Pick<SnsOptions, "endpoint" | "credentials">
   /** How long those who want to ask the meters wait for the other supernodes of an event, milliseconds. */
   meterPatienceMs?: number
 }
@@ -45,9 +50,9 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const { clock = systemClock, tls, cloudwatch: place, meterPatienceMs: patienceMs } = replacements
   const trust = tls ? { tls } : {}
   const { dynamodbCredentials, awsRegion, proxy } = settings
-  const { smn = smnRequests({ proxy, ...trust }) } = replacements
+  const { smn = smnRequests({ proxy, ...trust }), sns } = replacements
 
-  const policies = await policySource(settings.policyPath)
+  const policies = await policySource(settings.policyPath, clock.now)
   const keysOfLedger = dynamodbCredentials ? { dynamodbCredentials } : {}
   const ledger = await openLedger(settings.ledgerUrl, { now: clock.now, ...keysOfLedger })
   const keys = credentialSource(settings, { now: clock.now })
@@ -70,7 +75,15 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     buy: huawei.buy,
     readMetrics: (question) => metrics.event().seat().read(question),
   }
-  const notifierOf = (webhook: string | null) => (webhook === null ? null : webhookNotifier(webhook, trust))
+  const recipients = (written: readonly NotifyRecipient[]) =>
+    recipientsOf(written, {
+      sign: async (request) => sign({ ...request, credentials: await keys.provide(), now: clock.now() }),
+      smnEndpoint: settings.smnEndpoint,
+      now: clock.now,
+      ...(sns ? { sns } : {}),
+      ...trust,
+    })
+  const notifierOf = (written: readonly NotifyRecipient[]) => notifierFor(recipients(written))
   const runAll = signalRunner({ settings, policies, ledger, cloud, metrics, keys, clock, notifierOf })
   const receive = webhookReceiver({ settings, policies, smn, clock })
 
@@ -87,6 +100,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     },
     receive,
     reloadPolicy: policies.reload,
+    notifyTest: (timeoutMs) => sendTest(recipients(policies.current().notify), { now: clock.now, timeoutMs }),
     runSignals: (signals, invocation, mode, only) =>
       runAll(signals, invocation, { mode: mode ?? null, only: only ?? null, problems: [] }),
     handle: eventHandler({ clock, policies, receive, runAll }),

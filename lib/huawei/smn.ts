@@ -2,6 +2,7 @@ import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import type { ProxySettings } from "../http/proxy.ts"
+import { errorOf, jsonOf } from "./answer-error.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { oneLine } from "./purchase/redaction.ts"
 
@@ -44,9 +45,28 @@ export function smnRequests({
       if (!fetched.ok || fetched.value.includes("-----BEGIN CERTIFICATE-----")) return fetched
       return { ok: false, why: `${hostOf(url)} answered with something that is no PEM certificate` }
     },
-    confirmSubscription: get,
+    async confirmSubscription(url) {
+      const fetched = await get(url)
+      const problem = fetched.ok ? confirmationProblem(fetched.value, url) : null
+      return problem === null ? fetched : { ok: false, why: oneLine(`${hostOf(url)} ${problem}`) }
+    },
     close: () => dispatchers.close(),
   }
+}
+
+/**
+ * Why a subscription is not confirmed in spite of a 2xx status; null where it is. SNS documents a SubscriptionArn in its
+ * answer. What SMN answers is not documented: only a clear error in it counts.
+ */
+function confirmationProblem(text: string, url: string): string | null {
+  if (/\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname))
+    return text.includes("<SubscriptionArn>") ? null : "answered without a SubscriptionArn"
+  const json = jsonOf(text)
+  if (json === undefined) return null
+  const { code, message } = errorOf(json)
+  return code === null || code === "0"
+    ? null
+    : `refused with code ${code}${message === null ? "" : `: ${message}`}`
 }
 
 async function fetchText(

@@ -1,10 +1,21 @@
-import type { Notice } from "../ports.ts"
+import type { Anchor, Notice } from "../ports.ts"
+import { cleaned, cut, cutBytes } from "./text.ts"
 
 /** The JSON body: `text` is what Slack and its like show; the rest is for machines, which those leave alone. */
-export interface WebhookMessage extends Omit<Notice, "since" | "about"> {
+export interface WebhookMessage extends Omit<Notice, "since" | "about" | "to"> {
   text: string
   /** ISO 8601, UTC. */
   since: string
+}
+
+/** One notification before any format: a title, lines of text, and the ledger's heads where it carries them. */
+export interface Message {
+  /** One line; the subject of an e-mail. */
+  title: string
+  lines: string[]
+  anchor: Anchor | null
+  /** The fields of format `json`, besides `text`. */
+  fields: Record<string, unknown>
 }
 
 const TITLES: Record<Notice["state"], string> = {
@@ -15,26 +26,53 @@ const TITLES: Record<Notice["state"], string> = {
   breaker: "the cloud refused a purchase, and buying is off",
   efficacy: "what was bought did not help, and automatic buying is off",
   "approval-needed": "a purchase wants approval",
+  purchase: "a purchase was accepted",
+  blind: "a source has had no data for 3 ticks",
+  "policy-refused": "a new policy file was refused",
+  daily: "daily report of the ledger",
 }
 
-export function messageOf({ about: _about, since, ...notice }: Notice): WebhookMessage {
-  const { supernode, mode, state, todo, entry } = notice
-  const says = shortened(notice.says)
-  const lines = [
-    `${supernode}: ${TITLES[state]}${mode === "live" ? "" : ` (${mode}: nothing is bought in this mode)`}`,
-    escaped(says),
-    `To do: \`${todo}\``,
-    `On record: ${entry.stream}#${entry.seq} ${entry.hash}`,
-  ]
-  return { ...notice, says, since: new Date(since).toISOString(), text: lines.join("\n") }
+const MAX_SAYS = 1_500
+
+export function messageOf(notice: Notice): Message {
+  const { about: _about, to: _to, since, ...fields } = notice
+  const { supernode, mode, state, todo, entry, anchor = null } = notice
+  const says = cut(notice.says, MAX_SAYS)
+  const hint = mode === "live" ? "" : ` (${mode}: nothing is bought in this mode)`
+  const isDone = state === "purchase" || state === "daily"
+  return {
+    title: cleaned(`${supernode}: ${TITLES[state]}${hint}`, 200),
+    lines: [
+      says,
+      `${isDone ? "To see more" : "To do"}: \`${todo}\``,
+      `On record: ${entry.stream}#${entry.seq} ${entry.hash}`,
+    ],
+    anchor,
+    fields: { ...fields, says, since: new Date(since).toISOString() },
+  }
 }
 
-/** A refusal is told in the cloud's own words, and a stuck purchase names every server: enough is enough. */
-function shortened(text: string): string {
-  return text.length > 1_500 ? `${text.slice(0, 1_499)}…` : text
+const HEADS =
+  "Ledger heads, to keep outside the ledger (supernode-autoscaler audit verify --anchor FILE compares them):"
+
+/** The whole text, at most so many bytes. Heads that do not fit are left out as a whole: half of them is no JSON. */
+export function textOf({ title, lines, anchor }: Message, maxBytes: number): string {
+  const text = [title, ...lines].join("\n")
+  if (!anchor) return cutBytes(text, maxBytes)
+  const whole = `${text}\n${HEADS}\n${JSON.stringify(anchor)}`
+  if (Buffer.byteLength(whole) <= maxBytes) return whole
+  const count = Object.keys(anchor.heads).length
+  const note = `\nThe heads of ${count} streams are too long for this format; json, SMN and SNS carry them.`
+  return `${cutBytes(text, maxBytes - Buffer.byteLength(note))}${note}`
 }
 
-/** Slack takes `<…>` for links and mentions; these three are the signs it wants escaped. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+/** Proof that a recipient can be reached: command `notify test`. */
+export function testMessage(at: number): Message {
+  const time = new Date(at).toISOString()
+  return {
+    title: "supernode-autoscaler: test message",
+    lines: [`Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, nothing is to do.`],
+    anchor: null,
+    fields: { state: "test", since: time },
+  }
 }

@@ -1,72 +1,84 @@
-import { Agent, request as send } from "undici"
+import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { isSecureAddress } from "../decision/policy/secure-address.ts"
-import type { Delivery, Notice, Notifier } from "../ports.ts"
-import { messageOf } from "./message.ts"
+import { isRecord } from "../decision/policy/units.ts"
+import type { Delivery } from "../ports.ts"
+import { errorIn, FORMATS, jsonOf } from "./formats.ts"
+import type { Message } from "./message.ts"
+import { type Posted, post, sayStatus } from "./post.ts"
+import { cleaned, withoutSecrets } from "./text.ts"
+
+export type Webhook = Extract<NotifyRecipient, { kind: "webhook" }>
 
 export interface WebhookOptions {
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
+  /** Epoch milliseconds, for signatures. */
+  now(): number
 }
 
-/**
- * Tells by one POST to the policy's `notify.webhook`: no retry, no redirect, done with the answer's status. The address is
- * a secret, host included, and so is what comes back from it: neither is in what is said of a failure.
- */
-export function webhookNotifier(address: string, { tls }: WebhookOptions = {}): Notifier {
+/** Of a vendor's code and words. */
+const MAX_DETAIL = 200
+/** Format `json` takes a status for an answer, so a body that does not end costs no more than this. */
+const JSON_BODY_MS = 300
+
+/** One POST to a webhook, in the vendor's form, judged by the vendor's answer. Never throws. */
+export async function sendToWebhook(
+  { address, format, secret }: Omit<Webhook, "topics" | "kind">,
+  message: Message,
+  { tls, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
+): Promise<Delivery> {
+  if (!isSecureAddress(address))
+    return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
+  const { body, addressWith } = FORMATS[format]
+  const signing = { secret, now: now() }
+  const url = new URL(address)
+  const posted = await post({
+    url: addressWith ? addressWith(url, signing) : url,
+    headers: { "content-type": "application/json", ...loginIn(url) },
+    body: JSON.stringify(body(message, signing)),
+    timeoutMs,
+    ...(format === "json" ? { bodyMs: JSON_BODY_MS } : {}),
+    ...(tls ? { tls } : {}),
+  })
+  const problem = problemOf(posted, format)
+  if (problem === null) return { ok: true }
   return {
-    async tell(notice, timeoutMs) {
-      if (!isSecureAddress(address))
-        return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
-      // A connection of its own: in a container that was frozen for an hour, one that was kept would be dead.
-      const limitMs = Math.max(1, Math.floor(timeoutMs))
-      const dispatcher = new Agent({ connect: { ...tls, timeout: limitMs } })
-      const signal = AbortSignal.timeout(limitMs)
-      try {
-        return await post(new URL(address), { notice, dispatcher, signal })
-      } catch (cause) {
-        const says = signal.aborted
-          ? `did not answer within ${limitMs} ms`
-          : `gave no answer that can be read${codeIn(cause)}`
-        return { ok: false, why: `the webhook ${says}` }
-      } finally {
-        await dispatcher.destroy()
-      }
-    },
+    ok: false,
+    why: `the webhook ${cleaned(withoutSecrets(problem, secretsOf(url, secret)), MAX_DETAIL + 80)}`,
   }
 }
 
-interface Posting {
-  notice: Notice
-  dispatcher: Agent
-  signal: AbortSignal
+function problemOf(posted: Posted, format: Webhook["format"]): string | null {
+  if (posted.kind === "none") return posted.says
+  const { status, text } = posted
+  if (status < 200 || status > 299) return `${sayStatus(status)}${refusalIn(text, format)}`
+  const answer = FORMATS[format].judge(text)
+  return answer.isTaken ? null : `answered ${status} with ${cleaned(answer.detail, MAX_DETAIL)}`
 }
 
-async function post(url: URL, { notice, dispatcher, signal }: Posting): Promise<Delivery> {
-  const { username, password } = url
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString(
-    "base64",
-  )
-  const { statusCode } = await send(url, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      "user-agent": "supernode-autoscaler",
-      // undici leaves out what stands before the @.
-      ...(username || password ? { authorization: `Basic ${login}` } : {}),
-    },
-    body: JSON.stringify(messageOf(notice)),
-    dispatcher,
-    signal,
-  })
-  // The status has said all; what the answer would still bring is cut off with the connection.
-  if (statusCode >= 200 && statusCode <= 299) return { ok: true }
-  const redirect = statusCode >= 300 && statusCode <= 399 ? ", and redirects are not followed" : ""
-  return { ok: false, why: `the webhook answered ${statusCode}${redirect}` }
+/** ` with code 40008: …`: the words of a vendor whose form is known. Those of an unknown receiver may be anything. */
+function refusalIn(text: string | null, format: Webhook["format"]): string {
+  if (format === "json" || text === null || text.trim() === "") return ""
+  const json = jsonOf(text)
+  if (isRecord(json)) return ` with ${cleaned(errorIn(json), MAX_DETAIL)}`
+  return format === "slack" ? ` with ${cleaned(text, MAX_DETAIL)}` : ""
 }
 
-/** ` (ECONNREFUSED)`: a code is all that may be told, since the words around it name the host. */
-function codeIn(cause: unknown): string {
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
-  const code = first instanceof Error && "code" in first ? first.code : null
-  return typeof code === "string" && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : ""
+/** undici leaves out the user and password in front of the @. */
+function loginIn({ username, password }: URL): Record<string, string> {
+  if (!username && !password) return {}
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(login).toString("base64")}` }
+}
+
+/** Everything in an address that is a secret, host included; short words such as `send` are none. */
+function secretsOf(url: URL, secret: string | null): string[] {
+  const { href, host, hostname, pathname, search, username, password, searchParams } = url
+  const segments = pathname.split("/").filter((segment) => segment.length >= 8)
+  return [
+    ...[href, host, hostname, search, username, password, secret ?? ""],
+    ...(pathname.length > 1 ? [pathname] : []),
+    ...segments,
+    ...searchParams.values(),
+  ]
 }

@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { approversSchema } from "../decision/policy/approvers.ts"
+import { notifyRecipient } from "../decision/policy/notify.ts"
 import { fleetSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { isRecord, whenRecord } from "../decision/policy/units.ts"
@@ -35,9 +36,7 @@ const shape = {
     .optional(),
   smn_topics: z.array(smnTopic).default([]),
   sns_topics: z.array(snsTopic).default([]),
-  notify: z
-    .strictObject({ webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }) })
-    .optional(),
+  notify: notifyRecipient.optional(),
   approvers: approversSchema.default([]),
   fleet: fleetSchema.optional(),
   silence: silenceSchema,
@@ -47,10 +46,17 @@ const shape = {
     .optional(),
 }
 
+const MAX_RECIPIENTS = 20
+const recipients = z
+  .array(notifyRecipient)
+  .min(1, { error: "must have at least one recipient" })
+  .max(MAX_RECIPIENTS, { error: `must have at most ${MAX_RECIPIENTS} recipients` })
+
 /** The policy file as a whole, for its JSON Schema; `defaults` may leave out anything. */
 export const wholeFileSchema = z
   .strictObject({
     ...shape,
+    notify: z.union([recipients, notifyRecipient]).optional(),
     defaults: writtenSupernodeSchema.optional(),
     supernodes: supernodesOf(writtenSupernodeSchema).optional(),
   })
@@ -59,17 +65,34 @@ export const wholeFileSchema = z
 const unseenSupernodes = supernodesOf(z.unknown())
 const mapping = z.custom<Record<string, unknown>>(isRecord, { error: "must be a mapping" })
 
+const unseen = { defaults: mapping.optional(), supernodes: unseenSupernodes.optional() }
+const withOneRecipient = z.strictObject({
+  ...shape,
+  ...unseen,
+  notify: notifyRecipient.transform((only) => [only]).optional(),
+})
+const withRecipients = z.strictObject({ ...shape, ...unseen, notify: recipients.optional() })
+
 /** Everything in the file but its supernodes, which are checked one by one with `defaults` merged in. */
-export const fileSchema = z
-  .strictObject({ ...shape, defaults: mapping.optional(), supernodes: unseenSupernodes.optional() })
-  .superRefine(({ supernodes, include }, ctx) => {
-    if (supernodes !== undefined || include !== undefined) return
-    ctx.addIssue({
-      code: "custom",
-      path: ["supernodes"],
-      message: "must have at least one supernode, or include must",
-    })
-  }, whenRecord)
+export function fileSchemaFor(file: unknown) {
+  // `notify` is a list, or one recipient alone: with a schema for each, problems have the paths that the file has.
+  return isRecord(file) && Array.isArray(file["notify"]) ? listed : single
+}
+
+const single = withOneRecipient.superRefine(needsSupernodes, whenRecord)
+const listed = withRecipients.superRefine(needsSupernodes, whenRecord)
+
+function needsSupernodes(
+  { supernodes, include }: { supernodes?: unknown; include?: unknown },
+  ctx: z.core.$RefinementCtx,
+): void {
+  if (supernodes !== undefined || include !== undefined) return
+  ctx.addIssue({
+    code: "custom",
+    path: ["supernodes"],
+    message: "must have at least one supernode, or include must",
+  })
+}
 
 /** An included file: supernodes and nothing else, so that one place tells what holds for all. */
 export const includedFileSchema = z.strictObject({

@@ -13,7 +13,7 @@ export interface Wording {
 }
 
 /** Their values are secrets or long texts, and are never repeated in a message. */
-const UNSPOKEN = new Set<string | number>(["webhook", "url", "userdata"])
+const UNSPOKEN = new Set<string | number>(["notify", "url", "userdata"])
 
 const KINDS: Record<string, string> = {
   object: "a mapping",

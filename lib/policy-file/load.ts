@@ -1,11 +1,12 @@
 import { dirname, resolve } from "node:path"
 import type * as z from "zod"
 import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
+import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import { digest } from "../digest.ts"
 import { approverProblems } from "./approvers.ts"
-import { fileSchema, includedFileSchema } from "./file-schema.ts"
+import { fileSchemaFor, includedFileSchema } from "./file-schema.ts"
 import { filesMatching } from "./include.ts"
 import { issueText, valueAt, wordingsOf } from "./issue-text.ts"
 import { lint } from "./lint/lint.ts"
@@ -47,8 +48,8 @@ export interface PolicyFile {
   snsTopics: string[]
   /** The only ledger that this file may be used with (`ledger_id`); null: any. */
   ledgerId: string | null
-  /** A secret: it stands in no policy, no hash and no message. */
-  notifyWebhook: string | null
+  /** Recipients of notifications. Their addresses are secrets: no policy, hash or message contains them. */
+  notify: NotifyRecipient[]
   warnings: PolicyWarning[]
   /** What would be warnings, were they not in a `silence` list. */
   silenced: SilencedWarning[]
@@ -60,7 +61,7 @@ export interface PolicyFile {
  */
 export async function loadPolicyFile(path: string, now: number | null = null): Promise<PolicyFile> {
   const main = await readSource(path)
-  const { data: file, problems: ofFile } = check(fileSchema, main)
+  const { data: file, problems: ofFile } = check(fileSchemaFor(main.value), main)
   const included = await readIncluded(main)
   const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))
   const read = await Promise.all(entries.map(({ places, merged }) => readUserdata(places, merged)))
@@ -93,7 +94,7 @@ export async function loadPolicyFile(path: string, now: number | null = null): P
     ledgerId,
     smnTopics: file.smn_topics,
     snsTopics: file.sns_topics,
-    notifyWebhook: file.notify?.webhook ?? null,
+    notify: file.notify ?? [],
     ...lint({ main, entries, supernodes, now }),
   }
 }

@@ -1,51 +1,89 @@
-import { type Telling, tellingDue } from "../decision/explain/pending-action.ts"
+import { type DueNotification, dueNotifications } from "../decision/explain/notifications.ts"
+import type { Telling } from "../decision/explain/pending-action.ts"
+import { purchaseNews, sayPurchase } from "../decision/explain/purchase-news.ts"
+import { sourceLook } from "../decision/explain/source-look.ts"
+import type { Situation } from "../decision/situation.ts"
+import { countBlindTick } from "../decision/state/blindness.ts"
 import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextEntry, standingOf } from "../ledger/next-entry.ts"
 import type { Delivery, Notice, Notifier, Ports } from "../ports.ts"
+import { takeAnchor } from "./anchor.ts"
 import type { RunResult } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-// Telling people what waits for them: after the run, when all that it did is written, and never a reason for it to fail.
+// Notifications: after the run, when all that it did is written, and never a reason for it to fail.
 
 /** A run that is over. */
 export interface Ended {
   result: RunResult
-  /** The chain's newest entry, and the time, as the run left them; null where it may tell nobody: a dry run, a repeated signal. */
-  left: { head: LedgerEntry | undefined; at: number } | null
+  left: Left | null
+}
+
+/** The chain's newest entry, and the time, as the run left them; null where it may tell nobody: a dry run, a repeated signal. */
+export interface Left {
+  head: LedgerEntry | undefined
+  at: number
+  /** What the run looked at, where it bought nothing. */
+  situation?: Situation
 }
 
 const MOST_WAIT_MS = 5_000
 /** Kept for each write to the ledger: the claim before, and the failure after. */
 const LEDGER_WRITE_MS = 5_000
 const MOST_TRIES = 3
+/** In one run; what is due beyond that is told by the next tick. */
+const MAX_NOTIFICATIONS = 3
 
 /**
- * Tells at most hourly what lasts. That it is told is appended first: of many workers who notice the same, the one whose
- * append wins tells, and a worker that dies in between has told nobody for this hour. Never throws.
+ * Sends what is due. A claim is appended first: of many workers who notice the same, the one whose append wins sends, and
+ * what lasts repeats at most hourly. Never throws.
  */
 export async function tell(ports: Ports, task: RunTask, { result, left }: Ended): Promise<void> {
   const { notify } = ports
   if (!notify || !left) return
   try {
-    const claim = await claimTelling(ports, task, { result, ...left })
-    const delivery = claim && (await deliver(ports, notify, claim.notice))
-    if (claim && delivery && !delivery.ok) await noteFailure(ports, task, { ...claim, why: delivery.why })
+    let head = await recordBlindness(ports, task, { result, ...left })
+    for (let count = 0; count < MAX_NOTIFICATIONS; count++) {
+      const claim = await claimTelling(ports, task, { result, ...left, head })
+      if (!claim) return
+      const anchor = carriesHeads(claim.notice) ? await takeAnchor(ports, task) : null
+      const delivery = await deliver(ports, notify, { ...claim.notice, ...(anchor ? { anchor } : {}) })
+      head = await noteDelivery(ports, task, { ...claim, delivery })
+    }
   } catch {
     // The run is over and written. What the ledger did not take now, the next tick finds still waiting.
   }
 }
 
-interface After {
+interface After extends Left {
   result: RunResult
-  head: LedgerEntry | undefined
-  at: number
 }
 
 interface Claim {
   /** The entry that says so. */
   head: LedgerEntry
   notice: Notice
+  /** Tries of it that failed before. */
+  tries: number
+}
+
+/** Counts the ticks that a source had no data, where there is a recipient for it; the newest entry afterwards. */
+async function recordBlindness(ports: Ports, task: RunTask, after: After): Promise<LedgerEntry | undefined> {
+  const { head, situation, result } = after
+  if (!situation || !head || task.signal.kind !== "tick" || !ports.notify?.wants("trouble")) return head
+  const before = standingOf(head).blind ?? {}
+  const blind = countBlindTick(before, sourceLook(situation), task.signal.at)
+  if (blind === before || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return head
+  const now = Math.max(after.at, head.at)
+  const names = Object.keys(blind)
+  const says = names.length > 0 ? `no data from ${names.join(", ")}` : "every source has data again"
+  const entry = observed(ports, task, head, {
+    mode: result.mode,
+    observation: { ...aboutPeople(now), kind: "blind", says, blind },
+  })
+  // Another worker wrote meanwhile: this tick is not counted.
+  return (await ports.ledger.append(entry)) === "appended" ? entry : head
 }
 
 /** Appends that we are telling; null where nothing is due, another worker tells, or too little time is left. */
@@ -55,8 +93,10 @@ async function claimTelling(ports: Ports, task: RunTask, after: After): Promise<
   for (let tries = 0; head && tries < MOST_TRIES; tries++) {
     const standing = standingOf(head)
     const now = Math.max(after.at, head.at)
-    const telling = tellingDue({ name: supernode, standing, decision, plan, now })
-    if (!telling || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return null
+    const facts = { name: supernode, standing, decision, plan, now, file: fileOf(task) }
+    const due = dueNotifications({ ...facts, wants: (topic) => ports.notify?.wants(topic) === true })[0]
+    if (!due || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return null
+    const telling = await withPurchase(ports, task, { head, due })
     const { state, about, says } = telling
     const stated = standing.told?.[about]?.entry ?? statementIn(head, telling)
     const claim = observed(ports, task, head, {
@@ -70,9 +110,11 @@ async function claimTelling(ports: Ports, task: RunTask, after: After): Promise<
     })
     if ((await ports.ledger.append(claim)) === "appended") {
       const { seq, hash } = stated ?? claim
+      const to = due.to === null ? {} : { to: due.to }
       return {
         head: claim,
-        notice: { ...telling, supernode, mode, entry: { stream: task.stream, seq, hash } },
+        notice: { ...telling, ...to, supernode, mode, entry: { stream: task.stream, seq, hash } },
+        tries: due.tries,
       }
     }
     head = await ports.ledger.head(task.stream)
@@ -80,12 +122,45 @@ async function claimTelling(ports: Ports, task: RunTask, after: After): Promise<
   return null
 }
 
+/** News of the policy file are for ticks: an alarm's run is short of time. */
+function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | null {
+  return signal.kind === "tick" ? (fileNews ?? null) : null
+}
+
 /** Every entry's standing states what became of an attempt; a plan stands only in the decision for it. */
 function statementIn(
   { seq, hash, plan }: LedgerEntry,
-  { planHash }: Telling,
+  { state, planHash }: Telling,
 ): { seq: number; hash: string } | null {
+  // What is no part of the state is stated by the claim itself.
+  if (state === "policy-refused" || state === "daily") return null
   return planHash === null || plan?.hash === planHash ? { seq, hash } : null
+}
+
+/** How far back an attempt's entries are looked for once it is closed. */
+const MAX_ENTRIES_BACK = 60
+
+interface DueAt {
+  head: LedgerEntry
+  due: DueNotification
+}
+
+/** A purchase is told with who asked for it, why, its price and its order, from the entries of its attempt. */
+async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<Telling> {
+  const { telling } = due
+  const { attempt: id } = telling
+  if (telling.state !== "purchase" || id === null) return telling
+  const { attempt } = standingOf(head)
+  const fromSeq = attempt?.id === id ? attempt.seq : Math.max(1, head.seq - MAX_ENTRIES_BACK)
+  const entries: LedgerEntry[] = []
+  for await (const entry of ports.ledger.read(task.stream, { fromSeq, toSeq: head.seq })) entries.push(entry)
+  const purchase = purchaseNews(entries, id)
+  if (!purchase) return telling
+  return { ...telling, says: sayPurchase(purchase), orderId: purchase.orderId, purchase }
+}
+
+function carriesHeads({ state }: Notice): boolean {
+  return state === "purchase" || state === "daily"
 }
 
 async function deliver(ports: Ports, notify: Notifier, notice: Notice): Promise<Delivery> {
@@ -95,19 +170,39 @@ async function deliver(ports: Ports, notify: Notifier, notice: Notice): Promise<
   return notify.tell(notice, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
 }
 
-async function noteFailure(ports: Ports, task: RunTask, failed: Claim & { why: string }): Promise<void> {
-  const { mode, state } = failed.notice
-  let { head }: { head: LedgerEntry | undefined } = failed
-  const says = `nobody was told of ${state}: ${failed.why}`
-  for (let tries = 0; head && tries < MOST_TRIES; tries++) {
+/** Writes a failure, and the success of what is told once; the newest entry afterwards. */
+async function noteDelivery(
+  ports: Ports,
+  task: RunTask,
+  { delivery, ...claim }: Claim & { delivery: Delivery },
+): Promise<LedgerEntry | undefined> {
+  const { mode } = claim.notice
+  const ending = endingOf(claim, delivery)
+  let { head }: { head: LedgerEntry | undefined } = claim
+  for (let tries = 0; ending && head && tries < MOST_TRIES; tries++) {
     const { at } = head
-    const note = observed(ports, task, head, {
-      mode,
-      observation: { ...aboutPeople(at), kind: "not-told", says },
-    })
-    if ((await ports.ledger.append(note)) === "appended") return
+    const note = observed(ports, task, head, { mode, observation: { ...aboutPeople(at), ...ending } })
+    if ((await ports.ledger.append(note)) === "appended") return note
     head = await ports.ledger.head(task.stream)
   }
+  return head
+}
+
+/** null where the claim says all: what lasts, and was taken. */
+function endingOf(
+  { head, notice, tries }: Claim,
+  delivery: Delivery,
+): Pick<Observation, "kind" | "says" | "telling"> | null {
+  const { about, state } = notice
+  const entry = head.observation?.telling?.entry ?? { seq: head.seq, hash: head.hash }
+  if (!delivery.ok) {
+    const failed = { tries: tries + 1, to: delivery.failed ?? notice.to ?? [] }
+    const says = `notification failed (${state}): ${delivery.why}`
+    return { kind: "not-told", says, telling: { about, entry, failed } }
+  }
+  return state === "purchase"
+    ? { kind: "told", says: `every recipient took the notification (${state})`, telling: { about, entry } }
+    : null
 }
 
 /** It changes nothing about an attempt or a server, so it names none. */

@@ -24,7 +24,11 @@ export async function recordDecision(ports: Ports, task: RunTask, decided: Noted
   const news = newsOf(ports, task, { situation, mode })
   const event = { ...news, kind: "decided" as const, decision, ...(plan ? { plan } : {}) }
   if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, decided)
-  return { kind: "done", result: resultOfDecision(task, decided), left: { head, at: stampOf(situation) } }
+  return {
+    kind: "done",
+    result: resultOfDecision(task, decided),
+    left: { head, at: stampOf(situation), situation },
+  }
 }
 
 /** Writes down a decision that leads to no purchase. What fits in no entry is still answered: it buys nothing. */
@@ -34,10 +38,14 @@ export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<R
   const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
   if (!entry) {
     const result = resultOfDecision(task, { ...noted, decision: heldTooBig(decision) })
-    return { kind: "done", result, left: { head, at: stampOf(situation) } }
+    return { kind: "done", result, left: { head, at: stampOf(situation), situation } }
   }
   if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
-  return { kind: "done", result: resultOfDecision(task, noted, entry), left: { head: entry, at: entry.at } }
+  return {
+    kind: "done",
+    result: resultOfDecision(task, noted, entry),
+    left: { head: entry, at: entry.at, situation },
+  }
 }
 
 export function newsOf(

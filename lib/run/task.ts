@@ -1,3 +1,4 @@
+import type { FileNews } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import type { RunMode } from "../decision/situation.ts"
@@ -19,4 +20,6 @@ export interface RunTask {
   sendWithinMs: number
   /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
   fleetStreams: readonly string[]
+  /** News of the policy file as a whole; only with the first supernode of the file, so that they are told once. */
+  fileNews?: FileNews
 }

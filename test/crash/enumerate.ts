@@ -33,6 +33,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
       const failures: string[] = []
       for (const [at, point] of (await traceOf(kind)).entries()) {
         if (kind.fleet && !kind.fleet.breaks.test(point)) continue
+        if (kind.breaks && !kind.breaks.test(point)) continue
         tally.places += 1
         failures.push(...(await breakAt(kind, at, point)))
       }

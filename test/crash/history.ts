@@ -59,7 +59,7 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
   const [first, ...others] = sitesFor(kind)
   const place = new Place(first, ...others)
   const { watch } = place
-  place.hasNotifier = kind.tells ?? false
+  place.tells = kind.tells ?? []
   const act = await kind.begin(place)
   place.endings = [...(kind.endings ?? [])]
   const before = place.entries(place.stream).length

@@ -1,9 +1,12 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Ports } from "../../lib/ports.ts"
 import { MINUTE, type PolicyInput } from "../decision/builders.ts"
 import type { Ending, Place } from "./place.ts"
 import { newAlarm, newRequest, newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, sayPause } from "./runs.ts"
 import { type Habits, Worker } from "./worker.ts"
+
+const TROUBLE: readonly NotifyTopic[] = ["trouble", "approval"]
 
 export type Act = (ports: Ports) => Promise<unknown>
 
@@ -15,10 +18,12 @@ export interface Kind {
   /** How the purchases of it and after it end. */
   endings?: Ending[]
   followUps: FollowUpName[]
-  /** The policy names somebody to tell. */
-  tells?: true
+  /** The subjects for which the policy names a recipient. */
+  tells?: readonly NotifyTopic[]
   /** So many purchases by two supernodes in all, and only these points are broken: the others are in kinds without. */
   fleet?: { allowed: number; breaks: RegExp }
+  /** Only these points are broken: the others are in kinds without. */
+  breaks?: RegExp
   /** It must leave no trace in the ledger. */
   writesNothing?: true
   /** What was before, and then what the run does: the same event however often it is done. */
@@ -129,9 +134,24 @@ export const BUYING: Kind[] = [
 /** Runs in which something goes wrong by itself already, and what people do about it. */
 export const SETTLING: Kind[] = [
   {
+    name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
+    tells: ["purchase"],
+    breaks: /^(claimTelling|withPurchase|headOf|deliver|noteDelivery) /,
+    followUps: ["a tick"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "a tick that cannot read the supernode, and counts it",
+    tells: TROUBLE,
+    breaks: /^recordBlindness /,
+    habits: { stumbles: { "gatherAndRecord cloud.readSupernode": 1 } },
+    followUps: ["a tick"],
+    begin: async (place) => always(place, newTick(place)),
+  },
+  {
     name: "an alarm whose order is taken and never answered",
     endings: ["hangs"],
-    tells: true,
+    tells: TROUBLE,
     followUps: PURCHASES,
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -144,7 +164,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm whose purchase is refused until a person resets it",
     endings: ["balance"],
-    tells: true,
+    tells: TROUBLE,
     followUps: ["another alarm"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -166,10 +186,10 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "a tick that finds an attempt opened and never settled, and tells of it against rivals and refusals",
-    tells: true,
+    tells: TROUBLE,
     habits: {
       stumbles: { "deliver notify.tell": 1 },
-      rivals: { "claimTelling ledger.append:observed": 1, "noteFailure ledger.append:observed": 1 },
+      rivals: { "claimTelling ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
     },
     followUps: ["a person settles", "another alarm"],
     begin: async (place) => {

@@ -1,5 +1,6 @@
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
@@ -88,8 +89,8 @@ export class Place {
   /** How long every I/O takes. */
   ioMs = 20
   posts: Post[] = []
-  /** The policy names somebody to tell. */
-  hasNotifier = false
+  /** The subjects for which the policy names a recipient. */
+  tells: readonly NotifyTopic[] = []
   /** How the next purchases end; after them, accepted. */
   endings: Ending[] = []
   watch: Watch

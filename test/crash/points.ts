@@ -21,8 +21,13 @@ export const POINTS = {
   "claimTelling ledger.append:observed": "settling",
   "claimTelling ledger.head:supernode": "settling",
   "deliver notify.tell": "settling",
-  "noteFailure ledger.append:observed": "settling",
-  "noteFailure ledger.head:supernode": "settling",
+  "noteDelivery ledger.append:observed": "settling",
+  "noteDelivery ledger.head:supernode": "settling",
+  "recordBlindness ledger.append:observed": "settling",
+  "withPurchase ledger.read:supernode": "settling",
+  "headOf ledger.head:supernode": "settling",
+  "headOf ledger.head:control": "settling",
+  "headOf ledger.head:fleet": "settling",
   "appendWord ledger.head:supernode": "settling",
   "appendWord ledger.head:control": "settling",
   "appendWord ledger.append:said": "settling",
@@ -38,7 +43,7 @@ export const POINTS = {
 export type Proof = (typeof POINTS)[keyof typeof POINTS]
 
 /** Ports that are asked at once and cannot fail: no run can end there. */
-export const INSTANT = ["clock.now", "clock.monotonic"]
+export const INSTANT = ["clock.now", "clock.monotonic", "notify.wants"]
 
 export function isKnownPoint(point: string): boolean {
   return Object.hasOwn(POINTS, point)

@@ -29,7 +29,7 @@ export class Watch {
   /** The step since which a pause is in force. */
   #pausedSince: number | null = null
 
-  readonly #told = new Map<string, number>()
+  readonly #told = new Map<string, number[]>()
   readonly #links = new Map<string, Link>()
   /** `stream#seq attempt` of every place that was taken under the fleet's caps. */
   readonly #reserved = new Set<string>()
@@ -70,14 +70,27 @@ export class Watch {
     this.#reserved.add(`${stream}#${seq} ${id}`)
   }
 
-  /** After the entry that states it, with its hash, and at most hourly. */
+  /** After the entry that states it, with its hash; at most hourly, or sooner after a failed try; once for each claim. */
   told({ about, entry }: Notice): void {
-    const last = this.#told.get(about)
-    if (last !== undefined && this.#place.now - last < HOUR)
+    const tellings = this.#told.get(about) ?? []
+    const last = this.#hasFailed(entry.stream, about) ? undefined : tellings.at(-1)
+    // What is told once is told again where a worker vanished after its claim; it may come back hours later.
+    if (last !== undefined && !about.startsWith("purchase ") && this.#place.now - last < HOUR)
       this.violated(`${about} was told twice within an hour`)
-    this.#told.set(about, this.#place.now)
+    this.#told.set(about, [...tellings, this.#place.now])
+    const claims = this.#notes(entry.stream, about).filter((kind) => kind === "telling")
+    if (claims.length <= tellings.length) this.violated(`${about} was told more often than it was claimed`)
     if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
       this.violated(`${about} was told by an entry that is not in the ledger`)
+  }
+
+  #hasFailed(stream: string, about: string): boolean {
+    return this.#notes(stream, about).findLast((kind) => kind !== "telling") === "not-told"
+  }
+
+  #notes(stream: string, about: string): string[] {
+    const notes = this.#place.entries(stream).map(({ observation }) => observation)
+    return notes.flatMap((note) => (note?.telling?.about === about ? [note.kind] : []))
   }
 
   #word({ said }: LedgerEntry): void {

@@ -88,7 +88,7 @@ export class Worker {
       ledger: this.#ledger,
       cloud: this.#cloud,
       clock: this.#clock,
-      notify: this.#place.hasNotifier ? this.#notify : null,
+      notify: this.#place.tells.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
@@ -147,6 +147,7 @@ export class Worker {
   }
 
   readonly #notify: Notifier = {
+    wants: (topic) => this.#place.tells.includes(topic),
     tell: (notice) =>
       this.#io<Delivery>({
         verb: "notify.tell",

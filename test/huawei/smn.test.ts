@@ -83,6 +83,19 @@ describe("a subscription", () => {
     expect(await smn.confirmSubscription(url)).toEqual({ ok: true, value: '{"subscription_urn":"urn"}' })
   })
 
+  it.each<[string, object, string]>([
+    ["error_code", { error_code: "SMN.0005", error_msg: "token is invalid" }, "SMN.0005: token is invalid"],
+    ["code", { code: 40008, message: "expired" }, "40008: expired"],
+  ])("is not confirmed by status 200 with %s in the body", async (_, body, said) => {
+    const { smn, url } = await smnOf(says(answer(200, body)))
+    const fetched = await smn.confirmSubscription(url)
+    expect(fetched).toEqual({
+      ok: false,
+      why: expect.stringMatching(new RegExp(`refused with code ${said}$`)),
+    })
+    expect(JSON.stringify(fetched)).not.toContain("secret")
+  })
+
   it("that is refused is told, without its token", async () => {
     const { smn, url } = await smnOf(says(answer(400, "bad token")))
     const fetched = await smn.confirmSubscription(url)

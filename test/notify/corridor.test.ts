@@ -71,7 +71,7 @@ it("neither the webhook's address nor any other secret is in entries, results, l
   const entries = await corridor.entries()
   expect(entries.at(-1)?.observation).toMatchObject({
     kind: "not-told",
-    says: "nobody was told of unknown: the webhook answered 500",
+    says: "notification failed (unknown): the webhook answered 500",
   })
   const kept = [JSON.stringify(answer), JSON.stringify(entries), ...said].join("\n")
   expect(said.join("")).toContain("scale-up")

@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest"
-import { messageOf } from "../../lib/notify/message.ts"
+import { FORMATS } from "../../lib/notify/formats.ts"
+import { messageOf, textOf } from "../../lib/notify/message.ts"
 import { HASH, noticeOf, STREAM } from "./notice.ts"
+
+const signing = { secret: null, now: 0 }
+const jsonOf = (notice: ReturnType<typeof noticeOf>) => FORMATS.json.body(messageOf(notice), signing)
 
 describe("the message", () => {
   it("is a text that Slack and its like show, and the same in fields for machines", () => {
-    expect(messageOf(noticeOf())).toEqual({
+    expect(jsonOf(noticeOf())).toEqual({
       text: [
         "train-a: the outcome of a purchase is unknown",
         "the attempt has an unknown outcome: no answer came",
@@ -25,20 +29,41 @@ describe("the message", () => {
   })
 
   it("says where nothing would be bought anyway", () => {
-    expect(messageOf(noticeOf({ mode: "observe", state: "approval-needed" })).text).toMatch(
+    expect(jsonOf(noticeOf({ mode: "observe", state: "approval-needed" }))["text"]).toMatch(
       /^train-a: a purchase wants approval \(observe: nothing is bought in this mode\)\n/,
     )
   })
 
   it("mentions nobody and links nowhere, whatever the cloud said", () => {
-    const { text } = messageOf(noticeOf({ says: "<!channel> & <https://evil.example|click>" }))
+    const { text } = jsonOf(noticeOf({ says: "<!channel> & <https://evil.example|click>" }))
     expect(text).toContain("&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;")
   })
 
   it("stays short when the cloud does not", () => {
-    const { text, says } = messageOf(noticeOf({ says: "x".repeat(60_000) }))
+    const { text, says } = jsonOf(noticeOf({ says: "x".repeat(60_000) }))
     expect(says).toHaveLength(1_500)
-    expect(text.length).toBeLessThan(2_000)
+    expect(String(text).length).toBeLessThan(2_000)
     expect(text).toContain(`#2 ${HASH}`)
+  })
+
+  it("carries the ledger's heads as JSON that a person can keep, or says that they do not fit", () => {
+    const heads = Object.fromEntries(
+      Array.from({ length: 30 }, (_, i) => [`supernode:${i}`, { seq: i, hash: HASH }]),
+    )
+    const anchor = { v: 1 as const, ledger: "l1", at: "2024-01-12T17:00:00.000Z", heads }
+    const message = messageOf(noticeOf({ state: "daily", anchor }))
+    expect(JSON.parse(textOf(message, 100_000).split("\n").at(-1) ?? "")).toEqual(anchor)
+    const short = textOf(message, 2_048)
+    expect(Buffer.byteLength(short)).toBeLessThanOrEqual(2_048)
+    expect(short).toContain("heads of 30 streams are too long for this format")
+  })
+
+  it("mentions nobody in a group of Feishu, and has at most 2,048 bytes for WeCom", () => {
+    const says = `<at user_id="all">all</at> ${"超".repeat(1_400)}`
+    const message = messageOf(noticeOf({ says }))
+    expect(JSON.stringify(FORMATS.feishu.body(message, signing))).not.toContain("<at")
+    const { text } = FORMATS.wecom.body(message, signing) as { text: { content: string } }
+    expect(Buffer.byteLength(text.content)).toBeLessThanOrEqual(2_048)
+    expect(text.content).toMatch(/^\[supernode-autoscaler\] train-a: [^\ufffd]+…$/)
   })
 })

@@ -1,9 +1,11 @@
+import { createHmac } from "node:crypto"
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
+import { FORMATS } from "../../lib/notify/formats.ts"
 import { messageOf } from "../../lib/notify/message.ts"
-import { webhookNotifier } from "../../lib/notify/webhook.ts"
+import { sendToWebhook, type Webhook } from "../../lib/notify/webhook.ts"
 import { certificateFor, type TestCertificate } from "../huawei/certificates.ts"
 import { noticeOf } from "./notice.ts"
 
@@ -46,6 +48,18 @@ async function webhookThat(answer: Answer, tls?: TestCertificate) {
   return { received, port, address: `${tls ? "https://localhost" : "http://127.0.0.1"}:${port}${PATH}` }
 }
 
+const NOW = Date.parse("2024-01-12T17:00:00Z")
+const SIGNING = { secret: null, now: NOW }
+
+interface Telling extends Partial<Pick<Webhook, "format" | "secret">> {
+  tls?: { ca: string }
+}
+
+function tellBy(address: string, timeoutMs = 5_000, { format = "json", secret = null, tls }: Telling = {}) {
+  const options = { now: () => NOW, timeoutMs, ...(tls ? { tls } : {}) }
+  return sendToWebhook({ address, format, secret }, messageOf(noticeOf()), options)
+}
+
 const says =
   (status: number, headers: Record<string, string> = {}, body = "ok"): Answer =>
   (response) =>
@@ -54,7 +68,7 @@ const says =
 describe("a webhook that takes it", () => {
   it("gets one POST of the message as plain JSON", async () => {
     const { received, address } = await webhookThat(says(200))
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
+    expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
     expect(received).toHaveLength(1)
     expect(received[0]).toMatchObject({
       method: "POST",
@@ -62,7 +76,7 @@ describe("a webhook that takes it", () => {
       headers: { "content-type": "application/json", "user-agent": "supernode-autoscaler" },
     })
     expect(received[0]?.headers).not.toHaveProperty("authorization")
-    expect(JSON.parse(received[0]?.body ?? "")).toEqual(messageOf(noticeOf()))
+    expect(JSON.parse(received[0]?.body ?? "")).toEqual(FORMATS.json.body(messageOf(noticeOf()), SIGNING))
   })
 
   it.each<[string, Answer]>([
@@ -72,21 +86,20 @@ describe("a webhook that takes it", () => {
     ["a status with megabytes behind it", says(200, {}, "x".repeat(5_000_000))],
   ])("may answer %s", async (_, answer) => {
     const { address } = await webhookThat(answer)
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
+    expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
   })
 
   it("may ask for a name and a password, which stand in its address", async () => {
     const { received, port } = await webhookThat(says(200))
     const address = `http://me:p%40ss@127.0.0.1:${port}/x`
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
+    expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
     expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`)
   })
 
   it("may be https, with a certificate that is trusted", async () => {
     const certificate = await certificateFor("localhost")
     const { address } = await webhookThat(says(200), certificate)
-    const notifier = webhookNotifier(address, { tls: { ca: certificate.cert } })
-    expect(await notifier.tell(noticeOf(), PATIENT_MS)).toEqual({ ok: true })
+    expect(await tellBy(address, PATIENT_MS, { tls: { ca: certificate.cert } })).toEqual({ ok: true })
   })
 })
 
@@ -107,14 +120,14 @@ describe("a webhook that does not take it is told of in words without its addres
     ],
   ])("%s", async (_, answer, why) => {
     const { received, address } = await webhookThat(answer)
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({ ok: false, why })
+    expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: false, why })
     expect(received).toHaveLength(1)
   })
 
   it.each([301, 302, 303, 307, 308])("a redirect (%i), which is not followed", async (status) => {
     const other = await webhookThat(says(200))
     const { received, address } = await webhookThat(says(status, { location: other.address }))
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
+    expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
       why: `the webhook answered ${status}, and redirects are not followed`,
     })
@@ -124,7 +137,7 @@ describe("a webhook that does not take it is told of in words without its addres
 
   it("silence, once the time is over", async () => {
     const { received, address } = await webhookThat(() => undefined)
-    expect(await webhookNotifier(address).tell(noticeOf(), 60.5)).toEqual({
+    expect(await tellBy(address, 60.5)).toEqual({
       ok: false,
       why: "the webhook did not answer within 60 ms",
     })
@@ -134,7 +147,7 @@ describe("a webhook that does not take it is told of in words without its addres
   it("a port where nobody listens", async () => {
     const { address } = await webhookThat(says(200))
     open.pop()?.close()
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
+    expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
       why: "the webhook gave no answer that can be read (ECONNREFUSED)",
     })
@@ -142,7 +155,7 @@ describe("a webhook that does not take it is told of in words without its addres
 
   it("a certificate that nobody trusts, before a word of it was sent", async () => {
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
-    expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
+    expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
       why: "the webhook gave no answer that can be read (DEPTH_ZERO_SELF_SIGNED_CERT)",
     })
@@ -152,10 +165,155 @@ describe("a webhook that does not take it is told of in words without its addres
   it.each(["http://192.0.2.1/SECRET", "http://hooks.invalid/SECRET", "ftp://localhost/SECRET", "SECRET"])(
     "an address that is not secure is never asked: %s",
     async (address) => {
-      expect(await webhookNotifier(address).tell(noticeOf(), PATIENT_MS)).toEqual({
+      expect(await tellBy(address, PATIENT_MS)).toEqual({
         ok: false,
         why: "the webhook is not https, and plain http may not leave this machine",
       })
     },
   )
+})
+
+describe("the answer of a vendor", () => {
+  const json = (body: unknown): Answer =>
+    says(200, { "content-type": "application/json" }, JSON.stringify(body))
+  const failed = (why: string) => ({ ok: false, why: `the webhook ${why}` })
+  const TAKEN = { ok: true }
+
+  it.each<[Webhook["format"], string, Answer, object]>([
+    ["feishu", "code 0", json({ code: 0, msg: "success", data: {} }), TAKEN],
+    [
+      "feishu",
+      "code 9499",
+      json({ code: 9499, msg: "Bad Request", data: {} }),
+      failed("answered 200 with code 9499: Bad Request"),
+    ],
+    [
+      "feishu",
+      "code 19021",
+      json({ code: 19021, msg: "sign match fail" }),
+      failed("answered 200 with code 19021: sign match fail"),
+    ],
+    ["feishu", "no code", json({ msg: "success" }), failed("answered 200 with a body without code")],
+    ["feishu", "a code as text", json({ code: "0" }), failed("answered 200 with code 0")],
+    ["dingtalk", "errcode 0", json({ errcode: 0, errmsg: "ok" }), TAKEN],
+    [
+      "dingtalk",
+      "errcode 310000",
+      json({ errcode: 310000, errmsg: "keywords not in content" }),
+      failed("answered 200 with code 310000: keywords not in content"),
+    ],
+    ["wecom", "errcode 0", json({ errcode: 0, errmsg: "ok" }), TAKEN],
+    [
+      "wecom",
+      "errcode 40008",
+      json({ errcode: 40008, errmsg: "invalid message type" }),
+      failed("answered 200 with code 40008: invalid message type"),
+    ],
+    [
+      "wecom",
+      "a page of a proxy",
+      says(200, {}, "<html>login</html>"),
+      failed("answered 200 with a body that is not the vendor's JSON"),
+    ],
+    [
+      "wecom",
+      "an empty body",
+      says(200, {}, ""),
+      failed("answered 200 with a body that is not the vendor's JSON"),
+    ],
+    [
+      "wecom",
+      "a body that breaks off",
+      (response) => response.writeHead(200).write('{"errcode":0', () => response.destroy()),
+      failed("answered 200 with no whole body that would say that it was taken"),
+    ],
+    [
+      "wecom",
+      "a redirect",
+      says(302, { location: "http://127.0.0.1:1/" }, ""),
+      failed("answered 302, and redirects are not followed"),
+    ],
+    ["slack", "ok", says(200, {}, "ok"), TAKEN],
+    ["slack", "other text", says(200, {}, "no_text"), failed('answered 200 with not "ok" but no_text')],
+    ["slack", "404 no_service", says(404, {}, "no_service"), failed("answered 404 with no_service")],
+    [
+      "json",
+      "an errcode",
+      json({ errcode: 40008, errmsg: "invalid message type" }),
+      failed("answered 200 with code 40008: invalid message type"),
+    ],
+    [
+      "json",
+      "ok: false",
+      json({ ok: false, error: "invalid_auth" }),
+      failed("answered 200 with code invalid_auth"),
+    ],
+    ["json", "any other JSON", json({ code: 200, message: "fine" }), TAKEN],
+  ])("%s with %s", async (format, _, answer, expected) => {
+    const { received, address } = await webhookThat(answer)
+    const ended = await tellBy(address, 5_000, { format })
+    expect(ended).toEqual(expected)
+    expect(received).toHaveLength(1)
+  })
+
+  it("keeps neither the address nor a secret that the vendor repeats, and at most 200 characters", async () => {
+    const body = (path: string) => ({
+      errcode: 93000,
+      errmsg: `no robot at ${path}\u001b[8m SECRET-KEY ${"x".repeat(500)}`,
+    })
+    const { address, port } = await webhookThat((response, request) =>
+      response.end(JSON.stringify(body(`${request.headers.host}${request.url}`))),
+    )
+    const ended = await tellBy(address, 5_000, { format: "dingtalk", secret: "SECRET-KEY" })
+    const text = JSON.stringify(ended)
+    expect(ended.ok).toBe(false)
+    for (const secret of [`127.0.0.1:${port}`, "/services/T0", "SECRET", "\\u001b"])
+      expect(text).not.toContain(secret)
+    expect(text.length).toBeLessThan(320)
+  })
+
+  it("of a group robot is waited for until the time is over", async () => {
+    const { address } = await webhookThat((response) => response.writeHead(200).write("{"))
+    expect(await tellBy(address, 100, { format: "wecom" })).toEqual(
+      failed("answered 200 with no whole body that would say that it was taken"),
+    )
+  })
+})
+
+describe("the body for a vendor", () => {
+  it.each<[Webhook["format"], object]>([
+    ["slack", { text: expect.stringMatching(/^train-a: /) }],
+    [
+      "feishu",
+      { msg_type: "text", content: { text: expect.stringMatching(/^\[supernode-autoscaler\] train-a: /) } },
+    ],
+    [
+      "dingtalk",
+      { msgtype: "text", text: { content: expect.stringMatching(/^\[supernode-autoscaler\] train-a: /) } },
+    ],
+    [
+      "wecom",
+      { msgtype: "text", text: { content: expect.stringMatching(/^\[supernode-autoscaler\] train-a: /) } },
+    ],
+  ])("%s has its documented form", async (format, body) => {
+    const { received, address } = await webhookThat(says(200))
+    await tellBy(address, 5_000, { format })
+    expect(JSON.parse(received[0]?.body ?? "")).toEqual(body)
+  })
+
+  it("is signed for Feishu in the body, with seconds", async () => {
+    const { received, address } = await webhookThat(says(200))
+    await tellBy(address, 5_000, { format: "feishu", secret: "demo" })
+    const timestamp = String(NOW / 1_000)
+    const sign = createHmac("sha256", `${timestamp}\ndemo`).update("").digest("base64")
+    expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({ timestamp, sign })
+  })
+
+  it("is signed for DingTalk in the address, with milliseconds", async () => {
+    const { received, address } = await webhookThat(says(200))
+    await tellBy(address, 5_000, { format: "dingtalk", secret: "SECdemo" })
+    const { searchParams } = new URL(received[0]?.url ?? "", "http://localhost")
+    const sign = createHmac("sha256", "SECdemo").update(`${NOW}\nSECdemo`).digest("base64")
+    expect(Object.fromEntries(searchParams)).toEqual({ key: "SECRET", timestamp: String(NOW), sign })
+  })
 })

@@ -32,7 +32,9 @@ describe("The example", () => {
       "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:supernode-alarms",
     ])
     expect(file.snsTopics).toEqual(["arn:aws:sns:eu-central-1:123456789012:supernode-alarms"])
-    expect(file.notifyWebhook).toBe("https://hooks.example.com/T0/B0/x")
+    expect(file.notify).toMatchObject([
+      { kind: "webhook", address: "https://hooks.example.com/T0/B0/x", format: "json" },
+    ])
     expect(JSON.stringify(file.supernodes)).not.toContain("hooks.example.com")
   })
 

@@ -28,7 +28,7 @@ describe("Loading a policy file", () => {
       efficacy: null,
       rules: [{ points: { m: 1, n: 1 }, missing: "hold", repeat: true, metric: { quorum: 1, lag: 60_000 } }],
     })
-    expect(file).toMatchObject({ smnTopics: [], snsTopics: [], notifyWebhook: null, silenced: [] })
+    expect(file).toMatchObject({ smnTopics: [], snsTopics: [], notify: [], silenced: [] })
   })
 
   it("throws every problem as a value, and as one line each in the message", async () => {

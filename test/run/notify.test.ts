@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../lib/ports.ts"
-import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND } from "../decision/builders.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
 
 const STREAM = supernodeStream(policyOf().id)
@@ -228,7 +228,6 @@ describe("what else waits for a person", () => {
   it.each([
     ["a cooldown", undefined],
     ["no load", 10],
-    ["no data", null],
   ])("%s is nobody's business", async (_, load) => {
     if (load === undefined) {
       await world.run()
@@ -274,18 +273,20 @@ describe("a webhook that fails", () => {
     world.outcomes = [unknown]
   })
 
-  it("is on record with its reason, changes no result, and is asked again an hour later", async () => {
+  it("is on record with its reason, changes no result, and is asked again by a later tick", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
     expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
     expect((await world.entries()).at(-1)?.observation?.says).toBe(
-      "nobody was told of unknown: the webhook answered 500",
+      "notification failed (unknown): the webhook answered 500",
     )
-    await tickFor(55 * MINUTE)
-    expect(world.notices).toHaveLength(1)
     await tickFor(TICK)
     expect(world.notices).toHaveLength(2)
+    await tickFor(55 * MINUTE)
+    expect(world.notices).toHaveLength(2)
+    await tickFor(TICK)
+    expect(world.notices).toHaveLength(3)
   })
 
   it("is on record behind what others wrote meanwhile", async () => {
@@ -413,7 +414,163 @@ describe("the time that is left", () => {
     expect(world.notices).toEqual([])
     expect((await world.entries()).at(-1)?.observation).toMatchObject({
       kind: "not-told",
-      says: "nobody was told of unknown: too little time was left in the function",
+      says: "notification failed (unknown): too little time was left in the function",
     })
   })
+})
+
+describe("a purchase", () => {
+  beforeEach(() => {
+    world.listen(["purchase"])
+  })
+
+  it("is notified after its entries with who, why, price, order and the ledger's heads, and not again", async () => {
+    const asked = { servers: 4, requestedBy: "ann", why: "a big run" }
+    const shown = await world.run(requestOf({ ...asked, id: "shown", mode: "dry-run" }))
+    await world.run(requestOf({ ...asked, mode: "live", planHash: shown.plan?.hash ?? null }))
+    const entries = await world.entries()
+    expect(await kinds()).toEqual(["opened", "settled", "telling", "told"])
+    expect(world.notices).toMatchObject([
+      {
+        state: "purchase",
+        orderId: "CS1",
+        purchase: {
+          from: 2,
+          to: 4,
+          orderId: "CS1",
+          requestedBy: "ann",
+          cause: "requested by ann: a big run",
+        },
+        entry: { seq: 2, hash: entries[1]?.hash },
+        anchor: { v: 1, ledger: null, heads: { [STREAM]: { seq: 3, hash: entries[2]?.hash } } },
+      },
+    ])
+    world.deliver(4)
+    await tickFor(2 * HOUR)
+    expect(world.notices).toHaveLength(1)
+  })
+
+  it("that rules caused names them and the evidence", async () => {
+    await world.run(alarmOf())
+    expect(world.notices[0]?.says).toMatch(
+      /order CS1\. Cause: cloud-eye alarm \S+ of 2024-01-12T\S+; rule \S+ \(.+\)/,
+    )
+  })
+
+  it("is notified again by later ticks until every recipient has it, and only those that missed it", async () => {
+    world.deliveries = [
+      { ok: false, why: "2 (wecom): the webhook answered 200 with code 40008", failed: ["2 (wecom)"] },
+      { ok: false, why: "the webhook answered 500", failed: ["2 (wecom)"] },
+    ]
+    await world.run(alarmOf())
+    world.deliver(4)
+    await tickFor(30 * MINUTE)
+    expect(world.notices.map(({ state, to }) => [state, to])).toEqual([
+      ["purchase", undefined],
+      ["purchase", ["2 (wecom)"]],
+      ["purchase", ["2 (wecom)"]],
+    ])
+    const notes = (await world.entries()).flatMap(({ observation }) =>
+      observation?.telling ? [observation.kind] : [],
+    )
+    expect(notes).toEqual(["telling", "not-told", "telling", "not-told", "telling", "told"])
+  })
+
+  it("whose worker died after its claim is notified by a tick ten minutes later", async () => {
+    world.whileTelling = async () => {
+      world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
+    }
+    await world.run(alarmOf())
+    world.interference = {}
+    world.whileTelling = async () => {}
+    world.deliver(4)
+    await tickFor(TICK)
+    expect(world.notices).toHaveLength(1)
+    await tickFor(TICK)
+    expect(world.notices).toHaveLength(2)
+    expect(world.notices[1]).toMatchObject({ purchase: { to: 4 }, orderId: "CS1" })
+  })
+
+  it("from before the last three days is no news where a recipient is new", async () => {
+    const silent = new World(store)
+    await silent.run(alarmOf())
+    silent.deliver(4)
+    world.deliver(4)
+    world.load = 10
+    world.now += 4 * DAY
+    await world.run()
+    expect(world.notices).toEqual([])
+  })
+})
+
+describe("a source without data", () => {
+  it("is notified at the third tick in a row, hourly while it lasts, and again only after it had data", async () => {
+    world.load = null
+    await tickFor(2 * TICK)
+    expect(world.notices).toEqual([])
+    await tickFor(TICK)
+    expect(world.notices).toMatchObject([{ state: "blind", todo: "supernode-autoscaler doctor" }])
+    await tickFor(HOUR)
+    expect(saidTo()).toEqual(["blind", "blind"])
+    expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(3)
+    world.load = 10
+    await tickFor(TICK)
+    expect((await world.entries()).at(-1)?.standing).not.toHaveProperty("blind")
+  })
+
+  it("is counted once for a tick that is delivered twice, and not by alarms", async () => {
+    world.supernode = { ok: false, why: "HTTP 401", credentials: true }
+    const tick = tickOf({ id: "t1", at: world.now })
+    await world.run(tick)
+    await world.run(tick)
+    for (let i = 0; i < 3; i++) await world.run(alarmOf({ id: `a${i}` }))
+    expect(world.notices).toEqual([])
+    expect((await world.entries()).at(-1)?.standing).toMatchObject({
+      blind: { supernode: { ticks: 1, why: "HTTP 401" } },
+    })
+  })
+})
+
+describe("the policy file as a whole", () => {
+  const refused = { says: "policy.yaml:3:1: version: must be 1", since: NOW }
+
+  it("is reported once a day with the ledger's heads, by ticks only", async () => {
+    world.listen(["daily"])
+    world.load = 10
+    const over = { fileNews: { refused: null } }
+    await world.run(alarmOf(), over)
+    expect(world.notices).toEqual([])
+    await tickFor(DAY + HOUR, world, over)
+    expect(world.notices).toMatchObject([{ state: "daily" }, { state: "daily" }])
+    const anchor = world.notices[1]?.anchor
+    const at = anchor?.heads[STREAM]?.seq ?? 0
+    expect((await world.entries())[at - 1]?.hash).toBe(anchor?.heads[STREAM]?.hash)
+  })
+
+  it("that was refused when it was read again is notified once, not once per supernode", async () => {
+    world.listen(["policy"])
+    world.load = 10
+    await tickFor(HOUR, world, { fileNews: { refused } })
+    await tickFor(HOUR)
+    expect(world.notices).toMatchObject([
+      {
+        state: "policy-refused",
+        says: expect.stringContaining(refused.says),
+        todo: "supernode-autoscaler validate",
+      },
+    ])
+  })
+})
+
+it("remembers a bounded number of notifications, and none of what is told once is told again", async () => {
+  world.listen()
+  world.outcomes = Array.from({ length: 40 }, () => rejected("balance"))
+  for (let i = 0; i < 40; i++) {
+    world.now += HOUR
+    await world.run(alarmOf({ id: `a${i}`, at: world.now }))
+    await world.say({ verb: "reset", why: "again", by: "ops" })
+  }
+  const told = (await world.entries()).at(-1)?.standing as { told?: object }
+  expect(world.notices.length).toBeGreaterThan(30)
+  expect(Buffer.byteLength(JSON.stringify(told.told))).toBeLessThan(4_000)
 })

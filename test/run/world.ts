@@ -1,6 +1,7 @@
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { RunMode } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
@@ -134,9 +135,10 @@ export class World {
     return { ...read, date: skewMs === null ? null : this.now + skewMs }
   }
 
-  /** From now on the policy names somebody to tell. */
-  listen(): void {
+  /** From now on the policy names a recipient for these subjects. */
+  listen(topics: readonly NotifyTopic[] = ["trouble", "approval"]): void {
     this.notify = {
+      wants: (topic) => topics.includes(topic),
       tell: async (notice, timeoutMs) => {
         this.notices.push(notice)
         await this.whileTelling(notice, timeoutMs)

@@ -132,6 +132,8 @@ export class Book {
       case "lapsed":
       case "telling":
       case "not-told":
+      case "told":
+      case "blind":
         return
       default:
         observation.kind satisfies never

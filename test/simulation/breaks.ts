@@ -472,7 +472,7 @@ export const BREAKS: readonly Break[] = [
     name: "tells-nobody-of-the-unknown",
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 85,
+    from: 80,
     seeds: 150,
     changes: [
       {

@@ -5,9 +5,12 @@ import type { World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+/** The shortest pause after a try that failed. */
+const RETRY_MS = 5 * MINUTE
 
 interface Claim {
   at: number
+  dueAt: number
   isTold: boolean
 }
 
@@ -47,20 +50,29 @@ export class Tellings {
       this.#waiting.set(stream, { what, since: this.world.scheduler.now })
     if (observation?.kind === "telling" && observation.telling)
       this.#claimed({ stream, about: observation.telling.about, at })
+    if (observation?.kind === "not-told" && observation.telling)
+      this.#failed({ stream, about: observation.telling.about, at })
+  }
+
+  /** From then on it is due again after a pause that doubles up to the hour, not only hourly. */
+  #failed({ stream, about, at }: { stream: string; about: string; at: number }): void {
+    const last = this.#claims.get(`${stream} ${about}`)?.at(-1)
+    if (last) last.dueAt = at + RETRY_MS
   }
 
   #claimed({ stream, about, at }: { stream: string; about: string; at: number }): void {
     const { scheduler, watch } = this.world
-    this.#claimedAt.set(stream, scheduler.now)
+    // News of a source without data says nothing of an attempt that waits.
+    if (!about.startsWith("blind ")) this.#claimedAt.set(stream, scheduler.now)
     const claims = this.#claims.get(`${stream} ${about}`) ?? []
     const last = claims.at(-1)
     // A clock that ran ahead dated the one before; a reset has put that right.
-    if (last && at >= last.at && at - last.at < HOUR)
+    if (last && at >= last.at && at < last.dueAt)
       watch.broken(
         "told-hourly",
         `${about} was told ${Math.round((at - last.at) / MINUTE)} minutes after it was told`,
       )
-    claims.push({ at, isTold: false })
+    claims.push({ at, dueAt: at + HOUR, isTold: false })
     this.#claims.set(`${stream} ${about}`, claims)
   }
 
@@ -78,7 +90,7 @@ export class Tellings {
       watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which is another entry`)
     else if (!statesIt(stated.waits, { state, attempt }))
       watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which does not state it`)
-    if (!isDown) this.#heard.set(stream, scheduler.now)
+    if (!isDown && state !== "blind") this.#heard.set(stream, scheduler.now)
   }
 
   /** Have people heard of what waits there now? */
@@ -114,6 +126,10 @@ function statesIt({ attempt, breaker }: Waits, told: Pick<Notice, "state" | "att
       return breaker !== null
     case "efficacy":
     case "approval-needed":
+    case "purchase":
+    case "blind":
+    case "policy-refused":
+    case "daily":
       return true
     case "unknown":
     case "stuck":

@@ -202,7 +202,10 @@ export class World {
       },
       cloud: cloudSeenBy(process, run),
       clock,
-      notify: { tell: (notice) => tellPeople(process, notice) },
+      notify: {
+        wants: (topic) => topic === "trouble" || topic === "approval",
+        tell: (notice) => tellPeople(process, notice),
+      },
       newId: this.newId,
       timeLeftMs: () => endsAt - this.scheduler.now,
     }

@@ -1,11 +1,12 @@
 import type { Decision } from "../decision.ts"
 import type { ScaleUpPlan } from "../plan.ts"
+import type { NotifyTopic } from "../policy/notify.ts"
 import { counted } from "../policy/units.ts"
 import type { AttemptState, StandingAttempt } from "../state/attempt.ts"
-import { own } from "../state/own.ts"
 import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { operatorCommand, SETTLEMENTS } from "./operator-command.ts"
+import type { PurchaseNews } from "./purchase-news.ts"
 
 /** What lasts until a person does something about it. */
 export type WaitingState =
@@ -14,9 +15,35 @@ export type WaitingState =
   | "efficacy"
   | "approval-needed"
 
-/** What waits for a person, as they are told it. */
+/** Everything that a notification can be about: what lasts, and what happened. */
+export type NotifiedState = WaitingState | "purchase" | "blind" | "policy-refused" | "daily"
+
+/** The subject under which the policy's `notify` lists a state. */
+export function topicOf(state: NotifiedState): NotifyTopic {
+  switch (state) {
+    case "purchase":
+    case "daily":
+      return state
+    case "policy-refused":
+      return "policy"
+    case "approval-needed":
+      return "approval"
+    case "unknown":
+    case "stuck":
+    case "partial":
+    case "wrong":
+    case "breaker":
+    case "efficacy":
+    case "blind":
+      return "trouble"
+    default:
+      return state satisfies never
+  }
+}
+
+/** What a notification says. */
 export interface Telling {
-  state: WaitingState
+  state: NotifiedState
   /** Equal as long as the same thing waits: what was told once in the hour is not told again. */
   about: string
   /** What it is, in sentences. */
@@ -29,6 +56,8 @@ export interface Telling {
   orderId: string | null
   /** The plan that wants approval. */
   planHash: string | null
+  /** Only with a purchase. */
+  purchase?: PurchaseNews
 }
 
 export interface TellingFacts {
@@ -44,15 +73,8 @@ export interface TellingFacts {
 /** While a state lasts, it is told again this often and not oftener. */
 export const TELL_AGAIN_MS = 3_600_000
 
-/** What people should be told now; null where nothing waits for them, or they were told within the hour. */
-export function tellingDue(facts: TellingFacts): Telling | null {
-  const telling = whatWaits(facts)
-  const told = telling && own(facts.standing.told ?? {}, telling.about)
-  // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
-  return told && Math.abs(facts.now - told.at) < TELL_AGAIN_MS ? null : telling
-}
-
-function whatWaits({ name, standing, decision, plan }: TellingFacts): Telling | null {
+/** What waits for a person; null where nothing does. */
+export function pendingAction({ name, standing, decision, plan }: TellingFacts): Telling | null {
   const { attempt, breaker, lastDecision } = standing
   if (attempt) return attemptWaits(name, attempt)
   const nothing = { attempt: null, orderId: null, planHash: null }

@@ -1,12 +1,21 @@
+import type { Blindness } from "./blindness.ts"
+
 /** That people were told of something. */
 export interface Told {
   /** Epoch milliseconds. */
   at: number
   /** The entry of this chain that states what they were told; null: the one that records the telling. */
   entry: { seq: number; hash: string } | null
+  /** The newest try failed: how many did in a row, and the labels of the recipients that it missed. */
+  failed?: { tries: number; to: readonly string[] }
+  /** It is on record that every recipient took it; only for what is told once. */
+  delivered?: true
 }
 
-/** What a run noticed without deciding anything, and that it is `telling` people, or that they were `not-told` after all. */
+/**
+ * What a run noticed without deciding anything; that it is `telling` people, and how that ended: `told`, or `not-told`
+ * where a recipient did not take it; that sources are `blind`, or have data again.
+ */
 export interface Observation {
   kind:
     | "completed"
@@ -20,6 +29,8 @@ export interface Observation {
     | "lapsed"
     | "telling"
     | "not-told"
+    | "told"
+    | "blind"
   says: string
   attempt: string | null
   /** Servers it is about. */
@@ -29,7 +40,9 @@ export interface Observation {
   /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
   at: number
   /** What people are being told (`Telling.about`), and where it is stated. */
-  telling?: { about: string; entry: Told["entry"] }
+  telling?: { about: string; entry: Told["entry"]; failed?: Told["failed"] }
+  /** All sources without data, after this tick. */
+  blind?: Blindness
   /** What the purchase did to the metric that caused it. */
   effect?: { after: number; gain: number }
 }

@@ -1,5 +1,6 @@
 import type { Signal } from "../inputs/signal.ts"
 import type { StandingAttempt } from "./attempt.ts"
+import type { Blindness } from "./blindness.ts"
 import type { Effect } from "./effect.ts"
 import type { Told } from "./observation.ts"
 import type { RejectionClass } from "./outcome.ts"
@@ -92,6 +93,8 @@ export interface Standing {
   absent: StandingAttempt[]
   /** When people were last told of what, by `Telling.about`; not there in a chain that never told anybody. */
   told?: Record<string, Told>
+  /** Sources that ticks in a row found without data; not there while all have data. */
+  blind?: Blindness
   /** Starts of schedules that were bought for, by schedule and local time; not there in a chain that never did. */
   acted?: Record<string, Acted>
   /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */

@@ -12,6 +12,7 @@ import type { ChainEvent } from "./ledger-event.ts"
 import { foldRejection, REFUSAL_FREE } from "./rejection.ts"
 import {
   prune,
+  rememberBlindness,
   rememberCompletion,
   rememberDecision,
   rememberEffect,
@@ -163,7 +164,9 @@ function refuse(standing: Standing, { attempt, outcome, event }: Answer & { outc
 
 function foldObservation(standing: Standing, observation: Observation, event: ChainEvent): Standing {
   const { kind, says, at } = observation
-  if (kind === "telling" || kind === "not-told") return rememberTold(standing, observation, event.at)
+  if (kind === "telling" || kind === "not-told" || kind === "told")
+    return rememberTold(standing, observation, event.at)
+  if (kind === "blind") return rememberBlindness(standing, observation)
   if (kind === "effect") return rememberEffect(standing, observation)
   // It was never opened: nothing is remembered of it but that its place is taken.
   if (kind === "lapsed") return standing

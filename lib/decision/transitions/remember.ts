@@ -1,9 +1,8 @@
 import { latestNow } from "../inputs/clock.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import type { StandingAttempt } from "../state/attempt.ts"
-import type { Observation } from "../state/observation.ts"
+import type { Observation, Told } from "../state/observation.ts"
 import type { Standing } from "../state/state.ts"
-import { newestWithin } from "./bounded.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { forgetOldTimes } from "./remember-signal.ts"
 
@@ -15,8 +14,9 @@ export const KEEP_ABSENT_MS = 30 * 86_400_000
 const KEEP_BLOCKED_MS = 7 * 86_400_000
 /** Longer than any pause between two tellings of the same. */
 const KEEP_TOLD_MS = 7 * 86_400_000
-/** Notifications whose times are remembered. Those before them would be repeated too early, which costs nothing. */
-const TOLD = { most: 12, mostBytes: 4_000 }
+/** Of a few hundred bytes each; more than can be due at once. */
+const MAX_TOLD = 10
+const MAX_TOLD_ONCE = 6
 /** Longer than any window that counts purchases (at most 366 days). */
 const KEEP_PURCHASES_MS = 400 * 86_400_000
 
@@ -55,12 +55,24 @@ export function rememberServers(standing: Standing, { situation, at }: ChainEven
   }
 }
 
-/** What could not be told counts as told: a webhook that is down is not asked again before the next hour. */
+/** A claim counts as told: a worker that dies before its try leaves the next one to the time when it is due again. */
 export function rememberTold(standing: Standing, { kind, telling }: Observation, at: number): Standing {
-  if (kind !== "telling" || !telling) return standing
-  const { about, entry } = telling
-  const told = newestWithin({ ...standing.told, [about]: { at, entry } }, ({ at: toldAt }) => toldAt, TOLD)
-  return { ...standing, told: told.kept }
+  // Entries of older programs say nothing of whom a failed try missed.
+  if (!telling || (kind === "not-told" && !telling.failed)) return standing
+  const { about, entry, failed } = telling
+  const told: Told = {
+    at,
+    entry,
+    ...(failed ? { failed } : {}),
+    ...(kind === "told" ? { delivered: true } : {}),
+  }
+  return { ...standing, told: { ...standing.told, [about]: told } }
+}
+
+export function rememberBlindness(standing: Standing, { blind }: Observation): Standing {
+  if (!blind) return standing
+  const { blind: _before, ...rest } = standing
+  return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
 /** As many as `efficacy.purchases` may ask for, and as many again whose rule may be gone by then. */
@@ -93,7 +105,7 @@ export function rememberEffect(standing: Standing, { attempt, effect }: Observat
  * only where an attempt is opened, too: a hold, a settlement or a command forgets none of it.
  */
 export function prune(standing: Standing, { kind, at, confirmedAt = null }: ChainEvent): Standing {
-  const told = standing.told ? { told: pick(standing.told, (one) => one.at > at - KEEP_TOLD_MS) } : {}
+  const told = standing.told ? { told: newestTold(standing.told, at) } : {}
   const heard = { ...standing, ...told }
   if (confirmedAt === null) return heard
   const now = Math.min(confirmedAt, at)
@@ -116,6 +128,17 @@ function pruneMoney(standing: Standing, now: number): Standing {
     absent: standing.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
     ...(standing.acted ? { acted: pick(standing.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
   }
+}
+
+/** Bounded by count, too, and apart: news that is told once must not be forgotten for what repeats, nor the reverse. */
+function newestTold(told: Record<string, Told>, now: number): Record<string, Told> {
+  const kept = Object.entries(told)
+    .filter(([, { at }]) => at > now - KEEP_TOLD_MS)
+    .sort(([, a], [, b]) => b.at - a.at)
+  const [once, repeated] = [true, false].map((isOnce) =>
+    kept.filter(([, one]) => (one.delivered ?? false) === isOnce),
+  )
+  return Object.fromEntries([...(once ?? []).slice(0, MAX_TOLD_ONCE), ...(repeated ?? []).slice(0, MAX_TOLD)])
 }
 
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {

@@ -88,11 +88,16 @@ function lintFile({ value }: Source, policies: readonly Policy[]): LintFinding[]
 
 /** The address is a secret, and the message does not name it. */
 function insecureWebhook(value: unknown): LintFinding[] {
-  const path = ["notify", "webhook"]
-  const webhook = valueAt(value, path)
-  if (typeof webhook !== "string" || isSecureAddress(webhook)) return []
-  const message = "is not https, and plain http may not leave this machine: nobody is told"
-  return [{ id: "insecure-webhook", path, message }]
+  const notify = valueAt(value, ["notify"])
+  const paths = Array.isArray(notify)
+    ? notify.map((_, i) => ["notify", i, "webhook"])
+    : [["notify", "webhook"]]
+  return paths.flatMap((path): LintFinding[] => {
+    const webhook = valueAt(value, path)
+    if (typeof webhook !== "string" || isSecureAddress(webhook)) return []
+    const message = "is not https, and plain http may not leave this machine: nothing is sent there"
+    return [{ id: "insecure-webhook", path, message }]
+  })
 }
 
 /** Commands take a supernode by its name: a slip of the shift key would reach another one. */

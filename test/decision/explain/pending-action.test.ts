@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type Telling, type TellingFacts, tellingDue } from "../../../lib/decision/explain/pending-action.ts"
+import { dueNotifications } from "../../../lib/decision/explain/notifications.ts"
+import type { Telling, TellingFacts } from "../../../lib/decision/explain/pending-action.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
@@ -21,7 +22,8 @@ const wanted = standingOf({
 })
 
 function due(standing: Standing, over: Partial<TellingFacts> = {}): Telling | null {
-  return tellingDue({ name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over })
+  const facts = { name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over }
+  return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.telling ?? null
 }
 
 /** The standing after it was told at `at`. */

@@ -1,0 +1,140 @@
+import type { NotifyTopic } from "../policy/notify.ts"
+import { BLIND_TICKS } from "../state/blindness.ts"
+import type { Told } from "../state/observation.ts"
+import { own } from "../state/own.ts"
+import type { Purchase } from "../state/purchases.ts"
+import type { Standing } from "../state/state.ts"
+import { sayTime } from "../verdict.ts"
+import {
+  type NotifiedState,
+  pendingAction,
+  TELL_AGAIN_MS,
+  type Telling,
+  type TellingFacts,
+  topicOf,
+} from "./pending-action.ts"
+
+// What people are to be notified of now, from the state of one chain. Pure; who is notified is no part of the state.
+
+export interface NotificationFacts extends TellingFacts {
+  /** Is there a recipient for this subject? */
+  wants(topic: NotifyTopic): boolean
+  /** What concerns the policy file as a whole; null for all supernodes but one, and for runs that are no tick. */
+  file: FileNews | null
+}
+
+/** News of the policy file: told through the chain of its first supernode, so that one worker tells it. */
+export interface FileNews {
+  /** A newer file that was refused; the one before stays in force. */
+  refused: { says: string; since: number } | null
+}
+
+/** A notification, and the labels of the recipients that an earlier try missed; null: all that want it. */
+export interface DueNotification {
+  telling: Telling
+  to: readonly string[] | null
+  /** Tries that failed so far. */
+  tries: number
+}
+
+const DAY_MS = 86_400_000
+/** A purchase that was never notified is news for so long: a webhook may be down over a weekend. */
+const PURCHASE_NEWS_MS = 3 * DAY_MS
+/** Of the newest purchases only: the state remembers a bounded number of notifications. */
+const MAX_PURCHASE_NEWS = 4
+/** A try whose end is not on record by then ended with its worker. */
+const LOST_TRY_MS = 600_000
+/** The first pause after a failed try; it doubles up to an hour. */
+const RETRY_MS = 300_000
+
+/** While it lasts, a state is told again this often and not oftener; null: once. */
+function repeatMs(state: NotifiedState): number | null {
+  if (state === "purchase") return null
+  return state === "policy-refused" || state === "daily" ? DAY_MS : TELL_AGAIN_MS
+}
+
+/** Everything that is due, the most urgent first. */
+export function dueNotifications(facts: NotificationFacts): DueNotification[] {
+  return candidates(facts)
+    .filter(({ state }) => facts.wants(topicOf(state)))
+    .flatMap((telling) => {
+      const told = own(facts.standing.told ?? {}, telling.about)
+      if (told && !isDue(told, { now: facts.now, state: telling.state })) return []
+      return [{ telling, to: told?.failed?.to ?? null, tries: told?.failed?.tries ?? 0 }]
+    })
+}
+
+function isDue(told: Told, { now, state }: { now: number; state: NotifiedState }): boolean {
+  // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
+  const passedMs = Math.abs(now - told.at)
+  if (told.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (told.failed.tries - 1), TELL_AGAIN_MS)
+  const again = repeatMs(state)
+  if (again !== null) return passedMs >= again
+  return told.delivered !== true && passedMs >= LOST_TRY_MS
+}
+
+function candidates(facts: NotificationFacts): Telling[] {
+  const pending = pendingAction(facts)
+  return [
+    ...(pending ? [pending] : []),
+    ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseTelling(facts.name, purchase)),
+    ...blindTellings(facts),
+    ...fileTellings(facts),
+  ]
+}
+
+const NOTHING = { attempt: null, orderId: null, planHash: null }
+
+/** Booked purchases that are still news, oldest first. */
+function purchasesOf({ purchases }: Standing, now: number): Purchase[] {
+  return purchases
+    .filter(({ state, at }) => state === "booked" && Math.abs(now - at) <= PURCHASE_NEWS_MS)
+    .slice(-MAX_PURCHASE_NEWS)
+}
+
+function purchaseTelling(name: string, { attempt, at }: Purchase): Telling {
+  return {
+    ...NOTHING,
+    state: "purchase",
+    about: `purchase ${attempt}`,
+    says: `the cloud accepted the purchase of ${sayTime(at)} (attempt ${attempt})`,
+    todo: `supernode-autoscaler status ${name}`,
+    since: at,
+    attempt,
+  }
+}
+
+function blindTellings({ standing }: NotificationFacts): Telling[] {
+  return Object.entries(standing.blind ?? {})
+    .filter(([, { ticks }]) => ticks >= BLIND_TICKS)
+    .map(([source, { since, why }]) => ({
+      ...NOTHING,
+      state: "blind",
+      about: `blind ${source}`,
+      says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. What only this source measures cannot lead to a purchase`,
+      todo: "supernode-autoscaler doctor",
+      since,
+    }))
+}
+
+function fileTellings({ file, now }: NotificationFacts): Telling[] {
+  if (!file) return []
+  const daily: Telling = {
+    ...NOTHING,
+    state: "daily",
+    about: "daily",
+    says: `supernode-autoscaler ran at ${sayTime(now)}`,
+    todo: "supernode-autoscaler audit verify",
+    since: now,
+  }
+  if (!file.refused) return [daily]
+  const refused: Telling = {
+    ...NOTHING,
+    state: "policy-refused",
+    about: `policy-refused ${file.refused.since}`,
+    says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the one before stays in force: ${file.refused.says}`,
+    todo: "supernode-autoscaler validate",
+    since: file.refused.since,
+  }
+  return [refused, daily]
+}

@@ -1,0 +1,72 @@
+import { type Amount, moneyOf, sayMoney } from "../policy/money.ts"
+import type { ChainEvent } from "../transitions/ledger-event.ts"
+import { sayTime } from "../verdict.ts"
+
+/** A purchase as people and machines are notified of it. */
+export interface PurchaseNews {
+  from: number
+  to: number
+  flavor: string
+  cost: Amount | null
+  orderId: string | null
+  /** The person who asked for it; null where an alarm or a tick led to it. */
+  requestedBy: string | null
+  approvedBy: string[]
+  /** The event and the findings that led to it, in a sentence. */
+  cause: string
+}
+
+/** The news of one attempt from its entries; null where its `opened` entry is not among them. */
+export function purchaseNews(entries: readonly ChainEvent[], attemptId: string): PurchaseNews | null {
+  const opened = entries.find(({ kind, attempt }) => kind === "opened" && attempt?.id === attemptId)
+  if (!opened?.plan) return null
+  const { plan, signal, situation } = opened
+  const outcome = entries.find(({ attempt, outcome: one }) => one && attempt?.id === attemptId)?.outcome
+  const approvals = situation?.control.state === "read" ? situation.control.value.approvals : []
+  const approvedBy = approvals.filter(({ planHash }) => planHash === plan.hash).map(({ by }) => by)
+  return {
+    from: plan.from,
+    to: plan.to,
+    flavor: plan.flavor,
+    cost: plan.cost,
+    orderId: outcome?.kind === "accepted" ? outcome.orderId : null,
+    requestedBy: signal?.kind === "request" ? signal.requestedBy : null,
+    approvedBy: [...new Set(approvedBy)],
+    cause: causeOf(opened),
+  }
+}
+
+function causeOf({ signal, decision }: ChainEvent): string {
+  const { rules = [], schedules = [] } = decision?.target ?? {}
+  const evidence = decision?.findings.find(({ gate }) => gate === "evidence")?.says
+  const wanted = [
+    ...(rules.length > 0 ? [`rule ${rules.join(", ")}`] : []),
+    ...(schedules.length > 0 ? [`schedule ${schedules.map(({ schedule }) => schedule).join(", ")}`] : []),
+  ]
+  const because = wanted.length > 0 && evidence ? [`${wanted.join(" and ")} (${evidence})`] : wanted
+  return [...sayWaker(signal), ...because].join("; ") || "no cause is on record"
+}
+
+function sayWaker(signal: ChainEvent["signal"]): string[] {
+  switch (signal?.kind) {
+    case undefined:
+      return []
+    case "request":
+      return [`requested by ${signal.requestedBy}: ${signal.why}`]
+    case "alarm":
+      return [`${signal.source} alarm ${signal.alarm} of ${sayTime(signal.at)}`]
+    case "tick":
+      return [`tick ${signal.name} of ${sayTime(signal.at)}`]
+    default:
+      return signal satisfies never
+  }
+}
+
+/** `bought 4 servers instead of 2 (flavor), 120000 CNY, order CS1. Cause: …`. */
+export function sayPurchase(news: PurchaseNews): string {
+  const { from, to, flavor, cost, orderId, approvedBy, cause } = news
+  const price = cost ? sayMoney(moneyOf(cost)) : "price unknown"
+  const order = orderId === null ? "no order id was given" : `order ${orderId}`
+  const approved = approvedBy.length > 0 ? ` Approved by ${approvedBy.join(", ")}.` : ""
+  return `the cloud accepted the order to go from ${from} to ${to} servers (${flavor}): ${price}, ${order}. Cause: ${cause}.${approved}`
+}

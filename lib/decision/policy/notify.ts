@@ -1,0 +1,76 @@
+import * as z from "zod"
+import { smnTopic, snsTopic } from "./topics.ts"
+import { text, whenRecord } from "./units.ts"
+
+// Policy key `notify`: recipients of notifications. It is no part of the policy hash, and the addresses are secrets.
+
+/** Subjects that a recipient may choose with `on`. */
+export const NOTIFY_TOPICS = ["purchase", "trouble", "approval", "policy", "daily"] as const
+export type NotifyTopic = (typeof NOTIFY_TOPICS)[number]
+
+export const WEBHOOK_FORMATS = ["json", "slack", "feishu", "dingtalk", "wecom"] as const
+export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number]
+
+/** Vendors whose robots may demand a signature; each signs in its own way. */
+const SIGNED_FORMATS: readonly WebhookFormat[] = ["feishu", "dingtalk"]
+
+export type NotifyRecipient = { topics: readonly NotifyTopic[] } & (
+  | { kind: "webhook"; address: string; format: WebhookFormat; secret: string | null }
+  | { kind: "smn"; urn: string }
+  | { kind: "sns"; arn: string }
+)
+
+const ADDRESSES = ["webhook", "smn", "sns"] as const
+
+/** One recipient as the file writes it; exactly one of `webhook`, `smn` and `sns`. */
+export const notifyRecipient = z
+  .strictObject({
+    webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
+    smn: smnTopic.optional(),
+    sns: snsTopic.optional(),
+    format: z.enum(WEBHOOK_FORMATS).optional(),
+    secret: text(/^[\x21-\x7e]{1,256}$/, "must be the robot's signing secret, without spaces").optional(),
+    on: z
+      .array(z.enum(NOTIFY_TOPICS))
+      .min(1, { error: `must name at least one of ${NOTIFY_TOPICS.join(", ")}` })
+      .optional(),
+  })
+  .refine((written) => ADDRESSES.filter((key) => written[key] !== undefined).length === 1, {
+    ...whenRecord,
+    error: `must have exactly one of ${ADDRESSES.join(", ")}`,
+  })
+  .refine(({ webhook, format }) => format === undefined || webhook !== undefined, {
+    ...whenRecord,
+    path: ["format"],
+    error: "belongs to a webhook: SMN and SNS have one form only",
+  })
+  .superRefine(({ secret, format, webhook }, ctx) => {
+    if (secret === undefined) return
+    const used = format ?? formatFor(webhook)
+    if (SIGNED_FORMATS.includes(used)) return
+    const message = `belongs to the formats ${SIGNED_FORMATS.join(" and ")}: no other webhook is signed`
+    ctx.addIssue({ code: "custom", path: ["secret"], message })
+  }, whenRecord)
+  .meta({ oneOf: ADDRESSES.map((key) => ({ required: [key] })) })
+  .transform(({ webhook, smn, sns, format, secret, on }): NotifyRecipient => {
+    const topics = on ?? NOTIFY_TOPICS
+    if (smn !== undefined) return { kind: "smn", urn: smn, topics }
+    if (sns !== undefined) return { kind: "sns", arn: sns, topics }
+    const address = webhook ?? ""
+    return { kind: "webhook", address, format: format ?? formatFor(address), secret: secret ?? null, topics }
+  })
+
+/** Hosts of the group robots; none of them takes plain JSON. */
+const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {
+  "open.feishu.cn": "feishu",
+  "open.larksuite.com": "feishu",
+  "oapi.dingtalk.com": "dingtalk",
+  "qyapi.weixin.qq.com": "wecom",
+  "hooks.slack.com": "slack",
+}
+
+/** The format of a webhook whose entry names none: the vendor's own on its own host, else plain JSON. */
+function formatFor(address: string | undefined): WebhookFormat {
+  const host = address !== undefined && URL.canParse(address) ? new URL(address).hostname : ""
+  return Object.hasOwn(FORMATS_BY_HOST, host) ? (FORMATS_BY_HOST[host] ?? "json") : "json"
+}

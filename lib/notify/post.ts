@@ -1,0 +1,79 @@
+import { Agent, type Dispatcher, request as send } from "undici"
+
+export interface Posting {
+  url: URL
+  headers: Record<string, string>
+  body: string
+  /** For the whole exchange. */
+  timeoutMs: number
+  /** Of that, for the body once the status came; the status decides where the body does not end in time. */
+  bodyMs?: number
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string }
+}
+
+/** The answer, its body null where it did not come whole; or why there is none, in words without the address. */
+export type Posted = { kind: "answer"; status: number; text: string | null } | { kind: "none"; says: string }
+
+const MAX_BODY_BYTES = 64 * 1024
+
+/** One POST on a connection of its own: no retry, no redirect. Never throws. */
+export async function post({ url, headers, body, timeoutMs, bodyMs, tls }: Posting): Promise<Posted> {
+  // A container that was frozen for an hour would find a kept connection dead.
+  const limitMs = Math.max(1, Math.floor(timeoutMs))
+  const dispatcher = new Agent({ connect: { ...tls, timeout: limitMs } })
+  const signal = AbortSignal.timeout(limitMs)
+  try {
+    const answer = await send(url, {
+      method: "POST",
+      headers: { "user-agent": "supernode-autoscaler", "accept-encoding": "identity", ...headers },
+      body,
+      dispatcher,
+      signal,
+    })
+    return {
+      kind: "answer",
+      status: answer.statusCode,
+      text: await wholeText(answer.body, bodyMs ?? limitMs),
+    }
+  } catch (cause) {
+    const says = signal.aborted
+      ? `did not answer within ${limitMs} ms`
+      : `gave no answer that can be read${codeIn(cause)}`
+    return { kind: "none", says }
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+/** null where it is longer than 64 KB, breaks off or does not end in time. */
+async function wholeText(body: Dispatcher.ResponseData["body"], withinMs: number): Promise<string | null> {
+  const timer = setTimeout(() => body.destroy(new Error("too slow")), withinMs)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      const part = Buffer.from(chunk as Uint8Array)
+      bytes += part.byteLength
+      if (bytes > MAX_BODY_BYTES) return null
+      chunks.push(part)
+    }
+    return Buffer.concat(chunks).toString("utf8")
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** ` (ECONNREFUSED)`: only the code, since the words around it name the host. */
+function codeIn(cause: unknown): string {
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  const code = first instanceof Error && "code" in first ? first.code : null
+  return typeof code === "string" && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : ""
+}
+
+/** `answered 302, and redirects are not followed`. */
+export function sayStatus(status: number): string {
+  return `answered ${status}${status >= 300 && status <= 399 ? ", and redirects are not followed" : ""}`
+}

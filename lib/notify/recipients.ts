@@ -1,0 +1,93 @@
+import { topicOf } from "../decision/explain/pending-action.ts"
+import type { NotifyRecipient, NotifyTopic } from "../decision/policy/notify.ts"
+import type { Delivery, Notifier } from "../ports.ts"
+import { type Message, messageOf, testMessage } from "./message.ts"
+import { publishToSmn, type SignHuaweiRequest } from "./smn.ts"
+import { publishToSns, type SnsOptions } from "./sns.ts"
+import { sendToWebhook } from "./webhook.ts"
+
+export interface NotifyWorld {
+  /** Signs requests to Huawei Cloud. */
+  sign: SignHuaweiRequest
+  smnEndpoint: string | null
+  sns?: SnsOptions
+  /** Epoch milliseconds. */
+  now(): number
+  /** Certificates to trust instead of the system's; PEM. */
+  tls?: { ca: string }
+}
+
+/** One entry of the policy's `notify`. */
+export interface Recipient {
+  /** `2 (feishu)`: its place in the list and its kind, for messages and the ledger; never its address. */
+  label: string
+  topics: readonly NotifyTopic[]
+  /** One try. Never throws. */
+  send(message: Message, timeoutMs: number): Promise<Delivery>
+}
+
+export function recipientsOf(written: readonly NotifyRecipient[], world: NotifyWorld): Recipient[] {
+  return written.map((recipient, i) => ({
+    label: `${i + 1} (${recipient.kind === "webhook" ? recipient.format : recipient.kind})`,
+    topics: recipient.topics,
+    send: (message, timeoutMs) => sendTo(recipient, message, { ...world, timeoutMs }),
+  }))
+}
+
+function sendTo(
+  recipient: NotifyRecipient,
+  message: Message,
+  { sign, smnEndpoint, sns, now, tls, timeoutMs }: NotifyWorld & { timeoutMs: number },
+): Promise<Delivery> {
+  const trust = tls ? { tls } : {}
+  switch (recipient.kind) {
+    case "webhook":
+      return sendToWebhook(recipient, message, { now, timeoutMs, ...trust })
+    case "smn":
+      return publishToSmn(recipient.urn, message, { sign, endpoint: smnEndpoint, timeoutMs, ...trust })
+    case "sns":
+      return publishToSns(recipient.arn, message, { ...sns, timeoutMs, ...trust })
+    default:
+      return recipient satisfies never
+  }
+}
+
+/** All recipients as one: each notification goes to those that want its subject, at the same time. null without any. */
+export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
+  if (recipients.length === 0) return null
+  return {
+    wants: (topic) => recipients.some(({ topics }) => topics.includes(topic)),
+    async tell(notice, timeoutMs) {
+      const wanting = recipients.filter(({ topics }) => topics.includes(topicOf(notice.state)))
+      const missed = wanting.filter(({ label }) => notice.to?.includes(label))
+      // Where the list was edited since, the recipients that were missed may be gone: then all that want it count.
+      const asked = missed.length > 0 ? missed : wanting
+      const message = messageOf(notice)
+      const deliveries = await Promise.all(
+        asked.map(async ({ label, send }) => ({ label, delivery: await send(message, timeoutMs) })),
+      )
+      const failures = deliveries.flatMap(({ label, delivery }) =>
+        delivery.ok ? [] : [{ label, why: delivery.why }],
+      )
+      if (failures.length === 0) return { ok: true }
+      const why = failures
+        .map((one) => (asked.length === 1 ? one.why : `${one.label}: ${one.why}`))
+        .join("; ")
+      return { ok: false, why, failed: failures.map(({ label }) => label) }
+    },
+  }
+}
+
+/** One test message to each, whatever subjects they want. */
+export function sendTest(
+  recipients: readonly Recipient[],
+  { now, timeoutMs }: { now(): number; timeoutMs: number },
+): Promise<{ to: string; on: readonly NotifyTopic[]; ok: boolean; why: string | null }[]> {
+  const message = testMessage(now())
+  return Promise.all(
+    recipients.map(async ({ label, topics, send }) => {
+      const delivery = await send(message, timeoutMs)
+      return { to: label, on: topics, ok: delivery.ok, why: delivery.ok ? null : delivery.why }
+    }),
+  )
+}

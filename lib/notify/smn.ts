@@ -1,0 +1,58 @@
+import { isRecord } from "../decision/policy/units.ts"
+import type { Delivery } from "../ports.ts"
+import { errorIn, jsonOf } from "./formats.ts"
+import { type Message, textOf } from "./message.ts"
+import { post, sayStatus } from "./post.ts"
+import { cleaned, cutBytes, withoutSecrets } from "./text.ts"
+
+/** Signs a request with the keys of this invocation: the headers to send. Rejects where there are no keys. */
+export type SignHuaweiRequest = (request: {
+  method: "POST"
+  url: URL
+  headers: Record<string, string>
+  body: string
+}) => Promise<Record<string, string>>
+
+export interface SmnOptions {
+  sign: SignHuaweiRequest
+  /** SUPERNODE_SMN_ENDPOINT; null: the one of the topic's region. */
+  endpoint: string | null
+  tls?: { ca: string }
+}
+
+// API page "Publishing a message": subject at most 512 bytes, message at most 256 KB.
+const MAX_SUBJECT_BYTES = 512
+const MAX_MESSAGE_BYTES = 200 * 1024
+const MAX_DETAIL = 200
+
+/** POST /v2/{project_id}/notifications/topics/{topic_urn}/publish; taken only where the answer has a `message_id`. Never throws. */
+export async function publishToSmn(
+  urn: string,
+  message: Message,
+  { sign, endpoint, tls, timeoutMs }: SmnOptions & { timeoutMs: number },
+): Promise<Delivery> {
+  const [, , region = "", projectId = ""] = urn.split(":")
+  const base = endpoint ?? `https://smn.${region}.myhuaweicloud.com`
+  const url = new URL(`${base}/v2/${projectId}/notifications/topics/${urn}/publish`)
+  const body = JSON.stringify({
+    subject: cutBytes(message.title, MAX_SUBJECT_BYTES),
+    message: textOf(message, MAX_MESSAGE_BYTES),
+  })
+  const headers = await sign({
+    method: "POST",
+    url,
+    headers: { "content-type": "application/json", "x-project-id": projectId },
+    body,
+  }).catch(() => null)
+  if (headers === null)
+    return { ok: false, why: "the SMN topic was not asked: there are no keys to sign with" }
+  const posted = await post({ url, headers, body, timeoutMs, ...(tls ? { tls } : {}) })
+  if (posted.kind === "none") return { ok: false, why: `the SMN topic ${posted.says}` }
+  const { status, text } = posted
+  const json = jsonOf(text)
+  const isTaken = status >= 200 && status <= 299 && isRecord(json) && typeof json["message_id"] === "string"
+  if (isTaken) return { ok: true }
+  const detail = isRecord(json) ? errorIn(json) : "a body without message_id"
+  const said = cleaned(withoutSecrets(detail, [urn, projectId]), MAX_DETAIL)
+  return { ok: false, why: `the SMN topic ${sayStatus(status)} with ${said}` }
+}

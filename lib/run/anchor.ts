@@ -1,0 +1,39 @@
+import type { Control } from "../decision/state/control.ts"
+import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "../ledger/next-entry.ts"
+import type { Anchor, Ports } from "../ports.ts"
+import type { RunTask } from "./task.ts"
+
+/** Some hundred streams of a slow store must not keep a run: those read by then are an anchor, too. */
+const MAX_READ_MS = 3_000
+/** Kept for the notification itself and for the note of its failure. */
+const KEEP_MS = 10_000
+const AT_ONCE = 20
+
+/** The newest entries of all streams that the policy file knows, as they are now; null where the store cannot be read. */
+export async function takeAnchor(ports: Ports, { fleetStreams, stream }: RunTask): Promise<Anchor | null> {
+  const endsAt = ports.clock.monotonic() + MAX_READ_MS
+  // Its own first, so that a purchase is under every anchor that tells of it.
+  const streams = [...new Set([stream, CONTROL_STREAM, FLEET_STREAM, ...fleetStreams])]
+  const heads: Anchor["heads"] = {}
+  let ledger: string | null = null
+  for (let start = 0; start < streams.length; start += AT_ONCE) {
+    if (ports.clock.monotonic() >= endsAt || ports.timeLeftMs() <= KEEP_MS) break
+    const found = await Promise.all(streams.slice(start, start + AT_ONCE).map((one) => headOf(ports, one)))
+    for (const head of found) {
+      if (!head) continue
+      heads[head.stream] = { seq: head.seq, hash: head.hash }
+      if (head.stream === CONTROL_STREAM) ledger = ledgerIdIn(controlOf(head))
+    }
+  }
+  return { v: 1, ledger, at: new Date(ports.clock.now()).toISOString(), heads }
+}
+
+/** undefined for a stream without entries, and for one that cannot be read: the notification goes out without it. */
+function headOf(ports: Ports, stream: string) {
+  return ports.ledger.head(stream).catch(() => undefined)
+}
+
+/** `ledger init` writes the id; a ledger from before it has none. */
+function ledgerIdIn(control: Control & { ledger?: { id?: string } }): string | null {
+  return control.ledger?.id ?? null
+}

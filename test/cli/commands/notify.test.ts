@@ -1,0 +1,30 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { expect, it, onTestFinished } from "vitest"
+import { desk, POLICY } from "../harness.ts"
+
+/** A robot that answers 200 with this code. */
+async function robot(errcode: number): Promise<string> {
+  const server = createServer((_, response) => response.end(JSON.stringify({ errcode, errmsg: "said" })))
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/HOOK-SECRET`
+}
+
+it("notify test shows how each recipient ended, without any address, and exits 1 if one failed", async () => {
+  const notify = `notify: [{ webhook: "${await robot(0)}", format: wecom }, { webhook: "${await robot(40008)}", format: dingtalk, on: [trouble] }]`
+  const { run } = desk(POLICY.replace("version: 1", `version: 1\n${notify}`))
+  const { code, out, err } = await run("notify", "test")
+  expect(out).toContain("1 (wecom): taken")
+  expect(out).toContain("2 (dingtalk): FAILED: the webhook answered 200 with code 40008: said (on: trouble)")
+  expect(`${out}${err}`).not.toMatch(/HOOK-SECRET|127\.0\.0\.1/)
+  expect(code).toBe(1)
+})
+
+it("notify test says what to add where the policy names no recipient", async () => {
+  const { code, err } = await desk().run("notify", "test")
+  expect([code, err]).toEqual([1, expect.stringContaining("add a list under `notify`")])
+})

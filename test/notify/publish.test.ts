@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterEach, describe, expect, it } from "vitest"
+import { canonicalRequest, sign, signatureOf } from "../../lib/huawei/signature.ts"
+import { messageOf } from "../../lib/notify/message.ts"
+import { publishToSmn } from "../../lib/notify/smn.ts"
+import { publishToSns } from "../../lib/notify/sns.ts"
+import { noticeOf } from "./notice.ts"
+
+// Publishing to topics on the wire: a raw server in the place of SMN and SNS.
+
+const PROJECT = "0123456789abcdef0123456789abcdef"
+const URN = `urn:smn:cn-southwest-2:${PROJECT}:ops`
+const ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
+const NOW = Date.parse("2024-01-12T17:00:00Z")
+const credentials = { ak: "AK", sk: "SK-SECRET", securityToken: "TOKEN" }
+const message = messageOf(noticeOf())
+
+const open: { close(): void; closeAllConnections(): void }[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void
+
+async function topicThat(answer: Answer) {
+  const received: { url: string; headers: IncomingMessage["headers"]; body: string }[] = []
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    let body = ""
+    for await (const chunk of request) body += String(chunk)
+    received.push({ url: request.url ?? "", headers: request.headers, body })
+    answer(response, request)
+  }
+  const server = createServer((request, response) => void serve(request, response))
+  open.push(server)
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  return { received, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+const says =
+  (status: number, body: string | object = "", headers: Record<string, string> = {}): Answer =>
+  (response) =>
+    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body))
+
+const resets: Answer = (_, request) => request.socket.destroy()
+const hangs: Answer = () => undefined
+
+const toSmn = (endpoint: string, timeoutMs = 5_000) =>
+  publishToSmn(URN, message, {
+    sign: async (request) => sign({ ...request, credentials, now: NOW }),
+    endpoint,
+    timeoutMs,
+  })
+
+const toSns = (endpoint: string, timeoutMs = 5_000) =>
+  publishToSns(ARN, message, {
+    endpoint: `${endpoint}/`,
+    credentials: { accessKeyId: "AKIA", secretAccessKey: "SECRET" },
+    timeoutMs,
+  })
+
+describe("an SMN topic", () => {
+  it("gets one signed publish request, and has taken it where the answer has a message_id", async () => {
+    const { received, endpoint } = await topicThat(says(200, { message_id: "m1", request_id: "r1" }))
+    expect(await toSmn(endpoint)).toEqual({ ok: true })
+    expect(received).toHaveLength(1)
+    const [{ url, headers, body } = { url: "", headers: {}, body: "" }] = received
+    expect(url).toBe(`/v2/${PROJECT}/notifications/topics/${URN}/publish`)
+    expect(JSON.parse(body)).toEqual({
+      subject: "train-a: the outcome of a purchase is unknown",
+      message: expect.stringContaining("supernode-autoscaler settle train-a"),
+    })
+    const [, names = "", signature = ""] =
+      /SignedHeaders=([^,]+), Signature=(\w+)/.exec(headers["authorization"] ?? "") ?? []
+    const seen = Object.fromEntries(names.split(";").map((name) => [name, String(headers[name])]))
+    const canonical = canonicalRequest({ method: "POST", url: new URL(url, endpoint), headers: seen, body })
+    expect(signature).toBe(
+      signatureOf({ canonical, date: String(headers["x-sdk-date"]), sk: credentials.sk }),
+    )
+    expect(headers["x-security-token"]).toBe("TOKEN")
+  })
+
+  it.each<[string, Answer, string]>([
+    [
+      "200 with an error code",
+      says(200, { error_code: "SMN.0031", error_message: "Topic not found" }),
+      "answered 200 with code SMN.0031: Topic not found",
+    ],
+    ["200 with a page", says(200, "<html>"), "answered 200 with a body without message_id"],
+    [
+      "403",
+      says(403, { error_code: "SMN.0003", error_message: `no right on ${URN}` }),
+      "answered 403 with code SMN.0003: no right on [redacted]",
+    ],
+    [
+      "a redirect",
+      says(302, "", { location: "http://127.0.0.1:1/" }),
+      "answered 302, and redirects are not followed with a body without message_id",
+    ],
+    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
+  ])("that answers with %s has not taken it", async (_, answer, why) => {
+    const { received, endpoint } = await topicThat(answer)
+    expect(await toSmn(endpoint)).toEqual({ ok: false, why: `the SMN topic ${why}` })
+    expect(received).toHaveLength(1)
+  })
+
+  it("that hangs has not taken it, once the time is over", async () => {
+    const { endpoint } = await topicThat(hangs)
+    expect(await toSmn(endpoint, 60)).toEqual({ ok: false, why: "the SMN topic did not answer within 60 ms" })
+  })
+
+  it("is not asked without keys, and the reason names none", async () => {
+    const { received, endpoint } = await topicThat(says(200))
+    const sign = () => Promise.reject(new Error("SECRET"))
+    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000 })).toEqual({
+      ok: false,
+      why: "the SMN topic was not asked: there are no keys to sign with",
+    })
+    expect(received).toEqual([])
+  })
+})
+
+describe("an SNS topic", () => {
+  const taken = "<PublishResponse><PublishResult><MessageId>m1</MessageId></PublishResult></PublishResponse>"
+
+  it("gets one signed Publish, and has taken it where the answer has a MessageId", async () => {
+    const { received, endpoint } = await topicThat(says(200, taken))
+    expect(await toSns(endpoint)).toEqual({ ok: true })
+    expect(received).toHaveLength(1)
+    expect(Object.fromEntries(new URLSearchParams(received[0]?.body))).toEqual({
+      Action: "Publish",
+      Version: "2010-03-31",
+      TopicArn: ARN,
+      Subject: "train-a: the outcome of a purchase is unknown",
+      Message: expect.stringContaining("supernode-autoscaler settle train-a"),
+    })
+    expect(received[0]?.headers["authorization"]).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIA\/\d{8}\/eu-central-1\/sns\/aws4_request, SignedHeaders=content-type;host;/,
+    )
+  })
+
+  it.each<[string, Answer, string]>([
+    [
+      "200 without a MessageId",
+      says(200, "<PublishResponse/>"),
+      "answered 200 with a body without MessageId",
+    ],
+    [
+      "403",
+      says(
+        403,
+        `<ErrorResponse><Error><Code>AuthorizationError</Code><Message>not allowed on ${ARN}</Message></Error></ErrorResponse>`,
+      ),
+      "answered 403 with code AuthorizationError: not allowed on [redacted]",
+    ],
+    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
+  ])("that answers with %s has not taken it", async (_, answer, why) => {
+    const { received, endpoint } = await topicThat(answer)
+    expect(await toSns(endpoint)).toEqual({ ok: false, why: `the SNS topic ${why}` })
+    expect(received).toHaveLength(1)
+  })
+})
