@@ -44,14 +44,14 @@ export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T
     ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
     // A 2xx that cannot be read is no silence of a meter, which a rule may hold to breach.
     ...(isOk || REFUSALS.includes(status) ? { refused: true as const } : {}),
-    ...time,
+    ...(time ?? {}),
   })
   if (isOk && answer.problem !== null) return refused(`answered ${status} with ${answer.problem}`)
   if (!isOk) return refused(sayRefusal(answer, json))
   if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
   const parsed = parse(json, answer.at)
   if (!parsed.ok) return refused(`answered ${status}, but ${parsed.why}`)
-  return { ok: true, value: parsed.value, ...time }
+  return { ok: true, value: parsed.value, ...(time ?? { skewMs: null }) }
 }
 
 /** `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
@@ -77,10 +77,10 @@ export function failed(
  * The time that an answer names (header `Date`, of refusals too). Only an answer of the cloud's own counts: over verified
  * TLS, or from this machine (a sandbox). `Age` marks one that a cache repeats (RFC 9111, 5.1); its `Date` is an old one.
  */
-function timeOf({ url }: Question, { headers, at }: Answer): { skewMs: number | null; date: number | null } {
+function timeOf({ url }: Question, { headers, at }: Answer): { skewMs: number; date: number } | null {
   const date = Date.parse(first(headers["date"]) ?? "")
   const counts = isSecureAddress(url) && headers["age"] === undefined
-  if (!counts || Number.isNaN(date)) return { skewMs: null, date: null }
+  if (!counts || Number.isNaN(date)) return null
   return { skewMs: skewMs(date, at), date }
 }
 

@@ -32,7 +32,13 @@ export async function listServers(reader: CloudReader, place: SupernodePlace): P
     const { total, servers } = read.value
     for (const server of servers) found.set(idKey(server.id), server)
     const isLast = total === null ? servers.length < PAGE_SIZE : found.size >= total
-    if (isLast) return { ok: true, value: [...found.values()], skewMs: read.skewMs, date: read.date ?? null }
+    if (isLast)
+      return {
+        ok: true,
+        value: [...found.values()],
+        skewMs: read.skewMs,
+        ...(read.date === undefined ? {} : { date: read.date }),
+      }
     if (found.size === before)
       return incomplete(`page ${pages} brought no server, ${found.size} of ${total ?? "?"} are known`)
   }

@@ -307,7 +307,9 @@ function withClear(so: Situation, { rule: name, level }: Of<"clear">): Situation
   const rule = ruleOf(so, name)
   const later = { ...so, now: so.now + 101 * (readingOf(so, rule).periodMs ?? 1) + DAY }
   const clear = written(later, rule, periodsOf(later, rule), valueAt(level))
-  return folded(clear, { kind: "decided", decision: decide(clear, digest) })
+  // Only clocks that agree lift a latch; that they do is the hint of another gate.
+  const decision = decide({ ...clear, cloudSkewMs: 0 }, digest)
+  return folded(clear, { kind: "decided", decision })
 }
 
 /** The rule's metric at these starts, from whoever reports it; an alarm's new points replace the old ones. */

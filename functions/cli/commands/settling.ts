@@ -68,9 +68,7 @@ export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wis
   const clocks = { now: ours, cloudSkewMs: look.ok ? look.skewMs : null }
   const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
-  // A clock that runs ahead calls an attempt unknown too early.
-  const mayBeOnItsWay = current.state === "open" || (current.state === "unknown" && as === "absent")
-  if (mayBeOnItsWay && now <= current.deadline) {
+  if (current.state === "open" && now <= current.deadline) {
     return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${instantOf(current.deadline)}. Look again then; it may have settled itself`
   }
   if (as === "completed" && clocks.cloudSkewMs !== null && !clocksAgree(clocks)) {

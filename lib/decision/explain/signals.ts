@@ -56,9 +56,11 @@ const LONG_AHEAD_MS = 15 * 60_000
 export function clockAgreesAgain({ situation }: Question): Nearest {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
-  if (cloudSkewMs === null && (reached === null || reached <= now)) {
+  if (cloudSkewMs === null && situation.supernode.state === "read") {
     const says = "the cloud's answers must carry the header Date; is a proxy removing it?"
-    return { says, change: { kind: "clock", byMs: 0, until: null } }
+    const ahead = reached !== null && reached > now
+    const then = ahead ? ` And our clock must come within 60s of the ledger, at ${sayTime(reached)}` : ""
+    return { says: `${says}${then}`, change: { kind: "clock", byMs: 0, until: ahead ? reached : null } }
   }
   if (
     reached !== null &&

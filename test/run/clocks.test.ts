@@ -1,0 +1,279 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { Standing } from "../../lib/decision/state/state.ts"
+import { sealEntry } from "../../lib/ledger/entry.ts"
+import { standingOf as stateOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { RunResult } from "../../lib/run/result.ts"
+import {
+  alarmOf,
+  attemptOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  policyOf,
+  ruleInput,
+  SECOND,
+  serverOf,
+  standingOf,
+  supernodeOf,
+} from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// No single clock decides about money: neither ours nor the cloud's `Date`. What a purchase must not forget, and every wait,
+// is tried here under each way in which one of them is wrong or missing.
+
+const STREAM = supernodeStream(policyOf().id)
+/** Longer than anything is remembered. */
+const FAR = 500 * DAY
+
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+})
+
+/** What the two clocks show: ours minus the true time, and how the cloud answers. */
+interface Clocks {
+  title: string
+  oursOffMs: number
+  /** The cloud's `Date` minus the true time; null: it names none. */
+  dateOffMs: number | null
+  refuses?: boolean
+}
+
+const WRONG: Clocks[] = [
+  { title: "our clock is far ahead and the cloud names no time", oursOffMs: FAR, dateOffMs: null },
+  { title: "our clock is far behind and the cloud names no time", oursOffMs: -FAR, dateOffMs: null },
+  {
+    title: "our clock is far ahead and the cloud refuses, naming no time",
+    oursOffMs: FAR,
+    dateOffMs: null,
+    refuses: true,
+  },
+  { title: "our clock is far ahead and the cloud contradicts it", oursOffMs: FAR, dateOffMs: 0 },
+  {
+    title: "our clock is far ahead and the cloud refuses, naming the time",
+    oursOffMs: FAR,
+    dateOffMs: 0,
+    refuses: true,
+  },
+  { title: "our clock is far behind and the cloud contradicts it", oursOffMs: -FAR, dateOffMs: 0 },
+  { title: "our clock is right and one Date is far ahead", oursOffMs: 0, dateOffMs: FAR },
+  { title: "our clock is right and one Date is far behind", oursOffMs: 0, dateOffMs: -FAR },
+  {
+    title: "our clock is right and a refusal's Date is far ahead",
+    oursOffMs: 0,
+    dateOffMs: FAR,
+    refuses: true,
+  },
+  { title: "our clock is right and the cloud names no time", oursOffMs: 0, dateOffMs: null },
+]
+
+/** A policy in which each memory of the table below is what stands in the way. */
+const POLICY = policyOf({
+  rules: [ruleInput({ repeat: false })],
+  limits: { actions: "1 per 30d", servers: 48 },
+  schedules: [],
+})
+
+/** The world at `at` (true time) as a run on a machine with these clocks sees it. */
+async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: number): Promise<RunResult> {
+  world.now = at + oursOffMs
+  const skewMs = dateOffMs === null ? null : dateOffMs - oursOffMs
+  world.supernode = refuses
+    ? { ok: false, why: "answered 401", credentials: true, skewMs }
+    : { ok: true, value: supernodeOf(), skewMs }
+  if (world.offers.ok) world.offers = { ...world.offers, skewMs }
+  return world.run(alarmOf({ id: world.newId(), at: world.now }), { policy: POLICY })
+}
+
+async function remember(standing: Standing, at = NOW): Promise<void> {
+  const place = { stream: STREAM, seq: 1, prev: "", at, run: "r", writer: "w" }
+  await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing }))
+}
+
+const money = { minor: 12_000_000, currency: "CNY" }
+
+/** Everything in the state that a time ends: which time that is, and why no single wrong clock brings a purchase about. */
+const MEMORY: { what: keyof Standing; endsBy: string; why: string; state: Partial<Standing> }[] = [
+  {
+    what: "purchases",
+    endsBy: "confirmed time, 400 days, where an attempt is opened",
+    why: "caps count what is there: forgotten early, a cap is overrun",
+    state: { purchases: [{ attempt: "a", at: NOW - DAY, cost: money, state: "booked" }] },
+  },
+  {
+    what: "absent",
+    endsBy:
+      "confirmed time, 30 days, where an attempt is opened; before, new servers count by confirmed time, too",
+    why: "servers that come late show that the order was taken",
+    state: { absent: [attemptOf({ openedAt: NOW - DAY, acceptedAt: null })] },
+  },
+  {
+    what: "acted",
+    endsBy: "confirmed time, 400 days, where an attempt is opened",
+    why: "an occurrence of a schedule buys once",
+    state: { acted: { "day 2024-01-12T08:00": { at: NOW - DAY, attempt: "a" } } },
+  },
+  {
+    what: "signals",
+    endsBy: "confirmed time",
+    why: "a second delivery of a signal that bought is a duplicate",
+    state: { signals: { "request-1": { run: "r0", seq: 1, at: NOW, keepUntil: NOW + 7 * DAY } } },
+  },
+  {
+    what: "episodes",
+    endsBy: "confirmed time",
+    why: "an older ALARM reopens no closed episode",
+    state: { episodes: { key: { closedAt: NOW } } },
+  },
+  {
+    what: "blocked",
+    endsBy: "confirmed time; the wait itself is judged where both clocks agree",
+    why: "a flavor that was refused is not ordered again at once",
+    state: { blocked: { "rung-4": { until: NOW + HOUR, times: 2 } } },
+  },
+  {
+    what: "latches",
+    endsBy: "M of N clear points, where both clocks agree",
+    why: "a slow clock reads points from before the load rose",
+    state: { latches: { "npu-busy": NOW - FAR - DAY } },
+  },
+  {
+    what: "throttle",
+    endsBy: "a settlement or reset; the wait is judged where both clocks agree",
+    why: "the cloud asked for it",
+    state: { throttle: { until: NOW + HOUR, times: 1 } },
+  },
+  {
+    what: "breaker",
+    endsBy: "a person",
+    why: "no time ends it",
+    state: { breaker: { class: "quota", since: NOW, says: "s" } },
+  },
+  {
+    what: "completedAt",
+    endsBy: "nothing; the cooldown from it is judged where both clocks agree",
+    why: "a shortened cooldown buys twice",
+    state: { completedAt: NOW - MINUTE },
+  },
+  {
+    what: "effects",
+    endsBy: "count; measured where both clocks agree",
+    why: "a wrong window would measure another load",
+    state: {
+      effects: [
+        {
+          rule: "npu-busy",
+          metric: "m",
+          before: 97,
+          attempt: "a",
+          completedAt: NOW,
+          after: null,
+          gain: null,
+        },
+      ],
+    },
+  },
+]
+
+describe.each(WRONG)("while $title", (clocks) => {
+  it.each(MEMORY)(
+    "buys nothing, and still remembers $what (ends by $endsBy): $why",
+    async ({ what, state }) => {
+      world.load = what === "latches" ? 10 : 97
+      await remember(standingOf({ servers: ["s1", "s2"], ...state }))
+      await runUnder(clocks, NOW + MINUTE)
+      await runUnder(clocks, NOW + 2 * MINUTE)
+      expect(stateOf(await world.ledger.head(STREAM))).toMatchObject({ [what]: state[what] })
+      expect(world.orders).toEqual([])
+    },
+  )
+
+  it("calls an attempt neither stuck nor complete before the time, and starts no wait in the past", async () => {
+    const accepted = attemptOf({ openedAt: NOW - MINUTE, acceptedAt: NOW - MINUTE })
+    await remember(standingOf({ servers: ["s1", "s2"], attempt: accepted }))
+    await runUnder(clocks, NOW)
+    if (clocks.dateOffMs !== null)
+      expect(stateOf(await world.ledger.head(STREAM)).attempt?.state).toBe("accepted")
+    const all = ["s1", "s2", "s3", "s4"].map((id) => serverOf(id, { updateAt: NOW }))
+    const skewMs = clocks.dateOffMs === null ? null : clocks.dateOffMs - clocks.oursOffMs
+    world.supernode = { ok: true, value: supernodeOf({ servers: all }), skewMs }
+    await world.run(alarmOf({ id: "done", at: world.now }), { policy: POLICY })
+    const { completedAt } = stateOf(await world.ledger.head(STREAM))
+    const isSlow = clocks.oursOffMs < 0 && clocks.dateOffMs === null
+    if (completedAt !== null) expect(completedAt).toBeGreaterThanOrEqual(isSlow ? accepted.openedAt : NOW)
+  })
+})
+
+describe("a purchase", () => {
+  it("is not forgotten by one run whose clock is 401 days ahead and whom the cloud refuses, whatever a person resets", async () => {
+    const first = await runUnder({ title: "", oursOffMs: 0, dateOffMs: 0 }, NOW)
+    expect(first.outcome?.kind).toBe("accepted")
+    world.deliver(4)
+    await world.run(alarmOf({ id: "seen", at: world.now }), { policy: POLICY })
+    await runUnder({ title: "", oursOffMs: 401 * DAY, dateOffMs: 0, refuses: true }, NOW + HOUR)
+    world.now = NOW + 2 * HOUR
+    await world.say({ verb: "reset", why: "the clock is right again", by: "ann" })
+    world.deliver(4)
+    const again = await world.run(alarmOf({ id: "again", at: world.now }), {
+      policy: policyOf({
+        cooldown: "0s",
+        min_interval: "0s",
+        warmup: "0s",
+        limits: { actions: "1 per 30d", servers: 48 },
+      }),
+    })
+    expect(again.decision.kind).toBe("hold")
+    expect(again.decision.findings.find(({ gate }) => gate === "action-rate")).toMatchObject({
+      reason: "action-rate",
+    })
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("is not made where the cloud's answers name no time, even though all else would pass", async () => {
+    const held = await runUnder({ title: "", oursOffMs: 0, dateOffMs: null }, NOW)
+    expect(held.decision.heldBy).toBe("clock-skewed")
+    expect(held.decision.findings.find(({ gate }) => gate === "clock-agrees")?.says).toContain("header Date")
+    const bought = await runUnder({ title: "", oursOffMs: 0, dateOffMs: 0 }, NOW + SECOND)
+    expect(bought.outcome?.kind).toBe("accepted")
+  })
+
+  it("is recorded with the time that the cloud confirmed, and a hold by an unconfirmed clock with none", async () => {
+    await runUnder({ title: "", oursOffMs: 0, dateOffMs: FAR }, NOW)
+    await runUnder({ title: "", oursOffMs: 0, dateOffMs: 2 * SECOND }, NOW + MINUTE)
+    const entries = await world.entries()
+    expect(entries.map(({ kind, confirmedAt }) => [kind, confirmedAt])).toEqual([
+      ["decided", null],
+      ["opened", NOW + MINUTE + 2 * SECOND],
+      ["settled", NOW + MINUTE + 2 * SECOND],
+    ])
+    // One wrong Date dates no entry ahead, so that nothing has to be reset afterwards.
+    expect(Math.max(...entries.map(({ at }) => at))).toBe(NOW + MINUTE)
+  })
+})
+
+describe("a policy", () => {
+  it.each([
+    ["of a slow clock", -10 * DAY],
+    ["of a fast clock", 10 * DAY],
+  ])(
+    "is not armed by an entry %s: its time begins with the first one that is confirmed",
+    async (_, oursOffMs) => {
+      const policy = policyOf({ arm_after: "3h" })
+      const runAt = async (at: number, skewMs: number | null) => {
+        world.now = at
+        world.supernode = { ok: true, value: supernodeOf(), skewMs }
+        if (world.offers.ok) world.offers = { ...world.offers, skewMs }
+        return world.run(alarmOf({ id: world.newId(), at }), { policy })
+      }
+      await runAt(NOW + oursOffMs, null)
+      world.now = NOW
+      if (oursOffMs > 0) await world.say({ verb: "reset", why: "dated ahead", by: "ann" })
+      expect((await runAt(NOW + MINUTE, 0)).mode).toBe("observe")
+      expect((await runAt(NOW + 2 * HOUR, 0)).mode).toBe("observe")
+      const armed = await runAt(NOW + 3 * HOUR + 2 * MINUTE, 0)
+      expect([armed.mode, armed.outcome?.kind]).toEqual(["live", "accepted"])
+    },
+  )
+})
