@@ -1,15 +1,19 @@
 import { type Ledger, LedgerError } from "../ports.ts"
+import type { Anchor } from "./anchor.ts"
 import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES, WRITTEN_VERSION } from "./entry.ts"
 import { behindError, NewestSeen } from "./newest-seen.ts"
 import { CONTROL_STREAM } from "./next-entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
 import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
 import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
+import { type LedgerVerification, verifyLedger } from "./verify-ledger.ts"
 
 /** A ledger whose chains can be checked from end to end. */
 export interface AuditedLedger extends Ledger {
   /** Every entry of the stream, its hash and its link to the one before. Throws LedgerError when the store is unreadable. */
   verify(stream: string): Promise<Verification>
+  /** All streams, also against each other and against an anchor. Throws LedgerError when the store is unreadable. */
+  verifyAll(anchor?: Anchor | null): Promise<LedgerVerification>
   /** Creates what the store needs and is missing; for `ledger init` alone. */
   create(): Promise<void>
   /** Throws LedgerError where an append could not succeed. Writes no entry. */
@@ -153,6 +157,10 @@ class Chain implements AuditedLedger {
 
   async verify(stream: string): Promise<Verification> {
     return this.#ask(`the entries of ${stream} cannot be read`, () => verifyStream(this.#store, stream))
+  }
+
+  async verifyAll(anchor: Anchor | null = null): Promise<LedgerVerification> {
+    return this.#ask("the entries of the ledger cannot be read", () => verifyLedger(this.#store, anchor))
   }
 
   async create(): Promise<void> {

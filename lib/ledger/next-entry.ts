@@ -55,11 +55,22 @@ export function nextEntry(
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  const before = standingOf(head)
+  // A head that this process wrote has its keys in another order than one that was read: both must fold to the same.
+  const before = inCanonicalOrder(standingOf(head))
   const { policy: _known, ...byReference } = news
   const kept = hasPolicy(before, news) ? byReference : news
   const standing = fold(before, { ...kept, seq })
   return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
+}
+
+/** The same value with all keys sorted, as its canonical text has them. */
+function inCanonicalOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inCanonicalOrder) as T
+  if (typeof value !== "object" || value === null) return value
+  const sorted = Object.keys(value).sort()
+  return Object.fromEntries(
+    sorted.map((key) => [key, inCanonicalOrder((value as Record<string, unknown>)[key])]),
+  ) as T
 }
 
 function hasPolicy(standing: Standing, { policy, policyHash }: EntryNews): boolean {

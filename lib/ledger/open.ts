@@ -10,6 +10,7 @@ export type { AuditedLedger } from "./chain.ts"
 export type { DynamoCredentials } from "./dynamodb/client.ts"
 export { type LedgerUrl, ledgerPlace, parseLedgerUrl } from "./ledger-url.ts"
 export type { Verification } from "./verify.ts"
+export type { LedgerVerification } from "./verify-ledger.ts"
 
 export interface OpenLedgerOptions {
   /** GeminiDB's keys, or a function that gives the present ones; without, AWS's default chain. */

@@ -1,9 +1,14 @@
-import { entryText, type LedgerEntry } from "./entry.ts"
+import { digest } from "../digest.ts"
+import { entryText, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
 import { parseEntry } from "./parse-entry.ts"
+import { stateBeforeFirst, stateProblem } from "./refold.ts"
 import type { LedgerStore, RawEntry } from "./store.ts"
 
-/** `head` is the newest entry's hash, null for an empty chain; noted elsewhere, it also tells of entries cut off the end. */
-export type Verification = { ok: true; entries: number; head: string | null } | BadEntry
+/**
+ * `head` is the newest entry's hash, null for an empty chain. `notFolded` counts entries of `v: 1`, whose state was not
+ * folded again; absent where there are none.
+ */
+export type Verification = { ok: true; entries: number; head: string | null; notFolded?: number } | BadEntry
 
 /** The first entry that is wrong or missing, and what is wrong: reads on from "entry #seq …". */
 export interface BadEntry {
@@ -31,9 +36,20 @@ export function linkProblem(before: Link, next: { seq: number; prev: string }): 
     : `names ${JSON.stringify(next.prev)} as the hash of the entry before it, which is ${before.hash}`
 }
 
-/** Checks one stream of a store from its first entry on. Throws only when the store itself cannot be read. */
-export async function verifyStream(store: LedgerStore, stream: string): Promise<Verification> {
-  return verifyTexts(store.read(stream), stream)
+/** Receives each entry that was found good, in order. */
+export type OnGoodEntry = (entry: LedgerEntry) => void
+
+/**
+ * Checks one stream of a store from its first entry on: form, size, hash, link, policy reference, and the state folded
+ * again. Throws only when the store itself cannot be read.
+ */
+export async function verifyStream(
+  store: Pick<LedgerStore, "read">,
+  stream: string,
+  onGoodEntry?: OnGoodEntry,
+): Promise<Verification> {
+  // Also what stands before the first entry: a seq below 1 is a bad entry, not an invisible one.
+  return verifyTexts(store.read(stream, { fromSeq: Number.MIN_SAFE_INTEGER }), stream, onGoodEntry)
 }
 
 /** Checks entries of one chain in order, wherever they come from: an export, a backup. */
@@ -44,29 +60,72 @@ export async function verifyChain(entries: AsyncIterable<LedgerEntry>): Promise<
 async function verifyTexts(
   texts: AsyncIterable<RawEntry & { stream?: string }>,
   stream?: string,
+  onGoodEntry?: OnGoodEntry,
 ): Promise<Verification> {
-  let chain = stream
-  let before = CHAIN_START
+  let chain = stream === undefined ? undefined : new ChainVerifier(stream)
   for await (const raw of texts) {
-    chain ??= raw.stream ?? ""
-    const step = nextLink(chain, before, raw)
+    chain ??= new ChainVerifier(raw.stream ?? "")
+    const step = chain.next(raw)
     if (!step.ok) return step
-    before = step.link
+    onGoodEntry?.(step.entry)
   }
-  return { ok: true, entries: before.seq, head: before.seq === 0 ? null : before.hash }
+  return chain?.verdict() ?? { ok: true, entries: 0, head: null }
 }
 
-type Step = { ok: true; link: Link } | BadEntry
+type Step = { ok: true; entry: LedgerEntry } | BadEntry
 
-function nextLink(stream: string, before: Link, raw: RawEntry): Step {
-  // A missing entry is named itself, since the one after it may be perfectly sound.
-  if (raw.seq > before.seq + 1) {
-    return { ok: false, seq: before.seq + 1, problem: `is missing; the next one stored is #${raw.seq}` }
+/** One chain as far as it was read. Keeps the newest state and the hashes of policies, no entries. */
+class ChainVerifier {
+  readonly #stream: string
+  #before = CHAIN_START
+  #state: LedgerEntry["standing"]
+  #notFolded = 0
+  readonly #policies = new Set<string>()
+
+  constructor(stream: string) {
+    this.#stream = stream
+    this.#state = stateBeforeFirst(stream)
   }
-  const parsed = parseEntry(stream, raw)
-  if (!parsed.ok) return { ok: false, seq: raw.seq, problem: parsed.problem }
-  const problem = linkProblem(before, parsed.entry)
-  return problem === null ? { ok: true, link: parsed.entry } : { ok: false, seq: raw.seq, problem }
+
+  next(raw: RawEntry): Step {
+    // A missing entry is named itself, since the one after it may be perfectly sound.
+    if (raw.seq > this.#before.seq + 1) {
+      const problem = `is missing; the next one stored is #${raw.seq}`
+      return { ok: false, seq: this.#before.seq + 1, problem }
+    }
+    const bad = (problem: string): BadEntry => ({ ok: false, seq: raw.seq, problem })
+    if (raw.seq < 1) return bad("has a seq below 1; a chain begins at 1")
+    const bytes = Buffer.byteLength(raw.text)
+    if (bytes > MAX_ENTRY_BYTES) return bad(`weighs ${bytes} bytes; at most ${MAX_ENTRY_BYTES} are written`)
+    const parsed = parseEntry(this.#stream, raw)
+    if (!parsed.ok) return bad(parsed.problem)
+    const { entry } = parsed
+    const problem =
+      linkProblem(this.#before, entry) ?? stateProblem(this.#state, entry) ?? this.#policyProblem(entry)
+    if (problem !== null) return bad(problem)
+    this.#before = { seq: entry.seq, hash: entry.hash }
+    this.#state = entry.standing
+    if (entry.v === 1) this.#notFolded += 1
+    return { ok: true, entry }
+  }
+
+  verdict(): Verification {
+    const { seq, hash } = this.#before
+    const notFolded = this.#notFolded > 0 ? { notFolded: this.#notFolded } : {}
+    return { ok: true, entries: seq, head: seq === 0 ? null : hash, ...notFolded }
+  }
+
+  /** An entry of `v: 2` names a policy that this entry or an earlier one of its chain holds, and that fits its hash. */
+  #policyProblem({ v, policyHash, policy, situation }: LedgerEntry): string | null {
+    const held = policy ?? situation?.policy
+    if (held !== undefined) {
+      if (policyHash === undefined || digest(held) !== policyHash)
+        return `holds a policy that does not fit its hash ${policyHash ?? "(none)"}`
+      this.#policies.add(policyHash)
+    }
+    if (v === 1 || policyHash === undefined || this.#policies.has(policyHash)) return null
+    return `refers to policy ${JSON.stringify(policyHash)}, which no entry up to here holds`
+  }
 }
 
 async function* textsOf(entries: AsyncIterable<LedgerEntry>): AsyncIterable<RawEntry & { stream?: string }> {

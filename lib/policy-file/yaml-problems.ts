@@ -105,8 +105,11 @@ function numberProblem({ value, source, type }: Scalar): string | null {
 
 /** The digits of a decimal number that matter, without its sign, point and exponent. */
 function significant(decimal: string): string {
-  const digits = decimal.replace(/e.*$/i, "").replaceAll(/[^0-9]/g, "")
-  return digits.replace(/^0+/, "").replace(/0+$/, "")
+  const [mantissa = ""] = decimal.toLowerCase().split("e", 1)
+  const digits = [...mantissa].filter((sign) => sign >= "0" && sign <= "9")
+  const first = digits.findIndex((digit) => digit !== "0")
+  const last = digits.findLastIndex((digit) => digit !== "0")
+  return first < 0 ? "" : digits.slice(first, last + 1).join("")
 }
 
 const TOO_DEEP = "must not nest so deeply"

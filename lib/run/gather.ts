@@ -6,6 +6,7 @@ import { observe } from "../decision/transitions/reconcile.ts"
 import { digest } from "../digest.ts"
 import { standingOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
+import { firstDelivery } from "./duplicate.ts"
 import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, seenBy } from "./fleet-spend.ts"
 import type { Chain } from "./heads.ts"
@@ -26,7 +27,8 @@ export async function gatherAndRecord(
   task: RunTask,
   chain: Chain,
 ): Promise<Gathered | "overtaken"> {
-  const first = { situation: unread(ports, task, chain), head: chain.head, fleet: null }
+  const asked = await firstDelivery(ports, task, chain.head)
+  const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   const readsAll = chain.isDry || readsMore(first.situation)
   const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.standing.attempt && !asksMeters(first.situation))

@@ -1,6 +1,6 @@
 import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
-import { firstDelivery, firstResult } from "./duplicate.ts"
+import { firstResult } from "./duplicate.ts"
 import { gatherAndRecord } from "./gather.ts"
 import { readChain } from "./heads.ts"
 import { endBehind, endUnusable } from "./ledger-ends.ts"
@@ -48,8 +48,7 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
   const repeated = await firstResult(ports, task, chain)
   if (repeated) return { kind: "done", result: repeated, left: null }
 
-  const asked = await firstDelivery(ports, task, chain.head)
-  const gathered = await gatherAndRecord(ports, task, { ...chain, asked })
+  const gathered = await gatherAndRecord(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task)
   const decided = { ...gathered, ...decideAndPlan(ports, task, gathered.situation) }
   const { mode, decision, plan } = decided

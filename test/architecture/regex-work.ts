@@ -275,8 +275,13 @@ function loopsIn(node: Node, before: string): { before: string; bodies: string[]
       const own = node.max > MAX_UNROLLED || node.max > 16 ? [{ before, bodies: bodiesOf(node.node) }] : []
       return [...own, ...loopsIn(node.node, before)]
     }
-    default:
+    case "char":
+    case "start":
+    case "end":
+    case "not":
       return []
+    default:
+      return node satisfies never
   }
 }
 

@@ -15,9 +15,9 @@ function tick(own: CloudDesk, ...argv: string[]) {
 
 describe("a ledger that nobody made", () => {
   it.each([
-    ["pause", ["pause", "--why", "x"]],
-    ["resume", ["resume"]],
-    ["hold", ["hold", "train-a", "--until", "1h", "--why", "x"]],
+    ["pause", ["pause", ...BY]],
+    ["resume", ["resume", ...BY]],
+    ["hold", ["hold", "train-a", "--until", "1h", ...BY]],
     ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
     ["reset", ["reset", "train-a", "--why", "x", "--by", "ann"]],
     ["audit list", ["audit", "list"]],
@@ -120,7 +120,7 @@ describe("a policy that names its ledger (ledger_id)", () => {
     const { code, out } = await tick(own)
     expect(out).toContain(`(ledger-other): this is ledger ${LEDGER_ID}; only ledger ${OTHER_ID} may be used`)
     expect(code).toBe(1)
-    const paused = await own.run("pause", "--why", "x")
+    const paused = await own.run("pause", ...BY)
     expect([paused.code, paused.err]).toEqual([1, expect.stringContaining("ledger-other")])
     expect((await own.run("dry-run", "train-a")).out).toMatch(/would hold \(ledger-other\)/)
     expect(await own.ledger(async (ledger) => (await ledger.head("control"))?.seq)).toBe(1)
@@ -136,7 +136,7 @@ describe("a ledger restored from a backup", () => {
   it("holds live runs until each supernode is confirmed, which shows its servers and orders first", async () => {
     const own = await cloudDesk()
     const said = await own.run("ledger", "restored", "--by", "ann", "--why", "backup of Monday")
-    expect(said.out).toContain("supernode-autoscaler ledger confirm train-a --by WHO --why TEXT")
+    expect(said.out).toContain("supernode-autoscaler ledger confirm train-a --why TEXT --by WHO")
     const held = await tick(own)
     expect(held.out).toMatch(/held \(ledger-restored\): .*backup of Monday/)
     expect((await own.run("status")).out).toMatch(/ledger +ledger-restored: /)
@@ -162,7 +162,7 @@ describe("a ledger restored from a backup", () => {
 
 it("does not buy a plan on another ledger than the one that it was shown on", async () => {
   const own = await cloudDesk({}, POLICY)
-  const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
+  const shown = await own.run("dry-run", "train-a", "--servers", "4", "--why", "x", "--json")
   const { request } = shown.json() as { request: object }
   const other = `sqlite:${join(own.dir, "other.db")}`
   await own.run("ledger", "init", ...BY, "--nothing-in-flight", "--ledger", other)

@@ -1,5 +1,6 @@
 import type { Observation } from "../../lib/decision/state/observation.ts"
 import type { Standing } from "../../lib/decision/state/state.ts"
+import { CrossCheck } from "../../lib/ledger/cross-check.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
@@ -204,6 +205,11 @@ export class Watch {
       const verified = await verifyChain(each(this.#place.entries(stream)))
       if (!verified.ok) this.violated(`${stream} #${verified.seq} ${verified.problem}`)
     }
+    const cross = new CrossCheck()
+    for (const stream of this.#place.streams())
+      for (const entry of this.#place.entries(stream)) cross.see(entry)
+    for (const { stream, seq, problem } of cross.problems(() => true))
+      this.violated(`${stream} #${seq} ${problem}`)
   }
 }
 

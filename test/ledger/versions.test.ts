@@ -11,6 +11,7 @@ import { policyOf } from "../../lib/ledger/policy-of.ts"
 import { verifyStream } from "../../lib/ledger/verify.ts"
 import { alarmOf, HOUR, MINUTE, serversOf, supernodeOf, tickOf } from "../decision/builders.ts"
 import { accepted, World } from "../run/world.ts"
+import { initialised } from "./initialised.ts"
 
 // A ledger that release 0.1.0 wrote (`v: 1`): one supernode whose first order was refused and whose second is complete, and
 // which is latched; another with an order that a person settled as absent, and a newer one whose answer was lost; pauses, a
@@ -62,6 +63,7 @@ describe("a ledger of the release before", () => {
   })
 
   it("goes on in version 2 as one chain, and the policy is written into the first new entry of a stream only", async () => {
+    await initialised(ledgerOver(store), LAST)
     await runIn(B, 2)
     world.now += 2 * HOUR
     await world.run(tickOf({ id: "later", at: world.now }), {
@@ -85,6 +87,7 @@ describe("a ledger of the release before", () => {
   })
 
   it("keeps what it remembered: the purchase and the latch of one supernode, the open attempt of the other", async () => {
+    await initialised(ledgerOver(store), LAST)
     world.now += 24 * HOUR
     const latched = await runIn(A, 4)
     expect(latched.decision.kind).toBe("hold")

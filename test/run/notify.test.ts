@@ -3,6 +3,7 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../lib/ports.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
+import { LEDGER_ID } from "../ledger/initialised.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
 
 const STREAM = supernodeStream(policyOf().id)
@@ -442,7 +443,7 @@ describe("a purchase", () => {
           cause: "requested by ann: a big run",
         },
         entry: { seq: 2, hash: entries[1]?.hash },
-        anchor: { v: 1, ledger: null, heads: { [STREAM]: { seq: 3, hash: entries[2]?.hash } } },
+        anchor: { v: 1, ledger: LEDGER_ID, heads: { [STREAM]: { seq: 3, hash: entries[2]?.hash } } },
       },
     ])
     world.deliver(4)

@@ -11,10 +11,9 @@ export async function play(scenario: Scenario): Promise<string[]> {
     for (const step of scenario.timeline) wrong.push(...(await playStep(stage, step)))
     if (stage.orders.length !== scenario.orders)
       wrong.push(`in the end ${stage.orders.length} orders reached the cloud, not ${scenario.orders}`)
-    for await (const stream of stage.ledger.streams()) {
-      const verified = await stage.ledger.verify(stream)
-      if (!verified.ok) wrong.push(`${stream} does not verify: ${verified.problem}`)
-    }
+    const { streams, across } = await stage.ledger.verifyAll()
+    const bad = [...streams.flatMap((verdict) => (verdict.ok ? [] : [verdict])), ...across]
+    for (const { stream, seq, problem } of bad) wrong.push(`${stream} #${seq} does not verify: ${problem}`)
     return wrong
   } finally {
     await stage.close()

@@ -1,4 +1,4 @@
-import { verifyStream } from "../../lib/ledger/verify.ts"
+import { verifyLedger } from "../../lib/ledger/verify-ledger.ts"
 import { startEvents } from "./events.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Progress } from "./progress.ts"
@@ -80,9 +80,8 @@ async function goOn({ scheduler, watch }: World, isOver: () => boolean): Promise
 }
 
 async function verifyChains(world: World): Promise<void> {
-  const truth = world.truth()
-  for await (const stream of truth.streams()) {
-    const verified = await verifyStream(truth, stream)
-    if (!verified.ok) world.watch.broken("chain-verifies", `${stream}#${verified.seq} ${verified.problem}`)
-  }
+  const { streams, across } = await verifyLedger(world.truth())
+  const bad = [...streams.flatMap((verdict) => (verdict.ok ? [] : [verdict])), ...across]
+  for (const { stream, seq, problem } of bad)
+    world.watch.broken("chain-verifies", `${stream}#${seq} ${problem}`)
 }

@@ -32,8 +32,8 @@ export interface Storm {
   posts: number
   orders: number
   chain: Verification
-  /** Signals that more than one entry decided on. */
-  decidedTwice: string[]
+  /** Signals that more than one run opened an attempt for; one that only held is decided again. */
+  openedTwice: string[]
   tookMs: number
 }
 
@@ -58,7 +58,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
       posts: corridor.sandbox.scaleUps.length,
       orders: corridor.sandbox.orders.length,
       chain: await ledger.verify(STREAM),
-      decidedTwice: await signalsDecidedTwice(ledger),
+      openedTwice: await signalsOpenedTwice(ledger),
       tookMs,
     }
   } finally {
@@ -88,7 +88,7 @@ const KNOWN: Record<Kind, string[]> = {
 }
 
 /** Everything that is wrong with how a storm ended. */
-export function problemsOf({ ends, delivered, posts, orders, chain, decidedTwice }: Storm): string[] {
+export function problemsOf({ ends, delivered, posts, orders, chain, openedTwice }: Storm): string[] {
   const rows = rowsOf(ends)
   const told = rows.reduce((sum, { count }) => sum + count, 0)
   const bought = rows.filter(({ end }) => end.startsWith("bought")).reduce((sum, { count }) => sum + count, 0)
@@ -101,7 +101,7 @@ export function problemsOf({ ends, delivered, posts, orders, chain, decidedTwice
       .filter(({ kind, end }) => !KNOWN[kind].includes(end))
       .map(({ kind, end, count }) => `${count} × ${kind} ended as "${end}"`),
     ...(chain.ok ? [] : [`entry #${chain.seq} ${chain.problem}`]),
-    ...decidedTwice.map((id) => `${id} was decided on twice`),
+    ...openedTwice.map((id) => `${id} opened two attempts`),
   ]
 }
 
@@ -140,10 +140,10 @@ function rowsOf(ends: Ends): { kind: Kind; end: string; count: number }[] {
 }
 
 /** Written once per signal id, whoever and how many it was delivered to. */
-async function signalsDecidedTwice(ledger: AuditedLedger): Promise<string[]> {
+async function signalsOpenedTwice(ledger: AuditedLedger): Promise<string[]> {
   const seen = new Map<string, Set<string>>()
   for await (const { kind, signal, run } of ledger.read(STREAM)) {
-    if (!signal || (kind !== "decided" && kind !== "opened")) continue
+    if (!signal || kind !== "opened") continue
     seen.set(signal.id, (seen.get(signal.id) ?? new Set()).add(run))
   }
   return [...seen].filter(([, runs]) => runs.size > 1).map(([id]) => id)

@@ -3,6 +3,7 @@ import { entryText } from "../../../lib/ledger/entry.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
+import { printAnchor } from "./anchor.ts"
 import { type Listing, listEntries } from "./list.ts"
 import { showEntry } from "./show.ts"
 import { allStreams, streamOf } from "./streams.ts"
@@ -41,12 +42,24 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("verify")
     .summary("check every entry's hash and link")
     .description(
-      "Checks the chain of each stream from its first entry on: content, hash, link, no gap. Exit 1 names the first bad entry.",
+      "Checks the chain of each stream from its first entry on: form, size, hash, link, no gap, and the state folded again. Without NAME it also checks the streams against each other. Exit 1 names what is wrong.",
     )
     .argument("[NAME]", STREAM, words)
+    .option("--anchor <FILE>", "a file that `audit anchor` printed: the ledger must contain its heads", words)
     .option("--json", "print the verdicts as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      await verifyLedger(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
+      const options = command.optsWithGlobals<CommonOptions & { anchor?: string }>()
+      await verifyLedger(taskOf(cli, options), { name, anchorFile: options.anchor })
+    })
+  audit
+    .command("anchor")
+    .summary("the newest entry of each stream, to keep elsewhere")
+    .description(
+      "Prints the ledger's id and each stream's newest entry as JSON. Keep it where this ledger's store cannot be written: with it `audit verify --anchor FILE` finds entries that were cut off or rewritten later.",
+    )
+    .option("--json", "the same: it always prints JSON")
+    .action(async (_options: unknown, command: Command) => {
+      await printAnchor(taskOf(cli, command.optsWithGlobals<CommonOptions>()))
     })
   audit
     .command("export")

@@ -1,39 +1,81 @@
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { Verification } from "../../../lib/ledger/open.ts"
+import type { Anchor, AnchorProblem } from "../../../lib/ledger/anchor.ts"
+import type { AuditedLedger, LedgerVerification, Verification } from "../../../lib/ledger/open.ts"
 import { type Task, withLedger } from "../context.ts"
+import { CommandError } from "../errors.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { namesById } from "../state/in-flight.ts"
-import { allStreams, streamName, streamOf } from "./streams.ts"
+import { readAnchor } from "./anchor.ts"
+import { streamName, streamOf } from "./streams.ts"
 
-/** Every entry of every stream, or of one. Exit 1 where one is bad. */
-export async function verifyLedger(task: Task, name: string | undefined): Promise<void> {
+interface Verifying {
+  /** A stream or a supernode; undefined: all. */
+  name: string | undefined
+  anchorFile: string | undefined
+}
+
+/** Every entry of every stream, or of one. Exit 1 where anything is wrong. */
+export async function verifyLedger(task: Task, { name, anchorFile }: Verifying): Promise<void> {
   const { screen, options } = task
+  if (name !== undefined && anchorFile !== undefined)
+    throw new CommandError("--anchor concerns the whole ledger; leave NAME out")
+  const anchor = anchorFile === undefined ? null : await readAnchor(anchorFile)
   await withLedger(task, async (ledger, settings) => {
     await requireAnyLedger(ledger, settings)
-    const streams =
-      name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
+    const found =
+      name === undefined
+        ? await ledger.verifyAll(anchor)
+        : await verifyOne(ledger, await streamOf(settings.policyPath, name))
     const names = await namesById(settings.policyPath)
-    const verdicts: ({ stream: string } & Verification)[] = []
-    for (const stream of streams) {
-      const verdict = await ledger.verify(stream)
-      verdicts.push({ stream, ...verdict })
-      if (!options.json) screen.say(sayVerdict(streamName(stream, names), verdict))
-    }
-    const bad = verdicts.filter(({ ok }) => !ok).length
-    if (options.json) screen.json({ ok: bad === 0, streams: verdicts })
-    else screen.say(sayAll(verdicts.length, bad))
-    if (bad > 0) task.fail()
+    if (options.json) screen.json(jsonOf(found, anchor))
+    else screen.say(...linesOf(found, { names, anchor }))
+    if (!found.ok) task.fail()
   })
 }
 
-function sayAll(streams: number, bad: number): string {
-  if (streams === 0) return "nothing to verify: the ledger has no entries"
-  return bad === 0
-    ? `intact: ${counted(streams, "stream")}`
-    : `NOT INTACT: ${bad} of ${counted(streams, "stream")}`
+async function verifyOne(ledger: AuditedLedger, stream: string): Promise<LedgerVerification> {
+  const verdict = await ledger.verify(stream)
+  return { ok: verdict.ok, streams: [{ stream, ...verdict }], across: [], anchor: [] }
+}
+
+function jsonOf(
+  { ok, streams, across, anchor: problems }: LedgerVerification,
+  anchor: Anchor | null,
+): object {
+  const counts = streams.map((verdict) => (verdict.ok ? { notFolded: 0, ...verdict } : verdict))
+  const compared = anchor && { ledger: anchor.ledger, at: anchor.at, problems }
+  return { ok, streams: counts, across, anchor: compared }
+}
+
+function linesOf(
+  { ok, streams, across, anchor: problems }: LedgerVerification,
+  { names, anchor }: { names: Map<string, string>; anchor: Anchor | null },
+): string[] {
+  const isAllGood = anchor && problems.length === 0
+  return [
+    ...streams.map((verdict) => sayVerdict(streamName(verdict.stream, names), verdict)),
+    ...across.map(({ stream, seq, problem }) => `✗ ${streamName(stream, names)}: entry ${seq} ${problem}`),
+    ...problems.map((problem) => sayAnchor(problem, names)),
+    ...(isAllGood ? [`✓ anchor of ${new Date(anchor.at).toISOString()}: every head is contained`] : []),
+    sayAll(streams, { ok, others: across.length + problems.length }),
+  ]
+}
+
+function sayAnchor({ stream, problem }: AnchorProblem, names: Map<string, string>): string {
+  return `✗ ${stream === null ? "the ledger" : streamName(stream, names)} ${problem}`
+}
+
+function sayAll(streams: readonly Verification[], { ok, others }: { ok: boolean; others: number }): string {
+  if (streams.length === 0 && ok) return "nothing to verify: the ledger has no entries"
+  if (ok) return `intact: ${counted(streams.length, "stream")}`
+  const bad = streams.filter((verdict) => !verdict.ok).length
+  const beyond = others > 0 ? `, and ${counted(others, "contradiction")}` : ""
+  return `NOT INTACT: ${bad} of ${counted(streams.length, "stream")}${beyond}`
 }
 
 function sayVerdict(name: string, verdict: Verification): string {
   if (!verdict.ok) return `✗ ${name}: entry ${verdict.seq} ${verdict.problem}`
-  return `✓ ${name}: ${verdict.entries === 1 ? "1 entry" : `${verdict.entries} entries`}${verdict.head === null ? "" : `, newest ${verdict.head}`}`
+  const { entries, head, notFolded = 0 } = verdict
+  const old = notFolded === 0 ? "" : `, ${notFolded} of version 1 not folded again`
+  return `✓ ${name}: ${entries === 1 ? "1 entry" : `${entries} entries`}${head === null ? "" : `, newest ${head}`}${old}`
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import { entryIsIntact, type LedgerEntry } from "../../../lib/ledger/entry.ts"
@@ -161,6 +162,56 @@ describe("audit verify", () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
     expect([code, out]).toEqual([1, ""])
+  })
+})
+
+describe("audit anchor", () => {
+  it("prints the heads that audit verify --anchor finds again, until entries are cut off", async () => {
+    const own = await usedDesk()
+    const { out, json } = await own.run("audit", "anchor")
+    expect(json()).toEqual({
+      v: 1,
+      ledger: expect.any(String),
+      at: expect.any(Number),
+      heads: {
+        control: { seq: 2, hash: expect.stringMatching(/^sha256:/) },
+        [STREAM]: { seq: 2, hash: expect.stringMatching(/^sha256:/) },
+      },
+    })
+    const file = own.file("anchor.json", out)
+    const kept = await own.run("audit", "verify", "--anchor", file)
+    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining("every head is contained")])
+
+    own.cutChain(STREAM, 1)
+    const cut = await own.run("audit", "verify", "--anchor", file)
+    expect([cut.code, cut.out]).toEqual([
+      1,
+      expect.stringMatching(/✗ train-a does not contain its anchored head #2/),
+    ])
+    const { ok, anchor } = (await own.run("audit", "verify", "--anchor", file, "--json")).json() as {
+      ok: boolean
+      anchor: { problems: unknown[] }
+    }
+    expect([ok, anchor.problems]).toEqual([false, [expect.objectContaining({ stream: STREAM })]])
+
+    const script = new URL("../../../examples/verify_ledger.py", import.meta.url).pathname
+    if (spawnSync("python3", ["--version"]).status !== 0) return
+    const python = spawnSync("python3", [script, own.ledgerPath, "--anchor", file], { encoding: "utf8" })
+    expect([python.status, python.stdout]).toEqual([
+      1,
+      expect.stringContaining(`BAD ${STREAM} does not contain`),
+    ])
+  })
+
+  it.each([
+    ["is not there", undefined, /anchor file .* cannot be read: ENOENT/],
+    ["is not JSON", "{", /is not an anchor: is not JSON.*run: supernode-autoscaler audit anchor/],
+    ["has no heads", { v: 1, ledger: null, at: 1 }, /is not an anchor: heads: /],
+  ])("says in words that the anchor file %s", async (_what, content, problem) => {
+    const own = await cloudDesk()
+    const file = content === undefined ? "nowhere.json" : own.file("anchor.json", content)
+    const { code, err } = await own.run("audit", "verify", "--anchor", file)
+    expect([code, err]).toEqual([1, expect.stringMatching(problem)])
   })
 })
 

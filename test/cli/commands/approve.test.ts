@@ -65,7 +65,7 @@ describe("approve", () => {
     )
     expect(out).not.toContain("on record")
     expect(code).toBe(1)
-    expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toBeUndefined()
+    expect((await own.ledger((ledger) => ledger.head(CONTROL_STREAM)))?.said?.verb).toBe("init")
   })
 
   it("takes the beginning of a hash for a plan that waits, with or without its first word", async () => {

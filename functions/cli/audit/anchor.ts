@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises"
+import { type Anchor, anchorOf, parseAnchor } from "../../../lib/ledger/anchor.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { type Task, withLedger } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import { requireAnyLedger } from "../known-ledger.ts"
+import { allStreams } from "./streams.ts"
+
+export async function printAnchor(task: Task): Promise<void> {
+  await withLedger(task, async (ledger, settings) => {
+    await requireAnyLedger(ledger, settings)
+    const heads: LedgerEntry[] = []
+    for (const stream of await allStreams(ledger)) {
+      const head = await ledger.head(stream)
+      if (head) heads.push(head)
+    }
+    task.screen.json(anchorOf(heads, task.now))
+  })
+}
+
+/** The anchor in a file. Throws CommandError that says what is wrong with the file. */
+export async function readAnchor(file: string): Promise<Anchor> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CommandError(`the anchor file ${file} cannot be read: ${why}`)
+  })
+  const parsed = parseAnchor(text)
+  if (parsed.ok) return parsed.anchor
+  throw new CommandError(
+    `${file} is not an anchor: ${parsed.problems.join("; ")}. To make one, run: supernode-autoscaler audit anchor`,
+  )
+}

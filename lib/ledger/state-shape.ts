@@ -1,0 +1,93 @@
+import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
+
+// The form of a stream's state, as far as the fold relies on it. A state that was written by this program always has it;
+// one that does not was changed, and must be named instead of crashing its reader.
+
+type Check = (value: unknown) => boolean
+
+const isRecord: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value)
+const isText: Check = (value) => typeof value === "string"
+const isNumber: Check = (value) => typeof value === "number"
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value)
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check)
+const recordOf =
+  (check: Check): Check =>
+  (value) =>
+    isRecord(value) && Object.values(value as object).every(check)
+const having =
+  (members: Record<string, Check>): Check =>
+  (value) =>
+    isRecord(value) && badMember(members, value as Record<string, unknown>) === null
+
+const isAttempt = having({
+  id: isText,
+  state: isText,
+  openedAt: isNumber,
+  deadline: isNumber,
+  flavor: isText,
+  before: listOf(isText),
+  rules: listOf(isText),
+  latching: orAbsent(listOf(isText)),
+})
+
+const SUPERNODE: Record<string, Check> = {
+  attempt: orNull(isAttempt),
+  openedAt: orNull(isNumber),
+  completedAt: orNull(isNumber),
+  foreignAt: orNull(isNumber),
+  servers: orNull(listOf(isText)),
+  newServers: listOf(isText),
+  purchases: listOf(having({ attempt: isText, at: isNumber, state: isText })),
+  signals: recordOf(having({ at: isNumber, keepUntil: isNumber })),
+  episodes: recordOf(isRecord),
+  latches: recordOf(isNumber),
+  lastDecision: orNull(isRecord),
+  policySeen: orNull(having({ hash: isText, since: isNumber })),
+  policies: orAbsent(recordOf(isNumber)),
+  blocked: recordOf(having({ until: isNumber, times: isNumber })),
+  throttle: orNull(having({ until: isNumber, times: isNumber })),
+  breaker: orNull(isRecord),
+  rulesOff: recordOf(isText),
+  absent: listOf(isAttempt),
+  told: orAbsent(recordOf(having({ at: isNumber }))),
+  acted: orAbsent(recordOf(having({ at: isNumber, attempt: isText }))),
+  effects: orAbsent(listOf(isRecord)),
+}
+
+const isStop = having({ why: isText, by: isText, at: isNumber, until: orNull(isNumber) })
+
+const CONTROL: Record<string, Check> = {
+  pausedAll: orNull(isStop),
+  paused: recordOf(isStop),
+  held: recordOf(isStop),
+  approvals: listOf(having({ planHash: isText, by: isText, at: isNumber })),
+  ledger: orAbsent(having({ id: isText })),
+}
+
+const FLEET: Record<string, Check> = {
+  pending: listOf(having({ id: isText, stream: isText, seq: isNumber, openedAt: isNumber })),
+  members: recordOf(isNumber),
+}
+
+/** The first part of a state that has another form than its stream's states; null where all is well. */
+export function stateShapeProblem(stream: string, state: unknown): string | null {
+  if (!isRecord(state)) return "it is not an object"
+  const members = stream === CONTROL_STREAM ? CONTROL : stream === FLEET_STREAM ? FLEET : SUPERNODE
+  const name = badMember(members, state as Record<string, unknown>)
+  return name === null ? null : `"${name}" is missing or has another form`
+}
+
+function badMember(members: Record<string, Check>, value: Record<string, unknown>): string | null {
+  for (const [name, check] of Object.entries(members)) if (!check(value[name])) return name
+  return null
+}
