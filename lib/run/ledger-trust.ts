@@ -1,6 +1,7 @@
 import type { Decision } from "../decision/decision.ts"
 import { wait } from "../decision/explain/change.ts"
 import { type LedgerProblem, whyUntrusted, whyUnusable } from "../decision/gates/ledger.ts"
+import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Seen } from "../decision/inputs/seen.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Control } from "../decision/state/control.ts"
@@ -10,27 +11,39 @@ import type { RunTask } from "./task.ts"
 /** The decision, held where the ledger's memory does not suffice for a purchase. Observe mode buys nothing anyway. */
 export function heldUntrusted(task: RunTask, situation: Situation, decision: Decision): Decision {
   if (task.mode === "observe") return decision
-  const problem = whyNotTrusted(task, situation)
+  const problem = whyNotTrusted(task, { situation, decision })
   if (!problem) return decision
   const held = heldBecause(decision, problem)
   // The gates come first.
   return { ...held, heldBy: decision.heldBy ?? held.heldBy }
 }
 
-function whyNotTrusted(task: RunTask, { control, policy, now }: Situation): LedgerProblem | null {
+interface Decided {
+  situation: Situation
+  decision: Decision
+}
+
+function whyNotTrusted(task: RunTask, { situation, decision }: Decided): LedgerProblem | null {
+  const { control, policy, now } = situation
   const unusable = whyUnusable(control, task.loaded.ledgerId ?? null)
   if (unusable?.reason === "ledger-other") return unusable
-  return whyUntrusted({ control, supernodeId: policy.id, now })
+  // A run that holds anyway may have asked the cloud nothing: it shows what our own clock says.
+  const confirmed = confirmedNow(situation) ?? (decision.heldBy === null ? null : now)
+  return whyUntrusted({ control, supernodeId: policy.id, confirmed })
+}
+
+/** The earlier of our time and the cloud's, where each confirms the other. */
+function confirmedNow(situation: Situation): number | null {
+  const confirmed = confirmedTime(situation)
+  return confirmed === null ? null : Math.min(confirmed, situation.now)
 }
 
 /** What speaks against sending on the very ledger as it is right before the request; null: nothing. */
-export function whyNotOnThisLedger(
-  decided: Situation,
-  { control, now }: { control: Seen<Control>; now: number },
-): LedgerProblem | null {
+export function whyNotOnThisLedger(decided: Situation, control: Seen<Control>): LedgerProblem | null {
   const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
   const supernodeId = decided.policy.id
-  return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, now })
+  const confirmed = confirmedNow(decided)
+  return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, confirmed })
 }
 
 export function heldBecause(decision: Decision, problem: LedgerProblem): Decision {

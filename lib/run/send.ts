@@ -24,7 +24,7 @@ export async function sendOnce(
   const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
   const stopped = whyNotSent(situation, lastLook, digest)
   if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
-  const untrusted = whyNotOnThisLedger(situation, lastLook)
+  const untrusted = whyNotOnThisLedger(situation, control)
   if (untrusted) return { kind: "not-sent", reason: untrusted.reason, says: untrusted.says }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to see the purchase through"

@@ -45,7 +45,7 @@ const MEANING: Readonly<Record<string, string>> = {
   "lib/huawei/metric-list.ts  meta_data: z.looseObject({ marker: z.string().min(1).nullable().catch(null) }).catch({ marker: null }),":
     "a full page without a marker is an incomplete list, which is unreadable; on the last page it is not asked for",
   // ---- headers ----
-  'lib/huawei/http-answer.ts  const firstMs = Date.parse(first(date) ?? "")':
+  'lib/huawei/http-answer.ts  const date = Date.parse(first(headers["date"]) ?? "")':
     "Date: absent or unreadable confirms no time; an implausible one is a clock that differs, which holds",
   "lib/huawei/http-answer.ts  return (Array.isArray(header) ? header[0] : header) ?? null":
     "a header that came twice counts by its first value",

@@ -9,7 +9,7 @@ const LADDER = [2, 4, 8, 16, 32]
 const [COOLDOWN, PROVISIONING, PERIOD] = [20 * MINUTE, 5 * MINUTE, 5 * MINUTE]
 const [ACTIONS, BUDGET_SERVERS] = [2, 14]
 
-/** `order` is in the way, `orders` may have cost money, `seen` are events that led to one, `asked` is when a request first came. */
+/** `attempts` counts what was sent, `order` is in the way, `orders` may have cost money, `seen` are events that led to one, `asked` is when a request first came. */
 export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInterval: number }) {
   return {
     ...rules,
@@ -21,6 +21,7 @@ export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInt
     asked: new Map<string, number>(),
     last: null as Decided | null,
     present: 2,
+    attempts: 0,
     order: null as { to: number; at: number; isTaken: boolean; isUnknown: boolean } | null,
     orders: [] as { at: number; count: number }[],
     completedAt: Number.NEGATIVE_INFINITY,
@@ -86,7 +87,9 @@ function judge(world: World, event: Event, now: number): Decided {
   const offer = wanted === null ? null : offered(world, event, wanted, now)
   const sum = world.orders.reduce((total, { count }) => total + count, (offer?.to ?? 0) - world.present)
   const budget = offer && sum > BUDGET_SERVERS ? "over-budget" : null
-  const plan = event.kind === "request" && world.present !== 2 ? "plan-changed" : null
+  // A plan serves once: any attempt since it was shown changes it.
+  const isChanged = world.present !== 2 || world.attempts > 0
+  const plan = event.kind === "request" && isChanged ? "plan-changed" : null
   const heldBy = inTheWay ?? reason ?? pacing(world, event, now) ?? offer?.reason ?? budget ?? plan
   return { heldBy, to: offer?.to ?? null }
 }
@@ -131,6 +134,7 @@ function offered(world: World, event: Event, wanted: number, now: number) {
 
 function send(world: World, to: number, now: number): Ending {
   const ending = world.endings.shift() ?? "accepted"
+  world.attempts += 1
   if (ending === "balance") world.isBroken = true
   if (ending === "capacity") {
     const times = (world.blocked.get(to)?.times ?? 0) + 1

@@ -109,7 +109,7 @@ export class Place {
     this.stream = supernodeStream(policy.id)
     this.sites = [{ policy, hash, stream: this.stream }, ...others]
     this.watch = new Watch(this)
-    this.#chains.set("control", [initEntryAt(this.now)])
+    this.append(initEntryAt(this.now))
   }
 
   /** The same place, whose future may differ. */

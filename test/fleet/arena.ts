@@ -18,6 +18,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
+import { initEntryAt } from "../ledger/initialised.ts"
 import { Random } from "../simulation/random.ts"
 import { Interleaver } from "./interleaver.ts"
 
@@ -55,7 +56,7 @@ export class Arena {
   readonly orders: Order[] = []
   readonly results: RunResult[] = []
   readonly #policies: Policy[]
-  readonly #chains = new Map<string, LedgerEntry[]>()
+  readonly #chains = new Map<string, LedgerEntry[]>([["control", [initEntryAt(NOW)]]])
   readonly #interleaver: Interleaver
   readonly #random: Random
   #now = NOW
@@ -149,8 +150,8 @@ export class Arena {
 
   #cloudOf(who: number): Cloud {
     return {
-      readSupernode: async ({ id }) => ({ ok: true, value: supernodeOf({ id }), skewMs: 0 }),
-      readOffers: async () => ({ ok: true, value: offersOf("rung-2", "rung-4"), skewMs: 0 }),
+      readSupernode: async ({ id }) => ({ ok: true, value: supernodeOf({ id }), ...this.#dated() }),
+      readOffers: async () => ({ ok: true, value: offersOf("rung-2", "rung-4"), ...this.#dated() }),
       readMetrics: async ({ policy, now }) =>
         policy.rules.map((rule) => ({ ...readingOf([97], { now }), rule: rule.name })),
       buy: async (order) => {
@@ -169,6 +170,11 @@ export class Arena {
         return OUTCOMES[ending]
       },
     }
+  }
+
+  /** As each answer's `Date` says it. */
+  #dated(): { skewMs: number; date: number } {
+    return { skewMs: 0, date: this.#now }
   }
 
   #send({ policy, plan }: BuyOrder): Order {

@@ -1,4 +1,5 @@
 import { foldControl, NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import type { LedgerOrigin } from "../../lib/decision/state/ledger-identity.ts"
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
@@ -22,11 +23,11 @@ export async function makeLedger(url: string, at: number, options: OpenLedgerOpt
 }
 
 /** The first entry of stream `control` in such a ledger, for worlds that keep entries by themselves. */
-export function initEntryAt(at: number): LedgerEntry {
+export function initEntryAt(at: number, origin: LedgerOrigin = "nothing-in-flight"): LedgerEntry {
   const said: Said = {
     verb: "init",
     ledger: { id: LEDGER_ID },
-    origin: "nothing-in-flight",
+    origin,
     why: "a test begins",
     by: "test",
   }

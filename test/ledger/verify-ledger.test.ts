@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it, onTestFinished, type TestContext } from "vitest"
 import { canonicalText } from "../../lib/digest.ts"
 import { type Anchor, anchorOf, parseAnchor } from "../../lib/ledger/anchor.ts"
-import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
+import { entryText, type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import { type LedgerVerification, verifyLedger } from "../../lib/ledger/verify-ledger.ts"
 import { A, B, type Chains, realLedger, resealed, storeOf } from "./real-ledger.ts"
 
@@ -76,6 +76,15 @@ describe("verifying a whole ledger", () => {
       "an entry that is too big",
       () => changed(A, (chain) => [...chain.slice(0, -1), { ...last(A), run: "x".repeat(300_000) }]),
       /weighs \d+ bytes/,
+    ],
+    [
+      "an entry before the first one",
+      () =>
+        changed(A, (chain) => {
+          const { hash: _old, ...draft } = chain[0] as LedgerEntry
+          return [sealEntry({ ...draft, seq: 0 }), ...chain]
+        }),
+      /has a seq below 1/,
     ],
   ])("names %s as a bad entry and throws nothing", async (_, chains, problem) => {
     const { ok, streams } = await verifyLedger(storeOf(chains()))

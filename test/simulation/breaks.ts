@@ -427,6 +427,21 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  // ---- the ledger's life ----
+  {
+    name: "new-ledger-is-trusted",
+    says: "a ledger that was empty passes for one that knows every order",
+    rules: ["new-ledger"],
+    seeds: 150,
+    changes: [
+      {
+        file: "lib/decision/state/ledger-identity.ts",
+        from: 'return origin === "empty" && (',
+        to: "return at < 0 && (",
+      },
+    ],
+  },
+
   // ---- what people are told ----
   {
     name: "tells-on-no-record",

@@ -24,7 +24,20 @@ type Reason = [rule: string, says: string]
 
 /** What the policy has against this purchase, by true times, true load and true orders. */
 export function whyNotToBuy(sending: Sending): Reason[] {
-  return [...pacing(sending), ...efficacy(sending), ...money(sending), ...evidence(sending), ...plan(sending)]
+  return [
+    ...newLedger(sending),
+    ...pacing(sending),
+    ...efficacy(sending),
+    ...money(sending),
+    ...evidence(sending),
+    ...plan(sending),
+  ]
+}
+
+/** Without any slack: the time counts that the cloud confirmed, and no answer names a later one than the true one. */
+function newLedger({ world, trade }: Sending): Reason[] {
+  if (world.scheduler.now >= world.newLedgerUntil) return []
+  return [["new-ledger", `${trade.id} was sent within 45 minutes of the ledger's beginning`]]
 }
 
 function pacing({ world, supernode, book, trade }: Sending): Reason[] {

@@ -42,6 +42,11 @@ export interface Waking {
   again?: () => void
 }
 
+/** In some worlds no person knows what the ledger before this one had in flight; drawn apart from everything else. */
+function beginsEmpty(seed: number): boolean {
+  return new Random(seed + 2 ** 46).chance(0.15)
+}
+
 /** Everything there is in one simulation, drawn from one seed. */
 export class World {
   readonly random: Random
@@ -53,6 +58,8 @@ export class World {
   readonly people: People
   readonly tickMs: number
   readonly calmFrom: number
+  /** True time before which nothing may be bought, since an order that the new ledger does not know may be on its way. */
+  readonly newLedgerUntil: number
   weather: Weather
   readonly dates = new Dates()
   isCalm = false
@@ -97,7 +104,8 @@ export class World {
       return machine
     })
     this.people = new People(this)
-    this.store.begin(initEntryAt(this.#start))
+    this.newLedgerUntil = beginsEmpty(seed) ? this.#start + 45 * MINUTE : this.#start
+    this.store.begin(initEntryAt(this.#start, beginsEmpty(seed) ? "empty" : "nothing-in-flight"))
   }
 
   newId = (): string => `x${++this.#ids}`

@@ -162,9 +162,10 @@ function tickFindings({
 
 function ledgerStateOf({ loaded, control, now }: Remembered): SupernodeState["ledger"] {
   const seen = { state: "read" as const, value: control }
+  // The state is shown by our own clock; a run asks the cloud for the time.
   const problem =
     whyUnusable(seen, loaded.ledgerId ?? null) ??
-    whyUntrusted({ control: seen, supernodeId: loaded.policy.id, now })
+    whyUntrusted({ control: seen, supernodeId: loaded.policy.id, confirmed: now })
   if (!problem) return null
   const { reason, says } = problem
   return { heldBy: reason, says, nearest: HINTS_OUTSIDE[reason]?.says ?? null }

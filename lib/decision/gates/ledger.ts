@@ -31,16 +31,18 @@ export function whyUnusable(control: Seen<Control>, onlyId: string | null): Ledg
 interface TrustQuestion {
   control: Seen<Control>
   supernodeId: string
-  now: number
+  /** A time that the cloud confirmed; null: none did. */
+  confirmed: number | null
 }
 
 /** Why the memory of this ledger does not suffice for a purchase, whatever the gates say. null: it does. */
-export function whyUntrusted({ control, supernodeId, now }: TrustQuestion): LedgerProblem | null {
+export function whyUntrusted({ control, supernodeId, confirmed }: TrustQuestion): LedgerProblem | null {
   if (control.state !== "read") return null // as above
   const { ledger, restored } = control.value
-  if (ledger && ledgerIsNew(ledger, now)) {
+  if (ledger && ledgerIsNew(ledger, confirmed)) {
     const until = ledger.at + NEW_LEDGER_MS
-    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)} an order that it does not know may be on its way`
+    const unsaid = confirmed === null ? ", and no answer of the cloud confirmed what time it is now" : ""
+    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)} an order that it does not know may be on its way${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }
   if (!restored || restored.confirmed.includes(supernodeId)) return null

@@ -26,7 +26,10 @@ export interface LedgerRestore {
  */
 export const NEW_LEDGER_MS = 45 * 60_000
 
-/** True while live runs must not rely on the memory of an empty ledger. A clock before `at` proves nothing: still new. */
-export function ledgerIsNew({ at, origin }: LedgerIdentity, now: number): boolean {
-  return origin === "empty" && now < at + NEW_LEDGER_MS
+/**
+ * True while live runs must not rely on the memory of an empty ledger. `confirmed` is a time that the cloud confirmed;
+ * null: none did, so the 45 minutes are not over. A time before `at` proves nothing either.
+ */
+export function ledgerIsNew({ at, origin }: LedgerIdentity, confirmed: number | null): boolean {
+  return origin === "empty" && (confirmed === null || confirmed < at + NEW_LEDGER_MS)
 }

@@ -186,3 +186,23 @@ describe("reset", () => {
     expect(out).toContain("an attempt is still in flight (accepted); `settle` ends it, not this")
   })
 })
+
+describe("on a machine whose clock is hours behind the ledger", () => {
+  it.each([
+    ["pause", ["pause", "--why", "x", "--until", "1h", "--by", "ann"]],
+    ["pause of one supernode", ["pause", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
+    ["hold", ["hold", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
+    ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
+  ])("%s is refused where it would be over already by the ledger's newest entries", async (_, argv) => {
+    const own = desk()
+    own.advance(120 * MINUTE)
+    const dated = await own.run("pause", "--by", "ann", "--why", "dates the ledger", "--until", "5h")
+    expect(dated.code).toBe(0)
+    own.advance(-120 * MINUTE)
+    const { code, out, err } = await own.run(...argv)
+    expect(err).toContain("which is over already: ledger entry control#2 is of 2024-01-12T18:52:00Z")
+    expect(err).toContain("Nothing was written.")
+    expect([code, out]).toEqual([1, ""])
+    expect(await own.ledger(async (ledger) => (await ledger.head(CONTROL_STREAM))?.seq)).toBe(2)
+  })
+})

@@ -1,0 +1,226 @@
+import { describe, expect, it } from "vitest"
+import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
+import { initLedger } from "../../lib/ledger/init.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import type { LedgerStore } from "../../lib/ledger/store.ts"
+import type { Clock } from "../../lib/ports.ts"
+import { DAY, MINUTE, NOW, policyOf } from "../decision/builders.ts"
+import { initialised } from "../ledger/initialised.ts"
+import { unknown, World } from "./world.ts"
+
+// Ledgers that are lost, rolled back, restored or begun anew, and people who say rightly or wrongly what they know of it:
+// whole runs, counted by the orders that leave.
+
+const BY = { by: "ann", why: "test" }
+
+/** A place whose store is exchanged below whoever uses it. */
+class Place implements LedgerStore {
+  store: LedgerStore = openMemoryStore()
+
+  head = (stream: string) => this.store.head(stream)
+  append: LedgerStore["append"] = (stream, raw) => this.store.append(stream, raw)
+  read: LedgerStore["read"] = (stream, range) => this.store.read(stream, range)
+  streams = () => this.store.streams()
+  close = async () => undefined
+  create = async () => undefined
+  checkWritable = async () => undefined
+
+  /** As a backup keeps it. */
+  async copy(): Promise<LedgerStore> {
+    const copy = openMemoryStore()
+    for await (const stream of this.store.streams())
+      for await (const raw of this.store.read(stream)) await copy.append(stream, raw)
+    return copy
+  }
+}
+
+let ids = 0
+async function init(store: LedgerStore, { at = NOW, nothingInFlight = false } = {}): Promise<AuditedLedger> {
+  const clock: Clock = { now: () => at, monotonic: () => at, wait: async () => undefined }
+  const ledger = ledgerOver(store)
+  await initLedger({ ledger, clock, newId: () => `ledger-${++ids}` }, { ...BY, nothingInFlight })
+  return ledger
+}
+
+const policy = policyOf({ cooldown: "0s", min_interval: "0s", limits: { actions: "6 per 24h", servers: 48 } })
+
+async function heldBy(world: World): Promise<string | null> {
+  return (await world.run(undefined, { policy })).decision.heldBy
+}
+
+/** A world in which an order left, its answer was lost, and then its ledger too: only the cloud knows of it. */
+async function afterLoss({ nothingInFlight = false } = {}): Promise<World> {
+  const old = await World.open()
+  old.outcomes = [unknown]
+  await old.run(undefined, { policy })
+  expect(old.orders).toHaveLength(1)
+  return new World(await init(openMemoryStore(), { nothingInFlight }))
+}
+
+interface Clocks {
+  title: string
+  /** Our clock minus the true time. */
+  oursOffMs: number
+  /** The cloud's `Date` minus the true time; null: it names none. */
+  dateOffMs: number | null
+  buys: boolean
+}
+
+describe("the 45 minutes of a new ledger", () => {
+  it.each<Clocks & { after: number }>([
+    { title: "right clocks", after: 44 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: false },
+    { title: "right clocks", after: 45 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: true },
+    { title: "a clock of ours that runs ahead", after: MINUTE, oursOffMs: DAY, dateOffMs: 0, buys: false },
+    {
+      title: "a clock of ours that runs ahead and no Date",
+      after: MINUTE,
+      oursOffMs: DAY,
+      dateOffMs: null,
+      buys: false,
+    },
+    { title: "a Date that runs ahead", after: MINUTE, oursOffMs: 0, dateOffMs: DAY, buys: false },
+    {
+      title: "clocks 50 s apart, ours ahead",
+      after: 45 * MINUTE - 50_000,
+      oursOffMs: 50_000,
+      dateOffMs: 0,
+      buys: false,
+    },
+    { title: "no Date", after: DAY, oursOffMs: 0, dateOffMs: null, buys: false },
+    { title: "a clock of ours that went back", after: DAY, oursOffMs: -2 * DAY, dateOffMs: 0, buys: false },
+  ])(
+    "are over only by a time that the cloud confirmed: $title, $after ms after init",
+    async ({ after, oursOffMs, dateOffMs, buys }) => {
+      const world = await afterLoss()
+      world.now = NOW + after + oursOffMs
+      const skewMs = dateOffMs === null ? null : dateOffMs - oursOffMs
+      world.supernode = { ...world.supernode, skewMs }
+      world.offers = { ...world.offers, skewMs }
+      const { decision } = await world.run(undefined, { policy })
+      expect(world.orders).toHaveLength(buys ? 1 : 0)
+      const failed = decision.findings.flatMap(({ passed, reason }) => (passed === false ? [reason] : []))
+      // Where a clock is wrong the gate for clocks holds first; the ledger is judged by the confirmed time all the same.
+      if (!buys && Math.abs(skewMs ?? 0) <= MINUTE && skewMs !== null)
+        expect(decision.heldBy).toBe("ledger-new")
+      expect(failed.length > 0).toBe(!buys)
+    },
+  )
+
+  it("hold back a second order while the first may be on its way, and its servers hold it after that", async () => {
+    const world = await afterLoss()
+    for (const minutes of [0, 10, 44]) {
+      world.now = NOW + minutes * MINUTE
+      expect(await heldBy(world)).toBe("ledger-new")
+    }
+    world.deliver(3, { status: "CREATING" })
+    world.now = NOW + 46 * MINUTE
+    expect(await heldBy(world)).not.toBeNull()
+    expect(world.orders).toEqual([])
+  })
+
+  it("do not begin where a person says untruthfully that nothing is in flight, and what comes then is held as wrong", async () => {
+    const world = await afterLoss({ nothingInFlight: true })
+    world.now += MINUTE
+    expect(await heldBy(world)).toBeNull()
+    expect(world.orders).toHaveLength(1)
+    // Both orders arrive: more servers than the ledger asked for.
+    const ordered = (world.orders[0]?.plan.to ?? 0) - 2
+    world.deliver(2 + 2 * ordered)
+    world.now += 10 * MINUTE
+    expect(await heldBy(world)).toBe("wrong")
+    world.now += DAY
+    expect(await heldBy(world)).toBe("wrong")
+    expect(world.orders).toHaveLength(1)
+  })
+})
+
+describe("a ledger below a process that goes on", () => {
+  it.each([
+    ["was rolled back", "backup", "ledger-behind"],
+    ["was exchanged for a new one", "new", "ledger-behind"],
+    ["was lost", "lost", "ledger-behind"],
+  ] as const)("holds where it %s, writes nothing, and sends no second order", async (_, kind, reason) => {
+    const place = new Place()
+    await initialised(ledgerOver(place), NOW)
+    const backup = await place.copy()
+    const world = new World(ledgerOver(place))
+    world.outcomes = [unknown]
+    await world.run(undefined, { policy })
+    expect(world.orders).toHaveLength(1)
+    place.store = kind === "backup" ? backup : openMemoryStore()
+    if (kind === "new") await init(place.store, { nothingInFlight: true })
+    const before = await headsOf(place)
+    for (const minutes of [1, 60, 600]) {
+      world.now = NOW + minutes * MINUTE
+      expect(await heldBy(world)).toBe(reason)
+    }
+    expect(await headsOf(place)).toEqual(before)
+    expect(world.orders).toHaveLength(1)
+  })
+
+  it("holds after `ledger restored` in every process until the supernode is confirmed", async () => {
+    const place = new Place()
+    await initialised(ledgerOver(place), NOW)
+    const backup = await place.copy()
+    const running = new World(ledgerOver(place))
+    running.outcomes = [unknown]
+    await running.run(undefined, { policy })
+    place.store = backup
+    const started = new World(ledgerOver(place))
+    await started.say({ verb: "restored", ...BY })
+    for (const world of [running, started]) expect(await heldBy(world)).toBe("ledger-restored")
+    await started.say({ verb: "reset", ...BY })
+    await started.say({ verb: "confirm", supernode: "00000000-0000-4000-8000-000000000000", ...BY })
+    for (const world of [running, started]) expect(await heldBy(world)).toBe("ledger-restored")
+    await started.say({ verb: "confirm", supernode: policy.id, ...BY })
+    expect(await heldBy(started)).toBeNull()
+    expect([running.orders.length, started.orders.length]).toEqual([1, 1])
+  })
+})
+
+async function headsOf(store: LedgerStore): Promise<Record<string, number>> {
+  const heads: Record<string, number> = {}
+  for await (const stream of store.streams()) heads[stream] = (await store.head(stream))?.seq ?? 0
+  return heads
+}
+
+it.each([
+  [
+    "another ledger takes the place of this one",
+    async (place: Place) => {
+      place.store = openMemoryStore()
+      await init(place.store, { nothingInFlight: true })
+    },
+    null,
+  ],
+  [
+    "a person says that the ledger was restored",
+    (place: Place) => new World(ledgerOver(place)).say({ verb: "restored", ...BY }),
+    "ledger-restored",
+  ],
+])("sends nothing where %s between the attempt and the request", async (_, happens, reason) => {
+  const place = new Place()
+  await init(place.store, { nothingInFlight: true })
+  const world = new World(ledgerOver(place))
+  let isOver = false
+  world.interference = {
+    beforeHead: async (stream) => {
+      const isOpened = (await place.store.head(`supernode:${policy.id}`)) !== undefined
+      if (stream !== "control" || !isOpened || isOver) return
+      isOver = true
+      await happens(place)
+    },
+  }
+  const ended = await world.run(undefined, { policy }).catch(() => null)
+  expect(isOver).toBe(true)
+  expect(world.orders).toEqual([])
+  if (reason) expect(ended?.outcome).toMatchObject({ kind: "not-sent", reason })
+})
+
+it("buys nothing without a Date, whatever a person or an alarm asks: no second clock confirms ours", async () => {
+  const world = await World.open()
+  world.supernode = { ...world.supernode, skewMs: null }
+  world.offers = { ...world.offers, skewMs: null }
+  expect(await heldBy(world)).toBe("clock-skewed")
+  expect(world.orders).toEqual([])
+})
