@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { App, Invocation } from "../../lib/app/app.ts"
-import { readSettings, type Settings } from "../../lib/app/settings.ts"
+import { readSettings, type Settings, SettingsError } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
 import { isSameId } from "../../lib/decision/inputs/id.ts"
 import { nearestName } from "../../lib/decision/policy/did-you-mean.ts"
@@ -42,7 +42,22 @@ export function settingsOf({ io, options }: Task): Settings {
     SUPERNODE_POLICY: options.policy,
     SUPERNODE_LEDGER: options.ledger,
   }
-  return readSettings((name) => given[name] ?? io.env[name], Object.keys(io.env))
+  try {
+    return readSettings((name) => given[name] ?? io.env[name], Object.keys(io.env))
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    // What was given on the command line is named as it was given.
+    const flags = { SUPERNODE_POLICY: "--policy", SUPERNODE_LEDGER: "--ledger" }
+    const named = Object.entries(flags).filter(([name]) => given[name] !== undefined)
+    throw new SettingsError(
+      error.problems.map((problem) =>
+        named.reduce(
+          (text, [name, flag]) => (text.startsWith(name) ? flag + text.slice(name.length) : text),
+          problem,
+        ),
+      ),
+    )
+  }
 }
 
 /** Policy, ledger and cloud for as long as `work` takes. */

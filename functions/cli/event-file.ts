@@ -18,6 +18,11 @@ export async function readEvent(path: string, io: CliIo): Promise<unknown> {
   }
 }
 
+/** All of stdin. Throws CommandError where it is larger than a function's event may be. */
+export async function readStdin(io: CliIo, what: string): Promise<Buffer> {
+  return bytesOf("-", io, what)
+}
+
 async function bytesOf(path: string, io: CliIo, where: string): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0

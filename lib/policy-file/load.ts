@@ -57,10 +57,15 @@ export interface PolicyFile {
 
 /**
  * Reads a policy file, what it includes and its userdata files. `now` (epoch milliseconds) is for the next starts in
- * warnings. Throws PolicyError with every problem of all of them.
+ * warnings; `given` is the file's content where it was read already (standard input). Throws PolicyError with every problem
+ * of all of them.
  */
-export async function loadPolicyFile(path: string, now: number | null = null): Promise<PolicyFile> {
-  const main = await readSource(path)
+export async function loadPolicyFile(
+  path: string,
+  now: number | null = null,
+  given?: Uint8Array,
+): Promise<PolicyFile> {
+  const main = await readSource(path, given)
   const { data: file, problems: ofFile } = check(fileSchemaFor(main.value), main)
   const included = await readIncluded(main)
   const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))

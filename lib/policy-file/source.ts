@@ -13,9 +13,13 @@ export interface Source extends ParsedText {
   problems: PolicyProblem[]
 }
 
-/** Reads and parses one file. Throws PolicyError where there is nothing to look at: no file, not UTF-8, not YAML. */
-export async function readSource(file: string): Promise<Source> {
-  return parseSource(file, decoded(file, await bytesOf(file)))
+/**
+ * Reads and parses one file; `given` is its content where it was read already. Throws PolicyError where there is nothing to
+ * look at: no file, not UTF-8, not YAML.
+ */
+export async function readSource(file: string, given?: Uint8Array): Promise<Source> {
+  if (given && given.length > MAX_BYTES) fail(file, `must be at most 1 MB, not ${given.length} bytes`)
+  return parseSource(file, decoded(file, given ?? (await bytesOf(file))))
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {

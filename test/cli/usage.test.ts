@@ -118,6 +118,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
   ])("says so of %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)
+    expect(err).not.toContain("SUPERNODE_LEDGER")
     expect(code).toBe(1)
   })
 

@@ -1,12 +1,15 @@
 import type { Command } from "commander"
 import { entryText } from "../../../lib/ledger/entry.ts"
+import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
+import { namesById } from "../state/in-flight.ts"
 import { printAnchor } from "./anchor.ts"
 import { type Listing, listEntries } from "./list.ts"
+import { csvHeader, PurchaseRows } from "./purchases-csv.ts"
 import { showEntry } from "./show.ts"
-import { allStreams, streamOf } from "./streams.ts"
+import { allStreams, streamName, streamOf } from "./streams.ts"
 import { verifyLedger } from "./verify.ts"
 
 const STREAM = "a supernode's name or id, or a stream: control, fleet, supernode:ID"
@@ -70,9 +73,13 @@ export function registerAudit(program: Command, cli: Cli): void {
     .argument("[NAME]", STREAM, words)
     .option("--stream <STREAM>", "the same as NAME", words)
     .option("--json", "the same: entries are JSON lines in any case")
+    .option("--csv", "instead, one row per order that was tried, with its price and order id")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & Listing>()
-      await exportEntries(taskOf(cli, options), name ?? options.stream)
+      const options = command.optsWithGlobals<CommonOptions & Listing & { csv?: true }>()
+      if (options.csv && options.json)
+        command.error("error: --csv and --json are two formats; give one of them")
+      if (options.csv) await exportPurchases(taskOf(cli, options), name ?? options.stream)
+      else await exportEntries(taskOf(cli, options), name ?? options.stream)
     })
 }
 
@@ -86,6 +93,21 @@ async function exportEntries(task: Task, name: string | undefined): Promise<void
         if (task.io.stdout.isGone) return
         task.screen.jsonLine(entryText(entry))
       }
+    }
+  })
+}
+
+async function exportPurchases(task: Task, name: string | undefined): Promise<void> {
+  await withLedger(task, async (ledger, settings) => {
+    await requireAnyLedger(ledger, settings)
+    const streams =
+      name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
+    const names = await namesById(settings.policyPath)
+    task.screen.jsonLine(csvHeader())
+    for (const stream of streams.filter((one) => one.startsWith(supernodeStream("")))) {
+      const rows = new PurchaseRows(streamName(stream, names))
+      for await (const entry of ledger.read(stream)) rows.add(entry)
+      for (const line of rows.lines()) task.screen.jsonLine(line)
     }
   })
 }

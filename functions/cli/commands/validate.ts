@@ -11,6 +11,7 @@ import {
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
 import { errorJson } from "../errors.ts"
+import { readStdin } from "../event-file.ts"
 import { policyRows } from "../print/policy.ts"
 import { tableOf } from "../print/table.ts"
 import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
@@ -24,7 +25,11 @@ export function registerValidate(program: Command, cli: Cli): void {
     .command("validate")
     .summary("check a policy file")
     .description("Checks a policy file and everything it includes. Needs no ledger, no cloud and no keys.")
-    .argument("[POLICY]", "the file; without, --policy, SUPERNODE_POLICY or ./policy.yaml", words)
+    .argument(
+      "[POLICY]",
+      "the file, - for stdin; without, --policy, SUPERNODE_POLICY or ./policy.yaml",
+      words,
+    )
     .option("--strict", "fail where there are warnings that the policy does not silence")
     .option("--json", "print the verdict and the effective policies as JSON")
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
@@ -41,7 +46,10 @@ function pathOf({ policy }: CommonOptions, { io }: Cli): string {
 
 async function validate(task: Task, path: string, isStrict: boolean): Promise<void> {
   try {
-    const file = await loadPolicyFile(path, task.now)
+    const file =
+      path === "-"
+        ? await loadPolicyFile("stdin", task.now, await readStdin(task.io, "stdin"))
+        : await loadPolicyFile(path, task.now)
     const isValid = !isStrict || file.warnings.length === 0
     showValid(task, file, isValid)
     if (!isValid) task.fail()
@@ -49,7 +57,9 @@ async function validate(task: Task, path: string, isStrict: boolean): Promise<vo
     if (!(error instanceof PolicyError)) throw error
     const { screen, options } = task
     screen.note(...error.problems.map(problemLine))
-    screen.note(`${path}: ${counted(error.problems.length, "problem")}; nothing can be bought with it`)
+    screen.note(
+      `${path === "-" ? "stdin" : path}: ${counted(error.problems.length, "problem")}; nothing can be bought with it`,
+    )
     if (options.json) screen.json({ valid: false, ...errorJson(error) })
     task.fail()
   }

@@ -140,7 +140,7 @@ async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]):
   const keys = await triedLater("keys", () => app.checkKeys())
   if (!keys.ok) return keys.checks
   const ofSupernodes = await Promise.all(shown.map((loaded) => checkOne(task, app, loaded)))
-  return [well({ what: "keys", supernode: null }, "there are keys to sign with"), ...ofSupernodes.flat()]
+  return [keysCheck(task.io.env), ...ofSupernodes.flat()]
 }
 
 async function checkOne({ now }: Task, app: App, { policy }: LoadedPolicy): Promise<Check[]> {
@@ -161,4 +161,18 @@ async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Ch
   const signal: TickSignal = { kind: "tick", id: "doctor", name: "doctor", at: now }
   const readings = await app.cloud.readMetrics({ policy, supernode, signal, now })
   return checkRules({ policy, supernode, readings, cloudEye: app.cloudEye, now })
+}
+
+/** Keys as a shell or an env file spoils them: quotes that became part of them, a variable that nothing replaced. */
+function keysCheck(env: Task["io"]["env"]): Check {
+  const subject = { what: "keys", supernode: null }
+  const names = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"]
+  const spoilt = names.flatMap((name) => {
+    const key = env[name] ?? ""
+    if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]
+    return key.includes("$") ? [`${name} has a $: it names a variable instead of its value`] : []
+  })
+  return spoilt.length > 0
+    ? ill(subject, "the keys are not as Huawei Cloud issues them", ...spoilt)
+    : well(subject, "there are keys to sign with")
 }

@@ -34,7 +34,12 @@ export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernod
   return well(subject, `${seen}${note}; rung ${ladder.indexOf(rung) + 1} of ${ladder.length}: ${rung.flavor}`)
 }
 
-function whyUnread({ credentials, refused }: Extract<Read<never>, { ok: false }>, id: string): string[] {
+function whyUnread({ credentials, refused, why }: Extract<Read<never>, { ok: false }>, id: string): string[] {
+  // 401 is about the key itself, 403 about what it may do.
+  if (credentials && why.includes(" answered 401"))
+    return [
+      "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK must be one access key's two halves, not swapped, of this cloud",
+    ]
   if (credentials) return ["give the keys' user the right to read Lite Server supernodes (modelarts)"]
   return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
 }

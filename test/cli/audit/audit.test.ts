@@ -233,6 +233,24 @@ describe("audit export", () => {
     expect(code).toBe(0)
   })
 
+  it("writes one row per order with its price and order id for a spreadsheet, and no formula", async () => {
+    const own = await cloudDesk()
+    const shown = await own.run("dry-run", "train-a", "--by", "=SUM(A1)", "--why", 'a "big", run', "--json")
+    const { request } = shown.json() as { request: object }
+    await own.run("run", "--event", own.file("r.json", request))
+    const { code, out } = await own.run("audit", "export", "--csv")
+    const [head = "", row = "", ...others] = out.trimEnd().split("\n")
+    expect(head).toBe(
+      "supernode,attempt,opened_at,settled_at,outcome,from_servers,to_servers,flavor,price_amount,price_currency,order_id,cause,requested_by,opened_entry,settled_entry",
+    )
+    expect(row).toMatch(
+      /^train-a,[\w-]+,2024-01-12T16:52:00\.000Z,2024-01-12T16:52:00\.000Z,accepted,2,4,kat3ne-32-800t\.192xlarge\.8\.matrix,120000,CNY,CS\w+,"request: a ""big"", run",'=SUM\(A1\),1,2$/,
+    )
+    expect(others).toEqual([])
+    expect(code).toBe(0)
+    expect((await own.run("audit", "export", "--csv", "--json")).code).toBe(2)
+  })
+
   it("ends early when nobody reads any more", async () => {
     const own = await usedDesk()
     const written: string[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { desk, ID, POLICY } from "../harness.ts"
+import { bytes, desk, ID, POLICY } from "../harness.ts"
 
 describe("validate", () => {
   it("says what a good policy comes to, with its defaults and its hash", async () => {
@@ -105,6 +105,16 @@ describe("validate", () => {
     const where = { line: expect.any(Number), column: expect.any(Number), path: "supernodes.0.rules.0.above" }
     expect(json()).toMatchObject({ valid: false, error: { kind: "policy", problems: [where] } })
     expect(err).toContain("supernodes.0.rules.0.above")
+    expect(code).toBe(1)
+  })
+
+  it("reads stdin for -, and names it in problems", async () => {
+    const own = desk()
+    const valid = await own.runWith({ stdin: bytes(POLICY) }, "validate", "-")
+    expect([valid.code, valid.out]).toEqual([0, expect.stringContaining("stdin: valid, 1 supernode")])
+    const wrong = POLICY.replace("above: 85", "above: x")
+    const { code, err } = await own.runWith({ stdin: bytes(wrong) }, "validate", "-")
+    expect(err).toMatch(/^stdin:\d+:\d+: supernodes\.0\.rules\.0\.above: /m)
     expect(code).toBe(1)
   })
 

@@ -126,6 +126,27 @@ describe("doctor, where something is amiss", () => {
     expect(problem).toMatch(/^PROBLEM {2}keys: no credentials: set HUAWEICLOUD_SDK_AK/)
   })
 
+  it.each([
+    [
+      "a wrong key",
+      { HUAWEICLOUD_SDK_SK: "another" },
+      "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+    ],
+    [
+      "quotes around a key",
+      { HUAWEICLOUD_SDK_AK: '"AK"' },
+      "HUAWEICLOUD_SDK_AK has quotes that are part of it",
+    ],
+    ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK has a $"],
+  ])("says what is wrong with %s, not that a right is missing", async (_what, env, says) => {
+    const own = await cloudDesk()
+    Object.assign(own.env, env)
+    const { code, out } = await own.run("doctor")
+    expect(out).toContain(says)
+    expect(out).not.toContain("give the keys' user the right")
+    expect(code).toBe(1)
+  })
+
   it("says that a supernode is not there by that id", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("doctor", "train-b")

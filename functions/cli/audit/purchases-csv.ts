@@ -1,0 +1,96 @@
+import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+
+// `audit export --csv`: one row per order that was tried, for the finance owner. RFC 4180; columns are a public contract.
+
+const COLUMNS = [
+  "supernode",
+  "attempt",
+  "opened_at",
+  "settled_at",
+  "outcome",
+  "from_servers",
+  "to_servers",
+  "flavor",
+  "price_amount",
+  "price_currency",
+  "order_id",
+  "cause",
+  "requested_by",
+  "opened_entry",
+  "settled_entry",
+] as const
+
+type Row = Record<(typeof COLUMNS)[number], string | number | null>
+
+export function csvHeader(): string {
+  return COLUMNS.join(",")
+}
+
+/** Collects the rows of one supernode's chain, whose entries come in order. */
+export class PurchaseRows {
+  readonly #rows = new Map<string, Row>()
+
+  constructor(private readonly supernode: string) {}
+
+  add(entry: LedgerEntry): void {
+    const { kind, attempt, plan, outcome, said, at, seq } = entry
+    if (kind === "opened" && attempt && plan) this.#rows.set(attempt.id, this.#opened(entry, plan))
+    const row = this.#rows.get(attempt?.id ?? (said?.verb === "settle" ? said.attempt : ""))
+    if (!row) return
+    if (kind === "settled" && outcome) {
+      const orderId = outcome.kind === "accepted" ? outcome.orderId : null
+      Object.assign(row, {
+        outcome: outcome.kind,
+        order_id: orderId,
+        settled_at: iso(at),
+        settled_entry: seq,
+      })
+    }
+    // A person's word replaces an unknown outcome.
+    if (said?.verb === "settle")
+      Object.assign(row, { outcome: `settled as ${said.as}`, settled_at: iso(at), settled_entry: seq })
+  }
+
+  lines(): string[] {
+    return [...this.#rows.values()].map((row) => COLUMNS.map((column) => cell(row[column])).join(","))
+  }
+
+  #opened({ attempt, signal, decision, at, seq }: LedgerEntry, plan: ScaleUpPlan): Row {
+    const { from, to, flavor, cost } = plan
+    const { rules = [], schedules = [] } = decision?.target ?? {}
+    const causes = [
+      ...rules.map((rule) => `rule ${rule}`),
+      ...schedules.map((one) => `schedule ${one.schedule}`),
+    ]
+    return {
+      supernode: this.supernode,
+      attempt: attempt?.id ?? null,
+      opened_at: iso(at),
+      settled_at: null,
+      outcome: "open",
+      from_servers: from,
+      to_servers: to,
+      flavor,
+      price_amount: cost?.amount ?? null,
+      price_currency: cost?.currency ?? null,
+      order_id: null,
+      cause: causes.join("; ") || (signal?.kind === "request" ? `request: ${signal.why}` : null),
+      requested_by: signal?.kind === "request" ? signal.requestedBy : null,
+      opened_entry: seq,
+      settled_entry: null,
+    }
+  }
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
+
+/** A text that a spreadsheet would take for a formula is quoted as text; numbers are ours. */
+function cell(value: string | number | null): string {
+  if (value === null) return ""
+  if (typeof value === "number") return String(value)
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
