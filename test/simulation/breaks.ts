@@ -45,6 +45,7 @@ export const BREAKS: readonly Break[] = [
     name: "client-forgets-send-before",
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
+    from: 40,
     seeds: 150,
     changes: null,
   },
@@ -73,6 +74,7 @@ export const BREAKS: readonly Break[] = [
     name: "control-is-read-once-per-run",
     says: "the second look at the pause answers with the first one's head",
     rules: ["nothing-while-paused"],
+    from: 20,
     seeds: 150,
     changes: null,
   },
@@ -89,6 +91,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-second-look-at-the-pause",
     says: "a pause said while the run looked does not stop it",
     rules: ["nothing-while-paused"],
+    from: 20,
     seeds: 150,
     changes: [{ file: SEND, from: "{ control, now:", to: "{ control: situation.control, now:" }],
   },
@@ -96,6 +99,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-last-moment-to-send",
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
+    from: 40,
     seeds: 150,
     changes: [
       { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
@@ -187,6 +191,7 @@ export const BREAKS: readonly Break[] = [
     name: "breaker-is-forgotten",
     says: "a refusal that a person must mend stops nothing",
     rules: ["breaker"],
+    from: 20,
     seeds: 60,
     changes: [
       {
@@ -200,6 +205,7 @@ export const BREAKS: readonly Break[] = [
     name: "reset-closes-no-breaker",
     says: "what a person mended stays off",
     rules: ["liveness"],
+    from: 20,
     seeds: 150,
     changes: [{ file: "lib/decision/transitions/rejection.ts", from: "  breaker: null,\n", to: "" }],
   },
@@ -227,7 +233,7 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-stops-nothing",
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
-    from: 80,
+    from: 95,
     seeds: 150,
     changes: [
       {
@@ -279,6 +285,7 @@ export const BREAKS: readonly Break[] = [
     name: "a-lost-place-is-a-place",
     says: "the fleet's stream says conflict, and the attempt is opened even so",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
+    from: 20,
     seeds: 300,
     hasFleet: true,
     changes: [
@@ -342,6 +349,7 @@ export const BREAKS: readonly Break[] = [
     name: "another-plan-than-shown",
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],
+    from: 112,
     seeds: 150,
     changes: [
       {
@@ -398,6 +406,7 @@ export const BREAKS: readonly Break[] = [
     name: "memory-expires-by-one-date",
     says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
     rules: ["money-is-counted"],
+    from: 50,
     seeds: 60,
     changes: [
       {
@@ -487,7 +496,7 @@ export const BREAKS: readonly Break[] = [
     name: "tells-nobody-of-the-unknown",
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 80,
+    from: 140,
     seeds: 150,
     changes: [
       {
