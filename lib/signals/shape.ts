@@ -71,14 +71,18 @@ export function readEach(parts: readonly unknown[], where: string, each: EachPar
   const signals = new Map<string, Signal>()
   const problems: string[] = []
   let ignored = 0
+  const isOthers = (part: unknown): boolean => {
+    const about = concerns ? subject(part) : null
+    return about !== null && concerns?.(about) === false
+  }
   for (const [i, part] of parts.entries()) {
     try {
       const signal = read(part, `${where}.${i}`)
-      signals.set(signal.id, signal)
+      // Senders' ids may collide: a part that does not concern us never replaces one that does.
+      if (!signals.has(signal.id) || !isOthers(part)) signals.set(signal.id, signal)
     } catch (error) {
       if (!(error instanceof SignalError)) throw error
-      const about = concerns ? subject(part) : null
-      if (about !== null && concerns?.(about) === false) ignored += 1
+      if (isOthers(part)) ignored += 1
       else problems.push(...error.problems)
     }
   }

@@ -221,6 +221,7 @@ describe("foreign text", () => {
       await corridor.lambda("manual", { ...request, [NASTY]: 1 }).catch((error: unknown) => String(error)),
     ]
     const entries = await corridor.entries()
+    expect(entries.length).toBeGreaterThan(0)
     for (const text of [
       JSON.stringify(answers),
       JSON.stringify(entries),
