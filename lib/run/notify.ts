@@ -10,7 +10,7 @@ import { nextEntry, standingOf } from "../ledger/next-entry.ts"
 import type { Delivery, Notice, Notifier, Ports } from "../ports.ts"
 import { takeAnchor } from "./anchor.ts"
 import type { RunResult } from "./result.ts"
-import type { RunTask } from "./task.ts"
+import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // Notifications: after the run, when all that it did is written, and never a reason for it to fail.
 
@@ -29,8 +29,6 @@ export interface Left {
 }
 
 const MOST_WAIT_MS = 5_000
-/** Kept for each write to the ledger: the claim before, and the failure after. */
-const LEDGER_WRITE_MS = 5_000
 const MOST_TRIES = 3
 /** In one run; what is due beyond that is told by the next tick. */
 const MAX_NOTIFICATIONS = 3

@@ -11,12 +11,10 @@ import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { heldOutside, outsideFinding, withFinding } from "./held-outside.ts"
 import { changesState } from "./state-change.ts"
-import type { RunTask } from "./task.ts"
+import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // What a run asks itself that no gate can answer: is there room and time, is it news, may another try follow.
 
-/** Time kept for writing the outcome: a purchase does not start without it. */
-const LEDGER_WRITE_MS = 5_000
 /**
  * The last safeguard: a state bigger than this leaves no room for the settlement of an attempt. Traffic leaves it below 16 KB;
  * only what people and purchases add may ever take more (a year of purchases, attempts settled as absent).

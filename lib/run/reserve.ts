@@ -13,7 +13,7 @@ import { FLEET_STREAM, fitting, fleetOf, nextFleetEntry } from "../ledger/next-e
 import type { Ports } from "../ports.ts"
 import { type FleetSeen, type Place, readFleet, seenBy } from "./fleet-spend.ts"
 import { heldTooBig } from "./held-outside.ts"
-import type { RunTask } from "./task.ts"
+import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // Caps across supernodes (policy `fleet`): counted before the decision, reserved before the attempt is opened.
 //
@@ -29,8 +29,6 @@ import type { RunTask } from "./task.ts"
 /** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
 const MOST_TRIES = 8
 const MOST_RELEASES = 3
-/** Kept for the rest of the run: giving back is worth no time that something else needs. */
-const LEDGER_WRITE_MS = 5_000
 
 /** What is about to be bought, and how the fleet was counted for it. */
 export interface Wanted extends Place {

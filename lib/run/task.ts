@@ -23,3 +23,6 @@ export interface RunTask {
   /** News of the policy file as a whole; only with the first supernode of the file, so that they are told once. */
   fileNews?: FileNews
 }
+
+/** Time kept for one write to the ledger: a purchase, a release and a notification do not start without it. */
+export const LEDGER_WRITE_MS = 5_000
