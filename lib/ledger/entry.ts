@@ -35,17 +35,23 @@ export const MAX_ENTRY_BYTES = 256 * 1024
 /** What sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
 const SEAL_BYTES = 81
 
+/** Texts of entries that this process sealed: stores keep them as they were hashed, so each is spelled out once. */
+const sealedTexts = new WeakMap<LedgerEntry, string>()
+
 /** Seals a draft: version, hash, and `confirmedAt: null` where no time was confirmed. Throws RangeError on an entry that is too big: no store would be sure to hold it. */
 export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): LedgerEntry {
   const unsealed = { v: WRITTEN_VERSION as 2, confirmedAt: null, ...draft }
-  const text = canonicalText(unsealed)
+  const halves = spell(unsealed)
+  const text = join(halves)
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
   if (bytes > mostBytes) {
     throw new RangeError(
       `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${mostBytes} are kept`,
     )
   }
-  return { ...unsealed, hash: digestText(text) }
+  const entry = { ...unsealed, hash: digestText(text) }
+  sealedTexts.set(entry, sealedText(halves, entry.hash))
+  return entry
 }
 
 /** The canonical text that stores keep. */
@@ -59,14 +65,44 @@ export function entryIsIntact(entry: LedgerEntry): boolean {
 }
 
 /** The text that stores keep, and whether the hash fits it. What the hash covers is spelled out once for both. */
-export function checkEntry({ hash, ...unsealed }: LedgerEntry): { text: string; isIntact: boolean } {
+export function checkEntry(entry: LedgerEntry): { text: string; isIntact: boolean } {
+  const known = sealedTexts.get(entry)
+  if (known !== undefined) return { text: known, isIntact: true }
+  const { hash, ...unsealed } = entry
+  const halves = spell(unsealed)
+  return { text: sealedText(halves, hash), isIntact: digestText(join(halves)) === hash }
+}
+
+/** True if the hash is that of the canonical text without its `hash` member. */
+export function textFitsHash(text: string, hash: string): boolean {
+  const seal = `"hash":${JSON.stringify(hash)},`
+  // No entry can hold its own hash a second time, so the first place is the only one.
+  const at = text.indexOf(seal)
+  return at > 0 && digestText(text.slice(0, at) + text.slice(at + seal.length)) === hash
+}
+
+/** Canonical members before and after `hash`, without braces. */
+interface Halves {
+  before: string
+  after: string
+}
+
+function spell(unsealed: object): Halves {
   const members = Object.entries(unsealed)
-  const spell = (part: typeof members) => canonicalText(Object.fromEntries(part)).slice(1, -1)
-  const before = spell(members.filter(([key]) => key < "hash"))
-  const after = spell(members.filter(([key]) => key > "hash"))
-  const join = (parts: string[]) => `{${parts.filter((part) => part !== "").join(",")}}`
+  const part = (some: typeof members) => canonicalText(Object.fromEntries(some)).slice(1, -1)
   return {
-    text: join([before, canonicalText({ hash }).slice(1, -1), after]),
-    isIntact: digestText(join([before, after])) === hash,
+    before: part(members.filter(([key]) => key < "hash")),
+    after: part(members.filter(([key]) => key > "hash")),
   }
+}
+
+function sealedText({ before, after }: Halves, hash: string): string {
+  return join({
+    before: [before, `"hash":${JSON.stringify(hash)}`].filter((part) => part !== "").join(","),
+    after,
+  })
+}
+
+function join({ before, after }: Halves): string {
+  return `{${[before, after].filter((part) => part !== "").join(",")}}`
 }

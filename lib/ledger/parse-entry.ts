@@ -1,5 +1,5 @@
 import { LedgerError } from "../ports.ts"
-import { checkEntry, type LedgerEntry, READ_VERSIONS } from "./entry.ts"
+import { checkEntry, type LedgerEntry, READ_VERSIONS, textFitsHash } from "./entry.ts"
 import type { RawEntry } from "./store.ts"
 
 export type ParsedEntry = { ok: true; entry: LedgerEntry } | { ok: false; problem: string }
@@ -52,13 +52,37 @@ function isTimeOrNull(value: unknown): boolean {
 
 // A text nested thousands deep overflows the stack of whatever walks it; that is one more text not to trust.
 function textProblem(text: string, entry: LedgerEntry): string | null {
+  const unfit = "does not fit its hash: something in it was changed"
   try {
+    if (isCanonicalText(text, entry)) return textFitsHash(text, entry.hash) ? null : unfit
     const canonical = checkEntry(entry)
-    if (!canonical.isIntact) return "does not fit its hash: something in it was changed"
+    if (!canonical.isIntact) return unfit
     return canonical.text === text ? null : "is not in canonical form: the store has re-encoded it"
   } catch {
     return "cannot be brought into canonical form"
   }
+}
+
+/**
+ * True only for a text in canonical form: JSON as the runtime spells it, keys in order. False says nothing: the runtime lists
+ * keys that look like array indexes first, so the canonical text must be made to tell.
+ */
+function isCanonicalText(text: string, value: unknown): boolean {
+  return JSON.stringify(value) === text && keysAreSorted(value)
+}
+
+/** The value comes from JSON.parse: no inherited keys, no cycles. */
+function keysAreSorted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true
+  if (Array.isArray(value)) return value.every(keysAreSorted)
+  let before = ""
+  for (const key in value) {
+    if (before > key) return false
+    before = key
+    const member = (value as Record<string, unknown>)[key]
+    if (typeof member === "object" && !keysAreSorted(member)) return false
+  }
+  return true
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { digest } from "../../lib/digest.ts"
+import { EMPTY_STANDING } from "../../lib/decision/state/state.ts"
+import { digest, digestText } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 import { verifyChain, verifyStream } from "../../lib/ledger/verify.ts"
@@ -56,11 +57,25 @@ describe("verifying a chain of entries", () => {
     })
   })
 
+  test("keys that look like array indexes are sound in canonical order, which the runtime does not keep", async () => {
+    const standing = { ...EMPTY_STANDING, latches: { 9: 1, 10: 2 } }
+    const entry = entryAfter(undefined, { v: 1, standing } as never)
+    expect(entryText(entry)).toContain('{"10":2,"9":1}')
+    expect(await verifyChain(given([entry]))).toMatchObject({ ok: true })
+  })
+
   test("only the first of several problems is named", async () => {
     const entries = [one, { ...two, run: "changed" }, { ...three, run: "changed" }]
     expect(await verifyChain(given(entries))).toMatchObject({ ok: false, seq: 2 })
   })
 })
+
+/** The members in reverse order, and the hash over exactly that text. */
+function unsorted({ hash: _hash, ...members }: LedgerEntry): RawEntry {
+  const reversed = Object.fromEntries(Object.entries(members).reverse())
+  const hash = digestText(JSON.stringify(reversed))
+  return { seq: members.seq, text: JSON.stringify({ hash, ...reversed }) }
+}
 
 describe("verifying what a store holds", () => {
   const holding = (raws: RawEntry[]) => ({
@@ -82,6 +97,7 @@ describe("verifying what a store holds", () => {
       /says its seq is 3/,
     ],
     ["a text in other words", [{ seq: 1, text: ` ${entryText(one)}` }], 1, /is not in canonical form/],
+    ["a text with its keys in another order, sealed as such", [unsorted(one)], 1, /does not fit its hash/],
     [
       "a seq that is no number",
       [rawOf(one), { seq: Number.NaN, text: entryText(two) }],
