@@ -1,5 +1,5 @@
 import { includesId } from "../inputs/id.ts"
-import { newestPeriods, type Reading } from "../inputs/reading.ts"
+import { newestPeriods, type Reading, type Series } from "../inputs/reading.ts"
 import type { Datapoint } from "../inputs/signal.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Policy, Rule } from "../policy/policy.ts"
@@ -41,9 +41,10 @@ export interface RuleEvidence {
 
 /** Judges every rule by its reading. The caller has made sure that readings and servers were read. */
 export function weighEvidence(situation: Situation, readings: Reading[], servers: Server[]): RuleEvidence[] {
+  const running = runningSince(servers, situation)
   return situation.policy.rules.map((rule) => {
     const reading = readings.find((candidate) => candidate.rule === rule.name)
-    const points = reading ? periodPoints({ situation, rule, reading, servers }) : []
+    const points = reading ? periodPoints({ situation, rule, reading, running }) : []
     const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
     return judgeRule({
       situation,
@@ -129,16 +130,28 @@ function isReal(point: Point): point is RealPoint {
   return point.state === "real" && point.value !== null
 }
 
+/** A server that was RUNNING, and from when on its metrics are evidence, epoch milliseconds. */
+interface WarmServer {
+  id: string
+  warmSince: number
+}
+
+function runningSince(servers: Server[], { standing, policy }: Situation): WarmServer[] {
+  return servers
+    .filter(({ status }) => status === "RUNNING")
+    .map((server) => ({ id: server.id, warmSince: warmSince(server, standing, policy) }))
+}
+
 interface PeriodFacts {
   situation: Situation
   rule: Rule
   reading: Reading
-  servers: Server[]
+  running: WarmServer[]
 }
 
 function periodPoints(facts: PeriodFacts): Point[] {
-  if (facts.rule.metric.alarm) return alarmPoints(facts)
-  const { situation, rule, reading } = facts
+  const { situation, rule, reading, running } = facts
+  if (rule.metric.alarm) return alarmPoints(facts)
   if (reading.periodMs === null) return []
   const starts = newestPeriods({
     now: situation.now,
@@ -146,49 +159,48 @@ function periodPoints(facts: PeriodFacts): Point[] {
     lagMs: rule.metric.lag,
     count: rule.points.n,
   })
-  return starts.map((at) => pointAt(at, facts))
+  const spokesman = reading.series.find((series) => series.server === null)
+  if (spokesman) return starts.map((at) => dated(spokenPoint(at, spokesman), situation))
+  const ofServers = { rule, running, byServer: firstByServer(reading.series) }
+  return starts.map((at) => dated(pointOverServers(at, ofServers), situation))
+}
+
+function firstByServer(all: readonly Series[]): Map<string, Series> {
+  const byServer = new Map<string, Series>()
+  for (const series of all)
+    if (series.server !== null && !byServer.has(series.server)) byServer.set(series.server, series)
+  return byServer
+}
+
+/** One period of a series that speaks for the whole supernode. */
+function spokenPoint(at: number, { points }: Series): Point {
+  const value = valueAt(points, at)
+  const isMissing = value === null
+  return { at, value, state: isMissing ? "missing" : "real", reported: isMissing ? 0 : 1, expected: 1 }
+}
+
+interface ServersFacts {
+  rule: Rule
+  running: WarmServer[]
+  byServer: ReadonlyMap<string, Series>
 }
 
 /** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
-function pointAt(at: number, { situation, rule, reading, servers }: PeriodFacts): Point {
-  const spokesman = reading.series.find((series) => series.server === null)
-  if (spokesman) {
-    const value = valueAt(spokesman.points, at)
-    return dated(
-      {
-        at,
-        value,
-        state: value === null ? "missing" : "real",
-        reported: value === null ? 0 : 1,
-        expected: 1,
-      },
-      situation,
-    )
+function pointOverServers(at: number, { rule, running, byServer }: ServersFacts): Point {
+  const reported: number[] = []
+  let expected = 0
+  for (const server of running) {
+    if (at < server.warmSince) continue
+    expected += 1
+    const value = valueAt(byServer.get(server.id)?.points ?? [], at)
+    if (value !== null) reported.push(value)
   }
-  const expected = servers.filter(
-    (server) => server.status === "RUNNING" && at >= warmSince(server, situation.standing, situation.policy),
-  )
-  const values = expected.flatMap((server) => {
-    const series = reading.series.find((candidate) => candidate.server === server.id)
-    return series ? [valueAt(series.points, at)] : []
-  })
-  const reported = values.filter((value) => value !== null)
   // ceil, with a hair for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
-  const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected.length - 1e-9))
-  const isEnough = reported.length >= needed
-  const aggregated = isEnough ? aggregate(reported, rule.metric.aggregate) : null
+  const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected - 1e-9))
+  const aggregated = reported.length >= needed ? aggregate(reported, rule.metric.aggregate) : null
   // The sum of huge values may leave the range of numbers: what cannot be said is missing.
   const value = Number.isFinite(aggregated) ? aggregated : null
-  return dated(
-    {
-      at,
-      value,
-      state: value === null ? "missing" : "real",
-      reported: reported.length,
-      expected: expected.length,
-    },
-    situation,
-  )
+  return { at, value, state: value === null ? "missing" : "real", reported: reported.length, expected }
 }
 
 /** The alarm's own points, newest first: it counts only what is about this supernode and no other, and of now. */
