@@ -1,6 +1,6 @@
 import type { Decision, Finding } from "./decision.ts"
 import { withCause } from "./evidence/efficacy.ts"
-import { withNearest } from "./explain/hints.ts"
+import { withHint } from "./explain/hints.ts"
 import { efficacy } from "./gates/efficacy.ts"
 import type { Gate, GateFacts } from "./gates/gate.ts"
 import { actionRate, priceKnown, withinBudget } from "./gates/money.ts"
@@ -43,13 +43,13 @@ export const GATES: readonly Gate[] = [
 /**
  * What to do in this situation and why: a pure function, and the only place that says "scale-up". It buys only if every
  * gate passed; a gate that could not be evaluated (`passed: null`) never buys. `heldBy` is null on a hold only while
- * facts are missing that have not been read yet.
+ * facts are missing that have not been read yet. Hints are added by `explain`, since a run decides several times.
  */
 export function decide(situation: Situation, digest: Digest): Decision {
   const choice = chooseRung(situation)
   const target = choice.target && withCause(situation, choice.target, digest)
   const facts = factsOf(situation, choice, digest)
-  const findings = GATES.map((gate) => withNearest(facts, { gate: gate.id, ...gate.check(facts) }))
+  const findings = GATES.map((gate): Finding => ({ gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)
   const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
   return {
@@ -60,6 +60,17 @@ export function decide(situation: Situation, digest: Digest): Decision {
     // By a clock that others contradict, points from before the load rose could lift a latch.
     cleared: clocksAgree(situation) ? choice.cleared : [],
   }
+}
+
+/** The decision about this situation, and with each failing gate the hint that would let it pass. For what is recorded or shown. */
+export function explain(situation: Situation, decision: Decision, digest: Digest): Decision {
+  const facts = factsOf(situation, chooseRung(situation), digest)
+  return { ...decision, findings: decision.findings.map((finding) => withHint(facts, finding)) }
+}
+
+/** `decide` and `explain` in one, for a decision that is shown at once. */
+export function decideAndExplain(situation: Situation, digest: Digest): Decision {
+  return explain(situation, decide(situation, digest), digest)
 }
 
 function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFacts {

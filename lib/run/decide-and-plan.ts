@@ -1,3 +1,4 @@
+import { explain } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
 import { planScaleUp, type ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
@@ -19,7 +20,8 @@ export interface Decided {
 }
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
-  const decided = heldUntrusted(task, situation, judge(situation))
+  const explained = explain(situation, judge(situation), digest)
+  const decided = heldUntrusted(task, situation, explained)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)
   const decision = withPreconditions(ports, task, { situation, decision: decided, mode })

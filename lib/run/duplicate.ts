@@ -1,4 +1,4 @@
-import { decide } from "../decision/decide.ts"
+import { decideAndExplain } from "../decision/decide.ts"
 import { NOT_READ } from "../decision/inputs/seen.ts"
 import type { AskedBefore } from "../decision/state/freshness.ts"
 import { own } from "../decision/state/own.ts"
@@ -46,7 +46,7 @@ export async function firstResult(
     readings: NOT_READ,
     offers: NOT_READ,
   }
-  const decision = decide({ ...facts, ...seen }, digest)
+  const decision = decideAndExplain({ ...facts, ...seen }, digest)
   const entries = await entriesOf(ports, task.stream, {
     fromSeq: first.seq,
     toSeq: first.seq + 20,

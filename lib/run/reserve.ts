@@ -1,4 +1,4 @@
-import { decide } from "../decision/decide.ts"
+import { decideAndExplain } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
 import { confirmedTime } from "../decision/inputs/clock.ts"
 import { type ChainTip, isOver } from "../decision/money/fleet-spend.ts"
@@ -69,7 +69,7 @@ export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Prom
       return { kind: "reserved", ...sending, entry, situation, decision }
     fleet = await readFleet(ports, task, { situation, head })
     situation = { ...situation, ...seenBy(fleet) }
-    decision = decide(situation, digest)
+    decision = decideAndExplain(situation, digest)
     if (decision.kind !== "scale-up") return { kind: "held", situation, decision }
   }
   return { kind: "overtaken" }

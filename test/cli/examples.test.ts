@@ -6,7 +6,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { actor, duration, planHash, reason, timeAfter, whole, words } from "../../functions/cli/arguments.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
-import { decide } from "../../lib/decision/decide.ts"
+import { decideAndExplain } from "../../lib/decision/decide.ts"
 import { nearestOf } from "../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../lib/decision/explain/operator-command.ts"
 import { digest } from "../../lib/digest.ts"
@@ -105,7 +105,7 @@ describe("a printed command line is one that the command line takes", () => {
   it("in every hint of a failing gate", async () => {
     const lines = new Set<string>()
     for (const situation of fc.sample(holding, { seed: 7, numRuns: 400 }))
-      for (const finding of decide(situation, digest).findings)
+      for (const finding of decideAndExplain(situation, digest).findings)
         for (const [line] of (nearestOf(finding) ?? "").matchAll(/supernode-autoscaler [^,;]*/g))
           lines.add(line.replaceAll(/sha256:\w+/g, HASH).replace(/ (at|who|later) .*$/, ""))
     expect(lines.size).toBeGreaterThan(4)

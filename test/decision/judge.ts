@@ -1,4 +1,4 @@
-import { decide } from "../../lib/decision/decide.ts"
+import { decideAndExplain } from "../../lib/decision/decide.ts"
 import type { Decision, Finding } from "../../lib/decision/decision.ts"
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
@@ -7,7 +7,7 @@ import { policyOf, type RuleInput, read, readingOf, ruleInput, situationOf } fro
 
 /** The decision in the passing situation, but for what is given. */
 export function judge(over: Partial<Situation> = {}): Decision {
-  return decide(situationOf(over), digest)
+  return decideAndExplain(situationOf(over), digest)
 }
 
 /** How one gate found it. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import { decide } from "../../lib/decision/decide.ts"
+import { decideAndExplain } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
 import { canonicalText, digest } from "../../lib/digest.ts"
 import { holding } from "../properties/holding.ts"
@@ -22,7 +22,7 @@ it("every gate says what it found in the words, and with the facts, that are wri
   const kept = new Map<string, string[]>()
   const alike = new Map<string, number>()
   for (const situation of [...fc.sample(holding, SAMPLE), ...fc.sample(situations, SAMPLE)]) {
-    for (const finding of decide(situation, digest).findings) {
+    for (const finding of decideAndExplain(situation, digest).findings) {
       const verdict = `${finding.gate} ${finding.reason ?? (finding.passed ? "passed" : "not evaluated")}`
       const kind = `${verdict}: ${kindOf(finding)}`
       const lines = kept.get(verdict) ?? []

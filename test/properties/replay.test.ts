@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { decide } from "../../lib/decision/decide.ts"
+import { decideAndExplain } from "../../lib/decision/decide.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
@@ -172,7 +172,7 @@ describe("a ledger", () => {
             const standing = (chain[i - 1]?.standing ?? EMPTY_STANDING) as Standing
             const policy = policyIn(chain, i)
             expect(digest(policy)).toBe(situation.policyHash)
-            expect(canonicalText(decide({ ...situation, policy, standing }, digest))).toBe(
+            expect(canonicalText(decideAndExplain({ ...situation, policy, standing }, digest))).toBe(
               canonicalText(decision),
             )
             replayed += 1

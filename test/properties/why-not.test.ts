@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { decide, GATES } from "../../lib/decision/decide.ts"
+import { decideAndExplain, GATES } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
 import type { Change, Nearest } from "../../lib/decision/explain/change.ts"
 import { HINTS } from "../../lib/decision/explain/hints.ts"
@@ -22,7 +22,7 @@ interface Hinted {
 }
 
 function hintsIn(so: Situation): Hinted[] {
-  return decide(so, digest).findings.flatMap((finding) => {
+  return decideAndExplain(so, digest).findings.flatMap((finding) => {
     const nearest = finding.facts["nearest"] as Nearest | undefined
     return nearest ? [{ finding, nearest }] : []
   })
@@ -133,9 +133,9 @@ describe("the nearest change that a failing gate names", () => {
   }, () => {
     fc.assert(
       fc.property(holding, (so) => {
-        const decision = decide(so, digest)
+        const decision = decideAndExplain(so, digest)
         const text = JSON.stringify(decision)
-        expect(JSON.stringify(decide(structuredClone(so), digest))).toBe(text)
+        expect(JSON.stringify(decideAndExplain(structuredClone(so), digest))).toBe(text)
         for (const { facts } of decision.findings) {
           if (facts["nearest"] !== undefined)
             expect(JSON.parse(JSON.stringify(facts["nearest"]))).toStrictEqual(facts["nearest"])

@@ -1,5 +1,5 @@
 import type { Settings } from "../../../lib/app/settings.ts"
-import { decide } from "../../../lib/decision/decide.ts"
+import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
 import { HINTS_OUTSIDE, nearestOf } from "../../../lib/decision/explain/hints.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
@@ -132,14 +132,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
 }
 
 /** All findings of a tick now: of the gates, and of what the state has against a purchase beside them. */
-function tickFindings({
-  settings,
-  loaded,
-  head,
-  control,
-  others,
-  now,
-}: Remembered): ReturnType<typeof decide>["findings"] {
+function tickFindings({ settings, loaded, head, control, others, now }: Remembered): Finding[] {
   const situation: Situation = {
     signal: { kind: "tick", id: "status", name: "status", at: now },
     exclusive: false,
@@ -157,7 +150,7 @@ function tickFindings({
     offers: NOT_READ,
     ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
-  return [...decide(situation, digest).findings, ...stateFindings(situation)]
+  return [...decideAndExplain(situation, digest).findings, ...stateFindings(situation)]
 }
 
 function ledgerStateOf({ loaded, control, now }: Remembered): SupernodeState["ledger"] {

@@ -3,7 +3,7 @@ import { newestPeriods, type Reading, type Series } from "../inputs/reading.ts"
 import type { Datapoint } from "../inputs/signal.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Policy, Rule } from "../policy/policy.ts"
-import { isOnClearSide, levelsOf } from "../policy/threshold.ts"
+import { isOnClearSide, type Level, levelsOf } from "../policy/threshold.ts"
 import type { Situation } from "../situation.ts"
 import { own } from "../state/own.ts"
 import type { Standing } from "../state/state.ts"
@@ -112,16 +112,17 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
 
 /** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
 function bestStep(
-  levels: ReturnType<typeof levelsOf>,
+  levels: readonly Level[],
   real: RealPoint[],
   { m, assumed }: { m: number; assumed: number },
 ): number {
-  const reached = levels.map(({ up, isReachedBy }, i) => {
+  let best = 0
+  for (const [i, { up, isReachedBy }] of levels.entries()) {
     const reaching = real.filter(({ value }) => isReachedBy(value)).length
     // What is missing may be held to breach, but never to reach more than the mildest step.
-    return reaching + (i === 0 ? assumed : 0) >= m ? up : 0
-  })
-  return Math.max(0, ...reached)
+    if (reaching + (i === 0 ? assumed : 0) >= m) best = Math.max(best, up)
+  }
+  return best
 }
 
 type RealPoint = Point & { value: number }

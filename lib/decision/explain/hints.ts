@@ -104,13 +104,13 @@ export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
 }
 
 /** The finding, and in `facts.nearest` what would have let its gate pass, where it failed and that can be said. */
-export function withNearest(facts: GateFacts, finding: Finding): Finding {
+export function withHint(facts: GateFacts, finding: Finding): Finding {
   if (finding.passed !== false || finding.reason === null) return finding
   const nearest = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
   return nearest === null ? finding : { ...finding, facts: { ...finding.facts, nearest } }
 }
 
-/** What `withNearest` put there; null without. Findings also come from ledgers, where anything may stand. */
+/** What `withHint` put there; null without. Findings also come from ledgers, where anything may stand. */
 export function nearestOf({ passed, facts }: Finding): string | null {
   const nearest: unknown = facts["nearest"]
   if (passed !== false || typeof nearest !== "object" || nearest === null || !("says" in nearest)) return null

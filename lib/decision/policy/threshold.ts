@@ -18,8 +18,25 @@ function mildestFirst(steps: Step[], high: boolean): Step[] {
   )
 }
 
-/** The levels of a rule, mildest first: how many rungs each is worth, and whether a value reaches it. */
-export function levelsOf(rule: Rule): { up: number; isReachedBy(value: number): boolean }[] {
+export interface Level {
+  /** Rungs up from the current one. */
+  up: number
+  isReachedBy(value: number): boolean
+}
+
+/** Rules do not change once they are read. */
+const knownLevels = new WeakMap<Rule, readonly Level[]>()
+
+/** The levels of a rule, mildest first. */
+export function levelsOf(rule: Rule): readonly Level[] {
+  const known = knownLevels.get(rule)
+  if (known) return known
+  const levels = makeLevels(rule)
+  knownLevels.set(rule, levels)
+  return levels
+}
+
+function makeLevels(rule: Rule): Level[] {
   if (rule.steps.length === 0) return [{ up: 1, isReachedBy: (value) => crosses(rule, value) }]
   const high = highIsBad(rule)
   // Past the far end of the last step the load is worse still: it counts as that step, never as none.
