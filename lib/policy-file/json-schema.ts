@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { isRecord } from "../decision/policy/units.ts"
+import { descriptionOf } from "./descriptions.ts"
 import { wholeFileSchema } from "./file-schema.ts"
 
 /** The JSON Schema (draft 2020-12) of a policy file, for editors: from the same schema that checks it when it is read. */
@@ -8,7 +9,7 @@ export function policyJsonSchema(): Record<string, unknown> {
   const { $schema, properties, ...rest } = asRecord(generated)
   const { defaults, supernodes, ...keys } = asRecord(properties)
   const { items, ...list } = asRecord(supernodes)
-  return {
+  const schema = {
     $schema,
     title: "Policy of supernode-autoscaler",
     ...rest,
@@ -18,6 +19,29 @@ export function policyJsonSchema(): Record<string, unknown> {
       supernodes: { ...list, items: { ...optional(items), required: ["name", "id"] } },
     },
   }
+  return described(schema, "") as Record<string, unknown>
+}
+
+/** Each key with its meaning; keys are known by their path, since one zod schema may serve several of them. */
+function described(schema: unknown, path: string): unknown {
+  if (!isRecord(schema)) return schema
+  const { properties, items, anyOf, ...rest } = schema
+  return {
+    ...rest,
+    ...(isRecord(properties) ? { properties: describedKeys(properties, path) } : {}),
+    ...(items === undefined ? {} : { items: described(items, `${path}[]`) }),
+    ...(Array.isArray(anyOf) ? { anyOf: anyOf.map((one) => described(one, path)) } : {}),
+  }
+}
+
+function describedKeys(properties: Record<string, unknown>, path: string): Record<string, unknown> {
+  const keys = Object.entries(properties).map(([key, child]) => {
+    const below = path === "" ? key : `${path}.${key}`
+    const description = descriptionOf(below)
+    const whole = described(child, below)
+    return [key, isRecord(whole) && description !== undefined ? { description, ...whole } : whole]
+  })
+  return Object.fromEntries(keys) as Record<string, unknown>
 }
 
 /** What `defaults` may give is required nowhere. Lists replace as a whole, so their items keep what they require. */

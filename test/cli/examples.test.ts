@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from "commander"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { actor, duration, planHash, reason, timeAfter, whole, words } from "../../functions/cli/arguments.ts"
+import { cliPage } from "../../functions/cli/docs/cli-page.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
 import { nearestOf } from "../../lib/decision/explain/hints.ts"
@@ -67,6 +68,10 @@ async function problemOf(line: string): Promise<string | null> {
     return `${line}\n${said.join("")}`
   }
 }
+
+it("docs/cli.md is committed as it is made from the commands: run `npm run schema` after a change", () => {
+  expect(readFileSync(join(ROOT, "docs/cli.md"), "utf8")).toBe(cliPage(parserOnly().program))
+})
 
 const HASH = `sha256:${"0".repeat(64)}`
 

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import { describe, expect, it } from "vitest"
 import { parse } from "yaml"
+import { DESCRIPTIONS } from "../../lib/policy-file/descriptions.ts"
 import { policyJsonSchema } from "../../lib/policy-file/json-schema.ts"
+import { policyPage } from "../../lib/policy-file/policy-page.ts"
 import { GOOD, good } from "./policy-files.ts"
 
 const validate = new Ajv2020({ formats: { uri: true }, strict: true, strictRequired: false }).compile(
@@ -10,9 +12,20 @@ const validate = new Ajv2020({ formats: { uri: true }, strict: true, strictRequi
 )
 
 describe("The JSON Schema", () => {
-  it("is committed as it is generated: run `npm run schema` after a change", () => {
+  it("is committed as it is generated, and so is docs/policy.md: run `npm run schema` after a change", () => {
     expect(JSON.parse(readFileSync("docs/policy.schema.json", "utf8"))).toEqual(
       JSON.parse(JSON.stringify(policyJsonSchema())),
+    )
+    expect(readFileSync("docs/policy.md", "utf8")).toBe(policyPage(policyJsonSchema()))
+  })
+
+  it("describes every key, and no key that does not exist", () => {
+    const rows = [...policyPage(policyJsonSchema()).matchAll(/^\| `(.+?)` \|.*\| (.*) \|$/gm)]
+    expect(rows.length).toBeGreaterThan(100)
+    expect(rows.filter(([, , meaning]) => meaning === "").map(([, key]) => key)).toEqual([])
+    const described = new Set(rows.map(([, , meaning]) => meaning))
+    expect(Object.values(DESCRIPTIONS).filter((text) => !described.has(text.replaceAll("|", "\\|")))).toEqual(
+      [],
     )
   })
 

@@ -1,0 +1,8 @@
+import { writeFile } from "node:fs/promises"
+import { processIo } from "../process-io.ts"
+import { programOf } from "../run-cli.ts"
+import { cliPage } from "./cli-page.ts"
+
+// Run by `npm run schema` after a change of a command; a test fails while the committed file is behind.
+const program = programOf({ io: processIo(), fail: () => {} })
+await writeFile(new URL("../../../docs/cli.md", import.meta.url), cliPage(program))
