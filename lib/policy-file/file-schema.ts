@@ -42,7 +42,7 @@ const shape = {
   silence: silenceSchema,
   include: z
     .array(z.string().min(1, { error: "must not be empty" }))
-    .min(1, { error: "must have at least one pattern such as more/*.yaml" })
+    .min(1, { error: "must have at least one pattern such as [ more/*.yaml ]" })
     .optional(),
 }
 

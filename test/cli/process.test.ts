@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
+import { problemsOf } from "./output.ts"
 
 // The command as a process of its own, on the system's clock: exit codes, signals, pipes.
 
@@ -109,7 +110,9 @@ describe("sandbox", () => {
   it("is all that another terminal needs: the settings that it prints lead to an order", async () => {
     const own = desk()
     const child = cli(own, "sandbox", "--json")
-    const { env } = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
+    const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
+    expect(problemsOf("sandbox", printed)).toBeNull()
+    const { env } = printed
     const { SUPERNODE_LEDGER: _elsewhere, ...settings } = env
     Object.assign(own.env, settings)
     const { out, code } = await ended(

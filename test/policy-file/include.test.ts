@@ -58,7 +58,7 @@ describe("include", () => {
       "an empty list",
       good(["version: 1", "version: 1\ninclude: []"]),
       {},
-      ["policy.yaml:2:10: include: must have at least one pattern such as more/*.yaml"],
+      ["policy.yaml:2:10: include: must have at least one pattern such as [ more/*.yaml ]"],
     ],
     [
       "a folder",

@@ -15,3 +15,8 @@ export function showWord(
   screen.say(`on record: ${stream} #${seq}`, sayLedger(ledger))
   if (options.json) screen.json({ entry: { stream, seq, hash }, said, ledger })
 }
+
+/** The same document where there was nothing to say. */
+export function showNothingSaid({ screen, options }: Task, ledger: KnownLedger): void {
+  if (options.json) screen.json({ entry: null, said: null, ledger })
+}

@@ -1,11 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander"
+import { stopInForce } from "../../../lib/decision/state/control.ts"
+import { own } from "../../../lib/decision/state/own.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
-import { showWord, WHO } from "./actor.ts"
+import { showNothingSaid, showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface HoldOptions extends CommonOptions {
@@ -55,7 +58,14 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
     const supernode = await supernodeIdOf(policyPath, name)
-    if (until > now) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    const isEnd = until <= now
+    if (!isEnd) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    const before = own(controlOf(await ledger.head(CONTROL_STREAM)).held, supernode)
+    if (isEnd && !before) {
+      screen.say(`${name} is not held; nothing to end`)
+      showNothingSaid(task, known)
+      return
+    }
     const entry = await sayToAll(deskOf(task, ledger), {
       verb: "hold",
       supernode,
@@ -63,8 +73,10 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
       by,
       until,
     })
-    if (until <= now) {
-      screen.say(`the hold of ${name} is over; the next signal looks at the present`)
+    if (isEnd) {
+      // By another machine's clock it may have gone on, so its end is on record in any case.
+      const was = stopInForce(before, now) ? "is over" : "was over already"
+      screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
       showWord(task, entry, known)
       return
     }

@@ -7,7 +7,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
-import { showWord, WHO } from "./actor.ts"
+import { showNothingSaid, showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface StopOptions extends CommonOptions {
@@ -91,6 +91,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
       screen.say(
         `${name === undefined ? "there is no pause of everything" : `${name} is not paused`}; nothing to resume`,
       )
+      showNothingSaid(task, known)
     } else {
       const entry = await sayToAll(deskOf(task, ledger), {
         verb: "resume",

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
@@ -40,36 +41,47 @@ async function reset(task: Task, name: string, { why, by }: ResetOptions): Promi
     const stream = supernodeStream(await supernodeIdOf(policyPath, name))
     const head = await ledger.head(stream)
     if (!head) throw new CommandError(`nothing is on record for ${name}: there is nothing to reset`)
-    const standing = standingOf(head)
+    let before = standingOf(head)
     const entry = await sayTo(deskOf(task, ledger), stream, {
       said: { verb: "reset", why, by },
-      check: () => undefined,
+      // The very state that was reset: another run may have written since the head was read.
+      check: (standing) => {
+        before = standing
+      },
     })
-    screen.say(...clearedLines(standing, now))
-    if (standing.attempt)
-      screen.say(`an attempt is still in flight (${standing.attempt.state}); \`settle\` ends it, not this`)
+    screen.say(...changedLines(before, standingOf(entry), now))
     showWord(task, entry, known)
   })
 }
 
-function clearedLines(
-  { breaker, throttle, blocked, rulesOff, effects = [] }: Standing,
-  now: number,
-): string[] {
+/** What the reset changed, by comparing the state before and after it. */
+function changedLines(before: Standing, after: Standing, now: number): string[] {
+  const { breaker, throttle, effects = [], policyChanges, attempt } = before
+  const wait = throttle && throttle.until > now && !after.throttle ? throttle : null
   const lines = [
-    ...(breaker
+    ...(breaker && !after.breaker
       ? [`the breaker is closed: ${breaker.class} since ${when(breaker.since, now)}, ${breaker.says}`]
       : []),
-    ...(throttle && throttle.until > now ? [`the wait until ${when(throttle.until, now)} is over`] : []),
-    ...Object.keys(blocked).map((flavor) => `${flavor} is no longer blocked`),
-    ...Object.keys(rulesOff).map((rule) => `rule ${rule} is on again`),
-    ...(effects.length > 0
-      ? ["what was bought by rules and gained until now is forgotten: efficacy counts anew"]
+    ...(wait ? [`the wait until ${when(wait.until, now)} is over`] : []),
+    ...goneKeys(before.blocked, after.blocked).map((flavor) => `${flavor} is no longer blocked`),
+    ...goneKeys(before.rulesOff, after.rulesOff).map((rule) => `rule ${rule} is on again`),
+    ...(effects.length > 0 && (after.effects ?? []).length === 0
+      ? ["efficacy counts anew: the gains of past purchases are forgotten"]
+      : []),
+    ...(policyChanges?.isConflict && !after.policyChanges
+      ? ["the conflict of two policy files is over"]
+      : []),
+    ...(before.servers !== null && after.servers === null
+      ? [
+          `the ${counted(before.servers.length, "known server")} are forgotten: the next run takes those that it sees`,
+        ]
       : []),
   ]
-  return lines.length > 0
-    ? lines
-    : [
-        "no breaker was open and nothing was waiting; the servers that are there now will be taken for the known ones",
-      ]
+  const said = lines.length > 0 ? lines : ["nothing was open or waiting: the reset changed nothing"]
+  if (!attempt) return said
+  return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, not this`]
+}
+
+function goneKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  return Object.keys(before).filter((key) => !Object.hasOwn(after, key))
 }

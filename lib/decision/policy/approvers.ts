@@ -39,7 +39,7 @@ const approverKey = z
 
 export const approversSchema = z
   .array(z.strictObject({ name: approverName, key: approverKey.optional() }), {
-    error: "must be a list of people such as { name: ann }",
+    error: "must be a list of people such as [ { name: ann } ]",
   })
   .max(100, { error: "must be at most 100 people" })
   .transform((people): Approver[] => people.map(({ name }) => ({ name })))

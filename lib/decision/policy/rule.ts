@@ -1,6 +1,7 @@
 import * as z from "zod"
 import {
   duration,
+  durationSaying,
   isRecord,
   pointsOf,
   positiveDuration,
@@ -61,6 +62,7 @@ const cloudEyeDimensions = z
   })
 
 const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
+const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period"
 const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000]
 
 /** Cloud Eye batch-query-metric-data: the periods it aggregates by, and its own filters. */
@@ -69,8 +71,8 @@ const cloudEyeMetric = z.strictObject({
   name: cloudEyeMetricName,
   dimensions: cloudEyeDimensions.default({ instance_id: "{server.cloud_server.hps_ecs_id}" }),
   statistic: z.enum(STATISTICS).default("average"),
-  period: positiveDuration.refine((ms) => CLOUD_EYE_PERIODS.includes(ms), {
-    error: "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period",
+  period: durationSaying(CLOUD_EYE_PERIOD).refine((ms) => CLOUD_EYE_PERIODS.includes(ms), {
+    error: CLOUD_EYE_PERIOD,
   }),
 })
 
@@ -109,6 +111,8 @@ const cloudwatchStatistic = text(
   return CLOUDWATCH_NAMES[name] ?? name
 })
 
+const CLOUDWATCH_PERIOD = 'must be a multiple of 1m such as "5m"'
+
 const cloudwatchMetric = z.strictObject({
   region: regionName("must be an AWS region such as eu-central-1").optional(),
   namespace: cloudwatchName,
@@ -123,7 +127,9 @@ const cloudwatchMetric = z.strictObject({
     .refine((dims) => Object.keys(dims).length <= 30, { error: "must have at most 30 dimensions" })
     .default({}),
   statistic: cloudwatchStatistic.prefault("average"),
-  period: positiveDuration.refine((ms) => ms % 60_000 === 0, { error: "must be a multiple of 1m" }),
+  period: durationSaying(CLOUDWATCH_PERIOD).refine((ms) => ms > 0 && ms % 60_000 === 0, {
+    error: CLOUDWATCH_PERIOD,
+  }),
 })
 
 const label = z

@@ -52,11 +52,16 @@ const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
 const MAX_DURATION_MS = 366 * MS.d
 
 /** A duration in the policy file; at most 366 days, so that no sum of times leaves the range of a date. */
-export const duration = z
-  .string({ error: `must be ${DURATION}` })
-  .regex(/^\d{1,6}[smhd]$/, { error: `must be ${DURATION}` })
-  .refine((text) => (durationMs(text) ?? 0) <= MAX_DURATION_MS, { error: "must be at most 366d" })
-  .transform((text) => durationMs(text) ?? Number.NaN)
+export const duration = durationSaying(`must be ${DURATION}`)
+
+/** The same with a problem of its own, where not every duration will do. */
+export function durationSaying(error: string) {
+  return z
+    .string({ error })
+    .regex(/^\d{1,6}[smhd]$/, { error })
+    .refine((text) => (durationMs(text) ?? 0) <= MAX_DURATION_MS, { error: "must be at most 366d" })
+    .transform((text) => durationMs(text) ?? Number.NaN)
+}
 
 /** The same, but never nothing. */
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: "must be longer than 0" })

@@ -62,6 +62,6 @@ export const silenceSchema = z
         .min(1, { error: "must be a reason in words" })
         .max(500, { error: "must be at most 500 characters" }),
     }),
-    { error: "must be a list such as { warning: no-budget, reason: … }" },
+    { error: "must be a list such as [ { warning: no-budget, reason: the contract has a cap } ]" },
   )
   .default([])

@@ -4,6 +4,7 @@ import { createServer } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { cloudDesk, type Desk, desk, POLICY, type Ran } from "../harness.ts"
+import { problemsOf } from "../output.ts"
 
 const TOKEN = "THE-WEBHOOK-TOKEN"
 
@@ -167,6 +168,7 @@ describe("serve", () => {
       message: expect.stringMatching(/^serving on/),
       port: expect.any(Number),
     })
+    expect(lines.map((line) => problemsOf("serve", line)).filter((problem) => problem !== null)).toEqual([])
     expect(lines.at(-1)).toEqual({ at: "2024-01-12T16:52:00.000Z", level: "INFO", message: "stopped" })
   })
 

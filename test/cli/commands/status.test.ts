@@ -84,7 +84,7 @@ describe("status", () => {
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
-    expect(said).toContain("what was bought by rules and gained until now is forgotten: efficacy counts anew")
+    expect(said).toContain("efficacy counts anew: the gains of past purchases are forgotten")
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 

@@ -175,15 +175,19 @@ describe("reset", () => {
     expect(code).toBe(0)
   })
 
-  it("says that nothing is on record, or that nothing was in the way", async () => {
+  it("says what it changed, and nothing else", async () => {
     const own = await cloudDesk()
     const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")
     expect(early.code).toBe(1)
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    expect(out).toContain("no breaker was open and nothing was waiting")
-    expect(out).toContain("an attempt is still in flight (accepted); `settle` ends it, not this")
+    const inFlight = "an attempt is still in flight (accepted); `settle` ends it, not this"
+    expect(out).toContain(
+      `the 2 known servers are forgotten: the next run takes those that it sees\n${inFlight}`,
+    )
+    const again = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    expect(again.out).toContain(`nothing was open or waiting: the reset changed nothing\n${inFlight}`)
   })
 })
 
