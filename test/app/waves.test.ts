@@ -38,7 +38,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     const policy = policyOf({ name: `train-${i}`, id })
     return { policy, hash: digest(policy), userdata: null }
   })
-  const file = { path: "policy.yaml", supernodes, ledgerId: null, smnTopics: [], snsTopics: [] }
+  const file = { path: "policy.yaml", files: [], supernodes, ledgerId: null, smnTopics: [], snsTopics: [] }
   let leftMs = 0
   const store = ledgerOver(openMemoryStore())
   let started = 0
