@@ -7,7 +7,7 @@ const { join } = require("node:path")
 
 process.once("disconnect", () => process.exit())
 process.on("message", (text) => {
-  answer(JSON.parse(text)).then((said) => process.send(said))
+  void answer(JSON.parse(text)).then((said) => process.send(said))
 })
 
 async function answer({ handler, event, keys, leftMs }) {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { FUNCTION_COMMANDS, REFUSED_COMMANDS } from "../../functions/cli/function-limits.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
@@ -5,6 +7,7 @@ import { onFunctionGraph } from "../../functions/functiongraph-context.ts"
 import { makeManualHandler } from "../../functions/manual-door.ts"
 import { startApp } from "../../lib/app/start.ts"
 import { cloudDesk, type Desk, desk, POLICY, STREAM } from "../cli/harness.ts"
+import { ROOT } from "../packaging/built.ts"
 import { contextOf, listen } from "./fakes.ts"
 
 type Answer = Record<string, unknown>
@@ -175,6 +178,24 @@ describe("what a function refuses", () => {
     expect(names.filter((name) => !decided.includes(name))).toEqual([])
     expect(decided).toHaveLength(new Set(decided).size)
   })
+})
+
+it("every command event in README.md and docs/ is one that the function takes", async () => {
+  listen()
+  const files = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)]
+  const texts = files
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => readFileSync(join(ROOT, file), "utf8"))
+  const events = texts.flatMap((text) =>
+    [...text.matchAll(/"command": (\[[^\]…]*\])/g)].map(([, list = ""]) => list),
+  )
+  const own = desk()
+  for (const list of new Set(events)) {
+    const answer = await lambda(own, { command: JSON.parse(list), stdin: POLICY })
+    expect(answer["exitCode"], list).not.toBe(2)
+    expect(JSON.stringify(answer["error"] ?? ""), list).not.toMatch(/not for a function|names a file/)
+  }
+  expect(new Set(events).size).toBeGreaterThan(8)
 })
 
 describe("what is not one JSON document", () => {

@@ -206,6 +206,7 @@ describe("the role", () => {
       "cloudwatch:GetMetricData",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "dynamodb:Scan",
       "logs:CreateLogStream",
       "logs:PutLogEvents",
       "secretsmanager:GetSecretValue",
