@@ -116,16 +116,13 @@ describe("a tick for more supernodes than it has time for", () => {
   })
 
   // Each interval is one whose multiples would always begin at the same supernodes, if the start were counted by minutes.
-  it.each([5, 25, 60, 250])(
-    "reaches every supernode after some ticks, one each %i minutes",
-    async (minutes) => {
-      const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
-      const reached = new Set<string>()
-      for (let nth = 0; nth < 20; nth++)
-        for (const name of namesOf(await tick(NOW + nth * minutes * MINUTE, 30 * SECOND))) reached.add(name)
-      expect(reached.size).toBe(250)
-    },
-  )
+  it.each([5, 60, 250])("reaches every supernode after some ticks, one each %i minutes", async (minutes) => {
+    const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
+    const reached = new Set<string>()
+    for (let nth = 0; nth < 20 && reached.size < 250; nth++)
+      for (const name of namesOf(await tick(NOW + nth * minutes * MINUTE, 30 * SECOND))) reached.add(name)
+    expect(reached.size).toBe(250)
+  })
 
   it("starts at the same supernodes when the same tick is delivered again", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })

@@ -166,6 +166,21 @@ describe("the zip", () => {
   })
 })
 
+describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip", (version) => {
+  it("says where it looked for it, by the absolute path", async (context) => {
+    const started = {
+      node: nodeOrSkip(version, context),
+      userData: { SUPERNODE_POLICY: "policies/none.yaml" },
+    }
+    await withContainer(started, async (container) => {
+      const failed = container.invoke({ handler: "alarm", event: smnAlarm() })
+      await expect(failed).rejects.toThrow(
+        /^PolicyError: \/\S+\/code\/policies\/none\.yaml:1:1: \(file\): cannot be read: no such file$/,
+      )
+    })
+  })
+})
+
 describe.each(isFull ? VERSIONS : [])("in live mode on Node.js %s the zip", (version) => {
   it("makes its ledger, buys once for an alarm that comes twice, and is paused by command", async (context) => {
     const node = nodeOrSkip(version, context)

@@ -6,7 +6,9 @@ import { programOf } from "../../functions/cli/run-cli.ts"
 import { onFunctionGraph } from "../../functions/functiongraph-context.ts"
 import { makeManualHandler } from "../../functions/manual-door.ts"
 import { startApp } from "../../lib/app/start.ts"
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { cloudDesk, type Desk, desk, POLICY, STREAM } from "../cli/harness.ts"
+import { entryAfter } from "../ledger/entries.ts"
 import { ROOT } from "../packaging/built.ts"
 import { contextOf, listen } from "./fakes.ts"
 
@@ -213,6 +215,28 @@ describe("what is not one JSON document", () => {
     expect(await command("pause", "--help")).toMatchObject({
       lines: expect.arrayContaining(["Usage: supernode-autoscaler pause [options] [NAME]"]),
     })
+  })
+
+  it("is refused in words where it is larger than a function can return", async () => {
+    listen()
+    const own = desk()
+    await own.ledger(async (ledger) => {
+      let before: LedgerEntry | undefined
+      for (let nth = 0; nth < 25; nth++) {
+        before = entryAfter(before, { stream: STREAM, run: "x".repeat(255_000) })
+        await ledger.append(before)
+      }
+    })
+    expect(await lambda(own, { command: ["audit", "export", "train-a"] })).toEqual({
+      error: {
+        kind: "command",
+        message:
+          "the answer of audit export is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries",
+        problems: [],
+      },
+      exitCode: 1,
+    })
+    expect(await lambda(own, { command: ["audit", "export", "control"] })).toHaveProperty("lines")
   })
 
   it("is read from stdin where an argument names a file", async () => {
