@@ -1,5 +1,8 @@
 import type { Command } from "commander"
+import { readSettings } from "../../lib/app/settings.ts"
+import { parseLedgerUrl } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
+import type { CliIo } from "./io.ts"
 
 // Which commands and options the manual function takes.
 
@@ -52,6 +55,21 @@ export function pathOf(action: Command): string[] {
   const names: string[] = []
   for (let at: Command | null = action; at?.parent; at = at.parent) names.unshift(at.name())
   return names
+}
+
+/** Commands by which a person says something to the ledger. */
+const SAYING = ["settle", "reset", "pause", "resume", "hold", "approve", "ledger"]
+
+/** Throws CommandError where the command would be recorded in a ledger that no other container of the function reads. */
+export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
+  const [name = ""] = pathOf(action)
+  if (!SAYING.includes(name)) return
+  const { isServerless, ledgerUrl } = readSettings((setting) => env[setting], Object.keys(env))
+  const { kind } = parseLedgerUrl(ledgerUrl)
+  if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
+  throw new CommandError(
+    `${name} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+  )
 }
 
 /** Before the command does anything. Throws CommandError where a function does not take it with these options. */

@@ -3,7 +3,7 @@ import * as z from "zod"
 import { systemClock } from "../../lib/app/start.ts"
 import { CommandError, type ErrorJson, errorJson } from "./errors.ts"
 import { EXIT } from "./exit-code.ts"
-import { checkLimits, pathOf, whyRefused } from "./function-limits.ts"
+import { checkLedgerIsShared, checkLimits, pathOf, whyRefused } from "./function-limits.ts"
 import type { CliIo } from "./io.ts"
 import { runCli } from "./run-cli.ts"
 
@@ -46,6 +46,7 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
     before(action) {
       ran.path = pathOf(action)
       checkLimits(action)
+      checkLedgerIsShared(action, env)
       askForJson(action)
     },
     failed: ({ error }) => {

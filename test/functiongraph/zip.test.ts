@@ -166,6 +166,17 @@ describe("the zip", () => {
   })
 })
 
+if (isFull)
+  it("the zip says what to do where no ledger is set and Node.js has no SQLite of its own", async (context) => {
+    const userData = { SUPERNODE_LEDGER: "" }
+    await withContainer({ node: nodeOrSkip(OLDEST, context), userData }, async (container) => {
+      const failed = container.invoke({ handler: "alarm", event: smnAlarm() })
+      await expect(failed).rejects.toThrow(
+        "In a function, set SUPERNODE_LEDGER to a ledger that all its containers share",
+      )
+    })
+  })
+
 describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip", (version) => {
   it("says where it looked for it, by the absolute path", async (context) => {
     const started = {

@@ -167,6 +167,23 @@ describe("what a function refuses", () => {
     expect(await entriesOf(own)).toBe(1)
   })
 
+  it.each(["AWS_LAMBDA_FUNCTION_NAME", "RUNTIME_FUNC_NAME"])(
+    "is a pause in a ledger that only one container of the function has (%s)",
+    async (platform) => {
+      listen()
+      vi.stubEnv(platform, "manual")
+      const own = desk()
+      expect(await lambda(own, { command: PAUSE })).toMatchObject({
+        error: {
+          message: expect.stringMatching(/^pause would reach no other run: a ledger of sqlite: belongs/),
+        },
+        exitCode: 1,
+      })
+      expect(await entriesOf(own)).toBe(1)
+      expect(await lambda(own, { command: ["status"] })).not.toHaveProperty("exitCode")
+    },
+  )
+
   it("is also a key beside the command that it does not know", async () => {
     listen()
     const answer = await lambda(desk(), { command: PAUSE, mode: "live" })
