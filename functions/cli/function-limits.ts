@@ -57,18 +57,19 @@ export function pathOf(action: Command): string[] {
   return names
 }
 
-/** Commands by which a person says something to the ledger. */
-const SAYING = ["settle", "reset", "pause", "resume", "hold", "approve", "ledger"]
+/** Commands that record nothing. */
+const READING = ["validate", "dry-run", "status", "audit", "doctor", "notify"]
 
 /** Throws CommandError where the command would be recorded in a ledger that no other container of the function reads. */
 export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
-  const [name = ""] = pathOf(action)
-  if (!SAYING.includes(name)) return
+  const path = pathOf(action)
+  const [name = ""] = path
+  if (READING.includes(name) || path.join(" ") === "ledger show") return
   const { isServerless, ledgerUrl } = readSettings((setting) => env[setting], Object.keys(env))
   const { kind } = parseLedgerUrl(ledgerUrl)
   if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
   throw new CommandError(
-    `${name} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+    `${path.join(" ")} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
   )
 }
 

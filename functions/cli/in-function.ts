@@ -98,9 +98,17 @@ function answerOf({
 
 /** One document as it is printed; text as its lines. */
 function documentOf(out: string, isText: boolean): CommandAnswer {
-  const parsed: unknown = isText || out === "" ? null : JSON.parse(out)
-  if (typeof parsed === "object" && parsed !== null) return { ...parsed }
-  return out === "" ? {} : { lines: linesOf(out) }
+  if (out === "") return {}
+  const parsed = isText ? null : jsonOrNull(out)
+  return typeof parsed === "object" && parsed !== null ? { ...parsed } : { lines: linesOf(out) }
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function linesOf(text: string): string[] {

@@ -8,7 +8,7 @@ import { LEDGER_WRITE_MS, type RunTask } from "../run/task.ts"
 // How many supernodes of one event run at the same time, and where a tick ends that has no time for all of them.
 
 /** Supernodes of a tick that run at the same time. Fewer would ask the meters more often, more would not end sooner. */
-export const MAX_AT_ONCE = 100
+const MAX_AT_ONCE = 100
 /** Reads of one supernode take at most this long in all. */
 const READS_MS = 12_000
 /** Ticks fall on minutes. */

@@ -260,6 +260,13 @@ describe("what is not one JSON document", () => {
     listen()
     const own = desk()
     expect(await lambda(own, { command: ["validate", "-"], stdin: POLICY })).toMatchObject({ valid: true })
+    const anchor = JSON.stringify(await lambda(own, { command: ["audit", "anchor"] }))
+    const verify = { command: ["audit", "verify", "--anchor", "-"], stdin: anchor }
+    expect(await lambda(own, verify)).toMatchObject({ ok: true, anchor: { problems: [] } })
+    expect(await lambda(own, { ...verify, stdin: "{}" })).toMatchObject({
+      error: { message: expect.stringMatching(/^stdin is not an anchor: /) },
+      exitCode: 1,
+    })
     expect(await lambda(own, { command: ["validate", "-"], stdin: "version: 2\n" })).toMatchObject({
       valid: false,
       error: { kind: "policy" },
