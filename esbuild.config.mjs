@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { chmod, readFile, rm, writeFile } from "node:fs/promises"
-import { dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -25,8 +25,11 @@ const leanUndici = {
   },
 }
 
+const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
+
 const shared = {
   absWorkingDir: root,
+  define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify(version) },
   bundle: true,
   platform: "node",
   // FunctionGraph's newest documented Node.js is 20.15.
@@ -56,11 +59,12 @@ const esm = {
   },
 }
 
-async function bundle(name, entry, options) {
+/** `entries`: names of files -> sources; the first one is what a cold start loads. */
+async function bundle(name, entries, options) {
   const outdir = join(dist, name)
   await rm(outdir, { recursive: true, force: true })
-  const { metafile } = await build({ ...options, entryPoints: { index: entry }, outdir })
-  print({ name, entry, outputs: metafile.outputs })
+  const { metafile } = await build({ ...options, entryPoints: entries, outdir })
+  print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
   return outdir
 }
 
@@ -84,20 +88,47 @@ function print({ name, entry, outputs }) {
 async function buildCli() {
   const entry = "functions/cli.ts"
   if (!existsSync(join(root, entry))) return
-  const file = join(await bundle("cli", entry, esm), "index.mjs")
+  const file = join(await bundle("cli", { index: entry }, esm), "index.mjs")
   const text = await readFile(file, "utf8")
   if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`)
   await chmod(file, 0o755)
 }
 
+const COMMANDS = "functions/cli/in-function.ts"
+
+/** CommonJS cannot be split. So the commands are a bundle of their own, which a purchase does not load. */
+const commandsApart = {
+  name: "commands-apart",
+  setup({ onResolve }) {
+    const filter = new RegExp(`/${basename(COMMANDS).replace(".", "[.]")}$`)
+    onResolve({ filter }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./commands.js", external: true } : undefined,
+    )
+  },
+}
+
+/** FunctionGraph's entry. An older Node.js can parse it, and says which one is needed before it meets newer syntax. */
+const FUNCTIONGRAPH_ENTRY = `
+const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
+const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime Node.js 20.15 or newer in the function's settings")
+if (problem !== null) throw new Error(problem.replace("error: ", ""))
+module.exports = require("./main.js")
+`
+
 async function buildFunctionGraph() {
-  const outdir = await bundle("functiongraph", "functions/functiongraph.ts", { ...shared, format: "cjs" })
+  const cjs = { ...shared, format: "cjs", define: { ...shared.define, "import.meta.dirname": "__dirname" } }
+  const parts = { main: "functions/functiongraph.ts", commands: COMMANDS }
+  const options = { ...cjs, plugins: [...cjs.plugins, commandsApart] }
+  const outdir = await bundle("functiongraph", parts, options)
+  const stdin = { contents: FUNCTIONGRAPH_ENTRY, resolveDir: root, loader: "js" }
+  const outfile = join(outdir, "index.js")
+  await build({ ...cjs, stdin, outfile, target: "es2015", external: ["./main.js"], metafile: false })
   // This package is a module; FunctionGraph knows CommonJS only.
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
-  await bundle(name, `functions/${name}.ts`, esm)
+  await bundle(name, { index: `functions/${name}.ts` }, esm)
 if (isWanted("functiongraph")) await buildFunctionGraph()
 if (isWanted("cli")) await buildCli()
 console.log(`built into ${relative(root, dist) || "."}/`)

@@ -1,4 +1,4 @@
-import type { Answer, DoorContext, DoorHandler, Host } from "./door.ts"
+import type { DoorContext, Host } from "./door.ts"
 
 type Told = string | null | undefined
 
@@ -18,9 +18,9 @@ export interface FunctionGraphContext {
 }
 
 /** A door's handler behind FunctionGraph's context. */
-export function onFunctionGraph(
-  handler: DoorHandler,
-): (event: unknown, context: FunctionGraphContext) => Promise<Answer> {
+export function onFunctionGraph<A>(
+  handler: (event: unknown, context: DoorContext) => Promise<A>,
+): (event: unknown, context: FunctionGraphContext) => Promise<A> {
   return (event, context) => handler(event, dressed(context))
 }
 

@@ -1,5 +1,5 @@
 import { startApp } from "../lib/app/start.ts"
-import { makeHandler } from "./door.ts"
+import { makeManualHandler } from "./manual-door.ts"
 
-/** AWS Lambda: a person's request by direct invocation; a dry run unless it says otherwise. */
-export const handler = makeHandler("manual", startApp)
+/** AWS Lambda: a person's request (a dry run unless it says otherwise) or a command, by direct invocation. */
+export const handler = makeManualHandler(startApp)

@@ -1,15 +1,15 @@
 /** The oldest Node.js that everything here runs on; package.json `engines` says the same. */
 export const OLDEST_NODE = "20.15.1"
 
-/** Why this version of Node.js cannot run us, and what to do; null where it can. */
-export function whyNodeIsTooOld(version: string): string | null {
+/** Why this version of Node.js cannot run us, and what to do; null where it can. FunctionGraph's bundle asks it, too. */
+export function whyNodeIsTooOld(version: string, todo = "install a newer Node.js"): string | null {
   const have = version.split(".").map(Number)
   const need = OLDEST_NODE.split(".").map(Number)
   for (let i = 0; i < need.length; i++) {
     const difference = (have[i] || 0) - (need[i] || 0)
     if (difference > 0) return null
     if (difference < 0)
-      return `error: supernode-autoscaler needs Node.js ${OLDEST_NODE} or newer, and this is ${version}; install a newer Node.js`
+      return `error: supernode-autoscaler needs Node.js ${OLDEST_NODE} or newer, and this is ${version}; ${todo}`
   }
   return null
 }

@@ -16,7 +16,7 @@ import { registerStatus } from "./commands/status.ts"
 import { registerValidate } from "./commands/validate.ts"
 import type { Cli } from "./context.ts"
 import { registerDoctor } from "./doctor/doctor.ts"
-import { errorJson, linesOf, stackOf } from "./errors.ts"
+import { type ErrorJson, errorJson, linesOf, stackOf } from "./errors.ts"
 import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
 import { version } from "./version.ts"
@@ -55,14 +55,31 @@ Nothing is bought unless SUPERNODE_MODE is live.
 Exit: 0 done (a hold too), 1 failed, 2 wrong usage, 3 held although a request asked to buy, 4 rejected or not sent,
 5 outcome unknown. With --json, errors are JSON on stdout too.`
 
+/** What surrounds a command line that is not typed at a terminal. */
+export interface Surroundings {
+  /** Takes an error as JSON; without, it goes to stdout where `--json` is given. */
+  failed?(error: ErrorJson): void
+  /** Called with the command before it does anything; it may set options, or throw CommandError. */
+  before?(action: Command): void
+}
+
 /** Runs one command line -> its exit code. Never throws, never exits. */
-export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  io: CliIo,
+  { failed, before }: Surroundings = {},
+): Promise<number> {
   const codes: ExitCode[] = []
   const fail = (code: ExitCode = EXIT.failed): void => {
     codes.push(code)
   }
-  const isJson = argv.includes("--json")
+  const sayError =
+    failed ??
+    ((error: ErrorJson): void => {
+      if (argv.includes("--json")) screenOf(io, false).json(error)
+    })
   const program = programOf({ io, fail })
+  if (before) program.hook("preAction", (_program, action) => before(action))
   try {
     await program.parseAsync([...argv], { from: "user" })
     return mostSerious(codes)
@@ -71,11 +88,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     if (error instanceof CommanderError) {
       if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program)}`)
       if (error.exitCode === 0) return EXIT.done
-      if (isJson) screen.json(errorJson(error, "usage"))
+      sayError(errorJson(error, "usage"))
       return EXIT.usage
     }
     screen.note(...linesOf(error))
-    if (isJson) screen.json(errorJson(error))
+    sayError(errorJson(error))
     const stack = stackOf(error)
     if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG") screen.note(stack)
     return mostSerious([...codes, EXIT.failed])

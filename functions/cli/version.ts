@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 
-/** From package.json, two folders up from here and from dist/cli alike. */
+/** Written into the bundles by the build: a function's zip holds no package.json of ours. */
+declare const SUPERNODE_AUTOSCALER_VERSION: string | undefined
+
+/** From the build; run from its sources, from package.json. */
 export function version(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+  if (typeof SUPERNODE_AUTOSCALER_VERSION === "string") return SUPERNODE_AUTOSCALER_VERSION
+  const file: unknown = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"))
   return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "unknown"
 }

@@ -9,14 +9,13 @@ import { supernodeStream } from "../ledger/next-entry.ts"
 import type { MetricEvent } from "../metrics/collector.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
-import type { RunResult } from "../run/result.ts"
-import { run } from "../run/run.ts"
 import type { RunTask } from "../run/task.ts"
 import { type Route, routeSignal } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import type { CredentialSource } from "./credentials.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
+import { type Queue, runTick, runTogether } from "./waves.ts"
 
 export function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOverrides {
   return { modelarts: modelartsEndpoint ?? undefined, ces: cesEndpoint ?? undefined }
@@ -60,7 +59,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
       const fileNews = { refused: policies.refused() }
       return runEach({
         ports,
-        metrics: metrics.event(),
+        metricEvent: metrics.event,
         settings,
         policies: file,
         fileNews,
@@ -73,8 +72,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
 
 interface Runs extends Asked {
   ports: Ports
-  /** The supernodes of one event ask the meters together. */
-  metrics: MetricEvent
+  metricEvent(): MetricEvent
   settings: Settings
   policies: PolicyFile
   fileNews: FileNews
@@ -83,12 +81,12 @@ interface Runs extends Asked {
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
-  const { problems, ports, metrics, settings, policies, fileNews, signals, mode, only } = runs
+  const { problems, ports, metricEvent, settings, policies, fileNews, signals, mode, only } = runs
   const { routed, warnings } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
   )
-  const tasks = new Map<string, RunTask[]>()
+  const queues = new Map<string, Queue>()
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
       const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
@@ -106,19 +104,16 @@ async function runEach(runs: Runs): Promise<Ran> {
         fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
         ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
       }
-      tasks.set(policy.id, [...(tasks.get(policy.id) ?? []), task])
+      const before = queues.get(policy.id)
+      queues.set(policy.id, { tasks: before ? [...before.tasks, task] : [task] })
     }
   }
-  // All sit down before the first one runs, so that nobody asks the meters without those who want the same.
-  const seated = [...tasks.values()].map((queue) => ({ queue, seat: metrics.seat() }))
-  const ended = await Promise.all(
-    seated.map(({ queue, seat }) => {
-      const cloud = { ...ports.cloud, readMetrics: seat.read }
-      return runInOrder({ ...ports, cloud }, queue, seat.leave)
-    }),
-  )
-  const results = ended.flatMap((one) => one.results)
-  const errors = ended.flatMap((one) => one.errors)
+  const waves = { ports, metricEvent }
+  const all = [...queues.values()]
+  const [first] = signals
+  const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)
+  const { results, errors } = ended
+  warnings.push(...ended.warnings)
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
   return { results, warnings }
 }
@@ -155,25 +150,6 @@ function unlisted(alarms: readonly string[]): string[] {
     .map((alarm) => `the ${alarm} is in nobody's \`alarms\` in the policy`)
   const more = alarms.length - named.length
   return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
-}
-
-async function runInOrder(
-  ports: Ports,
-  queue: RunTask[],
-  leaveMeters: () => void,
-): Promise<{ results: RunResult[]; errors: unknown[] }> {
-  const results: RunResult[] = []
-  const errors: unknown[] = []
-  for (const task of queue) {
-    try {
-      results.push(await run(ports, task))
-    } catch (error) {
-      errors.push(error)
-    } finally {
-      leaveMeters()
-    }
-  }
-  return { results, errors }
 }
 
 /** Observe beats whatever an event asks for; a person's request is a dry run unless it says otherwise. */

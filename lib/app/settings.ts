@@ -1,3 +1,4 @@
+import { isAbsolute, join } from "node:path"
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
@@ -7,6 +8,7 @@ import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/
 
 /** What the environment says, checked. The secrets in it are never repeated in a message. */
 export interface Settings {
+  /** On a function platform absolute: the working directory there is not the folder of the code and the policy. */
   policyPath: string
   ledgerUrl: string
   /** `observe` beats whatever an event asks for, and is what holds where nothing is said. */
@@ -104,7 +106,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     report,
   })
   const settings: Settings = {
-    policyPath: text("SUPERNODE_POLICY") ?? "./policy.yaml",
+    policyPath: policyPath(text("SUPERNODE_POLICY"), read),
     ledgerUrl: ledgerUrl({ text, report, mustOutlive: isServerless && mode === "live" }),
     mode,
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
@@ -126,6 +128,13 @@ export function readSettings(read: (name: string) => string | undefined, names: 
   }
   if (problems.length > 0) throw new SettingsError(problems)
   return settings
+}
+
+/** A relative path is in the folder of the function's code (FunctionGraph, AWS Lambda); elsewhere in the working directory. */
+export function policyPath(written: string | null, read: (name: string) => string | undefined): string {
+  const path = written ?? "./policy.yaml"
+  const folder = read("RUNTIME_CODE_ROOT")?.trim() || read("LAMBDA_TASK_ROOT")?.trim()
+  return folder && !isAbsolute(path) ? join(folder, path) : path
 }
 
 function reportUnknown(names: readonly string[], report: Report): void {

@@ -42,6 +42,8 @@ export {
 
 export interface PolicyFile {
   path: string
+  /** This file, those that it includes, and userdata files: what a deployment needs of them. */
+  files: string[]
   supernodes: LoadedPolicy[]
   /** Accepted at an HTTP door. */
   smnTopics: string[]
@@ -93,8 +95,10 @@ export async function loadPolicyFile(
   const ledgerId = file.ledger_id ?? null
   const pinned = ledgerId === null ? {} : { ledgerId }
   const supernodes = entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned }))
+  const written = userdata.flatMap((found) => found?.file ?? [])
   return {
     path,
+    files: [...new Set([path, ...included.sources.map((source) => source.file), ...written])],
     supernodes,
     ledgerId,
     smnTopics: file.smn_topics,

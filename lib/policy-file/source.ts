@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises"
+import { isAbsolute, resolve } from "node:path"
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
@@ -23,11 +24,13 @@ export async function readSource(file: string, given?: Uint8Array): Promise<Sour
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {
-  const info = await stat(file).catch((error: unknown) => fail(file, `cannot be read: ${causeOf(error)}`))
+  const where = isAbsolute(file) ? "" : ` at ${resolve(file)}`
+  const unreadable = (error: unknown) => fail(file, `cannot be read: ${causeOf(error)}${where}`)
+  const info = await stat(file).catch(unreadable)
   if (!info.isFile())
     fail(file, `must be a file, not a ${info.isDirectory() ? "directory" : "device or pipe"}`)
   if (info.size > MAX_BYTES) fail(file, `must be at most 1 MB, not ${info.size} bytes`)
-  return readFile(file).catch((error: unknown) => fail(file, `cannot be read: ${causeOf(error)}`))
+  return readFile(file).catch(unreadable)
 }
 
 /** `no such file`, for people; other causes by their system code. */

@@ -14,6 +14,8 @@ const MAX_BYTES = 32 * 1024
 export interface Userdata {
   digest: UserdataDigest
   base64: string
+  /** The file it is in; null where it is in the policy itself. */
+  file: string | null
 }
 
 /** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null where there is neither. */
@@ -26,9 +28,10 @@ export async function readUserdata(
   const key = typeof userdata === "string" ? "userdata" : "userdata_file"
   const origin = originOf(places, ["order", key])
   try {
-    if (typeof userdata === "string" && userdata !== "") return userdataOf(Buffer.from(userdata))
+    if (typeof userdata === "string" && userdata !== "") return userdataOf(Buffer.from(userdata), null)
     if (typeof file !== "string" || file === "") return null
-    return userdataOf(await bytesOf(isAbsolute(file) ? file : join(dirname(origin.source.file), file)))
+    const path = isAbsolute(file) ? file : join(dirname(origin.source.file), file)
+    return userdataOf(await bytesOf(path), path)
   } catch (error) {
     if (!(error instanceof UnfitError)) throw error
     return problemAt(origin, error.message)
@@ -44,11 +47,12 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   return readFile(path).catch((error: unknown) => unfit(`cannot be read: ${path}: ${causeOf(error)}`))
 }
 
-function userdataOf(bytes: Uint8Array): Userdata {
+function userdataOf(bytes: Uint8Array, file: string | null): Userdata {
   checkSize(bytes.byteLength)
   return {
     digest: { sha256: digestText(bytes), bytes: bytes.byteLength },
     base64: Buffer.from(bytes).toString("base64"),
+    file,
   }
 }
 

@@ -2,6 +2,7 @@ import type { RequestSignal, Signal } from "../decision/inputs/signal.ts"
 import { nearestName } from "../decision/policy/did-you-mean.ts"
 import type { AlarmMatch, Policy } from "../decision/policy/policy.ts"
 import type { Concerns, Subject } from "./shape.ts"
+import { isInShard } from "./shard.ts"
 import { SignalError } from "./signal-error.ts"
 
 /** One supernode that a signal is about. */
@@ -12,8 +13,8 @@ export interface Route {
 }
 
 /**
- * The supernodes that a signal concerns. An alarm: every one that lists it, none being a normal answer. A tick: all. A
- * request: the one it names; throws SignalError when there is none.
+ * The supernodes that a signal concerns. An alarm: every one that lists it, none being a normal answer. A tick: all, or those
+ * of its shard. A request: the one it names; throws SignalError when there is none.
  */
 export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[] {
   switch (signal.kind) {
@@ -21,8 +22,11 @@ export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[
       const concerned = policies.filter((policy) => policy.alarms.some((match) => matches(match, signal)))
       return concerned.map((policy) => ({ policy, exclusive: concerned.length === 1 }))
     }
-    case "tick":
-      return policies.map((policy) => ({ policy, exclusive: false }))
+    case "tick": {
+      const { shard } = signal
+      const concerned = shard === undefined ? policies : policies.filter(({ id }) => isInShard(id, shard))
+      return concerned.map((policy) => ({ policy, exclusive: false }))
+    }
     case "request":
       return [{ policy: named(signal, policies), exclusive: false }]
     default:

@@ -1,6 +1,6 @@
 import * as z from "zod"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
-import type { TickSignal } from "../decision/inputs/signal.ts"
+import type { Shard, TickSignal } from "../decision/inputs/signal.ts"
 import type { SignalContext } from "./shape.ts"
 import { signalId } from "./signal-id.ts"
 
@@ -13,9 +13,20 @@ export const tickName = z
   .optional()
   .catch(undefined)
 
-/** A tick is told apart by what fired and when it was meant to fire, so that a late or second delivery is the same tick. */
-export function tickSignal(name: string | undefined, at: number, context: SignalContext): TickSignal {
+interface Fired {
+  /** What fired, where it has a name. */
+  name: string | undefined
+  /** When it was meant to fire, epoch milliseconds. */
+  at: number
+  shard?: Shard | undefined
+}
+
+/**
+ * A tick is told apart by what fired and when it was meant to fire, so that a late or second delivery is the same tick. The
+ * shard is no part of its id: a supernode is in one shard, and after a change of n the same moment still buys once.
+ */
+export function tickSignal({ name, at, shard }: Fired, context: SignalContext): TickSignal {
   const own = name === undefined ? "" : cleanText(name, MAX_NAME_CHARS)
   const said = own || (context.tickName ?? "tick")
-  return { kind: "tick", id: signalId("tick", said, at), name: said, at }
+  return { kind: "tick", id: signalId("tick", said, at), name: said, at, ...(shard ? { shard } : {}) }
 }

@@ -98,6 +98,21 @@ describe("A setting is read", () => {
       { credentials: { ak: "A", sk: "S", securityToken: null } },
     ],
     [
+      "a relative path of the policy, in the folder of FunctionGraph's code",
+      { SUPERNODE_POLICY: "more/policy.yaml", RUNTIME_CODE_ROOT: "/opt/function/code" },
+      { policyPath: "/opt/function/code/more/policy.yaml" },
+    ],
+    [
+      "no path of the policy, in the folder of AWS Lambda's code",
+      { LAMBDA_TASK_ROOT: "/var/task" },
+      { policyPath: "/var/task/policy.yaml" },
+    ],
+    [
+      "an absolute path of the policy on a function platform",
+      { SUPERNODE_POLICY: "/mnt/policy.yaml", RUNTIME_CODE_ROOT: "/opt/function/code" },
+      { policyPath: "/mnt/policy.yaml" },
+    ],
+    [
       "temporary keys",
       { HUAWEICLOUD_SDK_AK: "A", HUAWEICLOUD_SDK_SK: "S", HUAWEICLOUD_SDK_SECURITY_TOKEN: "T" },
       { credentials: { ak: "A", sk: "S", securityToken: "T" } },

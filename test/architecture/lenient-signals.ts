@@ -229,6 +229,19 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "not possible",
     "replaced by its digest",
   ],
+  "lib/signals/aws/eventbridge-scheduler.ts shard optional": [
+    "all supernodes",
+    "refused",
+    "refused",
+    "refused",
+  ],
+  "lib/signals/huawei/timer.ts user_event nullish": [
+    "all supernodes",
+    "all supernodes",
+    "refused",
+    "refused",
+  ],
+  "lib/signals/huawei/timer.ts shard optional": ["all supernodes", "refused", "refused", "refused"],
   "lib/signals/tick.ts tickName optional catch": [
     "a tick named tick",
     "a tick named tick",
@@ -454,6 +467,18 @@ export const EVENT_FIELDS: readonly EventField[] = [
   }),
   field("eventbridge-scheduler", ["name"], { means: ["id, name", "id, name", "id, name", "id, name"] }),
   field("functiongraph-timer", ["trigger_name"], { means: ["id, name", "id, name", "id, name", "id, name"] }),
+  field("eventbridge-scheduler", ["shard"], {
+    implausible: "5/4",
+    means: ["same", "refused", "refused", "refused"],
+  }),
+  field("functiongraph-timer", ["user_event"], {
+    implausible: '{"shard":"5/4"}',
+    means: ["same", "same", "refused", "refused"],
+  }),
+  field("functiongraph-timer", ["user_event", "shard"], {
+    implausible: "5/4",
+    means: ["same", "refused", "refused", "refused"],
+  }),
   field("manual-request", ["mode"], { means: ["same", "refused", "refused", "refused"] }),
   field("manual-request", ["servers"], {
     implausible: 4_800,

@@ -20,12 +20,14 @@ export function bundleSize(entry: string): BundleSize {
   }
 }
 
-/** Follows static imports between the files of one bundle, as esbuild writes them. */
+const STATIC_IMPORT = /(?:\bfrom|\bimport|\brequire\()\s*"(\.\/[\w-]+\.m?js)"/g
+
+/** Follows static imports and requires between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {
   const found = new Set([entry])
   for (const file of found) {
-    const imports = readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport)\s*"(\.\/[\w-]+\.mjs)"/g)
-    for (const [, name] of imports) if (name !== undefined) found.add(join(dirname(file), name))
+    for (const [, name] of readFileSync(file, "utf8").matchAll(STATIC_IMPORT))
+      if (name !== undefined) found.add(join(dirname(file), name))
   }
   return found
 }

@@ -9,10 +9,15 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const OSLS = join(ROOT, "node_modules/osls/bin/serverless.js")
 const run = promisify(execFile)
 
+/** Fresh bundles in that folder: all, or those named. */
+export async function buildInto(folder: string, ...names: string[]): Promise<void> {
+  await run(process.execPath, [join(ROOT, "esbuild.config.mjs"), folder, ...names])
+}
+
 /** This package as npm would install it, far from its node_modules: fresh bundles in dist/; and what a deployment adds. */
 export async function makeWorkshop(): Promise<{ folder: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "packaging-"))
-  await run(process.execPath, [join(ROOT, "esbuild.config.mjs"), join(folder, "dist")])
+  await buildInto(join(folder, "dist"))
   for (const file of ["package.json", "serverless.yml"]) await cp(join(ROOT, file), join(folder, file))
   await writeFile(join(folder, "policy.yaml"), "version: 1\n")
   await mkdir(join(folder, "policy"))

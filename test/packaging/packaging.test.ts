@@ -63,7 +63,18 @@ describe("the bundles", () => {
     }
   })
 
-  it("functiongraph is CommonJS in one file and exports its three doors", async () => {
+  it("manual runs a command, and loads what commands need only for one", async () => {
+    const entry = join(folder, "dist/manual/index.mjs")
+    const texts = await Promise.all([...filesAtStart(entry)].map((file) => readFile(file, "utf8")))
+    expect(texts.filter((text) => text.includes("commander.unknownCommand"))).toEqual([])
+    const script = `import(${JSON.stringify(entry)}).then(({ handler }) => handler({ command: ["--version"] }, {}))
+      .then((answer) => process.stdout.write("\\n" + JSON.stringify(answer)))`
+    const { stdout } = spawnSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8", env: {} })
+    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"))
+    expect(JSON.parse(stdout.split("\n").at(-1) ?? "")).toEqual({ lines: [version] })
+  })
+
+  it("functiongraph is CommonJS and exports its three doors", async () => {
     const exported = await exportsOf(folder, "dist/functiongraph/index.js")
     expect(exported).toEqual(expect.arrayContaining(["alarm", "manual", "schedule"]))
     expect(exported.filter((name) => !["default", "module.exports"].includes(name))).toHaveLength(3)
@@ -195,6 +206,7 @@ describe("the role", () => {
       "cloudwatch:GetMetricData",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "dynamodb:Scan",
       "logs:CreateLogStream",
       "logs:PutLogEvents",
       "secretsmanager:GetSecretValue",

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { describe, expect, it } from "vitest"
 import { loadPolicyFile, PolicyError } from "../../lib/policy-file/load.ts"
 import { GOOD, good, load, policyFolder } from "./policy-files.ts"
@@ -61,6 +61,12 @@ describe("Loading a policy file", () => {
   it("says that there is no such file", async () => {
     const path = join(tmpdir(), "no", "policy.yaml")
     expect((await errorOf(path)).message).toBe(`${path}:1:1: (file): cannot be read: no such file`)
+  })
+
+  it("names the absolute path of a relative one that is not there", async () => {
+    expect((await errorOf("no/policy.yaml")).message).toBe(
+      `no/policy.yaml:1:1: (file): cannot be read: no such file at ${resolve("no/policy.yaml")}`,
+    )
   })
 
   it("says that a folder is no file", async () => {

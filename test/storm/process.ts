@@ -15,9 +15,16 @@ export class OwnProcess {
   #stderr = ""
   #isOver = false
 
-  constructor(file: string, args: readonly string[], settings: Record<string, string>) {
+  /** `place`: another Node.js than ours, another working directory. */
+  constructor(
+    file: string,
+    args: readonly string[],
+    settings: Record<string, string>,
+    { node = process.execPath, ...place }: { node?: string; cwd?: string } = {},
+  ) {
     living.add(this)
-    this.#child = spawn(process.execPath, ["--no-warnings", file, ...args], {
+    this.#child = spawn(node, ["--no-warnings", file, ...args], {
+      ...place,
       env: { ...process.env, SUPERNODE_LOG_LEVEL: "ERROR", ...settings },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       detached: true,

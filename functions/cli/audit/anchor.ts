@@ -3,6 +3,8 @@ import { type Anchor, anchorOf, parseAnchor } from "../../../lib/ledger/anchor.t
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
+import { readStdin } from "../event-file.ts"
+import type { CliIo } from "../io.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { allStreams } from "./streams.ts"
 
@@ -18,15 +20,17 @@ export async function printAnchor(task: Task): Promise<void> {
   })
 }
 
-/** The anchor in a file. Throws CommandError that says what is wrong with the file. */
-export async function readAnchor(file: string): Promise<Anchor> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+/** The anchor in a file, or on stdin for `-`. Throws CommandError that says what is wrong with the file. */
+export async function readAnchor(file: string, io: CliIo): Promise<Anchor> {
+  const where = file === "-" ? "stdin" : file
+  const bytes = file === "-" ? readStdin(io, "stdin") : readFile(file)
+  const text = await bytes.then(String).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError(`the anchor file ${file} cannot be read: ${why}`)
+    throw new CommandError(`the anchor file ${where} cannot be read: ${why}`)
   })
   const parsed = parseAnchor(text)
   if (parsed.ok) return parsed.anchor
   throw new CommandError(
-    `${file} is not an anchor: ${parsed.problems.join("; ")}. To make one, run: supernode-autoscaler audit anchor`,
+    `${where} is not an anchor: ${parsed.problems.join("; ")}. To make one, run: supernode-autoscaler audit anchor`,
   )
 }

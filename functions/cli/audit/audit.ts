@@ -48,7 +48,11 @@ export function registerAudit(program: Command, cli: Cli): void {
       "Checks the chain of each stream from its first entry on: form, size, hash, link, no gap, and the state folded again. Without NAME it also checks the streams against each other. Exit 1 names what is wrong.",
     )
     .argument("[NAME]", STREAM, words)
-    .option("--anchor <FILE>", "a file that `audit anchor` printed: the ledger must contain its heads", words)
+    .option(
+      "--anchor <FILE>",
+      "a file that `audit anchor` printed, - for stdin: the ledger must contain its heads",
+      words,
+    )
     .option("--json", "print the verdicts as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & { anchor?: string }>()

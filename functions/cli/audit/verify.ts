@@ -19,7 +19,7 @@ export async function verifyLedger(task: Task, { name, anchorFile }: Verifying):
   const { screen, options } = task
   if (name !== undefined && anchorFile !== undefined)
     throw new CommandError("--anchor concerns the whole ledger; leave NAME out")
-  const anchor = anchorFile === undefined ? null : await readAnchor(anchorFile)
+  const anchor = anchorFile === undefined ? null : await readAnchor(anchorFile, task.io)
   await withLedger(task, async (ledger, settings) => {
     await requireAnyLedger(ledger, settings)
     const found =

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { policyPath } from "../../../lib/app/settings.ts"
 import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import {
@@ -41,7 +42,7 @@ export function registerValidate(program: Command, cli: Cli): void {
 
 // The other settings are not looked at: they are no part of the policy, and an editor's shell has none.
 function pathOf({ policy }: CommonOptions, { io }: Cli): string {
-  return policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || "./policy.yaml")
+  return policyPath(policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || null), (name) => io.env[name])
 }
 
 async function validate(task: Task, path: string, isStrict: boolean): Promise<void> {

@@ -57,6 +57,12 @@ export interface AlarmSignal {
   values?: NamedValue[]
 }
 
+/** One share of the supernodes: the `index`-th of `count`, from 1. */
+export interface Shard {
+  index: number
+  count: number
+}
+
 /** A cron tick: look at everything, as if no alarm had ever been delivered. */
 export interface TickSignal {
   kind: "tick"
@@ -65,6 +71,8 @@ export interface TickSignal {
   name: string
   /** The scheduled time, epoch milliseconds. */
   at: number
+  /** The share of the supernodes that this tick is for; absent: all of them. */
+  shard?: Shard
 }
 
 /** A person asks. Comes by direct invocation or the command line only, never through a webhook. */

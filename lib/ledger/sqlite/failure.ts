@@ -4,6 +4,10 @@ import { messageOf } from "../store.ts"
 // SQLite's own words (sqlite3_errstr): the Node 20 package gives result codes with some of its errors only.
 const LOCKED = /database (table )?is locked/
 const SAYS: [RegExp, string][] = [
+  [
+    /Cannot find (package|module) '@photostructure\/sqlite'/,
+    "cannot be used: this Node.js has no SQLite of its own, and the package for it is not installed. In a function, set SUPERNODE_LEDGER to a ledger that all its containers share",
+  ],
   [LOCKED, "is locked by another process that does not let go of it"],
   [/readonly database/, "or its directory is read-only for this process"],
   [/disk I\/O error/, "cannot be read or written by the operating system"],

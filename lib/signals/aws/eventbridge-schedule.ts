@@ -20,7 +20,7 @@ export const eventBridgeSchedule: Shape = {
   looksLike: (event) => SOURCES.includes(event["source"]) && event["detail-type"] === "Scheduled Event",
   read(event, context) {
     const { time, resources } = parseShape(eventShape, event, "")
-    return one(tickSignal(nameIn(resources?.[0] ?? ""), time, context))
+    return one(tickSignal({ name: nameIn(resources?.[0] ?? ""), at: time }, context))
   },
 }
 

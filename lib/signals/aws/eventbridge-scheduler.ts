@@ -1,17 +1,21 @@
 import * as z from "zod"
 import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
+import { shardText } from "../shard.ts"
 import { tickName, tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ name: tickName, time: isoInstant })
+const eventShape = z.object({ name: tickName, time: isoInstant, shard: shardText.optional() })
 
-/** The input that is written into an EventBridge Scheduler schedule: `{ kind: "tick", name, time: "<aws.scheduler.scheduled-time>" }`. */
+/**
+ * The input that is written into an EventBridge Scheduler schedule or a rule's target: `{ kind: "tick", name, time:
+ * "<aws.scheduler.scheduled-time>", shard: "i/n" }`. Name and shard may be left out.
+ */
 export const eventBridgeScheduler: Shape = {
   name: 'EventBridge Scheduler input {"kind":"tick","name","time"}',
   door: "schedule",
   looksLike: (event) => event["kind"] === "tick",
   read(event, context) {
-    const { name, time } = parseShape(eventShape, event, "")
-    return one(tickSignal(name, time, context))
+    const { name, time, shard } = parseShape(eventShape, event, "")
+    return one(tickSignal({ name, at: time, shard }, context))
   },
 }

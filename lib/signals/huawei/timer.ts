@@ -1,9 +1,13 @@
 import * as z from "zod"
+import type { Shard } from "../../decision/inputs/signal.ts"
 import { isoInstant } from "../instant.ts"
+import { readJson } from "../json-text.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
+import { shardText } from "../shard.ts"
 import { tickName, tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ trigger_name: tickName, time: isoInstant })
+const eventShape = z.object({ trigger_name: tickName, time: isoInstant, user_event: z.string().nullish() })
+const userEventShape = z.strictObject({ shard: shardText.optional() })
 
 /** FunctionGraph's TIMER trigger. */
 export const timer: Shape = {
@@ -11,7 +15,18 @@ export const timer: Shape = {
   door: "schedule",
   looksLike: (event) => event["trigger_type"] === "TIMER",
   read(event, context) {
-    const { trigger_name: name, time } = parseShape(eventShape, event, "")
-    return one(tickSignal(name, time, context))
+    const { trigger_name: name, time, user_event: text } = parseShape(eventShape, event, "")
+    return one(tickSignal({ name, at: time, shard: shardIn(text) }, context))
   },
+}
+
+const HINT = 'leave the trigger\'s user event empty, or write {"shard":"i/n"} into it'
+
+/**
+ * The text that an operator wrote into the trigger. It is read strictly: with a misspelt shard each of n functions would tick
+ * for all supernodes.
+ */
+function shardIn(text: string | null | undefined): Shard | undefined {
+  if (text === undefined || text === null || text.trim() === "") return undefined
+  return parseShape(userEventShape, readJson(text, "user_event", HINT), "user_event").shard
 }

@@ -1,0 +1,16 @@
+import { DeployError, packaging, policyFiles } from "./policy-files.ts"
+
+// `npm run package`: serverless.yml takes policy.yaml and policy/ into each function. A missing or broken policy is refused
+// here, since the functions would only find it in the cloud.
+
+await packaging(async () => {
+  const files = await policyFiles("policy.yaml")
+  const missed = files.filter(({ name }) => name !== "policy.yaml" && !name.startsWith("policy/"))
+  if (missed.length > 0)
+    throw new DeployError(
+      missed.map(
+        ({ path }) =>
+          `${path}: move it into the folder policy/, which serverless.yml takes into the functions`,
+      ),
+    )
+})

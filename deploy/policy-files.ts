@@ -1,0 +1,63 @@
+import { dirname, isAbsolute, relative, sep } from "node:path"
+import { loadPolicyFile, PolicyError, problemLine } from "../lib/policy-file/load.ts"
+
+/** A policy that cannot be deployed; each problem is a line for the person who packages. */
+export class DeployError extends Error {
+  override readonly name = "DeployError"
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join("\n"))
+  }
+}
+
+export interface DeployedFile {
+  /** Where it is on this machine. */
+  path: string
+  /** Where it is in the function: relative to the policy, with slashes. The policy itself is `policy.yaml`. */
+  name: string
+}
+
+/**
+ * The policy and every file that it needs, the policy first. Throws DeployError where there is no policy, where it has
+ * problems, or where it needs a file that the function would not find.
+ */
+export async function policyFiles(policy: string): Promise<DeployedFile[]> {
+  // By a relative path, so that a file which the policy names by an absolute one is seen to be.
+  const path = relative("", policy)
+  const { files } = await loadPolicyFile(path).catch((error: unknown) => {
+    if (!(error instanceof PolicyError)) throw error
+    throw new DeployError([
+      ...error.problems.map(problemLine),
+      "Without a valid policy a function does nothing",
+    ])
+  })
+  const deployed = files.map((file) => ({
+    path: file,
+    name: file === path ? "policy.yaml" : relative(dirname(path), file).split(sep).join("/"),
+  }))
+  const problems = deployed.flatMap(({ path: file, name }) => {
+    if (isAbsolute(file))
+      return [`${file}: the policy names it by an absolute path, which the function does not have`]
+    return name.startsWith("../")
+      ? [`${file}: it is not below the policy's folder, so the function would not find it`]
+      : []
+  })
+  const names = deployed.map(({ name }) => name)
+  const doubled = names
+    .filter((name, i) => names.indexOf(name) < i)
+    .map((name) => `${name}: two files have this name`)
+  if (problems.length + doubled.length > 0) throw new DeployError([...problems, ...doubled])
+  return deployed
+}
+
+/** Runs one command of a person who packages: exit code 1, and each problem a line, where it cannot be deployed. */
+export async function packaging(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof DeployError)) throw error
+    for (const problem of error.problems) console.error(problem)
+    console.error("Nothing was packaged")
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,109 @@
+import type { Command } from "commander"
+import { readSettings } from "../../lib/app/settings.ts"
+import { parseLedgerUrl } from "../../lib/ledger/open.ts"
+import { CommandError } from "./errors.ts"
+import type { CliIo } from "./io.ts"
+
+// Which commands and options the manual function takes.
+
+/** Commands that a function runs. A new command is refused until it is listed here. */
+export const FUNCTION_COMMANDS: readonly string[] = [
+  "validate",
+  "dry-run",
+  "status",
+  "settle",
+  "reset",
+  "pause",
+  "resume",
+  "hold",
+  "approve",
+  "ledger",
+  "audit",
+  "doctor",
+  "notify",
+]
+
+const OWN_MACHINE = "it works with files of your own machine: run it there"
+
+/** Commands that a function refuses, with what to do instead. */
+export const REFUSED_COMMANDS: Readonly<Record<string, string>> = {
+  run: "it may buy. Send the event to the function that takes it, or a manual request to this one",
+  apply: "it buys. Send the request that `dry-run` shows to this function, without `command`",
+  serve: "it does not end. The functions take its place",
+  sandbox: "it does not end: run it on your own machine",
+  simulate: OWN_MACHINE,
+  test: OWN_MACHINE,
+  policy: OWN_MACHINE,
+  init: "it writes a file: run it on your own machine",
+  completion: "it is for a shell: run it on your own machine",
+}
+
+/** Options that never end. */
+const ENDLESS = ["--watch", "--follow"]
+
+/** Arguments that name a file; options say so by themselves (`--event <FILE>`). */
+const FILE_ARGUMENT = /^(POLICY|FILE|OLD|NEW)$/
+
+/** Why no function runs a command of this name; null where one does, or where there is no such command. */
+export function whyRefused(name: string): string | null {
+  const why = Object.hasOwn(REFUSED_COMMANDS, name) ? REFUSED_COMMANDS[name] : undefined
+  return why === undefined ? null : sayRefused(name, why)
+}
+
+/** `["ledger", "init"]`. */
+export function pathOf(action: Command): string[] {
+  const names: string[] = []
+  for (let at: Command | null = action; at?.parent; at = at.parent) names.unshift(at.name())
+  return names
+}
+
+/** Commands that record nothing. */
+const READING = ["validate", "dry-run", "status", "audit", "doctor", "notify"]
+
+/** Throws CommandError where the command would be recorded in a ledger that no other container of the function reads. */
+export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
+  const path = pathOf(action)
+  const [name = ""] = path
+  if (READING.includes(name) || path.join(" ") === "ledger show") return
+  const { isServerless, ledgerUrl } = readSettings((setting) => env[setting], Object.keys(env))
+  const { kind } = parseLedgerUrl(ledgerUrl)
+  if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
+  throw new CommandError(
+    `${path.join(" ")} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+  )
+}
+
+/** Before the command does anything. Throws CommandError where a function does not take it with these options. */
+export function checkLimits(action: Command): void {
+  const [name = ""] = pathOf(action)
+  if (!FUNCTION_COMMANDS.includes(name))
+    throw new CommandError(whyRefused(name) ?? sayRefused(name, OWN_MACHINE))
+  const options: Record<string, unknown> = action.optsWithGlobals()
+  for (const global of ["policy", "ledger"]) {
+    if (options[global] !== undefined)
+      throw new CommandError(
+        `--${global} is not taken here: policy and ledger are those of this function's settings. Nothing was done`,
+      )
+  }
+  for (const option of action.options) {
+    const { long, flags } = option
+    const value = options[option.attributeName()]
+    if (long && ENDLESS.includes(long) && value !== undefined)
+      throw new CommandError(`${long} does not end, and a function answers once. Nothing was done`)
+    if (long && flags.includes("<FILE>")) checkFile(long, value)
+  }
+  for (const [i, argument] of action.registeredArguments.entries())
+    if (FILE_ARGUMENT.test(argument.name())) checkFile(argument.name(), action.args[i])
+}
+
+/** The files in the function's file system are not the caller's. */
+function checkFile(what: string, value: unknown): void {
+  if (value === undefined || value === "-") return
+  throw new CommandError(
+    `${what} names a file, and a function has none of yours: write - instead, and put the text under "stdin" beside "command". Nothing was done`,
+  )
+}
+
+function sayRefused(name: string, why: string): string {
+  return `${name} is not for a function: ${why}. Nothing was done`
+}

@@ -1,0 +1,170 @@
+import type { Command } from "commander"
+import * as z from "zod"
+import { systemClock } from "../../lib/app/start.ts"
+import { CommandError, type ErrorJson, errorJson } from "./errors.ts"
+import { EXIT } from "./exit-code.ts"
+import { checkLedgerIsShared, checkLimits, pathOf, whyRefused } from "./function-limits.ts"
+import type { CliIo } from "./io.ts"
+import { runCli } from "./run-cli.ts"
+
+// The command line inside the manual function: the same commands, with their JSON as the function's answer. It reaches a
+// ledger that only the function can reach. Nothing here places an order.
+
+const eventShape = z.strictObject({
+  command: z.array(z.string()).min(1),
+  /** For arguments that name a file: `-` reads this text. */
+  stdin: z.string().optional(),
+})
+
+/** The platforms return at most 6 MB; what surrounds the answer takes its part. */
+const MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
+
+/** The JSON that `--json` prints, beside it the notes for people; `error` and `exitCode` where the command failed. */
+export interface CommandAnswer {
+  [key: string]: unknown
+}
+
+export interface RanCommand {
+  answer: CommandAnswer
+  exitCode: number
+  /** `ledger init`: the words before its options, for the log. */
+  name: string
+}
+
+/** Runs `{ "command": […] }` with these settings. Never throws: what went wrong is in the answer. */
+export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<RanCommand> {
+  const parsed = eventShape.safeParse(event)
+  if (!parsed.success)
+    return refused("", `the event must be such as {"command": ["status"]}: ${z.prettifyError(parsed.error)}`)
+  const { command, stdin = "" } = parsed.data
+  const [first = ""] = command.filter((word) => !word.startsWith("-"))
+  const why = whyRefused(first)
+  if (why !== null) return refused(first, why)
+
+  const ran: Ran = { path: [], error: null, out: new Output(), notes: new Output() }
+  const exitCode = await runCli(command, ioOf({ env, stdin, ...ran }), {
+    before(action) {
+      ran.path = pathOf(action)
+      checkLimits(action)
+      checkLedgerIsShared(action, env)
+      askForJson(action)
+    },
+    failed: ({ error }) => {
+      ran.error = error
+    },
+  })
+  const name = ran.path.join(" ") || first
+  return { answer: answerOf({ ...ran, name, exitCode }), exitCode, name }
+}
+
+/** As if `--json` were given; a table for spreadsheets stays one. */
+function askForJson(action: Command): void {
+  const hasJson = action.options.some(({ long }) => long === "--json")
+  if (hasJson && action.getOptionValue("csv") === undefined) action.setOptionValue("json", true)
+}
+
+interface Ran {
+  /** `["ledger", "init"]`; empty where no command ran: wrong usage, the help, the version. */
+  path: string[]
+  error: ErrorJson["error"] | null
+  out: Output
+  notes: Output
+}
+
+function answerOf({
+  path,
+  name,
+  exitCode,
+  out,
+  notes: beside,
+  ...ran
+}: Ran & Omit<RanCommand, "answer">): CommandAnswer {
+  if (out.isFull)
+    return failedWith(
+      `the answer of ${name} is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries`,
+      exitCode || EXIT.failed,
+    )
+  const isText = path.length === 0 || path.at(-1) === "export"
+  const document = documentOf(out.text, isText)
+  const lines = linesOf(beside.text).filter((line) => !line.startsWith("error: "))
+  const notes = lines.length > 0 ? { notes: lines } : {}
+  if (exitCode === EXIT.done) return { ...document, ...notes }
+  const { error, ...generic } = failedWith(
+    `${name} ended with exit code ${exitCode}; see the other fields`,
+    exitCode,
+  )
+  return { ...document, ...notes, error: ran.error ?? document["error"] ?? error, ...generic }
+}
+
+/** One document as it is printed; text as its lines. */
+function documentOf(out: string, isText: boolean): CommandAnswer {
+  if (out === "") return {}
+  const parsed = isText ? null : jsonOrNull(out)
+  return typeof parsed === "object" && parsed !== null ? { ...parsed } : { lines: linesOf(out) }
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function linesOf(text: string): string[] {
+  return text === "" ? [] : text.replace(/\n$/, "").split("\n")
+}
+
+function failedWith(message: string, exitCode: number): CommandAnswer {
+  return { ...errorJson(new CommandError(message)), exitCode }
+}
+
+function refused(name: string, message: string): RanCommand {
+  return { name, answer: failedWith(message, EXIT.usage), exitCode: EXIT.usage }
+}
+
+/** Text that a command wrote. It takes no more than an answer may hold; an export then ends early. */
+class Output {
+  text = ""
+  #bytes = 0
+
+  write(text: string): void {
+    this.#bytes += Buffer.byteLength(text)
+    if (!this.isFull) this.text += text
+  }
+
+  get isFull(): boolean {
+    return this.#bytes > MAX_ANSWER_BYTES
+  }
+
+  get isGone(): boolean {
+    return this.isFull
+  }
+}
+
+interface World {
+  env: CliIo["env"]
+  stdin: string
+  out: Output
+  notes: Output
+}
+
+function ioOf({ env, stdin, out, notes }: World): CliIo {
+  return {
+    stdout: out,
+    stderr: notes,
+    stdin: bytesOf(stdin),
+    env,
+    isTerminal: false,
+    columns: 100,
+    clock: systemClock,
+    // The platform knows who invoked, and the command does not: who says something is named by --by.
+    user: null,
+    untilStopped: () => new Promise(() => undefined),
+    onHangup: () => () => undefined,
+  }
+}
+
+async function* bytesOf(text: string): AsyncIterable<Uint8Array> {
+  yield Buffer.from(text)
+}

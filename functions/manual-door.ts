@@ -1,0 +1,49 @@
+import { Logger } from "@aws-lambda-powertools/logger"
+import { SETTING_NAMES } from "../lib/app/settings.ts"
+import type { CommandAnswer } from "./cli/in-function.ts"
+import { type Answer, type DoorContext, makeHandler, type StartApp } from "./door.ts"
+
+export type ManualHandler = (event: unknown, context: DoorContext) => Promise<Answer | CommandAnswer>
+
+/**
+ * The manual function: a person's request, or `{ "command": [...] }` of the command line. A command starts no app before it
+ * runs: a pause must work with a broken policy.
+ */
+export function makeManualHandler(startApp: StartApp): ManualHandler {
+  const handleRequest = makeHandler("manual", startApp)
+  const logger = new Logger({ serviceName: "supernode-autoscaler" })
+  return async (event, context) => {
+    if (!isCommand(event)) return handleRequest(event, context)
+    // Loaded on demand, since a purchase does not need it at cold start.
+    const { runInFunction } = await import("./cli/in-function.ts")
+    const { answer, exitCode, name } = await runInFunction(event, settingsOf(context))
+    const fields = {
+      correlation_id: context.awsRequestId,
+      exitCode,
+      ...(answer["error"] ? { error: answer["error"] } : {}),
+    }
+    logger[exitCode === 0 ? "info" : "error"](`command ${name}: exit ${exitCode}`, fields)
+    return answer
+  }
+}
+
+function isCommand(event: unknown): boolean {
+  return typeof event === "object" && event !== null && Object.hasOwn(event, "command")
+}
+
+/** The function's own settings; on FunctionGraph user data, and before any other keys those of this invocation. */
+function settingsOf({ host }: DoorContext): Record<string, string | undefined> {
+  if (!host) return process.env
+  const names = [...SETTING_NAMES, ...host.settingNames]
+  const { ak, sk, securityToken } = host.credentials ?? {}
+  const keys = {
+    HUAWEICLOUD_SDK_AK: ak,
+    HUAWEICLOUD_SDK_SK: sk,
+    HUAWEICLOUD_SDK_SECURITY_TOKEN: securityToken ?? undefined,
+  }
+  return {
+    ...process.env,
+    ...Object.fromEntries(names.map((name) => [name, host.readSetting(name)])),
+    ...(host.credentials ? keys : {}),
+  }
+}

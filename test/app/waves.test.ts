@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest"
+import type { Invocation, Ran } from "../../lib/app/app.ts"
+import { signalRunner } from "../../lib/app/dispatch.ts"
+import { readSettings } from "../../lib/app/settings.ts"
+import { digest } from "../../lib/digest.ts"
+import { ledgerOver } from "../../lib/ledger/chain.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import { metricCollector } from "../../lib/metrics/collector.ts"
+import type { Cloud } from "../../lib/ports.ts"
+import { MINUTE, NOW, policyOf, tickOf } from "../decision/builders.ts"
+
+// A tick for many supernodes. Without a ledger each run ends at once (ledger-new), so that only the dispatch is at work.
+
+const SECOND = 1_000
+
+async function unexpected(): Promise<never> {
+  throw new Error("without a ledger the cloud is not asked")
+}
+
+const cloud: Cloud = {
+  readSupernode: unexpected,
+  readOffers: unexpected,
+  readMetrics: unexpected,
+  buy: unexpected,
+}
+
+interface Fleet {
+  count: number
+  /** How long each run takes; all of a wave take it together. */
+  runMs: number
+  settings?: Record<string, string>
+}
+
+/** Supernodes train-0, train-1 …; `tick` runs all, from the moment and with the time of a function's invocation. */
+function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
+  const supernodes = Array.from({ length: count }, (_, i) => {
+    const id = `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}`
+    const policy = policyOf({ name: `train-${i}`, id })
+    return { policy, hash: digest(policy), userdata: null }
+  })
+  const file = { path: "policy.yaml", files: [], supernodes, ledgerId: null, smnTopics: [], snsTopics: [] }
+  let leftMs = 0
+  const store = ledgerOver(openMemoryStore())
+  let started = 0
+  const ledger = {
+    ...store,
+    head: async (stream: string) => {
+      // The first of each wave takes the time of all, since they run together.
+      if (stream.startsWith("supernode:") && started++ % 100 === 0) leftMs -= runMs
+      return undefined
+    },
+  }
+  const run = signalRunner({
+    settings: readSettings((name) => own[name], Object.keys(own)),
+    policies: {
+      current: () => ({ ...file, notify: [], warnings: [], silenced: [] }),
+      reload: unexpected,
+      refused: () => null,
+    },
+    ledger,
+    cloud,
+    metrics: metricCollector({
+      cloudEye: unexpected,
+      cloudEyeList: unexpected,
+      prometheus: unexpected,
+      cloudwatch: unexpected,
+    }),
+    keys: {
+      provide: async () => ({ ak: "AK", sk: "SK", securityToken: null }),
+      prometheusAuth: async () => [],
+      during: (_keys, work) => work(),
+    },
+    clock: { now: () => NOW, monotonic: () => NOW, wait: async () => undefined },
+    notifierOf: () => null,
+  })
+  return {
+    async tick(at: number, timeoutMs: number): Promise<Ran> {
+      leftMs = timeoutMs
+      started = 0
+      const invocation: Invocation = { requestId: "r", remainingMs: () => leftMs, credentials: null }
+      return run([tickOf({ at })], invocation, { problems: [], mode: null, only: null })
+    },
+  }
+}
+
+const namesOf = ({ results }: Ran) => results.map(({ supernode }) => supernode)
+
+describe("a tick for more supernodes than it has time for", () => {
+  it("starts no further wave when one run might take longer than the time left, and counts what it did not reach", async () => {
+    const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
+    const ran = await tick(NOW, 55 * SECOND)
+    expect(namesOf(ran)).toHaveLength(200)
+    expect(ran.warnings).toEqual([
+      'the tick did not reach 50 of 250 supernodes: 15 s were left, and a run may take 17 s. The next tick starts elsewhere. To reach all, raise the function\'s timeout, or split the tick with "shard": "i/n"',
+    ])
+  })
+
+  it("keeps in live mode the time that a purchase takes", async () => {
+    const settings = { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "dynamodb://table?region=eu-central-1" }
+    const { tick } = fleetOf({ count: 250, runMs: 40 * SECOND, settings })
+    const ran = await tick(NOW, 180 * SECOND)
+    expect(namesOf(ran)).toHaveLength(200)
+    expect(ran.warnings).toEqual([expect.stringContaining("100 s were left, and a run may take 107 s")])
+  })
+
+  it("reaches all of them without a warning where the time suffices", async () => {
+    const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
+    const ran = await tick(NOW, 180 * SECOND)
+    expect(new Set(namesOf(ran)).size).toBe(250)
+    expect(ran.warnings).toEqual([])
+  })
+
+  it("starts the first wave whatever the time: each run then says itself what it lacks", async () => {
+    const { tick } = fleetOf({ count: 3, runMs: 1 })
+    expect(namesOf(await tick(NOW, 2))).toEqual(["train-0", "train-1", "train-2"])
+  })
+
+  // Each interval is one whose multiples would always begin at the same supernodes, if the start were counted by minutes.
+  it.each([5, 60, 250])("reaches every supernode after some ticks, one each %i minutes", async (minutes) => {
+    const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
+    const reached = new Set<string>()
+    for (let nth = 0; nth < 20 && reached.size < 250; nth++)
+      for (const name of namesOf(await tick(NOW + nth * minutes * MINUTE, 30 * SECOND))) reached.add(name)
+    expect(reached.size).toBe(250)
+  })
+
+  it("starts at the same supernodes when the same tick is delivered again", async () => {
+    const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
+    expect(namesOf(await tick(NOW, 30 * SECOND))).toEqual(namesOf(await tick(NOW, 30 * SECOND)))
+  })
+})

@@ -1,0 +1,239 @@
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { mkdtemp, readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { transform } from "esbuild"
+import { unzipSync } from "fflate"
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
+import { functionGraphZip } from "../../deploy/functiongraph-zip.ts"
+import { filesAtStart } from "../bench/sizes.ts"
+import { SANDBOX } from "../corridor/corridor.ts"
+import { DynamoServer } from "../ledger/dynamodb/server.ts"
+import { ROOT } from "../packaging/built.ts"
+import { SandboxApart } from "../sandbox/apart.ts"
+import { apigWebhook, dryRun, smnAlarm, timerTick } from "./events.ts"
+import { Container, makeBundle, nodeOf, removeFolder, unpack } from "./function.ts"
+
+// The zip as FunctionGraph runs it, in a process of its own, against the sandbox in another.
+
+/** FunctionGraph's newest documented runtime; where it is not installed our own Node.js stands in, and the summary says so. */
+const OLDEST = "20.15.1"
+/** `npm run functiongraph`: every runtime, orders too. */
+const isFull = process.env["FUNCTIONGRAPH_FULL"] !== undefined
+const OWN = process.versions.node
+const VERSIONS = isFull ? [...new Set([OLDEST, "22.18.0", OWN])] : nodeOf(OLDEST) ? [OLDEST] : [OLDEST, OWN]
+
+const { version: ownVersion } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+let bundle: Awaited<ReturnType<typeof makeBundle>>
+let zip: Uint8Array
+let sandbox: SandboxApart
+const folders: string[] = []
+
+beforeAll(async () => {
+  ;[bundle, sandbox] = await Promise.all([makeBundle(), SandboxApart.start(SANDBOX)])
+  folders.push(bundle.folder)
+  zip = await bundle.zip()
+})
+
+afterAll(async () => {
+  await sandbox?.close()
+  await Promise.all(folders.map(removeFolder))
+})
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "functiongraph-"))
+  folders.push(folder)
+  return folder
+}
+
+function nodeOrSkip(version: string, { skip }: TestContext): string {
+  const node = nodeOf(version)
+  return node ?? skip(`Node.js ${version} is not installed: npm ci --prefix test/nodes`)
+}
+
+interface Started {
+  node: string
+  userData?: Record<string, string>
+}
+
+/** A function's container with the unpacked zip; it is closed after `use`. */
+async function withContainer(
+  { node, userData }: Started,
+  use: (container: Container) => Promise<void>,
+): Promise<void> {
+  const folder = await newFolder()
+  await unpack(zip, folder)
+  const settings = {
+    SUPERNODE_LEDGER: "memory:",
+    SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
+    SUPERNODE_CES_ENDPOINT: sandbox.url,
+    SUPERNODE_WEBHOOK_TOKEN: "THE-WEBHOOK-TOKEN",
+  }
+  const container = new Container(folder, { node, userData: { ...settings, ...userData } })
+  try {
+    await use(container)
+  } finally {
+    await container.close()
+  }
+}
+
+const WOULD_BUY = [
+  { supernode: "train-a", mode: "observe", decision: { kind: "scale-up" }, plan: { from: 2, to: 4 } },
+]
+
+describe.each(VERSIONS)("on Node.js %s the zip", (version) => {
+  it("answers an SMN alarm, a tick, a dry run, a webhook and a command from the policy beside its code", async (context) => {
+    await withContainer({ node: nodeOrSkip(version, context) }, async (container) => {
+      expect(await container.invoke({ handler: "alarm", event: smnAlarm() })).toMatchObject({
+        results: WOULD_BUY,
+      })
+      const tick = timerTick('{"shard":"1/1"}')
+      expect(await container.invoke({ handler: "schedule", event: tick })).toMatchObject({
+        results: WOULD_BUY,
+      })
+      expect(await container.invoke({ handler: "manual", event: dryRun() })).toMatchObject({
+        results: [{ supernode: "train-a", mode: "dry-run", plan: { to: 4 } }],
+      })
+      const answer = await container.invoke({ handler: "alarm", event: apigWebhook() })
+      expect(answer).toMatchObject({ statusCode: 200, isBase64Encoded: false })
+      expect(JSON.parse(String(answer["body"]))).toMatchObject({ results: [{ supernode: "train-a" }] })
+      const version = { command: ["--version"] }
+      expect(await container.invoke({ handler: "manual", event: version })).toEqual({ lines: [ownVersion] })
+      const status = { command: ["status"] }
+      expect(await container.invoke({ handler: "manual", event: status })).toMatchObject({
+        supernodes: [{ name: "train-a" }],
+      })
+    })
+    expect((await sandbox.look()).length).toBe(0)
+  })
+})
+
+describe("the zip", () => {
+  it("holds the bundle, the policy and what it names, and is the same for the same contents", async () => {
+    expect(Object.keys(unzipSync(zip))).toEqual([
+      "boot.sh",
+      "commands.js",
+      "index.js",
+      "main.js",
+      "package.json",
+      "policy.yaml",
+    ])
+    expect(Buffer.from(await bundle.zip()).equals(zip)).toBe(true)
+  })
+
+  it("does not load at cold start what only commands need", () => {
+    const start = filesAtStart(join(bundle.folder, "dist/functiongraph/index.js"))
+    expect([...start].map((file) => file.split("/").at(-1))).toEqual(["index.js", "main.js"])
+  })
+
+  it("has an entry that an old Node.js can parse, and that says which one is needed", async () => {
+    const entry = join(bundle.folder, "dist/functiongraph/index.js")
+    const code = new TextDecoder().decode(unzipSync(zip)["index.js"])
+    // Lowering it to the syntax of Node.js 6 changes nothing.
+    const [lowered, same] = await Promise.all(
+      ["es2015", "esnext"].map((target) => transform(code, { target })),
+    )
+    expect(lowered?.code).toBe(same?.code)
+    const old = `Object.defineProperty(process.versions, "node", { value: "18.15.0" }); require(${JSON.stringify(entry)})`
+    const { status, stderr } = spawnSync(process.execPath, ["-e", old], { encoding: "utf8" })
+    expect(stderr).toContain(
+      "Error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.15.0; choose the runtime Node.js 20.15",
+    )
+    expect(status).toBe(1)
+  })
+
+  it("is not made without a policy", async () => {
+    const policy = join(bundle.folder, "nothing.yaml")
+    const made = functionGraphZip({ bundle: join(bundle.folder, "dist/functiongraph"), policy })
+    await expect(made).rejects.toMatchObject({ name: "DeployError" })
+  })
+
+  it.each([
+    ["package", "deploy/check-policy.ts"],
+    ["package:functiongraph", "deploy/package-functiongraph.ts"],
+  ])("is refused by npm run %s, which names the absolute path that has no policy", async (script, file) => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
+    expect(scripts[script]).toContain(`tsx ${file}`)
+    if (!isFull) return
+    const cwd = await newFolder()
+    const argv = ["--import", join(ROOT, "node_modules/tsx/dist/esm/index.mjs"), join(ROOT, file)]
+    const { status, stderr } = spawnSync(process.execPath, argv, { cwd, encoding: "utf8" })
+    expect(stderr).toBe(
+      `policy.yaml:1:1: (file): cannot be read: no such file at ${join(cwd, "policy.yaml")}\nWithout a valid policy a function does nothing\nNothing was packaged\n`,
+    )
+    expect(status).toBe(1)
+  })
+})
+
+if (isFull)
+  it("the zip says what to do where no ledger is set and Node.js has no SQLite of its own", async (context) => {
+    const userData = { SUPERNODE_LEDGER: "" }
+    await withContainer({ node: nodeOrSkip(OLDEST, context), userData }, async (container) => {
+      const failed = container.invoke({ handler: "alarm", event: smnAlarm() })
+      await expect(failed).rejects.toThrow(
+        "In a function, set SUPERNODE_LEDGER to a ledger that all its containers share",
+      )
+    })
+  })
+
+describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip", (version) => {
+  it("says where it looked for it, by the absolute path", async (context) => {
+    const started = {
+      node: nodeOrSkip(version, context),
+      userData: { SUPERNODE_POLICY: "policies/none.yaml" },
+    }
+    await withContainer(started, async (container) => {
+      const failed = container.invoke({ handler: "alarm", event: smnAlarm() })
+      await expect(failed).rejects.toThrow(
+        /^PolicyError: \/\S+\/code\/policies\/none\.yaml:1:1: \(file\): cannot be read: no such file$/,
+      )
+    })
+  })
+})
+
+describe.each(isFull ? VERSIONS : [])("in live mode on Node.js %s the zip", (version) => {
+  it("makes its ledger, buys once for an alarm that comes twice, and is paused by command", async (context) => {
+    const node = nodeOrSkip(version, context)
+    const server = new DynamoServer()
+    await server.start()
+    const cloud = sandbox
+    sandbox = await SandboxApart.start(SANDBOX)
+    const userData = {
+      SUPERNODE_MODE: "live",
+      SUPERNODE_LEDGER: server.urlOf("supernode-ledger"),
+      SUPERNODE_DYNAMODB_AK: "test",
+      SUPERNODE_DYNAMODB_SK: "test",
+    }
+    try {
+      await withContainer({ node, userData }, async (container) => {
+        const command = (...words: string[]) =>
+          container.invoke({ handler: "manual", event: { command: words } })
+        const event = smnAlarm()
+        expect(await container.invoke({ handler: "alarm", event })).toMatchObject({
+          results: [{ decision: { heldBy: "ledger-new" } }],
+        })
+        await command("ledger", "init", "--by", "ann", "--why", "first", "--nothing-in-flight")
+        expect(await container.invoke({ handler: "alarm", event })).toMatchObject({
+          results: [{ outcome: { kind: "accepted" } }],
+        })
+        expect(await container.invoke({ handler: "alarm", event })).toMatchObject({
+          results: [{ decision: { heldBy: "duplicate" } }],
+        })
+        expect(await command("pause", "--by", "ann", "--why", "enough")).toMatchObject({
+          said: { verb: "pause" },
+        })
+        expect(await container.invoke({ handler: "schedule", event: timerTick("") })).toMatchObject({
+          results: [{ decision: { kind: "hold" } }],
+        })
+        expect(await command("status")).toMatchObject({ supernodes: [{ attempt: { state: "accepted" } }] })
+      })
+      await sandbox.look()
+      expect(sandbox.orders).toHaveLength(1)
+    } finally {
+      await sandbox.close()
+      sandbox = cloud
+      await server.stop()
+    }
+  })
+})

@@ -1,0 +1,61 @@
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { type DeployError, policyFiles } from "../../deploy/policy-files.ts"
+import { GOOD, good, policyFolder } from "../policy-file/policy-files.ts"
+
+const HEAD = "version: 1\ninclude: [ more/*.yaml ]\n"
+const SUPERNODE = GOOD.slice(GOOD.indexOf("supernodes:"))
+const withUserdata = (path: string) =>
+  good(["      key_pair_name", `      userdata_file: ${path}\n      key_pair_name`])
+
+async function problemsOf(files: Record<string, string>): Promise<readonly string[]> {
+  const error: unknown = await policyFiles(await policyFolder(files)).catch((thrown: unknown) => thrown)
+  return (error as DeployError).problems
+}
+
+describe("what a deployment takes of a policy", () => {
+  it("is the file itself as policy.yaml, what it includes and userdata files, each below the policy's folder", async () => {
+    const path = await policyFolder({
+      "policy.yaml": HEAD,
+      "more/a.yaml": `version: 1\n${withUserdata("scripts/boot.sh").slice("version: 1\n".length)}`,
+      "more/scripts/boot.sh": "#!/bin/sh\n",
+      "more/notes.txt": "not needed",
+    })
+    const names = (await policyFiles(path)).map(({ name }) => name)
+    expect(names).toEqual(["policy.yaml", "more/a.yaml", "more/scripts/boot.sh"])
+  })
+
+  it("is named policy.yaml whatever the file is called", async () => {
+    const path = await policyFolder({ "production.yaml": GOOD })
+    const names = (await policyFiles(join(path, "../production.yaml"))).map(({ name }) => name)
+    expect(names).toEqual(["policy.yaml"])
+  })
+
+  it("is refused where the function would not find a file", async () => {
+    const path = await policyFolder({ "deep/policy.yaml": withUserdata("../boot.sh"), "boot.sh": "x" })
+    await expect(policyFiles(join(path, "../deep/policy.yaml"))).rejects.toThrow(
+      "boot.sh: it is not below the policy's folder, so the function would not find it",
+    )
+    const absolute = await problemsOf({ "policy.yaml": withUserdata("/etc/hostname") })
+    expect(absolute).toEqual([
+      expect.stringMatching(/^\/etc\/hostname: the policy names it by an absolute path/),
+    ])
+  })
+
+  it("is refused with all its problems where it is not valid", async () => {
+    expect(await problemsOf({ "policy.yaml": good(["above: 85", "above: high"]) })).toEqual([
+      expect.stringContaining('supernodes.0.rules.0.above: must be a number, not "high"'),
+      "Without a valid policy a function does nothing",
+    ])
+  })
+
+  it("is refused where two files would have one name", async () => {
+    const path = await policyFolder({
+      "main.yaml": `version: 1\ninclude: [ policy.yaml ]\n`,
+      "policy.yaml": `version: 1\n${SUPERNODE}`,
+    })
+    await expect(policyFiles(join(path, "../main.yaml"))).rejects.toThrow(
+      "policy.yaml: two files have this name",
+    )
+  })
+})
