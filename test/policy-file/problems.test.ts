@@ -428,7 +428,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a period that CloudWatch does not have",
       [CLOUD_EYE, "cloudwatch: { namespace: x, name: y, period: 90s }"],
       [
-        'policy.yaml:10:56: supernodes.0.rules.0.metric.cloudwatch.period: must be a multiple of 1m such as \"5m\", not "90s"',
+        'policy.yaml:10:56: supernodes.0.rules.0.metric.cloudwatch.period: must be a multiple of 1m such as "5m", not "90s"',
       ],
     ],
     [
