@@ -6,6 +6,7 @@ import type { ScaleUpPlan } from "./decision/plan.ts"
 import type { NotifyTopic } from "./decision/policy/notify.ts"
 import type { Policy } from "./decision/policy/policy.ts"
 import type { RunMode } from "./decision/situation.ts"
+import type { CloudOrder } from "./decision/state/order.ts"
 import type { Outcome } from "./decision/state/outcome.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 
@@ -79,6 +80,8 @@ export interface Cloud {
   /** One reading per rule; a source that fails makes its readings missing and never throws. */
   readMetrics(question: MetricQuestion): Promise<Reading[]>
   readOffers(policy: Policy): Promise<Read<Offer[]>>
+  /** An order by its id; null where no billing service is known for the region. */
+  readOrder?(policy: Policy, orderId: string): Promise<Read<CloudOrder> | null>
   /** The one verb that spends. Sends at most one request, never throws, and classifies every ending. */
   buy(order: BuyOrder): Promise<Outcome>
 }

@@ -17,8 +17,12 @@ import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
 
-export function overridesOf({ modelartsEndpoint, cesEndpoint }: Settings): EndpointOverrides {
-  return { modelarts: modelartsEndpoint ?? undefined, ces: cesEndpoint ?? undefined }
+export function overridesOf({ modelartsEndpoint, cesEndpoint, bssEndpoint }: Settings): EndpointOverrides {
+  return {
+    modelarts: modelartsEndpoint ?? undefined,
+    ces: cesEndpoint ?? undefined,
+    bss: bssEndpoint ?? undefined,
+  }
 }
 
 export interface Asked {

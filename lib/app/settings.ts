@@ -16,6 +16,8 @@ export interface Settings {
   /** Origins without a slash at the end; null: the region's own. */
   modelartsEndpoint: string | null
   cesEndpoint: string | null
+  /** Where orders are read after they were accepted; null: the one of China in its regions, else none. */
+  bssEndpoint: string | null
   /** Where notifications are published to SMN topics. */
   smnEndpoint: string | null
   /** Bearer tokens of the webhooks: one, or two while one replaces the other; none: they are closed. */
@@ -58,6 +60,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_MODE",
   "SUPERNODE_MODELARTS_ENDPOINT",
   "SUPERNODE_CES_ENDPOINT",
+  "SUPERNODE_BSS_ENDPOINT",
   "SUPERNODE_SMN_ENDPOINT",
   "SUPERNODE_WEBHOOK_TOKEN",
   "SUPERNODE_LOG_LEVEL",
@@ -111,6 +114,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     mode,
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
     cesEndpoint: endpoint("SUPERNODE_CES_ENDPOINT", text, report),
+    bssEndpoint: endpoint("SUPERNODE_BSS_ENDPOINT", text, report),
     smnEndpoint: endpoint("SUPERNODE_SMN_ENDPOINT", text, report),
     webhookTokens: tokens("SUPERNODE_WEBHOOK_TOKEN", text, report),
     logLevel,

@@ -72,6 +72,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const cloud: Cloud = {
     readSupernode: huawei.readSupernode,
     readOffers: huawei.readOffers,
+    readOrder: huawei.readOrder,
     buy: huawei.buy,
     readMetrics: (question) => metrics.event().seat().read(question),
   }

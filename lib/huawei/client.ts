@@ -8,6 +8,7 @@ import { type CloudEyeQuery, type CloudEyeSeries, queryMetrics } from "./cloud-e
 import { type EndpointOverrides, endpointsOf, type SupernodePlace } from "./endpoints.ts"
 import { cloudReader, type ReadTimeouts } from "./http.ts"
 import { listMetrics, type MetricListQuery, type MetricPage } from "./metric-list.ts"
+import { readOrder } from "./order.ts"
 import { buy } from "./purchase/live-scale-up.ts"
 import { readOffers } from "./scale-evaluations.ts"
 import { listServers } from "./servers.ts"
@@ -30,8 +31,9 @@ export interface HuaweiCloudOptions {
   timeouts?: Partial<ReadTimeouts> & { connectMs?: number }
 }
 
-/** Huawei Cloud as the wiring needs it: four reads that never throw, and the one verb that spends. */
-export interface HuaweiCloud extends Pick<Cloud, "readSupernode" | "readOffers" | "buy"> {
+/** Huawei Cloud as the wiring needs it: reads that never throw, and the one verb that spends. */
+export interface HuaweiCloud
+  extends Required<Pick<Cloud, "readSupernode" | "readOffers" | "readOrder" | "buy">> {
   listServers(policy: Policy): Promise<Read<Server[]>>
   /** Cloud Eye of one project in one region. */
   queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
@@ -60,6 +62,10 @@ export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
     readSupernode: (policy): Promise<Read<Supernode>> => readSupernode(reader, placeOf(policy)),
     listServers: (policy) => listServers(reader, placeOf(policy)),
     readOffers: (policy): Promise<Read<Offer[]>> => readOffers(reader, placeOf(policy)),
+    readOrder: async ({ region }, orderId) => {
+      const endpoint = endpointsOf(region, options.endpoints).bss
+      return endpoint === null ? null : readOrder(reader, { endpoint, orderId })
+    },
     queryMetrics: (place, query) => queryMetrics(reader, cesOf(place), query),
     listMetrics: (place, query) => listMetrics(reader, cesOf(place), query),
     buy: (order: BuyOrder): Promise<Outcome> =>

@@ -2,13 +2,22 @@
 export interface Endpoints {
   modelarts: string
   ces: string
+  /** The billing service; null where none is known for the region. */
+  bss: string | null
 }
 
-/** SUPERNODE_MODELARTS_ENDPOINT and SUPERNODE_CES_ENDPOINT; what is not written comes from the region. */
+/** SUPERNODE_MODELARTS_ENDPOINT, SUPERNODE_CES_ENDPOINT, SUPERNODE_BSS_ENDPOINT; what is not written comes from the region. */
 export interface EndpointOverrides {
   modelarts?: string | undefined
   ces?: string | undefined
+  bss?: string | undefined
 }
+
+/**
+ * The billing service of accounts of the Chinese site. Accounts of the international site have hosts of their own
+ * (bss-intl.myhuaweicloud.com), and a region outside China does not tell which site an account belongs to.
+ */
+const CHINA_BSS = "https://bss.myhuaweicloud.com"
 
 // The one region whose ModelArts is documented under another top-level domain; should that be a slip of the SDK's
 // tables, the endpoint can be overridden.
@@ -18,9 +27,13 @@ const MODELARTS_EXCEPTIONS: Readonly<Record<string, string>> = {
 
 export function endpointsOf(region: string, overrides: EndpointOverrides = {}): Endpoints {
   const modelarts = MODELARTS_EXCEPTIONS[region] ?? `https://modelarts.${region}.myhuaweicloud.com`
+  // Whoever plays ModelArts elsewhere has no orders in the public billing service.
+  const isPublic = overrides.modelarts === undefined && region.startsWith("cn-")
+  const bss = overrides.bss ?? (isPublic ? CHINA_BSS : null)
   return {
     modelarts: withoutSlash(overrides.modelarts ?? modelarts),
     ces: withoutSlash(overrides.ces ?? `https://ces.${region}.myhuaweicloud.com`),
+    bss: bss === null ? null : withoutSlash(bss),
   }
 }
 

@@ -10,7 +10,8 @@ export interface Question {
   operation: string
   method: "GET" | "POST"
   url: string
-  projectId: string
+  /** null: a service that knows no projects. */
+  projectId: string | null
   /** Sent as JSON. */
   body?: unknown
 }

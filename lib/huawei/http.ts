@@ -128,7 +128,10 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
     const headers = sign({
       method,
       url,
-      headers: { "content-type": "application/json", "x-project-id": projectId },
+      headers: {
+        "content-type": "application/json",
+        ...(projectId === null ? {} : { "x-project-id": projectId }),
+      },
       body,
       credentials,
       now: context.clock.now(),

@@ -61,6 +61,7 @@ const SUPERNODE: Record<string, Check> = {
   absent: listOf(isAttempt),
   told: orAbsent(recordOf(having({ at: isNumber }))),
   acted: orAbsent(recordOf(having({ at: isNumber, attempt: isText }))),
+  order: orAbsent(having({ attempt: isText, orderId: isText, status: orNull(isNumber), at: isNumber })),
   effects: orAbsent(listOf(isRecord)),
 }
 

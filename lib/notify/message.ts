@@ -27,6 +27,8 @@ const TITLES: Record<Notice["state"], string> = {
   efficacy: "what was bought did not help, and automatic buying is off",
   "approval-needed": "a purchase wants approval",
   purchase: "a purchase was accepted",
+  "order-unpaid": "an order awaits payment",
+  "order-differs": "an order is not as planned",
   blind: "a source has had no data for 3 ticks",
   "policy-refused": "a new policy file was refused",
   daily: "daily report of the ledger",

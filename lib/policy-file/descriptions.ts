@@ -149,6 +149,6 @@ const AMOUNT_KEYS: Readonly<Record<string, string>> = {
 
 /** undefined for a path that no schema has. */
 export function descriptionOf(path: string): string | undefined {
-  const written = path.replace(/^defaults\b(?=\.)/, "supernodes[]").replace(/^notify\[\]/, "notify")
+  const written = path.replace(/^defaults\./, "supernodes[].").replace(/^notify\[\]/, "notify")
   return DESCRIPTIONS[written] ?? AMOUNT_KEYS[written.split(".").at(-1) ?? ""]
 }

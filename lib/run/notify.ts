@@ -1,5 +1,5 @@
 import { type DueNotification, dueNotifications } from "../decision/explain/notifications.ts"
-import type { Telling } from "../decision/explain/pending-action.ts"
+import { isToldOnce, type Telling } from "../decision/explain/pending-action.ts"
 import { purchaseNews, sayPurchase } from "../decision/explain/purchase-news.ts"
 import { sourceLook } from "../decision/explain/source-look.ts"
 import type { Situation } from "../decision/situation.ts"
@@ -198,7 +198,7 @@ function endingOf(
     const says = `notification failed (${state}): ${delivery.why}`
     return { kind: "not-told", says, telling: { about, entry, failed } }
   }
-  return state === "purchase"
+  return isToldOnce(state)
     ? { kind: "told", says: `every recipient took the notification (${state})`, telling: { about, entry } }
     : null
 }

@@ -1,6 +1,7 @@
 import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
 import { firstResult } from "./duplicate.ts"
+import { followOrder } from "./follow-order.ts"
 import { gatherAndRecord } from "./gather.ts"
 import { readChain } from "./heads.ts"
 import { endBehind, endUnusable } from "./ledger-ends.ts"
@@ -11,17 +12,16 @@ import { type RunResult, resultOfDecision } from "./result.ts"
 import { MOST_ROUNDS, overtaken, type Round } from "./round.ts"
 import type { RunTask } from "./task.ts"
 
-// One signal for one supernode, in order. Everything that reads may be repeated; the one thing that spends is `buy`,
-// and between `open` and `settle` nothing is ever retried.
+// One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
 
 /**
- * Reads, decides, and buys at most once per attempt; when all is written, tells people what waits for them. Throws
+ * Reads, decides, buys at most once per attempt; then reads what became of the order and notifies people. Throws
  * (LedgerError) only above the line of no return, and where an outcome could not be written: then the attempt stays
  * open, which later runs take for a purchase, never for nothing.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
-  await tell(ports, task, ended)
+  await tell(ports, task, await followOrder(ports, task, ended))
   return ended.result
 }
 

@@ -1,4 +1,5 @@
 import { type Answer, gatewayError, serviceError } from "./answer.ts"
+import { answerOrder } from "./api/billing.ts"
 import { answerMetricData } from "./api/cloud-eye.ts"
 import { answerMetricList } from "./api/metric-list.ts"
 import { answerModelArts } from "./api/modelarts.ts"
@@ -29,6 +30,7 @@ export function deliverCloud(
 
 function answerRouted(world: World, request: ApiRequest): Answer {
   const { projectId, service, operation } = request.route
+  if (service === "billing") return answerOrder(world, request)
   const isModelArts = service === "modelarts"
   if (!/^[A-Za-z0-9-]{1,64}$/.test(projectId)) {
     return serviceError(

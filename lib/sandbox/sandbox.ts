@@ -9,7 +9,7 @@ import { clockOn } from "./world/clock.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./world/defaults.ts"
 import { sandboxOptions } from "./world/options.ts"
 import { parseOrThrow } from "./world/problem.ts"
-import { liveSupernode, type SandboxOrder, type World } from "./world/world.ts"
+import { liveSupernode, PAID, type SandboxOrder, type World } from "./world/world.ts"
 
 // A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as huawei-cloud.md §1–3 and the
 // live-scale-up API page document, and where they leave a choice it takes the stricter one: SDK-HMAC-SHA256 signatures are
@@ -23,6 +23,7 @@ import { liveSupernode, type SandboxOrder, type World } from "./world/world.ts"
 //   POST /v1/{project_id}/dev-servers/hyperinstance/{id}/live-scale-up     the order
 //   POST /V1.0/{project_id}/batch-query-metric-data                        Cloud Eye's datapoints
 //   GET  /V1.0/{project_id}/metrics                                        which series there are
+//   GET  /v2/orders/customer-orders/details/{order_id}                     the billing service's order
 //
 // The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: what is wrong"] }`).
 // `supernode` is an id or a name, and may be left out where there is one only:
@@ -32,6 +33,7 @@ import { liveSupernode, type SandboxOrder, type World } from "./world/world.ts"
 //                             [{ from?: ISO time | ms from now, value: number | null }]; it replaces the past too
 //   PUT    /sandbox/offers    { flavor, soldOut, supernode? } or { offers: [{ flavor, servers, soldOut? }], supernode? }
 //   PUT    /sandbox/status    { of: id or name of a supernode or server, status }
+//   PUT    /sandbox/payment   { status, amount?, currency? }: what the billing service says of every order
 //   POST   /sandbox/servers   { count, supernode? }: somebody else scales by hand
 //   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
 //   DELETE /sandbox/failures
@@ -71,6 +73,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     supernodes: supernodes.map((one) => liveSupernode(one, clock.now())),
     orders: [],
     provisioningMs: parsed.provisioningMs,
+    payment: PAID,
   }
   const failures = failureQueue()
   const closing = new AbortController()

@@ -28,6 +28,7 @@ describe("Without any setting", () => {
       mode: "observe",
       modelartsEndpoint: null,
       cesEndpoint: null,
+      bssEndpoint: null,
       smnEndpoint: null,
       webhookTokens: [],
       logLevel: "INFO",

@@ -134,6 +134,13 @@ export const BUYING: Kind[] = [
 /** Runs in which something goes wrong by itself already, and what people do about it. */
 export const SETTLING: Kind[] = [
   {
+    name: "an alarm that buys, and its order is read",
+    habits: { readsOrders: true },
+    breaks: /^(followOrder|recordOrder) /,
+    followUps: ["a tick", "another alarm"],
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
     name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
     tells: ["purchase"],
     breaks: /^(claimTelling|withPurchase|headOf|deliver|noteDelivery) /,

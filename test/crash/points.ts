@@ -18,6 +18,8 @@ export const POINTS = {
   "settle ledger.head:supernode": "settling",
   "settle clock.wait": "settling",
   "holdOvertaken ledger.append:decided": "settling",
+  "followOrder cloud.readOrder": "settling",
+  "recordOrder ledger.append:observed": "settling",
   "claimTelling ledger.append:observed": "settling",
   "claimTelling ledger.head:supernode": "settling",
   "deliver notify.tell": "settling",

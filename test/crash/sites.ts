@@ -77,10 +77,11 @@ function pushSite({ sites }: SourceFacts, asker: string, path: string): void {
   if (isCallable && !INSTANT.includes(verb)) sites.push(`${asker} ${verb}`)
 }
 
-/** `ports.ledger.head`, as it stands from this token on. */
+/** `ports.ledger.head`, as it stands from this token on; a call by `?.(` ends it. */
 function pathAt(tokens: Token[], start: number): string {
   let path = tokens[start]?.text ?? ""
-  for (let i = start + 1; tokens[i]?.text === "."; i += 2) path += `.${tokens[i + 1]?.text ?? ""}`
+  for (let i = start + 1; tokens[i]?.text === "." && tokens[i + 1]?.text !== "("; i += 2)
+    path += `.${tokens[i + 1]?.text ?? ""}`
   return path
 }
 

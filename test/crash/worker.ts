@@ -30,6 +30,8 @@ export interface Habits {
   stumbles?: Record<string, number>
   /** How often a rival appends right before this worker's own write at a point. */
   rivals?: Record<string, number>
+  /** The billing service is known. */
+  readsOrders?: boolean
 }
 
 interface Io<T> {
@@ -69,7 +71,11 @@ export class Worker {
   constructor(place: Place, plan: Plan | null = null, habits: Habits = {}) {
     this.#place = place
     this.#plan = plan
-    this.#habits = { stumbles: { ...habits.stumbles }, rivals: { ...habits.rivals } }
+    this.#habits = {
+      stumbles: { ...habits.stumbles },
+      rivals: { ...habits.rivals },
+      readsOrders: habits.readsOrders ?? false,
+    }
     this.stopped = new Promise((resolve) => {
       this.#stop = resolve
     })
@@ -86,7 +92,7 @@ export class Worker {
   get ports(): Ports {
     return {
       ledger: this.#ledger,
-      cloud: this.#cloud,
+      cloud: this.#habits.readsOrders ? { ...this.#cloud, readOrder: this.#readOrder } : this.#cloud,
       clock: this.#clock,
       notify: this.#place.tells.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
@@ -145,6 +151,9 @@ export class Worker {
         failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
       }),
   }
+
+  readonly #readOrder: NonNullable<Cloud["readOrder"]> = () =>
+    this.#read("cloud.readOrder", () => ({ status: 6, amount: null }))
 
   readonly #notify: Notifier = {
     wants: (topic) => this.#place.tells.includes(topic),

@@ -17,6 +17,7 @@ describe("the endpoints", () => {
     expect(endpointsOf("cn-southwest-2")).toEqual({
       modelarts: "https://modelarts.cn-southwest-2.myhuaweicloud.com",
       ces: "https://ces.cn-southwest-2.myhuaweicloud.com",
+      bss: "https://bss.myhuaweicloud.com",
     })
   })
 
@@ -24,13 +25,22 @@ describe("the endpoints", () => {
     expect(endpointsOf("ap-southeast-1")).toEqual({
       modelarts: "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
+      bss: null,
     })
+  })
+
+  it("have no billing service by themselves where ModelArts is another one", () => {
+    expect(endpointsOf("cn-north-4", { modelarts: "http://localhost:1" }).bss).toBeNull()
+    expect(endpointsOf("ap-southeast-1", { bss: "https://bss-intl.myhuaweicloud.com/" }).bss).toBe(
+      "https://bss-intl.myhuaweicloud.com",
+    )
   })
 
   it("can be overridden one by one, whatever slash they end with", () => {
     expect(endpointsOf("ap-southeast-1", { modelarts: "http://localhost:1/x/", ces: undefined })).toEqual({
       modelarts: "http://localhost:1/x",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
+      bss: null,
     })
   })
 })

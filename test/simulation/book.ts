@@ -134,6 +134,7 @@ export class Book {
       case "not-told":
       case "told":
       case "blind":
+      case "order":
         return
       default:
         observation.kind satisfies never

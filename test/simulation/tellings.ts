@@ -127,6 +127,8 @@ function statesIt({ attempt, breaker }: Waits, told: Pick<Notice, "state" | "att
     case "efficacy":
     case "approval-needed":
     case "purchase":
+    case "order-unpaid":
+    case "order-differs":
     case "blind":
     case "policy-refused":
     case "daily":

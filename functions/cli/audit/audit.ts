@@ -107,11 +107,16 @@ async function exportPurchases(task: Task, name: string | undefined): Promise<vo
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
     const names = await namesById(settings.policyPath)
-    task.screen.jsonLine(csvHeader())
+    const { stdout } = task.io
+    const print = (line: string) => stdout.write(`${line}\r\n`)
+    print(csvHeader())
     for (const stream of streams.filter((one) => one.startsWith(supernodeStream("")))) {
       const rows = new PurchaseRows(streamName(stream, names))
-      for await (const entry of ledger.read(stream)) rows.add(entry)
-      for (const line of rows.lines()) task.screen.jsonLine(line)
+      for await (const entry of ledger.read(stream)) {
+        if (stdout.isGone) return
+        rows.add(entry)
+      }
+      for (const line of rows.lines()) print(line)
     }
   })
 }

@@ -1,7 +1,10 @@
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import { amountOf } from "../../../lib/decision/policy/money.ts"
+import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 
-// `audit export --csv`: one row per order that was tried, for the finance owner. RFC 4180; columns are a public contract.
+// `audit export --csv`: one row per order that was tried, for the finance owner. RFC 4180, CRLF at each line's end; the
+// columns are a public contract (docs/audit-export.md).
 
 const COLUMNS = [
   "supernode",
@@ -15,6 +18,9 @@ const COLUMNS = [
   "price_amount",
   "price_currency",
   "order_id",
+  "order_status",
+  "order_amount",
+  "order_currency",
   "cause",
   "requested_by",
   "opened_entry",
@@ -34,8 +40,9 @@ export class PurchaseRows {
   constructor(private readonly supernode: string) {}
 
   add(entry: LedgerEntry): void {
-    const { kind, attempt, plan, outcome, said, at, seq } = entry
+    const { kind, attempt, plan, outcome, said, observation, at, seq } = entry
     if (kind === "opened" && attempt && plan) this.#rows.set(attempt.id, this.#opened(entry, plan))
+    if (observation?.order) this.#orderRead(observation.order)
     const row = this.#rows.get(attempt?.id ?? (said?.verb === "settle" ? said.attempt : ""))
     if (!row) return
     if (kind === "settled" && outcome) {
@@ -54,6 +61,19 @@ export class PurchaseRows {
 
   lines(): string[] {
     return [...this.#rows.values()].map((row) => COLUMNS.map((column) => cell(row[column])).join(","))
+  }
+
+  /** The newest of several readings counts; one that could not be read leaves the cells empty. */
+  #orderRead({ attempt, orderId, status, amount }: OrderRecord): void {
+    const row = this.#rows.get(attempt)
+    if (!row) return
+    const read = amount && amountOf(amount)
+    Object.assign(row, {
+      order_id: orderId,
+      order_status: status,
+      order_amount: read?.amount ?? null,
+      order_currency: read?.currency ?? null,
+    })
   }
 
   #opened({ attempt, signal, decision, at, seq }: LedgerEntry, plan: ScaleUpPlan): Row {
@@ -75,6 +95,9 @@ export class PurchaseRows {
       price_amount: cost?.amount ?? null,
       price_currency: cost?.currency ?? null,
       order_id: null,
+      order_status: null,
+      order_amount: null,
+      order_currency: null,
       cause: causes.join("; ") || (signal?.kind === "request" ? `request: ${signal.why}` : null),
       requested_by: signal?.kind === "request" ? signal.requestedBy : null,
       opened_entry: seq,

@@ -173,6 +173,16 @@ const supernodeStatus = z.strictObject({
     })
     .nullable(),
   lastOutcome: z.strictObject({ kind: z.string(), says: z.string(), at: instant }).nullable(),
+  order: z
+    .strictObject({
+      orderId: z.string(),
+      status: z.int().nullable(),
+      amount: amount.nullable(),
+      planned: amount.nullable(),
+      says: z.string(),
+      at: instant,
+    })
+    .nullable(),
   nextTick: hold.nullable(),
   holds: z.array(hold),
   ledger: hold.nullable(),

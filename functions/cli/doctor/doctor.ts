@@ -23,7 +23,7 @@ import { CommandError, linesOf } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
 import { type Check, ill, well } from "./check.ts"
 import { checkRules } from "./rules.ts"
-import { checkOffers, checkSupernode } from "./supernode.ts"
+import { checkOffers, checkOrders, checkSupernode } from "./supernode.ts"
 
 export function registerDoctor(program: Command, cli: Cli): void {
   program
@@ -143,10 +143,21 @@ async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]):
   return [keysCheck(task.io.env), ...ofSupernodes.flat()]
 }
 
+/** An order id that no order has. */
+const NO_ORDER = "CS0000000000000000"
+
 async function checkOne({ now }: Task, app: App, { policy }: LoadedPolicy): Promise<Check[]> {
-  const [read, offers] = await Promise.all([app.cloud.readSupernode(policy), app.cloud.readOffers(policy)])
+  const [read, offers, order] = await Promise.all([
+    app.cloud.readSupernode(policy),
+    app.cloud.readOffers(policy),
+    app.cloud.readOrder?.(policy, NO_ORDER),
+  ])
   const servers = read.ok && read.value.servers !== null ? presentServers(read.value).length : null
-  const checks = [checkSupernode(policy, read), checkOffers(policy, offers, servers)]
+  const checks = [
+    checkSupernode(policy, read),
+    checkOffers(policy, offers, servers),
+    ...(order ? [checkOrders(policy, order)] : []),
+  ]
   return read.ok ? [...checks, ...(await checkMeters(app, { policy, read, now }))] : checks
 }
 

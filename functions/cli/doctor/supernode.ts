@@ -1,6 +1,7 @@
 import { type Offer, presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
+import type { CloudOrder } from "../../../lib/decision/state/order.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { type Check, ill, well } from "./check.ts"
 
@@ -42,6 +43,19 @@ function whyUnread({ credentials, refused, why }: Extract<Read<never>, { ok: fal
     ]
   if (credentials) return ["give the keys' user the right to read Lite Server supernodes (modelarts)"]
   return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
+}
+
+/** May orders be read after they were accepted? Purchases work without. */
+export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
+  const subject = { what: "orders", supernode: name }
+  if (read.ok) return well(subject, "orders can be read")
+  const { credentials, refused, why } = read
+  // The id that was asked for is nobody's: an answer that knows no such order shows that the right is there.
+  if (refused && !credentials && why.includes(" answered 4")) return well(subject, "orders can be read")
+  return well(
+    subject,
+    `orders cannot be read, so that unpaid orders and other amounts are not noticed; purchases work without: ${why}`,
+  )
 }
 
 /** Is every rung above this one for sale? Those below are nobody's business: we never scale in. */

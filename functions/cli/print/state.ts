@@ -33,6 +33,7 @@ export function stateLines(state: SupernodeState, { now, paint, columns }: Look 
     ...(lastOutcome
       ? [["  order", `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, now)}`]]
       : []),
+    ...(state.order ? [["  payment", `${state.order.says}, read ${when(state.order.at, now)}`]] : []),
     ...holdRows(state),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]

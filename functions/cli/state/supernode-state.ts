@@ -2,6 +2,7 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
 import { HINTS_OUTSIDE, nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
 import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
 import type { FleetSpend } from "../../../lib/decision/money/fleet-spend.ts"
@@ -11,6 +12,7 @@ import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
@@ -45,6 +47,15 @@ export interface SupernodeState {
   lastDecision: Standing["lastDecision"]
   /** How the newest order ended, and when; null where the recent entries have none. */
   lastOutcome: LastOutcome | null
+  /** The newest accepted order as the billing service showed it; null until one was read. */
+  order: {
+    orderId: string
+    status: number | null
+    amount: Amount | null
+    planned: Amount | null
+    says: string
+    at: number
+  } | null
   /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
   nextTick: Hold | null
   /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
@@ -71,6 +82,20 @@ export interface LastOutcome {
 
 /** The attempt as it stands, its price as the result JSON writes one. */
 export type AttemptState = Omit<StandingAttempt, "cost"> & { cost: Amount | null }
+
+function orderOf(order: OrderRecord | undefined): SupernodeState["order"] {
+  if (!order) return null
+  const { orderId, status, amount, planned, at } = order
+  const says = sayOrder(order)
+  return {
+    orderId,
+    status,
+    amount: amount && amountOf(amount),
+    planned: planned && amountOf(planned),
+    says,
+    at,
+  }
+}
 
 function attemptState(attempt: StandingAttempt | null): AttemptState | null {
   return attempt && { ...attempt, cost: attempt.cost && amountOf(attempt.cost) }
@@ -124,6 +149,7 @@ export function stateOf(remembered: Remembered): SupernodeState {
     schedules: scheduleStates(policy, standing, now),
     lastDecision: standing.lastDecision,
     lastOutcome: remembered.lastOutcome,
+    order: orderOf(standing.order),
     nextTick: holds[0] ?? null,
     holds,
     ledger: ledgerStateOf(remembered),

@@ -5,7 +5,9 @@ import { own } from "../state/own.ts"
 import type { Purchase } from "../state/purchases.ts"
 import type { Standing } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
+import { orderTrouble } from "./order.ts"
 import {
+  isToldOnce,
   type NotifiedState,
   pendingAction,
   TELL_AGAIN_MS,
@@ -49,7 +51,7 @@ const RETRY_MS = 300_000
 
 /** While it lasts, a state is told again this often and not oftener; null: once. */
 function repeatMs(state: NotifiedState): number | null {
-  if (state === "purchase") return null
+  if (isToldOnce(state)) return null
   return state === "policy-refused" || state === "daily" ? DAY_MS : TELL_AGAIN_MS
 }
 
@@ -78,6 +80,7 @@ function candidates(facts: NotificationFacts): Telling[] {
   return [
     ...(pending ? [pending] : []),
     ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseTelling(facts.name, purchase)),
+    ...orderTellings(facts),
     ...blindTellings(facts),
     ...fileTellings(facts),
   ]
@@ -102,6 +105,24 @@ function purchaseTelling(name: string, { attempt, at }: Purchase): Telling {
     since: at,
     attempt,
   }
+}
+
+function orderTellings({ name, standing: { order } }: NotificationFacts): Telling[] {
+  const trouble = order && orderTrouble(order)
+  if (!order || !trouble) return []
+  const { attempt, orderId, at, status } = order
+  return [
+    {
+      state: trouble.state,
+      about: `${trouble.state} ${orderId} ${status}`,
+      says: trouble.says,
+      todo: `supernode-autoscaler status ${name}`,
+      since: at,
+      attempt,
+      orderId,
+      planHash: null,
+    },
+  ]
 }
 
 function blindTellings({ standing }: NotificationFacts): Telling[] {

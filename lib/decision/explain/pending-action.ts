@@ -16,7 +16,14 @@ export type WaitingState =
   | "approval-needed"
 
 /** Everything that a notification can be about: what lasts, and what happened. */
-export type NotifiedState = WaitingState | "purchase" | "blind" | "policy-refused" | "daily"
+export type NotifiedState =
+  | WaitingState
+  | "purchase"
+  | "order-unpaid"
+  | "order-differs"
+  | "blind"
+  | "policy-refused"
+  | "daily"
 
 /** The subject under which the policy's `notify` lists a state. */
 export function topicOf(state: NotifiedState): NotifyTopic {
@@ -35,10 +42,17 @@ export function topicOf(state: NotifiedState): NotifyTopic {
     case "breaker":
     case "efficacy":
     case "blind":
+    case "order-unpaid":
+    case "order-differs":
       return "trouble"
     default:
       return state satisfies never
   }
+}
+
+/** Happened once, and is told once: every recipient that took it is on record. */
+export function isToldOnce(state: NotifiedState): boolean {
+  return state === "purchase" || state === "order-differs"
 }
 
 /** What a notification says. */

@@ -1,4 +1,5 @@
 import type { Blindness } from "./blindness.ts"
+import type { OrderRecord } from "./order.ts"
 
 /** That people were told of something. */
 export interface Told {
@@ -14,7 +15,7 @@ export interface Told {
 
 /**
  * What a run noticed without deciding anything; that it is `telling` people, and how that ended: `told`, or `not-told`
- * where a recipient did not take it; that sources are `blind`, or have data again.
+ * where a recipient did not take it; that sources are `blind`, or have data again; what an `order` became.
  */
 export interface Observation {
   kind:
@@ -31,6 +32,7 @@ export interface Observation {
     | "not-told"
     | "told"
     | "blind"
+    | "order"
   says: string
   attempt: string | null
   /** Servers it is about. */
@@ -43,6 +45,8 @@ export interface Observation {
   telling?: { about: string; entry: Told["entry"]; failed?: Told["failed"] }
   /** All sources without data, after this tick. */
   blind?: Blindness
+  /** The order as the billing service shows it. */
+  order?: OrderRecord
   /** What the purchase did to the metric that caused it. */
   effect?: { after: number; gain: number }
 }

@@ -3,6 +3,7 @@ import type { StandingAttempt } from "./attempt.ts"
 import type { Blindness } from "./blindness.ts"
 import type { Effect } from "./effect.ts"
 import type { Told } from "./observation.ts"
+import type { OrderRecord } from "./order.ts"
 import type { RejectionClass } from "./outcome.ts"
 import type { Purchase } from "./purchases.ts"
 
@@ -97,6 +98,8 @@ export interface Standing {
   blind?: Blindness
   /** Starts of schedules that were bought for, by schedule and local time; not there in a chain that never did. */
   acted?: Record<string, Acted>
+  /** The newest accepted order as the billing service showed it; absent until one was read. */
+  order?: OrderRecord
   /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */
   effects?: Effect[]
 }

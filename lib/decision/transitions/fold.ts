@@ -167,6 +167,7 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
   if (kind === "telling" || kind === "not-told" || kind === "told")
     return rememberTold(standing, observation, event.at)
   if (kind === "blind") return rememberBlindness(standing, observation)
+  if (kind === "order") return observation.order ? { ...standing, order: observation.order } : standing
   if (kind === "effect") return rememberEffect(standing, observation)
   // It was never opened: nothing is remembered of it but that its place is taken.
   if (kind === "lapsed") return standing

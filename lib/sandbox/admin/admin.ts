@@ -48,6 +48,9 @@ const ROUTES: Record<string, Act> = {
   "PUT /sandbox/status": withBody(adminBodies.status, ({ controls }, { of, status }) =>
     controls.setStatus(of, status),
   ),
+  "PUT /sandbox/payment": withBody(adminBodies.payment, ({ controls }, payment) =>
+    controls.setPayment(payment),
+  ),
   "POST /sandbox/servers": withBody(adminBodies.servers, ({ controls }, { count, supernode }) => ({
     servers: controls.addServers(count, supernode),
   })),

@@ -7,7 +7,14 @@ import { type LoadSettings, loadSettings } from "../world/load-settings.ts"
 import { adminBodies } from "../world/options.ts"
 import { parseOrThrow, SandboxError } from "../world/problem.ts"
 import { addServer, changeStatus, type LiveSupernode } from "../world/supernode.ts"
-import { findServer, pickSupernode, type SandboxOrder, settleAll, type World } from "../world/world.ts"
+import {
+  findServer,
+  type Payment,
+  pickSupernode,
+  type SandboxOrder,
+  settleAll,
+  type World,
+} from "../world/world.ts"
 
 type Offers = z.input<typeof adminBodies.offers>
 
@@ -26,6 +33,8 @@ export interface Controls {
   setOffers(offers: Extract<Offers, { offers: unknown }>["offers"], supernode?: string): void
   /** Of a supernode or a server, by id or name. A server then stays so; `CREATING` is one that never comes up. */
   setStatus(of: string, status: string): void
+  /** What the billing service says of every order from now on. */
+  setPayment(payment: Payment): void
   /** Servers that somebody else ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
   addServers(count: number, supernode?: string): string[]
   /** The next `times` requests for that operation fail; failures of one operation come in the order asked for. */
@@ -61,6 +70,9 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
       if ("offers" in parsed) pickSupernode(world, supernode).offers = parsed.offers
     },
     setStatus: (of, status) => setStatus(world, parseOrThrow(adminBodies.status, { of, status })),
+    setPayment: (payment) => {
+      world.payment = parseOrThrow(adminBodies.payment, payment)
+    },
     addServers: (count, supernode) =>
       addByHand(world, parseOrThrow(adminBodies.servers, { count, supernode })),
     failNext: (operation, failure, times = 1) => {

@@ -59,6 +59,7 @@ function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest
     case "supernodes":
     case "metrics":
     case "metric-list":
+    case "order":
       throw new TypeError(`${request.route.operation} is not about one supernode`)
   }
 }

@@ -7,15 +7,19 @@ export const operations = [
   "scale-up",
   "metrics",
   "metric-list",
+  "order",
 ] as const
 export type Operation = (typeof operations)[number]
 
 export interface Route {
   operation: Operation
-  service: "modelarts" | "cloud-eye"
+  service: "modelarts" | "cloud-eye" | "billing"
+  /** "" where the path has none. */
   projectId: string
   /** The supernode's id as it stands in the path; "" where the path has none. */
   supernodeId: string
+  /** Only of orders. */
+  orderId?: string
 }
 
 const HYPERINSTANCE = "^/v1/([^/]+)/dev-servers/hyperinstance"
@@ -48,6 +52,12 @@ const ROUTES: { method: string; path: RegExp; operation: Operation; service: Rou
     service: "cloud-eye",
   },
   { method: "GET", path: /^\/V1\.0\/([^/]+)\/metrics$/, operation: "metric-list", service: "cloud-eye" },
+  {
+    method: "GET",
+    path: /^\/v2\/orders\/customer-orders\/details\/([^/]+)$/,
+    operation: "order",
+    service: "billing",
+  },
 ]
 
 /** The published API that a request is for; null is APIG.0101. Paths are matched to the letter, as the gateway does. */
@@ -56,6 +66,8 @@ export function routeOf(method: string, path: string): Route | null {
     const match = route.method === method ? pattern.exec(path) : null
     if (match) {
       const { operation, service } = route
+      if (operation === "order")
+        return { operation, service, projectId: "", supernodeId: "", orderId: match[1] ?? "" }
       return { operation, service, projectId: match[1] ?? "", supernodeId: match[2] ?? "" }
     }
   }

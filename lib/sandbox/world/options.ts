@@ -105,4 +105,9 @@ export const adminBodies = {
   /** A status of a supernode or a server, by id or name; unknown texts are allowed, since the cloud has new ones too. */
   status: z.strictObject({ of: z.string(), status: z.string().min(1).max(64) }),
   servers: z.strictObject({ supernode, count: serverCount }),
+  payment: z.strictObject({
+    status: z.int(),
+    amount: z.number().min(0).nullable().default(null),
+    currency: z.string().default("CNY"),
+  }),
 }

@@ -31,7 +31,18 @@ export interface World {
   orders: SandboxOrder[]
   /** From CREATING to RUNNING. */
   provisioningMs: number
+  /** What the billing service says of every order. */
+  payment: Payment
 }
+
+/** `status` as BSS counts (5 completed, 6 pending payment); `amount` null: it names none. */
+export interface Payment {
+  status: number
+  amount: number | null
+  currency: string
+}
+
+export const PAID: Payment = { status: 5, amount: null, currency: "CNY" }
 
 const THIRTY_DAYS_MS = 30 * 86_400_000
 

@@ -239,16 +239,51 @@ describe("audit export", () => {
     const { request } = shown.json() as { request: object }
     await own.run("run", "--event", own.file("r.json", request))
     const { code, out } = await own.run("audit", "export", "--csv")
-    const [head = "", row = "", ...others] = out.trimEnd().split("\n")
+    const [head = "", row = "", ...others] = out.trimEnd().split("\r\n")
     expect(head).toBe(
-      "supernode,attempt,opened_at,settled_at,outcome,from_servers,to_servers,flavor,price_amount,price_currency,order_id,cause,requested_by,opened_entry,settled_entry",
+      "supernode,attempt,opened_at,settled_at,outcome,from_servers,to_servers,flavor,price_amount,price_currency,order_id,order_status,order_amount,order_currency,cause,requested_by,opened_entry,settled_entry",
     )
     expect(row).toMatch(
-      /^train-a,[\w-]+,2024-01-12T16:52:00\.000Z,2024-01-12T16:52:00\.000Z,accepted,2,4,kat3ne-32-800t\.192xlarge\.8\.matrix,120000,CNY,CS\w+,"request: a ""big"", run",'=SUM\(A1\),1,2$/,
+      /^train-a,[\w-]+,2024-01-12T16:52:00\.000Z,2024-01-12T16:52:00\.000Z,accepted,2,4,kat3ne-32-800t\.192xlarge\.8\.matrix,120000,CNY,CS\w+,,,,"request: a ""big"", run",'=SUM\(A1\),1,2$/,
     )
     expect(others).toEqual([])
     expect(code).toBe(0)
     expect((await own.run("audit", "export", "--csv", "--json")).code).toBe(2)
+  })
+
+  it.each<[string, (own: CloudDesk) => Promise<unknown>, RegExp]>([
+    [
+      "accepted, its order read",
+      async () => {},
+      /,accepted,.*,120000,CNY,CS\w+,5,118800\.5,CNY,rule npu-busy,,1,2$/,
+    ],
+    [
+      "rejected",
+      async (own) => own.sandbox.failNext("scale-up", { throttle: 30 }),
+      /,rejected,.*,120000,CNY,,,,,rule npu-busy,,1,2$/,
+    ],
+    [
+      "unknown",
+      async (own) => own.sandbox.failNext("scale-up", { reset: "before-effect" }),
+      /,unknown,.*,120000,CNY,,,,,rule npu-busy,,1,2$/,
+    ],
+  ])("says of an order that it was %s", async (_, prepare, row) => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
+    own.sandbox.setPayment({ status: 5, amount: 118_800.5, currency: "CNY" })
+    await prepare(own)
+    await own.run("run", "--event", ALARM)
+    expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(row)
+  })
+
+  it("says of an order that the run which opened it never settled, and of what a person said later", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    own.cutChain(STREAM, 1)
+    expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(/Z,,open,2,4,.*,1,$/)
+    own.advance(5 * MINUTE)
+    await own.run("settle", "train-a", "--as", "completed", "--why", "seen", "--by", "ops")
+    expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(/,settled as completed,/)
   })
 
   it("ends early when nobody reads any more", async () => {

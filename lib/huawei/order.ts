@@ -1,0 +1,51 @@
+import * as z from "zod"
+import { moneyOf } from "../decision/policy/money.ts"
+import type { CloudOrder } from "../decision/state/order.ts"
+import type { Read } from "../ports.ts"
+import type { CloudReader } from "./http.ts"
+import type { Parsed } from "./http-answer.ts"
+
+/** API page of the supernode, `order_id`: 1 to 64 letters and digits. */
+const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
+
+/** ShowCustomerOrderDetails, `order_info`: only a clear value says anything. */
+const details = z.looseObject({
+  order_info: z.looseObject({
+    order_id: z.string().nullable().catch(null),
+    status: z.int(),
+    amount_after_discount: z.number().min(0).nullable().catch(null),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/)
+      .nullable()
+      .catch(null),
+    /** 1: the currency's unit; any other unit is not read. */
+    measure_id: z.int().nullable().catch(null),
+  }),
+})
+
+/** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which knows no project. */
+export async function readOrder(
+  reader: CloudReader,
+  { endpoint, orderId }: { endpoint: string; orderId: string },
+): Promise<Read<CloudOrder>> {
+  if (!ORDER_ID.test(orderId))
+    return {
+      ok: false,
+      why: "the order's id is not one that can be asked for",
+      credentials: false,
+      refused: true,
+    }
+  const url = `${endpoint}/v2/orders/customer-orders/details/${orderId}`
+  const question = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
+  return reader.read(question, (json) => orderOf(json, orderId))
+}
+
+function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {
+  const parsed = details.safeParse(json)
+  if (!parsed.success) return { ok: false, why: "the answer has no order with a status" }
+  const { order_id, status, amount_after_discount: amount, currency, measure_id } = parsed.data.order_info
+  if (order_id !== orderId) return { ok: false, why: "the answer is about another order" }
+  const isReadable = amount !== null && currency !== null && measure_id === 1
+  return { ok: true, value: { status, amount: isReadable ? moneyOf({ amount, currency }) : null } }
+}

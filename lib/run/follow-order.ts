@@ -1,0 +1,66 @@
+import { sayOrder } from "../decision/explain/order.ts"
+import {
+  type CloudOrder,
+  isOrderNews,
+  type OrderQuestion,
+  type OrderRecord,
+  orderToRead,
+} from "../decision/state/order.ts"
+import { nextEntry, standingOf } from "../ledger/next-entry.ts"
+import type { Ports, Read } from "../ports.ts"
+import type { Ended, Left } from "./notify.ts"
+import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
+
+/** Orders are read for at most this long; a slow billing service must not cost the notifications that follow. */
+const MAX_READ_MS = 8_000
+
+/**
+ * Reads the newest order once the run is over, where one was accepted and is not final: by ticks, and by the run that
+ * bought it. Records what is new. It settles nothing and starts nothing, and never throws: a later tick asks again.
+ */
+export async function followOrder(ports: Ports, task: RunTask, ended: Ended): Promise<Ended> {
+  const { left, result } = ended
+  const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
+  if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
+  const question = orderToRead(standingOf(left.head), left.at)
+  if (!question || ports.timeLeftMs() <= MAX_READ_MS + 2 * LEDGER_WRITE_MS) return ended
+  try {
+    const read = await ports.cloud.readOrder?.(task.loaded.policy, question.orderId)
+    if (!read) return ended
+    const head = await recordOrder(ports, task, { left, order: recordOf(question, read, left.at), ended })
+    return head ? { ...ended, left: { ...left, head, at: head.at } } : ended
+  } catch {
+    return ended
+  }
+}
+
+/** null: nothing was learned, and asking again may help. */
+function recordOf(question: OrderQuestion, read: Read<CloudOrder>, at: number): OrderRecord | null {
+  if (read.ok) return { ...question, ...read.value, at }
+  if (!read.refused && !read.credentials) return null
+  return { ...question, status: null, why: read.why.slice(0, 300), amount: null, at }
+}
+
+interface Recording {
+  left: Left
+  order: OrderRecord | null
+  ended: Ended
+}
+
+/** null: nothing is new, or another run wrote meanwhile. */
+async function recordOrder(ports: Ports, task: RunTask, { left, order, ended }: Recording) {
+  const { head } = left
+  if (!head || !order || !isOrderNews(standingOf(head).order, order)) return null
+  const at = Math.max(left.at, head.at)
+  const says = sayOrder(order)
+  const entry = nextEntry(task.stream, head, {
+    at,
+    run: ports.newId(),
+    writer: ports.newId(),
+    kind: "observed",
+    mode: ended.result.mode,
+    signal: task.signal,
+    observation: { kind: "order", says, attempt: order.attempt, servers: [], present: null, at, order },
+  })
+  return (await ports.ledger.append(entry)) === "appended" ? entry : null
+}

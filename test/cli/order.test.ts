@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest"
+import { type CloudDesk, cloudDesk, MINUTE, STREAM } from "./harness.ts"
+
+// What becomes of an order after the purchase was accepted, as the billing service tells it.
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+
+async function deskWithBilling(): Promise<CloudDesk> {
+  const own = await cloudDesk()
+  own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
+  return own
+}
+
+let ticks = 0
+async function tick(own: CloudDesk) {
+  own.advance(MINUTE)
+  ticks += 1
+  const time = new Date(own.sandbox.now()).toISOString()
+  return own.run("run", "--event", own.file(`tick-${ticks}.json`, { kind: "tick", time }))
+}
+
+const asked = (own: CloudDesk) => own.sandbox.requests.filter(({ operation }) => operation === "order").length
+
+async function payment(own: CloudDesk): Promise<string> {
+  const { out } = await own.run("status")
+  return /^ +payment +(.*), read .*$/m.exec(out)?.[1] ?? "nothing"
+}
+
+describe("an accepted order is read, and", () => {
+  it("one that is completed at the planned price is on record, and not read again", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.setPayment({ status: 5, amount: 120_000, currency: "CNY" })
+    await own.run("run", "--event", ALARM)
+    await tick(own)
+    expect(await payment(own)).toMatch(/^order CS\w+ is completed, 120000 CNY$/)
+    expect(asked(own)).toBe(1)
+    expect((await own.run("audit", "verify")).code).toBe(0)
+  })
+
+  it("one that awaits payment is read until it is paid, also after its servers run", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.setPayment({ status: 6, amount: null, currency: "CNY" })
+    await own.run("run", "--event", ALARM)
+    expect(await payment(own)).toMatch(/^order CS\w+ is pending payment$/)
+    own.advance(10 * MINUTE)
+    await tick(own)
+    expect((await own.run("status")).out).toMatch(/in flight +no$/m)
+    own.sandbox.setPayment({ status: 5, amount: 120_000, currency: "CNY" })
+    await tick(own)
+    expect(await payment(own)).toMatch(/is completed, 120000 CNY$/)
+    const before = asked(own)
+    await tick(own)
+    expect(asked(own)).toBe(before)
+  })
+
+  it("another amount than planned is reported beside the plan", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.setPayment({ status: 3, amount: 150_000.5, currency: "CNY" })
+    await own.run("run", "--event", ALARM)
+    expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY where 120000 CNY were planned$/)
+  })
+
+  it("one that may not be read is asked for once, and the purchase stays accepted", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.failNext("order", { status: 403, code: "CBC.0150", message: "no permission" }, 9)
+    expect((await own.run("run", "--event", ALARM)).code).toBe(0)
+    await tick(own)
+    expect(await payment(own)).toMatch(
+      /cannot be read: showCustomerOrderDetails at .* answered 403 CBC\.0150/,
+    )
+    expect(asked(own)).toBe(1)
+  })
+
+  it("a billing service that fails is asked again by the next tick, and nothing is recorded meanwhile", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.failNext("order", { status: 503 }, 4)
+    await own.run("run", "--event", ALARM)
+    const length = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.seq)
+    expect(length).toBe(2)
+    await tick(own)
+    expect(await payment(own)).toMatch(/is completed$/)
+  })
+})
+
+it("an order is never read where another ModelArts is set and no billing service is", async () => {
+  const own = await cloudDesk()
+  await own.run("run", "--event", ALARM)
+  expect(asked(own)).toBe(0)
+  expect(await payment(own)).toBe("nothing")
+})
+
+it("doctor says whether orders can be read, which is no condition of a purchase", async () => {
+  const own = await deskWithBilling()
+  expect((await own.run("doctor")).out).toContain("orders: orders can be read")
+  own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
+  const { code, out } = await own.run("doctor")
+  expect(out).toMatch(
+    /ok {2}train-a: orders: orders cannot be read, .* purchases work without: .* 403 CBC\.0150/,
+  )
+  expect(code).toBe(0)
+})
