@@ -77,7 +77,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     screen.note(...linesOf(error))
     if (isJson) screen.json(errorJson(error))
     const stack = stackOf(error)
-    if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG") screen.note(stack)
+    if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG")
+      screen.note(...stack.split("\n"))
     return mostSerious([...codes, EXIT.failed])
   }
 }
@@ -101,8 +102,8 @@ export function programOf(cli: Cli): Command {
     .showHelpAfterError("(--help shows the usage)")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => screen.say(text.trimEnd()),
-      writeErr: (text) => screen.note(text.trimEnd()),
+      writeOut: (text) => screen.say(...text.trimEnd().split("\n")),
+      writeErr: (text) => screen.note(...text.trimEnd().split("\n")),
       getOutHelpWidth: () => cli.io.columns,
       getErrHelpWidth: () => cli.io.columns,
       getOutHasColors: () => false,

@@ -1,4 +1,5 @@
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
+import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
@@ -9,7 +10,11 @@ import { scheduleRows } from "./schedule.ts"
 import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
-export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
+export function stateLines(
+  written: SupernodeState,
+  { now, paint, columns }: Look & { now: number },
+): string[] {
+  const state = visibleIn(written)
   const { lastDecision, lastOutcome } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [

@@ -117,11 +117,13 @@ describe("serve", () => {
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
     expect(await served.send("POST", "/alertmanager", "{}")).toBe(400)
-    expect(await served.send("POST", "/nowhere-SECRET")).toBe(404)
+    expect(await served.send("POST", `/nowhere/${TOKEN}`)).toBe(404)
+    expect(await served.send("POST", `/%1b%5b8m/${"x".repeat(900)}`)).toBe(404)
     expect(await served.send("GET", "/healthz")).toBe(200)
     await served.until(/WARN {2}POST \/alertmanager 400 in \d+ ms: malformed/)
-    await served.until(/WARN {2}POST \(no such path\) 404 in \d+ ms: no such path/)
-    expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|SECRET|healthz/)
+    await served.until(/WARN {2}POST \/nowhere\/THE-… 404 in \d+ ms: no such path/)
+    await served.until(/WARN {2}POST \/%1b%5b8m\/xxxx… 404/)
+    expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|healthz/)
   })
 
   it("lets no alarm write a line of its log", async () => {
