@@ -1,5 +1,6 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
+import { includesId } from "../../../lib/decision/inputs/id.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
@@ -100,7 +101,7 @@ function confirmingLines({ name, standing, look, now }: Shown): string[] {
 function sayServers(look: Look, known: readonly string[]): Cell {
   if (!look.ok) return `could not be read: ${look.why}. Confirming without a look`
   const lines = look.servers.map(
-    ({ id, status }) => `${id} ${status}${known.includes(id) ? "" : " (not in the ledger)"}`,
+    ({ id, status }) => `${id} ${status}${includesId(known, id) ? "" : " (not in the ledger)"}`,
   )
   return [`${lines.length} servers:`, ...(lines.length > 0 ? lines : ["none"])]
 }
