@@ -88,12 +88,15 @@ export const CLOUD_TABLE: LenientTable = tableOf({
     "every series was left out, which is no silence",
   ),
   "lib/metrics/cloudwatch/client.ts own Number Id??": always("a result of no query of ours"),
-  "lib/metrics/cloudwatch/client.ts [… Timestamps?? Values?? StatusCode?? Messages?? Value??": [
-    "an empty list; lists of different lengths, and any status but Complete, make the series unreadable",
-    "the same",
-    "the SDK refuses the answer",
-    "a value that is not finite is a missing point",
+  "lib/metrics/cloudwatch/client.ts [… Timestamps?? Values??": [
+    "an empty list; beside one that is not empty the series is unreadable",
+    "an empty list; beside one that is not empty the series is unreadable",
+    "the answer is unreadable, or the series",
+    "an instant outside of the window makes the series unreadable; NaN and the infinities are missing points",
   ],
+  "lib/metrics/cloudwatch/client.ts isReadable StatusCode?? Messages?? Value??": always(
+    "only the status Complete is believed; messages are words for people, cleaned and bounded",
+  ),
   // ---- Prometheus ----
   "lib/metrics/prometheus/answer.ts data isRecord?": always("no matrix: unreadable"),
   "lib/metrics/prometheus/answer.ts result Array.isArray": [

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
 import type { Seen } from "../../lib/decision/inputs/seen.ts"
@@ -8,6 +8,7 @@ import { type CloudEyeQuery, queryMetrics } from "../../lib/huawei/cloud-eye.ts"
 import type { CloudReader } from "../../lib/huawei/http.ts"
 import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
+import { cloudwatchReader } from "../../lib/metrics/cloudwatch/client.ts"
 import { matrixOf } from "../../lib/metrics/prometheus/answer.ts"
 import { readMetrics } from "../../lib/metrics/read.ts"
 import type { MetricSources } from "../../lib/metrics/sources.ts"
@@ -22,6 +23,7 @@ import {
   situationOf,
   tickOf,
 } from "../decision/builders.ts"
+import { CloudWatchServer } from "../metrics/cloudwatch/server.ts"
 
 // ---- none of them can start or enlarge a purchase: every value of every answer, made unreadable one by one ----
 
@@ -209,5 +211,37 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
     expect(await boughtOf(whole)).toBe(0)
     for (const { path, json } of changesOf(whole))
       if (path !== "$.data.result = null") expect([path, await boughtOf(json)]).toEqual([path, 0])
+  })
+
+  it("in CloudWatch's answer, though the rule holds silence to breach", async () => {
+    const server = await CloudWatchServer.start()
+    const keys = { accessKeyId: "AN-AK", secretAccessKey: "hush-hush" }
+    const reader = cloudwatchReader({ endpoint: server.url, credentials: keys })
+    onTestFinished(async () => {
+      reader.close()
+      await server.close()
+    })
+    const source = { namespace: "App", name: "queue", period: "5m", region: "eu-central-1" }
+    const metric = { cloudwatch: { ...source, dimensions: { cluster: "train-a" } } }
+    server.valueAt = () => 20
+    let whole: Json = null
+    let answered: Json = null
+    server.instead = () => false
+    server.alter = (results) => {
+      whole = { MetricDataResults: results as unknown as Json, Messages: [] }
+      return { MetricDataResults: results }
+    }
+    const boughtOf = () => quiet(metric, { cloudwatch: (query) => reader.read(query) })
+    expect(await boughtOf()).toBe(0)
+    server.instead = (response) => {
+      response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(answered))
+      return true
+    }
+    const changes = changesOf(whole)
+    expect(changes.length).toBeGreaterThan(100)
+    for (const { path, json } of changes) {
+      answered = json
+      expect([path, await boughtOf()]).toEqual([path, 0])
+    }
   })
 })
