@@ -14,22 +14,20 @@ const WHOLE = 200_000
 const SAMPLE = 4_000
 const STEPS_PER_CHARACTER = 40
 
-function sources(): [file: string, tokens: Token[]][] {
-  return ["lib", "functions"].flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .sort()
-      .filter((file) => file.endsWith(".ts"))
-      .map((file): [string, Token[]] => [
-        `${folder}/${file}`,
-        tokensOf(readFileSync(join(ROOT, folder, file), "utf8")),
-      ]),
-  )
-}
+const SOURCES: readonly [file: string, tokens: Token[]][] = ["lib", "functions"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .sort()
+    .filter((file) => file.endsWith(".ts"))
+    .map((file): [string, Token[]] => [
+      `${folder}/${file}`,
+      tokensOf(readFileSync(join(ROOT, folder, file), "utf8")),
+    ]),
+)
 
 /** Every expression of lib/ and functions/, with the place where it stands first. */
 function expressions(): [literal: string, place: string][] {
   const found = new Map<string, string>()
-  for (const [file, tokens] of sources())
+  for (const [file, tokens] of SOURCES)
     for (const { kind, text, line } of tokens)
       if (kind === "regex" && !found.has(text)) found.set(text, `${file}:${line}`)
   for (const [file, list] of Object.entries(CONSTRUCTED))
@@ -45,7 +43,7 @@ const CONSTRUCTED: Readonly<Record<string, readonly RegExp[]>> = {
 
 /** Files that make an expression of text. */
 function constructors(): string[] {
-  return sources().flatMap(([file, tokens]) =>
+  return SOURCES.flatMap(([file, tokens]) =>
     tokens.some(({ kind, text }, i) => kind === "word" && text === "RegExp" && tokens[i + 1]?.text === "(")
       ? [file]
       : [],

@@ -1,5 +1,5 @@
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
-import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
+import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
@@ -103,7 +103,7 @@ export function sayStop(
   now: number,
 ): string {
   const end = until === null ? "" : `, until ${when(until, now)}`
-  return `${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`
+  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`)
 }
 
 /** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
@@ -112,7 +112,9 @@ export function sayAttempt(
   now: number,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
-  return `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`
+  return visible(
+    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`,
+  )
 }
 
 function refusalRows(
