@@ -493,7 +493,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have one form only"],
     ],
     [
-      "a subject that nobody reports",
+      "a topic of `on` that does not exist",
       ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", on: [ purchases ] } ]'],
       ["policy.yaml:2:49: notify.0.on.0: must be one of purchase, trouble, approval, policy, daily"],
     ],
