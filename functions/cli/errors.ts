@@ -1,3 +1,4 @@
+import { visible } from "../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../lib/decision/policy/units.ts"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 
@@ -6,9 +7,13 @@ export class CommandError extends Error {
   override readonly name = "CommandError"
 }
 
-/** What went wrong, one line per problem, for people. */
+/** What went wrong, one visible line per problem, for people. */
 export function linesOf(error: unknown): string[] {
-  if (error instanceof AggregateError) return error.errors.flatMap(linesOf)
+  return problemLines(error).map(visible)
+}
+
+function problemLines(error: unknown): string[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(problemLines)
   if (error instanceof PolicyError) {
     const count = counted(error.problems.length, "problem")
     return [...error.problems.map(problemLine), `error: the policy has ${count}; nothing was done`]

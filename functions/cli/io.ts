@@ -1,6 +1,7 @@
 import { createColors } from "picocolors"
 import { visible, visibleJson } from "../../lib/decision/inputs/foreign-text.ts"
 import type { Clock } from "../../lib/ports.ts"
+import { terminalLine } from "./print/line.ts"
 
 /** What the command line touches of its process; tests bring their own. */
 export interface CliIo {
@@ -29,7 +30,7 @@ export interface Sink {
 
 /** Where a command's words go: reports to stdout, notes to stderr; with `--json` stdout is for JSON alone. */
 export interface Screen {
-  /** A line for people: stdout, or stderr where stdout is for JSON. */
+  /** Lines for people: stdout, or stderr where stdout is for JSON. Each text is one line, so foreign text cannot forge another. */
   say(...lines: string[]): void
   /** A line beside the report: a note, a warning, an error. */
   note(...lines: string[]): void
@@ -40,8 +41,10 @@ export interface Screen {
 }
 
 export function screenOf(io: CliIo, isJson: boolean): Screen {
+  const hasColours = io.isTerminal && !isJson && !io.env["NO_COLOR"]
+  const clean = hasColours ? terminalLine : visible
   const write = (sink: Sink, lines: string[]): void => {
-    for (const line of lines) sink.write(`${withoutControls(line)}\n`)
+    for (const line of lines) sink.write(`${clean(line)}\n`)
   }
   return {
     say: (...lines) => write(isJson ? io.stderr : io.stdout, lines),
@@ -49,22 +52,6 @@ export function screenOf(io: CliIo, isJson: boolean): Screen {
     // The value as it is, since an entry that was changed no longer fits its hash; what steers a terminal is escaped.
     json: (value) => io.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
     jsonLine: (text) => io.stdout.write(`${visibleJson(text)}\n`),
-    paint: createColors(io.isTerminal && !isJson && !io.env["NO_COLOR"]),
+    paint: createColors(hasColours),
   }
-}
-
-/** The colours that we write ourselves (picocolors): bold, dim, red, green, yellow, and their ends. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one
-const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|39)m/g
-
-/**
- * Text of the cloud, of alarms and of people must not steer the terminal. It is cleaned where it enters; entries of earlier
- * versions may hold it still. Only our own colours and line ends stay.
- */
-function withoutControls(text: string): string {
-  const colours = text.match(OUR_COLOURS) ?? []
-  return text
-    .split(OUR_COLOURS)
-    .map((part, i) => `${part.split("\n").map(visible).join("\n")}${colours[i] ?? ""}`)
-    .join("")
 }

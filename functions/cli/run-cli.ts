@@ -94,7 +94,8 @@ export async function runCli(
     screen.note(...linesOf(error))
     sayError(errorJson(error))
     const stack = stackOf(error)
-    if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG") screen.note(stack)
+    if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG")
+      screen.note(...stack.split("\n"))
     return mostSerious([...codes, EXIT.failed])
   }
 }
@@ -118,8 +119,8 @@ export function programOf(cli: Cli): Command {
     .showHelpAfterError("(--help shows the usage)")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => screen.say(text.trimEnd()),
-      writeErr: (text) => screen.note(text.trimEnd()),
+      writeOut: (text) => screen.say(...text.trimEnd().split("\n")),
+      writeErr: (text) => screen.note(...text.trimEnd().split("\n")),
       getOutHelpWidth: () => cli.io.columns,
       getErrHelpWidth: () => cli.io.columns,
       getOutHasColors: () => false,

@@ -1,4 +1,5 @@
 import type { Target } from "./decision.ts"
+import { idKey } from "./inputs/id.ts"
 import { presentServers } from "./inputs/supernode.ts"
 import { orderCost } from "./money/cost.ts"
 import { type Amount, amountOf } from "./policy/money.ts"
@@ -66,7 +67,7 @@ export function planScaleUp(situation: Situation, target: Target, digest: Digest
   const servers =
     supernode.state === "read"
       ? presentServers(supernode.value)
-          .map((server) => server.id)
+          .map((server) => idKey(server.id))
           .sort()
       : []
   const { method, url } = shown.request

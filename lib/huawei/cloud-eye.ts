@@ -2,6 +2,7 @@ import * as z from "zod"
 import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
+import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
@@ -38,10 +39,10 @@ export interface CloudEyeSeries {
   unreadable?: true
 }
 
-const dimension = z.looseObject({ name: z.string(), value: z.string() })
+const dimension = z.looseObject({ name: exactText, value: exactText })
 const series = z.looseObject({
-  namespace: z.string(),
-  metric_name: z.string(),
+  namespace: exactText,
+  metric_name: exactText,
   dimensions: z.array(dimension),
   datapoints: z.unknown().optional(),
 })

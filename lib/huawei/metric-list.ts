@@ -1,13 +1,17 @@
 import * as z from "zod"
+import { isVisible } from "../decision/inputs/foreign-text.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import type { CloudEyeMetric } from "./cloud-eye.ts"
+import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 import { canonicalQuery } from "./signature.ts"
 
 /** API page: 1 to 1000 metrics per page, 1000 where nothing is said. */
 export const METRICS_PER_PAGE = 1_000
+/** A marker is opaque and sent back as it came; a longer one is none. */
+const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */
 const MAX_DIMENSIONS = 3
 
@@ -27,14 +31,16 @@ export interface MetricPage {
   next: string | null
 }
 
-const dimension = z.looseObject({ name: z.string(), value: z.string() })
+const dimension = z.looseObject({ name: exactText, value: exactText })
 const metric = z.looseObject({
-  namespace: z.string(),
-  metric_name: z.string(),
+  namespace: exactText,
+  metric_name: exactText,
   dimensions: z.array(dimension),
 })
 const metaShape = z.looseObject({
-  meta_data: z.looseObject({ marker: z.string().min(1).nullable().catch(null) }).catch({ marker: null }),
+  meta_data: z
+    .looseObject({ marker: z.string().min(1).max(MAX_MARKER_CHARS).refine(isVisible).nullable().catch(null) })
+    .catch({ marker: null }),
 })
 
 /** GET /V1.0/{project_id}/metrics: what reported within about the last three hours. Needs ces:metrics:list. */

@@ -3,12 +3,13 @@ import type { Offer } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
+import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 
 /** Only a clear boolean says anything: sold out leads to a larger rung, in stock to a purchase. */
 const evaluation = z.looseObject({
-  flavor: z.string().min(1),
+  flavor: exactText.min(1),
   is_sold_out: z.boolean().nullable().catch(null),
 })
 

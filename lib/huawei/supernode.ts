@@ -3,20 +3,21 @@ import { isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
+import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
-// Strict about identity, lenient about the rest: a field that is missing or of another type is null, an unknown status
-// is kept as it is. test/architecture/lenient-readers-cloud.test.ts says what each null means.
+// Strict about identity, lenient about the rest: a field that is missing, of another type, or not visible is null, an
+// unknown status is kept as it is. test/architecture/lenient-cloud.ts says what each null means.
 
-const text = z.string().nullable().catch(null)
+const text = exactText.nullable().catch(null)
 /** Judged by `instantOf`, which knows when the answer came. */
 const epochMs = z.unknown().optional()
-const status = z.string().min(1).catch("UNKNOWN")
+const status = exactText.min(1).catch("UNKNOWN")
 
 const serverShape = z.looseObject({
-  id: z.string().min(1),
+  id: exactText.min(1),
   name: text,
   status,
   flavor: text,
@@ -84,7 +85,8 @@ export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<
   const servers: Server[] = []
   for (const [i, item] of list.entries()) {
     const server = serverShape.safeParse(item)
-    if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no id` }
+    if (!server.success)
+      return { ok: false, why: `server ${i + 1} of ${list.length} has no id that can be read` }
     if (servers.some(({ id }) => isSameId(id, server.data.id))) {
       return { ok: false, why: `server ${server.data.id} is listed twice` }
     }

@@ -1,4 +1,5 @@
 import { operatorCommand } from "../decision/explain/operator-command.ts"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { LedgerError } from "../ports.ts"
 
 /** One entry as a store keeps it: its place in the stream and its canonical text, byte for byte. */
@@ -49,7 +50,12 @@ export function ledgerErrorOf(cause: unknown, what: string): LedgerError {
   return new LedgerError(`${what}: ${messageOf(cause)}`, { cause })
 }
 
-/** What a thrown thing says; some errors of the network have only a name. */
+const MAX_MESSAGE_CHARS = 500
+
+/** What a thrown thing says, as one visible line: a store is another program. Some errors of the network have only a name. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message || thrown.name : String(thrown)
+  return cleanText(
+    thrown instanceof Error ? thrown.message || thrown.name : String(thrown),
+    MAX_MESSAGE_CHARS,
+  )
 }

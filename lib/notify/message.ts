@@ -1,5 +1,6 @@
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Anchor, Notice } from "../ports.ts"
-import { cleaned, cut, cutBytes } from "./text.ts"
+import { cutBytes } from "./text.ts"
 
 /** The JSON body: `text` is what Slack and its like show; the rest is for machines, which those leave alone. */
 export interface WebhookMessage extends Omit<Notice, "since" | "about" | "to"> {
@@ -39,11 +40,11 @@ const MAX_SAYS = 1_500
 export function messageOf(notice: Notice): Message {
   const { about: _about, to: _to, since, ...fields } = notice
   const { supernode, mode, state, todo, entry, anchor = null } = notice
-  const says = cut(notice.says, MAX_SAYS)
+  const says = cleanText(notice.says, MAX_SAYS)
   const hint = mode === "live" ? "" : ` (${mode}: nothing is bought in this mode)`
   const isDone = state === "purchase" || state === "daily"
   return {
-    title: cleaned(`${supernode}: ${TITLES[state]}${hint}`, 200),
+    title: cleanText(`${supernode}: ${TITLES[state]}${hint}`, 200),
     lines: [
       says,
       `${isDone ? "To see more" : "To do"}: \`${todo}\``,

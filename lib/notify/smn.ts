@@ -3,7 +3,7 @@ import type { Delivery } from "../ports.ts"
 import { errorIn, jsonOf } from "./formats.ts"
 import { type Message, textOf } from "./message.ts"
 import { post, sayStatus } from "./post.ts"
-import { cleaned, cutBytes, withoutSecrets } from "./text.ts"
+import { cleanedWords, cutBytes } from "./text.ts"
 
 /** Signs a request with the keys of this invocation: the headers to send. Rejects where there are no keys. */
 export type SignHuaweiRequest = (request: {
@@ -53,6 +53,6 @@ export async function publishToSmn(
   const isTaken = status >= 200 && status <= 299 && isRecord(json) && typeof json["message_id"] === "string"
   if (isTaken) return { ok: true }
   const detail = isRecord(json) ? errorIn(json) : "a body without message_id"
-  const said = cleaned(withoutSecrets(detail, [urn, projectId]), MAX_DETAIL)
+  const said = cleanedWords(detail, MAX_DETAIL, [urn, projectId])
   return { ok: false, why: `the SMN topic ${sayStatus(status)} with ${said}` }
 }

@@ -2,7 +2,7 @@ import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch"
 import type { Delivery } from "../ports.ts"
 import { type Message, textOf } from "./message.ts"
 import { type Posted, post, sayStatus } from "./post.ts"
-import { cleaned, withoutSecrets } from "./text.ts"
+import { cleanedWords } from "./text.ts"
 
 export interface SnsOptions {
   /** Instead of the region's own; for trying and testing. */
@@ -38,19 +38,18 @@ export async function publishToSns(
   if (headers === null)
     return { ok: false, why: "the SNS topic was not asked: there are no keys to sign with" }
   const posted = await post({ url, headers, body, timeoutMs, ...(tls ? { tls } : {}) })
-  const problem = problemOf(posted)
-  if (problem === null) return { ok: true }
-  return { ok: false, why: `the SNS topic ${withoutSecrets(problem, [arn, account])}` }
+  const problem = problemOf(posted, [arn, account])
+  return problem === null ? { ok: true } : { ok: false, why: `the SNS topic ${problem}` }
 }
 
-function problemOf(posted: Posted): string | null {
+function problemOf(posted: Posted, secrets: readonly string[]): string | null {
   if (posted.kind === "none") return posted.says
   const { status, text } = posted
   const isTaken = status >= 200 && status <= 299 && tagIn(text, "MessageId") !== null
   if (isTaken) return null
   const [code, words] = [tagIn(text, "Code"), tagIn(text, "Message")]
   const said = [code === null ? null : `code ${code}`, words].filter((part) => part !== null).join(": ")
-  return `${sayStatus(status)} with ${cleaned(said || "a body without MessageId", MAX_DETAIL)}`
+  return `${sayStatus(status)} with ${cleanedWords(said || "a body without MessageId", MAX_DETAIL, secrets)}`
 }
 
 /** The text of the first such element; null without one. */

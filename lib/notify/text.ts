@@ -1,12 +1,8 @@
-/** One line of foreign text: without control and format characters, at most `max` characters. */
-export function cleaned(text: string, max: number): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\s]+/gu, " ").trim()
-  return cut(line, max)
-}
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 
-/** The text, or its beginning where it is longer than `max` characters. */
-export function cut(text: string, max: number): string {
-  return text.length > max ? `${text.slice(0, max - 1)}…` : text
+/** A vendor's words as one visible line of at most `max` characters. Redacted before the cut, so that no half of a secret stays. */
+export function cleanedWords(text: string, max: number, secrets: readonly string[]): string {
+  return cleanText(withoutSecrets(text, secrets), max)
 }
 
 /** The beginning of a text that has at most so many bytes in UTF-8, no character cut in two. */
@@ -18,7 +14,7 @@ export function cutBytes(text: string, maxBytes: number): string {
 }
 
 /** The text without these secrets, as they are or as in JSON and URLs: a server may repeat what it was sent. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= 4)
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])

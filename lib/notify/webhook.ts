@@ -5,7 +5,7 @@ import type { Delivery } from "../ports.ts"
 import { errorIn, FORMATS, jsonOf } from "./formats.ts"
 import type { Message } from "./message.ts"
 import { type Posted, post, sayStatus } from "./post.ts"
-import { cleaned, withoutSecrets } from "./text.ts"
+import { cleanedWords } from "./text.ts"
 
 export type Webhook = Extract<NotifyRecipient, { kind: "webhook" }>
 
@@ -40,28 +40,27 @@ export async function sendToWebhook(
     ...(format === "json" ? { bodyMs: JSON_BODY_MS } : {}),
     ...(tls ? { tls } : {}),
   })
-  const problem = problemOf(posted, format)
-  if (problem === null) return { ok: true }
-  return {
-    ok: false,
-    why: `the webhook ${cleaned(withoutSecrets(problem, secretsOf(url, secret)), MAX_DETAIL + 80)}`,
-  }
+  const secrets = secretsOf(url, secret)
+  const problem = problemOf(posted, format, (words) => cleanedWords(words, MAX_DETAIL, secrets))
+  return problem === null ? { ok: true } : { ok: false, why: `the webhook ${problem}` }
 }
 
-function problemOf(posted: Posted, format: Webhook["format"]): string | null {
+type Clean = (words: string) => string
+
+function problemOf(posted: Posted, format: Webhook["format"], clean: Clean): string | null {
   if (posted.kind === "none") return posted.says
   const { status, text } = posted
-  if (status < 200 || status > 299) return `${sayStatus(status)}${refusalIn(text, format)}`
+  if (status < 200 || status > 299) return `${sayStatus(status)}${refusalIn(text, format, clean)}`
   const answer = FORMATS[format].judge(text)
-  return answer.isTaken ? null : `answered ${status} with ${cleaned(answer.detail, MAX_DETAIL)}`
+  return answer.isTaken ? null : `answered ${status} with ${clean(answer.detail)}`
 }
 
 /** ` with code 40008: …`: the words of a vendor whose form is known. Those of an unknown receiver may be anything. */
-function refusalIn(text: string | null, format: Webhook["format"]): string {
+function refusalIn(text: string | null, format: Webhook["format"], clean: Clean): string {
   if (format === "json" || text === null || text.trim() === "") return ""
   const json = jsonOf(text)
-  if (isRecord(json)) return ` with ${cleaned(errorIn(json), MAX_DETAIL)}`
-  return format === "slack" ? ` with ${cleaned(text, MAX_DETAIL)}` : ""
+  if (isRecord(json)) return ` with ${clean(errorIn(json))}`
+  return format === "slack" ? ` with ${clean(text)}` : ""
 }
 
 /** undici leaves out the user and password in front of the @. */

@@ -7,7 +7,11 @@ import { isAbsolute, join } from "node:path"
  */
 export async function filesMatching(folder: string, pattern: string): Promise<string[]> {
   if (isAbsolute(pattern)) return []
-  const segments = pattern.split("/").filter((segment) => segment !== "" && segment !== ".")
+  const segments = pattern
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== ".")
+    // One after the other they mean no more than one, and would walk every folder once more.
+    .filter((segment, i, all) => segment !== "**" || all[i - 1] !== "**")
   const found = await expand(folder, segments)
   return [...new Set(found)].sort()
 }
@@ -33,8 +37,30 @@ async function expand(folder: string, [segment, ...rest]: string[]): Promise<str
 /** A leading period has to be written out, as in a shell: editors leave hidden files behind. */
 function nameMatches(name: string, segment: string): boolean {
   if (name.startsWith(".") && !segment.startsWith(".")) return false
-  const source = segment.replace(/[.*+?^${}()|[\]\\]/g, (c) =>
-    c === "*" ? ".*" : c === "?" ? "." : `\\${c}`,
-  )
-  return new RegExp(`^${source}$`, "s").test(name)
+  return fits(name, segment.replace(/\*{2,}/g, "*"))
+}
+
+/**
+ * Without a regular expression, whose work grows with every `*` beyond bounds: here only the last `*` is ever widened, so
+ * that the work is at most the name's length times the pattern's. A pattern with more letters than the name fits nothing.
+ */
+function fits(name: string, pattern: string): boolean {
+  if (pattern.length > 2 * name.length + 1) return false
+  let [n, p] = [0, 0]
+  let star: { n: number; p: number } | null = null
+  while (n < name.length) {
+    if (pattern[p] === "*") {
+      star = { n, p }
+      p += 1
+    } else if (pattern[p] === "?" || pattern[p] === name[n]) {
+      n += 1
+      p += 1
+    } else if (star === null) return false
+    else {
+      star.n += 1
+      n = star.n
+      p = star.p + 1
+    }
+  }
+  return p === pattern.length || (pattern[p] === "*" && p + 1 === pattern.length)
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import { type App, RunsFailed } from "../app/app.ts"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { type Clock, LedgerError } from "../ports.ts"
 import {
   MAX_TEXT_BYTES,
@@ -40,13 +41,30 @@ export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage):
     kind: "request",
     answered: {
       method,
-      path: status === 404 ? null : path,
+      path: pathSeen(path),
       status,
       tookMs: parts.clock.monotonic() - startedAt,
       why: status >= 400 ? errorIn(body) : null,
     },
   })
   return parts.isStopping() ? { ...reply, isLast: true } : reply
+}
+
+/** Longest path that the log shows. */
+const MAX_PATH_CHARS = 256
+/** A token has at least this many characters (SUPERNODE_WEBHOOK_TOKEN). */
+const TOKEN_CHARS = 16
+
+/**
+ * The path as the log may show it, so that an operator sees why a sender gets 404. It is foreign text, and a sender may
+ * write a token into it: of a segment that could be a token only the beginning is shown.
+ */
+function pathSeen(path: string): string {
+  const shown = path
+    .slice(0, MAX_PATH_CHARS * 4)
+    .split("/")
+    .map((segment) => (segment.length < TOKEN_CHARS ? segment : `${segment.slice(0, 4)}…`))
+  return cleanText(shown.join("/"), MAX_PATH_CHARS)
 }
 
 interface Asked {

@@ -22,8 +22,8 @@ export type ServeNews =
 
 export interface AnsweredRequest {
   method: string
-  /** null where there is no such path: what somebody tried may hold a secret. */
-  path: string | null
+  /** Cleaned and bounded; a segment that could be a token is cut. The query is no part of it. */
+  path: string
   status: number
   tookMs: number
   /** What a refusal said. */

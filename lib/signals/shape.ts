@@ -64,11 +64,12 @@ export interface EachPart {
 
 /**
  * Reads each part by itself, so that one bad part loses no other. What concerns no supernode may be malformed: it is no
- * problem of ours. Throws SignalError when nothing can be read and something of it may concern us.
+ * problem of ours. Signals come in the order in which they run. Throws SignalError when nothing can be read and something
+ * of it may concern us.
  */
 export function readEach(parts: readonly unknown[], where: string, each: EachPart): ReadSignals {
   const { read, subject, concerns } = each
-  const signals = new Map<string, Signal>()
+  const found = new Map<string, Candidate>()
   const problems: string[] = []
   let ignored = 0
   const isOthers = (part: unknown): boolean => {
@@ -78,17 +79,44 @@ export function readEach(parts: readonly unknown[], where: string, each: EachPar
   for (const [i, part] of parts.entries()) {
     try {
       const signal = read(part, `${where}.${i}`)
-      // Senders' ids may collide: a part that does not concern us never replaces one that does.
-      if (!signals.has(signal.id) || !isOthers(part)) signals.set(signal.id, signal)
+      // Senders' ids may collide: what concerns us comes before what does not, and an alarm before any other state.
+      const held = found.get(signal.id)
+      const candidate = { signal, isOurs: !isOthers(part) }
+      if (held === undefined || comesBefore(candidate, held)) found.set(signal.id, candidate)
     } catch (error) {
       if (!(error instanceof SignalError)) throw error
       if (isOthers(part)) ignored += 1
       else problems.push(...error.problems)
     }
   }
-  if (signals.size === 0 && ignored === 0)
+  if (found.size === 0 && ignored === 0)
     throw new SignalError(problems.length > 0 ? problems : `${where}: is empty`)
-  return { signals: [...signals.values()], problems: shortened(problems) }
+  const signals = [...found.values()].map(({ signal }) => signal)
+  return { signals: signals.toSorted(inOrder), problems: shortened(problems) }
+}
+
+interface Candidate {
+  signal: Signal
+  isOurs: boolean
+}
+
+/** Does the candidate take the place of the one that was found before under the same id? */
+function comesBefore(candidate: Candidate, held: Candidate): boolean {
+  if (candidate.isOurs !== held.isOurs) return candidate.isOurs
+  const [mayWake, mightWake] = [rings(candidate.signal), rings(held.signal)]
+  return mayWake === mightWake ? candidate.signal.at > held.signal.at : mayWake
+}
+
+/**
+ * The order in which the signals of one event run: by their time, and of one instant the alarms first. So an OK closes no
+ * episode whose alarm is in the same event and has not run yet; an alarm wakes, and evidence decides.
+ */
+function inOrder(a: Signal, b: Signal): number {
+  return a.at - b.at || Number(rings(b)) - Number(rings(a))
+}
+
+function rings(signal: Signal): boolean {
+  return signal.kind === "alarm" && signal.state === "alarm"
 }
 
 /** An own field of a foreign value; undefined where it is no object or has none. */

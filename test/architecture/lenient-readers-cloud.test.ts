@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
 import type { Seen } from "../../lib/decision/inputs/seen.ts"
@@ -8,6 +8,7 @@ import { type CloudEyeQuery, queryMetrics } from "../../lib/huawei/cloud-eye.ts"
 import type { CloudReader } from "../../lib/huawei/http.ts"
 import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
+import { cloudwatchReader } from "../../lib/metrics/cloudwatch/client.ts"
 import { matrixOf } from "../../lib/metrics/prometheus/answer.ts"
 import { readMetrics } from "../../lib/metrics/read.ts"
 import type { MetricSources } from "../../lib/metrics/sources.ts"
@@ -22,104 +23,7 @@ import {
   situationOf,
   tickOf,
 } from "../decision/builders.ts"
-import { lenientLines } from "./lenient-readers-cloud.ts"
-
-/** What each lenient line makes of a value that is absent, null, of another type, or implausible. */
-const MEANING: Readonly<Record<string, string>> = {
-  // ---- error bodies: only words, and the pair of status and code ----
-  "lib/huawei/answer-error.ts  .optional()":
-    "code, message, request id of an error: absent, null, other types are no code. A purchase's outcome is then unknown, never rejected",
-  "lib/huawei/answer-error.ts  .catch(undefined)": "as above",
-  'lib/huawei/answer-error.ts  return typeof value === "object" && value !== null && !Array.isArray(value)':
-    "where to look for a nested error; anything else holds none",
-  // ---- lists ----
-  "lib/huawei/answer-list.ts  const { data } = z.looseObject({ [name]: z.array(z.unknown()).nullable() }).safeParse(json)":
-    "evaluations, metrics: null is an empty list (not offered; every series left out, which is no silence); absent and other types are unreadable",
-  "lib/huawei/answer-list.ts  if (Array.isArray(list)) return { ok: true, value: list }": "as above",
-  // ---- Cloud Eye ----
-  "lib/huawei/cloud-eye.ts  datapoints: z.unknown().optional(),":
-    "absent, null, other types: no points, and the series is unreadable, so that it is no silence",
-  "lib/huawei/cloud-eye.ts  if (!Array.isArray(list)) return { points: [], unreadable: true }": "as above",
-  "lib/huawei/cloud-eye.ts  const point: Readonly<Record<string, unknown>> = shape.safeParse(item).data ?? {}":
-    "timestamp and statistic: absent, null, other types, an instant before 2015 or a day ahead make the series unreadable",
-  "lib/huawei/metric-list.ts  meta_data: z.looseObject({ marker: z.string().min(1).nullable().catch(null) }).catch({ marker: null }),":
-    "a full page without a marker is an incomplete list, which is unreadable; on the last page it is not asked for",
-  // ---- headers ----
-  'lib/huawei/http-answer.ts  const date = Date.parse(first(headers["date"]) ?? "")':
-    "Date: absent or unreadable confirms no time; an implausible one is a clock that differs, which holds",
-  "lib/huawei/http-answer.ts  return (Array.isArray(header) ? header[0] : header) ?? null":
-    "a header that came twice counts by its first value",
-  "lib/huawei/retry-after.ts  const value = (Array.isArray(header) ? header[0] : header)?.trim()": "as above",
-  "lib/huawei/retry-after.ts  const ms = /^\\d+$/.test(value) ? Number(value) * 1000 : (instantOf(dateOf(value), now) ?? Number.NaN) - now":
-    "Retry-After: absent, unreadable, implausible is none, and the back-off of our own holds",
-  "lib/huawei/retry-after.ts  return /^([A-Z][a-z]{2,8}, |\\d{4}-\\d\\d-\\d\\dT)/.test(value) ? Date.parse(value) : Number.NaN":
-    "as above",
-  // ---- ours: no foreign value ----
-  "lib/huawei/http.ts  const credentials = await within(signal, context.credentials).catch((cause: unknown) => messageOf(cause))":
-    "ours: keys that are not there are said, and nothing is asked",
-  'lib/huawei/purchase/connection.ts  return Number(port || (protocol === "https:" ? 443 : 80))':
-    "ours: the port of a URL that was checked",
-  "lib/huawei/purchase/exchange.ts  void client.destroy().catch(() => undefined)":
-    "ours: the exchange is over",
-  'lib/metrics/prometheus/http.ts  const text = await readFile(ca, "utf8").catch((cause: unknown) => {':
-    "ours: a file of certificates that cannot be read is said, and nothing is asked",
-  // ---- the purchase's answer: it has been sent, and no field of it can send again ----
-  "lib/huawei/purchase/answer.ts  const optionalId = id.nullable().catch(null)":
-    "id, order_id: unreadable is none. Without the supernode's id and without servers the outcome is unknown, which holds",
-  "lib/huawei/purchase/answer.ts  servers: z.array(z.unknown()).nullable().catch(null),":
-    "as above: no servers",
-  "lib/huawei/purchase/answer.ts  const serverShape = z.looseObject({ id, order_id: optionalId, create_at: z.unknown().optional() })":
-    "create_at: where it is unreadable and the orders differ, the newest order is not known and no order id is kept",
-  "lib/huawei/purchase/answer.ts  const servers = (data?.servers ?? []).flatMap((item) => serverShape.safeParse(item).data ?? [])":
-    "a server without an id names none",
-  "lib/huawei/purchase/answer.ts  const text = (Array.isArray(header) ? header[0] : header) ?? inBody":
-    "the request id, for people",
-  // ---- offers ----
-  "lib/huawei/scale-evaluations.ts  is_sold_out: z.boolean().nullable().catch(null),":
-    "absent, null, other types: neither sold out nor in stock: offers-unreadable for this flavor, and no larger rung",
-  // ---- supernode and servers ----
-  "lib/huawei/servers.ts  total: z.number().nullable().catch(null),":
-    "the list then ends with the first page that is not full; no purchase is counted by it",
-  "lib/huawei/supernode.ts  const text = z.string().nullable().catch(null)":
-    "the supernode's id: unreadable is another supernode, so the answer is unreadable. name, flavor, order_id, ids of the underlying server: unknown, so no series is found by them",
-  "lib/huawei/supernode.ts  const epochMs = z.unknown().optional()":
-    "create_at, update_at: other types, before 2015, more than a day ahead are unreadable: created when first seen, complete when noticed",
-  'lib/huawei/supernode.ts  const status = z.string().min(1).catch("UNKNOWN")':
-    "absent, null, other types, empty: UNKNOWN, which is not ready",
-  "lib/huawei/supernode.ts  cloud_server: z.looseObject({ id: text, hps_id: text, hps_ecs_id: text }).nullable().catch(null),":
-    "no ids of the underlying server: Cloud Eye cannot be asked",
-  "lib/huawei/supernode.ts  servers: z.array(z.unknown()).nullable().catch(null),":
-    "null, absent, other types: supernode-unreadable, never an empty list",
-  // ---- CloudWatch, behind its SDK ----
-  "lib/metrics/cloudwatch/client.ts  for (const result of answer.MetricDataResults ?? []) add(gathered, result)":
-    "absent or null: every series was left out, which is no silence",
-  'lib/metrics/cloudwatch/client.ts  const own = gathered[Number(/^m(\\d+)$/.exec(result.Id ?? "")?.[1] ?? -1)]':
-    "a result of an unknown id is nobody's",
-  "lib/metrics/cloudwatch/client.ts  const [times, values] = [result.Timestamps ?? [], result.Values ?? []]":
-    "absent or null is empty; lists of different lengths make the series unreadable",
-  'lib/metrics/cloudwatch/client.ts  own.says = (result.Messages ?? []).map(({ Value }) => Value ?? "").join("; ") || own.says':
-    "words for people",
-  // ---- Prometheus ----
-  'lib/metrics/prometheus/answer.ts  const data = isRecord(json["data"]) ? json["data"] : {}':
-    "other types, absent, null: no matrix, so unreadable",
-  'lib/metrics/prometheus/answer.ts  if (resultType !== "matrix" || !Array.isArray(result))':
-    "result: null beside its type is Prometheus's empty list, like []; absent and other types are unreadable",
-  'lib/metrics/prometheus/answer.ts  if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"':
-    "absent or null: none; other types: not believed",
-  "lib/metrics/prometheus/answer.ts  const list: unknown[] = Array.isArray(warnings) ? warnings : []":
-    "as above",
-  "lib/metrics/prometheus/answer.ts  if (!Array.isArray(values)) return { points: [], unreadable: true }":
-    "absent, null, other types: no samples, and no silence",
-  "lib/metrics/prometheus/answer.ts  const [seconds, text]: unknown[] = Array.isArray(pair) ? pair : []":
-    "a sample of another shape makes the series unreadable",
-  "lib/metrics/prometheus/answer.ts  const value = isText && DECIMAL.test(text) ? Number(text) : Number.NaN":
-    "only a decimal number as text; NaN and Inf are missing, anything else makes the series unreadable",
-  "lib/metrics/prometheus/answer.ts  const said = isRecord(json) ? json : {}": "words for people",
-}
-
-it("every lenient line of the cloud's and the meters' readers has its row, and every row its line", () => {
-  expect([...new Set(lenientLines())].sort()).toEqual(Object.keys(MEANING).sort())
-})
+import { CloudWatchServer } from "../metrics/cloudwatch/server.ts"
 
 // ---- none of them can start or enlarge a purchase: every value of every answer, made unreadable one by one ----
 
@@ -307,5 +211,37 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
     expect(await boughtOf(whole)).toBe(0)
     for (const { path, json } of changesOf(whole))
       if (path !== "$.data.result = null") expect([path, await boughtOf(json)]).toEqual([path, 0])
+  })
+
+  it("in CloudWatch's answer, though the rule holds silence to breach", async () => {
+    const server = await CloudWatchServer.start()
+    const keys = { accessKeyId: "AN-AK", secretAccessKey: "hush-hush" }
+    const reader = cloudwatchReader({ endpoint: server.url, credentials: keys })
+    onTestFinished(async () => {
+      reader.close()
+      await server.close()
+    })
+    const source = { namespace: "App", name: "queue", period: "5m", region: "eu-central-1" }
+    const metric = { cloudwatch: { ...source, dimensions: { cluster: "train-a" } } }
+    server.valueAt = () => 20
+    let whole: Json = null
+    let answered: Json = null
+    server.instead = () => false
+    server.alter = (results) => {
+      whole = { MetricDataResults: results as unknown as Json, Messages: [] }
+      return { MetricDataResults: results }
+    }
+    const boughtOf = () => quiet(metric, { cloudwatch: (query) => reader.read(query) })
+    expect(await boughtOf()).toBe(0)
+    server.instead = (response) => {
+      response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(answered))
+      return true
+    }
+    const changes = changesOf(whole)
+    expect(changes.length).toBeGreaterThan(100)
+    for (const { path, json } of changes) {
+      answered = json
+      expect([path, await boughtOf()]).toEqual([path, 0])
+    }
   })
 })

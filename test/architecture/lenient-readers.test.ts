@@ -5,22 +5,29 @@ import { readAlerts } from "../../lib/signals/alertmanager.ts"
 import { readSignals } from "../../lib/signals/read.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 import { NOW, sample } from "../signals/sample.ts"
+import { CLOUD_TABLE } from "./lenient-cloud.ts"
 import { lenientReadersIn } from "./lenient-readers.ts"
 import { EVENT_FIELDS, type EventField, SIGNALS_TABLE } from "./lenient-signals.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
-describe("every lenient reader of lib/signals and of alarms' own points", () => {
+describe("every lenient reader", () => {
   it("has a row that says what an absent, null, wrong-typed and implausible value means", () => {
-    const found = lenientReadersIn(ROOT, ["lib/signals", "lib/metrics/alarm.ts", "lib/metrics/alarm"])
-    expect(found.toSorted()).toEqual(Object.keys(SIGNALS_TABLE).toSorted())
+    const folders = ["lib/huawei", "lib/metrics", "lib/signals", "lib/notify", "lib/http"]
+    const table = { ...SIGNALS_TABLE, ...CLOUD_TABLE }
+    expect(lenientReadersIn(ROOT, folders).toSorted()).toEqual(Object.keys(table).toSorted())
+    for (const row of Object.values(table)) expect(Object.values(row)).not.toContain("")
   })
 
-  it("is found by its method or function, behind the key that it reads", () => {
+  it("is found by its method, function or choice, behind the key that it reads", () => {
     const found = lenientReadersIn(ROOT, ["test/architecture/lenient-sample.ts"])
     expect(found).toEqual([
       "test/architecture/lenient-sample.ts amount nullish catch",
       "test/architecture/lenient-sample.ts list catch",
+      "test/architecture/lenient-sample.ts instant Date.parse",
+      "test/architecture/lenient-sample.ts items Array.isArray",
+      "test/architecture/lenient-sample.ts data isRecord?",
+      "test/architecture/lenient-sample.ts all values??",
       "test/architecture/lenient-sample.ts count Number",
     ])
   })

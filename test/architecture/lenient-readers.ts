@@ -7,6 +7,13 @@ import { type Token, tokensOf } from "./tokens.ts"
 
 const MODIFIERS = new Set(["catch", "nullish", "nullable", "optional", "default", "prefault", "coerce"])
 const COERCIONS = new Set(["Number", "String", "Boolean", "parseInt", "parseFloat"])
+/** `OWNER.NAME(`: what is no date, or no list, becomes something else. */
+const MEMBERS: Readonly<Record<string, string>> = { parse: "Date", isArray: "Array" }
+/** Fields of answers: `?? something` behind one of them makes a value of none. */
+const FIELDS = new Set([
+  ...["Results", "Timestamps", "Values", "Messages", "Value", "Id", "StatusCode", "MetricDataResults"],
+  ...["servers", "datapoints", "values", "result", "data", "warnings", "isPartial", "header", "date"],
+])
 
 /** What a field means that is not as it should be. "refused": the part of the event is not read, and says why. */
 export interface LenientRow {
@@ -18,6 +25,24 @@ export interface LenientRow {
   implausible: string
 }
 
+/** The meanings in the order of the columns. */
+export type Meanings = readonly [absent: string, nothing: string, wrongTyped: string, implausible: string]
+
+/** Where every odd value means the same. */
+export function always(meaning: string): Meanings {
+  return [meaning, meaning, meaning, meaning]
+}
+
+/** A table from its rows in short. */
+export function tableOf(rows: Readonly<Record<string, Meanings>>): LenientTable {
+  return Object.fromEntries(
+    Object.entries(rows).map(([key, [absent, nothing, wrongTyped, implausible]]) => [
+      key,
+      { absent, null: nothing, wrongTyped, implausible },
+    ]),
+  )
+}
+
 /** Rows by `FILE FIELD READER…`: the field that a reader stands behind, and the readers' names in order of appearance. */
 export type LenientTable = Readonly<Record<string, LenientRow>>
 
@@ -26,10 +51,11 @@ export function lenientReadersIn(root: string, places: readonly string[]): strin
   const found = new Map<string, string[]>()
   for (const file of places.flatMap((place) => sourcesIn(root, place))) {
     const tokens = tokensOf(readFileSync(join(root, file), "utf8"))
-    for (const [i, token] of tokens.entries()) {
-      if (!isReader(tokens, i)) continue
+    for (const i of tokens.keys()) {
+      const reader = readerAt(tokens, i)
+      if (reader === null) continue
       const field = `${file} ${fieldAt(tokens, i)}`
-      found.set(field, [...(found.get(field) ?? []), token.text])
+      found.set(field, [...(found.get(field) ?? []), reader])
     }
   }
   return [...found].map(([field, readers]) => `${field} ${readers.join(" ")}`)
@@ -43,14 +69,37 @@ function sourcesIn(root: string, place: string): string[] {
     .sort()
 }
 
-function isReader(tokens: readonly Token[], i: number): boolean {
+/** The reader's name where the token is one; else null. */
+function readerAt(tokens: readonly Token[], i: number): string | null {
   const { kind, text } = tokens[i] ?? { kind: "other", text: "" }
   const [before, after] = [tokens[i - 1]?.text, tokens[i + 1]?.text]
-  if (kind !== "word") return false
-  return (
-    (MODIFIERS.has(text) && before === "." && (after === "(" || text === "coerce")) ||
-    (COERCIONS.has(text) && after === "(")
-  )
+  if (kind !== "word") return null
+  if (MODIFIERS.has(text) && before === "." && (after === "(" || text === "coerce")) return text
+  if (COERCIONS.has(text) && before !== "." && after === "(") return text
+  const owner = Object.hasOwn(MEMBERS, text) ? MEMBERS[text] : undefined
+  if (owner !== undefined && before === "." && tokens[i - 2]?.text === owner && after === "(")
+    return `${owner}.${text}`
+  if (text === "isRecord" && after === "(" && isChoice(tokens, closingOf(tokens, i + 1) + 1))
+    return "isRecord?"
+  if (FIELDS.has(text) && after === "?" && tokens[i + 2]?.text === "?") return `${text}??`
+  return null
+}
+
+/** A single question mark: a choice between two values. */
+function isChoice(tokens: readonly Token[], at: number): boolean {
+  return tokens[at]?.text === "?" && tokens[at + 1]?.text !== "?"
+}
+
+function closingOf(tokens: readonly Token[], open: number): number {
+  let depth = 0
+  for (let i = open; i < tokens.length; i++) {
+    const { kind, text } = tokens[i] ?? { kind: "other", text: "" }
+    if (kind !== "punctuation") continue
+    if (text === "(") depth += 1
+    else if (text === ")") depth -= 1
+    if (depth === 0) return i
+  }
+  return tokens.length
 }
 
 /** The nearest key, parameter or constant that the token belongs to: the last `NAME:` or `const NAME` around it. */
@@ -63,7 +112,7 @@ function fieldAt(tokens: readonly Token[], at: number): string {
     if (depth > 0) continue
     const name = tokens[i - 1]
     if (text === ":" && name && (name.kind === "word" || name.kind === "string")) return name.text
-    if (name?.text === "const" || name?.text === "function") return text
+    if (name?.text === "const" || name?.text === "function") return "{[".includes(text) ? `${text}…` : text
   }
   return "(file)"
 }

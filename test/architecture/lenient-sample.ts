@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { isRecord } from "../../lib/decision/policy/units.ts"
 
 // What the search for lenient readers is tried on.
 
@@ -9,5 +10,10 @@ export const shape = z.object({
 
 /** .default( in a comment is none, and so is ".default(" in a text. */
 export function read(written: string): { count: number; note: string } {
-  return { count: Number(written), note: ".default(" }
+  const instant = Date.parse(written)
+  const items = Array.isArray(shape) ? shape : []
+  const data = isRecord(items[instant]) ? items : { values: null }
+  const isIt = isRecord(data)
+  const all = "values" in data ? (data.values ?? isIt) : null
+  return { count: Number(written), note: `.default( ${all ? "x" : "y"}` }
 }

@@ -1,9 +1,7 @@
-import type { LenientTable } from "./lenient-readers.ts"
+import { always, type LenientTable, type Meanings, tableOf } from "./lenient-readers.ts"
 
 // What odd values of events mean: one row for each lenient reader of lib/signals, and below them the fields of events on
 // which that is tried.
-
-type Meanings = readonly [absent: string, nothing: string, wrongTyped: string, implausible: string]
 
 const MEANINGS: Readonly<Record<string, Meanings>> = {
   "lib/signals/alertmanager.ts truncatedAlerts catch": [
@@ -24,7 +22,7 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "no number and no reason",
     "what is no text or number, or past the bounds, is left out",
   ],
-  "lib/signals/alertmanager.ts values optional": [
+  "lib/signals/alertmanager.ts values optional Array.isArray": [
     "no number",
     "no number",
     "no number",
@@ -176,7 +174,7 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "the points measure no known metric: no evidence",
     "the points measure no known metric: no evidence",
   ],
-  "lib/signals/huawei/cloud-eye-alarm.ts dimension optional": [
+  "lib/signals/huawei/cloud-eye-alarm.ts dimension optional Array.isArray": [
     "names no resource",
     "names no resource",
     "a resource that is not ours",
@@ -202,14 +200,31 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "no points",
     "no points",
   ],
-  "lib/signals/read.ts event String": [
+  "lib/signals/aws/sns.ts looksLike Array.isArray": always("another shape, or none that is known"),
+  "lib/signals/huawei/smn.ts looksLike Array.isArray": always("another shape, or none that is known"),
+  "lib/signals/instant.ts at Date.parse": always("refused: the part of the event has no time"),
+  "lib/signals/instant.ts midnight Date.parse": always("refused: the part of the event has no time"),
+  "lib/signals/shape.ts b Number Number": always("ours: an order of two booleans"),
+  "lib/signals/shape.ts pairs Array.isArray": [
+    "names no resource",
+    "names no resource",
+    "a resource that is not ours",
+    "a resource that is not ours",
+  ],
+  "lib/signals/shape.ts value Array.isArray": always(
+    "no names; a resource that is a list is read by its items",
+  ),
+  "lib/signals/webhooks/signed-message.ts certificate Date.parse Date.parse": always(
+    "ours: dates of a certificate that was parsed; NaN is in no period, so that nothing is authenticated",
+  ),
+  "lib/signals/read.ts event Array.isArray String Array.isArray": [
     "says what it is not",
     "says what it is not",
     "never read",
     "never read",
   ],
   "lib/signals/request.ts mode default": ["a dry run", "refused", "refused", "refused"],
-  "lib/signals/request.ts servers optional": ["evidence decides", "refused", "refused", "refused"],
+  "lib/signals/request.ts servers optional servers??": ["evidence decides", "refused", "refused", "refused"],
   "lib/signals/request.ts planHash optional": [
     "a live request is refused",
     "refused",
@@ -298,12 +313,7 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
   ],
 }
 
-export const SIGNALS_TABLE: LenientTable = Object.fromEntries(
-  Object.entries(MEANINGS).map(([key, [absent, nothing, wrongTyped, implausible]]) => [
-    key,
-    { absent, null: nothing, wrongTyped, implausible },
-  ]),
-)
+export const SIGNALS_TABLE: LenientTable = tableOf(MEANINGS)
 
 /** A field of an event, odd values for it, and what each of them changes in the signal. */
 export interface EventField {

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { CRON_TEXT } from "../../lib/decision/policy/cron.ts"
+import { ROUTES } from "../../lib/sandbox/api/route.ts"
 import { counted } from "./regex-work.ts"
-import { tokensOf } from "./tokens.ts"
+import { type Token, tokensOf } from "./tokens.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** What an event may hold, and more. */
@@ -12,18 +14,40 @@ const WHOLE = 200_000
 const SAMPLE = 4_000
 const STEPS_PER_CHARACTER = 40
 
-/** Every literal of lib/ and functions/, with the place where it stands first. */
-function literals(): [literal: string, place: string][] {
+const SOURCES: readonly [file: string, tokens: Token[]][] = ["lib", "functions"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .sort()
+    .filter((file) => file.endsWith(".ts"))
+    .map((file): [string, Token[]] => [
+      `${folder}/${file}`,
+      tokensOf(readFileSync(join(ROOT, folder, file), "utf8")),
+    ]),
+)
+
+/** Every expression of lib/ and functions/, with the place where it stands first. */
+function expressions(): [literal: string, place: string][] {
   const found = new Map<string, string>()
-  for (const folder of ["lib", "functions"]) {
-    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).sort()) {
-      if (!file.endsWith(".ts")) continue
-      const tokens = tokensOf(readFileSync(join(ROOT, folder, file), "utf8"))
-      for (const { kind, text, line } of tokens)
-        if (kind === "regex" && !found.has(text)) found.set(text, `${folder}/${file}:${line}`)
-    }
-  }
+  for (const [file, tokens] of SOURCES)
+    for (const { kind, text, line } of tokens)
+      if (kind === "regex" && !found.has(text)) found.set(text, `${file}:${line}`)
+  for (const [file, list] of Object.entries(CONSTRUCTED))
+    for (const expression of list) found.set(String(expression), file)
   return [...found]
+}
+
+/** Expressions that are put together at run time, as the literals that they come to. */
+const CONSTRUCTED: Readonly<Record<string, readonly RegExp[]>> = {
+  "lib/decision/policy/cron.ts": [CRON_TEXT],
+  "lib/sandbox/api/route.ts": ROUTES.map(({ path }) => path),
+}
+
+/** Files that make an expression of text. */
+function constructors(): string[] {
+  return SOURCES.flatMap(([file, tokens]) =>
+    tokens.some(({ kind, text }, i) => kind === "word" && text === "RegExp" && tokens[i + 1]?.text === "(")
+      ? [file]
+      : [],
+  )
 }
 
 /** The first of its worst texts on which it takes more steps than the bound; null where there is none. */
@@ -44,7 +68,7 @@ function constructed(literal: string): RegExp {
 
 describe("a regular expression of ours", () => {
   it("takes a bounded number of steps for each character of its worst texts, and so reads 200 KB of them", () => {
-    const found = literals()
+    const found = expressions()
     expect(found.length).toBeGreaterThan(80)
     const superLinear = found.flatMap(([literal, place]) => {
       const text = superLinearText(literal)
@@ -53,6 +77,10 @@ describe("a regular expression of ours", () => {
     expect(superLinear).toEqual([])
     for (const [literal] of found)
       for (const worst of counted(literal).worstTexts(WHOLE, 2)) constructed(literal).exec(worst)
+  })
+
+  it("is a literal, or stands in the table of those that are put together", () => {
+    expect(constructors()).toEqual(Object.keys(CONSTRUCTED))
   })
 
   it.each([

@@ -77,14 +77,16 @@ describe("an alarm's own points", () => {
     expect(sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("do not buy where the message names a server that is not this supernode's", async () => {
+  it("do not buy where the message names a server that is not this supernode's, and buy where it names one that is", async () => {
     const { lambda, sandbox } = bound(await open({ alarms: NPU }))
-    const foreign = {
-      metric_name: "npu_util_rate_ai_core",
-      dimension: "instance_id:ffffffff-0000-4000-8000-ffffffffffff",
-    }
-    expect(heldBy(resultsOf(await lambda(cloudEye(foreign))))).toEqual(["missing-data"])
+    const about = (server: string) =>
+      cloudEye({ metric_name: "npu_util_rate_ai_core", dimension: `instance_id:${server}` })
+    expect(heldBy(resultsOf(await lambda(about("ffffffff-0000-4000-8000-ffffffffffff"))))).toEqual([
+      "missing-data",
+    ])
     expect(sandbox.scaleUps).toEqual([])
+    expect(heldBy(resultsOf(await lambda(about(SERVER.toUpperCase()))))).toEqual([null])
+    expect(sandbox.scaleUps).toHaveLength(1)
   })
 
   it.each([

@@ -119,6 +119,22 @@ describe("the supernode", () => {
       { servers: [server("a")] },
     ],
     [
+      "a server with texts that cannot be seen whole, which are never cleaned into those of another",
+      {
+        servers: [
+          {
+            id: "a",
+            name: "s1\u200b",
+            status: "RUNNING\u200b",
+            flavor: "rung\u001b[8m",
+            order_id: "x".repeat(257),
+            cloud_server: { id: "c\n", hps_id: "\u202eh", hps_ecs_id: "e\u009b" },
+          },
+        ],
+      },
+      { servers: [server("a")] },
+    ],
+    [
       "a server's status nobody knows",
       { servers: [{ id: "a", status: "DEFROSTING" }] },
       { servers: [{ ...server("a"), status: "DEFROSTING" }] },
@@ -144,6 +160,11 @@ describe("the supernode", () => {
       "a server without an id, which cannot be counted",
       { id: SUPERNODE, servers: [{ id: "a" }, { name: "b" }] },
       "server 2 of 2 has no id",
+    ],
+    [
+      "a server whose id cannot be seen whole, so that it cannot be sent back",
+      { id: SUPERNODE, servers: [{ id: "a" }, { id: "a\u200b" }] },
+      "server 2 of 2 has no id that can be read",
     ],
   ])("is unreadable where the answer is about %s", async (_title, body, why) => {
     expect(await read(body)).toEqual({

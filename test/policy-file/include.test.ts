@@ -1,5 +1,9 @@
+import { basename, dirname } from "node:path"
 import { describe, expect, it } from "vitest"
-import { GOOD, good, load, problemsOf } from "./policy-files.ts"
+import { filesMatching } from "../../lib/policy-file/include.ts"
+import { GOOD, good, load, policyFolder, problemsOf } from "./policy-files.ts"
+
+const LONG = "a".repeat(200)
 
 const HEAD = "version: 1\ninclude: [ more/*.yaml ]\n"
 const SUPERNODE = GOOD.slice(GOOD.indexOf("supernodes:"))
@@ -29,6 +33,25 @@ describe("include", () => {
     const yaml = 'version: 1\ninclude: [ "**/*.yaml", more/deep/x.yaml, "./more/d??p/*" ]\n'
     const { supernodes } = await load(yaml, { "more/deep/x.yaml": SUPERNODE })
     expect(supernodes.map(({ policy }) => policy.name)).toEqual(["train-a"])
+  })
+
+  it.each<[string, string[]]>([
+    ["*", ["a.yaml", "ab.yaml", "b*.yaml", LONG]],
+    ["a*", ["a.yaml", "ab.yaml", LONG]],
+    ["a?.yaml", ["ab.yaml"]],
+    ["*b*.yaml", ["ab.yaml", "b*.yaml"]],
+    ["**.yaml", ["a.yaml", "ab.yaml", "b*.yaml"]],
+    ["**/**/**/*b.yaml", ["ab.yaml"]],
+    [".*", [".a"]],
+    ["a.yaml*?", []],
+    // Work that a regular expression does not end within a lifetime.
+    [`${"*a".repeat(100)}b`, []],
+    ["*a".repeat(100), [LONG]],
+    ["*a".repeat(100_000), []],
+  ])("matches names by * and ? in bounded work: %#", async (pattern, names) => {
+    const all = ["a.yaml", "ab.yaml", "b*.yaml", ".a", LONG]
+    const folder = dirname(await policyFolder(Object.fromEntries(all.map((name) => [name, ""]))))
+    expect((await filesMatching(folder, pattern)).map((path) => basename(path))).toEqual(names.toSorted())
   })
 
   it("gives a supernode the same hash wherever it stands", async () => {

@@ -51,6 +51,8 @@ async function lint(
 const HEAD = "version: 1\n"
 const BUDGET = ", budget: { amount: 500, currency: CNY, per: 30d }"
 const METRIC = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
+const ALARMS = "alarms: [ { cloud-eye: al1704475580412b2a4lnr3W } ]"
+const ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:"
 const END = "at_least: 2 } ]\n"
 const approval = (text: string, ...names: string[]): Change[] => [
   [END, `${END}    approval: { above: { amount: 100, currency: CNY }${text} }\n`],
@@ -131,6 +133,57 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
     ["only-alarms", "unknown-alarm-points"],
     [[METRIC, "alarm: true"]],
     "7:28 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [
+        ALARMS,
+        "alarms: [ { cloud-eye: al1704475580412b2a4lnr3W, metric: x, namespace: AGT.ECS }, { cloud-eye: al1704475580412b2a4lnr3X, metric: y, namespace: AGT.ECS } ]",
+      ],
+      [METRIC, "alarm: true"],
+    ],
+    "supernodes.0.rules.0.metric.alarm takes points of 2 metrics, and so of none",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" }, { cloudwatch: "${ARN}b" } ]`],
+      [METRIC, "alarm: true"],
+    ],
+    "supernodes.0.rules.0.metric.alarm takes no points of CloudWatch, since 2 of its alarms are listed",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [ALARMS, "alarms: [ { alertmanager: { alertname: a } }, { alertmanager: { alertname: b } } ]"],
+      [METRIC, "alarm: { value: B }"],
+    ],
+    "supernodes.0.rules.0.metric.alarm takes no points of Alertmanager or Grafana, since 2 of their alerts are listed",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [ALARMS, "alarms: [ { alertmanager: { team: npu } } ]"],
+      [METRIC, "alarm: { value: B }"],
+    ],
+    "supernodes.0.rules.0.metric.alarm takes the values of alerts of any name",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" } ]`],
+      [METRIC, `alarm: { cloudwatch: "${ARN}b" }`],
+    ],
+    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so that it wakes nothing",
+  ],
+  [
+    ["only-alarms", "unknown-alarm-points"],
+    [
+      [ALARMS, "alarms: [ { alertmanager: { alertname: a } } ]"],
+      [METRIC, "alarm: { alertname: b }"],
+    ],
+    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so that it wakes nothing",
   ],
   [
     ["only-alarms", "rule-never-fires"],

@@ -469,6 +469,92 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       ],
     ],
     [
+      "an empty list of recipients",
+      ["version: 1", "version: 1\nnotify: []"],
+      ["policy.yaml:2:9: notify: must have at least one recipient"],
+    ],
+    [
+      "a recipient of two kinds, in a list",
+      [
+        "version: 1",
+        'version: 1\nnotify: [ { sns: "arn:aws:sns:eu-central-1:123456789012:ops" }, { smn: x, webhook: "https://x.example" } ]',
+      ],
+      [
+        "policy.yaml:2:65: notify.1: must have exactly one of webhook, smn, sns",
+        "policy.yaml:2:72: notify.1.smn: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms",
+      ],
+    ],
+    [
+      "a format beside a topic",
+      [
+        "version: 1",
+        'version: 1\nnotify: [ { sns: "arn:aws:sns:eu-central-1:123456789012:ops", format: slack } ]',
+      ],
+      ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have one form only"],
+    ],
+    [
+      "a topic of `on` that does not exist",
+      ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", on: [ purchases ] } ]'],
+      ["policy.yaml:2:49: notify.0.on.0: must be one of purchase, trouble, approval, policy, daily"],
+    ],
+    [
+      "a misspelt key of a recipient",
+      ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", onn: [ daily ] } ]'],
+      [
+        "policy.yaml:2:43: notify.0.onn: is not a known key (did you mean on?): allowed are webhook, smn, sns, format, secret, on",
+      ],
+    ],
+    [
+      "a silence of an unknown warning",
+      ["version: 1", "version: 1\nsilence: [ { warning: no-buget, reason: seen } ]"],
+      [
+        'policy.yaml:2:23: silence.0.warning: must be the id of a warning as validate prints it, such as no-budget, not "no-buget"',
+      ],
+    ],
+    [
+      "a silence without a reason",
+      ["version: 1", "version: 1\nsilence: [ { warning: no-budget } ]"],
+      ["policy.yaml:2:12: silence.0.reason: is missing: must be a reason in words"],
+    ],
+    [
+      "a ledger that is named by its file",
+      ["version: 1", "version: 1\nledger_id: ledger.db"],
+      [
+        'policy.yaml:2:12: ledger_id: must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it, not "ledger.db"',
+      ],
+    ],
+    [
+      "an unknown key of an alarm's points",
+      [CLOUD_EYE, "alarm: { refid: B }"],
+      [
+        "policy.yaml:10:20: supernodes.0.rules.0.metric.alarm.refid: is not a known key: allowed are cloudwatch, alertname, metric, value, unit",
+      ],
+    ],
+    [
+      "an alarm's points in a unit that is no text",
+      [CLOUD_EYE, "alarm: { unit: 5 }"],
+      [
+        'policy.yaml:10:26: supernodes.0.rules.0.metric.alarm.unit: must be a unit such as "%" or "MB/s": 1 to 16 characters without digits and spaces, not 5',
+      ],
+    ],
+    [
+      "an alarm that is switched off",
+      [CLOUD_EYE, "alarm: false"],
+      [
+        "policy.yaml:10:18: supernodes.0.rules.0.metric.alarm: must be true, or a mapping of cloudwatch, alertname, metric, value, unit, not false",
+      ],
+    ],
+    [
+      "an alarm's points of two alarms",
+      [
+        CLOUD_EYE,
+        'alarm: { cloudwatch: "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a", alertname: b }',
+      ],
+      [
+        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not stand beside alertname: they are about alarms of different sources",
+      ],
+    ],
+    [
       "a supernode that is a word",
       ["  - name: train-a", "  - word\n  - name: train-a"],
       [

@@ -52,6 +52,22 @@ describe("the id is fingerprint + startsAt + status + arrival hour", () => {
   })
 })
 
+describe("of alerts under one id, and of all in one body, no alarm is lost", () => {
+  const [alert] = alertmanager.alerts
+  // Fires for a reason that says nothing of the load: not an alarm, though fingerprint, start and status are the same.
+  const noData = { ...alert, annotations: { grafana_state_reason: "NoData" } }
+  const resolved = { ...alert, status: "resolved" }
+
+  test.each<[string, unknown[], string[]]>([
+    ["an alarm replaces another state that came before it", [noData, alert], ["alarm"]],
+    ["another state does not replace the alarm before it", [alert, noData], ["alarm"]],
+    ["of one instant alarms run before an OK", [resolved, alert], ["alarm", "ok"]],
+  ])("%s", (_, alerts, states) => {
+    const { signals } = readAlerts({ ...alertmanager, alerts }, NOW)
+    expect(signals.map((signal) => signal.kind === "alarm" && signal.state)).toEqual(states)
+  })
+})
+
 describe("its time is its arrival, its episode the fingerprint", () => {
   test("an alert that fires since yesterday is not stale", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)

@@ -91,6 +91,17 @@ describe("one event may carry many alarms, each read by itself", () => {
     ])
   })
 
+  test("records run in the order of their times, however the batch lists them", () => {
+    const at = (minutes: number, alarm_status: string) => {
+      const message = JSON.parse(cloudEyeText()) as { time: number }
+      const moved = { ...message, alarm_status, time: message.time + minutes * 60_000 }
+      return replaced(record, ["smn", "message"], JSON.stringify(moved))
+    }
+    const batch = { record: [at(2, "alarm"), at(1, "ok"), at(0, "alarm"), at(1, "alarm")] }
+    const states = signalsOf(batch).map((signal) => signal.kind === "alarm" && signal.state)
+    expect(states).toEqual(["alarm", "alarm", "ok", "alarm"])
+  })
+
   test("where no record is readable all problems are said at once", () => {
     expect(problemsOf({ record: [{ smn: {} }, { smn: { message: 5 } }] })).toEqual([
       "record.0.smn.message: is missing (string)",

@@ -1,3 +1,4 @@
+import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { type Task, withLedger } from "../context.ts"
@@ -31,13 +32,15 @@ export async function listEntries(task: Task, { name, limit }: Listing): Promise
     }
     if (shown.length === 0) return screen.say(`no entries${name === undefined ? "" : ` in ${name}`}`)
     const names = await namesById(settings.policyPath)
-    const rows = shown.map((entry) => [
-      instantOf(entry.at),
-      streamName(entry.stream, names),
-      String(entry.seq),
-      entry.kind,
-      sayEntry(entry),
-    ])
+    const rows = shown
+      .map(visibleIn)
+      .map((entry) => [
+        instantOf(entry.at),
+        streamName(entry.stream, names),
+        String(entry.seq),
+        entry.kind,
+        sayEntry(entry),
+      ])
     screen.say(
       ...tableOf(rows, {
         head: ["time", "stream", "seq", "kind", "what"],

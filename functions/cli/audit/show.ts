@@ -1,3 +1,4 @@
+import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { RawAnswer } from "../../../lib/decision/state/outcome.ts"
 import { answerText } from "../../../lib/ledger/answer.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
@@ -30,7 +31,8 @@ export async function showEntry(task: Task, name: string, seq: number): Promise<
   })
 }
 
-function entryLines(entry: LedgerEntry, look: Look): string[] {
+function entryLines(written: LedgerEntry, look: Look): string[] {
+  const entry = visibleIn(written)
   const { stream, seq, at, run, mode, signal, policyHash, decision, plan, outcome, hash, prev } = entry
   const rows = [
     ["  at", instantOf(at)],
@@ -46,7 +48,7 @@ function entryLines(entry: LedgerEntry, look: Look): string[] {
     ...tableOf(rows),
     ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
     ...(plan ? ["", ...planLines(plan, entry.kind === "decided" ? "request, not sent" : "request")] : []),
-    ...(raw ? ["", `answer (${sayAnswer(raw)}):`, `  ${answerText(raw)}`] : []),
+    ...(raw ? ["", `answer (${sayAnswer(raw)}):`, `  ${visible(answerText(raw))}`] : []),
   ]
 }
 

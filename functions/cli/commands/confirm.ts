@@ -1,5 +1,6 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
+import { includesId } from "../../../lib/decision/inputs/id.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
@@ -18,7 +19,7 @@ import {
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayAttempt } from "../print/state.ts"
-import { tableOf, when } from "../print/table.ts"
+import { type Cell, tableOf, when } from "../print/table.ts"
 import { showWord, WHO } from "./actor.ts"
 import { type Look, lookNow } from "./settling.ts"
 
@@ -91,16 +92,16 @@ function confirmingLines({ name, standing, look, now }: Shown): string[] {
     ["  servers now", sayServers(look, known)],
     ["  in the ledger", `${known.length} servers`],
     ["  in flight", attempt ? sayAttempt(attempt, now) : "nothing that the ledger knows"],
-    ["  orders", recent.join("\n") || "none that the ledger knows"],
+    ["  orders", recent.length > 0 ? recent : "none that the ledger knows"],
     ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
   ]
   return [`${name}: what the restored ledger knows`, ...tableOf(rows)]
 }
 
-function sayServers(look: Look, known: readonly string[]): string {
+function sayServers(look: Look, known: readonly string[]): Cell {
   if (!look.ok) return `could not be read: ${look.why}. Confirming without a look`
   const lines = look.servers.map(
-    ({ id, status }) => `${id} ${status}${known.includes(id) ? "" : " (not in the ledger)"}`,
+    ({ id, status }) => `${id} ${status}${includesId(known, id) ? "" : " (not in the ledger)"}`,
   )
-  return `${lines.length} servers:\n${lines.join("\n") || "none"}`
+  return [`${lines.length} servers:`, ...(lines.length > 0 ? lines : ["none"])]
 }

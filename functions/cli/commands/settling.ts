@@ -7,7 +7,7 @@ import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
-import { instantOf, tableOf } from "../print/table.ts"
+import { type Cell, instantOf, tableOf } from "../print/table.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
 
@@ -35,7 +35,7 @@ export function settlingLines({ name, attempt, look, now }: Shown): string[] {
     ["  attempt", id],
     ["  state", sayAttempt(attempt, now)],
     ["  cost", cost ? sayMoney(cost) : "unknown"],
-    ["  before", `${counted(before.length, "server")}:\n${before.join("\n") || "none"}`],
+    ["  before", listed(before)],
     ["  now", sayNow(attempt, look)],
     [
       "  payment",
@@ -45,12 +45,16 @@ export function settlingLines({ name, attempt, look, now }: Shown): string[] {
   return [`${name}: what is to be settled`, ...tableOf(rows)]
 }
 
-function sayNow({ before }: StandingAttempt, look: Look): string {
+function sayNow({ before }: StandingAttempt, look: Look): Cell {
   if (!look.ok) return `could not be read: ${look.why}. Settling without a look`
   const servers = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(before, id) ? "" : " (new)"}`,
   )
-  return `${counted(servers.length, "server")}:\n${servers.join("\n") || "none"}`
+  return listed(servers)
+}
+
+function listed(servers: readonly string[]): Cell {
+  return [`${counted(servers.length, "server")}:`, ...(servers.length > 0 ? servers : ["none"])]
 }
 
 export interface Wish {

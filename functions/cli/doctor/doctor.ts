@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
+import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
@@ -48,7 +49,7 @@ async function doctor(task: Task, name: string | undefined): Promise<void> {
     return
   }
   const { screen } = task
-  for (const { what, supernode, ok, says, todo } of checks) {
+  for (const { what, supernode, ok, says, todo } of visibleIn(checks)) {
     const mark = ok ? screen.paint.green("ok") : screen.paint.red("PROBLEM")
     screen.say(`${mark}  ${supernode === null ? "" : `${supernode}: `}${what}: ${says}`)
     for (const line of todo) screen.say(`      ${line}`)

@@ -1,6 +1,7 @@
 import type { Finding } from "../../../lib/decision/decision.ts"
 import { nearestOf } from "../../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../../lib/decision/explain/operator-command.ts"
+import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
@@ -14,7 +15,8 @@ export interface Look {
 }
 
 /** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
-export function resultLines(result: RunResult, look: Look): string[] {
+export function resultLines(written: RunResult, look: Look): string[] {
+  const result = visibleIn(written)
   const { plan, entry } = result
   return [
     headline(result, look),

@@ -84,7 +84,7 @@ function linesFor(news: ServeNews): Line[] {
 
 /** `POST /alertmanager 200 in 132 ms`. */
 function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Line {
-  const text = `${method} ${path ?? "(no such path)"} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
+  const text = `${method} ${path} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
   const level = status >= 400 ? "WARN" : path === "/healthz" ? "DEBUG" : "INFO"
   return { level, text, fields: { method, path, status, tookMs: Math.round(tookMs) } }
 }

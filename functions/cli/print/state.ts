@@ -1,4 +1,5 @@
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
+import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
@@ -9,7 +10,11 @@ import { scheduleRows } from "./schedule.ts"
 import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
-export function stateLines(state: SupernodeState, { now, paint, columns }: Look & { now: number }): string[] {
+export function stateLines(
+  written: SupernodeState,
+  { now, paint, columns }: Look & { now: number },
+): string[] {
+  const state = visibleIn(written)
   const { lastDecision, lastOutcome } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
@@ -99,7 +104,7 @@ export function sayStop(
   now: number,
 ): string {
   const end = until === null ? "" : `, until ${when(until, now)}`
-  return `${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`
+  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`)
 }
 
 /** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
@@ -108,7 +113,9 @@ export function sayAttempt(
   now: number,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
-  return `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`
+  return visible(
+    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`,
+  )
 }
 
 function refusalRows(

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 import Table from "cli-table3"
 import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
+import { terminalLine } from "./line.ts"
 
 const NO_LINES = Object.fromEntries(
   ["top", "bottom", "mid"]
@@ -15,9 +16,15 @@ export interface TableOptions {
   columns?: number | undefined
 }
 
+/** Each text is one line; a list makes a cell of several. */
+export type Cell = string | readonly string[]
+
 /** Rows as aligned lines without frames, so that they can be read, copied and cut. */
-export function tableOf(rows: string[][], { head, columns }: TableOptions = {}): string[] {
-  const all = head ? [head, ...rows] : rows
+export function tableOf(rows: Cell[][], { head, columns }: TableOptions = {}): string[] {
+  // Cleaned here, since the table is one text with line ends of its own.
+  const all = (head ? [head, ...rows] : rows).map((row) =>
+    row.map((cell) => [cell].flat().map(terminalLine).join("\n")),
+  )
   const count = Math.max(0, ...all.map((row) => row.length))
   const table = new Table({
     chars: { ...NO_LINES, middle: "  " },

@@ -1,7 +1,7 @@
 import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
-import { loadPolicyFile, PolicyError } from "../../../lib/policy-file/load.ts"
+import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
 import { findSupernode } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { sayAttempt } from "../print/state.ts"
@@ -25,7 +25,7 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `which supernode ${name} is cannot be told, name it by its id (\`pause\` without a name stops everything):\n${error.message}`,
+      `which supernode ${name} is cannot be told, name it by its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }

@@ -1,4 +1,5 @@
 import { SETTLED } from "../gates/supernode.ts"
+import { includesId } from "../inputs/id.ts"
 import { vanishedServers } from "../state/missing-servers.ts"
 import { type Change, type Nearest, together } from "./change.ts"
 import type { Question } from "./question.ts"
@@ -26,9 +27,9 @@ export function supernodeIsReady({ situation }: Question): Nearest | null {
   const { supernode, standing } = situation
   if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
   const { status, servers } = supernode.value
-  const listed = new Set(servers.map(({ id }) => id))
+  const listed = servers.map(({ id }) => id)
   const { attempt } = standing
-  const isLost = attempt?.before.some((id) => !listed.has(id)) ?? false
+  const isLost = attempt?.before.some((id) => !includesId(listed, id)) ?? false
   const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
   return together([
     // A reset forgets the servers that the chain knows, and not those that were there before an attempt.

@@ -27,6 +27,20 @@ export function visible(text: string): string {
   return text.replace(CONTROLS, " ").replace(INVISIBLE, "").replace(LONE_SURROGATE, "\ufffd")
 }
 
+/** A JSON value with each text in it made visible, names of fields too: what a printer shows of an entry or a result. */
+export function visibleIn<T>(value: T): T {
+  return visibleValue(value) as T
+}
+
+function visibleValue(value: unknown): unknown {
+  if (typeof value === "string") return visible(value)
+  if (typeof value !== "object" || value === null) return value
+  if (Array.isArray(value)) return value.map(visibleValue)
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [visible(name), visibleValue(inner)]),
+  )
+}
+
 /** Text that `visible` would not change. */
 export function isVisible(text: string): boolean {
   return visible(text) === text

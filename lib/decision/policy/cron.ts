@@ -15,9 +15,12 @@ function fieldWith(names: readonly string[]): string {
 
 const ANY = fieldWith([])
 
+/** Five fields, by their characters alone. */
+export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), fieldWith(DAYS)].join(" +")}$`)
+
 /** `cron` as the policy file writes it. Words that crons read differently, and what few of them know, are no part of it. */
 export const writtenCron = text(
-  new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), fieldWith(DAYS)].join(" +")}$`),
+  CRON_TEXT,
   'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
 )
 

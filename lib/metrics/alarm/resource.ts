@@ -1,3 +1,4 @@
+import { includesId, isSameId } from "../../decision/inputs/id.ts"
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server, type Supernode } from "../../decision/inputs/supernode.ts"
 
@@ -40,11 +41,11 @@ export function namedResource(signal: AlarmSignal, supernode: Supernode, name: s
   )
   if (parts.length === 0) return { kind: "none" }
   const servers = presentServers(supernode)
-  const whole = [supernode.id, supernode.name, name].flatMap((one) => one?.toLowerCase() ?? [])
+  const whole = [supernode.id, supernode.name, name].flatMap((one) => one ?? [])
   const read = parts.map((part) => ({
     ...part,
     server: servers.find((server) => isNamed(server, part)),
-    isWhole: whole.includes(part.value.toLowerCase()),
+    isWhole: includesId(whole, part.value),
   }))
   const foreign = read.find((part) => !part.server && !part.isWhole && namesMachine(part))
   if (foreign) return { kind: "foreign", says: `${foreign.dimension} ${foreign.value}` }
@@ -65,7 +66,7 @@ interface Part {
 function isNamed({ id, name, cloudServer }: Server, { dimension, value }: Part): boolean {
   const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
   const names = BY_NAME.includes(plain(dimension)) ? [...ids, name] : ids
-  return names.some((one) => one !== null && one.toLowerCase() === value.toLowerCase())
+  return names.some((one) => one !== null && isSameId(one, value))
 }
 
 function namesMachine({ dimension, value }: Part): boolean {

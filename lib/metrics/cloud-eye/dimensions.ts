@@ -1,5 +1,7 @@
+import { idKey } from "../../decision/inputs/id.ts"
 import type { Server } from "../../decision/inputs/supernode.ts"
 import type { DIMENSION_TEMPLATES } from "../../decision/policy/policy.ts"
+import type { CloudEyeMetric } from "../sources.ts"
 
 type Template = (typeof DIMENSION_TEMPLATES)[number]
 
@@ -38,6 +40,23 @@ export function fillDimensions(
   }
   return { filled }
 }
+
+/**
+ * Equal for metrics of one name whose dimensions have the same values, in any order; a value is most often an id, so that
+ * case makes no difference. The values of the dimensions in `wild` count as equal.
+ */
+export function metricKey(
+  { namespace, metric_name, dimensions }: CloudEyeMetric,
+  wild: readonly string[] = [],
+): string {
+  const sorted = dimensions
+    .map(({ name, value }) => [name, wild.includes(name) ? WILDCARD : idKey(value)])
+    .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))
+  return JSON.stringify([namespace, metric_name, sorted])
+}
+
+/** As a dimension's value: every value that Cloud Eye knows. */
+export const WILDCARD = "*"
 
 const BRACED = /\{[^{}]*\}/g
 

@@ -1,6 +1,7 @@
 import type { Read } from "../../ports.ts"
 import { type Gate, gateOf } from "../batching/concurrency.ts"
 import type { CloudEyeListQuery, CloudEyeMetric, CloudPlace, MetricSources } from "../sources.ts"
+import { metricKey } from "./dimensions.ts"
 
 /** New cards and servers are found this much later, at most. */
 const LIFE_MS = 5 * 60_000
@@ -10,11 +11,9 @@ const MAX_LISTS = 64
 const MAX_PAGES = 50
 const LIMIT = 4
 
-export const WILDCARD = "*"
-
 /** Finds the series that Cloud Eye knows, all pages. Shared by everybody who asks for the same within a few minutes. */
 export interface Discovery {
-  /** Listed series by their `shapeOf`, the dimensions named in `wild` taken for equal. Never rejects. */
+  /** Listed series by their `metricKey`, the dimensions named in `wild` taken for equal. Never rejects. */
   find(sought: Sought): Promise<Read<ReadonlyMap<string, CloudEyeMetric[]>>>
 }
 
@@ -33,17 +32,6 @@ export type Listed = Omit<CloudEyeListQuery, "start">
 interface Kept {
   until: number
   found: Promise<Read<ReadonlyMap<string, CloudEyeMetric[]>>>
-}
-
-/** Equal for metrics that have the same dimensions, and the same values but for the wild ones. */
-export function shapeOf(
-  { namespace, metric_name, dimensions }: CloudEyeMetric,
-  wild: readonly string[],
-): string {
-  const sorted = dimensions
-    .map(({ name, value }) => [name, wild.includes(name) ? WILDCARD : value])
-    .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))
-  return JSON.stringify([namespace, metric_name, sorted])
 }
 
 export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Discovery {
@@ -79,7 +67,7 @@ function indexed(
   if (!read.ok) return read
   const byShape = new Map<string, CloudEyeMetric[]>()
   for (const metric of read.value) {
-    const shape = shapeOf(metric, wild)
+    const shape = metricKey(metric, wild)
     const known = byShape.get(shape)
     if (known) known.push(metric)
     else byShape.set(shape, [metric])

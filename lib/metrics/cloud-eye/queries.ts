@@ -1,6 +1,7 @@
 import type { Read } from "../../ports.ts"
 import type { MeterKind, Stretch } from "../batching/batch.ts"
 import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace, MetricSources } from "../sources.ts"
+import { metricKey } from "./dimensions.ts"
 
 // Limits of batch-query-metric-data. Beyond the datapoints Cloud Eye silently moves `from` forward, which would look
 // like missing data; so they are kept here and not left to the answer.
@@ -41,13 +42,6 @@ export function cloudEyeKind(
 /** The same metric by the same statistic and period has the same key, whatever the order of its dimensions. */
 function seriesKey({ place, periodMs, filter, metric }: CloudEyeAsked): string {
   return JSON.stringify([place.region, place.projectId, periodMs, filter, metricKey(metric)])
-}
-
-function metricKey({ namespace, metric_name, dimensions }: CloudEyeMetric): string {
-  const sorted = dimensions
-    .map(({ name, value }) => [name, value])
-    .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))
-  return JSON.stringify([namespace, metric_name, sorted])
 }
 
 function packCloudEye(asked: readonly Asked[]): Asked[][] {

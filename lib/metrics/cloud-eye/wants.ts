@@ -4,8 +4,8 @@ import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion, Read } from "../../ports.ts"
 import type { SeriesProblem } from "../problems.ts"
 import type { CloudEyeMetric, CloudPlace } from "../sources.ts"
-import { fillDimensions, namesServers, type Resource } from "./dimensions.ts"
-import { type Discovery, type Listed, shapeOf, WILDCARD } from "./discovery.ts"
+import { fillDimensions, metricKey, namesServers, type Resource, WILDCARD } from "./dimensions.ts"
+import type { Discovery, Listed } from "./discovery.ts"
 
 export type CloudEyeSource = NonNullable<Rule["metric"]["cloud-eye"]>
 
@@ -109,7 +109,7 @@ function expanded(
   }
   const owners = want.owners.map(({ server, metrics }) => ({
     server,
-    metrics: metrics.flatMap((metric) => found.value.get(shapeOf(metric, wild)) ?? []),
+    metrics: metrics.flatMap((metric) => found.value.get(metricKey(metric, wild)) ?? []),
   }))
   const count = owners.reduce((sum, { metrics }) => sum + metrics.length, 0)
   if (count > MAX_METRICS) {

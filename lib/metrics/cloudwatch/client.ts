@@ -67,7 +67,7 @@ async function connect(region: string, options: CloudWatchOptions, tryMs: number
 }
 
 /** Takes the place of a StatusCode. */
-const UNPAIRED = "unpaired times and values"
+const UNREADABLE = "times and values that cannot be read"
 
 /** What one metric's pages came to; a status of "" says that no page spoke of it. */
 interface Gathered {
@@ -95,7 +95,7 @@ async function allPages(
     const answer = await client.send(new sdk.GetMetricDataCommand({ ...request, ...next }), {
       abortSignal: signal,
     })
-    for (const result of answer.MetricDataResults ?? []) add(gathered, result)
+    for (const result of answer.MetricDataResults ?? []) add(gathered, result, query)
     token = answer.NextToken
     if (!token) return { ok: true, value: gathered.map(seriesOf), skewMs: null }
   }
@@ -112,18 +112,20 @@ function queryOf(
 }
 
 /** The same metric may stand on several pages; its last status is what became of it. */
-function add(gathered: readonly Gathered[], result: MetricDataResult): void {
+function add(gathered: readonly Gathered[], result: MetricDataResult, { from, to }: CloudWatchQuery): void {
   const own = gathered[Number(/^m(\d+)$/.exec(result.Id ?? "")?.[1] ?? -1)]
   if (!own) return
   const [times, values] = [result.Timestamps ?? [], result.Values ?? []]
-  // Lists that do not pair up say of no value when it was measured, whatever a later page says.
-  if (times.length !== values.length || own.status === UNPAIRED) own.status = UNPAIRED
-  else own.status = result.StatusCode ?? ""
+  const points = times.map((time, i) => ({ at: time.getTime(), value: values[i] }))
+  // Lists that do not pair up say of no value when it was measured, and an instant outside of the window is in other
+  // units. What is missing then is no silence of the meter, whatever a later page says.
+  const isReadable =
+    times.length === values.length &&
+    points.every(({ at, value }) => typeof value === "number" && from <= at && at <= to)
+  own.status = isReadable && own.status !== UNREADABLE ? (result.StatusCode ?? "") : UNREADABLE
   own.says = (result.Messages ?? []).map(({ Value }) => Value ?? "").join("; ") || own.says
-  for (const [i, time] of times.entries()) {
-    const value = values[i]
-    if (value !== undefined && Number.isFinite(value)) own.points.push({ at: time.getTime(), value })
-  }
+  for (const { at, value } of points)
+    if (value !== undefined && Number.isFinite(value)) own.points.push({ at, value })
 }
 
 /** Only what is complete is believed: the rest of a part is not known to be quiet. */
@@ -143,7 +145,10 @@ function failureOf(cause: unknown, region: string): Extract<Read<never>, { ok: f
   const name = cause instanceof Error ? cause.name : ""
   const status = statusOf(cause)
   const credentials = status === 401 || status === 403 || KEYS.test(name)
-  const isRefused = status === 400 && !credentials && !THROTTLED.test(name)
+  // An answer that came and that neither the SDK nor we can read is no silence of the meter.
+  const isAnswered = status !== null && status <= 299
+  const isUnreadable = isAnswered || cause instanceof TypeError || cause instanceof SyntaxError
+  const isRefused = (status === 400 || isUnreadable) && !credentials && !THROTTLED.test(name)
   const late = name === "AbortError" || name === "TimeoutError"
   const says = late ? "it took too long" : `${name === "" ? "" : `${name}: `}${messageOf(cause)}`
   const hint = credentials ? "; the role needs cloudwatch:GetMetricData" : ""

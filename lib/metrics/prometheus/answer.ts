@@ -1,6 +1,5 @@
 import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { isRecord } from "../../decision/policy/units.ts"
-import { oneLine } from "../sentence.ts"
 
 /** One series of a matrix. `at` is the instant of an evaluation, epoch milliseconds; NaN and the infinities are left out. */
 export interface PrometheusSeries {
@@ -10,7 +9,7 @@ export interface PrometheusSeries {
   unreadable?: true
 }
 
-/** What an answer means; `refused`: somebody answered, but not what was asked, so that it is no silence of the meter. */
+/** What an answer means; `why` holds words of the server, to be redacted and cleaned by the caller; `refused`: somebody answered, but not what was asked, so that it is no silence of the meter. */
 export type Matrix =
   | { ok: true; series: PrometheusSeries[] }
   | { ok: false; why: string; refused: boolean; credentials: boolean }
@@ -46,7 +45,7 @@ function doubtIn({ warnings, isPartial }: Record<string, unknown>): string | nul
   if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"
   const list: unknown[] = Array.isArray(warnings) ? warnings : []
   const real = list.filter((one) => typeof one !== "string" || !one.startsWith("PromQL info:"))
-  if (real.length > 0) return `warned, so it is not believed: ${oneLine(real.join("; "))}`
+  if (real.length > 0) return `warned, so it is not believed: ${real.join("; ")}`
   if ((isPartial ?? false) === false) return null
   return "gave only a part of the data (isPartial), so it is not believed"
 }
@@ -108,7 +107,7 @@ function refusalOf(status: number, json: unknown, text: string): Matrix {
   const hint = status === 404 || (status === 200 && !isJson) ? "; is the url the base of a Prometheus?" : ""
   return {
     ok: false,
-    why: oneLine(`answered ${status}${redirect}${what}${hint}`),
+    why: `answered ${status}${redirect}${what}${hint}`,
     refused: (status >= 200 && status <= 399) || REFUSALS.includes(status),
     credentials: status === 401 || status === 403,
   }

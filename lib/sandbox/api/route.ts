@@ -24,7 +24,7 @@ export interface Route {
 
 const HYPERINSTANCE = "^/v1/([^/]+)/dev-servers/hyperinstance"
 
-const ROUTES: { method: string; path: RegExp; operation: Operation; service: Route["service"] }[] = [
+export const ROUTES: { method: string; path: RegExp; operation: Operation; service: Route["service"] }[] = [
   { method: "GET", path: RegExp(`${HYPERINSTANCE}$`), operation: "supernodes", service: "modelarts" },
   { method: "GET", path: RegExp(`${HYPERINSTANCE}/([^/]+)$`), operation: "supernode", service: "modelarts" },
   {

@@ -291,6 +291,24 @@ describe("an answer that is none", () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  it("counts whole where its only warnings are notes on style, and not where one warning is real", async () => {
+    const note = 'PromQL info: metric might not be a counter, name does not end in _total: "npu_util"'
+    const answer = (...warnings: string[]) => ({
+      status: "success",
+      warnings,
+      infos: [note],
+      data: { resultType: "matrix", result: [{ metric: { node: "a" }, values: [[1_705_078_200, "97"]] }] },
+    })
+    const noted = await readInstead((r) => json(r, 200, answer(note)))
+    const points = [{ at: 1_705_078_200_000, value: 97 }]
+    expect(noted.read).toMatchObject({ ok: true, value: [{ points }] })
+    const doubted = await readInstead((r) => json(r, 200, answer(note, "store-2 is unavailable")))
+    expect(doubted.read).toMatchObject({
+      ok: false,
+      why: expect.stringContaining("warned, so it is not believed: store-2 is unavailable"),
+    })
+  })
+
   it("is one line of bounded length, whatever the server says", async () => {
     const { read } = await readInstead((r) =>
       json(r, 400, { status: "error", error: `a\n\u001b[31m${"x".repeat(9_000)}` }),
