@@ -74,6 +74,7 @@ describe("a printed command line is one that the command line takes", () => {
   it.each([
     operatorCommand.dryRun("train-a"),
     operatorCommand.approve(HASH),
+    operatorCommand.pauseAll,
     operatorCommand.resume(null),
     operatorCommand.resume("train-a"),
     operatorCommand.endHold("train-a"),
