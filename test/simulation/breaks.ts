@@ -228,6 +228,25 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  {
+    name: "held-signals-are-remembered",
+    says: "a signal that only held stays in the state",
+    rules: ["state-is-small"],
+    seeds: 5,
+    changes: [
+      {
+        file: "lib/decision/transitions/remember-signal.ts",
+        from: 'if (kind === "decided") return rememberEpisode(standing, signal, at)\n',
+        to: "",
+      },
+      {
+        file: "lib/decision/transitions/remember-signal.ts",
+        from: 'if (kind !== "opened" || own(',
+        to: "if (own(",
+      },
+    ],
+  },
+
   // ---- the gates ----
   {
     name: "unknown-stops-nothing",

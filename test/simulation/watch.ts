@@ -95,6 +95,16 @@ export class Watch {
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
       this.world.count("unknowns")
     this.#checkMoney(supernode, entry)
+    this.#checkState(book, entry)
+  }
+
+  /** The state stays small: of signals it keeps only those that led to an attempt. */
+  #checkState(book: Book, { standing, stream, seq }: LedgerEntry): void {
+    const kept = "signals" in standing ? Object.keys(standing.signals) : []
+    const held = kept.find((id) => !book.signals.has(id))
+    if (held) this.broken("state-is-small", `${stream}#${seq} remembers ${held}, which led to no attempt`)
+    const bytes = JSON.stringify(standing).length
+    if (bytes > 16 * 1024) this.broken("state-is-small", `${stream}#${seq} has a state of ${bytes} bytes`)
   }
 
   /** A signal that led to an attempt is over: no other run decides anything by it. */
