@@ -139,15 +139,24 @@ async function remember(own: CloudDesk, standing: Partial<Standing>, at: number)
 }
 
 interface Shown {
-  supernodes: { holds: { heldBy: string }[]; ledger: { heldBy: string } | null }[]
+  supernodes: { holds: Hold[]; ledger: Hold | null }[]
+}
+interface Hold {
+  heldBy: string
+  nearest: string | null
+}
+interface DryFinding {
+  passed: boolean | null
+  reason: string | null
+  facts: { nearest?: { says: string } }
 }
 interface Dry {
-  results: { decision: { findings: { passed: boolean | null; reason: string | null }[] } }[]
+  results: { decision: { findings: DryFinding[] } }[]
 }
 
 describe("status", () => {
   it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
-    "lists each reason of a dry run that the ledger and the clock can tell, as text and as JSON: %s",
+    "lists each reason of a dry run that the ledger and the clock can tell, with its hint, as text and as JSON: %s",
     async (_, one) => {
       const own = await deskFor(one)
       const dry = await own.run("dry-run", "train-a", "--json")
@@ -161,6 +170,10 @@ describe("status", () => {
       const state = ((await own.run("status", "--json")).json() as Shown).supernodes[0]
       const listed = [...(state?.holds ?? []), ...(state?.ledger ? [state.ledger] : [])]
       expect(new Set(listed.map(({ heldBy }) => heldBy))).toEqual(new Set(one.reasons))
+
+      const hints = new Map(findings.map((finding) => [finding.reason, finding.facts.nearest?.says ?? null]))
+      for (const { heldBy, nearest } of listed)
+        if (hints.has(heldBy)) expect(nearest, heldBy).toBe(hints.get(heldBy))
 
       const { out } = await own.run("status")
       for (const reason of one.reasons) expect(out).toMatch(new RegExp(`[( ]${reason}[):]`))
