@@ -247,6 +247,21 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  {
+    name: "two-policy-files-take-turns",
+    says: "policy files that alternate stop nothing",
+    rules: ["one-policy-file"],
+    from: 960,
+    seeds: 999,
+    changes: [
+      {
+        file: "lib/decision/pacing/policy-conflict.ts",
+        from: "if (changes.isConflict && now - changedAt < CALM_MS) {",
+        to: "if (changes.isConflict && now < 0) {",
+      },
+    ],
+  },
+
   // ---- the gates ----
   {
     name: "unknown-stops-nothing",
