@@ -256,6 +256,10 @@ describe("reading the policy anew", () => {
     // Neither its limits nor its recipient count: it was never in force.
     place.writePolicy(POLICY.replace("servers: 48", "servers: many"))
     await served.serving.reload()
+    expect(await served.get("/readyz")).toMatchObject({
+      status: 503,
+      body: { reasons: [expect.stringMatching(/^policy-refused: /)] },
+    })
     for (const count of [2, 3]) {
       place.pass(5 * MINUTE)
       await served.told("ticked", count)
@@ -272,6 +276,7 @@ describe("reading the policy anew", () => {
 
     place.writePolicy(`${POLICY}${notify}`.replace("servers: 48", "servers: 4"))
     await served.serving.reload()
+    expect((await served.get("/readyz")).status).toBe(200)
     place.pass(5 * MINUTE)
     await served.told("ticked", 4)
     expect(inbox.received).toHaveLength(1)
