@@ -55,7 +55,7 @@ export function ledgerHint({ reason, facts }: LedgerProblem): Nearest | null {
 }
 
 export function heldBecause(decision: Decision, problem: LedgerProblem): Decision {
-  const { reason, says, facts } = problem
+  const { says, facts } = problem
   const nearest = ledgerHint(problem)
-  return heldOutside(decision, reason, says, { ...facts, ...(nearest ? { nearest } : {}) })
+  return heldOutside(decision, problem.reason, says, { ...facts, ...(nearest ? { nearest } : {}) })
 }
