@@ -3,8 +3,8 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { foldControl, type Said } from "../decision/state/control.ts"
 import type { Standing } from "../decision/state/state.ts"
 import { type Clock, type Ledger, LedgerError } from "../ports.ts"
-import { type LedgerEntry, sealEntry } from "./entry.ts"
-import { CONTROL_STREAM, controlOf, nextEntry, standingOf } from "./next-entry.ts"
+import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
+import { CONTROL_STREAM, controlOf, fitting, nextEntry, standingOf } from "./next-entry.ts"
 
 // What people say to the ledger. Nothing here reads or buys anything; each word is one conditional append.
 
@@ -27,17 +27,20 @@ export async function sayToAll(desk: Desk, written: Said): Promise<LedgerEntry> 
     if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
     const standing = foldControl(control, said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-    return sealEntry({
-      ...place,
-      at,
-      run: desk.newId(),
-      writer: desk.newId(),
-      kind: "said",
-      mode: "live",
-      said,
-      standing,
-    })
+    const ids = { run: desk.newId(), writer: desk.newId() }
+    const entry = { ...place, ...ids, at, kind: "said" as const, mode: "live" as const, said, standing }
+    const sealed = fitting(() => sealEntry(entry, leavesRoom(said) ? MAX_CONTROL_BYTES : MAX_ENTRY_BYTES))
+    if (sealed === null) throw new LedgerError(CONTROL_IS_FULL)
+    return sealed
   })
+}
+
+/** What grows with the number of supernodes leaves room behind it: the pause of everything must always fit. */
+const MAX_CONTROL_BYTES = MAX_ENTRY_BYTES - 32 * 1024
+const CONTROL_IS_FULL = `stream control has no room for it; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
+
+function leavesRoom(said: Said): boolean {
+  return said.verb === "hold" || said.verb === "approve" || (said.verb === "pause" && said.supernode !== null)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Decision } from "../decision/decision.ts"
-import { wait } from "../decision/explain/change.ts"
+import { type Nearest, wait } from "../decision/explain/change.ts"
+import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
 import { type LedgerProblem, whyUntrusted, whyUnusable } from "../decision/gates/ledger.ts"
 import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Seen } from "../decision/inputs/seen.ts"
@@ -46,9 +47,15 @@ export function whyNotOnThisLedger(decided: Situation, control: Seen<Control>): 
   return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, confirmed })
 }
 
+/** The way out of a problem: time where only that is missing. */
+export function ledgerHint({ reason, facts }: LedgerProblem): Nearest | null {
+  const { until } = facts
+  if (typeof until === "number") return wait("the 45 minutes of a new ledger end", until)
+  return HINTS_OUTSIDE[reason] ?? null
+}
+
 export function heldBecause(decision: Decision, problem: LedgerProblem): Decision {
   const { says, facts } = problem
-  const { until } = facts
-  const ends = typeof until === "number" ? { nearest: wait("the 45 minutes of a new ledger end", until) } : {}
-  return heldOutside(decision, problem.reason, says, { ...facts, ...ends })
+  const nearest = ledgerHint(problem)
+  return heldOutside(decision, problem.reason, says, { ...facts, ...(nearest ? { nearest } : {}) })
 }

@@ -82,6 +82,8 @@ class Server implements Serving {
   #port = 0
   #stopped: Promise<number> | null = null
   #reloading: Promise<void> = Promise.resolve()
+  /** The newest reload was refused: what the operator wrote is not in force. */
+  #isPolicyRefused = false
 
   constructor(options: ServeOptions) {
     const { app, clock, tell, cron, timer = systemTimer } = options
@@ -149,8 +151,10 @@ class Server implements Serving {
     try {
       const file = await app.reloadPolicy()
       if (this.#stopped === null) this.#ticker.start(ticksOf(cron, file))
+      this.#isPolicyRefused = false
       tell({ kind: "policy-read", file, next: this.#ticker.due })
     } catch (error) {
+      this.#isPolicyRefused = true
       tell({ kind: "policy-refused", error })
     }
   }
@@ -186,10 +190,17 @@ class Server implements Serving {
 
   /** Whether runs can do their work; where not, what an operator must mend. */
   async #readiness(): Promise<Reply> {
-    const reasons = this.#stopped === null ? await this.#ledger.reasons() : ["stopping"]
+    const reasons =
+      this.#stopped === null ? [...(await this.#ledger.reasons()), ...this.#refused()] : ["stopping"]
     const isReady = reasons.length === 0
     const body = { status: isReady ? "ready" : "not-ready", reasons }
     return isReady ? { status: 200, body } : { status: 503, body, headers: { "retry-after": "30" } }
+  }
+
+  #refused(): string[] {
+    return this.#isPolicyRefused
+      ? ["policy-refused: the new policy file is not valid, and the one before stays in force (see the log)"]
+      : []
   }
 
   async #health(): Promise<Reply> {

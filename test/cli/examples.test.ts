@@ -8,7 +8,7 @@ import { actor, duration, planHash, reason, timeAfter, whole, words } from "../.
 import { cliPage } from "../../functions/cli/docs/cli-page.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
-import { nearestOf } from "../../lib/decision/explain/hints.ts"
+import { HINTS, HINTS_OUTSIDE, nearestOf, WITHOUT_HINT } from "../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../lib/decision/explain/operator-command.ts"
 import { digest } from "../../lib/digest.ts"
 import { tokensOf } from "../architecture/tokens.ts"
@@ -79,6 +79,7 @@ describe("a printed command line is one that the command line takes", () => {
   it.each([
     operatorCommand.dryRun("train-a"),
     operatorCommand.approve(HASH),
+    operatorCommand.pauseAll,
     operatorCommand.resume(null),
     operatorCommand.resume("train-a"),
     operatorCommand.endHold("train-a"),
@@ -102,9 +103,21 @@ describe("a printed command line is one that the command line takes", () => {
 
   it("in README.md, docs/ and examples/", async () => {
     const files = ["README.md", ...listed("docs", ".md"), ...listed("examples", ".yaml")]
-    const lines = files.flatMap((file) => commandsIn(readFileSync(join(ROOT, file), "utf8")))
+    const lines = files.flatMap((file) => commandsIn(readFileSync(join(ROOT, file), "utf8"))).map(filledIn)
     expect(lines.length).toBeGreaterThan(5)
     expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
+  })
+
+  it("in README's table of commands, with and without what is optional", async () => {
+    const [, table = ""] = readFileSync(join(ROOT, "README.md"), "utf8").split("## Command line\n")
+    const cells = [...(table.split("\nAll take ")[0] ?? "").matchAll(/^\| (`.*?`) \| /gm)]
+    const written = cells.flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, one = ""]) => one),
+    )
+    const lines = written.flatMap((one) => [one.replaceAll(/\[[^\]]*\]/g, ""), one.replaceAll(/[[\]]/g, "")])
+    expect(lines.length).toBeGreaterThan(30)
+    const problems = await Promise.all(lines.map((line) => problemOf(filledIn(`${PROGRAM} ${line}`))))
+    expect(problems.filter((problem) => problem !== null)).toEqual([])
   })
 
   it("in every hint of a failing gate", async () => {
@@ -133,6 +146,49 @@ describe("a printed command line is one that the command line takes", () => {
           .map(({ line }) => `${file}:${line}`),
       )
     expect(strays).toEqual([])
+  })
+})
+
+/** Values for the words in capitals that a table of commands has. */
+function filledIn(line: string): string {
+  const values = {
+    TIME: "2h",
+    PLANHASH: HASH,
+    CRON: "'*/5 * * * *'",
+    FILE: "f",
+    POLICY: "f",
+    HOST: "::1",
+    H: "::1",
+    N: "4",
+  }
+  const text = Object.entries(values).reduce(
+    (so, [word, value]) => so.replaceAll(new RegExp(`\\b${word}\\b`, "g"), value),
+    line.replaceAll("\\|", "|"),
+  )
+  // Of commands that share a line the first one stands for all; show needs to know which entry.
+  return text.replace(/audit list\|.*/, "audit list")
+}
+
+describe("docs/holds.md", () => {
+  it("has one row for each reason to hold, with the very commands that the hints print", () => {
+    const text = readFileSync(join(ROOT, "docs/holds.md"), "utf8")
+    const rows = [...text.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)]
+    const listedReasons = rows.flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([a-z-]+)`/g)].map(([, one]) => one),
+    )
+    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(HINTS_OUTSIDE)]
+    expect(listedReasons.sort()).toEqual([...new Set(all)].sort())
+    for (const command of [
+      operatorCommand.endHold("NAME"),
+      operatorCommand.reset("NAME"),
+      operatorCommand.settle("NAME", SETTLEMENTS).replaceAll("|", "\\|"),
+      operatorCommand.approve("PLANHASH"),
+      operatorCommand.resume("NAME"),
+      operatorCommand.ledgerInit,
+      operatorCommand.ledgerRestored,
+      operatorCommand.ledgerConfirm("NAME"),
+    ])
+      expect(text).toContain(`\`${command}\``)
   })
 })
 

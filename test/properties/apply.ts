@@ -126,15 +126,20 @@ function withSignal(so: Situation, change: Of<"signal">): Situation {
     case "in-alarm":
       return signal.kind === "alarm" ? { ...so, signal: { ...signal, state: "alarm" } } : so
     case "newer":
-      return { ...so, now: Math.max(so.now, change.from), signal: { ...signal, at: change.from } }
+      return withAnother(so, { ...signal, at: change.from })
     case "next":
       return {
-        ...folded(so, { kind: "decided", decision: decide(so, digest) }),
+        ...folded(so, { kind: "decided", decision: decide(withClocksRight(so), digest) }),
         signal: { ...signal, id: `${signal.id}-next` },
       }
     default:
       return change satisfies never
   }
+}
+
+/** Another signal: nothing is remembered of an earlier delivery. */
+function withAnother({ asked: _earlier, ...so }: Situation, signal: Situation["signal"]): Situation {
+  return { ...so, now: Math.max(so.now, signal.at), signal: { ...signal, id: `${signal.id}-newer` } }
 }
 
 function withKey(policy: Policy, path: string, value: string | number | boolean | null): Policy {
@@ -302,13 +307,17 @@ function withPoints(so: Situation, { rule: name, count }: Of<"points">): Situati
   return written(so, rule, slots.slice(0, count), bad)
 }
 
+/** Only clocks that agree lift a latch; that they do is the hint of another gate. */
+function withClocksRight(so: Situation): Situation {
+  return { ...so, cloudSkewMs: 0 }
+}
+
 /** So many periods more are clear, with the time that takes; then the decision that sees it is written down. */
 function withClear(so: Situation, { rule: name, level }: Of<"clear">): Situation {
   const rule = ruleOf(so, name)
   const later = { ...so, now: so.now + 101 * (readingOf(so, rule).periodMs ?? 1) + DAY }
   const clear = written(later, rule, periodsOf(later, rule), valueAt(level))
-  // Only clocks that agree lift a latch; that they do is the hint of another gate.
-  const decision = decide({ ...clear, cloudSkewMs: 0 }, digest)
+  const decision = decide(withClocksRight(clear), digest)
   return folded(clear, { kind: "decided", decision })
 }
 

@@ -8,6 +8,7 @@ import { planScaleUp } from "../../lib/decision/plan.ts"
 import type { FileWide, Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type Stop } from "../../lib/decision/state/control.ts"
+import type { AskedBefore } from "../../lib/decision/state/freshness.ts"
 import type { Purchase } from "../../lib/decision/state/purchases.ts"
 import type { Standing } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
@@ -289,6 +290,8 @@ const standing: fc.Arbitrary<Standing> = fc
     newServers: lists([], ["s2"], ["s1", "s2", "s3", "s4"]),
     purchases: purchases("own"),
     closedAt: mostly(null, ago(HOUR, 10 * MINUTE)),
+    mergedAt: mostly(null, ago(HOUR, 10 * MINUTE)),
+    spentUntil: mostly(null, ago(HOUR, 10 * MINUTE)),
     latched: mostly<string[]>([], fc.constantFrom(["npu-busy"], ["npu-busy", "npu-other"])),
     latchedAt: ago(2 * HOUR),
     off: mostly<string[]>(
@@ -298,9 +301,11 @@ const standing: fc.Arbitrary<Standing> = fc
     blocked: lists([], ["rung-2"], ["rung-4"], ["rung-2", "rung-4", "rung-6"]),
     block: wait,
   })
-  .map(({ closedAt, latched, latchedAt, off, blocked, block, ...rest }) =>
+  .map(({ closedAt, mergedAt, spentUntil, latched, latchedAt, off, blocked, block, ...rest }) =>
     standingOf({
       ...rest,
+      ...(mergedAt === null ? {} : { episodesClosedAt: mergedAt }),
+      ...(spentUntil === null ? {} : { spentUntil }),
       episodes: closedAt === null ? {} : { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt } },
       latches: Object.fromEntries(latched.map((name) => [name, latchedAt])),
       rulesOff: Object.fromEntries(off.map((name) => [name, "off"])),
@@ -309,6 +314,9 @@ const standing: fc.Arbitrary<Standing> = fc
       ),
     }),
   )
+
+/** The first delivery of a person's request that has only held. */
+const asked = fc.record({ at: ago(8 * HOUR), forApprovalOnly: fc.boolean() })
 
 const effects = fc.array(
   fc.record({
@@ -352,6 +360,7 @@ export const holding: fc.Arbitrary<Situation> = fc
     signal,
     policy,
     standing,
+    asked: mostly<AskedBefore | null>(null, asked),
     effects,
     control: fc.record({
       pausedAll: mostly(null, stop),
@@ -399,6 +408,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       policyHash: "off",
       headAt,
       cloudSkewMs,
+      ...(woken.kind === "request" && drawn.asked ? { asked: drawn.asked } : {}),
       standing: { ...drawn.standing, ...quiet },
       control: drawn.controlFails
         ? unreadable()

@@ -5,6 +5,7 @@ import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
+import type { AskedBefore } from "../../lib/decision/state/freshness.ts"
 import type { Standing } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import {
@@ -166,25 +167,30 @@ const standings: fc.Arbitrary<Standing> = fc
     throttled: fc.nat(5),
     blocked: fc.constantFrom(null, "rung-4", "rung-8"),
     seen: fc.nat(8),
+    spentAgo: fc.constantFrom(null, null, null, 0, MINUTE, HOUR),
+    closedAgo: fc.constantFrom(null, null, null, 0, MINUTE, HOUR),
   })
-  .map(({ attempt, completedAgo, purchases, latched, breaker, throttled, blocked, seen }) =>
-    standingOf({
-      attempt: attempt === null ? null : attemptOf({ state: attempt as "open" }),
-      completedAt: completedAgo === null ? null : NOW - completedAgo,
-      servers: ["s1", "s2"],
-      purchases: purchases.map(({ ago, cost }, i) => ({
-        attempt: `before-${i}`,
-        at: NOW - ago * HOUR,
-        cost: cost === null ? null : { minor: cost * 100, currency: "CNY" },
-        state: "booked",
-      })),
-      latches: latched ? { "rule-0": NOW - HOUR } : {},
-      breaker: breaker === 0 ? { class: "balance", since: NOW - HOUR, says: "400 no" } : null,
-      throttle: throttled === 0 ? { until: NOW + MINUTE, times: 1 } : null,
-      blocked: blocked === null ? {} : { [blocked]: { until: NOW + MINUTE, times: 1 } },
-      signals:
-        seen === 0 ? { "alarm-1": { run: "run-0", seq: 3, at: NOW - MINUTE, keepUntil: NOW + HOUR } } : {},
-    }),
+  .map(
+    ({ attempt, completedAgo, purchases, latched, breaker, throttled, blocked, seen, spentAgo, closedAgo }) =>
+      standingOf({
+        attempt: attempt === null ? null : attemptOf({ state: attempt as "open" }),
+        completedAt: completedAgo === null ? null : NOW - completedAgo,
+        servers: ["s1", "s2"],
+        purchases: purchases.map(({ ago, cost }, i) => ({
+          attempt: `before-${i}`,
+          at: NOW - ago * HOUR,
+          cost: cost === null ? null : { minor: cost * 100, currency: "CNY" },
+          state: "booked",
+        })),
+        latches: latched ? { "rule-0": NOW - HOUR } : {},
+        breaker: breaker === 0 ? { class: "balance", since: NOW - HOUR, says: "400 no" } : null,
+        throttle: throttled === 0 ? { until: NOW + MINUTE, times: 1 } : null,
+        blocked: blocked === null ? {} : { [blocked]: { until: NOW + MINUTE, times: 1 } },
+        signals:
+          seen === 0 ? { "alarm-1": { run: "run-0", seq: 3, at: NOW - MINUTE, keepUntil: NOW + HOUR } } : {},
+        ...(spentAgo === null ? {} : { spentUntil: NOW - spentAgo }),
+        ...(closedAgo === null ? {} : { episodesClosedAt: NOW - closedAgo }),
+      }),
   )
 
 const stop = { why: "why", by: "ann", at: NOW - HOUR, until: null }
@@ -232,6 +238,14 @@ function sometimes<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Seen<T>> {
   )
 }
 
+/** The first delivery of a person's request that held; sometimes longer ago than it may run again. */
+const askedBefore: fc.Arbitrary<AskedBefore | null> = fc.option(
+  fc.record({
+    at: fc.constantFrom(NOW - MINUTE, NOW - 15 * MINUTE, NOW - 15 * MINUTE - 1, NOW - 5 * HOUR),
+    forApprovalOnly: fc.boolean(),
+  }),
+)
+
 /** Everything at once, most of it holding for several reasons. */
 export const situations: fc.Arbitrary<Situation> = fc
   .record({
@@ -246,13 +260,15 @@ export const situations: fc.Arbitrary<Situation> = fc
     cloudSkewMs: fc.constantFrom(null, 0, 0, 61_000),
     headAt: fc.constantFrom(null, NOW - MINUTE, NOW - MINUTE, NOW + 2 * MINUTE),
     metersFail: fc.nat(8),
+    askedBefore,
   })
-  .map(({ policy, load, soldOut, offered, metersFail, supernode, ...rest }) => {
+  .map(({ policy, load, soldOut, offered, metersFail, supernode, askedBefore: before, ...rest }) => {
     const servers = supernode.state === "read" ? presentServers(supernode.value).map(({ id }) => id) : []
     const offers: Situation["offers"] =
       offered.state === "read"
         ? read(offered.value.map((count) => ({ flavor: `rung-${count}`, soldOut: soldOut.includes(count) })))
         : offered
     const readings = metersFail === 0 ? unreadable() : read(readingsOf(policy, load, servers))
-    return situationOf({ ...rest, policy, policyHash: digest(policy), supernode, offers, readings })
+    const asked = rest.signal.kind === "request" && before ? { asked: before } : {}
+    return situationOf({ ...rest, ...asked, policy, policyHash: digest(policy), supernode, offers, readings })
   })

@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs"
-import { Agent, request } from "node:http"
+import { Agent, createServer, request } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 import { POLICY } from "../corridor/corridor.ts"
 import { notification } from "../signals/webhooks/webhook-world.ts"
@@ -190,6 +191,23 @@ describe("a stop", () => {
   })
 })
 
+/** A webhook on loopback, and the JSON that it took. */
+async function webhook(): Promise<{ address: string; received: unknown[] }> {
+  const received: unknown[] = []
+  const server = createServer((incoming, answer) => {
+    void incoming.toArray().then((chunks) => {
+      received.push(JSON.parse(Buffer.concat(chunks).toString()))
+      answer.end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received }
+}
+
 describe("reading the policy anew", () => {
   it("takes a valid one for what comes next: its alarms, its hash, its zone", async () => {
     const place = await Place.open({
@@ -223,6 +241,46 @@ describe("reading the policy anew", () => {
       status: 200,
       body: { results: [{ outcome: { kind: "accepted" } }] },
     })
+  })
+
+  it("notifies operators at the next tick that a policy was refused, once, and decides by the one before", async () => {
+    const inbox = await webhook()
+    const notify = `notify: { webhook: "${inbox.address}", on: [policy] }\n`
+    const place = await Place.open({ policy: `${POLICY}${notify}` })
+    const served = await place.serve()
+    const before = served.app.policies.supernodes[0]?.hash
+    place.pass(30 * SECOND)
+    await served.told("ticked")
+    expect(inbox.received).toEqual([])
+
+    // Neither its limits nor its recipient count: it was never in force.
+    place.writePolicy(POLICY.replace("servers: 48", "servers: many"))
+    await served.serving.reload()
+    expect(await served.get("/readyz")).toMatchObject({
+      status: 503,
+      body: { reasons: [expect.stringMatching(/^policy-refused: /)] },
+    })
+    for (const count of [2, 3]) {
+      place.pass(5 * MINUTE)
+      await served.told("ticked", count)
+    }
+    expect(inbox.received).toEqual([
+      expect.objectContaining({
+        text: expect.stringMatching(
+          /a new policy file was refused[\s\S]*policy\.yaml:\d+:\d+: supernodes\.0\.limits\.servers[\s\S]*supernode-autoscaler validate/,
+        ),
+      }),
+    ])
+    const hashes = async () => (await served.entries()).flatMap(({ policyHash = null }) => policyHash ?? [])
+    expect(new Set(await hashes())).toEqual(new Set([before]))
+
+    place.writePolicy(`${POLICY}${notify}`.replace("servers: 48", "servers: 4"))
+    await served.serving.reload()
+    expect((await served.get("/readyz")).status).toBe(200)
+    place.pass(5 * MINUTE)
+    await served.told("ticked", 4)
+    expect(inbox.received).toHaveLength(1)
+    expect((await hashes()).at(-1)).not.toBe(before)
   })
 
   it("keeps the one before where the file is gone", async () => {

@@ -228,6 +228,40 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  {
+    name: "held-signals-are-remembered",
+    says: "a signal that only held stays in the state",
+    rules: ["state-is-small"],
+    seeds: 5,
+    changes: [
+      {
+        file: "lib/decision/transitions/remember-signal.ts",
+        from: 'if (kind === "decided") return rememberEpisode(standing, signal, at)\n',
+        to: "",
+      },
+      {
+        file: "lib/decision/transitions/remember-signal.ts",
+        from: 'if (kind !== "opened" || own(',
+        to: "if (own(",
+      },
+    ],
+  },
+
+  {
+    name: "two-policy-files-take-turns",
+    says: "policy files that alternate stop nothing",
+    rules: ["one-policy-file"],
+    from: 960,
+    seeds: 999,
+    changes: [
+      {
+        file: "lib/decision/pacing/policy-conflict.ts",
+        from: "if (changes.isConflict && now - changedAt < CALM_MS) {",
+        to: "if (changes.isConflict && now < 0) {",
+      },
+    ],
+  },
+
   // ---- the gates ----
   {
     name: "unknown-stops-nothing",

@@ -9,6 +9,7 @@ import { whyNotToBuy } from "./may-buy.ts"
 import { Stops } from "./stops.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import { Tellings } from "./tellings.ts"
+import { FileTurns } from "./two-files.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -28,6 +29,7 @@ export class Watch {
   readonly stops = new Stops()
   readonly tellings: Tellings
   readonly #links = new Map<string, { seq: number; hash: string }>()
+  readonly #turns = new Map<string, FileTurns>()
   /** Places that were taken under caps across supernodes. */
   readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
@@ -95,6 +97,26 @@ export class Watch {
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
       this.world.count("unknowns")
     this.#checkMoney(supernode, entry)
+    this.#checkState(book, entry)
+    this.#checkFiles(supernode, entry)
+  }
+
+  /** One supernode, one policy file: while two take turns nothing is opened. */
+  #checkFiles({ stream, policy }: TrueSupernode, entry: LedgerEntry): void {
+    const turns = this.#turns.get(stream) ?? new FileTurns()
+    this.#turns.set(stream, turns)
+    turns.stored(entry)
+    const why = entry.kind === "opened" ? turns.whyNot(entry.at) : null
+    if (why) this.broken("one-policy-file", `${policy.name}: ${entry.attempt?.id} was opened, and ${why}`)
+  }
+
+  /** The state stays small: of signals it keeps only those that led to an attempt. */
+  #checkState(book: Book, { standing, stream, seq }: LedgerEntry): void {
+    const kept = "signals" in standing ? Object.keys(standing.signals) : []
+    const held = kept.find((id) => !book.signals.has(id))
+    if (held) this.broken("state-is-small", `${stream}#${seq} remembers ${held}, which led to no attempt`)
+    const bytes = JSON.stringify(standing).length
+    if (bytes > 16 * 1024) this.broken("state-is-small", `${stream}#${seq} has a state of ${bytes} bytes`)
   }
 
   /** A signal that led to an attempt is over: no other run decides anything by it. */

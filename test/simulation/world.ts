@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
@@ -19,6 +20,7 @@ import { Scheduler } from "./scheduler.ts"
 import { SimulatedStore } from "./store.ts"
 import { TrueSupernode } from "./supernode.ts"
 import { Dates } from "./times.ts"
+import { hasTwoFiles, otherFile } from "./two-files.ts"
 import { Watch } from "./watch.ts"
 import { CALM, drawWeather, type Weather } from "./weather.ts"
 
@@ -73,6 +75,7 @@ export class World {
     freezes: 0,
   }
   readonly lines: string[] = []
+  readonly #hasTwoFiles: boolean
   #ids = 0
   readonly #start: number
 
@@ -80,6 +83,7 @@ export class World {
     seed: number,
     readonly broken: PortBreak | null,
   ) {
+    this.#hasTwoFiles = hasTwoFiles(seed)
     this.random = new Random(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
     this.scheduler = new Scheduler(this.#start)
@@ -173,7 +177,7 @@ export class World {
       result = await run(this.#portsFor(process, { run: id, endsAt }), {
         signal,
         exclusive: true,
-        loaded: supernode.loaded,
+        loaded: this.#fileOf(process, supernode),
         mode: signal.kind === "request" ? signal.mode : "live",
         run: id,
         stream: supernode.stream,
@@ -193,6 +197,11 @@ export class World {
     this.watch.ended(id, supernode, error)
     if (error !== null) again?.()
     return result
+  }
+
+  #fileOf({ machine }: Process, supernode: TrueSupernode): LoadedPolicy {
+    const isOther = this.#hasTwoFiles && !this.isCalm && this.machines.indexOf(machine) % 2 === 1
+    return isOther ? otherFile(supernode) : supernode.loaded
   }
 
   #portsFor(process: Process, { run, endsAt }: { run: string; endsAt: number }): Ports {

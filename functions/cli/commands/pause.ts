@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
@@ -71,7 +72,7 @@ async function pause(
       until,
     })
     screen.say(
-      `${name ?? "everything"} is paused${until === null ? ` until somebody says \`resume${name ? ` ${name}` : ""}\`` : `, until ${when(until, now)}`}`,
+      `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, now)}`}`,
     )
     showWord(task, entry, known)
     // After the word: what was opened before it may have been sent, what comes after it will not be.

@@ -8,6 +8,7 @@ import { problemsOnHost, warningsOnHost } from "../../../lib/serve/precautions.t
 import { type Serving, startServing } from "../../../lib/serve/serve.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } from "../context.ts"
+import { linesOf } from "../errors.ts"
 import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { listenError } from "../listen-error.ts"
 import { type Level, serveLog } from "../print/serve-log.ts"
@@ -118,12 +119,16 @@ function announce(
   for (const warning of warningsOnHost(options.host, settings, policies)) say("WARN", warning)
 }
 
-/** It serves all the same where there is none: `/readyz` says so, and `ledger init` needs no restart. */
+/** It serves all the same where no run could use it: `/readyz` says so, and `ledger init` needs no restart. */
 async function announceLedger(say: ReturnType<typeof serveLog>["say"], app: App): Promise<void> {
   const { place, known } = await lookAtLedger(app.ledger, app.settings).catch(() => UNREAD)
   const fields = { ledger: place ?? app.settings.ledgerUrl, ledgerId: known?.id ?? null }
-  if (known) say("INFO", sayLedger(known), fields)
-  else if (place === null) say("ERROR", "the ledger cannot be read", fields)
+  if (known) {
+    say("INFO", sayLedger(known), fields)
+    await app.ledger.checkWritable().catch((error: unknown) => {
+      for (const line of linesOf(error)) say("ERROR", line.replace(/^error: /, ""), fields)
+    })
+  } else if (place === null) say("ERROR", "the ledger cannot be read", fields)
   else say("ERROR", sayNoLedger(place), fields)
 }
 

@@ -7,7 +7,13 @@ import { presentServers, type Supernode } from "../../../lib/decision/inputs/sup
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { loadPolicyFile, type PolicyFile, warningLine } from "../../../lib/policy-file/load.ts"
+import {
+  loadPolicyFile,
+  PolicyError,
+  type PolicyFile,
+  problemLine,
+  warningLine,
+} from "../../../lib/policy-file/load.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { words } from "../arguments.ts"
 import {
@@ -101,7 +107,10 @@ async function triedLater<T>(what: string, look: () => Promise<T>): Promise<Trie
 /** One line per problem, as any other command would say it. A wrong word on the command line is no finding. */
 function illOf(what: string, error: unknown): Check[] {
   if (error instanceof CommandError) throw error
-  const lines = linesOf(error).map((line) => line.replace(/^error: /, ""))
+  const lines =
+    error instanceof PolicyError
+      ? error.problems.map(problemLine)
+      : linesOf(error).map((line) => line.replace(/^error: /, ""))
   return lines.map((line) => ill({ what, supernode: null }, line))
 }
 

@@ -76,7 +76,7 @@ function ledgerRows({ ledger }: SupernodeState): string[][] {
 function holdRows({ holds, ledger }: SupernodeState): string[][] {
   if (holds.length === 0) {
     const says = ledger
-      ? `a tick would hold (${ledger.heldBy})`
+      ? `a live run would hold (${ledger.heldBy})`
       : "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
     return [["  now", says]]
   }

@@ -1,7 +1,7 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
-import { HINTS_OUTSIDE, nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { nearestOf } from "../../../lib/decision/explain/hints.ts"
 import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
 import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
@@ -18,6 +18,7 @@ import type { Standing } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import { ledgerHint } from "../../../lib/run/ledger-trust.ts"
 import { stateFindings } from "../../../lib/run/preconditions.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../print/cap-use.ts"
 import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
@@ -187,7 +188,7 @@ function ledgerStateOf({ loaded, control, now }: Remembered): SupernodeState["le
     whyUntrusted({ control: seen, supernodeId: loaded.policy.id, confirmed: now })
   if (!problem) return null
   const { reason, says } = problem
-  return { heldBy: reason, says, nearest: HINTS_OUTSIDE[reason]?.says ?? null }
+  return { heldBy: reason, says, nearest: ledgerHint(problem)?.says ?? null }
 }
 
 function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {

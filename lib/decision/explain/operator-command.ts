@@ -11,6 +11,7 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
 export const operatorCommand = {
   dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
+  pauseAll: `${PROGRAM} pause ${WHO_AND_WHY}`,
   /** null: the pause of everything. */
   resume: (name: string | null) => `${PROGRAM} resume${name === null ? "" : ` ${name}`} --by WHO`,
   endHold: (name: string) => `${PROGRAM} hold ${name} --until now ${WHO_AND_WHY}`,

@@ -1,4 +1,4 @@
-import { STALE_AFTER_MS } from "../gates/signal.ts"
+import { overtakenAt, STALE_AFTER_MS } from "../gates/signal.ts"
 import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
@@ -24,7 +24,10 @@ export function readableTime({ situation: { now, signal } }: Question): Nearest 
 export function newerSignal({ situation }: Question): Nearest {
   const { signal, now, standing, asked } = situation
   if (signal.kind === "request" && asked)
-    return { says: "the same request under another id", change: { kind: "signal", what: "newer", from: now } }
+    return {
+      says: "the same request under another id",
+      change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
+    }
   const over = signal.kind === "request" ? undefined : standing.spentUntil
   const from = Math.max(
     now - STALE_AFTER_MS,
@@ -38,11 +41,11 @@ export function newerSignal({ situation }: Question): Nearest {
 }
 
 export function comesInReach(question: Question): Nearest {
-  const { signal } = question.situation
-  const closed = closedAt(question.situation)
-  // Its episode was closed by an OK that is later still: once it is in reach, it will be stale.
-  if (closed !== null && closed > signal.at) return newerSignal(question)
-  return wait("our clock comes within 60s of the signal at", signal.at - CLOCK_TOLERANCE_MS)
+  const { situation } = question
+  const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
+  // A later OK closed its episode, say: once it is in reach, it will be stale.
+  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
+  return wait("our clock comes within 60s of the signal at", reachedAt)
 }
 
 function closedAt({ signal, standing }: Situation): number | null {

@@ -100,8 +100,8 @@ interface Overtaken {
   facts: Record<string, unknown>
 }
 
-/** Why a signal that is young enough is stale all the same. */
-function overtakenAt(situation: Situation): Overtaken | null {
+/** Why a signal that is young enough is stale all the same; null: it is not. */
+export function overtakenAt(situation: Situation): Overtaken | null {
   const { signal, now, standing, run, asked, policy } = situation
   if (signal.kind === "request") {
     const until = asked ? askedUntil(asked, policy) : Infinity

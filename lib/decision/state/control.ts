@@ -1,3 +1,4 @@
+import { cleanText } from "../inputs/foreign-text.ts"
 import type { LedgerIdentity, LedgerOrigin, LedgerRestore } from "./ledger-identity.ts"
 
 /** Somebody stopped the buying. */
@@ -56,8 +57,13 @@ export type Said =
 /** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
 const MOST_APPROVALS = 100
 
+/** Texts of operators in the state, UTF-16 units; the entry that recorded the command keeps them whole. */
+const MAX_WHY_CHARS = 200
+const MAX_BY_CHARS = 100
+
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
-export function foldControl(control: Control, said: Said, at: number): Control {
+export function foldControl(control: Control, written: Said, at: number): Control {
+  const said = shortened(written)
   switch (said.verb) {
     case "pause": {
       const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
@@ -98,6 +104,11 @@ export function foldControl(control: Control, said: Said, at: number): Control {
     default:
       return said satisfies never
   }
+}
+
+function shortened<T extends Said>(said: T): T {
+  const by = cleanText(said.by, MAX_BY_CHARS)
+  return "why" in said ? { ...said, by, why: cleanText(said.why, MAX_WHY_CHARS) } : { ...said, by }
 }
 
 function confirmedBy(restored: LedgerRestore, supernode: string): LedgerRestore {

@@ -1,3 +1,4 @@
+import { cleanText } from "../inputs/foreign-text.ts"
 import { includesId } from "../inputs/id.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import { moneyOf } from "../policy/money.ts"
@@ -205,6 +206,9 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
   }
 }
 
+/** Of an operator's words in the state; the entry keeps them whole. */
+const MAX_WORD_CHARS = 300
+
 function foldSaid(standing: Standing, said: Said, at: number): Standing {
   const { attempt } = standing
   if (said.verb === "reset") {
@@ -212,7 +216,7 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
     return { ...others, ...REFUSAL_FREE, servers: null, ...(standing.effects ? { effects: [] } : {}) }
   }
   if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
-  const word = `by ${said.by}: ${said.why}`
+  const word = cleanText(`by ${said.by}: ${said.why}`, MAX_WORD_CHARS)
   switch (said.as) {
     case "accepted":
       return {

@@ -75,8 +75,8 @@ export function rememberBlindness(standing: Standing, { blind }: Observation): S
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
-/** As many as `efficacy.purchases` may ask for, and as many again whose rule may be gone by then. */
-const MOST_EFFECTS = 40
+/** As many as `efficacy.purchases` may ask for. */
+const MOST_EFFECTS = 20
 
 /** A purchase that rules caused is complete: from now on it can be told whether it helps. */
 export function rememberCompletion(

@@ -12,7 +12,7 @@ describe("pause", () => {
   it("stops everything from now on, said by this system's user, without an end", async () => {
     const own = desk()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
-    expect(out).toContain("everything is paused until somebody says `resume`")
+    expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
     expect((await control(own)).pausedAll).toEqual({
       why: "smoke in hall 3",
       by: "night-shift",

@@ -395,8 +395,8 @@ describe("the row", () => {
     expect(folded.effects?.map((effect) => effect.attempt)).toEqual([attempt.id])
   })
 
-  it("of very many purchases keeps the newest forty", () => {
-    const effects = Array.from({ length: 40 }, (_, i) => gained(i))
+  it("of very many purchases keeps the newest twenty", () => {
+    const effects = Array.from({ length: 20 }, (_, i) => gained(i))
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
     const event = { kind: "observed" as const, seq: 3, at: NOW, run: "r" }

@@ -129,6 +129,54 @@ describe("signal-is-fresh", () => {
     )
   })
 
+  it.each<[string, Partial<Standing>, Signal, boolean]>([
+    [
+      "an alarm older than a close of merged episodes is stale",
+      { episodesClosedAt: at + 1 },
+      alarmOf(),
+      false,
+    ],
+    ["an alarm as old as that close is not overtaken", { episodesClosedAt: at }, alarmOf(), true],
+    [
+      "an episode's own later close counts beside the merged one",
+      { episodesClosedAt: at - 1, episodes: { [key]: { closedAt: at + 1 } } },
+      alarmOf(),
+      false,
+    ],
+    ["a tick has no episode", { episodesClosedAt: NOW }, tickOf(), true],
+    ["a person's request has no episode", { episodesClosedAt: NOW }, requestOf(), true],
+    [
+      "an alarm of the time up to which signals were forgotten is stale",
+      { spentUntil: at },
+      alarmOf(),
+      false,
+    ],
+    ["a tick of that time is stale, too", { spentUntil: tickOf().at }, tickOf(), false],
+    ["an alarm after that time is fresh", { spentUntil: at - 1 }, alarmOf(), true],
+    [
+      "a restarted run is not stale by its own signal",
+      { spentUntil: at, signals: { "alarm-1": { run: "run-1", seq: 7, at: NOW, keepUntil: NOW + HOUR } } },
+      alarmOf(),
+      true,
+    ],
+    [
+      "another run's signal of that time is stale",
+      { spentUntil: at, signals: { "alarm-2": { run: "run-1", seq: 7, at: NOW, keepUntil: NOW + HOUR } } },
+      alarmOf(),
+      false,
+    ],
+    [
+      "requests have room of their own and are not stale by that time",
+      { spentUntil: NOW },
+      requestOf(),
+      true,
+    ],
+  ])("where the state has no more room: %s", (_, over, signal, passed) => {
+    expect(outcomeAt("signal-is-fresh", { standing: standingOf(over), signal })).toEqual(
+      passed ? [true, null, null] : [false, "stale", "stale"],
+    )
+  })
+
   it("an OK of another alarm closes no episode of this one", () => {
     const standing = standingOf({ episodes: { "another alarm": { closedAt: NOW } } })
     expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])

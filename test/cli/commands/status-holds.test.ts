@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest"
+import { HINTS, HINTS_OUTSIDE, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import type { Standing } from "../../../lib/decision/state/state.ts"
+import { digest } from "../../../lib/digest.ts"
+import { sealEntry } from "../../../lib/ledger/entry.ts"
+import { attemptOf, effectOf, policyOf, ruleInput, standingOf } from "../../decision/builders.ts"
+import { LEDGER_ID } from "../../ledger/initialised.ts"
+import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
+
+// `status` asks no cloud. Of all that holds it must list whatever the ledger, the policy and the clock can tell.
+
+/** What a purchase-ready supernode needs for one more reason to hold. */
+interface Case {
+  reasons: string[]
+  policy?: string
+  standing?: Partial<Standing>
+  commands?: string[][]
+  withoutLedger?: true
+  /** The newest entry's time from now, milliseconds. */
+  entryAheadMs?: number
+}
+
+const BY = ["--by", "ann", "--why", "test"]
+const EFFICACY = POLICY.replace("    limits:", "    efficacy: { purchases: 1, min_gain: 5 }\n    limits:")
+const attempt = (over: Parameters<typeof attemptOf>[0]): Partial<Standing> => ({
+  attempt: attemptOf({
+    openedAt: START - MINUTE,
+    sendBefore: START - MINUTE / 2,
+    deadline: START + MINUTE,
+    before: [],
+    ...over,
+  }),
+})
+const bought = (count: number): Standing["purchases"] =>
+  Array.from({ length: count }, (_, i) => ({
+    attempt: `bought-${i}`,
+    at: START - 60 * MINUTE,
+    cost: { minor: 100, currency: "CNY" },
+    state: "booked",
+  }))
+/** What the policy's one rule measures, as an effect keeps it. */
+const METRIC = digest({
+  metric: policyOf({ rules: [ruleInput()] }).rules[0]?.metric,
+  highIsBad: true,
+})
+const hashes = ["a", "b"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string]
+
+const CASES: Case[] = [
+  { reasons: [] },
+  { reasons: ["paused"], commands: [["pause", ...BY]] },
+  { reasons: ["paused"], commands: [["pause", "train-a", ...BY]] },
+  { reasons: ["held"], commands: [["hold", "train-a", "--until", "1h", ...BY]] },
+  { reasons: ["in-flight"], standing: attempt({ state: "open" }) },
+  { reasons: ["outcome-unknown"], standing: attempt({ state: "unknown" }) },
+  { reasons: ["stuck"], standing: attempt({ state: "stuck" }) },
+  { reasons: ["partial"], standing: attempt({ state: "partial" }) },
+  { reasons: ["wrong"], standing: attempt({ state: "wrong" }) },
+  { reasons: ["breaker"], standing: { breaker: { class: "quota", since: START - MINUTE, says: "400 no" } } },
+  { reasons: ["backoff"], standing: { throttle: { until: START + MINUTE, times: 1 } } },
+  { reasons: ["cooldown"], standing: { completedAt: START - MINUTE } },
+  { reasons: ["cooldown"], standing: { foreignAt: START - MINUTE } },
+  { reasons: ["action-rate"], standing: { purchases: bought(2) } },
+  {
+    reasons: ["efficacy"],
+    policy: EFFICACY,
+    standing: {
+      effects: [effectOf({ metric: METRIC, before: null, completedAt: START - 600 * MINUTE })],
+    },
+  },
+  { reasons: ["clock-behind-ledger"], entryAheadMs: 2 * MINUTE },
+  {
+    reasons: ["policy-conflict"],
+    standing: {
+      policySeen: { hash: hashes[0], since: START - MINUTE },
+      policyChanges: {
+        before: { hash: hashes[1], at: START - MINUTE },
+        at: [START - MINUTE],
+        isConflict: true,
+      },
+    },
+  },
+  {
+    reasons: ["standing-full"],
+    standing: { purchases: [], rulesOff: { [`x${"y".repeat(97 * 1024)}`]: "z" } },
+  },
+  { reasons: ["ledger-new"], withoutLedger: true },
+  { reasons: ["ledger-new"], withoutLedger: true, commands: [["ledger", "init", ...BY]] },
+  {
+    reasons: ["ledger-other"],
+    policy: POLICY.replace("version: 1\n", `version: 1\nledger_id: ${LEDGER_ID.replace(/1$/, "2")}\n`),
+  },
+  { reasons: ["ledger-restored"], commands: [["ledger", "restored", ...BY]] },
+  {
+    reasons: ["paused", "held", "stuck", "cooldown", "action-rate", "ledger-restored"],
+    commands: [
+      ["ledger", "restored", ...BY],
+      ["pause", ...BY],
+      ["hold", "train-a", "--until", "1h", ...BY],
+    ],
+    standing: { ...attempt({ state: "stuck" }), purchases: bought(2), completedAt: START - MINUTE },
+  },
+]
+
+/** What only the cloud, the signal or the run itself can tell. */
+const BEYOND_STATUS = [
+  // Of the signal: a tick of this moment is new, valid and fresh.
+  ...["signal-invalid", "not-alarm", "duplicate", "stale", "from-the-future"],
+  // Of the cloud's answers, and of what depends on them: the target, its offer, its price and its plan.
+  ...["clock-skewed", "credentials", "supernode-unreadable", "supernode-not-ready", "rung-unknown"],
+  ...["not-breaching", "missing-data", "latched", "already-there", "at-limit"],
+  ...["not-offered", "sold-out", "flavor-blocked", "offers-unreadable"],
+  ...["price-unknown", "over-budget", "plan-changed", "approval-needed"],
+  // Of the run: status itself fails where it cannot read control or the chain.
+  ...["control-unreadable", "overtaken", "no-time", "ledger-behind"],
+]
+
+async function deskFor({ policy, standing, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
+  const own = await cloudDesk({}, policy, withoutLedger ? { withoutLedger } : {})
+  if (standing || entryAheadMs !== 0) await remember(own, standing ?? {}, START + entryAheadMs)
+  for (const argv of commands) expect((await own.run(...argv)).code, argv.join(" ")).toBe(0)
+  return own
+}
+
+/** A chain of one entry that left this state. */
+async function remember(own: CloudDesk, standing: Partial<Standing>, at: number): Promise<void> {
+  const entry = sealEntry({
+    stream: STREAM,
+    seq: 1,
+    prev: "",
+    at,
+    run: "before",
+    writer: "before",
+    kind: "said",
+    mode: "live",
+    said: { verb: "reset", why: "test", by: "ann" },
+    standing: standingOf(standing),
+  })
+  expect(await own.ledger((ledger) => ledger.append(entry))).toBe("appended")
+}
+
+interface Shown {
+  supernodes: { holds: Hold[]; ledger: Hold | null }[]
+}
+interface Hold {
+  heldBy: string
+  nearest: string | null
+}
+interface DryFinding {
+  passed: boolean | null
+  reason: string | null
+  facts: { nearest?: { says: string } }
+}
+interface Dry {
+  results: { decision: { findings: DryFinding[] } }[]
+}
+
+describe("status", () => {
+  it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
+    "lists each reason of a dry run that the ledger and the clock can tell, with its hint, as text and as JSON: %s",
+    async (_, one) => {
+      const own = await deskFor(one)
+      const dry = await own.run("dry-run", "train-a", "--json")
+      const findings = (dry.json() as Dry).results.flatMap(({ decision }) => decision.findings)
+      const failing = findings.flatMap(({ passed, reason }) => (passed === false && reason ? [reason] : []))
+      // Without a ledger a dry run decides as on an empty one, and says beside that what runs do.
+      const noted = /runs hold \(([a-z-]+)\)/.exec(dry.err)?.slice(1) ?? []
+      const found = [...failing, ...noted].filter((reason) => !BEYOND_STATUS.includes(reason))
+      expect(new Set(found)).toEqual(new Set(one.reasons))
+
+      const state = ((await own.run("status", "--json")).json() as Shown).supernodes[0]
+      const listed = [...(state?.holds ?? []), ...(state?.ledger ? [state.ledger] : [])]
+      expect(new Set(listed.map(({ heldBy }) => heldBy))).toEqual(new Set(one.reasons))
+
+      const hints = new Map(findings.map((finding) => [finding.reason, finding.facts.nearest?.says ?? null]))
+      for (const { heldBy, nearest } of listed)
+        if (hints.has(heldBy)) expect(nearest, heldBy).toBe(hints.get(heldBy))
+
+      const { out } = await own.run("status")
+      for (const reason of one.reasons) expect(out).toMatch(new RegExp(`[( ]${reason}[):]`))
+      if (one.reasons.length === 0) expect(out).toContain("nothing known stands in the way")
+    },
+  )
+
+  it("has a case for each reason to hold that it can know", () => {
+    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(HINTS_OUTSIDE)]
+    const told = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
+    expect(all.filter((reason) => !told.has(reason))).toEqual([])
+    expect([...told].filter((reason) => !all.includes(reason))).toEqual([])
+  })
+})

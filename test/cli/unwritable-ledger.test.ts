@@ -1,0 +1,158 @@
+import { execFile } from "node:child_process"
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs"
+import { createServer, request } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { expect, it, onTestFinished } from "vitest"
+import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
+import { DynamoServer } from "../ledger/dynamodb/server.ts"
+import { makeLedger } from "../ledger/initialised.ts"
+import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
+import { type CloudDesk, cloudDesk, START } from "./harness.ts"
+
+// A ledger that is there and cannot be used: every way to look at it says so, and nothing is bought.
+
+const TICK = { kind: "tick", time: new Date(START).toISOString() }
+
+/** A desk with load for a purchase; nothing may be bought at it. */
+async function busyDesk(options: { withoutLedger?: true } = {}): Promise<CloudDesk & { event: string }> {
+  const own = await cloudDesk({}, undefined, options)
+  return Object.assign(own, { event: own.file("tick.json", TICK) })
+}
+
+interface Expected {
+  /** Of /readyz; null: `serve` does not start on a ledger that cannot even be opened. */
+  reason: RegExp | null
+  doctor: RegExp
+  /** Of the run, on stdout and stderr together. */
+  tick: RegExp
+  log: RegExp
+}
+
+function expectRefused({ doctor, tick, ready, ended, log }: AskedOfLedger, expected: Expected): void {
+  const { reason } = expected
+  const reasons = reason && [expect.stringMatching(reason)]
+  expect(ready).toEqual(reasons && { status: 503, body: { status: "not-ready", reasons } })
+  expect(ended).toBe(reason ? 0 : 1)
+  expect([doctor.code, doctor.out + doctor.err]).toEqual([1, expect.stringMatching(expected.doctor)])
+  expect([tick.code, tick.out + tick.err]).toEqual([1, expect.stringMatching(expected.tick)])
+  expect(log).toMatch(expected.log)
+}
+
+it("without a ledger nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+  const own = await busyDesk({ withoutLedger: true })
+  expectRefused(await askOfLedger(own.env, START, own.event), {
+    reason: /^ledger-new: there is no ledger here/,
+    doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:/m,
+    tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
+    log: /ERROR there is no ledger at sqlite:.*ledger init/,
+  })
+  expect(own.sandbox.scaleUps).toEqual([])
+})
+
+it("with a ledger that has entries and no id nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+  const own = await busyDesk()
+  await own.ledger((ledger) => ledger.head("control"))
+  own.cutChain("control", 0)
+  expectRefused(await askOfLedger(own.env, START, own.event), {
+    reason: /^ledger-new: there is no ledger here, or none that `ledger init` made/,
+    doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:.*, or none with an id/m,
+    tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
+    log: /ERROR there is no ledger at sqlite:.*, or none with an id/,
+  })
+  expect(own.sandbox.scaleUps).toEqual([])
+})
+
+it("with a file or a folder that cannot be written nothing is ready, doctor and run fail, and serve says why", async () => {
+  const own = await busyDesk()
+  await own.ledger((ledger) => ledger.head("control"))
+  const ledgerIn = (folder: string, fileMode: number, folderMode: number): Record<string, string> => {
+    const path = join(own.dir, folder, "ledger.db")
+    mkdirSync(join(own.dir, folder))
+    copyFileSync(own.ledgerPath, path)
+    chmodSync(path, fileMode)
+    chmodSync(join(own.dir, folder), folderMode)
+    onTestFinished(() => chmodSync(join(own.dir, folder), 0o755))
+    return { ...(own.env as Record<string, string>), SUPERNODE_LEDGER: `sqlite:${path}` }
+  }
+  const bad = [
+    ledgerIn("file", 0o444, 0o777),
+    ledgerIn("folder", 0o666, 0o555),
+    ledgerIn("both", 0o444, 0o555),
+  ]
+  chmodSync(own.dir, 0o755)
+  const answers = await unprivileged([{ ...own.env, SUPERNODE_MODE: "observe" }, ...bad], own.event)
+  expect(answers).toHaveLength(3)
+  const readOnly = /ledger\.db or its directory is read-only for this process/
+  const [file, ...closed] = answers
+  expectRefused(file as AskedOfLedger, {
+    reason: /^the ledger cannot be written$/,
+    doctor: /^PROBLEM {2}ledger: .*ledger\.db or its directory is read-only/m,
+    tick: readOnly,
+    log: /ERROR .*ledger\.db or its directory is read-only/,
+  })
+  for (const answer of closed)
+    expectRefused(answer, {
+      reason: null,
+      doctor: /^PROBLEM {2}ledger: .*ledger\.db or its directory is read-only/m,
+      tick: readOnly,
+      log: readOnly,
+    })
+  expect(own.sandbox.scaleUps).toEqual([])
+})
+
+async function unprivileged(envs: object[], event: string): Promise<AskedOfLedger[]> {
+  const script = fileURLToPath(new URL("unprivileged.ts", import.meta.url))
+  const question = JSON.stringify({ envs, at: START, event })
+  const argv = ["--no-warnings", "--import", "tsx", script, question]
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { maxBuffer: 1e7 })
+  return JSON.parse(stdout) as AskedOfLedger[]
+}
+
+it("with a DynamoDB table that may only be read nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+  const own = await busyDesk()
+  const server = new DynamoServer()
+  await server.start()
+  onTestFinished(() => server.stop())
+  const table = await server.newTable()
+  await makeLedger(server.urlOf(table), START, { dynamodbCredentials: ANY_KEYS })
+  own.env["SUPERNODE_LEDGER"] = server.urlOf(table, await readOnly(server.port))
+  own.env["SUPERNODE_DYNAMODB_AK"] = ANY_KEYS.accessKeyId
+  own.env["SUPERNODE_DYNAMODB_SK"] = ANY_KEYS.secretAccessKey
+
+  const denied = /table ledger-1 .* cannot be used with these credentials/
+  expectRefused(await askOfLedger(own.env, START, own.event), {
+    reason: /^the ledger cannot be written$/,
+    doctor: /^PROBLEM {2}ledger: .*cannot be used with these credentials/m,
+    tick: denied,
+    log: /ERROR .*cannot be used with these credentials/,
+  })
+  expect(own.sandbox.scaleUps).toEqual([])
+})
+
+/** The same server for who may read and not write: PutItem is answered as IAM does. */
+async function readOnly(port: number): Promise<string> {
+  const door = createServer((incoming, answer) => {
+    if (incoming.headers["x-amz-target"] === "DynamoDB_20120810.PutItem") {
+      incoming.resume()
+      answer.writeHead(400, { "content-type": "application/x-amz-json-1.0" })
+      const __type = "com.amazon.coral.service#AccessDeniedException"
+      answer.end(JSON.stringify({ __type, Message: "not authorized to perform: dynamodb:PutItem" }))
+      return
+    }
+    const { method, url, headers } = incoming
+    const passed = request({ host: "127.0.0.1", port, method, path: url, headers }, (got) => {
+      answer.writeHead(got.statusCode ?? 500, got.headers)
+      got.pipe(answer)
+    })
+    incoming.pipe(passed)
+  })
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => {
+    door.closeAllConnections()
+    door.close()
+  })
+  return `http://127.0.0.1:${(door.address() as AddressInfo).port}`
+}
