@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 
@@ -22,7 +22,9 @@ export function bundleSize(entry: string): BundleSize {
 
 /** Follows static imports between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {
-  const found = new Set([entry])
+  // A Lambda function's entry imports main.mjs after its check of Node.js's version, before the first event.
+  const main = join(dirname(entry), "main.mjs")
+  const found = new Set(existsSync(main) ? [entry, main] : [entry])
   for (const file of found) {
     const imports = readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport)\s*"(\.\/[\w-]+\.mjs)"/g)
     for (const [, name] of imports) if (name !== undefined) found.add(join(dirname(file), name))
