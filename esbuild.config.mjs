@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { chmod, readFile, rm, writeFile } from "node:fs/promises"
 import { dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
@@ -92,7 +92,7 @@ export const { handler } = await import("./main.mjs")
 /** Puts the check of Node.js's version before a Lambda function's bundle, which becomes main.mjs. */
 async function checkNodeFirst(name) {
   const outfile = join(dist, name, "index.mjs")
-  await rename(outfile, join(dist, name, "main.mjs"))
+  await writeFile(join(dist, name, "main.mjs"), await readFile(outfile))
   const stdin = { contents: LAMBDA_ENTRY, resolveDir: root, loader: "js" }
   // Syntax that each Node.js with `await` at the top level can parse.
   const options = {
