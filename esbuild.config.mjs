@@ -85,6 +85,30 @@ function print({ name, entry, outputs }) {
   )
 }
 
+/** A Lambda function's entry. Everything else is imported after the check, since an older Node.js cannot even link it. */
+const LAMBDA_ENTRY = `
+import { whyNodeIsTooOld } from "./functions/cli/node-version.ts"
+const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime nodejs24.x in the function's settings")
+if (problem !== null) throw new Error(problem.replace("error: ", ""))
+export const { handler } = await import("./main.mjs")
+`
+
+/** Puts the check of Node.js's version before a Lambda function's bundle, which becomes main.mjs. */
+async function checkNodeFirst(name) {
+  const outfile = join(dist, name, "index.mjs")
+  await writeFile(join(dist, name, "main.mjs"), await readFile(outfile))
+  const stdin = { contents: LAMBDA_ENTRY, resolveDir: root, loader: "js" }
+  // Syntax that each Node.js with `await` at the top level can parse.
+  const options = {
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    target: "node14.8",
+    minifyWhitespace: true,
+  }
+  await build({ ...options, stdin, outfile, external: ["./main.mjs"], logLevel: "warning" })
+}
+
 async function buildCli() {
   const entry = "functions/cli.ts"
   if (!existsSync(join(root, entry))) return
@@ -131,4 +155,5 @@ for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
   await bundle(name, { index: `functions/${name}.ts` }, esm)
 if (isWanted("functiongraph")) await buildFunctionGraph()
 if (isWanted("cli")) await buildCli()
+for (const name of ["alarm", "schedule", "manual"].filter(isWanted)) await checkNodeFirst(name)
 console.log(`built into ${relative(root, dist) || "."}/`)

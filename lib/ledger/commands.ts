@@ -1,6 +1,6 @@
 import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
-import { foldControl, type Said } from "../decision/state/control.ts"
+import { type Control, foldControl, type Said } from "../decision/state/control.ts"
 import type { Standing } from "../decision/state/state.ts"
 import { type Clock, type Ledger, LedgerError } from "../ports.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
@@ -20,11 +20,22 @@ const MOST_TRIES = 20
 const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
 /** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
-export async function sayToAll(desk: Desk, written: Said): Promise<LedgerEntry> {
+export function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
+  return sayToAllIf(desk, { said, check: () => undefined })
+}
+
+export interface ControlWord {
+  said: Said
+  check(control: Control): void
+}
+
+/** The same. `check` may refuse by throwing, on the very state that the command changes. */
+export async function sayToAllIf(desk: Desk, { said: written, check }: ControlWord): Promise<LedgerEntry> {
   const said = cleaned(written)
   return appendWord(desk, CONTROL_STREAM, (head, at) => {
     const control = controlOf(head)
     if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
+    check(control)
     const standing = foldControl(control, said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
     const ids = { run: desk.newId(), writer: desk.newId() }

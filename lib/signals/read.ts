@@ -28,25 +28,26 @@ const SHAPES: readonly Shape[] = [
 
 /** A foreign event -> signals. Throws SignalError when nothing in it is known at this door, and nothing else ever. */
 export function readSignals(event: unknown, door: DoorName, context: SignalContext): ReadSignals {
-  if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object; ${known(door)}`)
+  if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object`, known(door))
   const tooMuch = sizeProblem(event)
   if (tooMuch !== null) throw new SignalError(`the event ${tooMuch}`)
   if (httpRequestOf(event) !== null) {
-    throw new SignalError(`the event is an HTTP request, which is for the webhooks only; ${known(door)}`)
+    throw new SignalError("the event is an HTTP request, which is for the webhooks only", known(door))
   }
   const shape = SHAPES.find((candidate) => candidate.looksLike(event))
-  if (!shape) throw new SignalError(`the event has no shape that is known here; ${known(door)}`)
+  if (!shape) throw new SignalError("the event has no shape that is known here", known(door))
   if (door !== "any" && shape.door !== door) {
     throw new SignalError(
-      `the event is of shape "${shape.name}", which is for the ${shape.door} door; ${known(door)}`,
+      `the event is of shape "${shape.name}", which is for the ${shape.door} door`,
+      known(door),
     )
   }
   return shape.read(event, context)
 }
 
-function known(door: DoorName): string {
+function known(door: DoorName): { hint: string } {
   const names = SHAPES.filter((shape) => door === "any" || shape.door === door).map((shape) => shape.name)
-  return `the ${door === "any" ? "" : `${door} `}door knows: ${names.join(" · ")}`
+  return { hint: `the ${door === "any" ? "" : `${door} `}door knows: ${names.join(" · ")}` }
 }
 
 function isObject(event: unknown): event is Json {

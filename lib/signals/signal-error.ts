@@ -8,10 +8,12 @@ export class SignalError extends Error {
   override readonly name = "SignalError"
   readonly problems: string[]
 
-  constructor(problems: string | readonly string[], options?: ErrorOptions) {
-    const all = (typeof problems === "string" ? [problems] : problems).map((problem) =>
-      cleanText(problem, MAX_PROBLEM_CHARS),
-    )
+  /** `hint` follows each problem. It is our own text, so that it is never cut. */
+  constructor(problems: string | readonly string[], options: ErrorOptions & { hint?: string } = {}) {
+    const { hint } = options
+    const all = (typeof problems === "string" ? [problems] : problems)
+      .map((problem) => cleanText(problem, MAX_PROBLEM_CHARS))
+      .map((problem) => (hint === undefined ? problem : `${problem}; ${hint}`))
     const said = all.slice(0, MAX_SAID).join("; ")
     super(all.length > MAX_SAID ? `${said}; and ${all.length - MAX_SAID} more` : said, options)
     this.problems = all

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 
@@ -24,7 +24,9 @@ const STATIC_IMPORT = /(?:\bfrom|\bimport|\brequire\()\s*"(\.\/[\w-]+\.m?js)"/g
 
 /** Follows static imports and requires between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {
-  const found = new Set([entry])
+  // A Lambda function's entry imports main.mjs after its check of Node.js's version, before the first event.
+  const main = join(dirname(entry), "main.mjs")
+  const found = new Set(existsSync(main) ? [entry, main] : [entry])
   for (const file of found) {
     for (const [, name] of readFileSync(file, "utf8").matchAll(STATIC_IMPORT))
       if (name !== undefined) found.add(join(dirname(file), name))

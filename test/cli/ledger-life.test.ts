@@ -1,8 +1,12 @@
+import { once } from "node:events"
 import { existsSync, readdirSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { controlOf } from "../../lib/ledger/next-entry.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
-import { type CloudDesk, cloudDesk, desk, MINUTE, POLICY, START } from "./harness.ts"
+import { type CloudDesk, cloudDesk, type Desk, desk, MINUTE, POLICY, START } from "./harness.ts"
 
 const BY = ["--by", "ann", "--why", "first ledger"]
 const OTHER_ID = LEDGER_ID.replace(/1$/, "2")
@@ -158,6 +162,34 @@ describe("a ledger restored from a backup", () => {
     const again = await own.run("ledger", "confirm", "train-a", "--by", "ann", "--why", "again")
     expect([again.code, again.err]).toEqual([1, expect.stringContaining("nothing to confirm")])
   })
+})
+
+/** Runs it once, when the CLI first asks the cloud something; the cloud then answers that it is out of order. */
+async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promise<void> {
+  let ran: Promise<unknown> | undefined
+  const server = createServer((_request, response) => {
+    ran ??= meanwhile()
+    void ran.finally(() => response.writeHead(503).end())
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  own.env["SUPERNODE_MODELARTS_ENDPOINT"] = `http://127.0.0.1:${port}`
+}
+
+it("confirms nothing where the ledger was restored once more while the operator looked", async () => {
+  const own = await cloudDesk()
+  const who = ["--by", "ann", "--why"]
+  await own.run("ledger", "restored", ...who, "backup of Monday")
+  await whileItLooks(own, () => {
+    own.advance(MINUTE)
+    return own.run("ledger", "restored", ...who, "backup of Sunday")
+  })
+  const { code, out, err } = await own.run("ledger", "confirm", "train-a", ...who, "console compared")
+  expect([code, err]).toEqual([1, expect.stringContaining("so nothing was written. Look again: ")])
+  expect(out).not.toContain("is confirmed")
+  const control = await own.ledger(async (ledger) => controlOf(await ledger.head("control")))
+  expect(control.restored).toMatchObject({ why: "backup of Sunday", confirmed: [] })
 })
 
 it("does not buy a plan on another ledger than the one that it was shown on", async () => {

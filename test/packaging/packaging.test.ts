@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -49,6 +50,20 @@ afterAll(async () => {
 describe("the bundles", () => {
   it.each(NAMES)("%s exports its handler alone, and needs nothing beside its folder", async (name) => {
     expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
+  })
+
+  it.each(NAMES)("%s says which Node.js it needs before it loads what an older one cannot link", (name) => {
+    const entry = join(folder, "dist", name, "index.mjs")
+    // What this Node.js would refuse at link time, as an older one refuses a missing export.
+    const main = join(dirname(entry), "main.mjs")
+    const cannotLink = `import { absent } from "node:crypto"`
+    const script = `Object.defineProperty(process.versions, "node", { value: "18.20.8" })
+      import(${JSON.stringify(entry)}).then(() => console.log("loaded"), (error) => console.log(error.message))`
+    const whole = readFileSync(main, "utf8")
+    writeFileSync(main, `${cannotLink};${whole}`)
+    const { stdout } = spawnSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8", env: {} })
+    writeFileSync(main, whole)
+    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
   })
 
   it.each(NAMES)("%s loads Amazon's clients only when something asks for them", async (name) => {

@@ -432,6 +432,36 @@ export const holding: fc.Arbitrary<Situation> = fc
     return withApprovals(withEffects(so, drawn.effects), drawn.approvals)
   })
 
+/** Only caps hold: one or several of a budget and a rate, of the supernode and of all supernodes. */
+export const holdingByMoney: fc.Arbitrary<Situation> = fc
+  .record({
+    policy: policy.filter(({ limits, fleet }) => limits.budget !== null || fleet !== null),
+    own: purchases("own"),
+    theirs: purchases("other"),
+  })
+  .map(({ policy: allowed, own, theirs }) => {
+    const { limits, ladder } = policyOf()
+    const inCny = (list: Purchase[]) =>
+      list.map((one) => ({
+        ...one,
+        cost: one.cost?.currency === "CNY" ? one.cost : { minor: 1, currency: "CNY" },
+      }))
+    const { actions, budget: amount } = allowed.limits
+    return situationOf({
+      policy: {
+        ...policyOf(),
+        ladder,
+        limits: { ...limits, actions, budget: amount },
+        timezone: allowed.timezone,
+        fleet: allowed.fleet,
+      },
+      standing: standingOf({ purchases: inCny(own) }),
+      fleet: allowed.fleet
+        ? read({ purchases: inCny(theirs).map((one) => ({ ...one, stream: "supernode:other" })) })
+        : NOT_READ,
+    })
+  })
+
 function withApprovals(so: Situation, words: { by: string; at: number }[]): Situation {
   const { target } = chooseRung(so)
   if (so.control.state !== "read" || !target) return so

@@ -11,7 +11,7 @@ import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import { unreadable } from "../decision/builders.ts"
 import { applied } from "./apply.ts"
-import { holding } from "./holding.ts"
+import { holding, holdingByMoney } from "./holding.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
 const FEW = 600
@@ -46,6 +46,40 @@ function verdictAfter(before: Situation, id: string, change: Change): boolean | 
   const plan = target && planScaleUp(situation, target, digest)
   const cost = target && orderCost(situation.policy.ladder, target.from, target.to)
   return gate.check({ situation, choice, plan, cost, digest }).passed
+}
+
+interface Raise {
+  path: string
+  value: number | string
+}
+
+/** The values that a hint's text asks for, read from the text alone; those of one cap or of several. */
+function raisesIn({ says }: Nearest): Raise[] {
+  const raise = /([\w.]+) would have to be at least (?:([\d.]+) CNY|(\d+ per \w+))/g
+  return [...says.matchAll(raise)].map(([, path = "", amount, rate = ""]) =>
+    amount === undefined ? { path, value: rate } : { path: `${path}.amount`, value: Number(amount) },
+  )
+}
+
+function waitsIn(change: Change): Change[] {
+  if (change.kind === "all") return change.changes.flatMap(waitsIn)
+  return change.kind === "wait" ? [change] : []
+}
+
+const asPolicy = (raises: Raise[]): Change => ({
+  kind: "all",
+  changes: raises.map((raise) => ({ kind: "policy", ...raise })),
+})
+
+/** Each raise left out once, and each made smaller by the least that the policy can write. */
+function tooLittle(raises: Raise[]): Raise[][] {
+  return raises.flatMap((raise, i) => {
+    const others = raises.toSpliced(i, 1)
+    const less = oneLess({ kind: "policy", ...raise }).flatMap((one) =>
+      one.kind === "policy" && typeof one.value === "number" ? [{ ...raise, value: one.value }] : [],
+    )
+    return [others, ...less.map((one) => [...others, one])]
+  })
 }
 
 /** A wait for a schedule is about no metric: whatever rules come to meanwhile, they propose nothing. */
@@ -126,6 +160,37 @@ describe("the nearest change that a failing gate names", () => {
     )
     // A property that never met a reason would say nothing of its hint.
     expect(Object.keys(HINTS).filter((reason) => !met.has(reason))).toEqual([])
+  })
+
+  it("asks for values that make a gate over caps pass as they are written, under several caps at once too", {
+    timeout: PROPERTY_TIMEOUT_MS,
+  }, () => {
+    const met = new Map<string, number>()
+    fc.assert(
+      fc.property(holdingByMoney, (so) => {
+        for (const { finding, nearest } of hintsIn(so)) {
+          const { gate, reason } = finding
+          const raises = raisesIn(nearest)
+          const isBudget = reason === "over-budget"
+          // What one cap alone allows only after a wait has no value to raise in its text.
+          if (!isBudget && !(reason === "action-rate" && nearest.change.kind !== "wait")) continue
+          const told = `${gate}: ${nearest.says}`
+          expect(raises.length, told).toBeGreaterThan(0)
+          const kind = `${reason} ${raises.length}`
+          met.set(kind, (met.get(kind) ?? 0) + 1)
+          // A rate that only has to be waited for stands beside one that has to be raised.
+          const waits = isBudget ? [] : waitsIn(nearest.change)
+          const change = (some: Raise[]): Change => ({ kind: "all", changes: [asPolicy(some), ...waits] })
+          expect(verdictAfter(so, gate, change(raises)), told).toBe(true)
+          for (const less of tooLittle(raises))
+            expect(verdictAfter(so, gate, change(less)), `${told}: ${JSON.stringify(less)}`).toBe(false)
+        }
+      }),
+      propertyRuns(FEW / 2),
+    )
+    expect([...met.keys()]).toEqual(
+      expect.arrayContaining(["over-budget 1", "over-budget 2", "action-rate 1", "action-rate 2"]),
+    )
   })
 
   it("is plain JSON and the same again, for a recorded situation is decided again byte for byte", {

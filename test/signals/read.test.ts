@@ -27,6 +27,12 @@ describe("an event nobody knows is refused, naming the shapes that this door kno
     expect(problem).toContain("the door knows: SNS Records with a CloudWatch alarm")
   })
 
+  test("the list of shapes is whole, so that none is cut in the middle of its JSON", () => {
+    const text = problemsOf({})[0]
+    expect(text).toContain('{"kind":"tick","name","time"} · ')
+    expect(text).toMatch(/manual request \{[^{}]*\}$/)
+  })
+
   test("the alarm door names alarms only", () => {
     expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door knows: SNS .* EventBridge .* SMN/)
     expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")

@@ -1,10 +1,11 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { includesId } from "../../../lib/decision/inputs/id.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { sayToAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { actor, words } from "../arguments.ts"
 import {
@@ -68,7 +69,16 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
   const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
   const look = await lookNow(app.cloud, policy)
   screen.say(...confirmingLines({ name: policy.name, standing, look, now }))
-  const entry = await sayToAll(deskOf(task, app.ledger), { verb: "confirm", supernode: policy.id, why, by })
+  const entry = await sayToAllIf(deskOf(task, app.ledger), {
+    said: { verb: "confirm", supernode: policy.id, why, by },
+    // What was shown belongs to one restore; a later one needs a comparison of its own.
+    check: ({ restored: current }) => {
+      if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return
+      throw new CommandError(
+        `another command changed the state of the restored ledger meanwhile, so nothing was written. Look again: ${operatorCommand.ledgerConfirm(policy.name)}`,
+      )
+    },
+  })
   screen.say(`${policy.name} is confirmed: its live runs may buy again`)
   showWord(task, entry, known)
 }

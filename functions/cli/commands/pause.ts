@@ -1,10 +1,11 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { sayToAll, sayToAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
 import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
@@ -86,7 +87,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
-    const control = controlOf(await ledger.head(CONTROL_STREAM))
+    let control = controlOf(await ledger.head(CONTROL_STREAM))
     const stop = supernode === null ? control.pausedAll : control.paused[supernode]
     if (!stopInForce(stop, now)) {
       screen.say(
@@ -94,17 +95,39 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
       )
       showNothingSaid(task, known)
     } else {
-      const entry = await sayToAll(deskOf(task, ledger), {
-        verb: "resume",
-        supernode,
-        why,
-        by,
+      const entry = await sayToAllIf(deskOf(task, ledger), {
+        said: { verb: "resume", supernode, why, by },
+        check: ({ pausedAll, paused }) =>
+          refuseAnotherPause({
+            name,
+            asked: stop,
+            current: supernode === null ? pausedAll : paused[supernode],
+          }),
       })
+      control = controlOf(entry)
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
       showWord(task, entry, known)
     }
     screen.say(...stillPaused(control, { supernode, now, names: await namesById(policyPath) }))
   })
+}
+
+type AnyPause = Control["pausedAll"] | undefined
+
+interface Pauses {
+  name: string | undefined
+  asked: AnyPause
+  current: AnyPause
+}
+
+/** Lifts the pause that was there when the operator asked, and no later one. */
+function refuseAnotherPause({ name, asked, current }: Pauses): void {
+  if (current && current.at === asked?.at && current.by === asked.by && current.why === asked.why) return
+  if (!current) throw new CommandError("another command lifted the pause meanwhile, so nothing was written")
+  const again = operatorCommand.resume(name ?? null)
+  throw new CommandError(
+    `${current.by} paused it again meanwhile (${current.why}), so nothing was written. To lift that pause, run: ${again}`,
+  )
 }
 
 interface Left {
