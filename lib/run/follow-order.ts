@@ -1,11 +1,6 @@
 import { sayOrder } from "../decision/explain/order.ts"
-import {
-  type CloudOrder,
-  isOrderNews,
-  type OrderQuestion,
-  type OrderRecord,
-  orderToRead,
-} from "../decision/state/order.ts"
+import { type CloudOrder, isOrderNews, type OrderRecord } from "../decision/state/order.ts"
+import { type OrderQuestion, orderToRead } from "../decision/state/order-to-read.ts"
 import { nextEntry, standingOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
 import type { Ended, Left } from "./notify.ts"
