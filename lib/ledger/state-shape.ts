@@ -71,7 +71,15 @@ const CONTROL: Record<string, Check> = {
   pausedAll: orNull(isStop),
   paused: recordOf(isStop),
   held: recordOf(isStop),
-  approvals: listOf(having({ planHash: isText, by: isText, at: isNumber })),
+  approvals: listOf(
+    having({
+      planHash: isText,
+      by: isText,
+      at: isNumber,
+      expires: orAbsent(isNumber),
+      signature: orAbsent(having({ hash: isText, value: isText })),
+    }),
+  ),
   ledger: orAbsent(having({ id: isText })),
 }
 

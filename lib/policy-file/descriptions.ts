@@ -19,7 +19,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "notify.on": "Subjects that this recipient wants; without it, all.",
   approvers: "People who may approve purchases. A name that is not listed approves nothing.",
   "approvers[].name": "Name as given to `approve --by`.",
-  "approvers[].key": "SSH public key that verifies this person's approvals.",
+  "approvers[].key":
+    "SSH public key (ed25519, ECDSA or RSA) of this person. Approvals in this name count only with its signature.",
   fleet: "Caps across all supernodes of this file.",
   "fleet.actions": "Purchases within a rolling window across all supernodes, such as `5 per 24h`.",
   "fleet.budget": "Money within a window across all supernodes.",

@@ -1,9 +1,11 @@
 import type { Seen } from "../decision/inputs/seen.ts"
+import type { Policy } from "../decision/policy/policy.ts"
 import type { Control } from "../decision/state/control.ts"
 import type { AskedBefore } from "../decision/state/freshness.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
+import { withCheckedSignatures } from "./check-signatures.ts"
 import type { RunTask } from "./task.ts"
 
 /** What was remembered when the round began. */
@@ -17,11 +19,15 @@ export interface Chain {
 
 /** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
 export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
-  const [head, control] = await Promise.all([ports.ledger.head(task.stream), readControl(ports)])
+  const [head, control] = await Promise.all([
+    ports.ledger.head(task.stream),
+    readControl(ports, task.loaded.policy),
+  ])
   return { head, control, isDry: task.mode === "dry-run" }
 }
 
-export async function readControl(ports: Ports): Promise<Seen<Control>> {
+/** The state of stream `control`, its signatures verified by the keys of this policy. Throws LedgerError. */
+export async function readControl(ports: Ports, policy: Policy): Promise<Seen<Control>> {
   const head = await ports.ledger.head(CONTROL_STREAM)
-  return { state: "read", value: controlOf(head) }
+  return { state: "read", value: withCheckedSignatures(controlOf(head), policy) }
 }

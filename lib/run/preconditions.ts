@@ -3,6 +3,7 @@ import { wait } from "../decision/explain/change.ts"
 import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { type PolicyConflict, policyConflict } from "../decision/pacing/policy-conflict.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
+import { approversWithKeys } from "../decision/policy/approvers.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { Standing } from "../decision/state/state.ts"
@@ -102,11 +103,18 @@ export function isWorthNoting({ task, situation, decision, plan, event }: Noted)
     )
   if (changesState(standing, event)) return true
   const last = standing.lastDecision
-  if (!last || Math.abs(now - last.at) >= (signal.kind === "tick" ? DAY_MS : HOUR_MS)) return true
+  const mostMs = Math.min(signal.kind === "tick" ? DAY_MS : HOUR_MS, signableMs(situation.policy, decision))
+  if (!last || Math.abs(now - last.at) >= mostMs) return true
   if (last.kind !== decision.kind || last.heldBy !== decision.heldBy) return true
   // Where nothing was read no rung was looked for: that there is none is no news.
   const isRead = supernode.state !== "not-read"
   return isRead && (last.to !== (decision.target?.to ?? null) || last.planHash !== (plan?.hash ?? null))
+}
+
+/** A text to sign ends `approval.expires` after the recorded hold: the hold is recorded anew while half of that is left. */
+function signableMs({ approval, approvers }: Situation["policy"], { heldBy }: Decision): number {
+  const isSignable = approval && heldBy === "approval-needed" && approversWithKeys(approvers).length > 0
+  return isSignable ? approval.expires / 2 : Number.POSITIVE_INFINITY
 }
 
 /** Whether a run that was overtaken writes that down: of thousands that lose in one minute the first one does. */

@@ -16,7 +16,7 @@ export async function sendOnce(
   sending: Wanted & { attempt: AttemptRecord; sendBeforeMonotonic: number },
 ): Promise<Outcome> {
   const { situation, plan, attempt, sendBeforeMonotonic } = sending
-  const control = await readControl(ports).catch((error: unknown) => ({
+  const control = await readControl(ports, situation.policy).catch((error: unknown) => ({
     state: "unreadable" as const,
     why: String(error),
     credentials: false,

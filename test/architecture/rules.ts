@@ -17,6 +17,7 @@ export interface ImportRule {
 
 /** Every room that speaks to something foreign: they do not know each other. */
 const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy-file", "notify"] as const
+const SSH_SIGNATURE = "lib/ssh-signature/"
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
 const LEDGER_NEXT_ENTRY = "lib/ledger/next-entry.ts"
 
@@ -56,6 +57,11 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", "lib/http/"],
     ...outward,
   })),
+  {
+    files: "lib/policy-file/approvers.ts",
+    ours: ["lib/policy-file/", "lib/decision/", SSH_SIGNATURE],
+    ...outward,
+  },
   // How requests leave this machine: proxies, and what an answer's body is. It knows no foreign system.
   { files: "lib/http/", ours: ["lib/decision/policy/secure-address.ts"], ...outward },
   // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
@@ -66,10 +72,12 @@ export const RULES: readonly ImportRule[] = [
     ...outward,
   },
   { files: "lib/digest.ts", ours: [], ...outward },
+  // Reads and verifies SSH signatures. Like the digest it is arithmetic over bytes: no files, no network.
+  { files: SSH_SIGNATURE, ours: [], ...outward },
   { files: "lib/ports.ts", ours: ["lib/decision/", LEDGER_ENTRY], ...inward },
   {
     files: "lib/run/",
-    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", LEDGER_ENTRY, LEDGER_NEXT_ENTRY],
+    ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", SSH_SIGNATURE, LEDGER_ENTRY, LEDGER_NEXT_ENTRY],
     ...inward,
   },
   // The wirings know what they connect; only start.ts knows all rooms.

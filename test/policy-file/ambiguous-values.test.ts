@@ -146,9 +146,14 @@ describe("approvers", () => {
       "policy.yaml:2:32: approvers.0.key: must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
     ],
     [
-      "may have no key while this version verifies no signature",
-      "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd ann@host } ]",
-      "policy.yaml:2:32: approvers.0.key: must not be written yet: this version verifies no signatures",
+      "may not share a key: one person could approve under both names",
+      "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd ann@host }, { name: bob, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd } ]",
+      "approvers.1.key: must not be the key of another approver: approvers.0 has it",
+    ],
+    [
+      "may have no key that no signature can be verified with",
+      "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAGEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xY } ]",
+      "approvers.0.key: must be an SSH public key that signatures can be verified with: ",
     ],
   ])("%s", async (_, people, message) => {
     const problems = await problemsOf(withPeople(people))

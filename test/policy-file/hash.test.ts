@@ -57,6 +57,13 @@ describe("The policy's hash", () => {
     ["the time zone", good(["version: 1", "version: 1\ntimezone: Asia/Shanghai"])],
     ["a cap of the fleet", good(["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"])],
     ["a default that reaches it", good(["supernodes:", "defaults: { cooldown: 61m }\nsupernodes:"])],
+    [
+      "an approver's key",
+      good([
+        "version: 1",
+        "version: 1\napprovers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd } ]",
+      ]),
+    ],
     ["who may approve", good(["version: 1", "version: 1\napprovers: [ { name: ann } ]"])],
     ["the image", good(["f4059eb4", "f4059eb5"])],
     ["its name", good(["train-a", "train-c"])],

@@ -58,6 +58,7 @@ const approval = (text: string, ...names: string[]): Change[] => [
   [END, `${END}    approval: { above: { amount: 100, currency: CNY }${text} }\n`],
   [HEAD, `${HEAD}approvers: [ ${names.map((name) => `{ name: ${name} }`).join(", ")} ]\n`],
 ]
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd"
 const keyless = "approvers-without-keys"
 const twin = CLEAN.slice(CLEAN.indexOf("  - name")).replace("cf03f5d", "cf03f5e")
 
@@ -266,6 +267,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
     "currency is QQQ, which ISO 4217 does not list",
   ],
   [[keyless], approval("", "ann", "bob"), "2:12 approvers has no keys"],
+  [[keyless], approval("", `ann, key: ${KEY}`, "bob"), "2:12 approvers has no key for bob: "],
   [
     ["few-approvers", keyless],
     approval(", approvers: 2", "ann", "bob"),

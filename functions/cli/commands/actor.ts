@@ -4,7 +4,8 @@ import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
 // What the commands share by which a person says something to the ledger.
 
-export const WHO = "who says so; a claim, checked by nobody but the cloud's access control"
+export const WHO =
+  "who says so; a claim, except where the policy lists this person's key and a signature is given"
 
 /** The word is on record: where, in which ledger, and what was said. */
 export function showWord(

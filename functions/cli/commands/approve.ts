@@ -1,30 +1,35 @@
 import type { Command } from "commander"
+import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { approvalEnd, approverOf } from "../../../lib/decision/state/approvals.ts"
 import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
-import type { Approval } from "../../../lib/decision/state/control.ts"
+import type { Approval, Said } from "../../../lib/decision/state/control.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
+import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { actor, planHash } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { requireLedger } from "../known-ledger.ts"
+import { type KnownLedger, requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
 import { when } from "../print/table.ts"
+import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
+import { refuseSignature, signatureOf } from "../signing/signature.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
 import { showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
-interface ApproveOptions extends CommonOptions {
+interface ApproveOptions extends CommonOptions, SignatureOptions {
   by: string
 }
 
 export function registerApprove(program: Command, cli: Cli): void {
-  program
+  const approving = program
     .command("approve")
     .summary("one person's yes to one plan")
     .description(
-      "Approves one plan by its hash. It counts until it expires, for this very plan and once; the requester of a purchase cannot approve it, and one person counts once. The next tick buys; what a person asked for, that person asks for again.",
+      "Approves one plan by its hash. It counts until it expires, for this very plan and once; the requester of a purchase cannot approve it, and one person counts once. The next tick buys; what a person asked for, that person asks for again. Where the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
     )
     .argument(
       "<PLANHASH>",
@@ -33,14 +38,15 @@ export function registerApprove(program: Command, cli: Cli): void {
     )
     .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
-    .action(async (hash: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<ApproveOptions>()
-      await approve(taskOf(cli, options), hash, options.by)
-    })
+  addSignatureOptions(approving).action(async (hash: string, _options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<ApproveOptions>()
+    await approve(taskOf(cli, options), hash, options)
+  })
 }
 
-async function approve(task: Task, given: string, by: string): Promise<void> {
+async function approve(task: Task, given: string, options: ApproveOptions): Promise<void> {
   const { screen } = task
+  const { by } = options
   await withLedger(task, async (ledger, settings) => {
     const inLedger = await requireLedger(ledger, settings)
     const { policyPath } = settings
@@ -49,17 +55,18 @@ async function approve(task: Task, given: string, by: string): Promise<void> {
     const known = plans.find(({ plan }) => plan.hash === hash)
     const policies = await policiesOf(policyPath)
     const policy = policies.find(({ id }) => id === known?.supernodeId)
-    checkListed(policies, by)
+    const approver = listedApprover(policies, by)
     screen.note(...warningsAbout(known, by))
     if (known)
       screen.say(
         `this is ${policy?.name ?? known.supernodeId} ${sayPlan(known.plan)}: ${known.plan.request.url}`,
       )
+    const said = await approvalOf(task, { approver, known, policy, hash, options, inLedger })
     const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
-    const expiry = { until: task.now + expiresMs, what: "the approval" }
+    const expiry = { until: said.expires ?? task.now + expiresMs, what: "the approval" }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
-    const entry = await sayToAll(deskOf(task, ledger), { verb: "approve", planHash: hash, by })
-    const { approvals } = controlOf(entry)
+    const entry = await sayToAll(deskOf(task, ledger), said)
+    const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
     screen.say(...sayApprovals({ task, toThis, known, policy }))
     showWord(task, entry, inLedger)
@@ -90,12 +97,72 @@ async function policiesOf(policyPath: string): Promise<Policy[]> {
   return supernodes.map(({ policy }) => policy)
 }
 
-/** Throws CommandError for a person whom the policy does not list: the approval would never count. */
-function checkListed(policies: readonly Policy[], by: string): void {
-  const names = policies[0]?.approvers.map(({ name }) => name) ?? []
-  if (names.length === 0 || names.some((name) => personKey(name) === personKey(by))) return
+/** null where no list could be read. Throws CommandError for a person whom the policy does not list: the approval would never count. */
+function listedApprover(policies: readonly Policy[], by: string): Approver | null {
+  const approvers = policies[0]?.approvers ?? []
+  if (approvers.length === 0) return null
+  const approver = approvers.find(({ name }) => personKey(name) === personKey(by))
+  if (approver) return approver
   throw new CommandError(
-    `${by} is not listed under approvers in the policy, so nothing was recorded. Listed: ${names.join(", ")}`,
+    `${by} is not listed under approvers in the policy, so nothing was recorded. Listed: ${approvers.map(({ name }) => name).join(", ")}`,
+  )
+}
+
+interface Approving {
+  approver: Approver | null
+  known: KnownPlan | undefined
+  policy: Policy | undefined
+  hash: string
+  options: ApproveOptions
+  inLedger: KnownLedger
+}
+
+/** The approval, with its signature where the policy lists a key. Throws CommandError where that is missing or not good. */
+async function approvalOf(
+  task: Task,
+  { approver, known, policy, hash, options, inLedger }: Approving,
+): Promise<Extract<Said, { verb: "approve" }>> {
+  const { by } = options
+  if (approver?.key === undefined) {
+    refuseSignature({ by, options })
+    return { verb: "approve", planHash: hash, by }
+  }
+  const ends = signableEnds({ known, policy, now: task.now })
+  const holder = { name: approver.name, key: approver.key }
+  const { statement, signature } = await signatureOf(task, holder, {
+    by,
+    command: "approve",
+    options,
+    statements: (name) =>
+      ends.map((expires) => ({
+        kind: "approval" as const,
+        ledger: inLedger.id,
+        planHash: hash,
+        expires,
+        approver: name,
+      })),
+  })
+  return { verb: "approve", planHash: hash, by: approver.name, expires: statement.expires, signature }
+}
+
+/**
+ * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
+ * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError where there is none.
+ */
+function signableEnds({
+  known,
+  policy,
+  now,
+}: Pick<Approving, "known" | "policy"> & { now: number }): number[] {
+  const rule = policy?.approval
+  if (!rule)
+    throw new CommandError(
+      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is on record once its live request was sent",
+    )
+  const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
+  if (ends.length > 0) return [...new Set(ends)]
+  throw new CommandError(
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text ended (approval.expires). The next tick records it again, and an operator's own plan the next live request`,
   )
 }
 
@@ -133,16 +200,15 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
     ]
   }
   const requester = known.requestedBy === null ? null : personKey(known.requestedBy)
-  const listed = new Set(policy.approvers.map(({ name }) => personKey(name)))
+  const time = { expires: rule.expires, now: task.now }
   const counting = toThis.filter(
-    ({ at, by }) =>
-      listed.has(personKey(by)) &&
-      at > (known.openedAt ?? -Infinity) &&
-      at + rule.expires > task.now &&
-      personKey(by) !== requester,
+    (approval) =>
+      approverOf(approval, policy.approvers, time) !== null &&
+      approval.at > (known.openedAt ?? -Infinity) &&
+      personKey(approval.by) !== requester,
   )
   const names = distinctPeople(counting.map((approval) => approval.by)).sort()
-  const until = Math.min(...counting.map(({ at }) => at + rule.expires))
+  const until = Math.min(...counting.map((approval) => approvalEnd(approval, rule.expires)))
   const follows =
     known.requestedBy === null
       ? "the next tick buys"

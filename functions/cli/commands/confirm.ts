@@ -21,33 +21,35 @@ import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayAttempt } from "../print/state.ts"
 import { type Cell, tableOf, when } from "../print/table.ts"
+import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
+import { signatureOfAny } from "../signing/signature.ts"
 import { showWord, WHO } from "./actor.ts"
 import { type Look, lookNow } from "./settling.ts"
 
-interface ConfirmOptions extends CommonOptions {
+interface ConfirmOptions extends CommonOptions, SignatureOptions {
   by: string
   why: string
 }
 
 /** `ledger confirm NAME`: after a restore, one supernode's memory was compared with the cloud. */
 export function registerConfirm(ledger: Command, cli: Cli): void {
-  ledger
+  const confirming = ledger
     .command("confirm")
     .summary("after a restore: one supernode was compared with the cloud")
     .description(
-      "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console.",
+      "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name", words)
     .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "what you compared", words)
     .option("--json", "print the entry as JSON")
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<ConfirmOptions>()
-      const task = taskOf(cli, options)
-      await withApp(task, async (app) =>
-        confirm(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
-      )
-    })
+  addSignatureOptions(confirming).action(async (name: string, _options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<ConfirmOptions>()
+    const task = taskOf(cli, options)
+    await withApp(task, async (app) =>
+      confirm(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
+    )
+  })
 }
 
 interface Confirming {
@@ -69,8 +71,28 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
   const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
   const look = await lookNow(app.cloud, policy)
   screen.say(...confirmingLines({ name: policy.name, standing, look, now }))
+  const signed = await signatureOfAny(task, policy.approvers, {
+    by,
+    command: "ledger confirm",
+    options,
+    statements: (approver) => [
+      {
+        kind: "ledger-confirm" as const,
+        ledger: known.id,
+        supernode: policy.id,
+        restored: restored.at,
+        approver,
+      },
+    ],
+  })
   const entry = await sayToAllIf(deskOf(task, app.ledger), {
-    said: { verb: "confirm", supernode: policy.id, why, by },
+    said: {
+      verb: "confirm",
+      supernode: policy.id,
+      why,
+      by: signed?.approver ?? by,
+      ...(signed ? { signature: signed.signature } : {}),
+    },
     // What was shown belongs to one restore; a later one needs a comparison of its own.
     check: ({ restored: current }) => {
       if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return

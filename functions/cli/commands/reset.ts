@@ -1,57 +1,109 @@
 import type { Command } from "commander"
+import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
+import { digest } from "../../../lib/digest.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
+import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { AuditedLedger } from "../../../lib/ledger/open.ts"
+import { policyOf } from "../../../lib/ledger/policy-of.ts"
+import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { actor, reason, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/table.ts"
+import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
+import { signatureOfAny } from "../signing/signature.ts"
 import { supernodeIdOf } from "../state/in-flight.ts"
 import { showWord, WHO } from "./actor.ts"
 
-interface ResetOptions extends CommonOptions {
+interface ResetOptions extends CommonOptions, SignatureOptions {
   why: string
   by: string
 }
 
 export function registerReset(program: Command, cli: Cli): void {
-  program
+  const resetting = program
     .command("reset")
     .summary("close a breaker or an efficacy stop, and forget refusals")
     .description(
-      "Closes a breaker, forgets what past purchases gained (an efficacy stop), ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown.",
+      "Closes a breaker, forgets what past purchases gained (an efficacy stop), ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown. Where approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was mended", reason)
     .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<ResetOptions>()
-      await reset(taskOf(cli, options), name, options)
-    })
+  addSignatureOptions(resetting).action(async (name: string, _options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<ResetOptions>()
+    await reset(taskOf(cli, options), name, options)
+  })
 }
 
-async function reset(task: Task, name: string, { why, by }: ResetOptions): Promise<void> {
+async function reset(task: Task, name: string, options: ResetOptions): Promise<void> {
   const { screen, now } = task
+  const { why, by } = options
   await withLedger(task, async (ledger, settings) => {
     const { policyPath } = settings
     const known = await requireLedger(ledger, settings)
-    const stream = supernodeStream(await supernodeIdOf(policyPath, name))
+    const supernode = await supernodeIdOf(policyPath, name)
+    const stream = supernodeStream(supernode)
     const head = await ledger.head(stream)
     if (!head) throw new CommandError(`nothing is on record for ${name}: there is nothing to reset`)
     let before = standingOf(head)
+    const state = clearedState(before)
+    const signed = await signatureOfAny(task, await approversOf(ledger, { policyPath, head }), {
+      by,
+      command: "reset",
+      options,
+      statements: (approver) => [{ kind: "reset" as const, ledger: known.id, supernode, state, approver }],
+    })
     const entry = await sayTo(deskOf(task, ledger), stream, {
-      said: { verb: "reset", why, by },
+      said: {
+        verb: "reset",
+        why,
+        by: signed?.approver ?? by,
+        ...(signed ? { signature: signed.signature } : {}),
+      },
       // The very state that was reset: another run may have written since the head was read.
       check: (standing) => {
+        if (signed && clearedState(standing) !== state)
+          throw new CommandError(
+            `the state of ${name} changed while you signed, so nothing was recorded. Look at \`status ${name}\`, then sign again`,
+          )
         before = standing
       },
     })
     screen.say(...changedLines(before, standingOf(entry), now))
     showWord(task, entry, known)
   })
+}
+
+/** Digest of everything that a reset clears, and of the newest attempt: a signature serves for this state and no later one. */
+function clearedState({
+  breaker,
+  throttle,
+  blocked,
+  rulesOff,
+  servers,
+  effects = [],
+  policyChanges,
+  newestAttempt,
+}: Standing): string {
+  return digest({ breaker, throttle, blocked, rulesOff, servers, effects, policyChanges, newestAttempt })
+}
+
+/** Approvers by the policy file; where that cannot be read, by the policy that this chain last recorded. */
+async function approversOf(
+  ledger: AuditedLedger,
+  { policyPath, head }: { policyPath: string; head: LedgerEntry },
+): Promise<readonly Approver[]> {
+  const file = await loadPolicyFile(policyPath).catch(() => null)
+  if (file) return file.supernodes[0]?.policy.approvers ?? []
+  const { policySeen } = standingOf(head)
+  const recorded = policySeen && (await policyOf(ledger, { ...head, policyHash: policySeen.hash }))
+  return recorded?.approvers ?? []
 }
 
 /** What the reset changed, by comparing the state before and after it. */

@@ -16,17 +16,19 @@ import {
 } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
+import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
+import { signatureOfAny } from "../signing/signature.ts"
 import { showWord, WHO } from "./actor.ts"
 import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
 
-interface SettleOptions extends CommonOptions {
+interface SettleOptions extends CommonOptions, SignatureOptions {
   as: SettleAs
   why: string
   by: string
 }
 
 export function registerSettle(program: Command, cli: Cli): void {
-  program
+  const settling = program
     .command("settle")
     .summary("say what became of an attempt")
     .description(
@@ -34,7 +36,7 @@ export function registerSettle(program: Command, cli: Cli): void {
 
   accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
   completed  all that will come is there: the money is booked, and the cooldown begins now
-  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment`,
+  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. Where approvers have keys, it needs the signature of one (--key, --signature)`,
     )
     .argument("<NAME>", "the supernode's name", words)
     .addOption(
@@ -45,13 +47,13 @@ export function registerSettle(program: Command, cli: Cli): void {
     .requiredOption("--why <TEXT>", "how you know", reason)
     .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<SettleOptions>()
-      const task = taskOf(cli, options)
-      await withApp(task, async (app) =>
-        settle(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
-      )
-    })
+  addSignatureOptions(settling).action(async (name: string, _options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<SettleOptions>()
+    const task = taskOf(cli, options)
+    await withApp(task, async (app) =>
+      settle(task, { app, loaded: findSupernode(app.policies.supernodes, name), options }),
+    )
+  })
 }
 
 interface Settling {
@@ -71,12 +73,31 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const look: Look = await lookNow(app.cloud, policy)
   screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
 
+  const signed =
+    as === "absent"
+      ? await signatureOfAny(task, policy.approvers, {
+          by,
+          command: "settle --as absent",
+          options,
+          statements: (approver) => [
+            {
+              kind: "settle" as const,
+              ledger: known.id,
+              supernode: policy.id,
+              attempt: attempt.id,
+              approver,
+            },
+          ],
+        })
+      : null
+  if (as !== "absent") refuseUnneeded(options)
   const said: Said = {
     verb: "settle",
     attempt: attempt.id,
     as,
     why,
-    by,
+    by: signed?.approver ?? by,
+    ...(signed ? { signature: signed.signature } : {}),
     servers: look.ok ? look.servers.map(({ id }) => id) : null,
   }
   const entry = await sayTo(deskOf(task, app.ledger), stream, {
@@ -96,6 +117,14 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
   showWord(task, entry, known)
+}
+
+/** A signature that nothing asks for is a mistake about the outcome. */
+function refuseUnneeded({ key, signature, as }: SettleOptions): void {
+  if (key === undefined && signature === undefined) return
+  throw new CommandError(
+    `--key and --signature are for --as absent, not for --as ${as}; nothing was recorded`,
+  )
 }
 
 const FOLLOWS: Record<SettleAs, string> = {

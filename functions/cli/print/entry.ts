@@ -48,6 +48,11 @@ export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
 }
 
 function saySaid(said: Said): string {
+  const words = sayCommand(said)
+  return "signature" in said && said.signature ? `${words} (signed)` : words
+}
+
+function sayCommand(said: Said): string {
   switch (said.verb) {
     case "pause":
     case "hold":

@@ -13,6 +13,8 @@ export interface KnownPlan {
   isWaiting: boolean
   /** When the supernode's newest attempt was opened; what was approved before that is used up. Epoch milliseconds. */
   openedAt: number | null
+  /** When runs recorded that it waits for approval and nothing else, since that attempt; newest first, epoch milliseconds. */
+  heldAt: number[]
 }
 
 /** How far back plans are looked for in each chain. */
@@ -26,7 +28,9 @@ export async function knownPlans(ledger: AuditedLedger): Promise<KnownPlan[]> {
     const head = supernodeId === undefined ? undefined : await ledger.head(stream)
     if (supernodeId === undefined || !head) continue
     for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, head.seq - RECENT_ENTRIES) })) {
-      if (entry.plan) found.set(entry.plan.hash, knownPlan({ supernodeId, entry, head, plan: entry.plan }))
+      if (!entry.plan) continue
+      const before = found.get(entry.plan.hash)?.heldAt ?? []
+      found.set(entry.plan.hash, knownPlan({ supernodeId, entry, head, plan: entry.plan, before }))
     }
   }
   return [...found.values()]
@@ -37,9 +41,11 @@ interface Recorded {
   entry: LedgerEntry
   head: LedgerEntry
   plan: ScaleUpPlan
+  /** `heldAt` of the entries before. */
+  before: number[]
 }
 
-function knownPlan({ supernodeId, entry, head, plan }: Recorded): KnownPlan {
+function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownPlan {
   const { openedAt, lastDecision } = standingOf(head)
   const { signal, decision } = entry
   const requestedBy = signal?.kind === "request" ? signal.requestedBy : null
@@ -51,6 +57,7 @@ function knownPlan({ supernodeId, entry, head, plan }: Recorded): KnownPlan {
     plan,
     requestedBy,
     openedAt,
+    heldAt: wasHeld ? [entry.at, ...before] : before,
     isWaiting: wasHeld && (isNewest || requestedBy !== null),
   }
 }

@@ -18,6 +18,7 @@ import type { Standing } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { ledgerHint } from "../../../lib/run/ledger-trust.ts"
 import { stateFindings } from "../../../lib/run/preconditions.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../print/cap-use.ts"
@@ -170,7 +171,7 @@ function tickFindings({ settings, loaded, head, control, others, now }: Remember
     now,
     headAt: head?.at ?? null,
     standing: standingOf(head),
-    control: { state: "read", value: control },
+    control: { state: "read", value: withCheckedSignatures(control, loaded.policy) },
     cloudSkewMs: null,
     supernode: NOT_READ,
     readings: NOT_READ,

@@ -20,10 +20,10 @@ export interface PurchaseNews {
 export function purchaseNews(entries: readonly ChainEvent[], attemptId: string): PurchaseNews | null {
   const opened = entries.find(({ kind, attempt }) => kind === "opened" && attempt?.id === attemptId)
   if (!opened?.plan) return null
-  const { plan, signal, situation } = opened
+  const { plan, signal, decision } = opened
   const outcome = entries.find(({ attempt, outcome: one }) => one && attempt?.id === attemptId)?.outcome
-  const approvals = situation?.control.state === "read" ? situation.control.value.approvals : []
-  const approvedBy = approvals.filter(({ planHash }) => planHash === plan.hash).map(({ by }) => by)
+  // Those whose approvals counted: the state may hold others, of people who are not listed or without a signature.
+  const approvedBy = decision?.findings.find(({ gate }) => gate === "approved")?.facts["approvedBy"]
   return {
     from: plan.from,
     to: plan.to,
@@ -31,7 +31,7 @@ export function purchaseNews(entries: readonly ChainEvent[], attemptId: string):
     cost: plan.cost,
     orderId: outcome?.kind === "accepted" ? outcome.orderId : null,
     requestedBy: signal?.kind === "request" ? signal.requestedBy : null,
-    approvedBy: [...new Set(approvedBy)],
+    approvedBy: Array.isArray(approvedBy) ? approvedBy.map(String) : [],
     cause: causeOf(opened),
   }
 }

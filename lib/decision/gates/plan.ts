@@ -1,5 +1,7 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import type { Approver } from "../policy/approvers.ts"
 import { sayMoney } from "../policy/money.ts"
+import { approvalEnd, approverOf } from "../state/approvals.ts"
 import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
@@ -36,16 +38,14 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
     (approval) =>
       approval.planHash === plan.hash &&
       personKey(approval.by) !== requester &&
-      approval.at + expires > now &&
+      approvalEnd(approval, expires) > now &&
       approval.at - now <= CLOCK_TOLERANCE_MS &&
       approval.at > (standing.openedAt ?? -Infinity),
   )
   // Only people whom the policy lists count, by the spelling of the policy.
-  const people = new Set(given.map(({ by }) => personKey(by)))
-  const counting = policy.approvers.filter(({ name }) => people.has(personKey(name)))
+  const counting = given.flatMap((approval) => approverOf(approval, policy.approvers, { expires, now }) ?? [])
   const names = distinctPeople(counting.map(({ name }) => name)).sort()
-  const unlisted = people.size - names.length
-  const ignored = unlisted > 0 ? `, and ${unlisted} by people who are not in the policy's approvers` : ""
+  const ignored = sayIgnored({ given: given.map(({ by }) => by), names, listed: policy.approvers })
   const facts = { planHash: plan.hash, approvedBy: names, needed: approvers }
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(
@@ -53,4 +53,22 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
     `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there${ignored}`,
     facts,
   )
+}
+
+interface Ignored {
+  /** Who gave an approval that has not expired and is not used up. */
+  given: readonly string[]
+  /** Those of them who count. */
+  names: readonly string[]
+  listed: readonly Approver[]
+}
+
+/** Approvals that are there and do not count, so that no reader takes them for lost ones. */
+function sayIgnored({ given, names, listed }: Ignored): string {
+  const counting = new Set(names.map(personKey))
+  const others = new Set(given.map(personKey).filter((key) => !counting.has(key)))
+  const unsigned = listed.filter(({ name }) => others.has(personKey(name))).length
+  const unlisted = others.size - unsigned
+  const strangers = unlisted > 0 ? `, and ${unlisted} by people who are not in the policy's approvers` : ""
+  return unsigned > 0 ? `${strangers}, and ${unsigned} without a valid signature` : strangers
 }

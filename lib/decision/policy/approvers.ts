@@ -18,8 +18,8 @@ const approverName = z
 const KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]{40,2000}={0,2})(?: [^\n]{0,200})?$/
 
-/** The blob begins with its own type: four bytes of length, then the name. */
-function isKey(text: string): boolean {
+/** Whether a text has the form of a public key. The blob begins with its own type: four bytes of length, then the name. */
+export function isKeyText(text: string): boolean {
   const [, type = "", blob = ""] = KEY.exec(text) ?? []
   if (type === "" || blob.length % 4 !== 0) return false
   return atob(blob).startsWith(`\0\0\0${String.fromCharCode(type.length)}${type}`)
@@ -27,25 +27,28 @@ function isKey(text: string): boolean {
 
 const approverKey = z
   .string({ error: "must be an SSH public key" })
-  .refine(isKey, {
-    error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
-    abort: true,
-  })
-  // An approval that claims the name would count as the key holder's until signatures are verified.
-  .refine(() => false, {
-    error:
-      "must not be written yet: this version verifies no signatures, so a key would protect nothing. Leave it out; the name alone is a claim",
-  })
+  .refine(isKeyText, { error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA" })
+  // The comment is no part of the key: it changes no hash.
+  .transform((text) => text.split(" ").slice(0, 2).join(" "))
 
 export const approversSchema = z
   .array(z.strictObject({ name: approverName, key: approverKey.optional() }), {
     error: "must be a list of people such as [ { name: ann } ]",
   })
   .max(100, { error: "must be at most 100 people" })
-  .transform((people): Approver[] => people.map(({ name }) => ({ name })))
+  .transform((people): Approver[] =>
+    people.map(({ name, key }) => (key === undefined ? { name } : { name, key })),
+  )
 
 /** One person whose approvals count. */
 export interface Approver {
   /** Compared with what `approve --by` said by `personKey`. */
   name: string
+  /** SSH public key without a comment: approvals in this name count with its signature only. Absent: the name is a claim. */
+  key?: string
+}
+
+/** The approvers whose signatures can be verified. Where there are any, commands that let purchases go on need one. */
+export function approversWithKeys(approvers: readonly Approver[]): (Approver & { key: string })[] {
+  return approvers.flatMap(({ name, key }) => (key === undefined ? [] : [{ name, key }]))
 }

@@ -11,11 +11,30 @@ export interface Stop {
   until: number | null
 }
 
+/** An SSH signature as the state keeps it: `value` is base64 of its algorithm and its bytes. */
+export interface KeptSignature {
+  /** Hash of the message, `sha256` or `sha512`. */
+  hash: string
+  value: string
+}
+
+/** The same as an entry of kind `said` keeps it: with the public key that made it, so that anyone can verify it. */
+export interface SaidSignature extends KeptSignature {
+  /** `ssh-ed25519 AAAA…`. */
+  key: string
+}
+
 /** One person's yes to one plan. */
 export interface Approval {
   planHash: string
   by: string
   at: number
+  /** The end that the signed text names, epoch milliseconds; absent without a signature. */
+  expires?: number
+  /** In the state of stream `control` only. */
+  signature?: KeptSignature
+  /** In a situation only, instead of `signature`: the approver's key of this policy made it. Absent without a signature. */
+  isSigned?: boolean
 }
 
 /** The folded state of stream `control`. Supernodes are named by id, so that a rename lifts nothing. */
@@ -40,7 +59,7 @@ export type Said =
   | { verb: "pause"; supernode: string | null; why: string; by: string; until: number | null }
   | { verb: "resume"; supernode: string | null; why: string; by: string }
   | { verb: "hold"; supernode: string; why: string; by: string; until: number }
-  | { verb: "approve"; planHash: string; by: string }
+  | { verb: "approve"; planHash: string; by: string; expires?: number; signature?: SaidSignature }
   | {
       verb: "settle"
       attempt: string
@@ -48,14 +67,17 @@ export type Said =
       why: string
       by: string
       servers: string[] | null
+      signature?: SaidSignature
     }
-  | { verb: "reset"; why: string; by: string }
+  | { verb: "reset"; why: string; by: string; signature?: SaidSignature }
   | { verb: "init"; ledger: { id: string }; origin: LedgerOrigin; why: string; by: string }
   | { verb: "restored"; why: string; by: string }
-  | { verb: "confirm"; supernode: string; why: string; by: string }
+  | { verb: "confirm"; supernode: string; why: string; by: string; signature?: SaidSignature }
 
 /** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
 const MOST_APPROVALS = 100
+/** Of all signatures together; one of ed25519 takes 120, one of RSA with 4096 bits 720. The oldest approvals go first. */
+const MOST_SIGNATURE_CHARS = 32_768
 
 /** Texts of operators in the state, UTF-16 units; the entry that recorded the command keeps them whole. */
 const MAX_WHY_CHARS = 200
@@ -80,12 +102,7 @@ export function foldControl(control: Control, written: Said, at: number): Contro
       return { ...control, held: { ...control.held, [said.supernode]: stop } }
     }
     case "approve":
-      return {
-        ...control,
-        approvals: [...control.approvals, { planHash: said.planHash, by: said.by, at }].slice(
-          -MOST_APPROVALS,
-        ),
-      }
+      return { ...control, approvals: newestOf([...control.approvals, approvalOf(said, at)]) }
     case "init":
       // A ledger keeps its first id.
       return control.ledger
@@ -104,6 +121,22 @@ export function foldControl(control: Control, written: Said, at: number): Contro
     default:
       return said satisfies never
   }
+}
+
+function approvalOf(said: Extract<Said, { verb: "approve" }>, at: number): Approval {
+  const { planHash, by, expires, signature } = said
+  if (!signature || expires === undefined) return { planHash, by, at }
+  return { planHash, by, at, expires, signature: { hash: signature.hash, value: signature.value } }
+}
+
+function newestOf(approvals: readonly Approval[]): Approval[] {
+  let chars = 0
+  const kept = approvals.slice(-MOST_APPROVALS)
+  const tooOld = kept.findLastIndex(({ signature }) => {
+    chars += signature?.value.length ?? 0
+    return chars > MOST_SIGNATURE_CHARS
+  })
+  return kept.slice(tooOld + 1)
 }
 
 function shortened<T extends Said>(said: T): T {

@@ -28,12 +28,14 @@ export function lintPeople({ approval, approvers, armAfterMs }: Policy): LintFin
 export function lintApprovers(policies: readonly Policy[]): LintFinding[] {
   const approvers = policies[0]?.approvers ?? []
   if (approvers.length === 0) return []
-  if (!policies.some(({ approval }) => approval !== null)) {
+  const claims = approvers.filter(({ key }) => key === undefined).map(({ name }) => name)
+  if (claims.length === approvers.length && !policies.some(({ approval }) => approval !== null)) {
     return [
       { id: "unused-approvers", path: ["approvers"], message: "has no use: no supernode has `approval`" },
     ]
   }
-  const message =
-    "has no keys: whoever may run `approve` can give any of these names, so the cloud's access control alone decides who approves"
+  if (claims.length === 0) return []
+  const who = claims.length === approvers.length ? "has no keys" : `has no key for ${claims.join(", ")}`
+  const message = `${who}: anyone who may run \`approve\` can give such a name, so the cloud's access control alone decides who approves. Add each person's SSH public key`
   return [{ id: "approvers-without-keys", path: ["approvers"], message }]
 }

@@ -1,0 +1,27 @@
+import { type Command, Option } from "commander"
+import { words } from "../arguments.ts"
+
+/** Where a command's signature comes from; neither where none is given. */
+export interface SignatureOptions {
+  key?: string
+  signature?: string
+}
+
+/** Adds `--key` and `--signature`. */
+export function addSignatureOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--key <FILE>",
+        "your SSH key, where the policy lists it for you: the private key, or the public one whose private key the agent holds; ssh-keygen signs",
+      )
+        .argParser(words)
+        .conflicts("signature"),
+    )
+    .addOption(
+      new Option(
+        "--signature <FILE>",
+        "your signature, made elsewhere by ssh-keygen -Y sign; - reads stdin",
+      ).argParser(words),
+    )
+}
