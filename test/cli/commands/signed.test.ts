@@ -1,0 +1,263 @@
+import { spawnSync } from "node:child_process"
+import { afterAll, describe, expect, it } from "vitest"
+import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
+import { LEDGER_ID } from "../../ledger/initialised.ts"
+import { hasSshKeygen, keyRing } from "../../ssh-signature/ssh-keygen.ts"
+import { bytes, type CloudDesk, cloudDesk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
+
+// Commands that let purchases go on, where approvers have keys: from the text to sign to the order.
+
+const ring = keyRing()
+afterAll(ring.remove)
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+const HOUR = 60 * MINUTE
+const ENDS = "2024-01-12T20:52:00.000Z"
+const policyWith = (...people: string[]) =>
+  `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: ${people.length === 1 ? 1 : 2}, expires: 4h }\napprovers: [ ${people.join(", ")} ]\n`
+const withKey = (name: string) => `{ name: ${name}, key: "${ring.key(name).text}" }`
+const textOf = (hash: string, over: { ledger?: string; expires?: string; approver?: string } = {}) =>
+  `supernode-autoscaler approval v1\nledger: ${over.ledger ?? LEDGER_ID}\nplan: ${hash}\nexpires: ${over.expires ?? ENDS}\napprover: ${over.approver ?? "ann"}\n`
+
+interface Waiting {
+  own: CloudDesk
+  hash: string
+  /** Moves the clock, and sends a tick of that time. */
+  tick(minutes?: number): ReturnType<CloudDesk["run"]>
+}
+
+/** A desk where an alarm's plan waits for approval, and that plan's hash. */
+async function waiting(...people: string[]): Promise<Waiting> {
+  const own = await cloudDesk({}, policyWith(...(people.length > 0 ? people : [withKey("ann")])))
+  await own.run("run", "--event", ALARM)
+  const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
+  let passed = 0
+  const tick = (minutes = 1) => {
+    own.advance(minutes * MINUTE)
+    passed += minutes
+    const time = new Date(START + passed * MINUTE).toISOString()
+    return own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
+  }
+  return { own, hash: hash ?? "", tick }
+}
+
+const control = (own: CloudDesk) => own.ledger((ledger) => ledger.head(CONTROL_STREAM))
+
+describe.skipIf(!hasSshKeygen)("approve, where the policy lists a key", () => {
+  it("prints the text and the command that signs it, ends with 1 and writes nothing; that very command's signature counts, and the next tick buys", async () => {
+    const { own, hash, tick } = await waiting()
+    const asked = await own.run("approve", hash, "--by", "Ann")
+    expect([asked.code, asked.err]).toEqual([1, expect.stringContaining("approve by ann needs a signature")])
+    expect(asked.out).toContain(textOf(hash).trimEnd().replaceAll(/^/gm, "  "))
+    expect((await control(own))?.said?.verb).toBe("init")
+
+    const command = /^ {2}(printf .*)$/m.exec(asked.out)?.[1] ?? ""
+    expect(command).toContain("| ssh-keygen -Y sign -n supernode-autoscaler -f KEY > FILE")
+    const signature = own.file("sig", "")
+    const shell = command.replace("KEY", ring.key("ann").path).replace("FILE", signature)
+    expect(spawnSync("sh", ["-c", shell]).status).toBe(0)
+    const given = await own.run("approve", hash, "--by", "ann", "--signature", signature)
+    expect([given.code, given.err]).toEqual([0, ""])
+    expect(given.out).toContain(
+      "approved by ann: 1 of 1 needed\nthe first of these expires 2024-01-12T20:52:00Z",
+    )
+    expect((await tick()).out).toMatch(/^train-a: bought from 2 to 4 servers/)
+    expect((await own.run("audit", "verify")).code).toBe(0)
+    expect((await own.run("audit", "list", "control")).out).toContain(`approve ${hash}, by ann (signed)`)
+  })
+
+  it("signs with --key, by the private key, by the public one of an agent, or takes a signature from stdin, and keeps the signature in the entry", async () => {
+    const { own, hash } = await waiting()
+    const { code, json } = await own.run(
+      "approve",
+      hash,
+      "--by",
+      "ann",
+      "--key",
+      ring.key("ann").path,
+      "--json",
+    )
+    expect(code).toBe(0)
+    const key = ring.key("ann").text.split(" ").slice(0, 2).join(" ")
+    expect(json()).toMatchObject({
+      said: {
+        by: "ann",
+        expires: Date.parse(ENDS),
+        signature: { key, hash: "sha512", value: expect.any(String) },
+      },
+    })
+    const stdin = bytes(ring.key("ann").sign(textOf(hash)))
+    const piped = await own.runWith(
+      { stdin, env: own.env },
+      "approve",
+      hash,
+      "--by",
+      "ann",
+      "--signature",
+      "-",
+    )
+    expect(piped.code).toBe(0)
+    const agent = agentWith(ring.key("ann").path)
+    own.env["SSH_AUTH_SOCK"] = agent.socket
+    const byAgent = await own.run("approve", hash, "--by", "ann", "--key", `${agent.publicKey}`)
+    agent.end()
+    expect([byAgent.code, byAgent.err]).toEqual([0, ""])
+  })
+
+  it("refuses every other signature, ends with 1 and writes nothing", async () => {
+    const { own, hash } = await waiting(withKey("ann"), withKey("bob"))
+    const cases: [string, string, RegExp][] = [
+      [
+        "another namespace",
+        ring.key("ann").sign(textOf(hash), { namespace: "git" }),
+        /made for namespace "git"/,
+      ],
+      [
+        "another approver's key",
+        ring.key("bob").sign(textOf(hash)),
+        /made with key SHA256:\S+, and the policy lists SHA256:\S+ for ann/,
+      ],
+      ["another ledger", ring.key("ann").sign(textOf(hash, { ledger: "other" })), /not over the text/],
+      ["another plan", ring.key("ann").sign(textOf(hash.replace(/.$/, "x"))), /not over the text/],
+      [
+        "a later end",
+        ring.key("ann").sign(textOf(hash, { expires: "2025-01-01T00:00:00.000Z" })),
+        /not over the text/,
+      ],
+      [
+        "another approver's name",
+        ring.key("ann").sign(textOf(hash, { approver: "bob" })),
+        /not over the text/,
+      ],
+      ["no signature at all", "\u0000\u0001garbage", /not a signature of ssh-keygen/],
+    ]
+    for (const [what, signature, says] of cases) {
+      const { code, err } = await own.run(
+        "approve",
+        hash,
+        "--by",
+        "ann",
+        "--signature",
+        own.file("sig", signature),
+      )
+      expect([what, code, err]).toEqual([what, 1, expect.stringMatching(says)])
+    }
+    expect((await control(own))?.said?.verb).toBe("init")
+  })
+
+  it("refuses what is over: the same signature after its end, and after the attempt that it led to", async () => {
+    const { own, hash, tick } = await waiting()
+    const file = own.file("sig", ring.key("ann").sign(textOf(hash)))
+    expect((await own.run("approve", hash, "--by", "ann", "--signature", file)).code).toBe(0)
+    expect((await tick()).out).toMatch(/^train-a: bought/)
+    const again = await own.run("approve", hash, "--by", "ann", "--signature", file)
+    expect([again.code, again.err]).toEqual([
+      1,
+      expect.stringContaining("no recent run recorded that this plan waits"),
+    ])
+
+    const late = await waiting()
+    late.own.advance(4 * HOUR)
+    const over = await late.own.run("approve", late.hash, "--by", "ann", "--signature", file)
+    expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text ended")])
+  })
+
+  it("has a text to sign for as long as the plan waits: a tick records it anew after half of approval.expires", async () => {
+    const { own, hash, tick } = await waiting()
+    await tick(119)
+    await tick(1)
+    own.advance(3 * HOUR)
+    const { out } = await own.run("approve", hash, "--by", "ann")
+    expect(out).toContain("  expires: 2024-01-12T22:52:00.000Z")
+  })
+
+  it("does not count for a tick once the policy lists another key for that person, and says so", async () => {
+    const { own, hash, tick } = await waiting()
+    await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
+    own.env["SUPERNODE_POLICY"] = own.file(
+      "changed.yaml",
+      policyWith(withKey("ann")).replace(ring.key("ann").text, ring.key("new").text),
+    )
+    expect((await tick()).out).toMatch(
+      /held \(approval-needed\).*, 0 are there, and 1 without a valid signature/s,
+    )
+    expect(own.sandbox.scaleUps).toHaveLength(0)
+  })
+
+  it("asks no signature of an approver without a key, and takes none", async () => {
+    const { own, hash } = await waiting(withKey("ann"), "{ name: bob }")
+    expect((await own.run("approve", hash, "--by", "bob")).code).toBe(0)
+    const refused = await own.run("approve", hash, "--by", "bob", "--key", ring.key("ann").path)
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("lists no key for bob")])
+  })
+})
+
+describe.skipIf(!hasSshKeygen)("other commands that let purchases go on, where an approver has a key", () => {
+  const WORDS = ["--why", "console compared", "--by"]
+  /** Without a signature, by a stranger, with a signature, and with the same one again. */
+  async function needsSignature(own: CloudDesk, ...command: string[]): Promise<string> {
+    const bare = await own.run(...command, ...WORDS, "ann")
+    expect([bare.code, bare.err]).toEqual([1, expect.stringContaining("by ann needs a signature")])
+    const stranger = await own.run(...command, ...WORDS, "eve", "--key", ring.key("ann").path)
+    expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining("Approvers with keys: ann")])
+    const text = [...bare.out.matchAll(/^ {2}((?:supernode-autoscaler|[a-z]+:) .*)$/gm)]
+      .map(([, line]) => `${line}\n`)
+      .join("")
+    const file = own.file("sig", ring.key("ann").sign(text))
+    const signed = await own.run(...command, ...WORDS, "ann", "--signature", file)
+    expect([signed.code, signed.err]).toEqual([0, ""])
+    const again = await own.run(...command, ...WORDS, "ann", "--signature", file)
+    expect(again.code).toBe(1)
+    return text
+  }
+
+  it("ledger confirm needs one for each restore", async () => {
+    const { own } = await waiting()
+    await own.run("ledger", "restored", ...WORDS, "ann")
+    expect(await needsSignature(own, "ledger", "confirm", "train-a")).toBe(
+      `supernode-autoscaler ledger-confirm v1\nledger: ${LEDGER_ID}\nsupernode: ${ID}\nrestored: 2024-01-12T16:52:00.000Z\napprover: ann\n`,
+    )
+    const state = controlOf(await control(own))
+    expect(state.restored?.confirmed).toEqual([ID])
+  })
+
+  it("reset needs one for the state that it clears", async () => {
+    const { own } = await waiting()
+    expect(await needsSignature(own, "reset", "train-a")).toMatch(
+      new RegExp(
+        `^supernode-autoscaler reset v1\nledger: ${LEDGER_ID}\nsupernode: ${ID}\nstate: sha256:[0-9a-f]{64}\napprover: ann\n$`,
+      ),
+    )
+    // Not even a broken policy file lets one do without: the chain recorded who has a key.
+    own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
+    const broken = await own.run("reset", ID, ...WORDS, "ann")
+    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("needs a signature")])
+  })
+
+  it("settle --as absent needs one for that attempt, and no other outcome takes one", async () => {
+    const { own, hash, tick } = await waiting()
+    await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
+    own.sandbox.failNext("scale-up", { reset: "before-effect" })
+    await tick()
+    own.advance(10 * MINUTE)
+    await tick()
+    const accepted = await own.run("settle", "train-a", "--as", "accepted", ...WORDS, "ann", "--key", "x")
+    expect([accepted.code, accepted.err]).toEqual([1, expect.stringContaining("are for --as absent")])
+    expect(await needsSignature(own, "settle", "train-a", "--as", "absent")).toMatch(
+      /^supernode-autoscaler settle v1\nledger: .*\nsupernode: .*\nattempt: .*\nas: absent\napprover: ann\n$/,
+    )
+    expect((await own.run("audit", "verify")).code).toBe(0)
+  })
+})
+
+/** A running ssh-agent with one key, and a public key file whose private half only the agent holds. */
+function agentWith(path: string): { socket: string; publicKey: string; end(): void } {
+  const started = spawnSync("ssh-agent", ["-s"], { encoding: "utf8" }).stdout
+  const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(started)?.[1] ?? ""
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(started)?.[1])
+  const added = spawnSync("ssh-add", ["-q", path], { env: { SSH_AUTH_SOCK: socket } })
+  if (added.status !== 0) throw new Error(String(added.stderr))
+  const publicKey = `${path}.agent.pub`
+  spawnSync("cp", [`${path}.pub`, publicKey])
+  return { socket, publicKey, end: () => void process.kill(pid) }
+}
