@@ -4,8 +4,10 @@ import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
 // What the commands share by which a person says something to the ledger.
 
-export const WHO =
-  "who says so; a claim, except where the policy lists this person's key and a signature is given"
+export const WHO = "who says so; a claim, checked by nobody but the cloud's access control"
+
+/** The same where a signature may be needed. */
+export const SIGNER = "who says so; proven by a signature where the policy lists a key, else a claim"
 
 /** The word is on record: where, in which ledger, and what was said. */
 export function showWord(

@@ -17,7 +17,7 @@ import { when } from "../print/table.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { refuseSignature, signatureOf } from "../signing/signature.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
-import { showWord, WHO } from "./actor.ts"
+import { SIGNER, showWord } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface ApproveOptions extends CommonOptions, SignatureOptions {
@@ -36,7 +36,7 @@ export function registerApprove(program: Command, cli: Cli): void {
       "as a dry run or the record shows it; its first 12 hex digits or more do for a plan that waits",
       planHash,
     )
-    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(approving).action(async (hash: string, _options: unknown, command: Command) => {
     const options = command.optsWithGlobals<ApproveOptions>()

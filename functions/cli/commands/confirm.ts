@@ -23,7 +23,7 @@ import { sayAttempt } from "../print/state.ts"
 import { type Cell, tableOf, when } from "../print/table.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { showWord, WHO } from "./actor.ts"
+import { SIGNER, showWord } from "./actor.ts"
 import { type Look, lookNow } from "./settling.ts"
 
 interface ConfirmOptions extends CommonOptions, SignatureOptions {
@@ -40,7 +40,7 @@ export function registerConfirm(ledger: Command, cli: Cli): void {
       "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name", words)
-    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--by <WHO>", SIGNER, actor)
     .requiredOption("--why <TEXT>", "what you compared", words)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(confirming).action(async (name: string, _options: unknown, command: Command) => {

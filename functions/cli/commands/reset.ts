@@ -17,7 +17,7 @@ import { when } from "../print/table.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { supernodeIdOf } from "../state/in-flight.ts"
-import { showWord, WHO } from "./actor.ts"
+import { SIGNER, showWord } from "./actor.ts"
 
 interface ResetOptions extends CommonOptions, SignatureOptions {
   why: string
@@ -33,7 +33,7 @@ export function registerReset(program: Command, cli: Cli): void {
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was mended", reason)
-    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(resetting).action(async (name: string, _options: unknown, command: Command) => {
     const options = command.optsWithGlobals<ResetOptions>()

@@ -18,7 +18,7 @@ import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { showWord, WHO } from "./actor.ts"
+import { SIGNER, showWord } from "./actor.ts"
 import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
 
 interface SettleOptions extends CommonOptions, SignatureOptions {
@@ -45,7 +45,7 @@ export function registerSettle(program: Command, cli: Cli): void {
         .makeOptionMandatory(),
     )
     .requiredOption("--why <TEXT>", "how you know", reason)
-    .requiredOption("--by <WHO>", WHO, actor)
+    .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(settling).action(async (name: string, _options: unknown, command: Command) => {
     const options = command.optsWithGlobals<SettleOptions>()

@@ -146,5 +146,5 @@ function whyWrong({ namespace, key }: SshSignatureFile, holder: KeyHolder): stri
 /** As `ssh-keygen -l` prints it. */
 function fingerprint(key: string): string {
   const hash = createHash("sha256").update(Buffer.from(key.split(" ")[1] ?? "", "base64"))
-  return `SHA256:${hash.digest("base64").replace(/=+$/, "")}`
+  return `SHA256:${hash.digest("base64").replaceAll("=", "")}`
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { type Control, foldControl, NO_CONTROL } from "../../../lib/decision/state/control.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { Standing } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
@@ -210,5 +211,29 @@ describe("stream control", () => {
     const { standing } = await sayToAll(desk, { verb: "pause", supernode: null, until: null, ...words })
     expect(standing).toMatchObject({ pausedAll: { why: expect.stringMatching(/^漢{199}…$/) } })
     await sayToAll(desk, { verb: "resume", supernode: null, ...words })
+  })
+
+  it("keeps 100 approvals or 32 KB of signatures, the oldest go first", () => {
+    const approvalsOf = (value: string) => {
+      const signature = { key: `ssh-rsa ${"A".repeat(1_400)}`, hash: "sha512", value }
+      const said = (i: number) => ({
+        verb: "approve" as const,
+        planHash: hash(i),
+        by: WIDE,
+        expires: NOW,
+        signature,
+      })
+      return times(150, said).reduce<Control>((state, one, i) => foldControl(state, one, NOW + i), NO_CONTROL)
+    }
+    // RSA with 8192, RSA with 4096 bits, ed25519.
+    for (const [chars, kept] of [
+      [1_384, 23],
+      [700, 46],
+      [112, 100],
+    ] as const) {
+      const { approvals } = approvalsOf("A".repeat(chars))
+      expect([approvals.length, approvals.at(-1)?.planHash]).toEqual([kept, hash(149)])
+      expect(bytesOf(approvals)).toBeLessThan(96 * KB)
+    }
   })
 })
