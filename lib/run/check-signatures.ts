@@ -5,33 +5,33 @@ import type { Approval, Control } from "../decision/state/control.ts"
 import { SIGNATURE_NAMESPACE, signedText } from "../decision/state/signed-text.ts"
 import { isSignedBy } from "../ssh-signature/verify.ts"
 
+type Approvers = Pick<Policy, "approval" | "approvers">
+
 /**
  * The state of stream `control` as a decision reads it: signatures of approvals are verified by the keys of this policy, and
  * the result takes their place. `decide` stays pure, and its entry holds what it decided by.
  */
-export function withCheckedSignatures(
-  control: Control,
-  policy: Pick<Policy, "approval" | "approvers">,
-): Control {
-  const keys = new Map(approversWithKeys(policy.approvers).map((one) => [personKey(one.name), one]))
+export function withCheckedSignatures(control: Control, policy: Approvers): Control {
   const ledger = control.ledger?.id ?? null
-  return {
-    ...control,
-    approvals: control.approvals.map(({ planHash, by, at, expires, signature }): Approval => {
-      const bare = { planHash, by, at }
-      if (!signature || expires === undefined) return bare
-      const approver = keys.get(personKey(by))
-      const isSigned =
-        policy.approval !== null &&
-        ledger !== null &&
-        approver !== undefined &&
-        isSignedBy({
-          text: signedText({ kind: "approval", ledger, planHash, expires, approver: approver.name }),
-          namespace: SIGNATURE_NAMESPACE,
-          key: approver.key,
-          signature,
-        })
-      return { ...bare, expires, isSigned }
-    }),
-  }
+  const approvals = control.approvals.map((approval): Approval => {
+    const { planHash, by, at, expires, signature } = approval
+    const bare = { planHash, by, at }
+    if (!signature || expires === undefined) return bare
+    return { ...bare, expires, isSigned: isSigned(approval, ledger, policy) }
+  })
+  return { ...control, approvals }
+}
+
+function isSigned(
+  { planHash, by, expires, signature }: Approval,
+  ledger: string | null,
+  { approval, approvers }: Approvers,
+): boolean {
+  if (!approval || ledger === null || !signature || expires === undefined) return false
+  // A time that no text can name was not written by this program.
+  if (Number.isNaN(new Date(expires).getTime())) return false
+  const approver = approversWithKeys(approvers).find(({ name }) => personKey(name) === personKey(by))
+  if (!approver) return false
+  const text = signedText({ kind: "approval", ledger, planHash, expires, approver: approver.name })
+  return isSignedBy({ text, namespace: SIGNATURE_NAMESPACE, key: approver.key, signature })
 }

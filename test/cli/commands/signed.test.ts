@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, onTestFinished } from "vitest"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { hasSshKeygen, keyRing } from "../../ssh-signature/ssh-keygen.ts"
@@ -100,7 +100,6 @@ describe.skipIf(!hasSshKeygen)("approve, where the policy lists a key", () => {
     const agent = agentWith(ring.key("ann").path)
     own.env["SSH_AUTH_SOCK"] = agent.socket
     const byAgent = await own.run("approve", hash, "--by", "ann", "--key", `${agent.publicKey}`)
-    agent.end()
     expect([byAgent.code, byAgent.err]).toEqual([0, ""])
   })
 
@@ -251,13 +250,14 @@ describe.skipIf(!hasSshKeygen)("other commands that let purchases go on, where a
 })
 
 /** A running ssh-agent with one key, and a public key file whose private half only the agent holds. */
-function agentWith(path: string): { socket: string; publicKey: string; end(): void } {
+function agentWith(path: string): { socket: string; publicKey: string } {
   const started = spawnSync("ssh-agent", ["-s"], { encoding: "utf8" }).stdout
   const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(started)?.[1] ?? ""
   const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(started)?.[1])
+  onTestFinished(() => void process.kill(pid))
   const added = spawnSync("ssh-add", ["-q", path], { env: { SSH_AUTH_SOCK: socket } })
   if (added.status !== 0) throw new Error(String(added.stderr))
   const publicKey = `${path}.agent.pub`
   spawnSync("cp", [`${path}.pub`, publicKey])
-  return { socket, publicKey, end: () => void process.kill(pid) }
+  return { socket, publicKey }
 }
