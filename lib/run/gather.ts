@@ -11,6 +11,7 @@ import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, seenBy } from "./fleet-spend.ts"
 import type { Chain } from "./heads.ts"
 import { judge } from "./judge.ts"
+import { withLedgerAge } from "./ledger-age.ts"
 import { type Gathered, notice } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
@@ -27,6 +28,11 @@ export async function gatherAndRecord(
   task: RunTask,
   chain: Chain,
 ): Promise<Gathered | "overtaken"> {
+  const gathered = await gatherInOrder(ports, task, chain)
+  return gathered === "overtaken" ? gathered : withLedgerAge(ports, task, gathered)
+}
+
+async function gatherInOrder(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const asked = await firstDelivery(ports, task, chain.head)
   const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   const readsAll = chain.isDry || readsMore(first.situation)

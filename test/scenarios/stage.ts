@@ -363,7 +363,7 @@ export class Stage {
         if (said.verb !== "settle") return
         if (!standing.attempt) throw new Error("there is nothing to settle")
         const shown = { ...standing.attempt, id: said.attempt }
-        const look = { ok: true as const, servers, skewMs: this.skewMs }
+        const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = whyNotSettled({
           name,
           as: said.as,

@@ -445,8 +445,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/state/ledger-identity.ts",
-        from: 'return origin === "empty" && (',
-        to: "return at < 0 && (",
+        from: 'if (origin !== "empty") return false',
+        to: "if (origin !== undefined) return false",
       },
     ],
   },
