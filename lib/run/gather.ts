@@ -28,11 +28,6 @@ export async function gatherAndRecord(
   task: RunTask,
   chain: Chain,
 ): Promise<Gathered | "overtaken"> {
-  const gathered = await gatherInOrder(ports, task, chain)
-  return gathered === "overtaken" ? gathered : withLedgerAge(ports, task, gathered)
-}
-
-async function gatherInOrder(ports: Ports, task: RunTask, chain: Chain): Promise<Gathered | "overtaken"> {
   const asked = await firstDelivery(ports, task, chain.head)
   const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   const readsAll = chain.isDry || readsMore(first.situation)
@@ -56,10 +51,10 @@ async function gatherInOrder(ports: Ports, task: RunTask, chain: Chain): Promise
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
 
-  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
+  if (!target || (!readsAll && heldBy !== null)) return finish(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
   const offered = withTimeOf({ ...situation, offers: seen(offers) }, offers)
-  return countFleet(ports, task, { ...measured, situation: offered })
+  return finish(ports, task, { ...measured, situation: offered })
 }
 
 /**
@@ -87,7 +82,12 @@ function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
+/** What only a run that may buy, or a dry run, has to know. */
+async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
+  return withLedgerAge(ports, task, await countFleet(ports, task, gathered))
+}
+
+/** The last thing to read but the ledger's age, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {

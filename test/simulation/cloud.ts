@@ -14,6 +14,7 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
     readSupernode: (policy) =>
       read(process, "readSupernode", () => {
         const view = supernodeOf(policy).view()
+        world.watch.looksAt(run, supernodeOf(policy))
         const isListMissing = world.random.chance(world.weather.cloudReadFails / 5)
         return isListMissing ? { ...view, servers: null } : view
       }),

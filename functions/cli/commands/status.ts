@@ -1,10 +1,10 @@
 import type { Command } from "commander"
 import type { Control } from "../../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { firstConfirmedTime } from "../../../lib/ledger/first-confirmed.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
+import { firstConfirmedTime } from "../../../lib/run/ledger-age.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLedger } from "../context.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
@@ -63,7 +63,7 @@ async function ledgerConfirmedTime(
   streams: readonly string[],
 ): Promise<number | null> {
   if (identity?.origin !== "empty") return null
-  return firstConfirmedTime(ledger, { streams, ledgerId: identity.id, isEnough: () => true })
+  return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
 /** An outcome is written within a few entries of the decision that it follows. */
