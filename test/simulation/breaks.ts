@@ -22,6 +22,7 @@ const PURCHASE = "lib/run/purchase.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
+const LEDGER_GATES = "lib/decision/gates/ledger.ts"
 const RESERVE = "lib/run/reserve.ts"
 const REMEMBER = "lib/decision/transitions/remember.ts"
 const RECONCILE = "lib/decision/transitions/reconcile.ts"
@@ -447,6 +448,77 @@ export const BREAKS: readonly Break[] = [
         file: "lib/decision/state/ledger-identity.ts",
         from: 'if (origin !== "empty") return false',
         to: "if (origin !== undefined) return false",
+      },
+    ],
+  },
+
+  {
+    name: "ledger-behind-is-not-checked",
+    says: "a worker that knew more goes on with a ledger that was rolled back",
+    rules: ["ledger-behind", "second-order"],
+    from: 160,
+    seeds: 250,
+    changes: [
+      {
+        file: CHAIN,
+        from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
+        to: "if (!isRestored && floor.seq < 0) {",
+      },
+    ],
+  },
+  {
+    name: "restored-is-not-held",
+    says: "a restored ledger is relied on before a person compared it with the cloud",
+    rules: ["ledger-restored", "second-order"],
+    from: 80,
+    seeds: 150,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (!restored || restored.confirmed.includes(supernodeId)) return null",
+        to: "if (restored !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "new-ledger-counts-by-our-clock",
+    says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
+    rules: ["new-ledger", "second-order"],
+    from: 14,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/run/ledger-trust.ts",
+        from: "firstConfirmedAt: situation.ledgerConfirmedAt ?? null",
+        to: "firstConfirmedAt: situation.control.value.ledger.at",
+      },
+    ],
+  },
+  {
+    name: "ledger-other-is-not-checked",
+    says: "a worker buys on another ledger than the policy names",
+    rules: ["other-ledger"],
+    from: 30,
+    seeds: 80,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (onlyId === null || onlyId === id) return null",
+        to: "if (id !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "no-date-is-no-doubt",
+    says: "a run buys though no answer of the cloud named a time",
+    rules: ["time-is-confirmed"],
+    from: 30,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/gates/signal.ts",
+        from: 'if (cloudSkewMs === null && supernode.state === "read") {',
+        to: 'if (cloudSkewMs === null && supernode.state === "not-read") {',
       },
     ],
   },

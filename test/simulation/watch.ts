@@ -35,6 +35,8 @@ export class Watch {
   readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
   readonly #controlReads = new Map<string, number>()
+  /** Runs to which the cloud named a time. */
+  readonly #dated = new Set<string>()
   readonly #log: { entry: LedgerEntry; raw: RawEntry; at: number }[] = []
   mostPosts = 0
 
@@ -104,6 +106,11 @@ export class Watch {
   broken(rule: string, says: string): void {
     this.violations.push(`${rule}: ${says}`)
     this.world.trace(`VIOLATION ${rule}: ${says}`)
+  }
+
+  /** An answer that this run got named a time. */
+  confirmsTime(run: string): void {
+    this.#dated.add(run)
   }
 
   readsControl(run: string): void {
@@ -237,6 +244,8 @@ export class Watch {
     this.world.trace(
       `${machine.name} ${run} POSTs ${order.attempt}: ${order.plan.from} to ${order.plan.to} servers`,
     )
+    if (!this.#dated.has(run))
+      this.broken("time-is-confirmed", `${order.attempt} was sent, and no answer named a time`)
     const readAt = this.#controlReads.get(run) ?? -Infinity
     // Its entry was lost after this run's last look.
     if (readAt < this.forgotAt) return
