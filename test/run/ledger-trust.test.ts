@@ -146,7 +146,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(added.orders).toHaveLength(1)
   })
 
-  it("are not begun by a run that had read another ledger before this one was made", async () => {
+  it("are neither begun nor spared by a run that had read another ledger, which was lost under it", async () => {
     const place = new Place()
     await init(place.store)
     const old = new World(ledgerOver(place))
@@ -162,6 +162,12 @@ describe("the 45 minutes of a new ledger", () => {
     }
     await old.run(undefined, { policy }).catch(() => null)
     expect(await fresh.head(`supernode:${policy.id}`)).toBeDefined()
+    // Nor is what that run wrote a reason to adopt the ledger, had `ledger init` come after it.
+    const late = openMemoryStore()
+    const raw = await fresh.head(`supernode:${policy.id}`)
+    if (raw) await late.append(`supernode:${policy.id}`, raw)
+    const made = (await (await init(late)).head("control"))?.standing
+    expect(made).toMatchObject({ ledger: { origin: "empty" } })
     const world = new World(ledgerOver(fresh))
     world.now = NOW + 3 * 60 * MINUTE + MINUTE
     expect(await heldBy(world)).toBe("ledger-new")
