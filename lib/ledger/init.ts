@@ -72,7 +72,7 @@ function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry
 
 /**
  * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
- * had read another `control`. Such entries are no memory to adopt. Throws LedgerError where a stream does not begin at #1.
+ * had read another `control`, or follow entries that are gone. They are no memory to adopt. Throws LedgerError.
  */
 async function remembersNothing(ledger: AuditedLedger): Promise<boolean> {
   for await (const stream of ledger.streams())

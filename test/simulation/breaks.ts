@@ -46,7 +46,7 @@ export const BREAKS: readonly Break[] = [
     name: "client-forgets-send-before",
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: null,
   },
@@ -100,7 +100,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-last-moment-to-send",
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: [
       { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
@@ -234,8 +234,8 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-stops-nothing",
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
-    from: 95,
-    seeds: 150,
+    from: 130,
+    seeds: 200,
     changes: [
       {
         file: STANDING_GATES,
@@ -568,8 +568,8 @@ export const BREAKS: readonly Break[] = [
     name: "tells-nobody-of-the-unknown",
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 140,
-    seeds: 150,
+    from: 185,
+    seeds: 250,
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",

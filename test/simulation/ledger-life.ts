@@ -14,7 +14,9 @@ import type { World } from "./world.ts"
 //
 // What holds there. No second order leaves while the lost memory knew of one in flight, unless a person said otherwise
 // untruthfully, or the order showed no server for 45 minutes. The caps count what the present ledger holds: after a loss
-// nothing, after a restore what the backup held. `ledger confirm` adds no purchases to it.
+// nothing, after a restore what the backup held. `ledger confirm` adds no purchases to it. Two ledgers for one supernode are
+// told apart only by the policy's `ledger_id`, so every world with two pins it. A worker that starts after a restore and
+// before `ledger restored` knows of neither: only workers that had read the lost entries must hold then.
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
