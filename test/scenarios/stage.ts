@@ -369,6 +369,7 @@ export class Stage {
           as: said.as,
           shown,
           current: standing.attempt,
+          isAnswered: false,
           look,
           now: this.now,
         })

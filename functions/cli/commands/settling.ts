@@ -71,6 +71,8 @@ export interface Wish {
   /** The attempt that the person saw. */
   shown: StandingAttempt
   current: StandingAttempt | null
+  /** The run that opened it recorded how its request ended: nothing leaves any more. */
+  isAnswered: boolean
   look: Look
   now: number
 }
@@ -93,7 +95,15 @@ function whyStillOpen({ state, deadline }: StandingAttempt, clocks: Clocks): str
 }
 
 /** Why this may not be said now, and what to do instead; null where it may. */
-export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wish): string | null {
+export function whyNotSettled({
+  name,
+  as,
+  shown,
+  current,
+  isAnswered,
+  look,
+  now: ours,
+}: Wish): string | null {
   const clocks = { now: ours, cloudSkewMs: look.skewMs, cloudDate: look.date }
   const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
@@ -108,5 +118,5 @@ export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wis
     const ids = newcomers.map(({ id }) => id).join(", ")
     return `--as absent contradicts the cloud: ${counted(newcomers.length, "server")} not there before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
   }
-  return as === "accepted" ? null : whyStillOpen(current, clocks)
+  return as === "accepted" || isAnswered ? null : whyStillOpen(current, clocks)
 }

@@ -157,7 +157,7 @@ describe("settle refuses and says what to do instead", () => {
   })
 })
 
-describe("settle closes no attempt whose request may still leave, whatever called it unknown", () => {
+describe("settle closes no attempt whose own run recorded no outcome while its request may still leave", () => {
   const deadline = Date.parse("2024-01-12T16:53:30Z")
   const attempt = { id: "a1", deadline, before: ["s1"] } as unknown as StandingAttempt
 
@@ -186,7 +186,8 @@ describe("settle closes no attempt whose request may still leave, whatever calle
     const look = { ok: true as const, servers: [], skewMs: date === null ? null : date - now, date }
     for (const state of ["unknown", "open"] as const) {
       const current = { ...attempt, state }
-      const why = (as: SettleAs) => whyNotSettled({ name: "train-a", as, shown: current, current, look, now })
+      const why = (as: SettleAs) =>
+        whyNotSettled({ name: "train-a", as, shown: current, current, isAnswered: false, look, now })
       expect(why("absent") === null).toBe(isAllowed)
       expect(why("completed") === null).toBe(isAllowed)
     }
