@@ -1,5 +1,6 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
+import type { Process } from "./machine.ts"
 import type { Order, TrueSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
 import type { World } from "./world.ts"
@@ -22,6 +23,8 @@ export class Forgotten {
   #confirmed: Set<string> | null = null
   /** The lengths of the chains that a backup held, until a person says `restored`; null: no such time. */
   #unsaid: Map<string, number> | null = null
+  /** What each process had read by then: newest seq by stream. */
+  #knew = new Map<Process, ReadonlyMap<string, number>>()
   readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
 
   constructor(private readonly world: World) {}
@@ -30,6 +33,8 @@ export class Forgotten {
     this.at = this.world.scheduler.now
     this.#words.untrueOf.clear()
     this.#confirmed = null
+    // What a process reads from now on, others may have written after the restore.
+    this.#knew = new Map(this.world.machines.map(({ process }) => [process, new Map(process.seen)]))
     this.#unsaid = new Map([...kept].map(([stream, chain]) => [stream, chain.length]))
   }
 
@@ -83,7 +88,7 @@ export class Forgotten {
     if (this.#confirmed && !this.#confirmed.has(id))
       found.push(["ledger-restored", `${order.attempt} was sent, and nobody confirmed the restored ledger`])
     const kept = this.#unsaid?.get(supernode.stream) ?? 0
-    const isKnowing = this.#unsaid !== null && (process.seen.get(supernode.stream) ?? 0) > kept
+    const isKnowing = this.#unsaid !== null && (this.#knew.get(process)?.get(supernode.stream) ?? 0) > kept
     if (isKnowing)
       found.push(["ledger-behind", `${order.attempt} was sent by a process that knew a newer ledger`])
     // Nothing tells a process that began after it of a restore that nobody spoke of.
