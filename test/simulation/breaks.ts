@@ -22,6 +22,7 @@ const PURCHASE = "lib/run/purchase.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
+const LEDGER_GATES = "lib/decision/gates/ledger.ts"
 const RESERVE = "lib/run/reserve.ts"
 const REMEMBER = "lib/decision/transitions/remember.ts"
 const RECONCILE = "lib/decision/transitions/reconcile.ts"
@@ -45,7 +46,7 @@ export const BREAKS: readonly Break[] = [
     name: "client-forgets-send-before",
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: null,
   },
@@ -99,7 +100,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-last-moment-to-send",
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: [
       { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
@@ -267,8 +268,8 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-stops-nothing",
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
-    from: 95,
-    seeds: 150,
+    from: 130,
+    seeds: 200,
     changes: [
       {
         file: STANDING_GATES,
@@ -479,8 +480,79 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/state/ledger-identity.ts",
-        from: 'return origin === "empty" && (',
-        to: "return at < 0 && (",
+        from: 'if (origin !== "empty") return false',
+        to: "if (origin !== undefined) return false",
+      },
+    ],
+  },
+
+  {
+    name: "ledger-behind-is-not-checked",
+    says: "a worker that knew more goes on with a ledger that was rolled back",
+    rules: ["ledger-behind", "second-order"],
+    from: 160,
+    seeds: 250,
+    changes: [
+      {
+        file: CHAIN,
+        from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
+        to: "if (!isRestored && floor.seq < 0) {",
+      },
+    ],
+  },
+  {
+    name: "restored-is-not-held",
+    says: "a restored ledger is relied on before a person compared it with the cloud",
+    rules: ["ledger-restored", "second-order"],
+    from: 80,
+    seeds: 150,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (!restored || restored.confirmed.includes(supernodeId)) return null",
+        to: "if (restored !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "new-ledger-counts-by-our-clock",
+    says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
+    rules: ["new-ledger", "second-order"],
+    from: 14,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/run/ledger-trust.ts",
+        from: "firstConfirmedAt: situation.ledgerConfirmedAt ?? null",
+        to: "firstConfirmedAt: situation.control.value.ledger.at",
+      },
+    ],
+  },
+  {
+    name: "ledger-other-is-not-checked",
+    says: "a worker buys on another ledger than the policy names",
+    rules: ["other-ledger"],
+    from: 30,
+    seeds: 80,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (onlyId === null || onlyId === id) return null",
+        to: "if (id !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "no-date-is-no-doubt",
+    says: "a run buys though no answer of the cloud named a time",
+    rules: ["time-is-confirmed"],
+    from: 30,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/gates/signal.ts",
+        from: 'if (cloudSkewMs === null && supernode.state === "read") {',
+        to: 'if (cloudSkewMs === null && supernode.state === "not-read") {',
       },
     ],
   },
@@ -530,8 +602,8 @@ export const BREAKS: readonly Break[] = [
     name: "tells-nobody-of-the-unknown",
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 140,
-    seeds: 150,
+    from: 185,
+    seeds: 250,
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
@@ -68,6 +69,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const stream = supernodeStream(policy.id)
   const { attempt } = standingOf(await app.ledger.head(stream))
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
+  const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
   screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
 
@@ -88,6 +90,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
         as,
         shown: attempt,
         current: standing.attempt,
+        isAnswered,
         look,
         now: io.clock.now(),
       })
@@ -96,6 +99,17 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
   showWord(task, entry, known)
+}
+
+/** Whether the run that opened the attempt recorded how its request ended. */
+async function hasAnswer(
+  ledger: App["ledger"],
+  stream: string,
+  { id, seq }: StandingAttempt,
+): Promise<boolean> {
+  for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
+    if (kind === "settled" && attempt?.id === id) return true
+  return false
 }
 
 const FOLLOWS: Record<SettleAs, string> = {
