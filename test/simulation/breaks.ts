@@ -4,6 +4,8 @@ import type { Change } from "./bundle.ts"
 export interface Break {
   name: string
   says: string
+  /** Its hunt takes many seconds: only `npm run test:full` goes on it. */
+  isLong?: boolean
   /** Rules of `watch.ts`, `may-buy.ts`, `tellings.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
   /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
@@ -44,6 +46,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "client-forgets-send-before",
+    isLong: true,
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     from: 80,
@@ -66,6 +69,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "rejected-is-called-accepted",
+    isLong: true,
     says: "a refusal passes for a purchase",
     rules: ["outcome-is-true"],
     seeds: 60,
@@ -128,6 +132,7 @@ export const BREAKS: readonly Break[] = [
   // ---- the ledger ----
   {
     name: "lost-answer-is-a-conflict",
+    isLong: true,
     says: "an entry of our own, its answer lost, passes for another's",
     rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
     seeds: 60,
@@ -135,6 +140,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "conflict-is-a-success",
+    isLong: true,
     says: "an entry that lost its place passes for written",
     rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
     seeds: 60,
@@ -183,6 +189,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "absent-settles-nothing",
+    isLong: true,
     says: "a person's word that nothing was bought changes nothing",
     rules: ["liveness", "one-attempt"],
     seeds: 60,
@@ -190,6 +197,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "breaker-is-forgotten",
+    isLong: true,
     says: "a refusal that a person must mend stops nothing",
     rules: ["breaker"],
     from: 20,
@@ -204,6 +212,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "reset-closes-no-breaker",
+    isLong: true,
     says: "what a person mended stays off",
     rules: ["liveness"],
     from: 20,
@@ -250,6 +259,7 @@ export const BREAKS: readonly Break[] = [
 
   {
     name: "two-policy-files-take-turns",
+    isLong: true,
     says: "policy files that alternate stop nothing",
     rules: ["one-policy-file"],
     from: 960,
@@ -266,6 +276,7 @@ export const BREAKS: readonly Break[] = [
   // ---- the gates ----
   {
     name: "unknown-stops-nothing",
+    isLong: true,
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
     from: 130,
@@ -280,6 +291,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "cooldown-from-the-request-only",
+    isLong: true,
     says: "what was bought gets no time to help",
     rules: ["cooldown"],
     seeds: 60,
@@ -300,6 +312,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "budget-without-this-order",
+    isLong: true,
     says: "only what was spent before is held against the cap",
     rules: ["spend"],
     seeds: 60,
@@ -318,6 +331,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "a-lost-place-is-a-place",
+    isLong: true,
     says: "the fleet's stream says conflict, and the attempt is opened even so",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
     from: 20,
@@ -347,6 +361,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "places-are-not-counted",
+    isLong: true,
     says: "what others have reserved and not opened yet stands under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     from: 440,
@@ -356,6 +371,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "approval-is-not-asked",
+    isLong: true,
     says: "an expensive order needs nobody's yes",
     rules: ["approval"],
     seeds: 150,
@@ -369,6 +385,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "efficacy-is-not-asked",
+    isLong: true,
     says: "purchases that do not help are followed by more",
     rules: ["efficacy"],
     seeds: 60,
@@ -382,6 +399,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "another-plan-than-shown",
+    isLong: true,
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],
     from: 112,
@@ -396,6 +414,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "no-servers-limit",
+    isLong: true,
     says: "the operator's ceiling is not looked at",
     rules: ["servers-limit"],
     seeds: 60,
@@ -409,6 +428,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "latch-never-clears",
+    isLong: true,
     says: "a rule with repeat: false buys once for ever",
     rules: ["liveness"],
     seeds: 60,
@@ -424,6 +444,7 @@ export const BREAKS: readonly Break[] = [
   // ---- time ----
   {
     name: "memory-expires-by-our-clock",
+    isLong: true,
     says: "a run whose clock is years ahead forgets the purchases, and nothing confirmed its time",
     rules: ["money-is-counted"],
     seeds: 60,
@@ -439,6 +460,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "memory-expires-by-one-date",
+    isLong: true,
     says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
     rules: ["money-is-counted"],
     from: 50,
@@ -459,6 +481,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "deadlines-by-the-later-clock",
+    isLong: true,
     says: "45 minutes are over because a clock jumped ahead",
     rules: ["stuck-after-45-minutes"],
     seeds: 60,
@@ -560,6 +583,7 @@ export const BREAKS: readonly Break[] = [
   // ---- what people are told ----
   {
     name: "tells-on-no-record",
+    isLong: true,
     says: "who lost the place of the record tells even so",
     rules: ["told-once-on-record"],
     from: 85,
@@ -600,6 +624,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "tells-nobody-of-the-unknown",
+    isLong: true,
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
     from: 185,
