@@ -1,8 +1,11 @@
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
+import { IS_FULL } from "./test/full.ts"
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // The soak waits for minutes of real time.
+    exclude: [...configDefaults.exclude, ...(IS_FULL ? [] : ["test/soak/**"])],
     reporters: ["default", "./test/reporter.ts"],
     // Nothing here mocks a module, so files may share a process: that is a third of the time. And every core has work.
     isolate: false,

@@ -112,7 +112,7 @@ function jsonOrNull(text: string): unknown {
 }
 
 function linesOf(text: string): string[] {
-  return text === "" ? [] : text.replace(/\n$/, "").split("\n")
+  return text === "" ? [] : text.trimEnd().split(/\r?\n/)
 }
 
 function failedWith(message: string, exitCode: number): CommandAnswer {

@@ -36,6 +36,11 @@ export interface Situation {
   /** One reading per rule of the policy. */
   readings: Seen<Reading[]>
   offers: Seen<Offer[]>
+  /**
+   * The first time that the cloud confirmed to a run on this ledger, epoch milliseconds; null: no entry names one. Only
+   * where the ledger was empty at `ledger init` and no gate holds.
+   */
+  ledgerConfirmedAt?: number | null
   /** Only where the policy has caps across supernodes. */
   fleet?: Seen<FleetSpend>
 }

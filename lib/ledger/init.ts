@@ -36,7 +36,7 @@ export async function initLedger(
     const head = await desk.ledger.head(CONTROL_STREAM)
     const known = controlOf(head).ledger
     if (known) return { identity: known, entry: null }
-    const isEmpty = head === undefined && (await hasNoEntries(desk.ledger))
+    const isEmpty = head === undefined && (await remembersNothing(desk.ledger))
     const entry = initEntry(desk, { head, isEmpty, words })
     if ((await desk.ledger.append(entry)) !== "appended") continue
     const identity = controlOf(entry).ledger
@@ -70,7 +70,15 @@ function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry
   })
 }
 
-async function hasNoEntries(ledger: AuditedLedger): Promise<boolean> {
-  for await (const _stream of ledger.streams()) return false
+/**
+ * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
+ * had read another `control`, or follow entries that are gone. They are no memory to adopt. Throws LedgerError.
+ */
+async function remembersNothing(ledger: AuditedLedger): Promise<boolean> {
+  for await (const stream of ledger.streams())
+    for await (const { situation } of ledger.read(stream, { fromSeq: 1, toSeq: 1 })) {
+      const control = situation?.control
+      if (control?.state !== "read" || control.value.ledger === undefined) return false
+    }
   return true
 }

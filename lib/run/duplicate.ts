@@ -83,8 +83,8 @@ interface Wanted {
   isOne(entry: LedgerEntry): boolean
 }
 
-async function entriesOf(
-  ports: Ports,
+export async function entriesOf(
+  ports: Pick<Ports, "ledger">,
   stream: string,
   { fromSeq, toSeq, isOne }: Wanted,
 ): Promise<LedgerEntry[]> {

@@ -11,6 +11,7 @@ import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, seenBy } from "./fleet-spend.ts"
 import type { Chain } from "./heads.ts"
 import { judge } from "./judge.ts"
+import { withLedgerAge } from "./ledger-age.ts"
 import { type Gathered, notice } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
@@ -50,10 +51,10 @@ export async function gatherAndRecord(
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
 
-  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
+  if (!target || (!readsAll && heldBy !== null)) return finish(ports, task, measured)
   const offers = await ports.cloud.readOffers(situation.policy)
   const offered = withTimeOf({ ...situation, offers: seen(offers) }, offers)
-  return countFleet(ports, task, { ...measured, situation: offered })
+  return finish(ports, task, { ...measured, situation: offered })
 }
 
 /**
@@ -81,7 +82,12 @@ function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
+/** What only a run that may buy, or a dry run, has to know. */
+async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
+  return withLedgerAge(ports, task, await countFleet(ports, task, gathered))
+}
+
+/** The last thing to read but the ledger's age, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {

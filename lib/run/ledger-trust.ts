@@ -6,6 +6,7 @@ import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Seen } from "../decision/inputs/seen.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Control } from "../decision/state/control.ts"
+import type { LedgerAge } from "../decision/state/ledger-identity.ts"
 import { heldOutside } from "./held-outside.ts"
 import type { RunTask } from "./task.ts"
 
@@ -28,13 +29,19 @@ function whyNotTrusted(task: RunTask, { situation, decision }: Decided): LedgerP
   const { control, policy, now } = situation
   const unusable = whyUnusable(control, task.loaded.ledgerId ?? null)
   if (unusable?.reason === "ledger-other") return unusable
-  // A run that holds anyway may have asked the cloud nothing: it shows what our own clock says.
-  const confirmed = confirmedNow(situation) ?? (decision.heldBy === null ? null : now)
-  return whyUntrusted({ control, supernodeId: policy.id, confirmed })
+  if (decision.heldBy === null) return whyUntrusted({ control, supernodeId: policy.id, ...ageIn(situation) })
+  // A run that holds anyway may have asked the cloud nothing: it shows what our own clocks say.
+  const madeAt = control.state === "read" ? (control.value.ledger?.at ?? null) : null
+  const shown = { firstConfirmedAt: madeAt, confirmed: confirmedNow(situation) ?? now }
+  return whyUntrusted({ control, supernodeId: policy.id, ...shown })
+}
+
+function ageIn(situation: Situation): LedgerAge {
+  return { firstConfirmedAt: situation.ledgerConfirmedAt ?? null, confirmed: confirmedNow(situation) }
 }
 
 /** The earlier of our time and the cloud's, where each confirms the other. */
-function confirmedNow(situation: Situation): number | null {
+export function confirmedNow(situation: Situation): number | null {
   const confirmed = confirmedTime(situation)
   return confirmed === null ? null : Math.min(confirmed, situation.now)
 }
@@ -43,8 +50,7 @@ function confirmedNow(situation: Situation): number | null {
 export function whyNotOnThisLedger(decided: Situation, control: Seen<Control>): LedgerProblem | null {
   const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
   const supernodeId = decided.policy.id
-  const confirmed = confirmedNow(decided)
-  return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, confirmed })
+  return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, ...ageIn(decided) })
 }
 
 /** The way out of a problem: time where only that is missing. */

@@ -31,6 +31,13 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/cloud-eye.ts datapoints optional": always(NO_SILENCE),
   "lib/huawei/cloud-eye.ts list Array.isArray": always(NO_SILENCE),
   "lib/huawei/cloud-eye.ts point data??": always(NO_SILENCE),
+  // ---- orders of the billing service ----
+  "lib/huawei/order.ts order_id nullable catch": always("the answer is about another order: unreadable"),
+  "lib/huawei/order.ts amount_after_discount nullable catch": always(
+    "the amount is not known: nothing is compared",
+  ),
+  "lib/huawei/order.ts currency nullable catch": always("as above"),
+  "lib/huawei/order.ts measure_id nullable catch": always("as above: only 1 is the currency's unit"),
   "lib/huawei/metric-list.ts marker nullable catch": always(
     "a full page without it is an incomplete list, which is unreadable; the last page needs none",
   ),

@@ -4,6 +4,7 @@ import { digest } from "../../lib/digest.ts"
 import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/builders.ts"
+import { IS_FULL } from "../full.ts"
 import type { Happening, Verdict } from "./happening.ts"
 import { foresee, newWorld, type World } from "./oracle.ts"
 import { crashPolicy, type Ending, Place } from "./place.ts"
@@ -236,8 +237,16 @@ async function plansShown(place: Place, six: Happening[]): Promise<Map<string, s
   return shown
 }
 
+/** The longest ones are left to `npm run test:full`. */
+const LONG: readonly string[] = [
+  "an order that is taken and never answered, settled by a person",
+  "two episodes of one alarm, insufficient data, a pause and its end",
+  "refusals for capacity, the next larger rung, and a hold",
+]
+const WALKED = HISTORIES.filter(({ name }) => IS_FULL || !LONG.includes(name))
+
 describe("six events come to what the oracle foresees, in each of their 720 orders", () => {
-  it.each(HISTORIES.map((history) => [history.name, history] as const))("%s", async (_name, history) => {
+  it.each(WALKED.map((history) => [history.name, history] as const))("%s", async (_name, history) => {
     const { nextLarger = false, minIntervalMinutes = 10 } = history
     const policy = crashPolicy({
       sold_out: nextLarger ? "next-larger" : "hold",
@@ -261,7 +270,7 @@ describe("six events come to what the oracle foresees, in each of their 720 orde
 
 afterAll(() => {
   console.log(
-    `orders: ${HISTORIES.length} histories of six events, ${tally.orders} orders, ${tally.events} events handled, ` +
+    `orders: ${WALKED.length} histories of six events, ${tally.orders} orders, ${tally.events} events handled, ` +
       `${tally.purchases} POSTs, holds for ${tally.reasons.size} reasons: ${[...tally.reasons].sort().join(", ")}`,
   )
 })

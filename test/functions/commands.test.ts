@@ -63,7 +63,9 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     expect(answer).toMatchObject({
       entry: { stream: "control", seq: 2 },
       said: { verb: "pause", supernode: null, why: "maintenance", by: "ann" },
-      notes: expect.arrayContaining(["everything is paused until somebody says `resume`"]),
+      notes: expect.arrayContaining([
+        "everything is paused. To buy again, run: supernode-autoscaler resume --by WHO",
+      ]),
     })
     expect(answer).not.toHaveProperty("exitCode")
     expect(await entriesOf(own)).toBe(2)
@@ -222,7 +224,7 @@ describe("what is not one JSON document", () => {
     listen()
     const own = desk()
     await lambda(own, { command: PAUSE })
-    const lines = (text: string) => ({ lines: text.trimEnd().split("\n") })
+    const lines = (text: string) => ({ lines: text.trimEnd().split(/\r?\n/) })
     const command = (...command: string[]) => lambda(own, { command })
     expect(await command("audit", "export")).toEqual(lines((await own.run("audit", "export")).out))
     expect(await command("audit", "export", "--csv")).toEqual(

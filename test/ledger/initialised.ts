@@ -23,10 +23,14 @@ export async function makeLedger(url: string, at: number, options: OpenLedgerOpt
 }
 
 /** The first entry of stream `control` in such a ledger, for worlds that keep entries by themselves. */
-export function initEntryAt(at: number, origin: LedgerOrigin = "nothing-in-flight"): LedgerEntry {
+export function initEntryAt(
+  at: number,
+  origin: LedgerOrigin = "nothing-in-flight",
+  id = LEDGER_ID,
+): LedgerEntry {
   const said: Said = {
     verb: "init",
-    ledger: { id: LEDGER_ID },
+    ledger: { id },
     origin,
     why: "a test begins",
     by: "test",

@@ -347,7 +347,10 @@ const servers: fc.Arbitrary<Server[]> = fc
 const offers: fc.Arbitrary<Offer[]> = fc
   .tuple(
     ...["rung-1", "rung-2", "rung-4", "rung-6"].map((flavor) =>
-      mostly<Offer[]>([{ flavor, soldOut: false }], fc.constantFrom([], [{ flavor, soldOut: true }])),
+      mostly<Offer[]>(
+        [{ flavor, soldOut: false }],
+        fc.constantFrom<Offer[]>([], [{ flavor, soldOut: true }], [{ flavor, soldOut: null }]),
+      ),
     ),
   )
   .map((lists) => lists.flat())

@@ -14,7 +14,7 @@ import { applied } from "./apply.ts"
 import { holding, holdingByMoney } from "./holding.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
-const FEW = 600
+const FEW = 780
 
 interface Hinted {
   finding: Finding

@@ -42,7 +42,12 @@ async function init(store: LedgerStore, { at = NOW, nothingInFlight = false } = 
   return ledger
 }
 
-const policy = policyOf({ cooldown: "0s", min_interval: "0s", limits: { actions: "6 per 24h", servers: 48 } })
+const INPUT: Parameters<typeof policyOf>[0] = {
+  cooldown: "0s",
+  min_interval: "0s",
+  limits: { actions: "6 per 24h", servers: 48 },
+}
+const policy = policyOf(INPUT)
 
 async function heldBy(world: World): Promise<string | null> {
   return (await world.run(undefined, { policy })).decision.heldBy
@@ -92,6 +97,8 @@ describe("the 45 minutes of a new ledger", () => {
     "are over only by a time that the cloud confirmed: $title, $after ms after init",
     async ({ after, oursOffMs, dateOffMs, buys }) => {
       const world = await afterLoss()
+      // The first run confirms when the 45 minutes begin.
+      expect(await heldBy(world)).toBe("ledger-new")
       world.now = NOW + after + oursOffMs
       const skewMs = dateOffMs === null ? null : dateOffMs - oursOffMs
       world.supernode = { ...world.supernode, skewMs }
@@ -105,6 +112,66 @@ describe("the 45 minutes of a new ledger", () => {
       expect(failed.length > 0).toBe(!buys)
     },
   )
+
+  it.each([
+    ["45 minutes slow", -45 * MINUTE],
+    ["a year slow", -365 * DAY],
+    ["a year ahead", 365 * DAY],
+  ])(
+    "count from the first time that the cloud confirmed, though the clock that ran `ledger init` was %s",
+    async (_, offMs) => {
+      const world = new World(await init(openMemoryStore(), { at: NOW + offMs }))
+      // Held by something else, too, it confirms a time.
+      await world.run(undefined, { policy })
+      for (const [minutes, reason] of [
+        [1, "ledger-new"],
+        [44, "ledger-new"],
+        [45, null],
+      ] as const) {
+        world.now = NOW + minutes * MINUTE
+        expect(await heldBy(world)).toBe(reason)
+      }
+      expect(world.orders).toHaveLength(1)
+    },
+  )
+
+  it("are over for a supernode that is added later, once another one's chain shows that the ledger is older", async () => {
+    const ledger = await init(openMemoryStore())
+    const [first, added] = [new World(ledger), new World(ledger)]
+    const other = policyOf({ ...INPUT, name: "added", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" })
+    await first.run(undefined, { policy })
+    added.now = NOW + 45 * MINUTE
+    const streams = [policy, other].map(({ id }) => `supernode:${id}`)
+    expect((await added.run(undefined, { policy: other, fleetStreams: streams })).decision.heldBy).toBeNull()
+    expect(added.orders).toHaveLength(1)
+  })
+
+  it("are neither begun nor spared by a run that had read another ledger, which was lost under it", async () => {
+    const place = new Place()
+    await init(place.store)
+    const old = new World(ledgerOver(place))
+    const fresh = openMemoryStore()
+    let isOver = false
+    old.interference = {
+      beforeAppend: async () => {
+        if (isOver) return
+        isOver = true
+        await init(fresh, { at: NOW + 3 * 60 * MINUTE })
+        place.store = fresh
+      },
+    }
+    await old.run(undefined, { policy }).catch(() => null)
+    expect(await fresh.head(`supernode:${policy.id}`)).toBeDefined()
+    // Nor is what that run wrote a reason to adopt the ledger, had `ledger init` come after it.
+    const late = openMemoryStore()
+    const raw = await fresh.head(`supernode:${policy.id}`)
+    if (raw) await late.append(`supernode:${policy.id}`, raw)
+    const made = (await (await init(late)).head("control"))?.standing
+    expect(made).toMatchObject({ ledger: { origin: "empty" } })
+    const world = new World(ledgerOver(fresh))
+    world.now = NOW + 3 * 60 * MINUTE + MINUTE
+    expect(await heldBy(world)).toBe("ledger-new")
+  })
 
   it("hold back a second order while the first may be on its way, and its servers hold it after that", async () => {
     const world = await afterLoss()

@@ -363,12 +363,13 @@ export class Stage {
         if (said.verb !== "settle") return
         if (!standing.attempt) throw new Error("there is nothing to settle")
         const shown = { ...standing.attempt, id: said.attempt }
-        const look = { ok: true as const, servers, skewMs: this.skewMs }
+        const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = whyNotSettled({
           name,
           as: said.as,
           shown,
           current: standing.attempt,
+          isAnswered: false,
           look,
           now: this.now,
         })

@@ -4,6 +4,8 @@ import type { Change } from "./bundle.ts"
 export interface Break {
   name: string
   says: string
+  /** Its hunt takes many seconds: only `npm run test:full` goes on it. */
+  isLong?: boolean
   /** Rules of `watch.ts`, `may-buy.ts`, `tellings.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
   /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
@@ -22,6 +24,7 @@ const PURCHASE = "lib/run/purchase.ts"
 const CHAIN = "lib/ledger/chain.ts"
 const STANDING_GATES = "lib/decision/gates/standing.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
+const LEDGER_GATES = "lib/decision/gates/ledger.ts"
 const RESERVE = "lib/run/reserve.ts"
 const REMEMBER = "lib/decision/transitions/remember.ts"
 const RECONCILE = "lib/decision/transitions/reconcile.ts"
@@ -43,9 +46,10 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "client-forgets-send-before",
+    isLong: true,
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: null,
   },
@@ -65,6 +69,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "rejected-is-called-accepted",
+    isLong: true,
     says: "a refusal passes for a purchase",
     rules: ["outcome-is-true"],
     seeds: 60,
@@ -99,7 +104,7 @@ export const BREAKS: readonly Break[] = [
     name: "no-last-moment-to-send",
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
-    from: 40,
+    from: 80,
     seeds: 150,
     changes: [
       { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
@@ -127,6 +132,7 @@ export const BREAKS: readonly Break[] = [
   // ---- the ledger ----
   {
     name: "lost-answer-is-a-conflict",
+    isLong: true,
     says: "an entry of our own, its answer lost, passes for another's",
     rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
     seeds: 60,
@@ -134,6 +140,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "conflict-is-a-success",
+    isLong: true,
     says: "an entry that lost its place passes for written",
     rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
     seeds: 60,
@@ -182,6 +189,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "absent-settles-nothing",
+    isLong: true,
     says: "a person's word that nothing was bought changes nothing",
     rules: ["liveness", "one-attempt"],
     seeds: 60,
@@ -189,6 +197,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "breaker-is-forgotten",
+    isLong: true,
     says: "a refusal that a person must mend stops nothing",
     rules: ["breaker"],
     from: 20,
@@ -203,6 +212,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "reset-closes-no-breaker",
+    isLong: true,
     says: "what a person mended stays off",
     rules: ["liveness"],
     from: 20,
@@ -249,6 +259,7 @@ export const BREAKS: readonly Break[] = [
 
   {
     name: "two-policy-files-take-turns",
+    isLong: true,
     says: "policy files that alternate stop nothing",
     rules: ["one-policy-file"],
     from: 960,
@@ -265,10 +276,11 @@ export const BREAKS: readonly Break[] = [
   // ---- the gates ----
   {
     name: "unknown-stops-nothing",
+    isLong: true,
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
-    from: 95,
-    seeds: 150,
+    from: 130,
+    seeds: 200,
     changes: [
       {
         file: STANDING_GATES,
@@ -279,6 +291,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "cooldown-from-the-request-only",
+    isLong: true,
     says: "what was bought gets no time to help",
     rules: ["cooldown"],
     seeds: 60,
@@ -299,6 +312,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "budget-without-this-order",
+    isLong: true,
     says: "only what was spent before is held against the cap",
     rules: ["spend"],
     seeds: 60,
@@ -317,6 +331,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "a-lost-place-is-a-place",
+    isLong: true,
     says: "the fleet's stream says conflict, and the attempt is opened even so",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
     from: 20,
@@ -346,6 +361,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "places-are-not-counted",
+    isLong: true,
     says: "what others have reserved and not opened yet stands under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     from: 440,
@@ -355,6 +371,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "approval-is-not-asked",
+    isLong: true,
     says: "an expensive order needs nobody's yes",
     rules: ["approval"],
     seeds: 150,
@@ -368,6 +385,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "efficacy-is-not-asked",
+    isLong: true,
     says: "purchases that do not help are followed by more",
     rules: ["efficacy"],
     seeds: 60,
@@ -381,6 +399,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "another-plan-than-shown",
+    isLong: true,
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],
     from: 112,
@@ -395,6 +414,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "no-servers-limit",
+    isLong: true,
     says: "the operator's ceiling is not looked at",
     rules: ["servers-limit"],
     seeds: 60,
@@ -408,6 +428,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "latch-never-clears",
+    isLong: true,
     says: "a rule with repeat: false buys once for ever",
     rules: ["liveness"],
     seeds: 60,
@@ -423,6 +444,7 @@ export const BREAKS: readonly Break[] = [
   // ---- time ----
   {
     name: "memory-expires-by-our-clock",
+    isLong: true,
     says: "a run whose clock is years ahead forgets the purchases, and nothing confirmed its time",
     rules: ["money-is-counted"],
     seeds: 60,
@@ -438,6 +460,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "memory-expires-by-one-date",
+    isLong: true,
     says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
     rules: ["money-is-counted"],
     from: 50,
@@ -458,6 +481,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "deadlines-by-the-later-clock",
+    isLong: true,
     says: "45 minutes are over because a clock jumped ahead",
     rules: ["stuck-after-45-minutes"],
     seeds: 60,
@@ -479,8 +503,79 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/state/ledger-identity.ts",
-        from: 'return origin === "empty" && (',
-        to: "return at < 0 && (",
+        from: 'if (origin !== "empty") return false',
+        to: "if (origin !== undefined) return false",
+      },
+    ],
+  },
+
+  {
+    name: "ledger-behind-is-not-checked",
+    says: "a worker that knew more goes on with a ledger that was rolled back",
+    rules: ["ledger-behind", "second-order"],
+    from: 160,
+    seeds: 250,
+    changes: [
+      {
+        file: CHAIN,
+        from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
+        to: "if (!isRestored && floor.seq < 0) {",
+      },
+    ],
+  },
+  {
+    name: "restored-is-not-held",
+    says: "a restored ledger is relied on before a person compared it with the cloud",
+    rules: ["ledger-restored", "second-order"],
+    from: 80,
+    seeds: 150,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (!restored || restored.confirmed.includes(supernodeId)) return null",
+        to: "if (restored !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "new-ledger-counts-by-our-clock",
+    says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
+    rules: ["new-ledger", "second-order"],
+    from: 14,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/run/ledger-trust.ts",
+        from: "firstConfirmedAt: situation.ledgerConfirmedAt ?? null",
+        to: "firstConfirmedAt: situation.control.value.ledger.at",
+      },
+    ],
+  },
+  {
+    name: "ledger-other-is-not-checked",
+    says: "a worker buys on another ledger than the policy names",
+    rules: ["other-ledger"],
+    from: 30,
+    seeds: 80,
+    changes: [
+      {
+        file: LEDGER_GATES,
+        from: "if (onlyId === null || onlyId === id) return null",
+        to: "if (id !== null) return null",
+      },
+    ],
+  },
+  {
+    name: "no-date-is-no-doubt",
+    says: "a run buys though no answer of the cloud named a time",
+    rules: ["time-is-confirmed"],
+    from: 30,
+    seeds: 60,
+    changes: [
+      {
+        file: "lib/decision/gates/signal.ts",
+        from: 'if (cloudSkewMs === null && supernode.state === "read") {',
+        to: 'if (cloudSkewMs === null && supernode.state === "not-read") {',
       },
     ],
   },
@@ -488,6 +583,7 @@ export const BREAKS: readonly Break[] = [
   // ---- what people are told ----
   {
     name: "tells-on-no-record",
+    isLong: true,
     says: "who lost the place of the record tells even so",
     rules: ["told-once-on-record"],
     from: 85,
@@ -528,10 +624,11 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "tells-nobody-of-the-unknown",
+    isLong: true,
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 140,
-    seeds: 150,
+    from: 185,
+    seeds: 250,
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",

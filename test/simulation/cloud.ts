@@ -12,13 +12,14 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
   const supernodeOf = (policy: Policy) => world.supernodeOf(policy.id)
   return {
     readSupernode: (policy) =>
-      read(process, "readSupernode", () => {
+      read({ process, run }, "readSupernode", () => {
         const view = supernodeOf(policy).view()
+        world.watch.looksAt(run, supernodeOf(policy))
         const isListMissing = world.random.chance(world.weather.cloudReadFails / 5)
         return isListMissing ? { ...view, servers: null } : view
       }),
     readOffers: (policy) =>
-      read(process, "readOffers", () =>
+      read({ process, run }, "readOffers", () =>
         policy.ladder.map(({ flavor }) => ({ flavor, soldOut: supernodeOf(policy).isSoldOut(flavor) })),
       ),
     readMetrics: (question) =>
@@ -40,7 +41,11 @@ export function tellPeople(process: Process, notice: Notice): Promise<Delivery> 
   })
 }
 
-async function read<T>(process: Process, what: string, look: () => T): Promise<Read<T>> {
+async function read<T>(
+  { process, run }: { process: Process; run: string },
+  what: string,
+  look: () => T,
+): Promise<Read<T>> {
   const { world } = process.machine
   const seen = await process.ask(what, {
     ...travel(world),
@@ -58,6 +63,7 @@ async function read<T>(process: Process, what: string, look: () => T): Promise<R
   // As a client does it: the answer's `Date`, in whole seconds, against our clock when it is here.
   const date = world.dates.of(at)
   const skewMs = date === null ? null : date - process.clock.now()
+  if (date !== null) world.watch.confirmsTime(run)
   return { ...answer, skewMs, date }
 }
 

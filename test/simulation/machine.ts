@@ -1,5 +1,6 @@
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import type { Clock } from "../../lib/ports.ts"
+import type { SimulatedStore } from "./store.ts"
 import type { World } from "./world.ts"
 
 const SECOND = 1_000
@@ -12,6 +13,8 @@ export class Machine {
   readonly monotonicStops: boolean
   process: Process
   frozenUntil = 0
+  /** The store that its next process opens; null: the right one. */
+  storeOf: SimulatedStore | null = null
   #stoodStillMs = 0
   #lives = 1
 
@@ -60,6 +63,11 @@ export class Machine {
     this.process = new Process(this, `${this.name}.${++this.#lives}`)
   }
 
+  /** Another process, after one that ended as it should. */
+  renew(): void {
+    this.process = new Process(this, `${this.name}.${++this.#lives}`)
+  }
+
   monotonic(): number {
     return this.world.scheduler.now - this.#stoodStillMs
   }
@@ -78,6 +86,8 @@ export interface Request<T> {
 /** One process, from its start to its death. What it waits for when it dies never comes back. */
 export class Process {
   isDead = false
+  /** By stream, the newest seq that this process has read or written. */
+  readonly seen = new Map<string, number>()
   readonly ledger: AuditedLedger
   readonly clock: Clock
   readonly #lost = new Set<() => void>()

@@ -34,9 +34,9 @@ export function whyNotToBuy(sending: Sending): Reason[] {
   ]
 }
 
-/** Without any slack: the time counts that the cloud confirmed, and no answer names a later one than the true one. */
+/** The time counts that the cloud confirmed, in whole seconds, and no answer names a later one than the true one. */
 function newLedger({ world, trade }: Sending): Reason[] {
-  if (world.scheduler.now >= world.newLedgerUntil) return []
+  if (world.scheduler.now + 1_000 >= world.newLedgerUntil) return []
   return [["new-ledger", `${trade.id} was sent within 45 minutes of the ledger's beginning`]]
 }
 
@@ -45,7 +45,7 @@ function pacing({ world, supernode, book, trade }: Sending): Reason[] {
   const { policy } = supernode
   const { signal } = trade.entry
   const isBypassed = signal?.kind === "request" && signal.bypassCooldown
-  const last = Math.max(-Infinity, ...costly(supernode).map((order) => order.postedAt))
+  const last = Math.max(-Infinity, ...costly(supernode, book).map((order) => order.postedAt))
   const found: Reason[] = []
   if (!isBypassed && now + SLACK_MS < (book.completedAt ?? -Infinity) + policy.cooldownMs)
     found.push(["cooldown", `${trade.id} was sent ${ago(now, book.completedAt)} after the last completion`])
@@ -69,10 +69,11 @@ function efficacy({ supernode, book, trade }: Sending): Reason[] {
   return [["efficacy", `${trade.id} was sent after ${row.map(({ id }) => id).join()} had not helped`]]
 }
 
-/** Orders that cost money, or may: all but those that were refused or got lost, or that a person took for absent. */
-export function costly({ orders }: TrueSupernode): Order[] {
+/** Orders that the present ledger knows and that cost money, or may: all but those that were refused or got lost, or that a person took for absent. */
+export function costly({ orders }: TrueSupernode, { trades }: Book): Order[] {
   return orders.filter(
-    ({ fate, wasTakenForAbsent }) => fate !== "refused" && fate !== "lost" && !wasTakenForAbsent,
+    ({ attempt, fate, wasTakenForAbsent }) =>
+      trades.has(attempt) && fate !== "refused" && fate !== "lost" && !wasTakenForAbsent,
   )
 }
 
@@ -82,12 +83,12 @@ interface Caps {
   budget: Policy["limits"]["budget"]
 }
 
-function money({ world, supernode, order }: Sending): Reason[] {
+function money({ world, supernode, book, order }: Sending): Reason[] {
   const { limits, fleet } = supernode.policy
   const { now } = world.scheduler
-  const all = world.supernodes.flatMap(costly)
+  const all = world.supernodes.flatMap((one) => costly(one, world.watch.bookOf(one)))
   return [
-    ...overspent(limits, costly(supernode), { order, now, rules: ["actions", "spend"] }),
+    ...overspent(limits, costly(supernode, book), { order, now, rules: ["actions", "spend"] }),
     ...(fleet ? overspent(fleet, all, { order, now, rules: ["fleet-actions", "fleet-spend"] }) : []),
   ]
 }

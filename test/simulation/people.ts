@@ -28,8 +28,14 @@ export class People {
     void this.#again([12 * 60, 36 * 60], async () => this.#scaleByHand())
   }
 
+  /** A command is a process of its own. Where the ledger comes to harm, that matters: it remembers no older one. */
+  get #process() {
+    if (this.world.ledgerTrouble !== null) this.#machine.renew()
+    return this.#machine.process
+  }
+
   get #desk() {
-    const { ledger, clock } = this.#machine.process
+    const { ledger, clock } = this.#process
     return { ledger, clock, newId: this.world.newId }
   }
 
@@ -103,7 +109,7 @@ export class People {
   async #look(supernode: TrueSupernode, servers: number | null) {
     const at = this.world.scheduler.now
     const signal = requestOf({ id: this.world.newId(), at, supernode: supernode.policy.name, servers })
-    return this.world.startRun(this.#machine.process, { signal, supernode })
+    return this.world.startRun(this.#process, { signal, supernode })
   }
 
   async #askForMore(): Promise<void> {

@@ -29,7 +29,7 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
   if (isTooLate(order, process.clock) && !world.broken?.clientForgetsSendBefore) {
     return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
   }
-  world.watch.posted({ supernode, order, run, machine: process.machine })
+  world.watch.posted({ supernode, order, run, machine: process.machine, process })
   const { plan } = order
   const placed: Order = {
     attempt: order.attempt,

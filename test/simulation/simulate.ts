@@ -1,5 +1,6 @@
 import { verifyLedger } from "../../lib/ledger/verify-ledger.ts"
 import { startEvents } from "./events.ts"
+import { startLedgerTrouble } from "./ledger-life.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { Progress } from "./progress.ts"
 import { startTimeTrouble } from "./times.ts"
@@ -37,6 +38,7 @@ export async function simulate(
   const isOver = () => watch.violations.length > 0
   startEvents(world)
   startTimeTrouble(world, seed)
+  startLedgerTrouble(world, seed)
   world.people.start()
   await scheduler.runUntil(world.calmFrom, isOver)
 
@@ -46,6 +48,7 @@ export async function simulate(
   while (scheduler.now < world.calmFrom + SETTLING_MS && !isOver()) await goOn(world, isOver)
 
   if (!isOver()) await stayBusy(world, isOver)
+  if (!isOver()) watch.forgotten.checkFound()
   if (!isOver() && asIs) await verifyChains(world)
   world.counts.purchases = world.supernodes
     .flatMap(({ orders }) => orders)

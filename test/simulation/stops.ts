@@ -25,6 +25,12 @@ export class Stops {
   readonly #stops: Stop[] = []
   readonly approvals: Approval[] = []
 
+  /** The ledger lost what people said. */
+  forgetAll(): void {
+    this.#stops.length = 0
+    this.approvals.length = 0
+  }
+
   acknowledged(said: Said, now: number): void {
     if (said.verb !== "pause" && said.verb !== "hold") return
     this.#stops.push({
@@ -42,6 +48,7 @@ export class Stops {
   }
 
   stored({ said }: LedgerEntry, now: number): void {
+    if (said?.verb === "restored") this.approvals.length = 0
     if (said?.verb === "approve") this.approvals.push({ planHash: said.planHash, by: said.by, at: now })
   }
 

@@ -1,8 +1,13 @@
+import type { Standing } from "../../lib/decision/state/state.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
+import { standingOf } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
 import type { Process } from "./machine.ts"
 import { trustedEntry } from "./trusted.ts"
 import type { World } from "./world.ts"
+
+/** The chains of a ledger, by stream. */
+export type Copy = ReadonlyMap<string, RawEntry[]>
 
 /** Told of every entry in the moment it is stored, in true order. */
 export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
@@ -23,6 +28,28 @@ export class SimulatedStore {
   /** The first entry, before anything goes wrong: an operator made the ledger. */
   begin(entry: LedgerEntry): void {
     this.#write(entry.stream, { seq: entry.seq, text: entryText(entry) })
+  }
+
+  /** As a backup holds it. */
+  copy(): Copy {
+    return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
+  }
+
+  standingOf(stream: string): Standing | null {
+    const raw = this.#newest(stream)
+    return raw ? standingOf(trustedEntry(stream, raw)) : null
+  }
+
+  /** From now on it holds what that copy holds. */
+  restore(copy: Copy): void {
+    this.#chains.clear()
+    for (const [stream, chain] of copy) this.#chains.set(stream, [...chain])
+    this.world.watch.forgetBut(copy)
+  }
+
+  /** Without a network between: for an operator who speaks before any worker can reach the store. */
+  direct(): LedgerStore {
+    return { ...this.truth(), append: async (stream, raw) => this.#write(stream, raw) }
   }
 
   /** Everything stored, for checking at the end. */
@@ -49,12 +76,16 @@ export class SimulatedStore {
     const entries = (stream: string, range: { fromSeq?: number; toSeq?: number }) =>
       ask(`read ${stream}`, () => this.#mayFail(() => within(this.#chains.get(stream) ?? [], range)))
     return {
-      head: (stream) => ask(`head ${stream}`, () => this.#mayFail(() => this.#newest(stream))),
+      head: async (stream) => {
+        const raw = await ask(`head ${stream}`, () => this.#mayFail(() => this.#newest(stream)))
+        if (raw) process.seen.set(stream, Math.max(raw.seq, process.seen.get(stream) ?? 0))
+        return raw
+      },
       append: (stream, raw) => ask(`append ${stream}#${raw.seq}`, () => this.#append(stream, raw)),
       async *read(stream, range = {}) {
         yield* await entries(stream, range)
       },
-      async *streams() {},
+      streams: () => this.truth().streams(),
       close: async () => undefined,
       create: async () => undefined,
       checkWritable: async () => undefined,

@@ -82,6 +82,9 @@ export class Tellings {
     { isDown }: { isDown: boolean },
   ): void {
     const { watch, scheduler } = this.world
+    if (!isDown && state !== "blind") this.#heard.set(stream, scheduler.now)
+    // The claim may be one of the entries that were lost.
+    if (scheduler.now < watch.forgotAt + HOUR) return
     const claim = this.#claims.get(`${stream} ${about}`)?.find(({ isTold }) => !isTold)
     if (claim) claim.isTold = true
     else watch.broken("told-once-on-record", `${about} was told, and no entry of its own says so`)
@@ -90,7 +93,6 @@ export class Tellings {
       watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which is another entry`)
     else if (!statesIt(stated.waits, { state, attempt }))
       watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which does not state it`)
-    if (!isDown && state !== "blind") this.#heard.set(stream, scheduler.now)
   }
 
   /** Have people heard of what waits there now? */

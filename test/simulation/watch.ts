@@ -4,7 +4,8 @@ import type { RawEntry } from "../../lib/ledger/store.ts"
 import { type BuyOrder, LedgerError } from "../../lib/ports.ts"
 import { Book } from "./book.ts"
 import { whyNotOpen } from "./fleet.ts"
-import type { Machine } from "./machine.ts"
+import { Forgotten } from "./forgotten.ts"
+import type { Machine, Process } from "./machine.ts"
 import { whyNotToBuy } from "./may-buy.ts"
 import { Stops } from "./stops.ts"
 import type { TrueSupernode } from "./supernode.ts"
@@ -20,6 +21,7 @@ export interface Posted {
   order: BuyOrder
   run: string
   machine: Machine
+  process: Process
 }
 
 /** Stands at the store and at the wire, sees everything in true order, and says what must not be. */
@@ -27,17 +29,74 @@ export class Watch {
   readonly violations: string[] = []
   readonly books = new Map<string, Book>()
   readonly stops = new Stops()
-  readonly tellings: Tellings
+  tellings: Tellings
+  readonly forgotten: Forgotten
   readonly #links = new Map<string, { seq: number; hash: string }>()
   readonly #turns = new Map<string, FileTurns>()
   /** Places that were taken under caps across supernodes. */
   readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
   readonly #controlReads = new Map<string, number>()
+  /** Runs to which the cloud named a time. */
+  readonly #dated = new Set<string>()
+  readonly #log: { entry: LedgerEntry; raw: RawEntry; at: number }[] = []
   mostPosts = 0
 
   constructor(private readonly world: World) {
     this.tellings = new Tellings(world)
+    this.forgotten = new Forgotten(world)
+  }
+
+  /** True time at which the ledger last lost entries. */
+  get forgotAt(): number {
+    return this.forgotten.at
+  }
+
+  looksAt(run: string, supernode: TrueSupernode): void {
+    this.forgotten.looksAt(run, supernode)
+  }
+
+  hasForgottenOrder(supernode: TrueSupernode): boolean {
+    return this.forgotten.ordersOf(supernode).length > 0
+  }
+
+  /** An entry in a ledger that the policy does not name. */
+  storedElsewhere({ stream, kind }: LedgerEntry): void {
+    if (stream !== CONTROL_STREAM)
+      this.broken("other-ledger", `${stream} got a ${kind} entry in another ledger`)
+  }
+
+  /** The ledger holds these entries alone from now on, and so everything is judged by them. */
+  forgetBut(kept: ReadonlyMap<string, RawEntry[]>): void {
+    const texts = new Set([...kept.values()].flat().map(({ text }) => text))
+    const entries = this.#log.filter(({ raw }) => texts.has(raw.text))
+    this.books.clear()
+    this.#links.clear()
+    this.#reserved.clear()
+    this.#log.length = 0
+    this.stops.forgetAll()
+    this.tellings = new Tellings(this.world)
+    for (const { entry, raw, at } of entries) this.#learn(entry, raw, at)
+    this.forgotten.begin(kept)
+  }
+
+  /** What an entry says, without a judgement of it. */
+  #learn(entry: LedgerEntry, raw: RawEntry, at: number): void {
+    const { stream } = entry
+    this.#log.push({ entry, raw, at })
+    this.#links.set(stream, { seq: raw.seq, hash: entry.hash })
+    if (stream === CONTROL_STREAM) this.stops.stored(entry, at)
+    this.#learnReservation(entry)
+    const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
+    if (!supernode) return
+    this.bookOf(supernode).stored(entry, at)
+    this.tellings.stored(entry)
+  }
+
+  #learnReservation({ stream, kind, fleet }: LedgerEntry): void {
+    if (stream !== FLEET_STREAM || kind !== "opened" || !fleet) return
+    const { id, stream: of, seq } = fleet.reservation
+    this.#reserved.add(`${id} ${of}#${seq}`)
   }
 
   bookOf(supernode: TrueSupernode): Book {
@@ -49,6 +108,11 @@ export class Watch {
   broken(rule: string, says: string): void {
     this.violations.push(`${rule}: ${says}`)
     this.world.trace(`VIOLATION ${rule}: ${says}`)
+  }
+
+  /** An answer that this run got named a time. */
+  confirmsTime(run: string): void {
+    this.#dated.add(run)
   }
 
   readsControl(run: string): void {
@@ -63,15 +127,14 @@ export class Watch {
     if (raw.seq !== before.seq + 1 || entry.prev !== before.hash)
       this.broken("chain-is-dense", `${stream}#${raw.seq} was stored after #${before.seq}`)
     this.#links.set(stream, { seq: raw.seq, hash: entry.hash })
+    if (this.world.ledgerTrouble !== null) this.#log.push({ entry, raw, at: now })
     this.world.trace(`${stream.slice(0, 20)}#${entry.seq} ${kind} ${sayEntry(entry)}`)
     if (stream === CONTROL_STREAM) {
       this.stops.stored(entry, now)
+      this.forgotten.said(entry)
       return
     }
-    if (stream === FLEET_STREAM && kind === "opened" && entry.fleet) {
-      const { id, stream: of, seq } = entry.fleet.reservation
-      this.#reserved.add(`${id} ${of}#${seq}`)
-    }
+    this.#learnReservation(entry)
     const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
     if (supernode) this.#storedOf(supernode, entry)
   }
@@ -180,9 +243,11 @@ export class Watch {
 
   /** True spend is never more than what the ledger has reserved and booked. */
   #checkMoney(supernode: TrueSupernode, { standing, seq }: LedgerEntry): void {
+    const { trades } = this.bookOf(supernode)
     const kept = "purchases" in standing ? standing.purchases.map(({ attempt }) => attempt) : []
     for (const order of supernode.orders) {
       if (order.fate === "refused" || order.fate === "lost" || order.wasTakenForAbsent) continue
+      if (!trades.has(order.attempt)) continue // It was lost with its ledger.
       if (!kept.includes(order.attempt))
         this.broken(
           "money-is-counted",
@@ -201,6 +266,12 @@ export class Watch {
     this.world.trace(
       `${machine.name} ${run} POSTs ${order.attempt}: ${order.plan.from} to ${order.plan.to} servers`,
     )
+    if (!this.#dated.has(run))
+      this.broken("time-is-confirmed", `${order.attempt} was sent, and no answer named a time`)
+    const readAt = this.#controlReads.get(run) ?? -Infinity
+    // Its entry was lost after this run's last look.
+    if (readAt < this.forgotAt) return
+    for (const [rule, says] of this.forgotten.whyNot(posted)) this.broken(rule, says)
     if (!trade) {
       this.broken("open-before-buy", `${order.attempt} was sent, and no such attempt is on record`)
       return
@@ -220,7 +291,6 @@ export class Watch {
       this.broken("one-attempt", `${order.attempt} was sent while ${others[0]?.id} is ${others[0]?.state}`)
     if (trade.state !== "open" && trade.state !== "unknown")
       this.broken("nothing-after-settlement", `${order.attempt} was sent when it was ${trade.state}`)
-    const readAt = this.#controlReads.get(run) ?? -Infinity
     const stop = this.stops.inForceAt({
       id: supernode.policy.id,
       at: Math.max(readAt, trade.openedAt),
@@ -239,7 +309,7 @@ export class Watch {
       return
     }
     for (const trade of this.bookOf(supernode).trades.values()) {
-      if (trade.run === run && trade.settledAt === null)
+      if (trade.run === run && trade.settledAt === null && trade.openedAt > this.forgotAt)
         this.broken("a-run-settles-what-it-opens", `${run} ended and left ${trade.id} open`)
     }
   }

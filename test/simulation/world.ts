@@ -7,9 +7,10 @@ import type { LedgerStore } from "../../lib/ledger/store.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
-import { initEntryAt } from "../ledger/initialised.ts"
+import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { cloudSeenBy, tellPeople } from "./cloud.ts"
 import { deliver } from "./events.ts"
+import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
 import { People } from "./people.ts"
@@ -61,7 +62,8 @@ export class World {
   readonly tickMs: number
   readonly calmFrom: number
   /** True time before which nothing may be bought, since an order that the new ledger does not know may be on its way. */
-  readonly newLedgerUntil: number
+  newLedgerUntil: number
+  readonly ledgerTrouble: LedgerTrouble
   weather: Weather
   readonly dates = new Dates()
   isCalm = false
@@ -85,6 +87,7 @@ export class World {
   ) {
     this.#hasTwoFiles = hasTwoFiles(seed)
     this.random = new Random(seed)
+    this.ledgerTrouble = drawLedgerTrouble(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
     this.scheduler = new Scheduler(this.#start)
     this.calmFrom = this.#start + this.random.whole(10, 30) * HOUR
@@ -136,7 +139,7 @@ export class World {
   }
 
   openLedger(process: Process): AuditedLedger {
-    return ledgerOver(this.store.seenBy(process))
+    return ledgerOver((process.machine.storeOf ?? this.store).seenBy(process))
   }
 
   deliver(signal: Signal, supernodes: readonly TrueSupernode[]): void {
@@ -177,7 +180,10 @@ export class World {
       result = await run(this.#portsFor(process, { run: id, endsAt }), {
         signal,
         exclusive: true,
-        loaded: this.#fileOf(process, supernode),
+        loaded: {
+          ...this.#fileOf(process, supernode),
+          ...(this.ledgerTrouble === "other" ? { ledgerId: LEDGER_ID } : {}),
+        },
         mode: signal.kind === "request" ? signal.mode : "live",
         run: id,
         stream: supernode.stream,

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Said } from "../../../lib/decision/state/control.ts"
 import { sayTo } from "../../../lib/ledger/commands.ts"
 import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
@@ -70,27 +72,11 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const stream = supernodeStream(policy.id)
   const { attempt } = standingOf(await app.ledger.head(stream))
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
+  const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
   screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
 
-  const signed =
-    as === "absent"
-      ? await signatureOfAny(task, policy.approvers, {
-          by,
-          command: "settle --as absent",
-          options,
-          statements: (approver) => [
-            {
-              kind: "settle" as const,
-              ledger: known.id,
-              supernode: policy.id,
-              attempt: attempt.id,
-              approver,
-            },
-          ],
-        })
-      : null
-  if (as !== "absent") refuseUnneeded(options)
+  const signed = await signatureFor(task, { options, policy, attempt, ledger: known.id })
   const said: Said = {
     verb: "settle",
     attempt: attempt.id,
@@ -109,6 +95,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
         as,
         shown: attempt,
         current: standing.attempt,
+        isAnswered,
         look,
         now: io.clock.now(),
       })
@@ -119,12 +106,41 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   showWord(task, entry, known)
 }
 
-/** A signature that nothing asks for is a mistake about the outcome. */
-function refuseUnneeded({ key, signature, as }: SettleOptions): void {
-  if (key === undefined && signature === undefined) return
+interface ToSign {
+  options: SettleOptions
+  policy: Policy
+  attempt: StandingAttempt
+  ledger: string
+}
+
+/** The signature that `absent` needs where an approver has a key; null where none is needed. Throws CommandError. */
+async function signatureFor(task: Task, { options, policy, attempt, ledger }: ToSign) {
+  const { as, by, key, signature } = options
+  if (as === "absent") {
+    return signatureOfAny(task, policy.approvers, {
+      by,
+      command: "settle --as absent",
+      options,
+      statements: (approver) => [
+        { kind: "settle" as const, ledger, supernode: policy.id, attempt: attempt.id, approver },
+      ],
+    })
+  }
+  if (key === undefined && signature === undefined) return null
   throw new CommandError(
     `--key and --signature are for --as absent, not for --as ${as}; nothing was recorded`,
   )
+}
+
+/** Whether the run that opened the attempt recorded how its request ended. */
+async function hasAnswer(
+  ledger: App["ledger"],
+  stream: string,
+  { id, seq }: StandingAttempt,
+): Promise<boolean> {
+  for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
+    if (kind === "settled" && attempt?.id === id) return true
+  return false
 }
 
 const FOLLOWS: Record<SettleAs, string> = {

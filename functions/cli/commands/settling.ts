@@ -1,4 +1,10 @@
-import { clocksAgree, earliestNow } from "../../../lib/decision/inputs/clock.ts"
+import {
+  CLOCK_TOLERANCE_MS,
+  type Clocks,
+  clocksAgree,
+  confirmedTime,
+  earliestNow,
+} from "../../../lib/decision/inputs/clock.ts"
 import { includesId } from "../../../lib/decision/inputs/id.ts"
 import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
@@ -12,13 +18,19 @@ import { type Cell, instantOf, tableOf } from "../print/table.ts"
 export type SettleAs = "accepted" | "completed" | "absent"
 
 /** The servers that are there now, or why nobody knows. */
-export type Look = { ok: true; servers: Server[]; skewMs: number | null } | { ok: false; why: string }
+export type Look = ({ ok: true; servers: Server[] } | { ok: false; why: string }) & {
+  /** The cloud's clock minus ours, milliseconds; null where its answer named no time. */
+  skewMs: number | null
+  /** That time, epoch milliseconds. */
+  date: number | null
+}
 
 export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
   const read = await cloud.readSupernode(policy)
-  if (!read.ok) return { ok: false, why: read.why }
-  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers" }
-  return { ok: true, servers: presentServers(read.value), skewMs: read.skewMs }
+  const time = { skewMs: read.skewMs ?? null, date: read.date ?? null }
+  if (!read.ok) return { ok: false, why: read.why, ...time }
+  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers", ...time }
+  return { ok: true, servers: presentServers(read.value), ...time }
 }
 
 export interface Shown {
@@ -63,13 +75,40 @@ export interface Wish {
   /** The attempt that the person saw. */
   shown: StandingAttempt
   current: StandingAttempt | null
+  /** The run that opened it recorded how its request ended: nothing leaves any more. */
+  isAnswered: boolean
   look: Look
   now: number
 }
 
+/**
+ * Why the request may still leave, or be on its way, for all that the clocks say; null: that is over. A run whose clock was
+ * ahead may have called the attempt unknown before its time, so only a time that the cloud confirmed ends it. The clock
+ * that dated the deadline may be off by the tolerance.
+ */
+function whyStillOpen({ state, deadline }: StandingAttempt, clocks: Clocks): string | null {
+  if (state !== "open" && state !== "unknown") return null
+  const until = deadline + CLOCK_TOLERANCE_MS
+  const confirmed = confirmedTime(clocks)
+  if (confirmed !== null && Math.min(confirmed, clocks.now) > until) return null
+  const unconfirmed =
+    confirmed === null
+      ? ", and no answer of the cloud confirms what time it is: check the connection and this machine's clock"
+      : ""
+  return `the request may still be on its way until ${instantOf(until)}${unconfirmed}. Settle again then`
+}
+
 /** Why this may not be said now, and what to do instead; null where it may. */
-export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wish): string | null {
-  const clocks = { now: ours, cloudSkewMs: look.ok ? look.skewMs : null }
+export function whyNotSettled({
+  name,
+  as,
+  shown,
+  current,
+  isAnswered,
+  look,
+  now: ours,
+}: Wish): string | null {
+  const clocks = { now: ours, cloudSkewMs: look.skewMs, cloudDate: look.date }
   const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
   if (current.state === "open" && now <= current.deadline) {
@@ -83,5 +122,5 @@ export function whyNotSettled({ name, as, shown, current, look, now: ours }: Wis
     const ids = newcomers.map(({ id }) => id).join(", ")
     return `--as absent contradicts the cloud: ${counted(newcomers.length, "server")} not there before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
   }
-  return null
+  return as === "accepted" || isAnswered ? null : whyStillOpen(current, clocks)
 }

@@ -1,8 +1,10 @@
 import type { Command } from "commander"
+import type { Control } from "../../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
+import { firstConfirmedTime } from "../../../lib/run/ledger-age.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLedger } from "../context.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
@@ -32,13 +34,15 @@ async function status(task: Task, name: string | undefined): Promise<void> {
     noteUnusableLedger(task, look)
     const { control, place, known } = look
     const fleet = await lookAtFleet(ledger, supernodes, now)
+    const streams = supernodes.map(({ policy }) => supernodeStream(policy.id))
     const states = await Promise.all(
       shown.map(async (loaded) => {
         const stream = supernodeStream(loaded.policy.id)
         const others = fleet?.othersOf(stream) ?? null
         const head = await ledger.head(stream)
         const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
-        return stateOf({ settings, loaded, head, lastOutcome, control, others, now })
+        const ledgerConfirmedAt = await ledgerConfirmedTime(ledger, control, [stream, ...streams])
+        return stateOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, now })
       }),
     )
     if (options.json) {
@@ -50,6 +54,16 @@ async function status(task: Task, name: string | undefined): Promise<void> {
     for (const state of states) screen.say(...stateLines(state, print), "")
     if (fleet) screen.say(...fleetLines(fleet.state, print), "")
   })
+}
+
+/** Since when live runs count the 45 minutes of a ledger that began empty; null elsewhere, and before it is known. */
+async function ledgerConfirmedTime(
+  ledger: AuditedLedger,
+  { ledger: identity }: Control,
+  streams: readonly string[],
+): Promise<number | null> {
+  if (identity?.origin !== "empty") return null
+  return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
 /** An outcome is written within a few entries of the decision that it follows. */

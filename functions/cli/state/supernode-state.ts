@@ -111,6 +111,8 @@ export interface Remembered {
   control: Control
   /** What other supernodes bought; null where that counts nowhere. */
   others: FleetSpend | null
+  /** The first time that the cloud confirmed to a run on a ledger that began empty; null: none, or it began otherwise. */
+  ledgerConfirmedAt: number | null
   now: number
 }
 
@@ -181,12 +183,17 @@ function tickFindings({ settings, loaded, head, control, others, now }: Remember
   return [...decideAndExplain(situation, digest).findings, ...stateFindings(situation)]
 }
 
-function ledgerStateOf({ loaded, control, now }: Remembered): SupernodeState["ledger"] {
+function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered): SupernodeState["ledger"] {
   const seen = { state: "read" as const, value: control }
   // The state is shown by our own clock; a run asks the cloud for the time.
   const problem =
     whyUnusable(seen, loaded.ledgerId ?? null) ??
-    whyUntrusted({ control: seen, supernodeId: loaded.policy.id, confirmed: now })
+    whyUntrusted({
+      control: seen,
+      supernodeId: loaded.policy.id,
+      firstConfirmedAt: ledgerConfirmedAt,
+      confirmed: now,
+    })
   if (!problem) return null
   const { reason, says } = problem
   return { heldBy: reason, says, nearest: ledgerHint(problem)?.says ?? null }

@@ -1,7 +1,7 @@
 import type { Finding } from "../decision.ts"
 import type { Seen } from "../inputs/seen.ts"
 import type { Control } from "../state/control.ts"
-import { ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
+import { type LedgerAge, ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
 import { sayTime } from "../verdict.ts"
 
 // What a run asks of its ledger before it trusts what the ledger remembers. These reasons lie outside the gates: no gate
@@ -28,21 +28,20 @@ export function whyUnusable(control: Seen<Control>, onlyId: string | null): Ledg
   return ledgerProblem("ledger-other", says, { ledger: id, expected: onlyId })
 }
 
-interface TrustQuestion {
+interface TrustQuestion extends LedgerAge {
   control: Seen<Control>
   supernodeId: string
-  /** A time that the cloud confirmed; null: none did. */
-  confirmed: number | null
 }
 
 /** Why the memory of this ledger does not suffice for a purchase, whatever the gates say. null: it does. */
-export function whyUntrusted({ control, supernodeId, confirmed }: TrustQuestion): LedgerProblem | null {
+export function whyUntrusted({ control, supernodeId, ...age }: TrustQuestion): LedgerProblem | null {
   if (control.state !== "read") return null // as above
   const { ledger, restored } = control.value
-  if (ledger && ledgerIsNew(ledger, confirmed)) {
-    const until = ledger.at + NEW_LEDGER_MS
+  if (ledger && ledgerIsNew(ledger, age)) {
+    const { firstConfirmedAt, confirmed } = age
+    const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
     const unsaid = confirmed === null ? ", and no answer of the cloud confirmed what time it is now" : ""
-    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)} an order that it does not know may be on its way${unsaid}`
+    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that it does not know may be on its way${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }
   if (!restored || restored.confirmed.includes(supernodeId)) return null

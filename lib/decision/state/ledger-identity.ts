@@ -5,7 +5,7 @@ export type LedgerOrigin = "empty" | "nothing-in-flight" | "adopted"
 export interface LedgerIdentity {
   /** Random; the same as long as this ledger exists. */
   id: string
-  /** When `ledger init` was recorded, epoch milliseconds. */
+  /** When `ledger init` was recorded, by the clock of the machine that ran it: epoch milliseconds. */
   at: number
   origin: LedgerOrigin
 }
@@ -26,10 +26,22 @@ export interface LedgerRestore {
  */
 export const NEW_LEDGER_MS = 45 * 60_000
 
-/**
- * True while live runs must not rely on the memory of an empty ledger. `confirmed` is a time that the cloud confirmed;
- * null: none did, so the 45 minutes are not over. A time before `at` proves nothing either.
- */
-export function ledgerIsNew({ at, origin }: LedgerIdentity, confirmed: number | null): boolean {
-  return origin === "empty" && (confirmed === null || confirmed < at + NEW_LEDGER_MS)
+/** Times that decide whether the 45 minutes of a ledger that began empty are over, epoch milliseconds. */
+export interface LedgerAge {
+  /**
+   * The first time that the cloud confirmed to a run on this very ledger; null: no entry of it names one. The clock of
+   * the machine that ran `ledger init` starts nothing: a slow one would end the 45 minutes too early.
+   */
+  firstConfirmedAt: number | null
+  /** The time that the cloud confirmed to this run; null: none, so that nothing is over. */
+  confirmed: number | null
+}
+
+/** True while live runs must not rely on the memory of a ledger that began empty. */
+export function ledgerIsNew(
+  { origin }: Pick<LedgerIdentity, "origin">,
+  { firstConfirmedAt, confirmed }: LedgerAge,
+): boolean {
+  if (origin !== "empty") return false
+  return firstConfirmedAt === null || confirmed === null || confirmed < firstConfirmedAt + NEW_LEDGER_MS
 }

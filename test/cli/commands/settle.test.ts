@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest"
+import { type SettleAs, whyNotSettled } from "../../../functions/cli/commands/settling.ts"
+import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
 import { standingOf } from "../../../lib/ledger/next-entry.ts"
 import type { SandboxOptions } from "../../../lib/sandbox/sandbox.ts"
 import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness.ts"
@@ -62,6 +64,7 @@ describe("settle", () => {
 
   it("as absent: releases the money, and the next signal may buy", async () => {
     const own = await deskWithUnknown("before-effect")
+    own.advance(3 * MINUTE)
     const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
     expect((await own.run("dry-run", "train-a")).out).toMatch(/^train-a: would buy/)
@@ -126,12 +129,18 @@ describe("settle refuses and says what to do instead", () => {
     expect(early.err).toContain("cannot be settled before its deadline, 2024-01-12T16:53:30Z")
     expect(early.code).toBe(1)
     own.advance(2 * MINUTE)
+    const open = await own.run("settle", "train-a", "--as", "absent", ...SAID)
+    expect(open.err).toContain(
+      "the request may still be on its way until 2024-01-12T16:54:30Z. Settle again then",
+    )
+    own.advance(MINUTE)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)
   })
 
   it("what somebody else settled while the cloud was being asked", async () => {
     let meanwhile = async (): Promise<unknown> => undefined
     const own = await deskWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
+    own.advance(3 * MINUTE)
     own.sandbox.failNext("supernode", { delayMs: 1 })
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
@@ -142,7 +151,45 @@ describe("settle refuses and says what to do instead", () => {
 
   it("a second time", async () => {
     const own = await deskWithUnknown("before-effect")
+    own.advance(3 * MINUTE)
     await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(1)
+  })
+})
+
+describe("settle closes no attempt whose own run recorded no outcome while its request may still leave", () => {
+  const deadline = Date.parse("2024-01-12T16:53:30Z")
+  const attempt = { id: "a1", deadline, before: ["s1"] } as unknown as StandingAttempt
+
+  interface Clocks {
+    title: string
+    /** The true time after the deadline. */
+    after: number
+    oursOffMs: number
+    /** null: the answer names no time. */
+    dateOffMs: number | null
+    isAllowed: boolean
+  }
+
+  it.each<Clocks>([
+    { title: "a minute after the deadline", after: MINUTE, oursOffMs: 0, dateOffMs: 0, isAllowed: false },
+    { title: "later than that", after: MINUTE + 1, oursOffMs: 0, dateOffMs: 0, isAllowed: true },
+    { title: "our clock ahead", after: -MINUTE, oursOffMs: 60 * MINUTE, dateOffMs: 0, isAllowed: false },
+    { title: "our clock 50 s ahead", after: 30_000, oursOffMs: 50_000, dateOffMs: 0, isAllowed: false },
+    { title: "a Date ahead", after: -MINUTE, oursOffMs: 0, dateOffMs: 60 * MINUTE, isAllowed: false },
+    { title: "no Date", after: 60 * MINUTE, oursOffMs: 0, dateOffMs: null, isAllowed: false },
+    { title: "our clock slow", after: 60 * MINUTE, oursOffMs: -30 * MINUTE, dateOffMs: 0, isAllowed: false },
+  ])("by the time that the cloud confirmed: $title", ({ after, oursOffMs, dateOffMs, isAllowed }) => {
+    const truly = deadline + after
+    const date = dateOffMs === null ? null : truly + dateOffMs
+    const now = truly + oursOffMs
+    const look = { ok: true as const, servers: [], skewMs: date === null ? null : date - now, date }
+    for (const state of ["unknown", "open"] as const) {
+      const current = { ...attempt, state }
+      const why = (as: SettleAs) =>
+        whyNotSettled({ name: "train-a", as, shown: current, current, isAnswered: false, look, now })
+      expect(why("absent") === null).toBe(isAllowed)
+      expect(why("completed") === null).toBe(isAllowed)
+    }
   })
 })

@@ -1,0 +1,120 @@
+import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import type { RawEntry } from "../../lib/ledger/store.ts"
+import type { Process } from "./machine.ts"
+import type { Order, TrueSupernode } from "./supernode.ts"
+import type { Posted } from "./watch.ts"
+import type { World } from "./world.ts"
+
+const MINUTE = 60_000
+
+type Reason = [rule: string, says: string]
+
+/** What a person said of the orders that a ledger does not know, and for which supernodes that was untrue. */
+interface Words {
+  untrueOf: Set<string>
+}
+
+/** What an order means that the present ledger does not know: it was lost with an older one, or with what followed a backup. */
+export class Forgotten {
+  /** True time at which the ledger last lost entries. */
+  at = -Infinity
+  readonly #words: Words = { untrueOf: new Set() }
+  /** A restore that is on record: the supernodes that were confirmed since. null: none is. */
+  #confirmed: Set<string> | null = null
+  /** The lengths of the chains that a backup held, until a person says `restored`; null: no such time. */
+  #unsaid: Map<string, number> | null = null
+  /** What each process had read by then: newest seq by stream. */
+  #knew = new Map<Process, ReadonlyMap<string, number>>()
+  readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
+
+  constructor(private readonly world: World) {}
+
+  begin(kept: ReadonlyMap<string, RawEntry[]>): void {
+    this.at = this.world.scheduler.now
+    this.#words.untrueOf.clear()
+    this.#confirmed = null
+    // What a process reads from now on, others may have written after the restore.
+    this.#knew = new Map(this.world.machines.map(({ process }) => [process, new Map(process.seen)]))
+    this.#unsaid = new Map([...kept].map(([stream, chain]) => [stream, chain.length]))
+  }
+
+  said({ said }: LedgerEntry): void {
+    const { scheduler, supernodes } = this.world
+    if (this.at === -Infinity || !said) return
+    if (said.verb === "init") {
+      this.#unsaid = null
+      const isTrusted = said.origin === "nothing-in-flight"
+      this.world.newLedgerUntil = isTrusted ? scheduler.now : scheduler.now + 45 * MINUTE
+      if (isTrusted) for (const one of supernodes) this.#vouch(one)
+    }
+    if (said.verb === "restored") {
+      this.#unsaid = null
+      this.#confirmed = new Set()
+    }
+    if (said.verb === "confirm" && this.#confirmed) {
+      this.#confirmed.add(said.supernode)
+      this.#vouch(this.world.supernodeOf(said.supernode))
+    }
+  }
+
+  #vouch(supernode: TrueSupernode): void {
+    if (this.ordersOf(supernode).length > 0) this.#words.untrueOf.add(supernode.policy.id)
+  }
+
+  looksAt(run: string, supernode: TrueSupernode): void {
+    const present = supernode.present()
+    const isBusy = present.some(({ status }) => status === "CREATING")
+    this.#looks.set(run, { isBusy, shown: new Set(present.map(({ id }) => id)) })
+  }
+
+  /** In flight, and no entry of the present ledger tells of them. */
+  ordersOf(supernode: TrueSupernode): Order[] {
+    const { trades } = this.world.watch.bookOf(supernode)
+    return supernode.orders.filter(
+      ({ attempt, fate, isOver, wasTakenForAbsent }) =>
+        !trades.has(attempt) &&
+        !wasTakenForAbsent &&
+        (fate === "travelling" || (fate === "accepted" && !isOver)),
+    )
+  }
+
+  whyNot({ supernode, order, run, process }: Posted): Reason[] {
+    const found: Reason[] = []
+    const { id } = supernode.policy
+    const look = this.#looks.get(run)
+    if (process.machine.storeOf !== null && process.machine.storeOf !== this.world.store)
+      found.push(["other-ledger", `${order.attempt} was sent from another ledger`])
+    if (look?.isBusy) found.push(["not-ready", `${order.attempt} was sent while servers were being created`])
+    if (this.#confirmed && !this.#confirmed.has(id))
+      found.push(["ledger-restored", `${order.attempt} was sent, and nobody confirmed the restored ledger`])
+    const kept = this.#unsaid?.get(supernode.stream) ?? 0
+    const isKnowing = this.#unsaid !== null && (this.#knew.get(process)?.get(supernode.stream) ?? 0) > kept
+    if (isKnowing)
+      found.push(["ledger-behind", `${order.attempt} was sent by a process that knew a newer ledger`])
+    // Nothing tells a process that began after it of a restore that nobody spoke of.
+    if (this.#unsaid !== null || this.#words.untrueOf.has(id)) return found
+    const [other] = this.ordersOf(supernode).filter(
+      ({ servers }) =>
+        servers.some((one) => look?.shown.has(one)) ||
+        this.world.scheduler.now + 1_000 < this.world.newLedgerUntil,
+    )
+    if (other)
+      found.push(["second-order", `${order.attempt} was sent while ${other.attempt} may be in flight`])
+    return found
+  }
+
+  /** Whatever came of orders that no ledger knows: in the end each server is known, or holds. */
+  checkFound(): void {
+    if (this.at === -Infinity) return
+    for (const supernode of this.world.supernodes) {
+      const standing = this.world.store.standingOf(supernode.stream)
+      if (!standing || standing.attempt) continue
+      const unknown = supernode.present().filter(({ id }) => !(standing.servers ?? []).includes(id))
+      if (unknown.length > 0)
+        this.world.watch.broken(
+          "servers-are-found",
+          `${unknown.map(({ id }) => id).join()} were never observed`,
+        )
+    }
+  }
+}
