@@ -198,12 +198,16 @@ function listed(folder: string, ending: string): string[] {
     .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
 }
 
+/** The first line of a text that approvers sign, which is no command. */
+const SIGNED_TEXT = /^supernode-autoscaler [a-z-]{1,20} v1$/
+
 /** Command lines of a document: lines of a code block, and code in a sentence. */
 function commandsIn(text: string): string[] {
   const joined = text.replaceAll(/\\\n\s*/g, " ")
   const inBlocks = [...joined.matchAll(/^\s*(?:#\s*|\$\s*|npx\s+)*(supernode-autoscaler [a-z].*)$/gm)]
   const inSentences = [...joined.matchAll(/`(?:npx )?(supernode-autoscaler [a-z][^`]*)`/g)]
-  return [...inBlocks, ...inSentences].map(([, line = ""]) => line).filter((line) => !line.includes("…"))
+  const lines = [...inBlocks, ...inSentences].map(([, line = ""]) => line)
+  return lines.filter((line) => !line.includes("…") && !SIGNED_TEXT.test(line))
 }
 
 function helps(command: Command): string[] {
