@@ -3,7 +3,7 @@ import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { approvalEnd, approverOf } from "../../../lib/decision/state/approvals.ts"
 import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
-import type { Approval, Said } from "../../../lib/decision/state/control.ts"
+import type { Approval } from "../../../lib/decision/state/control.ts"
 import { sayToAll } from "../../../lib/ledger/commands.ts"
 import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
@@ -11,11 +11,11 @@ import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { actor, planHash } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { type KnownLedger, requireLedger } from "../known-ledger.ts"
+import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
 import { when } from "../print/table.ts"
+import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
-import { refuseSignature, signatureOf } from "../signing/signature.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
 import { SIGNER, showWord } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
@@ -61,7 +61,7 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
       screen.say(
         `this is ${policy?.name ?? known.supernodeId} ${sayPlan(known.plan)}: ${known.plan.request.url}`,
       )
-    const said = await approvalOf(task, { approver, known, policy, hash, options, inLedger })
+    const said = await approvalOf(task, { approver, known, policy, hash, options, ledger: inLedger.id })
     const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
     const expiry = { until: said.expires ?? task.now + expiresMs, what: "the approval" }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
@@ -105,64 +105,6 @@ function listedApprover(policies: readonly Policy[], by: string): Approver | nul
   if (approver) return approver
   throw new CommandError(
     `${by} is not listed under approvers in the policy, so nothing was recorded. Listed: ${approvers.map(({ name }) => name).join(", ")}`,
-  )
-}
-
-interface Approving {
-  approver: Approver | null
-  known: KnownPlan | undefined
-  policy: Policy | undefined
-  hash: string
-  options: ApproveOptions
-  inLedger: KnownLedger
-}
-
-/** The approval, with its signature where the policy lists a key. Throws CommandError where that is missing or not good. */
-async function approvalOf(
-  task: Task,
-  { approver, known, policy, hash, options, inLedger }: Approving,
-): Promise<Extract<Said, { verb: "approve" }>> {
-  const { by } = options
-  if (approver?.key === undefined) {
-    refuseSignature({ by, options })
-    return { verb: "approve", planHash: hash, by }
-  }
-  const ends = signableEnds({ known, policy, now: task.now })
-  const holder = { name: approver.name, key: approver.key }
-  const { statement, signature } = await signatureOf(task, holder, {
-    by,
-    command: "approve",
-    options,
-    statements: (name) =>
-      ends.map((expires) => ({
-        kind: "approval" as const,
-        ledger: inLedger.id,
-        planHash: hash,
-        expires,
-        approver: name,
-      })),
-  })
-  return { verb: "approve", planHash: hash, by: approver.name, expires: statement.expires, signature }
-}
-
-/**
- * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
- * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError where there is none.
- */
-function signableEnds({
-  known,
-  policy,
-  now,
-}: Pick<Approving, "known" | "policy"> & { now: number }): number[] {
-  const rule = policy?.approval
-  if (!rule)
-    throw new CommandError(
-      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is on record once its live request was sent",
-    )
-  const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
-  if (ends.length > 0) return [...new Set(ends)]
-  throw new CommandError(
-    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text ended (approval.expires). The next tick records it again, and an operator's own plan the next live request`,
   )
 }
 

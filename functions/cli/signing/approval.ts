@@ -1,0 +1,67 @@
+import type { Approver } from "../../../lib/decision/policy/approvers.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import type { Said } from "../../../lib/decision/state/control.ts"
+import type { Task } from "../context.ts"
+import { CommandError } from "../errors.ts"
+import type { KnownPlan } from "../state/plans.ts"
+import type { SignatureOptions } from "./options.ts"
+import { refuseSignature, signatureOf } from "./signature.ts"
+
+export interface Approving {
+  approver: Approver | null
+  known: KnownPlan | undefined
+  policy: Policy | undefined
+  hash: string
+  options: SignatureOptions & { by: string }
+  /** Id of the ledger. */
+  ledger: string
+}
+
+/** The approval, with its signature where the policy lists a key. Throws CommandError where that is missing or not good. */
+export async function approvalOf(
+  task: Task,
+  { approver, known, policy, hash, options, ledger }: Approving,
+): Promise<Extract<Said, { verb: "approve" }>> {
+  const { by } = options
+  if (approver?.key === undefined) {
+    refuseSignature({ by, options })
+    return { verb: "approve", planHash: hash, by }
+  }
+  const ends = signableEnds({ known, policy, now: task.now })
+  const holder = { name: approver.name, key: approver.key }
+  const { statement, signature } = await signatureOf(task, holder, {
+    by,
+    command: "approve",
+    options,
+    statements: (name) =>
+      ends.map((expires) => ({
+        kind: "approval" as const,
+        ledger,
+        planHash: hash,
+        expires,
+        approver: name,
+      })),
+  })
+  return { verb: "approve", planHash: hash, by: approver.name, expires: statement.expires, signature }
+}
+
+/**
+ * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
+ * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError where there is none.
+ */
+function signableEnds({
+  known,
+  policy,
+  now,
+}: Pick<Approving, "known" | "policy"> & { now: number }): number[] {
+  const rule = policy?.approval
+  if (!rule)
+    throw new CommandError(
+      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is on record once its live request was sent",
+    )
+  const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
+  if (ends.length > 0) return [...new Set(ends)]
+  throw new CommandError(
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text ended (approval.expires). The next tick records it again, and an operator's own plan the next live request`,
+  )
+}
