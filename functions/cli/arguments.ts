@@ -21,7 +21,8 @@ export function timeAfter(now: number): (text: string) => number {
   }
 }
 
-function instant(text: string): number {
+/** ISO 8601 with its zone -> epoch milliseconds. */
+export function instant(text: string): number {
   if (isoInstant.safeParse(text).success) return Date.parse(text)
   throw new InvalidArgumentError(
     'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',

@@ -12,6 +12,7 @@ import { registerRun } from "./commands/run.ts"
 import { registerSandbox } from "./commands/sandbox.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerSettle } from "./commands/settle.ts"
+import { registerSimulate } from "./commands/simulate.ts"
 import { registerStatus } from "./commands/status.ts"
 import { registerValidate } from "./commands/validate.ts"
 import type { Cli } from "./context.ts"
@@ -33,6 +34,7 @@ const COMMANDS = [
   registerApprove,
   registerLedger,
   registerAudit,
+  registerSimulate,
   registerSandbox,
   registerServe,
   registerDoctor,

@@ -1,6 +1,6 @@
 import { foldControl, type Said } from "../decision/state/control.ts"
 import type { LedgerIdentity } from "../decision/state/ledger-identity.ts"
-import { LedgerError } from "../ports.ts"
+import { type Ledger, LedgerError } from "../ports.ts"
 import type { AuditedLedger } from "./chain.ts"
 import type { Desk } from "./commands.ts"
 import { type LedgerEntry, sealEntry } from "./entry.ts"
@@ -16,6 +16,8 @@ export interface InitWords {
   nothingInFlight: boolean
 }
 
+type MadeLedger = Ledger & Pick<AuditedLedger, "create" | "checkWritable">
+
 export interface Initialised {
   identity: LedgerIdentity
   /** The entry that made it; null where the ledger had an id already. */
@@ -27,7 +29,7 @@ export interface Initialised {
  * all are given that. The only function that may create a file or a table. Throws LedgerError.
  */
 export async function initLedger(
-  desk: Desk & { ledger: AuditedLedger },
+  desk: Desk & { ledger: MadeLedger },
   words: InitWords,
 ): Promise<Initialised> {
   await desk.ledger.create()
@@ -70,7 +72,7 @@ function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry
   })
 }
 
-async function hasNoEntries(ledger: AuditedLedger): Promise<boolean> {
+async function hasNoEntries(ledger: MadeLedger): Promise<boolean> {
   for await (const _stream of ledger.streams()) return false
   return true
 }

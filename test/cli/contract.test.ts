@@ -222,8 +222,30 @@ const ROWS: Row[] = [
     "error",
   ],
   ["audit-anchor", "a ledger", calm, ["audit", "anchor"], 0],
+  ["simulate", "a load history", calm, (own) => ["simulate", "train-a", "--load", loadFile(own, "97")], 0],
+  [
+    "simulate",
+    "a bad load file",
+    calm,
+    (own) => ["simulate", "train-a", "--load", loadFile(own, "x")],
+    1,
+    "error",
+  ],
+  ["simulate", "no load file", calm, ["simulate", "train-a"], 2, "error"],
+  [
+    "simulate",
+    "a file that is not there",
+    calm,
+    ["simulate", "train-a", "--load", "nowhere.csv"],
+    1,
+    "error",
+  ],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
+
+function loadFile(own: Desk, value: string): string {
+  return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)
+}
 
 async function planHash(own: Desk): Promise<string> {
   const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)

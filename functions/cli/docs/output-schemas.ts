@@ -14,7 +14,7 @@ const place = z.strictObject({
 })
 
 const error = z.strictObject({
-  kind: z.enum(["usage", "settings", "policy", "event", "ledger", "command", "runs", "internal"]),
+  kind: z.enum(["usage", "settings", "policy", "event", "ledger", "command", "runs", "load", "internal"]),
   message: z.string(),
   problems: z.array(z.union([z.string(), place])),
 })
@@ -211,6 +211,30 @@ const entry = z.looseObject({
   hash: digest,
 })
 
+const simulatedPolicy = z.strictObject({
+  policy: z.string(),
+  supernode: z.string(),
+  from: instant,
+  to: instant,
+  ticks: z.int(),
+  decisions: z.int(),
+  purchases: z.array(
+    z.strictObject({
+      at: instant,
+      from: z.int(),
+      to: z.int(),
+      flavor: z.string(),
+      cost: amount.nullable(),
+      rules: z.array(z.string()),
+      completedAt: instant.nullable(),
+    }),
+  ),
+  spend: amount.nullable(),
+  minutesAbove: z.record(z.string(), z.number()),
+  minutesUnknown: z.number(),
+  holds: z.record(z.string(), z.int()),
+})
+
 const servedLine = z.looseObject({
   at: z.iso.datetime(),
   level: z.enum(["DEBUG", "INFO", "WARN", "ERROR"]),
@@ -325,6 +349,7 @@ export const OUTPUT_SCHEMAS = {
       }),
     ),
   }),
+  simulate: z.strictObject({ policies: z.array(simulatedPolicy) }),
   sandbox: z.strictObject({
     url: z.string(),
     env: z.record(z.string(), z.string()),
