@@ -1,6 +1,7 @@
 import { counted } from "../../lib/decision/policy/units.ts"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 import { LoadFileError } from "../../lib/simulate/load-file.ts"
+import { ScenarioError } from "../../lib/simulate/scenario/script.ts"
 
 /** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
 export class CommandError extends Error {
@@ -14,7 +15,8 @@ export function linesOf(error: unknown): string[] {
     const count = counted(error.problems.length, "problem")
     return [...error.problems.map(problemLine), `error: the policy has ${count}; nothing was done`]
   }
-  if (error instanceof LoadFileError) return [...error.problems, `error: ${error.message}`]
+  if (error instanceof LoadFileError || error instanceof ScenarioError)
+    return [...error.problems, `error: ${error.message}`]
   if (error instanceof Error && "problems" in error && Array.isArray(error.problems)) {
     return error.problems.map((problem) => `error: ${String(problem)}`)
   }
@@ -24,7 +26,7 @@ export function linesOf(error: unknown): string[] {
 /** An error on stdout of a command with `--json`. */
 export interface ErrorJson {
   error: {
-    /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`, `load`; `internal` for a bug. */
+    /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`, `load`, `scenario`; `internal` for a bug. */
     kind: string
     message: string
     /** Each problem by itself; a policy's with its place. Empty where the message says all. */
@@ -39,6 +41,7 @@ const KINDS: Readonly<Record<string, string>> = {
   LedgerError: "ledger",
   CommandError: "command",
   LoadFileError: "load",
+  ScenarioError: "scenario",
   RunsFailed: "runs",
 }
 

@@ -14,6 +14,7 @@ import { registerServe } from "./commands/serve.ts"
 import { registerSettle } from "./commands/settle.ts"
 import { registerSimulate } from "./commands/simulate.ts"
 import { registerStatus } from "./commands/status.ts"
+import { registerTest } from "./commands/test.ts"
 import { registerValidate } from "./commands/validate.ts"
 import type { Cli } from "./context.ts"
 import { registerDoctor } from "./doctor/doctor.ts"
@@ -35,6 +36,7 @@ const COMMANDS = [
   registerLedger,
   registerAudit,
   registerSimulate,
+  registerTest,
   registerSandbox,
   registerServe,
   registerDoctor,

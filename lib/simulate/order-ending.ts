@@ -30,24 +30,11 @@ export function outcomeOf(
   ending: OrderEnding,
   { orderId, servers }: { orderId: string; servers: string[] },
 ): Outcome {
-  switch (ending) {
-    case "accepted":
-      return {
-        kind: "accepted",
-        status: 200,
-        orderId,
-        requestId: "r1",
-        servers,
-        raw: { body: "{}", bytes: 2, truncated: false },
-      }
-    case "lost":
-    case "vanished":
-      return UNKNOWN
-    case "not-sent":
-      return { kind: "not-sent", reason: "dns", says: "the host has no address" }
-    default:
-      return refusal(ending)
-  }
+  if (ending === "lost" || ending === "vanished") return UNKNOWN
+  if (ending === "not-sent") return { kind: "not-sent", reason: "dns", says: "the host has no address" }
+  if (ending !== "accepted") return refusal(ending)
+  const raw = { body: "{}", bytes: 2, truncated: false }
+  return { kind: "accepted", status: 200, orderId, requestId: "r1", servers, raw }
 }
 
 const UNKNOWN: Unknown = {

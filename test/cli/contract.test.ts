@@ -240,11 +240,22 @@ const ROWS: Row[] = [
     1,
     "error",
   ],
+  ["test", "a scenario that goes as expected", calm, (own) => ["test", scenarioFile(own, "2")], 0],
+  ["test", "a scenario that fails", calm, (own) => ["test", scenarioFile(own, "4")], 1],
+  ["test", "a misspelt scenario", calm, (own) => ["test", scenarioFile(own, "2, helt: x")], 1, "error"],
+  ["test", "no scenario", calm, ["test"], 2, "error"],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
 
 function loadFile(own: Desk, value: string): string {
   return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)
+}
+
+function scenarioFile(own: Desk, buys: string): string {
+  return own.file(
+    "one.yaml",
+    `title: one\ntimeline: [ { at: "10:00", tick: {}, expect: { buys: ${buys} } } ]\norders: 1\n`,
+  )
 }
 
 async function planHash(own: Desk): Promise<string> {

@@ -14,7 +14,18 @@ const place = z.strictObject({
 })
 
 const error = z.strictObject({
-  kind: z.enum(["usage", "settings", "policy", "event", "ledger", "command", "runs", "load", "internal"]),
+  kind: z.enum([
+    "usage",
+    "settings",
+    "policy",
+    "event",
+    "ledger",
+    "command",
+    "runs",
+    "load",
+    "scenario",
+    "internal",
+  ]),
   message: z.string(),
   problems: z.array(z.union([z.string(), place])),
 })
@@ -235,6 +246,16 @@ const simulatedPolicy = z.strictObject({
   holds: z.record(z.string(), z.int()),
 })
 
+const failure = z.strictObject({
+  at: instant.nullable(),
+  step: z.int().nullable(),
+  on: z.string().nullable(),
+  what: z.string(),
+  expected: z.unknown(),
+  got: z.unknown(),
+  says: z.string().nullable(),
+})
+
 const servedLine = z.looseObject({
   at: z.iso.datetime(),
   level: z.enum(["DEBUG", "INFO", "WARN", "ERROR"]),
@@ -350,6 +371,12 @@ export const OUTPUT_SCHEMAS = {
     ),
   }),
   simulate: z.strictObject({ policies: z.array(simulatedPolicy) }),
+  test: z.strictObject({
+    ok: z.boolean(),
+    scenarios: z.array(
+      z.strictObject({ file: z.string(), title: z.string(), ok: z.boolean(), failures: z.array(failure) }),
+    ),
+  }),
   sandbox: z.strictObject({
     url: z.string(),
     env: z.record(z.string(), z.string()),
