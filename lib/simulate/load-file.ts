@@ -249,7 +249,7 @@ function readNumber(value: unknown): number | { problem: string } {
   const number =
     typeof value === "number"
       ? value
-      : typeof value === "string" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)
+      : typeof value === "string" && /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value)
         ? Number(value)
         : Number.NaN
   if (Number.isFinite(number)) return number

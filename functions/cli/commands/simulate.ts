@@ -132,8 +132,9 @@ async function historyIn(task: Task, path: string, policies: readonly LoadedPoli
 const FAILURES = ORDER_ENDINGS.filter((ending) => ending !== "accepted")
 
 function soldOutWindow(text: string, before: SoldOutWindow[]): SoldOutWindow[] {
-  const [, flavor = null, window = ""] = /^(?:([^@/]+)@)?(.*)$/.exec(text) ?? []
-  return [...before, { flavor, ...windowOf(window) }]
+  const at = text.indexOf("@")
+  const flavor = at > 0 ? text.slice(0, at) : null
+  return [...before, { flavor, ...windowOf(text.slice(at + 1)) }]
 }
 
 function failureWindow(text: string, before: FailureWindow[]): FailureWindow[] {
