@@ -232,6 +232,16 @@ const ROWS: Row[] = [
     "error",
   ],
   ["simulate", "no load file", calm, ["simulate", "train-a"], 2, "error"],
+  ["simulate", "a range of the meters", busy, ["simulate", "train-a", "--from", "2h"], 0],
+  [
+    "simulate",
+    "keys that the cloud refuses",
+    unreadable,
+    ["simulate", "train-a", "--from", "2h"],
+    1,
+    "error",
+  ],
+  ["simulate", "a time that is none", calm, ["simulate", "train-a", "--from", "soon"], 2, "error"],
   [
     "simulate",
     "a file that is not there",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { desk, POLICY, type Ran } from "../cli/harness.ts"
+import { cloudDesk, desk, POLICY, type Ran, STREAM } from "../cli/harness.ts"
 import { problemsOf } from "../cli/output.ts"
 
 // `simulate` as an operator uses it. The expected purchases were worked out by hand from the policy: 3 of 5 periods of 5 minutes above
@@ -246,4 +246,15 @@ it("shows a progress bar on a terminal only, and takes it away", async () => {
   await own.runWith({ stderr }, "simulate", "train-a", "--load", path)
   expect(written.join("")).toContain("100 %")
   expect(written.at(-1)).toBe("\r\u001b[K")
+})
+
+it("reads the history from the policy's own meters with --from, and leaves the settings' ledger alone", async () => {
+  const own = await cloudDesk()
+  own.advance(60 * MINUTE)
+  const result = only(await own.run("simulate", "train-a", "--from", "30m", "--servers", "2", "--json"))
+  // The sandbox has been at 95 since 16:52: the third of the periods from 17:25 on ended at 17:40, and a lag later is the tick of 17:45.
+  expect(bought(result)).toEqual([["17:45", 2, 4, null]])
+  expect(result.minutesAbove).toEqual({ "npu-busy": 25 })
+  expect(await own.ledger(async (ledger) => (await ledger.head(STREAM)) ?? null)).toBeNull()
+  expect(own.sandbox.orders).toEqual([])
 })

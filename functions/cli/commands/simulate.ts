@@ -1,20 +1,19 @@
-import { createReadStream } from "node:fs"
 import { type Command, InvalidArgumentError, Option } from "commander"
 import { policyPath } from "../../../lib/app/settings.ts"
-import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
-import { type LoadHistory, readLoad } from "../../../lib/simulate/load-file.ts"
 import type { FailureWindow, SoldOutWindow } from "../../../lib/simulate/model-cloud.ts"
 import { ORDER_ENDINGS } from "../../../lib/simulate/order-ending.ts"
 import { simulate } from "../../../lib/simulate/replay.ts"
-import { duration, instant, whole, words } from "../arguments.ts"
+import { duration, instant, timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, findSupernode, type Task, taskOf } from "../context.ts"
-import { CommandError, causeOf } from "../errors.ts"
 import { progressOn } from "../print/progress.ts"
 import { type SimulatedPolicy, simulationJson, simulationLines, warningsOf } from "../print/simulation.ts"
+import { historiesOf, type PolicyToTry } from "./load-history.ts"
 
 interface SimulateOptions extends CommonOptions {
-  load: string
+  load?: string
+  from?: number
+  to?: number
   servers?: number
   provisioning: number
   soldOut: SoldOutWindow[]
@@ -33,14 +32,20 @@ export function registerSimulate(program: Command, cli: Cli): void {
     .command("simulate")
     .summary("replay a load history through the real run")
     .description(
-      "Replays a load history through the very run that buys, with a tick on each full 5 minutes and a model of the supernode: what would have been bought, when, why and for how much. Needs no keys, no ledger and no cloud; buys nothing. Give --policy several times to compare policies.",
+      "Replays a load history through the very run that buys, with a tick on each full 5 minutes and a model of the supernode: what would have been bought, when, why and for how much. With a load file it needs no keys, no ledger and no cloud. Buys nothing. Give --policy several times to compare policies.",
     )
     .argument("<NAME>", "the supernode's name in each policy", words)
-    .requiredOption(
+    .option(
       "--load <FILE>",
       "CSV with the header time,value or time,metric,value (a rule's name), or JSON lines with these fields; - reads stdin",
       words,
     )
+    .option(
+      "--from <TIME>",
+      "instead of a file: the history of the policy's own meters (Prometheus, Cloud Eye, CloudWatch) from then on; needs their keys",
+      timeBefore(cli.io.clock.now()),
+    )
+    .option("--to <TIME>", "with --from: until then; without, until now", timeBefore(cli.io.clock.now()))
     .option("--servers <N>", "servers at the start; without, those of the smallest rung", whole(1, 48))
     .addOption(
       new Option("--provisioning <DURATION>", "from the order until the new servers run")
@@ -68,6 +73,10 @@ export function registerSimulate(program: Command, cli: Cli): void {
     .option("--json", "print what each policy would have bought as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SimulateOptions>()
+      if ((options.load === undefined) === (options.from === undefined))
+        command.error(
+          "error: give either --load FILE, or --from TIME for the history of the policy's own meters",
+        )
       await simulateAll(taskOf(cli, options), { name, options, paths })
     })
 }
@@ -82,18 +91,16 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
   const { io, screen } = task
   const given =
     paths.length > 0 ? paths : [policyPath(io.env["SUPERNODE_POLICY"]?.trim() || null, (key) => io.env[key])]
-  const policies: { path: string; loaded: LoadedPolicy }[] = []
+  const policies: PolicyToTry[] = []
   for (const path of given) {
     const { supernodes } = await loadPolicyFile(path, task.now)
     policies.push({ path, loaded: findSupernode(supernodes, name) })
   }
-  const history = await historyIn(
-    task,
-    options.load,
-    policies.map(({ loaded }) => loaded),
-  )
+  const histories = await historiesOf(task, policies, options)
   const results: SimulatedPolicy[] = []
-  for (const { path, loaded } of policies) {
+  for (const [nth, { path, loaded }] of policies.entries()) {
+    const history = histories[nth]
+    if (!history) continue
     for (const warning of warningsOf({ path, loaded, history, options })) screen.note(`warning: ${warning}`)
     const progress = progressOn(io.stderr, path)
     const servers = options.servers ?? loaded.policy.ladder[0]?.servers ?? 1
@@ -115,17 +122,6 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
     screen.say(
       ...simulationLines(results, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
     )
-}
-
-async function historyIn(task: Task, path: string, policies: readonly LoadedPolicy[]): Promise<LoadHistory> {
-  const rules = [...new Set(policies.flatMap(({ policy }) => policy.rules.map(({ name }) => name)))]
-  if (path === "-") return readLoad("stdin", task.io.stdin, rules)
-  try {
-    return await readLoad(path, createReadStream(path), rules)
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error
-    throw new CommandError(`the load file ${path} cannot be read: ${causeOf(error)}`)
-  }
 }
 
 /** How an order may fail. */
