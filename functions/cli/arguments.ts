@@ -21,7 +21,18 @@ export function timeAfter(now: number): (text: string) => number {
   }
 }
 
-function instant(text: string): number {
+/** TIME: ISO 8601 with its zone, or a duration back from `now`; never in the future. */
+export function timeBefore(now: number): (text: string) => number {
+  return (text) => {
+    const back = durationMs(text)
+    const at = back === null ? instant(text) : now - back
+    if (at > now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is in the future.`)
+    return at
+  }
+}
+
+/** ISO 8601 with its zone -> epoch milliseconds. */
+export function instant(text: string): number {
   if (isoInstant.safeParse(text).success) return Date.parse(text)
   throw new InvalidArgumentError(
     'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',

@@ -1,6 +1,8 @@
 import { visible } from "../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../lib/decision/policy/units.ts"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
+import { LoadFileError } from "../../lib/simulate/load-file.ts"
+import { ScenarioError } from "../../lib/simulate/scenario/script.ts"
 
 /** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
 export class CommandError extends Error {
@@ -18,6 +20,8 @@ function problemLines(error: unknown): string[] {
     const count = counted(error.problems.length, "problem")
     return [...error.problems.map(problemLine), `error: the policy has ${count}; nothing was done`]
   }
+  if (error instanceof LoadFileError || error instanceof ScenarioError)
+    return [...error.problems, `error: ${error.message}`]
   if (error instanceof Error && "problems" in error && Array.isArray(error.problems)) {
     return error.problems.map((problem) => `error: ${String(problem)}`)
   }
@@ -27,7 +31,7 @@ function problemLines(error: unknown): string[] {
 /** An error on stdout of a command with `--json`. */
 export interface ErrorJson {
   error: {
-    /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`; `internal` for a bug. */
+    /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`, `load`, `scenario`; `internal` for a bug. */
     kind: string
     message: string
     /** Each problem by itself; a policy's with its place. Empty where the message says all. */
@@ -41,6 +45,8 @@ const KINDS: Readonly<Record<string, string>> = {
   SignalError: "event",
   LedgerError: "ledger",
   CommandError: "command",
+  LoadFileError: "load",
+  ScenarioError: "scenario",
   RunsFailed: "runs",
 }
 
@@ -57,6 +63,9 @@ export function errorJson(error: unknown, given = "internal"): ErrorJson {
     return { error: { kind, message, problems: error.errors.flatMap((one) => linesOf(one)) } }
   return { error: { kind, message, problems } }
 }
+
+/** `no such file`, for people; other causes by their system code. */
+export { causeOf } from "../../lib/policy-file/source.ts"
 
 export function stackOf(error: unknown): string | null {
   return error instanceof Error ? (error.stack ?? null) : null

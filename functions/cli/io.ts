@@ -24,6 +24,8 @@ export interface CliIo {
 
 export interface Sink {
   write(text: string): unknown
+  /** A person watches: progress is shown. */
+  readonly isTerminal?: boolean
   /** Nobody reads any more (`| head`): what is long may end early. */
   readonly isGone?: boolean
 }

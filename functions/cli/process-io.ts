@@ -38,6 +38,7 @@ function sinkOn(stream: NodeJS.WriteStream): Sink {
   })
   return {
     write: (text) => isGone || stream.write(text),
+    isTerminal: stream.isTTY === true,
     get isGone() {
       return isGone
     },

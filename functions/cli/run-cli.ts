@@ -12,7 +12,9 @@ import { registerRun } from "./commands/run.ts"
 import { registerSandbox } from "./commands/sandbox.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerSettle } from "./commands/settle.ts"
+import { registerSimulate } from "./commands/simulate.ts"
 import { registerStatus } from "./commands/status.ts"
+import { registerTest } from "./commands/test.ts"
 import { registerValidate } from "./commands/validate.ts"
 import type { Cli } from "./context.ts"
 import { registerDoctor } from "./doctor/doctor.ts"
@@ -33,6 +35,8 @@ const COMMANDS = [
   registerApprove,
   registerLedger,
   registerAudit,
+  registerSimulate,
+  registerTest,
   registerSandbox,
   registerServe,
   registerDoctor,

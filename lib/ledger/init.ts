@@ -1,6 +1,6 @@
 import { foldControl, type Said } from "../decision/state/control.ts"
 import type { LedgerIdentity } from "../decision/state/ledger-identity.ts"
-import { LedgerError } from "../ports.ts"
+import { type Ledger, LedgerError } from "../ports.ts"
 import type { AuditedLedger } from "./chain.ts"
 import type { Desk } from "./commands.ts"
 import { type LedgerEntry, sealEntry } from "./entry.ts"
@@ -16,6 +16,8 @@ export interface InitWords {
   nothingInFlight: boolean
 }
 
+type MadeLedger = Ledger & Pick<AuditedLedger, "create" | "checkWritable">
+
 export interface Initialised {
   identity: LedgerIdentity
   /** The entry that made it; null where the ledger had an id already. */
@@ -27,7 +29,7 @@ export interface Initialised {
  * all are given that. The only function that may create a file or a table. Throws LedgerError.
  */
 export async function initLedger(
-  desk: Desk & { ledger: AuditedLedger },
+  desk: Desk & { ledger: MadeLedger },
   words: InitWords,
 ): Promise<Initialised> {
   await desk.ledger.create()
@@ -74,7 +76,7 @@ function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry
  * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
  * had read another `control`, or follow entries that are gone. They are no memory to adopt. Throws LedgerError.
  */
-async function remembersNothing(ledger: AuditedLedger): Promise<boolean> {
+async function remembersNothing(ledger: MadeLedger): Promise<boolean> {
   for await (const stream of ledger.streams())
     for await (const { situation } of ledger.read(stream, { fromSeq: 1, toSeq: 1 })) {
       const control = situation?.control

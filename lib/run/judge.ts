@@ -3,13 +3,24 @@ import type { Decision } from "../decision/decision.ts"
 import type { Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 
-const decisions = new WeakMap<Situation, Decision>()
+/** Enough for the runs of one process that look at their situations at the same time; a miss only costs a decision more. */
+const REMEMBERED = 128
+
+/**
+ * The newest situations and their decisions. A WeakMap would do as well, but its many short-lived keys make a garbage collection
+ * twice as long.
+ */
+const newest: { situation: Situation; decision: Decision }[] = []
+let next = 0
 
 /** `decide`, once per situation: a run asks up to seven times, and mostly about one it knows. Situations never change. */
 export function judge(situation: Situation): Decision {
-  const known = decisions.get(situation)
-  if (known) return known
+  for (let back = 1; back <= newest.length; back++) {
+    const known = newest[(next - back + REMEMBERED) % REMEMBERED]
+    if (known?.situation === situation) return known.decision
+  }
   const decision = decide(situation, digest)
-  decisions.set(situation, decision)
+  newest[next] = { situation, decision }
+  next = (next + 1) % REMEMBERED
   return decision
 }

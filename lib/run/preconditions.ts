@@ -32,7 +32,7 @@ export function timeToBuy({ buyTimeoutMs }: RunTask): number {
 /** What the state has against a purchase beside the gates. A dry run and `status` show it like a run that may buy. */
 export function stateFindings(situation: Situation): Finding[] {
   const conflict = policyConflict(situation)
-  const isFull = Buffer.byteLength(canonicalText(situation.standing)) > MOST_STANDING_BYTES
+  const isFull = bytesOf(situation.standing) > MOST_STANDING_BYTES
   return [
     ...(conflict ? [conflictFinding(situation, conflict)] : []),
     ...(isFull
@@ -44,6 +44,17 @@ export function stateFindings(situation: Situation): Finding[] {
         ]
       : []),
   ]
+}
+
+const knownBytes = new WeakMap<Standing, number>()
+
+/** The size of the state as entries hold it. States never change, and most runs see the one that the run before saw. */
+function bytesOf(standing: Standing): number {
+  const known = knownBytes.get(standing)
+  if (known !== undefined) return known
+  const bytes = Buffer.byteLength(canonicalText(standing))
+  knownBytes.set(standing, bytes)
+  return bytes
 }
 
 function conflictFinding(

@@ -1,7 +1,6 @@
 import type { Standing } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
-import { canonicalText } from "../digest.ts"
 
 /** Whether an entry would change more of the state than `lastDecision`; what merely expires is no change. */
 export function changesState(standing: Standing, event: Omit<ChainEvent, "seq">): boolean {
@@ -18,7 +17,25 @@ export function changesState(standing: Standing, event: Omit<ChainEvent, "seq">)
   const place = { seq: 0, kind: "decided" as const }
   const without = fold(standing, { ...bare, ...place })
   const withIt = fold(standing, { ...event, ...place })
+  return !isSameJson({ ...withIt, lastDecision: null }, { ...without, lastDecision: null })
+}
+
+/** Whether both have the same canonical text, without spelling it out: a fold hands on what it does not change. */
+function isSameJson(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false
+  if (Array.isArray(one) || Array.isArray(other))
+    return (
+      Array.isArray(one) &&
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((item, i) => isSameJson(item, other[i]))
+    )
+  const [left, right] = [one as Record<string, unknown>, other as Record<string, unknown>]
+  // A member that is undefined has no text.
+  const isSame = (key: string) => isSameJson(left[key], right[key])
   return (
-    canonicalText({ ...withIt, lastDecision: null }) !== canonicalText({ ...without, lastDecision: null })
+    Object.keys(left).every(isSame) &&
+    Object.keys(right).every((key) => Object.hasOwn(left, key) || right[key] === undefined)
   )
 }

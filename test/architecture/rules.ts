@@ -114,6 +114,20 @@ export const RULES: readonly ImportRule[] = [
     ...outward,
   },
   { files: "lib/app/start.ts", ours: ["lib/"], ...outward },
+  // Load histories and scenarios through the real run: it wires a run as the app does, with a model of the cloud.
+  {
+    files: "lib/simulate/",
+    ours: [
+      "lib/decision/",
+      "lib/ports.ts",
+      "lib/digest.ts",
+      "lib/run/",
+      "lib/ledger/",
+      "lib/metrics/alarm.ts",
+      "lib/policy-file/",
+    ],
+    ...outward,
+  },
   // The one process of a host: HTTP and cron around an app. It knows what an app is, and no room behind it.
   {
     files: "lib/serve/",

@@ -222,8 +222,51 @@ const ROWS: Row[] = [
     "error",
   ],
   ["audit-anchor", "a ledger", calm, ["audit", "anchor"], 0],
+  ["simulate", "a load history", calm, (own) => ["simulate", "train-a", "--load", loadFile(own, "97")], 0],
+  [
+    "simulate",
+    "a bad load file",
+    calm,
+    (own) => ["simulate", "train-a", "--load", loadFile(own, "x")],
+    1,
+    "error",
+  ],
+  ["simulate", "no load file", calm, ["simulate", "train-a"], 2, "error"],
+  ["simulate", "a range of the meters", busy, ["simulate", "train-a", "--from", "2h"], 0],
+  [
+    "simulate",
+    "keys that the cloud refuses",
+    unreadable,
+    ["simulate", "train-a", "--from", "2h"],
+    1,
+    "error",
+  ],
+  ["simulate", "a time that is none", calm, ["simulate", "train-a", "--from", "soon"], 2, "error"],
+  [
+    "simulate",
+    "a file that is not there",
+    calm,
+    ["simulate", "train-a", "--load", "nowhere.csv"],
+    1,
+    "error",
+  ],
+  ["test", "a scenario that goes as expected", calm, (own) => ["test", scenarioFile(own, "2")], 0],
+  ["test", "a scenario that fails", calm, (own) => ["test", scenarioFile(own, "4")], 1],
+  ["test", "a misspelt scenario", calm, (own) => ["test", scenarioFile(own, "2, helt: x")], 1, "error"],
+  ["test", "no scenario", calm, ["test"], 2, "error"],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
+
+function loadFile(own: Desk, value: string): string {
+  return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)
+}
+
+function scenarioFile(own: Desk, buys: string): string {
+  return own.file(
+    "one.yaml",
+    `title: one\ntimeline: [ { at: "10:00", tick: {}, expect: { buys: ${buys} } } ]\norders: 1\n`,
+  )
+}
 
 async function planHash(own: Desk): Promise<string> {
   const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)

@@ -8,9 +8,10 @@ import { canonicalText, digest } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { policySeq } from "../../lib/ledger/policy-of.ts"
-import { speak } from "../scenarios/play.ts"
-import { type Scenario, type Step, scenarioSchema, WAKES } from "../scenarios/script.ts"
-import { Stage } from "../scenarios/stage.ts"
+import { speak } from "../../lib/simulate/scenario/play.ts"
+import { type Scenario, type Step, scenarioSchema, WAKES } from "../../lib/simulate/scenario/script.ts"
+import { Stage } from "../../lib/simulate/scenario/stage.ts"
+import { STAGE } from "../scenarios/default-policy.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
 // Days as they might come, played through the real run(): what its ledger tells must be enough to decide it all again.
@@ -124,7 +125,7 @@ function clock(minutes: number): string {
 
 /** The chains of such a day, as a store keeps them. */
 async function chainsOf(scenario: Scenario): Promise<LedgerEntry[][]> {
-  const stage = await Stage.open(scenario)
+  const stage = await Stage.open(scenario, STAGE)
   try {
     for (const step of scenario.timeline) await live(stage, step)
     const chains: LedgerEntry[][] = []
@@ -151,12 +152,13 @@ function policyIn(chain: readonly LedgerEntry[], i: number): Policy {
 }
 
 async function live(stage: Stage, step: Step): Promise<void> {
+  const on = stage.nameOf(step)
   stage.moveTo(step.at)
-  if (step.cloud) stage.changeCloud(step.on, step.cloud)
+  if (step.cloud) stage.changeCloud(on, step.cloud)
   if (step.policy) await stage.changePolicy(step.policy)
   if (step.mode) stage.setMode(step.mode)
   await speak(stage, step)
-  if (WAKES.some((key) => step[key] !== undefined)) await stage.wake(step.on, stage.signalOf(step))
+  if (WAKES.some((key) => step[key] !== undefined)) await stage.wake(on, stage.signalOf(step))
 }
 
 describe("a ledger", () => {

@@ -1,22 +1,26 @@
 import { readdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { play } from "./play.ts"
-import { readScenario } from "./script.ts"
+import { play } from "../../lib/simulate/scenario/play.ts"
+import { readScenario } from "../../lib/simulate/scenario/script.ts"
+import { STAGE } from "./default-policy.ts"
 
 // One situation of the specification each, told as an operator would: a policy, a load, what happens when, and what must
 // come of it. How to write one: docs/scenarios.md.
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
-const files = readdirSync(folder)
+const names = readdirSync(folder)
   .filter((name) => name.endsWith(".yaml"))
   .sort()
+const files = await Promise.all(names.map((name) => readScenario(`${folder}${name}`)))
 
 describe("scenario", () => {
-  it.each(files.map((file) => ({ file, scenario: readScenario(`${folder}${file}`) })))(
+  it.each(files.map(({ scenario }, i) => ({ file: names[i], scenario })))(
     "$file: $scenario.title",
     async ({ scenario }) => {
-      expect(await play(scenario)).toEqual([])
+      expect(scenario.title.length).toBeGreaterThan(20)
+      expect(scenario.rule).toBeDefined()
+      expect(await play(scenario, STAGE)).toEqual([])
     },
   )
 })

@@ -14,7 +14,18 @@ const place = z.strictObject({
 })
 
 const error = z.strictObject({
-  kind: z.enum(["usage", "settings", "policy", "event", "ledger", "command", "runs", "internal"]),
+  kind: z.enum([
+    "usage",
+    "settings",
+    "policy",
+    "event",
+    "ledger",
+    "command",
+    "runs",
+    "load",
+    "scenario",
+    "internal",
+  ]),
   message: z.string(),
   problems: z.array(z.union([z.string(), place])),
 })
@@ -221,6 +232,40 @@ const entry = z.looseObject({
   hash: digest,
 })
 
+const simulatedPolicy = z.strictObject({
+  policy: z.string(),
+  supernode: z.string(),
+  from: instant,
+  to: instant,
+  ticks: z.int(),
+  decisions: z.int(),
+  purchases: z.array(
+    z.strictObject({
+      at: instant,
+      from: z.int(),
+      to: z.int(),
+      flavor: z.string(),
+      cost: amount.nullable(),
+      rules: z.array(z.string()),
+      completedAt: instant.nullable(),
+    }),
+  ),
+  spend: amount.nullable(),
+  minutesAbove: z.record(z.string(), z.number()),
+  minutesUnknown: z.number(),
+  holds: z.record(z.string(), z.int()),
+})
+
+const failure = z.strictObject({
+  at: instant.nullable(),
+  step: z.int().nullable(),
+  on: z.string().nullable(),
+  what: z.string(),
+  expected: z.unknown(),
+  got: z.unknown(),
+  says: z.string().nullable(),
+})
+
 const servedLine = z.looseObject({
   at: z.iso.datetime(),
   level: z.enum(["DEBUG", "INFO", "WARN", "ERROR"]),
@@ -333,6 +378,13 @@ export const OUTPUT_SCHEMAS = {
         ok: z.boolean(),
         why: z.string().nullable().optional(),
       }),
+    ),
+  }),
+  simulate: z.strictObject({ policies: z.array(simulatedPolicy) }),
+  test: z.strictObject({
+    ok: z.boolean(),
+    scenarios: z.array(
+      z.strictObject({ file: z.string(), title: z.string(), ok: z.boolean(), failures: z.array(failure) }),
     ),
   }),
   sandbox: z.strictObject({

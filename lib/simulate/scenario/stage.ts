@@ -1,79 +1,65 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { whyNotSettled } from "../../functions/cli/commands/settling.ts"
-import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
-import type { Signal } from "../../lib/decision/inputs/signal.ts"
-import { presentServers, type Server, type Supernode } from "../../lib/decision/inputs/supernode.ts"
-import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
-import type { RunMode } from "../../lib/decision/situation.ts"
-import type { Said } from "../../lib/decision/state/control.ts"
-import type { Outcome, RejectionClass } from "../../lib/decision/state/outcome.ts"
-import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
-import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
-import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import { standingOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { readAlarm } from "../../lib/metrics/alarm.ts"
-import { loadPolicyFile } from "../../lib/policy-file/load.ts"
-import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../lib/ports.ts"
-import type { RunResult } from "../../lib/run/result.ts"
-import { run } from "../../lib/run/run.ts"
-import { DAY, MINUTE, policyInput, serverOf } from "../decision/builders.ts"
-import { initialised } from "../ledger/initialised.ts"
-import { accepted, unknown } from "../run/world.ts"
+import { newestPeriods, type Reading } from "../../decision/inputs/reading.ts"
+import type { AlarmSignal, Signal } from "../../decision/inputs/signal.ts"
+import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
+import type { LoadedPolicy } from "../../decision/policy/loaded-policy.ts"
+import type { RunMode } from "../../decision/situation.ts"
+import type { StandingAttempt } from "../../decision/state/attempt.ts"
+import type { Said } from "../../decision/state/control.ts"
+import type { Outcome } from "../../decision/state/outcome.ts"
+import { type AuditedLedger, ledgerOver } from "../../ledger/chain.ts"
+import { sayTo, sayToAll } from "../../ledger/commands.ts"
+import type { LedgerEntry } from "../../ledger/entry.ts"
+import { initLedger } from "../../ledger/init.ts"
+import { openMemoryStore } from "../../ledger/memory.ts"
+import { standingOf, supernodeStream } from "../../ledger/next-entry.ts"
+import { readAlarm } from "../../metrics/alarm.ts"
+import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../ports.ts"
+import type { RunResult } from "../../run/result.ts"
+import { run } from "../../run/run.ts"
+import { ModelSupernode } from "../model-supernode.ts"
+import { outcomeOf, takesEffect } from "../order-ending.ts"
 import type { Scenario, Step } from "./script.ts"
 
 // Where scenarios are played: virtual time, a cloud with memory, a ledger in memory, and the real run() on the real policy
 // file. Nothing here decides anything.
 
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
 type CloudChange = NonNullable<Step["cloud"]>
-type Ending = NonNullable<CloudChange["next"]>[number]
 
-/** One supernode as it really is. */
-class TrueSupernode {
-  servers: Server[]
-  status = "ACTIVE"
-  hidden = new Set<string>()
-  endings: Ending[] = []
-  delivers: number | null = null
-  soldOut: string[] = []
-  notOffered: string[] = []
-
-  constructor(
-    readonly name: string,
-    readonly id: string,
-    count: number,
-    private readonly day: number,
-  ) {
-    const since = day - 30 * DAY
-    this.servers = Array.from({ length: count }, (_, i) =>
-      serverOf(`s${i + 1}`, { createAt: since, updateAt: since }),
-    )
-  }
-
-  at(now: number): Supernode {
-    const servers = this.servers
-      .filter(({ id }) => !this.hidden.has(id))
-      .map((server) =>
-        server.status === "RUNNING" && (server.updateAt ?? 0) > now ? creating(server, now) : server,
-      )
-    return { id: this.id, name: this.name, status: this.status, servers }
-  }
-
-  arrive(count: number, { now, runsAt }: { now: number; runsAt: number }): void {
-    const first = this.servers.length + 1
-    const times = { createAt: now, updateAt: Math.max(runsAt, this.day) }
-    this.servers.push(...Array.from({ length: count }, (_, i) => serverOf(`s${first + i}`, times)))
-  }
-
-  setStatus(ids: string[], status: string): void {
-    this.servers = this.servers.map((server) => (ids.includes(server.id) ? { ...server, status } : server))
-  }
+/** The policy that scenarios are played against. */
+export interface ScenarioPolicy {
+  /** The supernodes of a scenario that names none, with the servers that they start with. */
+  readonly supernodes: Readonly<Record<string, number>>
+  /** The policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError where it is not valid then. */
+  load(keys: ScenarioKeys): Promise<readonly LoadedPolicy[]>
 }
 
-function creating(server: Server, now: number): Server {
-  return { ...server, status: "CREATING", updateAt: now }
+export interface ScenarioKeys {
+  /** Names of the scenario's supernodes. */
+  names: readonly string[]
+  /** Keys over those of each supernode. */
+  policy: Readonly<Record<string, unknown>>
+  /** Keys over those of the whole file. */
+  file: Readonly<Record<string, unknown>>
+}
+
+export interface SettleWish {
+  name: string
+  as: "accepted" | "completed" | "absent"
+  shown: StandingAttempt
+  current: StandingAttempt | null
+  /** The run that sent it recorded an outcome. */
+  isAnswered: boolean
+  look: { ok: true; servers: Server[]; skewMs: number | null; date: number | null }
+  now: number
+}
+
+export interface StageOptions {
+  policy: ScenarioPolicy
+  /** Why the command `settle` refuses this; null where it takes it. */
+  whyNotSettled(wish: SettleWish): string | null
 }
 
 export class Stage {
@@ -89,13 +75,13 @@ export class Stage {
   private skewMs = 0
   private policies = new Map<string, LoadedPolicy>()
   private overrides: Record<string, unknown>
-  private readonly supernodes = new Map<string, TrueSupernode>()
+  private readonly supernodes = new Map<string, ModelSupernode>()
   private readonly last = new Map<string, Signal>()
   private ids = 0
 
   private constructor(
     private readonly scenario: Scenario,
-    private readonly folder: string,
+    private readonly options: StageOptions,
     ledger: AuditedLedger,
   ) {
     this.ledger = ledger
@@ -103,27 +89,43 @@ export class Stage {
     this.mode = scenario.mode
     this.provisioningMs = scenario.provisioning
     this.overrides = scenario.policy
-    for (const [i, [name, count]] of Object.entries(scenario.supernodes).entries()) {
-      const id = `b4beacb6-4380-448c-a218-daa82cf03f${String(i + 10)}`
-      this.supernodes.set(name, new TrueSupernode(name, id, count, this.day))
-    }
   }
 
-  static async open(scenario: Scenario): Promise<Stage> {
-    const folder = mkdtempSync(join(tmpdir(), "scenario-"))
-    const stage = new Stage(scenario, folder, ledgerOver(openMemoryStore()))
-    await initialised(stage.ledger, stage.now)
+  static async open(scenario: Scenario, options: StageOptions): Promise<Stage> {
+    const stage = new Stage(scenario, options, ledgerOver(openMemoryStore()))
+    const words = { by: "scenario", why: "a scenario begins", nothingInFlight: true }
+    await initLedger({ ...stage.commandPorts(), ledger: stage.ledger }, words)
     await stage.loadPolicies()
+    for (const [name, count] of Object.entries(stage.startingServers)) {
+      const { id } = stage.policyOf(name).policy
+      stage.supernodes.set(name, new ModelSupernode({ name, id, count, since: stage.day - 30 * DAY }))
+    }
     return stage
   }
 
   async close(): Promise<void> {
     await this.ledger.close()
-    rmSync(this.folder, { recursive: true, force: true })
   }
 
   private get day(): number {
     return Date.parse(`${this.scenario.day}T00:00:00Z`)
+  }
+
+  private get startingServers(): Readonly<Record<string, number>> {
+    return this.scenario.supernodes ?? this.options.policy.supernodes
+  }
+
+  /** The supernode that a step is about. */
+  nameOf({ on }: Pick<Step, "on">): string {
+    return on ?? Object.keys(this.startingServers)[0] ?? ""
+  }
+
+  private commandPorts() {
+    return {
+      ledger: this.ledger,
+      clock: { now: () => this.now, monotonic: () => this.now, wait: noWait },
+      newId: this.newId,
+    }
   }
 
   moveTo(at: number): void {
@@ -137,21 +139,14 @@ export class Stage {
     await this.loadPolicies()
   }
 
-  /** Through the real file, so that a scenario's policy is one that an operator could write. */
   private async loadPolicies(): Promise<void> {
-    const path = join(this.folder, "policy.yaml")
-    const supernodes = [...this.supernodes.values()].map(({ name, id }) => ({
-      ...policyInput({ ladder: LADDER, limits: { actions: "10 per 24h", servers: 16 } }),
-      ...this.overrides,
-      name,
-      id,
-    }))
-    writeFileSync(path, JSON.stringify({ version: 1, ...this.scenario.file, supernodes }))
-    const file = await loadPolicyFile(path)
-    this.policies = new Map(file.supernodes.map((loaded) => [loaded.policy.name, loaded]))
+    const { file } = this.scenario
+    const names = Object.keys(this.startingServers)
+    const loaded = await this.options.policy.load({ names, policy: this.overrides, file })
+    this.policies = new Map(loaded.map((one) => [one.policy.name, one]))
   }
 
-  private supernode(name: string): TrueSupernode {
+  private supernode(name: string): ModelSupernode {
     return found(this.supernodes.get(name), name)
   }
 
@@ -182,7 +177,9 @@ export class Stage {
   }
 
   /** The signal of a step; the last one of its kind where it is delivered again. */
-  signalOf({ on, alarm, tick, request }: Step): Signal {
+  signalOf(step: Step): Signal {
+    const { alarm, tick, request } = step
+    const on = this.nameOf(step)
     const kind = alarm ? "alarm" : tick ? "tick" : "request"
     const before = this.last.get(`${on} ${kind}`)
     const again = alarm?.again ?? tick?.again
@@ -193,24 +190,7 @@ export class Stage {
 
   private newSignal(on: string, { alarm, request }: Pick<Step, "alarm" | "tick" | "request">): Signal {
     const id = this.newId()
-    if (alarm) {
-      const at = this.now - alarm.age
-      const points = alarm.points?.map((value, i) => ({ at: at - i * MINUTE, value })).reverse() ?? null
-      return {
-        kind: "alarm",
-        id,
-        source: "cloud-eye",
-        alarm: "al1704475580412b2a4lnr3W",
-        labels: {},
-        resource: { instance_id: "ecs-s1" },
-        state: alarm.state,
-        at,
-        episode: { key: "al1704475580412b2a4lnr3W instance_id:ecs-s1", startsAt: null },
-        points,
-        periodMs: points ? MINUTE : null,
-        metric: { namespace: "AGT.ECS", name: "npu_util_rate_ai_core", unit: "%" },
-      }
-    }
+    if (alarm) return { kind: "alarm", id, ...this.alarmOf(on, alarm) }
     if (!request) return { kind: "tick", id, name: "every-5-minutes", at: this.now }
     const planHash = { shown: this.shown, other: `sha256:${"0".repeat(64)}`, none: null }[request.plan]
     return {
@@ -224,6 +204,36 @@ export class Stage {
       why: "launch week",
       planHash: request.mode === "dry-run" ? null : planHash,
       bypassCooldown: request.bypass_cooldown,
+    }
+  }
+
+  /** An alarm that wakes the supernode: its first Cloud Eye or CloudWatch alarm. */
+  private alarmOf(
+    on: string,
+    { age, state, points: values }: NonNullable<Step["alarm"]>,
+  ): Omit<AlarmSignal, "kind" | "id"> {
+    const { alarms } = this.policyOf(on).policy
+    const listed =
+      alarms.find((one) => one["cloud-eye"] !== undefined) ??
+      alarms.find((one) => one.cloudwatch !== undefined)
+    const { alarm, source } =
+      listed?.cloudwatch !== undefined
+        ? { alarm: listed.cloudwatch, source: "cloudwatch" as const }
+        : { alarm: listed?.["cloud-eye"] ?? "al0000000000000scenario", source: "cloud-eye" as const }
+    const at = this.now - age
+    const points = values?.map((value, i) => ({ at: at - i * MINUTE, value })).reverse() ?? null
+    const { metric = "npu_util_rate_ai_core", namespace = "AGT.ECS" } = listed ?? {}
+    return {
+      source,
+      alarm,
+      labels: {},
+      resource: { instance_id: "ecs-s1" },
+      state,
+      at,
+      episode: { key: `${alarm} instance_id:ecs-s1`, startsAt: null },
+      points,
+      periodMs: points ? MINUTE : null,
+      metric: { namespace, name: metric, unit: "%" },
     }
   }
 
@@ -332,25 +342,20 @@ export class Stage {
     return line?.value ?? null
   }
 
-  private buy(supernode: TrueSupernode, order: BuyOrder): Outcome {
+  private buy(supernode: ModelSupernode, order: BuyOrder): Outcome {
     const ending = supernode.endings.shift() ?? "accepted"
-    if (ending === "not-sent") return { kind: "not-sent", reason: "dns", says: "the host has no address" }
-    this.orders.push(order)
-    if (ending === "accepted" || ending === "lost") {
+    if (ending !== "not-sent") this.orders.push(order)
+    if (takesEffect(ending)) {
       const count = supernode.delivers ?? order.plan.to - order.plan.from
-      supernode.arrive(count, { now: this.now, runsAt: this.now + this.provisioningMs })
+      const runsAt = Math.max(this.day, this.now + this.provisioningMs)
+      supernode.arrive(count, { now: this.now, runsAt })
       supernode.delivers = null
     }
-    if (ending === "accepted") return accepted
-    return ending === "lost" || ending === "vanished" ? unknown : refusal(ending)
+    return outcomeOf(ending, { orderId: "CS1", servers: [] })
   }
 
   async say(name: string, said: Said): Promise<void> {
-    const desk = {
-      ledger: this.ledger,
-      clock: { now: () => this.now, monotonic: () => this.now, wait: noWait },
-      newId: this.newId,
-    }
+    const desk = this.commandPorts()
     if (said.verb !== "settle" && said.verb !== "reset") {
       await sayToAll(desk, said)
       return
@@ -364,7 +369,7 @@ export class Stage {
         if (!standing.attempt) throw new Error("there is nothing to settle")
         const shown = { ...standing.attempt, id: said.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
-        const why = whyNotSettled({
+        const why = this.options.whyNotSettled({
           name,
           as: said.as,
           shown,
@@ -392,23 +397,6 @@ export class Stage {
 }
 
 async function noWait(): Promise<void> {}
-
-const LADDER = [1, 2, 4, 8, 16].map((servers) => ({
-  flavor: `rung-${servers}`,
-  servers,
-  price: { amount: servers * 60_000, currency: "CNY", per: "month" as const },
-}))
-
-function refusal(of: RejectionClass): Outcome {
-  const answer = {
-    status: of === "throttle" ? 429 : 400,
-    message: "no",
-    retryAfterMs: null,
-    requestId: null,
-    raw: null,
-  }
-  return { kind: "rejected", class: of, code: "ModelArts.0000", ...answer }
-}
 
 function found<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw new RangeError(`the scenario has no supernode ${name}`)

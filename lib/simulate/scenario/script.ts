@@ -1,7 +1,10 @@
-import { readFileSync } from "node:fs"
+import { readFile } from "node:fs/promises"
 import { isNode, LineCounter, parseDocument } from "yaml"
 import * as z from "zod"
-import { durationMs } from "../../lib/decision/policy/units.ts"
+import { nearestName } from "../../decision/policy/did-you-mean.ts"
+import { counted, durationMs } from "../../decision/policy/units.ts"
+import { causeOf } from "../../policy-file/source.ts"
+import { ORDER_ENDINGS } from "../order-ending.ts"
 
 // What a scenario file may say. It is read as strictly as a policy: a misspelt key must not make a test that tests nothing.
 
@@ -72,24 +75,7 @@ const request = z.strictObject({
 
 const cloud = z.strictObject({
   /** How the next orders end, in turn. */
-  next: z
-    .array(
-      z.enum([
-        "accepted",
-        "lost",
-        "vanished",
-        "not-sent",
-        "throttle",
-        "capacity",
-        "quota",
-        "balance",
-        "invalid",
-        "auth",
-        "not-found",
-        "state-conflict",
-      ]),
-    )
-    .optional(),
+  next: z.array(z.enum(ORDER_ENDINGS)).optional(),
   /** How many servers the next order really brings. */
   delivers: z.int().optional(),
   /** How long new servers take from now on. */
@@ -118,8 +104,8 @@ const person = z.strictObject({ by: z.string().default("ann"), why: z.string().d
 const step = z
   .strictObject({
     at: time,
-    /** Which supernode it is about. */
-    on: z.string().default("train-a"),
+    /** The supernode that it is about; without, the first one of the scenario. */
+    on: z.string().optional(),
     /** In the reader's own words; of no effect. */
     note: z.string().optional(),
     alarm: alarm.optional(),
@@ -147,16 +133,16 @@ export type Step = z.output<typeof step>
 export const WAKES = ["alarm", "tick", "request"] as const
 
 export const scenarioSchema = z.strictObject({
-  title: z.string().min(20),
-  /** The row of semantics.md that it shows. */
-  rule: z.string(),
+  title: z.string().min(1),
+  /** The rule that it shows, in the reader's own words; of no effect. */
+  rule: z.string().optional(),
   /** The day, UTC. */
   day: z.iso.date().default("2026-03-02"),
-  /** Keys over the default policy of a supernode; and of the whole file. */
+  /** Keys over those of the scenario's supernodes in the policy; and of the whole policy file. */
   policy: z.record(z.string(), z.unknown()).default({}),
   file: z.record(z.string(), z.unknown()).default({}),
-  /** Supernodes and the servers they start with, all of them 30 days old. */
-  supernodes: z.record(z.string(), z.int()).default({ "train-a": 2 }),
+  /** Supernodes of the policy and the servers that they start with, all 30 days old; without, all, on their smallest rungs. */
+  supernodes: z.record(z.string(), z.int().min(1)).optional(),
   provisioning: duration.prefault("10m"),
   mode: z.enum(["live", "observe"]).default("live"),
   /** From that time on the metric has that value; later lines win. `null`: nobody reports. */
@@ -177,24 +163,59 @@ export const scenarioSchema = z.strictObject({
 })
 export type Scenario = z.output<typeof scenarioSchema>
 
-/** Reads a scenario file. Throws with `file:line:column: path: message`, every problem at once. */
-export function readScenario(path: string): Scenario {
-  const lines = new LineCounter()
-  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines })
-  const file = path.split("/").at(-1)
-  const placed = (offset: number, rest: string) => {
-    const { line, col } = lines.linePos(offset)
-    return `${file}:${line}:${col}: ${rest}`
+/** A scenario and where it was read. */
+export interface ScenarioFile {
+  path: string
+  scenario: Scenario
+  /** `file:line:column: path: message`, with the place of that value in the file. */
+  placed(path: readonly PropertyKey[], message: string): string
+}
+
+/** Scenario files cannot be played. `problems` are lines `file:line:column: …`. */
+export class ScenarioError extends Error {
+  override readonly name = "ScenarioError"
+
+  constructor(readonly problems: readonly string[]) {
+    super(`the scenarios have ${counted(problems.length, "problem")}; nothing was played`)
   }
-  const broken = document.errors.map((error) => placed(error.pos[0], error.message))
-  if (broken.length > 0) throw new Error(broken.join("\n"))
-  const parsed = scenarioSchema.safeParse(document.toJS())
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => {
-    let at = [...issue.path] as (string | number)[]
-    while (at.length > 0 && !isNode(document.getIn(at, true))) at = at.slice(0, -1)
-    const node = at.length > 0 ? document.getIn(at, true) : document.contents
-    return placed(isNode(node) ? (node.range?.[0] ?? 0) : 0, `${issue.path.join(".")}: ${issue.message}`)
+}
+
+/** Reads a scenario file. Throws ScenarioError with every problem of it. */
+export async function readScenario(path: string): Promise<ScenarioFile> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new ScenarioError([`${path}:1:1: cannot be read: ${causeOf(error)}`])
   })
-  throw new Error(problems.join("\n"))
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number, rest: string) => {
+    const { line, col } = lines.linePos(offset)
+    return `${path}:${line}:${col}: ${rest}`
+  }
+  if (document.errors.length > 0)
+    throw new ScenarioError(document.errors.map((error) => at(error.pos[0], error.message)))
+  const placed = (keys: readonly PropertyKey[], message: string) => {
+    let parents = [...keys] as (string | number)[]
+    while (parents.length > 0 && !isNode(document.getIn(parents, true))) parents = parents.slice(0, -1)
+    const node = parents.length > 0 ? document.getIn(parents, true) : document.contents
+    const where = keys.length === 0 ? "" : `${keys.join(".")}: `
+    return at(isNode(node) ? (node.range?.[0] ?? 0) : 0, `${where}${message}`)
+  }
+  const parsed = scenarioSchema.safeParse(document.toJS())
+  if (parsed.success) return { path, scenario: parsed.data, placed }
+  throw new ScenarioError(
+    parsed.error.issues.map((issue) => placed(issue.path, `${issue.message}${nearestKeys(issue)}`)),
+  )
+}
+
+/** `; did you mean expect?` for misspelt keys. */
+function nearestKeys(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "unrecognized_keys") return ""
+  const near = issue.keys.flatMap((key) => nearestName(key, KNOWN_KEYS) ?? [])
+  return near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""
+}
+
+const KNOWN_KEYS = [...new Set([scenarioSchema, step, expectation, alarm, request, cloud].flatMap(keysOf))]
+
+function keysOf(schema: z.ZodObject): string[] {
+  return Object.keys(schema.shape)
 }

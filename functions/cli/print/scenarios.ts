@@ -1,0 +1,35 @@
+import { counted } from "../../../lib/decision/policy/units.ts"
+import type { Failure } from "../../../lib/simulate/scenario/play.ts"
+import type { PlayedScenario } from "../../../lib/simulate/scenario/suite.ts"
+import type { Screen } from "../io.ts"
+import { instantOf } from "./table.ts"
+
+/** The document of `test --json`. */
+export function playedJson(played: readonly PlayedScenario[]): object {
+  return { ok: played.every(({ ok }) => ok), scenarios: played }
+}
+
+/** One scenario as promtool prints a test file: SUCCESS, or FAILED and each difference with what was expected and what came. */
+export function playedLines({ file, title, ok, failures }: PlayedScenario, paint: Screen["paint"]): string[] {
+  const verdict = ok
+    ? [`  ${paint.green("SUCCESS")}`]
+    : [`  ${paint.red("FAILED:")}`, ...failures.flatMap(failureLines)]
+  return [`${file}: ${title}`, ...verdict, ""]
+}
+
+function failureLines({ at, step, on, what, expected, got, says }: Failure): string[] {
+  const when = at === null ? "at the end" : `${instantOf(at)} ${on}`
+  const place = step === null ? "" : ` (timeline[${step}])`
+  return [
+    `    ${when}${place}, ${what}:`,
+    `        exp: ${JSON.stringify(expected)}`,
+    `        got: ${JSON.stringify(got)}`,
+    ...(says === null ? [] : [`        ${says}`]),
+  ]
+}
+
+export function summaryLine(played: readonly PlayedScenario[]): string {
+  const failed = played.filter(({ ok }) => !ok).length
+  const all = counted(played.length, "scenario")
+  return failed === 0 ? `${all}: all as expected` : `${all}: ${failed} failed`
+}

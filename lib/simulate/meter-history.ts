@@ -1,0 +1,105 @@
+import type { Reading } from "../decision/inputs/reading.ts"
+import type { Supernode } from "../decision/inputs/supernode.ts"
+import type { Policy, Rule } from "../decision/policy/policy.ts"
+import type { Cloud } from "../ports.ts"
+import { historyOf, type LoadHistory } from "./load-file.ts"
+import { LoadSeries } from "./load-series.ts"
+
+// A load history straight from the meters that a policy names: the very reader of a run, asked for many periods instead of the
+// newest few.
+
+/** Periods that are asked for at once: a long range is split, so that no answer is too large. */
+const PERIODS_AT_ONCE = 500
+
+export interface MeterRange {
+  policy: Policy
+  /** As it is now: it says which servers the meters are asked for. */
+  supernode: Supernode
+  /** Epoch milliseconds. */
+  from: number
+  to: number
+  /** Called for each part of the range that was read. */
+  onProgress?(done: number, all: number): void
+}
+
+export interface ReadHistory {
+  /** null where no meter has any data in the range. */
+  history: LoadHistory | null
+  /** One sentence for each rule whose meter has no data, or not all. */
+  problems: string[]
+}
+
+/** Reads the history of every rule that has a meter. Never throws: what cannot be read is a problem. */
+export async function readMeters(
+  { readMetrics }: Pick<Cloud, "readMetrics">,
+  range: MeterRange,
+): Promise<ReadHistory> {
+  const series = new Map<string | null, LoadSeries>()
+  const problems: string[] = []
+  const rules = range.policy.rules.filter((rule) => periodOf(rule) !== null)
+  for (const [nth, rule] of rules.entries()) {
+    const onPart = (share: number) => range.onProgress?.(nth + share, rules.length)
+    const { values, problem } = await readRule({ readMetrics }, range, { rule, onPart })
+    if (values.length > 0) series.set(rule.name, values)
+    if (problem !== null) problems.push(`rule ${rule.name}: ${problem}`)
+  }
+  return { history: series.size > 0 ? historyOf(series) : null, problems }
+}
+
+function periodOf({ metric }: Rule): number | null {
+  return (metric["cloud-eye"] ?? metric.prometheus ?? metric.cloudwatch)?.period ?? null
+}
+
+interface Part {
+  rule: Rule
+  /** Called with the share of the range that was read. */
+  onPart(share: number): void
+}
+
+async function readRule(
+  { readMetrics }: Pick<Cloud, "readMetrics">,
+  { policy, supernode, from, to }: MeterRange,
+  { rule, onPart }: Part,
+): Promise<{ values: LoadSeries; problem: string | null }> {
+  const periodMs = periodOf(rule) ?? 1
+  const [first, end] = [Math.ceil(from / periodMs) * periodMs, Math.floor(to / periodMs) * periodMs]
+  const values = new LoadSeries()
+  let problem: string | null = null
+  for (let start = first; start < end; start += PERIODS_AT_ONCE * periodMs) {
+    const count = Math.min(PERIODS_AT_ONCE, (end - start) / periodMs)
+    // The newest period that such a run would look at is the last one of this part.
+    const now = start + count * periodMs + rule.metric.lag
+    const signal = { kind: "tick" as const, id: `history-${start}`, name: "history", at: now }
+    const rules = [{ ...rule, points: { ...rule.points, n: count } }]
+    const [reading] = await readMetrics({ policy: { ...policy, rules }, supernode, signal, now })
+    if (reading) for (const { at, value } of overServers(reading, rule)) values.add(at, value)
+    problem ??= reading?.problem ?? null
+    onPart((start - first) / (end - first))
+  }
+  return { values, problem }
+}
+
+/** One value for each period, oldest first: over the servers that reported, as the rule combines them. */
+function overServers({ series }: Reading, { metric }: Rule): { at: number; value: number }[] {
+  const spokesman = series.find(({ server }) => server === null)
+  const byPeriod = new Map<number, number[]>()
+  for (const { points } of spokesman ? [spokesman] : series)
+    for (const { at, value } of points)
+      if (Number.isFinite(value)) byPeriod.set(at, [...(byPeriod.get(at) ?? []), value])
+  return [...byPeriod]
+    .sort(([one], [other]) => one - other)
+    .map(([at, values]) => ({ at, value: combined(values, metric.aggregate) }))
+}
+
+function combined(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
+  switch (how) {
+    case "average":
+      return values.reduce((sum, value) => sum + value, 0) / values.length
+    case "max":
+      return Math.max(...values)
+    case "min":
+      return Math.min(...values)
+    default:
+      return how satisfies never
+  }
+}

@@ -1,0 +1,80 @@
+import type { Server, Supernode } from "../decision/inputs/supernode.ts"
+import type { OrderEnding } from "./order-ending.ts"
+
+export interface SupernodeStart {
+  /** The name in the policy. */
+  name: string
+  id: string
+  /** Servers at the start. */
+  count: number
+  /** When those were made, epoch milliseconds. */
+  since: number
+}
+
+/** One supernode as it really is in a model of the cloud: its servers, and what orders for it come to. */
+export class ModelSupernode {
+  readonly name: string
+  readonly id: string
+  servers: Server[]
+  status = "ACTIVE"
+  /** Servers that the list leaves out without a word. */
+  readonly hidden = new Set<string>()
+  /** How the next orders end, in turn; after them: accepted. */
+  endings: OrderEnding[] = []
+  /** How many servers the next order really brings; null: as many as it asks for. */
+  delivers: number | null = null
+  soldOut: readonly string[] = []
+  notOffered: readonly string[] = []
+
+  constructor({ name, id, count, since }: SupernodeStart) {
+    this.name = name
+    this.id = id
+    this.servers = Array.from({ length: count }, (_, i) => this.#made(i + 1, { now: since, runsAt: since }))
+  }
+
+  /** As the cloud reports it at that time: a server is CREATING until it runs. */
+  at(now: number): Supernode {
+    const servers = this.servers
+      .filter(({ id }) => !this.hidden.has(id))
+      .map((server) =>
+        server.status === "RUNNING" && (server.updateAt ?? 0) > now ? creating(server, now) : server,
+      )
+    return { id: this.id, name: this.name, status: this.status, servers }
+  }
+
+  /** New servers, which run from `runsAt` on -> their ids. */
+  arrive(count: number, times: { now: number; runsAt: number }): string[] {
+    const first = this.servers.length + 1
+    const servers = Array.from({ length: count }, (_, i) => this.#made(first + i, times))
+    this.servers.push(...servers)
+    return servers.map(({ id }) => id)
+  }
+
+  setStatus(ids: readonly string[], status: string): void {
+    this.servers = this.servers.map((server) => (ids.includes(server.id) ? { ...server, status } : server))
+  }
+
+  /** Servers that run at that time. */
+  runningAt(now: number): number {
+    return this.servers.filter(({ status, updateAt }) => status === "RUNNING" && (updateAt ?? 0) <= now)
+      .length
+  }
+
+  #made(nth: number, { now, runsAt }: { now: number; runsAt: number }): Server {
+    const id = `s${nth}`
+    return {
+      id,
+      name: `${this.name}-${id}`,
+      status: "RUNNING",
+      flavor: null,
+      createAt: now,
+      updateAt: runsAt,
+      orderId: null,
+      cloudServer: { id: `cs-${id}`, hpsId: `hps-${id}`, hpsEcsId: `ecs-${id}` },
+    }
+  }
+}
+
+function creating(server: Server, now: number): Server {
+  return { ...server, status: "CREATING", updateAt: now }
+}

@@ -1,0 +1,59 @@
+import type { Outcome, RejectionClass, Unknown } from "../decision/state/outcome.ts"
+
+/**
+ * How an order ends in a model of the cloud. `lost`: it takes effect and its answer is lost; `vanished`: neither effect nor
+ * answer; the others as outcomes name them.
+ */
+export const ORDER_ENDINGS = [
+  "accepted",
+  "lost",
+  "vanished",
+  "not-sent",
+  "throttle",
+  "capacity",
+  "quota",
+  "balance",
+  "invalid",
+  "auth",
+  "not-found",
+  "state-conflict",
+] as const
+export type OrderEnding = (typeof ORDER_ENDINGS)[number]
+
+/** True where the order brings servers. */
+export function takesEffect(ending: OrderEnding): boolean {
+  return ending === "accepted" || ending === "lost"
+}
+
+/** The outcome that the client of such a cloud reports. `orderId`, `servers`: of an accepted order. */
+export function outcomeOf(
+  ending: OrderEnding,
+  { orderId, servers }: { orderId: string; servers: string[] },
+): Outcome {
+  if (ending === "lost" || ending === "vanished") return UNKNOWN
+  if (ending === "not-sent") return { kind: "not-sent", reason: "dns", says: "the host has no address" }
+  if (ending !== "accepted") return refusal(ending)
+  const raw = { body: "{}", bytes: 2, truncated: false }
+  return { kind: "accepted", status: 200, orderId, requestId: "r1", servers, raw }
+}
+
+const UNKNOWN: Unknown = {
+  kind: "unknown",
+  reason: "timeout",
+  says: "no answer came",
+  status: null,
+  code: null,
+  requestId: null,
+  raw: null,
+}
+
+function refusal(of: RejectionClass): Outcome {
+  const answer = {
+    status: of === "throttle" ? 429 : 400,
+    message: "no",
+    retryAfterMs: null,
+    requestId: null,
+    raw: null,
+  }
+  return { kind: "rejected", class: of, code: "ModelArts.0000", ...answer }
+}

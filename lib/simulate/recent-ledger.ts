@@ -1,0 +1,52 @@
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { type Ledger, LedgerError } from "../ports.ts"
+
+/**
+ * Entries kept per stream. A run looks back at most 200 entries (the first delivery of a person's request); older ones are
+ * forgotten, so that a year takes no more memory than a day.
+ */
+const KEPT_ENTRIES = 256
+
+/**
+ * A ledger in memory for simulations: the conditional append of every ledger, and only the newest entries. Entries are handed on
+ * as they were made, without their text.
+ */
+export class RecentLedger implements Ledger {
+  readonly #streams = new Map<string, LedgerEntry[]>()
+
+  /** `onAppend` gets every entry, also those that are forgotten later. */
+  constructor(private readonly onAppend: (entry: LedgerEntry) => void = () => {}) {}
+
+  async head(stream: string): Promise<LedgerEntry | undefined> {
+    return this.#streams.get(stream)?.at(-1)
+  }
+
+  async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
+    const kept = this.#streams.get(entry.stream) ?? []
+    const head = kept.at(-1)
+    if (entry.seq !== (head?.seq ?? 0) + 1) return "conflict"
+    if (entry.prev !== (head?.hash ?? ""))
+      throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not name the entry before it`)
+    kept.push(entry)
+    if (kept.length >= 2 * KEPT_ENTRIES) kept.splice(0, kept.length - KEPT_ENTRIES)
+    this.#streams.set(entry.stream, kept)
+    this.onAppend(entry)
+    return "appended"
+  }
+
+  async *read(stream: string, range: { fromSeq?: number; toSeq?: number } = {}): AsyncIterable<LedgerEntry> {
+    const { fromSeq = 1, toSeq = Number.POSITIVE_INFINITY } = range
+    for (const entry of [...(this.#streams.get(stream) ?? [])])
+      if (entry.seq >= fromSeq && entry.seq <= toSeq) yield entry
+  }
+
+  async *streams(): AsyncIterable<string> {
+    yield* this.#streams.keys()
+  }
+
+  async create(): Promise<void> {}
+
+  async checkWritable(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

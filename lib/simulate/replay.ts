@@ -1,0 +1,184 @@
+import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
+import { type Amount, amountOf, moneyOf } from "../decision/policy/money.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { initLedger } from "../ledger/init.ts"
+import { supernodeStream } from "../ledger/next-entry.ts"
+import type { Clock, Ports } from "../ports.ts"
+import { run } from "../run/run.ts"
+import type { RunTask } from "../run/task.ts"
+import { HistoryMeter } from "./history-meter.ts"
+import type { LoadHistory } from "./load-file.ts"
+import { type FailureWindow, ModelCloud, type SoldOutWindow } from "./model-cloud.ts"
+import { OrderBook, type SimulatedPurchase } from "./order-book.ts"
+import { RecentLedger } from "./recent-ledger.ts"
+
+// A load history through the very run that buys, tick by tick: a clock that follows the file, a ledger in memory, and a model of
+// the supernode.
+
+/** A tick falls on each full 5 minutes. */
+export const TICK_MS = 5 * 60_000
+const DAY_MS = 24 * 3_600_000
+/** The servers at the start are older than any cooldown or window. */
+const AGE_AT_START_MS = 400 * DAY_MS
+const ORDER_TIMEOUT_MS = 60_000
+const PROGRESS_EVERY_TICKS = 500
+
+export interface SimulationOptions {
+  loaded: LoadedPolicy
+  history: LoadHistory
+  /** Servers at the start. */
+  servers: number
+  /** From the order until the new servers run. */
+  provisioningMs: number
+  soldOut: readonly SoldOutWindow[]
+  failures: readonly FailureWindow[]
+  /** How load spreads over more servers; null: it does not. */
+  elastic: { ceiling: number } | null
+  /** Called now and then with the ticks done, of all. */
+  onProgress?(done: number, all: number): void
+}
+
+/** What a policy would have done. Instants are epoch milliseconds. */
+export interface Simulation {
+  /** The first and the last row of the history. */
+  from: number
+  to: number
+  ticks: number
+  /** Holds, and orders that were opened. */
+  decisions: number
+  /** Orders that may have cost money: accepted ones, and those whose outcome is unknown. */
+  purchases: SimulatedPurchase[]
+  /** Orders that ended as rejected or not-sent, by how. */
+  failedOrders: Record<string, number>
+  /** null where a purchase has no price. */
+  spend: Amount | null
+  minutesAbove: Record<string, number>
+  minutesUnknown: number
+  /** How many ticks held, by the first reason. */
+  holds: Record<string, number>
+  /** Servers that run at the end. */
+  serversAtEnd: number
+}
+
+/** Replays the history. The same options give the same result, byte for byte. */
+export async function simulate(options: SimulationOptions): Promise<Simulation> {
+  const { loaded, history, onProgress } = options
+  const stage = await stageOf(options)
+  const first = Math.ceil(history.from / TICK_MS) * TICK_MS
+  const ticks = Math.max(0, Math.floor((history.to - first) / TICK_MS) + 1)
+  // A policy that must be seen for a while before it buys was in force already.
+  if (loaded.policy.armAfterMs > 0) await stage.tick(first - loaded.policy.armAfterMs - TICK_MS)
+  const holds = new Map<string, number>()
+  for (let nth = 0; nth < ticks; nth++) {
+    const heldBy = await stage.tick(first + nth * TICK_MS)
+    if (heldBy !== null) holds.set(heldBy, (holds.get(heldBy) ?? 0) + 1)
+    if (onProgress && nth % PROGRESS_EVERY_TICKS === 0) onProgress(nth, ticks)
+  }
+  onProgress?.(ticks, ticks)
+  return summaryOf(options, { stage, ticks, holds })
+}
+
+interface Stage {
+  book: OrderBook
+  cloud: ModelCloud
+  meter: HistoryMeter
+  /** One tick at that time -> the first reason that held it; null where nothing did. */
+  tick(at: number): Promise<string | null>
+}
+
+async function stageOf(options: SimulationOptions): Promise<Stage> {
+  const { policy } = options.loaded
+  const { history, servers, elastic } = options
+  let now = history.from - AGE_AT_START_MS
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    wait: async (ms) => {
+      now += ms
+    },
+  }
+  const cloud = new ModelCloud({ ...options, policy, since: now, now: clock.now })
+  const elasticity = elastic && { ...elastic, firstServers: servers, runningAt: cloud.runningAt }
+  const meter = new HistoryMeter({ policy, history, elasticity })
+  const stream = supernodeStream(policy.id)
+  const book = new OrderBook()
+  const ledger = new RecentLedger((entry: LedgerEntry) => {
+    if (entry.stream === stream) book.note(entry)
+  })
+  let ids = 0
+  const newId = (): string => `simulated-${++ids}`
+  await initLedger(
+    { ledger, clock, newId },
+    { by: "simulate", why: "a simulation begins", nothingInFlight: true },
+  )
+  const ports: Ports = {
+    ledger,
+    cloud: cloud.portWith(meter),
+    clock,
+    notify: null,
+    newId,
+    timeLeftMs: () => Number.POSITIVE_INFINITY,
+  }
+  const task = taskOf(options.loaded, stream)
+  const tick = async (at: number): Promise<string | null> => {
+    now = at
+    const signal = { kind: "tick" as const, id: `tick-${at}`, name: "every-5-minutes", at }
+    const { decision, outcome } = await run(ports, { ...task, signal, run: newId() })
+    return outcome === undefined || decision.kind === "hold" ? decision.heldBy : null
+  }
+  return { book, cloud, meter, tick }
+}
+
+function taskOf(
+  { ledgerId: _anyLedger, ...loaded }: LoadedPolicy,
+  stream: string,
+): Omit<RunTask, "signal" | "run"> {
+  return {
+    exclusive: true,
+    loaded,
+    mode: "live",
+    stream,
+    endpoint: "https://modelarts.simulated",
+    buyTimeoutMs: ORDER_TIMEOUT_MS,
+    sendWithinMs: ORDER_TIMEOUT_MS / 2,
+    fleetStreams: [stream],
+  }
+}
+
+interface Played {
+  stage: Stage
+  ticks: number
+  holds: ReadonlyMap<string, number>
+}
+
+function summaryOf(
+  { history, loaded }: SimulationOptions,
+  { stage: { book, cloud, meter }, ticks, holds }: Played,
+): Simulation {
+  const { purchases } = book
+  const held = [...holds.values()].reduce((sum, count) => sum + count, 0)
+  return {
+    from: history.from,
+    to: history.to,
+    ticks,
+    decisions: held + book.opened,
+    purchases,
+    failedOrders: book.failed,
+    spend: spendOf(purchases, loaded),
+    minutesAbove: meter.minutesAbove(),
+    minutesUnknown: meter.minutesUnknown(),
+    holds: Object.fromEntries([...holds].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))),
+    serversAtEnd: cloud.runningAt(history.to),
+  }
+}
+
+function spendOf(purchases: readonly SimulatedPurchase[], { policy }: LoadedPolicy): Amount | null {
+  const currency = purchases.find(({ cost }) => cost !== null)?.cost?.currency ?? currencyOf(policy)
+  if (currency === null || purchases.some(({ cost }) => cost === null)) return null
+  const minor = purchases.reduce((sum, { cost }) => sum + (cost ? moneyOf(cost).minor : 0), 0)
+  return amountOf({ minor, currency })
+}
+
+function currencyOf({ ladder, limits }: LoadedPolicy["policy"]): string | null {
+  return ladder.find(({ price }) => price)?.price?.currency ?? limits.budget?.currency ?? null
+}

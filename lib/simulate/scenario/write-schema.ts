@@ -1,0 +1,8 @@
+import { writeFile } from "node:fs/promises"
+import { scenarioJsonSchema } from "./json-schema.ts"
+
+// Run by `npm run schema` after a change of the scenario format; a test fails while the committed file is behind.
+await writeFile(
+  new URL("../../../docs/scenarios.schema.json", import.meta.url),
+  `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`,
+)
