@@ -5,22 +5,9 @@ import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { filesAtStart } from "../bench/sizes.ts"
 import { exportsOf, makeWorkshop, packageWorkshop } from "./built.ts"
+import { NAMES, PROMISES, type Resource, statementsOf } from "./promises.ts"
 import { filesInZip } from "./zip.ts"
 
-interface Resource {
-  Type: string
-  DeletionPolicy?: string
-  UpdateReplacePolicy?: string
-  Properties: Record<string, unknown>
-}
-
-interface Statement {
-  Effect: string
-  Action: string | string[]
-  Resource: unknown
-}
-
-const NAMES = ["alarm", "schedule", "manual"]
 const TEMPLATE = "cloudformation-template-update-stack.json"
 
 let workshop: Awaited<ReturnType<typeof makeWorkshop>> | undefined
@@ -200,49 +187,54 @@ describe("packaging without credentials", () => {
   })
 })
 
-describe("the role", () => {
-  const statements = () => {
-    const [role] = ofType("AWS::IAM::Role")
-    const policies = role?.Properties["Policies"] as { PolicyDocument: { Statement: Statement[] } }[]
-    return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-  }
+describe("the promises of serverless.yml", () => {
+  it.each(PROMISES)("%s", (_sentence, check) => check(resources))
+})
 
-  it("is one for all functions", () => {
-    expect(ofType("AWS::IAM::Role")).toHaveLength(1)
-    expect(ofType("AWS::IAM::Role")[0]?.Properties).not.toHaveProperty("ManagedPolicyArns")
-  })
-
-  it("may write its logs, append to and read the ledger, read the secret and CloudWatch, and fill the dead-letter queue", () => {
-    expect(
-      statements()
-        .flatMap(({ Action }) => Action)
-        .sort(),
-    ).toEqual([
+describe("the roles", () => {
+  it("may write logs, append to and read the ledger, read secret and CloudWatch, and report to queue and people", () => {
+    const { actions } = rightsOf("Schedule")
+    expect(actions).toEqual([
       "cloudwatch:GetMetricData",
       "dynamodb:PutItem",
       "dynamodb:Query",
-      "dynamodb:Scan",
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
       "logs:CreateLogStream",
       "logs:PutLogEvents",
       "secretsmanager:GetSecretValue",
+      "sns:Publish",
       "sqs:SendMessage",
     ])
+    expect(rightsOf("Alarm").actions).toEqual(actions)
   })
 
-  it("may do so only to what this stack made, but for CloudWatch, which knows no narrower resource", () => {
-    const [metrics] = statements().filter(({ Action }) => Action === "cloudwatch:GetMetricData")
-    expect(metrics).toMatchObject({ Effect: "Allow", Resource: "*" })
-    // A star stands for the streams of one log group and nothing else.
-    const targets = statements().flatMap((one) => (one === metrics ? [] : one.Resource))
-    for (const target of targets) {
+  it.each(["Alarm", "Schedule", "Manual"])(
+    "%s may do so only to what this stack names, but for CloudWatch",
+    (name) => {
+      const [metrics] = rightsOf(name).statements.filter(
+        ({ Action }) => Action === "cloudwatch:GetMetricData",
+      )
+      expect(metrics).toMatchObject({ Effect: "Allow", Resource: "*" })
+      // A star stands for the streams of one log group and nothing else.
+      const targets = rightsOf(name).statements.flatMap((one) => (one === metrics ? [] : one.Resource))
       const logGroup =
         /^arn:[^*]*:log-group:\/aws\/lambda\/supernode-autoscaler-dev-(alarm|schedule|manual):\*$/
-      const text = JSON.stringify(target)
-      if (text.includes("*")) expect((target as { "Fn::Sub": string })["Fn::Sub"]).toMatch(logGroup)
-      else expect(text).toMatch(/^\{"(Ref|Fn::GetAtt)":/)
-    }
-  })
+      const table = /^arn:[^*]*:table\/supernode-autoscaler-ledger-dev$/
+      for (const target of targets) {
+        const text = JSON.stringify(target)
+        if (/^\{"(Ref|Fn::GetAtt|Fn::If)":/.test(text)) expect(text).not.toContain("*")
+        else if (text.includes("*")) expect((target as { "Fn::Sub": string })["Fn::Sub"]).toMatch(logGroup)
+        else expect((target as { "Fn::Sub": string })["Fn::Sub"]).toMatch(table)
+      }
+    },
+  )
 })
+
+function rightsOf(name: string) {
+  const statements = statementsOf(resources, name)
+  return { statements, actions: statements.flatMap(({ Action }) => Action).sort() }
+}
 
 const hasCfnLint = spawnSync("cfn-lint", ["--version"]).status === 0
 

@@ -1,0 +1,56 @@
+import type { Body } from "./huawei-kit.ts"
+import schemas from "./provider-schemas.json" with { type: "json" }
+
+/** What the provider publishes of a block: its arguments, its exported attributes, its nested blocks. */
+export interface Schema {
+  arguments: Record<string, string>
+  exports: string[]
+  required?: boolean
+  blocks?: Record<string, Schema>
+}
+
+export const SCHEMAS = schemas.resources as Record<string, Schema>
+const META = ["count", "for_each", "depends_on", "lifecycle", "provider"]
+
+/** Where a resource's body departs from the provider's schema; each problem with its place. */
+export function problemsOf({ address, type, body }: { address: string; type: string; body: Body }): string[] {
+  const schema = SCHEMAS[type]
+  if (!schema) return [`${address}: the provider has no resource ${type}`]
+  const own = Object.fromEntries(Object.entries(body).filter(([name]) => !META.includes(name)))
+  return bodyProblems(address, own, schema)
+}
+
+function bodyProblems(at: string, body: Body, schema: Schema): string[] {
+  const { dynamic = {}, ...written } = body
+  const blocks = schema.blocks ?? {}
+  const problems = Object.keys(written)
+    .filter((name) => !(name in schema.arguments) && !(name in blocks))
+    .map((name) => `${at}: ${name} is not an argument`)
+  for (const [name, kind] of Object.entries(schema.arguments)) {
+    if (kind === "required" && !(name in written)) problems.push(`${at}: ${name} is required`)
+  }
+  const generated = dynamic as Record<string, { content: Body[] }[]>
+  for (const name of Object.keys(generated)) {
+    if (!(name in blocks)) problems.push(`${at}: ${name} is not a block`)
+  }
+  for (const [name, inner] of Object.entries(blocks)) {
+    const bodies = [
+      ...((written[name] ?? []) as Body[]),
+      ...(generated[name] ?? []).flatMap(({ content }) => content),
+    ]
+    if (inner.required && bodies.length === 0) problems.push(`${at}: the block ${name} is required`)
+    for (const one of bodies) problems.push(...bodyProblems(`${at}.${name}`, one, inner))
+  }
+  return problems
+}
+
+/** Attributes of resources that an expression reads and the provider does not export. */
+export function unknownReferences(text: string, addresses: Set<string>): string[] {
+  const reference = /\b(huaweicloud_\w+)\.(\w+)(?:\[[^\]]*\])?(?:\.(\w+))?/g
+  return [...text.matchAll(reference)].flatMap(([whole, type = "", name, attribute]) => {
+    if (!addresses.has(`${type}.${name}`)) return [`${whole}: no such resource`]
+    const schema = SCHEMAS[type]
+    const known = attribute === undefined || attribute in (schema?.arguments ?? {})
+    return known || schema?.exports.includes(attribute) ? [] : [`${whole}: not exported`]
+  })
+}
