@@ -30,10 +30,8 @@ on conflict do nothing`
 class PostgresStore implements LedgerStore {
   readonly #name: string
   readonly #connections: PostgresConnections
-  /** How many appends ended without a clear answer: their entries may be on the primary alone. */
-  #doubts = 0
-  /** How many of those a confirmed commit has covered since. */
-  #settled = 0
+  /** Texts whose append ended without a clear answer, by stream and seq: they may be on the primary alone. */
+  readonly #doubtful = new Map<string, string>()
 
   constructor(name: string, connections: PostgresConnections) {
     this.#name = name
@@ -52,10 +50,10 @@ class PostgresStore implements LedgerStore {
       await session.commit()
       return "appended"
     }).catch((error: unknown) => {
-      this.#doubts += 1
+      this.#doubtful.set(`${stream}#${seq}`, text)
       throw error
     })
-    if (answer === "conflict") this.#doubts += 1
+    if (answer === "conflict") this.#doubtful.set(`${stream}#${seq}`, text)
     return answer
   }
 
@@ -64,7 +62,7 @@ class PostgresStore implements LedgerStore {
     const text = `select seq, entry from ${TABLE} where stream = $1 and seq between $2 and $3 order by seq limit ${PAGE}`
     for (let from = range.fromSeq ?? 1; from <= to; ) {
       const rows = (await this.#rows(text, [stream, from, to])).map(rawOf)
-      if (rows.length > 0) await this.#makeSure()
+      for (const row of rows) await this.#makeSure(stream, row)
       yield* rows
       if (rows.length < PAGE) return
       from = (rows.at(-1)?.seq ?? to) + 1
@@ -110,17 +108,17 @@ class PostgresStore implements LedgerStore {
   }
 
   /**
-   * After a lost answer an entry that is read may be on the primary alone: a server that was restarted shows it before
-   * its standby has it. A later commit that the standby confirms covers it.
+   * After a lost answer an entry of ours that is read may be on the primary alone: a server that was restarted shows it
+   * before its standby has it. A later commit that the standby confirms covers it.
    */
-  async #makeSure(): Promise<void> {
-    const doubts = this.#doubts
-    if (this.#settled >= doubts) return
-    await this.#ask(async (session) => {
-      await session.query("select pg_catalog.pg_logical_emit_message(true, 'supernode-autoscaler', '')")
-      await session.commit()
-    })
-    this.#settled = Math.max(this.#settled, doubts)
+  async #makeSure(stream: string, { seq, text }: RawEntry): Promise<void> {
+    const key = `${stream}#${seq}`
+    if (this.#doubtful.get(key) === text)
+      await this.#ask(async (session) => {
+        await session.query("select pg_catalog.pg_logical_emit_message(true, 'supernode-autoscaler', '')")
+        await session.commit()
+      })
+    this.#doubtful.delete(key)
   }
 
   async #rows(text: string, values: unknown[]): Promise<Row[]> {

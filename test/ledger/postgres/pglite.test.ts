@@ -24,6 +24,7 @@ afterAll(async () => {
   await db.close()
 })
 
+const COLUMNS = "stream text not null, seq bigint not null, entry text not null"
 const PATIENT = { connectMs: 60_000, statementMs: 60_000 }
 
 function store() {
@@ -39,9 +40,9 @@ async function withoutTable() {
 
 describeLedgerContract("postgres (PGlite)", {
   async open() {
-    const opened = await withoutTable()
-    await opened.create()
-    return opened
+    await db.exec(`create table if not exists public.supernode_ledger (${COLUMNS}, primary key (stream, seq));
+      delete from public.supernode_ledger`)
+    return store()
   },
   absent: withoutTable,
 })
@@ -54,8 +55,6 @@ test("a gap is a conflict in the store itself", async () => {
   expect(await opened.append("control", { seq: 2, text: "{}" })).toBe("appended")
   await opened.close()
 })
-
-const COLUMNS = "stream text not null, seq bigint not null, entry text not null"
 
 test.each([
   ["without a key", `create table public.supernode_ledger (${COLUMNS})`, /primary key \(none\)/],

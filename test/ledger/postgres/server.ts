@@ -17,7 +17,9 @@ export const SERVER_PROGRAMS = programs()
 function programs(): string | null {
   const root = "/usr/lib/postgresql"
   if (!existsSync(root)) return null
-  const newest = readdirSync(root).sort((a, b) => Number(a) - Number(b)).at(-1)
+  const newest = readdirSync(root)
+    .sort((a, b) => Number(a) - Number(b))
+    .at(-1)
   const folder = join(root, newest ?? "", "bin")
   return existsSync(join(folder, "postgres")) ? folder : null
 }
@@ -58,7 +60,12 @@ export class PostgresServer {
 
   async start(settings: Record<string, string> = {}): Promise<void> {
     this.port ||= await freePort()
-    const own = { port: String(this.port), listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings }
+    const own = {
+      port: String(this.port),
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: "",
+      ...settings,
+    }
     const options = Object.entries(own).flatMap(([key, value]) => ["-c", `${key}=${value}`])
     this.#child = spawn(join(SERVER_PROGRAMS ?? "", "postgres"), ["-D", this.data, ...options], {
       ...identity,
@@ -114,7 +121,9 @@ export class PostgresServer {
 }
 
 /** A pooler in transaction mode before that server; null where none is installed. */
-export async function startPooler(server: PostgresServer): Promise<{ port: number; stop(): Promise<void> } | null> {
+export async function startPooler(
+  server: PostgresServer,
+): Promise<{ port: number; stop(): Promise<void> } | null> {
   const program = "/usr/sbin/pgbouncer"
   if (!existsSync(program)) return null
   const port = await freePort()
