@@ -1,3 +1,6 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { generate } from "selfsigned"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type OpenLedgerOptions, openLedger, openStore } from "../../../lib/ledger/open.ts"
 import { LedgerError } from "../../../lib/ports.ts"
@@ -124,6 +127,12 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     const said = (await Promise.all(children.map((child) => child.linesToEnd()))).flat()
     await sound(url, said, 0)
     await pooler.stop()
+  })
+
+  test("a server without TLS is refused where the url does not say sslmode=disable", async () => {
+    const ledger = await openLedger((await newUrl()).replace("?sslmode=disable", ""), PATIENT)
+    await expect(ledger.head(STREAM)).rejects.toThrow(/does not support SSL/)
+    await ledger.close()
   })
 
   test("a user who may only read is refused before anything is bought, and doctor's question names the rights", async () => {
@@ -276,4 +285,45 @@ async function sound(url: string, said: string[], unheard: number): Promise<void
   expect(of("conflict").filter((one) => stored.includes(one))).toEqual([])
   expect(stored.length - won.length).toBeLessThanOrEqual(unheard)
   expect(won.length).toBeGreaterThan(0)
+}
+
+describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL server with TLS", () => {
+  const server = new PostgresServer()
+  const file = (name: string) => join(server.folder, name)
+  const reach = async (host: string, cert: string | null) => {
+    const rootcert = cert === null ? "" : `?sslrootcert=${encodeURIComponent(file(cert))}`
+    const ledger = await openLedger(
+      `postgres://ledger:any@${host}:${server.port}/postgres${rootcert}`,
+      PATIENT,
+    )
+    const said = await ledger.head(STREAM).then(() => "read", String)
+    await ledger.close()
+    return said
+  }
+
+  beforeAll(async () => {
+    const own = await certificateFor([{ type: 7, ip: "127.0.0.1" }])
+    const other = await certificateFor([{ type: 7, ip: "127.0.0.1" }])
+    server.init()
+    writeFileSync(file("other.pem"), other.cert)
+    writeFileSync(file("own.pem"), own.cert)
+    server.keep("server.key", own.private)
+    await server.start({ ssl: "on", ssl_cert_file: file("own.pem"), ssl_key_file: file("server.key") })
+  })
+  afterAll(async () => server.stop())
+
+  test.each([
+    ["a certificate that is trusted, for this host, is taken", "127.0.0.1", "own.pem", /^read$/],
+    ["one for another host is refused", "localhost", "own.pem", /cannot be reached.*altnames/],
+    ["one of another issuer is refused", "127.0.0.1", "other.pem", /cannot be reached|answered/],
+    ["one that nothing vouches for is refused", "127.0.0.1", null, /self-signed/],
+  ])("%s", async (_, host, cert, says) => {
+    expect(await reach(host, cert)).toMatch(says)
+  })
+})
+
+function certificateFor(altNames: { type: 7; ip: string }[]) {
+  return generate([{ name: "commonName", value: "ledger" }], {
+    extensions: [{ name: "subjectAltName", altNames }],
+  })
 }

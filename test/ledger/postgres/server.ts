@@ -52,6 +52,13 @@ export class PostgresServer {
     run("initdb", ["-D", this.data, "-U", "ledger", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
   }
 
+  /** A file that only the server may read. */
+  keep(name: string, text: string): void {
+    const path = join(this.folder, name)
+    writeFileSync(path, text, { mode: 0o600 })
+    if (identity.uid !== undefined) chownSync(path, identity.uid, identity.gid)
+  }
+
   /** Begins as a copy of that server, and follows it as a standby of that name. */
   copyOf(primary: PostgresServer, name: string): void {
     const from = `host=127.0.0.1 port=${primary.port} user=ledger application_name=${name}`
