@@ -34,8 +34,8 @@ const shared = {
   platform: "node",
   // FunctionGraph's newest documented Node.js is 20.15.
   target: "node20",
-  // Native, and needed only by a sqlite ledger on a Node without node:sqlite.
-  external: ["@photostructure/sqlite"],
+  // Native: needed only by a sqlite ledger on a Node without node:sqlite; and a part of pg that we never ask for.
+  external: ["@photostructure/sqlite", "pg-native"],
   // The ESM half of a package can be shaken; with Amazon's client it is a tenth off the cold start.
   mainFields: ["module", "main"],
   plugins: [leanUndici],

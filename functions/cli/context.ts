@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto"
 import type { App, Invocation } from "../../lib/app/app.ts"
+import { openLedgerOf } from "../../lib/app/ledger-of.ts"
 import { readSettings, type Settings, SettingsError } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
 import { isSameId } from "../../lib/decision/inputs/id.ts"
 import { nearestName } from "../../lib/decision/policy/did-you-mean.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Desk } from "../../lib/ledger/commands.ts"
-import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
+import type { AuditedLedger } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
 import type { ExitCode } from "./exit-code.ts"
 import { type CliIo, type Screen, screenOf } from "./io.ts"
@@ -72,9 +73,7 @@ export async function withLedger<T>(
   work: (ledger: AuditedLedger, settings: Settings) => Promise<T>,
 ): Promise<T> {
   const settings = settingsOf(task)
-  const { dynamodbCredentials } = settings
-  const keys = dynamodbCredentials ? { dynamodbCredentials } : {}
-  const ledger = await openLedger(settings.ledgerUrl, { now: task.io.clock.now, ...keys })
+  const ledger = await openLedgerOf(settings, { now: task.io.clock.now })
   return closing(ledger, () => work(ledger, settings))
 }
 

@@ -115,7 +115,7 @@ export function programOf(cli: Cli): Command {
     .option("--policy <FILE>", "policy file, instead of SUPERNODE_POLICY", words)
     .option(
       "--ledger <URL>",
-      "ledger, instead of SUPERNODE_LEDGER: sqlite:PATH, dynamodb://TABLE?region=R, memory:",
+      "ledger, instead of SUPERNODE_LEDGER: sqlite:PATH, dynamodb://TABLE?region=R, postgres://USER@HOST/DB, memory:",
       words,
     )
     .addHelpText("after", EXAMPLES)

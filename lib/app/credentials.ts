@@ -30,13 +30,15 @@ export interface CredentialSource {
   provide(): Promise<Credentials>
   /** Who we are to which Prometheus, by the setting or else the secret; nobody where neither says. Throws SettingsError. */
   prometheusAuth(): Promise<PrometheusAuth>
+  /** The ledger's password in PostgreSQL, by PGPASSWORD or else the secret; null where neither has one. Throws SettingsError. */
+  postgresPassword(): Promise<string | null>
   /** Runs `work` with the keys of one invocation (FunctionGraph changes them); null: those of the settings. */
   during<T>(keys: Credentials | null, work: () => Promise<T>): Promise<T>
 }
 
 /** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
 export function credentialSource(
-  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth">,
+  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth" | "postgresPassword">,
   { now, readSecret = readAwsSecret }: SecretOptions,
 ): CredentialSource {
   const invocation = new AsyncLocalStorage<Credentials | null>()
@@ -62,6 +64,11 @@ export function credentialSource(
       if (settings.prometheusAuth) return settings.prometheusAuth
       return settings.secretArn ? loginsIn(settings.secretArn, await secretText(settings.secretArn)) : []
     },
+    async postgresPassword() {
+      const { postgresPassword, secretArn } = settings
+      if (postgresPassword !== null || secretArn === null) return postgresPassword
+      return passwordShape.safeParse(jsonOrNull(await secretText(secretArn))).data?.PGPASSWORD ?? null
+    },
     during: (keys, work) => invocation.run(keys, work),
   }
 }
@@ -80,6 +87,8 @@ function keysIn(arn: string, text: string): Credentials {
   } = parsed.data
   return { ak, sk, securityToken: token ?? null }
 }
+
+const passwordShape = z.object({ PGPASSWORD: z.string().min(1).optional() })
 
 const loginsShape = z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() })
 

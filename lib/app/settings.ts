@@ -3,7 +3,7 @@ import { nearestName } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
 import { type ProxySettings, proxyProblem } from "../http/proxy.ts"
-import { parseLedgerUrl } from "../ledger/ledger-url.ts"
+import { POSTGRES_FORM, parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 
 /** What the environment says, checked. The secrets in it are never repeated in a message. */
@@ -29,6 +29,8 @@ export interface Settings {
   sendWithinMs: number
   credentials: { ak: string; sk: string; securityToken: string | null } | null
   dynamodbCredentials: { accessKeyId: string; secretAccessKey: string } | null
+  /** PGPASSWORD: for a ledger in PostgreSQL whose url holds no password; null: as the secret says. */
+  postgresPassword: string | null
   secretArn: string | null
   /** Who we are to which Prometheus; null: as the secret says, or nobody in particular. */
   prometheusAuth: PrometheusAuth | null
@@ -72,6 +74,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_SNS_TOPICS",
   "SUPERNODE_DYNAMODB_AK",
   "SUPERNODE_DYNAMODB_SK",
+  "PGPASSWORD",
   "HUAWEICLOUD_SDK_AK",
   "HUAWEICLOUD_SDK_SK",
   "HUAWEICLOUD_SDK_SECURITY_TOKEN",
@@ -122,6 +125,8 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     sendWithinMs: waitMs({ name: "SUPERNODE_SEND_WITHIN", fallback: "30s", text, report }),
     credentials: credentials(text, report),
     dynamodbCredentials: dynamodbCredentials(text, report),
+    // As it is: a space may be part of it.
+    postgresPassword: read("PGPASSWORD") || null,
     secretArn: secretArn(text, report),
     prometheusAuth: prometheusAuth(text, report),
     awsRegion: read("AWS_REGION")?.trim() || null,
@@ -313,7 +318,7 @@ function ledgerUrl({ text, report, mustOutlive }: LedgerAsked): string {
     const why = "each sandbox would have a ledger of its own, and so could buy once more"
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION in live mode on a function, not ${parsed.kind}: — ${why}`,
+      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${parsed.kind}: — ${why}`,
     )
   }
   return url

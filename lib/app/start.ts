@@ -3,7 +3,6 @@ import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { huaweiCloud } from "../huawei/client.ts"
 import { sign } from "../huawei/signature.ts"
 import { type SmnRequests, smnRequests } from "../huawei/smn.ts"
-import { openLedger } from "../ledger/open.ts"
 import { type CloudWatchOptions, cloudwatchReader } from "../metrics/cloudwatch/client.ts"
 import { metricCollector } from "../metrics/collector.ts"
 import { prometheusClient } from "../metrics/prometheus/http.ts"
@@ -14,6 +13,7 @@ import type { App } from "./app.ts"
 import { credentialSource } from "./credentials.ts"
 import { overridesOf, signalRunner } from "./dispatch.ts"
 import { eventHandler } from "./handle.ts"
+import { openLedgerOf } from "./ledger-of.ts"
 import { policySource } from "./policies.ts"
 import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
@@ -49,13 +49,12 @@ export interface Replacements {
 export async function startApp(settings: Settings, replacements: Replacements = {}): Promise<App> {
   const { clock = systemClock, tls, cloudwatch: place, meterPatienceMs: patienceMs } = replacements
   const trust = tls ? { tls } : {}
-  const { dynamodbCredentials, awsRegion, proxy } = settings
+  const { awsRegion, proxy } = settings
   const { smn = smnRequests({ proxy, ...trust }), sns } = replacements
 
   const policies = await policySource(settings.policyPath, clock.now)
-  const keysOfLedger = dynamodbCredentials ? { dynamodbCredentials } : {}
-  const ledger = await openLedger(settings.ledgerUrl, { now: clock.now, ...keysOfLedger })
   const keys = credentialSource(settings, { now: clock.now })
+  const ledger = await openLedgerOf(settings, { now: clock.now, keys })
   const endpoints = overridesOf(settings)
   const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, proxy, ...trust })
   const prometheus = prometheusClient({ auth: keys.prometheusAuth, proxy, ...trust })

@@ -4,7 +4,14 @@ import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES, WRITTEN_VERSION } from "
 import { behindError, NewestSeen } from "./newest-seen.ts"
 import { CONTROL_STREAM } from "./next-entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
-import { type LedgerStore, ledgerErrorOf, messageOf, type RawEntry, type SeqRange } from "./store.ts"
+import {
+  type Durability,
+  type LedgerStore,
+  ledgerErrorOf,
+  messageOf,
+  type RawEntry,
+  type SeqRange,
+} from "./store.ts"
 import { CHAIN_START, type Link, linkProblem, type Verification, verifyStream } from "./verify.ts"
 import { type LedgerVerification, verifyLedger } from "./verify-ledger.ts"
 
@@ -18,6 +25,8 @@ export interface AuditedLedger extends Ledger {
   create(): Promise<void>
   /** Throws LedgerError where an append could not succeed. Writes no entry. */
   checkWritable(): Promise<void>
+  /** Whether an acknowledged entry survives the loss of one server; null for a store without that question. Throws LedgerError. */
+  durability(): Promise<Durability | null>
 }
 
 /** Turns a store of texts into a ledger: checks what goes in, believes nothing that comes out, resolves lost answers. */
@@ -169,6 +178,12 @@ class Chain implements AuditedLedger {
 
   async checkWritable(): Promise<void> {
     await this.#ask("the ledger cannot be written", () => this.#store.checkWritable())
+  }
+
+  async durability(): Promise<Durability | null> {
+    return this.#ask("how the ledger's server keeps entries cannot be read", async () =>
+      this.#store.durability ? this.#store.durability() : null,
+    )
   }
 
   async close(): Promise<void> {

@@ -1,28 +1,47 @@
 import { resolve } from "node:path"
+import { POSTGRES_FORM, type PostgresUrl, parsePostgres, withoutPassword } from "./postgres/url.ts"
+
+export { POSTGRES_FORM } from "./postgres/url.ts"
 
 /** A `SUPERNODE_LEDGER` url, taken apart; or what is wrong with it and what is allowed. */
 export type LedgerUrl =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
   | { kind: "dynamodb"; table: string; region: string; endpoint: string | null }
+  | PostgresUrl
   | {
       kind: "invalid" /** All at once; the url is repeated in none, since it may carry a password. */
       problems: string[]
     }
 
-const FORMS = "write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL] or memory:"
+const FORMS = `write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL], ${POSTGRES_FORM} or memory:`
 
 export function parseLedgerUrl(url: string): LedgerUrl {
   if (url === "memory:") return { kind: "memory" }
   if (url.startsWith("sqlite:")) return parseSqlite(url.slice("sqlite:".length))
   if (url.startsWith("dynamodb:")) return parseDynamo(url)
+  if (/^postgres(?:ql)?:/.test(url)) {
+    if (!URL.canParse(url)) return invalid(`is not a url; ${FORMS}`)
+    const parsed = parsePostgres(new URL(url))
+    return Array.isArray(parsed) ? invalid(...parsed) : parsed
+  }
   return invalid(`names no store we know; ${FORMS}`)
 }
 
-/** Where a ledger is, for people: a file by its absolute path, a table by its url (which carries no password). */
+/** Where a ledger is, for people and logs: a file by its absolute path, a table or database by its url without password. */
 export function ledgerPlace(url: string): string {
   const parsed = parseLedgerUrl(url)
-  return parsed.kind === "sqlite" ? `sqlite:${resolve(parsed.path)}` : url
+  switch (parsed.kind) {
+    case "sqlite":
+      return `sqlite:${resolve(parsed.path)}`
+    case "postgres":
+      return withoutPassword(url)
+    case "invalid":
+      return "the ledger's url"
+    case "dynamodb":
+    case "memory":
+      return url
+  }
 }
 
 function parseSqlite(path: string): LedgerUrl {

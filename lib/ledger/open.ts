@@ -3,7 +3,8 @@ import { LedgerError } from "../ports.ts"
 import { type AuditedLedger, ledgerOver } from "./chain.ts"
 import type { DynamoPlace, DynamoTimeouts } from "./dynamodb/client.ts"
 import { initLedger } from "./init.ts"
-import { parseLedgerUrl } from "./ledger-url.ts"
+import { ledgerPlace, parseLedgerUrl } from "./ledger-url.ts"
+import type { PostgresOptions } from "./postgres/connection.ts"
 import type { LedgerStore } from "./store.ts"
 
 export type { AuditedLedger } from "./chain.ts"
@@ -16,6 +17,7 @@ export interface OpenLedgerOptions {
   /** GeminiDB's keys, or a function that gives the present ones; without, AWS's default chain. */
   dynamodbCredentials?: NonNullable<DynamoPlace["credentials"]>
   dynamodbTimeouts?: DynamoTimeouts
+  postgres?: PostgresOptions
   /** How long a call waits for another process that is writing, milliseconds; 5,000 where nothing is said. */
   sqliteBusyMs?: number
   /** For the ledger in memory, which begins with the process. */
@@ -55,5 +57,11 @@ export async function openStore(url: string, options: OpenLedgerOptions = {}): P
       const place = { ...parsed, ...(credentials && { credentials }), ...(timeouts && { timeouts }) }
       return (await import("./dynamodb/store.ts")).openDynamoStore(place)
     }
+    case "postgres":
+      return (await import("./postgres/store.ts")).openPostgresStore(
+        ledgerPlace(url),
+        parsed,
+        options.postgres,
+      )
   }
 }

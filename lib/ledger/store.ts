@@ -35,6 +35,14 @@ export interface LedgerStore {
   create(): Promise<void>
   /** Throws where an append could not succeed: no such place, another key, read only. Writes no entry. */
   checkWritable(): Promise<void>
+  /** Only of a store that can lose what it acknowledged, by how its server is set up. */
+  durability?(): Promise<Durability>
+}
+
+/** Whether an acknowledged entry survives the loss of one server; `ok: null` where that cannot be told. */
+export interface Durability {
+  ok: boolean | null
+  says: string
 }
 
 /** The store is not there at all. Reading finds an empty ledger; writing needs `ledger init` first. */

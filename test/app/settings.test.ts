@@ -36,6 +36,7 @@ describe("Without any setting", () => {
       sendWithinMs: 30_000,
       credentials: null,
       dynamodbCredentials: null,
+      postgresPassword: null,
       secretArn: null,
       prometheusAuth: null,
       awsRegion: null,
@@ -134,6 +135,12 @@ describe("A setting is read", () => {
       { smnTopics: [SMN, `${SMN}2`], snsTopics: [SNS] },
     ],
     ["a ledger in memory", { SUPERNODE_LEDGER: "memory:" }, { ledgerUrl: "memory:" }],
+    ["PostgreSQL's password, spaces and all", { PGPASSWORD: " a b " }, { postgresPassword: " a b " }],
+    [
+      "a ledger in PostgreSQL, live on a function",
+      { ...LIVE, ...LAMBDA, SUPERNODE_LEDGER: "postgres://me:hush@db.example.com/supernodes" },
+      { ledgerUrl: "postgres://me:hush@db.example.com/supernodes", isServerless: true },
+    ],
     [
       "a ledger on DynamoDB",
       { ...LIVE, ...LAMBDA, SUPERNODE_LEDGER: "dynamodb://supernode_ledger-1?region=eu-central-1" },
@@ -173,7 +180,8 @@ const WEAK_TOKEN =
   "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma while one replaces the other, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
 
 describe("A wrong setting is a problem that says what is allowed", () => {
-  const FORMS = "write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL] or memory:"
+  const PG = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"
+  const FORMS = `write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL], ${PG} or memory:`
   const LEDGER_FORMS = `SUPERNODE_LEDGER: names no store we know; ${FORMS}`
   const FILE = `SUPERNODE_LEDGER: names no file; ${FORMS}`
   const HOST = "SUPERNODE_LEDGER: names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db"
@@ -183,7 +191,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
   const ORIGIN =
     "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
   const outlive = (scheme: string) =>
-    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION in live mode on a function, not ${scheme}: — each sandbox would have a ledger of its own, and so could buy once more`
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have a ledger of its own, and so could buy once more`
 
   it.each<[string, Record<string, string>, string[]]>([
     [
@@ -295,7 +303,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
         'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; several are separated by commas',
       ],
     ],
-    ["a ledger of an unknown kind", { SUPERNODE_LEDGER: "postgres://me:hush@db" }, [LEDGER_FORMS]],
+    ["a ledger of an unknown kind", { SUPERNODE_LEDGER: "mysql://me:hush@db" }, [LEDGER_FORMS]],
     ["a memory ledger with a path", { SUPERNODE_LEDGER: "memory:x" }, [LEDGER_FORMS]],
     ["SQLite without file", { SUPERNODE_LEDGER: "sqlite:" }, [FILE]],
     ["SQLite in memory", { SUPERNODE_LEDGER: "sqlite::memory:" }, [FILE]],

@@ -68,6 +68,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     keys: {
       provide: async () => ({ ak: "AK", sk: "SK", securityToken: null }),
       prometheusAuth: async () => [],
+      postgresPassword: async () => null,
       during: (_keys, work) => work(),
     },
     clock: { now: () => NOW, monotonic: () => NOW, wait: async () => undefined },

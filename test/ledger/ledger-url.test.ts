@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { controlOf } from "../../lib/ledger/next-entry.ts"
-import { type LedgerUrl, openLedger, parseLedgerUrl } from "../../lib/ledger/open.ts"
+import { type LedgerUrl, ledgerPlace, openLedger, parseLedgerUrl } from "../../lib/ledger/open.ts"
 import { LedgerError } from "../../lib/ports.ts"
 
 const AWS = { kind: "dynamodb", table: "supernode-ledger", region: "eu-central-1" } as const
@@ -34,7 +34,7 @@ describe("a ledger url", () => {
     ["./ledger.db", /names no store we know/],
     ["memory", /names no store we know/],
     ["memory:x", /names no store we know/],
-    ["postgres://host/db", /names no store we know/],
+    ["mysql://host/db", /names no store we know/],
     ["sqlite:", /names no file/],
     ["sqlite::memory:", /names no file/],
     ["sqlite://ledger.db", /names a host; write sqlite:ledger.db or sqlite:\/var\/lib\/ledger.db/],
@@ -72,6 +72,55 @@ describe("a ledger url", () => {
     const parsed = parseLedgerUrl(url)
     expect(parsed).toEqual({ kind: "invalid", problems: [expect.stringMatching(/credentials/)] })
     expect(JSON.stringify(parsed)).not.toMatch(/hunter2|AKIA|rwuser/)
+  })
+
+  const PG = {
+    kind: "postgres",
+    host: "db.example.com",
+    port: 5432,
+    database: "supernodes",
+    user: "me",
+    password: null,
+    sslmode: "verify-full",
+    sslrootcert: null,
+  }
+
+  test.each([
+    ["postgres://me@db.example.com/supernodes", PG],
+    ["postgresql://me@db.example.com:6432/supernodes", { ...PG, port: 6432 }],
+    ["postgres://me:p%40ss%20@db.example.com/supernodes", { ...PG, password: "p@ss " }],
+    ["postgres://me@db.example.com/supernodes?sslrootcert=/ca.pem", { ...PG, sslrootcert: "/ca.pem" }],
+    ["postgres://me@[::1]/supernodes?sslmode=disable", { ...PG, host: "::1", sslmode: "disable" }],
+  ])(
+    "PostgreSQL's url is taken apart, and its certificate is checked unless it is on loopback: %s",
+    (url, parts) => {
+      expect(parseLedgerUrl(url)).toEqual(parts)
+    },
+  )
+
+  test.each<[string, RegExp[]]>([
+    ["postgres://me:hunter2@db.example.com/a?sslmode=disable", [/must not have sslmode=disable/]],
+    ["postgres://me:hunter2@db.example.com/a?sslmode=require", [/verify-full as sslmode/]],
+    ["postgres://:hunter2@db.example.com/", [/name a user/, /name one database/]],
+    ["postgres://me:hunter2@db/a?host=other", [/no parameters but/]],
+    ["postgres://me:hunter2@db/a?sslmode=verify-full&sslmode=disable", [/no parameter twice/]],
+    ["postgres://me:hunter2%@db/a", [/two hex digits/]],
+    ["postgres://me:hunter2@db/a#b", [/%23/]],
+    ["postgres://me:hunter2@db:port/a", [/is not a url/]],
+  ])(
+    "a PostgreSQL url that cannot be used says all that is wrong, and not its password: %#",
+    (url, problems) => {
+      const parsed = parseLedgerUrl(url)
+      expect(parsed).toEqual({ kind: "invalid", problems: problems.map((one) => expect.stringMatching(one)) })
+      expect(JSON.stringify(parsed)).not.toMatch(/hunter2/)
+      expect(ledgerPlace(url)).not.toMatch(/hunter2/)
+    },
+  )
+
+  test("the place of a ledger in PostgreSQL is printed without its password", () => {
+    expect(ledgerPlace("postgres://me:hunter2@db/a?sslrootcert=/ca.pem")).toBe(
+      "postgres://me@db/a?sslrootcert=/ca.pem",
+    )
   })
 
   test("memory: is a new and empty ledger each time it is opened, so that live runs wait 45 minutes", async () => {

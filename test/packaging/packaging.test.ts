@@ -53,17 +53,20 @@ describe("the bundles", () => {
     expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
   })
 
-  it.each(NAMES)("%s loads Amazon's clients only when something asks for them", async (name) => {
-    const entry = join(folder, "dist", name, "index.mjs")
-    const atStart = filesAtStart(entry)
-    for (const service of ["GraniteServiceVersion20100801", "DynamoDB_20120810"]) {
-      const files = (await readdir(dirname(entry))).map((file) => join(dirname(entry), file))
-      const naming: string[] = []
-      for (const file of files) if ((await readFile(file, "utf8")).includes(service)) naming.push(file)
-      expect(naming, service).not.toEqual([])
-      expect(naming.filter((file) => atStart.has(file))).toEqual([])
-    }
-  })
+  it.each(NAMES)(
+    "%s loads the clients of Amazon and PostgreSQL only when something asks for them",
+    async (name) => {
+      const entry = join(folder, "dist", name, "index.mjs")
+      const atStart = filesAtStart(entry)
+      for (const service of ["GraniteServiceVersion20100801", "DynamoDB_20120810", "pg_is_in_recovery"]) {
+        const files = (await readdir(dirname(entry))).map((file) => join(dirname(entry), file))
+        const naming: string[] = []
+        for (const file of files) if ((await readFile(file, "utf8")).includes(service)) naming.push(file)
+        expect(naming, service).not.toEqual([])
+        expect(naming.filter((file) => atStart.has(file))).toEqual([])
+      }
+    },
+  )
 
   it("manual runs a command, and loads what commands need only for one", async () => {
     const entry = join(folder, "dist/manual/index.mjs")

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import { SettingsError } from "../../../lib/app/settings.ts"
 import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { ledgerPlace } from "../../../lib/ledger/open.ts"
 import { problemLine } from "../../../lib/policy-file/load.ts"
 import { nextTimeOf } from "../../../lib/serve/cron.ts"
 import { problemsOnHost, warningsOnHost } from "../../../lib/serve/precautions.ts"
@@ -122,7 +123,7 @@ function announce(
 /** It serves all the same where no run could use it: `/readyz` says so, and `ledger init` needs no restart. */
 async function announceLedger(say: ReturnType<typeof serveLog>["say"], app: App): Promise<void> {
   const { place, known } = await lookAtLedger(app.ledger, app.settings).catch(() => UNREAD)
-  const fields = { ledger: place ?? app.settings.ledgerUrl, ledgerId: known?.id ?? null }
+  const fields = { ledger: place ?? ledgerPlace(app.settings.ledgerUrl), ledgerId: known?.id ?? null }
   if (known) {
     say("INFO", sayLedger(known), fields)
     await app.ledger.checkWritable().catch((error: unknown) => {

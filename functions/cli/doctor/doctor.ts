@@ -139,9 +139,14 @@ async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<
     const streams = [CONTROL_STREAM, ...shown.map(({ policy }) => supernodeStream(policy.id))]
     const heads = await Promise.all(streams.map((stream) => ledger.head(stream)))
     const begun = heads.filter((head) => head !== undefined).length
+    const subject = { what: "ledger", supernode: null }
+    const durability = await ledger.durability()
+    if (durability?.ok === false)
+      return ill(subject, `${place} (${known.id}): ${durability.says}`, "see docs/ledger-stores.md")
+    const kept = durability === null ? "" : `; ${durability.says}`
     return well(
-      { what: "ledger", supernode: null },
-      `${place} (${known.id}): readable and writable; ${begun} of ${counted(streams.length, "chain")} begun`,
+      subject,
+      `${place} (${known.id}): readable and writable; ${begun} of ${counted(streams.length, "chain")} begun${kept}`,
     )
   })
 }

@@ -3,6 +3,7 @@ import { operatorCommand } from "../../../lib/decision/explain/operator-command.
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { armingUntil } from "../../../lib/decision/pacing/arming.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import { ledgerPlace, parseLedgerUrl } from "../../../lib/ledger/open.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
 import type { CommonOptions } from "../context.ts"
 import { instantOf } from "./table.ts"
@@ -88,10 +89,15 @@ function bypassOf({ options }: Circumstances): string {
 }
 
 function placesOf({ options: { policy, ledger } }: Circumstances): string {
-  const given = { "--policy": policy, "--ledger": ledger }
+  const given = { "--policy": policy, "--ledger": ledger === undefined ? undefined : shownUrl(ledger) }
   return Object.entries(given)
     .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${quoted(value)}`]))
     .join("")
+}
+
+/** As it was given, but without a password: the next command takes that from PGPASSWORD or the secret. */
+function shownUrl(ledger: string): string {
+  return parseLedgerUrl(ledger).kind === "postgres" ? ledgerPlace(ledger) : ledger
 }
 
 /** As one word of a POSIX shell, whatever is in it. */

@@ -1,0 +1,40 @@
+import { LedgerError } from "../../ports.ts"
+import { messageOf } from "../store.ts"
+import { NotPrimaryError, NotReplicatedError } from "./connection.ts"
+
+/** SQLSTATE, or Node's code of a failed connection; empty where there is neither. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== "object" || error === null || !("code" in error)) return ""
+  return typeof error.code === "string" ? error.code : ""
+}
+
+/** The table is not there. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === "42P01"
+}
+
+/** A failure of PostgreSQL in words that name the database and what to do. `place` holds no password. */
+export function postgresFailure(error: unknown, place: string): LedgerError {
+  if (error instanceof LedgerError) return error
+  const code = codeOf(error)
+  const detail =
+    error instanceof NotPrimaryError ? "" : ` (${[code, messageOf(error)].filter(Boolean).join(": ")})`
+  return new LedgerError(`the ledger at ${place} ${says(error, code)}${detail}`, { cause: error })
+}
+
+function says(error: unknown, code: string): string {
+  if (error instanceof NotPrimaryError)
+    return "is a standby (pg_is_in_recovery), which may be behind; name the address of the primary in SUPERNODE_LEDGER"
+  if (error instanceof NotReplicatedError) return "holds the entry, but its synchronous standby may not"
+  if (code.startsWith("28"))
+    return "does not accept this user or password; check the url, PGPASSWORD and the secret"
+  if (code === "3D000") return "has no such database; create it with createdb"
+  if (code === "42501") return "does not give this user the rights it needs; see docs/ledger-stores.md"
+  if (code === "25006") return "may only be read"
+  if (code === "57014" || code === "55P03") return "took too long"
+  if (code.startsWith("53")) return "has no room left for this"
+  // Node's own codes are longer than SQLSTATE, or there is none.
+  return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code)
+    ? "answered with an error"
+    : "cannot be reached"
+}

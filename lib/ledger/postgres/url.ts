@@ -1,0 +1,79 @@
+/** A ledger in PostgreSQL, taken apart. */
+export interface PostgresUrl {
+  kind: "postgres"
+  host: string
+  port: number
+  database: string
+  user: string
+  password: string | null
+  sslmode: "verify-full" | "disable"
+  sslrootcert: string | null
+}
+
+export const POSTGRES_FORM = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"
+
+const PORT = 5432
+const PARAMETERS = ["sslmode", "sslrootcert"]
+
+/** Or all that is wrong with it; the url is repeated in none, since it may carry a password. */
+export function parsePostgres(url: URL): PostgresUrl | string[] {
+  const { hostname, port, pathname, hash, searchParams } = url
+  const user = decoded(url.username)
+  const password = decoded(url.password)
+  const database = decoded(pathname.slice(1))
+  const host = hostname.replace(/^\[(.*)\]$/, "$1")
+  const sslmode = searchParams.get("sslmode") ?? "verify-full"
+  const sslrootcert = searchParams.get("sslrootcert")
+  const names = [...searchParams.keys()]
+  const problems = [
+    user === null || password === null || database === null ? "must have % only before two hex digits" : null,
+    host === "" ? `must name a host, as in ${POSTGRES_FORM}` : null,
+    user === "" ? `must name a user, as in ${POSTGRES_FORM}` : null,
+    database === "" || database?.includes("/") ? `must name one database, as in ${POSTGRES_FORM}` : null,
+    hash === "" ? null : "must have nothing after the parameters: write # in a password as %23",
+    sslmodeProblem(sslmode, host),
+    sslrootcert === "" ? "must name a file of certificates as sslrootcert" : null,
+    names.every((name) => PARAMETERS.includes(name))
+      ? null
+      : `must have no parameters but ${PARAMETERS.join(", ")}`,
+    new Set(names).size === names.length ? null : "must have no parameter twice",
+  ].filter((problem) => problem !== null)
+  if (problems.length > 0 || user === null || database === null) return problems
+  return {
+    kind: "postgres",
+    host,
+    port: port === "" ? PORT : Number(port),
+    database,
+    user,
+    password: password || null,
+    sslmode: sslmode === "disable" ? "disable" : "verify-full",
+    sslrootcert,
+  }
+}
+
+/** The url as it may be printed. */
+export function withoutPassword(url: string): string {
+  const shown = new URL(url)
+  shown.password = ""
+  return shown.href
+}
+
+function sslmodeProblem(sslmode: string, host: string): string | null {
+  if (sslmode === "verify-full") return null
+  if (sslmode !== "disable") return "must have verify-full as sslmode, or disable for a host on loopback"
+  return isLoopback(host)
+    ? null
+    : "must not have sslmode=disable but for a host on loopback: entries and password would cross the network in clear"
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,90 @@
+import { type AddressInfo, createServer } from "node:net"
+import { PGlite } from "@electric-sql/pglite"
+import { PGLiteSocketServer } from "@electric-sql/pglite-socket"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { openPostgresStore } from "../../../lib/ledger/postgres/store.ts"
+import { IS_FULL } from "../../full.ts"
+import { describeLedgerContract } from "../contract.ts"
+
+// PGlite is PostgreSQL in this process, with one session: it shows what each statement does, and nothing about rivals.
+let db: PGlite
+let server: PGLiteSocketServer
+let port: number
+
+beforeAll(async () => {
+  const free = createServer().listen(0, "127.0.0.1")
+  await new Promise((resolve) => free.once("listening", resolve))
+  port = (free.address() as AddressInfo).port
+  await new Promise((resolve) => free.close(resolve))
+  db = await PGlite.create()
+  server = new PGLiteSocketServer({ db, port, host: "127.0.0.1", maxConnections: 10 })
+  await server.start()
+})
+afterAll(async () => {
+  await server.stop()
+  await db.close()
+})
+
+const COLUMNS = "stream text not null, seq bigint not null, entry text not null"
+const PATIENT = { connectMs: 60_000, statementMs: 60_000 }
+
+function store() {
+  const place = { host: "127.0.0.1", port, database: "postgres", user: "postgres", password: null }
+  const options = { connections: 1, timeouts: PATIENT }
+  return openPostgresStore("postgres://here/db", { ...place, sslmode: "disable", sslrootcert: null }, options)
+}
+
+async function withoutTable() {
+  await db.exec("drop table if exists public.supernode_ledger")
+  return store()
+}
+
+// The whole contract takes its time over one session: `npm run test:full` goes through it.
+if (IS_FULL || process.env["POSTGRES_FULL"] === "1")
+  describeLedgerContract("postgres (PGlite)", {
+    async open() {
+      await db.exec(`create table if not exists public.supernode_ledger (${COLUMNS}, primary key (stream, seq));
+      delete from public.supernode_ledger`)
+      return store()
+    },
+    absent: withoutTable,
+  })
+
+test("a gap is a conflict in the store itself", async () => {
+  const opened = await withoutTable()
+  await opened.create()
+  expect(await opened.append("control", { seq: 2, text: "{}" })).toBe("conflict")
+  expect(await opened.append("control", { seq: 1, text: "{}" })).toBe("appended")
+  expect(await opened.append("control", { seq: 2, text: "{}" })).toBe("appended")
+  await opened.close()
+})
+
+test.each([
+  ["without a key", `create table public.supernode_ledger (${COLUMNS})`, /primary key \(none\)/],
+  [
+    "whose key holds the stream only",
+    `create table public.supernode_ledger (${COLUMNS}, primary key (stream))`,
+    /primary key \(stream\)/,
+  ],
+  [
+    "with another type of seq",
+    "create table public.supernode_ledger (stream text, seq integer, entry text, primary key (stream, seq))",
+    /columns entry text, seq integer/,
+  ],
+  [
+    "that a crash empties",
+    `create unlogged table public.supernode_ledger (${COLUMNS}, primary key (stream, seq))`,
+    /unlogged/,
+  ],
+  [
+    "that drops what is written",
+    `create table public.supernode_ledger (${COLUMNS}, primary key (stream, seq));
+     create rule nothing as on insert to public.supernode_ledger do instead nothing`,
+    /does not keep what is written/,
+  ],
+])("a table %s is refused before anything is written", async (_, sql, problem) => {
+  const opened = await withoutTable()
+  await db.exec(sql)
+  await expect(opened.checkWritable()).rejects.toThrow(problem)
+  await opened.close()
+})
