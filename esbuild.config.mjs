@@ -67,7 +67,8 @@ async function bundle(name, entries, options) {
   const outdir = join(dist, name)
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({ ...options, entryPoints: entries, outdir })
-  for (const file of Object.keys(metafile.inputs)) bundled.add(file)
+  for (const { inputs } of Object.values(metafile.outputs))
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0) bundled.add(file)
   print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
   return outdir
 }
@@ -157,15 +158,22 @@ async function buildFunctionGraph() {
 
 /** Licences of the packages that the bundles contain, read from those packages. A package without one fails the build. */
 async function writeNotices() {
-  const packages = new Set([...bundled].flatMap((file) => /^.*node_modules[/](@[^/]+[/])?[^/]+/.exec(file)?.[0] ?? []))
+  const packages = new Set(
+    [...bundled].flatMap((file) => /^.*node_modules[/](@[^/]+[/])?[^/]+/.exec(file)?.[0] ?? []),
+  )
   const notices = await Promise.all([...packages].map(noticeOf))
   const intro = `The bundles in this folder contain these packages, each under its own licence.\n`
-  await writeFile(join(dist, "THIRD-PARTY-NOTICES"), [intro, ...notices.sort()].join(`\n${"-".repeat(80)}\n\n`))
+  await writeFile(
+    join(dist, "THIRD-PARTY-NOTICES"),
+    [intro, ...notices.sort()].join(`\n${"-".repeat(80)}\n\n`),
+  )
 }
 
 async function noticeOf(folder) {
   const { name, version, license } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"))
-  const names = (await readdir(join(root, folder))).filter((file) => /^(licen[cs]e|notice)([.-]|$)/i.test(file))
+  const names = (await readdir(join(root, folder))).filter((file) =>
+    /^(licen[cs]e|notice)([.-]|$)/i.test(file),
+  )
   if (!license) throw new Error(`${name} ${version} names no licence, so no bundle may contain it`)
   const texts = await Promise.all(names.sort().map((file) => readFile(join(root, folder, file), "utf8")))
   return [`${name} ${version} (${license})\n`, ...texts.map((text) => `${text.trim()}\n`)].join("\n")

@@ -11,7 +11,12 @@ export type { Decision, Finding } from "../lib/decision/decision.ts"
 export type { LoadedPolicy } from "../lib/decision/policy/loaded-policy.ts"
 export type { Policy } from "../lib/decision/policy/policy.ts"
 export type { RunMode, Situation } from "../lib/decision/situation.ts"
-export { PolicyError, type PolicyFile, type PolicyProblem, type PolicyWarning } from "../lib/policy-file/load.ts"
+export {
+  PolicyError,
+  type PolicyFile,
+  type PolicyProblem,
+  type PolicyWarning,
+} from "../lib/policy-file/load.ts"
 export { type Sandbox, type SandboxOptions, startSandbox } from "../lib/sandbox/sandbox.ts"
 
 /** The JSON Schema (draft 2020-12) of a policy file. It checks the form; `loadPolicy` checks everything. */

@@ -30,7 +30,8 @@ async function declare() {
 /** The declaration file that an import in `file` names. */
 function importedFile(specifier, { file, from }) {
   if (specifier === "zod") return join(ZOD, "index.d.ts")
-  if (!specifier.startsWith(".")) throw new Error(`${relative(from, file)} imports ${specifier}, which is not shipped`)
+  if (!specifier.startsWith("."))
+    throw new Error(`${relative(from, file)} imports ${specifier}, which is not shipped`)
   return resolve(dirname(file), specifier.replace(/\.(ts|js)$/, ".d.ts"))
 }
 
