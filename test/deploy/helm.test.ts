@@ -15,6 +15,7 @@ const HELM = join(TOOLS, "helm-binary")
 const CHART = join(ROOT, "deploy/helm")
 const IMAGE = ["--set", "image.repository=swr.example.com/ops/supernode-autoscaler"]
 const POLICY = ["--set-file", `policy=${join(ROOT, "examples/policy.yaml")}`]
+const KEYS = ["--set", "secret.HUAWEICLOUD_SDK_AK=AK,secret.HUAWEICLOUD_SDK_SK=SK"]
 const POSTGRES = [
   "--set",
   "replicas=3,ledger.kind=postgres,ledger.postgres.url=postgres://ops@db.example.com:5432/ledger,ledger.postgres.caSecret=rds-ca",
@@ -33,7 +34,7 @@ function helm(...args: string[]) {
 }
 
 function rendered(...args: string[]): Manifest[] {
-  const { status, stdout, stderr } = helm(...IMAGE, ...POLICY, ...args)
+  const { status, stdout, stderr } = helm(...IMAGE, ...POLICY, ...KEYS, ...args)
   expect(status, stderr).toBe(0)
   return parseAllDocuments(stdout).map((document) => document.toJS())
 }
@@ -151,9 +152,10 @@ describe.runIf(isThere)("the Helm chart", () => {
     })
   })
 
-  it("is refused without an image, without a policy, and with a password in the ledger's URL", () => {
+  it("is refused without an image, without a policy, without keys, and with a password in the ledger's URL", () => {
     expect(helm(...POLICY).stderr).toContain("/image/repository")
-    expect(helm(...IMAGE).stderr).toContain("--set-file policy=policy.yaml")
+    expect(helm(...IMAGE, ...POLICY).stderr).toContain("existingSecret")
+    expect(helm(...IMAGE, ...KEYS).stderr).toContain("--set-file policy=policy.yaml")
     const url = "ledger.kind=postgres,ledger.postgres.url=postgres://ops:pw@db.example.com/ledger"
     expect(helm(...IMAGE, ...POLICY, "--set", url).stderr).toContain("/ledger/postgres/url")
   })

@@ -1,6 +1,6 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
-import { cp, lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { cp, lstat, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -52,6 +52,17 @@ describe.runIf(process.env["INSTALLS_FULL"])("the package in an empty folder", (
 
   it("takes less than 45 MB", async () => {
     expect(await bytesIn(folder)).toBeLessThan(45 * MB)
+  })
+
+  it("holds every file that package.json names, and no source that imports what it does not hold", async () => {
+    const installed = join(folder, "node_modules/supernode-autoscaler")
+    const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"))
+    const { types, default: module } = manifest.exports["."]
+    const named = [types, module, manifest.types, manifest.exports["./policy.schema.json"]]
+    for (const path of [...named, manifest.bin["supernode-autoscaler"], "dist/THIRD-PARTY-NOTICES"])
+      expect(existsSync(join(installed, path)), path).toBe(true)
+    const files = await readdir(installed, { recursive: true })
+    expect(files.filter((path) => /\.[cm]?[jt]s$/.test(path) && !path.startsWith("dist/"))).toEqual([])
   })
 
   it("has types that check a caller, without zod or any other package of types but those of Node.js", async () => {
