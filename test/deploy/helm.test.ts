@@ -110,7 +110,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     expect(unknownFields(all)).toBe("")
     const [deployment] = all.filter(({ kind }) => kind === "Deployment")
     deployment.spec.template.spec.containers[0].livenessProb = {}
-    expect(unknownFields([deployment])).toContain("'livenessProb' does not exist")
+    expect(unknownFields([deployment])).toContain(`'"livenessProb"' does not exist`)
   })
 
   it("is checked by schemas that refuse a wrong type", () => {
