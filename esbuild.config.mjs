@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { chmod, readFile, rm, writeFile } from "node:fs/promises"
+import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
@@ -59,11 +59,16 @@ const esm = {
   },
 }
 
+/** Sources in any bundle of this build. */
+const bundled = new Set()
+
 /** `entries`: names of files -> sources; the first one is what a cold start loads. */
 async function bundle(name, entries, options) {
   const outdir = join(dist, name)
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({ ...options, entryPoints: entries, outdir })
+  for (const { inputs } of Object.values(metafile.outputs))
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0) bundled.add(file)
   print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
   return outdir
 }
@@ -151,9 +156,34 @@ async function buildFunctionGraph() {
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 
+/** Licences of the packages that the bundles contain, read from those packages. A package without one fails the build. */
+async function writeNotices() {
+  const packages = new Set(
+    [...bundled].flatMap((file) => /^.*node_modules[/](@[^/]+[/])?[^/]+/.exec(file)?.[0] ?? []),
+  )
+  const notices = await Promise.all([...packages].map(noticeOf))
+  const intro = `The bundles in this folder contain these packages, each under its own licence.\n`
+  await writeFile(
+    join(dist, "THIRD-PARTY-NOTICES"),
+    [intro, ...notices.sort()].join(`\n${"-".repeat(80)}\n\n`),
+  )
+}
+
+async function noticeOf(folder) {
+  const { name, version, license } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"))
+  const names = (await readdir(join(root, folder))).filter((file) =>
+    /^(licen[cs]e|notice)([.-]|$)/i.test(file),
+  )
+  if (!license) throw new Error(`${name} ${version} names no licence, so no bundle may contain it`)
+  const texts = await Promise.all(names.sort().map((file) => readFile(join(root, folder, file), "utf8")))
+  return [`${name} ${version} (${license})\n`, ...texts.map((text) => `${text.trim()}\n`)].join("\n")
+}
+
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
   await bundle(name, { index: `functions/${name}.ts` }, esm)
 if (isWanted("functiongraph")) await buildFunctionGraph()
 if (isWanted("cli")) await buildCli()
+if (isWanted("package")) await bundle("package", { index: "functions/package.ts" }, esm)
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted)) await checkNodeFirst(name)
+await writeNotices()
 console.log(`built into ${relative(root, dist) || "."}/`)

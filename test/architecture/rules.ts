@@ -148,6 +148,18 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/app/app.ts", "lib/app/start.ts", "lib/app/settings.ts", "lib/policy-file/load.ts"],
     ...outward,
   },
+  // What others import: it reaches nothing that spends.
+  {
+    files: "functions/package.ts",
+    ours: [
+      "lib/decision/",
+      "lib/digest.ts",
+      "lib/policy-file/load.ts",
+      "lib/sandbox/sandbox.ts",
+      "docs/policy.schema.json",
+    ],
+    ...outward,
+  },
   { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
   { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },
 ]
