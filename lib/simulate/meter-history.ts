@@ -1,3 +1,4 @@
+import { aggregate } from "../decision/evidence/evidence.ts"
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { Supernode } from "../decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../decision/policy/policy.ts"
@@ -88,18 +89,5 @@ function overServers({ series }: Reading, { metric }: Rule): { at: number; value
       if (Number.isFinite(value)) byPeriod.set(at, [...(byPeriod.get(at) ?? []), value])
   return [...byPeriod]
     .sort(([one], [other]) => one - other)
-    .map(([at, values]) => ({ at, value: combined(values, metric.aggregate) }))
-}
-
-function combined(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
-  switch (how) {
-    case "average":
-      return values.reduce((sum, value) => sum + value, 0) / values.length
-    case "max":
-      return Math.max(...values)
-    case "min":
-      return Math.min(...values)
-    default:
-      return how satisfies never
-  }
+    .map(([at, values]) => ({ at, value: aggregate(values, metric.aggregate) }))
 }

@@ -248,7 +248,8 @@ function valueAt(points: Datapoint[], at: number): number | null {
   return point && Number.isFinite(point.value) ? point.value : null
 }
 
-function aggregate(values: number[], how: "average" | "max" | "min"): number {
+/** One value of several servers, as a rule combines them. `values` is not empty. */
+export function aggregate(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
   switch (how) {
     case "average":
       return values.reduce((sum, value) => sum + value, 0) / values.length

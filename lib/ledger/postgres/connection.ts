@@ -1,19 +1,7 @@
 import { readFile } from "node:fs/promises"
 import pg from "pg"
 import { LedgerError } from "../../ports.ts"
-
-export interface PostgresPlace {
-  host: string
-  port: number
-  database: string
-  user: string
-  /** From the url; it is never printed. */
-  password: string | null
-  /** Whether the server's certificate and name are checked; without TLS only on loopback. */
-  sslmode: "verify-full" | "disable"
-  /** A PEM file with the certificates to trust; null: those of Node.js. */
-  sslrootcert: string | null
-}
+import type { PostgresPlace } from "./url.ts"
 
 export interface PostgresOptions {
   /** Asked for at each new connection where the url holds no password, so that a changed one is noticed. */

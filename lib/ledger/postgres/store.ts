@@ -1,8 +1,9 @@
 import { LedgerError } from "../../ports.ts"
 import { type Durability, type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
-import { PostgresConnections, type PostgresOptions, type PostgresPlace, type Session } from "./connection.ts"
+import { PostgresConnections, type PostgresOptions, type Session } from "./connection.ts"
 import { codeOf, isMissing, postgresFailure } from "./failure.ts"
 import { CREATE_TABLE, durabilityOf, isTableThere, TABLE } from "./table.ts"
+import type { PostgresPlace } from "./url.ts"
 
 /**
  * A ledger in one table of a PostgreSQL database, 13 or newer. Every question is a transaction of its own on the primary,

@@ -1,13 +1,20 @@
-/** A ledger in PostgreSQL, taken apart. */
-export interface PostgresUrl {
-  kind: "postgres"
+/** Where a ledger in PostgreSQL is. */
+export interface PostgresPlace {
   host: string
   port: number
   database: string
   user: string
+  /** From the url; it is never printed. */
   password: string | null
+  /** Whether the server's certificate and name are checked; without TLS only on loopback. */
   sslmode: "verify-full" | "disable"
+  /** A PEM file with the certificates to trust; null: those of Node.js. */
   sslrootcert: string | null
+}
+
+/** The url, taken apart. */
+export interface PostgresUrl extends PostgresPlace {
+  kind: "postgres"
 }
 
 export const POSTGRES_FORM = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"

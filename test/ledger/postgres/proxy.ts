@@ -1,56 +1,30 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+import { type Fate, TcpProxy } from "../tcp-proxy.ts"
 
-/**
- * What becomes of a commit on its way: `drop-answer`: the server commits, the connection breaks before its answer ·
- * `drop-request`: it breaks before the server sees it · `hang-after`: the server commits, its answer never comes.
- */
-export type CommitFate = "pass" | "drop-answer" | "drop-request" | "hang-after"
+/** What becomes of a commit on its way. */
+export type CommitFate = Exclude<Fate, "hang">
 
 /** A TCP proxy before a PostgreSQL server; it meddles with commits alone, in order of their arrival. */
 export class PostgresProxy {
   commits = 0
   readonly #fates: CommitFate[]
-  readonly #sockets = new Set<Socket>()
-  readonly #server = createServer((client) => this.#serve(client))
-  readonly #target: number
+  readonly #proxy: TcpProxy
 
   constructor(target: number, fates: CommitFate[]) {
-    this.#target = target
     this.#fates = fates
+    this.#proxy = new TcpProxy(target, (bytes) => this.#fateOf(bytes))
   }
 
-  async start(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
-    return (this.#server.address() as AddressInfo).port
+  start(): Promise<number> {
+    return this.#proxy.start()
   }
 
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  stop(): Promise<void> {
+    return this.#proxy.stop()
   }
 
-  #serve(client: Socket): void {
-    const upstream = connect(this.#target, "127.0.0.1")
-    let fate: CommitFate = "pass"
-    for (const socket of [client, upstream]) {
-      this.#sockets.add(socket)
-      socket.on("error", () => {})
-      socket.on("close", () => {
-        client.destroy()
-        upstream.destroy()
-      })
-    }
-    client.on("data", (bytes) => {
-      if (bytes.toString("latin1").startsWith("Q") && bytes.includes("commit\0")) {
-        this.commits += 1
-        fate = this.#fates.shift() ?? "pass"
-      }
-      if (fate === "drop-request") client.destroy()
-      else upstream.write(bytes)
-    })
-    upstream.on("data", (bytes) => {
-      if (fate === "drop-answer") client.destroy()
-      else if (fate !== "hang-after") client.write(bytes)
-    })
+  #fateOf(bytes: Buffer): Fate | null {
+    if (!bytes.toString("latin1").startsWith("Q") || !bytes.includes("commit\0")) return null
+    this.commits += 1
+    return this.#fates.shift() ?? "pass"
   }
 }

@@ -1,0 +1,53 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+
+/**
+ * What becomes of a request on its way: `pass` · `drop-answer`: the server acts, its answer is cut off · `drop-request`: cut off
+ * before the server sees it · `hang`: never answered · `hang-after`: the server acts, its answer never comes.
+ */
+export type Fate = "pass" | "drop-answer" | "drop-request" | "hang" | "hang-after"
+
+/** A TCP proxy on loopback before a server. `fateOf` says what becomes of the bytes that begin a request; null: as before. */
+export class TcpProxy {
+  readonly #sockets = new Set<Socket>()
+  readonly #server = createServer((client) => this.#serve(client))
+  readonly #target: number
+  readonly #fateOf: (bytes: Buffer) => Fate | null
+
+  constructor(target: number, fateOf: (bytes: Buffer) => Fate | null) {
+    this.#target = target
+    this.#fateOf = fateOf
+  }
+
+  /** The port that it listens on. */
+  async start(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+
+  #serve(client: Socket): void {
+    const upstream = connect(this.#target, "127.0.0.1")
+    let fate: Fate = "pass"
+    for (const socket of [client, upstream]) {
+      this.#sockets.add(socket)
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.on("data", (bytes) => {
+      fate = this.#fateOf(bytes) ?? fate
+      if (fate === "drop-request") client.destroy()
+      else if (fate !== "hang") upstream.write(bytes)
+    })
+    upstream.on("data", (bytes) => {
+      if (fate === "drop-answer") client.destroy()
+      else if (fate !== "hang-after") client.write(bytes)
+    })
+  }
+}
