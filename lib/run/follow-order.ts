@@ -6,8 +6,8 @@ import type { Ports, Read } from "../ports.ts"
 import type { Ended, Left } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-/** Orders are read for at most this long; a slow billing service must not cost the notifications that follow. */
-const MAX_READ_MS = 8_000
+/** With less time left, beside two ledger writes, an order is not asked for: notifications follow. */
+const MIN_READ_MS = 8_000
 
 /**
  * Reads the newest order once the run is over, where one was accepted and is not final: by ticks, and by the run that
@@ -18,7 +18,7 @@ export async function followOrder(ports: Ports, task: RunTask, ended: Ended): Pr
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
   if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
   const question = orderToRead(standingOf(left.head), left.at)
-  if (!question || ports.timeLeftMs() <= MAX_READ_MS + 2 * LEDGER_WRITE_MS) return ended
+  if (!question || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {
     const read = await ports.cloud.readOrder?.(task.loaded.policy, question.orderId)
     if (!read) return ended

@@ -58,28 +58,23 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
     const supernode = await supernodeIdOf(policyPath, name)
-    const isEnd = until <= now
-    if (!isEnd) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
-    const before = own(controlOf(await ledger.head(CONTROL_STREAM)).held, supernode)
-    if (isEnd && !before) {
-      screen.say(`${name} is not held; nothing to end`)
-      showNothingSaid(task, known)
-      return
-    }
-    const entry = await sayToAll(deskOf(task, ledger), {
-      verb: "hold",
-      supernode,
-      why,
-      by,
-      until,
-    })
-    if (isEnd) {
+    const said = { verb: "hold" as const, supernode, why, by, until }
+    if (until <= now) {
+      const before = own(controlOf(await ledger.head(CONTROL_STREAM)).held, supernode)
+      if (!before) {
+        screen.say(`${name} is not held; nothing to end`)
+        showNothingSaid(task, known)
+        return
+      }
+      const entry = await sayToAll(deskOf(task, ledger), said)
       // By another machine's clock it may have gone on, so its end is on record in any case.
       const was = stopInForce(before, now) ? "is over" : "was over already"
       screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
       showWord(task, entry, known)
       return
     }
+    await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    const entry = await sayToAll(deskOf(task, ledger), said)
     screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
     showWord(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
