@@ -11,9 +11,9 @@ export class DeployError extends Error {
 }
 
 export interface DeployedFile {
-  /** Where it is on this machine. */
+  /** Path on this machine. */
   path: string
-  /** Where it is in the function: relative to the policy, with slashes. The policy itself is `policy.yaml`. */
+  /** Path in the function, relative to the policy, with slashes. The policy itself is `policy.yaml`. */
   name: string
 }
 

@@ -8,7 +8,7 @@ locals {
 
 resource "huaweicloud_identity_role" "execution" {
   name        = "${var.name}-execution"
-  description = "Looks at supernodes and metrics, notifies operators, and scales up where scale_up_actions says so"
+  description = "Looks at supernodes and metrics, notifies operators, and scales up with the actions of scale_up_actions"
   type        = "XA"
 
   policy = jsonencode({

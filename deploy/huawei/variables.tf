@@ -228,7 +228,7 @@ variable "network" {
 
   validation {
     condition     = contains(["none", "create", "existing"], var.network)
-    error_message = "network is none, create or existing."
+    error_message = "network must be none, create or existing."
   }
 }
 

@@ -109,7 +109,7 @@ export function programOf(cli: Cli): Command {
   const screen = screenOf(cli.io, false)
   const program = new Command("supernode-autoscaler")
     .description(
-      "Buys Huawei Cloud supernode servers when load says so: never twice, never blindly, always with reasons.",
+      "Buys servers for Huawei Cloud supernodes when their load is high: never twice, never without evidence, always with reasons.",
     )
     .version(version())
     .option("--policy <FILE>", "policy file, instead of SUPERNODE_POLICY", words)

@@ -4,10 +4,12 @@ import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
 // What the commands share by which a person says something to the ledger.
 
-export const WHO = "who says so; a claim, checked by nobody but the cloud's access control"
+export const WHO =
+  "name of the person who gives this command; a claim, which only the cloud's access control limits"
 
 /** The same where a signature may be needed. */
-export const SIGNER = "who says so; proven by a signature where the policy lists a key, else a claim"
+export const SIGNER =
+  "name of the person who gives this command; proven by a signature where the policy lists a key, else a claim"
 
 /** The word is on record: where, in which ledger, and what was said. */
 export function showWord(

@@ -51,7 +51,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
       "--bypass-cooldown",
       "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
     )
-    .option("--by <WHO>", `who would ask, for the line that buys: ${WHO}; without, this system's user`, actor)
+    .option("--by <WHO>", `who would ask, in the line that buys (${WHO}); default: this system's user`, actor)
     .option("--why <TEXT>", "why, for the line that buys; without a reason no such line is printed", reason)
     .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
