@@ -17,22 +17,37 @@ export async function followOrder(ports: Ports, task: RunTask, ended: Ended): Pr
   const { left, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
   if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
-  const question = orderToRead(standingOf(left.head), left.at)
+  const standing = standingOf(left.head)
+  const question = orderToRead(standing, left.at)
   if (!question || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {
     const read = await ports.cloud.readOrder?.(task.loaded.policy, question.orderId)
     if (!read) return ended
-    const head = await recordOrder(ports, task, { left, order: recordOf(question, read, left.at), ended })
+    const head = await recordOrder(ports, task, {
+      left,
+      order: recordOf(question, read, { before: standing.order, at: left.at }),
+      ended,
+    })
     return head ? { ...ended, left: { ...left, head, at: head.at } } : ended
   } catch {
     return ended
   }
 }
 
-/** null: nothing was learned, and asking again may help. */
-function recordOf(question: OrderQuestion, read: Read<CloudOrder>, at: number): OrderRecord | null {
-  if (read.ok) return { ...question, ...read.value, at }
-  if (!read.refused && !read.credentials) return null
+interface Known {
+  before: OrderRecord | undefined
+  at: number
+}
+
+/** null: nothing was learned, and asking again may help. An answer that says less takes back nothing that is known. */
+function recordOf(
+  question: OrderQuestion,
+  read: Read<CloudOrder>,
+  { before, at }: Known,
+): OrderRecord | null {
+  const known = before?.attempt === question.attempt && before.status !== null ? before : null
+  if (read.ok) return { ...question, ...read.value, amount: read.value.amount ?? known?.amount ?? null, at }
+  if (known !== null || (!read.refused && !read.credentials)) return null
   return { ...question, status: null, why: read.why.slice(0, 300), amount: null, at }
 }
 

@@ -71,6 +71,28 @@ describe("an accepted order is read, and", () => {
     expect(asked(own)).toBe(1)
   })
 
+  it("what is known of one is not taken back by a refusal, or by an answer without an amount", async () => {
+    const own = await deskWithBilling()
+    own.sandbox.setPayment({ status: 6, amount: 150_000, currency: "CNY" })
+    await own.run("run", "--event", ALARM)
+    own.sandbox.failNext("order", { status: 401, code: "APIG.0301" })
+    await tick(own)
+    expect(await payment(own)).toMatch(/is pending payment, 150000 CNY where 120000 CNY were planned$/)
+    own.sandbox.setPayment({ status: 5, amount: null, currency: "CNY" })
+    await tick(own)
+    expect(await payment(own)).toMatch(/is completed, 150000 CNY where 120000 CNY were planned$/)
+  })
+
+  it.each([1e20, 1e307])("an amount of %s stops no later run", async (amount) => {
+    const own = await deskWithBilling()
+    own.sandbox.setPayment({ status: 3, amount, currency: "CNY" })
+    await own.run("run", "--event", ALARM)
+    own.advance(10 * MINUTE)
+    expect((await tick(own)).code).toBe(0)
+    expect((await own.run("audit", "verify")).code).toBe(0)
+    expect((await own.run("status")).out).toMatch(/in flight +no$/m)
+  })
+
   it("a billing service that fails is asked again by the next tick, and nothing is recorded meanwhile", async () => {
     const own = await deskWithBilling()
     own.sandbox.failNext("order", { status: 503 }, 4)
