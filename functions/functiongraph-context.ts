@@ -1,31 +1,31 @@
 import type { DoorContext, Host } from "./door.ts"
 
-type Told = string | null | undefined
+type OptionalText = string | null | undefined
 
 /** What FunctionGraph hands a function beside the event (its Node.js runtime's `context.js`); older ones lack some of it. */
 export interface FunctionGraphContext {
   requestID?: string
-  getRequestID?(): Told
+  getRequestID?(): OptionalText
   getRemainingTimeInMilliSeconds(): number
-  getUserData?(name: string): Told
+  getUserData?(name: string): OptionalText
   // Temporary keys of the function's agency. `getAccessKey` and `getSecretKey` are discontinued and give nothing.
-  getSecurityAccessKey?(): Told
-  getSecuritySecretKey?(): Told
-  getSecurityToken?(): Told
-  getFunctionName?(): Told
-  getVersion?(): Told
-  getMemorySize?(): number | Told
+  getSecurityAccessKey?(): OptionalText
+  getSecuritySecretKey?(): OptionalText
+  getSecurityToken?(): OptionalText
+  getFunctionName?(): OptionalText
+  getVersion?(): OptionalText
+  getMemorySize?(): number | OptionalText
 }
 
 /** A door's handler behind FunctionGraph's context. */
 export function onFunctionGraph<A>(
   handler: (event: unknown, context: DoorContext) => Promise<A>,
 ): (event: unknown, context: FunctionGraphContext) => Promise<A> {
-  return (event, context) => handler(event, dressed(context))
+  return (event, context) => handler(event, asLambdaContext(context))
 }
 
 /** The context as a Lambda context, made anew for each invocation, as the keys in it are. */
-function dressed(context: FunctionGraphContext): DoorContext {
+function asLambdaContext(context: FunctionGraphContext): DoorContext {
   const name = context.getFunctionName?.() || "supernode-autoscaler"
   return {
     awsRequestId: context.getRequestID?.() || context.requestID || "",

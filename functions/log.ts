@@ -1,6 +1,6 @@
 import type { Logger } from "@aws-lambda-powertools/logger"
 import type { Handled } from "../lib/app/app.ts"
-import { nearestOf, saysUnusable } from "../lib/app/start.ts"
+import { hintOf, saysUnusable } from "../lib/app/start.ts"
 
 type Result = Handled["results"][number]
 
@@ -52,7 +52,7 @@ export function lineOf({
     kind: decision.kind,
     heldBy: decision.heldBy,
     says: first?.says,
-    wouldPassIf: (first && nearestOf(first)) ?? undefined,
+    wouldPassIf: (first && hintOf(first)) ?? undefined,
     outcome: outcome?.kind,
     orderId: outcome?.kind === "accepted" ? outcome.orderId : undefined,
     entry: entry && { stream: entry.stream, seq: entry.seq, hash: entry.hash },

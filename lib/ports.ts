@@ -1,4 +1,4 @@
-import type { Telling } from "./decision/explain/pending-action.ts"
+import type { PendingAction } from "./decision/explain/pending-action.ts"
 import type { Reading } from "./decision/inputs/reading.ts"
 import type { Signal } from "./decision/inputs/signal.ts"
 import type { Offer, Supernode } from "./decision/inputs/supernode.ts"
@@ -104,7 +104,7 @@ export interface Anchor {
 }
 
 /** A notification, and the ledger entry that states what it says: it was written before. */
-export interface Notice extends Telling {
+export interface Notification extends PendingAction {
   /** The supernode's name in the policy. */
   supernode: string
   mode: RunMode
@@ -123,7 +123,7 @@ export interface Notifier {
   /** Is there a recipient for this subject? */
   wants(topic: NotifyTopic): boolean
   /** One try for each recipient, of at most `timeoutMs`. Never throws. */
-  tell(notice: Notice, timeoutMs: number): Promise<Delivery>
+  tell(notice: Notification, timeoutMs: number): Promise<Delivery>
 }
 
 export interface Clock {

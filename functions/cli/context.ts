@@ -4,9 +4,9 @@ import { openLedgerOf } from "../../lib/app/ledger-of.ts"
 import { readSettings, type Settings, SettingsError } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
 import { isSameId } from "../../lib/decision/inputs/id.ts"
-import { nearestName } from "../../lib/decision/policy/did-you-mean.ts"
+import { didYouMean } from "../../lib/decision/policy/did-you-mean.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
-import type { Desk } from "../../lib/ledger/commands.ts"
+import type { CommandPorts } from "../../lib/ledger/commands.ts"
 import type { AuditedLedger } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
 import type { ExitCode } from "./exit-code.ts"
@@ -87,7 +87,7 @@ async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<
   return done
 }
 
-export function deskOf({ io }: Task, ledger: AuditedLedger): Desk {
+export function deskOf({ io }: Task, ledger: AuditedLedger): CommandPorts {
   return { ledger, clock: io.clock, newId: randomUUID }
 }
 
@@ -101,7 +101,7 @@ export function findSupernode(supernodes: readonly LoadedPolicy[], name: string)
   const found = supernodes.find(({ policy }) => policy.name === name || isSameId(policy.id, name))
   if (found) return found
   const known = supernodes.map(({ policy }) => policy.name)
-  const near = nearestName(name, known)
+  const near = didYouMean(name, known)
   throw new CommandError(
     `no supernode is named "${name}" in the policy${near === null ? "." : `; did you mean ${near}?`} Known: ${known.join(", ") || "none"}`,
   )

@@ -3,7 +3,7 @@ import { CommandError } from "./errors.ts"
 import type { CliIo } from "./io.ts"
 
 /** What an invocation of a function may weigh (AWS Lambda: 6 MB; FunctionGraph takes no more). */
-const MOST_BYTES = 6 * 1024 * 1024
+const MAX_BYTES = 6 * 1024 * 1024
 
 /** The event in a file, or on stdin for `-`. Throws CommandError where there is none or it is no JSON. */
 export async function readEvent(path: string, io: CliIo): Promise<unknown> {
@@ -29,7 +29,7 @@ async function bytesOf(path: string, io: CliIo, where: string): Promise<Buffer> 
   try {
     for await (const chunk of path === "-" ? io.stdin : bytesIn(path)) {
       bytes += chunk.length
-      if (bytes > MOST_BYTES)
+      if (bytes > MAX_BYTES)
         throw new CommandError(`the event from ${where} is larger than 6 MB, which no function takes`)
       chunks.push(chunk)
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import type { FileNews } from "../decision/explain/notifications.ts"
+import type { PolicyFileState } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import type { Policy } from "../decision/policy/policy.ts"
@@ -79,7 +79,7 @@ interface Runs extends Asked {
   metricEvent(): MetricEvent
   settings: Settings
   policies: PolicyFile
-  fileNews: FileNews
+  fileNews: PolicyFileState
   signals: Signal[]
 }
 

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path"
-import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
 import { type ProxySettings, proxyProblem } from "../http/proxy.ts"
@@ -150,7 +150,7 @@ function reportUnknown(names: readonly string[], report: Report): void {
   const known: readonly string[] = SETTING_NAMES
   for (const name of new Set(names)) {
     if (!name.startsWith("SUPERNODE_") || known.includes(name)) continue
-    const near = nearestName(name, known)
+    const near = didYouMean(name, known)
     report(name, `is no setting${near ? `; did you mean ${near}?` : `; there are ${known.join(", ")}`}`)
   }
 }
@@ -305,12 +305,12 @@ function topics({ name, topic, text, report }: Asked & { topic: Topic }): string
   return written
 }
 
-interface LedgerAsked extends Omit<Asked, "name"> {
+interface LedgerRequest extends Omit<Asked, "name"> {
   /** The sandbox of a function may be gone after any event, and many run at once. */
   mustOutlive: boolean
 }
 
-function ledgerUrl({ text, report, mustOutlive }: LedgerAsked): string {
+function ledgerUrl({ text, report, mustOutlive }: LedgerRequest): string {
   const url = text("SUPERNODE_LEDGER") ?? "sqlite:./ledger.db"
   const parsed = parseLedgerUrl(url)
   if (parsed.kind === "invalid") for (const problem of parsed.problems) report("SUPERNODE_LEDGER", problem)

@@ -19,7 +19,7 @@ import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
 
 /** For the line that a door logs. */
-export { nearestOf } from "../decision/explain/hints.ts"
+export { hintOf } from "../decision/explain/hints.ts"
 export { saysUnusable } from "../decision/gates/ledger.ts"
 
 export const systemClock: Clock = {

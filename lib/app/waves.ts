@@ -1,4 +1,4 @@
-import type { MetricEvent, Seat } from "../metrics/collector.ts"
+import type { MetricEvent, Participant } from "../metrics/collector.ts"
 import type { Ports } from "../ports.ts"
 import { timeToBuy } from "../run/preconditions.ts"
 import type { RunResult } from "../run/result.ts"
@@ -94,7 +94,7 @@ function sayMissed({ count, of, leftMs, neededMs }: Missed): string {
 async function runInOrder(
   ports: Ports,
   { tasks }: Queue,
-  seat: Seat,
+  seat: Participant,
 ): Promise<Pick<Ended, "results" | "errors">> {
   const own = { ...ports, cloud: { ...ports.cloud, readMetrics: seat.read } }
   const ended: Pick<Ended, "results" | "errors"> = { results: [], errors: [] }

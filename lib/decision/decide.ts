@@ -3,13 +3,13 @@ import { withCause } from "./evidence/efficacy.ts"
 import { withHint } from "./explain/hints.ts"
 import { efficacy } from "./gates/efficacy.ts"
 import type { Gate, GateFacts } from "./gates/gate.ts"
+import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/in-flight.ts"
 import { actionRate, priceKnown, withinBudget } from "./gates/money.ts"
 import { approved, planAsShown } from "./gates/plan.ts"
 import { clockAgrees, signalIsFresh, signalIsNew, signalValid } from "./gates/signal.ts"
-import { cooldownOver, noAttemptInFlight, noHold, notPaused } from "./gates/standing.ts"
 import { supernodeReady } from "./gates/supernode.ts"
 import { clocksAgree } from "./inputs/clock.ts"
-import type { Seen } from "./inputs/seen.ts"
+import type { Fetched } from "./inputs/fetched.ts"
 import { type Choice, chooseRung } from "./ladder/choose-rung.ts"
 import { orderCost } from "./money/cost.ts"
 import { type Digest, planScaleUp } from "./plan.ts"
@@ -104,6 +104,6 @@ export function whyNotSent(decided: Situation, { control, now }: LastLook, diges
 }
 
 export interface LastLook {
-  control: Seen<Control>
+  control: Fetched<Control>
   now: number
 }

@@ -1,12 +1,12 @@
+import type { Fetched } from "./inputs/fetched.ts"
 import type { Reading } from "./inputs/reading.ts"
-import type { Seen } from "./inputs/seen.ts"
 import type { Signal } from "./inputs/signal.ts"
 import type { Offer, Supernode } from "./inputs/supernode.ts"
 import type { FleetSpend } from "./money/fleet-spend.ts"
 import type { Policy } from "./policy/policy.ts"
 import type { Control } from "./state/control.ts"
-import type { AskedBefore } from "./state/freshness.ts"
-import type { Standing } from "./state/state.ts"
+import type { EarlierDelivery } from "./state/freshness.ts"
+import type { SupernodeState } from "./state/state.ts"
 
 /** `live` buys · `dry-run` reads everything and writes nothing · `observe` decides and records, never buys. */
 export type RunMode = "live" | "dry-run" | "observe"
@@ -24,23 +24,23 @@ export interface Situation {
   now: number
   /** `at` of the chain's newest entry; null on an empty chain. */
   headAt: number | null
-  standing: Standing
+  standing: SupernodeState
   /** Only for a person's request that came before and held. */
-  asked?: AskedBefore
-  control: Seen<Control>
+  asked?: EarlierDelivery
+  control: Fetched<Control>
   /** The cloud's clock (`Date` header) minus ours, milliseconds; null before anything was read. */
   cloudSkewMs: number | null
   /** The earliest `Date` of this run's answers, epoch milliseconds; null or missing where none named a time. */
   cloudDate?: number | null
-  supernode: Seen<Supernode>
+  supernode: Fetched<Supernode>
   /** One reading per rule of the policy. */
-  readings: Seen<Reading[]>
-  offers: Seen<Offer[]>
+  readings: Fetched<Reading[]>
+  offers: Fetched<Offer[]>
   /**
    * The first time that the cloud confirmed to a run on this ledger, epoch milliseconds; null: no entry names one. Only
    * where the ledger was empty at `ledger init` and no gate holds.
    */
   ledgerConfirmedAt?: number | null
   /** Only where the policy has caps across supernodes. */
-  fleet?: Seen<FleetSpend>
+  fleet?: Fetched<FleetSpend>
 }

@@ -63,12 +63,12 @@ export function readSupernode(reader: CloudReader, place: SupernodePlace): Promi
   return reader.read(question, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
 }
 
-interface Wanted {
+interface AskedSupernode {
   id: string
   receivedAt: number
 }
 
-function supernodeOf(json: unknown, { id, receivedAt }: Wanted): Parsed<Supernode> {
+function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<Supernode> {
   const parsed = supernodeShape.safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer is no object" }
   const { data } = parsed

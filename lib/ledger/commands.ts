@@ -1,36 +1,39 @@
 import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
-import { type Control, foldControl, type Said } from "../decision/state/control.ts"
-import type { Standing } from "../decision/state/state.ts"
+import { type Control, foldControl, type OperatorCommand } from "../decision/state/control.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
 import { type Clock, type Ledger, LedgerError } from "../ports.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
-import { CONTROL_STREAM, controlOf, fitting, nextEntry, standingOf } from "./next-entry.ts"
+import { CONTROL_STREAM, controlOf, fitting, nextEntry, stateOf } from "./next-entry.ts"
 
 // What people say to the ledger. Nothing here reads or buys anything; each word is one conditional append.
 
-export interface Desk {
+export interface CommandPorts {
   ledger: Ledger
   clock: Clock
   newId(): string
 }
 
 /** A word may lose a few appends against busy runs; it is said again on the new head. */
-const MOST_TRIES = 20
+const MAX_TRIES = 20
 
 const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
 /** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
-export function sayToAll(desk: Desk, said: Said): Promise<LedgerEntry> {
+export function commandAll(desk: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
   return sayToAllIf(desk, { said, check: () => undefined })
 }
 
 export interface ControlWord {
-  said: Said
+  said: OperatorCommand
   check(control: Control): void
 }
 
 /** The same. `check` may refuse by throwing, on the very state that the command changes. */
-export async function sayToAllIf(desk: Desk, { said: written, check }: ControlWord): Promise<LedgerEntry> {
+export async function sayToAllIf(
+  desk: CommandPorts,
+  { said: written, check }: ControlWord,
+): Promise<LedgerEntry> {
   const said = cleaned(written)
   return appendWord(desk, CONTROL_STREAM, (head, at) => {
     const control = controlOf(head)
@@ -50,7 +53,7 @@ export async function sayToAllIf(desk: Desk, { said: written, check }: ControlWo
 const MAX_CONTROL_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 const CONTROL_IS_FULL = `stream control has no room for it; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
 
-function leavesRoom(said: Said): boolean {
+function leavesRoom(said: OperatorCommand): boolean {
   return said.verb === "hold" || said.verb === "approve" || (said.verb === "pause" && said.supernode !== null)
 }
 
@@ -58,14 +61,14 @@ function leavesRoom(said: Said): boolean {
  * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
  * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
  */
-export async function sayTo(
-  desk: Desk,
+export async function commandSupernode(
+  desk: CommandPorts,
   stream: string,
-  { said: written, check }: Word,
+  { said: written, check }: SupernodeCommand,
 ): Promise<LedgerEntry> {
   const said = cleaned(written)
   return appendWord(desk, stream, (head, now) => {
-    check(standingOf(head))
+    check(stateOf(head))
     const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
     return nextEntry(stream, head, {
       at,
@@ -78,28 +81,28 @@ export async function sayTo(
   })
 }
 
-export interface Word {
-  said: Said
-  check(standing: Standing): void
+export interface SupernodeCommand {
+  said: OperatorCommand
+  check(standing: SupernodeState): void
 }
 
 /** Text of people, as every terminal and message may show it from here on. */
-function cleaned<T extends Said>(said: T): T {
+function cleaned<T extends OperatorCommand>(said: T): T {
   const by = cleanText(said.by, 2_000)
   return "why" in said ? { ...said, by, why: cleanText(said.why, 2_000) } : { ...said, by }
 }
 
 async function appendWord(
-  desk: Desk,
+  desk: CommandPorts,
   stream: string,
   entryAfter: (head: LedgerEntry | undefined, now: number) => LedgerEntry,
 ): Promise<LedgerEntry> {
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const head = await desk.ledger.head(stream)
     const entry = entryAfter(head, desk.clock.now())
     if ((await desk.ledger.append(entry)) === "appended") return entry
   }
   throw new LedgerError(
-    `${stream} is too busy: ${MOST_TRIES} appends lost against other runs; nothing was said, try again`,
+    `${stream} is too busy: ${MAX_TRIES} appends lost against other runs; nothing was said, try again`,
   )
 }

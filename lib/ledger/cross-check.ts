@@ -1,6 +1,6 @@
 import { hasFleetCap } from "../decision/money/fleet-spend.ts"
 import type { Policy } from "../decision/policy/policy.ts"
-import type { Control, Said, Stop } from "../decision/state/control.ts"
+import type { Control, OperatorCommand, Stop } from "../decision/state/control.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
@@ -36,7 +36,7 @@ interface OpenedAttempt {
 }
 
 /** A command that a supernode's entry saw in `control`, by the first entry that did. */
-interface SeenCommand {
+interface CommandInStream {
   stream: string
   seq: number
   says: string
@@ -52,7 +52,7 @@ export class CrossCheck {
   readonly #lengths = new Map<string, number>()
   readonly #times = new Set<string>()
   readonly #commands = new Set<string>()
-  readonly #seenCommands = new Map<string, SeenCommand>()
+  readonly #seenCommands = new Map<string, CommandInStream>()
   readonly #policies = new Map<string, boolean>()
   readonly #problems: CrossProblem[] = []
   #lastControl = ""
@@ -201,7 +201,7 @@ function timeKey(stream: string, at: number): string {
 }
 
 /** The same for a command and for what the state keeps of it. */
-function commandKey(said: Said, at: number): string {
+function commandKey(said: OperatorCommand, at: number): string {
   if (said.verb === "approve") return JSON.stringify([said.verb, said.planHash, said.by, at])
   const about = "supernode" in said ? said.supernode : null
   return JSON.stringify([said.verb, about, said.by, at])

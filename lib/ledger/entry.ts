@@ -1,7 +1,7 @@
 import type { RunMode } from "../decision/situation.ts"
 import type { Control } from "../decision/state/control.ts"
-import type { FleetStanding } from "../decision/state/fleet-reservations.ts"
-import type { Standing } from "../decision/state/state.ts"
+import type { FleetState } from "../decision/state/fleet-reservations.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText, digestText } from "../digest.ts"
 
@@ -21,7 +21,7 @@ export interface LedgerEntry extends ChainEvent {
   writer: string
   mode: RunMode
   /** The state after this entry: of the supernode, or of stream `control` or `fleet`. */
-  standing: Standing | Control | FleetStanding
+  standing: SupernodeState | Control | FleetState
   /** `""` for the first entry. */
   prev: string
   hash: string

@@ -1,12 +1,12 @@
-import { foldControl, type Said } from "../decision/state/control.ts"
+import { foldControl, type OperatorCommand } from "../decision/state/control.ts"
 import type { LedgerIdentity } from "../decision/state/ledger-identity.ts"
 import { type Ledger, LedgerError } from "../ports.ts"
 import type { AuditedLedger } from "./chain.ts"
-import type { Desk } from "./commands.ts"
+import type { CommandPorts } from "./commands.ts"
 import { type LedgerEntry, sealEntry } from "./entry.ts"
 import { CONTROL_STREAM, controlOf } from "./next-entry.ts"
 
-const MOST_TRIES = 20
+const MAX_TRIES = 20
 
 /** Who begins a ledger, and what they know. */
 export interface InitWords {
@@ -29,12 +29,12 @@ export interface Initialised {
  * all are given that. The only function that may create a file or a table. Throws LedgerError.
  */
 export async function initLedger(
-  desk: Desk & { ledger: MadeLedger },
+  desk: CommandPorts & { ledger: MadeLedger },
   words: InitWords,
 ): Promise<Initialised> {
   await desk.ledger.create()
   await desk.ledger.checkWritable()
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const head = await desk.ledger.head(CONTROL_STREAM)
     const known = controlOf(head).ledger
     if (known) return { identity: known, entry: null }
@@ -44,7 +44,7 @@ export async function initLedger(
     const identity = controlOf(entry).ledger
     if (identity) return { identity, entry }
   }
-  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MOST_TRIES} appends lost; try again`)
+  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MAX_TRIES} appends lost; try again`)
 }
 
 interface Beginning {
@@ -53,10 +53,10 @@ interface Beginning {
   words: InitWords
 }
 
-function initEntry(desk: Desk, { head, isEmpty, words }: Beginning): LedgerEntry {
+function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): LedgerEntry {
   const { by, why, nothingInFlight } = words
   const origin = isEmpty ? (nothingInFlight ? "nothing-in-flight" : "empty") : "adopted"
-  const said: Said = { verb: "init", ledger: { id: desk.newId() }, origin, why, by }
+  const said: OperatorCommand = { verb: "init", ledger: { id: desk.newId() }, origin, why, by }
   const at = desk.clock.now()
   return sealEntry({
     stream: CONTROL_STREAM,

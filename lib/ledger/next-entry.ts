@@ -1,19 +1,19 @@
 import { type Control, NO_CONTROL } from "../decision/state/control.ts"
 import {
-  type FleetNews,
-  type FleetStanding,
+  type FleetChange,
+  type FleetState,
   foldFleet,
   NO_FLEET,
 } from "../decision/state/fleet-reservations.ts"
+import { getOwn } from "../decision/state/get-own.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
-import { own } from "../decision/state/own.ts"
-import { EMPTY_STANDING, type Standing } from "../decision/state/state.ts"
+import { EMPTY_STATE, type SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import { keptForms } from "./answer.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 
 /** What is new in an entry; its place in the chain and the standing after it follow from the head. */
-export type EntryNews = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
+export type EntryFields = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
 
 export const CONTROL_STREAM = "control"
 export const FLEET_STREAM = "fleet"
@@ -22,22 +22,22 @@ export function supernodeStream(id: string): string {
   return `supernode:${id}`
 }
 
-export function standingOf(head: LedgerEntry | undefined): Standing {
-  return head ? (head.standing as Standing) : EMPTY_STANDING
+export function stateOf(head: LedgerEntry | undefined): SupernodeState {
+  return head ? (head.standing as SupernodeState) : EMPTY_STATE
 }
 
 export function controlOf(head: LedgerEntry | undefined): Control {
   return head ? (head.standing as Control) : NO_CONTROL
 }
 
-export function fleetOf(head: LedgerEntry | undefined): FleetStanding {
-  return head ? (head.standing as FleetStanding) : NO_FLEET
+export function fleetOf(head: LedgerEntry | undefined): FleetState {
+  return head ? (head.standing as FleetState) : NO_FLEET
 }
 
 /** The next entry of stream `fleet`, in the form of all others. RangeError if too big. */
 export function nextFleetEntry(
   head: LedgerEntry | undefined,
-  news: EntryNews & { kind: "opened" | "settled"; fleet: FleetNews },
+  news: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
 ): LedgerEntry {
   const standing = foldFleet(fleetOf(head), { ...news, news: news.fleet })
   const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
@@ -51,12 +51,12 @@ export function nextFleetEntry(
 export function nextEntry(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryNews,
+  news: EntryFields,
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   // A head that this process wrote has its keys in another order than one that was read: both must fold to the same.
-  const before = inCanonicalOrder(standingOf(head))
+  const before = inCanonicalOrder(stateOf(head))
   const { policy: _known, ...byReference } = news
   const kept = hasPolicy(before, news) ? byReference : news
   const standing = fold(before, { ...kept, seq })
@@ -73,16 +73,16 @@ function inCanonicalOrder<T>(value: T): T {
   ) as T
 }
 
-function hasPolicy(standing: Standing, { policy, policyHash }: EntryNews): boolean {
+function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields): boolean {
   if (policy === undefined || policyHash === undefined) return true
-  return own(standing.policies ?? {}, policyHash) !== undefined
+  return getOwn(standing.policies ?? {}, policyHash) !== undefined
 }
 
 /** An outcome must always fit: its raw answer is compressed, and where that is still too big, cut. */
 export function nextSettlement(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryNews & { outcome: Outcome },
+  news: EntryFields & { outcome: Outcome },
 ): LedgerEntry {
   const { outcome } = news
   if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, news)
@@ -97,7 +97,11 @@ export function nextSettlement(
 const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 
 /** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
-export function nextNote(stream: string, head: LedgerEntry | undefined, news: EntryNews): LedgerEntry | null {
+export function nextNote(
+  stream: string,
+  head: LedgerEntry | undefined,
+  news: EntryFields,
+): LedgerEntry | null {
   const { situation, ...bare } = news
   const why = "too much to keep in one ledger entry"
   const readings = { state: "unreadable" as const, why, credentials: false }

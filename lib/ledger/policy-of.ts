@@ -1,6 +1,6 @@
 import type { Policy } from "../decision/policy/policy.ts"
-import { own } from "../decision/state/own.ts"
-import type { Standing } from "../decision/state/state.ts"
+import { getOwn } from "../decision/state/get-own.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
 import type { Ledger } from "../ports.ts"
 import type { LedgerEntry } from "./entry.ts"
 
@@ -8,7 +8,7 @@ import type { LedgerEntry } from "./entry.ts"
 export function policySeq({ seq, policyHash, policy, situation, standing }: LedgerEntry): number | null {
   if (policyHash === undefined) return null
   if (policy ?? situation?.policy) return seq
-  return own((standing as Standing).policies ?? {}, policyHash) ?? null
+  return getOwn((standing as SupernodeState).policies ?? {}, policyHash) ?? null
 }
 
 /** The policy that an entry was decided by, from the entry of its chain that holds it. Throws LedgerError. */

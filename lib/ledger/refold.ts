@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { type Control, foldControl, NO_CONTROL } from "../decision/state/control.ts"
-import { type FleetStanding, foldFleet, NO_FLEET } from "../decision/state/fleet-reservations.ts"
-import { EMPTY_STANDING, type Standing } from "../decision/state/state.ts"
+import { type FleetState, foldFleet, NO_FLEET } from "../decision/state/fleet-reservations.ts"
+import { EMPTY_STATE, type SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import { canonicalText } from "../digest.ts"
 import type { LedgerEntry } from "./entry.ts"
@@ -11,7 +11,7 @@ import { stateShapeProblem } from "./state-shape.ts"
 /** The state before the first entry of a stream. */
 export function stateBeforeFirst(stream: string): LedgerEntry["standing"] {
   if (stream === CONTROL_STREAM) return NO_CONTROL
-  return stream === FLEET_STREAM ? NO_FLEET : EMPTY_STANDING
+  return stream === FLEET_STREAM ? NO_FLEET : EMPTY_STATE
 }
 
 /**
@@ -44,9 +44,9 @@ function stateAfter(before: LedgerEntry["standing"], entry: LedgerEntry): Ledger
   if (stream === FLEET_STREAM) {
     if ((kind !== "opened" && kind !== "settled") || !fleet)
       return `is not a reservation, and stream ${FLEET_STREAM} holds reservations only`
-    return foldFleet(before as FleetStanding, { kind, at, confirmedAt, news: fleet })
+    return foldFleet(before as FleetState, { kind, at, confirmedAt, news: fleet })
   }
-  return fold(before as Standing, entry)
+  return fold(before as SupernodeState, entry)
 }
 
 /** Names of the parts that differ in canonical form: the only form in which both can be compared with certainty. */

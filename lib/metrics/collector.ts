@@ -13,7 +13,7 @@ import { expressionOf, prometheusKind, prometheusReading, prometheusWant } from 
 import type { MetricSources } from "./sources.ts"
 
 /** One supernode's place among those of an event. All take theirs before any of them runs, so that they find each other. */
-export interface Seat {
+export interface Participant {
   /** One reading per rule, in the policy's order. Never throws: what could not be read is missing and says why. */
   read(question: MetricQuestion): Promise<Reading[]>
   /** It will not ask any more: nobody shall wait for it. */
@@ -22,7 +22,7 @@ export interface Seat {
 
 /** The meters as the supernodes of one event read them together. */
 export interface MetricEvent {
-  seat(): Seat
+  seat(): Participant
 }
 
 export interface CollectorOptions extends BatchOptions {
@@ -39,12 +39,12 @@ export function metricCollector(
   return {
     event() {
       const meters = metersOf(sources, discovery, options)
-      return { seat: () => seatAt(meters) }
+      return { seat: () => participantOf(meters) }
     },
   }
 }
 
-function seatAt(meters: readonly Meter[]): Seat {
+function participantOf(meters: readonly Meter[]): Participant {
   for (const meter of meters) meter.join()
   let isAwaited = true
   return {

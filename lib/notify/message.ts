@@ -1,9 +1,9 @@
 import { cleanText } from "../decision/inputs/foreign-text.ts"
-import type { Anchor, Notice } from "../ports.ts"
+import type { Anchor, Notification } from "../ports.ts"
 import { cutBytes } from "./text.ts"
 
 /** The JSON body: `text` is what Slack and its like show; the rest is for machines, which those leave alone. */
-export interface WebhookMessage extends Omit<Notice, "since" | "about" | "to"> {
+export interface WebhookMessage extends Omit<Notification, "since" | "about" | "to"> {
   text: string
   /** ISO 8601, UTC. */
   since: string
@@ -19,7 +19,7 @@ export interface Message {
   fields: Record<string, unknown>
 }
 
-const TITLES: Record<Notice["state"], string> = {
+const TITLES: Record<Notification["state"], string> = {
   unknown: "the outcome of a purchase is unknown",
   stuck: "a purchase is stuck",
   partial: "a purchase gave fewer servers than planned",
@@ -37,7 +37,7 @@ const TITLES: Record<Notice["state"], string> = {
 
 const MAX_SAYS = 1_500
 
-export function messageOf(notice: Notice): Message {
+export function messageOf(notice: Notification): Message {
   const { about: _about, to: _to, since, ...fields } = notice
   const { supernode, mode, state, todo, entry, anchor = null } = notice
   const says = cleanText(notice.says, MAX_SAYS)

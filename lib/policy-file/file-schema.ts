@@ -15,13 +15,13 @@ const timezone = z.string().superRefine((name, ctx) => {
 
 const version = z.literal(1, { error: "must be 1, the only version there is" })
 /** In one file. */
-export const MOST_SUPERNODES = 1000
+export const MAX_SUPERNODES = 1000
 
 const supernodesOf = <T extends z.ZodType>(item: T) =>
   z
     .array(item, { error: "must be a list of supernodes" })
     .min(1, { error: "must have at least one supernode" })
-    .max(MOST_SUPERNODES, { error: `must have at most ${MOST_SUPERNODES} supernodes` })
+    .max(MAX_SUPERNODES, { error: `must have at most ${MAX_SUPERNODES} supernodes` })
 
 const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

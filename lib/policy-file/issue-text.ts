@@ -1,6 +1,6 @@
 import type * as z from "zod"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
-import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import type { Path } from "./path.ts"
 
@@ -24,7 +24,7 @@ const KINDS: Record<string, string> = {
 }
 
 /** What has more unknown keys than this in one mapping is no policy: the first ones say so. */
-const MOST_UNKNOWN = 100
+const MAX_UNKNOWN = 100
 
 /** What zod would say, in our words; used where a schema has no message of its own. */
 export function issueText(issue: z.core.$ZodRawIssue): string | undefined {
@@ -84,11 +84,11 @@ function branchMeant({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue
 
 /** The YAML check has told about those that are wrong anywhere. */
 function unknownKeys(keys: readonly string[]): string[] {
-  return keys.filter((key) => key !== "<<" && key !== "__proto__").slice(0, MOST_UNKNOWN)
+  return keys.filter((key) => key !== "<<" && key !== "__proto__").slice(0, MAX_UNKNOWN)
 }
 
 function unknownKey(key: string, allowed: readonly string[]): string {
-  const near = nearestName(key, allowed)
+  const near = didYouMean(key, allowed)
   const guess = near === null ? "" : ` (did you mean ${near}?)`
   return `is not a known key${guess}: allowed are ${allowed.join(", ")}`
 }

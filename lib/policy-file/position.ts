@@ -4,7 +4,7 @@ import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 
 /** A part of a file, such as one supernode or `defaults`. */
-export interface Place {
+export interface SourceNode {
   source: Source
   path: Path
 }
@@ -24,7 +24,7 @@ export interface Origin {
  * Follows `path` into the first place, and wherever that has nothing, into the next: maps merge deeply, so each key is
  * looked up by itself.
  */
-export function originOf(places: readonly [Place, ...Place[]], path: Path): Origin {
+export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
   let found = places.flatMap(({ source, path: base }) => {
     const node = nodeAt(source, base)
     return node ? [{ source, path: base, key: keyAt(source, base), node }] : []
@@ -44,7 +44,7 @@ export function originOf(places: readonly [Place, ...Place[]], path: Path): Orig
 }
 
 function missing(
-  places: readonly [Place, ...Place[]],
+  places: readonly [SourceNode, ...SourceNode[]],
   at: Omit<Origin, "parent"> | undefined,
   rest: Path,
 ): Origin {

@@ -2,13 +2,16 @@ import { writtenCron } from "../decision/policy/cron.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import { readCron } from "./cron.ts"
 import { valueAt } from "./issue-text.ts"
-import { originOf, type Place, problemAt } from "./position.ts"
+import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 
 // `schedules` of the policy file: their cron expressions, with the positions of what is wrong with them.
 
 /** What is wrong with the cron expressions of one supernode or of `defaults`. What the schema has refused is left out. */
-export function cronProblems(places: readonly [Place, ...Place[]], written: unknown): PolicyProblem[] {
+export function cronProblems(
+  places: readonly [SourceNode, ...SourceNode[]],
+  written: unknown,
+): PolicyProblem[] {
   return schedulesOf(written).flatMap((schedule, i) => {
     const text = isRecord(schedule) ? schedule["cron"] : undefined
     if (typeof text !== "string" || !writtenCron.safeParse(text).success) return []

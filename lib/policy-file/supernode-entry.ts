@@ -1,17 +1,17 @@
 import { currenciesOf, writtenKeysSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
 import { isRecord } from "../decision/policy/units.ts"
-import { MOST_SUPERNODES } from "./file-schema.ts"
+import { MAX_SUPERNODES } from "./file-schema.ts"
 import { issueText, valueAt, type Wording, wordingsOf } from "./issue-text.ts"
 import { mergeDefaults } from "./merge.ts"
 import type { Path } from "./path.ts"
-import { originOf, type Place, problemAt } from "./position.ts"
+import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 
 /** One item of a file's `supernodes`, `defaults` merged in, with the way back to where each value stands. */
 export interface SupernodeEntry {
   /** The supernode itself, then `defaults`. */
-  places: readonly [Place, ...Place[]]
+  places: readonly [SourceNode, ...SourceNode[]]
   merged: unknown
 }
 
@@ -20,7 +20,7 @@ export function entriesOf(source: Source, main: Source): SupernodeEntry[] {
   const list = valueAt(source.value, ["supernodes"])
   const defaults = withoutIdentity(valueAt(main.value, ["defaults"]))
   // A list that is too long is the one problem to tell; its items are not looked at.
-  if (!Array.isArray(list) || list.length > MOST_SUPERNODES) return []
+  if (!Array.isArray(list) || list.length > MAX_SUPERNODES) return []
   return list.map((own: unknown, i) => ({
     places: [
       { source, path: ["supernodes", i] },
@@ -48,7 +48,7 @@ export function entryProblems({ places, merged }: SupernodeEntry): PolicyProblem
 
 /** Puts wordings where they belong. */
 export function problemsIn(
-  places: readonly [Place, ...Place[]],
+  places: readonly [SourceNode, ...SourceNode[]],
   wordings: readonly Wording[],
 ): PolicyProblem[] {
   return wordings.map(({ path, message, point }) => problemAt(originOf(places, path), message, point))

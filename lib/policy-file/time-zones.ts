@@ -1,4 +1,4 @@
-import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../decision/policy/did-you-mean.ts"
 
 // Names of time zones: those of the IANA list and its aliases, nothing else that the runtime happens to take. Its ICU also
 // knows CST (as Chicago), BST (as Dhaka) and the like: three letters that mean another zone to most people who write them.
@@ -142,7 +142,7 @@ function likelyNames(name: string): readonly string[] {
   const all = Intl.supportedValuesOf("timeZone")
   const places = all.filter((zone) => plain(zone.replace(/^.*\//, "")) === plain(written))
   if (places.length > 0) return places
-  const near = nearestName(written, all)
+  const near = didYouMean(written, all)
   return near === null ? [] : [near]
 }
 

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from "node:path"
 import type { UserdataDigest } from "../decision/plan.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import { digestText } from "../digest.ts"
-import { originOf, type Place, problemAt } from "./position.ts"
+import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import { causeOf } from "./source.ts"
 
@@ -20,7 +20,7 @@ export interface Userdata {
 
 /** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null where there is neither. */
 export async function readUserdata(
-  places: readonly [Place, ...Place[]],
+  places: readonly [SourceNode, ...SourceNode[]],
   supernode: unknown,
 ): Promise<Userdata | PolicyProblem | null> {
   const order = isRecord(supernode) && isRecord(supernode["order"]) ? supernode["order"] : {}

@@ -4,7 +4,7 @@ import { planScaleUp, type ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
-import { judge } from "./judge.ts"
+import { decideOnce } from "./decide-once.ts"
 import { heldUntrusted } from "./ledger-trust.ts"
 import { modeOf } from "./mode.ts"
 import { withPreconditions } from "./preconditions.ts"
@@ -20,7 +20,7 @@ export interface Decided {
 }
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
-  const explained = explain(situation, judge(situation), digest)
+  const explained = explain(situation, decideOnce(situation), digest)
   const decided = heldUntrusted(task, situation, explained)
   const plan = decided.target && planScaleUp(situation, decided.target, digest)
   const mode = modeOf(task, situation)

@@ -1,12 +1,12 @@
 import { decideAndExplain } from "../decision/decide.ts"
-import { NOT_READ } from "../decision/inputs/seen.ts"
-import type { AskedBefore } from "../decision/state/freshness.ts"
-import { own } from "../decision/state/own.ts"
+import { NOT_FETCHED } from "../decision/inputs/fetched.ts"
+import type { EarlierDelivery } from "../decision/state/freshness.ts"
+import { getOwn } from "../decision/state/get-own.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { standingOf } from "../ledger/next-entry.ts"
+import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { Chain } from "./heads.ts"
+import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
@@ -17,13 +17,13 @@ const RECENT_ENTRIES = 200
  * The answer to a signal that led to an `opened` entry of another run: that run's plan, outcome and entry, under a decision
  * that says `duplicate`. Writes nothing. null where the signal opened nothing so far: then it is decided.
  */
-export async function firstResult(
+export async function firstDeliveryResult(
   ports: Ports,
   task: RunTask,
-  { head, control }: Chain,
+  { head, control }: Heads,
 ): Promise<RunResult | null> {
-  const standing = standingOf(head)
-  const first = own(standing.signals, task.signal.id)
+  const standing = stateOf(head)
+  const first = getOwn(standing.signals, task.signal.id)
   // A dry run shows everything: there the gate says `duplicate`, beside all the others.
   if (!first || first.run === task.run || task.mode === "dry-run") return null
   const { policy, hash } = task.loaded
@@ -42,9 +42,9 @@ export async function firstResult(
     standing,
     control,
     cloudSkewMs: null,
-    supernode: NOT_READ,
-    readings: NOT_READ,
-    offers: NOT_READ,
+    supernode: NOT_FETCHED,
+    readings: NOT_FETCHED,
+    offers: NOT_FETCHED,
   }
   const decision = decideAndExplain({ ...facts, ...seen }, digest)
   const entries = await entriesOf(ports, task.stream, {
@@ -66,7 +66,7 @@ export async function firstDelivery(
   ports: Ports,
   { signal, stream, mode }: RunTask,
   head: LedgerEntry | undefined,
-): Promise<AskedBefore | undefined> {
+): Promise<EarlierDelivery | undefined> {
   if (signal.kind !== "request" || mode === "dry-run" || !head) return undefined
   const isOne = ({ kind, signal: other }: LedgerEntry) => kind === "decided" && other?.id === signal.id
   const fromSeq = Math.max(1, head.seq - RECENT_ENTRIES)
@@ -77,7 +77,7 @@ export async function firstDelivery(
   return { at: first.at, forApprovalOnly }
 }
 
-interface Wanted {
+interface EntrySearch {
   fromSeq: number
   toSeq: number
   isOne(entry: LedgerEntry): boolean
@@ -86,7 +86,7 @@ interface Wanted {
 export async function entriesOf(
   ports: Pick<Ports, "ledger">,
   stream: string,
-  { fromSeq, toSeq, isOne }: Wanted,
+  { fromSeq, toSeq, isOne }: EntrySearch,
 ): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = []
   for await (const entry of ports.ledger.read(stream, { fromSeq, toSeq }))

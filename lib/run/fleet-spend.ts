@@ -10,7 +10,7 @@ import type { Situation } from "../decision/situation.ts"
 import type { Reservation } from "../decision/state/fleet-reservations.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { FLEET_STREAM, fitting, fleetOf, nextEntry, standingOf } from "../ledger/next-entry.ts"
+import { FLEET_STREAM, fitting, fleetOf, nextEntry, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
@@ -18,14 +18,14 @@ import type { RunTask } from "./task.ts"
 const READS_AT_ONCE = 32
 
 /** What other supernodes may have spent, and what a reservation that relies on it must follow. */
-export interface FleetSeen {
+export interface FetchedFleet {
   head: LedgerEntry | undefined
   tips: ReadonlyMap<string, ChainTip>
   spend: FleetSpend
 }
 
 /** Where a run stands: the situation, and the entry that its standing is of. */
-export interface Place {
+export interface ChainPosition {
   situation: Situation
   head: LedgerEntry | undefined
 }
@@ -37,8 +37,8 @@ export interface Place {
 export async function readFleet(
   ports: Ports,
   task: RunTask,
-  { situation, head: ownHead }: Place,
-): Promise<FleetSeen | null> {
+  { situation, head: ownHead }: ChainPosition,
+): Promise<FetchedFleet | null> {
   const { policy, now } = situation
   if (!hasFleetCap(policy)) return null
   const head = await ports.ledger.head(FLEET_STREAM)
@@ -65,7 +65,7 @@ async function readTip(ports: Ports, stream: string): Promise<LedgerEntry | unde
 }
 
 function tipOf(head: LedgerEntry | undefined): ChainTip {
-  return { seq: head?.seq ?? 0, purchases: standingOf(head).purchases }
+  return { seq: head?.seq ?? 0, purchases: stateOf(head).purchases }
 }
 
 /**
@@ -90,6 +90,6 @@ async function fence(
 }
 
 /** As the situation keeps it. */
-export function seenBy(fleet: FleetSeen | null): Pick<Situation, "fleet"> {
+export function spendSeenBy(fleet: FetchedFleet | null): Pick<Situation, "fleet"> {
   return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
 }

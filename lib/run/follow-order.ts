@@ -1,9 +1,9 @@
 import { sayOrder } from "../decision/explain/order.ts"
 import { type CloudOrder, isOrderNews, type OrderRecord } from "../decision/state/order.ts"
 import { type OrderQuestion, orderToRead } from "../decision/state/order-to-read.ts"
-import { nextEntry, standingOf } from "../ledger/next-entry.ts"
+import { nextEntry, stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
-import type { Ended, Left } from "./notify.ts"
+import type { FinishedRun, Left } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 /** With less time left, beside two ledger writes, an order is not asked for: notifications follow. */
@@ -13,11 +13,11 @@ const MIN_READ_MS = 8_000
  * Reads the newest order once the run is over, where one was accepted and is not final: by ticks, and by the run that
  * bought it. Records what is new. It settles nothing and starts nothing, and never throws: a later tick asks again.
  */
-export async function followOrder(ports: Ports, task: RunTask, ended: Ended): Promise<Ended> {
+export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { left, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
   if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
-  const standing = standingOf(left.head)
+  const standing = stateOf(left.head)
   const question = orderToRead(standing, left.at)
   if (!question || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {
@@ -54,13 +54,13 @@ function recordOf(
 interface Recording {
   left: Left
   order: OrderRecord | null
-  ended: Ended
+  ended: FinishedRun
 }
 
 /** null: nothing is new, or another run wrote meanwhile. */
 async function recordOrder(ports: Ports, task: RunTask, { left, order, ended }: Recording) {
   const { head } = left
-  if (!head || !order || !isOrderNews(standingOf(head).order, order)) return null
+  if (!head || !order || !isOrderNews(stateOf(head).order, order)) return null
   const at = Math.max(left.at, head.at)
   const says = sayOrder(order)
   const entry = nextEntry(task.stream, head, {

@@ -1,18 +1,18 @@
 import { effectIsDue, measureEffect } from "../decision/evidence/efficacy.ts"
 import { awaitsClearing } from "../decision/evidence/evidence.ts"
-import { NOT_READ, type Seen } from "../decision/inputs/seen.ts"
+import { type Fetched, NOT_FETCHED } from "../decision/inputs/fetched.ts"
 import type { Situation } from "../decision/situation.ts"
-import { observe } from "../decision/transitions/reconcile.ts"
+import { reconcile } from "../decision/transitions/reconcile.ts"
 import { digest } from "../digest.ts"
-import { standingOf } from "../ledger/next-entry.ts"
+import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
+import { decideOnce } from "./decide-once.ts"
 import { firstDelivery } from "./duplicate.ts"
 import { nowAfter, withTimeOf } from "./entry-time.ts"
-import { readFleet, seenBy } from "./fleet-spend.ts"
-import type { Chain } from "./heads.ts"
-import { judge } from "./judge.ts"
+import { readFleet, spendSeenBy } from "./fleet-spend.ts"
+import type { Heads } from "./heads.ts"
 import { withLedgerAge } from "./ledger-age.ts"
-import { type Gathered, notice } from "./record-observation.ts"
+import { type Gathered, recordObservations } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
 /**
@@ -26,27 +26,27 @@ import type { RunTask } from "./task.ts"
 export async function gatherAndRecord(
   ports: Ports,
   task: RunTask,
-  chain: Chain,
+  chain: Heads,
 ): Promise<Gathered | "overtaken"> {
   const asked = await firstDelivery(ports, task, chain.head)
   const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   const readsAll = chain.isDry || readsMore(first.situation)
-  const isHeld = (so: Situation) => !readsAll && judge(so).heldBy !== null
+  const isHeld = (so: Situation) => !readsAll && decideOnce(so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.standing.attempt && !asksMeters(first.situation))
     return first
 
   const supernode = await ports.cloud.readSupernode(first.situation.policy)
   const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
-  const noted = await notice(ports, task, { ...first, situation: looked }, observe)
+  const noted = await recordObservations(ports, task, { ...first, situation: looked }, reconcile)
   if (noted === "overtaken") return noted
   if (isHeld(noted.situation) && !asksMeters(noted.situation)) return noted
 
   const metered = { ...noted, situation: await readMeters(ports, task, noted.situation) }
-  const measured = await notice(ports, task, metered, (so) => measureEffect(so, digest))
+  const measured = await recordObservations(ports, task, metered, (so) => measureEffect(so, digest))
   if (measured === "overtaken") return measured
-  const unmetered = { ...measured.situation, readings: NOT_READ }
+  const unmetered = { ...measured.situation, readings: NOT_FETCHED }
   const { situation } = measured
-  const { target, heldBy, cleared } = judge(situation)
+  const { target, heldBy, cleared } = decideOnce(situation)
   // What was read only to measure is no part of the decision, unless a latch cleared: a tick holds with it and without.
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
@@ -69,7 +69,7 @@ function readsMore(situation: Situation): boolean {
     case "tick":
       return false
     case "alarm": {
-      const { heldBy } = judge(situation)
+      const { heldBy } = decideOnce(situation)
       return signal.state !== "ok" && (heldBy === null || heldBy !== standing.lastDecision?.heldBy)
     }
     default:
@@ -91,11 +91,11 @@ async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {
-    const { target, heldBy } = judge(situation)
+    const { target, heldBy } = decideOnce(situation)
     if (!target || heldBy !== null) return gathered
   }
   const fleet = await readFleet(ports, task, gathered)
-  return { ...gathered, situation: { ...situation, ...seenBy(fleet) }, fleet }
+  return { ...gathered, situation: { ...situation, ...spendSeenBy(fleet) }, fleet }
 }
 
 async function readMeters(ports: Ports, { signal }: RunTask, situation: Situation): Promise<Situation> {
@@ -105,7 +105,7 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
   return { ...situation, readings: { state: "read", value: readings } }
 }
 
-function unread(ports: Ports, task: RunTask, { head, control, asked }: Chain): Situation {
+function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): Situation {
   return {
     signal: task.signal,
     exclusive: task.exclusive,
@@ -115,18 +115,18 @@ function unread(ports: Ports, task: RunTask, { head, control, asked }: Chain): S
     run: task.run,
     now: nowAfter(head, ports.clock),
     headAt: head?.at ?? null,
-    standing: standingOf(head),
+    standing: stateOf(head),
     ...(asked ? { asked } : {}),
     control,
     cloudSkewMs: null,
     cloudDate: null,
-    supernode: NOT_READ,
-    readings: NOT_READ,
-    offers: NOT_READ,
+    supernode: NOT_FETCHED,
+    readings: NOT_FETCHED,
+    offers: NOT_FETCHED,
   }
 }
 
-function seen<T>(read: Read<T>): Seen<T> {
+function seen<T>(read: Read<T>): Fetched<T> {
   return read.ok
     ? { state: "read", value: read.value }
     : { state: "unreadable", why: read.why, credentials: read.credentials }

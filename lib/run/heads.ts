@@ -1,7 +1,7 @@
-import type { Seen } from "../decision/inputs/seen.ts"
+import type { Fetched } from "../decision/inputs/fetched.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { Control } from "../decision/state/control.ts"
-import type { AskedBefore } from "../decision/state/freshness.ts"
+import type { EarlierDelivery } from "../decision/state/freshness.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
@@ -9,16 +9,16 @@ import { withCheckedSignatures } from "./check-signatures.ts"
 import type { RunTask } from "./task.ts"
 
 /** What was remembered when the round began. */
-export interface Chain {
+export interface Heads {
   head: LedgerEntry | undefined
-  control: Seen<Control>
+  control: Fetched<Control>
   /** The first delivery of a person's request that came before and held. */
-  asked?: AskedBefore | undefined
+  asked?: EarlierDelivery | undefined
   isDry: boolean
 }
 
 /** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
-export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
+export async function readHeads(ports: Ports, task: RunTask): Promise<Heads> {
   const [head, control] = await Promise.all([
     ports.ledger.head(task.stream),
     readControl(ports, task.loaded.policy),
@@ -27,7 +27,7 @@ export async function readChain(ports: Ports, task: RunTask): Promise<Chain> {
 }
 
 /** The state of stream `control`, its signatures verified by the keys of this policy. Throws LedgerError. */
-export async function readControl(ports: Ports, policy: Policy): Promise<Seen<Control>> {
+export async function readControl(ports: Ports, policy: Policy): Promise<Fetched<Control>> {
   const head = await ports.ledger.head(CONTROL_STREAM)
   return { state: "read", value: withCheckedSignatures(controlOf(head), policy) }
 }

@@ -1,8 +1,8 @@
 import { NEW_LEDGER_MS } from "../decision/state/ledger-identity.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import type { Ports } from "../ports.ts"
+import { decideOnce } from "./decide-once.ts"
 import { entriesOf } from "./duplicate.ts"
-import { judge } from "./judge.ts"
 import { confirmedNow } from "./ledger-trust.ts"
 import type { Gathered } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
@@ -20,7 +20,7 @@ export async function withLedgerAge(ports: Ports, task: RunTask, gathered: Gathe
   const { situation } = gathered
   const ledger = situation.control.state === "read" ? situation.control.value.ledger : undefined
   if (ledger?.origin !== "empty") return gathered
-  const { target, heldBy } = judge(situation)
+  const { target, heldBy } = decideOnce(situation)
   if (!target || heldBy !== null) return gathered
   const now = confirmedNow(situation)
   const others = task.fleetStreams.filter((stream) => stream !== task.stream)

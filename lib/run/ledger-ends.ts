@@ -1,10 +1,10 @@
 import type { Decision } from "../decision/decision.ts"
 import { whyUnusable } from "../decision/gates/ledger.ts"
 import { LedgerBehindError } from "../ports.ts"
-import type { Chain } from "./heads.ts"
-import { heldOutside } from "./held-outside.ts"
+import type { Heads } from "./heads.ts"
+import { holdFor } from "./hold-for.ts"
 import { heldBecause } from "./ledger-trust.ts"
-import type { Ended } from "./notify.ts"
+import type { FinishedRun } from "./notify.ts"
 import { resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
@@ -13,18 +13,18 @@ import type { RunTask } from "./task.ts"
 const NOTHING_DECIDED: Decision = { kind: "hold", heldBy: null, findings: [], target: null, cleared: [] }
 
 /** The end of a run that must not even write to its ledger; null where it may. A dry run decides as on an empty ledger. */
-export function endUnusable(task: RunTask, { control }: Chain): Ended | null {
+export function endUnusable(task: RunTask, { control }: Heads): FinishedRun | null {
   const problem = task.mode === "dry-run" ? null : whyUnusable(control, task.loaded.ledgerId ?? null)
   return problem && endWithoutWriting(task, heldBecause(NOTHING_DECIDED, problem))
 }
 
 /** The same for a ledger that was rolled back; any other error is thrown on. */
-export function endBehind(task: RunTask, error: unknown): Ended {
+export function endBehind(task: RunTask, error: unknown): FinishedRun {
   if (!(error instanceof LedgerBehindError)) throw error
-  return endWithoutWriting(task, heldOutside(NOTHING_DECIDED, "ledger-behind", error.message))
+  return endWithoutWriting(task, holdFor(NOTHING_DECIDED, "ledger-behind", error.message))
 }
 
-function endWithoutWriting(task: RunTask, decision: Decision): Ended {
+function endWithoutWriting(task: RunTask, decision: Decision): FinishedRun {
   const { loaded, mode } = task
   const parts = { supernode: loaded.policy.name, mode, decision, plan: null, outcome: null, entry: null }
   return { result: resultOf(parts), left: null }

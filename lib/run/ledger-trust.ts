@@ -1,13 +1,13 @@
 import type { Decision } from "../decision/decision.ts"
-import { type Nearest, wait } from "../decision/explain/change.ts"
-import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
+import { type Hint, wait } from "../decision/explain/change.ts"
+import { PRECONDITION_HINTS } from "../decision/explain/hints.ts"
 import { type LedgerProblem, whyUntrusted, whyUnusable } from "../decision/gates/ledger.ts"
 import { confirmedTime } from "../decision/inputs/clock.ts"
-import type { Seen } from "../decision/inputs/seen.ts"
+import type { Fetched } from "../decision/inputs/fetched.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Control } from "../decision/state/control.ts"
 import type { LedgerAge } from "../decision/state/ledger-identity.ts"
-import { heldOutside } from "./held-outside.ts"
+import { holdFor } from "./hold-for.ts"
 import type { RunTask } from "./task.ts"
 
 /** The decision, held where the ledger's memory does not suffice for a purchase. Observe mode buys nothing anyway. */
@@ -47,21 +47,21 @@ export function confirmedNow(situation: Situation): number | null {
 }
 
 /** What speaks against sending on the very ledger as it is right before the request; null: nothing. */
-export function whyNotOnThisLedger(decided: Situation, control: Seen<Control>): LedgerProblem | null {
+export function whyNotOnThisLedger(decided: Situation, control: Fetched<Control>): LedgerProblem | null {
   const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
   const supernodeId = decided.policy.id
   return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, ...ageIn(decided) })
 }
 
 /** The way out of a problem: time where only that is missing. */
-export function ledgerHint({ reason, facts }: LedgerProblem): Nearest | null {
+export function ledgerHint({ reason, facts }: LedgerProblem): Hint | null {
   const { until } = facts
   if (typeof until === "number") return wait("the 45 minutes of a new ledger end", until)
-  return HINTS_OUTSIDE[reason] ?? null
+  return PRECONDITION_HINTS[reason] ?? null
 }
 
 export function heldBecause(decision: Decision, problem: LedgerProblem): Decision {
   const { says, facts } = problem
   const nearest = ledgerHint(problem)
-  return heldOutside(decision, problem.reason, says, { ...facts, ...(nearest ? { nearest } : {}) })
+  return holdFor(decision, problem.reason, says, { ...facts, ...(nearest ? { nearest } : {}) })
 }

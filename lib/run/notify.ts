@@ -1,13 +1,13 @@
 import { type DueNotification, dueNotifications } from "../decision/explain/notifications.ts"
-import { isToldOnce, type Telling } from "../decision/explain/pending-action.ts"
-import { purchaseNews, sayPurchase } from "../decision/explain/purchase-news.ts"
+import { isToldOnce, type PendingAction } from "../decision/explain/pending-action.ts"
+import { purchaseMessage, sayPurchase } from "../decision/explain/purchase-message.ts"
 import { sourceLook } from "../decision/explain/source-look.ts"
 import type { Situation } from "../decision/situation.ts"
 import { countBlindTick } from "../decision/state/blindness.ts"
 import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { nextEntry, standingOf } from "../ledger/next-entry.ts"
-import type { Delivery, Notice, Notifier, Ports } from "../ports.ts"
+import { nextEntry, stateOf } from "../ledger/next-entry.ts"
+import type { Delivery, Notification, Notifier, Ports } from "../ports.ts"
 import { takeAnchor } from "./anchor.ts"
 import type { RunResult } from "./result.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
@@ -15,7 +15,7 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // Notifications: after the run, when all that it did is written, and never a reason for it to fail.
 
 /** A run that is over. */
-export interface Ended {
+export interface FinishedRun {
   result: RunResult
   left: Left | null
 }
@@ -28,8 +28,8 @@ export interface Left {
   situation?: Situation
 }
 
-const MOST_WAIT_MS = 5_000
-const MOST_TRIES = 3
+const MAX_WAIT_MS = 5_000
+const MAX_TRIES = 3
 /** In one run; what is due beyond that is told by the next tick. */
 const MAX_NOTIFICATIONS = 3
 
@@ -37,13 +37,17 @@ const MAX_NOTIFICATIONS = 3
  * Sends what is due. A claim is appended first: of many workers who notice the same, the one whose append wins sends, and
  * what lasts repeats at most hourly. Never throws.
  */
-export async function tell(ports: Ports, task: RunTask, { result, left }: Ended): Promise<void> {
+export async function notifyOperators(
+  ports: Ports,
+  task: RunTask,
+  { result, left }: FinishedRun,
+): Promise<void> {
   const { notify } = ports
   if (!notify || !left) return
   try {
     let head = await recordBlindness(ports, task, { result, ...left })
     for (let count = 0; count < MAX_NOTIFICATIONS; count++) {
-      const claim = await claimTelling(ports, task, { result, ...left, head })
+      const claim = await claimNotification(ports, task, { result, ...left, head })
       if (!claim) return
       const anchor = carriesHeads(claim.notice) ? await takeAnchor(ports, task) : null
       const delivery = await deliver(ports, notify, { ...claim.notice, ...(anchor ? { anchor } : {}) })
@@ -61,7 +65,7 @@ interface After extends Left {
 interface Claim {
   /** The entry that says so. */
   head: LedgerEntry
-  notice: Notice
+  notice: Notification
   /** Tries of it that failed before. */
   tries: number
 }
@@ -70,7 +74,7 @@ interface Claim {
 async function recordBlindness(ports: Ports, task: RunTask, after: After): Promise<LedgerEntry | undefined> {
   const { head, situation, result } = after
   if (!situation || !head || task.signal.kind !== "tick" || !ports.notify?.wants("trouble")) return head
-  const before = standingOf(head).blind ?? {}
+  const before = stateOf(head).blind ?? {}
   const blind = countBlindTick(before, sourceLook(situation), task.signal.at)
   if (blind === before || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return head
   const now = Math.max(after.at, head.at)
@@ -85,11 +89,11 @@ async function recordBlindness(ports: Ports, task: RunTask, after: After): Promi
 }
 
 /** Appends that we are telling; null where nothing is due, another worker tells, or too little time is left. */
-async function claimTelling(ports: Ports, task: RunTask, after: After): Promise<Claim | null> {
+async function claimNotification(ports: Ports, task: RunTask, after: After): Promise<Claim | null> {
   const { mode, supernode, decision, plan = null } = after.result
   let { head } = after
-  for (let tries = 0; head && tries < MOST_TRIES; tries++) {
-    const standing = standingOf(head)
+  for (let tries = 0; head && tries < MAX_TRIES; tries++) {
+    const standing = stateOf(head)
     const now = Math.max(after.at, head.at)
     const facts = { name: supernode, standing, decision, plan, now, file: fileOf(task) }
     const due = dueNotifications({ ...facts, wants: (topic) => ports.notify?.wants(topic) === true })[0]
@@ -128,7 +132,7 @@ function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | nul
 /** Every entry's standing states what became of an attempt; a plan stands only in the decision for it. */
 function statementIn(
   { seq, hash, plan }: LedgerEntry,
-  { state, planHash }: Telling,
+  { state, planHash }: PendingAction,
 ): { seq: number; hash: string } | null {
   // What is no part of the state is stated by the claim itself.
   if (state === "policy-refused" || state === "daily") return null
@@ -144,25 +148,25 @@ interface DueAt {
 }
 
 /** A purchase is told with who asked for it, why, its price and its order, from the entries of its attempt. */
-async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<Telling> {
+async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<PendingAction> {
   const { telling } = due
   const { attempt: id } = telling
   if (telling.state !== "purchase" || id === null) return telling
-  const { attempt } = standingOf(head)
+  const { attempt } = stateOf(head)
   const fromSeq = attempt?.id === id ? attempt.seq : Math.max(1, head.seq - MAX_ENTRIES_BACK)
   const entries: LedgerEntry[] = []
   for await (const entry of ports.ledger.read(task.stream, { fromSeq, toSeq: head.seq })) entries.push(entry)
-  const purchase = purchaseNews(entries, id)
+  const purchase = purchaseMessage(entries, id)
   if (!purchase) return telling
   return { ...telling, says: sayPurchase(purchase), orderId: purchase.orderId, purchase }
 }
 
-function carriesHeads({ state }: Notice): boolean {
+function carriesHeads({ state }: Notification): boolean {
   return state === "purchase" || state === "daily"
 }
 
-async function deliver(ports: Ports, notify: Notifier, notice: Notice): Promise<Delivery> {
-  const timeoutMs = Math.min(MOST_WAIT_MS, ports.timeLeftMs() - LEDGER_WRITE_MS)
+async function deliver(ports: Ports, notify: Notifier, notice: Notification): Promise<Delivery> {
+  const timeoutMs = Math.min(MAX_WAIT_MS, ports.timeLeftMs() - LEDGER_WRITE_MS)
   if (timeoutMs <= 0) return { ok: false, why: "too little time was left in the function" }
   // What a notifier throws in breach of its promise may hold the address, so its words are not kept.
   return notify.tell(notice, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
@@ -177,7 +181,7 @@ async function noteDelivery(
   const { mode } = claim.notice
   const ending = endingOf(claim, delivery)
   let { head }: { head: LedgerEntry | undefined } = claim
-  for (let tries = 0; ending && head && tries < MOST_TRIES; tries++) {
+  for (let tries = 0; ending && head && tries < MAX_TRIES; tries++) {
     const { at } = head
     const note = observed(ports, task, head, { mode, observation: { ...aboutPeople(at), ...ending } })
     if ((await ports.ledger.append(note)) === "appended") return note

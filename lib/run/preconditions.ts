@@ -6,11 +6,11 @@ import type { ScaleUpPlan } from "../decision/plan.ts"
 import { approversWithKeys } from "../decision/policy/approvers.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
-import type { Standing } from "../decision/state/state.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
-import { heldOutside, outsideFinding, withFinding } from "./held-outside.ts"
+import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
 import { changesState } from "./state-change.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
@@ -20,7 +20,7 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
  * The last safeguard: a state bigger than this leaves no room for the settlement of an attempt. Traffic leaves it below 16 KB;
  * only what people and purchases add may ever take more (a year of purchases, attempts settled as absent).
  */
-export const MOST_STANDING_BYTES = 96 * 1024
+export const MAX_STANDING_BYTES = 96 * 1024
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
@@ -32,12 +32,12 @@ export function timeToBuy({ buyTimeoutMs }: RunTask): number {
 /** What the state has against a purchase beside the gates. A dry run and `status` show it like a run that may buy. */
 export function stateFindings(situation: Situation): Finding[] {
   const conflict = policyConflict(situation)
-  const isFull = bytesOf(situation.standing) > MOST_STANDING_BYTES
+  const isFull = bytesOf(situation.standing) > MAX_STANDING_BYTES
   return [
     ...(conflict ? [conflictFinding(situation, conflict)] : []),
     ...(isFull
       ? [
-          outsideFinding(
+          preconditionFinding(
             "standing-full",
             "the chain remembers so much that an outcome might not fit any more; wait until old purchases and settled attempts are forgotten",
           ),
@@ -46,10 +46,10 @@ export function stateFindings(situation: Situation): Finding[] {
   ]
 }
 
-const knownBytes = new WeakMap<Standing, number>()
+const knownBytes = new WeakMap<SupernodeState, number>()
 
 /** The size of the state as entries hold it. States never change, and most runs see the one that the run before saw. */
-function bytesOf(standing: Standing): number {
+function bytesOf(standing: SupernodeState): number {
   const known = knownBytes.get(standing)
   if (known !== undefined) return known
   const bytes = Buffer.byteLength(canonicalText(standing))
@@ -67,7 +67,7 @@ function conflictFinding(
     until,
   )
   const nearest = isConflict ? { ...ends, says: `${ends.says}, or sooner by ${command}` } : ends
-  return outsideFinding("policy-conflict", says, { nearest, hashes, until })
+  return preconditionFinding("policy-conflict", says, { nearest, hashes, until })
 }
 
 /** What lies outside the gates: what the state has against it, and for a purchase time in the function. */
@@ -81,7 +81,7 @@ export function withPreconditions(
   const neededMs = task.sendWithinMs + timeToBuy(task)
   if (ports.timeLeftMs() > neededMs) return held
   const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
-  return heldOutside(held, "no-time", says)
+  return holdFor(held, "no-time", says)
 }
 
 interface Ready {
@@ -129,7 +129,11 @@ function signableMs({ approval, approvers }: Situation["policy"], { heldBy }: De
 }
 
 /** Whether a run that was overtaken writes that down: of thousands that lose in one minute the first one does. */
-export function isFirstOvertaken({ signal }: RunTask, { lastDecision }: Standing, now: number): boolean {
+export function isFirstOvertaken(
+  { signal }: RunTask,
+  { lastDecision }: SupernodeState,
+  now: number,
+): boolean {
   if (signal.kind === "request" || lastDecision?.heldBy !== "overtaken") return true
   return Math.abs(now - lastDecision.at) >= HOUR_MS
 }

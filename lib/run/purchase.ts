@@ -2,10 +2,10 @@ import type { Outcome } from "../decision/state/outcome.ts"
 import { latchingRules } from "../decision/transitions/fold.ts"
 import { fitting, nextEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import { heldTooBig } from "./held-outside.ts"
+import { heldTooBig } from "./hold-for.ts"
 import { mayTryLarger } from "./preconditions.ts"
-import { newsOf, note } from "./record-decision.ts"
-import { release, reserve, type Wanted } from "./reserve.ts"
+import { entryFieldsOf, note } from "./record-decision.ts"
+import { type PurchaseIntent, release, reserve } from "./reserve.ts"
 import { resultOf } from "./result.ts"
 import type { Round } from "./round.ts"
 import { sendOnce } from "./send.ts"
@@ -19,7 +19,7 @@ const NOT_OPENED: Outcome = {
 }
 
 /** The line of no return lies behind the append: from there on nothing is repeated, and whatever happens is settled. */
-export async function purchase(ports: Ports, task: RunTask, wanted: Wanted): Promise<Round> {
+export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Round> {
   const { plan } = wanted
   const reserved = await reserve(ports, task, wanted)
   if (reserved.kind === "overtaken")
@@ -29,7 +29,7 @@ export async function purchase(ports: Ports, task: RunTask, wanted: Wanted): Pro
   if (reserved.kind === "held") return note(ports, task, { ...ready, mode: "live" })
 
   const { attempt, sendBeforeMonotonic } = reserved
-  const news = { ...newsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
+  const news = { ...entryFieldsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
   const latching = latchingRules(situation.policy, decision.target?.rules ?? [])
   const opening = { ...news, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
   const opened = fitting(() => nextEntry(task.stream, ready.head, opening))

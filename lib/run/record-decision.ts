@@ -2,17 +2,17 @@ import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { type EntryNews, nextNote, standingOf } from "../ledger/next-entry.ts"
+import { type EntryFields, nextNote, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import type { Decided } from "./decide-and-plan.ts"
-import { firstResult } from "./duplicate.ts"
+import { firstDeliveryResult } from "./duplicate.ts"
 import { stampOf } from "./entry-time.ts"
-import { readChain } from "./heads.ts"
-import { heldOutside, heldTooBig } from "./held-outside.ts"
-import type { Ended } from "./notify.ts"
+import { readHeads } from "./heads.ts"
+import { heldTooBig, holdFor } from "./hold-for.ts"
+import type { FinishedRun } from "./notify.ts"
 import { isFirstOvertaken, isWorthNoting } from "./preconditions.ts"
 import { resultOf, resultOfDecision } from "./result.ts"
-import { MOST_ROUNDS, type Round } from "./round.ts"
+import { MAX_ROUNDS, type Round } from "./round.ts"
 import type { RunTask } from "./task.ts"
 
 /** A decision and the head that its situation's standing is of. */
@@ -21,7 +21,7 @@ type Noted = Decided & { head: LedgerEntry | undefined }
 /** Writes down a decision that leads to no purchase, where it says anything new. */
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
   const { head, situation, decision, plan, mode } = decided
-  const news = newsOf(ports, task, { situation, mode })
+  const news = entryFieldsOf(ports, task, { situation, mode })
   const event = { ...news, kind: "decided" as const, decision, ...(plan ? { plan } : {}) }
   if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, decided)
   return {
@@ -34,7 +34,7 @@ export async function recordDecision(ports: Ports, task: RunTask, decided: Noted
 /** Writes down a decision that leads to no purchase. What fits in no entry is still answered: it buys nothing. */
 export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
   const { head, situation, decision, plan, mode } = noted
-  const news = { ...newsOf(ports, task, { situation, mode }), kind: "decided" as const }
+  const news = { ...entryFieldsOf(ports, task, { situation, mode }), kind: "decided" as const }
   const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
   if (!entry) {
     const result = resultOfDecision(task, { ...noted, decision: heldTooBig(decision) })
@@ -48,11 +48,11 @@ export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<R
   }
 }
 
-export function newsOf(
+export function entryFieldsOf(
   ports: Ports,
   { signal, run: runId }: { signal: Signal; run: string },
   { situation, mode }: { situation: Situation; mode: RunMode },
-): Omit<EntryNews, "kind"> {
+): Omit<EntryFields, "kind"> {
   const { standing: _before, policy, ...kept } = situation
   return {
     at: stampOf(situation),
@@ -72,13 +72,13 @@ export async function holdOvertaken(
   ports: Ports,
   task: RunTask,
   lost: Round & { kind: "overtaken" },
-): Promise<Ended> {
-  const chain = await readChain(ports, task)
+): Promise<FinishedRun> {
+  const chain = await readHeads(ports, task)
   // One of those others may have been another delivery of this very signal.
-  const repeated = await firstResult(ports, task, chain)
+  const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { result: repeated, left: null }
-  const says = `another run wrote to the ledger ${MOST_ROUNDS} times while this one looked`
-  const decision = heldOutside(lost.decision, "overtaken", says)
+  const says = `another run wrote to the ledger ${MAX_ROUNDS} times while this one looked`
+  const decision = holdFor(lost.decision, "overtaken", says)
   const { signal, run: runId, stream, loaded } = task
   const { mode, plan } = lost
   const at = Math.max(ports.clock.now(), chain.head?.at ?? 0)
@@ -91,7 +91,7 @@ export async function holdOvertaken(
     policyHash: loaded.hash,
     policy: loaded.policy,
   }
-  const isSilent = chain.isDry || !isFirstOvertaken(task, standingOf(chain.head), at)
+  const isSilent = chain.isDry || !isFirstOvertaken(task, stateOf(chain.head), at)
   const entry = isSilent ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
   const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
   const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }

@@ -2,25 +2,25 @@ import { confirmedTime } from "../decision/inputs/clock.ts"
 import type { Situation } from "../decision/situation.ts"
 import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { nextEntry, standingOf } from "../ledger/next-entry.ts"
+import { nextEntry, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import { stampOf } from "./entry-time.ts"
-import type { FleetSeen } from "./fleet-spend.ts"
+import type { FetchedFleet } from "./fleet-spend.ts"
 import type { RunTask } from "./task.ts"
 
 /** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
-const MOST_OBSERVATIONS = 4
+const MAX_OBSERVATIONS = 4
 
 export interface Gathered {
   situation: Situation
   /** The head that the situation's standing is of. */
   head: LedgerEntry | undefined
   /** What others bought, where that counts and the decision came as far as that. */
-  fleet: FleetSeen | null
+  fleet: FetchedFleet | null
 }
 
 /** Records what is noticed, one entry each, and goes on with the standing after it. A dry run records nothing. */
-export async function notice(
+export async function recordObservations(
   ports: Ports,
   task: RunTask,
   gathered: Gathered,
@@ -28,7 +28,7 @@ export async function notice(
 ): Promise<Gathered | "overtaken"> {
   const isDry = task.mode === "dry-run"
   let so = gathered
-  for (let count = 0; count < MOST_OBSERVATIONS; count++) {
+  for (let count = 0; count < MAX_OBSERVATIONS; count++) {
     const noticed = look(so.situation)
     if (!noticed) break
     const entry = observedEntry(ports, task, { ...so, noticed })
@@ -36,7 +36,7 @@ export async function notice(
     const headAt = isDry ? so.situation.headAt : entry.at
     so = {
       ...so,
-      situation: { ...so.situation, standing: standingOf(entry), headAt },
+      situation: { ...so.situation, standing: stateOf(entry), headAt },
       head: isDry ? so.head : entry,
     }
   }

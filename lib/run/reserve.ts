@@ -1,18 +1,18 @@
 import { decideAndExplain } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
 import { confirmedTime } from "../decision/inputs/clock.ts"
-import { type ChainTip, isOver } from "../decision/money/fleet-spend.ts"
+import { type ChainTip, isResolved } from "../decision/money/fleet-spend.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import { moneyOf } from "../decision/policy/money.ts"
 import type { Situation } from "../decision/situation.ts"
-import type { AttemptRecord } from "../decision/state/attempt.ts"
+import type { AttemptTiming } from "../decision/state/attempt.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { FLEET_STREAM, fitting, fleetOf, nextFleetEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import { type FleetSeen, type Place, readFleet, seenBy } from "./fleet-spend.ts"
-import { heldTooBig } from "./held-outside.ts"
+import { type ChainPosition, type FetchedFleet, readFleet, spendSeenBy } from "./fleet-spend.ts"
+import { heldTooBig } from "./hold-for.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // Caps across supernodes (policy `fleet`): counted before the decision, reserved before the attempt is opened.
@@ -27,20 +27,20 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // that only slept would otherwise open it after all, with the same place given to somebody else.
 
 /** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
-const MOST_TRIES = 8
-const MOST_RELEASES = 3
+const MAX_TRIES = 8
+const MAX_RELEASES = 3
 
 /** What is about to be bought, and how the fleet was counted for it. */
-export interface Wanted extends Place {
+export interface PurchaseIntent extends ChainPosition {
   decision: Decision
   plan: ScaleUpPlan
-  fleet: FleetSeen | null
+  fleet: FetchedFleet | null
 }
 
 export type Reserved =
   | {
       kind: "reserved"
-      attempt: AttemptRecord
+      attempt: AttemptTiming
       /** `attempt.sendBefore` by the monotonic clock. */
       sendBeforeMonotonic: number
       /** In stream `fleet`; null where the policy counts nothing across supernodes. */
@@ -55,10 +55,10 @@ export type Reserved =
  * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
  * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
  */
-export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Promise<Reserved> {
+export async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
   const { head, plan } = wanted
   let { situation, decision, fleet } = wanted
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
     const entry = fitting(
@@ -68,7 +68,7 @@ export async function reserve(ports: Ports, task: RunTask, wanted: Wanted): Prom
     if ((await ports.ledger.append(entry)) === "appended")
       return { kind: "reserved", ...sending, entry, situation, decision }
     fleet = await readFleet(ports, task, { situation, head })
-    situation = { ...situation, ...seenBy(fleet) }
+    situation = { ...situation, ...spendSeenBy(fleet) }
     decision = decideAndExplain(situation, digest)
     if (decision.kind !== "scale-up") return { kind: "held", situation, decision }
   }
@@ -86,8 +86,8 @@ function newAttempt(ports: Ports, task: RunTask, { headAt, now }: Situation) {
 interface Reserving {
   head: LedgerEntry | undefined
   plan: ScaleUpPlan
-  fleet: FleetSeen
-  attempt: AttemptRecord
+  fleet: FetchedFleet
+  attempt: AttemptTiming
   situation: Situation
 }
 
@@ -98,7 +98,7 @@ function reservationAfter(
 ): () => LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   const reservation = { ...attempt, stream, seq, cost: plan.cost && moneyOf(plan.cost) }
-  const over = fleetOf(fleet.head).pending.filter((one) => isOver(one, fleet.tips))
+  const over = fleetOf(fleet.head).pending.filter((one) => isResolved(one, fleet.tips))
   const news = { reservation, over: over.map(({ id }) => id), members: buyersIn(fleet.tips) }
   const at = Math.max(attempt.openedAt, fleet.head?.at ?? 0)
   const kind = "opened" as const
@@ -137,7 +137,7 @@ export async function release(
   const { run, mode, confirmedAt = null } = entry
   let head: LedgerEntry | undefined = entry
   try {
-    for (let tries = 0; tries < MOST_RELEASES && ports.timeLeftMs() > LEDGER_WRITE_MS; tries++) {
+    for (let tries = 0; tries < MAX_RELEASES && ports.timeLeftMs() > LEDGER_WRITE_MS; tries++) {
       if (!fleetOf(head).pending.some(({ id }) => id === attempt.id)) return
       const at = Math.max(ports.clock.now(), head?.at ?? 0)
       const fleet = { reservation, over: [], members: {} }

@@ -1,14 +1,14 @@
 import type { Decision } from "../decision/decision.ts"
 import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode } from "../decision/situation.ts"
-import type { Ended } from "./notify.ts"
+import type { FinishedRun } from "./notify.ts"
 import type { RunTask } from "./task.ts"
 
 /** How often a run that lost an append starts again from the top, and how many purchases one run may try. */
-export const MOST_ROUNDS = 3
+export const MAX_ROUNDS = 3
 
 export type Round =
-  | ({ kind: "done" | "next-larger" } & Ended)
+  | ({ kind: "done" | "next-larger" } & FinishedRun)
   | { kind: "overtaken"; decision: Decision; plan: ScaleUpPlan | null; mode: RunMode }
 
 export function overtaken(task: RunTask): Round {

@@ -1,15 +1,15 @@
 import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
-import { firstResult } from "./duplicate.ts"
+import { firstDeliveryResult } from "./duplicate.ts"
 import { followOrder } from "./follow-order.ts"
 import { gatherAndRecord } from "./gather.ts"
-import { readChain } from "./heads.ts"
+import { readHeads } from "./heads.ts"
 import { endBehind, endUnusable } from "./ledger-ends.ts"
-import { type Ended, tell } from "./notify.ts"
+import { type FinishedRun, notifyOperators } from "./notify.ts"
 import { purchase } from "./purchase.ts"
 import { holdOvertaken, recordDecision } from "./record-decision.ts"
 import { type RunResult, resultOfDecision } from "./result.ts"
-import { MOST_ROUNDS, overtaken, type Round } from "./round.ts"
+import { MAX_ROUNDS, overtaken, type Round } from "./round.ts"
 import type { RunTask } from "./task.ts"
 
 // One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
@@ -21,31 +21,31 @@ import type { RunTask } from "./task.ts"
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
-  await tell(ports, task, await followOrder(ports, task, ended))
+  await notifyOperators(ports, task, await followOrder(ports, task, ended))
   return ended.result
 }
 
-async function runRounds(ports: Ports, task: RunTask): Promise<Ended> {
+async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   let conflicts = 0
   let purchases = 0
   let tried: RunResult["outcome"]
   for (;;) {
     const round = await oneRound(ports, task)
-    if (round.kind === "next-larger" && ++purchases < MOST_ROUNDS) {
+    if (round.kind === "next-larger" && ++purchases < MAX_ROUNDS) {
       tried = round.result.outcome
       continue
     }
-    if (round.kind === "overtaken" && ++conflicts < MOST_ROUNDS) continue
+    if (round.kind === "overtaken" && ++conflicts < MAX_ROUNDS) continue
     const { result, left } = round.kind === "overtaken" ? await holdOvertaken(ports, task, round) : round
     return { left, result: result.outcome || !tried ? result : { ...result, outcome: tried } }
   }
 }
 
 async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
-  const chain = await readChain(ports, task)
+  const chain = await readHeads(ports, task)
   const unusable = endUnusable(task, chain)
   if (unusable) return { kind: "done", ...unusable }
-  const repeated = await firstResult(ports, task, chain)
+  const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { kind: "done", result: repeated, left: null }
 
   const gathered = await gatherAndRecord(ports, task, chain)

@@ -1,19 +1,19 @@
 import { whyNotSent } from "../decision/decide.ts"
-import type { AttemptRecord } from "../decision/state/attempt.ts"
+import type { AttemptTiming } from "../decision/state/attempt.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { readControl } from "./heads.ts"
 import { whyNotOnThisLedger } from "./ledger-trust.ts"
 import { timeToBuy } from "./preconditions.ts"
-import type { Wanted } from "./reserve.ts"
+import type { PurchaseIntent } from "./reserve.ts"
 import type { RunTask } from "./task.ts"
 
 /** Looks once more whether somebody stopped us, then sends the one request. Never throws. */
 export async function sendOnce(
   ports: Ports,
   task: RunTask,
-  sending: Wanted & { attempt: AttemptRecord; sendBeforeMonotonic: number },
+  sending: PurchaseIntent & { attempt: AttemptTiming; sendBeforeMonotonic: number },
 ): Promise<Outcome> {
   const { situation, plan, attempt, sendBeforeMonotonic } = sending
   const control = await readControl(ports, situation.policy).catch((error: unknown) => ({

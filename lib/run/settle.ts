@@ -1,4 +1,4 @@
-import type { AttemptRecord } from "../decision/state/attempt.ts"
+import type { AttemptTiming } from "../decision/state/attempt.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextSettlement } from "../ledger/next-entry.ts"
@@ -6,11 +6,11 @@ import { LedgerError, type Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
 /** Settling goes on through a failing ledger for this long on a host; in a function, until shortly before its end. */
-const MOST_SETTLING_MS = 120_000
+const MAX_SETTLING_MS = 120_000
 
 interface Settlement {
   opened: LedgerEntry
-  attempt: AttemptRecord
+  attempt: AttemptTiming
   outcome: Outcome
 }
 
@@ -20,7 +20,7 @@ interface Settlement {
  */
 export async function settle(ports: Ports, task: RunTask, settlement: Settlement): Promise<LedgerEntry> {
   const { opened, attempt, outcome } = settlement
-  const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MOST_SETTLING_MS)
+  const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MAX_SETTLING_MS)
   let head: LedgerEntry | undefined = opened
   for (let tries = 1, pauseMs = 50; ; tries++, pauseMs = Math.min(pauseMs * 2, 2_000)) {
     const isOver = tries > 1 && ports.clock.monotonic() >= giveUpAt
@@ -55,7 +55,7 @@ function settlementAfter(
   return nextSettlement(stream, head, { ...news, kind: "settled", attempt, outcome })
 }
 
-function unsettled({ id }: AttemptRecord, { kind }: Outcome, cause: unknown): LedgerError {
+function unsettled({ id }: AttemptTiming, { kind }: Outcome, cause: unknown): LedgerError {
   const says = `the outcome of attempt ${id} (${kind}) could not be written; it stays open and counts as unknown`
   return new LedgerError(says, { cause })
 }

@@ -1,9 +1,9 @@
-import type { Standing } from "../decision/state/state.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 
 /** Whether an entry would change more of the state than `lastDecision`; what merely expires is no change. */
-export function changesState(standing: Standing, event: Omit<ChainEvent, "seq">): boolean {
+export function changesState(standing: SupernodeState, event: Omit<ChainEvent, "seq">): boolean {
   const {
     kind: _kind,
     signal: _signal,

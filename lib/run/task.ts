@@ -1,4 +1,4 @@
-import type { FileNews } from "../decision/explain/notifications.ts"
+import type { PolicyFileState } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import type { RunMode } from "../decision/situation.ts"
@@ -21,7 +21,7 @@ export interface RunTask {
   /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
   fleetStreams: readonly string[]
   /** News of the policy file as a whole; only with the first supernode of the file, so that they are told once. */
-  fileNews?: FileNews
+  fileNews?: PolicyFileState
 }
 
 /** Time kept for one write to the ledger: a purchase, a release and a notification do not start without it. */

@@ -23,7 +23,7 @@ export interface House {
 }
 
 /** AK/SK requests are limited to 12 MB by the gateway (huawei-cloud.md §2.1). */
-const MOST_BYTES = 12 * 1024 * 1024
+const MAX_BYTES = 12 * 1024 * 1024
 
 interface Exchange {
   incoming: IncomingMessage
@@ -60,7 +60,7 @@ export function serverOf(house: House): Server {
 
 async function handleAdmin(house: House, exchange: Exchange): Promise<void> {
   const { incoming, path } = exchange
-  const body = await readBody(incoming, MOST_BYTES)
+  const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   const request = { method: incoming.method ?? "", path, headers: incoming.headers }
   const said = body === "too-large" ? tooLarge(exchange) : answerAdmin(house, { ...request, body })
@@ -70,7 +70,7 @@ async function handleAdmin(house: House, exchange: Exchange): Promise<void> {
 async function handleCloud(house: House, exchange: Exchange): Promise<void> {
   const { incoming, path, query, requestId } = exchange
   const received = record(house, exchange)
-  const body = await readBody(incoming, MOST_BYTES)
+  const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   if (body === "too-large") {
     answer(house, exchange, { answer: tooLarge(exchange), received })

@@ -8,11 +8,11 @@ import {
   type WebhookPath,
   webhookPathOf,
 } from "../signals/webhooks/webhooks.ts"
+import { DroppedError } from "./admission-queue.ts"
 import { readBody } from "./body.ts"
+import type { Emit } from "./event.ts"
 import type { Reply } from "./listener.ts"
-import type { Tell } from "./news.ts"
 import type { Runs } from "./runs.ts"
-import { NoTurn } from "./turnstile.ts"
 
 /** What a sender that is sent away is asked to wait before it comes again, seconds. */
 const RETRY_AFTER = { "retry-after": "30" }
@@ -23,7 +23,7 @@ export interface ExchangeParts {
   app: App
   runs: Runs
   clock: Clock
-  tell: Tell
+  tell: Emit
   health(): Promise<Reply>
   readiness(): Promise<Reply>
   isStopping(): boolean
@@ -109,7 +109,7 @@ async function runAll(
   }
   const accepted = signals.map(({ id }) => id)
   admission.done.catch((error: unknown) => {
-    if (error instanceof NoTurn) tell({ kind: "dropped", signals: accepted })
+    if (error instanceof DroppedError) tell({ kind: "dropped", signals: accepted })
     else tell({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
   })
   return { status: 202, body: { accepted } }
@@ -117,7 +117,7 @@ async function runAll(
 
 /** Its reasons are for the log: who sent the event needs to know no more than that sending it again may help. */
 function failed({ tell }: ExchangeParts, { what, error }: { what: string; error: unknown }): Reply {
-  if (error instanceof NoTurn) return stopping()
+  if (error instanceof DroppedError) return stopping()
   tell({ kind: "failed", what, error })
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
   const results = error instanceof RunsFailed ? error.results : []

@@ -6,7 +6,7 @@ import type { Timer } from "./timer.ts"
 
 /** How long one look at the ledger counts: whoever asks more often learns nothing newer. */
 const KEEP_MS = 1_000
-const MOST_WAIT_MS = 2_000
+const MAX_WAIT_MS = 2_000
 
 /** Proving that it can be written costs a write to the store, so that counts longer. */
 const KEEP_WRITABLE_MS = 30_000
@@ -74,7 +74,7 @@ export class LedgerHealth {
   async #atMost<T>(work: Promise<T>, otherwise: T): Promise<T> {
     let cancel = (): void => undefined
     const tooLong = new Promise<T>((resolve) => {
-      cancel = this.#parts.timer.after(MOST_WAIT_MS, () => resolve(otherwise))
+      cancel = this.#parts.timer.after(MAX_WAIT_MS, () => resolve(otherwise))
     })
     return Promise.race([work, tooLong]).finally(cancel)
   }

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto"
 import { type App, type Invocation, type Ran, RunsFailed } from "../app/app.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { Clock } from "../ports.ts"
+import { type Admission, AdmissionQueue, type TurnstileLimits } from "./admission-queue.ts"
 import type { Deadline } from "./deadline.ts"
-import type { Tell } from "./news.ts"
-import { type Admission, Turnstile, type TurnstileLimits } from "./turnstile.ts"
+import type { Emit } from "./event.ts"
 
 /** The name of its ticks: with the scheduled time it is their identity, the same in every process that serves one ledger. */
 export const TICK_NAME = "serve"
@@ -14,19 +14,19 @@ export interface RunsParts {
   clock: Clock
   deadline: Deadline
   limits: TurnstileLimits
-  tell: Tell
+  tell: Emit
 }
 
 /** Everything that runs in this process: a bounded number of alarms, and one tick that waits for none of them. */
 export class Runs {
   readonly #parts: RunsParts
-  readonly #turnstile: Turnstile
+  readonly #turnstile: AdmissionQueue
   readonly #underWay = new Set<Promise<unknown>>()
   lastTick: { at: number; isOk: boolean } | null = null
 
   constructor(parts: RunsParts) {
     this.#parts = parts
-    this.#turnstile = new Turnstile(parts.limits)
+    this.#turnstile = new AdmissionQueue(parts.limits)
   }
 
   /** Runs of alarms, and ticks, that are under way. */
@@ -38,7 +38,7 @@ export class Runs {
     return this.#turnstile.waiting
   }
 
-  /** Alarms past their door. `done` rejects as `App.runSignals` does, and with NoTurn. */
+  /** Alarms past their door. `done` rejects as `App.runSignals` does, and with DroppedError. */
   admit(signals: Signal[], problems: readonly string[]): Admission<Ran> {
     return this.#turnstile.admit(() =>
       this.#counted(async () => {

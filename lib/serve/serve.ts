@@ -1,16 +1,16 @@
 import type { App } from "../app/app.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock } from "../ports.ts"
+import type { TurnstileLimits } from "./admission-queue.ts"
 import { type NextTime, nextTimeOf } from "./cron.ts"
 import { Deadline } from "./deadline.ts"
+import type { Emit } from "./event.ts"
 import { answerTo } from "./exchange.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
-import type { Tell } from "./news.ts"
 import { Runs } from "./runs.ts"
 import { Ticker } from "./ticker.ts"
 import { systemTimer, type Timer } from "./timer.ts"
-import type { TurnstileLimits } from "./turnstile.ts"
 
 // One process for one host: webhooks and ticks, each through the very run that the functions take.
 //
@@ -29,7 +29,7 @@ export interface ServeOptions {
   cron: string
   version: string
   clock: Clock
-  tell: Tell
+  tell: Emit
   timer?: Timer
   limits?: Partial<ServeLimits>
 }

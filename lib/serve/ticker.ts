@@ -3,7 +3,7 @@ import type { NextTime } from "./cron.ts"
 import type { Timer } from "./timer.ts"
 
 /** A tick this late is none any more: the machine slept, or had no time at all. */
-const MOST_LATE_MS = 60_000
+const MAX_LATE_MS = 60_000
 /** A machine that slept is awake again for at most this long before its clock is looked at. */
 const LONGEST_NAP_MS = 30_000
 
@@ -88,7 +88,7 @@ export class Ticker {
 
   /** The newest scheduled time that is not too late; null: all of them are. */
   #newestDue(due: number, now: number): number | null {
-    let newest = now - due <= MOST_LATE_MS ? due : this.#next(now - MOST_LATE_MS - 1)
+    let newest = now - due <= MAX_LATE_MS ? due : this.#next(now - MAX_LATE_MS - 1)
     if (newest === null || newest > now) return null
     for (;;) {
       const later = this.#next(newest)

@@ -1,5 +1,5 @@
 import type { RequestSignal, Signal } from "../decision/inputs/signal.ts"
-import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import type { AlarmMatch, Policy } from "../decision/policy/policy.ts"
 import type { Concerns, Subject } from "./shape.ts"
 import { isInShard } from "./shard.ts"
@@ -60,7 +60,7 @@ function named({ supernode }: RequestSignal, policies: readonly Policy[]): Polic
   const policy = policies.find(({ name }) => name === supernode)
   if (policy) return policy
   const names = policies.map(({ name }) => name)
-  const meant = nearestName(supernode, names)
+  const meant = didYouMean(supernode, names)
   throw new SignalError(
     `supernode: "${supernode}" is not in the policy${meant === null ? "." : `; did you mean "${meant}"?`} Known: ${names.join(", ") || "none"}`,
   )

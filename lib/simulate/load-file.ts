@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { nearestName } from "../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { LoadSeries } from "./load-series.ts"
 
 // Reads a load history: CSV with the header `time,value` or `time,metric,value`, or JSON lines with the same fields. It is read as
@@ -134,7 +134,7 @@ class LoadReader {
 
   #ruleOf(metric: unknown): string | { problem: string } {
     if (typeof metric === "string" && this.rules.includes(metric)) return metric
-    const near = typeof metric === "string" ? nearestName(metric, this.rules) : null
+    const near = typeof metric === "string" ? didYouMean(metric, this.rules) : null
     const known = near === null ? `; its rules are ${this.rules.join(", ")}` : `; did you mean ${near}?`
     return { problem: `metric: must be the name of a rule of this supernode, not ${shown(metric)}${known}` }
   }

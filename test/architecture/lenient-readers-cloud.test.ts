@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
+import type { Fetched } from "../../lib/decision/inputs/fetched.ts"
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
-import type { Seen } from "../../lib/decision/inputs/seen.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import { type CloudEyeQuery, queryMetrics } from "../../lib/huawei/cloud-eye.ts"
@@ -76,7 +76,7 @@ const readerOf = (json: unknown): CloudReader => ({
   close: async () => undefined,
 })
 const PLACE = { endpoint: "https://modelarts.test", projectId: "p", id: SUPERNODE_ID }
-const seen = <T>(read: Read<T>): Seen<T> =>
+const seen = <T>(read: Read<T>): Fetched<T> =>
   read.ok ? { state: "read", value: read.value } : { state: "unreadable", why: read.why, credentials: false }
 
 const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))

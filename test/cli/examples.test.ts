@@ -8,7 +8,7 @@ import { actor, duration, planHash, reason, timeAfter, whole, words } from "../.
 import { cliPage } from "../../functions/cli/docs/cli-page.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
-import { HINTS, HINTS_OUTSIDE, nearestOf, WITHOUT_HINT } from "../../lib/decision/explain/hints.ts"
+import { HINTS, hintOf, PRECONDITION_HINTS, WITHOUT_HINT } from "../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../lib/decision/explain/operator-command.ts"
 import { digest } from "../../lib/digest.ts"
 import { tokensOf } from "../architecture/tokens.ts"
@@ -124,7 +124,7 @@ describe("a printed command line is one that the command line takes", () => {
     const lines = new Set<string>()
     for (const situation of fc.sample(holding, { seed: 7, numRuns: 400 }))
       for (const finding of decideAndExplain(situation, digest).findings)
-        for (const [line] of (nearestOf(finding) ?? "").matchAll(/supernode-autoscaler [^,;]*/g))
+        for (const [line] of (hintOf(finding) ?? "").matchAll(/supernode-autoscaler [^,;]*/g))
           lines.add(line.replaceAll(/sha256:\w+/g, HASH).replace(/ (at|who|later) .*$/, ""))
     expect(lines.size).toBeGreaterThan(4)
     expect((await Promise.all([...lines].map(problemOf))).filter((problem) => problem !== null)).toEqual([])
@@ -176,7 +176,7 @@ describe("docs/holds.md", () => {
     const listedReasons = rows.flatMap(([, cell = ""]) =>
       [...cell.matchAll(/`([a-z-]+)`/g)].map(([, one]) => one),
     )
-    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(HINTS_OUTSIDE)]
+    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
     expect(listedReasons.sort()).toEqual([...new Set(all)].sort())
     for (const command of [
       operatorCommand.endHold("NAME"),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { foldControl, type Said } from "../../lib/decision/state/control.ts"
+import { foldControl, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
 import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
@@ -81,7 +81,7 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
 async function sayUncleaned(own: Desk): Promise<void> {
   await own.ledger(async (ledger) => {
     const head = await ledger.head(CONTROL_STREAM)
-    const said: Said = { verb: "pause", supernode: null, until: null, why: HOSTILE, by: HOSTILE }
+    const said: OperatorCommand = { verb: "pause", supernode: null, until: null, why: HOSTILE, by: HOSTILE }
     await ledger.append(
       sealEntry({
         stream: CONTROL_STREAM,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { PrometheusServer } from "../metrics/prometheus/server.ts"
 import { Corridor, EXPECTED_BODY, eventOf, resultsOf } from "./corridor.ts"
 
@@ -85,7 +85,10 @@ describe("the example policy with every key there is", () => {
       const at = ALARM_AT + (i + 1) * MINUTE
       setClock(at)
       const clock = { now: () => at, monotonic: () => 0, wait: async () => {} }
-      await sayToAll({ ledger: corridor.ledger, clock, newId: randomUUID }, { verb: "approve", planHash, by })
+      await commandAll(
+        { ledger: corridor.ledger, clock, newId: randomUUID },
+        { verb: "approve", planHash, by },
+      )
       const [tick] = resultsOf(await corridor.lambda("schedule", tickAt(at + 1)))
       expect(tick?.decision.heldBy).toBe(by === "bob" ? "approval-needed" : null)
     }

@@ -16,7 +16,7 @@ function allowedOf({ sites: [{ policy }] }: Place): number {
 }
 /** Between two of these a purchase is provisioned and cools down. */
 const TICK_EVERY_MS = 26 * MINUTE
-const MOST_TICKS = 30
+const MAX_TICKS = 30
 const TICKS_AFTER = 1
 
 export interface Played {
@@ -102,7 +102,7 @@ async function follow(place: Place, name: FollowUpName, act: Act): Promise<void>
 async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
   place.load = 97
   let isThawed = false
-  let left = MOST_TICKS
+  let left = MAX_TICKS
   for (let tick = 1; tick <= left; tick++) {
     place.now += TICK_EVERY_MS
     for (const site of place.sites) await runSignal(place, new Worker(place).ports, newTick(place), site)

@@ -62,7 +62,7 @@ export const BUYING: Kind[] = [
   },
   {
     name: "a tick that sees a purchase complete against a rival",
-    habits: { rivals: { "notice ledger.append:observed": 1 } },
+    habits: { rivals: { "recordObservations ledger.append:observed": 1 } },
     followUps: ["the same event again", "another alarm"],
     begin: async (place) => {
       await bought(place)
@@ -82,7 +82,7 @@ export const BUYING: Kind[] = [
   {
     name: "a tick that measures what a purchase did to its metric against a rival, and buys again",
     policy: { efficacy: { purchases: 2, min_gain: 5 } },
-    habits: { rivals: { "notice ledger.append:observed": 1 } },
+    habits: { rivals: { "recordObservations ledger.append:observed": 1 } },
     followUps: ["another alarm"],
     begin: async (place) => {
       await bought(place)
@@ -143,7 +143,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
     tells: ["purchase"],
-    breaks: /^(claimTelling|withPurchase|headOf|deliver|noteDelivery) /,
+    breaks: /^(claimNotification|withPurchase|headOf|deliver|noteDelivery) /,
     followUps: ["a tick"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -196,7 +196,7 @@ export const SETTLING: Kind[] = [
     tells: TROUBLE,
     habits: {
       stumbles: { "deliver notify.tell": 1 },
-      rivals: { "claimTelling ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
+      rivals: { "claimNotification ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
     },
     followUps: ["a person settles", "another alarm"],
     begin: async (place) => {

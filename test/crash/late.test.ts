@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { digest } from "../../lib/digest.ts"
-import { sayTo } from "../../lib/ledger/commands.ts"
+import { commandSupernode } from "../../lib/ledger/commands.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { MINUTE } from "../decision/builders.ts"
 import type { Fault } from "./faults.ts"
@@ -37,7 +37,7 @@ async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promis
     by: "ops",
     servers: ["s1", "s2"],
   }
-  await sayTo({ ledger, clock, newId: place.newId }, supernodeStream(place.policy.id), {
+  await commandSupernode({ ledger, clock, newId: place.newId }, supernodeStream(place.policy.id), {
     said,
     check: () => {},
   })

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import { digest } from "../../lib/digest.ts"
-import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { IS_FULL } from "../full.ts"
@@ -214,14 +214,15 @@ async function heed(place: Place, happening: Happening): Promise<void> {
   const { ledger, clock } = new Worker(place).ports
   const desk = { ledger, clock, newId: place.newId }
   const { kind } = happening
-  if (kind === "pause") await sayToAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
-  if (kind === "resume") await sayToAll(desk, { verb: "resume", supernode: null, ...WHO })
-  if (kind === "reset") await sayTo(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+  if (kind === "pause") await commandAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
+  if (kind === "resume") await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
+  if (kind === "reset")
+    await commandSupernode(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
   if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
   if (kind === "load") place.load = happening.isHigh ? 97 : 10
   if (kind === "hold") {
     const until = place.now + happening.forMs
-    await sayToAll(desk, { verb: "hold", supernode: place.policy.id, until, ...WHO })
+    await commandAll(desk, { verb: "hold", supernode: place.policy.id, until, ...WHO })
   }
 }
 

@@ -6,7 +6,7 @@ import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
-import type { BuyOrder, Delivery, Notice } from "../../lib/ports.ts"
+import type { BuyOrder, Delivery, Notification } from "../../lib/ports.ts"
 import {
   MINUTE,
   NOW,
@@ -196,7 +196,7 @@ export class Place {
     this.#servers.set(policy.id, [...servers, ...newcomers])
   }
 
-  tell(notice: Notice): Delivery {
+  tell(notice: Notification): Delivery {
     this.watch.told(notice)
     return { ok: true }
   }

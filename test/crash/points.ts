@@ -4,11 +4,11 @@
  * and so does a line of source (sites.test.ts).
  */
 export const POINTS = {
-  "readChain ledger.head:supernode": "buying",
+  "readHeads ledger.head:supernode": "buying",
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
   "entriesOf ledger.read:supernode": "settling", // of a signal that was acted on, and of a request that came before
   "gatherAndRecord cloud.readSupernode": "buying",
-  "notice ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
+  "recordObservations ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
   "readMeters cloud.readMetrics": "buying",
   "gatherAndRecord cloud.readOffers": "buying",
   "note ledger.append:decided": "buying",
@@ -20,8 +20,8 @@ export const POINTS = {
   "holdOvertaken ledger.append:decided": "settling",
   "followOrder cloud.readOrder": "settling",
   "recordOrder ledger.append:observed": "settling",
-  "claimTelling ledger.append:observed": "settling",
-  "claimTelling ledger.head:supernode": "settling",
+  "claimNotification ledger.append:observed": "settling",
+  "claimNotification ledger.head:supernode": "settling",
   "deliver notify.tell": "settling",
   "noteDelivery ledger.append:observed": "settling",
   "noteDelivery ledger.head:supernode": "settling",

@@ -1,9 +1,9 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
-import type { StandingAttempt } from "../../lib/decision/state/attempt.ts"
-import type { Said } from "../../lib/decision/state/control.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
-import { type Desk, sayTo, sayToAll } from "../../lib/ledger/commands.ts"
-import { CONTROL_STREAM, controlOf, standingOf } from "../../lib/ledger/next-entry.ts"
+import type { OpenAttempt } from "../../lib/decision/state/attempt.ts"
+import type { OperatorCommand } from "../../lib/decision/state/control.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
+import { type CommandPorts, commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
+import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
@@ -57,22 +57,22 @@ export async function newRequest(place: Place): Promise<Signal> {
   return { ...asked, id: place.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
 }
 
-export function standingAt(place: Place, { stream }: Site = place.sites[0]): Standing {
-  return standingOf(place.head(stream))
+export function standingAt(place: Place, { stream }: Site = place.sites[0]): SupernodeState {
+  return stateOf(place.head(stream))
 }
 
 const WHO = { why: "looked at the console", by: "ops@example.com" }
 
 export async function sayPause(place: Place, { ledger, clock }: Ports): Promise<void> {
-  const said: Said = { verb: "pause", supernode: null, until: null, ...WHO }
-  await sayToAll({ ledger, clock, newId: place.newId }, said)
+  const said: OperatorCommand = { verb: "pause", supernode: null, until: null, ...WHO }
+  await commandAll({ ledger, clock, newId: place.newId }, said)
 }
 
 /** People do what is theirs: they lift pauses and breakers, and say of a held attempt what the console shows. */
 export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
   const desk = { ledger: ports.ledger, clock: ports.clock, newId: place.newId }
   if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {
-    await sayToAll(desk, { verb: "resume", supernode: null, ...WHO })
+    await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
     return true
   }
   let hasSettled = false
@@ -80,15 +80,15 @@ export async function peopleSettle(place: Place, ports: Ports = new Worker(place
   return hasSettled
 }
 
-async function settleAt(place: Place, desk: Desk, site: Site): Promise<boolean> {
+async function settleAt(place: Place, desk: CommandPorts, site: Site): Promise<boolean> {
   const { attempt, breaker } = standingAt(place, site)
   if (breaker) {
-    await sayTo(desk, site.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+    await commandSupernode(desk, site.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
     return true
   }
   if (attempt?.state !== "unknown") return false
   const said = truthAbout(place, attempt, site)
-  await sayTo(desk, site.stream, {
+  await commandSupernode(desk, site.stream, {
     said,
     check: (now) => {
       if (now.attempt?.id !== attempt.id || now.attempt.state !== "unknown") throw new Error("it has changed")
@@ -99,7 +99,7 @@ async function settleAt(place: Place, desk: Desk, site: Site): Promise<boolean> 
   return true
 }
 
-function truthAbout(place: Place, { id }: StandingAttempt, { policy }: Site): Said {
+function truthAbout(place: Place, { id }: OpenAttempt, { policy }: Site): OperatorCommand {
   const isTaken = place.taken.some((post) => post.attempt === id)
   const servers = (place.supernode(policy).servers ?? []).map((server) => server.id)
   return { verb: "settle", attempt: id, as: isTaken ? "accepted" : "absent", servers, ...WHO }

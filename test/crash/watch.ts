@@ -1,10 +1,10 @@
 import type { Observation } from "../../lib/decision/state/observation.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { CrossCheck } from "../../lib/ledger/cross-check.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
-import type { BuyOrder, Notice } from "../../lib/ports.ts"
+import type { BuyOrder, Notification } from "../../lib/ports.ts"
 import { HOUR } from "../decision/builders.ts"
 import { type Place, type Post, SEND_WITHIN_MS } from "./place.ts"
 
@@ -72,7 +72,7 @@ export class Watch {
   }
 
   /** After the entry that states it, with its hash; at most hourly, or sooner after a failed try; once for each claim. */
-  told({ about, entry }: Notice): void {
+  told({ about, entry }: Notification): void {
     const tellings = this.#told.get(about) ?? []
     const last = this.#hasFailed(entry.stream, about) ? undefined : tellings.at(-1)
     // What is told once is told again where a worker vanished after its claim; it may come back hours later.
@@ -168,7 +168,7 @@ export class Watch {
   /** What is reserved and booked is never less than what the cloud has taken, and never more than the cap. */
   checkMoney(when: string): void {
     for (const { stream, policy } of this.#place.sites) {
-      const standing = this.#place.head(stream)?.standing as Standing | undefined
+      const standing = this.#place.head(stream)?.standing as SupernodeState | undefined
       const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
       const taken = this.#place.taken.filter(({ supernode }) => supernode === policy.id)
       const spent = sumOf(taken)

@@ -1,4 +1,4 @@
-import type { FleetNews } from "../../lib/decision/state/fleet-reservations.ts"
+import type { FleetChange } from "../../lib/decision/state/fleet-reservations.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/ledger/next-entry.ts"
 import {
@@ -216,7 +216,7 @@ export class Worker {
   }
 
   /** What changes nothing in stream `fleet` but its length: a place is given back that nobody has. */
-  #nothingNew(): FleetNews {
+  #nothingNew(): FleetChange {
     const times = { openedAt: this.#place.now, sendBefore: 0, deadline: 0 }
     const reservation = { id: "nobody's", ...times, stream: this.#place.stream, seq: 1, cost: null }
     return { reservation, over: [], members: {} }

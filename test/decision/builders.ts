@@ -1,14 +1,14 @@
 import type * as z from "zod"
+import type { Fetched } from "../../lib/decision/inputs/fetched.ts"
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
-import type { Seen } from "../../lib/decision/inputs/seen.ts"
 import type { AlarmSignal, RequestSignal, TickSignal } from "../../lib/decision/inputs/signal.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
-import type { StandingAttempt } from "../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../lib/decision/state/attempt.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
 import type { Effect } from "../../lib/decision/state/effect.ts"
-import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE, type SupernodeState } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import { readCron } from "../../lib/policy-file/cron.ts"
 
@@ -175,7 +175,7 @@ export function offersOf(...flavors: string[]): Offer[] {
   return flavors.map((flavor) => ({ flavor, soldOut: false }))
 }
 
-export function read<T>(value: T): Seen<T> {
+export function read<T>(value: T): Fetched<T> {
   return { state: "read", value }
 }
 
@@ -186,12 +186,12 @@ export function unreadable(
   return { state: "unreadable", why, credentials }
 }
 
-export function standingOf(over: Partial<Standing> = {}): Standing {
-  return { ...EMPTY_STANDING, ...over }
+export function stateWith(over: Partial<SupernodeState> = {}): SupernodeState {
+  return { ...EMPTY_STATE, ...over }
 }
 
 /** An attempt from two servers to four that was accepted an hour ago. */
-export function attemptOf(over: Partial<StandingAttempt> = {}): StandingAttempt {
+export function attemptOf(over: Partial<OpenAttempt> = {}): OpenAttempt {
   const openedAt = NOW - HOUR
   return {
     id: "attempt-1",
@@ -241,7 +241,7 @@ export function situationOf(over: Partial<Situation> = {}): Situation {
     run: "run-1",
     now: NOW,
     headAt: null,
-    standing: standingOf(),
+    standing: stateWith(),
     control: read(NO_CONTROL),
     cloudSkewMs: 0,
     supernode: read(supernodeOf()),

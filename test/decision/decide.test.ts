@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { decide, whyNotSent } from "../../lib/decision/decide.ts"
-import { NOT_READ } from "../../lib/decision/inputs/seen.ts"
+import { NOT_FETCHED } from "../../lib/decision/inputs/fetched.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
 import { digest } from "../../lib/digest.ts"
@@ -19,7 +19,7 @@ import {
   SUPERNODE_ID,
   serversOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   unreadable,
 } from "./builders.ts"
@@ -58,7 +58,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
     "duplicate",
     {
       signal: alarmOf({ id: "seen" }),
-      standing: standingOf({
+      standing: stateWith({
         signals: { seen: { run: "run-0", seq: 1, at: NOW - MINUTE, keepUntil: NOW + HOUR } },
       }),
     },
@@ -67,7 +67,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
   ["paused", { control: read({ ...NO_CONTROL, pausedAll: stop }) }],
   ["stale", { signal: alarmOf({ at: NOW - 16 * MINUTE }) }],
   ["held", { control: read({ ...NO_CONTROL, held: { [SUPERNODE_ID]: stop } }) }],
-  ["in-flight", { standing: standingOf({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
+  ["in-flight", { standing: stateWith({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
   ["supernode-not-ready", { supernode: read(supernodeOf({ status: "REIMAGING" })) }],
   ["rung-unknown", { supernode: read(supernodeOf({ servers: serversOf(3) })) }],
   ["not-breaching", { readings: read([readingOf([10, 10, 10, 10, 10])]) }],
@@ -79,11 +79,11 @@ const OBSTACLES: [string, Partial<Situation>][] = [
     },
   ],
   ["at-limit", { policy: policyOf({ limits: { actions: "2 per 24h", servers: 3 } }) }],
-  ["cooldown", { standing: standingOf({ completedAt: NOW - 59 * MINUTE }) }],
+  ["cooldown", { standing: stateWith({ completedAt: NOW - 59 * MINUTE }) }],
   [
     "action-rate",
     {
-      standing: standingOf({
+      standing: stateWith({
         purchases: [10, 11].map((hours) => ({
           attempt: `a${hours}`,
           at: NOW - hours * HOUR,
@@ -135,7 +135,7 @@ describe("a decision", () => {
     const decision = judge({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
-      standing: standingOf({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
+      standing: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
       offers: read([{ flavor: "rung-4", soldOut: true }]),
     })
     expect(decision.findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)).toEqual([
@@ -148,10 +148,10 @@ describe("a decision", () => {
   })
 
   it.each<[string, Partial<Situation>, string[]]>([
-    ["the control stream", { control: NOT_READ }, ["not-paused", "no-hold"]],
+    ["the control stream", { control: NOT_FETCHED }, ["not-paused", "no-hold"]],
     [
       "the supernode",
-      { supernode: NOT_READ },
+      { supernode: NOT_FETCHED },
       [
         "supernode-ready",
         "rung-known",
@@ -163,10 +163,10 @@ describe("a decision", () => {
     ],
     [
       "the readings",
-      { readings: NOT_READ },
+      { readings: NOT_FETCHED },
       ["evidence", "rung-above-current", "within-servers-limit", "offer-available"],
     ],
-    ["the offers", { offers: NOT_READ }, ["offer-available"]],
+    ["the offers", { offers: NOT_FETCHED }, ["offer-available"]],
   ])("never buys while %s was not read: the gates that need it are null and say so", (_, over, gates) => {
     const decision = judge(over)
     expect(decision).toMatchObject({ kind: "hold", heldBy: null })
@@ -199,7 +199,7 @@ describe("a decision", () => {
   it("knows the target, and so the plan, also where a later gate holds", () => {
     expect(
       judge({
-        standing: standingOf({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
+        standing: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
         policy: policyOf({ warmup: "0s" }),
       }),
     ).toMatchObject({
@@ -219,7 +219,7 @@ describe("a decision", () => {
         const over = obstacles.map(([, change]) => change)
         const decision = judge({
           ...Object.assign({}, ...over),
-          standing: standingOf(Object.assign({}, ...over.map((change) => change.standing ?? {}))),
+          standing: stateWith(Object.assign({}, ...over.map((change) => change.standing ?? {}))),
         })
         expect(decision.kind).toBe("hold")
         expect(decision.heldBy).toBe(decision.findings.find(({ passed }) => passed === false)?.reason)
@@ -229,7 +229,7 @@ describe("a decision", () => {
   })
 
   it("buys exactly when every finding passed, whatever was read", () => {
-    const seen = <T>(...values: T[]) => fc.constantFrom(NOT_READ, unreadable(), ...values.map(read))
+    const seen = <T>(...values: T[]) => fc.constantFrom(NOT_FETCHED, unreadable(), ...values.map(read))
     const anySituation = fc.record({
       control: seen(NO_CONTROL),
       supernode: seen(supernodeOf(), supernodeOf({ servers: null }), supernodeOf({ servers: serversOf(1) })),

@@ -13,10 +13,10 @@ import { situations } from "../properties/situations.ts"
 const WORDS = fileURLToPath(new URL("words.txt", import.meta.url))
 const SAMPLE = { seed: 20_240_112, numRuns: 300 }
 /** Of each kind of sentence, and of each verdict of a gate. */
-const MOST_ALIKE = 2
-const MOST_EACH = 12
+const MAX_ALIKE = 2
+const MAX_EACH = 12
 /** Evidence has every point in it: other tests are about those. */
-const MOST_FACTS = 600
+const MAX_FACTS = 600
 
 it("every gate says what it found in the words, and with the facts, that are written down in words.txt", async () => {
   const kept = new Map<string, string[]>()
@@ -27,11 +27,11 @@ it("every gate says what it found in the words, and with the facts, that are wri
       const kind = `${verdict}: ${kindOf(finding)}`
       const lines = kept.get(verdict) ?? []
       const seen = alike.get(kind) ?? 0
-      if (seen >= MOST_ALIKE || lines.length >= MOST_EACH) continue
+      if (seen >= MAX_ALIKE || lines.length >= MAX_EACH) continue
       alike.set(kind, seen + 1)
       kept.set(verdict, [
         ...lines,
-        `${finding.says}\n    ${canonicalText(finding.facts).slice(0, MOST_FACTS)}`,
+        `${finding.says}\n    ${canonicalText(finding.facts).slice(0, MAX_FACTS)}`,
       ])
     }
   }

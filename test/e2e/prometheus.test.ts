@@ -17,7 +17,7 @@ import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
 const TOKEN = "E2E-WEBHOOK-TOKEN"
 const STREAM = `supernode:${DEFAULT_SUPERNODE.id}`
 /** Ends what hangs; on a busy machine each step takes its time. */
-const MOST_MS = 100_000
+const MAX_MS = 100_000
 
 /** It fires once the load was high for longer than our rule wants points of. */
 const RULES = `
@@ -130,7 +130,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
     ),
   }
   const wait = (what: string, isSo: () => boolean | Promise<boolean>) =>
-    until(what, isSo, { mostMs: MOST_MS, programs })
+    until(what, isSo, { mostMs: MAX_MS, programs })
   await wait("Alertmanager was ready", () => isReady(`http://${alertmanagerAt}/-/ready`))
   await wait("Prometheus was ready", () => isReady(`http://${prometheusAt}/-/ready`))
   return { exporter, sandbox, cli, env, serve, wait, prometheusAt }

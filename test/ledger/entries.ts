@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { EMPTY_STANDING } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE } from "../../lib/decision/state/state.ts"
 import {
   type EntryDraft,
   entryText,
@@ -21,7 +21,7 @@ export function entryAfter(before: LedgerEntry | undefined, with_: Partial<Entry
     writer: randomUUID(),
     kind: "decided",
     mode: "live",
-    standing: EMPTY_STANDING,
+    standing: EMPTY_STATE,
     prev: before?.hash ?? "",
     ...with_,
   })

@@ -1,4 +1,4 @@
-import { foldControl, NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import { foldControl, NO_CONTROL, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { LedgerOrigin } from "../../lib/decision/state/ledger-identity.ts"
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
@@ -28,7 +28,7 @@ export function initEntryAt(
   origin: LedgerOrigin = "nothing-in-flight",
   id = LEDGER_ID,
 ): LedgerEntry {
-  const said: Said = {
+  const said: OperatorCommand = {
     verb: "init",
     ledger: { id },
     origin,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
-import { sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerBehindError } from "../../lib/ports.ts"
@@ -71,7 +71,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
       clock: { now: () => AT, monotonic: () => 0, wait: async () => undefined },
       newId: () => "id",
     }
-    await sayToAll(
+    await commandAll(
       { ...desk, ledger: ledgerOver(place.store) },
       { verb: "restored", why: "backup", by: "ann" },
     )

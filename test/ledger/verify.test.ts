@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { EMPTY_STANDING } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE } from "../../lib/decision/state/state.ts"
 import { digest, digestText } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
@@ -58,7 +58,7 @@ describe("verifying a chain of entries", () => {
   })
 
   test("keys that look like array indexes are sound in canonical order, which the runtime does not keep", async () => {
-    const standing = { ...EMPTY_STANDING, latches: { 9: 1, 10: 2 } }
+    const standing = { ...EMPTY_STATE, latches: { 9: 1, 10: 2 } }
     const entry = entryAfter(undefined, { v: 1, standing } as never)
     expect(entryText(entry)).toContain('{"10":2,"9":1}')
     expect(await verifyChain(given([entry]))).toMatchObject({ ok: true })

@@ -6,7 +6,7 @@ import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import { CONTROL_STREAM, controlOf, FLEET_STREAM, fleetOf, standingOf } from "../../lib/ledger/next-entry.ts"
+import { CONTROL_STREAM, controlOf, FLEET_STREAM, fleetOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { policyOf } from "../../lib/ledger/policy-of.ts"
 import { verifyStream } from "../../lib/ledger/verify.ts"
 import { alarmOf, HOUR, MINUTE, serversOf, supernodeOf, tickOf } from "../decision/builders.ts"
@@ -99,7 +99,7 @@ describe("a ledger of the release before", () => {
     })
     const open = await runIn(B, 2)
     expect(open.decision.heldBy).toBe("outcome-unknown")
-    expect(standingOf(await world.ledger.head(B)).absent).toHaveLength(1)
+    expect(stateOf(await world.ledger.head(B)).absent).toHaveLength(1)
     expect(world.orders).toEqual([])
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { planScaleUp } from "../../lib/decision/plan.ts"
-import { vanishedServers } from "../../lib/decision/state/missing-servers.ts"
-import { observe } from "../../lib/decision/transitions/reconcile.ts"
+import { missingServers } from "../../lib/decision/state/missing-servers.ts"
+import { reconcile } from "../../lib/decision/transitions/reconcile.ts"
 import { digest } from "../../lib/digest.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
 import { readMetrics } from "../../lib/metrics/read.ts"
@@ -14,7 +14,7 @@ import {
   SUPERNODE_ID,
   serversOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
@@ -68,8 +68,8 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
   [
     "servers that the ledger knows",
     (write) => {
-      const standing = standingOf({ servers: ["s1", "s2"].map(write) })
-      return [vanishedServers(standing, supernode), observe(situationOf({ standing, signal: tickOf() }))]
+      const standing = stateWith({ servers: ["s1", "s2"].map(write) })
+      return [missingServers(standing, supernode), reconcile(situationOf({ standing, signal: tickOf() }))]
     },
   ],
   [

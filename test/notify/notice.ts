@@ -1,10 +1,10 @@
-import type { Notice } from "../../lib/ports.ts"
+import type { Notification } from "../../lib/ports.ts"
 
 export const HASH = `sha256:${"c".repeat(64)}`
 export const STREAM = "supernode:b4beacb6-4380-448c-a218-daa82cf03f5d"
 
 /** An unknown outcome of train-a, stated by entry 2. */
-export function noticeOf(over: Partial<Notice> = {}): Notice {
+export function noticeOf(over: Partial<Notification> = {}): Notification {
   return {
     supernode: "train-a",
     mode: "live",

@@ -51,11 +51,15 @@ async function webhookThat(answer: Answer, tls?: TestCertificate) {
 const NOW = Date.parse("2024-01-12T17:00:00Z")
 const SIGNING = { secret: null, now: NOW }
 
-interface Telling extends Partial<Pick<Webhook, "format" | "secret">> {
+interface PendingAction extends Partial<Pick<Webhook, "format" | "secret">> {
   tls?: { ca: string }
 }
 
-function tellBy(address: string, timeoutMs = 5_000, { format = "json", secret = null, tls }: Telling = {}) {
+function tellBy(
+  address: string,
+  timeoutMs = 5_000,
+  { format = "json", secret = null, tls }: PendingAction = {},
+) {
   const options = { now: () => NOW, timeoutMs, ...(tls ? { tls } : {}) }
   return sendToWebhook({ address, format, secret }, messageOf(noticeOf()), options)
 }

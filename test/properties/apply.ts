@@ -4,7 +4,7 @@ import { newestPeriods, type Reading, type Series } from "../../lib/decision/inp
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule, Rung } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
-import { foldControl, NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import { foldControl, NO_CONTROL, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../lib/decision/transitions/ledger-event.ts"
 import { digest } from "../../lib/digest.ts"
@@ -57,7 +57,7 @@ function folded(so: Situation, event: Partial<ChainEvent> & Pick<ChainEvent, "ki
   return { ...so, standing: fold(so.standing, full) }
 }
 
-function said(so: Situation, word: Said): Situation {
+function said(so: Situation, word: OperatorCommand): Situation {
   return folded(so, { kind: "said", said: word })
 }
 

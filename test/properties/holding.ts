@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
+import { NOT_FETCHED } from "../../lib/decision/inputs/fetched.ts"
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
-import { NOT_READ } from "../../lib/decision/inputs/seen.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Offer, Server } from "../../lib/decision/inputs/supernode.ts"
 import { chooseRung } from "../../lib/decision/ladder/choose-rung.ts"
@@ -8,9 +8,9 @@ import { planScaleUp } from "../../lib/decision/plan.ts"
 import type { FileWide, Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type Stop } from "../../lib/decision/state/control.ts"
-import type { AskedBefore } from "../../lib/decision/state/freshness.ts"
+import type { EarlierDelivery } from "../../lib/decision/state/freshness.ts"
 import type { Purchase } from "../../lib/decision/state/purchases.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   ALARM_ID,
@@ -32,7 +32,7 @@ import {
   scheduleInput,
   serverOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
   unreadable,
@@ -278,7 +278,7 @@ const attempt = fc
 
 const wait = ago(HOUR, HOUR).map((until) => ({ until, times: 1 }))
 
-const standing: fc.Arbitrary<Standing> = fc
+const standing: fc.Arbitrary<SupernodeState> = fc
   .record({
     attempt: mostly(null, attempt),
     breaker: mostly(null, fc.constant({ class: "quota" as const, since: NOW - HOUR, says: "400 X" })),
@@ -302,7 +302,7 @@ const standing: fc.Arbitrary<Standing> = fc
     block: wait,
   })
   .map(({ closedAt, mergedAt, spentUntil, latched, latchedAt, off, blocked, block, ...rest }) =>
-    standingOf({
+    stateWith({
       ...rest,
       ...(mergedAt === null ? {} : { episodesClosedAt: mergedAt }),
       ...(spentUntil === null ? {} : { spentUntil }),
@@ -363,7 +363,7 @@ export const holding: fc.Arbitrary<Situation> = fc
     signal,
     policy,
     standing,
-    asked: mostly<AskedBefore | null>(null, asked),
+    asked: mostly<EarlierDelivery | null>(null, asked),
     effects,
     control: fc.record({
       pausedAll: mostly(null, stop),
@@ -430,7 +430,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       offers: drawn.offersFail ?? read(drawn.offers),
       fleet: allowed.fleet
         ? read({ purchases: drawn.theirs.map((one) => ({ ...one, stream: "supernode:other" })) })
-        : NOT_READ,
+        : NOT_FETCHED,
     })
     return withApprovals(withEffects(so, drawn.effects), drawn.approvals)
   })
@@ -458,10 +458,10 @@ export const holdingByMoney: fc.Arbitrary<Situation> = fc
         timezone: allowed.timezone,
         fleet: allowed.fleet,
       },
-      standing: standingOf({ purchases: inCny(own) }),
+      standing: stateWith({ purchases: inCny(own) }),
       fleet: allowed.fleet
         ? read({ purchases: inCny(theirs).map((one) => ({ ...one, stream: "supernode:other" })) })
-        : NOT_READ,
+        : NOT_FETCHED,
     })
   })
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE, type SupernodeState } from "../../lib/decision/state/state.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { canonicalText, digest } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
@@ -171,7 +171,7 @@ describe("a ledger", () => {
         for (const chain of await chainsOf(day)) {
           for (const [i, { situation, decision }] of chain.entries()) {
             if (!situation || !decision) continue
-            const standing = (chain[i - 1]?.standing ?? EMPTY_STANDING) as Standing
+            const standing = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
             const policy = policyIn(chain, i)
             expect(digest(policy)).toBe(situation.policyHash)
             expect(canonicalText(decideAndExplain({ ...situation, policy, standing }, digest))).toBe(
@@ -193,12 +193,12 @@ describe("a ledger", () => {
     await fc.assert(
       fc.asyncProperty(days, disorders, async (day, disorder) => {
         for (const chain of await chainsOf(day)) {
-          let standing: Standing = EMPTY_STANDING
+          let standing: SupernodeState = EMPTY_STATE
           for (const entry of chain) {
             standing = fold(standing, entry)
             expect(canonicalText(standing)).toBe(canonicalText(entry.standing))
           }
-          let odd: Standing = EMPTY_STANDING
+          let odd: SupernodeState = EMPTY_STATE
           for (const nth of disorder) {
             const entry = chain[nth % Math.max(1, chain.length)]
             if (entry) odd = fold(odd, entry)

@@ -1,12 +1,12 @@
 import * as fc from "fast-check"
+import type { Fetched } from "../../lib/decision/inputs/fetched.ts"
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
-import type { Seen } from "../../lib/decision/inputs/seen.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
-import type { AskedBefore } from "../../lib/decision/state/freshness.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { EarlierDelivery } from "../../lib/decision/state/freshness.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { digest } from "../../lib/digest.ts"
 import {
   alarmOf,
@@ -22,7 +22,7 @@ import {
   SUPERNODE_ID,
   serverOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
   unreadable,
@@ -155,7 +155,7 @@ export function readingsOf(policy: Policy, load: Load, servers: string[]): Readi
   })
 }
 
-const standings: fc.Arbitrary<Standing> = fc
+const standings: fc.Arbitrary<SupernodeState> = fc
   .record({
     attempt: fc.constantFrom(null, null, null, "open", "accepted", "unknown", "stuck", "partial", "wrong"),
     completedAgo: fc.constantFrom(null, 0, 10 * MINUTE, 3 * HOUR),
@@ -172,7 +172,7 @@ const standings: fc.Arbitrary<Standing> = fc
   })
   .map(
     ({ attempt, completedAgo, purchases, latched, breaker, throttled, blocked, seen, spentAgo, closedAgo }) =>
-      standingOf({
+      stateWith({
         attempt: attempt === null ? null : attemptOf({ state: attempt as "open" }),
         completedAt: completedAgo === null ? null : NOW - completedAgo,
         servers: ["s1", "s2"],
@@ -229,9 +229,9 @@ const supernodes = fc
     return supernodeOf({ status, servers: [...servers.slice(0, -1), serverOf(`s${count}`, { status: odd })] })
   })
 
-function sometimes<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Seen<T>> {
+function sometimes<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Fetched<T>> {
   return fc.oneof(
-    { weight: 8, arbitrary: value.map((one): Seen<T> => read(one)) },
+    { weight: 8, arbitrary: value.map((one): Fetched<T> => read(one)) },
     { weight: 1, arbitrary: fc.constant(unreadable()) },
     { weight: 1, arbitrary: fc.constant(unreadable("HTTP 401", true)) },
     { weight: 1, arbitrary: fc.constant({ state: "not-read" } as const) },
@@ -239,7 +239,7 @@ function sometimes<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Seen<T>> {
 }
 
 /** The first delivery of a person's request that held; sometimes longer ago than it may run again. */
-const askedBefore: fc.Arbitrary<AskedBefore | null> = fc.option(
+const askedBefore: fc.Arbitrary<EarlierDelivery | null> = fc.option(
   fc.record({
     at: fc.constantFrom(NOW - MINUTE, NOW - 15 * MINUTE, NOW - 15 * MINUTE - 1, NOW - 5 * HOUR),
     forApprovalOnly: fc.boolean(),

@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { decideAndExplain, GATES } from "../../lib/decision/decide.ts"
 import type { Finding } from "../../lib/decision/decision.ts"
-import type { Change, Nearest } from "../../lib/decision/explain/change.ts"
+import type { Change, Hint } from "../../lib/decision/explain/change.ts"
 import { HINTS } from "../../lib/decision/explain/hints.ts"
 import { chooseRung } from "../../lib/decision/ladder/choose-rung.ts"
 import { orderCost } from "../../lib/decision/money/cost.ts"
@@ -18,12 +18,12 @@ const FEW = 780
 
 interface Hinted {
   finding: Finding
-  nearest: Nearest
+  nearest: Hint
 }
 
 function hintsIn(so: Situation): Hinted[] {
   return decideAndExplain(so, digest).findings.flatMap((finding) => {
-    const nearest = finding.facts["nearest"] as Nearest | undefined
+    const nearest = finding.facts["nearest"] as Hint | undefined
     return nearest ? [{ finding, nearest }] : []
   })
 }
@@ -54,7 +54,7 @@ interface Raise {
 }
 
 /** The values that a hint's text asks for, read from the text alone; those of one cap or of several. */
-function raisesIn({ says }: Nearest): Raise[] {
+function raisesIn({ says }: Hint): Raise[] {
   const raise = /([\w.]+) would have to be at least (?:([\d.]+) CNY|(\d+ per \w+))/g
   return [...says.matchAll(raise)].map(([, path = "", amount, rate = ""]) =>
     amount === undefined ? { path, value: rate } : { path: `${path}.amount`, value: Number(amount) },

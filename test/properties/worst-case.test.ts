@@ -7,7 +7,7 @@ import { moneyOf } from "../../lib/decision/policy/money.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { NO_CONTROL } from "../../lib/decision/state/control.ts"
 import type { Purchase } from "../../lib/decision/state/purchases.ts"
-import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE, type SupernodeState } from "../../lib/decision/state/state.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../lib/decision/transitions/ledger-event.ts"
 import { digest } from "../../lib/digest.ts"
@@ -81,7 +81,7 @@ const moves = fc.array(
 
 /** Everything that the policy lets be bought on the way. */
 function play(policy: Policy, game: readonly Move[]): Purchase[] {
-  let standing: Standing = EMPTY_STANDING
+  let standing: SupernodeState = EMPTY_STATE
   let now = START
   let seq = 0
   const bought: Purchase[] = []

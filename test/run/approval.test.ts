@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
@@ -38,8 +38,8 @@ function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
   }
 }
 
-async function standing(): Promise<Standing> {
-  return (await world.ledger.head(supernodeStream(policy.id)))?.standing as Standing
+async function standing(): Promise<SupernodeState> {
+  return (await world.ledger.head(supernodeStream(policy.id)))?.standing as SupernodeState
 }
 
 describe("a plan that an alarm or a tick made", () => {

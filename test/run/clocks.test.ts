@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { sealEntry } from "../../lib/ledger/entry.ts"
-import { standingOf as stateOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { stateOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import {
   alarmOf,
@@ -14,7 +14,7 @@ import {
   ruleInput,
   SECOND,
   serverOf,
-  standingOf,
+  stateWith,
   supernodeOf,
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
@@ -87,7 +87,7 @@ async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: n
   return world.run(alarmOf({ id: world.newId(), at: world.now }), { policy: POLICY })
 }
 
-async function remember(standing: Standing, at = NOW): Promise<void> {
+async function remember(standing: SupernodeState, at = NOW): Promise<void> {
   const place = { stream: STREAM, seq: 1, prev: "", at, run: "r", writer: "w" }
   await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing }))
 }
@@ -95,94 +95,95 @@ async function remember(standing: Standing, at = NOW): Promise<void> {
 const money = { minor: 12_000_000, currency: "CNY" }
 
 /** Everything in the state that a time ends: which time that is, and why no single wrong clock brings a purchase about. */
-const MEMORY: { what: keyof Standing; endsBy: string; why: string; state: Partial<Standing> }[] = [
-  {
-    what: "purchases",
-    endsBy: "confirmed time, 400 days, where an attempt is opened",
-    why: "caps count what is there: forgotten early, a cap is overrun",
-    state: { purchases: [{ attempt: "a", at: NOW - DAY, cost: money, state: "booked" }] },
-  },
-  {
-    what: "absent",
-    endsBy:
-      "confirmed time, 30 days, where an attempt is opened; before, new servers count by confirmed time, too",
-    why: "servers that come late show that the order was taken",
-    state: { absent: [attemptOf({ openedAt: NOW - DAY, acceptedAt: null })] },
-  },
-  {
-    what: "acted",
-    endsBy: "confirmed time, 400 days, where an attempt is opened",
-    why: "an occurrence of a schedule buys once",
-    state: { acted: { "day 2024-01-12T08:00": { at: NOW - DAY, attempt: "a" } } },
-  },
-  {
-    what: "signals",
-    endsBy: "confirmed time",
-    why: "a second delivery of a signal that bought is a duplicate",
-    state: { signals: { "request-1": { run: "r0", seq: 1, at: NOW, keepUntil: NOW + 7 * DAY } } },
-  },
-  {
-    what: "episodes",
-    endsBy: "confirmed time",
-    why: "an older ALARM reopens no closed episode",
-    state: { episodes: { key: { closedAt: NOW } } },
-  },
-  {
-    what: "blocked",
-    endsBy: "confirmed time; the wait itself is judged where both clocks agree",
-    why: "a flavor that was refused is not ordered again at once",
-    state: { blocked: { "rung-4": { until: NOW + HOUR, times: 2 } } },
-  },
-  {
-    what: "latches",
-    endsBy: "M of N clear points, where both clocks agree",
-    why: "a slow clock reads points from before the load rose",
-    state: { latches: { "npu-busy": NOW - FAR - DAY } },
-  },
-  {
-    what: "throttle",
-    endsBy: "a settlement or reset; the wait is judged where both clocks agree",
-    why: "the cloud asked for it",
-    state: { throttle: { until: NOW + HOUR, times: 1 } },
-  },
-  {
-    what: "breaker",
-    endsBy: "a person",
-    why: "no time ends it",
-    state: { breaker: { class: "quota", since: NOW, says: "s" } },
-  },
-  {
-    what: "completedAt",
-    endsBy: "nothing; the cooldown from it is judged where both clocks agree",
-    why: "a shortened cooldown buys twice",
-    state: { completedAt: NOW - MINUTE },
-  },
-  {
-    what: "effects",
-    endsBy: "count; measured where both clocks agree",
-    why: "a wrong window would measure another load",
-    state: {
-      effects: [
-        {
-          rule: "npu-busy",
-          metric: "m",
-          before: 97,
-          attempt: "a",
-          completedAt: NOW,
-          after: null,
-          gain: null,
-        },
-      ],
+const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: Partial<SupernodeState> }[] =
+  [
+    {
+      what: "purchases",
+      endsBy: "confirmed time, 400 days, where an attempt is opened",
+      why: "caps count what is there: forgotten early, a cap is overrun",
+      state: { purchases: [{ attempt: "a", at: NOW - DAY, cost: money, state: "booked" }] },
     },
-  },
-]
+    {
+      what: "absent",
+      endsBy:
+        "confirmed time, 30 days, where an attempt is opened; before, new servers count by confirmed time, too",
+      why: "servers that come late show that the order was taken",
+      state: { absent: [attemptOf({ openedAt: NOW - DAY, acceptedAt: null })] },
+    },
+    {
+      what: "acted",
+      endsBy: "confirmed time, 400 days, where an attempt is opened",
+      why: "an occurrence of a schedule buys once",
+      state: { acted: { "day 2024-01-12T08:00": { at: NOW - DAY, attempt: "a" } } },
+    },
+    {
+      what: "signals",
+      endsBy: "confirmed time",
+      why: "a second delivery of a signal that bought is a duplicate",
+      state: { signals: { "request-1": { run: "r0", seq: 1, at: NOW, keepUntil: NOW + 7 * DAY } } },
+    },
+    {
+      what: "episodes",
+      endsBy: "confirmed time",
+      why: "an older ALARM reopens no closed episode",
+      state: { episodes: { key: { closedAt: NOW } } },
+    },
+    {
+      what: "blocked",
+      endsBy: "confirmed time; the wait itself is judged where both clocks agree",
+      why: "a flavor that was refused is not ordered again at once",
+      state: { blocked: { "rung-4": { until: NOW + HOUR, times: 2 } } },
+    },
+    {
+      what: "latches",
+      endsBy: "M of N clear points, where both clocks agree",
+      why: "a slow clock reads points from before the load rose",
+      state: { latches: { "npu-busy": NOW - FAR - DAY } },
+    },
+    {
+      what: "throttle",
+      endsBy: "a settlement or reset; the wait is judged where both clocks agree",
+      why: "the cloud asked for it",
+      state: { throttle: { until: NOW + HOUR, times: 1 } },
+    },
+    {
+      what: "breaker",
+      endsBy: "a person",
+      why: "no time ends it",
+      state: { breaker: { class: "quota", since: NOW, says: "s" } },
+    },
+    {
+      what: "completedAt",
+      endsBy: "nothing; the cooldown from it is judged where both clocks agree",
+      why: "a shortened cooldown buys twice",
+      state: { completedAt: NOW - MINUTE },
+    },
+    {
+      what: "effects",
+      endsBy: "count; measured where both clocks agree",
+      why: "a wrong window would measure another load",
+      state: {
+        effects: [
+          {
+            rule: "npu-busy",
+            metric: "m",
+            before: 97,
+            attempt: "a",
+            completedAt: NOW,
+            after: null,
+            gain: null,
+          },
+        ],
+      },
+    },
+  ]
 
 describe.each(WRONG)("while $title", (clocks) => {
   it.each(MEMORY)(
     "buys nothing, and still remembers $what (ends by $endsBy): $why",
     async ({ what, state }) => {
       world.load = what === "latches" ? 10 : 97
-      await remember(standingOf({ servers: ["s1", "s2"], ...state }))
+      await remember(stateWith({ servers: ["s1", "s2"], ...state }))
       await runUnder(clocks, NOW + MINUTE)
       await runUnder(clocks, NOW + 2 * MINUTE)
       expect(stateOf(await world.ledger.head(STREAM))).toMatchObject({ [what]: state[what] })
@@ -192,7 +193,7 @@ describe.each(WRONG)("while $title", (clocks) => {
 
   it("calls an attempt neither stuck nor complete before the time, and starts no wait in the past", async () => {
     const accepted = attemptOf({ openedAt: NOW - MINUTE, acceptedAt: NOW - MINUTE })
-    await remember(standingOf({ servers: ["s1", "s2"], attempt: accepted }))
+    await remember(stateWith({ servers: ["s1", "s2"], attempt: accepted }))
     await runUnder(clocks, NOW)
     if (clocks.dateOffMs !== null)
       expect(stateOf(await world.ledger.head(STREAM)).attempt?.state).toBe("accepted")

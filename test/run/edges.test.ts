@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
 import {
   CONTROL_STREAM,
@@ -52,7 +52,7 @@ async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
     fitting(() =>
       nextEntry(
         STREAM,
-        head && { ...head, standing: { ...(head.standing as Standing), signals: remembered(count) } },
+        head && { ...head, standing: { ...(head.standing as SupernodeState), signals: remembered(count) } },
         news,
         mostBytes,
       ),

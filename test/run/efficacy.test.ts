@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import {
@@ -38,8 +38,8 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 
-async function standing(): Promise<Standing> {
-  return (await world.ledger.head(STREAM))?.standing as Standing
+async function standing(): Promise<SupernodeState> {
+  return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
 const gains = async () => (await standing()).effects?.map(({ gain }) => gain)

@@ -10,7 +10,7 @@ import {
   fleetOf,
   nextEntry,
   nextFleetEntry,
-  standingOf,
+  stateOf,
   supernodeStream,
 } from "../../lib/ledger/next-entry.ts"
 import { LedgerError } from "../../lib/ports.ts"
@@ -164,7 +164,7 @@ describe("a purchase under a cap of the fleet", () => {
       state: "read",
       value: { purchases: [{ stream: B, state: "booked" }] },
     })
-    const again = decide({ ...situation, policy, standing: standingOf(undefined) } as Situation, digest)
+    const again = decide({ ...situation, policy, standing: stateOf(undefined) } as Situation, digest)
     expect(again).toEqual(decision)
   })
 
@@ -526,7 +526,7 @@ describe("a reservation that was never given back", () => {
     const entry = nextEntry(B, undefined, note)
     const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
     const full = (bytes: number) =>
-      sealed({ ...entry, standing: { ...standingOf(undefined), signals: { ["x".repeat(bytes)]: kept } } })
+      sealed({ ...entry, standing: { ...stateOf(undefined), signals: { ["x".repeat(bytes)]: kept } } })
     const empty = JSON.stringify(full(0)).length
     await world.ledger.append(full(MAX_ENTRY_BYTES - empty - 100))
     const attempt = { id: "asleep", openedAt: NOW, sendBefore: NOW + SECOND, deadline: NOW + MINUTE }
@@ -692,7 +692,7 @@ function boughtIn(stream: string, ...ats: number[]): LedgerEntry {
     cost: null,
     state: "booked" as const,
   }))
-  return sealed({ ...nextEntry(stream, undefined, note), standing: { ...standingOf(undefined), purchases } })
+  return sealed({ ...nextEntry(stream, undefined, note), standing: { ...stateOf(undefined), purchases } })
 }
 
 function sealed({ hash: _hash, v: _v, ...draft }: LedgerEntry): LedgerEntry {

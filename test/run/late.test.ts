@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import {
   alarmOf,
@@ -30,8 +30,8 @@ beforeEach(async () => {
   world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16"), skewMs: 0 }
 })
 
-async function standing(): Promise<Standing> {
-  return (await world.ledger.head(STREAM))?.standing as Standing
+async function standing(): Promise<SupernodeState> {
+  return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
 function settleAsAbsent(): Promise<void> {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { digestText } from "../../lib/digest.ts"
 import { answerText } from "../../lib/ledger/answer.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
@@ -28,8 +28,8 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-async function standing(): Promise<Standing> {
-  return (await world.ledger.head(STREAM))?.standing as Standing
+async function standing(): Promise<SupernodeState> {
+  return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
 describe("a run that buys", () => {
@@ -475,7 +475,7 @@ describe("what lies outside the gates", () => {
     )
     const full = nextEntry(
       STREAM,
-      head && { ...head, standing: { ...(head.standing as Standing), signals } },
+      head && { ...head, standing: { ...(head.standing as SupernodeState), signals } },
       { at: NOW, run: "r", writer: "w", kind: "decided", mode: "live" },
     )
     await world.ledger.append(full)

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { decide } from "../../lib/decision/decide.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
-import { EMPTY_STANDING, type Standing } from "../../lib/decision/state/state.ts"
+import { EMPTY_STATE, type SupernodeState } from "../../lib/decision/state/state.ts"
 import { canonicalText, digest } from "../../lib/digest.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
@@ -39,7 +39,7 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 const held = async (over: Parameters<World["run"]>[1] = {}) => (await tick(over)).decision.heldBy
-const standing = async () => (await world.ledger.head(STREAM))?.standing as Standing
+const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 const pass = (ms: number) => {
   world.now += ms
 }
@@ -116,7 +116,7 @@ describe("A tick while a floor is active", () => {
     await tick()
     const [opened] = await world.entries()
     const { situation, policy } = opened ?? {}
-    const again = decide({ ...situation, policy, standing: EMPTY_STANDING } as Situation, digest)
+    const again = decide({ ...situation, policy, standing: EMPTY_STATE } as Situation, digest)
     expect(canonicalText(again)).toBe(canonicalText(opened?.decision))
   })
 })

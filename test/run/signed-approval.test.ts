@@ -5,7 +5,7 @@ import type { Situation } from "../../lib/decision/situation.ts"
 import { signedText } from "../../lib/decision/state/signed-text.ts"
 import { digest } from "../../lib/digest.ts"
 import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
-import { CONTROL_STREAM, controlOf, standingOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { readSignatureFile } from "../../lib/ssh-signature/armor.ts"
 import { HOUR, policyOf, SECOND, tickOf } from "../decision/builders.ts"
@@ -56,7 +56,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     const opened = entries.find(({ kind }) => kind === "opened")
     const situation = {
       ...opened?.situation,
-      standing: standingOf(before),
+      standing: stateOf(before),
       policy: policyBy("ann"),
     } as Situation
     expect(decide(situation, digest)).toMatchObject({ kind: "scale-up" })

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { AlarmState } from "../../lib/decision/inputs/signal.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { canonicalText } from "../../lib/digest.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { MOST_STANDING_BYTES } from "../../lib/run/preconditions.ts"
+import { MAX_STANDING_BYTES } from "../../lib/run/preconditions.ts"
 import {
   alarmOf,
   DAY,
@@ -17,13 +17,13 @@ import {
   SECOND,
   serversOf,
   situationOf,
-  standingOf,
+  stateWith,
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
 // The state stays below 16 KB, and stops nothing, whatever comes.
 
-const MOST_BYTES = 16 * 1024
+const MAX_BYTES = 16 * 1024
 const CARDS = 384
 const STREAM = supernodeStream(policyOf().id)
 /** A supernode of 48 servers, most of what it can have, with a rule on the alarms' own points: OKs are remembered. */
@@ -36,7 +36,7 @@ beforeEach(async () => {
 })
 
 const bytesOf = (standing: unknown) => Buffer.byteLength(canonicalText(standing))
-const standing = async () => (await world.ledger.head(STREAM))?.standing as Standing
+const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 
 function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
   const key = `cloud-eye|al1704475580412b2a4lnr3W|AGT.ECS|npu_util_rate_ai_core|instance_id:${"e".repeat(32)}-${card}`
@@ -44,7 +44,11 @@ function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
 }
 
 /** The state after many alarms, each of which was written: more than a run ever writes. */
-function stormed(count: number, everyMs: number, from: Standing): { standing: Standing; mostBytes: number } {
+function stormed(
+  count: number,
+  everyMs: number,
+  from: SupernodeState,
+): { standing: SupernodeState; mostBytes: number } {
   let [after, mostBytes] = [from, 0]
   for (let i = 0; i < count; i++) {
     const at = NOW + Math.floor(i * everyMs)
@@ -62,9 +66,9 @@ function stormed(count: number, everyMs: number, from: Standing): { standing: St
 }
 
 describe("the state", () => {
-  const before = (): Standing => {
+  const before = (): SupernodeState => {
     const ids = serversOf(48).map(({ id }) => `b4beacb6-4380-448c-a218-${id.padStart(12, "0")}`)
-    return standingOf({ servers: ids, newServers: ids.slice(0, 24) })
+    return stateWith({ servers: ids, newServers: ids.slice(0, 24) })
   }
 
   it.each([
@@ -72,9 +76,9 @@ describe("the state", () => {
     ["10,000 alarms in one minute", 10_000, MINUTE / 10_000],
   ])("weighs at most 16 KB after %s", (_, count, everyMs) => {
     const { mostBytes } = stormed(count, everyMs, before())
-    expect(mostBytes).toBeLessThan(MOST_BYTES)
+    expect(mostBytes).toBeLessThan(MAX_BYTES)
     // The last safeguard is far from what traffic can reach.
-    expect(mostBytes * 4).toBeLessThan(MOST_STANDING_BYTES)
+    expect(mostBytes * 4).toBeLessThan(MAX_STANDING_BYTES)
   })
 
   it("weighs at most 16 KB after attempts of any number of alarms that were not sent, under ids as long as they get", async () => {
@@ -87,7 +91,7 @@ describe("the state", () => {
       await world.run(alarmOf({ id: `${i}|${"漢".repeat(195)}`, at }), { policy: plan })
     }
     expect(world.orders).toHaveLength(40)
-    expect(bytesOf(await standing())).toBeLessThan(MOST_BYTES)
+    expect(bytesOf(await standing())).toBeLessThan(MAX_BYTES)
   })
 })
 
@@ -108,7 +112,7 @@ describe("a real alarm after a storm", () => {
     world.load = 10
     await world.run(cardAlarm(0, world.now), { policy })
     const head = await world.ledger.head(STREAM)
-    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? standingOf()) as Standing).standing
+    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? stateWith()) as SupernodeState).standing
     world.now += MINUTE
     const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     await world.ledger.append(nextEntry(STREAM, head && { ...head, standing: after }, news))

@@ -4,11 +4,11 @@ import type { Offer, Server, Supernode } from "../../lib/decision/inputs/superno
 import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { RunMode } from "../../lib/decision/situation.ts"
-import { NO_CONTROL, type Said } from "../../lib/decision/state/control.ts"
+import { NO_CONTROL, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
-import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
@@ -19,7 +19,7 @@ import {
   type Delivery,
   type Ledger,
   LedgerError,
-  type Notice,
+  type Notification,
   type Notifier,
   type Ports,
   type Read,
@@ -63,11 +63,11 @@ export class World {
   /** Called while a purchase is under way. */
   whileBuying: (order: BuyOrder) => Promise<void> = async () => {}
   /** Everything that people were told, in order. */
-  notices: Notice[] = []
+  notices: Notification[] = []
   /** How the next tellings end, in order; after them, well. */
   deliveries: Delivery[] = []
   /** Called while people are being told. */
-  whileTelling: (notice: Notice, timeoutMs: number) => Promise<void> = async () => {}
+  whileTelling: (notice: Notification, timeoutMs: number) => Promise<void> = async () => {}
   /** null until `listen`: the policy names nobody to tell. */
   notify: Notifier | null = null
   private ids = 0
@@ -186,11 +186,11 @@ export class World {
     this.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
   }
 
-  async say(said: Said): Promise<void> {
+  async say(said: OperatorCommand): Promise<void> {
     const desk = { ledger: this.store, clock: this.clock, newId: this.newId }
     if (said.verb === "settle" || said.verb === "reset")
-      await sayTo(desk, supernodeStream(policyOf().id), { said, check: () => {} })
-    else await sayToAll(desk, said)
+      await commandSupernode(desk, supernodeStream(policyOf().id), { said, check: () => {} })
+    else await commandAll(desk, said)
   }
 
   async entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {

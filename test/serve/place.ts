@@ -10,7 +10,7 @@ import { startApp } from "../../lib/app/start.ts"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
-import type { ServeNews } from "../../lib/serve/news.ts"
+import type { ServeEvent } from "../../lib/serve/event.ts"
 import { type ServeLimits, type Serving, startServing } from "../../lib/serve/serve.ts"
 import {
   busySupernode,
@@ -166,7 +166,7 @@ export function sharedPlace(options: PlaceOptions = {}): { place: Place; served:
 
 /** One process that serves a place, and all that it said. */
 export class Served {
-  readonly news: ServeNews[] = []
+  readonly news: ServeEvent[] = []
   #serving: Serving | null = null
   #heard: () => void = () => undefined
   #isClosed = false
@@ -199,9 +199,9 @@ export class Served {
   }
 
   /** Until so many of that kind were told. */
-  async told<K extends ServeNews["kind"]>(kind: K, count = 1): Promise<Extract<ServeNews, { kind: K }>[]> {
+  async told<K extends ServeEvent["kind"]>(kind: K, count = 1): Promise<Extract<ServeEvent, { kind: K }>[]> {
     for (;;) {
-      const found = this.news.filter((one): one is Extract<ServeNews, { kind: K }> => one.kind === kind)
+      const found = this.news.filter((one): one is Extract<ServeEvent, { kind: K }> => one.kind === kind)
       if (found.length >= count) return found
       await new Promise<void>((resolve) => {
         const before = this.#heard

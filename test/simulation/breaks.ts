@@ -22,7 +22,7 @@ const FOLD = "lib/decision/transitions/fold.ts"
 const SEND = "lib/run/send.ts"
 const PURCHASE = "lib/run/purchase.ts"
 const CHAIN = "lib/ledger/chain.ts"
-const STANDING_GATES = "lib/decision/gates/standing.ts"
+const STANDING_GATES = "lib/decision/gates/in-flight.ts"
 const MONEY_GATES = "lib/decision/gates/money.ts"
 const LEDGER_GATES = "lib/decision/gates/ledger.ts"
 const RESERVE = "lib/run/reserve.ts"
@@ -251,8 +251,8 @@ export const BREAKS: readonly Break[] = [
       },
       {
         file: "lib/decision/transitions/remember-signal.ts",
-        from: 'if (kind !== "opened" || own(',
-        to: "if (own(",
+        from: 'if (kind !== "opened" || getOwn(',
+        to: "if (getOwn(",
       },
     ],
   },

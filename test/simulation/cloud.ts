@@ -1,7 +1,7 @@
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { Cloud, Delivery, MetricQuestion, Notice, Read } from "../../lib/ports.ts"
+import type { Cloud, Delivery, MetricQuestion, Notification, Read } from "../../lib/ports.ts"
 import type { Process } from "./machine.ts"
 import { buyOnce } from "./purchase.ts"
 import type { World } from "./world.ts"
@@ -29,7 +29,7 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
 }
 
 /** The webhook that people are told by: it may be down, and that harms nothing. */
-export function tellPeople(process: Process, notice: Notice): Promise<Delivery> {
+export function tellPeople(process: Process, notice: Notification): Promise<Delivery> {
   const { world } = process.machine
   return process.ask("webhook", {
     ...travel(world),

@@ -1,6 +1,6 @@
-import type { Said } from "../../lib/decision/state/control.ts"
+import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
-import { sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { Machine } from "./machine.ts"
@@ -119,10 +119,10 @@ class LedgerLife {
     await this.#waitUntil(at)
     world.trace("the ledger is restored from a backup")
     world.store.restore(backup)
-    const said: Said = { verb: "restored", why: "backup", by: "ops" }
+    const said: OperatorCommand = { verb: "restored", why: "backup", by: "ops" }
     if (isLate) await world.scheduler.wait(random.spread(5 * MINUTE, HOUR))
-    if (isLate) await this.#until(() => sayToAll(this.#desk(), said))
-    else await sayToAll({ ...this.#desk(), ledger: ledgerOver(world.store.direct()) }, said)
+    if (isLate) await this.#until(() => commandAll(this.#desk(), said))
+    else await commandAll({ ...this.#desk(), ledger: ledgerOver(world.store.direct()) }, said)
     for (const supernode of world.supernodes) void this.#confirm(supernode)
     await this.#restartAll()
   }
@@ -134,7 +134,7 @@ class LedgerLife {
     while (isRight && !world.isCalm && world.watch.hasForgottenOrder(supernode))
     const { id } = supernode.policy
     await this.#until(() =>
-      sayToAll(this.#desk(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
+      commandAll(this.#desk(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
     )
   }
 

@@ -1,6 +1,6 @@
-import { type Said, stopInForce } from "../../lib/decision/state/control.ts"
-import { sayTo, sayToAll } from "../../lib/ledger/commands.ts"
-import { CONTROL_STREAM, controlOf, standingOf } from "../../lib/ledger/next-entry.ts"
+import { type OperatorCommand, stopInForce } from "../../lib/decision/state/control.ts"
+import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
+import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
 import { Machine } from "./machine.ts"
 import { mendInConsole, vanishedIn, wordFor } from "./settling.ts"
@@ -55,7 +55,7 @@ export class People {
     const { world } = this
     const { now } = world.scheduler
     const head = await this.#desk.ledger.head(supernode.stream)
-    const standing = standingOf(head)
+    const standing = stateOf(head)
     // An entry dated by a clock that ran ahead holds everybody: a reset is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
     const { attempt, breaker, rulesOff, lastDecision } = standing
@@ -66,14 +66,21 @@ export class People {
       const as = wordFor({ world, attempt, supernode })
       if (!as) return
       const servers = supernode.present().map(({ id }) => id)
-      const said: Said = { verb: "settle", attempt: attempt.id, as, why: "looked", by: "ops", servers }
+      const said: OperatorCommand = {
+        verb: "settle",
+        attempt: attempt.id,
+        as,
+        why: "looked",
+        by: "ops",
+        servers,
+      }
       const check = (current: typeof standing) => {
         if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
         if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
       }
       const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
       if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
-      await sayTo(this.#desk, supernode.stream, { said, check })
+      await commandSupernode(this.#desk, supernode.stream, { said, check })
       return
     }
     if (!attempt) mendInConsole(world, supernode)
@@ -83,8 +90,8 @@ export class People {
       isMended ||
       (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode)))
     ) {
-      const said: Said = { verb: "reset", why: "mended", by: "ops" }
-      await sayTo(this.#desk, supernode.stream, { said, check: () => undefined })
+      const said: OperatorCommand = { verb: "reset", why: "mended", by: "ops" }
+      await commandSupernode(this.#desk, supernode.stream, { said, check: () => undefined })
     }
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
   }
@@ -177,12 +184,12 @@ export class People {
       if (stopInForce(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
   }
 
-  async #tellAll(said: Said): Promise<void> {
+  async #tellAll(said: OperatorCommand): Promise<void> {
     const { scheduler, watch } = this.world
     if (said.verb === "pause" || said.verb === "resume")
       watch.stops.ending({ verb: "pause", supernode: said.supernode }, scheduler.now)
     if (said.verb === "hold") watch.stops.ending({ verb: "hold", supernode: said.supernode }, scheduler.now)
-    await sayToAll(this.#desk, said)
+    await commandAll(this.#desk, said)
     watch.stops.acknowledged(said, scheduler.now)
     this.world.trace(`people know that ${said.verb} is said`)
   }

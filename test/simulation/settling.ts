@@ -1,5 +1,5 @@
-import type { StandingAttempt } from "../../lib/decision/state/attempt.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { OpenAttempt } from "../../lib/decision/state/attempt.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -7,7 +7,7 @@ const MINUTE = 60_000
 
 interface Question {
   world: World
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   supernode: TrueSupernode
 }
 
@@ -47,7 +47,7 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
 }
 
 /** Known servers that the cloud lists no more. */
-export function vanishedIn(standing: Standing, supernode: TrueSupernode): boolean {
+export function vanishedIn(standing: SupernodeState, supernode: TrueSupernode): boolean {
   const listed = (supernode.view().servers ?? []).map(({ id }) => id)
   return (standing.servers ?? []).some((id) => !listed.includes(id))
 }

@@ -1,5 +1,5 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
-import type { Said } from "../../lib/decision/state/control.ts"
+import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 
 /** Clocks may differ by a minute each way, so that near its end a stop may be over for one and not for another. */
@@ -31,7 +31,7 @@ export class Stops {
     this.approvals.length = 0
   }
 
-  acknowledged(said: Said, now: number): void {
+  acknowledged(said: OperatorCommand, now: number): void {
     if (said.verb !== "pause" && said.verb !== "hold") return
     this.#stops.push({
       verb: said.verb,

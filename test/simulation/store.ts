@@ -1,6 +1,6 @@
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
-import { standingOf } from "../../lib/ledger/next-entry.ts"
+import { stateOf } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
 import type { Process } from "./machine.ts"
 import { trustedEntry } from "./trusted.ts"
@@ -35,9 +35,9 @@ export class SimulatedStore {
     return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
   }
 
-  standingOf(stream: string): Standing | null {
+  standingOf(stream: string): SupernodeState | null {
     const raw = this.#newest(stream)
-    return raw ? standingOf(trustedEntry(stream, raw)) : null
+    return raw ? stateOf(trustedEntry(stream, raw)) : null
   }
 
   /** From now on it holds what that copy holds. */

@@ -1,6 +1,6 @@
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import type { Notice } from "../../lib/ports.ts"
+import type { Notification } from "../../lib/ports.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -20,7 +20,7 @@ interface Stated {
   waits: Waits
 }
 
-type Waits = Pick<Standing, "attempt" | "breaker">
+type Waits = Pick<SupernodeState, "attempt" | "breaker">
 
 /**
  * People are told what waits for them: on record first, once per record, at most hourly, by the entry that states it; and
@@ -40,7 +40,7 @@ export class Tellings {
 
   /** An entry of a supernode's chain. */
   stored({ stream, standing, hash, at, observation }: LedgerEntry): void {
-    const { attempt, breaker } = standing as Standing
+    const { attempt, breaker } = standing as SupernodeState
     const stated = this.#stated.get(stream) ?? []
     stated.push({ hash, waits: { attempt, breaker } })
     this.#stated.set(stream, stated)
@@ -78,7 +78,7 @@ export class Tellings {
 
   /** It came to the webhook, which may be down. */
   heard(
-    { about, state, attempt, entry: { stream, seq, hash } }: Notice,
+    { about, state, attempt, entry: { stream, seq, hash } }: Notification,
     { isDown }: { isDown: boolean },
   ): void {
     const { watch, scheduler } = this.world
@@ -122,7 +122,7 @@ function whatWaits({ attempt, breaker }: Waits): string | null {
 }
 
 /** Approvals and efficacy are decided, not part of what the standing alone states. */
-function statesIt({ attempt, breaker }: Waits, told: Pick<Notice, "state" | "attempt">): boolean {
+function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" | "attempt">): boolean {
   switch (told.state) {
     case "breaker":
       return breaker !== null

@@ -1,5 +1,5 @@
 import type { Observation } from "../../lib/decision/state/observation.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
@@ -54,8 +54,8 @@ export class Account {
     this.#judge = judge
   }
 
-  get standing(): Standing | null {
-    return (this.head?.standing as Standing | undefined) ?? null
+  get standing(): SupernodeState | null {
+    return (this.head?.standing as SupernodeState | undefined) ?? null
   }
 
   /** The next entry of the chain. */

@@ -1,6 +1,6 @@
 import { runCli } from "../../functions/cli/run-cli.ts"
 import { systemClock } from "../../lib/app/start.ts"
-import type { Standing } from "../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import type { Random } from "../simulation/random.ts"
 import type { Account } from "./account.ts"
@@ -17,7 +17,7 @@ export interface PersonOptions {
 
 /** How long a state must last before a person looks: `unknown_outcome: auto` is given its chance. */
 const PATIENCE_MS = 400
-const MOST_RESUMES = 20
+const MAX_RESUMES = 20
 
 export class Person {
   readonly settled = { accepted: 0, completed: 0, absent: 0 }
@@ -57,7 +57,7 @@ export class Person {
     await wait()
     pause.to = Date.now()
     for (let tries = 0; !(await this.#say(["resume", "--by", "ops"])); tries++)
-      if (tries === MOST_RESUMES) throw new Error(`cannot resume: ${this.lastRefusal}`)
+      if (tries === MAX_RESUMES) throw new Error(`cannot resume: ${this.lastRefusal}`)
   }
 
   /** What the console's list of orders says of the newest attempt. */
@@ -90,7 +90,7 @@ export class Person {
   }
 }
 
-function isRefused({ breaker, throttle, blocked, rulesOff }: Standing): boolean {
+function isRefused({ breaker, throttle, blocked, rulesOff }: SupernodeState): boolean {
   return breaker !== null || throttle !== null || Object.keys({ ...blocked, ...rulesOff }).length > 0
 }
 

@@ -7,7 +7,7 @@ import { SandboxApart } from "../sandbox/apart.ts"
 export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
 const FIRST_SERVERS = 2
 /** Room for more purchases than a soak gets to; each rung more is read by every worker that starts. */
-const MOST_SERVERS = 24
+const MAX_SERVERS = 24
 /** A server's price: each rung has one server more than the one before. */
 export const SERVER_MINOR = 1_000_00
 
@@ -31,7 +31,7 @@ export function flavorOf(servers: number): string {
   return `soak-${servers}.matrix`
 }
 
-const SIZES = Array.from({ length: MOST_SERVERS - FIRST_SERVERS + 1 }, (_, i) => FIRST_SERVERS + i)
+const SIZES = Array.from({ length: MAX_SERVERS - FIRST_SERVERS + 1 }, (_, i) => FIRST_SERVERS + i)
 
 /** Nothing rests: what holds a second purchase back is the first one alone. Every other one may conclude `accepted` by itself. */
 function policyOf(supernodes: readonly SoakSupernode[]): string {
@@ -55,7 +55,7 @@ function policyOf(supernodes: readonly SoakSupernode[]): string {
       price: { amount: (servers * SERVER_MINOR) / 100, currency: "CNY", per: "month" },
     })),
     order: { image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81" },
-    limits: { actions: "9999 per 24h", servers: MOST_SERVERS },
+    limits: { actions: "9999 per 24h", servers: MAX_SERVERS },
     cooldown: "0s",
     min_interval: "0s",
     warmup: "0s",

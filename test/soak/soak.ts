@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { systemClock } from "../../lib/app/start.ts"
-import { sayToAll } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import { type Corridor, resultsOf } from "../corridor/corridor.ts"
@@ -82,13 +82,13 @@ interface WatchedPlace {
 }
 
 /** A chain remembers each signal for 20 minutes, and has room for some 400 of them. */
-const MOST_BEATS = 150
+const MAX_BEATS = 150
 const LOOK_MS = 60
 const PAUSE_MS = 800
 /** What comes to rest does so within seconds; this ends what never does, also on a machine that is very busy. */
 const REST_MS = 100_000
 /** A busy machine may let the second pass within which a request must be sent. */
-const MOST_TRIES = 20
+const MAX_TRIES = 20
 
 class Watch implements Judge {
   readonly #corridor: Corridor<SandboxApart>
@@ -119,7 +119,7 @@ class Watch implements Judge {
       ordersOf: (supernode) => this.#ordersOf(supernode),
     })
     // Some 300 ms a kill: how far apart alarms must be for all of them to be remembered.
-    const beatMs = Math.max(500, Math.ceil((options.kills * 300) / MOST_BEATS))
+    const beatMs = Math.max(500, Math.ceil((options.kills * 300) / MAX_BEATS))
     this.#herd = new Herd({
       workers: options.workers,
       start: () =>
@@ -146,7 +146,7 @@ class Watch implements Judge {
     }
     // The ledger is made before anybody is frozen while making it: from then on who reads waits for nobody.
     const desk = { ledger: this.#corridor.ledger, clock: systemClock, newId: randomUUID }
-    await sayToAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
+    await commandAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
     const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
     await Promise.all([killing.finally(stop), this.#lookOn(() => !isOver).finally(stop)])
     await this.#herd.end()
@@ -244,7 +244,7 @@ class Watch implements Judge {
 
   async #buyOnceMore(supernode: SoakSupernode): Promise<void> {
     let end = ""
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const [result] = resultsOf(await this.#corridor.lambda("alarm", alarmEvent(supernode, Date.now())))
       end = result?.outcome?.kind ?? result?.decision.heldBy ?? "nothing"
       if (end === "accepted" || end === "already-there") return

@@ -14,7 +14,7 @@ import { alarmEvent, tickEvent } from "./signals.ts"
 const [count = "1", beatMs = "1000", handovers = ""] = process.argv.slice(2)
 const supernodes = supernodesOf(Number(count))
 /** Nobody waits for a worker that was forgotten. */
-const MOST_LIFE_MS = 600_000
+const MAX_LIFE_MS = 600_000
 const startedAt = Date.now()
 /** Every purchase is written down here before its first byte leaves. */
 const { clock } = new HandoverRecorder(handovers, systemClock)
@@ -33,7 +33,7 @@ await Promise.all([
 process.exit()
 
 async function lane(handle: () => Promise<unknown>): Promise<void> {
-  while (Date.now() - startedAt < MOST_LIFE_MS) {
+  while (Date.now() - startedAt < MAX_LIFE_MS) {
     // What a handler throws is for its platform; whatever it is, the ledger must stay true.
     await handle().catch(() => undefined)
     await pause(Math.random() * 40)
@@ -53,15 +53,15 @@ function anySupernode(): SoakSupernode {
 /** A person looks, looks at a plan, and wants just that: no cooldown and no evidence, only what is in flight is in the way. */
 async function askFor({ name }: SoakSupernode): Promise<void> {
   const ask = { supernode: name, requestedBy: "ops", why: "soak", bypassCooldown: true }
-  const seen = await firstResult({ ...ask, servers: 1 })
+  const seen = await firstDeliveryResult({ ...ask, servers: 1 })
   const statuses = seen?.decision.findings.find(({ gate }) => gate === "supernode-ready")?.facts["statuses"]
   if (typeof statuses !== "object" || statuses === null) return
   const wish = { ...ask, servers: Object.keys(statuses).length + 1 }
-  const shown = await firstResult(wish)
+  const shown = await firstDeliveryResult(wish)
   if (shown?.plan) await manual({ ...wish, mode: "live", planHash: shown.plan.hash }, contextOf())
 }
 
-async function firstResult(request: unknown): Promise<RunResult | undefined> {
+async function firstDeliveryResult(request: unknown): Promise<RunResult | undefined> {
   const answer: Answer = await manual(request, contextOf())
   return "results" in answer ? answer.results[0] : undefined
 }

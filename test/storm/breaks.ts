@@ -30,7 +30,7 @@ export const BREAKS: Record<string, Break> = {
   },
   "forgets-what-is-open": {
     says: "takes an attempt that was never settled for none",
-    file: "lib/decision/gates/standing.ts",
+    file: "lib/decision/gates/in-flight.ts",
     from: "if (attempt) return fail(",
     to: 'if (attempt && attempt.state !== "open") return fail(',
   },
@@ -54,7 +54,7 @@ export const BREAKS: Record<string, Break> = {
   },
   "ignores-a-pause": {
     says: "buys while everything is paused",
-    file: "lib/decision/gates/standing.ts",
+    file: "lib/decision/gates/in-flight.ts",
     from: "if (everything)\n",
     to: "if (everything === undefined)\n",
   },

@@ -4,7 +4,7 @@ import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { approvalEnd, approverOf } from "../../../lib/decision/state/approvals.ts"
 import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
 import type { Approval } from "../../../lib/decision/state/control.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { commandAll } from "../../../lib/ledger/commands.ts"
 import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
@@ -65,7 +65,7 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
     const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
     const expiry = { until: said.expires ?? task.now + expiresMs, what: "the approval" }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
-    const entry = await sayToAll(deskOf(task, ledger), said)
+    const entry = await commandAll(deskOf(task, ledger), said)
     const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
     screen.say(...sayApprovals({ task, toThis, known, policy }))

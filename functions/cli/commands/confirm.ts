@@ -4,9 +4,9 @@ import { operatorCommand } from "../../../lib/decision/explain/operator-command.
 import { includesId } from "../../../lib/decision/inputs/id.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { sayToAllIf } from "../../../lib/ledger/commands.ts"
-import { CONTROL_STREAM, controlOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { actor, words } from "../arguments.ts"
 import {
   type Cli,
@@ -68,7 +68,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
     const since = restored ? `${policy.name} is confirmed already` : "this ledger was not restored"
     throw new CommandError(`${since}: there is nothing to confirm`)
   }
-  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
+  const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
   const look = await lookNow(app.cloud, policy)
   screen.say(...confirmingLines({ name: policy.name, standing, look, now }))
   const signed = await signatureOfAny(task, policy.approvers, {
@@ -107,7 +107,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
 
 interface Shown {
   name: string
-  standing: Standing
+  standing: SupernodeState
   look: Look
   now: number
 }

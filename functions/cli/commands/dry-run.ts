@@ -4,7 +4,7 @@ import type { App } from "../../../lib/app/app.ts"
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
 import { actor, reason, whole, words } from "../arguments.ts"
@@ -110,7 +110,7 @@ interface Shown {
 async function show(task: Task, app: App, { loaded, results, requests }: Shown): Promise<void> {
   const { screen, options, io, now } = task
   const { policy, hash: policyHash } = loaded
-  const standing = standingOf(await app.ledger.head(supernodeStream(policy.id)))
+  const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
   const arming = armingUntil({ policy, policyHash, standing, now })
   if (results.length === 0) screen.note(`the event does not concern ${policy.name}: nothing would happen`)
   if (options.json) {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander"
 import { stopInForce } from "../../../lib/decision/state/control.ts"
-import { own } from "../../../lib/decision/state/own.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { getOwn } from "../../../lib/decision/state/get-own.ts"
+import { commandAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
@@ -60,13 +60,13 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
     const supernode = await supernodeIdOf(policyPath, name)
     const said = { verb: "hold" as const, supernode, why, by, until }
     if (until <= now) {
-      const before = own(controlOf(await ledger.head(CONTROL_STREAM)).held, supernode)
+      const before = getOwn(controlOf(await ledger.head(CONTROL_STREAM)).held, supernode)
       if (!before) {
         screen.say(`${name} is not held; nothing to end`)
         showNothingSaid(task, known)
         return
       }
-      const entry = await sayToAll(deskOf(task, ledger), said)
+      const entry = await commandAll(deskOf(task, ledger), said)
       // By another machine's clock it may have gone on, so its end is on record in any case.
       const was = stopInForce(before, now) ? "is over" : "was over already"
       screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
@@ -74,7 +74,7 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
       return
     }
     await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
-    const entry = await sayToAll(deskOf(task, ledger), said)
+    const entry = await commandAll(deskOf(task, ledger), said)
     screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
     showWord(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))

@@ -1,6 +1,6 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { commandAll } from "../../../lib/ledger/commands.ts"
 import { type Initialised, initLedger } from "../../../lib/ledger/init.ts"
 import { type AuditedLedger, ledgerPlace } from "../../../lib/ledger/open.ts"
 import { actor, reason } from "../arguments.ts"
@@ -133,7 +133,7 @@ async function countStreams(ledger: AuditedLedger): Promise<number> {
 async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
     const known = await requireLedger(ledger, settings)
-    const entry = await sayToAll(deskOf(task, ledger), { verb: "restored", why, by })
+    const entry = await commandAll(deskOf(task, ledger), { verb: "restored", why, by })
     const names = [...(await namesById(settings.policyPath)).values()]
     task.screen.say(
       "live runs buy nothing now (ledger-restored). For each supernode, run:",

@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
-import { sayToAll, sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { commandAll, sayToAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
@@ -65,7 +65,7 @@ async function pause(
     const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
-    const entry = await sayToAll(deskOf(task, ledger), {
+    const entry = await commandAll(deskOf(task, ledger), {
       verb: "pause",
       supernode,
       why,

@@ -1,11 +1,11 @@
 import type { Command } from "commander"
 import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
-import { sayTo } from "../../../lib/ledger/commands.ts"
+import { commandSupernode } from "../../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { policyOf } from "../../../lib/ledger/policy-of.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
@@ -51,7 +51,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
     const stream = supernodeStream(supernode)
     const head = await ledger.head(stream)
     if (!head) throw new CommandError(`nothing is on record for ${name}: there is nothing to reset`)
-    let before = standingOf(head)
+    let before = stateOf(head)
     const state = clearedState(before)
     const signed = await signatureOfAny(task, await approversOf(ledger, { policyPath, head }), {
       by,
@@ -59,7 +59,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
       options,
       statements: (approver) => [{ kind: "reset" as const, ledger: known.id, supernode, state, approver }],
     })
-    const entry = await sayTo(deskOf(task, ledger), stream, {
+    const entry = await commandSupernode(deskOf(task, ledger), stream, {
       said: {
         verb: "reset",
         why,
@@ -75,7 +75,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
         before = standing
       },
     })
-    screen.say(...changedLines(before, standingOf(entry), now))
+    screen.say(...changedLines(before, stateOf(entry), now))
     showWord(task, entry, known)
   })
 }
@@ -90,7 +90,7 @@ function clearedState({
   effects = [],
   policyChanges,
   newestAttempt,
-}: Standing): string {
+}: SupernodeState): string {
   return digest({ breaker, throttle, blocked, rulesOff, servers, effects, policyChanges, newestAttempt })
 }
 
@@ -101,13 +101,13 @@ async function approversOf(
 ): Promise<readonly Approver[]> {
   const file = await loadPolicyFile(policyPath).catch(() => null)
   if (file) return file.supernodes[0]?.policy.approvers ?? []
-  const { policySeen } = standingOf(head)
+  const { policySeen } = stateOf(head)
   const recorded = policySeen && (await policyOf(ledger, { ...head, policyHash: policySeen.hash }))
   return recorded?.approvers ?? []
 }
 
 /** What the reset changed, by comparing the state before and after it. */
-function changedLines(before: Standing, after: Standing, now: number): string[] {
+function changedLines(before: SupernodeState, after: SupernodeState, now: number): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
   const wait = throttle && throttle.until > now && !after.throttle ? throttle : null
   const lines = [

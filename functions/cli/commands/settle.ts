@@ -2,10 +2,10 @@ import { type Command, Option } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
-import type { Said } from "../../../lib/decision/state/control.ts"
-import { sayTo } from "../../../lib/ledger/commands.ts"
-import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OperatorCommand } from "../../../lib/decision/state/control.ts"
+import { commandSupernode } from "../../../lib/ledger/commands.ts"
+import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, words } from "../arguments.ts"
 import {
   type Cli,
@@ -70,14 +70,14 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const { as, why, by } = options
   const known = await requireLedger(app.ledger, app.settings)
   const stream = supernodeStream(policy.id)
-  const { attempt } = standingOf(await app.ledger.head(stream))
+  const { attempt } = stateOf(await app.ledger.head(stream))
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
   screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
 
   const signed = await signatureFor(task, { options, policy, attempt, ledger: known.id })
-  const said: Said = {
+  const said: OperatorCommand = {
     verb: "settle",
     attempt: attempt.id,
     as,
@@ -86,7 +86,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     ...(signed ? { signature: signed.signature } : {}),
     servers: look.ok ? look.servers.map(({ id }) => id) : null,
   }
-  const entry = await sayTo(deskOf(task, app.ledger), stream, {
+  const entry = await commandSupernode(deskOf(task, app.ledger), stream, {
     said,
     // Asked of the very state it is said to: what was shown a moment ago may be over.
     check: (standing) => {
@@ -109,7 +109,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
 interface ToSign {
   options: SettleOptions
   policy: Policy
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   ledger: string
 }
 
@@ -133,11 +133,7 @@ async function signatureFor(task: Task, { options, policy, attempt, ledger }: To
 }
 
 /** Whether the run that opened the attempt recorded how its request ended. */
-async function hasAnswer(
-  ledger: App["ledger"],
-  stream: string,
-  { id, seq }: StandingAttempt,
-): Promise<boolean> {
+async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: OpenAttempt): Promise<boolean> {
   for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
     if (kind === "settled" && attempt?.id === id) return true
   return false

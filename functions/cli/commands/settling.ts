@@ -10,7 +10,7 @@ import { presentServers, type Server } from "../../../lib/decision/inputs/supern
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
 import { type Cell, instantOf, tableOf } from "../print/table.ts"
@@ -35,7 +35,7 @@ export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
 
 export interface Shown {
   name: string
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   look: Look
   now: number
 }
@@ -57,7 +57,7 @@ export function settlingLines({ name, attempt, look, now }: Shown): string[] {
   return [`${name}: what is to be settled`, ...tableOf(rows)]
 }
 
-function sayNow({ before }: StandingAttempt, look: Look): Cell {
+function sayNow({ before }: OpenAttempt, look: Look): Cell {
   if (!look.ok) return `could not be read: ${look.why}. Settling without a look`
   const servers = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(before, id) ? "" : " (new)"}`,
@@ -73,8 +73,8 @@ export interface Wish {
   name: string
   as: SettleAs
   /** The attempt that the person saw. */
-  shown: StandingAttempt
-  current: StandingAttempt | null
+  shown: OpenAttempt
+  current: OpenAttempt | null
   /** The run that opened it recorded how its request ended: nothing leaves any more. */
   isAnswered: boolean
   look: Look
@@ -86,7 +86,7 @@ export interface Wish {
  * ahead may have called the attempt unknown before its time, so only a time that the cloud confirmed ends it. The clock
  * that dated the deadline may be off by the tolerance.
  */
-function whyStillOpen({ state, deadline }: StandingAttempt, clocks: Clocks): string | null {
+function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string | null {
   if (state !== "open" && state !== "unknown") return null
   const until = deadline + CLOCK_TOLERANCE_MS
   const confirmed = confirmedTime(clocks)

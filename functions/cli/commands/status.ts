@@ -11,7 +11,7 @@ import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
-import { type LastOutcome, stateOf } from "../state/supernode-state.ts"
+import { type LastOutcome, statusOf } from "../state/supernode-state.ts"
 
 export function registerStatus(program: Command, cli: Cli): void {
   program
@@ -42,7 +42,7 @@ async function status(task: Task, name: string | undefined): Promise<void> {
         const head = await ledger.head(stream)
         const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
         const ledgerConfirmedAt = await ledgerConfirmedTime(ledger, control, [stream, ...streams])
-        return stateOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, now })
+        return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, now })
       }),
     )
     if (options.json) {

@@ -1,8 +1,8 @@
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { Said } from "../../../lib/decision/state/control.ts"
-import type { FleetNews } from "../../../lib/decision/state/fleet-reservations.ts"
+import type { OperatorCommand } from "../../../lib/decision/state/control.ts"
+import type { FleetChange } from "../../../lib/decision/state/fleet-reservations.ts"
 import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result.ts"
@@ -25,14 +25,14 @@ export function sayEntry(entry: LedgerEntry): string {
     case "observed":
       return observation ? `${observation.kind}: ${observation.says}` : "observed"
     case "said":
-      return said ? saySaid(said) : "said"
+      return said ? sayOperatorCommand(said) : "said"
     default:
       return kind satisfies never
   }
 }
 
 /** In stream `fleet`: for which supernode's attempt a place is taken, or given back after it ended. */
-function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetNews): string {
+function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetChange): string {
   const { stream, id, cost } = reservation
   if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
   const price = cost ? sayMoney(cost) : "an unknown price"
@@ -47,12 +47,12 @@ export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
   adopted: "a ledger with entries",
 }
 
-function saySaid(said: Said): string {
+function sayOperatorCommand(said: OperatorCommand): string {
   const words = sayCommand(said)
   return "signature" in said && said.signature ? `${words} (signed)` : words
 }
 
-function sayCommand(said: Said): string {
+function sayCommand(said: OperatorCommand): string {
   switch (said.verb) {
     case "pause":
     case "hold":

@@ -1,5 +1,5 @@
 import type { Finding } from "../../../lib/decision/decision.ts"
-import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { hintOf } from "../../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../../lib/decision/explain/operator-command.ts"
 import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
@@ -102,7 +102,7 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
         : passed === false
           ? [MARKS.failed, paint.red]
           : [MARKS.open, paint.dim]
-    const nearest = nearestOf(finding)
+    const nearest = hintOf(finding)
     return [
       [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
       ...(nearest === null ? [] : [["", "", paint.dim(`${WOULD_PASS_IF} ${nearest}`)]]),

@@ -1,8 +1,8 @@
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/decision/schedule/schedule.ts"
-import { actedFor } from "../../../lib/decision/state/handled-starts.ts"
-import type { Acted, Standing } from "../../../lib/decision/state/state.ts"
+import { handledStartOf } from "../../../lib/decision/state/handled-starts.ts"
+import type { HandledStart, SupernodeState } from "../../../lib/decision/state/state.ts"
 
 /** One schedule of a policy: is its floor in force, and when does it start next. Instants are epoch milliseconds. */
 export interface ScheduleState {
@@ -12,12 +12,16 @@ export interface ScheduleState {
   forMs: number
   atLeast: number
   bypassesCooldown: boolean
-  active: { occurrence: string; since: number; until: number; acted: Acted | null } | null
+  active: { occurrence: string; since: number; until: number; acted: HandledStart | null } | null
   next: Start | null
 }
 
 /** `standing` null: what was bought for is not known. */
-export function scheduleStates(policy: Policy, standing: Standing | null, now: number): ScheduleState[] {
+export function scheduleStates(
+  policy: Policy,
+  standing: SupernodeState | null,
+  now: number,
+): ScheduleState[] {
   const { schedules, timezone } = policy
   return schedules.map((schedule) => {
     const { name, cron, forMs, atLeast, cooldown } = schedule
@@ -34,7 +38,7 @@ export function scheduleStates(policy: Policy, standing: Standing | null, now: n
             occurrence: active.occurrence,
             since: active.since,
             until: active.until,
-            acted: (standing && actedFor(standing, active)) ?? null,
+            acted: (standing && handledStartOf(standing, active)) ?? null,
           }
         : null,
       next: nextStart(schedule, timezone, now),

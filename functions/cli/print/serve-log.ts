@@ -1,7 +1,7 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
-import type { AnsweredRequest, ServeNews, Tell } from "../../../lib/serve/news.ts"
+import type { AnsweredRequest, Emit, ServeEvent } from "../../../lib/serve/event.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
 import { isLedgerFault, lineOf, titleOf } from "../../log.ts"
 import type { Task } from "../context.ts"
@@ -18,7 +18,7 @@ interface Line {
 
 export interface ServeLog {
   say(level: Level, text: string, fields?: Record<string, unknown>): void
-  tell: Tell
+  tell: Emit
 }
 
 const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"]
@@ -39,7 +39,7 @@ export function serveLog({ screen, options, io }: Task, least: Level): ServeLog 
   }
 }
 
-function linesFor(news: ServeNews): Line[] {
+function linesFor(news: ServeEvent): Line[] {
   switch (news.kind) {
     case "request":
       return [requestLine(news.answered)]
@@ -89,12 +89,12 @@ function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Li
   return { level, text, fields: { method, path, status, tookMs: Math.round(tookMs) } }
 }
 
-function resultText(result: Extract<ServeNews, { kind: "result" }>["result"]): string {
+function resultText(result: Extract<ServeEvent, { kind: "result" }>["result"]): string {
   const says = result.decision.findings.find(({ passed }) => passed === false)?.says
   return `${titleOf(result)}${result.mode === "live" ? "" : ` [${result.mode}]`}${says === undefined ? "" : `: ${says}`}`
 }
 
-function tickLine({ at, isOk, tookMs }: Extract<ServeNews, { kind: "ticked" }>): Line {
+function tickLine({ at, isOk, tookMs }: Extract<ServeEvent, { kind: "ticked" }>): Line {
   const when = new Date(at).toISOString()
   const text = `tick of ${when} ${isOk ? "done" : "FAILED"} in ${Math.round(tookMs)} ms`
   return {
@@ -113,14 +113,14 @@ function skippedLine({ at, why }: SkippedTick): Line {
   return { level: "WARN", text: `tick of ${when} skipped: ${because}`, fields: { tick: when, skipped: why } }
 }
 
-function policyLine({ file, next }: Extract<ServeNews, { kind: "policy-read" }>): Line {
+function policyLine({ file, next }: Extract<ServeEvent, { kind: "policy-read" }>): Line {
   const policies = file.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash }))
   const said = policies.map(({ supernode, hash }) => `${supernode} ${hash.slice(0, 15)}`).join(", ")
   const nextTick = next === null ? null : new Date(next).toISOString()
   return { level: "INFO", text: `the policy was read anew: ${said}`, fields: { policies, nextTick } }
 }
 
-function stoppingLine({ graceMs, running }: Extract<ServeNews, { kind: "stopping" }>): Line {
+function stoppingLine({ graceMs, running }: Extract<ServeEvent, { kind: "stopping" }>): Line {
   const what =
     running === 0
       ? "nothing is under way"

@@ -1,9 +1,9 @@
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
-import type { SupernodeState } from "../state/supernode-state.ts"
+import type { SupernodeStatus } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import { type Look, WOULD_PASS_IF } from "./result.ts"
 import { scheduleRows } from "./schedule.ts"
@@ -11,7 +11,7 @@ import { tableOf, when } from "./table.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(
-  written: SupernodeState,
+  written: SupernodeStatus,
   { now, paint, columns }: Look & { now: number },
 ): string[] {
   const state = visibleIn(written)
@@ -63,7 +63,7 @@ const TOLD: readonly string[] = [
 ]
 
 /** Why no run buys on this ledger, before what a tick would find. */
-function ledgerRows({ ledger }: SupernodeState): string[][] {
+function ledgerRows({ ledger }: SupernodeStatus): string[][] {
   if (!ledger) return []
   const { heldBy, says, nearest } = ledger
   return [
@@ -73,7 +73,7 @@ function ledgerRows({ ledger }: SupernodeState): string[][] {
 }
 
 /** Everything that would hold now, the first reason first, each with its hint. */
-function holdRows({ holds, ledger }: SupernodeState): string[][] {
+function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
@@ -89,7 +89,7 @@ function holdRows({ holds, ledger }: SupernodeState): string[][] {
   })
 }
 
-function sayMode({ mode, armingUntil }: SupernodeState, now: number): string {
+function sayMode({ mode, armingUntil }: SupernodeStatus, now: number): string {
   if (mode === "observe") return "observe: decides and records, never buys (SUPERNODE_MODE is not live here)"
   if (armingUntil === "unseen")
     return "live, but this policy is new: it only observes for arm_after, counted from its first recorded run"
@@ -109,7 +109,7 @@ export function sayStop(
 
 /** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
 export function sayAttempt(
-  { state, from, to, flavor, openedAt, orderId, says }: Omit<StandingAttempt, "cost">,
+  { state, from, to, flavor, openedAt, orderId, says }: Omit<OpenAttempt, "cost">,
   now: number,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
@@ -119,7 +119,7 @@ export function sayAttempt(
 }
 
 function refusalRows(
-  { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeState,
+  { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeStatus,
   now: number,
 ): string[][] {
   return [
@@ -150,7 +150,7 @@ function refusalRows(
   ]
 }
 
-function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeState["lastDecision"]>): string {
+function sayDecision({ kind, heldBy, to }: NonNullable<SupernodeStatus["lastDecision"]>): string {
   if (kind === "hold") return `hold (${heldBy ?? "not evaluated"})`
   return to === null ? "decided to scale up" : `decided to scale up to ${counted(to, "server")}`
 }

@@ -1,6 +1,6 @@
 import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import type { Said } from "../../../lib/decision/state/control.ts"
+import type { OperatorCommand } from "../../../lib/decision/state/control.ts"
 import type { Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import type { KnownPlan } from "../state/plans.ts"
@@ -21,7 +21,7 @@ export interface Approving {
 export async function approvalOf(
   task: Task,
   { approver, known, policy, hash, options, ledger }: Approving,
-): Promise<Extract<Said, { verb: "approve" }>> {
+): Promise<Extract<OperatorCommand, { verb: "approve" }>> {
   const { by } = options
   if (approver?.key === undefined) {
     refuseSignature({ by, options })

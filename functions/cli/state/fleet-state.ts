@@ -4,13 +4,13 @@ import {
   fleetSince,
   hasFleetCap,
   hasLapsed,
-  isOver,
+  isResolved,
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
-import type { FleetStanding, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
-import { FLEET_STREAM, fleetOf, standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import type { FleetState, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
+import { FLEET_STREAM, fleetOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../../lib/ports.ts"
 import {
   type BudgetUse,
@@ -24,7 +24,7 @@ import type { Look } from "../print/result.ts"
 import { tableOf, when } from "../print/table.ts"
 
 /** What is left of the caps across all supernodes. */
-export interface FleetState {
+export interface FleetStatus {
   /** null: no such cap. */
   purchases: RateUse | null
   budget: BudgetUse | null
@@ -36,7 +36,7 @@ export interface FleetState {
 
 /** The ledger, as far as caps across supernodes count it. */
 export interface FleetLook {
-  state: FleetState
+  state: FleetStatus
   /** What a run of this supernode would count of the others. */
   othersOf(stream: string): FleetSpend
 }
@@ -59,10 +59,10 @@ export async function lookAtFleet(
   const tips = new Map<string, ChainTip>()
   for (const stream of streams) {
     const head = await ledger.head(stream)
-    tips.set(stream, { seq: head?.seq ?? 0, purchases: standingOf(head).purchases })
+    tips.set(stream, { seq: head?.seq ?? 0, purchases: stateOf(head).purchases })
   }
-  const pending = fleet.pending.filter((one) => !isOver(one, tips) && !hasLapsed(one, tips, now))
-  const seen: FleetStanding = { ...fleet, pending }
+  const pending = fleet.pending.filter((one) => !isResolved(one, tips) && !hasLapsed(one, tips, now))
+  const seen: FleetState = { ...fleet, pending }
   const since = fleetSince(policy, now)
   const all = spendOfOthers(seen, tips, { own: "", since }).purchases
   const caps = policy.fleet
@@ -77,7 +77,7 @@ export async function lookAtFleet(
   }
 }
 
-export function fleetLines(state: FleetState, { paint, columns, now }: Look & { now: number }): string[] {
+export function fleetLines(state: FleetStatus, { paint, columns, now }: Look & { now: number }): string[] {
   const { purchases, budget, pending, gone } = state
   const rows = [
     ["  purchases", purchases ? sayRateUse(purchases) : "no cap"],

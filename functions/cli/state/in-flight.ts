@@ -1,5 +1,5 @@
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
-import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
 import { findSupernode } from "../context.ts"
@@ -34,12 +34,12 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
 export async function attemptsInFlight(
   ledger: AuditedLedger,
   id: string | null,
-): Promise<Map<string, StandingAttempt>> {
-  const found = new Map<string, StandingAttempt>()
+): Promise<Map<string, OpenAttempt>> {
+  const found = new Map<string, OpenAttempt>()
   for await (const stream of ledger.streams()) {
     const [, streamId] = SUPERNODE_STREAM.exec(stream) ?? []
     if (streamId === undefined || (id !== null && id !== streamId)) continue
-    const { attempt } = standingOf(await ledger.head(stream))
+    const { attempt } = stateOf(await ledger.head(stream))
     if (attempt) found.set(streamId, attempt)
   }
   return found
@@ -47,7 +47,7 @@ export async function attemptsInFlight(
 
 /** What a stop does not stop: one line per attempt that was sent before it. */
 export function inFlightLines(
-  attempts: Map<string, StandingAttempt>,
+  attempts: Map<string, OpenAttempt>,
   names: Map<string, string>,
   now: number,
 ): string[] {

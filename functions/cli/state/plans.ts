@@ -1,6 +1,6 @@
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 
 /** A plan that a run recorded lately. */
@@ -46,7 +46,7 @@ interface Recorded {
 }
 
 function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownPlan {
-  const { openedAt, lastDecision } = standingOf(head)
+  const { openedAt, lastDecision } = stateOf(head)
   const { signal, decision } = entry
   const requestedBy = signal?.kind === "request" ? signal.requestedBy : null
   const wasHeld = decision?.heldBy === "approval-needed" && entry.at > (openedAt ?? -Infinity)

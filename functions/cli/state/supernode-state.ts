@@ -1,23 +1,23 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
-import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import { hintOf } from "../../../lib/decision/explain/hints.ts"
 import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
-import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
+import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import type { FleetSpend } from "../../../lib/decision/money/fleet-spend.ts"
 import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { ledgerHint } from "../../../lib/run/ledger-trust.ts"
 import { stateFindings } from "../../../lib/run/preconditions.ts"
@@ -25,7 +25,7 @@ import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../print/cap-u
 import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
 
 /** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
-export interface SupernodeState {
+export interface SupernodeStatus {
   name: string
   id: string
   mode: Settings["mode"]
@@ -34,7 +34,7 @@ export interface SupernodeState {
   paused: (Stop & { scope: "all" | "supernode" }) | null
   held: Stop | null
   attempt: AttemptState | null
-  breaker: Standing["breaker"]
+  breaker: SupernodeState["breaker"]
   /** What the last purchases gained, where the policy asks (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
   efficacy: { stopped: boolean; says: string } | null
   /** Ends of the waits that are not over. */
@@ -46,7 +46,7 @@ export interface SupernodeState {
   purchases: RateUse
   budget: BudgetUse | null
   schedules: ScheduleState[]
-  lastDecision: Standing["lastDecision"]
+  lastDecision: SupernodeState["lastDecision"]
   /** How the newest order ended, and when; null where the recent entries have none. */
   lastOutcome: LastOutcome | null
   /** The newest accepted order as the billing service showed it; null until one was read. */
@@ -83,9 +83,9 @@ export interface LastOutcome {
 }
 
 /** The attempt as it stands, its price as the result JSON writes one. */
-export type AttemptState = Omit<StandingAttempt, "cost"> & { cost: Amount | null }
+export type AttemptState = Omit<OpenAttempt, "cost"> & { cost: Amount | null }
 
-function orderOf(order: OrderRecord | undefined): SupernodeState["order"] {
+function orderOf(order: OrderRecord | undefined): SupernodeStatus["order"] {
   if (!order) return null
   const { orderId, status, amount, planned, at } = order
   const says = sayOrder(order)
@@ -99,7 +99,7 @@ function orderOf(order: OrderRecord | undefined): SupernodeState["order"] {
   }
 }
 
-function attemptState(attempt: StandingAttempt | null): AttemptState | null {
+function attemptState(attempt: OpenAttempt | null): AttemptState | null {
   return attempt && { ...attempt, cost: attempt.cost && amountOf(attempt.cost) }
 }
 
@@ -116,14 +116,14 @@ export interface Remembered {
   now: number
 }
 
-export function stateOf(remembered: Remembered): SupernodeState {
+export function statusOf(remembered: Remembered): SupernodeStatus {
   const { settings, loaded, head, control, now } = remembered
   const { policy, hash } = loaded
-  const standing = standingOf(head)
+  const standing = stateOf(head)
   const findings = tickFindings(remembered)
   const holds = findings.flatMap((finding): Hold[] => {
     const { passed, reason, says } = finding
-    return passed === false && reason !== null ? [{ heldBy: reason, says, nearest: nearestOf(finding) }] : []
+    return passed === false && reason !== null ? [{ heldBy: reason, says, nearest: hintOf(finding) }] : []
   })
   const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
   const { actions, budget } = policy.limits
@@ -172,18 +172,18 @@ function tickFindings({ settings, loaded, head, control, others, now }: Remember
     run: "status",
     now,
     headAt: head?.at ?? null,
-    standing: standingOf(head),
+    standing: stateOf(head),
     control: { state: "read", value: withCheckedSignatures(control, loaded.policy) },
     cloudSkewMs: null,
-    supernode: NOT_READ,
-    readings: NOT_READ,
-    offers: NOT_READ,
+    supernode: NOT_FETCHED,
+    readings: NOT_FETCHED,
+    offers: NOT_FETCHED,
     ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
   return [...decideAndExplain(situation, digest).findings, ...stateFindings(situation)]
 }
 
-function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered): SupernodeState["ledger"] {
+function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered): SupernodeStatus["ledger"] {
   const seen = { state: "read" as const, value: control }
   // The state is shown by our own clock; a run asks the cloud for the time.
   const problem =
@@ -199,7 +199,7 @@ function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered):
   return { heldBy: reason, says, nearest: ledgerHint(problem)?.says ?? null }
 }
 
-function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeState["efficacy"] {
+function efficacyOf({ policy }: LoadedPolicy, findings: readonly Finding[]): SupernodeStatus["efficacy"] {
   const finding = policy.efficacy && findings.find(({ gate }) => gate === "efficacy")
   return finding ? { stopped: finding.facts["stopped"] === true, says: finding.says } : null
 }

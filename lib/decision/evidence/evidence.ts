@@ -5,8 +5,8 @@ import type { Server } from "../inputs/supernode.ts"
 import type { Policy, Rule } from "../policy/policy.ts"
 import { isOnClearSide, type Level, levelsOf } from "../policy/threshold.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
-import type { Standing } from "../state/state.ts"
+import { getOwn } from "../state/get-own.ts"
+import type { SupernodeState } from "../state/state.ts"
 
 /** An alarm tells of the periods right before it; what ended longer ago than an alarm may be old is no evidence. */
 const STALE_POINT_MS = 15 * 60_000
@@ -70,7 +70,7 @@ function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: R
 /** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */
 export function awaitsClearing({ policy, standing }: Situation): boolean {
   return policy.rules.some(
-    ({ name, repeat, metric }) => !repeat && !metric.alarm && own(standing.latches, name) !== undefined,
+    ({ name, repeat, metric }) => !repeat && !metric.alarm && getOwn(standing.latches, name) !== undefined,
   )
 }
 
@@ -92,12 +92,12 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
   const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
-  const latchedAt = rule.repeat ? undefined : own(situation.standing.latches, rule.name)
+  const latchedAt = rule.repeat ? undefined : getOwn(situation.standing.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  if (own(situation.standing.rulesOff, rule.name) === situation.policyHash) {
+  if (getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
   if (reached > 0) {
@@ -232,7 +232,7 @@ function dated(point: Point, { standing, policy }: Situation): Point {
 }
 
 /** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
-export function warmSince(server: Server, standing: Standing, policy: Policy): number {
+export function warmSince(server: Server, standing: SupernodeState, policy: Policy): number {
   if (includesId(standing.newServers, server.id))
     return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
   // One whose creation is unreadable counts as created when first seen, which the chain remembers with all that came

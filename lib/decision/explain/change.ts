@@ -54,13 +54,13 @@ export type Change =
   | { kind: "all"; changes: Change[] }
 
 /** The nearest change that would have let a gate pass: `would pass if …`, and the same for programs. */
-export interface Nearest {
+export interface Hint {
   says: string
   change: Change
 }
 
 /** Several that are all needed, in their order; null without any. */
-export function together(needed: readonly (Nearest | null)[]): Nearest | null {
+export function together(needed: readonly (Hint | null)[]): Hint | null {
   const all = needed.filter((one) => one !== null)
   const [first] = all
   if (!first || all.length === 1) return first ?? null
@@ -74,12 +74,12 @@ export function together(needed: readonly (Nearest | null)[]): Nearest | null {
 }
 
 /** `cooldown ends 2026-03-02T14:32:10.000Z`: it passes by itself. */
-export function wait(what: string, until: number): Nearest {
+export function wait(what: string, until: number): Hint {
   return { says: `${what} ${sayTime(until)}`, change: { kind: "wait", until } }
 }
 
 /** Of several that are all needed: the waits go on at once, so that the last one is enough. */
-export function withLastWait(needed: readonly Nearest[]): Nearest | null {
+export function withLastWait(needed: readonly Hint[]): Hint | null {
   const waits = needed.flatMap((one) =>
     one.change.kind === "wait" ? [{ one, until: one.change.until }] : [],
   )

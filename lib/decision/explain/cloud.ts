@@ -1,9 +1,9 @@
 import { SETTLED } from "../gates/supernode.ts"
 import { includesId } from "../inputs/id.ts"
-import { vanishedServers } from "../state/missing-servers.ts"
-import { type Change, type Nearest, together } from "./change.ts"
+import { missingServers } from "../state/missing-servers.ts"
+import { type Change, type Hint, together } from "./change.ts"
+import { resetBy, settledBy } from "./in-flight.ts"
 import type { Question } from "./question.ts"
-import { resetBy, settledBy } from "./standing.ts"
 
 type Source = Extract<Change, { what: "readable" | "keys" }>["of"]
 
@@ -14,16 +14,16 @@ const SOURCES: Record<Source, string> = {
   offers: "scale-evaluations",
 }
 
-export function readable(of: Source): Nearest {
+export function readable(of: Source): Hint {
   return { says: `${SOURCES[of]} must be readable again`, change: { kind: "cloud", what: "readable", of } }
 }
 
-export function keysAccepted(of: Source): Nearest {
+export function keysAccepted(of: Source): Hint {
   return { says: `the keys for ${SOURCES[of]} must be accepted`, change: { kind: "cloud", what: "keys", of } }
 }
 
 /** All that stands between the supernode and an order, not only what was noticed first. */
-export function supernodeIsReady({ situation }: Question): Nearest | null {
+export function supernodeIsReady({ situation }: Question): Hint | null {
   const { supernode, standing } = situation
   if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
   const { status, servers } = supernode.value
@@ -34,7 +34,7 @@ export function supernodeIsReady({ situation }: Question): Nearest | null {
   return together([
     // A reset forgets the servers that the chain knows, and not those that were there before an attempt.
     attempt && isLost ? settledBy(situation, attempt.id) : null,
-    vanishedServers({ ...standing, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
+    missingServers({ ...standing, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
     status === "ACTIVE"
       ? null
       : { says: "the supernode must become ACTIVE", change: { kind: "cloud", what: "supernode-active" } },

@@ -3,8 +3,8 @@ import { presentServers } from "../inputs/supernode.ts"
 import { isOnClearSide } from "../policy/threshold.ts"
 import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
-import { type Nearest, together } from "./change.ts"
+import { getOwn } from "../state/get-own.ts"
+import { type Hint, together } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import { breachingLevel, clearLevel, sayLevel } from "./levels.ts"
 import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP } from "./points.ts"
@@ -21,7 +21,7 @@ interface Way extends Need {
   takesMs: number
 }
 
-export function moreEvidence(question: Question): Nearest | null {
+export function moreEvidence(question: Question): Hint | null {
   const { situation } = question
   const on = scheduleOnAgain(situation)
   if (on) return on
@@ -68,8 +68,8 @@ function rulesWay({ situation, finding }: Question): Way {
 
 function wayOf(facts: RuleFacts): Way {
   const { situation, rule, reading } = facts
-  const isOff = own(situation.standing.rulesOff, rule.name) === situation.policyHash
-  const isLatched = !rule.repeat && own(situation.standing.latches, rule.name) !== undefined
+  const isOff = getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash
+  const isLatched = !rule.repeat && getOwn(situation.standing.latches, rule.name) !== undefined
   const { nearest, dear } = isLatched ? unlatched(facts) : breaching(facts)
   // What is held to breach because nobody speaks needs nobody to speak.
   const started = nearest && isSilenced(facts) ? reportingAgain(situation) : null
@@ -83,7 +83,7 @@ function wayOf(facts: RuleFacts): Way {
   }
 }
 
-function reportingAgain({ supernode }: Situation): Nearest {
+function reportingAgain({ supernode }: Situation): Hint {
   return supernode.state === "read" && supernode.value.servers === null
     ? readable("supernode")
     : { says: "a server must be RUNNING", change: { kind: "cloud", what: "server-running" } }
@@ -95,7 +95,7 @@ function unlatched(facts: RuleFacts): Need {
   const { m } = rule.points
   const again = breaching(facts)
   if (found.cleared) {
-    const next: Nearest = {
+    const next: Hint = {
       says: `the next signal: ${rule.name} was seen clear`,
       change: { kind: "signal", what: "next" },
     }
@@ -104,19 +104,19 @@ function unlatched(facts: RuleFacts): Need {
   const level = clearLevel(rule)
   if (level === null) {
     const path = `rules.${index}.repeat`
-    const nearest: Nearest = {
+    const nearest: Hint = {
       says: `${path} would have to be true: no value of ${rule.name} is clear`,
       change: { kind: "policy", path, value: true },
     }
     return { nearest: together([nearest, again.nearest]), dear: WORD }
   }
-  const latchedAt = own(situation.standing.latches, rule.name) ?? 0
+  const latchedAt = getOwn(situation.standing.latches, rule.name) ?? 0
   const clear = found.points.filter(
     ({ at, state, value }) =>
       state === "real" && value !== null && at >= latchedAt && isOnClearSide(rule, value),
   ).length
   const count = m - clear
-  const nearest: Nearest = {
+  const nearest: Hint = {
     says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
     change: {
       kind: "all",

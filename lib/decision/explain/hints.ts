@@ -1,18 +1,18 @@
 import type { Finding } from "../decision.ts"
 import type { GateFacts } from "../gates/gate.ts"
-import type { Nearest } from "./change.ts"
+import type { Hint } from "./change.ts"
 import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
 import { moreEvidence } from "./evidence.ts"
+import { cooledDown, helpedAfterAll, nothingInFlight, released, unpaused } from "./in-flight.ts"
 import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
 import { budgetAllows, pricesKnown, rateAllows } from "./money.ts"
 import { operatorCommand } from "./operator-command.ts"
 import { approvedByMore, shownAgain } from "./people.ts"
-import type { Hint, Question } from "./question.ts"
+import type { HintMaker, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
-import { cooledDown, helpedAfterAll, nothingInFlight, released, unpaused } from "./standing.ts"
 
 /** By the reason a gate failed for: the cheapest and soonest honest change after which that gate would pass. */
-export const HINTS: Readonly<Record<string, Hint>> = {
+export const HINTS: Readonly<Record<string, HintMaker>> = {
   "signal-invalid": readableTime,
   "not-alarm": inAlarm,
   "clock-behind-ledger": clockAgreesAgain,
@@ -52,7 +52,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
 }
 
 /** What a gate read with keys that were refused. */
-function withKeys(question: Question): Nearest | null {
+function withKeys(question: Question): Hint | null {
   switch (question.finding.gate) {
     case "supernode-ready":
       return keysAccepted("supernode")
@@ -76,7 +76,7 @@ export const WITHOUT_HINT: Readonly<Record<string, string>> = {
 }
 
 /** The same for what holds outside the gates, where no situation is at hand. */
-export const HINTS_OUTSIDE: Readonly<Record<string, Nearest>> = {
+export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
     says: "the next signal, once other runs write less",
     change: { kind: "signal", what: "next" },
@@ -111,7 +111,7 @@ export function withHint(facts: GateFacts, finding: Finding): Finding {
 }
 
 /** What `withHint` put there; null without. Findings also come from ledgers, where anything may stand. */
-export function nearestOf({ passed, facts }: Finding): string | null {
+export function hintOf({ passed, facts }: Finding): string | null {
   const nearest: unknown = facts["nearest"]
   if (passed !== false || typeof nearest !== "object" || nearest === null || !("says" in nearest)) return null
   return typeof nearest.says === "string" ? nearest.says : null

@@ -1,9 +1,9 @@
 import { MAX_SERVERS } from "../policy/order.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
-import type { Standing } from "../state/state.ts"
-import { type Nearest, together, wait } from "./change.ts"
+import { getOwn } from "../state/get-own.ts"
+import type { SupernodeState } from "../state/state.ts"
+import { type Hint, together, wait } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import type { Question } from "./question.ts"
 
@@ -14,7 +14,7 @@ function askedFor({ signal }: Situation): number | null {
   return signal.kind === "request" ? signal.servers : null
 }
 
-export function rungAdded({ situation, finding }: Question): Nearest | null {
+export function rungAdded({ situation, finding }: Question): Hint | null {
   const { counted } = finding.facts
   const asked = askedFor(situation)
   const wanted = [counted, asked].filter((servers): servers is number => typeof servers === "number")
@@ -32,7 +32,7 @@ export function rungAdded({ situation, finding }: Question): Nearest | null {
 }
 
 /** Only at the ladder's end is more wanted than is there; everywhere else what is wanted is there, and nothing is missing. */
-export function rungAbove({ situation, finding, choice }: Question): Nearest | null {
+export function rungAbove({ situation, finding, choice }: Question): Hint | null {
   const { from } = finding.facts
   const top = situation.policy.ladder.at(-1)?.servers ?? 0
   if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
@@ -54,7 +54,7 @@ function proposesMore(rules: unknown): boolean {
   )
 }
 
-export function limitRaised({ situation, finding }: Question): Nearest | null {
+export function limitRaised({ situation, finding }: Question): Hint | null {
   const { from, wanted } = finding.facts
   const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
   // A request is never clamped; anything else takes the next rung gladly.
@@ -66,7 +66,7 @@ export function limitRaised({ situation, finding }: Question): Nearest | null {
   }
 }
 
-export function offered({ situation, finding, choice }: Question): Nearest | null {
+export function offered({ situation, finding, choice }: Question): Hint | null {
   const { offers, policy, standing, now } = situation
   if (offers.state !== "read") {
     const isRefused = offers.state === "unreadable" && offers.credentials
@@ -97,7 +97,7 @@ export function offered({ situation, finding, choice }: Question): Nearest | nul
 
 interface Lacks {
   isListed: boolean
-  needed: Nearest[]
+  needed: Hint[]
 }
 
 /** What keeps one rung from being had. */
@@ -105,7 +105,7 @@ function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
   const found = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === flavor) : []
   const block = unblocked(flavor, standing, now)
   const isListed = found.length > 0
-  const needed: Nearest[] = []
+  const needed: Hint[] = []
   if (!isListed)
     needed.push({
       says: `scale-evaluations must list ${flavor}`,
@@ -119,13 +119,13 @@ function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
   return { isListed, needed: block ? [...needed, block] : needed }
 }
 
-function unblocked(flavor: string, { blocked }: Standing, now: number): Nearest | null {
-  const block = own(blocked, flavor)
+function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hint | null {
+  const block = getOwn(blocked, flavor)
   return block && block.until > now ? wait(`the block of ${flavor} ends`, block.until) : null
 }
 
 /** What comes by itself, and first. */
-function soonestOf(ways: readonly (Nearest | null)[]): Nearest | null {
+function soonestOf(ways: readonly (Hint | null)[]): Hint | null {
   const waits = ways.flatMap((way) => (way?.change.kind === "wait" ? [{ way, until: way.change.until }] : []))
   const [first] = waits.sort((a, b) => a.until - b.until)
   return first?.way ?? null

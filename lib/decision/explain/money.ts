@@ -7,7 +7,7 @@ import { counted, sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import { sayTime } from "../verdict.ts"
-import { type Nearest, together, wait, withLastWait } from "./change.ts"
+import { type Hint, together, wait, withLastWait } from "./change.ts"
 import type { Question } from "./question.ts"
 
 // Two caps may stand in the way at once, the supernode's own and the fleet's: then both have to give way.
@@ -33,13 +33,13 @@ function capsOf<Cap>(
   ]
 }
 
-export function rateAllows({ situation }: Question): Nearest | null {
+export function rateAllows({ situation }: Question): Hint | null {
   const { limits, fleet } = situation.policy
   const caps = capsOf(situation, { key: "actions", own: limits.actions, fleet: fleet?.actions ?? null })
   return withLastWait(caps.flatMap((capped) => rateAllowsUnder(capped, situation.now) ?? []))
 }
 
-function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): Nearest | null {
+function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): Hint | null {
   const within = purchasesWithin({ purchases }, now, cap.perMs).sort((a, b) => a.at - b.at)
   const tooMany = within.length - cap.count + 1
   if (tooMany <= 0) return null
@@ -53,12 +53,12 @@ function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): N
 }
 
 /** A price that the ladder lacks takes an operator; one that an old purchase lacks is forgotten with the window. */
-export function pricesKnown({ situation, choice, cost }: Question): Nearest | null {
+export function pricesKnown({ situation, choice, cost }: Question): Hint | null {
   const { policy } = situation
   const caps = budgetsOf(situation)
   const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
   const path = `ladder.${index}.price`
-  const priced: Nearest = { says: `${path} must be written`, change: { kind: "policy", path, value: null } }
+  const priced: Hint = { says: `${path} must be written`, change: { kind: "policy", path, value: null } }
   const waits = caps.flatMap(({ cap, path: capPath, purchases }) => {
     const window = purchasesSince(purchases, windowStart(cap.per, policy.timezone, situation.now))
     const unpriced = window.filter((purchase) => purchase.cost?.currency !== cap.currency)
@@ -74,7 +74,7 @@ function budgetsOf(situation: Situation): Capped<Budget>[] {
   return capsOf(situation, { key: "budget", own: limits.budget, fleet: fleet?.budget ?? null })
 }
 
-export function budgetAllows({ situation, cost }: Question): Nearest | null {
+export function budgetAllows({ situation, cost }: Question): Hint | null {
   // Without a price nothing was compared with the budget.
   if (!cost) return null
   const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
@@ -86,7 +86,7 @@ export function budgetAllows({ situation, cost }: Question): Nearest | null {
     (latest, one) => (latest === null || one.until > latest.until ? one : latest),
     null,
   )
-  const fixed = over.flatMap(({ path, least, until }): Nearest[] => {
+  const fixed = over.flatMap(({ path, least, until }): Hint[] => {
     const says = `${path} would have to be at least ${sayMoney(least)}`
     const value = amountOf(least).amount
     return until === null ? [{ says, change: { kind: "policy", path: `${path}.amount`, value } }] : []

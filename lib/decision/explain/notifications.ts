@@ -1,39 +1,39 @@
 import type { NotifyTopic } from "../policy/notify.ts"
 import { BLIND_TICKS } from "../state/blindness.ts"
-import type { Told } from "../state/observation.ts"
-import { own } from "../state/own.ts"
+import { getOwn } from "../state/get-own.ts"
+import type { NotificationRecord } from "../state/observation.ts"
 import type { Purchase } from "../state/purchases.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { orderTrouble } from "./order.ts"
 import {
   isToldOnce,
   type NotifiedState,
+  type PendingAction,
+  type PendingActionFacts,
   pendingAction,
   TELL_AGAIN_MS,
-  type Telling,
-  type TellingFacts,
   topicOf,
 } from "./pending-action.ts"
 
 // What people are to be notified of now, from the state of one chain. Pure; who is notified is no part of the state.
 
-export interface NotificationFacts extends TellingFacts {
+export interface NotificationFacts extends PendingActionFacts {
   /** Is there a recipient for this subject? */
   wants(topic: NotifyTopic): boolean
   /** What concerns the policy file as a whole; null for all supernodes but one, and for runs that are no tick. */
-  file: FileNews | null
+  file: PolicyFileState | null
 }
 
 /** News of the policy file: told through the chain of its first supernode, so that one worker tells it. */
-export interface FileNews {
+export interface PolicyFileState {
   /** A newer file that was refused; the one before stays in force. */
   refused: { says: string; since: number } | null
 }
 
 /** A notification, and the labels of the recipients that an earlier try missed; null: all that want it. */
 export interface DueNotification {
-  telling: Telling
+  telling: PendingAction
   to: readonly string[] | null
   /** Tries that failed so far. */
   tries: number
@@ -60,13 +60,13 @@ export function dueNotifications(facts: NotificationFacts): DueNotification[] {
   return candidates(facts)
     .filter(({ state }) => facts.wants(topicOf(state)))
     .flatMap((telling) => {
-      const told = own(facts.standing.told ?? {}, telling.about)
+      const told = getOwn(facts.standing.told ?? {}, telling.about)
       if (told && !isDue(told, { now: facts.now, state: telling.state })) return []
       return [{ telling, to: told?.failed?.to ?? null, tries: told?.failed?.tries ?? 0 }]
     })
 }
 
-function isDue(told: Told, { now, state }: { now: number; state: NotifiedState }): boolean {
+function isDue(told: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
   // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
   const passedMs = Math.abs(now - told.at)
   if (told.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (told.failed.tries - 1), TELL_AGAIN_MS)
@@ -75,27 +75,27 @@ function isDue(told: Told, { now, state }: { now: number; state: NotifiedState }
   return told.delivered !== true && passedMs >= LOST_TRY_MS
 }
 
-function candidates(facts: NotificationFacts): Telling[] {
+function candidates(facts: NotificationFacts): PendingAction[] {
   const pending = pendingAction(facts)
   return [
     ...(pending ? [pending] : []),
-    ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseTelling(facts.name, purchase)),
+    ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
     ...orderTellings(facts),
-    ...blindTellings(facts),
-    ...fileTellings(facts),
+    ...blindSourceActions(facts),
+    ...policyFileActions(facts),
   ]
 }
 
 const NOTHING = { attempt: null, orderId: null, planHash: null }
 
 /** Booked purchases that are still news, oldest first. */
-function purchasesOf({ purchases }: Standing, now: number): Purchase[] {
+function purchasesOf({ purchases }: SupernodeState, now: number): Purchase[] {
   return purchases
     .filter(({ state, at }) => state === "booked" && Math.abs(now - at) <= PURCHASE_NEWS_MS)
     .slice(-MAX_PURCHASE_NEWS)
 }
 
-function purchaseTelling(name: string, { attempt, at }: Purchase): Telling {
+function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction {
   return {
     ...NOTHING,
     state: "purchase",
@@ -107,7 +107,7 @@ function purchaseTelling(name: string, { attempt, at }: Purchase): Telling {
   }
 }
 
-function orderTellings({ name, standing: { order } }: NotificationFacts): Telling[] {
+function orderTellings({ name, standing: { order } }: NotificationFacts): PendingAction[] {
   const trouble = order && orderTrouble(order)
   if (!order || !trouble) return []
   const { attempt, orderId, at, status } = order
@@ -125,7 +125,7 @@ function orderTellings({ name, standing: { order } }: NotificationFacts): Tellin
   ]
 }
 
-function blindTellings({ standing }: NotificationFacts): Telling[] {
+function blindSourceActions({ standing }: NotificationFacts): PendingAction[] {
   return Object.entries(standing.blind ?? {})
     .filter(([, { ticks }]) => ticks >= BLIND_TICKS)
     .map(([source, { since, why }]) => ({
@@ -138,9 +138,9 @@ function blindTellings({ standing }: NotificationFacts): Telling[] {
     }))
 }
 
-function fileTellings({ file, now }: NotificationFacts): Telling[] {
+function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
   if (!file) return []
-  const daily: Telling = {
+  const daily: PendingAction = {
     ...NOTHING,
     state: "daily",
     about: "daily",
@@ -149,7 +149,7 @@ function fileTellings({ file, now }: NotificationFacts): Telling[] {
     since: now,
   }
   if (!file.refused) return [daily]
-  const refused: Telling = {
+  const refused: PendingAction = {
     ...NOTHING,
     state: "policy-refused",
     about: `policy-refused ${file.refused.since}`,

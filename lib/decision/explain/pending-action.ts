@@ -2,11 +2,11 @@ import type { Decision } from "../decision.ts"
 import type { ScaleUpPlan } from "../plan.ts"
 import type { NotifyTopic } from "../policy/notify.ts"
 import { counted } from "../policy/units.ts"
-import type { AttemptState, StandingAttempt } from "../state/attempt.ts"
-import type { Standing } from "../state/state.ts"
+import type { AttemptState, OpenAttempt } from "../state/attempt.ts"
+import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { operatorCommand, SETTLEMENTS } from "./operator-command.ts"
-import type { PurchaseNews } from "./purchase-news.ts"
+import type { PurchaseMessage } from "./purchase-message.ts"
 
 /** What lasts until a person does something about it. */
 export type WaitingState =
@@ -56,7 +56,7 @@ export function isToldOnce(state: NotifiedState): boolean {
 }
 
 /** What a notification says. */
-export interface Telling {
+export interface PendingAction {
   state: NotifiedState
   /** Equal as long as the same thing waits: what was told once in the hour is not told again. */
   about: string
@@ -71,13 +71,13 @@ export interface Telling {
   /** The plan that wants approval. */
   planHash: string | null
   /** Only with a purchase. */
-  purchase?: PurchaseNews
+  purchase?: PurchaseMessage
 }
 
-export interface TellingFacts {
+export interface PendingActionFacts {
   /** The supernode's, in the policy. */
   name: string
-  standing: Standing
+  standing: SupernodeState
   decision: Pick<Decision, "heldBy" | "findings">
   plan: ScaleUpPlan | null
   /** Never before the chain's newest entry: workers whose clocks differ must not take turns telling. */
@@ -88,7 +88,7 @@ export interface TellingFacts {
 export const TELL_AGAIN_MS = 3_600_000
 
 /** What waits for a person; null where nothing does. */
-export function pendingAction({ name, standing, decision, plan }: TellingFacts): Telling | null {
+export function pendingAction({ name, standing, decision, plan }: PendingActionFacts): PendingAction | null {
   const { attempt, breaker, lastDecision } = standing
   if (attempt) return attemptWaits(name, attempt)
   const nothing = { attempt: null, orderId: null, planHash: null }
@@ -130,7 +130,7 @@ export function pendingAction({ name, standing, decision, plan }: TellingFacts):
 }
 
 /** The stop that was decided, as long as the chain's newest purchase is still the one it was decided for. */
-function efficacyStop(standing: Standing, { findings }: TellingFacts["decision"]) {
+function efficacyStop(standing: SupernodeState, { findings }: PendingActionFacts["decision"]) {
   const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
   const newest = standing.effects?.at(-1)
   if (!finding || !newest || finding.facts["stopped"] !== true || finding.facts["newest"] !== newest.attempt)
@@ -138,7 +138,7 @@ function efficacyStop(standing: Standing, { findings }: TellingFacts["decision"]
   return { ...newest, says: finding.says }
 }
 
-function attemptWaits(name: string, attempt: StandingAttempt): Telling | null {
+function attemptWaits(name: string, attempt: OpenAttempt): PendingAction | null {
   const { id, state, says, openedAt, acceptedAt, from, to, flavor, orderId } = attempt
   if (state === "open" || state === "accepted") return null
   const order = orderId === null ? "" : `, order ${orderId}`

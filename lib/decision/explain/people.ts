@@ -1,10 +1,10 @@
 import { personKey } from "../state/approver.ts"
 import { sayTime } from "../verdict.ts"
-import type { Nearest } from "./change.ts"
+import type { Hint } from "./change.ts"
 import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
-export function shownAgain({ situation: { policy }, plan }: Question): Nearest {
+export function shownAgain({ situation: { policy }, plan }: Question): Hint {
   return {
     says: `a new dry run: ${operatorCommand.dryRun(policy.name)}, and a request with the planHash that it shows`,
     change: { kind: "person", verb: "dry-run", planHash: plan?.hash ?? null },
@@ -12,7 +12,7 @@ export function shownAgain({ situation: { policy }, plan }: Question): Nearest {
 }
 
 /** null: the policy lists too few people besides the requester, so only another policy helps. */
-export function approvedByMore({ situation, plan, finding }: Question): Nearest | null {
+export function approvedByMore({ situation, plan, finding }: Question): Hint | null {
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
   // Neither is missing where the gate failed.
@@ -32,7 +32,7 @@ export function approvedByMore({ situation, plan, finding }: Question): Nearest 
   }
 }
 
-function moreApprovers(missing: number): Nearest {
+function moreApprovers(missing: number): Hint {
   const says = `approvers must list ${missing} more ${missing === 1 ? "person" : "people"} besides the requester`
   return { says, change: { kind: "policy", path: "approvers", value: null } }
 }

@@ -3,14 +3,14 @@ import type { Reading } from "../inputs/reading.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Rule } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { type Nearest, together, wait } from "./change.ts"
+import { type Hint, together, wait } from "./change.ts"
 import { breachingLevel, sayLevel } from "./levels.ts"
 
 // How many more points one rule needs to breach, and whether there are periods that could have them.
 
 /** What one rule needs by itself. */
 export interface Need {
-  nearest: Nearest | null
+  nearest: Hint | null
   /** Periods, with a surcharge for what a period cannot bring. */
   dear: number
 }
@@ -45,7 +45,7 @@ function countsSilence({ rule, reading }: RuleFacts): boolean {
   return rule.missing === "breaching" && isSilent
 }
 
-function points({ rule, found }: RuleFacts, count: number): Nearest {
+function points({ rule, found }: RuleFacts, count: number): Hint {
   const level = breachingLevel(rule)
   const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
   return {

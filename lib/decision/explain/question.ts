@@ -1,6 +1,6 @@
 import type { Finding } from "../decision.ts"
 import type { GateFacts } from "../gates/gate.ts"
-import type { Nearest } from "./change.ts"
+import type { Hint } from "./change.ts"
 
 /** A gate that failed, with all that it looked at. */
 export interface Question extends GateFacts {
@@ -8,4 +8,4 @@ export interface Question extends GateFacts {
 }
 
 /** null: in this situation nothing honest can be said; the reason stands where it is returned. */
-export type Hint = (question: Question) => Nearest | null
+export type HintMaker = (question: Question) => Hint | null

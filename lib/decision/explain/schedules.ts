@@ -1,21 +1,21 @@
 import { judgeFloors } from "../ladder/floors.ts"
 import { nextStart, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
+import { getOwn } from "../state/get-own.ts"
 import { offName } from "../state/handled-starts.ts"
-import { own } from "../state/own.ts"
-import type { Nearest } from "./change.ts"
-import { resetBy } from "./standing.ts"
+import type { Hint } from "./change.ts"
+import { resetBy } from "./in-flight.ts"
 
 // An active schedule needs no metric: one that was switched off only needs its word, and one that is to come only time.
 
 /** null: no active schedule is switched off. */
-export function scheduleOnAgain(situation: Situation): Nearest | null {
+export function scheduleOnAgain(situation: Situation): Hint | null {
   const isOff = judgeFloors(situation).some(({ verdict }) => verdict === "off")
   return isOff ? onAgain(situation) : null
 }
 
 /** What was switched off by an order that the cloud called invalid. */
-export function onAgain(situation: Situation): Nearest {
+export function onAgain(situation: Situation): Hint {
   const reset = resetBy(situation)
   return { ...reset, says: `${reset.says}, or another policy` }
 }
@@ -24,7 +24,7 @@ export function onAgain(situation: Situation): Nearest {
 export function nextSchedule(situation: Situation): { at: number; says: string } | null {
   const { policy, standing, policyHash, now } = situation
   const starts = policy.schedules.flatMap((schedule) => {
-    if (own(standing.rulesOff, offName(schedule.name)) === policyHash) return []
+    if (getOwn(standing.rulesOff, offName(schedule.name)) === policyHash) return []
     const at = nextStart(schedule, policy.timezone, now)?.at
     return at === undefined
       ? []

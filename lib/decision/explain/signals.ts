@@ -4,15 +4,15 @@ import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf } from "../state/freshness.ts"
 import { sayTime } from "../verdict.ts"
-import { type Nearest, together, wait } from "./change.ts"
+import { type Hint, together, wait } from "./change.ts"
+import { resetBy } from "./in-flight.ts"
 import type { Question } from "./question.ts"
-import { resetBy } from "./standing.ts"
 
-export function inAlarm(): Nearest {
+export function inAlarm(): Hint {
   return { says: "the alarm must go into alarm", change: { kind: "signal", what: "in-alarm" } }
 }
 
-export function readableTime({ situation: { now, signal } }: Question): Nearest | null {
+export function readableTime({ situation: { now, signal } }: Question): Hint | null {
   const says = "the signal must carry a readable time"
   return together([
     { says, change: { kind: "signal", what: "newer", from: now } },
@@ -21,7 +21,7 @@ export function readableTime({ situation: { now, signal } }: Question): Nearest 
 }
 
 /** A signal ages only: another one is needed, later than an OK and than what is no longer told apart. */
-export function newerSignal({ situation }: Question): Nearest {
+export function newerSignal({ situation }: Question): Hint {
   const { signal, now, standing, asked } = situation
   if (signal.kind === "request" && asked)
     return {
@@ -40,7 +40,7 @@ export function newerSignal({ situation }: Question): Nearest {
   }
 }
 
-export function comesInReach(question: Question): Nearest {
+export function comesInReach(question: Question): Hint {
   const { situation } = question
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
   // A later OK closed its episode, say: once it is in reach, it will be stale.
@@ -56,7 +56,7 @@ function closedAt({ signal, standing }: Situation): number | null {
 const LONG_AHEAD_MS = 15 * 60_000
 
 /** The cloud's clock and the ledger's newest time both have to agree with ours. */
-export function clockAgreesAgain({ situation }: Question): Nearest {
+export function clockAgreesAgain({ situation }: Question): Hint {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
   if (cloudSkewMs === null && situation.supernode.state === "read") {

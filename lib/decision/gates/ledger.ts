@@ -1,5 +1,5 @@
 import type { Finding } from "../decision.ts"
-import type { Seen } from "../inputs/seen.ts"
+import type { Fetched } from "../inputs/fetched.ts"
 import type { Control } from "../state/control.ts"
 import { type LedgerAge, ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
 import { sayTime } from "../verdict.ts"
@@ -16,7 +16,7 @@ export type LedgerProblem = Pick<Finding, "says" | "facts"> & {
  * Why this ledger is not to be used at all: no run writes to it, and no plan made on it can be bought. null: it may be
  * used. `onlyId` is the one ledger that may be used; null: any.
  */
-export function whyUnusable(control: Seen<Control>, onlyId: string | null): LedgerProblem | null {
+export function whyUnusable(control: Fetched<Control>, onlyId: string | null): LedgerProblem | null {
   if (control.state !== "read") return null // gate not-paused holds: control-unreadable
   const id = control.value.ledger?.id ?? null
   if (id === null) {
@@ -29,7 +29,7 @@ export function whyUnusable(control: Seen<Control>, onlyId: string | null): Ledg
 }
 
 interface TrustQuestion extends LedgerAge {
-  control: Seen<Control>
+  control: Fetched<Control>
   supernodeId: string
 }
 

@@ -1,8 +1,8 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import { askedUntil, closedAtOf } from "../state/freshness.ts"
-import { own } from "../state/own.ts"
+import { closedAtOf, repeatableUntil } from "../state/freshness.ts"
+import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
@@ -33,7 +33,7 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
 
 /** A signal is new unless another run opened an attempt for it; a restarted run does not trip over itself. */
 export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
-  const first = own(standing.signals, signal.id)
+  const first = getOwn(standing.signals, signal.id)
   if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
   return fail(
     "duplicate",
@@ -104,13 +104,13 @@ interface Overtaken {
 export function overtakenAt(situation: Situation): Overtaken | null {
   const { signal, now, standing, run, asked, policy } = situation
   if (signal.kind === "request") {
-    const until = asked ? askedUntil(asked, policy) : Infinity
+    const until = asked ? repeatableUntil(asked, policy) : Infinity
     if (!asked || now <= until) return null
     const says = `this request first came at ${sayTime(asked.at)} and held; it could run again until ${sayTime(until)}`
     return { says, facts: { firstAt: asked.at, until } }
   }
   const { spentUntil = -Infinity, signals } = standing
-  if (signal.at <= spentUntil && own(signals, signal.id)?.run !== run) {
+  if (signal.at <= spentUntil && getOwn(signals, signal.id)?.run !== run) {
     const says = `more signals led to attempts than are remembered: those of ${sayTime(spentUntil)} and before are over`
     return { says, facts: { spentUntil } }
   }

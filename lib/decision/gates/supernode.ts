@@ -1,6 +1,6 @@
 import { presentServers } from "../inputs/supernode.ts"
 import { counted } from "../policy/units.ts"
-import { vanishedServers } from "../state/missing-servers.ts"
+import { missingServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
@@ -17,7 +17,7 @@ export function supernodeReady({ situation: { supernode, standing } }: GateFacts
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
-  const vanished = vanishedServers(standing, supernode.value)
+  const vanished = missingServers(standing, supernode.value)
   if (vanished.length > 0) {
     return fail(
       "supernode-unreadable",

@@ -4,7 +4,7 @@ import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, pass, type Verdict } from "../verdict.ts"
 import { findRung, rungWith, sayLadder } from "./current-rung.ts"
-import { findWish, namesRung, type Wanted } from "./demand.ts"
+import { type DemandedRung, findDemand, namesRung } from "./demand.ts"
 import { judgeFloors } from "./floors.ts"
 import { findOffer, NO_RUNG } from "./offering.ts"
 import { bypassing } from "./proposals.ts"
@@ -28,7 +28,7 @@ export interface Choice {
 export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
   const floors = namesRung(situation) ? [] : judgeFloors(situation)
-  const wish = findWish(situation, floors, here.at?.index ?? null)
+  const wish = findDemand(situation, floors, here.at?.index ?? null)
   const none = {
     rungKnown: here.verdict,
     evidence: wish.verdict,
@@ -97,7 +97,7 @@ export function chooseRung(situation: Situation): Choice {
   return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
 }
 
-function proposersOf(wanted: Wanted): Pick<Target, "rules" | "schedules"> {
+function proposersOf(wanted: DemandedRung): Pick<Target, "rules" | "schedules"> {
   if (wanted.kind === "servers") return { rules: [] }
   const schedules = wanted.floors.map(({ schedule, occurrence, atLeast }) => ({
     schedule,

@@ -6,16 +6,16 @@ import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import { type FloorEvidence, sayFloor } from "./floors.ts"
-import { highestProposal, type Wanted as Proposed } from "./proposals.ts"
+import { highestProposal, type TopProposal as Proposed } from "./proposals.ts"
 
 // What is wanted and by whom: the evidence gate's verdict, and the proposal that the walk up the ladder begins with.
 
 /** What is asked for: a number of servers by a person, or a rung of the ladder by rules and schedules. */
-export type Wanted = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
+export type DemandedRung = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
 
-export interface Wish {
+export interface Demand {
   verdict: Verdict
-  wanted: Wanted | null
+  wanted: DemandedRung | null
   cleared: string[]
 }
 
@@ -25,7 +25,7 @@ export function namesRung({ signal }: Situation): boolean {
 }
 
 /** Rules and active schedules propose rungs; the highest wins, never the sum. `from`: our place on the ladder, if known. */
-export function findWish(situation: Situation, floors: FloorEvidence[], from: number | null): Wish {
+export function findDemand(situation: Situation, floors: FloorEvidence[], from: number | null): Demand {
   const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
     const verdict = pass(

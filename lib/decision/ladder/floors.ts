@@ -1,9 +1,9 @@
 import { counted } from "../policy/units.ts"
 import { type ActiveFloor, activeFloors, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
-import { actedFor, offName } from "../state/handled-starts.ts"
-import { own } from "../state/own.ts"
-import type { Acted } from "../state/state.ts"
+import { getOwn } from "../state/get-own.ts"
+import { handledStartOf, offName } from "../state/handled-starts.ts"
+import type { HandledStart } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
 /** What an active schedule says, with the numbers behind it. */
@@ -13,7 +13,7 @@ export interface FloorEvidence extends ActiveFloor {
   /** Its rung: the smallest with at least that many servers, by its place on the ladder and its servers. */
   index: number
   servers: number
-  acted: Acted | null
+  acted: HandledStart | null
 }
 
 /** Judges the schedules that are active now; each by itself, for floors are never added. */
@@ -23,8 +23,8 @@ export function judgeFloors({ policy, standing, policyHash, now }: Situation): F
     const index = ladder.findIndex((rung) => rung.servers >= floor.atLeast)
     const rung = ladder[index]
     if (!rung) return []
-    const acted = actedFor(standing, floor) ?? null
-    const isOff = own(standing.rulesOff, offName(floor.schedule)) === policyHash
+    const acted = handledStartOf(standing, floor) ?? null
+    const isOff = getOwn(standing.rulesOff, offName(floor.schedule)) === policyHash
     const verdict = acted ? "acted" : isOff ? "off" : "wanted"
     return [{ ...floor, verdict, index, servers: rung.servers, acted }]
   })

@@ -1,6 +1,6 @@
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { own } from "../state/own.ts"
+import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 
 export const NO_RUNG = notEvaluated("no rung was chosen")
@@ -63,7 +63,7 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
       { ...facts, soldOut: null },
     )
   if (flags.has(true)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
-  const block = own(standing.blocked, rung.flavor)
+  const block = getOwn(standing.blocked, rung.flavor)
   if (block && block.until > now) {
     return fail(
       "flavor-blocked",

@@ -25,14 +25,14 @@ export interface Proposing {
 }
 
 /** The rung that is wanted, and who is answered by it. */
-export interface Wanted {
+export interface TopProposal {
   index: number
   rules: string[]
   floors: FloorEvidence[]
 }
 
 /** null: nobody proposes anything. */
-export function highestProposal({ ladder, from, rules, floors, isCooling }: Proposing): Wanted | null {
+export function highestProposal({ ladder, from, rules, floors, isCooling }: Proposing): TopProposal | null {
   const top = ladder.length - 1
   const all: Proposal[] = [
     ...rules.flatMap(({ rule, up }) => (up > 0 ? [{ index: Math.min(from + up, top), rule }] : [])),

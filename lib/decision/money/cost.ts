@@ -1,7 +1,7 @@
 import type { Money } from "../policy/money.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Purchase } from "../state/purchases.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 
 /**
  * What an order from one rung to another costs over the committed periods: price(target) − price(current), or
@@ -17,7 +17,7 @@ export function orderCost(ladder: Rung[], from: number, to: number): Money | nul
 
 /** Purchases requested within the window that ends now: reserved and booked alike. */
 export function purchasesWithin(
-  { purchases }: Pick<Standing, "purchases">,
+  { purchases }: Pick<SupernodeState, "purchases">,
   now: number,
   windowMs: number,
 ): Purchase[] {

@@ -1,8 +1,8 @@
-import type { Seen } from "../inputs/seen.ts"
+import type { Fetched } from "../inputs/fetched.ts"
 import type { Policy } from "../policy/policy.ts"
-import type { FleetStanding, Reservation } from "../state/fleet-reservations.ts"
+import type { FleetState, Reservation } from "../state/fleet-reservations.ts"
 import type { Purchase } from "../state/purchases.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 import { windowStart } from "./window.ts"
 
 // Caps across the supernodes of one policy file. What was spent stands in each supernode's own chain and nowhere else;
@@ -25,7 +25,7 @@ export interface FleetSpend {
 }
 
 /** Its place is taken, by itself or by something else: its chain alone tells from here on. */
-export function isOver({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
+export function isResolved({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
   return (tips.get(stream)?.seq ?? 0) >= seq
 }
 
@@ -35,7 +35,7 @@ export function hasLapsed(
   tips: ReadonlyMap<string, ChainTip>,
   now: number,
 ): boolean {
-  return now > reservation.deadline && !isOver(reservation, tips)
+  return now > reservation.deadline && !isResolved(reservation, tips)
 }
 
 /**
@@ -43,7 +43,7 @@ export function hasLapsed(
  * runs is left out: it would be opened at the very place where this run's attempt is to stand, and only one of them can.
  */
 export function spendOfOthers(
-  fleet: FleetStanding,
+  fleet: FleetState,
   tips: ReadonlyMap<string, ChainTip>,
   { own, since }: { own: string; since: number },
 ): FleetSpend {
@@ -51,7 +51,7 @@ export function spendOfOthers(
     purchases.map((purchase): FleetPurchase => ({ ...purchase, stream })),
   )
   const pending = fleet.pending
-    .filter((reservation) => !isOver(reservation, tips))
+    .filter((reservation) => !isResolved(reservation, tips))
     .map(
       ({ id, openedAt, cost, stream }): FleetPurchase => ({
         attempt: id,
@@ -76,8 +76,8 @@ export function fleetSince({ fleet, timezone }: Pick<Policy, "fleet" | "timezone
 }
 
 interface FleetFacts {
-  standing: Standing
-  fleet?: Seen<FleetSpend>
+  standing: SupernodeState
+  fleet?: Fetched<FleetSpend>
 }
 
 /** The purchases of all supernodes, this one's by its own chain; null where the others' were not read. */

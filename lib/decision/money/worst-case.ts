@@ -132,7 +132,7 @@ function sayRate({ key, cap, window }: CapOf & { cap: Policy["limits"]["actions"
 
 function budgetBound(budget: Budget, { key, window }: CapOf): Bound {
   const { minor, currency, per } = budget
-  const times = stretchesOf(budget, window)
+  const times = spansOf(budget, window)
   const cap = `${sayMoney({ minor, currency })} per ${per === "month" ? "month" : sayDuration(per)}`
   const money = { minor: minor * times, currency }
   return { money, says: `${key}: ${cap}${sayTimes(times, window)}` }
@@ -148,7 +148,7 @@ function countUnder({ count, perMs }: Policy["limits"]["actions"], window: BillW
 }
 
 /** A day may lie astride two calendar months, and each has its own budget. */
-function stretchesOf({ per }: Budget, window: BillWindow): number {
+function spansOf({ per }: Budget, window: BillWindow): number {
   if (per !== "month") return Math.ceil(BILL_WINDOWS[window] / per)
   return window === "month" ? 1 : 2
 }

@@ -1,10 +1,10 @@
 import type { Policy } from "../policy/policy.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 
 export interface Arming {
   policy: Pick<Policy, "armAfterMs">
   policyHash: string
-  standing: Pick<Standing, "policySeen">
+  standing: Pick<SupernodeState, "policySeen">
   now: number
 }
 

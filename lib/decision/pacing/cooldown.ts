@@ -1,6 +1,6 @@
 import type { Situation } from "../situation.ts"
 import { requestedAt } from "../state/state.ts"
-import { foreignAt } from "./external-change.ts"
+import { lastExternalChangeAt } from "./external-change.ts"
 
 /** When waiting ends and what it was started by, epoch milliseconds. */
 export interface Cooldown {
@@ -15,7 +15,7 @@ export interface Cooldown {
 export function cooldownOf(situation: Situation): Cooldown {
   const { standing, policy } = situation
   const requested = requestedAt(standing)
-  const foreign = foreignAt(situation)
+  const foreign = lastExternalChangeAt(situation)
   const ends = [
     ...(requested === null ? [] : [requested + policy.minIntervalMs]),
     ...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),

@@ -6,7 +6,7 @@ import type { Situation } from "../situation.ts"
  * Creation of the newest server that we did not buy, epoch milliseconds. On a chain that knows no servers yet, every
  * server is foreign: somebody may have scaled by hand a minute before we were installed. One without a creation time may have been made just now.
  */
-export function foreignAt(situation: Situation): number | null {
+export function lastExternalChangeAt(situation: Situation): number | null {
   const { standing, supernode } = situation
   if (standing.servers !== null || supernode.state !== "read") return standing.foreignAt
   const now = latestNow(situation)

@@ -1,6 +1,6 @@
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import type { PolicyChanges, Standing } from "../state/state.ts"
+import type { PolicyChanges, SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
 // One supernode, one policy file. Two files that take turns have two sets of limits, and the looser ones would count.
@@ -17,19 +17,19 @@ const CALM_MS = 20 * MINUTE_MS
 const NEW_MS = 5 * MINUTE_MS
 /** where another hash was written within this time. */
 const OTHER_MS = 15 * MINUTE_MS
-const MOST_CHANGES = 8
+const MAX_CHANGES = 8
 
 interface Written {
   hash: string
   at: number
 }
 
-type Remembered = Pick<Standing, "policyChanges" | "lastDecision">
+type Remembered = Pick<SupernodeState, "policyChanges" | "lastDecision">
 
 /** The changes after a policy hash was written that is not the one before. */
 export function afterChange(
   standing: Remembered,
-  seen: NonNullable<Standing["policySeen"]>,
+  seen: NonNullable<SupernodeState["policySeen"]>,
   to: Written,
 ): PolicyChanges {
   const { policyChanges, lastDecision } = standing
@@ -37,7 +37,7 @@ export function afterChange(
   const isReturn = policyChanges?.before.hash === to.hash
   const earlier = isReturn ? policyChanges.at.filter((at) => at >= to.at - WINDOW_MS) : []
   // The first change and the newest are what counts; of too many in between the newest gives way.
-  const at = [...(earlier.length < MOST_CHANGES ? earlier : earlier.slice(0, -1)), to.at]
+  const at = [...(earlier.length < MAX_CHANGES ? earlier : earlier.slice(0, -1)), to.at]
   const lasts = policyChanges?.isConflict === true && to.at - newest(policyChanges) < CALM_MS
   return { before, at, isConflict: lasts || alternates(at) }
 }

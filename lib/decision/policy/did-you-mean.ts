@@ -1,5 +1,5 @@
 /** The known name that was probably meant; null where none is near. Works for keys and for settings alike. */
-export function nearestName(written: string, known: readonly string[]): string | null {
+export function didYouMean(written: string, known: readonly string[]): string | null {
   const ranked = known
     .map((name) => ({ name, distance: editDistance(plain(written), plain(name)) }))
     .sort((a, b) => a.distance - b.distance)

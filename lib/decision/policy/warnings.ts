@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { nearestName } from "./did-you-mean.ts"
+import { didYouMean } from "./did-you-mean.ts"
 
 /** Every warning of `validate` by its id, with what it means; docs/lint.md says more of each. */
 export const WARNINGS = {
@@ -46,7 +46,7 @@ export const WARNING_IDS = Object.keys(WARNINGS).filter((id): id is WarningId =>
 
 const warningId = z.enum(WARNING_IDS, {
   error: ({ input }) => {
-    const near = typeof input === "string" ? nearestName(input, WARNING_IDS) : null
+    const near = typeof input === "string" ? didYouMean(input, WARNING_IDS) : null
     return `must be the id of a warning as validate prints it${near === null ? "" : `, such as ${near}`}`
   },
 })

@@ -9,7 +9,7 @@ import { firstInstantsAt, wallTime } from "./zone.ts"
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 /** 29 February may be eight years away, where a century begins. */
-const MOST_DAYS_AHEAD = 8 * 366 + 2
+const MAX_DAYS_AHEAD = 8 * 366 + 2
 
 /** One start of a schedule. */
 export interface Start {
@@ -58,7 +58,7 @@ function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): St
 /** The next start after now; null where there is none in the next eight years. */
 export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, now: number): Start | null {
   const today = dayOf(wallTime(timezone, now))
-  for (let day = today; day <= today + MOST_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
+  for (let day = today; day <= today + MAX_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
     const next = startsOn(day, cron, timezone).find(({ at }) => at > now)
     if (next) return named(next)
   }

@@ -7,13 +7,13 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /** No zone was ever further from UTC than that (Manila and Alaska, before they changed sides, were nearly 16 h). */
-const MOST_OFFSET_MS = 16 * HOUR_MS
+const MAX_OFFSET_MS = 16 * HOUR_MS
 
 /** How densely offsets are sampled: no zone of our time changes its clocks twice within so few hours. */
 const SAMPLE_MS = 4 * HOUR_MS
 
 /** A stretch of time with one offset: `from` is in it, `to` is not. */
-interface Stretch {
+interface OffsetSpan {
   from: number
   to: number
   offsetMs: number
@@ -31,7 +31,7 @@ export function wallTime(timezone: string, at: number): number {
  */
 export function firstInstantsAt(timezone: string, walls: readonly number[]): number[] {
   const [earliest, latest] = [walls[0] ?? 0, walls.at(-1) ?? 0]
-  const stretches = stretchesOf(timezone, earliest - MOST_OFFSET_MS, latest + MOST_OFFSET_MS + MINUTE_MS)
+  const stretches = offsetSpansOf(timezone, earliest - MAX_OFFSET_MS, latest + MAX_OFFSET_MS + MINUTE_MS)
   return walls.map((wall) => {
     const first = stretches.find(({ to, offsetMs: offset }) => to + offset > wall)
     if (!first) throw new RangeError(`${timezone} is further than 16 h from UTC`)
@@ -43,8 +43,8 @@ export function firstInstantAt(timezone: string, wall: number): number {
   return firstInstantsAt(timezone, [wall])[0] ?? wall
 }
 
-function stretchesOf(timezone: string, from: number, to: number): Stretch[] {
-  const stretches: Stretch[] = []
+function offsetSpansOf(timezone: string, from: number, to: number): OffsetSpan[] {
+  const stretches: OffsetSpan[] = []
   let [start, offset] = [from, offsetMs(timezone, from)]
   for (let at = from; at < to; ) {
     const next = Math.min(at + SAMPLE_MS, to)

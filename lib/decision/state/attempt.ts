@@ -14,7 +14,7 @@ import type { Cause } from "./effect.ts"
 export type AttemptState = "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong"
 
 /** The newest attempt, as long as it is not closed. All times are epoch milliseconds. */
-export interface StandingAttempt {
+export interface OpenAttempt {
   id: string
   run: string
   state: AttemptState
@@ -45,7 +45,7 @@ export interface StandingAttempt {
 }
 
 /** The try to buy that an `opened` entry begins and a `settled` one ends. */
-export interface AttemptRecord {
+export interface AttemptTiming {
   id: string
   openedAt: number
   sendBefore: number

@@ -55,7 +55,7 @@ export interface Control {
 export const NO_CONTROL: Control = { pausedAll: null, paused: {}, held: {}, approvals: [] }
 
 /** What a person said, as entries of kind `said` keep it. `supernode` is an id, null for all. */
-export type Said =
+export type OperatorCommand =
   | { verb: "pause"; supernode: string | null; why: string; by: string; until: number | null }
   | { verb: "resume"; supernode: string | null; why: string; by: string }
   | { verb: "hold"; supernode: string; why: string; by: string; until: number }
@@ -75,16 +75,16 @@ export type Said =
   | { verb: "confirm"; supernode: string; why: string; by: string; signature?: SaidSignature }
 
 /** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
-const MOST_APPROVALS = 100
+const MAX_APPROVALS = 100
 /** Of all signatures together; one of ed25519 takes 120, one of RSA with 4096 bits 720. The oldest approvals go first. */
-const MOST_SIGNATURE_CHARS = 32_768
+const MAX_SIGNATURE_CHARS = 32_768
 
 /** Texts of operators in the state, UTF-16 units; the entry that recorded the command keeps them whole. */
 const MAX_WHY_CHARS = 200
 const MAX_BY_CHARS = 100
 
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
-export function foldControl(control: Control, written: Said, at: number): Control {
+export function foldControl(control: Control, written: OperatorCommand, at: number): Control {
   const said = shortened(written)
   switch (said.verb) {
     case "pause": {
@@ -123,7 +123,7 @@ export function foldControl(control: Control, written: Said, at: number): Contro
   }
 }
 
-function approvalOf(said: Extract<Said, { verb: "approve" }>, at: number): Approval {
+function approvalOf(said: Extract<OperatorCommand, { verb: "approve" }>, at: number): Approval {
   const { planHash, by, expires, signature } = said
   if (!signature || expires === undefined) return { planHash, by, at }
   return { planHash, by, at, expires, signature: { hash: signature.hash, value: signature.value } }
@@ -131,15 +131,15 @@ function approvalOf(said: Extract<Said, { verb: "approve" }>, at: number): Appro
 
 function newestOf(approvals: readonly Approval[]): Approval[] {
   let chars = 0
-  const kept = approvals.slice(-MOST_APPROVALS)
+  const kept = approvals.slice(-MAX_APPROVALS)
   const tooOld = kept.findLastIndex(({ signature }) => {
     chars += signature?.value.length ?? 0
-    return chars > MOST_SIGNATURE_CHARS
+    return chars > MAX_SIGNATURE_CHARS
   })
   return kept.slice(tooOld + 1)
 }
 
-function shortened<T extends Said>(said: T): T {
+function shortened<T extends OperatorCommand>(said: T): T {
   const by = cleanText(said.by, MAX_BY_CHARS)
   return "why" in said ? { ...said, by, why: cleanText(said.why, MAX_WHY_CHARS) } : { ...said, by }
 }

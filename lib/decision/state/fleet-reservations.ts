@@ -1,12 +1,12 @@
 import type { Money } from "../policy/money.ts"
-import type { AttemptRecord } from "./attempt.ts"
+import type { AttemptTiming } from "./attempt.ts"
 
 /**
  * A place taken under the caps before an attempt is opened, for that attempt alone:
  *
  *   reserved ──something stands at `seq` of `stream`──▶ over: that chain tells whether the attempt was opened, and all else
  */
-export interface Reservation extends AttemptRecord {
+export interface Reservation extends AttemptTiming {
   /** The supernode's chain, and the one place in it at which the attempt may still be opened. */
   stream: string
   seq: number
@@ -14,16 +14,16 @@ export interface Reservation extends AttemptRecord {
 }
 
 /** The folded state of stream `fleet`. */
-export interface FleetStanding {
+export interface FleetState {
   pending: Reservation[]
   /** Chains that have bought or reserved, and when last: one that leaves the policy file goes on counting. */
   members: Record<string, number>
 }
 
-export const NO_FLEET: FleetStanding = { pending: [], members: {} }
+export const NO_FLEET: FleetState = { pending: [], members: {} }
 
 /** What an entry of stream `fleet` tells besides its attempt: `opened` reserves, `settled` gives back. */
-export interface FleetNews {
+export interface FleetChange {
   reservation: Reservation
   /** Attempts whose reservations its writer saw to be over. */
   over: string[]
@@ -38,14 +38,11 @@ interface FleetEvent {
   kind: "opened" | "settled"
   at: number
   confirmedAt?: number | null
-  news: FleetNews
+  news: FleetChange
 }
 
 /** The state after one more entry. A chain is forgotten only where one reserves, by a time that the cloud confirmed. */
-export function foldFleet(
-  fleet: FleetStanding,
-  { kind, at, confirmedAt = null, news }: FleetEvent,
-): FleetStanding {
+export function foldFleet(fleet: FleetState, { kind, at, confirmedAt = null, news }: FleetEvent): FleetState {
   const { reservation, over, members } = news
   const others = fleet.pending.filter(({ id }) => id !== reservation.id && !over.includes(id))
   const all = latest(fleet.members, { ...members, [reservation.stream]: reservation.openedAt })

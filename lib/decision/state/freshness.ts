@@ -1,10 +1,10 @@
 import type { AlarmSignal } from "../inputs/signal.ts"
 import type { Policy } from "../policy/policy.ts"
-import { own } from "./own.ts"
-import type { Standing } from "./state.ts"
+import { getOwn } from "./get-own.ts"
+import type { SupernodeState } from "./state.ts"
 
 /** The first delivery of a person's request that has only held so far, as its entry tells. */
-export interface AskedBefore {
+export interface EarlierDelivery {
   /** Epoch milliseconds. */
   at: number
   /** It held for `approval-needed` and for nothing else. */
@@ -15,8 +15,8 @@ export interface AskedBefore {
 export const ASK_AGAIN_MS = 15 * 60_000
 
 /** Until when a request that held may run again, epoch milliseconds. */
-export function askedUntil(
-  { at, forApprovalOnly }: AskedBefore,
+export function repeatableUntil(
+  { at, forApprovalOnly }: EarlierDelivery,
   { approval }: Pick<Policy, "approval">,
 ): number {
   const expiresMs = forApprovalOnly && approval ? approval.expires : 0
@@ -26,8 +26,8 @@ export function askedUntil(
 /** When an OK closed the alarm's episode, epoch milliseconds; with too many to tell apart, when the last of those was. */
 export function closedAtOf(
   { episode }: AlarmSignal,
-  { episodes, episodesClosedAt = -Infinity }: Pick<Standing, "episodes" | "episodesClosedAt">,
+  { episodes, episodesClosedAt = -Infinity }: Pick<SupernodeState, "episodes" | "episodesClosedAt">,
 ): number | null {
-  const closedAt = Math.max(own(episodes, episode.key)?.closedAt ?? -Infinity, episodesClosedAt)
+  const closedAt = Math.max(getOwn(episodes, episode.key)?.closedAt ?? -Infinity, episodesClosedAt)
   return Number.isFinite(closedAt) ? closedAt : null
 }

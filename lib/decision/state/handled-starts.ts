@@ -1,27 +1,27 @@
 import type { Occurrence } from "../schedule/occurrence.ts"
-import type { StandingAttempt } from "./attempt.ts"
-import { own } from "./own.ts"
-import type { Acted, Standing } from "./state.ts"
+import type { OpenAttempt } from "./attempt.ts"
+import { getOwn } from "./get-own.ts"
+import type { HandledStart, SupernodeState } from "./state.ts"
 
 // Occurrences of schedules that have led to a purchase: each may do so once. A floor that is raised while it is active
 // counts as a new start, so what is remembered is an occurrence with the servers that its floor wanted.
 
 /** The purchase for this occurrence that wanted as many servers, or more. */
-export function actedFor(standing: Standing, occurrence: Occurrence): Acted | undefined {
+export function handledStartOf(standing: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
   const acted = standing.acted ?? {}
   const { atLeast } = occurrence
   // Releases before recorded no number: such a purchase answers every floor.
-  const whole = own(acted, startOf(occurrence))
+  const whole = getOwn(acted, startOf(occurrence))
   if (whole || atLeast === undefined) return whole
   const sizes = Object.keys(acted).flatMap((key) => {
     const size = sizeIn(key, occurrence)
     return size !== null && size >= atLeast ? [size] : []
   })
-  return sizes.length === 0 ? undefined : own(acted, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
+  return sizes.length === 0 ? undefined : getOwn(acted, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
 }
 
 /** An attempt acts for its occurrences from the moment it is opened. */
-export function rememberActed(standing: Standing, attempt: StandingAttempt): Standing {
+export function rememberHandledStarts(standing: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, schedules = [] } = attempt
   if (schedules.length === 0) return standing
   const acted = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
@@ -29,7 +29,10 @@ export function rememberActed(standing: Standing, attempt: StandingAttempt): Sta
 }
 
 /** Nothing was bought: they may act again. */
-export function forgetActed(standing: Standing, { id }: Pick<StandingAttempt, "id">): Standing {
+export function forgetHandledStarts(
+  standing: SupernodeState,
+  { id }: Pick<OpenAttempt, "id">,
+): SupernodeState {
   if (!standing.acted) return standing
   const kept = Object.entries(standing.acted).filter(([, { attempt }]) => attempt !== id)
   return { ...standing, acted: Object.fromEntries(kept) }

@@ -2,7 +2,7 @@ import type { Blindness } from "./blindness.ts"
 import type { OrderRecord } from "./order.ts"
 
 /** That people were told of something. */
-export interface Told {
+export interface NotificationRecord {
   /** Epoch milliseconds. */
   at: number
   /** The entry of this chain that states what they were told; null: the one that records the telling. */
@@ -41,8 +41,8 @@ export interface Observation {
   present: string[] | null
   /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
   at: number
-  /** What people are being told (`Telling.about`), and where it is stated. */
-  telling?: { about: string; entry: Told["entry"]; failed?: Told["failed"] }
+  /** What people are being told (`PendingAction.about`), and where it is stated. */
+  telling?: { about: string; entry: NotificationRecord["entry"]; failed?: NotificationRecord["failed"] }
   /** All sources without data, after this tick. */
   blind?: Blindness
   /** The order as the billing service shows it. */

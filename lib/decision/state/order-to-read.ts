@@ -1,5 +1,5 @@
 import { isFinal, isUnpaid, type OrderRecord } from "./order.ts"
-import type { Standing } from "./state.ts"
+import type { SupernodeState } from "./state.ts"
 
 /** An order is watched for so long while it awaits payment. */
 const WATCH_UNPAID_MS = 7 * 86_400_000
@@ -8,7 +8,7 @@ const WATCH_UNPAID_MS = 7 * 86_400_000
 export type OrderQuestion = Pick<OrderRecord, "attempt" | "orderId" | "planned">
 
 /** The order of the attempt in flight until it is final, and one that still awaits payment; null where there is none. */
-export function orderToRead({ attempt, order }: Standing, now: number): OrderQuestion | null {
+export function orderToRead({ attempt, order }: SupernodeState, now: number): OrderQuestion | null {
   const known = attempt && order?.attempt === attempt.id ? order : null
   if (attempt?.orderId && (known === null || !isFinal(known)))
     return { attempt: attempt.id, orderId: attempt.orderId, planned: attempt.cost }

@@ -1,8 +1,8 @@
 import type { Signal } from "../inputs/signal.ts"
-import type { StandingAttempt } from "./attempt.ts"
+import type { OpenAttempt } from "./attempt.ts"
 import type { Blindness } from "./blindness.ts"
 import type { Effect } from "./effect.ts"
-import type { Told } from "./observation.ts"
+import type { NotificationRecord } from "./observation.ts"
 import type { OrderRecord } from "./order.ts"
 import type { RejectionClass } from "./outcome.ts"
 import type { Purchase } from "./purchases.ts"
@@ -14,7 +14,7 @@ export interface Backoff {
 }
 
 /** That an occurrence was bought for, when (epoch milliseconds), and by which attempt. */
-export interface Acted {
+export interface HandledStart {
   at: number
   attempt: string
 }
@@ -42,8 +42,8 @@ export interface PolicyChanges {
 }
 
 /** What the chain of one supernode remembers: the folded state after its newest entry. */
-export interface Standing {
-  attempt: StandingAttempt | null
+export interface SupernodeState {
+  attempt: OpenAttempt | null
   /** When the newest attempt was opened, whatever came of it. */
   openedAt: number | null
   /** Its id; absent in a chain that opened none since this is recorded. A plan names it, so that a plan serves once. */
@@ -91,20 +91,20 @@ export interface Standing {
   /** Rules, and schedules as `schedule:NAME`, that an invalid order switched off until the policy's hash changes: name -> hash. */
   rulesOff: Record<string, string>
   /** Attempts that a person settled as absent, for a month: servers that appear later make one a late positive. */
-  absent: StandingAttempt[]
-  /** When people were last told of what, by `Telling.about`; not there in a chain that never told anybody. */
-  told?: Record<string, Told>
+  absent: OpenAttempt[]
+  /** When people were last told of what, by `PendingAction.about`; not there in a chain that never told anybody. */
+  told?: Record<string, NotificationRecord>
   /** Sources that ticks in a row found without data; not there while all have data. */
   blind?: Blindness
   /** Starts of schedules that were bought for, by schedule and local time; not there in a chain that never did. */
-  acted?: Record<string, Acted>
+  acted?: Record<string, HandledStart>
   /** The newest accepted order as the billing service showed it; absent until one was read. */
   order?: OrderRecord
   /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */
   effects?: Effect[]
 }
 
-export const EMPTY_STANDING: Standing = {
+export const EMPTY_STATE: SupernodeState = {
   attempt: null,
   openedAt: null,
   completedAt: null,
@@ -125,6 +125,6 @@ export const EMPTY_STANDING: Standing = {
 }
 
 /** When the newest purchase that may have cost money was requested; null without one. */
-export function requestedAt(standing: Standing): number | null {
+export function requestedAt(standing: SupernodeState): number | null {
   return standing.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
 }

@@ -3,12 +3,12 @@ import { includesId } from "../inputs/id.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import { moneyOf } from "../policy/money.ts"
 import type { Policy } from "../policy/policy.ts"
-import type { StandingAttempt } from "../state/attempt.ts"
-import type { Said } from "../state/control.ts"
-import { forgetActed, rememberActed } from "../state/handled-starts.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
+import type { OperatorCommand } from "../state/control.ts"
+import { forgetHandledStarts, rememberHandledStarts } from "../state/handled-starts.ts"
 import type { Observation } from "../state/observation.ts"
 import type { Outcome, Rejected } from "../state/outcome.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { foldRejection, REFUSAL_FREE } from "./rejection.ts"
 import {
@@ -17,19 +17,19 @@ import {
   rememberCompletion,
   rememberDecision,
   rememberEffect,
+  rememberNotification,
   rememberServers,
-  rememberTold,
 } from "./remember.ts"
 import { rememberPolicy } from "./remember-policy.ts"
 import { rememberSignal } from "./remember-signal.ts"
 
 /** The standing after one more entry. */
-export function fold(standing: Standing, event: ChainEvent): Standing {
+export function fold(standing: SupernodeState, event: ChainEvent): SupernodeState {
   const next = foldKind(rememberPolicy(rememberSignal(standing, event), event), event)
   return prune(next, event)
 }
 
-function foldKind(standing: Standing, event: ChainEvent): Standing {
+function foldKind(standing: SupernodeState, event: ChainEvent): SupernodeState {
   switch (event.kind) {
     case "decided":
       return rememberDecision(rememberServers(standing, event), event)
@@ -40,13 +40,13 @@ function foldKind(standing: Standing, event: ChainEvent): Standing {
     case "observed":
       return event.observation ? foldObservation(standing, event.observation, event) : standing
     case "said":
-      return event.said ? foldSaid(standing, event.said, event.at) : standing
+      return event.said ? foldCommand(standing, event.said, event.at) : standing
     default:
       return event.kind satisfies never
   }
 }
 
-function foldOpened(standing: Standing, event: ChainEvent): Standing {
+function foldOpened(standing: SupernodeState, event: ChainEvent): SupernodeState {
   const { attempt: opened, plan, decision, situation, seq, run } = event
   if (!opened || !plan || !decision?.target) return standing
   const { latching: named, ...attempt } = opened
@@ -58,7 +58,7 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     situation?.supernode.state === "read"
       ? presentServers(situation.supernode.value).map((server) => server.id)
       : []
-  const open: StandingAttempt = {
+  const open: OpenAttempt = {
     ...attempt,
     run,
     seq,
@@ -77,7 +77,7 @@ function foldOpened(standing: Standing, event: ChainEvent): Standing {
     ...(decision.target.cause ? { cause: decision.target.cause } : {}),
   }
   return {
-    ...rememberActed(standing, open),
+    ...rememberHandledStarts(standing, open),
     attempt: open,
     openedAt: Math.max(openedAt, approvedAt(event)),
     newestAttempt: id,
@@ -92,7 +92,7 @@ function approvedAt({ plan, situation }: ChainEvent): number {
   return Math.max(0, ...approvals.filter(({ planHash }) => planHash === plan?.hash).map(({ at }) => at))
 }
 
-function foldOutcome(standing: Standing, outcome: Outcome, event: ChainEvent): Standing {
+function foldOutcome(standing: SupernodeState, outcome: Outcome, event: ChainEvent): SupernodeState {
   const { attempt } = standing
   if (attempt && attempt.id === event.attempt?.id) return foldAnswer(standing, { attempt, outcome, event })
   const absent = standing.absent.find(({ id }) => id === event.attempt?.id)
@@ -100,12 +100,12 @@ function foldOutcome(standing: Standing, outcome: Outcome, event: ChainEvent): S
 }
 
 interface Answer {
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   outcome: Outcome
   event: ChainEvent
 }
 
-function foldAnswer(standing: Standing, { attempt, outcome, event }: Answer): Standing {
+function foldAnswer(standing: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
   switch (outcome.kind) {
     case "accepted": {
       const says = "was accepted and is being provisioned"
@@ -135,7 +135,7 @@ function foldAnswer(standing: Standing, { attempt, outcome, event }: Answer): St
 }
 
 /** The answer of an attempt that a person had settled as absent. */
-function foldLateAnswer(standing: Standing, { attempt, outcome, event }: Answer): Standing {
+function foldLateAnswer(standing: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
   const others = standing.absent.filter(({ id }) => id !== attempt.id)
   switch (outcome.kind) {
     case "accepted": {
@@ -158,15 +158,22 @@ function foldLateAnswer(standing: Standing, { attempt, outcome, event }: Answer)
   }
 }
 
-function refuse(standing: Standing, { attempt, outcome, event }: Answer & { outcome: Rejected }): Standing {
+function refuse(
+  standing: SupernodeState,
+  { attempt, outcome, event }: Answer & { outcome: Rejected },
+): SupernodeState {
   const policyHash = event.policyHash ?? ""
   return foldRejection(standing, { attempt, rejected: outcome, at: event.at, policyHash })
 }
 
-function foldObservation(standing: Standing, observation: Observation, event: ChainEvent): Standing {
+function foldObservation(
+  standing: SupernodeState,
+  observation: Observation,
+  event: ChainEvent,
+): SupernodeState {
   const { kind, says, at } = observation
   if (kind === "telling" || kind === "not-told" || kind === "told")
-    return rememberTold(standing, observation, event.at)
+    return rememberNotification(standing, observation, event.at)
   if (kind === "blind") return rememberBlindness(standing, observation)
   if (kind === "order") return observation.order ? { ...standing, order: observation.order } : standing
   if (kind === "effect") return rememberEffect(standing, observation)
@@ -209,7 +216,7 @@ function foldObservation(standing: Standing, observation: Observation, event: Ch
 /** Of an operator's words in the state; the entry keeps them whole. */
 const MAX_WORD_CHARS = 300
 
-function foldSaid(standing: Standing, said: Said, at: number): Standing {
+function foldCommand(standing: SupernodeState, said: OperatorCommand, at: number): SupernodeState {
   const { attempt } = standing
   if (said.verb === "reset") {
     const { policyChanges: _over, ...others } = standing
@@ -248,13 +255,16 @@ function foldSaid(standing: Standing, said: Said, at: number): Standing {
 }
 
 interface Completion {
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   at: number
   servers: string[]
   newServers: string[]
 }
 
-function complete(standing: Standing, { attempt, at, servers, newServers }: Completion): Standing {
+function complete(
+  standing: SupernodeState,
+  { attempt, at, servers, newServers }: Completion,
+): SupernodeState {
   // What this purchase brought is not the doing of one that was settled as absent.
   const absent = standing.absent.map((one) => ({
     ...one,
@@ -265,12 +275,12 @@ function complete(standing: Standing, { attempt, at, servers, newServers }: Comp
 }
 
 /** The money is spent: reserved, or given back before, it counts from now on as booked. */
-function book(standing: Standing, attempt: StandingAttempt): Standing {
+function book(standing: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, cost } = attempt
   const others = standing.purchases.filter((purchase) => purchase.attempt !== id)
   const wasReleased = others.length === standing.purchases.length
   return {
-    ...(wasReleased ? rememberActed(standing, attempt) : standing),
+    ...(wasReleased ? rememberHandledStarts(standing, attempt) : standing),
     purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }],
     latches: wasReleased ? { ...standing.latches, ...latchesOf(attempt) } : standing.latches,
   }
@@ -283,14 +293,14 @@ export function latchingRules(policy: Pick<Policy, "rules"> | undefined, rules: 
 }
 
 /** A rule with `repeat: false` whose proposal was bought rests until its metric is clear. */
-function latchesOf({ latching, openedAt }: StandingAttempt): Record<string, number> {
+function latchesOf({ latching, openedAt }: OpenAttempt): Record<string, number> {
   return Object.fromEntries(latching.map((rule) => [rule, openedAt]))
 }
 
 /** Nothing was bought: no action, no budget, no cooldown, no latch, and no schedule has acted. */
-function release(standing: Standing, { id, openedAt }: StandingAttempt): Standing {
+function release(standing: SupernodeState, { id, openedAt }: OpenAttempt): SupernodeState {
   return {
-    ...forgetActed(standing, { id }),
+    ...forgetHandledStarts(standing, { id }),
     attempt: null,
     purchases: standing.purchases.filter((purchase) => purchase.attempt !== id),
     latches: Object.fromEntries(Object.entries(standing.latches).filter(([, at]) => at !== openedAt)),

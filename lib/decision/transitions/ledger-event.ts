@@ -3,9 +3,9 @@ import type { Signal } from "../inputs/signal.ts"
 import type { ScaleUpPlan } from "../plan.ts"
 import type { Policy } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import type { AttemptRecord } from "../state/attempt.ts"
-import type { Said } from "../state/control.ts"
-import type { FleetNews } from "../state/fleet-reservations.ts"
+import type { AttemptTiming } from "../state/attempt.ts"
+import type { OperatorCommand } from "../state/control.ts"
+import type { FleetChange } from "../state/fleet-reservations.ts"
 import type { Observation } from "../state/observation.ts"
 import type { Outcome } from "../state/outcome.ts"
 
@@ -31,10 +31,10 @@ export interface ChainEvent {
   situation?: RecordedSituation
   plan?: ScaleUpPlan
   /** `latching`: rules with `repeat: false` that this attempt latches; in `opened` only, and missing in `v: 1`. */
-  attempt?: AttemptRecord & { latching?: string[] }
+  attempt?: AttemptTiming & { latching?: string[] }
   outcome?: Outcome
   observation?: Observation
-  said?: Said
+  said?: OperatorCommand
   /** In stream `fleet` only. */
-  fleet?: FleetNews
+  fleet?: FleetChange
 }

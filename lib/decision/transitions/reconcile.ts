@@ -3,10 +3,10 @@ import { includesId, isSameId } from "../inputs/id.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
 import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import type { StandingAttempt } from "../state/attempt.ts"
-import { vanishedServers } from "../state/missing-servers.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
+import { missingServers } from "../state/missing-servers.ts"
 import type { Observation } from "../state/observation.ts"
-import type { Standing } from "../state/state.ts"
+import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { KEEP_ABSENT_MS } from "./remember.ts"
 
@@ -18,7 +18,7 @@ export const STUCK_AFTER_MS = 45 * 60_000
  * entry. Pure; null when there is nothing new to say. `stuck`, `partial` and `wrong` are final here: a person settles.
  * Where our clock and the cloud's disagree, a deadline is over by the earlier and a wait starts by the later of both.
  */
-export function observe(situation: Situation): Observation | null {
+export function reconcile(situation: Situation): Observation | null {
   const { standing, supernode, policy } = situation
   const [now, latest] = [earliestNow(situation), latestNow(situation)]
   const { attempt } = standing
@@ -30,7 +30,7 @@ export function observe(situation: Situation): Observation | null {
   if (late) return lateAnswer(late, now)
   if (supernode.state !== "read" || supernode.value.servers === null) return null
   // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
-  if (vanishedServers(standing, supernode.value).length > 0) return null
+  if (missingServers(standing, supernode.value).length > 0) return null
   if (!attempt) return observeOthers({ ...standing, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
@@ -52,7 +52,7 @@ export function observe(situation: Situation): Observation | null {
 }
 
 interface AcceptedFacts {
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   supernode: Supernode
   newcomers: Server[]
   now: number
@@ -60,7 +60,7 @@ interface AcceptedFacts {
 }
 
 /** Attempts that a person settled as absent so recently that new servers may be theirs; all, where no time is confirmed. */
-function absentNow(situation: Situation): StandingAttempt[] {
+function absentNow(situation: Situation): OpenAttempt[] {
   const { absent } = situation.standing
   const now = confirmedTime(situation)
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
@@ -103,13 +103,13 @@ function observeAccepted({ attempt, supernode, newcomers, now, latest }: Accepte
 }
 
 /** Completion is the newest `update_at` among the new servers, kept between the request and now. */
-function completedAt(attempt: StandingAttempt, newcomers: Server[], now: number): number {
+function completedAt(attempt: OpenAttempt, newcomers: Server[], now: number): number {
   const newest = Math.max(...newcomers.map((server) => server.updateAt ?? now), attempt.openedAt)
   return Math.max(attempt.openedAt, Math.min(newest, now))
 }
 
 /** The flavor of a newcomer where all servers before had another one in common. */
-function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: Server[]): string | null {
+function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Server[]): string | null {
   const before = new Set(
     (supernode.servers ?? [])
       .filter((server) => includesId(attempt.before, server.id))
@@ -121,13 +121,13 @@ function otherFlavor(attempt: StandingAttempt, supernode: Supernode, newcomers: 
 }
 
 /** The cloud accepted what a person had settled as absent. */
-function lateAnswer({ id, orderId }: StandingAttempt, now: number): Observation {
+function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
   const says = `was settled as absent, and the cloud accepted it after all${orderId ? ` as order ${orderId}` : ""}`
   return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
 }
 
 /** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
-function observeOthers(standing: Standing, supernode: Supernode, now: number): Observation | null {
+function observeOthers(standing: SupernodeState, supernode: Supernode, now: number): Observation | null {
   const absent = standing.absent.at(-1)
   const known = standing.servers ?? absent?.before
   if (!known) return null

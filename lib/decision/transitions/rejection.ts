@@ -1,14 +1,14 @@
-import type { StandingAttempt } from "../state/attempt.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
+import { getOwn } from "../state/get-own.ts"
 import { offName } from "../state/handled-starts.ts"
 import type { Rejected, RejectionClass } from "../state/outcome.ts"
-import { own } from "../state/own.ts"
-import type { Backoff, Standing } from "../state/state.ts"
+import type { Backoff, SupernodeState } from "../state/state.ts"
 
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
 const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
 
 /** Everything that a refusal left behind, gone: what a person's `reset` restores. */
-export const REFUSAL_FREE: Pick<Standing, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
+export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
   breaker: null,
   throttle: null,
   blocked: {},
@@ -26,7 +26,10 @@ function longer(
 }
 
 /** What a refused purchase changes: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
-export function foldRejection(standing: Standing, { attempt, rejected, at, policyHash }: Refusal): Standing {
+export function foldRejection(
+  standing: SupernodeState,
+  { attempt, rejected, at, policyHash }: Refusal,
+): SupernodeState {
   switch (rejected.class) {
     case "throttle": {
       const doubled = longer(standing.throttle, THROTTLE, at)
@@ -41,7 +44,7 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
         ...standing,
         blocked: {
           ...standing.blocked,
-          [attempt.flavor]: longer(own(standing.blocked, attempt.flavor), CAPACITY, at),
+          [attempt.flavor]: longer(getOwn(standing.blocked, attempt.flavor), CAPACITY, at),
         },
       }
     case "invalid":
@@ -65,12 +68,12 @@ export function foldRejection(standing: Standing, { attempt, rejected, at, polic
   }
 }
 
-function proposersOf({ rules, schedules = [] }: StandingAttempt): string[] {
+function proposersOf({ rules, schedules = [] }: OpenAttempt): string[] {
   return [...rules, ...schedules.map(({ schedule }) => offName(schedule))]
 }
 
 export interface Refusal {
-  attempt: StandingAttempt
+  attempt: OpenAttempt
   rejected: Rejected
   at: number
   policyHash: string

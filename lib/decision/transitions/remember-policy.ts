@@ -1,17 +1,17 @@
 import { afterChange } from "../pacing/policy-conflict.ts"
-import { own } from "../state/own.ts"
-import type { Standing } from "../state/state.ts"
+import { getOwn } from "../state/get-own.ts"
+import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
 /** As many policies are found again by their hash; one that comes back after more others is written out once more. */
 const MAX_POLICIES = 8
 
 /** The policy hash of the newest entry, since when, where its policy is written out, and how it changed before. */
-export function rememberPolicy(standing: Standing, event: ChainEvent): Standing {
+export function rememberPolicy(standing: SupernodeState, event: ChainEvent): SupernodeState {
   const { policyHash, policy, seq, at, confirmedAt = null } = event
   if (policyHash === undefined) return standing
   const { policies = {}, policySeen } = standing
-  const isNew = policy !== undefined && own(policies, policyHash) === undefined
+  const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
   const named = isNew ? { ...standing, policies: withPolicy(policies, policyHash, seq) } : standing
   const isSame = policySeen?.hash === policyHash
   if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named

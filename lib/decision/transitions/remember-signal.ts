@@ -1,6 +1,6 @@
 import type { Signal } from "../inputs/signal.ts"
-import { own } from "../state/own.ts"
-import type { SpentSignal, Standing } from "../state/state.ts"
+import { getOwn } from "../state/get-own.ts"
+import type { SpentSignal, SupernodeState } from "../state/state.ts"
 import { newestWithin } from "./bounded.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
@@ -27,10 +27,13 @@ const AHEAD_MS = 60_000
  * Remembers a signal that led to an `opened` entry, whatever the outcome: it never opens another one. A signal that only
  * held is not remembered: it is decided again.
  */
-export function rememberSignal(standing: Standing, { signal, run, seq, at, kind }: ChainEvent): Standing {
+export function rememberSignal(
+  standing: SupernodeState,
+  { signal, run, seq, at, kind }: ChainEvent,
+): SupernodeState {
   if (!signal) return standing
   if (kind === "decided") return rememberEpisode(standing, signal, at)
-  if (kind !== "opened" || own(standing.signals, signal.id)) return standing
+  if (kind !== "opened" || getOwn(standing.signals, signal.id)) return standing
   const spent: SpentSignal = { run, seq, at, keepUntil: keepSignalUntil(signal, at), kind: signal.kind }
   return boundSignals({ ...standing, signals: { ...standing.signals, [signal.id]: spent } })
 }
@@ -43,7 +46,7 @@ function keepSignalUntil(signal: Signal, at: number): number {
 }
 
 /** What has no room becomes one time, before which every alarm and tick is stale: the next tick finds the truth. */
-function boundSignals(standing: Standing): Standing {
+function boundSignals(standing: SupernodeState): SupernodeState {
   const all = Object.entries(standing.signals)
   const requests = newestWithin(
     Object.fromEntries(all.filter(([, one]) => one.kind === "request")),
@@ -71,10 +74,10 @@ function openedAt({ at }: SpentSignal): number {
 }
 
 /** An OK closes its episode. An older one changes nothing, and neither does any other state of an alarm. */
-function rememberEpisode(standing: Standing, signal: Signal, at: number): Standing {
+function rememberEpisode(standing: SupernodeState, signal: Signal, at: number): SupernodeState {
   if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + AHEAD_MS) return standing
   const { key } = signal.episode
-  const known = Math.max(own(standing.episodes, key)?.closedAt ?? 0, standing.episodesClosedAt ?? 0)
+  const known = Math.max(getOwn(standing.episodes, key)?.closedAt ?? 0, standing.episodesClosedAt ?? 0)
   if (signal.at <= known) return standing
   const closed = { ...standing.episodes, [key]: { closedAt: signal.at } }
   const { kept, dropped } = newestWithin(closed, ({ closedAt }) => closedAt ?? 0, EPISODES)
@@ -87,7 +90,7 @@ function rememberEpisode(standing: Standing, signal: Signal, at: number): Standi
 }
 
 /** Forgets the times that no fresh signal can be older than. */
-export function forgetOldTimes(standing: Standing, now: number): Standing {
+export function forgetOldTimes(standing: SupernodeState, now: number): SupernodeState {
   const { spentUntil = 0, episodesClosedAt = 0, ...others } = standing
   const episodes = Object.entries(standing.episodes).flatMap(([key, { closedAt }]) =>
     closedAt !== null && closedAt > now - KEEP_EPISODES_MS ? [[key, { closedAt }] as const] : [],

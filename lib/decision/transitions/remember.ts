@@ -1,8 +1,8 @@
 import { latestNow } from "../inputs/clock.ts"
 import { presentServers } from "../inputs/supernode.ts"
-import type { StandingAttempt } from "../state/attempt.ts"
-import type { Observation, Told } from "../state/observation.ts"
-import type { Standing } from "../state/state.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
+import type { NotificationRecord, Observation } from "../state/observation.ts"
+import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { forgetOldTimes } from "./remember-signal.ts"
 
@@ -23,7 +23,10 @@ const KEEP_PURCHASES_MS = 400 * 86_400_000
 /** Longer than any schedule is active after its start (at most 366 days). */
 const KEEP_ACTED_MS = 400 * 86_400_000
 
-export function rememberDecision(standing: Standing, { decision, plan, at }: ChainEvent): Standing {
+export function rememberDecision(
+  standing: SupernodeState,
+  { decision, plan, at }: ChainEvent,
+): SupernodeState {
   if (!decision) return standing
   const { kind, heldBy, target, cleared } = decision
   const latches = Object.fromEntries(
@@ -37,7 +40,7 @@ export function rememberDecision(standing: Standing, { decision, plan, at }: Cha
 }
 
 /** The first look at the servers: from here on, what is not among them came later. */
-export function rememberServers(standing: Standing, { situation, at }: ChainEvent): Standing {
+export function rememberServers(standing: SupernodeState, { situation, at }: ChainEvent): SupernodeState {
   if (
     standing.servers !== null ||
     situation?.supernode.state !== "read" ||
@@ -56,11 +59,15 @@ export function rememberServers(standing: Standing, { situation, at }: ChainEven
 }
 
 /** A claim counts as told: a worker that dies before its try leaves the next one to the time when it is due again. */
-export function rememberTold(standing: Standing, { kind, telling }: Observation, at: number): Standing {
+export function rememberNotification(
+  standing: SupernodeState,
+  { kind, telling }: Observation,
+  at: number,
+): SupernodeState {
   // Entries of older programs say nothing of whom a failed try missed.
   if (!telling || (kind === "not-told" && !telling.failed)) return standing
   const { about, entry, failed } = telling
-  const told: Told = {
+  const told: NotificationRecord = {
     at,
     entry,
     ...(failed ? { failed } : {}),
@@ -69,28 +76,28 @@ export function rememberTold(standing: Standing, { kind, telling }: Observation,
   return { ...standing, told: { ...standing.told, [about]: told } }
 }
 
-export function rememberBlindness(standing: Standing, { blind }: Observation): Standing {
+export function rememberBlindness(standing: SupernodeState, { blind }: Observation): SupernodeState {
   if (!blind) return standing
   const { blind: _before, ...rest } = standing
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
 /** As many as `efficacy.purchases` may ask for. */
-const MOST_EFFECTS = 20
+const MAX_EFFECTS = 20
 
 /** A purchase that rules caused is complete: from now on it can be told whether it helps. */
 export function rememberCompletion(
-  standing: Standing,
-  { id, cause }: StandingAttempt,
+  standing: SupernodeState,
+  { id, cause }: OpenAttempt,
   completedAt: number,
-): Standing {
+): SupernodeState {
   if (!cause) return standing
   const effect = { ...cause, attempt: id, completedAt, after: null, gain: null }
-  return { ...standing, effects: [...(standing.effects ?? []), effect].slice(-MOST_EFFECTS) }
+  return { ...standing, effects: [...(standing.effects ?? []), effect].slice(-MAX_EFFECTS) }
 }
 
 /** Measured once, and never again: load that grows later is no fault of that purchase. */
-export function rememberEffect(standing: Standing, { attempt, effect }: Observation): Standing {
+export function rememberEffect(standing: SupernodeState, { attempt, effect }: Observation): SupernodeState {
   if (!effect || !standing.effects) return standing
   const { after, gain } = effect
   const effects = standing.effects.map((one) =>
@@ -104,8 +111,11 @@ export function rememberEffect(standing: Standing, { attempt, effect }: Observat
  * this run and that our own clock agrees with, the earlier of both: one wrong clock forgets nothing. What counts money,
  * only where an attempt is opened, too: a hold, a settlement or a command forgets none of it.
  */
-export function prune(standing: Standing, { kind, at, confirmedAt = null }: ChainEvent): Standing {
-  const told = standing.told ? { told: newestTold(standing.told, at) } : {}
+export function prune(
+  standing: SupernodeState,
+  { kind, at, confirmedAt = null }: ChainEvent,
+): SupernodeState {
+  const told = standing.told ? { told: newestNotifications(standing.told, at) } : {}
   const heard = { ...standing, ...told }
   if (confirmedAt === null) return heard
   const now = Math.min(confirmedAt, at)
@@ -113,7 +123,7 @@ export function prune(standing: Standing, { kind, at, confirmedAt = null }: Chai
   return kind === "opened" ? pruneMoney(recent, now) : recent
 }
 
-function pruneSignals(standing: Standing, now: number): Standing {
+function pruneSignals(standing: SupernodeState, now: number): SupernodeState {
   return {
     ...forgetOldTimes(standing, now),
     signals: pick(standing.signals, ({ keepUntil }) => keepUntil > now),
@@ -121,7 +131,7 @@ function pruneSignals(standing: Standing, now: number): Standing {
   }
 }
 
-function pruneMoney(standing: Standing, now: number): Standing {
+function pruneMoney(standing: SupernodeState, now: number): SupernodeState {
   return {
     ...standing,
     purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
@@ -131,7 +141,10 @@ function pruneMoney(standing: Standing, now: number): Standing {
 }
 
 /** Bounded by count, too, and apart: news that is told once must not be forgotten for what repeats, nor the reverse. */
-function newestTold(told: Record<string, Told>, now: number): Record<string, Told> {
+function newestNotifications(
+  told: Record<string, NotificationRecord>,
+  now: number,
+): Record<string, NotificationRecord> {
   const kept = Object.entries(told)
     .filter(([, { at }]) => at > now - KEEP_TOLD_MS)
     .sort(([, a], [, b]) => b.at - a.at)

@@ -45,23 +45,23 @@ export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
     case "broken":
       return unknown({ ...ending, code: null }, context)
     case "complete":
-      return judge(ending.answer, context)
+      return classify(ending.answer, context)
     default:
       return ending satisfies never
   }
 }
 
-function judge(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   const { status } = answer
-  if (status >= 200 && status <= 299) return judgeSuccess(answer, context)
-  if (status >= 400 && status <= 499 && status !== 408) return judgeRefusal(answer, context)
+  if (status >= 200 && status <= 299) return classifySuccess(answer, context)
+  if (status >= 400 && status <= 499 && status !== 408) return classifyRefusal(answer, context)
   const reason = status === 408 ? "request-timeout" : status <= 399 ? "redirect" : "server-error"
   const { code, message } = errorIn(jsonOf(textOf(answer)), context)
   return unknown({ reason, says: `answered ${status}${saying(code, message)}`, answer, code }, context)
 }
 
 /** Accepted by the answer's own words only: it names the supernode, or servers. */
-function judgeSuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   const content = contentOf(answer)
   if (!content.ok) {
     const says = `answered ${answer.status} with ${content.why}`
@@ -112,7 +112,7 @@ function namelessSuccess(
   )
 }
 
-function judgeRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classifyRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   const { status, headers } = answer
   const error = errorIn(jsonOf(textOf(answer)), context)
   const listed = rejectionClass(status, error.code)

@@ -1,6 +1,6 @@
 import type { Read } from "../../ports.ts"
-import { type Gate, gateOf } from "./concurrency.ts"
-import { stretches } from "./period-runs.ts"
+import { type ConcurrencyLimiter, gateOf } from "./concurrency.ts"
+import { periodRanges } from "./period-runs.ts"
 
 // What the supernodes of one event want of one kind of meter, asked for in as few requests as its limits allow.
 //
@@ -19,14 +19,14 @@ export interface Want<Series> {
 }
 
 /** One series over an unbroken run of periods: starts of the first and the last one. */
-export interface Stretch<Series> {
+export interface PeriodRange<Series> {
   series: Series
   oldest: number
   newest: number
 }
 
 /** What came of one stretch; the value is null where the answer left the series out. */
-export interface Told<Answer> {
+export interface SeriesAnswer<Answer> {
   oldest: number
   newest: number
   read: Read<Answer | null>
@@ -42,9 +42,9 @@ export interface MeterKind<Series, Answer> {
   /** The longest stretch of one request. */
   maxPeriods: number
   /** The fewest requests that ask for all these, each within the meter's limits. */
-  pack(asked: readonly Stretch<Series>[]): Stretch<Series>[][]
+  pack(asked: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
   /** One request. Its answers in the order asked. */
-  ask(together: readonly Stretch<Series>[]): Promise<Read<(Answer | null)[]>>
+  ask(together: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
 }
 
 export interface BatchOptions {
@@ -62,13 +62,16 @@ const SPLITS = 16
 
 interface Pending<Series, Answer> {
   wants: readonly Want<Series>[]
-  resolve(told: Promise<Told<Answer>[][]>): void
+  resolve(told: Promise<SeriesAnswer<Answer>[][]>): void
 }
 
 /** The wants of one event for one kind of meter. */
 export class Batch<Series, Answer> {
-  private readonly gate: Gate
-  private readonly known = new Map<string, (Stretch<Series> & { told: Promise<Told<Answer>> })[]>()
+  private readonly gate: ConcurrencyLimiter
+  private readonly known = new Map<
+    string,
+    (PeriodRange<Series> & { told: Promise<SeriesAnswer<Answer>> })[]
+  >()
   private pending: Pending<Series, Answer>[] = []
   private awaited = 0
   private patience: NodeJS.Timeout | undefined
@@ -93,7 +96,7 @@ export class Batch<Series, Answer> {
   }
 
   /** For each want, all that was told of its periods. Never rejects. `isAwaited`: by one who joined and did not pass. */
-  collect(wants: readonly Want<Series>[], isAwaited: boolean): Promise<Told<Answer>[][]> {
+  collect(wants: readonly Want<Series>[], isAwaited: boolean): Promise<SeriesAnswer<Answer>[][]> {
     if (isAwaited) this.awaited -= 1
     return new Promise((resolve) => {
       this.pending.push({ wants, resolve })
@@ -126,7 +129,7 @@ export class Batch<Series, Answer> {
   }
 
   /** What of these wants nobody has asked for yet, each series once. */
-  private news(wants: readonly Want<Series>[]): Stretch<Series>[] {
+  private news(wants: readonly Want<Series>[]): PeriodRange<Series>[] {
     const distinct = new Map<string, { series: Series; starts: Set<number> }>()
     for (const { series, starts } of wants) {
       const key = this.kind.keyOf(series)
@@ -136,7 +139,7 @@ export class Batch<Series, Answer> {
       distinct.set(key, entry)
     }
     return [...distinct.values()].flatMap(({ series, starts }) =>
-      stretches(starts, this.kind.periodMs(series), this.kind.maxPeriods).map(([oldest, newest]) => ({
+      periodRanges(starts, this.kind.periodMs(series), this.kind.maxPeriods).map(([oldest, newest]) => ({
         series,
         oldest,
         newest,
@@ -144,7 +147,7 @@ export class Batch<Series, Answer> {
     )
   }
 
-  private send(together: readonly Stretch<Series>[]): void {
+  private send(together: readonly PeriodRange<Series>[]): void {
     const answers = this.answers(together, { left: SPLITS })
     for (const [i, stretch] of together.entries()) {
       const key = this.kind.keyOf(stretch.series)
@@ -155,9 +158,9 @@ export class Batch<Series, Answer> {
 
   /** One wrong question makes a whole request refused: it is halved, and the others are not held up by it. */
   private async answers(
-    together: readonly Stretch<Series>[],
+    together: readonly PeriodRange<Series>[],
     budget: { left: number },
-  ): Promise<Told<Answer>[]> {
+  ): Promise<SeriesAnswer<Answer>[]> {
     const [first] = together
     if (!first) return []
     const read = await this.gate(this.kind.placeOf(first.series), () => this.kind.ask(together))
@@ -176,7 +179,7 @@ export class Batch<Series, Answer> {
     return together.map(({ oldest, newest }) => ({ oldest, newest, read }))
   }
 
-  private toldOf({ series, starts }: Want<Series>): Promise<Told<Answer>>[] {
+  private toldOf({ series, starts }: Want<Series>): Promise<SeriesAnswer<Answer>>[] {
     const known = this.known.get(this.kind.keyOf(series)) ?? []
     return known.filter((one) => starts.some((start) => covers(one, start))).map(({ told }) => told)
   }
@@ -186,6 +189,6 @@ function covers({ oldest, newest }: { oldest: number; newest: number }, start: n
   return oldest <= start && start <= newest
 }
 
-function leftOut({ oldest, newest }: Stretch<unknown>): Told<never> {
+function leftOut({ oldest, newest }: PeriodRange<unknown>): SeriesAnswer<never> {
   return { oldest, newest, read: { ok: true, value: null, skewMs: null } }
 }

@@ -2,7 +2,7 @@ import type { Read } from "../../ports.ts"
 import { messageOf } from "../sentence.ts"
 
 /** Runs what is asked of one place, as soon as there is room. */
-export type Gate = <T>(place: string, ask: () => Promise<Read<T>>) => Promise<Read<T>>
+export type ConcurrencyLimiter = <T>(place: string, ask: () => Promise<Read<T>>) => Promise<Read<T>>
 
 interface Lane {
   running: number
@@ -16,7 +16,7 @@ interface Lane {
  * and no place waits for another. Where that many in a row had no answer, the rest is not asked any more: each would cost
  * its whole time, and the function has only so much. Never rejects.
  */
-export function gateOf(limit: number): Gate {
+export function gateOf(limit: number): ConcurrencyLimiter {
   const lanes = new Map<string, Lane>()
   return async (place, ask) => {
     const lane = lanes.get(place) ?? { running: 0, waiting: [], failures: 0 }

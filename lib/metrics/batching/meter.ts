@@ -1,7 +1,7 @@
 import type { Reading } from "../../decision/inputs/reading.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion } from "../../ports.ts"
-import { Batch, type BatchOptions, type MeterKind, type Told, type Want } from "./batch.ts"
+import { Batch, type BatchOptions, type MeterKind, type SeriesAnswer, type Want } from "./batch.ts"
 
 /** One kind of meter with the wants of one event. */
 export interface Meter {
@@ -19,7 +19,7 @@ export interface RuleKind<Source, RuleWant, Series, Answer> {
   want(rule: Rule, source: Source, question: MetricQuestion): RuleWant | Promise<RuleWant>
   series(want: RuleWant): Want<Series>[]
   /** `told`: what came of each of the series, in their order. */
-  reading(rule: string, want: RuleWant, told: readonly (readonly Told<Answer>[])[]): Reading
+  reading(rule: string, want: RuleWant, told: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
 }
 
 export function meterOf<Source, RuleWant, Series, Answer>(

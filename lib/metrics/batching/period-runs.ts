@@ -1,5 +1,5 @@
 /** Period starts as unbroken stretches [oldest, newest]; rules with far-apart lags must not make us ask for the gap. */
-export function stretches(
+export function periodRanges(
   starts: ReadonlySet<number>,
   periodMs: number,
   maxPeriods: number,

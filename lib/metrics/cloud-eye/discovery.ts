@@ -1,5 +1,5 @@
 import type { Read } from "../../ports.ts"
-import { type Gate, gateOf } from "../batching/concurrency.ts"
+import { type ConcurrencyLimiter, gateOf } from "../batching/concurrency.ts"
 import type { CloudEyeListQuery, CloudEyeMetric, CloudPlace, MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
@@ -77,7 +77,7 @@ function indexed(
 
 interface Listing {
   sources: Pick<MetricSources, "cloudEyeList">
-  gate: Gate
+  gate: ConcurrencyLimiter
   place: CloudPlace
   query: Listed
 }

@@ -1,5 +1,5 @@
 import type { Read } from "../../ports.ts"
-import type { MeterKind, Stretch } from "../batching/batch.ts"
+import type { MeterKind, PeriodRange } from "../batching/batch.ts"
 import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace, MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 512_000
 const MAX_PERIODS = 100
 
 /** One metric of one resource by one statistic and period. */
-export interface CloudEyeAsked {
+export interface CloudEyeSeriesDemand {
   place: CloudPlace
   periodMs: number
   filter: string
@@ -23,12 +23,12 @@ export interface CloudEyeAsked {
 /** What came for one metric. */
 export type CloudEyePoints = Pick<CloudEyeSeries, "points" | "unreadable">
 
-type Asked = Stretch<CloudEyeAsked>
+type Asked = PeriodRange<CloudEyeSeriesDemand>
 
 /** Cloud Eye as a meter: one request per project, period, statistic and window, as long as its limits allow. */
 export function cloudEyeKind(
   sources: Pick<MetricSources, "cloudEye">,
-): MeterKind<CloudEyeAsked, CloudEyePoints> {
+): MeterKind<CloudEyeSeriesDemand, CloudEyePoints> {
   return {
     periodMs: ({ periodMs }) => periodMs,
     keyOf: seriesKey,
@@ -40,7 +40,7 @@ export function cloudEyeKind(
 }
 
 /** The same metric by the same statistic and period has the same key, whatever the order of its dimensions. */
-function seriesKey({ place, periodMs, filter, metric }: CloudEyeAsked): string {
+function seriesKey({ place, periodMs, filter, metric }: CloudEyeSeriesDemand): string {
   return JSON.stringify([place.region, place.projectId, periodMs, filter, metricKey(metric)])
 }
 

@@ -1,15 +1,21 @@
 import type { Reading, Series } from "../../decision/inputs/reading.ts"
 import type { Datapoint } from "../../decision/inputs/signal.ts"
-import type { Told, Want } from "../batching/batch.ts"
+import type { SeriesAnswer, Want } from "../batching/batch.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
-import type { CloudEyeAsked, CloudEyePoints } from "./queries.ts"
+import type { CloudEyePoints, CloudEyeSeriesDemand } from "./queries.ts"
 import type { CloudEyeWant } from "./wants.ts"
 
-type CameFor = readonly Told<CloudEyePoints>[]
+type CameFor = readonly SeriesAnswer<CloudEyePoints>[]
 
 /** All series of one rule, in the order of its owners and their metrics. */
-export function seriesOf({ place, periodMs, filter, starts, owners }: CloudEyeWant): Want<CloudEyeAsked>[] {
+export function seriesOf({
+  place,
+  periodMs,
+  filter,
+  starts,
+  owners,
+}: CloudEyeWant): Want<CloudEyeSeriesDemand>[] {
   return owners.flatMap(({ metrics }) =>
     metrics.map((metric) => ({ series: { place, periodMs, filter, metric }, starts })),
   )
@@ -44,7 +50,7 @@ export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly
   }
 }
 
-function pointsIn({ read }: Told<CloudEyePoints>): Datapoint[] {
+function pointsIn({ read }: SeriesAnswer<CloudEyePoints>): Datapoint[] {
   return read.ok ? (read.value?.points ?? []) : []
 }
 
@@ -86,7 +92,7 @@ function problemsOf(server: string | null, { own, parts, points, want }: Owned):
   return [...problems, { server, says }]
 }
 
-function whyNothing({ read }: Told<CloudEyePoints>): string | null {
+function whyNothing({ read }: SeriesAnswer<CloudEyePoints>): string | null {
   if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
   if (read.value?.unreadable) return "Cloud Eye's answer has points that cannot be read"
   return read.value === null ? "Cloud Eye's answer left out the series" : null

@@ -1,4 +1,4 @@
-import type { MeterKind, Stretch } from "../batching/batch.ts"
+import type { MeterKind, PeriodRange } from "../batching/batch.ts"
 import type { CloudWatchMetric, CloudWatchSeries, MetricSources } from "../sources.ts"
 
 // GetMetricData takes 500 metrics of any namespaces, statistics and periods, but one window for them all, and gives at
@@ -9,17 +9,17 @@ const MAX_DATAPOINTS = 100_800
 /** A metric asked for over a longer window than it is wanted for costs points, but no request. */
 const MAX_POINTS_EACH = 1_440
 
-export interface CloudWatchAsked {
+export interface CloudWatchSeriesDemand {
   region: string
   metric: CloudWatchMetric
 }
 
-type Asked = Stretch<CloudWatchAsked>
+type Asked = PeriodRange<CloudWatchSeriesDemand>
 
 /** CloudWatch as a meter: one request per region for all metrics whose windows can be made one. */
 export function cloudwatchKind(
   sources: Pick<MetricSources, "cloudwatch">,
-): MeterKind<CloudWatchAsked, CloudWatchSeries> {
+): MeterKind<CloudWatchSeriesDemand, CloudWatchSeries> {
   return {
     periodMs: ({ metric }) => metric.periodMs,
     keyOf: ({ region, metric }) => JSON.stringify([region, keyOf(metric)]),

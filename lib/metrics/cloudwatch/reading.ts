@@ -2,12 +2,12 @@ import { newestPeriods, type Reading, type Series } from "../../decision/inputs/
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion } from "../../ports.ts"
-import type { Told, Want } from "../batching/batch.ts"
+import type { SeriesAnswer, Want } from "../batching/batch.ts"
 import { fillDimensions, namesServers } from "../cloud-eye/dimensions.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
 import type { CloudWatchMetric, CloudWatchSeries } from "../sources.ts"
-import type { CloudWatchAsked } from "./queries.ts"
+import type { CloudWatchSeriesDemand } from "./queries.ts"
 
 export type CloudWatchSource = NonNullable<Rule["metric"]["cloudwatch"]>
 
@@ -63,7 +63,7 @@ function metricOf(
 }
 
 /** All series of one rule, in the order of its owners. */
-export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Want<CloudWatchAsked>[] {
+export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Want<CloudWatchSeriesDemand>[] {
   return region === null ? [] : owners.map(({ metric }) => ({ series: { region, metric }, starts }))
 }
 
@@ -71,7 +71,7 @@ export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Wa
 export function cloudwatchReading(
   rule: string,
   want: CloudWatchWant,
-  told: readonly (readonly Told<CloudWatchSeries>[])[],
+  told: readonly (readonly SeriesAnswer<CloudWatchSeries>[])[],
 ): Reading {
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]
@@ -100,13 +100,13 @@ export function cloudwatchReading(
   }
 }
 
-function whyNothing({ read }: Told<CloudWatchSeries>): string | null {
+function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
   if (!read.ok) return `CloudWatch could not be read: ${read.why}`
   return read.value === null ? "CloudWatch's answer left out the series" : read.value.problem
 }
 
 /** An answer that may be a part of the truth is no silence, and nothing to reckon with. */
-function endOf(read: Told<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
+function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
   if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
   const { value } = read
   return { credentials: value?.credentials === true, unasked: value?.problem !== null }

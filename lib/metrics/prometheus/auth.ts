@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto"
-import { nearestName } from "../../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 import { isRecord } from "../../decision/policy/units.ts"
 
@@ -88,7 +88,7 @@ function loginOf(value: unknown, problems: string[]): Omit<PrometheusLogin, "pre
     return null
   }
   for (const key of Object.keys(value).filter((name) => !KEYS.includes(name))) {
-    const near = nearestName(key, KEYS)
+    const near = didYouMean(key, KEYS)
     problems.push(`has a key that is none of ${KEYS.join(", ")}${near ? `; did you mean ${near}?` : ""}`)
   }
   const { bearer, user, password, ca } = value

@@ -162,14 +162,14 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
   }
 }
 
-interface Told {
+interface ReportedError {
   url: URL
   login: PrometheusLogin | null
   last: Try
   secrets: readonly string[]
 }
 
-function readOf({ url, login, last, secrets }: Told): Read<PrometheusSeries[]> {
+function readOf({ url, login, last, secrets }: ReportedError): Read<PrometheusSeries[]> {
   const clean = (text: string) => withoutSecrets(text, secrets)
   if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}`))
   if (last.problem !== null)

@@ -4,7 +4,7 @@ import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion } from "../../ports.ts"
-import type { MeterKind, Told, Want } from "../batching/batch.ts"
+import type { MeterKind, SeriesAnswer, Want } from "../batching/batch.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
 import type { MetricSources } from "../sources.ts"
@@ -73,7 +73,7 @@ export function expressionOf({ source, starts }: PrometheusWant): Want<Prometheu
 export function prometheusReading(
   rule: string,
   want: PrometheusWant,
-  told: readonly Told<PrometheusSeries[]>[],
+  told: readonly SeriesAnswer<PrometheusSeries[]>[],
 ): Reading {
   const answers = told.map(({ read }) => read)
   const problems: SeriesProblem[] = []

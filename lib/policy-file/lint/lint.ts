@@ -4,7 +4,7 @@ import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 import { unknownPoints } from "../alarm-points.ts"
 import { records } from "../found.ts"
 import { valueAt } from "../issue-text.ts"
-import { originOf, type Place, problemAt } from "../position.ts"
+import { originOf, problemAt, type SourceNode } from "../position.ts"
 import { type PolicyWarning, type SilencedWarning, sortedProblems } from "../problem.ts"
 import type { Source } from "../source.ts"
 import type { SupernodeEntry } from "../supernode-entry.ts"
@@ -32,7 +32,7 @@ export interface LintResult {
 
 /** Reports what is allowed but will probably surprise. Only for a policy without errors. */
 export function lint({ main, entries, supernodes, now }: Linted): LintResult {
-  const whole: readonly [Place] = [{ source: main, path: [] }]
+  const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   const policies = supernodes.map(({ policy }) => policy)
   const ofFile = [...lintFile(main, policies), ...lintFleet(policies), ...lintApprovers(policies)]
   const all = [
@@ -118,7 +118,10 @@ function sameNames(
   })
 }
 
-function warningAt(places: readonly [Place, ...Place[]], { id, path, message }: LintFinding): PolicyWarning {
+function warningAt(
+  places: readonly [SourceNode, ...SourceNode[]],
+  { id, path, message }: LintFinding,
+): PolicyWarning {
   const origin = originOf(places, path)
   return { ...problemAt(origin, message), id }
 }

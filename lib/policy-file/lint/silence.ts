@@ -1,7 +1,7 @@
 import { silenceSchema, type WarningId } from "../../decision/policy/warnings.ts"
 import { valueAt } from "../issue-text.ts"
 import type { Path } from "../path.ts"
-import { originOf, type Place, problemAt } from "../position.ts"
+import { originOf, problemAt, type SourceNode } from "../position.ts"
 import type { PolicyWarning, SilencedWarning } from "../problem.ts"
 import type { Source } from "../source.ts"
 import type { SupernodeEntry } from "../supernode-entry.ts"
@@ -11,7 +11,7 @@ interface Silence {
   warning: WarningId
   reason: string
   /** Where it is written: a default is one silence, however many supernodes have it. */
-  places: readonly [Place, ...Place[]]
+  places: readonly [SourceNode, ...SourceNode[]]
   path: Path
   /** The supernode that it holds for; null: all warnings of the file. */
   entry: SupernodeEntry | null
@@ -25,7 +25,7 @@ interface Raised {
 
 /** The silences of the file and of each supernode; of a policy without problems. */
 export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Silence[] {
-  const whole: readonly [Place] = [{ source: main, path: [] }]
+  const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   return [
     ...listOf(main.value, whole, null),
     ...entries.flatMap((entry) => listOf(entry.merged, entry.places, entry)),
@@ -34,7 +34,7 @@ export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Si
 
 function listOf(
   written: unknown,
-  places: readonly [Place, ...Place[]],
+  places: readonly [SourceNode, ...SourceNode[]],
   entry: SupernodeEntry | null,
 ): Silence[] {
   const list = silenceSchema.safeParse(valueAt(written, ["silence"])).data ?? []

@@ -10,7 +10,7 @@ import type { World } from "../world/world.ts"
 
 // POST /V1.0/{project_id}/batch-query-metric-data as huawei-cloud.md §3.1 has it.
 
-const MOST_BYTES = 512 * 1024
+const MAX_BYTES = 512 * 1024
 const timestamp = z.int().min(1_111_111_111_111).max(9_999_999_999_999)
 
 export const namespaceText = z
@@ -47,7 +47,7 @@ type Metric = z.output<typeof query>["metrics"][number]
 
 /** Answers batch-query-metric-data. Metrics and dimensions that nobody reports get no datapoints, and no error. */
 export function answerMetricData(world: World, request: ApiRequest): Answer {
-  if (request.body.byteLength > MOST_BYTES) return badRequest("the body must be at most 512 KB")
+  if (request.body.byteLength > MAX_BYTES) return badRequest("the body must be at most 512 KB")
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
   if (!json.ok) return badRequest(json.why)
   const parsed = query.safeParse(json.value)

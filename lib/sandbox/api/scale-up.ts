@@ -12,7 +12,7 @@ import type { ScaleUpBody } from "./scale-up-body.ts"
 import { supernodeBody } from "./view.ts"
 
 const SETTLED = ["RUNNING", "STOPPED"]
-const MOST_SERVERS = 48
+const MAX_SERVERS = 48
 
 /** One well-formed request to live-scale-up. */
 export interface ScaleUpRequest {
@@ -55,8 +55,8 @@ function offerRefusal(supernode: LiveSupernode, flavor: string, offer: LiveOffer
       `Cannot update to ${flavor}: it has ${offer.servers} servers, ${present} are there.`,
     )
   }
-  if (offer.servers > MOST_SERVERS) {
-    return serviceError(400, "ModelArts.6302", `A supernode has at most ${MOST_SERVERS} servers.`)
+  if (offer.servers > MAX_SERVERS) {
+    return serviceError(400, "ModelArts.6302", `A supernode has at most ${MAX_SERVERS} servers.`)
   }
   return offer.soldOut ? serviceError(400, "ModelArts.6716", `${flavor} is sold out.`) : null
 }

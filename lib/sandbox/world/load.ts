@@ -6,7 +6,7 @@ import type { LiveServer } from "./supernode.ts"
 // the past too: `load: 95` means that it has been 95 for as long as anyone may ask.
 
 const MINUTE_MS = 60_000
-const MOST_SAMPLES = 60
+const MAX_SAMPLES = 60
 
 /** The statistics that `filter` knows. */
 export const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
@@ -21,7 +21,7 @@ export function samplesOf({ start, spanMs, ...reporter }: SampledPeriod): number
     )
   )
     return []
-  const stepMs = Math.max(MINUTE_MS, spanMs / MOST_SAMPLES)
+  const stepMs = Math.max(MINUTE_MS, spanMs / MAX_SAMPLES)
   const samples: number[] = []
   for (let at = start; at < start + spanMs; at += stepMs) {
     const value = ranAt(server, at) ? valueAt(reporter, at) : null

@@ -3,7 +3,7 @@ import type { Statistic } from "./load.ts"
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
-const MOST_POINTS = 3000
+const MAX_POINTS = 3000
 const RETENTION_MS = 2 * DAY_MS
 /** Data of up to five minutes is kept for two days only. */
 const COARSEST_SHORT_LIVED_MS = 300_000
@@ -41,7 +41,7 @@ export function periodsOf(
   { metrics, now }: { metrics: number; now: number },
 ): number[] {
   const { periodMs, mostMs } = PERIODS[window.period]
-  const spanMs = Math.min(window.to - window.from, mostMs, Math.floor(MOST_POINTS / metrics) * periodMs)
+  const spanMs = Math.min(window.to - window.from, mostMs, Math.floor(MAX_POINTS / metrics) * periodMs)
   const wanted = window.to - spanMs
   const kept = periodMs <= COARSEST_SHORT_LIVED_MS ? now - RETENTION_MS : 0
   // Rounding down may not bring back what was cut off above.

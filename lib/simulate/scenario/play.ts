@@ -1,4 +1,4 @@
-import type { Said } from "../../decision/state/control.ts"
+import type { OperatorCommand } from "../../decision/state/control.ts"
 import type { RunResult } from "../../run/result.ts"
 import { type Expectation, type Scenario, type Step, WAKES } from "./script.ts"
 import { Stage, type StageOptions } from "./stage.ts"
@@ -95,7 +95,7 @@ export async function speak(stage: Stage, step: Step): Promise<string | null> {
   }
 }
 
-async function commandOf(stage: Stage, step: Step): Promise<Said | null> {
+async function commandOf(stage: Stage, step: Step): Promise<OperatorCommand | null> {
   const on = stage.nameOf(step)
   const { id } = stage.policyOf(on).policy
   const { pause, resume, hold, approve, settle, reset } = step

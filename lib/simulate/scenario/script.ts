@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { isNode, LineCounter, parseDocument } from "yaml"
 import * as z from "zod"
-import { nearestName } from "../../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { counted, durationMs } from "../../decision/policy/units.ts"
 import { causeOf } from "../../policy-file/source.ts"
 import { ORDER_ENDINGS } from "../order-ending.ts"
@@ -210,7 +210,7 @@ export async function readScenario(path: string): Promise<ScenarioFile> {
 /** `; did you mean expect?` for misspelt keys. */
 function nearestKeys(issue: z.core.$ZodIssue): string {
   if (issue.code !== "unrecognized_keys") return ""
-  const near = issue.keys.flatMap((key) => nearestName(key, KNOWN_KEYS) ?? [])
+  const near = issue.keys.flatMap((key) => didYouMean(key, KNOWN_KEYS) ?? [])
   return near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""
 }
 

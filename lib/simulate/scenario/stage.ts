@@ -3,15 +3,15 @@ import type { AlarmSignal, Signal } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { LoadedPolicy } from "../../decision/policy/loaded-policy.ts"
 import type { RunMode } from "../../decision/situation.ts"
-import type { StandingAttempt } from "../../decision/state/attempt.ts"
-import type { Said } from "../../decision/state/control.ts"
+import type { OpenAttempt } from "../../decision/state/attempt.ts"
+import type { OperatorCommand } from "../../decision/state/control.ts"
 import type { Outcome } from "../../decision/state/outcome.ts"
 import { type AuditedLedger, ledgerOver } from "../../ledger/chain.ts"
-import { sayTo, sayToAll } from "../../ledger/commands.ts"
+import { commandAll, commandSupernode } from "../../ledger/commands.ts"
 import type { LedgerEntry } from "../../ledger/entry.ts"
 import { initLedger } from "../../ledger/init.ts"
 import { openMemoryStore } from "../../ledger/memory.ts"
-import { standingOf, supernodeStream } from "../../ledger/next-entry.ts"
+import { stateOf, supernodeStream } from "../../ledger/next-entry.ts"
 import { readAlarm } from "../../metrics/alarm.ts"
 import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../ports.ts"
 import type { RunResult } from "../../run/result.ts"
@@ -48,8 +48,8 @@ export interface ScenarioKeys {
 export interface SettleWish {
   name: string
   as: "accepted" | "completed" | "absent"
-  shown: StandingAttempt
-  current: StandingAttempt | null
+  shown: OpenAttempt
+  current: OpenAttempt | null
   /** The run that sent it recorded an outcome. */
   isAnswered: boolean
   look: { ok: true; servers: Server[]; skewMs: number | null; date: number | null }
@@ -354,15 +354,15 @@ export class Stage {
     return outcomeOf(ending, { orderId: "CS1", servers: [] })
   }
 
-  async say(name: string, said: Said): Promise<void> {
+  async say(name: string, said: OperatorCommand): Promise<void> {
     const desk = this.commandPorts()
     if (said.verb !== "settle" && said.verb !== "reset") {
-      await sayToAll(desk, said)
+      await commandAll(desk, said)
       return
     }
     const { policy } = this.policyOf(name)
     const servers = presentServers(this.supernode(name).at(this.now))
-    await sayTo(desk, supernodeStream(policy.id), {
+    await commandSupernode(desk, supernodeStream(policy.id), {
       said: said.verb === "settle" ? { ...said, servers: servers.map(({ id }) => id) } : said,
       check: (standing) => {
         if (said.verb !== "settle") return
@@ -385,7 +385,7 @@ export class Stage {
 
   async attemptOf(name: string): Promise<string> {
     const head = await this.ledger.head(supernodeStream(this.policyOf(name).policy.id))
-    return standingOf(head).attempt?.id ?? "none"
+    return stateOf(head).attempt?.id ?? "none"
   }
 
   async entries(name: string): Promise<LedgerEntry[]> {

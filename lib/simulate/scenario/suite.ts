@@ -1,4 +1,4 @@
-import { nearestName } from "../../decision/policy/did-you-mean.ts"
+import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { ScenarioKeysError } from "./file-policy.ts"
 import { type Failure, play } from "./play.ts"
 import { readScenario, type Scenario, ScenarioError, type ScenarioFile } from "./script.ts"
@@ -74,7 +74,7 @@ function nameProblems({ scenario, placed }: ScenarioFile, known: readonly string
   const own = scenario.supernodes ? Object.keys(scenario.supernodes) : known
   const unknown = own.filter((name) => !known.includes(name))
   const say = (name: string, names: readonly string[], where: string) => {
-    const near = nearestName(name, names)
+    const near = didYouMean(name, names)
     return `${where} has no supernode ${name}${near === null ? `; it has ${names.join(", ")}` : `; did you mean ${near}?`}`
   }
   return [

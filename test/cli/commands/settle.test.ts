@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest"
 import { type SettleAs, whyNotSettled } from "../../../functions/cli/commands/settling.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
-import { standingOf } from "../../../lib/ledger/next-entry.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { SandboxOptions } from "../../../lib/sandbox/sandbox.ts"
 import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
 
-function standing(own: Desk): Promise<ReturnType<typeof standingOf>> {
-  return own.ledger(async (ledger) => standingOf(await ledger.head(STREAM)))
+function standing(own: Desk): Promise<ReturnType<typeof stateOf>> {
+  return own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
 }
 
 type Reset = "before-effect" | "after-effect"
@@ -159,7 +159,7 @@ describe("settle refuses and says what to do instead", () => {
 
 describe("settle closes no attempt whose own run recorded no outcome while its request may still leave", () => {
   const deadline = Date.parse("2024-01-12T16:53:30Z")
-  const attempt = { id: "a1", deadline, before: ["s1"] } as unknown as StandingAttempt
+  const attempt = { id: "a1", deadline, before: ["s1"] } as unknown as OpenAttempt
 
   interface Clocks {
     title: string

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { HINTS, HINTS_OUTSIDE, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import { HINTS, PRECONDITION_HINTS, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import { sealEntry } from "../../../lib/ledger/entry.ts"
-import { attemptOf, effectOf, policyOf, ruleInput, standingOf } from "../../decision/builders.ts"
+import { attemptOf, effectOf, policyOf, ruleInput, stateWith } from "../../decision/builders.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
@@ -13,7 +13,7 @@ import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../har
 interface Case {
   reasons: string[]
   policy?: string
-  standing?: Partial<Standing>
+  standing?: Partial<SupernodeState>
   commands?: string[][]
   withoutLedger?: true
   /** The newest entry's time from now, milliseconds. */
@@ -22,7 +22,7 @@ interface Case {
 
 const BY = ["--by", "ann", "--why", "test"]
 const EFFICACY = POLICY.replace("    limits:", "    efficacy: { purchases: 1, min_gain: 5 }\n    limits:")
-const attempt = (over: Parameters<typeof attemptOf>[0]): Partial<Standing> => ({
+const attempt = (over: Parameters<typeof attemptOf>[0]): Partial<SupernodeState> => ({
   attempt: attemptOf({
     openedAt: START - MINUTE,
     sendBefore: START - MINUTE / 2,
@@ -31,7 +31,7 @@ const attempt = (over: Parameters<typeof attemptOf>[0]): Partial<Standing> => ({
     ...over,
   }),
 })
-const bought = (count: number): Standing["purchases"] =>
+const bought = (count: number): SupernodeState["purchases"] =>
   Array.from({ length: count }, (_, i) => ({
     attempt: `bought-${i}`,
     at: START - 60 * MINUTE,
@@ -122,7 +122,7 @@ async function deskFor({ policy, standing, commands = [], withoutLedger, entryAh
 }
 
 /** A chain of one entry that left this state. */
-async function remember(own: CloudDesk, standing: Partial<Standing>, at: number): Promise<void> {
+async function remember(own: CloudDesk, standing: Partial<SupernodeState>, at: number): Promise<void> {
   const entry = sealEntry({
     stream: STREAM,
     seq: 1,
@@ -133,7 +133,7 @@ async function remember(own: CloudDesk, standing: Partial<Standing>, at: number)
     kind: "said",
     mode: "live",
     said: { verb: "reset", why: "test", by: "ann" },
-    standing: standingOf(standing),
+    standing: stateWith(standing),
   })
   expect(await own.ledger((ledger) => ledger.append(entry))).toBe("appended")
 }
@@ -182,7 +182,7 @@ describe("status", () => {
   )
 
   it("has a case for each reason to hold that it can know", () => {
-    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(HINTS_OUTSIDE)]
+    const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
     const told = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
     expect(all.filter((reason) => !told.has(reason))).toEqual([])
     expect([...told].filter((reason) => !all.includes(reason))).toEqual([])

@@ -5,7 +5,7 @@ import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Effect } from "../../../lib/decision/state/effect.ts"
 import type { Observation } from "../../../lib/decision/state/observation.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
 import { digest } from "../../../lib/digest.ts"
 import {
@@ -22,7 +22,7 @@ import {
   requestOf,
   ruleInput,
   situationOf,
-  standingOf,
+  stateWith,
   tickOf,
   unreadable,
 } from "../builders.ts"
@@ -52,7 +52,7 @@ function gained(gain: number | null, over: Partial<Effect> = {}): Effect {
 
 function bought(effects: Effect[], over: Partial<Situation> = {}): Partial<Situation> {
   const completedAt = Math.max(...effects.map((effect) => effect.completedAt))
-  return { policy, standing: standingOf({ effects, completedAt }), ...over }
+  return { policy, standing: stateWith({ effects, completedAt }), ...over }
 }
 
 describe("how bad a metric is", () => {
@@ -133,7 +133,7 @@ describe("what caused a purchase", () => {
     const plan = { ...PLAN, from: 2, to: 4 }
     const decision = { kind: "scale-up" as const, heldBy: null, findings, target, cleared: [] }
     const opened = { kind: "opened" as const, seq: 1, at: NOW, run: "r", situation, decision, plan, attempt }
-    const open = fold(standingOf(), opened)
+    const open = fold(stateWith(), opened)
     const complete = { kind: "completed" as const, says: "s", attempt: "a1", servers: ["s3", "s4"] }
     const observation = { ...complete, present: ["s1", "s2", "s3", "s4"], at: NOW + MINUTE }
     const folded = fold(open, { kind: "observed", seq: 2, at: NOW + MINUTE, run: "r", observation })
@@ -321,7 +321,7 @@ describe("what a purchase did", () => {
   })
 
   it("is told after a later purchase was warm too, where one came in between", () => {
-    const standing = standingOf({ effects: [done], completedAt: NOW - 20 * MINUTE })
+    const standing = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
     expect(at([95, 95, 95, 95, 95], { standing })).toBeNull()
   })
 
@@ -335,7 +335,7 @@ describe("what a purchase did", () => {
       at: NOW,
       effect: { after: 97 - gain, gain },
     })
-    const once = fold(standingOf({ effects: [done] }), eventOf({ observation: observed(9) }))
+    const once = fold(stateWith({ effects: [done] }), eventOf({ observation: observed(9) }))
     expect(once.effects).toEqual([{ ...done, after: 88, gain: 9 }])
     expect(fold(once, eventOf({ observation: observed(-5) })).effects).toEqual(once.effects)
     expect(measureEffect(situationOf({ policy, standing: once }), digest)).toBeNull()
@@ -373,19 +373,19 @@ describe("whether a tick that holds looks at the metrics even so", () => {
 })
 
 describe("the row", () => {
-  const said = (standing: Standing) =>
+  const said = (standing: SupernodeState) =>
     fold(standing, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
   it("is forgotten when a person resets", () => {
-    expect(said(standingOf({ effects: [gained(1), gained(2)] })).effects).toEqual([])
-    expect(said(standingOf())).not.toHaveProperty("effects")
+    expect(said(stateWith({ effects: [gained(1), gained(2)] })).effects).toEqual([])
+    expect(said(stateWith())).not.toHaveProperty("effects")
   })
 
   it("still gets the purchase that is in flight while a person resets", () => {
     const cause = { rule: "npu-busy", metric, before: 97 }
     const attempt = { ...attemptOf(), cause }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
-    const folded = fold(said(standingOf({ attempt, effects: [gained(1)] })), {
+    const folded = fold(said(stateWith({ attempt, effects: [gained(1)] })), {
       kind: "observed",
       seq: 3,
       at: NOW,
@@ -400,7 +400,7 @@ describe("the row", () => {
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
     const event = { kind: "observed" as const, seq: 3, at: NOW, run: "r" }
-    const folded = fold(standingOf({ attempt, effects }), {
+    const folded = fold(stateWith({ attempt, effects }), {
       ...event,
       observation: { ...observation, present: [], at: NOW },
     })

@@ -9,7 +9,7 @@ import {
   ruleInput,
   serverOf,
   serversOf,
-  standingOf,
+  stateWith,
   supernodeOf,
 } from "../builders.ts"
 import { evidenceOf, findingOf, judge, outcomeAt, weigh, withRule } from "../judge.ts"
@@ -112,7 +112,7 @@ describe("warm-up", () => {
   const completedBefore = (early: number) => NEWEST - (4 - early) * PERIOD - 15 * MINUTE
   const after = (early: number) =>
     withRule({ points: "3 of 5" }, readingOf([97, 97, 97, 97, 97]), {
-      standing: standingOf({ completedAt: completedBefore(early) - 1 }),
+      standing: stateWith({ completedAt: completedBefore(early) - 1 }),
     })
 
   it.each<[number, boolean]>([
@@ -128,13 +128,13 @@ describe("warm-up", () => {
 
   it("and cooldown must both be over", () => {
     const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
-    const standing = standingOf({ completedAt: NOW - 20 * MINUTE })
+    const standing = stateWith({ completedAt: NOW - 20 * MINUTE })
     expect(findingOf("cooldown-over", { policy, standing }).passed).toBe(true)
     expect(judge({ policy, standing })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
   })
 
   it("is not made up for by missing: breaching", () => {
-    const standing = standingOf({ completedAt: NEWEST })
+    const standing = stateWith({ completedAt: NEWEST })
     expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { standing })).toBe("not-breaching")
   })
 })

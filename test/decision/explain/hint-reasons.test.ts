@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { HINTS, HINTS_OUTSIDE, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import { HINTS, PRECONDITION_HINTS, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
 import { type Token, tokensOf } from "../../architecture/tokens.ts"
 
 const LIB = fileURLToPath(new URL("../../../lib", import.meta.url))
@@ -87,8 +87,8 @@ function stringsOf(name: string, tokens: Token[]): string[] {
 describe("every reason to hold", () => {
   const gates = sources(join(LIB, "decision")).flatMap((file) => reasonsGiven(file, "fail", 0))
   const outside = sources(LIB).flatMap((file) => [
-    ...reasonsGiven(file, "heldOutside", 1),
-    ...reasonsGiven(file, "outsideFinding", 0),
+    ...reasonsGiven(file, "holdFor", 1),
+    ...reasonsGiven(file, "preconditionFinding", 0),
     ...reasonsGiven(file, "ledgerProblem", 0),
   ])
 
@@ -122,13 +122,13 @@ describe("every reason to hold", () => {
   it.each([...new Set(outside.map(({ reason }) => reason))])(
     "%s, which holds outside the gates, has one too, or it is written why not",
     (reason) => {
-      expect(Object.keys({ ...HINTS_OUTSIDE, ...WITHOUT_HINT })).toContain(reason)
+      expect(Object.keys({ ...PRECONDITION_HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
   it("is one that exists: no hint is for a reason that nothing gives", () => {
     const given = [...gates, ...outside].map(({ reason }) => reason)
-    const written = Object.keys({ ...HINTS, ...HINTS_OUTSIDE, ...WITHOUT_HINT })
+    const written = Object.keys({ ...HINTS, ...PRECONDITION_HINTS, ...WITHOUT_HINT })
     expect(written.filter((reason) => !given.includes(reason))).toEqual([])
   })
 })

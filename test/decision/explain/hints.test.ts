@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest"
-import type { Nearest } from "../../../lib/decision/explain/change.ts"
-import { nearestOf } from "../../../lib/decision/explain/hints.ts"
+import type { Hint } from "../../../lib/decision/explain/change.ts"
+import { hintOf } from "../../../lib/decision/explain/hints.ts"
 import { chooseRung } from "../../../lib/decision/ladder/choose-rung.ts"
 import { planScaleUp } from "../../../lib/decision/plan.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../../lib/decision/state/control.ts"
 import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { digest } from "../../../lib/digest.ts"
-import { heldOutside } from "../../../lib/run/held-outside.ts"
+import { holdFor } from "../../../lib/run/hold-for.ts"
 import {
   ALARM_ID,
   alarmOf,
@@ -29,7 +29,7 @@ import {
   scheduleInput,
   serversOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   unreadable,
 } from "../builders.ts"
@@ -53,14 +53,14 @@ const RESET = "supernode-autoscaler reset train-a --why TEXT --by WHO"
 function nearestIn(reason: string, over: Partial<Situation>): string | null {
   const found = judge(over).findings.find((finding) => finding.reason === reason)
   if (!found) throw new Error(`nothing holds for ${reason}: ${judge(over).heldBy}`)
-  return nearestOf(found)
+  return hintOf(found)
 }
 
 const attempt = (
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong",
   openedAt = NOW - HOUR,
 ) => ({
-  standing: standingOf({
+  standing: stateWith({
     ...KNOWN,
     attempt: attemptOf({ state, openedAt, deadline: openedAt + 90 * SECOND, from: 1, to: 2 }),
   }),
@@ -83,7 +83,7 @@ describe("what would let a gate pass", () => {
     [
       "duplicate",
       {
-        standing: standingOf({
+        standing: stateWith({
           signals: { "alarm-1": { run: "run-0", seq: 1, at: NOW, keepUntil: NOW + HOUR } },
         }),
       },
@@ -116,7 +116,7 @@ describe("what would let a gate pass", () => {
     [
       "stale",
       {
-        standing: standingOf({
+        standing: stateWith({
           episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt: NOW } },
         }),
       },
@@ -143,14 +143,14 @@ describe("what would let a gate pass", () => {
     ["stuck", attempt("stuck"), SETTLE],
     ["partial", attempt("partial"), SETTLE],
     ["wrong", attempt("wrong"), SETTLE],
-    ["breaker", { standing: standingOf({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
+    ["breaker", { standing: stateWith({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
     [
       "backoff",
-      { standing: standingOf({ throttle: { until: NOW + MINUTE, times: 1 } }) },
+      { standing: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
       "the wait that the cloud asked for ends 2024-01-12T17:01:00.000Z",
     ],
     ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
-    ["supernode-unreadable", { standing: standingOf({ servers: ["s1", "s2", "s9"] }) }, RESET],
+    ["supernode-unreadable", { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
     [
       "credentials",
       { supernode: unreadable("HTTP 403", true) },
@@ -206,7 +206,7 @@ describe("what would let a gate pass", () => {
     [
       "latched",
       withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
-        standing: standingOf({ latches: { "npu-busy": NOW - HOUR } }),
+        standing: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
       }),
       "needs 2 more points below 80, and then again 3 points above 85, for npu-busy",
     ],
@@ -222,12 +222,12 @@ describe("what would let a gate pass", () => {
     ["at-limit", { policy: limited({ servers: 3 }) }, "limits.servers would have to be at least 4"],
     [
       "cooldown",
-      { standing: standingOf({ ...KNOWN, completedAt: NOW - MINUTE }) },
+      { standing: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
       "cooldown ends 2024-01-12T17:59:00.000Z",
     ],
     [
       "action-rate",
-      { standing: standingOf({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
+      { standing: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
       "2 purchases leave the window of limits.actions at 2024-01-13T15:00:00.000Z",
     ],
     [
@@ -239,7 +239,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: standingOf({
+        standing: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW - 5 * HOUR, after: 96, gain: 1 }],
         }),
@@ -250,7 +250,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: standingOf({
+        standing: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW }],
         }),
@@ -272,7 +272,7 @@ describe("what would let a gate pass", () => {
     ],
     [
       "flavor-blocked",
-      { standing: standingOf({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
+      { standing: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
       "the block of rung-4 ends 2024-01-12T17:01:00.000Z",
     ],
     ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
@@ -290,7 +290,7 @@ describe("what would let a gate pass", () => {
       "price-unknown",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: standingOf({ ...KNOWN, purchases: [bought(DAY, null)] }),
+        standing: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
       },
       "1 purchase without a price in CNY leaves the window of limits.budget at 2024-02-10T17:00:00.000Z",
     ],
@@ -298,7 +298,7 @@ describe("what would let a gate pass", () => {
       "over-budget",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: standingOf({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
+        standing: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
       },
       "limits.budget would have to be at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z when 120000 CNY leave the window",
     ],
@@ -309,7 +309,7 @@ describe("what would let a gate pass", () => {
           { limits: { actions: "9 per 24h", servers: 48, budget: { ...CNY(150_000), per: "month" } } },
           { timezone: "Asia/Shanghai" },
         ),
-        standing: standingOf({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
+        standing: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
       },
       "limits.budget would have to be at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z when 50000 CNY leave the window",
     ],
@@ -346,19 +346,17 @@ describe("what would let a gate pass", () => {
     ["no-time", "the function must be given more time"],
     ["standing-full", null],
   ])("outside the gates: %s", (reason, says) => {
-    const held = heldOutside(judge(), reason, "so it is")
-    expect(held.findings.flatMap((finding) => nearestOf(finding) ?? [])).toEqual(says === null ? [] : [says])
+    const held = holdFor(judge(), reason, "so it is")
+    expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
 })
 
 describe("what programs read", () => {
-  const changeIn = (over: Partial<Situation>): Nearest["change"][] =>
-    judge(over).findings.flatMap(({ facts }) =>
-      facts["nearest"] ? [(facts["nearest"] as Nearest).change] : [],
-    )
+  const changeIn = (over: Partial<Situation>): Hint["change"][] =>
+    judge(over).findings.flatMap(({ facts }) => (facts["nearest"] ? [(facts["nearest"] as Hint).change] : []))
 
   it("is the instant, the count and the level, the path and the value", () => {
-    expect(changeIn({ standing: standingOf({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
+    expect(changeIn({ standing: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
     expect(changeIn({ readings: read([readingOf([97, 97, 10, 10, 10])]) })).toEqual([
@@ -385,7 +383,7 @@ describe("what programs read", () => {
 
   it("is a reset where a schedule is switched off that would act at once", () => {
     const policy = daily("0 16 * * *")
-    const standing = standingOf({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
+    const standing = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
     expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or another policy`)
   })
 

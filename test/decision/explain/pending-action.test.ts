@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { dueNotifications } from "../../../lib/decision/explain/notifications.ts"
-import type { Telling, TellingFacts } from "../../../lib/decision/explain/pending-action.ts"
+import type { PendingAction, PendingActionFacts } from "../../../lib/decision/explain/pending-action.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
-import { attemptOf, DAY, effectOf, HOUR, MINUTE, NOW, standingOf } from "../builders.ts"
+import { attemptOf, DAY, effectOf, HOUR, MINUTE, NOW, stateWith } from "../builders.ts"
 
 const HASH = `sha256:${"a".repeat(64)}`
 const plan: ScaleUpPlan = {
@@ -15,19 +15,19 @@ const plan: ScaleUpPlan = {
   cost: { amount: 120_000, currency: "CNY" },
   request: { method: "POST", url: "https://modelarts.test/x", body: { flavor: "rung-4", image_id: "i" } },
 }
-const held = (heldBy: string | null): TellingFacts["decision"] => ({ heldBy, findings: [] })
+const held = (heldBy: string | null): PendingActionFacts["decision"] => ({ heldBy, findings: [] })
 const breaker = { class: "balance" as const, since: NOW - HOUR, says: "400 ModelArts.1: no money" }
-const wanted = standingOf({
+const wanted = stateWith({
   lastDecision: { at: NOW - MINUTE, kind: "hold", heldBy: "approval-needed", to: 4, planHash: HASH },
 })
 
-function due(standing: Standing, over: Partial<TellingFacts> = {}): Telling | null {
+function due(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
   const facts = { name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over }
   return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.telling ?? null
 }
 
 /** The standing after it was told at `at`. */
-function toldAt(at: number, standing: Standing, { about } = telling(standing)): Standing {
+function toldAt(at: number, standing: SupernodeState, { about } = telling(standing)): SupernodeState {
   const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
   const event = { seq: 9, run: "r", at, kind: "observed" as const }
   return fold(standing, {
@@ -36,7 +36,7 @@ function toldAt(at: number, standing: Standing, { about } = telling(standing)): 
   })
 }
 
-function telling(standing: Standing, over: Partial<TellingFacts> = {}): Telling {
+function telling(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
   const found = due(standing, over)
   if (!found) throw new Error("nothing waits")
   return found
@@ -46,7 +46,7 @@ describe("what waits for a person", () => {
   it.each(["unknown", "stuck", "partial", "wrong"] as const)(
     "is an attempt that is %s, with its order and the command that settles it",
     (state) => {
-      const standing = standingOf({ attempt: attemptOf({ state, says: "came to a pass" }) })
+      const standing = stateWith({ attempt: attemptOf({ state, says: "came to a pass" }) })
       expect(due(standing)).toMatchObject({
         state,
         says: "the attempt of 2024-01-12T16:00:00.000Z to go from 2 to 4 servers (rung-4, order CS2401120001) came to a pass. Nothing more is bought until a person settles it",
@@ -60,11 +60,11 @@ describe("what waits for a person", () => {
   )
 
   it.each(["open", "accepted"] as const)("is no attempt that is %s: nothing is asked of anybody", (state) => {
-    expect(due(standingOf({ attempt: attemptOf({ state }) }))).toBeNull()
+    expect(due(stateWith({ attempt: attemptOf({ state }) }))).toBeNull()
   })
 
   it("is a breaker, with the cloud's words and the command that resets it", () => {
-    expect(due(standingOf({ breaker }))).toMatchObject({
+    expect(due(stateWith({ breaker }))).toMatchObject({
       state: "breaker",
       says: expect.stringContaining(
         "refused (balance) at 2024-01-12T16:00:00.000Z: 400 ModelArts.1: no money",
@@ -95,7 +95,7 @@ describe("what waits for a person", () => {
   })
 
   it("names no order where none is known", () => {
-    const standing = standingOf({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
+    const standing = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
     expect(due(standing)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
@@ -109,7 +109,7 @@ describe("what waits for a person", () => {
 
   it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
-    const standing = standingOf({ effects: [measured("a1"), measured("a2")] })
+    const standing = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
       ...held("efficacy"),
       findings: [
@@ -132,29 +132,29 @@ describe("what waits for a person", () => {
     expect(due(standing, { decision: stopped("a1") })).toBeNull()
     expect(due(standing, { decision: stopped("a2", null) })).toBeNull()
     expect(due(standing, { decision: stopped("a2", false, false) })).toBeNull()
-    expect(due(standingOf({ effects: [] }), { decision: stopped("a2") })).toBeNull()
+    expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
   it("is no approval while something else holds, or once the chain has decided otherwise", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
-    expect(due(standingOf(), { plan, decision: held("approval-needed") })).toBeNull()
+    expect(due(stateWith(), { plan, decision: held("approval-needed") })).toBeNull()
   })
 
   it.each(["cooldown", "in-flight", "backoff", "not-breaching"])(
     "is nothing at all where a run merely held for %s",
     (reason) => {
-      expect(due(standingOf(), { decision: held(reason) })).toBeNull()
+      expect(due(stateWith(), { decision: held(reason) })).toBeNull()
     },
   )
 
   it("is the attempt first, where a breaker is open as well", () => {
-    const standing = standingOf({ attempt: attemptOf({ state: "unknown" }), breaker })
+    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
     expect(due(standing)?.state).toBe("unknown")
   })
 })
 
 describe("how often it is told", () => {
-  const unknown = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+  const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it.each([
     ["a moment ago", 0, false],
@@ -186,19 +186,19 @@ describe("how often it is told", () => {
   })
 
   it("settled as accepted and stuck once more, the same attempt is news", () => {
-    const stuck = (acceptedAt: number) => standingOf({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
+    const stuck = (acceptedAt: number) => stateWith({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
     const { told = {} } = toldAt(NOW, stuck(NOW - HOUR))
     expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
   })
 
   it("a breaker that was reset and opened again is news", () => {
-    const { told = {} } = toldAt(NOW, standingOf({ breaker }))
-    expect(due(standingOf({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
+    const { told = {} } = toldAt(NOW, stateWith({ breaker }))
+    expect(due(stateWith({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
   })
 })
 
 describe("what the chain remembers of it", () => {
-  const unknown = standingOf({ attempt: attemptOf({ state: "unknown" }) })
+  const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it("is when it was told and where it is stated, and nothing else changes", () => {
     const { told, ...rest } = toldAt(NOW, unknown)

@@ -3,7 +3,7 @@ import {
   type Control,
   foldControl,
   NO_CONTROL,
-  type Said,
+  type OperatorCommand,
   type Stop,
 } from "../../../lib/decision/state/control.ts"
 import {
@@ -31,9 +31,15 @@ const control = (over: Partial<Control>) => ({ control: read({ ...NO_CONTROL, ..
 
 describe("what people said", () => {
   const said = { why: "w", by: "b" }
-  const pause = (supernode: string | null): Said => ({ verb: "pause", supernode, until: null, ...said })
-  const resume = (supernode: string | null): Said => ({ verb: "resume", supernode, ...said })
-  const after = (...words: Said[]) => words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
+  const pause = (supernode: string | null): OperatorCommand => ({
+    verb: "pause",
+    supernode,
+    until: null,
+    ...said,
+  })
+  const resume = (supernode: string | null): OperatorCommand => ({ verb: "resume", supernode, ...said })
+  const after = (...words: OperatorCommand[]) =>
+    words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
 
   it("pauses and resumes everything and each supernode by itself", () => {
     const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
@@ -47,7 +53,7 @@ describe("what people said", () => {
   })
 
   it("keeps the newest hundred approvals, whatever their times", () => {
-    const said = (i: number): Said => ({ verb: "approve", planHash: `plan-${i}`, by: "b" })
+    const said = (i: number): OperatorCommand => ({ verb: "approve", planHash: `plan-${i}`, by: "b" })
     const afterSaying = (count: number) =>
       Array.from({ length: count }, (_, i) => i).reduce(
         (control, i) => foldControl(control, said(i), NOW + (i === 0 ? -500 : i % 2) * DAY),
@@ -59,7 +65,7 @@ describe("what people said", () => {
     expect([hashes(100)[0], hashes(101)[0], hashes(101).at(-1)]).toEqual(["plan-0", "plan-1", "plan-100"])
   })
 
-  it.each<Said>([
+  it.each<OperatorCommand>([
     { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
     { verb: "reset", ...said },
   ])("of an attempt or a breaker is not for this stream: $verb", (word) => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
+import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import type { FleetPurchase } from "../../../lib/decision/money/fleet-spend.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Purchase } from "../../../lib/decision/state/purchases.ts"
-import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, standingOf, unreadable } from "../builders.ts"
+import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, stateWith, unreadable } from "../builders.ts"
 import { findingOf, judge, outcomeAt } from "../judge.ts"
 
 const OTHER = "supernode:other"
@@ -44,8 +44,8 @@ function fleetOf({ caps, theirs = [], ours = [], limits = {} }: Fleet): Partial<
       { limits: { actions: "9 per 24h", servers: 48, ...limits }, cooldown: "0s", min_interval: "0s" },
       { fleet: { actions: null, budget: null, ...caps } },
     ),
-    standing: standingOf({ servers: ["s1", "s2"], purchases: ours }),
-    fleet: theirs === "not-read" ? NOT_READ : read({ purchases: theirs }),
+    standing: stateWith({ servers: ["s1", "s2"], purchases: ours }),
+    fleet: theirs === "not-read" ? NOT_FETCHED : read({ purchases: theirs }),
   }
 }
 

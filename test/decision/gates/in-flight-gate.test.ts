@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { RejectionClass } from "../../../lib/decision/state/outcome.ts"
 import {
   alarmOf,
@@ -9,7 +9,7 @@ import {
   read,
   requestOf,
   serversOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
 } from "../builders.ts"
@@ -18,7 +18,7 @@ import { findingOf, judge, outcomeAt } from "../judge.ts"
 const GATE = "no-attempt-in-flight"
 
 describe("no-attempt-in-flight", () => {
-  it.each<[string, Partial<StandingAttempt>, string]>([
+  it.each<[string, Partial<OpenAttempt>, string]>([
     ["open and may still be sent", { state: "open", deadline: NOW + 1 }, "in-flight"],
     ["open at its very deadline", { state: "open", deadline: NOW }, "in-flight"],
     [
@@ -32,7 +32,7 @@ describe("no-attempt-in-flight", () => {
     ["partial", { state: "partial" }, "partial"],
     ["wrong", { state: "wrong" }, "wrong"],
   ])("holds everyone while an attempt is %s", (_, attempt, reason) => {
-    const standing = standingOf({ attempt: attemptOf(attempt) })
+    const standing = stateWith({ attempt: attemptOf(attempt) })
     for (const signal of [alarmOf(), tickOf(), requestOf(), requestOf({ bypassCooldown: true })]) {
       expect(outcomeAt(GATE, { standing, signal })).toEqual([false, reason, reason])
     }
@@ -40,7 +40,7 @@ describe("no-attempt-in-flight", () => {
 
   it("holds by an unknown outcome for ever, until somebody settles it", () => {
     const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
-    expect(outcomeAt(GATE, { standing: standingOf({ attempt }) })).toEqual([
+    expect(outcomeAt(GATE, { standing: stateWith({ attempt }) })).toEqual([
       false,
       "outcome-unknown",
       "outcome-unknown",
@@ -49,7 +49,7 @@ describe("no-attempt-in-flight", () => {
 
   it("says which attempt it is, and its order", () => {
     const { facts, says } = findingOf(GATE, {
-      standing: standingOf({ attempt: attemptOf({ state: "unknown" }) }),
+      standing: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
     })
     expect(facts).toMatchObject({
       attempt: "attempt-1",
@@ -64,7 +64,7 @@ describe("no-attempt-in-flight", () => {
   it.each<[RejectionClass]>([["quota"], ["balance"], ["auth"], ["not-found"]])(
     "holds by the breaker after a rejection for %s, however long ago",
     (why) => {
-      const standing = standingOf({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
+      const standing = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
       expect(outcomeAt(GATE, { standing })).toEqual([false, "breaker", "breaker"])
     },
   )
@@ -73,12 +73,12 @@ describe("no-attempt-in-flight", () => {
     ["lasts another millisecond", NOW + 1, false],
     ["is over", NOW, true],
   ])("when the cloud's wait for too many requests %s", (_, until, passed) => {
-    const standing = standingOf({ throttle: { until, times: 1 } })
+    const standing = stateWith({ throttle: { until, times: 1 } })
     expect(outcomeAt(GATE, { standing })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
   })
 
   it("names the attempt before the breaker, since the attempt may have cost money", () => {
-    const standing = standingOf({
+    const standing = stateWith({
       attempt: attemptOf({ state: "unknown" }),
       breaker: { class: "quota", since: NOW, says: "403" },
       throttle: { until: NOW + MINUTE, times: 1 },
@@ -87,7 +87,7 @@ describe("no-attempt-in-flight", () => {
   })
 
   it("lets through what is completed", () => {
-    const standing = standingOf({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
+    const standing = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
     expect(outcomeAt(GATE, { standing, supernode })).toEqual([true, null, null])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
+import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import { planScaleUp } from "../../../lib/decision/plan.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import { NO_CONTROL } from "../../../lib/decision/state/control.ts"
@@ -15,7 +15,7 @@ import {
   read,
   requestOf,
   situationOf,
-  standingOf,
+  stateWith,
 } from "../builders.ts"
 import { findingOf, judge, outcomeAt } from "../judge.ts"
 
@@ -35,7 +35,7 @@ function budgeted(
   over: Partial<PolicyInput> = {},
 ): Partial<Situation> {
   const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(cap), per: "30d" } }
-  return { policy: policyOf({ limits, ...over }), standing: standingOf({ servers: ["s1", "s2"], purchases }) }
+  return { policy: policyOf({ limits, ...over }), standing: stateWith({ servers: ["s1", "s2"], purchases }) }
 }
 
 describe("within-budget", () => {
@@ -74,7 +74,7 @@ describe("within-budget", () => {
     ["in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
     ["by a clock ahead of ours", "UTC", "2024-01-12T17:00:30Z", false],
   ])("a cap per month starts anew with the calendar's: what was booked %s (%s)", (_, timezone, at, fits) => {
-    const standing = standingOf({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
+    const standing = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
     const policy = policyOf({ limits: MONTH }, { timezone })
     expect(outcomeAt("within-budget", { policy, standing })[0]).toBe(fits)
   })
@@ -158,7 +158,7 @@ describe("approved", () => {
   const { hash } = planScaleUp(situationOf({ policy }), target, digest)
   const yes = (by: string, ago = HOUR, planHash = hash) => ({ planHash, by, at: NOW - ago })
   it("cannot be judged while the control stream was not read, and never buys", () => {
-    expect(outcomeAt("approved", { policy, control: NOT_READ })).toEqual([null, null, null])
+    expect(outcomeAt("approved", { policy, control: NOT_FETCHED })).toEqual([null, null, null])
   })
 
   const given = (...approvals: ReturnType<typeof yes>[]): Partial<Situation> => ({
@@ -189,7 +189,7 @@ describe("approved", () => {
     ["one is dated further ahead than clocks may differ", given(yes("ada"), yes("bob", -MINUTE - 1)), false],
     [
       "they are older than the newest attempt: used already",
-      { ...given(yes("ada"), yes("bob")), standing: standingOf({ openedAt: NOW - HOUR / 2 }) },
+      { ...given(yes("ada"), yes("bob")), standing: stateWith({ openedAt: NOW - HOUR / 2 }) },
       false,
     ],
     [

@@ -9,7 +9,7 @@ import {
   policyOf,
   read,
   requestOf,
-  standingOf,
+  stateWith,
   unreadable,
 } from "../builders.ts"
 import { findingOf, judge, outcomeAt } from "../judge.ts"
@@ -20,7 +20,7 @@ const larger = (over: Partial<PolicyInput> = {}) => policyOf({ ladder, sold_out:
 const taller = larger({ ladder: [...ladder, { flavor: "rung-16", servers: 16 }] })
 const soldOut = (...flavors: string[]): Offer[] => flavors.map((flavor) => ({ flavor, soldOut: true }))
 const unclear = (...flavors: string[]): Offer[] => flavors.map((flavor) => ({ flavor, soldOut: null }))
-const blockedUntil = (until: number) => standingOf({ blocked: { "rung-4": { until, times: 1 } } })
+const blockedUntil = (until: number) => stateWith({ blocked: { "rung-4": { until, times: 1 } } })
 
 describe("offer-available", () => {
   it.each<[string, Partial<Situation>, string | null]>([
@@ -44,7 +44,7 @@ describe("offer-available", () => {
     ["its block is over", { standing: blockedUntil(NOW) }, null],
     [
       "another flavor is blocked",
-      { standing: standingOf({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
+      { standing: stateWith({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
       null,
     ],
     ["the offers could not be read", { offers: unreadable() }, "offers-unreadable"],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Purchase } from "../../../lib/decision/state/purchases.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import {
   alarmOf,
   DAY,
@@ -12,7 +12,7 @@ import {
   read,
   requestOf,
   serverOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
 } from "../builders.ts"
@@ -28,17 +28,17 @@ const bought = (ago: number, over: Partial<Purchase> = {}): Purchase => ({
 const KNOWN = { servers: ["s1", "s2"] }
 
 /** Warm-up 0, so that only the clock under test is in the way. */
-function cooling(standing: Partial<Standing>, rest: Partial<Situation> = {}) {
+function cooling(standing: Partial<SupernodeState>, rest: Partial<Situation> = {}) {
   const policy = policyOf({ warmup: "0s", limits: { actions: "9 per 24h", servers: 48 } })
   return outcomeAt("cooldown-over", {
     policy,
-    standing: standingOf({ ...KNOWN, ...standing }),
+    standing: stateWith({ ...KNOWN, ...standing }),
     ...rest,
   }).slice(0, 2)
 }
 
 describe("cooldown-over", () => {
-  it.each<[string, Partial<Standing>, boolean]>([
+  it.each<[string, Partial<SupernodeState>, boolean]>([
     ["nothing was ever bought", {}, true],
     ["the cooldown from completion lasts another millisecond", { completedAt: NOW - HOUR + 1 }, false],
     ["the cooldown from completion is over", { completedAt: NOW - HOUR }, true],
@@ -93,7 +93,7 @@ describe("cooldown-over", () => {
   it("is bypassed by a person who asks for it, on the record, and nothing else is", () => {
     const signal = requestOf({ bypassCooldown: true })
     expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([true, null])
-    const standing = standingOf({
+    const standing = stateWith({
       ...KNOWN,
       completedAt: NOW - MINUTE,
       purchases: [bought(MINUTE), bought(2 * MINUTE)],
@@ -104,7 +104,7 @@ describe("cooldown-over", () => {
 
   it("says until when", () => {
     expect(
-      findingOf("cooldown-over", { standing: standingOf({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
+      findingOf("cooldown-over", { standing: stateWith({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
     ).toBe("cooling down until 2024-01-12T17:40:00.000Z, another 40m")
   })
 })
@@ -113,7 +113,7 @@ describe("action-rate", () => {
   const rate = (...purchases: Purchase[]) =>
     outcomeAt("action-rate", {
       policy: policyOf({ limits: { actions: "2 per 24h", servers: 48 } }),
-      standing: standingOf({ ...KNOWN, purchases }),
+      standing: stateWith({ ...KNOWN, purchases }),
     })
 
   it.each<[string, Purchase[], boolean]>([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { NOT_READ } from "../../../lib/decision/inputs/seen.ts"
+import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import {
@@ -17,7 +17,7 @@ import {
   ruleInput,
   scheduleInput,
   serversOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
   unreadable,
@@ -36,7 +36,7 @@ function floors(inputs: Floor[] = [{}], over: Partial<PolicyInput> = {}): Policy
 const quiet = read([readingOf([10, 10, 10, 10, 10])])
 const busy = read([readingOf([97, 97, 97, 97, 97])])
 const silent = read([readingOf([null, null, null, null, null])])
-const KNOWN = standingOf({ servers: ["s1", "s2"] })
+const KNOWN = stateWith({ servers: ["s1", "s2"] })
 const TICK: Partial<Situation> = { signal: tickOf(), readings: quiet, standing: KNOWN }
 
 function wish(policy: Policy, over: Partial<Situation> = {}) {
@@ -47,7 +47,7 @@ function wish(policy: Policy, over: Partial<Situation> = {}) {
 const DAY_ACTS = [{ schedule: "day", occurrence: "2024-01-12T08:00", atLeast: 4 }]
 const BOUGHT = { kind: "scale-up", heldBy: null, to: 4, rules: [], schedules: DAY_ACTS }
 const actedAt = (key: string) =>
-  standingOf({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
+  stateWith({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
 
 describe("An active schedule is a floor", () => {
   it("it wants its servers, and says since when", () => {
@@ -122,7 +122,7 @@ describe("An active schedule is a floor", () => {
     [
       "the number of actions",
       {
-        standing: standingOf({
+        standing: stateWith({
           purchases: [1, 2].map((i) => ({
             attempt: `a${i}`,
             at: NOW - 2 * HOUR,
@@ -135,7 +135,7 @@ describe("An active schedule is a floor", () => {
     ],
     [
       "an attempt in flight",
-      { standing: standingOf({ breaker: { class: "balance", since: NOW, says: "no money" } }) },
+      { standing: stateWith({ breaker: { class: "balance", since: NOW, says: "no money" } }) },
       "breaker",
     ],
     [
@@ -145,7 +145,7 @@ describe("An active schedule is a floor", () => {
     ],
     ["offers that could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["an old signal", { signal: tickOf({ at: NOW - HOUR }) }, "stale"],
-    ["the cooldown", { standing: standingOf({ completedAt: NOW - MINUTE }) }, "cooldown"],
+    ["the cooldown", { standing: stateWith({ completedAt: NOW - MINUTE }) }, "cooldown"],
   ])("it is held by %s like anything else", (_, over, heldBy) => {
     expect(wish(floors(), over).heldBy).toBe(heldBy)
   })
@@ -159,7 +159,7 @@ describe("Overlapping floors", () => {
       { name: "three", at_least: 1 },
     ])
     const supernode = read(supernodeOf({ servers: serversOf(1) }))
-    const standing = standingOf({ servers: ["s1"] })
+    const standing = stateWith({ servers: ["s1"] })
     expect(wish(policy, { supernode, standing })).toEqual({
       kind: "scale-up",
       heldBy: null,
@@ -220,7 +220,7 @@ describe("Floors and rules together", () => {
 
   it("a rule that is latched stays silent beside it", () => {
     const policy = floors([{}], { rules: [ruleInput({ repeat: false })] })
-    const standing = standingOf({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
+    const standing = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
     expect(wish(policy, { readings: busy, standing })).toEqual(BOUGHT)
   })
 })
@@ -261,7 +261,7 @@ describe("An occurrence acts once", () => {
   it("an order that the cloud called invalid switches the schedule off until the policy changes", () => {
     const policy = floors()
     const policyHash = "sha256:now"
-    const off = (hash: string) => standingOf({ servers: ["s1", "s2"], rulesOff: { "schedule:day": hash } })
+    const off = (hash: string) => stateWith({ servers: ["s1", "s2"], rulesOff: { "schedule:day": hash } })
     expect(wish(policy, { policyHash, standing: off("sha256:now") }).heldBy).toBe("latched")
     expect(
       findingOf("evidence", { ...TICK, policy, policyHash, standing: off("sha256:now") }).says,
@@ -272,7 +272,7 @@ describe("An occurrence acts once", () => {
 
 describe("cooldown: bypass", () => {
   // Somebody scaled by hand a minute ago: unlike a purchase of ours, that makes no metric too young to be evidence.
-  const COOLING = standingOf({ servers: ["s1"], foreignAt: NOW - MINUTE })
+  const COOLING = stateWith({ servers: ["s1"], foreignAt: NOW - MINUTE })
   const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), standing: COOLING }
   const bypass = { name: "bypass", cooldown: "bypass" as const, at_least: 2 }
 
@@ -289,7 +289,7 @@ describe("cooldown: bypass", () => {
     [
       "the number of actions",
       {
-        standing: standingOf({
+        standing: stateWith({
           ...COOLING,
           purchases: [1, 2].map((i) => ({ attempt: `a${i}`, at: NOW - HOUR, cost: null, state: "booked" })),
         }),
@@ -298,7 +298,7 @@ describe("cooldown: bypass", () => {
     ],
     [
       "what is in flight",
-      { standing: standingOf({ ...COOLING, throttle: { until: NOW + 1, times: 1 } }) },
+      { standing: stateWith({ ...COOLING, throttle: { until: NOW + 1, times: 1 } }) },
       "backoff",
     ],
     ["offers", { offers: read(offersOf("rung-4")) }, "not-offered"],
@@ -350,7 +350,7 @@ describe("cooldown: bypass", () => {
       ["the cooldown ends this moment", NOW - HOUR],
       ["it is long over", NOW - 2 * HOUR],
     ])("and the rest has its turn when nothing is cooling down: %s", (_, foreignAt) => {
-      const standing = standingOf({ servers: ["s1"], foreignAt })
+      const standing = stateWith({ servers: ["s1"], foreignAt })
       const policy = floors([bypass], { rules: [big] })
       expect(wish(policy, { ...one, standing, readings: busy })).toMatchObject({ to: 4, rules: ["npu-busy"] })
     })
@@ -369,7 +369,7 @@ describe("cooldown: bypass", () => {
   })
 
   it("is not known before the supernode was read: then nothing is held by the cooldown yet", () => {
-    const unread = { ...one, supernode: NOT_READ, readings: NOT_READ, offers: NOT_READ }
+    const unread = { ...one, supernode: NOT_FETCHED, readings: NOT_FETCHED, offers: NOT_FETCHED }
     const finding = findingOf("cooldown-over", { ...TICK, ...unread, policy: floors([bypass]) })
     expect(finding).toMatchObject({ passed: null, facts: { until: NOW + 59 * MINUTE } })
     expect(wish(floors([bypass]), unread)).toMatchObject({ kind: "hold", heldBy: null })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
-import { alarmOf, HOUR, MINUTE, NOW, requestOf, SECOND, standingOf, tickOf } from "../builders.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
+import { alarmOf, HOUR, MINUTE, NOW, requestOf, SECOND, stateWith, tickOf } from "../builders.ts"
 import { findingOf, judge, outcomeAt } from "../judge.ts"
 
 describe("signal-valid", () => {
@@ -39,8 +39,8 @@ describe("signal-valid", () => {
 })
 
 describe("signal-is-new", () => {
-  const seenBy = (run: string): Standing =>
-    standingOf({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
+  const seenBy = (run: string): SupernodeState =>
+    stateWith({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
 
   it("a signal that another run recorded is a duplicate, and the finding says where its first result is", () => {
     expect(outcomeAt("signal-is-new", { standing: seenBy("run-0") })).toEqual([
@@ -123,13 +123,13 @@ describe("signal-is-fresh", () => {
     ],
     ["of an episode that is still open is fresh", { openedAt: at - HOUR, closedAt: null }, true],
   ])("an ALARM %s", (_, episode, passed) => {
-    const standing = standingOf({ episodes: { [key]: episode } })
+    const standing = stateWith({ episodes: { [key]: episode } })
     expect(outcomeAt("signal-is-fresh", { standing })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
 
-  it.each<[string, Partial<Standing>, Signal, boolean]>([
+  it.each<[string, Partial<SupernodeState>, Signal, boolean]>([
     [
       "an alarm older than a close of merged episodes is stale",
       { episodesClosedAt: at + 1 },
@@ -172,13 +172,13 @@ describe("signal-is-fresh", () => {
       true,
     ],
   ])("where the state has no more room: %s", (_, over, signal, passed) => {
-    expect(outcomeAt("signal-is-fresh", { standing: standingOf(over), signal })).toEqual(
+    expect(outcomeAt("signal-is-fresh", { standing: stateWith(over), signal })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
 
   it("an OK of another alarm closes no episode of this one", () => {
-    const standing = standingOf({ episodes: { "another alarm": { closedAt: NOW } } })
+    const standing = stateWith({ episodes: { "another alarm": { closedAt: NOW } } })
     expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])
   })
 })

@@ -6,7 +6,7 @@ import {
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
 import {
-  type FleetNews,
+  type FleetChange,
   foldFleet,
   NO_FLEET,
   type Reservation,
@@ -27,7 +27,7 @@ const reservation = (id: string, over: Partial<Reservation> = {}): Reservation =
   cost: COST,
   ...over,
 })
-const news = (of: Reservation, over: Partial<FleetNews> = {}): FleetNews => ({
+const news = (of: Reservation, over: Partial<FleetChange> = {}): FleetChange => ({
   reservation: of,
   over: [],
   members: {},

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest"
 import { type Control, foldControl, NO_CONTROL } from "../../../lib/decision/state/control.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
 import { canonicalText } from "../../../lib/digest.ts"
-import { sayToAll } from "../../../lib/ledger/commands.ts"
+import { commandAll } from "../../../lib/ledger/commands.ts"
 import { openLedger } from "../../../lib/ledger/open.ts"
-import { MOST_STANDING_BYTES } from "../../../lib/run/preconditions.ts"
+import { MAX_STANDING_BYTES } from "../../../lib/run/preconditions.ts"
 import { initialised } from "../../ledger/initialised.ts"
-import { alarmOf, NOW, requestOf, SECOND, standingOf } from "../builders.ts"
+import { alarmOf, NOW, requestOf, SECOND, stateWith } from "../builders.ts"
 
 // Every field of the state at its most. What grows without a bound of its own grows only by attempts, and above 96 KB none
 // is opened (standing-full).
@@ -25,14 +25,14 @@ const bytesOf = (value: unknown) => Buffer.byteLength(canonicalText(value))
 const WIDE = "漢".repeat(190)
 
 /** What one field weighs with its name. */
-const weightOf = (standing: Standing, field: keyof Standing) =>
+const weightOf = (standing: SupernodeState, field: keyof SupernodeState) =>
   standing[field] === undefined ? 0 : bytesOf({ [field]: standing[field] }) - 1
 
-function folded(events: Partial<ChainEvent>[], from: Partial<Standing> = {}): Standing {
-  return events.reduce<Standing>(
+function folded(events: Partial<ChainEvent>[], from: Partial<SupernodeState> = {}): SupernodeState {
+  return events.reduce<SupernodeState>(
     (standing, over, i) =>
       fold(standing, { kind: "decided", seq: i + 1, at: NOW + i, run: uuid(i), ...over }),
-    standingOf(from),
+    stateWith(from),
   )
 }
 
@@ -89,7 +89,7 @@ const TRAFFIC = {
   policySeen: 160,
   policies: 720,
   policyChanges: 320,
-} satisfies Partial<Record<keyof Standing, number>>
+} satisfies Partial<Record<keyof SupernodeState, number>>
 
 /** What a supernode of 48 servers with an attempt adds. */
 const SUPERNODE = {
@@ -102,7 +102,7 @@ const SUPERNODE = {
   newServers: 2_000,
   throttle: 60,
   breaker: 1_200,
-} satisfies Partial<Record<keyof Standing, number>>
+} satisfies Partial<Record<keyof SupernodeState, number>>
 
 /** What grows by attempts only: the caps and standing-full bound their number. */
 const PER_ATTEMPT = ["purchases", "effects", "absent", "latches", "acted", "blocked", "rulesOff"]
@@ -126,7 +126,7 @@ function purchase(i: number): Partial<ChainEvent>[] {
 }
 
 /** Hundreds of everything, through the fold. */
-function busiest(): Standing {
+function busiest(): SupernodeState {
   const oks = times(300, (i) => ({
     signal: alarmOf({
       state: "ok",
@@ -161,23 +161,23 @@ function busiest(): Standing {
 describe("the state at its most", () => {
   const all = busiest()
   const before = all.attempt && { ...all.attempt, before: SERVERS.slice(1) }
-  const state: Standing = { ...all, attempt: before, foreignAt: NOW }
+  const state: SupernodeState = { ...all, attempt: before, foreignAt: NOW }
 
   it.each(Object.entries({ ...TRAFFIC, ...SUPERNODE }))(
     "bounds %s by %i bytes, whatever comes",
     (field, most) => {
-      expect(weightOf(state, field as keyof Standing)).toBeLessThanOrEqual(most)
+      expect(weightOf(state, field as keyof SupernodeState)).toBeLessThanOrEqual(most)
     },
   )
 
   it("bounds what alarms, ticks and new policy files leave by 16 KB in all", () => {
-    const weights = Object.keys(TRAFFIC).map((field) => weightOf(state, field as keyof Standing))
+    const weights = Object.keys(TRAFFIC).map((field) => weightOf(state, field as keyof SupernodeState))
     expect(weights.every((weight) => weight > 0)).toBe(true)
     expect(weights.reduce((sum, weight) => sum + weight)).toBeLessThanOrEqual(16 * KB)
   })
 
   it("weighs less than half of what holds as standing-full, with sixty purchases of a rule each and everything else", () => {
-    expect(bytesOf(state)).toBeLessThan(MOST_STANDING_BYTES / 2)
+    expect(bytesOf(state)).toBeLessThan(MAX_STANDING_BYTES / 2)
   })
 
   it("has a bound, or a size per attempt, for every field", () => {
@@ -201,16 +201,16 @@ describe("stream control", () => {
     }
     const words = { why: "漢".repeat(2_000), by: "漢".repeat(2_000) }
     const hold = (i: number) =>
-      sayToAll(desk, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
+      commandAll(desk, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
     const refused: unknown[] = []
     for (let i = 0; i < 1_000 && refused.length === 0; i++)
       await hold(i).catch((error: unknown) => refused.push(error))
     expect(refused).toEqual([
       expect.objectContaining({ message: expect.stringContaining("pause --why TEXT --by WHO") }),
     ])
-    const { standing } = await sayToAll(desk, { verb: "pause", supernode: null, until: null, ...words })
+    const { standing } = await commandAll(desk, { verb: "pause", supernode: null, until: null, ...words })
     expect(standing).toMatchObject({ pausedAll: { why: expect.stringMatching(/^漢{199}…$/) } })
-    await sayToAll(desk, { verb: "resume", supernode: null, ...words })
+    await commandAll(desk, { verb: "resume", supernode: null, ...words })
   })
 
   it("keeps 100 approvals or 32 KB of signatures, the oldest go first", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { decide } from "../../../lib/decision/decide.ts"
 import { planScaleUp } from "../../../lib/decision/plan.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
-import { type Approval, NO_CONTROL, type Said } from "../../../lib/decision/state/control.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import { type Approval, NO_CONTROL, type OperatorCommand } from "../../../lib/decision/state/control.ts"
 import type { Observation } from "../../../lib/decision/state/observation.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
-import type { Standing } from "../../../lib/decision/state/state.ts"
+import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
 import { digest } from "../../../lib/digest.ts"
@@ -23,7 +23,7 @@ import {
   serverOf,
   serversOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
 } from "../builders.ts"
 
@@ -34,7 +34,7 @@ const { id, openedAt, cost } = attempt
 const older = { attempt: "attempt-0", at: openedAt - DAY, cost, state: "booked" as const }
 const reserved = { attempt: id, at: openedAt, cost, state: "reserved" as const }
 const booked = { ...reserved, state: "booked" as const }
-const open = standingOf({
+const open = stateWith({
   attempt,
   openedAt,
   purchases: [older, reserved],
@@ -67,12 +67,16 @@ function event(over: Partial<ChainEvent>): ChainEvent {
   return { kind: "settled", seq: 7, at: NOW, run: "run-7", ...over }
 }
 
-function settle(standing: Standing, outcome: Outcome, of: Pick<StandingAttempt, "id"> = attempt): Standing {
+function settle(
+  standing: SupernodeState,
+  outcome: Outcome,
+  of: Pick<OpenAttempt, "id"> = attempt,
+): SupernodeState {
   return fold(standing, event({ attempt: { ...attempt, id: of.id }, outcome }))
 }
 
-function say(standing: Standing, over: Partial<Said & { verb: "settle" }>): Standing {
-  const said: Said = {
+function say(standing: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
+  const said: OperatorCommand = {
     verb: "settle",
     attempt: id,
     as: "accepted",
@@ -84,7 +88,7 @@ function say(standing: Standing, over: Partial<Said & { verb: "settle" }>): Stan
   return fold(standing, event({ kind: "said", said }))
 }
 
-function notice(standing: Standing, over: Partial<Observation>): Standing {
+function notice(standing: SupernodeState, over: Partial<Observation>): SupernodeState {
   const observation: Observation = {
     kind: "accepted",
     says: "is seen to be there",
@@ -108,7 +112,7 @@ describe("an attempt that is opened", () => {
   const readings = read(policy.rules.map(({ name }) => readingOf([97, 97, 97, 97, 97], { rule: name })))
   const supernode = read(supernodeOf({ servers: [...serversOf(2), serverOf("gone", { status: "DELETED" })] }))
 
-  function openWith(approvals: Omit<Approval, "by" | "planHash">[], ofOther = false): Standing {
+  function openWith(approvals: Omit<Approval, "by" | "planHash">[], ofOther = false): SupernodeState {
     const situation = situationOf({ policy, readings, supernode })
     const decision = decide(situation, digest)
     const plan = decision.target && planScaleUp(situation, decision.target, digest)
@@ -118,7 +122,7 @@ describe("an attempt that is opened", () => {
     const { standing: _before, ...kept } = { ...situation, control: read(control) }
     const record = { id, openedAt, sendBefore: openedAt + SECOND, deadline: openedAt + MINUTE }
     return fold(
-      standingOf({ purchases: [older], latches: { kept: 5 } }),
+      stateWith({ purchases: [older], latches: { kept: 5 } }),
       event({ kind: "opened", attempt: record, plan, decision, situation: kept }),
     )
   }
@@ -201,7 +205,7 @@ describe("the answer to an attempt", () => {
 
 describe("the late answer to an attempt that a person had settled as absent", () => {
   const [mine, other] = [attempt, attemptOf({ id: "attempt-a", openedAt: openedAt - HOUR })]
-  const absent = standingOf({ ...before, absent: [other, mine] })
+  const absent = stateWith({ ...before, absent: [other, mine] })
 
   it("accepted: holds as wrong, and its money and its latches count again", () => {
     const next = settle(absent, ACCEPTED)
@@ -259,7 +263,7 @@ describe("what a run notices of an attempt", () => {
 
   it("that one settled as absent has come after all: it holds, it counts, and the others stay absent", () => {
     const other = attemptOf({ id: "attempt-a" })
-    const absent = standingOf({ ...before, absent: [other, attempt] })
+    const absent = stateWith({ ...before, absent: [other, attempt] })
     expect(notice(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
       attempt: { id, state: "wrong", says: "came after all" },
       absent: [other],

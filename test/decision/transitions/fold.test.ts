@@ -4,7 +4,7 @@ import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Observation } from "../../../lib/decision/state/observation.ts"
 import type { Outcome, RejectionClass } from "../../../lib/decision/state/outcome.ts"
-import { requestedAt, type Standing } from "../../../lib/decision/state/state.ts"
+import { requestedAt, type SupernodeState } from "../../../lib/decision/state/state.ts"
 import { fold } from "../../../lib/decision/transitions/fold.ts"
 import type { ChainEvent } from "../../../lib/decision/transitions/ledger-event.ts"
 import {
@@ -20,7 +20,7 @@ import {
   SECOND,
   serverOf,
   situationOf,
-  standingOf,
+  stateWith,
   supernodeOf,
   tickOf,
 } from "../builders.ts"
@@ -42,7 +42,7 @@ const record = {
   deadline: attempt.deadline,
 }
 const reserved = { attempt: attempt.id, at: attempt.openedAt, cost: attempt.cost, state: "reserved" as const }
-const withOpen = standingOf({
+const withOpen = stateWith({
   attempt,
   purchases: [reserved],
   latches: { "npu-busy": attempt.openedAt, older: 5 },
@@ -55,12 +55,16 @@ const ENDINGS = {
   "not-sent": { kind: "not-sent", reason: "refused", says: "refused" },
 } satisfies Record<string, Outcome>
 
-function settle(standing: Standing, ending: keyof typeof ENDINGS | Outcome): Standing {
+function settle(standing: SupernodeState, ending: keyof typeof ENDINGS | Outcome): SupernodeState {
   const outcome = typeof ending === "string" ? ENDINGS[ending] : ending
   return fold(standing, event({ kind: "settled", attempt: record, outcome }))
 }
 
-function refuse(standing: Standing, of: RejectionClass, retryAfterMs: number | null = null): Standing {
+function refuse(
+  standing: SupernodeState,
+  of: RejectionClass,
+  retryAfterMs: number | null = null,
+): SupernodeState {
   return settle(standing, {
     kind: "rejected",
     class: of,
@@ -229,7 +233,7 @@ describe("signals", () => {
     event({ kind: "opened", signal, ...over })
 
   it("that led to an opened entry are remembered with its run and seq, and the first one stays", () => {
-    const once = fold(standingOf(), openedBy(alarmOf()))
+    const once = fold(stateWith(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
     const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
     expect(twice.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
@@ -237,11 +241,11 @@ describe("signals", () => {
 
   it.each(["decided", "settled", "observed"] as const)("of a %s entry alone are not remembered", (kind) => {
     for (const signal of [alarmOf(), tickOf(), requestOf()])
-      expect(fold(standingOf(), event({ kind, signal })).signals).toEqual({})
+      expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
   })
 
   it("are remembered longer than they can be fresh, and a person's request for a week", () => {
-    const both = fold(fold(standingOf(), openedBy(alarmOf())), openedBy(requestOf()))
+    const both = fold(fold(stateWith(), openedBy(alarmOf())), openedBy(requestOf()))
     const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals).sort()
     expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
     expect(signalsAfter(20 * MINUTE + 1)).toEqual(["request-1"])
@@ -249,16 +253,16 @@ describe("signals", () => {
   })
 
   it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
-    const one = fold(standingOf(), openedBy(alarmOf({ source: "alertmanager" })))
+    const one = fold(stateWith(), openedBy(alarmOf({ source: "alertmanager" })))
     const keptFor = (ms: number) => Object.keys(fold(one, confirmed(NOW + ms)).signals)
     expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
     expect(keptFor(65 * MINUTE)).toEqual([])
-    const ahead = fold(standingOf(), openedBy(alarmOf({ at: NOW + 30 * SECOND })))
+    const ahead = fold(stateWith(), openedBy(alarmOf({ at: NOW + 30 * SECOND })))
     expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
   })
 
   it("are remembered twelve at most: the time of those before them stands for them, and requests have room of their own", () => {
-    const first = fold(standingOf(), openedBy(requestOf()))
+    const first = fold(stateWith(), openedBy(requestOf()))
     const after = Array.from({ length: 13 }, (_, i) => i).reduce(
       (standing, i) =>
         fold(standing, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
@@ -280,7 +284,7 @@ describe("episodes", () => {
           standing,
           event({ at: NOW + 5 * MINUTE, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
         ),
-      standingOf(),
+      stateWith(),
     ).episodes
 
   it.each<[string, [AlarmState, number][], number | null]>([
@@ -329,7 +333,7 @@ describe("episodes", () => {
 
   it("are forgotten after 20 minutes, and of an entry of v: 1 only the close is read", () => {
     const old = { [key]: { openedAt: NOW - HOUR, closedAt: NOW }, open: { openedAt: NOW, closedAt: null } }
-    const at = (ms: number) => fold(standingOf({ episodes: old }), confirmed(NOW + ms)).episodes
+    const at = (ms: number) => fold(stateWith({ episodes: old }), confirmed(NOW + ms)).episodes
     expect(at(20 * MINUTE - 1)).toEqual({ [key]: { closedAt: NOW } })
     expect(at(20 * MINUTE)).toEqual({})
   })
@@ -343,7 +347,7 @@ describe("episodes", () => {
           episode: { key: `card-${i}`, startsAt: null },
         })
         return fold(standing, event({ at: NOW + i * SECOND, signal }))
-      }, standingOf())
+      }, stateWith())
     expect(closes(64)).not.toHaveProperty("episodesClosedAt")
     expect(closes(66).episodesClosedAt).toBe(NOW + SECOND)
     expect(Object.keys(closes(66).episodes)).toHaveLength(64)
@@ -371,7 +375,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("an out-of-band arrival starts the foreign clock, a departure does not", () => {
-    const known = standingOf({ servers: ["s1", "s2"], foreignAt: 1 })
+    const known = stateWith({ servers: ["s1", "s2"], foreignAt: 1 })
     const observation = { kind: "out-of-band" as const, says: "s", attempt: null, at: NOW - MINUTE }
     expect(
       fold(
@@ -391,7 +395,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("takes the first look at the servers for what was there, and the newest of them for the foreign clock", () => {
-    const looked = (supernode: Situation["supernode"], before = standingOf()) => {
+    const looked = (supernode: Situation["supernode"], before = stateWith()) => {
       const { standing: _, ...situation } = situationOf({ supernode })
       return fold(before, event({ situation }))
     }
@@ -402,7 +406,7 @@ describe("the chain's memory of what else happened", () => {
     })
     expect(looked(read(supernodeOf({ servers: [] })))).toMatchObject({ servers: [], foreignAt: null })
     expect(looked(read(supernodeOf({ servers: null })))).toMatchObject({ servers: null, foreignAt: null })
-    const known = standingOf({ servers: ["s9"], foreignAt: 7 })
+    const known = stateWith({ servers: ["s9"], foreignAt: 7 })
     expect(looked(read(supernodeOf({ servers })), known)).toMatchObject({ servers: ["s9"], foreignAt: 7 })
   })
 
@@ -415,13 +419,13 @@ describe("the chain's memory of what else happened", () => {
       cleared: [],
     })
     const target = { flavor: "rung-4", from: 2, to: 4, rules: [] }
-    expect(fold(standingOf(), event({ decision: decision(target) })).lastDecision).toMatchObject({ to: 4 })
-    expect(fold(standingOf(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
+    expect(fold(stateWith(), event({ decision: decision(target) })).lastDecision).toMatchObject({ to: 4 })
+    expect(fold(stateWith(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
   })
 
   it("is forgotten when nothing can ask for it any more", () => {
     const purchase = { ...reserved, at: NOW }
-    const full = standingOf({
+    const full = stateWith({
       purchases: [purchase],
       absent: [attemptOf({ openedAt: NOW })],
       blocked: { "rung-4": { until: NOW, times: 1 } },
@@ -437,7 +441,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("measures only the purchase that it names", () => {
-    const standing = standingOf({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
+    const standing = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
     const observation: Observation = {
       kind: "effect",
       says: "s",
@@ -451,11 +455,11 @@ describe("the chain's memory of what else happened", () => {
       { attempt: "a", after: null },
       { attempt: "b", after: 3, gain: 2 },
     ])
-    expect(fold(standingOf(), event({ kind: "observed", observation })).effects).toBeUndefined()
+    expect(fold(stateWith(), event({ kind: "observed", observation })).effects).toBeUndefined()
   })
 
   it("knows since when a policy has been in force", () => {
-    const first = fold(standingOf(), event({ policyHash: "a", confirmedAt: NOW }))
+    const first = fold(stateWith(), event({ policyHash: "a", confirmedAt: NOW }))
     expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
       hash: "a",
       since: NOW,
@@ -475,11 +479,11 @@ describe("the occurrence that a schedule was bought for", () => {
   const key = "day 2024-01-12T08:00"
   const acted = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
   const other = { "day 2024-01-11T08:00": { at: NOW - DAY, attempt: "attempt-0" } }
-  const open = standingOf({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
+  const open = stateWith({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
   const word = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
   const absent = () => fold(open, event({ kind: "said", said: { ...word, as: "absent" } }))
 
-  it.each<[string, () => Standing, boolean]>([
+  it.each<[string, () => SupernodeState, boolean]>([
     ["accepted", () => settle(open, "accepted"), true],
     ["unknown", () => settle(open, "unknown"), true],
     ["not sent", () => settle(open, "not-sent"), false],

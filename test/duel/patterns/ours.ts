@@ -1,10 +1,10 @@
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import type { StandingAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { digest } from "../../../lib/digest.ts"
 import { outcomeOf } from "../../../lib/huawei/purchase/answer.ts"
 import { ledgerOver } from "../../../lib/ledger/chain.ts"
-import { sayTo } from "../../../lib/ledger/commands.ts"
-import { standingOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { commandSupernode } from "../../../lib/ledger/commands.ts"
+import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Cloud, Ports } from "../../../lib/ports.ts"
 import { run } from "../../../lib/run/run.ts"
 import type { RunTask } from "../../../lib/run/task.ts"
@@ -107,15 +107,15 @@ export function cloudSeenBy(process: Process): Cloud {
 /** A person says of an unknown attempt what the console shows, and nothing else: no other state may come up here. */
 async function settle(world: World, stores: LedgerStores): Promise<boolean> {
   const ledger = ledgerOver(stores.truth)
-  const { attempt } = standingOf(await ledger.head(STREAM))
+  const { attempt } = stateOf(await ledger.head(STREAM))
   if (attempt?.state !== "unknown") return false
   const clock = { now: () => world.now, monotonic: () => world.now, wait: async () => {} }
   const desk = { ledger, clock, newId: world.newId }
-  await sayTo(desk, STREAM, { said: truthAbout(world, attempt), check: () => {} })
+  await commandSupernode(desk, STREAM, { said: truthAbout(world, attempt), check: () => {} })
   return true
 }
 
-function truthAbout(world: World, { id }: StandingAttempt) {
+function truthAbout(world: World, { id }: OpenAttempt) {
   const stands = world.orders.some(({ label }) => label === id)
   return {
     verb: "settle" as const,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { Batch, type MeterKind, type Stretch, type Told } from "../../../lib/metrics/batching/batch.ts"
+import {
+  Batch,
+  type MeterKind,
+  type PeriodRange,
+  type SeriesAnswer,
+} from "../../../lib/metrics/batching/batch.ts"
 import type { Read } from "../../../lib/ports.ts"
 
 interface Asked {
@@ -12,7 +17,7 @@ class FakeMeter implements MeterKind<Asked, string> {
   readonly requests: string[][] = []
   readonly maxPeriods = 10
   answers: (
-    together: readonly Stretch<Asked>[],
+    together: readonly PeriodRange<Asked>[],
   ) => Read<(string | null)[]> | Error | Promise<Read<(string | null)[]>> = (together) => ({
     ok: true,
     value: together.map(({ series }) => series.name),
@@ -33,8 +38,8 @@ class FakeMeter implements MeterKind<Asked, string> {
     return place
   }
 
-  pack(asked: readonly Stretch<Asked>[]): Stretch<Asked>[][] {
-    const groups: Stretch<Asked>[][] = []
+  pack(asked: readonly PeriodRange<Asked>[]): PeriodRange<Asked>[][] {
+    const groups: PeriodRange<Asked>[][] = []
     for (const place of new Set(asked.map(({ series }) => series.place))) {
       const own = asked.filter(({ series }) => series.place === place)
       for (let i = 0; i < own.length; i += 3) groups.push(own.slice(i, i + 3))
@@ -42,7 +47,7 @@ class FakeMeter implements MeterKind<Asked, string> {
     return groups
   }
 
-  async ask(together: readonly Stretch<Asked>[]): Promise<Read<(string | null)[]>> {
+  async ask(together: readonly PeriodRange<Asked>[]): Promise<Read<(string | null)[]>> {
     this.requests.push(together.map(({ series, oldest, newest }) => `${series.name} ${oldest}-${newest}`))
     const place = together[0]?.series.place ?? ""
     const now = (this.inFlight.get(place) ?? 0) + 1
@@ -59,7 +64,7 @@ class FakeMeter implements MeterKind<Asked, string> {
 const want = (name: string, starts = [3, 2, 1], place = "here") => ({ series: { name, place }, starts })
 const refused: Read<never> = { ok: false, why: "answered 400", credentials: false, refused: true }
 const silent: Read<never> = { ok: false, why: "no answer", credentials: false }
-const values = (told: Told<string>[][]) =>
+const values = (told: SeriesAnswer<string>[][]) =>
   told.map((one) => one.map(({ read }) => (read.ok ? read.value : read.why)))
 
 /** Waits for several turns of the event loop: whatever would be sent by then is. */

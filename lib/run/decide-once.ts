@@ -14,7 +14,7 @@ const newest: { situation: Situation; decision: Decision }[] = []
 let next = 0
 
 /** `decide`, once per situation: a run asks up to seven times, and mostly about one it knows. Situations never change. */
-export function judge(situation: Situation): Decision {
+export function decideOnce(situation: Situation): Decision {
   for (let back = 1; back <= newest.length; back++) {
     const known = newest[(next - back + REMEMBERED) % REMEMBERED]
     if (known?.situation === situation) return known.decision

@@ -1,22 +1,22 @@
 import { countedEffects } from "../evidence/efficacy.ts"
 import type { Situation } from "../situation.ts"
-import type { StandingAttempt } from "../state/attempt.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
 import { stopInForce } from "../state/control.ts"
-import { own } from "../state/own.ts"
+import { getOwn } from "../state/get-own.ts"
 import { sayTime } from "../verdict.ts"
-import { type Nearest, together, wait, withLastWait } from "./change.ts"
+import { type Hint, together, wait, withLastWait } from "./change.ts"
 import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
 // What people said and what became of attempts: some of it ends by itself, the rest takes a word.
 
-export function unpaused({ situation: { control, policy, now } }: Question): Nearest | null {
+export function unpaused({ situation: { control, policy, now } }: Question): Hint | null {
   if (control.state !== "read") return null // not read: then the reason is another one
   const stops = [
     { supernode: null, stop: stopInForce(control.value.pausedAll, now) },
-    { supernode: policy.id, stop: stopInForce(own(control.value.paused, policy.id), now) },
+    { supernode: policy.id, stop: stopInForce(getOwn(control.value.paused, policy.id), now) },
   ]
-  const lifted = stops.flatMap(({ supernode, stop }): Nearest[] => {
+  const lifted = stops.flatMap(({ supernode, stop }): Hint[] => {
     if (!stop) return []
     const command = operatorCommand.resume(supernode === null ? null : policy.name)
     if (stop.until === null) return [{ says: command, change: { kind: "person", verb: "resume", supernode } }]
@@ -26,16 +26,16 @@ export function unpaused({ situation: { control, policy, now } }: Question): Nea
   return withLastWait(lifted)
 }
 
-export function released({ situation: { control, policy, now } }: Question): Nearest | null {
+export function released({ situation: { control, policy, now } }: Question): Hint | null {
   if (control.state !== "read") return null // as above
-  const until = stopInForce(own(control.value.held, policy.id), now)?.until ?? null
+  const until = stopInForce(getOwn(control.value.held, policy.id), now)?.until ?? null
   if (until === null) return null // no command sets a hold without an end
   const ends = wait("the hold ends", until)
   return { ...ends, says: `${ends.says}, or sooner by ${operatorCommand.endHold(policy.name)}` }
 }
 
 /** The attempt first, and whatever else would stand behind it in the same gate. */
-export function nothingInFlight({ situation }: Question): Nearest | null {
+export function nothingInFlight({ situation }: Question): Hint | null {
   const { attempt, breaker, throttle } = situation.standing
   const closed = attempt && closedBy(attempt, situation)
   // A reset forgets the wait too.
@@ -44,7 +44,7 @@ export function nothingInFlight({ situation }: Question): Nearest | null {
   return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
 }
 
-function closedBy(attempt: StandingAttempt, situation: Situation): Nearest {
+function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
   const { id, state, deadline } = attempt
   if (state === "accepted")
     return {
@@ -59,14 +59,14 @@ function closedBy(attempt: StandingAttempt, situation: Situation): Nearest {
   return settledBy(situation, id)
 }
 
-export function settledBy({ policy }: Situation, attempt: string): Nearest {
+export function settledBy({ policy }: Situation, attempt: string): Hint {
   return {
     says: operatorCommand.settle(policy.name, ["completed", "absent"]),
     change: { kind: "person", verb: "settle", attempt },
   }
 }
 
-export function resetBy({ policy }: Situation): Nearest {
+export function resetBy({ policy }: Situation): Hint {
   return {
     says: operatorCommand.reset(policy.name),
     change: { kind: "person", verb: "reset" },
@@ -74,7 +74,7 @@ export function resetBy({ policy }: Situation): Nearest {
 }
 
 /** While one of the row can still turn out to have helped, that may be enough; later only a person's word is. */
-export function helpedAfterAll({ situation, digest }: Question): Nearest {
+export function helpedAfterAll({ situation, digest }: Question): Hint {
   const { efficacy } = situation.policy
   const reset = resetBy(situation)
   if (!efficacy) return reset
@@ -89,7 +89,7 @@ export function helpedAfterAll({ situation, digest }: Question): Nearest {
   }
 }
 
-export function cooledDown({ finding }: Question): Nearest | null {
+export function cooledDown({ finding }: Question): Hint | null {
   const until = finding.facts["until"]
   return typeof until === "number" ? wait("cooldown ends", until) : null
 }

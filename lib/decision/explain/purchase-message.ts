@@ -3,7 +3,7 @@ import type { ChainEvent } from "../transitions/ledger-event.ts"
 import { sayTime } from "../verdict.ts"
 
 /** A purchase as people and machines are notified of it. */
-export interface PurchaseNews {
+export interface PurchaseMessage {
   from: number
   to: number
   flavor: string
@@ -17,7 +17,7 @@ export interface PurchaseNews {
 }
 
 /** The news of one attempt from its entries; null where its `opened` entry is not among them. */
-export function purchaseNews(entries: readonly ChainEvent[], attemptId: string): PurchaseNews | null {
+export function purchaseMessage(entries: readonly ChainEvent[], attemptId: string): PurchaseMessage | null {
   const opened = entries.find(({ kind, attempt }) => kind === "opened" && attempt?.id === attemptId)
   if (!opened?.plan) return null
   const { plan, signal, decision } = opened
@@ -63,7 +63,7 @@ function sayWaker(signal: ChainEvent["signal"]): string[] {
 }
 
 /** `bought 4 servers instead of 2 (flavor), 120000 CNY, order CS1. Cause: …`. */
-export function sayPurchase(news: PurchaseNews): string {
+export function sayPurchase(news: PurchaseMessage): string {
   const { from, to, flavor, cost, orderId, approvedBy, cause } = news
   const price = cost ? sayMoney(moneyOf(cost)) : "price unknown"
   const order = orderId === null ? "no order id was given" : `order ${orderId}`

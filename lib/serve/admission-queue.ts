@@ -1,12 +1,12 @@
 /** What was waiting for its turn will not get it: nothing was done. */
-export class NoTurn extends Error {
-  override readonly name = "NoTurn"
+export class DroppedError extends Error {
+  override readonly name = "DroppedError"
   constructor() {
     super("stopped while it waited for its turn; nothing was done")
   }
 }
 
-/** `done` rejects with `NoTurn` where the turnstile closed before the work began. */
+/** `done` rejects with `DroppedError` where the turnstile closed before the work began. */
 export type Admission<T> =
   | { kind: "admitted"; done: Promise<T> }
   | { kind: "refused"; why: "full" | "closed" }
@@ -17,7 +17,7 @@ export interface TurnstileLimits {
 }
 
 /** So many at once, so many waiting in order of arrival, and nobody else: what is refused at once can be sent again. */
-export class Turnstile {
+export class AdmissionQueue {
   readonly #limits: TurnstileLimits
   readonly #waiting: { begin(): void; sendAway(): void }[] = []
   #inside = 0
@@ -40,7 +40,7 @@ export class Turnstile {
     if (this.#inside < this.#limits.inside) return { kind: "admitted", done: this.#run(work) }
     if (this.#waiting.length >= this.#limits.waiting) return { kind: "refused", why: "full" }
     const turn = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ begin: resolve, sendAway: () => reject(new NoTurn()) })
+      this.#waiting.push({ begin: resolve, sendAway: () => reject(new DroppedError()) })
     })
     return { kind: "admitted", done: turn.then(() => this.#run(work, true)) }
   }

@@ -1,8 +1,8 @@
 import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
 import { counted, sayDuration } from "../policy/units.ts"
-import type { StandingAttempt } from "../state/attempt.ts"
+import type { OpenAttempt } from "../state/attempt.ts"
 import { type Stop, stopInForce } from "../state/control.ts"
-import { own } from "../state/own.ts"
+import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
@@ -13,14 +13,14 @@ export function notPaused({ situation: { control, policy, now } }: GateFacts): V
   const everything = stopInForce(control.value.pausedAll, now)
   if (everything)
     return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
-  const one = stopInForce(own(control.value.paused, policy.id), now)
+  const one = stopInForce(getOwn(control.value.paused, policy.id), now)
   if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
   return pass("no pause is in force")
 }
 
 export function noHold({ situation: { control, policy, now, signal } }: GateFacts): Verdict {
   if (control.state !== "read") return notEvaluated("the control stream was not read")
-  const hold = stopInForce(own(control.value.held, policy.id), now)
+  const hold = stopInForce(getOwn(control.value.held, policy.id), now)
   if (!hold) return pass("no hold is in force")
   if (signal.kind === "request")
     return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
@@ -45,7 +45,7 @@ export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): 
 }
 
 /** An attempt that is open past its deadline is unknown, whether or not somebody wrote that down yet. */
-function attemptReason({ state, deadline }: StandingAttempt, now: number): string {
+function attemptReason({ state, deadline }: OpenAttempt, now: number): string {
   switch (state) {
     case "open":
       return now > deadline ? "outcome-unknown" : "in-flight"
@@ -62,7 +62,7 @@ function attemptReason({ state, deadline }: StandingAttempt, now: number): strin
   }
 }
 
-function sayAttempt({ openedAt, from, to, flavor, orderId, says }: StandingAttempt): string {
+function sayAttempt({ openedAt, from, to, flavor, orderId, says }: OpenAttempt): string {
   const order = orderId ? `, order ${orderId}` : ""
   return `the attempt of ${sayTime(openedAt)} (${from} to ${counted(to, "server")}, ${flavor}${order}) ${says}`
 }
@@ -77,7 +77,7 @@ function attemptFacts({
   from,
   to,
   orderId,
-}: StandingAttempt): Record<string, unknown> {
+}: OpenAttempt): Record<string, unknown> {
   return { attempt: id, state, seq, openedAt, deadline, flavor, from, to, orderId }
 }
 

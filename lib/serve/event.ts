@@ -3,7 +3,7 @@ import type { RunResult } from "../run/result.ts"
 import type { SkippedTick } from "./ticker.ts"
 
 /** All that happens in a process that serves. Whoever hears it writes the log; headers, bodies and tokens are in none. */
-export type ServeNews =
+export type ServeEvent =
   | { kind: "request"; answered: AnsweredRequest }
   /** A run came to its end. */
   | { kind: "result"; result: RunResult }
@@ -30,4 +30,4 @@ export interface AnsweredRequest {
   why: string | null
 }
 
-export type Tell = (news: ServeNews) => void
+export type Emit = (news: ServeEvent) => void

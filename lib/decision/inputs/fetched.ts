@@ -1,7 +1,7 @@
 /** Something that was read, could not be read, or was not worth reading. */
-export type Seen<T> =
+export type Fetched<T> =
   | { state: "not-read" }
   | { state: "read"; value: T }
   | { state: "unreadable"; why: string /** The cloud answered 401 or 403. */; credentials: boolean }
 
-export const NOT_READ = { state: "not-read" } as const
+export const NOT_FETCHED = { state: "not-read" } as const

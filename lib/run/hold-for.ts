@@ -1,30 +1,30 @@
 import type { Decision, Finding } from "../decision/decision.ts"
-import type { Nearest } from "../decision/explain/change.ts"
-import { HINTS_OUTSIDE } from "../decision/explain/hints.ts"
+import type { Hint } from "../decision/explain/change.ts"
+import { PRECONDITION_HINTS } from "../decision/explain/hints.ts"
 
 export function heldTooBig(decision: Decision): Decision {
-  return heldOutside(decision, "standing-full", "the entry of this decision would be too big for the ledger")
+  return holdFor(decision, "standing-full", "the entry of this decision would be too big for the ledger")
 }
 
 /** A hold for a reason that lies outside the gates, with a finding of its own. */
-export function heldOutside(
+export function holdFor(
   decision: Decision,
   reason: string,
   says: string,
-  facts: OutsideFacts = {},
+  facts: PreconditionFacts = {},
 ): Decision {
   return { ...withFinding(decision, findingFor(reason, says, facts)), heldBy: reason }
 }
 
 /** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */
-export function outsideFinding(reason: string, says: string, facts: OutsideFacts = {}): Finding {
+export function preconditionFinding(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
   return findingFor(reason, says, facts)
 }
 
-type OutsideFacts = { nearest?: Nearest } & Finding["facts"]
+type PreconditionFacts = { nearest?: Hint } & Finding["facts"]
 
-function findingFor(reason: string, says: string, facts: OutsideFacts = {}): Finding {
-  const nearest = facts.nearest ?? HINTS_OUTSIDE[reason]
+function findingFor(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
+  const nearest = facts.nearest ?? PRECONDITION_HINTS[reason]
   return { gate: reason, passed: false, reason, says, facts: { ...facts, ...(nearest ? { nearest } : {}) } }
 }
 
