@@ -159,6 +159,12 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
       state: { completedAt: NOW - MINUTE },
     },
     {
+      what: "told",
+      endsBy: "confirmed time and count",
+      why: "what operators were notified of is not repeated within the hour",
+      state: { told: { "breaker quota 1": { at: NOW - HOUR / 2, entry: null } } },
+    },
+    {
       what: "effects",
       endsBy: "count; measured where both clocks agree",
       why: "a wrong window would measure another load",

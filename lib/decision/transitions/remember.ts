@@ -115,11 +115,11 @@ export function prune(
   standing: SupernodeState,
   { kind, at, confirmedAt = null }: ChainEvent,
 ): SupernodeState {
-  const told = standing.told ? { told: newestNotifications(standing.told, at) } : {}
-  const heard = { ...standing, ...told }
-  if (confirmedAt === null) return heard
-  const now = Math.min(confirmedAt, at)
-  const recent = pruneSignals(heard, now)
+  const now = confirmedAt === null ? null : Math.min(confirmedAt, at)
+  const told = standing.told ? { told: newestNotifications(standing.told, now) } : {}
+  const notified = { ...standing, ...told }
+  if (now === null) return notified
+  const recent = pruneSignals(notified, now)
   return kind === "opened" ? pruneMoney(recent, now) : recent
 }
 
@@ -140,13 +140,16 @@ function pruneMoney(standing: SupernodeState, now: number): SupernodeState {
   }
 }
 
-/** Bounded by count, too, and apart: news that is told once must not be forgotten for what repeats, nor the reverse. */
+/**
+ * By age only where the time is confirmed, and always by count. What is notified once and what repeats are counted apart,
+ * so that neither pushes the other out.
+ */
 function newestNotifications(
   told: Record<string, NotificationRecord>,
-  now: number,
+  now: number | null,
 ): Record<string, NotificationRecord> {
   const kept = Object.entries(told)
-    .filter(([, { at }]) => at > now - KEEP_TOLD_MS)
+    .filter(([, { at }]) => now === null || at > now - KEEP_TOLD_MS)
     .sort(([, a], [, b]) => b.at - a.at)
   const [once, repeated] = [true, false].map((isOnce) =>
     kept.filter(([, one]) => (one.delivered ?? false) === isOnce),
