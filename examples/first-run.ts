@@ -48,7 +48,7 @@ async function firstRun(): Promise<void> {
   step(`A sandbox cloud on ${sandbox.url}: supernode train-a, ${sayServers(sandbox)}, every server at 97 %`)
 
   step(
-    "A new ledger. Your word that no order is on its way spares the 45 minutes that live runs otherwise wait",
+    "A new ledger. --nothing-in-flight states that no order is on its way; otherwise live runs wait 45 minutes",
   )
   cli("ledger", "init", "--by", "first-run", "--why", "npm start", "--nothing-in-flight")
 
@@ -84,7 +84,7 @@ async function firstRun(): Promise<void> {
   )
   expect(tick.decision.heldBy === "cooldown", "the new servers should start a cooldown")
 
-  step("What the ledger says of all this, and whether nobody changed it")
+  step("What the ledger recorded, and whether it is intact")
   cli("audit", "list")
   cli("audit", "verify")
   expect(sandbox.orders.length === 1, "exactly one order should have been placed")
@@ -144,6 +144,7 @@ function sayServers({ state }: Sandbox): string {
 function whatNext(): void {
   step("What next, with your own policy")
   say("1. Write it: examples/policy.yaml shows every key; docs/policy.schema.json lets your editor check it.")
+  say("   docs/getting-started.md leads through all steps.")
   say("2. Check it:           node dist/cli/index.mjs validate policy.yaml")
   say(
     "3. Look, do not touch: node dist/cli/index.mjs dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",

@@ -108,8 +108,8 @@ describe("a printed command line is one that the command line takes", () => {
     expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("in README's table of commands, with and without what is optional", async () => {
-    const [, table = ""] = readFileSync(join(ROOT, "README.md"), "utf8").split("## Command line\n")
+  it("in the table of commands in docs/operate.md, with and without what is optional", async () => {
+    const [, table = ""] = readFileSync(join(ROOT, "docs/operate.md"), "utf8").split("## Commands\n")
     const cells = [...(table.split("\nAll take ")[0] ?? "").matchAll(/^\| (`.*?`) \| /gm)]
     const written = cells.flatMap(([, cell = ""]) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, one = ""]) => one),

@@ -507,8 +507,8 @@ const WAYS: Way[] = [
 ]
 
 /** The second column of the table of gates. */
-function reasonsInReadme(): string[] {
-  const [, table = ""] = readFileSync("README.md", "utf8").split("| gate | holds with |")
+function documentedReasons(): string[] {
+  const [, table = ""] = readFileSync("docs/gates.md", "utf8").split("| gate | holds with |")
   const rows = table.slice(0, table.indexOf("\n\n")).split("\n")
   return rows.flatMap((row) =>
     [...(row.split("|")[2] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, id = ""]) => id),
@@ -571,12 +571,12 @@ describe("a state that holds has a way out", () => {
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("and no reason that the README lists is missing here", () => {
+  it("and no reason that docs/gates.md lists is missing here", () => {
     const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
     const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
     // signal-invalid: no door lets such a signal in. standing-full: time alone; no traffic leads there (test/run/storm.test.ts).
     const shown = new Set([...WAYS.map(({ reason }) => reason), ...alsoHere, "standing-full"])
-    expect(reasonsInReadme().length).toBeGreaterThan(30)
-    expect(reasonsInReadme().filter((reason) => !shown.has(reason))).toEqual([])
+    expect(documentedReasons().length).toBeGreaterThan(30)
+    expect(documentedReasons().filter((reason) => !shown.has(reason))).toEqual([])
   })
 })

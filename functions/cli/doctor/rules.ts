@@ -52,7 +52,7 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
 async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {
   const { metric } = rule
   if (metric.prometheus) {
-    if (reading?.credentials) return ["set SUPERNODE_PROMETHEUS_AUTH (README, Settings)"]
+    if (reading?.credentials) return ["set SUPERNODE_PROMETHEUS_AUTH (docs/settings.md)"]
     return [
       `try the query at ${metric.prometheus.url} itself: it must give one number, or one per server_label`,
     ]

@@ -8,7 +8,7 @@ import type { GateFacts } from "./gate.ts"
 
 /** What was shown is what is bought, or nothing is. */
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
-  if (signal.kind !== "request") return pass("nobody was shown a plan: this is automatic")
+  if (signal.kind !== "request") return pass("no plan was shown: this purchase is automatic")
   if (signal.planHash === null) {
     return signal.mode === "dry-run"
       ? pass("a dry run shows the plan")

@@ -229,7 +229,7 @@ describe("doctor, where something is amiss", () => {
       withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
     )
     const { todo } = await onlyProblem(own)
-    expect(todo).toEqual(["set SUPERNODE_PROMETHEUS_AUTH (README, Settings)"])
+    expect(todo).toEqual(["set SUPERNODE_PROMETHEUS_AUTH (docs/settings.md)"])
   })
 
   it("says that CloudWatch has no region", async () => {
