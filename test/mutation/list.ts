@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { type Mutant, type MutatedFile, mutatedFiles, STANDING } from "./report.ts"
 
-// npx tsx test/mutation/list.ts coverage/mutation.json [...]    writes docs/mutation-survivors.md from Stryker's reports
+// npx tsx test/mutation/list.ts coverage/mutation.json [...]    writes coverage/mutation-survivors.md from Stryker's reports
 
 const LONGEST = 90
 
@@ -10,7 +10,7 @@ const files = [...mutatedFiles(process.argv.slice(2))]
 const lines = [
   "# Mutants that no test kills",
   "",
-  "Written by `test/mutation/list.ts` from Stryker's reports; `docs/mutation.md` says what to think of them. Score: killed and",
+  "Written by `test/mutation/list.ts` from Stryker's reports; `docs/mutation.md` explains them. Score: killed and",
   "timed out, of all that are valid. Mutants of constants that are computed once per process are left out (`ignoreStatic`).",
   "",
   "| file | mutants | killed | timed out | survived | not covered | score |",
@@ -23,7 +23,7 @@ const lines = [
   ...files.flatMap(([name, file]) => survivors(name, file)),
   "",
 ]
-writeFileSync("docs/mutation-survivors.md", lines.join("\n"))
+writeFileSync("coverage/mutation-survivors.md", lines.join("\n"))
 
 function row(name: string, mutants: Mutant[]): string {
   const count = (status: string) => mutants.filter((mutant) => mutant.status === status).length
