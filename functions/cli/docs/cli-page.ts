@@ -3,7 +3,7 @@ import type { Argument, Command, Option } from "commander"
 /** `docs/cli.md`: every command with its arguments and options, as `--help` prints them. */
 export function cliPage(program: Command): string {
   const parts = [
-    `# Command line\n\nMade by \`npm run schema\` from the commands themselves. ${program.description()}`,
+    `# Command line\n\n${program.description()} This page is made by \`npm run schema\` from the commands. [Operate](operate.md) is a shorter\nlist, with procedures.`,
     table("option of every command", program.options.filter(isShown).map(optionRow)),
     EXIT_CODES,
     ...program.commands.flatMap((command) => commandParts(command, "")),
@@ -13,7 +13,7 @@ export function cliPage(program: Command): string {
 
 const EXIT_CODES = `| exit code | meaning |
 |---|---|
-| 0 | done as asked, a hold included |
+| 0 | done as asked; a hold on an alarm, a tick or a dry run is included |
 | 1 | failed |
 | 2 | wrong usage |
 | 3 | held although a live request asked to buy |
@@ -49,10 +49,17 @@ function argumentRow(argument: Argument): string[] {
   return [`\`${name}\``, argument.description]
 }
 
-function optionRow({ flags, description, mandatory, defaultValue }: Option): string[] {
+function optionRow({
+  flags,
+  description,
+  mandatory,
+  defaultValue,
+  defaultValueDescription,
+}: Option): string[] {
+  const shownDefault = defaultValueDescription ?? String(defaultValue)
   const notes = [
     mandatory ? "required" : "",
-    defaultValue === undefined ? "" : `default: ${String(defaultValue)}`,
+    defaultValue === undefined ? "" : `default: ${shownDefault}`,
   ].filter((note) => note !== "")
   return [`\`${flags}\``, notes.length > 0 ? `${description} (${notes.join(", ")})` : description]
 }
