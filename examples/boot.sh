@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs once on every new server, before anybody logs in. Put no secrets here: it is readable on the server.
+# Runs once on every new server, before the first login. Put no secrets here: it can be read on the server.
 set -eu
 timedatectl set-timezone Asia/Shanghai
 mkdir -p /data

@@ -10,8 +10,8 @@ import type { RunResult } from "../lib/run/result.ts"
 import { type Sandbox, startSandbox } from "../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../lib/sandbox/world/defaults.ts"
 
-// `npm start`: the main job, for real, on this machine alone. The built functions, a SQLite ledger, and the sandbox in
-// the cloud's place; nothing here is staged but the load and the speed at which servers come up.
+// `npm start`: the main job on this machine alone, with the built functions, a SQLite ledger, and the sandbox as the cloud.
+// Only the load and the speed at which servers start are set here.
 
 const PROVISIONING_MS = 3_000
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -91,7 +91,7 @@ async function firstRun(): Promise<void> {
   whatNext()
 }
 
-/** One event through a built function, printed as the command line prints it. */
+/** Passes one event through a built function, and prints the result as the command line does. */
 async function invoke(
   door: "alarm" | "schedule",
   event: unknown,
@@ -116,7 +116,7 @@ function reasonOf({ decision, entry }: RunResult): string[] {
   ]
 }
 
-/** examples/events/cloud-eye-alarm.json, as if it had happened just now. */
+/** The event of examples/events/cloud-eye-alarm.json, dated now. */
 function cloudEyeAlarm(now: number): unknown {
   const event = JSON.parse(readFileSync(join(root, "examples", "events", "cloud-eye-alarm.json"), "utf8"))
   const [{ smn }] = event.record
