@@ -27,13 +27,13 @@ interface ApproveOptions extends CommonOptions, SignatureOptions {
 export function registerApprove(program: Command, cli: Cli): void {
   const approving = program
     .command("approve")
-    .summary("one person's yes to one plan")
+    .summary("approve one plan")
     .description(
-      "Approves one plan by its hash. It counts until it expires, for this very plan and once; the requester of a purchase cannot approve it, and one person counts once. The next tick buys; what a person asked for, that person asks for again. Where the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
+      "Approves one plan by its hash. The approval serves once, for this plan only, until it expires. The requester of a purchase cannot approve it, and one person counts once. The next tick then buys; a person's own request must be sent again. Where the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
     )
     .argument(
       "<PLANHASH>",
-      "as a dry run or the record shows it; its first 12 hex digits or more do for a plan that waits",
+      "as a dry run or the ledger shows it; 12 or more of its first hex digits are enough for a plan that waits",
       planHash,
     )
     .requiredOption("--by <WHO>", SIGNER, actor)

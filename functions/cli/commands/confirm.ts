@@ -37,7 +37,7 @@ export function registerConfirm(ledger: Command, cli: Cli): void {
     .command("confirm")
     .summary("after a restore: one supernode was compared with the cloud")
     .description(
-      "Says that the restored ledger was compared with the cloud for one supernode; its live runs may buy again. Shows its servers, its open and recent orders first. Compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Confirms that the restored ledger was compared with the cloud for one supernode. Its live runs may then buy again. First shows its servers, and its open and recent orders: compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name", words)
     .requiredOption("--by <WHO>", SIGNER, actor)

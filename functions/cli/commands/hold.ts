@@ -24,7 +24,7 @@ export function registerHold(program: Command, cli: Cli): void {
     .command("hold")
     .summary("no automatic purchases for a while")
     .description(
-      "Holds automatic purchases for one supernode until a time; people may still buy. At most 7 days: a hold cannot be forgotten. A new hold replaces the one before.",
+      "Holds automatic purchases for one supernode until a time; people may still buy. A hold lasts at most 7 days. A new hold replaces the one before.",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption(

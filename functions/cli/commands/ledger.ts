@@ -26,8 +26,8 @@ interface InitOptions extends SayOptions {
 export function registerLedger(program: Command, cli: Cli): void {
   const ledger = program
     .command("ledger")
-    .summary("make a ledger, say that it was restored")
-    .description("The ledger itself: make it, look which one it is, say that a backup was restored.")
+    .summary("make a ledger, show it, record a restore")
+    .description("Makes the ledger, shows which one it is, and records that a backup was restored.")
   ledger
     .command("init")
     .summary("make a ledger; the only command that creates one")
@@ -38,7 +38,7 @@ export function registerLedger(program: Command, cli: Cli): void {
     .requiredOption("--why <TEXT>", "the reason, for the record", reason)
     .option(
       "--nothing-in-flight",
-      "your word that no order is on its way for any supernode of the policy; then nothing waits 45 minutes",
+      "states that no order is on its way for any supernode of the policy; then live runs do not wait 45 minutes",
     )
     .option("--json", "print the ledger as JSON")
     .action(async (_options: unknown, command: Command) => {
@@ -57,9 +57,9 @@ export function registerLedger(program: Command, cli: Cli): void {
     })
   ledger
     .command("restored")
-    .summary("say that a backup was restored")
+    .summary("record that a backup was restored")
     .description(
-      "Says that the ledger was restored from a backup, so that purchases may be missing in it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
+      "Records that the ledger was restored from a backup, so that purchases may be missing in it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
     )
     .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "which backup, and why", reason)

@@ -12,7 +12,7 @@ export function registerNotify(program: Command, cli: Cli): void {
     .command("test")
     .summary("send one test message to each recipient")
     .description(
-      "Sends one test message to each recipient under `notify` in the policy, whatever its `on` says, and shows how each ended. Writes nothing to the ledger and never shows an address.",
+      "Sends one test message to each recipient under `notify` in the policy, also if its `on` excludes it. Shows how each delivery ended. Writes nothing to the ledger and never shows an address.",
     )
     .option("--json", "print the results as JSON")
     .action(async (_options: unknown, command: Command) => {

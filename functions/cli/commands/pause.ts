@@ -24,14 +24,14 @@ export function registerPause(program: Command, cli: Cli): void {
     .command("pause")
     .summary("stop buying, everywhere or for one supernode")
     .description(
-      "Stops all buying, people's too, from now on. What was sent already is not cancelled; it is listed.",
+      "Stops all purchases from now on, people's own requests included. Orders that were sent already are not cancelled; they are listed.",
     )
     .argument("[NAME]", "the supernode's name or id; without, everything", words)
-    .requiredOption("--why <TEXT>", "the reason, for those who find it paused", reason)
+    .requiredOption("--why <TEXT>", "the reason; `status` shows it", reason)
     .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
-      "ends by itself then (ISO 8601, or a duration from now such as 2h); without, only by resume",
+      "end of the pause (ISO 8601, or a duration from now such as 2h); without, only resume ends it",
       timeAfter(cli.io.clock.now()),
     )
     .option("--json", "print the entry as JSON")

@@ -29,10 +29,10 @@ export function registerReset(program: Command, cli: Cli): void {
     .command("reset")
     .summary("close a breaker or an efficacy stop, and forget refusals")
     .description(
-      "Closes a breaker, forgets what past purchases gained (an efficacy stop), ends the waits after refusals, switches rules on again that an invalid order switched off, and takes the servers that are there now for the known ones. Settles no attempt and shortens no cooldown. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Closes a breaker, ends an efficacy stop and the waits after refusals, and allows rules again that an invalid order switched off. Takes the present servers as the known ones. Settles no attempt and shortens no cooldown. Where approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name or id", words)
-    .requiredOption("--why <TEXT>", "what was mended", reason)
+    .requiredOption("--why <TEXT>", "what was corrected", reason)
     .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(resetting).action(async (name: string, _options: unknown, command: Command) => {

@@ -20,7 +20,7 @@ export function registerRun(program: Command, cli: Cli): void {
     .command("run")
     .summary("handle one event as the functions do; may buy")
     .description(
-      "Handles one event through the very path that the functions take: any event that a function gets, an HTTP request as the gateways pass it, or a manual request. Buys only if SUPERNODE_MODE is live.",
+      "Handles one event exactly as the functions do: any event of a function, an HTTP request as a gateway passes it, or a manual request. Buys only if SUPERNODE_MODE is live.",
     )
     .requiredOption("--event <FILE>", "the event as JSON; - reads stdin", words)
     .option("--json", "print the results as JSON, as the functions answer")

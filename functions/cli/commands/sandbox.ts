@@ -21,7 +21,7 @@ interface SandboxCommand extends CommonOptions {
 export function registerSandbox(program: Command, cli: Cli): void {
   program
     .command("sandbox")
-    .summary("a local ModelArts and Cloud Eye to try it with")
+    .summary("a local ModelArts and Cloud Eye for trials")
     .description(
       "Runs a local ModelArts and Cloud Eye that behave as documented, until Ctrl-C. With --policy it has that file's supernodes, each on its smallest rung; without, train-a of examples/policy.yaml with two servers.",
     )
@@ -112,12 +112,12 @@ function announce({ screen, options }: Task, { url }: Sandbox, supernodes: Sandb
     `ModelArts and Cloud Eye in a sandbox: ${url}`,
     ...supernodes.map(({ name, id, servers }) => `  ${name} (${id}), ${counted(servers, "server")}`),
     "",
-    "in another terminal, with a ledger of its own (live: nothing here costs money):",
+    "in another terminal, with a ledger of its own (in live mode: nothing here costs money):",
     ...Object.entries(env).map(([name, value]) => `  export ${name}=${value}`),
     '  supernode-autoscaler ledger init --by me --why "a sandbox" --nothing-in-flight',
     `  supernode-autoscaler dry-run ${first?.name ?? "NAME"}`,
     "",
-    "to look at it and to change it:",
+    "to see its state and to change it:",
     `  curl ${url}/sandbox/state`,
     `  curl ${url}/sandbox/requests`,
     `${put}/sandbox/load -d '{ "load": 20${which} }'`,

@@ -26,7 +26,7 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz and /readyz, and ticks by cron, through the very run that the functions take. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz and /readyz, and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(
@@ -37,11 +37,11 @@ export function registerServe(program: Command, cli: Cli): void {
     )
     .option(
       "--tick <CRON>",
-      "when to look by itself, in the policy's time zone; 5 fields, or 6 with seconds first",
+      "times of the ticks, in the policy's time zone; 5 fields, or 6 with seconds first",
       cron,
       "*/5 * * * *",
     )
-    .option("--json", "log as JSON lines on stdout, instead of words on stderr")
+    .option("--json", "log as JSON lines on stdout, instead of text on stderr")
     .addHelpText(
       "after",
       `

@@ -32,17 +32,17 @@ interface SettleOptions extends CommonOptions, SignatureOptions {
 export function registerSettle(program: Command, cli: Cli): void {
   const settling = program
     .command("settle")
-    .summary("say what became of an attempt")
+    .summary("record the outcome of an attempt")
     .description(
-      `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. Shows first what the supernode looked like before and now.
+      `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. First shows its servers before and now.
 
   accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
-  completed  all that will come is there: the money is booked, and the cooldown begins now
+  completed  all servers that will come are there: the money is booked, and the cooldown begins now
   absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. Where approvers have keys, it needs the signature of one (--key, --signature)`,
     )
     .argument("<NAME>", "the supernode's name", words)
     .addOption(
-      new Option("--as <OUTCOME>", "what became of it")
+      new Option("--as <OUTCOME>", "outcome of the attempt")
         .choices(["accepted", "completed", "absent"])
         .makeOptionMandatory(),
     )

@@ -32,7 +32,7 @@ export function registerSimulate(program: Command, cli: Cli): void {
     .command("simulate")
     .summary("replay a load history through the real run")
     .description(
-      "Replays a load history through the very run that buys, with a tick on each full 5 minutes and a model of the supernode: what would have been bought, when, why and for how much. With a load file it needs no keys, no ledger and no cloud. Buys nothing. Give --policy several times to compare policies.",
+      "Replays a load history through the same run that buys, with a tick every 5 minutes and a model of the supernode. Shows what would have been bought, when, why and for how much. With a load file it needs no keys, no ledger and no cloud. Buys nothing. Give --policy several times to compare policies.",
     )
     .argument("<NAME>", "the supernode's name in each policy", words)
     .option(
@@ -42,7 +42,7 @@ export function registerSimulate(program: Command, cli: Cli): void {
     )
     .option(
       "--from <TIME>",
-      "instead of a file: the history of the policy's own meters (Prometheus, Cloud Eye, CloudWatch) from then on; needs their keys",
+      "instead of a file: the history of the policy's own metrics (Prometheus, Cloud Eye, CloudWatch) from then on; needs their keys",
       timeBefore(cli.io.clock.now()),
     )
     .option("--to <TIME>", "with --from: until then; without, until now", timeBefore(cli.io.clock.now()))
@@ -69,13 +69,13 @@ export function registerSimulate(program: Command, cli: Cli): void {
         .default([], "none"),
     )
     .option("--elastic", "the load is the utilisation of the first servers: more servers share it")
-    .option("--ceiling <VALUE>", "with --elastic: what the meter shows at most", ceiling, 100)
+    .option("--ceiling <VALUE>", "with --elastic: the highest value that the metric can show", ceiling, 100)
     .option("--json", "print what each policy would have bought as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SimulateOptions>()
       if ((options.load === undefined) === (options.from === undefined))
         command.error(
-          "error: give either --load FILE, or --from TIME for the history of the policy's own meters",
+          "error: give either --load FILE, or --from TIME for the history of the policy's own metrics",
         )
       await simulateAll(taskOf(cli, options), { name, options, paths })
     })

@@ -17,9 +17,9 @@ export function registerStatus(program: Command, cli: Cli): void {
   program
     .command("status")
     .summary("one screen: mode, pause, in flight, cooldown, budget, last decision")
-    .description("Shows what the ledger knows of each supernode. Asks no cloud and needs no keys.")
+    .description("Shows what the ledger records of each supernode. Calls no cloud and needs no keys.")
     .argument("[NAME]", "the supernode's name; without, all of them", words)
-    .option("--json", "print it as JSON; instants are epoch milliseconds")
+    .option("--json", "print it as JSON; times are epoch milliseconds")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       await status(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
     })

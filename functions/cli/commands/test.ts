@@ -12,7 +12,7 @@ export function registerTest(program: Command, cli: Cli): void {
     .command("test")
     .summary("play scenario files against a policy")
     .description(
-      "Plays scenario files in virtual time through the very run that buys, against your own policy: what happens when, and what must come of it. Exits 1 where an expectation fails. Needs no keys, no ledger and no cloud; buys nothing. The format: docs/scenarios.md.",
+      "Plays scenario files in virtual time through the same run that buys, against your own policy. A scenario lists what happens when, and the expected result. Exits 1 if an expectation fails. Needs no keys, no ledger and no cloud; buys nothing. The format: docs/scenarios.md.",
     )
     .argument("<FILE...>", "scenario files", (file: string, before: string[] | undefined) => [
       ...(before ?? []),

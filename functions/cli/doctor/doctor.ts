@@ -35,9 +35,9 @@ import { checkOffers, checkOrders, checkSupernode } from "./supernode.ts"
 export function registerDoctor(program: Command, cli: Cli): void {
   program
     .command("doctor")
-    .summary("is everything there that a run needs, and does every rule have data?")
+    .summary("check everything that a run needs, and the data of each rule")
     .description(
-      "Looks at everything that a run needs: settings, policy, ledger, keys, each supernode, its offers, and the newest value of each rule. Says what to do where something is amiss, and for a Cloud Eye rule without data which metrics there are. Writes nothing anywhere.",
+      "Checks everything that a run needs: settings, policy, ledger, keys, each supernode, its offers, and the newest value of each rule. For each problem it says what to do; for a Cloud Eye rule without data it lists the metrics that exist. Writes nothing.",
     )
     .argument("[NAME]", "the supernode's name; without, all of them", words)
     .option("--json", "print the checks as JSON")
