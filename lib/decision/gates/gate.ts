@@ -16,7 +16,7 @@ export interface GateFacts {
 }
 
 export interface Gate {
-  /** Id of the gate in findings, in the ledger and in docs/gates.md. */
+  /** The id in findings, ledger and README. */
   id: string
   check(facts: GateFacts): Verdict
 }

@@ -6,9 +6,9 @@ import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** What was shown is what is bought, or nothing is. */
+/** Buys the plan that was shown, or nothing. */
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
-  if (signal.kind !== "request") return pass("no plan was shown: this purchase is automatic")
+  if (signal.kind !== "request") return pass("no shown plan to compare: this is automatic")
   if (signal.planHash === null) {
     return signal.mode === "dry-run"
       ? pass("a dry run shows the plan")
