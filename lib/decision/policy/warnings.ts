@@ -21,7 +21,7 @@ export const WARNINGS = {
   "never-clears": "a rule that acts once has a clear side that no value reaches",
   "no-budget": "nothing caps the money",
   "no-key-pair": "no key pair for new servers",
-  "no-price": "a rung has no price: the policy's maximum cost is unknown",
+  "no-price": "a rung has no price: nobody can say what the policy may cost",
   "nothing-to-buy": "the ladder and the limits leave nothing that could be bought",
   "only-alarms": "all evidence comes from alarms: a lost alarm stays lost",
   "rate-beyond-ladder": "more purchases are allowed than the ladder has steps",
