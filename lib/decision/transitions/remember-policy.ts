@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { afterChange } from "../pacing/policy-conflict.ts"
 import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
@@ -14,10 +15,12 @@ export function rememberPolicy(standing: SupernodeState, event: ChainEvent): Sup
   const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
   const named = isNew ? { ...standing, policies: withPolicy(policies, policyHash, seq) } : standing
   const isSame = policySeen?.hash === policyHash
-  if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named
-  // An entry that a slow clock dated would arm the policy too early: it counts from the first confirmed one.
+  // A slow clock would arm the policy too early. An entry that follows one of a fast clock has that one's time, and would
+  // arm it too late.
+  const isConfirmed = confirmedAt !== null && Math.abs(confirmedAt - at) <= CLOCK_TOLERANCE_MS
+  if (isSame && !(policySeen.unconfirmed && isConfirmed)) return named
   const since = Math.max(at, confirmedAt ?? at)
-  const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
+  const unconfirmed = isConfirmed ? {} : { unconfirmed: true as const }
   const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
   if (isSame || !policySeen) return next
   return { ...next, policyChanges: afterChange(standing, policySeen, { hash: policyHash, at }) }

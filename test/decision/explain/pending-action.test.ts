@@ -219,10 +219,12 @@ describe("what the chain remembers of it", () => {
     expect(fold(told, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(told)
   })
 
-  it("is forgotten after a week", () => {
-    const later = (at: number) => fold(toldAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r" })
+  it("is forgotten after a week of confirmed time", () => {
+    const later = (at: number, confirmedAt: number | null = at) =>
+      fold(toldAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r", confirmedAt })
     expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
     expect(later(NOW + 7 * DAY).told).toEqual({})
+    expect(Object.keys(later(NOW + 7 * DAY, null).told ?? {})).toHaveLength(1)
   })
 
   it("is nothing in a chain that never told anybody", () => {
