@@ -31,7 +31,7 @@ export function registerPause(program: Command, cli: Cli): void {
     .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
-      "end of the pause (ISO 8601, or a duration from now such as 2h); without, only resume ends it",
+      "ends by itself then (ISO 8601, or a duration from now such as 2h); without, only by resume",
       timeAfter(cli.io.clock.now()),
     )
     .option("--json", "print the entry as JSON")
