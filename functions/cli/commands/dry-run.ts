@@ -38,18 +38,21 @@ export function registerDryRun(program: Command, cli: Cli): void {
     .command("dry-run")
     .summary("the decision of a run now, with its reasons and the exact request")
     .description(
-      "Shows what a run would decide now for one supernode: every gate with its numbers, the exact request, and the command that buys exactly that. Reads everything, writes nothing.",
+      "Shows what a run would decide now for one supernode: every gate with its numbers, the exact request, and the line that buys exactly that. Reads everything, writes nothing.",
     )
     .argument("<NAME>", "the supernode's name in the policy", words)
-    .option("--event <FILE>", "the event to decide about (JSON; - reads stdin); without, a tick", words)
-    .option("--servers <N>", "request this many servers in all", whole(1, 48))
-    .option("--bypass-cooldown", "request a purchase in spite of the cooldown; bypasses nothing else")
-    .option("--by <WHO>", `requester in the command that buys (${WHO}); default: this system's user`, actor)
     .option(
-      "--why <TEXT>",
-      "reason in the command that buys; without a reason no such command is printed",
-      reason,
+      "--event <FILE>",
+      "as if this event came (JSON; - reads stdin); without, as if a tick came",
+      words,
     )
+    .option("--servers <N>", "as if a person asked for this many servers in all", whole(1, 48))
+    .option(
+      "--bypass-cooldown",
+      "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
+    )
+    .option("--by <WHO>", `who would ask, in the line that buys (${WHO}); default: this system's user`, actor)
+    .option("--why <TEXT>", "why, for the line that buys; without a reason no such line is printed", reason)
     .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
