@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander"
 import { words } from "./arguments.ts"
 import { registerAudit } from "./audit/audit.ts"
+import { registerApply } from "./commands/apply.ts"
 import { registerApprove } from "./commands/approve.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
@@ -26,6 +27,7 @@ import { version } from "./version.ts"
 const COMMANDS = [
   registerValidate,
   registerDryRun,
+  registerApply,
   registerRun,
   registerStatus,
   registerSettle,

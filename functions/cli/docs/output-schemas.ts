@@ -272,6 +272,9 @@ const servedLine = z.looseObject({
   message: z.string(),
 })
 
+/** What a command prints that may buy: results as the functions answer. */
+const handled = z.strictObject({ results: z.array(result), error: error.optional() })
+
 /** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */
 export const OUTPUT_SCHEMAS = {
   error: z.strictObject({ error }),
@@ -319,7 +322,8 @@ export const OUTPUT_SCHEMAS = {
       .optional(),
     armingUntil: z.union([instant, z.literal("unseen")]).optional(),
   }),
-  run: z.strictObject({ results: z.array(result), error: error.optional() }),
+  apply: handled,
+  run: handled,
   status: z.strictObject({
     now: instant,
     ledger: z.strictObject({ place: z.string(), id: z.string().nullable() }),
