@@ -77,7 +77,11 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
       },
       "the plan was made under ledger",
     ],
-    ["when something else was bought meanwhile", (own) => own.run("run", "--event", ALARM), "held (in-flight)"],
+    [
+      "when something else was bought meanwhile",
+      (own) => own.run("run", "--event", ALARM),
+      "held (in-flight)",
+    ],
     ["when everything is paused", (own) => own.run("pause", "--why", "maintenance", "--by", "ops"), "paused"],
     ["when runs only observe", (own) => Object.assign(own.env, { SUPERNODE_MODE: "observe" }), "NOT BOUGHT"],
   ])("%s", async (_situation, change, says) => {
