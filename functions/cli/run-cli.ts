@@ -22,10 +22,12 @@ import { registerDoctor } from "./doctor/doctor.ts"
 import { type ErrorJson, errorJson, linesOf, stackOf } from "./errors.ts"
 import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
+import { registerPolicy } from "./policy/policy.ts"
 import { version } from "./version.ts"
 
 const COMMANDS = [
   registerValidate,
+  registerPolicy,
   registerDryRun,
   registerApply,
   registerRun,

@@ -107,6 +107,16 @@ const ROWS: Row[] = [
   ["validate", "warnings under --strict", warned, ["validate", "--strict"], 1],
   ["validate", "an invalid policy", invalid, ["validate"], 1],
   ["validate", "a file that is not there", calm, ["validate", "nowhere.yaml"], 1],
+  [
+    "policy-diff",
+    "files that differ",
+    calm,
+    (own) => diffed(own, POLICY.replace("above: 85", "above: 90")),
+    0,
+  ],
+  ["policy-diff", "equal files", calm, (own) => diffed(own, POLICY), 0],
+  ["policy-diff", "an invalid file", calm, (own) => diffed(own, "version: 2"), 1, "error"],
+  ["policy-diff", "one file", calm, ["policy", "diff", "policy.yaml"], 2, "error"],
   ["doctor", "all is well", busy, ["doctor"], 0],
   ["doctor", "keys that the cloud refuses", unreadable, ["doctor"], 1],
   ["doctor", "no ledger", withoutLedger, ["doctor"], 1],
@@ -282,6 +292,10 @@ const ROWS: Row[] = [
   ["test", "no scenario", calm, ["test"], 2, "error"],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
+
+function diffed(own: Desk, other: string): string[] {
+  return ["policy", "diff", join(own.dir, "policy.yaml"), own.file("other.yaml", other)]
+}
 
 function loadFile(own: Desk, value: string): string {
   return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)

@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
@@ -69,7 +70,7 @@ async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFil
   for (const result of results)
     screen.say(...resultLines(result, { paint: screen.paint, columns: io.columns }), "")
   const isAgreed = await io.ask?.(
-    `Buy ${request.servers} servers in all for ${supernode}, and nothing if anything changed? Type yes: `,
+    `Buy ${counted(request.servers, "server")} in all for ${supernode}, and nothing if anything changed? Type yes: `,
   )
   if (isAgreed?.trim() === "yes") return true
   screen.note("nothing was bought: the answer was not yes")

@@ -272,6 +272,8 @@ const servedLine = z.looseObject({
   message: z.string(),
 })
 
+const change = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() })
+
 /** What a command prints that may buy: results as the functions answer. */
 const handled = z.strictObject({ results: z.array(result), error: error.optional() })
 
@@ -295,6 +297,19 @@ export const OUTPUT_SCHEMAS = {
     }),
     z.strictObject({ valid: z.literal(false), error }),
   ]),
+  "policy-diff": z.strictObject({
+    file: z.array(change),
+    supernodes: z.array(
+      z.strictObject({
+        name: z.string(),
+        id: z.string(),
+        change: z.enum(["added", "removed", "changed", "same"]),
+        changes: z.array(change),
+        worstCase: z.strictObject({ before: worstCase.nullable(), after: worstCase.nullable() }),
+      }),
+    ),
+    worstCase: z.strictObject({ before: worstCase, after: worstCase }),
+  }),
   doctor: z.strictObject({
     ok: z.boolean(),
     checks: z.array(
