@@ -91,3 +91,10 @@ export function planHash(text: string): string {
     "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits, of which the first 12 or more do for a plan that waits.",
   )
 }
+
+/** A file to write; standard output is for what the command prints. */
+export function planPath(text: string): string {
+  const path = words(text)
+  if (path === "-") throw new InvalidArgumentError("It must be a file, not -.")
+  return path
+}

@@ -14,6 +14,8 @@ export interface CliIo {
   isTerminal: boolean
   columns: number
   clock: Clock
+  /** Asks the person at the terminal and gives the line that was typed; not there where no person can answer. */
+  ask?(question: string): Promise<string>
   /** Who is asking, where --by does not say; null where the system does not know. */
   user: string | null
   /** Resolves on the first SIGINT or SIGTERM after it was called; then these no longer end the process by themselves. */

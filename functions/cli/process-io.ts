@@ -1,6 +1,7 @@
 import { once } from "node:events"
 import { userInfo } from "node:os"
 import process from "node:process"
+import { createInterface } from "node:readline"
 import { systemClock } from "../../lib/app/start.ts"
 import type { CliIo, Sink } from "./io.ts"
 
@@ -14,6 +15,7 @@ export function processIo(): CliIo {
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 100,
     clock: systemClock,
+    ...(process.stdin.isTTY === true && process.stderr.isTTY === true ? { ask: askAtTerminal } : {}),
     user: userName(),
     async untilStopped() {
       const done = new AbortController()
@@ -26,6 +28,19 @@ export function processIo(): CliIo {
       process.on("SIGHUP", work)
       return () => void process.off("SIGHUP", work)
     },
+  }
+}
+
+/** On stderr, since stdout may be for JSON. The end of the input is an empty answer. */
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await new Promise<string>((resolve) => {
+      terminal.once("close", () => resolve(""))
+      terminal.question(question, resolve)
+    })
+  } finally {
+    terminal.close()
   }
 }
 

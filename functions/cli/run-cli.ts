@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander"
 import { words } from "./arguments.ts"
 import { registerAudit } from "./audit/audit.ts"
+import { registerApply } from "./commands/apply.ts"
 import { registerApprove } from "./commands/approve.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
@@ -21,11 +22,14 @@ import { registerDoctor } from "./doctor/doctor.ts"
 import { type ErrorJson, errorJson, linesOf, stackOf } from "./errors.ts"
 import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
+import { registerPolicy } from "./policy/policy.ts"
 import { version } from "./version.ts"
 
 const COMMANDS = [
   registerValidate,
+  registerPolicy,
   registerDryRun,
+  registerApply,
   registerRun,
   registerStatus,
   registerSettle,

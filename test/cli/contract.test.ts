@@ -82,6 +82,16 @@ const ask =
     return run(request)(own)
   }
 
+const ASKED = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
+/** A plan file that a dry run wrote, applied after this command and under this policy. */
+const applied = (before?: string[], policy?: string) => async (own: Desk) => {
+  const file = join(own.dir, "plan.json")
+  await own.run(...ASKED, "--out", file)
+  if (before) await own.run(...before)
+  if (policy !== undefined) own.file("policy.yaml", policy)
+  return ["apply", file, "--yes"]
+}
+
 type Row = [
   command: OutputName,
   situation: string,
@@ -97,6 +107,16 @@ const ROWS: Row[] = [
   ["validate", "warnings under --strict", warned, ["validate", "--strict"], 1],
   ["validate", "an invalid policy", invalid, ["validate"], 1],
   ["validate", "a file that is not there", calm, ["validate", "nowhere.yaml"], 1],
+  [
+    "policy-diff",
+    "files that differ",
+    calm,
+    (own) => diffed(own, POLICY.replace("above: 85", "above: 90")),
+    0,
+  ],
+  ["policy-diff", "equal files", calm, (own) => diffed(own, POLICY), 0],
+  ["policy-diff", "an invalid file", calm, (own) => diffed(own, "version: 2"), 1, "error"],
+  ["policy-diff", "one file", calm, ["policy", "diff", "policy.yaml"], 2, "error"],
   ["doctor", "all is well", busy, ["doctor"], 0],
   ["doctor", "keys that the cloud refuses", unreadable, ["doctor"], 1],
   ["doctor", "no ledger", withoutLedger, ["doctor"], 1],
@@ -107,6 +127,22 @@ const ROWS: Row[] = [
   ["dry-run", "a cloud that cannot be read", unreadable, ["dry-run", "train-a"], 0],
   ["dry-run", "an unknown supernode", busy, ["dry-run", "train-z"], 1, "error"],
   ["dry-run", "a wrong option", busy, ["dry-run", "train-a", "--servers", "0"], 2, "error"],
+  ["dry-run", "a plan file", busy, (own) => [...ASKED, "--out", join(own.dir, "plan.json")], 0],
+  ["dry-run", "no plan for its file", idle, (own) => [...ASKED, "--out", join(own.dir, "plan.json")], 1],
+  ["apply", "a plan file that buys", busy, applied(), 0],
+  ["apply", "a plan file that holds", busy, applied(["pause", ...SAID]), 3],
+  [
+    "apply",
+    "a plan file of another policy",
+    busy,
+    applied(["resume", "--by", "ops"], POLICY.replace("85", "86")),
+    3,
+  ],
+  ["apply", "an order that was rejected", refusing, applied(), 4],
+  ["apply", "an answer that was lost", lost, applied(), 5],
+  ["apply", "no terminal and no --yes", busy, async (own) => (await applied()(own)).slice(0, 2), 1, "error"],
+  ["apply", "no plan file", busy, ["apply", "nowhere.json", "--yes"], 1, "error"],
+  ["apply", "no file", busy, ["apply"], 2, "error"],
   ["run", "an alarm that buys", busy, run(ALARM), 0],
   ["run", "an alarm that holds", idle, run(ALARM), 0],
   ["run", "an alarm that comes twice", after(busy, ["run", "--event", ALARM]), run(ALARM), 0],
@@ -256,6 +292,10 @@ const ROWS: Row[] = [
   ["test", "no scenario", calm, ["test"], 2, "error"],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
+
+function diffed(own: Desk, other: string): string[] {
+  return ["policy", "diff", join(own.dir, "policy.yaml"), own.file("other.yaml", other)]
+}
 
 function loadFile(own: Desk, value: string): string {
   return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)

@@ -7,7 +7,7 @@ describe("wrong usage ends with 2 and a word about what is right", () => {
   it.each([
     [[], "Usage: supernode-autoscaler"],
     [["stats"], "(Did you mean status?)"],
-    [["replay"], "known commands: validate, dry-run, run, status, settle"],
+    [["replay"], "known commands: validate, policy, dry-run, apply, run, status, settle"],
     [["listen"], "known commands: validate"],
     [["status", "a", "b"], "too many arguments"],
     [["status", "--nope"], "unknown option '--nope'"],

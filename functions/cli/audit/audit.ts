@@ -1,7 +1,7 @@
-import type { Command } from "commander"
+import { type Command, Option } from "commander"
 import { entryText } from "../../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { whole, words } from "../arguments.ts"
+import { timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { namesById } from "../state/in-flight.ts"
@@ -22,10 +22,36 @@ export function registerAudit(program: Command, cli: Cli): void {
   audit
     .command("list")
     .summary("the newest entries")
-    .description("Lists the newest entries, the newest last.")
+    .description(
+      "Lists the newest entries, the newest last; orders with their price, what asked for them and what woke the run.",
+    )
     .argument("[NAME]", STREAM, words)
     .option("--stream <STREAM>", "the same as NAME", words)
     .option("--limit <N>", "how many", whole(1, 10_000), 50)
+    .option(
+      "--since <TIME>",
+      "only from then on (ISO 8601, or a duration back from now such as 2h)",
+      timeBefore(cli.io.clock.now()),
+    )
+    .option("--until <TIME>", "only before then", timeBefore(cli.io.clock.now()))
+    .addOption(
+      new Option("--kind <KIND>", "only entries of this kind").choices([
+        "decided",
+        "opened",
+        "settled",
+        "observed",
+        "said",
+      ]),
+    )
+    .addOption(
+      new Option("--outcome <OUTCOME>", "only how orders ended, and only these").choices([
+        "accepted",
+        "rejected",
+        "not-sent",
+        "unknown",
+      ]),
+    )
+    .option("--follow", "go on, and show entries as they come; with --json, one JSON document per line")
     .option("--json", "print them as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing>()

@@ -3,62 +3,152 @@ import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { type Task, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
+import { causeOf, priceOf, requesterOf, sayWhy } from "../print/cause.ts"
 import { sayEntry } from "../print/entry.ts"
 import { instantOf, tableOf } from "../print/table.ts"
 import { namesById } from "../state/in-flight.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
-export interface Listing {
+export interface Listing extends EntryFilter {
   /** A stream or a supernode; undefined: all. */
   name?: string | undefined
   stream?: string
   limit: number
+  follow?: true
 }
 
-/** The newest entries of one stream or of all, the newest last. */
-export async function listEntries(task: Task, { name, limit }: Listing): Promise<void> {
-  const { screen, options, io } = task
+interface EntryFilter {
+  /** Epoch milliseconds, inclusive. */
+  since?: number
+  /** Epoch milliseconds, exclusive. */
+  until?: number
+  kind?: LedgerEntry["kind"]
+  /** How an order ended: only entries that state it. */
+  outcome?: string
+}
+
+/** Entries that are read at once, backwards from the newest. */
+const CHUNK = 200
+/** How often `--follow` looks for new entries. */
+const FOLLOW_MS = 2_000
+
+/** The newest entries of one stream or of all, the newest last; with `follow`, the coming ones too. */
+export async function listEntries(task: Task, listing: Listing): Promise<void> {
+  const { screen, options } = task
+  const { name, limit, follow } = listing
   await withLedger(task, async (ledger, settings) => {
     await requireAnyLedger(ledger, settings)
-    const streams =
-      name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
+    const streams = async (): Promise<string[]> =>
+      name === undefined ? allStreams(ledger) : [await streamOf(settings.policyPath, name)]
+    const heads = new Map<string, number>()
     const entries: LedgerEntry[] = []
-    for (const stream of streams) entries.push(...(await newest(ledger, stream, limit)))
-    entries.sort((a, b) => a.at - b.at || a.stream.localeCompare(b.stream) || a.seq - b.seq)
-    const shown = entries.slice(-limit)
-    if (options.json) {
-      screen.json({ entries: shown.map((entry) => ({ ...headOf(entry), says: sayEntry(entry) })) })
-      return
+    for (const stream of await streams()) {
+      const last = (await ledger.head(stream))?.seq ?? 0
+      heads.set(stream, last)
+      entries.push(...(await newest(ledger, stream, { ...listing, last })))
     }
-    if (shown.length === 0) return screen.say(`no entries${name === undefined ? "" : ` in ${name}`}`)
+    const shown = inOrder(entries).slice(-limit)
     const names = await namesById(settings.policyPath)
-    const rows = shown
-      .map(visibleIn)
-      .map((entry) => [
-        instantOf(entry.at),
-        streamName(entry.stream, names),
-        String(entry.seq),
-        entry.kind,
-        sayEntry(entry),
-      ])
-    screen.say(
-      ...tableOf(rows, {
-        head: ["time", "stream", "seq", "kind", "what"],
-        columns: io.isTerminal ? io.columns : undefined,
-      }),
-    )
+    if (follow) {
+      for (const entry of shown) showLine(task, entry, names)
+      await followEntries(task, { ledger, streams, heads, filter: listing, names })
+    } else if (options.json) screen.json({ entries: shown.map(entryJson) })
+    else if (shown.length === 0)
+      screen.say(`no entries${name === undefined ? "" : ` in ${name}`}${sayFilter(listing)}`)
+    else showTable(task, shown, names)
   })
 }
 
-async function newest(ledger: AuditedLedger, stream: string, limit: number): Promise<LedgerEntry[]> {
-  const last = (await ledger.head(stream))?.seq ?? 0
-  const entries: LedgerEntry[] = []
-  if (last === 0) return entries
-  for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, last - limit + 1), toSeq: last }))
-    entries.push(entry)
-  return entries
+/** The newest entries that the filter lets through, oldest first. */
+async function newest(
+  ledger: AuditedLedger,
+  stream: string,
+  { last, limit, ...filter }: Listing & { last: number },
+): Promise<LedgerEntry[]> {
+  const found: LedgerEntry[] = []
+  for (let toSeq = last; toSeq > 0 && found.length < limit; toSeq -= CHUNK) {
+    const chunk: LedgerEntry[] = []
+    for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, toSeq - CHUNK + 1), toSeq }))
+      chunk.push(entry)
+    found.unshift(...chunk.filter((entry) => isWanted(entry, filter)))
+    // A reset may have brought the times back, so only whole chunks of older entries end the search.
+    if (filter.since !== undefined && chunk.every(({ at }) => at < (filter.since ?? 0))) break
+  }
+  return found.slice(-limit)
 }
 
-function headOf({ stream, seq, at, run, kind, mode, hash }: LedgerEntry): Partial<LedgerEntry> {
-  return { stream, seq, at, run, kind, mode, hash }
+function isWanted(entry: LedgerEntry, { since, until, kind, outcome }: EntryFilter): boolean {
+  return (
+    (since === undefined || entry.at >= since) &&
+    (until === undefined || entry.at < until) &&
+    (kind === undefined || entry.kind === kind) &&
+    (outcome === undefined || entry.outcome?.kind === outcome)
+  )
+}
+
+function inOrder(entries: LedgerEntry[]): LedgerEntry[] {
+  return entries.sort((a, b) => a.at - b.at || a.stream.localeCompare(b.stream) || a.seq - b.seq)
+}
+
+interface Following {
+  ledger: AuditedLedger
+  streams(): Promise<string[]>
+  /** By stream, the newest entry that was looked at. */
+  heads: Map<string, number>
+  filter: EntryFilter
+  names: Map<string, string>
+}
+
+/** Shows entries as they come, until the process is stopped or nobody reads. */
+async function followEntries(
+  task: Task,
+  { ledger, streams, heads, filter, names }: Following,
+): Promise<void> {
+  const { io } = task
+  let isStopped = false
+  const stopped = io.untilStopped().then(() => {
+    isStopped = true
+  })
+  while (!isStopped && !io.stdout.isGone) {
+    const entries: LedgerEntry[] = []
+    for (const stream of await streams()) {
+      const fromSeq = (heads.get(stream) ?? 0) + 1
+      for await (const entry of ledger.read(stream, { fromSeq })) {
+        heads.set(stream, entry.seq)
+        if (isWanted(entry, filter)) entries.push(entry)
+      }
+    }
+    for (const entry of inOrder(entries)) showLine(task, entry, names)
+    await Promise.race([stopped, io.clock.wait(FOLLOW_MS)])
+  }
+}
+
+function showLine({ screen, options }: Task, entry: LedgerEntry, names: Map<string, string>): void {
+  if (options.json) screen.jsonLine(JSON.stringify(entryJson(entry)))
+  else screen.say(rowOf(visibleIn(entry), names).join("  "))
+}
+
+function showTable({ screen, io }: Task, entries: LedgerEntry[], names: Map<string, string>): void {
+  screen.say(
+    ...tableOf(
+      entries.map((entry) => rowOf(visibleIn(entry), names)),
+      { head: ["time", "stream", "seq", "kind", "what"], columns: io.isTerminal ? io.columns : undefined },
+    ),
+  )
+}
+
+function rowOf(entry: LedgerEntry, names: Map<string, string>): string[] {
+  const { at, stream, seq, kind } = entry
+  return [instantOf(at), streamName(stream, names), String(seq), kind, `${sayEntry(entry)}${sayWhy(entry)}`]
+}
+
+function entryJson(entry: LedgerEntry): object {
+  const { stream, seq, at, run, kind, mode, hash } = entry
+  const reasons = { cause: causeOf(entry), requestedBy: requesterOf(entry), price: priceOf(entry) }
+  return { stream, seq, at, run, kind, mode, hash, says: sayEntry(entry), ...reasons }
+}
+
+function sayFilter({ since, until, kind, outcome }: EntryFilter): string {
+  const isFiltered = [since, until, kind, outcome].some((one) => one !== undefined)
+  return isFiltered ? " that these options ask for" : ""
 }

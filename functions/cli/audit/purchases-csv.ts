@@ -2,6 +2,7 @@ import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { amountOf } from "../../../lib/decision/policy/money.ts"
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { causeOf, requesterOf } from "../print/cause.ts"
 
 // `audit export --csv`: one row per order that was tried, for the finance owner. RFC 4180, CRLF at each line's end; the
 // columns are a public contract (docs/audit-export.md).
@@ -76,13 +77,8 @@ export class PurchaseRows {
     })
   }
 
-  #opened({ attempt, signal, decision, at, seq }: LedgerEntry, plan: ScaleUpPlan): Row {
-    const { from, to, flavor, cost } = plan
-    const { rules = [], schedules = [] } = decision?.target ?? {}
-    const causes = [
-      ...rules.map((rule) => `rule ${rule}`),
-      ...schedules.map((one) => `schedule ${one.schedule}`),
-    ]
+  #opened(entry: LedgerEntry, { from, to, flavor, cost }: ScaleUpPlan): Row {
+    const { attempt, at, seq } = entry
     return {
       supernode: this.supernode,
       attempt: attempt?.id ?? null,
@@ -98,8 +94,8 @@ export class PurchaseRows {
       order_status: null,
       order_amount: null,
       order_currency: null,
-      cause: causes.join("; ") || (signal?.kind === "request" ? `request: ${signal.why}` : null),
-      requested_by: signal?.kind === "request" ? signal.requestedBy : null,
+      cause: causeOf(entry),
+      requested_by: requesterOf(entry),
       opened_entry: seq,
       settled_entry: null,
     }

@@ -4,6 +4,7 @@ import { operatorCommand } from "../../../lib/decision/explain/operator-command.
 import { includesId } from "../../../lib/decision/inputs/id.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { sayToAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
@@ -122,7 +123,7 @@ function confirmingLines({ name, standing, look, now }: Shown): string[] {
   )
   const rows = [
     ["  servers now", sayServers(look, known)],
-    ["  in the ledger", `${known.length} servers`],
+    ["  in the ledger", counted(known.length, "server")],
     ["  in flight", attempt ? sayAttempt(attempt, now) : "nothing that the ledger knows"],
     ["  orders", recent.length > 0 ? recent : "none that the ledger knows"],
     ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
@@ -135,5 +136,5 @@ function sayServers(look: Look, known: readonly string[]): Cell {
   const lines = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(known, id) ? "" : " (not in the ledger)"}`,
   )
-  return [`${lines.length} servers:`, ...(lines.length > 0 ? lines : ["none"])]
+  return [`${counted(lines.length, "server")}:`, ...(lines.length > 0 ? lines : ["none"])]
 }

@@ -7,7 +7,7 @@ import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts
 import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
-import { actor, reason, whole, words } from "../arguments.ts"
+import { actor, planPath, reason, whole, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
@@ -19,6 +19,7 @@ import {
 } from "../context.ts"
 import { readEvent } from "../event-file.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
+import { planFileOf, writePlanFile } from "../plan-file.ts"
 import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
 import { resultLines } from "../print/result.ts"
 import { scheduleRows, scheduleStates } from "../print/schedule.ts"
@@ -31,6 +32,7 @@ interface DryRunOptions extends CommonOptions {
   bypassCooldown?: true
   by?: string
   why?: string
+  out?: string
 }
 
 export function registerDryRun(program: Command, cli: Cli): void {
@@ -53,6 +55,11 @@ export function registerDryRun(program: Command, cli: Cli): void {
     )
     .option("--by <WHO>", `who would ask, in the line that buys (${WHO}); default: this system's user`, actor)
     .option("--why <TEXT>", "why, for the line that buys; without a reason no such line is printed", reason)
+    .option(
+      "--out <FILE>",
+      "write the plan to this file, for `apply` within 24 hours; needs --why, and a plan that may be bought",
+      planPath,
+    )
     .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
@@ -80,9 +87,38 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
       requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user,
       why: options.why ?? (event === undefined ? null : asking?.why) ?? null,
     }
-    const requests = results.map((result) => (ledger.known ? readyRequest(result, asking, asker) : null))
-    await show(task, app, { loaded, results, requests })
+    const ready = results.map((result) => readyRequest(result, asking, asker))
+    const requests = ledger.known ? ready : ready.map(() => null)
+    const plan =
+      options.out === undefined ? null : await writePlan(task, { loaded, ready, ledger, out: options.out })
+    await show(task, app, { loaded, results, requests, plan })
   })
+}
+
+interface ToWrite {
+  loaded: LoadedPolicy
+  ready: (ReadyRequest | null)[]
+  ledger: Awaited<ReturnType<typeof lookAtLedger>>
+  out: string
+}
+
+/** Writes the plan file; null and exit 1 where there is nothing that may be bought, or not just one thing. */
+async function writePlan(task: Task, { loaded, ready, ledger, out }: ToWrite): Promise<string | null> {
+  const [request] = ready
+  if (!request || ready.length > 1) {
+    const why =
+      ready.length > 1
+        ? "the event leads to several runs, and a plan file holds one plan"
+        : "there is no plan that a person may buy, or --why is missing"
+    task.screen.note(`error: ${out} was not written: ${why}`)
+    task.fail()
+    return null
+  }
+  const ledgerId = ledger.known?.id ?? null
+  const shown = { request, ledgerId, policyHash: loaded.hash, now: task.now, id: randomUUID() }
+  await writePlanFile(out, planFileOf(shown))
+  task.screen.note(`the plan is in ${out}, for 24 hours`)
+  return out
 }
 
 function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions): Signal {
@@ -105,9 +141,11 @@ interface Shown {
   results: RunResult[]
   /** What buys each of them; null where something is in the way. */
   requests: (ReadyRequest | null)[]
+  /** The plan file that was written; null: none. */
+  plan: string | null
 }
 
-async function show(task: Task, app: App, { loaded, results, requests }: Shown): Promise<void> {
+async function show(task: Task, app: App, { loaded, results, requests, plan }: Shown): Promise<void> {
   const { screen, options, io, now } = task
   const { policy, hash: policyHash } = loaded
   const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
@@ -122,7 +160,7 @@ async function show(task: Task, app: App, { loaded, results, requests }: Shown):
   const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
   const schedules = scheduleRows(scheduleStates(policy, standing, now))
   for (const [i, result] of results.entries()) {
-    const circumstances = { mode: app.settings.mode, arming, options }
+    const circumstances = { mode: app.settings.mode, arming, options, plan }
     screen.say(
       ...resultLines(result, look),
       ...(schedules.length > 0 ? ["", ...tableOf(schedules, { columns: look.columns })] : []),

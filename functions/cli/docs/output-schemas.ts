@@ -272,6 +272,11 @@ const servedLine = z.looseObject({
   message: z.string(),
 })
 
+const change = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() })
+
+/** What a command prints that may buy: results as the functions answer. */
+const handled = z.strictObject({ results: z.array(result), error: error.optional() })
+
 /** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */
 export const OUTPUT_SCHEMAS = {
   error: z.strictObject({ error }),
@@ -292,6 +297,19 @@ export const OUTPUT_SCHEMAS = {
     }),
     z.strictObject({ valid: z.literal(false), error }),
   ]),
+  "policy-diff": z.strictObject({
+    file: z.array(change),
+    supernodes: z.array(
+      z.strictObject({
+        name: z.string(),
+        id: z.string(),
+        change: z.enum(["added", "removed", "changed", "same"]),
+        changes: z.array(change),
+        worstCase: z.strictObject({ before: worstCase.nullable(), after: worstCase.nullable() }),
+      }),
+    ),
+    worstCase: z.strictObject({ before: worstCase, after: worstCase }),
+  }),
   doctor: z.strictObject({
     ok: z.boolean(),
     checks: z.array(
@@ -319,7 +337,8 @@ export const OUTPUT_SCHEMAS = {
       .optional(),
     armingUntil: z.union([instant, z.literal("unseen")]).optional(),
   }),
-  run: z.strictObject({ results: z.array(result), error: error.optional() }),
+  apply: handled,
+  run: handled,
   status: z.strictObject({
     now: instant,
     ledger: z.strictObject({ place: z.string(), id: z.string().nullable() }),
@@ -347,6 +366,9 @@ export const OUTPUT_SCHEMAS = {
         mode: z.string(),
         hash: digest,
         says: z.string(),
+        cause: z.string().nullable(),
+        requestedBy: z.string().nullable(),
+        price: amount.nullable(),
       }),
     ),
   }),

@@ -55,6 +55,8 @@ export interface Circumstances {
   arming: ReturnType<typeof armingUntil>
   /** --policy and --ledger, which the next command needs as well. */
   options: CommonOptions & { bypassCooldown?: true }
+  /** The plan file that holds the request; null: none. */
+  plan: string | null
 }
 
 /** After a dry run: the line that buys just what was shown, and the one that approves it, where that is missing. */
@@ -75,9 +77,15 @@ export function nextStepLines(
   return [
     ...(wantsApproval ? approvalLines(plan, circumstances) : []),
     `to buy exactly this${wantsApproval ? " once it is approved" : ""}, or nothing if anything changed${whyNotBought(circumstances)}:`,
-    // printf, since some shells' echo turns the \n of a JSON text into a line's end.
-    `  printf %s ${quoted(JSON.stringify(request))} | supernode-autoscaler run --event -${placesOf(circumstances)}`,
+    `  ${buyingLine(request, circumstances)}${placesOf(circumstances)}`,
   ]
+}
+
+/** printf, since some shells' echo turns the \n of a JSON text into a line's end. */
+function buyingLine(request: ReadyRequest, { plan }: Circumstances): string {
+  return plan === null
+    ? `printf %s ${quoted(JSON.stringify(request))} | supernode-autoscaler run --event -`
+    : operatorCommand.apply(quoted(plan))
 }
 
 function approvalLines({ hash }: ScaleUpPlan, circumstances: Circumstances): string[] {

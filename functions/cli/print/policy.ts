@@ -39,12 +39,12 @@ function sayRung({ servers, price }: Rung): string {
 
 function sayLimits({ limits: { actions, servers, budget }, approval }: Policy): string {
   const parts = [
-    `${actions.count} purchases per ${sayDuration(actions.perMs)}`,
+    `${counted(actions.count, "purchase")} per ${sayDuration(actions.perMs)}`,
     counted(servers, "server"),
     budget
       ? `${sayMoney(budget)} per ${budget.per === "month" ? "month" : sayDuration(budget.per)}`
       : "no budget",
-    ...(approval ? [`${approval.approvers} approvals above ${sayMoney(approval.above)}`] : []),
+    ...(approval ? [`${counted(approval.approvers, "approval")} above ${sayMoney(approval.above)}`] : []),
   ]
   return parts.join(", ")
 }

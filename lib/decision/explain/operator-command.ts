@@ -10,6 +10,7 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
  */
 export const operatorCommand = {
   dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
+  apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
   pauseAll: `${PROGRAM} pause ${WHO_AND_WHY}`,
   /** null: the pause of everything. */

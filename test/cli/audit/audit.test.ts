@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import { entryIsIntact, type LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, STREAM } from "../harness.ts"
+import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -24,7 +24,7 @@ describe("audit list", () => {
         / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
       ),
       "2024-01-12T16:52:00Z | control | 2 | said | pause everything, by ops: maintenance",
-      "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix",
+      "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12T16:51:16Z)",
       "2024-01-12T16:52:00Z | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
     ])
     expect(code).toBe(0)
@@ -37,9 +37,62 @@ describe("audit list", () => {
     ["control", ["control"], 2],
     ["--stream", ["--stream", "control"], 2],
     ["a limit", ["train-a", "--limit", "1"], 1],
+    ["a kind", ["--kind", "opened"], 1],
+    ["an outcome", ["--outcome", "accepted"], 1],
+    ["an outcome that no order had", ["--outcome", "rejected"], 0],
+    ["a beginning", ["train-a", "--since", "1m"], 2],
+    ["a beginning after all of them", ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"], 0],
+    ["an end before all of them", ["--until", "2h"], 0],
   ])("takes %s", async (_what, argv, count) => {
     const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
+  })
+
+  it("names the cause, the requester and the price of an order", async () => {
+    const { json } = await (await usedDesk()).run("audit", "list", "train-a", "--json")
+    const price = { amount: 120_000, currency: "CNY" }
+    expect(json()).toMatchObject({
+      entries: [
+        { kind: "opened", cause: "rule npu-busy", requestedBy: null, price },
+        { kind: "settled", cause: null, requestedBy: null, price },
+      ],
+    })
+  })
+
+  it("finds the newest entries that are asked for, however many others follow them", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    for (let count = 0; count < 3; count++) {
+      own.advance(10 * MINUTE)
+      await own.run("reset", "train-a", "--why", `number ${count}`, "--by", "ops")
+    }
+    const { json } = await own.run("audit", "list", "train-a", "--kind", "opened", "--limit", "1", "--json")
+    expect(json()).toMatchObject({ entries: [{ seq: 1 }] })
+  })
+
+  it("follows: shows what comes until it is stopped, one JSON document per line", async () => {
+    const own = await usedDesk()
+    let stop = (): void => undefined
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    let rounds = 0
+    const lines: string[] = []
+    const clock = {
+      now: () => START,
+      monotonic: () => START,
+      wait: async () => {
+        if (rounds++ === 0) await own.run("resume", "--by", "ops")
+        else stop()
+      },
+    }
+    const stdout = { write: (text: string) => lines.push(text) }
+    const io = { clock, stdout, untilStopped: () => stopped }
+    const { code } = await own.runWith(io, "audit", "list", "control", "--follow", "--json")
+    const entries = lines.map((line) => JSON.parse(line) as { seq: number; says: string })
+    expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(entries[2]?.says).toContain("resume everything")
+    expect(code).toBe(0)
   })
 
   it("needs no policy for all streams", async () => {

@@ -1,0 +1,85 @@
+import type { Command } from "commander"
+import type { App } from "../../../lib/app/app.ts"
+import type { Signal } from "../../../lib/decision/inputs/signal.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
+import { readSignals } from "../../../lib/signals/read.ts"
+import { words } from "../arguments.ts"
+import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
+import { CommandError, errorJson } from "../errors.ts"
+import { EXIT } from "../exit-code.ts"
+import { handleEvent } from "../handle-event.ts"
+import { lookAtLedger } from "../known-ledger.ts"
+import { type PlanFile, readPlanFile, whyNotApplied } from "../plan-file.ts"
+import { resultLines } from "../print/result.ts"
+
+interface ApplyOptions extends CommonOptions {
+  yes?: true
+}
+
+export function registerApply(program: Command, cli: Cli): void {
+  program
+    .command("apply")
+    .summary("buy exactly what a plan file shows, or nothing; may buy")
+    .description(
+      "Buys exactly what `dry-run --out` wrote, or nothing if anything changed since. A plan file buys once, within 24 hours, on the same ledger and under the same policy. Buys only if SUPERNODE_MODE is live.",
+    )
+    .argument("<FILE>", "the plan file", words)
+    .option("--yes", "do not ask; needed where no terminal can be asked")
+    .option("--json", "print the results as JSON, as the functions answer")
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ApplyOptions>()
+      await apply(taskOf(cli, options), file, options)
+    })
+}
+
+async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<void> {
+  const plan = await readPlanFile(file)
+  const mayAsk = task.io.ask !== undefined
+  if (!yes && !mayAsk)
+    throw new CommandError(
+      "there is no terminal to ask whether this may be bought. Add --yes to buy without asking; nothing was done",
+    )
+  await withApp(task, async (app) => {
+    const why = await whyNot(app, plan, task.now)
+    if (why !== null) return refuse(task, why)
+    if (!yes && !(await isConfirmed(task, app, plan))) return
+    // Time has passed while a person read.
+    const late = await whyNot(app, plan, task.io.clock.now())
+    if (late !== null) return refuse(task, late)
+    await handleEvent(task, app, plan.request)
+  })
+}
+
+async function whyNot(app: App, plan: PlanFile, now: number): Promise<string | null> {
+  const { known } = await lookAtLedger(app.ledger, app.settings)
+  const loaded = app.policies.supernodes.find(({ policy }) => policy.name === plan.supernode)
+  return whyNotApplied(plan, { ledgerId: known?.id ?? null, policyHash: loaded?.hash ?? null, now })
+}
+
+function refuse({ screen, options, fail }: Task, why: string): void {
+  const message = `nothing was bought: ${why}`
+  screen.note(`error: ${message}`)
+  if (options.json) screen.json({ results: [], ...errorJson(new CommandError(message)) })
+  fail(EXIT.held)
+}
+
+/** Shows what the plan buys as it is now, and asks a person. */
+async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFile): Promise<boolean> {
+  const { screen, io, options } = task
+  const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)
+  for (const result of results)
+    screen.say(...resultLines(result, { paint: screen.paint, columns: io.columns }), "")
+  const isAgreed = await io.ask?.(
+    `Buy ${counted(request.servers, "server")} in all for ${supernode}, and nothing if anything changed? Type yes: `,
+  )
+  if (isAgreed?.trim() === "yes") return true
+  screen.note("nothing was bought: the answer was not yes")
+  if (options.json)
+    screen.json({ results: [], ...errorJson(new CommandError("nothing was bought: the answer was not yes")) })
+  task.fail(EXIT.held)
+  return false
+}
+
+function previewOf(request: PlanFile["request"], now: number): Signal[] {
+  return readSignals({ ...request, mode: "dry-run" }, "any", { now }).signals
+}

@@ -1,0 +1,86 @@
+import { type App, type Handled, RunsFailed } from "../../lib/app/app.ts"
+import type { Settings } from "../../lib/app/settings.ts"
+import { saysUnusable } from "../../lib/decision/gates/ledger.ts"
+import { ledgerPlace } from "../../lib/ledger/open.ts"
+import { invocation, type Task } from "./context.ts"
+import { type ErrorJson, errorJson, linesOf } from "./errors.ts"
+import { exitCodeOf } from "./exit-code.ts"
+import { lookAtLedger, sayLedger } from "./known-ledger.ts"
+import { resultLines } from "./print/result.ts"
+
+/** Handles one event as the functions do, and shows its results; may buy. The exit code says what became of an order. */
+export async function handleEvent(task: Task, app: App, event: unknown): Promise<void> {
+  // Stopped between sending and recording, a purchase would count as unknown and hold everything after it.
+  void task.io.untilStopped().then(() => {
+    task.screen.note("finishing first: a purchase may be on its way. Once more stops at once")
+  })
+  try {
+    show(task, app.settings, await app.handle(event, "any", invocation()))
+    await showLedger(task, app)
+  } catch (error) {
+    if (!(error instanceof RunsFailed)) throw error
+    // What the other supernodes' runs came to is not lost over the one that failed.
+    const { results, warnings } = error
+    showResults(task, { results, warnings, isAsked: false, ...errorJson(error) })
+    task.screen.note(...linesOf(error))
+    task.fail()
+  }
+}
+
+/** Beside the results, whose JSON is the functions' own. Nothing where no run used the ledger: that was said. */
+async function showLedger({ screen, options }: Task, { ledger, settings }: App): Promise<void> {
+  const { known } = await lookAtLedger(ledger, settings)
+  if (!known) return
+  if (options.json) screen.note(sayLedger(known))
+  else screen.say(sayLedger(known))
+}
+
+function show(
+  task: Task,
+  { ledgerUrl }: Settings,
+  { results, warnings, problems, http, asksToBuy }: Handled,
+): void {
+  const { screen } = task
+  const refusal =
+    http !== null && http.status >= 400
+      ? `an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`
+      : null
+  const isRefused = refusal !== null || problems.length > 0
+  const message = refusal ?? "parts of the event could not be read; the rest was handled"
+  const refused = isRefused ? { error: { kind: "event", message, problems } } : {}
+  showResults(task, { results, warnings, isAsked: asksToBuy, ...refused })
+  screen.note(...problems.map((problem) => `error: ${problem}`))
+  if (refusal !== null) screen.note(`error: ${refusal}`)
+  else if (http !== null && results.length === 0)
+    screen.say(`an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`)
+  const cannotUse = results.filter(({ decision }) => decision.findings.some(saysUnusable))
+  if (cannotUse.length > 0)
+    screen.note(`error: no run can use ${ledgerPlace(ledgerUrl)}; nothing was written`)
+  if (isRefused || cannotUse.length > 0) task.fail()
+}
+
+interface Shown extends Partial<ErrorJson> {
+  results: Handled["results"]
+  warnings: string[]
+  isAsked: boolean
+}
+
+function showResults(
+  { screen, options, io, fail }: Task,
+  { results, warnings, isAsked, error }: Shown,
+): void {
+  for (const result of results) fail(exitCodeOf(result, isAsked))
+  screen.note(...warnings.map((warning) => `warning: ${warning}`))
+  if (options.json) {
+    screen.json({ results, ...(error ? { error } : {}) })
+    return
+  }
+  if (results.length === 0 && !error)
+    screen.note("the event concerns no supernode of the policy; nothing was done")
+  for (const result of results) {
+    screen.say(
+      ...resultLines(result, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
+      "",
+    )
+  }
+}

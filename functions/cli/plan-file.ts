@@ -1,0 +1,128 @@
+import { readFile, writeFile } from "node:fs/promises"
+import * as z from "zod"
+import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
+import { CommandError, causeOf } from "./errors.ts"
+import type { ReadyRequest } from "./print/next-step.ts"
+import { instantOf } from "./print/table.ts"
+
+// What `dry-run --out` writes and `apply` buys. The format is a public contract.
+
+/** A plan is valid for this long; prices and stock are older than they look. */
+const VALID_MS = 24 * 3_600_000
+
+const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, { error: "must be sha256: and 64 hex digits" })
+
+const planFile = z
+  .strictObject({
+    v: z.literal(1),
+    /** The ledger's id; null: the dry run had no ledger, and then nothing can be bought with it. */
+    ledger: z.string().nullable(),
+    /** The supernode's name in the policy. */
+    supernode: z.string(),
+    /** The policy of that supernode. */
+    policyHash: hash,
+    planHash: hash,
+    /** The manual request that buys the plan. Its fixed id lets it buy once, however often it is applied. */
+    request: z.strictObject({
+      id: z.string(),
+      supernode: z.string(),
+      mode: z.literal("live"),
+      servers: z.int().min(1).max(48),
+      requestedBy: z.string(),
+      why: z.string(),
+      planHash: hash,
+      bypassCooldown: z.literal(true).optional(),
+    }),
+    at: z.iso.datetime(),
+    expires: z.iso.datetime(),
+  })
+  .refine(
+    ({ supernode, planHash, request }) => request.supernode === supernode && request.planHash === planHash,
+    {
+      path: ["request"],
+      error: "is for another supernode or plan than the file",
+    },
+  )
+
+export type PlanFile = z.infer<typeof planFile>
+
+export interface ShownPlan {
+  request: ReadyRequest
+  /** null: none, or one without an id. */
+  ledgerId: string | null
+  policyHash: string
+  now: number
+  id: string
+}
+
+export function planFileOf({ request, ledgerId, policyHash, now, id }: ShownPlan): PlanFile {
+  const { supernode, planHash } = request
+  return {
+    v: 1,
+    ledger: ledgerId,
+    supernode,
+    policyHash,
+    planHash,
+    request: { id: `plan:${id}`, ...request },
+    at: new Date(now).toISOString(),
+    expires: new Date(now + VALID_MS).toISOString(),
+  }
+}
+
+/** Throws CommandError. */
+export async function writePlanFile(path: string, plan: PlanFile): Promise<void> {
+  await writeFile(path, `${JSON.stringify(plan, null, 2)}\n`).catch((error: unknown) => {
+    throw new CommandError(`the plan file ${path} cannot be written: ${causeOf(error)}`)
+  })
+}
+
+/** Throws CommandError where the file cannot be read or is no plan file. */
+export async function readPlanFile(path: string): Promise<PlanFile> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new CommandError(`the plan file ${path} cannot be read: ${causeOf(error)}`)
+  })
+  const parsed = planFile.safeParse(jsonOf(path, text))
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(
+    ({ path: keys, message }) => `${keys.join(".") || "it"}: ${message}`,
+  )
+  throw new CommandError(
+    `${path} is not a plan file: ${problems.join("; ")}. To make one, run: supernode-autoscaler dry-run NAME --by WHO --why TEXT --out FILE`,
+  )
+}
+
+function jsonOf(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CommandError(
+      `${path} is not a plan file: it is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/** What an application of the plan finds. */
+export interface Present {
+  ledgerId: string | null
+  /** The supernode's policy now; null: the policy does not name it any more. */
+  policyHash: string | null
+  now: number
+}
+
+/** Why nothing is bought with this plan, in a sentence; null where it may be tried. */
+export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now }: Present): string | null {
+  const at = Date.parse(plan.at)
+  if (plan.ledger === null)
+    return "the plan was made without a ledger. Make one with `ledger init`, then make the plan again"
+  if (plan.ledger !== ledgerId)
+    return `the plan was made under ledger ${plan.ledger}, and this one is ${ledgerId ?? "none, or has no id"}`
+  if (policyHash === null) return `${plan.supernode} is not in the policy any more`
+  if (plan.policyHash !== policyHash)
+    return `the policy of ${plan.supernode} has changed since the plan was made. Make the plan again`
+  // A file that was edited lives no longer than one that we wrote.
+  const until = Math.min(Date.parse(plan.expires), at + VALID_MS)
+  if (now >= until) return `the plan expired at ${instantOf(until)}. Make the plan again`
+  if (at - now > CLOCK_TOLERANCE_MS)
+    return `the plan is of ${instantOf(at)}, and this machine's clock says ${instantOf(now)}: check the clock`
+  return null
+}

@@ -1,0 +1,66 @@
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { desk, POLICY, TWO_SUPERNODES } from "../harness.ts"
+
+async function diff(before: string, after: string) {
+  const own = desk()
+  const { code, out } = await own.run(
+    "policy",
+    "diff",
+    own.file("old.yaml", before),
+    own.file("new.yaml", after),
+  )
+  expect(code).toBe(0)
+  return out.split("\n").map((line) => line.trim().replace(/ {2,}/g, " | "))
+}
+
+it("shows each key that changes, with durations and amounts in words, and what it can cost before and after", async () => {
+  const changed = POLICY.replace("above: 85", "above: 90")
+    .replace("points: 3 of 5", "points: 3 of 5\n        missing: breaching")
+    .replace("amount: 240000", "amount: 250000")
+    .replace("actions: 2 per 24h", "actions: 1 per 24h")
+    .replace("    limits:", "    cooldown: 2h\n    limits:")
+  const lines = await diff(POLICY, changed)
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      "train-a | changes",
+      "rules.npu-busy.compare.value | 85 -> 90",
+      "rules.npu-busy.missing | hold -> breaching",
+      "ladder.4 servers.price.minor | 240000 -> 250000",
+      "limits.actions.count | 2 -> 1",
+      "cooldownMs | 1h -> 2h",
+    ]),
+  )
+  expect(lines.filter((line) => /^(before|after):/.test(line))).toHaveLength(4)
+})
+
+it("compares supernodes by id: new ones, gone ones, and a new name as a change", async () => {
+  const added = await diff(POLICY, TWO_SUPERNODES)
+  expect(added).toContain("train-b | is new: it may buy from now on")
+  const removed = await diff(TWO_SUPERNODES, POLICY)
+  expect(removed).toContain("train-b | is gone: nothing is bought for it any more")
+  const renamed = await diff(POLICY, POLICY.replace("train-a", "train-z"))
+  expect(renamed).toEqual(expect.arrayContaining(["train-z | changes", "name | train-a -> train-z"]))
+})
+
+it("says that nothing changes where only the form of the file does", async () => {
+  expect(await diff(POLICY, `# a comment\n${POLICY}`)).toContain(
+    "nothing changes: both files have the same policies",
+  )
+})
+
+it("shows that a webhook's address changes, and not the address", async () => {
+  const notify = (secret: string) => `${POLICY}notify: [ { webhook: "https://hooks.example/${secret}" } ]\n`
+  const lines = await diff(notify("T0/OLD-SECRET"), notify("T0/NEW-SECRET"))
+  expect(lines.join("\n")).toMatch(/notify\.0\.address \| sha256:\w{8} -> sha256:\w{8}/)
+  expect(lines.join("\n")).not.toContain("SECRET")
+})
+
+it("reads one of the files from stdin", async () => {
+  const own = desk()
+  const stdin = (async function* () {
+    yield Buffer.from(POLICY.replace("above: 85", "above: 90"))
+  })()
+  const { out } = await own.runWith({ stdin }, "policy", "diff", join(own.dir, "policy.yaml"), "-")
+  expect(out).toContain("85 -> 90")
+})

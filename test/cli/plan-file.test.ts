@@ -1,0 +1,164 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { makeLedger } from "../ledger/initialised.ts"
+import { type CloudDesk, cloudDesk, MINUTE, POLICY, START } from "./harness.ts"
+
+// `dry-run --out` and `apply`, against the real sandbox.
+
+const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
+const ASK = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
+
+/** A desk whose dry run wrote a plan file. */
+async function planned(own: CloudDesk): Promise<string> {
+  const file = join(own.dir, "plan.json")
+  const { code, err } = await own.run(...ASK, "--out", file)
+  expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining(`the plan is in ${file}`) })
+  return file
+}
+
+/** Changes fields of the plan file as an editor would. */
+function edit(file: string, change: object): void {
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, "utf8")) as object), ...change }))
+}
+
+it("a plan file buys what was shown, once, however often it is applied", async () => {
+  const own = await cloudDesk()
+  const file = await planned(own)
+  const first = await own.run("apply", file, "--yes", "--json")
+  own.advance(30 * MINUTE)
+  const second = await own.run("apply", file, "--yes", "--json")
+  expect([first.code, second.code]).toEqual([0, 0])
+  expect(first.json()).toMatchObject({
+    results: [{ mode: "live", outcome: { kind: "accepted" }, plan: { to: 4 } }],
+  })
+  expect(second.json()).toMatchObject({ results: [{ decision: { heldBy: "duplicate" } }] })
+  expect(own.sandbox.orders).toHaveLength(1)
+})
+
+it("the line that a dry run prints applies the file that it wrote", async () => {
+  const own = await cloudDesk()
+  const file = join(own.dir, "plan.json")
+  const { out } = await own.run(...ASK, "--out", file)
+  expect(out).toContain(`supernode-autoscaler apply '${file}'`)
+})
+
+describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
+  it.each<[situation: string, change: (own: CloudDesk, file: string) => unknown, says: string]>([
+    [
+      "when 24 hours have passed",
+      (own) => own.advance(24 * 60 * MINUTE),
+      "the plan expired at 2024-01-13T16:52:00Z",
+    ],
+    [
+      "when its expiry was edited and 24 hours have passed",
+      (own, file) => {
+        edit(file, { expires: "2099-01-01T00:00:00.000Z" })
+        own.advance(24 * 60 * MINUTE)
+      },
+      "the plan expired at 2024-01-13T16:52:00Z",
+    ],
+    ["when the clock is behind it", (own) => own.advance(-10 * MINUTE), "check the clock"],
+    [
+      "when the policy has changed",
+      (own) => own.file("policy.yaml", POLICY.replace("above: 85", "above: 86")),
+      "the policy of train-a has changed since the plan was made",
+    ],
+    [
+      "when the policy names the supernode no more",
+      (own) => own.file("policy.yaml", POLICY.replace("train-a", "train-b")),
+      "train-a is not in the policy any more",
+    ],
+    [
+      "under another ledger",
+      async (own) => {
+        own.env["SUPERNODE_LEDGER"] = `sqlite:${join(own.dir, "other.db")}`
+        await own.run("ledger", "init", "--why", "another one", "--by", "ops")
+      },
+      "the plan was made under ledger",
+    ],
+    [
+      "when something else was bought meanwhile",
+      (own) => own.run("run", "--event", ALARM),
+      "held (in-flight)",
+    ],
+    ["when everything is paused", (own) => own.run("pause", "--why", "maintenance", "--by", "ops"), "paused"],
+    ["when runs only observe", (own) => Object.assign(own.env, { SUPERNODE_MODE: "observe" }), "NOT BOUGHT"],
+  ])("%s", async (_situation, change, says) => {
+    const own = await cloudDesk()
+    const file = await planned(own)
+    await change(own, file)
+    const before = own.sandbox.orders.length
+    const { code, out, err } = await own.run("apply", file, "--yes")
+    expect({ code, said: out + err }).toEqual({ code: 3, said: expect.stringContaining(says) })
+    expect(own.sandbox.orders).toHaveLength(before)
+  })
+
+  it("when it was made without a ledger", async () => {
+    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const file = await planned(own)
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ v: 1, ledger: null, supernode: "train-a" })
+    await makeLedger(String(own.env["SUPERNODE_LEDGER"]), START)
+    const { code, err } = await own.run("apply", file, "--yes")
+    expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining("made without a ledger") })
+    expect(own.sandbox.orders).toEqual([])
+  })
+})
+
+it.each<[answer: string, code: number, orders: number]>([
+  ["yes", 0, 1],
+  ["y", 3, 0],
+  ["", 3, 0],
+])(
+  "asked at the terminal, the answer '%s' ends with exit code %i and %i orders",
+  async (answer, code, orders) => {
+    const own = await cloudDesk()
+    const file = await planned(own)
+    const asked: string[] = []
+    const ask = async (question: string): Promise<string> => {
+      asked.push(question)
+      return answer
+    }
+    const ran = await own.runWith({ ask }, "apply", file)
+    expect(ran.code).toBe(code)
+    expect(ran.out).toContain("for 120000 CNY")
+    expect(asked).toEqual([expect.stringContaining("Type yes: ")])
+    expect(own.sandbox.orders).toHaveLength(orders)
+  },
+)
+
+it("does not buy without --yes where no terminal can be asked", async () => {
+  const own = await cloudDesk()
+  const { code, err } = await own.run("apply", await planned(own))
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("Add --yes") })
+  expect(own.sandbox.orders).toEqual([])
+})
+
+it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: string]>([
+  ["a file that is not there", () => "nowhere.json", "cannot be read: no such file"],
+  ["a text that is not JSON", (own) => own.file("p.json", "{"), "is not JSON"],
+  ["another document", (own) => own.file("p.json", { v: 2 }), "is not a plan file: v: "],
+  [
+    "a request that was edited",
+    (_own, file) => {
+      const { request } = JSON.parse(readFileSync(file, "utf8")) as { request: object }
+      edit(file, { request: { ...request, supernode: "train-b" } })
+      return file
+    },
+    "request: is for another supernode or plan than the file",
+  ],
+])("refuses %s as a plan file, in words", async (_what, fileOf, says) => {
+  const own = await cloudDesk()
+  const { code, err } = await own.run("apply", fileOf(own, await planned(own)), "--yes")
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(says) })
+  expect(own.sandbox.orders).toEqual([])
+})
+
+it("writes no plan file where nothing may be bought, and fails", async () => {
+  const own = await cloudDesk()
+  own.sandbox.setLoad(20)
+  const file = join(own.dir, "plan.json")
+  const { code, err } = await own.run(...ASK, "--out", file)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("was not written") })
+  expect(() => readFileSync(file)).toThrow("ENOENT")
+})
