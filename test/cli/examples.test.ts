@@ -53,7 +53,7 @@ function argvOf(line: string): string[] {
     .replace(/\bWHO\b/g, "ann")
     .replace(/\bTEXT\b/g, "'launch week'")
     .replace(/\bNAME\b/g, "train-a")
-    .replace(/\b(\w+)(\|\w+)+\b/g, "$1")
+    .replace(/\b(\w[\w-]*)(\|[\w-]+)+\b/g, "$1")
   return [...text.matchAll(/'((?:[^']|'\\'')*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single?.replaceAll(`'\\''`, "'") ?? double ?? bare ?? "",
   )
