@@ -182,6 +182,7 @@ const ROWS: Row[] = [
   ["status", "everything paused", after(calm, ["pause", ...SAID]), ["status", "train-a"], 0],
   ["status", "no ledger", withoutLedger, ["status"], 0],
   ["status", "an unknown supernode", calm, ["status", "train-z"], 1, "error"],
+  ["status", "two ways to print it", calm, ["status", "--watch"], 2, "error"],
   ["status", "an invalid policy", invalid, ["status"], 1, "error"],
   [
     "settle",

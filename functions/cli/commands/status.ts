@@ -10,6 +10,7 @@ import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLed
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
+import { instantOf } from "../print/table.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
 import { type LastOutcome, statusOf } from "../state/supernode-state.ts"
 
@@ -19,10 +20,35 @@ export function registerStatus(program: Command, cli: Cli): void {
     .summary("one screen: mode, pause, in flight, cooldown, budget, last decision")
     .description("Shows what the ledger records of each supernode. Calls no cloud and needs no keys.")
     .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .option("--watch", "show it again every 5 seconds, until stopped")
     .option("--json", "print it as JSON; times are epoch milliseconds")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      await status(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
+      const options = command.optsWithGlobals<CommonOptions & { watch?: true }>()
+      if (options.watch && options.json)
+        command.error("error: --watch is for people, and --json prints one document; give one of them")
+      if (options.watch) await watch(cli, options, name)
+      else await status(taskOf(cli, options), name)
     })
+}
+
+const WATCH_MS = 5_000
+/** Cursor to the upper left, and everything below cleared. */
+const CLEAR_SCREEN = "\u001b[H\u001b[2J"
+
+/** The policy and the ledger are read anew each time, so that it shows what the next run would find. */
+async function watch(cli: Cli, options: CommonOptions, name: string | undefined): Promise<void> {
+  const { io } = cli
+  let isStopped = false
+  const stopped = io.untilStopped().then(() => {
+    isStopped = true
+  })
+  while (!isStopped && !io.stdout.isGone) {
+    const task = taskOf(cli, options)
+    if (io.isTerminal) io.stdout.write(CLEAR_SCREEN)
+    task.screen.say(`${instantOf(task.now)}, every ${WATCH_MS / 1000} seconds; Ctrl-C ends it`, "")
+    await status(task, name)
+    await Promise.race([stopped, io.clock.wait(WATCH_MS)])
+  }
 }
 
 async function status(task: Task, name: string | undefined): Promise<void> {

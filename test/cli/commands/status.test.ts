@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { cloudDesk, desk, ID, MINUTE, POLICY, TWO_SUPERNODES } from "../harness.ts"
+import { cloudDesk, desk, ID, MINUTE, POLICY, START, TWO_SUPERNODES } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -19,6 +19,26 @@ describe("status", () => {
     expect(row(out, "last")).toBe("no decision is on record")
     expect(err).toContain("there is no ledger at")
     expect(code).toBe(0)
+  })
+
+  it("shows the present again and again under --watch, until it is stopped", async () => {
+    const own = desk()
+    let stop = (): void => undefined
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    let rounds = 0
+    const clock = {
+      now: () => START,
+      monotonic: () => START,
+      wait: async () => {
+        if (rounds++ === 0) await own.run("pause", "--why", "maintenance", "--by", "ops")
+        else stop()
+      },
+    }
+    const { code, out } = await own.runWith({ clock, untilStopped: () => stopped }, "status", "--watch")
+    expect(code).toBe(0)
+    expect([...out.matchAll(/^ {2}paused +(\w+)/gm)].map(([, shown]) => shown)).toEqual(["no", "everything"])
   })
 
   it("shows a purchase in flight, its money and the end of the cooldown", async () => {
