@@ -90,6 +90,7 @@ class Chain:
 
     def __init__(self, stream):
         self.stream, self.seq, self.hash, self.policies, self.bad = stream, 0, "", set(), None
+        self.version = 1
 
     def see(self, seq, text):
         """The entry, or None where the chain is bad here or was before."""
@@ -103,7 +104,7 @@ class Chain:
         except (Bad, ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             self.bad = (seq if seq is not None else self.seq + 1, str(error) or type(error).__name__)
             return None
-        self.seq, self.hash = int(entry["seq"]), entry["hash"]
+        self.seq, self.hash, self.version = int(entry["seq"]), entry["hash"], entry["v"]
         return entry
 
     def checked(self, seq, text):
@@ -115,11 +116,12 @@ class Chain:
             raise Bad("is not JSON") from None
         if not isinstance(entry, dict):
             raise Bad("is not a JSON object")
-        if entry.get("v") not in (1, 2):
+        # True equals 1 in Python, and is no number in JSON.
+        if isinstance(entry.get("v"), bool) or entry.get("v") not in (1, 2):
             raise Bad("has a version that this program does not read")
         if entry.get("stream") != self.stream:
             raise Bad("says it belongs to another stream")
-        if entry.get("seq") != seq:
+        if isinstance(entry.get("seq"), bool) or entry.get("seq") != seq:
             raise Bad("says it has another seq")
         if not isinstance(entry.get("at"), float) or not isinstance(entry.get("standing"), dict):
             raise Bad("has no time or no standing")
@@ -133,6 +135,8 @@ class Chain:
             raise Bad(f"comes after #{self.seq}: the chain forks here" if seq >= 1 else "has a seq below 1")
         if entry.get("prev") != self.hash:
             raise Bad("does not name the hash of the entry before it")
+        if entry["v"] < self.version:
+            raise Bad("is of version 1, after one of version 2")
         self.check_policy(entry)
         return entry
 
@@ -148,6 +152,20 @@ class Chain:
 
 
 # ---- the streams against each other ----
+
+MAX_NAME_UNITS = 100
+
+
+def kept_name(by):
+    """A name as the state keeps it: of more than 100 UTF-16 units the first 99, and an ellipsis."""
+    if not isinstance(by, str):
+        return by
+    units = by.encode("utf-16-le", "surrogatepass")
+    if len(units) <= 2 * MAX_NAME_UNITS:
+        return by
+    head = units[: 2 * (MAX_NAME_UNITS - 1)].decode("utf-16-le", "surrogatepass")
+    return (head[:-1] if "\ud800" <= head[-1] <= "\udbff" else head) + "…"
+
 
 class Cross:
     """A reservation is written before its attempt is opened; an outcome stands in the supernode's chain before `fleet`."""
@@ -170,7 +188,7 @@ class Cross:
         said = entry.get("said")
         if said:
             about = said.get("planHash") if said["verb"] == "approve" else said.get("supernode")
-            self.commands.add((said["verb"], about, said.get("by"), entry["at"]))
+            self.commands.add((said["verb"], about, kept_name(said.get("by")), entry["at"]))
 
     def see_fleet(self, seq, entry):
         fleet = entry.get("fleet")
@@ -217,8 +235,9 @@ class Cross:
         stops += [("pause", name, stop) for name, stop in control["paused"].items()]
         stops += [("hold", name, stop) for name, stop in control["held"].items()]
         stops += [("approve", one["planHash"], one) for one in control["approvals"]]
+        stops += [("restored", None, control["restored"])] if control.get("restored") else []
         for verb, about, said in stops:
-            self.seen.setdefault((verb, about, said["by"], said["at"]), (stream, seq))
+            self.seen.setdefault((verb, about, kept_name(said["by"]), said["at"]), (stream, seq))
 
     def found(self, stream, seq, problem):
         self.problems.append({"stream": stream, "seq": seq, "problem": problem})

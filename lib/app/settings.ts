@@ -217,6 +217,9 @@ function isLoopback(hostname: string): boolean {
 const MIN_TOKEN_CHARS = 16
 const MAX_TOKEN_CHARS = 1_024
 
+/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`: what a template leaves behind is known to everybody. */
+const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
+
 /** A token that can be guessed opens the door to everybody; what no HTTP header can carry would never match. */
 function tokens(name: SettingName, text: ReadSetting, report: Report): string[] {
   const written = text(name)
@@ -224,6 +227,10 @@ function tokens(name: SettingName, text: ReadSetting, report: Report): string[] 
   const found = written.split(",").map((token) => token.trim())
   const isSound = (token: string) =>
     token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
+  if (found.some((token) => PLACEHOLDER.test(token))) {
+    report(name, "is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
+    return []
+  }
   if (found.length <= 2 && found.every(isSound)) return found
   report(
     name,

@@ -23,6 +23,9 @@ const shape = z.looseObject({
   request_id: text,
 })
 
+/** An error answer has one or two objects in it; what has thousands is none, and is not searched. */
+const MAX_NESTED = 32
+
 /**
  * The error in a JSON answer, in all documented dresses: `error_code`/`error_msg` (ModelArts, gateway),
  * `errorCode`/`errorMsg`, `code`/`message`, any of them one level deeper (`error`, or Cloud Eye's `message`).
@@ -33,6 +36,7 @@ export function errorOf(json: unknown): AnswerError {
   if (top.code !== null || !isObject(json)) return top
   const nested = Object.values(json)
     .filter(isObject)
+    .slice(0, MAX_NESTED)
     .map(errorAt)
     .find(({ code }) => code !== null)
   if (nested === undefined) return top

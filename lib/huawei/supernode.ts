@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { isSameId } from "../decision/inputs/id.ts"
+import { idKey, isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
@@ -80,16 +80,22 @@ function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<
   return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
 }
 
+/** Far above the 48 servers that a supernode may have, deleted ones that are still listed included. */
+const MAX_LISTED = 1_000
+
 /** ServerResponse objects. One without an id, or twice there, makes the list unreadable: servers are counted. */
 export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<Server[]> {
+  if (list.length > MAX_LISTED)
+    return { ok: false, why: `it lists ${list.length} servers, at most ${MAX_LISTED} are read` }
   const servers: Server[] = []
+  const keys = new Set<string>()
   for (const [i, item] of list.entries()) {
     const server = serverShape.safeParse(item)
     if (!server.success)
       return { ok: false, why: `server ${i + 1} of ${list.length} has no id that can be read` }
-    if (servers.some(({ id }) => isSameId(id, server.data.id))) {
-      return { ok: false, why: `server ${server.data.id} is listed twice` }
-    }
+    const key = idKey(server.data.id)
+    if (keys.has(key)) return { ok: false, why: `server ${server.data.id} is listed twice` }
+    keys.add(key)
     servers.push(serverOf(server.data, receivedAt))
   }
   return { ok: true, value: servers }

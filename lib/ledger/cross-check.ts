@@ -1,6 +1,6 @@
 import { hasFleetCap } from "../decision/money/fleet-spend.ts"
 import type { Policy } from "../decision/policy/policy.ts"
-import type { Control, OperatorCommand, Stop } from "../decision/state/control.ts"
+import { type Control, keptName, type OperatorCommand, type Stop } from "../decision/state/control.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
@@ -200,20 +200,38 @@ function timeKey(stream: string, at: number): string {
   return `${stream} ${at}`
 }
 
-/** The same for a command and for what the state keeps of it. */
+/** The same for a command and for what the state keeps of it, which is only the beginning of a long name. */
 function commandKey(said: OperatorCommand, at: number): string {
-  if (said.verb === "approve") return JSON.stringify([said.verb, said.planHash, said.by, at])
-  const about = "supernode" in said ? said.supernode : null
-  return JSON.stringify([said.verb, about, said.by, at])
+  const about = said.verb === "approve" ? said.planHash : "supernode" in said ? said.supernode : null
+  return keyOf({ verb: said.verb, about, by: said.by, at })
 }
 
-function* commandsIn({ pausedAll, paused, held, approvals }: Control): Iterable<[string, string]> {
+interface Command {
+  verb: string
+  about: string | null
+  by: string
+  at: number
+}
+
+function keyOf({ verb, about, by, at }: Command): string {
+  return JSON.stringify([verb, about, keptName(by), at])
+}
+
+/** Keys of all that a state says was said, and words for them. */
+function* commandsIn({
+  pausedAll,
+  paused,
+  held,
+  approvals,
+  restored,
+}: Control): Iterable<[key: string, says: string]> {
   const of = (verb: string, about: string | null, { by, at }: Pick<Stop, "by" | "at">): [string, string] => [
-    JSON.stringify([verb, about, by, at]),
+    keyOf({ verb, about, by, at }),
     `the command ${verb} ${about ?? "of everything"} by ${by}`,
   ]
   if (pausedAll) yield of("pause", null, pausedAll)
   for (const [id, stop] of Object.entries(paused)) yield of("pause", id, stop)
   for (const [id, stop] of Object.entries(held)) yield of("hold", id, stop)
   for (const approval of approvals) yield of("approve", approval.planHash, approval)
+  if (restored) yield of("restored", null, restored)
 }

@@ -4,7 +4,7 @@ import { type Ledger, LedgerError } from "../ports.ts"
 import type { AuditedLedger } from "./chain.ts"
 import type { CommandPorts } from "./commands.ts"
 import { type LedgerEntry, sealEntry } from "./entry.ts"
-import { CONTROL_STREAM, controlOf } from "./next-entry.ts"
+import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "./next-entry.ts"
 
 const MAX_TRIES = 20
 
@@ -74,13 +74,17 @@ function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): Led
 
 /**
  * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
- * had read another `control`, or follow entries that are gone. They are no memory to adopt. Throws LedgerError.
+ * had read another `control`, or follow entries that are gone. They are no memory to adopt. Nor are places under the
+ * fleet's caps, taken or given up: what was bought stands in the supernodes' chains. Throws LedgerError.
  */
 async function remembersNothing(ledger: MadeLedger): Promise<boolean> {
-  for await (const stream of ledger.streams())
-    for await (const { situation } of ledger.read(stream, { fromSeq: 1, toSeq: 1 })) {
+  for await (const stream of ledger.streams()) {
+    if (stream === FLEET_STREAM) continue
+    for await (const { situation, observation } of ledger.read(stream, { fromSeq: 1, toSeq: 1 })) {
       const control = situation?.control
-      if (control?.state !== "read" || control.value.ledger === undefined) return false
+      const isOfLost = control?.state === "read" && control.value.ledger !== undefined
+      if (!isOfLost && observation?.kind !== "lapsed") return false
     }
+  }
   return true
 }

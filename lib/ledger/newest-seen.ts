@@ -24,10 +24,13 @@ export class NewestSeen {
     if (seq > this.of(stream).seq) this.#links.set(stream, { seq, hash })
   }
 
-  /** Forgets everything at a restore that is news: from there on `ledger-restored` holds, until operators confirm. */
+  /**
+   * Forgets everything at a restore that is news: from there on `ledger-restored` holds, until operators confirm. An older
+   * one is no news: it stands in a backup of its time, which operators confirmed long before that backup came back.
+   */
   learnRestore(control: LedgerEntry | undefined): boolean {
     const at = controlOf(control).restored?.at ?? null
-    if (at === null || at === this.#restoredAt) return false
+    if (at === null || at <= (this.#restoredAt ?? -Infinity)) return false
     this.#restoredAt = at
     this.#links.clear()
     return true

@@ -80,6 +80,7 @@ class ChainVerifier {
   #before = CHAIN_START
   #state: LedgerEntry["standing"]
   #notFolded = 0
+  #version: LedgerEntry["v"] = 1
   readonly #policies = new Set<string>()
 
   constructor(stream: string) {
@@ -101,8 +102,12 @@ class ChainVerifier {
     if (!parsed.ok) return bad(parsed.problem)
     const { entry } = parsed
     const problem =
-      linkProblem(this.#before, entry) ?? stateProblem(this.#state, entry) ?? this.#policyProblem(entry)
+      linkProblem(this.#before, entry) ??
+      this.#versionProblem(entry) ??
+      stateProblem(this.#state, entry) ??
+      this.#policyProblem(entry)
     if (problem !== null) return bad(problem)
+    this.#version = entry.v
     this.#before = { seq: entry.seq, hash: entry.hash }
     this.#state = entry.standing
     if (entry.v === 1) this.#notFolded += 1
@@ -113,6 +118,11 @@ class ChainVerifier {
     const { seq, hash } = this.#before
     const notFolded = this.#notFolded > 0 ? { notFolded: this.#notFolded } : {}
     return { ok: true, entries: seq, head: seq === 0 ? null : hash, ...notFolded }
+  }
+
+  /** No program writes an older version after a newer one; an entry that says so would escape being folded again. */
+  #versionProblem({ v }: LedgerEntry): string | null {
+    return v < this.#version ? `is of version ${v}, after one of version ${this.#version}` : null
   }
 
   /** An entry of `v: 2` names a policy that this entry or an earlier one of its chain holds, and that fits its hash. */

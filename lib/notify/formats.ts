@@ -121,10 +121,16 @@ function judgeUnknownReceiver(text: string | null): Answer {
   if (!isRecord(json)) return { isTaken: true }
   const isRefusal =
     (typeof json["errcode"] === "number" && json["errcode"] !== 0) ||
+    isFeishuRefusal(json) ||
     json["ok"] === false ||
     json["success"] === false ||
     json["error_code"] !== undefined
   return isRefusal ? refused(errorIn(json)) : { isTaken: true }
+}
+
+/** `{ code: 9499, msg }`: what Feishu says of a body in another format. A code like an HTTP status says nothing here. */
+function isFeishuRefusal({ code, msg }: Record<string, unknown>): boolean {
+  return typeof msg === "string" && typeof code === "number" && code >= 1_000
 }
 
 function refused(detail: string | null): Answer {

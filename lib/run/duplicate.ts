@@ -10,8 +10,12 @@ import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-/** How far back a request's first delivery is looked for: days of entries, since repeated holds are not written. */
-const RECENT_ENTRIES = 200
+/** How far back a request's first delivery is looked for: as long as the state remembers one that led to an attempt. */
+const LOOK_BACK_MS = 7 * 86_400_000
+/** Read at once; nearly always that many reach back far enough, since repeated holds are not written. */
+const PAGE_ENTRIES = 200
+/** So many entries within the time say that something writes without end: what is older is not looked for. */
+const MAX_PAGES = 25
 
 /**
  * The answer to a signal that led to an `opened` entry of another run: that run's plan, outcome and entry, under a decision
@@ -64,17 +68,37 @@ export async function firstDeliveryResult(
  */
 export async function firstDelivery(
   ports: Ports,
-  { signal, stream, mode }: RunTask,
+  { signal, mode }: RunTask,
   head: LedgerEntry | undefined,
 ): Promise<EarlierDelivery | undefined> {
   if (signal.kind !== "request" || mode === "dry-run" || !head) return undefined
-  const isOne = ({ kind, signal: other }: LedgerEntry) => kind === "decided" && other?.id === signal.id
-  const fromSeq = Math.max(1, head.seq - RECENT_ENTRIES)
-  const [first] = await entriesOf(ports, stream, { fromSeq, toSeq: head.seq, isOne })
+  const first = await earliest(
+    ports,
+    head,
+    ({ kind, signal: one }) => kind === "decided" && one?.id === signal.id,
+  )
   if (!first) return undefined
   const failed = first.decision?.findings.filter(({ passed }) => passed === false) ?? []
   const forApprovalOnly = failed.length > 0 && failed.every(({ reason }) => reason === "approval-needed")
   return { at: first.at, forApprovalOnly }
+}
+
+/** The first such entry of the last days before `head`, and the whole stretch is looked at: by time, so that no traffic shortens it. */
+async function earliest(
+  ports: Pick<Ports, "ledger">,
+  head: LedgerEntry,
+  isOne: EntrySearch["isOne"],
+): Promise<LedgerEntry | undefined> {
+  let first: LedgerEntry | undefined
+  let toSeq = head.seq
+  for (let pages = 0; toSeq >= 1 && pages < MAX_PAGES; pages++) {
+    const fromSeq = Math.max(1, toSeq - PAGE_ENTRIES + 1)
+    const page = await entriesOf(ports, head.stream, { fromSeq, toSeq, isOne: () => true })
+    first = page.find(isOne) ?? first
+    if ((page[0]?.at ?? 0) < head.at - LOOK_BACK_MS) break
+    toSeq = fromSeq - 1
+  }
+  return first
 }
 
 interface EntrySearch {

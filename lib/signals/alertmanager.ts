@@ -1,5 +1,6 @@
 import * as z from "zod"
-import { cleanText } from "../decision/inputs/foreign-text.ts"
+import { cleanText, isVisible } from "../decision/inputs/foreign-text.ts"
+import { isUuid, namesMachineById, namesMachineByName } from "../decision/inputs/machine-name.ts"
 import type { AlarmSignal, AlarmState, NamedValue } from "../decision/inputs/signal.ts"
 import { isoInstant } from "./instant.ts"
 import {
@@ -86,11 +87,21 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
   }
 }
 
-/** The label `instance_id` names a server; one that is no text names a server that cannot be told. */
+/**
+ * Labels that name a server by its id (`instance_id`, `serverId` …, or `instance` with a UUID). A name or an address is none:
+ * exporters put their own there. One that cannot be read names a server that cannot be told.
+ */
 function resourceOf(written: unknown, labels: Record<string, string>): Record<string, string> {
-  if (ownField(written, "instance_id") === undefined) return {}
-  const { instance_id: instanceId } = labels
-  return instanceId === undefined ? { ...UNREADABLE_RESOURCE } : { instance_id: instanceId }
+  if (typeof written !== "object" || written === null) return {}
+  const isUnreadable = Object.keys(written).some(
+    (name) => namesMachineById(name) && labels[name] === undefined,
+  )
+  if (isUnreadable) return { ...UNREADABLE_RESOURCE }
+  return Object.fromEntries(
+    Object.entries(labels).filter(
+      ([name, value]) => namesMachineById(name) || (namesMachineByName(name) && isUuid(value)),
+    ),
+  )
 }
 
 /**
@@ -117,16 +128,26 @@ const MAX_VALUE_CHARS = 64
 /** Annotations that begin with a number; what stands behind it is its unit. */
 function annotatedValues(annotations: unknown): NamedValue[] {
   return Object.entries(namesIn(annotations))
-    .flatMap(([name, text]) => {
-      const number = numberIn(text)
+    .flatMap(([name]) => {
+      const number = numberIn(textOf(ownField(annotations, name)))
       return number === null ? [] : [{ from: "annotation" as const, name, ...number }]
     })
     .slice(0, MAX_VALUES)
 }
 
-/** Matched only on short text that was trimmed before; text that was cut is no number. */
+/** A number with its unit, and the space around it. */
+const MAX_WRITTEN_CHARS = 256
+
+/** As it was written, not as it would be cleaned: without its invisible characters "1\u20637" would be 17. */
+function textOf(written: unknown): string {
+  if (typeof written !== "string" || written.length > MAX_WRITTEN_CHARS) return ""
+  const text = written.trim()
+  return isVisible(text) ? text : ""
+}
+
+/** Matched only on short text that was trimmed before. */
 function numberIn(text: string): { value: number; unit: string | null } | null {
-  if (text.length > MAX_VALUE_CHARS || text.endsWith("…")) return null
+  if (text.length > MAX_VALUE_CHARS) return null
   const [number] = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(text) ?? []
   const value = number === undefined ? Number.NaN : Number(number)
   if (number === undefined || !Number.isFinite(value)) return null

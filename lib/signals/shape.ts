@@ -166,6 +166,8 @@ export function namesIn(value: unknown): Record<string, string> {
   for (const [rawName, rawText] of Object.entries(value)) {
     if (typeof rawText !== "string" || rawName === "__proto__") continue
     const name = cleanText(rawName, MAX_NAME_CHARS)
+    // A name that only looks like another one takes nothing from it.
+    if (name !== rawName && Object.hasOwn(value, name)) continue
     const text = cleanText(rawText, MAX_VALUE_CHARS)
     chars += name.length + text.length
     if (kept.size >= MAX_NAMES || chars > MAX_NAMES_CHARS) break

@@ -257,6 +257,18 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     ["an endpoint that is a host", { SUPERNODE_CES_ENDPOINT: "ces.example.com" }, [ORIGIN]],
     ["an endpoint of another kind", { SUPERNODE_CES_ENDPOINT: "ftp://ces.example.com" }, [ORIGIN]],
     ["a token that no header can carry", { SUPERNODE_WEBHOOK_TOKEN: "hush hush hush hush" }, [WEAK_TOKEN]],
+    ...[
+      `$${"{TOKEN_FROM_VAULT}"}`,
+      "$TOKEN_FROM_VAULT_X",
+      "{{.Values.webhookToken}}",
+      "<put-a-token-here>",
+    ].map((written): [string, Record<string, string>, string[]] => [
+      `a placeholder that nothing replaced: ${written}`,
+      { SUPERNODE_WEBHOOK_TOKEN: `a-token-of-16-characters,${written}` },
+      [
+        "SUPERNODE_WEBHOOK_TOKEN: is a placeholder that nothing replaced, such as $TOKEN: put the token itself there",
+      ],
+    ]),
     ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
     [
       "a second token that can be guessed",

@@ -166,6 +166,16 @@ describe("the supernode", () => {
       { id: SUPERNODE, servers: [{ id: "a" }, { id: "a\u200b" }] },
       "server 2 of 2 has no id that can be read",
     ],
+    [
+      "far more servers than a supernode can have, which nothing compares one by one",
+      { id: SUPERNODE, servers: Array.from({ length: 100_000 }, (_, i) => ({ id: `s${i}` })) },
+      "it lists 100000 servers, at most 1000 are read",
+    ],
+    [
+      "one server twice, in another case of letters",
+      { id: SUPERNODE, servers: [{ id: "ab" }, { id: "AB" }] },
+      "server AB is listed twice",
+    ],
   ])("is unreadable where the answer is about %s", async (_title, body, why) => {
     expect(await read(body)).toEqual({
       ok: false,

@@ -44,6 +44,19 @@ export async function realLedger(): Promise<Chains> {
     world.now += HOUR
     await buy(stream)
   }
+  return chainsIn(store)
+}
+
+/** One supernode that holds after `ledger restored`. */
+export async function restoredLedger(by: string): Promise<Chains> {
+  const store = openMemoryStore()
+  const world = new World(await initialised(ledgerOver(store), NOW - HOUR))
+  await world.say({ verb: "restored", why: "a backup", by })
+  await world.run(tickOf({ id: world.newId(), at: world.now }))
+  return chainsIn(store)
+}
+
+async function chainsIn(store: Pick<LedgerStore, "read" | "streams">): Promise<Chains> {
   const chains: Chains = {}
   for await (const stream of store.streams()) {
     const texts = await collect(store.read(stream))

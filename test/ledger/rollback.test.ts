@@ -79,6 +79,30 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
   },
 )
 
+test("a process refuses a backup from before the newest restore that it saw, though an older restore is on record there", async () => {
+  const place = new Place()
+  const chain = chainOf(3)
+  const restore = (at: number) =>
+    commandAll(
+      {
+        clock: { now: () => at, monotonic: () => 0, wait: async () => undefined },
+        newId: () => `id-${at}`,
+        ledger: ledgerOver(place.store),
+      },
+      { verb: "restored", why: "backup", by: "ann" },
+    )
+  const ledger = ledgerOver(place.asSeen)
+  await place.exchange(chain)
+  await restore(AT + 2)
+  await ledger.head("control")
+  expect(await ledger.head(STREAM)).toEqual(chain.at(-1))
+
+  await place.exchange(chain.slice(0, 2))
+  await restore(AT + 1)
+  await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
+  await expect(ledger.head("control")).rejects.toThrow(LedgerBehindError)
+})
+
 test("of two reads at once the one that arrives late with an older entry is no rollback", async () => {
   const place = new Place()
   await place.exchange(chainOf(1))

@@ -252,6 +252,13 @@ describe("the answer of a vendor", () => {
       json({ ok: false, error: "invalid_auth" }),
       failed("answered 200 with code invalid_auth"),
     ],
+    [
+      "json",
+      "Feishu's refusal of a body that is not its own",
+      json({ code: 9499, msg: "Bad Request", data: {} }),
+      failed("answered 200 with code 9499: Bad Request"),
+    ],
+    ["json", "a code like a status", json({ code: 200, msg: "fine" }), TAKEN],
     ["json", "any other JSON", json({ code: 200, message: "fine" }), TAKEN],
   ])("%s with %s", async (format, _, answer, expected) => {
     const { received, address } = await webhookThat(answer)

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
@@ -135,6 +136,31 @@ describe("between the decision and the request", () => {
       world.now += 2 * SECOND
     })
     expect((await tick()).outcome).toMatchObject({ kind: "accepted" })
+  })
+
+  const stop = (by: string) => ({ verb: "pause" as const, supernode: null, why: "wait", by, until: null })
+  const lift = (by: string) => ({ verb: "resume" as const, supernode: null, why: "seen", by })
+  it.each<[string, OperatorCommand[], string]>([
+    ["a pause that was lifted again meanwhile stops nothing", [stop("ann"), lift("bob")], "accepted"],
+    ["a pause after a resume stops it", [stop("ann"), lift("bob"), stop("carol")], "not-sent"],
+  ])("%s", async (_, words, outcome) => {
+    whileOpening(async () => {
+      for (const said of words) await world.say(said)
+    })
+    expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: outcome })
+    expect(world.orders).toHaveLength(outcome === "accepted" ? 1 : 0)
+  })
+
+  it("a pause that is lifted while a run looks holds that run, and the next one looks at the present", async () => {
+    await world.say(stop("ann"))
+    world.interference.beforeAppend = async (entry) => {
+      delete world.interference.beforeAppend
+      if (entry.kind === "decided") await world.say(lift("bob"))
+      return undefined
+    }
+    expect((await world.run(alarmOf())).decision.heldBy).toBe("paused")
+    expect(world.orders).toEqual([])
+    expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
   it("a pause that was said meanwhile stops it even where it is over by then", async () => {

@@ -268,6 +268,21 @@ describe("a rival", () => {
   })
 })
 
+describe("a person's request that held", () => {
+  it("is stale after its time, however many entries were written since", async () => {
+    const { plan } = await world.run(requestOf())
+    const live = () => requestOf({ mode: "live", at: world.now, planHash: plan?.hash ?? "" })
+    await world.say({ verb: "pause", supernode: null, why: "a look", by: "ann", until: null })
+    expect((await world.run(live())).decision.heldBy).toBe("paused")
+    await world.say({ verb: "resume", supernode: null, why: "seen", by: "ann" })
+    for (let count = 0; count < 260; count++)
+      await world.say({ verb: "reset", why: "more entries", by: "ann" })
+    world.now += HOUR
+    expect((await world.run(live())).decision).toMatchObject({ kind: "hold", heldBy: "stale" })
+    expect(world.orders).toEqual([])
+  })
+})
+
 describe("the words of an attempt that was not sent", () => {
   it("are those of the gate that stopped it", async () => {
     world.interference.beforeAppend = async (entry) => {

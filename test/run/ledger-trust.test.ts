@@ -173,6 +173,24 @@ describe("the 45 minutes of a new ledger", () => {
     expect(await heldBy(world)).toBe("ledger-new")
   })
 
+  it("are not spared by a place under the fleet's caps that such a run took in it", async () => {
+    const fleet = { actions: { count: 4, perMs: DAY }, budget: null }
+    const place = new Place()
+    await init(place.store, { nothingInFlight: true })
+    const fresh = openMemoryStore()
+    const world = new World(ledgerOver(place))
+    world.interference = {
+      beforeAppend: async (entry) => {
+        if (entry.stream === "fleet") place.store = fresh
+        if (entry.kind === "opened" && entry.stream !== "fleet") throw new Error("the run dies here")
+      },
+    }
+    await world.run(undefined, { policy: { ...policy, fleet } }).catch(() => null)
+    expect(await fresh.head("fleet")).toBeDefined()
+    const made = (await (await init(fresh)).head("control"))?.standing
+    expect(made).toMatchObject({ ledger: { origin: "empty" } })
+  })
+
   it("hold back a second order while the first may be on its way, and its servers hold it after that", async () => {
     const world = await afterLoss()
     for (const minutes of [0, 10, 44]) {

@@ -154,12 +154,19 @@ describe("its numbers keep their names and units, and the rule says which one co
     ["1e999"],
     [""],
     [`1${" ".repeat(40_000)}x`],
+    ["1\u20637"],
+    ["9\u200b7"],
     ["1".repeat(200_000)],
     [97],
     [null],
     [{}],
   ])("annotation value %# is no number, never zero", (value) => {
     expect(readWith(alertmanager, { annotations: { value } }).values).toEqual([])
+  })
+
+  test("an annotation whose name only looks like another one's takes nothing from it", () => {
+    const annotations = { value: "5", "val\u200bue": "97" }
+    expect(readWith(alertmanager, { annotations }).values).toMatchObject([{ name: "value", value: 5 }])
   })
 
   test.each<[unknown]>([[undefined], [null], ["text"], [[]]])("annotations %j have none", (annotations) => {
@@ -188,7 +195,7 @@ describe("its numbers keep their names and units, and the rule says which one co
 })
 
 describe("labels and resource", () => {
-  test("labels are kept, a resource is told only by the label instance_id", () => {
+  test("labels are kept, a resource is told only by labels that name a server by its id", () => {
     expect(readWith(alertmanager, {})).toMatchObject({
       alarm: "NpuBusy",
       labels: { alertname: "NpuBusy", cluster: "train-a", severity: "critical" },
@@ -216,10 +223,19 @@ describe("labels and resource", () => {
     expect(Object.keys(signal.labels).length).toBeLessThanOrEqual(64)
   })
 
-  test("a label instance_id that is no text names a resource, which is not ours", () => {
-    expect(readWith(alertmanager, { labels: { alertname: "a", instance_id: 5 } }).resource).toEqual({
-      unreadable: "resource",
-    })
+  const ID = "ffffffff-0000-4000-8000-ffffffffffff"
+  test.each<[string, Record<string, unknown>, Record<string, string>]>([
+    ["in another spelling", { instanceId: ID, "Server-ID": "7" }, { instanceId: ID, "Server-ID": "7" }],
+    ["in a label for names or addresses", { instance: ID }, { instance: ID }],
+    ["not by an exporter's address or a node's name", { instance: "10.0.0.1:9100", node: "n-1" }, {}],
+    ["unreadably", { instance_id: 5 }, { unreadable: "resource" }],
+    [
+      "beside a name that only looks the same",
+      { instance_id: ID, "instance_id\u200b": "x" },
+      { instance_id: ID },
+    ],
+  ])("labels name a server by its id %s", (_, labels, resource) => {
+    expect(readWith(alertmanager, { labels: { alertname: "a", ...labels } }).resource).toEqual(resource)
   })
 })
 

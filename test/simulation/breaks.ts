@@ -510,6 +510,21 @@ export const BREAKS: readonly Break[] = [
   },
 
   {
+    name: "foreign-servers-are-not-observed",
+    isLong: true,
+    says: "servers that nobody ordered here are never noticed",
+    rules: ["servers-are-found"],
+    from: 70,
+    seeds: 90,
+    changes: [
+      {
+        file: RECONCILE,
+        from: "if (newcomers.length === 0 && departed.length === 0) return null",
+        to: "if (departed.length === 0) return null",
+      },
+    ],
+  },
+  {
     name: "ledger-behind-is-not-checked",
     says: "a worker that knew more goes on with a ledger that was rolled back",
     rules: ["ledger-behind", "second-order"],

@@ -1,7 +1,8 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
-import { type Control, stopInForce } from "../../../lib/decision/state/control.ts"
-import { commandAll, sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import { getOwn } from "../../../lib/decision/state/get-own.ts"
+import { sayToAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
@@ -31,7 +32,7 @@ export function registerPause(program: Command, cli: Cli): void {
     .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
-      "ends by itself then (ISO 8601, or a duration from now such as 2h); without, only by resume",
+      "ends by itself then (ISO 8601, or a duration from now such as 2h), not before a pause that is in force; without, only by resume",
       timeAfter(cli.io.clock.now()),
     )
     .option("--json", "print the entry as JSON")
@@ -65,12 +66,15 @@ async function pause(
     const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
-    const entry = await commandAll(deskOf(task, ledger), {
-      verb: "pause",
-      supernode,
-      why,
-      by,
-      until,
+    const entry = await sayToAllIf(deskOf(task, ledger), {
+      said: { verb: "pause", supernode, why, by, until },
+      check: ({ pausedAll, paused }) =>
+        refuseAnEarlierEnd({
+          name,
+          until,
+          current: stopInForce(supernode === null ? pausedAll : getOwn(paused, supernode), now),
+          now,
+        }),
     })
     screen.say(
       `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, now)}`}`,
@@ -79,6 +83,23 @@ async function pause(
     // After the word: what was opened before it may have been sent, what comes after it will not be.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
   })
+}
+
+interface NewEnd {
+  name: string | undefined
+  until: number | null
+  /** The pause that is in force; null: none. */
+  current: Stop | null
+  now: number
+}
+
+/** One operator's pause does not end another one's: only `resume` does. */
+function refuseAnEarlierEnd({ name, until, current, now }: NewEnd): void {
+  if (!current || until === null || (current.until !== null && current.until <= until)) return
+  const end = current.until === null ? "without an end" : `until ${when(current.until, now)}`
+  throw new CommandError(
+    `${name ?? "everything"} is paused already, by ${current.by}, ${end}: ${current.why}. A pause until ${when(until, now)} would end that one earlier, so nothing was written. To end it now, run: ${operatorCommand.resume(name ?? null)}`,
+  )
 }
 
 async function resume(task: Task, name: string | undefined, { why, by }: StopOptions): Promise<void> {

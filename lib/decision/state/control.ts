@@ -139,8 +139,13 @@ function newestOf(approvals: readonly Approval[]): Approval[] {
   return kept.slice(tooOld + 1)
 }
 
+/** Who said something, as the state keeps it. */
+export function keptName(by: string): string {
+  return cleanText(by, MAX_BY_CHARS)
+}
+
 function shortened<T extends OperatorCommand>(said: T): T {
-  const by = cleanText(said.by, MAX_BY_CHARS)
+  const by = keptName(said.by)
   return "why" in said ? { ...said, by, why: cleanText(said.why, MAX_WHY_CHARS) } : { ...said, by }
 }
 

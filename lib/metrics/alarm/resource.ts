@@ -1,4 +1,5 @@
 import { includesId, isSameId } from "../../decision/inputs/id.ts"
+import { isUuid, namesMachineById, namesMachineByName } from "../../decision/inputs/machine-name.ts"
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server, type Supernode } from "../../decision/inputs/supernode.ts"
 
@@ -7,29 +8,6 @@ export type NamedResource =
   | { kind: "server"; id: string }
   | { kind: "none" }
   | { kind: "foreign"; says: string }
-
-/** Dimensions and labels that name a machine, without case, `_` and `-`. Their values are ids. */
-const BY_ID: readonly string[] = [
-  "instanceid",
-  "serverid",
-  "ecsid",
-  "hpsid",
-  "hpsecsid",
-  "cloudserverid",
-  "unreadable",
-]
-/** The same, but a server's name is as good. */
-const BY_NAME: readonly string[] = [
-  "node",
-  "nodename",
-  "host",
-  "hostname",
-  "server",
-  "servername",
-  "instance",
-]
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /**
  * The resource that an alarm names. Everything in it that names a machine must be ours; Cloud Eye's dimensions and a
@@ -65,14 +43,10 @@ interface Part {
 
 function isNamed({ id, name, cloudServer }: Server, { dimension, value }: Part): boolean {
   const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
-  const names = BY_NAME.includes(plain(dimension)) ? [...ids, name] : ids
+  const names = namesMachineByName(dimension) ? [...ids, name] : ids
   return names.some((one) => one !== null && isSameId(one, value))
 }
 
 function namesMachine({ dimension, value }: Part): boolean {
-  return BY_ID.includes(plain(dimension)) || BY_NAME.includes(plain(dimension)) || UUID.test(value)
-}
-
-function plain(dimension: string): string {
-  return dimension.toLowerCase().replace(/[_-]/g, "")
+  return namesMachineById(dimension) || namesMachineByName(dimension) || isUuid(value)
 }

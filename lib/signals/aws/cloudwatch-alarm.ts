@@ -58,9 +58,10 @@ export function contributorIn(value: unknown): Contributor | null {
   const { id, attributes }: { id?: unknown; attributes?: unknown } =
     typeof value === "object" ? value : { id: value }
   const isNamed = (typeof id === "string" && id !== "") || typeof id === "number"
-  return isNamed
-    ? { id: String(id), attributes: resourceIn(attributes) }
-    : { id: "unreadable", attributes: { ...UNREADABLE_RESOURCE } }
+  if (!isNamed) return { id: "unreadable", attributes: { ...UNREADABLE_RESOURCE } }
+  const named = resourceIn(attributes)
+  // One series of many that does not say whose it is may be anybody's.
+  return { id: String(id), attributes: Object.keys(named).length > 0 ? named : { ...UNREADABLE_RESOURCE } }
 }
 
 export interface CloudWatchAlarm {
@@ -87,7 +88,7 @@ export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
     source: "cloudwatch",
     alarm: cleanText(arn, 512),
     labels: {},
-    resource: contributor === null ? together(dimensions) : contributor.attributes,
+    resource: together(contributor === null ? dimensions : [...dimensions, contributor.attributes]),
     state: stateOf(state, contributor !== null),
     at,
     episode: { key: signalId("cloudwatch", arn, ...part), startsAt: state === "ALARM" ? at : null },
@@ -109,7 +110,7 @@ function stateOf(state: string, isContributor: boolean): AlarmState {
   }
 }
 
-/** Dimensions of all its metrics together; where they differ, each value, separated by commas: all must be ours. */
+/** Dimensions of all its metrics and its contributor together; where they differ, each value, separated by commas: all must be ours. */
 function together(dimensions: readonly Record<string, string>[]): Record<string, string> {
   const values = new Map<string, Set<string>>()
   for (const [name, value] of dimensions.flatMap((one) => Object.entries(one))) {

@@ -51,10 +51,10 @@ function datedRecent(reason: z.output<typeof reasonShape>, evaluated: readonly R
   const recent = reason.recentDatapoints.map((value, i) => ({ at: start + i * stepMs, value }))
   if (evaluated.length === 0) return recent
   const newest = evaluated.reduce((a, b) => (b.at > a.at ? b : a))
-  const last = recent.at(-1)
+  const valueAt = new Map(recent.map(({ at, value }) => [at, value]))
   const fits =
-    last?.at === newest.at &&
-    evaluated.every(({ at, value }) => recent.every((r) => r.at !== at || r.value === value))
+    recent.at(-1)?.at === newest.at &&
+    evaluated.every(({ at, value }) => !valueAt.has(at) || valueAt.get(at) === value)
   return fits ? recent : []
 }
 

@@ -1,4 +1,7 @@
+import { DatabaseSync } from "@photostructure/sqlite"
 import { describe, expect, it } from "vitest"
+import { foldControl, type OperatorCommand } from "../../../lib/decision/state/control.ts"
+import { entryText, type LedgerEntry, sealEntry } from "../../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { cloudDesk, type Desk, desk, ID, MINUTE, START, TWO_SUPERNODES } from "../harness.ts"
 
@@ -6,6 +9,18 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
 function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
   return own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
+}
+
+/** What another process appends between two steps of ours: at once, since a clock cannot wait. */
+function appendToControl(path: string, said: OperatorCommand): void {
+  const database = new DatabaseSync(path)
+  const newest = "SELECT entry FROM entries WHERE stream = ? ORDER BY seq DESC LIMIT 1"
+  const head = JSON.parse(String(database.prepare(newest).all(CONTROL_STREAM)[0]?.["entry"])) as LedgerEntry
+  const { hash: prev, seq, ...same } = head
+  const standing = foldControl(controlOf(head), said, START)
+  const entry = sealEntry({ ...same, seq: seq + 1, prev, writer: "other", said, standing })
+  database.prepare("INSERT INTO entries VALUES (?, ?, ?)").run(CONTROL_STREAM, entry.seq, entryText(entry))
+  database.close()
 }
 
 describe("pause", () => {
@@ -28,6 +43,21 @@ describe("pause", () => {
     expect((await control(own)).paused).toEqual({
       [ID]: { why: "x", by: "ops", at: START, until: START + 90 * MINUTE },
     })
+  })
+
+  it("ends no other pause: one that would end earlier is refused, one that lasts as long is taken", async () => {
+    const own = desk()
+    const pause = (...argv: string[]) => own.run("pause", "--by", "bob", "--why", "a look", ...argv)
+    await own.run("pause", "--by", "ann", "--why", "smoke", "--until", "2h")
+    const { code, err } = await pause("--until", "1h")
+    expect(err).toContain("everything is paused already, by ann, until")
+    expect(err).toContain("nothing was written. To end it now, run: supernode-autoscaler resume --by WHO")
+    expect(code).toBe(1)
+    expect((await control(own)).pausedAll).toMatchObject({ by: "ann", until: START + 120 * MINUTE })
+    expect((await pause("--until", "2h")).code).toBe(0)
+    expect((await pause()).code).toBe(0)
+    expect((await pause("--until", "7d")).err).toContain("by bob, without an end: a look")
+    expect((await control(own)).pausedAll).toMatchObject({ by: "bob", until: null })
   })
 
   it("stops a purchase that an alarm would make", async () => {
@@ -122,6 +152,36 @@ describe("resume", () => {
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
     expect(code).toBe(0)
+  })
+
+  it("lifts the pause that its operator saw, and none that another operator said meanwhile", async () => {
+    const own = desk()
+    await own.run("pause", "--by", "ann", "--why", "a look")
+    // The clock is asked last right before the entry is appended: in that moment the other pause comes.
+    const others = (said: OperatorCommand | null) => {
+      let asked = 0
+      const now = (last = Infinity) => {
+        asked += 1
+        if (said && asked === last) appendToControl(own.ledgerPath, said)
+        return START
+      }
+      return {
+        clock: (last?: number) => ({ now: () => now(last), monotonic: now, wait: async () => undefined }),
+        count: () => asked,
+      }
+    }
+    const twin = desk()
+    await twin.run("pause", "--by", "ann", "--why", "a look")
+    const counted = others(null)
+    await twin.runWith({ clock: counted.clock() }, "resume", "--by", "ann")
+    const bob = others({ verb: "pause", supernode: null, why: "fire", by: "bob", until: null })
+    const { code, err } = await own.runWith({ clock: bob.clock(counted.count()) }, "resume", "--by", "ann")
+    expect(err).toContain("bob paused it again meanwhile (fire), so nothing was written")
+    expect(code).toBe(1)
+    expect((await control(own)).pausedAll).toMatchObject({ by: "bob", why: "fire" })
+    const again = others({ verb: "resume", supernode: null, why: "out", by: "bob" })
+    const second = await own.runWith({ clock: again.clock(counted.count()) }, "resume", "--by", "ann")
+    expect(second.err).toContain("another command lifted the pause meanwhile, so nothing was written")
   })
 
   it("lifts one supernode's pause only, and says what is still paused", async () => {

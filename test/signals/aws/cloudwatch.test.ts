@@ -237,3 +237,22 @@ test("an id longer than 200 characters is replaced by a digest, and still equal 
   expect(direct.id).toBe(bridged.id)
   expect(direct.id).not.toBe(direct.episode.key)
 })
+
+describe("one series of many (a contributor)", () => {
+  const FOREIGN = "ffffffff-0000-4000-8000-ffffffffffff"
+  const metric = { metricStat: { metric: { dimensions: { InstanceId: FOREIGN } } } }
+  const resourceOf = (attributes: unknown, metrics: unknown[] = []) => {
+    const event = sampleWith("lambda-cloudwatch-alarm-action", ["alarmData", "configuration"], { metrics })
+    const whole = event as { alarmData: Record<string, unknown> }
+    const alarmData = { ...whole.alarmData, alarmContributor: { id: "n-1", attributes } }
+    return alarmIn({ ...whole, alarmData }).resource
+  }
+
+  test.each([[undefined], [null], [{}]])("whose attributes are %j names no server of ours", (attributes) => {
+    expect(resourceOf(attributes)).toEqual({ unreadable: "resource" })
+  })
+
+  test("names what its attributes and the alarm's own metrics name", () => {
+    expect(resourceOf({ Node: "n-1" }, [metric])).toEqual({ Node: "n-1", InstanceId: FOREIGN })
+  })
+})

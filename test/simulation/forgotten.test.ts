@@ -1,0 +1,73 @@
+import { expect, it } from "vitest"
+import { Forgotten } from "./forgotten.ts"
+import type { Order, TrueSupernode } from "./supernode.ts"
+import type { Posted } from "./watch.ts"
+import type { World } from "./world.ts"
+
+// Two oracles that no break of one safeguard sets off, since the next one holds: what they say is tried by itself.
+
+const NOW = 1_000_000_000
+const ID = "b4beacb6-4380-448c-a218-daa82cf03f5d"
+
+interface Facts {
+  /** Status of the servers that the run saw. */
+  status?: string
+  /** What became of the order that the ledger lost; null: there is none. */
+  lost?: Partial<Order> | null
+  /** The present ledger knows that order after all. */
+  isKnown?: boolean
+  /** Of the 45 minutes of a new ledger, milliseconds that are left. */
+  leftMs?: number
+}
+
+function rulesBroken({ status = "RUNNING", lost = null, isKnown = false, leftMs = 0 }: Facts): string[] {
+  const orders = [{ attempt: "sent" }, ...(lost ? [{ attempt: "lost", servers: [], ...lost }] : [])]
+  const supernode = {
+    policy: { id: ID },
+    stream: `supernode:${ID}`,
+    orders: orders.slice(1),
+    present: () => [{ id: "s1", status }],
+  } as unknown as TrueSupernode
+  const trades = new Map(isKnown ? [["lost", {}]] : [])
+  const world = {
+    scheduler: { now: NOW },
+    supernodes: [supernode],
+    machines: [],
+    newLedgerUntil: NOW + leftMs,
+    watch: { bookOf: () => ({ trades }) },
+  } as unknown as World
+  const forgotten = new Forgotten(world)
+  forgotten.looksAt("run", supernode)
+  const process = { machine: { storeOf: null } }
+  const posted = { supernode, order: orders[0], run: "run", process } as unknown as Posted
+  return forgotten.whyNot(posted).map(([rule]) => rule)
+}
+
+const MINUTE = 60_000
+it.each<[string, Facts, string[]]>([
+  ["while all servers run", {}, []],
+  ["while servers are being created", { status: "CREATING" }, ["not-ready"]],
+  [
+    "while a lost order travels, in the time of a new ledger",
+    { lost: { fate: "travelling" }, leftMs: MINUTE },
+    ["second-order"],
+  ],
+  [
+    "while servers of a lost order are there to be seen",
+    { lost: { fate: "accepted", servers: ["s1"] } },
+    ["second-order"],
+  ],
+  ["after a lost order is over", { lost: { fate: "accepted", isOver: true, servers: ["s1"] } }, []],
+  [
+    "while a lost order travels that a person took for absent",
+    { lost: { fate: "travelling", wasTakenForAbsent: true }, leftMs: MINUTE },
+    [],
+  ],
+  [
+    "while an order travels that the ledger knows",
+    { lost: { fate: "travelling" }, isKnown: true, leftMs: MINUTE },
+    [],
+  ],
+])("an order that is sent %s breaks the right rules and no other", (_, facts, rules) => {
+  expect(rulesBroken(facts)).toEqual(rules)
+})
