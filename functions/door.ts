@@ -65,6 +65,7 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
         logHandled(logger, {
           results: error.results,
           warnings: error.warnings,
+          facts: error.facts,
           problems: [],
           http: null,
           asksToBuy: false,

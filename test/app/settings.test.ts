@@ -31,6 +31,7 @@ describe("Without any setting", () => {
       bssEndpoint: null,
       smnEndpoint: null,
       webhookTokens: [],
+      metricsTokens: [],
       logLevel: "INFO",
       buyTimeoutMs: 60_000,
       sendWithinMs: 30_000,

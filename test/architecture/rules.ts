@@ -133,6 +133,8 @@ export const RULES: readonly ImportRule[] = [
     files: "lib/serve/",
     ours: [
       "lib/app/app.ts",
+      "lib/app/run-facts.ts",
+      "lib/app/run-metrics.ts",
       "lib/signals/webhooks/webhooks.ts",
       "lib/app/settings.ts",
       "lib/ledger/ledger-url.ts",
