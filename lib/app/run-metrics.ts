@@ -120,7 +120,6 @@ export interface KnownSupernode {
 export function gaugesOf(known: KnownSupernode): Sample[] {
   const { policy, policyHash, state, lastReads, now } = known
   const supernode = policy.name
-  const open = state?.attempt ? Math.max(0, now - state.attempt.openedAt) / 1000 : 0
   return [
     ...capUses(known).flatMap(({ cap, use }) => {
       const { spent, cap: allowed, per } = use
@@ -131,7 +130,9 @@ export function gaugesOf(known: KnownSupernode): Sample[] {
         sample("supernode_autoscaler_budget", labels, allowed.amount),
       ]
     }),
-    ...(state ? [sample("supernode_autoscaler_attempt_open_seconds", { supernode }, open)] : []),
+    ...(state
+      ? [sample("supernode_autoscaler_attempt_open_seconds", { supernode }, attemptOpenSeconds(state, now))]
+      : []),
     ...Object.entries(lastReads).map(([source, at]) =>
       sample("supernode_autoscaler_last_read_timestamp_seconds", { supernode, source }, (at ?? 0) / 1000),
     ),
@@ -145,7 +146,12 @@ export interface CapUse {
 }
 
 /** The budgets that bind a supernode and what is spent of them, where that is known. */
-export function capUses({ policy, state, fleet, now }: KnownSupernode): CapUse[] {
+export function capUses({
+  policy,
+  state,
+  fleet,
+  now,
+}: Pick<KnownSupernode, "policy" | "state" | "fleet" | "now">): CapUse[] {
   const at = { timezone: policy.timezone, now }
   const own = policy.limits.budget
   const all = policy.fleet?.budget ?? null
@@ -154,6 +160,11 @@ export function capUses({ policy, state, fleet, now }: KnownSupernode): CapUse[]
     ...(own && state ? [{ cap: "supernode" as const, use: budgetUse(own, state.purchases, at) }] : []),
     ...(all && ofAll ? [{ cap: "fleet" as const, use: budgetUse(all, ofAll, at) }] : []),
   ]
+}
+
+/** The age of the attempt that is not closed; 0 without one. */
+export function attemptOpenSeconds({ attempt }: SupernodeState, now: number): number {
+  return attempt ? Math.max(0, now - attempt.openedAt) / 1000 : 0
 }
 
 /** The states of all supernodes of a policy file; null unless each is known. */
