@@ -7,6 +7,7 @@ import {
   countsOf,
   METRICS,
   type MetricName,
+  windowOf,
 } from "./run-metrics.ts"
 
 /** The metrics of one run for a platform that keeps them by supernode alone: CloudWatch (EMF), LTS. */
@@ -34,7 +35,7 @@ export function flatMetrics(facts: RunFacts, event: readonly RunFacts[]): FlatMe
       ...(purchases.length > 0 ? { outcomes: purchases } : {}),
       ...(notifications.length > 0 ? { notifications } : {}),
       ...(blind.length > 0 ? { without_data: blind } : {}),
-      ...(cap ? { cap: cap.cap, currency: cap.use.cap.currency, window: cap.use.window } : {}),
+      ...(cap ? { cap: cap.cap, currency: cap.use.cap.currency, window: windowOf(cap.use) } : {}),
       hash: loaded.hash,
     },
   }

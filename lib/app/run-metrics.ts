@@ -1,6 +1,7 @@
 import { type BudgetUse, budgetUse } from "../decision/money/cap-use.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import { sayDuration } from "../decision/policy/units.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { RunFacts } from "./run-facts.ts"
 
@@ -103,6 +104,21 @@ export function countsOf({ loaded, decision, purchases, ledgerMs, notifications 
   ]
 }
 
+/** Counters of these exist from the start, at 0, so that even the first one shows as an increase. */
+export function startsAtZero(supernodes: readonly string[], recipients: readonly string[]): Sample[] {
+  const outcomes: readonly Outcome["kind"][] = ["accepted", "rejected", "not-sent", "unknown"]
+  return [
+    ...supernodes.flatMap((supernode) =>
+      outcomes.map((outcome) => sample("supernode_autoscaler_purchases_total", { supernode, outcome }, 0)),
+    ),
+    ...recipients.flatMap((to) =>
+      ["sent", "failed"].map((result) =>
+        sample("supernode_autoscaler_notifications_total", { to, result }, 0),
+      ),
+    ),
+  ]
+}
+
 /** What is known of one supernode at `now`. */
 export interface KnownSupernode {
   policy: Policy
@@ -122,9 +138,8 @@ export function gaugesOf(known: KnownSupernode): Sample[] {
   const supernode = policy.name
   return [
     ...capUses(known).flatMap(({ cap, use }) => {
-      const { spent, cap: allowed, per } = use
-      const window = per === "month" ? per : sayDuration(per)
-      const labels = { supernode, currency: allowed.currency, cap, window }
+      const { spent, cap: allowed } = use
+      const labels = { supernode, currency: allowed.currency, cap, window: windowOf(use) }
       return [
         sample("supernode_autoscaler_spend", labels, spent.amount),
         sample("supernode_autoscaler_budget", labels, allowed.amount),
@@ -138,6 +153,11 @@ export function gaugesOf(known: KnownSupernode): Sample[] {
     ),
     one("supernode_autoscaler_policy_info", { supernode, hash: policyHash }),
   ]
+}
+
+/** `30d`, or `month` for a calendar month. */
+export function windowOf({ per }: BudgetUse): string {
+  return per === "month" ? per : sayDuration(per)
 }
 
 export interface CapUse {

@@ -9,6 +9,7 @@ import {
   type MetricName,
   type Sample,
   sample,
+  startsAtZero,
 } from "../app/run-metrics.ts"
 import { recipientLabel } from "../decision/policy/notify.ts"
 import { METRIC_SOURCES, type Policy } from "../decision/policy/policy.ts"
@@ -80,9 +81,13 @@ export class Exposition {
       state: facts.state ?? before?.state ?? null,
       lastReads: { ...before?.lastReads, ...Object.fromEntries(reads) },
     })
-    for (const { name: metric, labels, value } of countsOf(facts)) {
-      this.#counters.get(metric)?.inc(labels, value)
-      this.#histograms.get(metric)?.observe(labels, value)
+    this.#add(countsOf(facts))
+  }
+
+  #add(samples: readonly Sample[]): void {
+    for (const { name, labels, value } of samples) {
+      this.#counters.get(name)?.inc(labels, value)
+      this.#histograms.get(name)?.observe(labels, value)
     }
   }
 
@@ -93,7 +98,7 @@ export class Exposition {
 
   /** `isPolicyRefused`: the newest reading of the policy file was refused. */
   async text(isPolicyRefused: boolean): Promise<string> {
-    await this.#forgetStrangers()
+    await this.#followPolicy()
     const gauges = new this.#client.Registry()
     const samples = this.#gauges(isPolicyRefused)
     for (const name of new Set(samples.map((one) => one.name))) {
@@ -125,8 +130,8 @@ export class Exposition {
     return known?.id === id ? known : undefined
   }
 
-  /** Drops what the policy file names no more: supernodes, their sources, recipients of notifications. */
-  async #forgetStrangers(): Promise<void> {
+  /** Has counters of what the policy file names now, and of nothing else: supernodes, their sources, recipients. */
+  async #followPolicy(): Promise<void> {
     const { supernodes, notify } = this.#parts.app.policies
     const policies = new Map(supernodes.map(({ policy }) => [policy.name, policy]))
     const recipients = new Set(notify.map(recipientLabel))
@@ -142,6 +147,7 @@ export class Exposition {
         if (!isKnown) counter.remove(labels)
       }
     }
+    this.#add(startsAtZero([...policies.keys()], [...recipients]))
   }
 }
 

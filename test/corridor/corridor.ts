@@ -66,6 +66,14 @@ supernodes:
     limits: { actions: 2 per 24h, servers: 48 }
 `
 
+/** The same with prices, and a budget for the supernode. */
+export const PRICED_POLICY = POLICY.replace(
+  "servers: 2 }",
+  "servers: 2, price: { amount: 120000, currency: CNY, per: month } }",
+)
+  .replace("servers: 4 }", "servers: 4, price: { amount: 240000, currency: CNY, per: month } }")
+  .replace("servers: 48 }", "servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }")
+
 /** What must arrive at the cloud, byte for byte. */
 export const EXPECTED_BODY = JSON.stringify({
   flavor: "kat3ne-32-800t.192xlarge.8.matrix",

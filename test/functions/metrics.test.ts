@@ -1,17 +1,11 @@
 import { expect, it, onTestFinished } from "vitest"
 import { emfEmitter } from "../../functions/emf.ts"
 import { emitLtsMetrics } from "../../functions/lts-metrics.ts"
-import { Corridor, type CorridorOptions, POLICY } from "../corridor/corridor.ts"
+import { Corridor, type CorridorOptions, PRICED_POLICY } from "../corridor/corridor.ts"
 import { listen } from "./fakes.ts"
 
 const NOW = Date.parse("2024-01-12T16:55:00Z")
 const TICK = { kind: "tick", name: "test", time: "2024-01-12T16:55:00Z" }
-const PRICED = POLICY.replace(
-  "servers: 2 }",
-  "servers: 2, price: { amount: 120000, currency: CNY, per: month } }",
-)
-  .replace("servers: 4 }", "servers: 4, price: { amount: 240000, currency: CNY, per: month } }")
-  .replace("servers: 48 }", "servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }")
 
 async function corridorWith(
   emitMetrics: NonNullable<CorridorOptions["emitMetrics"]>,
@@ -19,7 +13,7 @@ async function corridorWith(
 ): Promise<Corridor> {
   const corridor = await Corridor.open({
     at: NOW,
-    policy: `${PRICED}fleet: { budget: { amount: 150000, currency: CNY, per: month } }\n`,
+    policy: `${PRICED_POLICY}fleet: { budget: { amount: 150000, currency: CNY, per: month } }\n`,
     emitMetrics,
     settings,
   })
