@@ -1,18 +1,16 @@
-import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { beforeAll, describe, expect, it, onTestFinished, type TestContext } from "vitest"
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { parse, stringify } from "yaml"
 import { METRICS } from "../../lib/app/run-metrics.ts"
 import { PRICED_POLICY } from "../corridor/corridor.ts"
-import { findProgram } from "../e2e/servers.ts"
 import { ROOT } from "../packaging/built.ts"
 import { sharedPlace } from "./place.ts"
+import { faultsByPromtool } from "./promtool.ts"
 
 // The alert rules and the dashboard, against what a process really prints, and by Prometheus' own tool.
 
-const FOLDER = join(ROOT, "deploy/observability")
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8")
 
 const dashboard = JSON.parse(read("deploy/observability/dashboard.json")) as {
@@ -28,15 +26,6 @@ const watched = rules.groups.flatMap((group) => group.rules.map(({ expr }) => ex
 const drawn = [...dashboard.panels.flatMap(({ targets }) => targets), ...dashboard.annotations.list].map(
   ({ expr }) => expr,
 )
-
-/** What promtool has against it, in its own words; the test is skipped aloud where there is no promtool. */
-function faultsBy(context: Pick<TestContext, "skip">, args: readonly string[]): string {
-  const promtool = findProgram("promtool")
-  if (promtool === null)
-    return context.skip("promtool is not installed; in Debian it is in the package prometheus")
-  const { status, stdout, stderr } = spawnSync(promtool, args, { cwd: FOLDER, encoding: "utf8" })
-  return status === 0 ? "" : `${stdout}\n${stderr}`
-}
 
 describe("deploy/observability", () => {
   const policy = `${PRICED_POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n`
@@ -97,7 +86,7 @@ describe("deploy/observability", () => {
     ["finds no fault in the rules", ["check", "rules", "rules.yaml"]] as const,
     ["sees each alert fire when it should, and only then", ["test", "rules", "rules.test.yaml"]] as const,
   ])("promtool %s", ([, args], context) => {
-    expect(faultsBy(context, args)).toBe("")
+    expect(faultsByPromtool(context, { args })).toBe("")
   })
 
   it("promtool can parse each expression of the dashboard", (context) => {
@@ -109,6 +98,6 @@ describe("deploy/observability", () => {
       expr: expr.replaceAll("$supernode", ".*").replaceAll("$__rate_interval", "5m"),
     }))
     writeFileSync(file, stringify({ groups: [{ name: "dashboard", rules: recorded }] }))
-    expect(faultsBy(context, ["check", "rules", file])).toBe("")
+    expect(faultsByPromtool(context, { args: ["check", "rules", file] })).toBe("")
   })
 })
