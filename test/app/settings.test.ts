@@ -260,6 +260,11 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     ["a token that no header can carry", { SUPERNODE_WEBHOOK_TOKEN: "hush hush hush hush" }, [WEAK_TOKEN]],
     ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
     [
+      "a metrics token that can be guessed",
+      { SUPERNODE_METRICS_TOKEN: "hush" },
+      [WEAK_TOKEN.replace("WEBHOOK", "METRICS")],
+    ],
+    [
       "a second token that can be guessed",
       { SUPERNODE_WEBHOOK_TOKEN: "a-token-that-is-long-enough,hush" },
       [WEAK_TOKEN],

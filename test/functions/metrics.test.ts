@@ -1,8 +1,9 @@
 import { expect, it, onTestFinished } from "vitest"
+import { makeHandler } from "../../functions/door.ts"
 import { emfEmitter } from "../../functions/emf.ts"
 import { emitLtsMetrics } from "../../functions/lts-metrics.ts"
 import { Corridor, type CorridorOptions, PRICED_POLICY } from "../corridor/corridor.ts"
-import { listen } from "./fakes.ts"
+import { contextOf, FakeApp, listen } from "./fakes.ts"
 
 const NOW = Date.parse("2024-01-12T16:55:00Z")
 const TICK = { kind: "tick", name: "test", time: "2024-01-12T16:55:00Z" }
@@ -65,44 +66,36 @@ it("an AWS function writes one line of EMF per run, by supernode alone, with cou
     for (const key of ["outcome", "heldBy", "level"]) expect(line).not.toHaveProperty(key)
 })
 
-it("a FunctionGraph function writes the same names as one JSON line per run, whatever its log level", async () => {
+it("a FunctionGraph function writes the same names as one JSON line per run, and warns of a blind run by what the ledger remembers", async () => {
   const heard = listen()
-  const corridor = await corridorWith(emitLtsMetrics, { SUPERNODE_LOG_LEVEL: "ERROR" })
-  await corridor.functionGraph("schedule", TICK)
-  expect(heard.lines()).toMatchObject([
-    {
-      ...PURCHASE,
-      timestamp: "2024-01-12T16:55:00.000Z",
-      supernode_autoscaler_ledger_seconds: expect.any(Number),
-    },
-  ])
-})
-
-it("a function warns of a blind run, why and since when, by what the ledger remembers", async () => {
-  const heard = listen()
-  const corridor = await corridorWith(() => undefined)
+  const corridor = await corridorWith(emitLtsMetrics, { SUPERNODE_LOG_LEVEL: "WARN" })
   corridor.sandbox.failNext("supernode", { status: 403 }, 99)
   await corridor.lambda("schedule", TICK)
   corridor.sandbox.advance(300_000)
   // The handler of another door starts anew: it remembers nothing but the ledger.
   await corridor.functionGraph("any", { ...TICK, time: "2024-01-12T17:00:00Z" })
   const says = /^train-a has been blind since 2024-01-12T16:55:00.000Z: supernode refused our keys: .*403/
-  const warnings = heard.lines().filter(({ level }) => level === "WARN")
-  expect(warnings.map(({ message }) => message)).toEqual([
-    expect.stringMatching(says),
-    expect.stringMatching(says),
+  const metrics = {
+    supernode: "train-a",
+    supernode_autoscaler_decisions_total: 1,
+    supernode_autoscaler_ledger_seconds: expect.any(Number),
+    held_by: "credentials",
+    without_data: ["supernode"],
+  }
+  const warning = { level: "WARN", message: expect.stringMatching(says) }
+  expect(heard.lines()).toMatchObject([
+    warning,
+    { ...metrics, timestamp: "2024-01-12T16:55:00.000Z" },
+    warning,
+    { ...metrics, timestamp: "2024-01-12T17:00:00.000Z" },
   ])
 })
 
 it("a door whose metrics cannot be written answers all the same", async () => {
   const heard = listen()
-  const corridor = await corridorWith(() => {
+  const answer = makeHandler("schedule", new FakeApp().start, () => {
     throw new Error("no metrics today")
   })
-  expect(await corridor.lambda("schedule", TICK)).toMatchObject({
-    results: [{ outcome: { kind: "accepted" } }],
-  })
-  expect(heard.lines()).toContainEqual(
-    expect.objectContaining({ level: "WARN", cause: "Error: no metrics today" }),
-  )
+  expect(await answer(TICK, contextOf())).toEqual({ results: [] })
+  expect(heard.lines()).toMatchObject([{ level: "WARN", cause: "Error: no metrics today" }])
 })

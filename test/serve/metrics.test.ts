@@ -5,7 +5,6 @@ import { commandAll } from "../../lib/ledger/commands.ts"
 import { readerDenial } from "../../lib/serve/reader-access.ts"
 import { POLICY, PRICED_POLICY } from "../corridor/corridor.ts"
 import { bearer, NOW, Place, type Served, sharedPlace, webhook } from "./place.ts"
-import { faultsByPromtool } from "./promtool.ts"
 
 const MINUTE = 60_000
 const TOKEN = "THE-METRICS-TOKEN"
@@ -70,14 +69,6 @@ describe("GET /metrics", () => {
     expect(Object.fromEntries(printed)).toEqual(
       Object.fromEntries(Object.entries(METRICS).map(([name, { kind }]) => [name, kind])),
     )
-  })
-
-  it("is text that Prometheus' own promtool finds nothing wrong with", async (context) => {
-    const place = await Place.open({ policy: FLEET })
-    const served = await place.serve()
-    await tick(place, served, 1)
-    const { text } = await scrape(served)
-    expect(faultsByPromtool(context, { args: ["check", "metrics"], input: text })).toBe("")
   })
 
   it("ages an open attempt and counts an unknown outcome once, however often it is looked at", async () => {

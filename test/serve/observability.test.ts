@@ -32,11 +32,12 @@ describe("deploy/observability", () => {
   const shared = sharedPlace({ policy })
   /** Labels by the name of a sample. */
   const printed = new Map<string, readonly string[]>()
+  let text = ""
 
   beforeAll(async () => {
     shared.place.pass(30_000)
     await shared.served.told("ticked")
-    const { text } = await shared.served.sendForText("GET", "/metrics")
+    text = (await shared.served.sendForText("GET", "/metrics")).text
     for (const [, name = "", labels = ""] of text.matchAll(/^(\w+)(?:\{(.*)\})? /gm))
       printed.set(
         name,
@@ -87,6 +88,10 @@ describe("deploy/observability", () => {
     ["sees each alert fire when it should, and only then", ["test", "rules", "rules.test.yaml"]] as const,
   ])("promtool %s", ([, args], context) => {
     expect(faultsByPromtool(context, { args })).toBe("")
+  })
+
+  it("promtool finds no fault in what /metrics prints", (context) => {
+    expect(faultsByPromtool(context, { args: ["check", "metrics"], input: text })).toBe("")
   })
 
   it("promtool can parse each expression of the dashboard", (context) => {
