@@ -46,6 +46,9 @@ const shared = {
   logLevel: "warning",
 }
 
+/** No function serves, so that none needs the library of Prometheus' text format. */
+const inFunction = { external: [...shared.external, "prom-client"] }
+
 const esm = {
   ...shared,
   format: "esm",
@@ -145,7 +148,12 @@ module.exports = require("./main.js")
 `
 
 async function buildFunctionGraph() {
-  const cjs = { ...shared, format: "cjs", define: { ...shared.define, "import.meta.dirname": "__dirname" } }
+  const cjs = {
+    ...shared,
+    ...inFunction,
+    format: "cjs",
+    define: { ...shared.define, "import.meta.dirname": "__dirname" },
+  }
   const parts = { main: "functions/functiongraph.ts", commands: COMMANDS }
   const options = { ...cjs, plugins: [...cjs.plugins, commandsApart] }
   const outdir = await bundle("functiongraph", parts, options)
@@ -180,7 +188,7 @@ async function noticeOf(folder) {
 }
 
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
-  await bundle(name, { index: `functions/${name}.ts` }, esm)
+  await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
 if (isWanted("functiongraph")) await buildFunctionGraph()
 if (isWanted("cli")) await buildCli()
 if (isWanted("package")) await bundle("package", { index: "functions/package.ts" }, esm)

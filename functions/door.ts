@@ -3,6 +3,7 @@ import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware"
 import middy from "@middy/core"
 import type { Context } from "aws-lambda"
 import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/app/app.ts"
+import { type FlatMetrics, flatMetrics } from "../lib/app/flat-metrics.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
 import { logError, logHandled } from "./log.ts"
 
@@ -40,9 +41,26 @@ class SignalError extends Error {
   }
 }
 
+/** Hands the metrics of an event's runs to the platform. */
+export type EmitMetrics = (runs: readonly FlatMetrics[]) => void
+
 /** The one handler of a door, wrapped. The app is started by the container's first event and kept for the next ones. */
-export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
+export function makeHandler(
+  door: DoorName,
+  startApp: StartApp,
+  emitMetrics: EmitMetrics = () => undefined,
+): DoorHandler {
   const logger = new Logger({ serviceName: "supernode-autoscaler" })
+  const log = (handled: Handled): void => {
+    logHandled(logger, handled)
+    const { facts } = handled
+    try {
+      emitMetrics(facts.map((one) => flatMetrics(one, facts)))
+    } catch (error) {
+      // The runs are over: what they did must not end as a failure of their metrics.
+      logger.warn("the metrics of this event could not be written", { cause: String(error) })
+    }
+  }
   const startedBy = startOnce(startApp)
 
   const answer: DoorHandler = async (event, context) => {
@@ -50,7 +68,7 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
     // In each invocation: Powertools' middleware sets it back.
     logger.setLogLevel(settings.logLevel)
     const handled = await app.handle(event, door, invocationOf(context))
-    logHandled(logger, handled)
+    log(handled)
     return answerOf(handled)
   }
 
@@ -62,9 +80,10 @@ export function makeHandler(door: DoorName, startApp: StartApp): DoorHandler {
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
     .onError(({ error }) => {
       if (error instanceof RunsFailed)
-        logHandled(logger, {
+        log({
           results: error.results,
           warnings: error.warnings,
+          facts: error.facts,
           problems: [],
           http: null,
           asksToBuy: false,

@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger"
 import { SETTING_NAMES } from "../lib/app/settings.ts"
 import type { CommandAnswer } from "./cli/in-function.ts"
-import { type Answer, type DoorContext, makeHandler, type StartApp } from "./door.ts"
+import { type Answer, type DoorContext, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
 
 export type ManualHandler = (event: unknown, context: DoorContext) => Promise<Answer | CommandAnswer>
 
@@ -9,8 +9,8 @@ export type ManualHandler = (event: unknown, context: DoorContext) => Promise<An
  * The manual function: a person's request, or `{ "command": [...] }` of the command line. A command starts no app before it
  * runs: a pause must work with a broken policy.
  */
-export function makeManualHandler(startApp: StartApp): ManualHandler {
-  const handleRequest = makeHandler("manual", startApp)
+export function makeManualHandler(startApp: StartApp, emitMetrics?: EmitMetrics): ManualHandler {
+  const handleRequest = makeHandler("manual", startApp, emitMetrics)
   const logger = new Logger({ serviceName: "supernode-autoscaler" })
   return async (event, context) => {
     if (!isCommand(event)) return handleRequest(event, context)

@@ -115,8 +115,13 @@ export interface Notification extends PendingAction {
   to?: readonly string[]
 }
 
-/** Whether the other side took it. `why` never contains an address; `failed` are the labels of those that did not take it. */
-export type Delivery = { ok: true } | { ok: false; why: string; failed?: readonly string[] }
+/**
+ * Whether the other side took it. `why` never contains an address; `taken` are the labels of the recipients that took it,
+ * `failed` of those that did not.
+ */
+export type Delivery =
+  | { ok: true; taken?: readonly string[] }
+  | { ok: false; why: string; taken?: readonly string[]; failed?: readonly string[] }
 
 /** The recipients of notifications (policy `notify`). */
 export interface Notifier {

@@ -14,6 +14,7 @@ import type { Cloud, Read } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { HttpRequest, WebhookAnswer } from "../signals/webhooks/webhooks.ts"
 import type { Credentials } from "./credentials.ts"
+import type { RunFacts } from "./run-facts.ts"
 import type { Settings } from "./settings.ts"
 
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
@@ -26,9 +27,7 @@ export interface Invocation {
   credentials: Credentials | null
 }
 
-export interface Handled {
-  results: RunResult[]
-  warnings: string[]
+export interface Handled extends Ran {
   /** Parts of a many-alarm event that could not be read; the rest was handled. */
   problems: string[]
   /** The event was an HTTP request, and this is its answer. */
@@ -79,6 +78,8 @@ export interface CloudEye {
 export interface Ran {
   results: RunResult[]
   warnings: string[]
+  /** One for each run that was no dry run, a failed one included: what metrics are made of. */
+  facts: RunFacts[]
 }
 
 /** Some runs of an event failed; what the others came to, and what else was to be said, is kept. */
@@ -89,6 +90,7 @@ export class RunsFailed extends AggregateError {
     readonly results: RunResult[],
     /** The event's warnings, and its parts that could not be read. */
     readonly warnings: string[] = [],
+    readonly facts: RunFacts[] = [],
   ) {
     super(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("; "))
   }

@@ -12,6 +12,7 @@ import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunTask } from "../run/task.ts"
 import { type Route, routeSignal } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
+import { BlindRuns } from "./blind-runs.ts"
 import type { CredentialSource } from "./credentials.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
@@ -51,6 +52,7 @@ interface Wiring {
 /** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
+  const blindRuns = new BlindRuns()
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
@@ -63,6 +65,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
       const fileNews = { refused: policies.refused() }
       return runEach({
         ports,
+        blindRuns,
         metricEvent: metrics.event,
         settings,
         policies: file,
@@ -76,6 +79,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
 
 interface Runs extends Asked {
   ports: Ports
+  blindRuns: BlindRuns
   metricEvent(): MetricEvent
   settings: Settings
   policies: PolicyFile
@@ -116,10 +120,10 @@ async function runEach(runs: Runs): Promise<Ran> {
   const all = [...queues.values()]
   const [first] = signals
   const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)
-  const { results, errors } = ended
-  warnings.push(...ended.warnings)
-  if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems])
-  return { results, warnings }
+  const { results, errors, facts } = ended
+  warnings.push(...ended.warnings, ...facts.flatMap((one) => runs.blindRuns.warning(one) ?? []))
+  if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems], facts)
+  return { results, warnings, facts }
 }
 
 /** Alarms of one event that may wake the policy's supernodes; one would be enough, since evidence decides. */

@@ -27,7 +27,7 @@ export function eventHandler({ clock, policies, receive, runAll }: Steps): App["
     const received = await receive(request)
     if (received.kind === "answer") {
       const { status, body } = received
-      return { results: [], warnings: [], problems: [], http: { status, body }, asksToBuy: false }
+      return { results: [], warnings: [], facts: [], problems: [], http: { status, body }, asksToBuy: false }
     }
     const { signals, problems } = received
     const ran = await runAll(signals, invocation, { mode: null, only: null, problems })

@@ -22,6 +22,8 @@ export interface Settings {
   smnEndpoint: string | null
   /** Bearer tokens of the webhooks: one, or two while one replaces the other; none: they are closed. */
   webhookTokens: readonly string[]
+  /** Tokens of /metrics: one, or two while one replaces the other; none: it answers this machine only. */
+  metricsTokens: readonly string[]
   logLevel: "DEBUG" | "INFO" | "WARN" | "ERROR"
   /** From the first byte of a purchase to the last of its answer. */
   buyTimeoutMs: number
@@ -65,6 +67,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_BSS_ENDPOINT",
   "SUPERNODE_SMN_ENDPOINT",
   "SUPERNODE_WEBHOOK_TOKEN",
+  "SUPERNODE_METRICS_TOKEN",
   "SUPERNODE_LOG_LEVEL",
   "SUPERNODE_BUY_TIMEOUT",
   "SUPERNODE_SEND_WITHIN",
@@ -120,6 +123,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     bssEndpoint: endpoint("SUPERNODE_BSS_ENDPOINT", text, report),
     smnEndpoint: endpoint("SUPERNODE_SMN_ENDPOINT", text, report),
     webhookTokens: tokens("SUPERNODE_WEBHOOK_TOKEN", text, report),
+    metricsTokens: tokens("SUPERNODE_METRICS_TOKEN", text, report),
     logLevel,
     buyTimeoutMs: waitMs({ name: "SUPERNODE_BUY_TIMEOUT", fallback: "60s", text, report }),
     sendWithinMs: waitMs({ name: "SUPERNODE_SEND_WITHIN", fallback: "30s", text, report }),

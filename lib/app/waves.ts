@@ -4,6 +4,7 @@ import { timeToBuy } from "../run/preconditions.ts"
 import type { RunResult } from "../run/result.ts"
 import { run } from "../run/run.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "../run/task.ts"
+import { type RunFacts, watchRun } from "./run-facts.ts"
 
 // How many supernodes of one event run at the same time, and where a tick ends that has no time for all of them.
 
@@ -25,6 +26,7 @@ export interface Ended {
   results: RunResult[]
   errors: unknown[]
   warnings: string[]
+  facts: RunFacts[]
 }
 
 interface Waves {
@@ -43,6 +45,7 @@ export async function runTogether({ ports, metricEvent }: Waves, queues: readonl
     results: ended.flatMap((one) => one.results),
     errors: ended.flatMap((one) => one.errors),
     warnings: [],
+    facts: ended.flatMap((one) => one.facts),
   }
 }
 
@@ -52,7 +55,7 @@ export async function runTogether({ ports, metricEvent }: Waves, queues: readonl
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
-  const ended: Ended = { results: [], errors: [], warnings: [] }
+  const ended: Ended = { results: [], errors: [], warnings: [], facts: [] }
   for (let from = 0; from < ordered.length; from += MAX_AT_ONCE) {
     const wave = ordered.slice(from, from + MAX_AT_ONCE)
     const neededMs = Math.max(...wave.map(({ tasks: [task] }) => timeToRun(task)))
@@ -62,9 +65,10 @@ export async function runTick(waves: Waves, queues: readonly Queue[], scheduledA
       ended.warnings.push(sayMissed(missed))
       break
     }
-    const { results, errors } = await runTogether(waves, wave)
+    const { results, errors, facts } = await runTogether(waves, wave)
     ended.results.push(...results)
     ended.errors.push(...errors)
+    ended.facts.push(...facts)
   }
   return ended
 }
@@ -91,21 +95,23 @@ function sayMissed({ count, of, leftMs, neededMs }: Missed): string {
   return `the tick did not reach ${count} of ${of} supernodes: ${seconds(leftMs)} s were left, and a run may take ${seconds(neededMs)} s. The next tick starts elsewhere. To reach all, raise the function's timeout, or split the tick with "shard": "i/n"`
 }
 
-async function runInOrder(
-  ports: Ports,
-  { tasks }: Queue,
-  seat: Participant,
-): Promise<Pick<Ended, "results" | "errors">> {
+type RanInOrder = Pick<Ended, "results" | "errors" | "facts">
+
+async function runInOrder(ports: Ports, { tasks }: Queue, seat: Participant): Promise<RanInOrder> {
   const own = { ...ports, cloud: { ...ports.cloud, readMetrics: seat.read } }
-  const ended: Pick<Ended, "results" | "errors"> = { results: [], errors: [] }
+  const ended: RanInOrder = { results: [], errors: [], facts: [] }
   for (const task of tasks) {
+    const watched = watchRun(own, task)
+    let result: RunResult | null = null
     try {
-      ended.results.push(await run(own, task))
+      result = await run(watched.ports, task)
+      ended.results.push(result)
     } catch (error) {
       ended.errors.push(error)
     } finally {
       seat.leave()
     }
+    if (task.mode !== "dry-run") ended.facts.push(watched.facts(result))
   }
   return ended
 }

@@ -1,5 +1,5 @@
 import { topicOf } from "../decision/explain/pending-action.ts"
-import type { NotifyRecipient, NotifyTopic } from "../decision/policy/notify.ts"
+import { type NotifyRecipient, type NotifyTopic, recipientLabel } from "../decision/policy/notify.ts"
 import type { Delivery, Notifier } from "../ports.ts"
 import { type Message, messageOf, testMessage } from "./message.ts"
 import { publishToSmn, type SignHuaweiRequest } from "./smn.ts"
@@ -28,7 +28,7 @@ export interface Recipient {
 
 export function recipientsOf(written: readonly NotifyRecipient[], world: NotifyWorld): Recipient[] {
   return written.map((recipient, i) => ({
-    label: `${i + 1} (${recipient.kind === "webhook" ? recipient.format : recipient.kind})`,
+    label: recipientLabel(recipient, i),
     topics: recipient.topics,
     send: (message, timeoutMs) => sendTo(recipient, message, { ...world, timeoutMs }),
   }))
@@ -69,11 +69,12 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
       const failures = deliveries.flatMap(({ label, delivery }) =>
         delivery.ok ? [] : [{ label, why: delivery.why }],
       )
-      if (failures.length === 0) return { ok: true }
+      const taken = deliveries.flatMap(({ label, delivery }) => (delivery.ok ? [label] : []))
+      if (failures.length === 0) return { ok: true, taken }
       const why = failures
         .map((one) => (asked.length === 1 ? one.why : `${one.label}: ${one.why}`))
         .join("; ")
-      return { ok: false, why, failed: failures.map(({ label }) => label) }
+      return { ok: false, why, taken, failed: failures.map(({ label }) => label) }
     },
   }
 }

@@ -19,6 +19,9 @@ const RETRY_AFTER = { "retry-after": "30" }
 /** Senders that cannot wait for a run: they are answered as soon as their alarm is taken. */
 const CANNOT_WAIT: readonly (WebhookPath | null)[] = ["/smn"]
 
+/** Paths that say something of this process, and start nothing. */
+export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics"]
+
 export interface ExchangeParts {
   app: App
   runs: Runs
@@ -26,6 +29,7 @@ export interface ExchangeParts {
   tell: Emit
   health(): Promise<Reply>
   readiness(): Promise<Reply>
+  metrics(incoming: IncomingMessage): Promise<Reply>
   isStopping(): boolean
 }
 
@@ -77,6 +81,9 @@ async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked):
   const isLook = method === "GET" || method === "HEAD"
   if (isLook && path === "/healthz") return parts.health()
   if (isLook && path === "/readyz") return parts.readiness()
+  if (isLook && path === "/metrics") return parts.metrics(incoming)
+  if (path === "/readyz" || path === "/metrics")
+    return { ...refuse(405, "this path takes GET only"), headers: headersFor(405, path), isLast: true }
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)
   if (body.kind === "gone") return null
@@ -129,7 +136,7 @@ function failed({ tell }: ExchangeParts, { what, error }: { what: string; error:
 }
 
 function headersFor(status: number, path: string): Record<string, string> {
-  if (status === 405) return { allow: path === "/healthz" ? "GET, HEAD" : "POST" }
+  if (status === 405) return { allow: LOOKS.includes(path) ? "GET, HEAD" : "POST" }
   return status === 503 ? RETRY_AFTER : {}
 }
 

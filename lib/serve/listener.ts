@@ -22,10 +22,12 @@ export interface ListenerLimits {
 const IDLE_MS = 15 * 60_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** An answer as JSON. */
+/** An answer: as JSON, or a text with its type. */
 export interface Reply {
   status: number
   body: unknown
+  /** The Content-Type of a `body` that is a text; absent: JSON. */
+  textType?: string
   headers?: Record<string, string>
   /** The rest of the request is not wanted, and the connection ends with this answer. */
   isLast?: boolean
@@ -70,9 +72,10 @@ interface Sending {
 
 function send(response: ServerResponse, { reply, incoming, limits, timer }: Sending): void {
   if (response.destroyed) return
-  const text = Buffer.from(`${JSON.stringify(reply.body)}\n`)
+  const { textType } = reply
+  const text = Buffer.from(textType === undefined ? `${JSON.stringify(reply.body)}\n` : String(reply.body))
   response.writeHead(reply.status, {
-    "content-type": "application/json",
+    "content-type": textType ?? "application/json",
     "content-length": text.byteLength,
     "cache-control": "no-store",
     ...(reply.isLast ? { connection: "close" } : {}),

@@ -21,12 +21,14 @@ export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Sett
 
 /** What is as it may be, and yet worth a word at the start. */
 export function warningsOnHost(host: string, settings: Settings, policies: PolicyFile): string[] {
-  const { webhookTokens, smnTopics, snsTopics } = settings
+  const { webhookTokens, metricsTokens, smnTopics, snsTopics } = settings
   const warnings: string[] = []
   if (!isLoopback(host)) {
     warnings.push(
       `${host} can be reached from other machines, in clear text: a bearer token then travels readable. Put a proxy with TLS before it`,
     )
+    if (metricsTokens.length === 0)
+      warnings.push("/metrics answers this machine only: SUPERNODE_METRICS_TOKEN is not set")
   }
   if (webhookTokens.length === 0)
     warnings.push("/alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set")

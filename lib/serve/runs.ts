@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { type App, type Invocation, type Ran, RunsFailed } from "../app/app.ts"
+import type { RunFacts } from "../app/run-facts.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { Clock } from "../ports.ts"
 import { type Admission, AdmissionQueue, type TurnstileLimits } from "./admission-queue.ts"
@@ -15,6 +16,17 @@ export interface RunsParts {
   deadline: Deadline
   limits: TurnstileLimits
   tell: Emit
+  /** Each run that ended, before its result is told. */
+  record(facts: RunFacts): void
+  /** A tick that ended: with all its runs, and the error where it failed. */
+  ticked(tick: EndedTick): void
+}
+
+export interface EndedTick {
+  /** The time that it was meant for, epoch milliseconds. */
+  at: number
+  facts: readonly RunFacts[]
+  error?: unknown
 }
 
 /** Everything that runs in this process: a bounded number of alarms, and one tick that waits for none of them. */
@@ -50,19 +62,21 @@ export class Runs {
 
   /** The tick that was meant for `at`, through the very door of the functions' ticks. Never rejects. */
   async tick(at: number): Promise<void> {
-    const { app, clock, tell } = this.#parts
+    const { app, clock, tell, ticked } = this.#parts
     const startedAt = clock.monotonic()
     const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString() }
-    const isOk = await this.#counted(() =>
+    const ended = await this.#counted(() =>
       this.#told(app.handle(event, "schedule", this.#invocation()), []).then(
-        () => true,
-        (error: unknown) => {
+        ({ facts }): EndedTick => ({ at, facts }),
+        (error: unknown): EndedTick => {
           tell({ kind: "failed", what: `tick of ${event.time}`, error })
-          return false
+          return { at, facts: error instanceof RunsFailed ? error.facts : [], error }
         },
       ),
     )
+    const isOk = ended.error === undefined
     this.lastTick = { at, isOk }
+    ticked(ended)
     tell({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
   }
 
@@ -90,19 +104,21 @@ export class Runs {
 
   /** One line per run, also of those that ended beside one that failed. */
   async #told(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
-    const { tell } = this.#parts
-    for (const says of problems) tell({ kind: "warning", says })
+    for (const says of problems) this.#parts.tell({ kind: "warning", says })
     try {
       const ran = await running
-      for (const result of ran.results) tell({ kind: "result", result })
-      for (const says of ran.warnings) tell({ kind: "warning", says })
+      this.#tellRuns(ran)
       return ran
     } catch (error) {
-      if (error instanceof RunsFailed) {
-        for (const result of error.results) tell({ kind: "result", result })
-        for (const says of error.warnings) tell({ kind: "warning", says })
-      }
+      if (error instanceof RunsFailed) this.#tellRuns(error)
       throw error
     }
+  }
+
+  #tellRuns({ results, warnings, facts }: Ran): void {
+    const { tell, record } = this.#parts
+    for (const one of facts) record(one)
+    for (const result of results) tell({ kind: "result", result })
+    for (const says of warnings) tell({ kind: "warning", says })
   }
 }

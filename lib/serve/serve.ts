@@ -1,14 +1,19 @@
+import type { IncomingMessage } from "node:http"
 import type { App } from "../app/app.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock } from "../ports.ts"
 import type { TurnstileLimits } from "./admission-queue.ts"
+import { CloudHealth } from "./cloud-health.ts"
 import { type NextTime, nextTimeOf } from "./cron.ts"
 import { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
 import { answerTo } from "./exchange.ts"
+import { Exposition } from "./exposition.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
-import { Runs } from "./runs.ts"
+import { readerDenial } from "./reader-access.ts"
+import { type EndedTick, Runs } from "./runs.ts"
+import { healthReply, readinessReply, type ServeStatus } from "./status-replies.ts"
 import { Ticker } from "./ticker.ts"
 import { systemTimer, type Timer } from "./timer.ts"
 
@@ -48,6 +53,8 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
+/** What a reader without the token may answer to. */
+const CHALLENGE = { "www-authenticate": 'Bearer, Basic realm="supernode-autoscaler", charset="UTF-8"' }
 /** Answers on their way to slow readers get this long once all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
 
@@ -66,7 +73,7 @@ export interface Serving {
 
 /** Starts to serve. Rejects with RangeError on a cron expression that is none, and with what node:net says of host and port. */
 export async function startServing(options: ServeOptions): Promise<Serving> {
-  const server = new Server(options)
+  const server = new Server(options, await Exposition.open(options))
   await server.start()
   return server
 }
@@ -84,14 +91,25 @@ class Server implements Serving {
   #reloading: Promise<void> = Promise.resolve()
   /** The newest reload was refused: what the operator wrote is not in force. */
   #isPolicyRefused = false
+  readonly #cloud = new CloudHealth()
+  readonly #exposition: Exposition
 
-  constructor(options: ServeOptions) {
+  constructor(options: ServeOptions, exposition: Exposition) {
     const { app, clock, tell, cron, timer = systemTimer } = options
     const limits = { ...LIMITS, ...options.limits }
     this.#options = options
     this.#timer = timer
     this.#deadline = new Deadline(app.settings, clock)
-    this.#runs = new Runs({ app, clock, tell, limits, deadline: this.#deadline })
+    this.#exposition = exposition
+    this.#runs = new Runs({
+      app,
+      clock,
+      tell,
+      limits,
+      deadline: this.#deadline,
+      record: (facts) => exposition.record(facts),
+      ticked: (tick) => this.#ticked(tick),
+    })
     this.#ledger = new LedgerHealth({ app, clock, timer })
     this.#ticker = new Ticker({
       next: ticksOf(cron, app.policies),
@@ -105,8 +123,9 @@ class Server implements Serving {
       clock,
       tell,
       runs: this.#runs,
-      health: () => this.#health(),
-      readiness: () => this.#readiness(),
+      health: () => healthReply(this.#status()),
+      readiness: () => readinessReply(this.#status()),
+      metrics: (incoming: IncomingMessage) => this.#metrics(incoming),
       isStopping: () => this.#stopped !== null,
     }
     this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
@@ -188,50 +207,37 @@ class Server implements Serving {
     cancel()
   }
 
-  /** Whether runs can do their work; where not, what an operator must mend. */
-  async #readiness(): Promise<Reply> {
-    const reasons =
-      this.#stopped === null ? [...(await this.#ledger.reasons()), ...this.#refused()] : ["stopping"]
-    const isReady = reasons.length === 0
-    const body = { status: isReady ? "ready" : "not-ready", reasons }
-    return isReady ? { status: 200, body } : { status: 503, body, headers: { "retry-after": "30" } }
+  #ticked(tick: EndedTick): void {
+    this.#cloud.tickEnded(tick)
+    if (tick.error === undefined) this.#exposition.ticked(tick.at)
   }
 
-  #refused(): string[] {
-    return this.#isPolicyRefused
-      ? ["policy-refused: the new policy file is not valid, and the one before stays in force (see the log)"]
-      : []
-  }
-
-  async #health(): Promise<Reply> {
-    const { app, version } = this.#options
-    const ledgerIsReadable = await this.#ledger.isReadable()
-    const isStopping = this.#stopped !== null
-    const status = isStopping ? "stopping" : ledgerIsReadable ? "ok" : "ledger-unreadable"
-    const body = {
-      status,
-      version,
-      mode: app.settings.mode,
-      policies: app.policies.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash })),
-      ledger: ledgerIsReadable ? "ok" : "unreadable",
-      lastTick: sayTick(this.#runs.lastTick),
-      nextTick: sayTime(this.#ticker.due),
-      running: this.#runs.running,
-      waiting: this.#runs.waiting,
+  async #metrics(incoming: IncomingMessage): Promise<Reply> {
+    const denial = readerDenial(incoming, this.#options.app.settings.metricsTokens)
+    if (denial === null) {
+      const body = await this.#exposition.text(this.#isPolicyRefused)
+      return { status: 200, body, textType: this.#exposition.contentType }
     }
-    return { status: status === "ok" ? 200 : 503, body }
+    const { status, error } = denial
+    return { status, body: { error }, ...(status === 401 ? { headers: CHALLENGE } : {}) }
+  }
+
+  #status(): ServeStatus {
+    const { app, version } = this.#options
+    return {
+      app,
+      version,
+      ledger: this.#ledger,
+      cloud: this.#cloud,
+      runs: this.#runs,
+      nextTick: this.#ticker.due,
+      isStopping: this.#stopped !== null,
+      isPolicyRefused: this.#isPolicyRefused,
+    }
   }
 }
 
 /** The policy's schedules and these ticks are written by one hand, so they are read in one zone. */
 function ticksOf(cron: string, { supernodes }: PolicyFile): NextTime {
   return nextTimeOf(cron, supernodes[0]?.policy.timezone ?? "UTC")
-}
-
-function sayTick(tick: { at: number; isOk: boolean } | null): { at: string | null; ok: boolean } | null {
-  return tick && { at: sayTime(tick.at), ok: tick.isOk }
-}
-
-function sayTime(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
 }

@@ -31,6 +31,7 @@ describe("Without any setting", () => {
       bssEndpoint: null,
       smnEndpoint: null,
       webhookTokens: [],
+      metricsTokens: [],
       logLevel: "INFO",
       buyTimeoutMs: 60_000,
       sendWithinMs: 30_000,
@@ -270,6 +271,11 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       ],
     ]),
     ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
+    [
+      "a metrics token that can be guessed",
+      { SUPERNODE_METRICS_TOKEN: "hush" },
+      [WEAK_TOKEN.replace("WEBHOOK", "METRICS")],
+    ],
     [
       "a second token that can be guessed",
       { SUPERNODE_WEBHOOK_TOKEN: "a-token-that-is-long-enough,hush" },

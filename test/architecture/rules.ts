@@ -133,6 +133,8 @@ export const RULES: readonly ImportRule[] = [
     files: "lib/serve/",
     ours: [
       "lib/app/app.ts",
+      "lib/app/run-facts.ts",
+      "lib/app/run-metrics.ts",
       "lib/signals/webhooks/webhooks.ts",
       "lib/app/settings.ts",
       "lib/ledger/ledger-url.ts",
@@ -145,7 +147,14 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "functions/",
-    ours: ["lib/app/app.ts", "lib/app/start.ts", "lib/app/settings.ts", "lib/policy-file/load.ts"],
+    ours: [
+      "lib/app/app.ts",
+      "lib/app/start.ts",
+      "lib/app/settings.ts",
+      "lib/app/run-metrics.ts",
+      "lib/app/flat-metrics.ts",
+      "lib/policy-file/load.ts",
+    ],
     ...outward,
   },
   // What others import: it reaches nothing that spends.

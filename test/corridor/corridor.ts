@@ -1,7 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Answer, type DoorHandler, type Host, makeHandler } from "../../functions/door.ts"
+import {
+  type Answer,
+  type DoorHandler,
+  type EmitMetrics,
+  type Host,
+  makeHandler,
+  type StartApp,
+} from "../../functions/door.ts"
 import { onFunctionGraph } from "../../functions/functiongraph-context.ts"
 import type { App, DoorName } from "../../lib/app/app.ts"
 import { type Replacements, startApp } from "../../lib/app/start.ts"
@@ -59,6 +66,14 @@ supernodes:
     limits: { actions: 2 per 24h, servers: 48 }
 `
 
+/** The same with prices, and a budget for the supernode. */
+export const PRICED_POLICY = POLICY.replace(
+  "servers: 2 }",
+  "servers: 2, price: { amount: 120000, currency: CNY, per: month } }",
+)
+  .replace("servers: 4 }", "servers: 4, price: { amount: 240000, currency: CNY, per: month } }")
+  .replace("servers: 48 }", "servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }")
+
 /** What must arrive at the cloud, byte for byte. */
 export const EXPECTED_BODY = JSON.stringify({
   flavor: "kat3ne-32-800t.192xlarge.8.matrix",
@@ -78,6 +93,8 @@ export interface CorridorOptions {
   smn?: SmnRequests
   cloudwatch?: NonNullable<Replacements["cloudwatch"]>
   meterPatienceMs?: number
+  /** What each platform's functions are built with; absent: nothing is emitted. */
+  emitMetrics?: EmitMetrics
   /** Instead of the one that is shared with the sandbox. */
   clock?: Clock
 }
@@ -172,10 +189,10 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
   private handler(door: DoorName): DoorHandler {
     const known = this.handlers.get(door)
     if (known) return known
-    const { smn, cloudwatch, meterPatienceMs } = this.options
+    const { smn, cloudwatch, meterPatienceMs, emitMetrics } = this.options
     const shared = { now: () => this.sandbox.now(), monotonic: () => performance.now(), wait: async () => {} }
     const { clock = shared } = this.options
-    const made = makeHandler(door, async (settings) => {
+    const start: StartApp = async (settings) => {
       const app = await startApp(settings, {
         clock,
         ...(smn ? { smn } : {}),
@@ -184,7 +201,8 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
       })
       this.apps.push(app)
       return app
-    })
+    }
+    const made = makeHandler(door, start, emitMetrics)
     this.handlers.set(door, made)
     return made
   }

@@ -28,7 +28,7 @@ export class FakeApp {
 }
 
 export function handled(parts: Partial<Handled>): Handled {
-  return { results: [], warnings: [], problems: [], http: null, asksToBuy: false, ...parts }
+  return { results: [], warnings: [], facts: [], problems: [], http: null, asksToBuy: false, ...parts }
 }
 
 export function resultFor(supernode: string, parts: Partial<Result> = {}): Result {

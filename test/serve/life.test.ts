@@ -1,12 +1,11 @@
 import { rmSync } from "node:fs"
-import { Agent, createServer, request } from "node:http"
-import type { AddressInfo } from "node:net"
+import { Agent, request } from "node:http"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it } from "vitest"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 import { POLICY } from "../corridor/corridor.ts"
 import { notification } from "../signals/webhooks/webhook-world.ts"
-import { alertBody, bearer, gate, otherAlert, Place, STREAM } from "./place.ts"
+import { alertBody, bearer, gate, otherAlert, Place, STREAM, webhook } from "./place.ts"
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -190,23 +189,6 @@ describe("a stop", () => {
     agent.destroy()
   })
 })
-
-/** A webhook on loopback, and the JSON that it took. */
-async function webhook(): Promise<{ address: string; received: unknown[] }> {
-  const received: unknown[] = []
-  const server = createServer((incoming, answer) => {
-    void incoming.toArray().then((chunks) => {
-      received.push(JSON.parse(Buffer.concat(chunks).toString()))
-      answer.end()
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received }
-}
 
 describe("reading the policy anew", () => {
   it("takes a valid one for what comes next: its alarms, its hash, its zone", async () => {

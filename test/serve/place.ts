@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { type IncomingHttpHeaders, request } from "node:http"
-import { connect } from "node:net"
+import { createServer, type IncomingHttpHeaders, request } from "node:http"
+import { type AddressInfo, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, onTestFinished } from "vitest"
@@ -229,11 +229,21 @@ export class Served {
     return this.send("GET", path, {})
   }
 
-  send(
+  async send(
     method: string,
     path: string,
-    { body = "", headers = {} }: { body?: string; headers?: Record<string, string | string[]> },
+    options: { body?: string; headers?: Record<string, string | string[]> },
   ): Promise<Answer> {
+    const { text, ...answer } = await this.sendForText(method, path, options)
+    return { ...answer, body: JSON.parse(text) as Record<string, unknown> }
+  }
+
+  /** An answer that need not be JSON. */
+  sendForText(
+    method: string,
+    path: string,
+    { body = "", headers = {} }: { body?: string; headers?: Record<string, string | string[]> } = {},
+  ): Promise<Omit<Answer, "body"> & { text: string }> {
     const { port } = this.serving
     return new Promise((resolve, reject) => {
       const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
@@ -244,7 +254,7 @@ export class Served {
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
-            body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
+            text: Buffer.concat(chunks).toString(),
           }),
         )
       })
@@ -329,4 +339,21 @@ export function gate(): Gate {
     await Promise.race([opened, new Promise((resolve) => closing.addEventListener("abort", resolve))])
   }
   return { sandbox: { sleep }, arrived, open: () => open() }
+}
+
+/** A webhook on loopback, and the JSON that it took. */
+export async function webhook(): Promise<{ address: string; received: unknown[] }> {
+  const received: unknown[] = []
+  const server = createServer((incoming, answer) => {
+    void incoming.toArray().then((chunks) => {
+      received.push(JSON.parse(Buffer.concat(chunks).toString()))
+      answer.end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received }
 }

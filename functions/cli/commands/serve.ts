@@ -26,7 +26,7 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz and /readyz, and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz, /readyz and /metrics, and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(

@@ -2,6 +2,7 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import type { AnsweredRequest, Emit, ServeEvent } from "../../../lib/serve/event.ts"
+import { LOOKS } from "../../../lib/serve/exchange.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
 import { isLedgerFault, lineOf, titleOf } from "../../log.ts"
 import type { Task } from "../context.ts"
@@ -85,7 +86,7 @@ function linesFor(news: ServeEvent): Line[] {
 /** `POST /alertmanager 200 in 132 ms`. */
 function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Line {
   const text = `${method} ${path} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
-  const level = status >= 400 ? "WARN" : path === "/healthz" ? "DEBUG" : "INFO"
+  const level = status >= 400 ? "WARN" : LOOKS.includes(path) ? "DEBUG" : "INFO"
   return { level, text, fields: { method, path, status, tookMs: Math.round(tookMs) } }
 }
 

@@ -1,3 +1,4 @@
+import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../../../lib/decision/money/cap-use.ts"
 import {
   type ChainTip,
   type FleetSpend,
@@ -12,14 +13,7 @@ import { counted } from "../../../lib/decision/policy/units.ts"
 import type { FleetState, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
 import { FLEET_STREAM, fleetOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../../lib/ports.ts"
-import {
-  type BudgetUse,
-  budgetUse,
-  type RateUse,
-  rateUse,
-  sayBudgetUse,
-  sayRateUse,
-} from "../print/cap-use.ts"
+import { sayBudgetUse, sayRateUse } from "../print/cap-use.ts"
 import type { Look } from "../print/result.ts"
 import { tableOf, when } from "../print/table.ts"
 

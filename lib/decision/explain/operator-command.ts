@@ -9,6 +9,7 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
  * here, so that one test feeds each to the command line's own parser.
  */
 export const operatorCommand = {
+  doctor: (name: string) => `${PROGRAM} doctor ${name}`,
   dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
   apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,

@@ -8,7 +8,11 @@ const MAX_WHY = 200
  * The sources that a run asked, and whether they had data: the supernode's own API, and each metric source of its rules.
  * A metric source is blind where no rule that reads it got one datapoint. Alarms' own points are no source of a tick.
  */
-export function sourceLook({ supernode, readings, policy }: Situation): SourceLook {
+export function sourceLook({
+  supernode,
+  readings,
+  policy,
+}: Pick<Situation, "supernode" | "readings" | "policy">): SourceLook {
   const look: SourceLook = {}
   if (supernode.state === "read") look["supernode"] = null
   if (supernode.state === "unreadable") look["supernode"] = supernode.why.slice(0, MAX_WHY)

@@ -20,6 +20,11 @@ export type NotifyRecipient = { topics: readonly NotifyTopic[] } & (
   | { kind: "sns"; arn: string }
 )
 
+/** `2 (feishu)`: its place in the list and its kind, for messages, metrics and the ledger; never its address. */
+export function recipientLabel(recipient: NotifyRecipient, index: number): string {
+  return `${index + 1} (${recipient.kind === "webhook" ? recipient.format : recipient.kind})`
+}
+
 const ADDRESSES = ["webhook", "smn", "sns"] as const
 
 /** One recipient as the file writes it; exactly one of `webhook`, `smn` and `sns`. */

@@ -1,0 +1,85 @@
+import type { RunFacts } from "./run-facts.ts"
+import {
+  allKnown,
+  attemptOpenSeconds,
+  type CapUse,
+  capUses,
+  countsOf,
+  METRICS,
+  type MetricName,
+  windowOf,
+} from "./run-metrics.ts"
+
+/** The metrics of one run for a platform that keeps them by supernode alone: CloudWatch (EMF), LTS. */
+export interface FlatMetrics {
+  supernode: string
+  /** Epoch milliseconds. */
+  at: number
+  /** A counter's delta, a gauge's value, or every observation of a histogram. */
+  values: Partial<Record<MetricName, number[]>>
+  /** What the labels of /metrics would say, to search for. */
+  about: Record<string, unknown>
+}
+
+/** `event`: the facts of all runs of the same event, this one among them. */
+export function flatMetrics(facts: RunFacts, event: readonly RunFacts[]): FlatMetrics {
+  const { loaded, at, decision, purchases, notifications, sources } = facts
+  const blind = Object.entries(sources).flatMap(([source, { problem }]) => (problem === null ? [] : source))
+  const cap = tightest(facts, event)
+  return {
+    supernode: loaded.policy.name,
+    at,
+    values: { ...countsIn(facts), ...gaugesIn(facts, cap) },
+    about: {
+      ...(decision ? { kind: decision.kind, held_by: decision.heldBy ?? "" } : {}),
+      ...(purchases.length > 0 ? { outcomes: purchases } : {}),
+      ...(notifications.length > 0 ? { notifications } : {}),
+      ...(blind.length > 0 ? { without_data: blind } : {}),
+      ...(cap ? { cap: cap.cap, currency: cap.use.cap.currency, window: windowOf(cap.use) } : {}),
+      hash: loaded.hash,
+    },
+  }
+}
+
+function countsIn(facts: RunFacts): FlatMetrics["values"] {
+  const values: FlatMetrics["values"] = {}
+  for (const { name, value } of countsOf(facts)) {
+    const before = values[name] ?? []
+    values[name] = METRICS[name].kind === "histogram" ? [...before, value] : [(before[0] ?? 0) + value]
+  }
+  return values
+}
+
+function gaugesIn(facts: RunFacts, cap: CapUse | undefined): FlatMetrics["values"] {
+  const { state, at, sources, signal, decision } = facts
+  const reads = Object.values(sources)
+  const isSeeing = reads.length > 0 && reads.every(({ problem }) => problem === null)
+  return {
+    ...(cap
+      ? {
+          supernode_autoscaler_spend: [cap.use.spent.amount],
+          supernode_autoscaler_budget: [cap.use.cap.amount],
+        }
+      : {}),
+    ...(state ? { supernode_autoscaler_attempt_open_seconds: [attemptOpenSeconds(state, at)] } : {}),
+    // A source without data leaves a gap here, which an alarm can take for trouble.
+    ...(isSeeing ? { supernode_autoscaler_last_read_timestamp_seconds: [at / 1000] } : {}),
+    ...(signal.at !== null && decision
+      ? { supernode_autoscaler_last_tick_timestamp_seconds: [signal.at / 1000] }
+      : {}),
+    // A function reads its policy file at its start, and does not start with one that is refused.
+    supernode_autoscaler_policy_reload_success: [1],
+    supernode_autoscaler_policy_info: [1],
+  }
+}
+
+/** Of the budgets that bind the supernode the one of which the largest part is spent. */
+function tightest(
+  { loaded, state, fleetStreams, at }: RunFacts,
+  event: readonly RunFacts[],
+): CapUse | undefined {
+  const states = fleetStreams.map((stream) => event.findLast((run) => run.stream === stream)?.state ?? null)
+  const fleet = allKnown(states)
+  const part = ({ use }: CapUse): number => use.spent.amount / use.cap.amount
+  return capUses({ policy: loaded.policy, state, fleet, now: at }).sort((a, b) => part(b) - part(a))[0]
+}

@@ -1,0 +1,202 @@
+import { type BudgetUse, budgetUse } from "../decision/money/cap-use.ts"
+import type { Policy } from "../decision/policy/policy.ts"
+import { sayDuration } from "../decision/policy/units.ts"
+import type { Outcome } from "../decision/state/outcome.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
+import type { RunFacts } from "./run-facts.ts"
+
+// The metrics of a run, from its facts: one list of names for /metrics, CloudWatch and LTS. The names and labels are a contract.
+
+interface Metric {
+  kind: "counter" | "gauge" | "histogram"
+  unit: "count" | "seconds" | "none"
+  labels: readonly string[]
+  help: string
+}
+
+export const METRICS = {
+  supernode_autoscaler_decisions_total: {
+    kind: "counter",
+    unit: "count",
+    labels: ["supernode", "kind", "held_by"],
+    help: "Decisions of live and observing runs. held_by is the reason of the first gate that failed, empty where none did.",
+  },
+  supernode_autoscaler_purchases_total: {
+    kind: "counter",
+    unit: "count",
+    labels: ["supernode", "outcome"],
+    help: "Purchase attempts by outcome: accepted, rejected, not-sent, unknown.",
+  },
+  supernode_autoscaler_spend: {
+    kind: "gauge",
+    unit: "none",
+    labels: ["supernode", "currency", "cap", "window"],
+    help: "Money booked and reserved in the window of a budget. cap is supernode, or fleet for all supernodes of the policy file together.",
+  },
+  supernode_autoscaler_budget: {
+    kind: "gauge",
+    unit: "none",
+    labels: ["supernode", "currency", "cap", "window"],
+    help: "The budget that the policy allows in the window.",
+  },
+  supernode_autoscaler_attempt_open_seconds: {
+    kind: "gauge",
+    unit: "seconds",
+    labels: ["supernode"],
+    help: "Age of the purchase attempt that is not closed; 0 where there is none.",
+  },
+  supernode_autoscaler_last_tick_timestamp_seconds: {
+    kind: "gauge",
+    unit: "seconds",
+    labels: [],
+    help: "Scheduled time of the newest tick that ended without an error, Unix time.",
+  },
+  supernode_autoscaler_last_read_timestamp_seconds: {
+    kind: "gauge",
+    unit: "seconds",
+    labels: ["supernode", "source"],
+    help: "When a run last got data from the source, Unix time; 0 where it was asked and never gave any.",
+  },
+  supernode_autoscaler_policy_reload_success: {
+    kind: "gauge",
+    unit: "none",
+    labels: [],
+    help: "1 where the newest reading of the policy file was accepted, 0 where it was refused and the one before stays in force.",
+  },
+  supernode_autoscaler_policy_info: {
+    kind: "gauge",
+    unit: "none",
+    labels: ["supernode", "hash"],
+    help: "Always 1: the hash of the policy in force.",
+  },
+  supernode_autoscaler_ledger_seconds: {
+    kind: "histogram",
+    unit: "seconds",
+    labels: [],
+    help: "Time that one read of a newest entry or one append to the ledger took.",
+  },
+  supernode_autoscaler_notifications_total: {
+    kind: "counter",
+    unit: "count",
+    labels: ["to", "result"],
+    help: "Notifications by recipient, as the policy lists them, and result: sent, failed.",
+  },
+} as const satisfies Record<string, Metric>
+
+export type MetricName = keyof typeof METRICS
+
+/** One value: a delta of a counter, an observation of a histogram, or a gauge's present value. */
+export interface Sample {
+  name: MetricName
+  labels: Readonly<Record<string, string>>
+  value: number
+}
+
+/** What one run adds to counters and histograms. */
+export function countsOf({ loaded, decision, purchases, ledgerMs, notifications }: RunFacts): Sample[] {
+  const supernode = loaded.policy.name
+  const decided = decision && { supernode, kind: decision.kind, held_by: decision.heldBy ?? "" }
+  return [
+    ...(decided ? [one("supernode_autoscaler_decisions_total", decided)] : []),
+    ...purchases.map((outcome) => one("supernode_autoscaler_purchases_total", { supernode, outcome })),
+    ...ledgerMs.map((ms) => sample("supernode_autoscaler_ledger_seconds", {}, ms / 1000)),
+    ...notifications.map((delivery) => one("supernode_autoscaler_notifications_total", { ...delivery })),
+  ]
+}
+
+/** Counters of these exist from the start, at 0, so that even the first one shows as an increase. */
+export function startsAtZero(supernodes: readonly string[], recipients: readonly string[]): Sample[] {
+  const outcomes: readonly Outcome["kind"][] = ["accepted", "rejected", "not-sent", "unknown"]
+  return [
+    ...supernodes.flatMap((supernode) =>
+      outcomes.map((outcome) => sample("supernode_autoscaler_purchases_total", { supernode, outcome }, 0)),
+    ),
+    ...recipients.flatMap((to) =>
+      ["sent", "failed"].map((result) =>
+        sample("supernode_autoscaler_notifications_total", { to, result }, 0),
+      ),
+    ),
+  ]
+}
+
+/** What is known of one supernode at `now`. */
+export interface KnownSupernode {
+  policy: Policy
+  policyHash: string
+  /** null: not known yet. */
+  state: SupernodeState | null
+  /** The states of all supernodes of the policy file, this one's among them; null unless all are known. */
+  fleet: readonly SupernodeState[] | null
+  /** When each source that was asked last gave data, epoch milliseconds; null: never. */
+  lastReads: Readonly<Record<string, number | null>>
+  now: number
+}
+
+/** The gauges of one supernode. */
+export function gaugesOf(known: KnownSupernode): Sample[] {
+  const { policy, policyHash, state, lastReads, now } = known
+  const supernode = policy.name
+  return [
+    ...capUses(known).flatMap(({ cap, use }) => {
+      const { spent, cap: allowed } = use
+      const labels = { supernode, currency: allowed.currency, cap, window: windowOf(use) }
+      return [
+        sample("supernode_autoscaler_spend", labels, spent.amount),
+        sample("supernode_autoscaler_budget", labels, allowed.amount),
+      ]
+    }),
+    ...(state
+      ? [sample("supernode_autoscaler_attempt_open_seconds", { supernode }, attemptOpenSeconds(state, now))]
+      : []),
+    ...Object.entries(lastReads).map(([source, at]) =>
+      sample("supernode_autoscaler_last_read_timestamp_seconds", { supernode, source }, (at ?? 0) / 1000),
+    ),
+    one("supernode_autoscaler_policy_info", { supernode, hash: policyHash }),
+  ]
+}
+
+/** `30d`, or `month` for a calendar month. */
+export function windowOf({ per }: BudgetUse): string {
+  return per === "month" ? per : sayDuration(per)
+}
+
+export interface CapUse {
+  cap: "supernode" | "fleet"
+  use: BudgetUse
+}
+
+/** The budgets that bind a supernode and what is spent of them, where that is known. */
+export function capUses({
+  policy,
+  state,
+  fleet,
+  now,
+}: Pick<KnownSupernode, "policy" | "state" | "fleet" | "now">): CapUse[] {
+  const at = { timezone: policy.timezone, now }
+  const own = policy.limits.budget
+  const all = policy.fleet?.budget ?? null
+  const ofAll = fleet?.flatMap(({ purchases }) => purchases)
+  return [
+    ...(own && state ? [{ cap: "supernode" as const, use: budgetUse(own, state.purchases, at) }] : []),
+    ...(all && ofAll ? [{ cap: "fleet" as const, use: budgetUse(all, ofAll, at) }] : []),
+  ]
+}
+
+/** The age of the attempt that is not closed; 0 without one. */
+export function attemptOpenSeconds({ attempt }: SupernodeState, now: number): number {
+  return attempt ? Math.max(0, now - attempt.openedAt) / 1000 : 0
+}
+
+/** The states of all supernodes of a policy file; null unless each is known. */
+export function allKnown(states: readonly (SupernodeState | null)[]): SupernodeState[] | null {
+  const known = states.filter((state) => state !== null)
+  return known.length === states.length ? known : null
+}
+
+export function sample(name: MetricName, labels: Sample["labels"], value: number): Sample {
+  return { name, labels, value }
+}
+
+function one(name: MetricName, labels: Sample["labels"]): Sample {
+  return sample(name, labels, 1)
+}

@@ -1,0 +1,166 @@
+import type { Counter, Histogram, Registry } from "prom-client"
+import type { App } from "../app/app.ts"
+import type { RunFacts } from "../app/run-facts.ts"
+import {
+  allKnown,
+  countsOf,
+  gaugesOf,
+  METRICS,
+  type MetricName,
+  type Sample,
+  sample,
+  startsAtZero,
+} from "../app/run-metrics.ts"
+import { recipientLabel } from "../decision/policy/notify.ts"
+import { METRIC_SOURCES, type Policy } from "../decision/policy/policy.ts"
+import type { SupernodeState } from "../decision/state/state.ts"
+import type { Clock } from "../ports.ts"
+
+/** Upper bounds of the histogram's buckets, seconds: from a local file to a store that is about to fail. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export interface ExpositionParts {
+  app: Pick<App, "policies">
+  clock: Pick<Clock, "now">
+}
+
+/** What the newest runs of one supernode showed. */
+interface Known {
+  /** The supernode's id: after a reload another one may have the name. */
+  id: string
+  state: SupernodeState | null
+  lastReads: Record<string, number | null>
+}
+
+type PromClient = Pick<typeof import("prom-client"), "Counter" | "Gauge" | "Histogram" | "Registry">
+
+/** The metrics of this process in Prometheus' text format. Their labels hold names of the present policy file only. */
+export class Exposition {
+  readonly #parts: ExpositionParts
+  readonly #client: PromClient
+  /** What only ever grows; gauges are made anew for each answer. */
+  readonly #registry: Registry
+  readonly #counters = new Map<MetricName, Counter>()
+  readonly #histograms = new Map<MetricName, Histogram>()
+  readonly #known = new Map<string, Known>()
+  #lastTickAt: number | null = null
+
+  private constructor(client: PromClient, parts: ExpositionParts) {
+    this.#parts = parts
+    this.#client = client
+    this.#registry = new client.Registry()
+    for (const name of METRIC_NAMES) {
+      const { kind } = METRICS[name]
+      const options = { ...optionsOf(name), registers: [this.#registry] }
+      if (kind === "counter") this.#counters.set(name, new client.Counter(options))
+      if (kind === "histogram")
+        this.#histograms.set(name, new client.Histogram({ ...options, buckets: BUCKETS }))
+    }
+  }
+
+  /** Loads the library of the text format, which nothing but `serve` needs. */
+  static async open(parts: ExpositionParts): Promise<Exposition> {
+    // The default export: of a CommonJS package a bundle has no other.
+    const { default: client } = await import("prom-client")
+    return new Exposition(client, parts)
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Counts one run. */
+  record(facts: RunFacts): void {
+    const { name, id } = facts.loaded.policy
+    const before = this.#knownOf({ name, id })
+    const reads = Object.entries(facts.sources).map(
+      ([source, { readAt }]) => [source, readAt ?? before?.lastReads[source] ?? null] as const,
+    )
+    this.#known.set(name, {
+      id,
+      state: facts.state ?? before?.state ?? null,
+      lastReads: { ...before?.lastReads, ...Object.fromEntries(reads) },
+    })
+    this.#add(countsOf(facts))
+  }
+
+  #add(samples: readonly Sample[]): void {
+    for (const { name, labels, value } of samples) {
+      this.#counters.get(name)?.inc(labels, value)
+      this.#histograms.get(name)?.observe(labels, value)
+    }
+  }
+
+  /** A tick ended without an error. */
+  ticked(at: number): void {
+    this.#lastTickAt = at
+  }
+
+  /** `isPolicyRefused`: the newest reading of the policy file was refused. */
+  async text(isPolicyRefused: boolean): Promise<string> {
+    await this.#followPolicy()
+    const gauges = new this.#client.Registry()
+    const samples = this.#gauges(isPolicyRefused)
+    for (const name of new Set(samples.map((one) => one.name))) {
+      const gauge = new this.#client.Gauge({ ...optionsOf(name), registers: [gauges] })
+      for (const one of samples) if (one.name === name) gauge.set(one.labels, one.value)
+    }
+    return `${await this.#registry.metrics()}${await gauges.metrics()}`
+  }
+
+  #gauges(isPolicyRefused: boolean): Sample[] {
+    const { app, clock } = this.#parts
+    const now = clock.now()
+    const tick = this.#lastTickAt
+    const { supernodes } = app.policies
+    const states = supernodes.map(({ policy }) => this.#knownOf(policy)?.state ?? null)
+    const fleet = allKnown(states)
+    return [
+      ...supernodes.flatMap(({ policy, hash }) => {
+        const { state = null, lastReads = {} } = this.#knownOf(policy) ?? {}
+        return gaugesOf({ policy, policyHash: hash, state, fleet, lastReads, now })
+      }),
+      sample("supernode_autoscaler_policy_reload_success", {}, isPolicyRefused ? 0 : 1),
+      ...(tick === null ? [] : [sample("supernode_autoscaler_last_tick_timestamp_seconds", {}, tick / 1000)]),
+    ]
+  }
+
+  #knownOf({ name, id }: Pick<Policy, "name" | "id">): Known | undefined {
+    const known = this.#known.get(name)
+    return known?.id === id ? known : undefined
+  }
+
+  /** Has counters of what the policy file names now, and of nothing else: supernodes, their sources, recipients. */
+  async #followPolicy(): Promise<void> {
+    const { supernodes, notify } = this.#parts.app.policies
+    const policies = new Map(supernodes.map(({ policy }) => [policy.name, policy]))
+    const recipients = new Set(notify.map(recipientLabel))
+    for (const [name, { lastReads }] of this.#known) {
+      const policy = policies.get(name)
+      if (!policy) this.#known.delete(name)
+      else for (const source of Object.keys(lastReads)) if (!isAsked(policy, source)) delete lastReads[source]
+    }
+    for (const counter of this.#counters.values()) {
+      for (const { labels } of (await counter.get()).values) {
+        const { supernode, to } = labels
+        const isKnown = supernode === undefined ? recipients.has(String(to)) : policies.has(String(supernode))
+        if (!isKnown) counter.remove(labels)
+      }
+    }
+    this.#add(startsAtZero([...policies.keys()], [...recipients]))
+  }
+}
+
+const METRIC_NAMES = Object.keys(METRICS) as MetricName[]
+
+function optionsOf(name: MetricName) {
+  const { help, labels } = METRICS[name]
+  return { name, help, labelNames: [...labels] }
+}
+
+function isAsked({ rules }: Policy, source: string): boolean {
+  return (
+    source === "supernode" ||
+    METRIC_SOURCES.some((one) => one === source && rules.some(({ metric }) => metric[one] !== undefined))
+  )
+}

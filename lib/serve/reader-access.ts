@@ -1,0 +1,66 @@
+import { createHash, timingSafeEqual } from "node:crypto"
+import type { IncomingMessage } from "node:http"
+
+/** Why a reader may not see what names supernodes and money; null: it may. */
+export type Denial = { status: 401 | 403; error: string } | null
+
+/** Longer ones are not looked at. */
+const MAX_AUTHORIZATION_CHARS = 4_096
+
+/**
+ * Access to /metrics: Bearer, or Basic with any user name and the token as password. Without a configured token only
+ * requests from this machine that passed no proxy, since a proxy makes every client look local.
+ */
+export function readerDenial(
+  {
+    socket,
+    rawHeaders,
+  }: Pick<IncomingMessage, "rawHeaders"> & { socket: { remoteAddress?: string | undefined } },
+  tokens: readonly string[],
+): Denial {
+  if (tokens.length === 0) return localDenial(socket.remoteAddress, rawHeaders)
+  const given = valuesOf(rawHeaders, "authorization")
+  if (given.length > 1) return { status: 401, error: "header Authorization: must be there once" }
+  const token = tokenIn(given[0] ?? "")
+  if (token === null)
+    return { status: 401, error: "header Authorization: must be Bearer, or Basic with the token as password" }
+  // Hashed, and compared with every token, so that neither length nor a good beginning can be measured.
+  const fits = tokens.map((one) => timingSafeEqual(sha256(token), sha256(one)))
+  return fits.includes(true) ? null : { status: 401, error: "the token is wrong" }
+}
+
+function localDenial(address: string | undefined, rawHeaders: readonly string[]): Denial {
+  const isProxied = rawHeaders.some((name, i) => i % 2 === 0 && /^(?:x-)?forwarded(?:-|$)/i.test(name))
+  if (isProxied || !isLoopbackAddress(address ?? ""))
+    return {
+      status: 403,
+      error:
+        "without SUPERNODE_METRICS_TOKEN only this machine may read this, and not through a proxy. Set the token and send it",
+    }
+  return null
+}
+
+/** An address of a socket; an IPv4 one may be written as IPv6. */
+function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
+}
+
+function valuesOf(rawHeaders: readonly string[], wanted: string): string[] {
+  return rawHeaders.flatMap((name, i) =>
+    i % 2 === 0 && name.toLowerCase() === wanted ? (rawHeaders[i + 1] ?? "") : [],
+  )
+}
+
+function tokenIn(authorization: string): string | null {
+  if (authorization.length > MAX_AUTHORIZATION_CHARS) return null
+  const [, scheme = "", value = ""] = /^(Bearer|Basic) +(\S+) *$/i.exec(authorization) ?? []
+  if (value === "") return null
+  if (scheme.toLowerCase() === "bearer") return value
+  const pair = Buffer.from(value, "base64").toString("utf8")
+  const colon = pair.indexOf(":")
+  return colon < 0 ? null : pair.slice(colon + 1)
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest()
+}

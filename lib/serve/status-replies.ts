@@ -1,0 +1,60 @@
+import type { App } from "../app/app.ts"
+import type { CloudHealth } from "./cloud-health.ts"
+import type { LedgerHealth } from "./health.ts"
+import type { Reply } from "./listener.ts"
+import type { Runs } from "./runs.ts"
+
+/** What `serve` says of itself. */
+export interface ServeStatus {
+  app: App
+  version: string
+  ledger: LedgerHealth
+  cloud: CloudHealth
+  runs: Runs
+  /** Epoch milliseconds; null: never. */
+  nextTick: number | null
+  isStopping: boolean
+  /** The newest reload of the policy file was refused. */
+  isPolicyRefused: boolean
+}
+
+/** `GET /readyz`: whether runs can do their work; where not, what an operator must mend. */
+export async function readinessReply(status: ServeStatus): Promise<Reply> {
+  const reasons = status.isStopping ? ["stopping"] : await reasonsOf(status)
+  const isReady = reasons.length === 0
+  const body = { status: isReady ? "ready" : "not-ready", reasons }
+  return isReady ? { status: 200, body } : { status: 503, body, headers: { "retry-after": "30" } }
+}
+
+async function reasonsOf({ ledger, cloud, isPolicyRefused }: ServeStatus): Promise<string[]> {
+  const refused =
+    "policy-refused: the new policy file is not valid, and the one before stays in force (see the log)"
+  return [...(await ledger.reasons()), ...cloud.reasons(), ...(isPolicyRefused ? [refused] : [])]
+}
+
+/** `GET /healthz`: whether it is alive. */
+export async function healthReply(serve: ServeStatus): Promise<Reply> {
+  const { app, version, runs, nextTick, isStopping } = serve
+  const ledgerIsReadable = await serve.ledger.isReadable()
+  const status = isStopping ? "stopping" : ledgerIsReadable ? "ok" : "ledger-unreadable"
+  const body = {
+    status,
+    version,
+    mode: app.settings.mode,
+    policies: app.policies.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash })),
+    ledger: ledgerIsReadable ? "ok" : "unreadable",
+    lastTick: sayTick(runs.lastTick),
+    nextTick: sayTime(nextTick),
+    running: runs.running,
+    waiting: runs.waiting,
+  }
+  return { status: status === "ok" ? 200 : 503, body }
+}
+
+function sayTick(tick: { at: number; isOk: boolean } | null): { at: string | null; ok: boolean } | null {
+  return tick && { at: sayTime(tick.at), ok: tick.isOk }
+}
+
+function sayTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto"
+import { describe, expect, it } from "vitest"
+import { METRICS } from "../../lib/app/run-metrics.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
+import { readerDenial } from "../../lib/serve/reader-access.ts"
+import { POLICY, PRICED_POLICY } from "../corridor/corridor.ts"
+import { bearer, NOW, Place, type Served, sharedPlace, webhook } from "./place.ts"
+
+const MINUTE = 60_000
+const TOKEN = "THE-METRICS-TOKEN"
+const FLEET = `${PRICED_POLICY}fleet: { budget: { amount: 900000, currency: CNY, per: month } }\n`
+
+/** Samples by `name{labels}`, and the labels' names of each metric. */
+async function scrape(served: Served): Promise<{ text: string; samples: Record<string, number> }> {
+  const { status, headers, text } = await served.sendForText("GET", "/metrics")
+  expect([status, headers["content-type"]]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"])
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+  const pairs = lines.map((line) => [
+    line.slice(0, line.lastIndexOf(" ")),
+    Number(line.slice(line.lastIndexOf(" "))),
+  ])
+  return { text, samples: Object.fromEntries(pairs) }
+}
+
+function short(samples: Record<string, number>): Record<string, number> {
+  const kept = Object.entries(samples).filter(([name]) => !name.includes("_ledger_seconds_bucket"))
+  return Object.fromEntries(kept.map(([name, value]) => [name.replace("supernode_autoscaler_", ""), value]))
+}
+
+/** The next tick of every five minutes, and its end. */
+async function tick(place: Place, served: Served, nth: number): Promise<void> {
+  place.pass(nth === 1 ? 30_000 : 5 * MINUTE)
+  await served.told("ticked", nth)
+}
+
+describe("GET /metrics", () => {
+  it("prints the names and labels of the contract after a purchase by a tick", async () => {
+    const inbox = await webhook()
+    const notify = `notify: [ { webhook: "${inbox.address}", on: [purchase] }, { webhook: "http://127.0.0.1:1/x", format: slack, on: [purchase] } ]\n`
+    const place = await Place.open({ policy: `${FLEET}${notify}` })
+    const served = await place.serve()
+    await tick(place, served, 1)
+    const hash = served.app.policies.supernodes[0]?.hash
+    const { text, samples } = await scrape(served)
+    expect(short(samples)).toEqual({
+      'decisions_total{supernode="train-a",kind="scale-up",held_by=""}': 1,
+      'purchases_total{supernode="train-a",outcome="accepted"}': 1,
+      'purchases_total{supernode="train-a",outcome="rejected"}': 0,
+      'purchases_total{supernode="train-a",outcome="not-sent"}': 0,
+      'purchases_total{supernode="train-a",outcome="unknown"}': 0,
+      'spend{supernode="train-a",currency="CNY",cap="supernode",window="30d"}': 120_000,
+      'budget{supernode="train-a",currency="CNY",cap="supernode",window="30d"}': 500_000,
+      'spend{supernode="train-a",currency="CNY",cap="fleet",window="month"}': 120_000,
+      'budget{supernode="train-a",currency="CNY",cap="fleet",window="month"}': 900_000,
+      'attempt_open_seconds{supernode="train-a"}': 0,
+      last_tick_timestamp_seconds: (NOW + 30_000) / 1000,
+      'last_read_timestamp_seconds{supernode="train-a",source="supernode"}': (NOW + 30_000) / 1000,
+      'last_read_timestamp_seconds{supernode="train-a",source="cloud-eye"}': (NOW + 30_000) / 1000,
+      policy_reload_success: 1,
+      [`policy_info{supernode="train-a",hash="${hash}"}`]: 1,
+      ledger_seconds_sum: 0,
+      ledger_seconds_count: expect.toSatisfy((count: number) => count >= 4),
+      'notifications_total{to="1 (json)",result="sent"}': 1,
+      'notifications_total{to="1 (json)",result="failed"}': 0,
+      'notifications_total{to="2 (slack)",result="sent"}': 0,
+      'notifications_total{to="2 (slack)",result="failed"}': 1,
+    })
+    const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => [name, kind])
+    expect(Object.fromEntries(printed)).toEqual(
+      Object.fromEntries(Object.entries(METRICS).map(([name, { kind }]) => [name, kind])),
+    )
+  })
+
+  it("ages an open attempt and counts an unknown outcome once, however often it is looked at", async () => {
+    const place = await Place.open()
+    place.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const served = await place.serve()
+    await served.alert()
+    for (const nth of [1, 2]) await tick(place, served, nth)
+    const { samples } = await scrape(served)
+    expect(short(samples)).toMatchObject({
+      'purchases_total{supernode="train-a",outcome="unknown"}': 1,
+      'attempt_open_seconds{supernode="train-a"}': 330,
+      'decisions_total{supernode="train-a",kind="hold",held_by="outcome-unknown"}': 2,
+    })
+  })
+
+  it("forgets a supernode and a recipient that left the policy, and says that a reload was refused", async () => {
+    const place = await Place.open({ policy: `${POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n` })
+    const served = await place.serve()
+    await tick(place, served, 1)
+    expect((await scrape(served)).text).toContain('notifications_total{to="1 (json)",result="failed"}')
+    place.writePolicy(POLICY.replace("name: train-a", "name: train-b"))
+    await served.serving.reload()
+    const { text, samples } = await scrape(served)
+    expect(text).not.toMatch(/train-a|json/)
+    expect(short(samples)).toMatchObject({
+      policy_reload_success: 1,
+      [`policy_info{supernode="train-b",hash="${served.app.policies.supernodes[0]?.hash}"}`]: 1,
+    })
+    place.writePolicy("version: 2\n")
+    await served.serving.reload()
+    expect(short((await scrape(served)).samples)).toMatchObject({ policy_reload_success: 0 })
+  })
+
+  it("keeps the time of the last good read of a source that fails, and says 0 for one that never gave data", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    place.sandbox.failNext("metrics", { status: 403 }, 99)
+    await tick(place, served, 1)
+    const read = (source: string) => `last_read_timestamp_seconds{supernode="train-a",source="${source}"}`
+    const first = (NOW + 30_000) / 1000
+    expect(short((await scrape(served)).samples)).toMatchObject({
+      [read("supernode")]: first,
+      [read("cloud-eye")]: 0,
+    })
+    place.sandbox.failNext("supernode", { status: 401 }, 99)
+    await tick(place, served, 2)
+    expect(short((await scrape(served)).samples)).toMatchObject({
+      [read("supernode")]: first,
+      last_tick_timestamp_seconds: first + 300,
+    })
+  })
+})
+
+describe("who may read /metrics", () => {
+  const shared = sharedPlace({ settings: { SUPERNODE_METRICS_TOKEN: `${TOKEN},ANOTHER-METRICS-TOKEN` } })
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`
+
+  it.each<[number, string, Record<string, string | string[]>]>([
+    [401, "no token", {}],
+    [401, "a wrong token", { authorization: "Bearer THE-METRICS-TOKEM" }],
+    [401, "the token of the webhooks", bearer()],
+    [401, "the token as user name", { authorization: basic(`${TOKEN}:`) }],
+    [401, "Basic without a colon", { authorization: basic(TOKEN) }],
+    [401, "two headers", { authorization: [`Bearer ${TOKEN}`, "Bearer other"] }],
+    [401, "the bare token", { authorization: TOKEN }],
+    [200, "Bearer", { authorization: `Bearer ${TOKEN}` }],
+    [
+      200,
+      "Bearer with the second token, through a proxy",
+      { authorization: "bearer ANOTHER-METRICS-TOKEN", "x-forwarded-for": "10.0.0.1" },
+    ],
+    [200, "Basic with any user name", { authorization: basic(`prometheus:${TOKEN}`) }],
+  ])("answers %i to %s where SUPERNODE_METRICS_TOKEN is set", async (status, _, headers) => {
+    const answer = await shared.served.sendForText("GET", "/metrics", { headers })
+    expect(answer.status).toBe(status)
+    expect(answer.headers["www-authenticate"] !== undefined).toBe(status === 401)
+    expect(answer.text.includes("train-a")).toBe(status === 200)
+  })
+
+  it("answers 405 to another method, and HEAD without a body", async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    for (const path of ["/metrics", "/readyz"])
+      expect(await shared.served.send("POST", path, { headers })).toMatchObject({
+        status: 405,
+        headers: { allow: "GET, HEAD" },
+      })
+    expect(await shared.served.sendForText("HEAD", "/metrics", { headers })).toMatchObject({
+      status: 200,
+      text: "",
+    })
+  })
+
+  it.each([
+    [null, "127.0.0.1", []],
+    [null, "::1", ["Host", "x"]],
+    [null, "::ffff:127.0.0.1", []],
+    [403, "10.0.0.7", []],
+    [403, "::ffff:10.0.0.7", []],
+    [403, undefined, []],
+    [403, "127.0.0.1", ["Forwarded", "for=127.0.0.1"]],
+    [403, "127.0.0.1", ["x-forwarded-for", "127.0.0.1"]],
+    [403, "::1", ["X-Forwarded-Host", "x"]],
+  ])("answers %s without a configured token to %s with headers %j", (status, remoteAddress, rawHeaders) => {
+    expect(readerDenial({ socket: { remoteAddress }, rawHeaders }, [])?.status ?? null).toBe(status)
+  })
+
+  it("answers 403 without a configured token to a request that a proxy passed on", async () => {
+    const served = await (await Place.open()).serve()
+    expect((await served.sendForText("GET", "/metrics")).status).toBe(200)
+    const proxied = await served.send("GET", "/metrics", { headers: { "x-forwarded-proto": "https" } })
+    expect(proxied).toMatchObject({
+      status: 403,
+      body: { error: expect.stringContaining("SUPERNODE_METRICS_TOKEN") },
+    })
+  })
+})
+
+describe("a process that can read nothing of the cloud", () => {
+  const unreadable = {
+    status: 503,
+    body: { reasons: [expect.stringMatching(/^cloud-unreadable: .* last 3 ticks/)] },
+  }
+
+  it("is not ready after three ticks, warns at each one why and since when, and is ready after the next good read", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    place.sandbox.failNext("supernode", { status: 401 }, 99)
+    for (const nth of [1, 2]) await tick(place, served, nth)
+    expect((await served.get("/readyz")).status).toBe(200)
+    await tick(place, served, 3)
+    expect(await served.get("/readyz")).toMatchObject(unreadable)
+    const warnings = (await served.told("warning", 3)).map(({ says }) => says)
+    expect(warnings).toEqual(
+      Array(3).fill(
+        expect.stringMatching(
+          /^train-a has been blind since 2024-01-12T16:55:00.000Z: supernode refused our keys: .*401.* supernode-autoscaler doctor train-a$/,
+        ),
+      ),
+    )
+    place.sandbox.clearFailures()
+    await tick(place, served, 4)
+    expect((await served.get("/readyz")).status).toBe(200)
+    expect(served.news.filter(({ kind }) => kind === "warning")).toHaveLength(3)
+  })
+
+  it("stays ready while its supernode needs no call of the cloud", async () => {
+    const place = await Place.open()
+    const served = await place.serve()
+    const { ledger } = served.app
+    const said = { verb: "pause", supernode: null, why: "maintenance", by: "ann", until: null } as const
+    await commandAll({ ledger, clock: place.clock, newId: randomUUID }, said)
+    place.sandbox.failNext("supernode", { status: 401 }, 99)
+    for (const nth of [1, 2, 3]) await tick(place, served, nth)
+    expect((await served.get("/readyz")).status).toBe(200)
+    expect(served.news.filter(({ kind }) => kind === "warning")).toEqual([])
+  })
+
+  it("is not ready where ticks fail for want of keys", async () => {
+    const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
+    const served = await place.serve()
+    for (const nth of [1, 2, 3]) await tick(place, served, nth)
+    expect(await served.get("/readyz")).toMatchObject(unreadable)
+    expect((await scrape(served)).text).not.toContain("last_tick_timestamp_seconds ")
+  })
+})
