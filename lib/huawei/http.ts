@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
-import { type ProxySettings, proxyFor, proxySecrets } from "../http/proxy.ts"
+import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
@@ -157,7 +157,7 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
     const via = proxyFor(url, context.proxy)
     const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
     const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secrets)
-    return nothing(via ? `${says} (through the proxy ${via.host})` : says, {
+    return nothing(`${says}${sayProxy(url, context.proxy)}`, {
       retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG",
     })
   }
