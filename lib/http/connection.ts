@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   /** Certificates to trust instead of the system's; PEM. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
+  /** Gives up at once when it is aborted. */
+  signal?: AbortSignal
 }
 
 /** The step that failed. */
@@ -36,14 +38,10 @@ export class ConnectionFailure extends Error {
  *   direct:  TCP ─▶ TLS with the endpoint ─▶ ready
  *   proxy:   TCP ─▶ (TLS with the proxy) ─▶ CONNECT, 2xx ─▶ TLS with the endpoint ─▶ ready
  */
-export async function openConnection({
-  url,
-  budgetMs,
-  proxy,
-  ca,
-  lookup,
-}: ConnectionOptions): Promise<Socket> {
-  const deadline = AbortSignal.timeout(Math.max(1, Math.min(budgetMs, 2 ** 31 - 1)))
+export async function openConnection(options: ConnectionOptions): Promise<Socket> {
+  const { url, budgetMs, proxy, ca, lookup, signal } = options
+  const late = AbortSignal.timeout(Math.max(1, Math.min(budgetMs, 2 ** 31 - 1)))
+  const deadline = signal ? AbortSignal.any([late, signal]) : late
   const steps: Socket[] = []
   let stage: ConnectionStage = "connect"
   const to = (target: URL) => ({ host: hostOf(target), ...(lookup ? { lookup } : {}) })

@@ -25,17 +25,20 @@ export function dispatchersOf({ proxy, ca, connectMs, maxResponseSize }: Dispatc
   const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize }
   const direct = new Agent({ connect, ...limits })
   let tunnels: Agent | undefined
+  const closing = new AbortController()
   return {
     for(url) {
       const address = proxyFor(url, proxy)
       if (!address) return direct
       tunnels ??= new Agent({
-        connect: tunnelConnector({ proxy: address, ca, budgetMs: connectMs }),
+        connect: tunnelConnector({ proxy: address, ca, budgetMs: connectMs, signal: closing.signal }),
         ...limits,
       })
       return tunnels
     },
     async close() {
+      // A tunnel that is being opened would keep the process for the rest of its time.
+      closing.abort()
       await Promise.all([direct.destroy(), tunnels?.destroy()])
     },
   }
@@ -45,13 +48,14 @@ interface TunnelConnector {
   proxy: URL
   ca: string | undefined
   budgetMs: number
+  signal: AbortSignal
 }
 
 /** undici's own ProxyAgent waits for the answer to CONNECT without a limit, and keeps later requests waiting with it. */
-function tunnelConnector({ proxy, ca, budgetMs }: TunnelConnector): buildConnector.connector {
+function tunnelConnector({ proxy, ca, budgetMs, signal }: TunnelConnector): buildConnector.connector {
   return ({ protocol, host, hostname, port }, callback) => {
     const authority = host ?? (port === "" ? hostname : `${hostname}:${port}`)
-    openConnection({ url: new URL(`${protocol}//${authority}`), budgetMs, proxy, ca }).then(
+    openConnection({ url: new URL(`${protocol}//${authority}`), budgetMs, proxy, ca, signal }).then(
       (socket) => callback(null, socket),
       (failure: unknown) => callback(causeOf(failure, budgetMs), null),
     )
