@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as z from "zod"
+import { sdkHandler } from "../http/sdk-handler.ts"
 import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 import { type Settings, SettingsError } from "./settings.ts"
 
@@ -38,8 +39,8 @@ export interface CredentialSource {
 
 /** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
 export function credentialSource(
-  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth" | "postgresPassword">,
-  { now, readSecret = readAwsSecret }: SecretOptions,
+  settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth" | "postgresPassword" | "proxy">,
+  { now, readSecret = (arn) => readAwsSecret(arn, settings.proxy) }: SecretOptions,
 ): CredentialSource {
   const invocation = new AsyncLocalStorage<Credentials | null>()
   let cached: { text: string; until: number } | null = null
@@ -113,11 +114,11 @@ function jsonOrNull(text: string): unknown {
   }
 }
 
-/** Loaded only where a secret is named: the client is no part of anybody else's cold start. */
-async function readAwsSecret(arn: string): Promise<string> {
+/** The client is loaded only where a secret is named, which keeps other cold starts short. */
+async function readAwsSecret(arn: string, proxy: Settings["proxy"]): Promise<string> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager")
   const client = new SecretsManagerClient({
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+    requestHandler: sdkHandler({ proxy, connectMs: 2_000, requestMs: 5_000 }),
   })
   try {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: arn }))

@@ -10,10 +10,11 @@ interface Wiring {
 
 /** The ledger that the settings name, with the keys that they hold. Throws LedgerError. */
 export function openLedgerOf(settings: Settings, { now, keys }: Wiring): Promise<AuditedLedger> {
-  const { ledgerUrl, dynamodbCredentials } = settings
+  const { ledgerUrl, dynamodbCredentials, proxy } = settings
   const source = keys ?? credentialSource(settings, { now })
   return openLedger(ledgerUrl, {
     now,
+    proxy,
     ...(dynamodbCredentials ? { dynamodbCredentials } : {}),
     postgres: { password: source.postgresPassword },
   })

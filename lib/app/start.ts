@@ -58,7 +58,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const endpoints = overridesOf(settings)
   const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, proxy, ...trust })
   const prometheus = prometheusClient({ auth: keys.prometheusAuth, proxy, ...trust })
-  const cloudwatch = cloudwatchReader(place)
+  const cloudwatch = cloudwatchReader({ ...place, proxy })
   const metrics = metricCollector(
     {
       cloudEye: huawei.queryMetrics,
@@ -81,7 +81,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       smnEndpoint: settings.smnEndpoint,
       now: clock.now,
       ...(sns ? { sns } : {}),
-      ...trust,
+      way: { proxy, ...trust },
     })
   const notifierOf = (written: readonly NotifyRecipient[]) => notifierFor(recipients(written))
   const runAll = signalRunner({ settings, policies, ledger, cloud, metrics, keys, clock, notifierOf })

@@ -1,11 +1,12 @@
-import { Agent, type Dispatcher, ProxyAgent } from "undici"
-import { type ProxySettings, proxyAuthorization, proxyFor } from "./proxy.ts"
+import { Agent, type buildConnector, type Dispatcher } from "undici"
+import { ConnectionFailure, openConnection } from "./connection.ts"
+import { type ProxySettings, proxyFor } from "./proxy.ts"
 
 export interface DispatcherOptions {
   proxy: ProxySettings | null
   /** Certificates to trust instead of the system's; PEM. Of the endpoint, and of a proxy that is https itself. */
   ca?: string | undefined
-  /** Of connecting, milliseconds. */
+  /** Of connecting, the tunnel included, milliseconds. */
   connectMs: number
   /** Bytes of a whole answer's body, as they come. */
   maxResponseSize: number
@@ -23,23 +24,47 @@ export function dispatchersOf({ proxy, ca, connectMs, maxResponseSize }: Dispatc
   // One bound for a whole try is set at each request; undici's own count silence only.
   const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize }
   const direct = new Agent({ connect, ...limits })
-  let tunnel: ProxyAgent | undefined
+  let tunnels: Agent | undefined
+  const closing = new AbortController()
   return {
     for(url) {
       const address = proxyFor(url, proxy)
       if (!address) return direct
-      const token = proxyAuthorization(address)
-      tunnel ??= new ProxyAgent({
-        uri: address.origin,
-        ...(token === null ? {} : { token }),
-        requestTls: connect,
-        proxyTls: connect,
+      tunnels ??= new Agent({
+        connect: tunnelConnector({ proxy: address, ca, budgetMs: connectMs, signal: closing.signal }),
         ...limits,
       })
-      return tunnel
+      return tunnels
     },
     async close() {
-      await Promise.all([direct.destroy(), tunnel?.destroy()])
+      // A tunnel that is being opened would keep the process for the rest of its time.
+      closing.abort()
+      await Promise.all([direct.destroy(), tunnels?.destroy()])
     },
   }
+}
+
+interface TunnelConnector {
+  proxy: URL
+  ca: string | undefined
+  budgetMs: number
+  signal: AbortSignal
+}
+
+/** undici's own ProxyAgent waits for the answer to CONNECT without a limit, and keeps later requests waiting with it. */
+function tunnelConnector({ proxy, ca, budgetMs, signal }: TunnelConnector): buildConnector.connector {
+  return ({ protocol, host, hostname, port }, callback) => {
+    const authority = host ?? (port === "" ? hostname : `${hostname}:${port}`)
+    openConnection({ url: new URL(`${protocol}//${authority}`), budgetMs, proxy, ca, signal }).then(
+      (socket) => callback(null, socket),
+      (failure: unknown) => callback(causeOf(failure, budgetMs), null),
+    )
+  }
+}
+
+function causeOf(failure: unknown, budgetMs: number): Error {
+  if (!(failure instanceof ConnectionFailure))
+    return failure instanceof Error ? failure : new Error(String(failure))
+  if (failure.isLate) return new Error(`no connection within ${budgetMs} ms`)
+  return failure.cause instanceof Error ? failure.cause : failure
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net"
 import { isLoopback } from "../decision/policy/secure-address.ts"
 
-// HTTPS_PROXY and NO_PROXY: one rule for reads and for the purchase. undici's own rule knows neither all of loopback nor
+// HTTPS_PROXY and NO_PROXY: one rule for every outgoing connection. undici's own rule knows neither all of loopback nor
 // CIDR blocks, so undici gets only the answer.
 
 /** HTTPS_PROXY and NO_PROXY as written. The address may hold a login: it is never shown. */
@@ -27,6 +27,12 @@ export function proxyFor(url: URL, proxy: ProxySettings | null): URL | null {
   const port = url.port || "443"
   const entries = proxy.noProxy.split(/[,\s]+/).filter((entry) => entry !== "")
   return entries.some((entry) => covers(entry.toLowerCase(), host, port)) ? null : new URL(proxy.address)
+}
+
+/** ` (through the proxy proxy.example.com:3128)` for a failure's sentence; empty where the request goes directly. */
+export function sayProxy(url: URL, proxy: ProxySettings | null): string {
+  const via = proxyFor(url, proxy)
+  return via === null ? "" : ` (through the proxy ${via.host})`
 }
 
 /** `*`, `host`, `.domain`, `*.domain`, each with or without `:port`; an address, or a block such as `10.0.0.0/8`. */

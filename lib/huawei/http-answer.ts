@@ -14,6 +14,8 @@ export interface Question {
   projectId: string | null
   /** Sent as JSON. */
   body?: unknown
+  /** For all tries together, where it is less than every question's limit. Milliseconds. */
+  totalMs?: number
 }
 
 /** What an answer's JSON means, or what is wrong with it. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
-import { type ProxySettings, proxyFor, proxySecrets } from "../http/proxy.ts"
+import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
@@ -91,8 +91,9 @@ export function cloudReader(options: HttpOptions): CloudReader {
 /** Tries until there is an answer that is worth reading, or no time for another try. */
 async function ask(question: Question, context: Context): Promise<{ last: Try; tries: number }> {
   const { clock, timeouts } = context
-  const total = AbortSignal.timeout(timeouts.totalMs)
-  const end = clock.monotonic() + timeouts.totalMs
+  const totalMs = Math.min(timeouts.totalMs, question.totalMs ?? timeouts.totalMs)
+  const total = AbortSignal.timeout(totalMs)
+  const end = clock.monotonic() + totalMs
   for (let tries = 1; ; tries++) {
     const last = await tryOnce(
       question,
@@ -136,14 +137,17 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
       credentials,
       now: context.clock.now(),
     })
-    const answer = await send(url, {
-      dispatcher: context.dispatchers.for(url),
-      method,
-      // Not signed: what stands between us and the gateway may rewrite it.
-      headers: { ...headers, ...ACCEPT_ENCODING },
-      body,
-      signal,
-    })
+    // undici ends an aborted request only once its connection stands or failed.
+    const answer = await within(signal, () =>
+      send(url, {
+        dispatcher: context.dispatchers.for(url),
+        method,
+        // Not signed: what stands between us and the gateway may rewrite it.
+        headers: { ...headers, ...ACCEPT_ENCODING },
+        body,
+        signal,
+      }),
+    )
     const at = context.clock.now()
     const wire = Buffer.from(await answer.body.arrayBuffer())
     const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
@@ -157,7 +161,7 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
     const via = proxyFor(url, context.proxy)
     const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
     const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secrets)
-    return nothing(via ? `${says} (through the proxy ${via.host})` : says, {
+    return nothing(`${says}${sayProxy(url, context.proxy)}`, {
       retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG",
     })
   }

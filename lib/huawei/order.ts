@@ -8,6 +8,9 @@ import type { Parsed } from "./http-answer.ts"
 /** API page of the supernode, `order_id`: 1 to 64 letters and digits. */
 const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
 
+/** It is read when a purchase is over, in what is left of the function's time. */
+const TOTAL_MS = 5_000
+
 /** ShowCustomerOrderDetails, `order_info`: only a clear value says anything. */
 const details = z.looseObject({
   order_info: z.looseObject({
@@ -38,7 +41,7 @@ export async function readOrder(
     }
   const url = `${endpoint}/v2/orders/customer-orders/details/${orderId}`
   const question = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
-  return reader.read(question, (json) => orderOf(json, orderId))
+  return reader.read({ ...question, totalMs: TOTAL_MS }, (json) => orderOf(json, orderId))
 }
 
 function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {

@@ -1,7 +1,7 @@
 import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
-import type { ProxySettings } from "../http/proxy.ts"
+import { type ProxySettings, sayProxy } from "../http/proxy.ts"
 import { errorOf, jsonOf } from "./answer-error.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { oneLine } from "./purchase/redaction.ts"
@@ -38,7 +38,7 @@ export function smnRequests({
   timeoutMs = DEFAULT_TIMEOUT_MS,
 }: SmnOptions = {}): SmnRequests {
   const dispatchers = dispatchersOf({ proxy, ca: tls?.ca, connectMs: timeoutMs, maxResponseSize: MAX_BYTES })
-  const get = (url: string) => fetchText(url, { dispatchers, timeoutMs })
+  const get = (url: string) => fetchText(url, { dispatchers, proxy, timeoutMs })
   return {
     async fetchPem(url) {
       const fetched = await get(url)
@@ -71,7 +71,7 @@ function confirmationProblem(text: string, url: string): string | null {
 
 async function fetchText(
   url: string,
-  options: { dispatchers: Dispatchers; timeoutMs: number },
+  options: { dispatchers: Dispatchers; proxy: ProxySettings | null; timeoutMs: number },
 ): Promise<Fetched> {
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
     return { ok: false, why: "the address is no https URL" }
@@ -92,7 +92,8 @@ async function fetchText(
       : signal.aborted
         ? "it took too long"
         : messageOf(cause)
-    return { ok: false, why: oneLine(`${hostOf(url)} could not be read: ${says}`) }
+    const via = sayProxy(new URL(url), options.proxy)
+    return { ok: false, why: oneLine(`${hostOf(url)} could not be read: ${says}${via}`) }
   }
 }
 

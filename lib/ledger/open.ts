@@ -17,6 +17,8 @@ export interface OpenLedgerOptions {
   /** GeminiDB's keys, or a function that gives the present ones; without, AWS's default chain. */
   dynamodbCredentials?: NonNullable<DynamoPlace["credentials"]>
   dynamodbTimeouts?: DynamoTimeouts
+  /** HTTPS_PROXY and NO_PROXY, for the DynamoDB protocol; PostgreSQL is not HTTP, so its connections are direct. */
+  proxy?: DynamoPlace["proxy"]
   postgres?: PostgresOptions
   /** How long a call waits for another process that is writing, milliseconds; 5,000 where nothing is said. */
   sqliteBusyMs?: number
@@ -53,8 +55,8 @@ export async function openStore(url: string, options: OpenLedgerOptions = {}): P
     case "sqlite":
       return (await import("./sqlite/store.ts")).openSqliteStore(parsed.path, options.sqliteBusyMs)
     case "dynamodb": {
-      const { dynamodbCredentials: credentials, dynamodbTimeouts: timeouts } = options
-      const place = { ...parsed, ...(credentials && { credentials }), ...(timeouts && { timeouts }) }
+      const { dynamodbCredentials: credentials, dynamodbTimeouts: timeouts, proxy = null } = options
+      const place = { ...parsed, proxy, ...(credentials && { credentials }), ...(timeouts && { timeouts }) }
       return (await import("./dynamodb/store.ts")).openDynamoStore(place)
     }
     case "postgres":

@@ -30,6 +30,7 @@ const TITLES: Record<Notification["state"], string> = {
   purchase: "a purchase was accepted",
   "order-unpaid": "an order awaits payment",
   "order-differs": "an order is not as planned",
+  "order-unreadable": "an accepted order cannot be read",
   blind: "a source has had no data for 3 ticks",
   "policy-refused": "a new policy file was refused",
   daily: "daily report of the ledger",

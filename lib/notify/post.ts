@@ -1,4 +1,7 @@
-import { Agent, type Dispatcher, request as send } from "undici"
+import { type Dispatcher, request as send } from "undici"
+import { dispatchersOf } from "../http/dispatchers.ts"
+import { type ProxySettings, sayProxy } from "../http/proxy.ts"
+import { TunnelRefused } from "../http/tunnel.ts"
 
 export interface Posting {
   url: URL
@@ -8,6 +11,13 @@ export interface Posting {
   timeoutMs: number
   /** Of that, for the body once the status came; the status decides where the body does not end in time. */
   bodyMs?: number
+  way: Way
+}
+
+/** How requests leave this machine. */
+export interface Way {
+  /** HTTPS_PROXY and NO_PROXY; null or left out: directly. */
+  proxy?: ProxySettings | null
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
 }
@@ -18,17 +28,23 @@ export type Posted = { kind: "answer"; status: number; text: string | null } | {
 const MAX_BODY_BYTES = 64 * 1024
 
 /** One POST on a connection of its own: no retry, no redirect. Never throws. */
-export async function post({ url, headers, body, timeoutMs, bodyMs, tls }: Posting): Promise<Posted> {
+export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posting): Promise<Posted> {
   // A container that was frozen for an hour would find a kept connection dead.
   const limitMs = Math.max(1, Math.floor(timeoutMs))
-  const dispatcher = new Agent({ connect: { ...tls, timeout: limitMs } })
+  const { proxy = null, tls } = way
+  const dispatchers = dispatchersOf({
+    proxy,
+    ca: tls?.ca,
+    connectMs: limitMs,
+    maxResponseSize: MAX_BODY_BYTES,
+  })
   const signal = AbortSignal.timeout(limitMs)
   try {
     const answer = await send(url, {
       method: "POST",
       headers: { "user-agent": "supernode-autoscaler", "accept-encoding": "identity", ...headers },
       body,
-      dispatcher,
+      dispatcher: dispatchers.for(url),
       signal,
     })
     return {
@@ -40,9 +56,9 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, tls }: Posti
     const says = signal.aborted
       ? `did not answer within ${limitMs} ms`
       : `gave no answer that can be read${codeIn(cause)}`
-    return { kind: "none", says }
+    return { kind: "none", says: `${says}${sayProxy(url, proxy)}` }
   } finally {
-    await dispatcher.destroy()
+    await dispatchers.close()
   }
 }
 
@@ -66,8 +82,9 @@ async function wholeText(body: Dispatcher.ResponseData["body"], withinMs: number
   }
 }
 
-/** ` (ECONNREFUSED)`: only the code, since the words around it name the host. */
+/** ` (ECONNREFUSED)`: only the code, since the words around it name the host. A proxy's refusal is in our own words. */
 function codeIn(cause: unknown): string {
+  if (cause instanceof TunnelRefused) return `: ${cause.message}`
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
   const code = first instanceof Error && "code" in first ? first.code : null
   return typeof code === "string" && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : ""

@@ -2,6 +2,7 @@ import { topicOf } from "../decision/explain/pending-action.ts"
 import { type NotifyRecipient, type NotifyTopic, recipientLabel } from "../decision/policy/notify.ts"
 import type { Delivery, Notifier } from "../ports.ts"
 import { type Message, messageOf, testMessage } from "./message.ts"
+import type { Way } from "./post.ts"
 import { publishToSmn, type SignHuaweiRequest } from "./smn.ts"
 import { publishToSns, type SnsOptions } from "./sns.ts"
 import { sendToWebhook } from "./webhook.ts"
@@ -13,8 +14,7 @@ export interface NotifyWorld {
   sns?: SnsOptions
   /** Epoch milliseconds. */
   now(): number
-  /** Certificates to trust instead of the system's; PEM. */
-  tls?: { ca: string }
+  way: Way
 }
 
 /** One entry of the policy's `notify`. */
@@ -37,16 +37,15 @@ export function recipientsOf(written: readonly NotifyRecipient[], world: NotifyW
 function sendTo(
   recipient: NotifyRecipient,
   message: Message,
-  { sign, smnEndpoint, sns, now, tls, timeoutMs }: NotifyWorld & { timeoutMs: number },
+  { sign, smnEndpoint, sns, now, way, timeoutMs }: NotifyWorld & { timeoutMs: number },
 ): Promise<Delivery> {
-  const trust = tls ? { tls } : {}
   switch (recipient.kind) {
     case "webhook":
-      return sendToWebhook(recipient, message, { now, timeoutMs, ...trust })
+      return sendToWebhook(recipient, message, { now, timeoutMs, way })
     case "smn":
-      return publishToSmn(recipient.urn, message, { sign, endpoint: smnEndpoint, timeoutMs, ...trust })
+      return publishToSmn(recipient.urn, message, { sign, endpoint: smnEndpoint, timeoutMs, way })
     case "sns":
-      return publishToSns(recipient.arn, message, { ...sns, timeoutMs, ...trust })
+      return publishToSns(recipient.arn, message, { ...sns, timeoutMs, way })
     default:
       return recipient satisfies never
   }

@@ -2,7 +2,7 @@ import { isRecord } from "../decision/policy/units.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, jsonOf } from "./formats.ts"
 import { type Message, textOf } from "./message.ts"
-import { post, sayStatus } from "./post.ts"
+import { post, sayStatus, type Way } from "./post.ts"
 import { cleanedWords, cutBytes } from "./text.ts"
 
 /** Signs a request with the keys of this invocation: the headers to send. Rejects where there are no keys. */
@@ -17,7 +17,7 @@ export interface SmnOptions {
   sign: SignHuaweiRequest
   /** SUPERNODE_SMN_ENDPOINT; null: the one of the topic's region. */
   endpoint: string | null
-  tls?: { ca: string }
+  way: Way
 }
 
 // API page "Publishing a message": subject at most 512 bytes, message at most 256 KB.
@@ -29,7 +29,7 @@ const MAX_DETAIL = 200
 export async function publishToSmn(
   urn: string,
   message: Message,
-  { sign, endpoint, tls, timeoutMs }: SmnOptions & { timeoutMs: number },
+  { sign, endpoint, way, timeoutMs }: SmnOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   const [, , region = "", projectId = ""] = urn.split(":")
   const base = endpoint ?? `https://smn.${region}.myhuaweicloud.com`
@@ -46,7 +46,7 @@ export async function publishToSmn(
   }).catch(() => null)
   if (headers === null)
     return { ok: false, why: "the SMN topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, ...(tls ? { tls } : {}) })
+  const posted = await post({ url, headers, body, timeoutMs, way })
   if (posted.kind === "none") return { ok: false, why: `the SMN topic ${posted.says}` }
   const { status, text } = posted
   const json = jsonOf(text)

@@ -1,7 +1,8 @@
 import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch"
+import { sdkHandler } from "../http/sdk-handler.ts"
 import type { Delivery } from "../ports.ts"
 import { type Message, textOf } from "./message.ts"
-import { type Posted, post, sayStatus } from "./post.ts"
+import { type Posted, post, sayStatus, type Way } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export interface SnsOptions {
@@ -9,20 +10,20 @@ export interface SnsOptions {
   endpoint?: string
   /** Instead of the SDK's default chain, which on Lambda is the function's role. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  tls?: { ca: string }
 }
 
 // API page "Publish": subject at most 100 characters of ASCII without line breaks, message at most 256 KB.
 const MAX_SUBJECT = 100
 const MAX_MESSAGE_BYTES = 200 * 1024
 const MAX_DETAIL = 200
+const KEY_TIMEOUTS = { connectMs: 2_000, requestMs: 5_000 }
 const FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 /** SNS `Publish` (2010-03-31); taken only where the answer has a `MessageId`. Never throws. */
 export async function publishToSns(
   arn: string,
   message: Message,
-  { timeoutMs, tls, ...options }: SnsOptions & { timeoutMs: number },
+  { timeoutMs, way, ...options }: SnsOptions & { timeoutMs: number; way: Way },
 ): Promise<Delivery> {
   const [, partition = "aws", , region = "", account = ""] = arn.split(":")
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"
@@ -34,10 +35,12 @@ export async function publishToSns(
     Subject: message.title.replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_SUBJECT),
     Message: textOf(message, MAX_MESSAGE_BYTES),
   }).toString()
-  const headers = await within(timeoutMs, signed({ url, body, region }, options)).catch(() => null)
+  const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, way })).catch(
+    () => null,
+  )
   if (headers === null)
     return { ok: false, why: "the SNS topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, ...(tls ? { tls } : {}) })
+  const posted = await post({ url, headers, body, timeoutMs, way })
   const problem = problemOf(posted, [arn, account])
   return problem === null ? { ok: true } : { ok: false, why: `the SNS topic ${problem}` }
 }
@@ -70,10 +73,15 @@ interface Unsigned {
 /** Amazon's SDK signs: the client of CloudWatch is a dependency already, and its signer signs for any service. */
 async function signed(
   { url, body, region }: Unsigned,
-  { credentials }: Pick<SnsOptions, "credentials">,
+  { credentials, way }: Pick<SnsOptions, "credentials"> & { way: Way },
 ): Promise<Record<string, string>> {
   const { CloudWatchClient: Client } = await import("@aws-sdk/client-cloudwatch")
-  const client: CloudWatchClient = new Client({ region, ...(credentials ? { credentials } : {}) })
+  const client: CloudWatchClient = new Client({
+    region,
+    // Only fetching keys uses it, such as those of a web identity.
+    requestHandler: sdkHandler({ proxy: way.proxy ?? null, ...KEY_TIMEOUTS }),
+    ...(credentials ? { credentials } : {}),
+  })
   try {
     const { signer } = client.config
     if (typeof signer !== "function") throw new TypeError("the SDK has no signer")

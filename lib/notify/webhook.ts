@@ -4,14 +4,13 @@ import { isRecord } from "../decision/policy/units.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, FORMATS, jsonOf } from "./formats.ts"
 import type { Message } from "./message.ts"
-import { type Posted, post, sayStatus } from "./post.ts"
+import { type Posted, post, sayStatus, type Way } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export type Webhook = Extract<NotifyRecipient, { kind: "webhook" }>
 
 export interface WebhookOptions {
-  /** Certificates to trust instead of the system's; PEM. */
-  tls?: { ca: string }
+  way: Way
   /** Epoch milliseconds, for signatures. */
   now(): number
 }
@@ -25,7 +24,7 @@ const JSON_BODY_MS = 300
 export async function sendToWebhook(
   { address, format, secret }: Omit<Webhook, "topics" | "kind">,
   message: Message,
-  { tls, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
+  { way, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   if (!isSecureAddress(address))
     return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
@@ -38,7 +37,7 @@ export async function sendToWebhook(
     body: JSON.stringify(body(message, signing)),
     timeoutMs,
     ...(format === "json" ? { bodyMs: JSON_BODY_MS } : {}),
-    ...(tls ? { tls } : {}),
+    way,
   })
   const secrets = secretsOf(url, secret)
   const problem = problemOf(posted, format, (words) => cleanedWords(words, MAX_DETAIL, secrets))

@@ -90,7 +90,7 @@ function needsSupernodes(
   ctx.addIssue({
     code: "custom",
     path: ["supernodes"],
-    message: "must have at least one supernode, or include must",
+    message: "must list at least one supernode, here or in a file under include",
   })
 }
 

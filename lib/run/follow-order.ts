@@ -6,7 +6,7 @@ import type { Ports, Read } from "../ports.ts"
 import type { FinishedRun, Left } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-/** With less time left, beside two ledger writes, an order is not asked for: notifications follow. */
+/** With less time left, beside two ledger writes, an order is not read: reading takes at most 5 s, notifications follow. */
 const MIN_READ_MS = 8_000
 
 /**
@@ -39,16 +39,20 @@ interface Known {
   at: number
 }
 
-/** null: nothing was learned, and asking again may help. An answer that says less takes back nothing that is known. */
+/** null: nothing was learned. A failed read, or an answer that says less, takes back nothing that is known. */
 function recordOf(
   question: OrderQuestion,
   read: Read<CloudOrder>,
   { before, at }: Known,
 ): OrderRecord | null {
-  const known = before?.attempt === question.attempt && before.status !== null ? before : null
+  const earlier = before?.attempt === question.attempt ? before : null
+  const known = earlier !== null && earlier.status !== null ? earlier : null
   if (read.ok) return { ...question, ...read.value, amount: read.value.amount ?? known?.amount ?? null, at }
-  if (known !== null || (!read.refused && !read.credentials)) return null
-  return { ...question, status: null, why: read.why.slice(0, 300), amount: null, at }
+  if (known !== null) return null
+  // The first reason is recorded: without a record, a completed purchase would leave nothing to ask about.
+  const unreadable = read.credentials ? "no-right" : read.refused ? "refused" : "no-answer"
+  const since = earlier?.at ?? at
+  return { ...question, status: null, why: read.why.slice(0, 300), unreadable, amount: null, at: since }
 }
 
 interface Recording {

@@ -63,10 +63,10 @@ function conflictFinding(
 ): Finding {
   const command = operatorCommand.reset(policy.name)
   const ends = wait(
-    isConflict ? "20 minutes of one policy file end" : "the wait for a new policy file ends",
+    isConflict ? "one policy file was used for 20 minutes" : "the wait for a new policy file ends",
     until,
   )
-  const nearest = isConflict ? { ...ends, says: `${ends.says}, or sooner by ${command}` } : ends
+  const nearest = isConflict ? { ...ends, says: `${ends.says}, or run: ${command}` } : ends
   return preconditionFinding("policy-conflict", says, { nearest, hashes, until })
 }
 

@@ -35,6 +35,8 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
     throw new SignalError("the event is an HTTP request, which is for the webhooks only", known(door))
   }
   const shape = SHAPES.find((candidate) => candidate.looksLike(event))
+  const bare = shape ? null : bareMessage(event)
+  if (bare !== null) throw new SignalError(`the event is ${bare}`)
   if (!shape) throw new SignalError("the event has no shape that is known here", known(door))
   if (door !== "any" && shape.door !== door) {
     throw new SignalError(
@@ -43,6 +45,15 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
     )
   }
   return shape.read(event, context)
+}
+
+/** An alarm without the envelope that brings it; null for anything else. */
+function bareMessage(event: Json): string | null {
+  if (Object.hasOwn(event, "AlarmArn") || Object.hasOwn(event, "NewStateValue"))
+    return "a CloudWatch alarm without the envelope of SNS: switch off `Enable raw message delivery` (RawMessageDelivery) of the SNS subscription, and pass the event on as the function gets it"
+  if (Object.hasOwn(event, "alarm_id") && Object.hasOwn(event, "alarm_status"))
+    return "a Cloud Eye alarm without the envelope of SMN: pass the event on as the function gets it"
+  return null
 }
 
 function known(door: DoorName): { hint: string } {

@@ -10,7 +10,7 @@ const ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 function secretOf(text: string) {
   const world = { now: 0, reads: 0, text }
   const source = credentialSource(
-    { credentials: null, secretArn: ARN, prometheusAuth: null, postgresPassword: null },
+    { credentials: null, secretArn: ARN, prometheusAuth: null, postgresPassword: null, proxy: null },
     {
       now: () => world.now,
       readSecret: async () => {
@@ -27,7 +27,13 @@ const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S
 describe("the keys to sign with", () => {
   it("are an invocation's own before the environment's, and only during that invocation", async () => {
     const source = credentialSource(
-      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null, postgresPassword: null },
+      {
+        credentials: ENVIRONMENT,
+        secretArn: null,
+        prometheusAuth: null,
+        postgresPassword: null,
+        proxy: null,
+      },
       { now: () => 0 },
     )
     expect(await source.during(INVOCATION, () => source.provide())).toEqual(INVOCATION)
@@ -36,7 +42,13 @@ describe("the keys to sign with", () => {
 
   it("are never another invocation's that runs at the same time", async () => {
     const source = credentialSource(
-      { credentials: ENVIRONMENT, secretArn: null, prometheusAuth: null, postgresPassword: null },
+      {
+        credentials: ENVIRONMENT,
+        secretArn: null,
+        prometheusAuth: null,
+        postgresPassword: null,
+        proxy: null,
+      },
       { now: () => 0 },
     )
     const other = { ...INVOCATION, ak: "OTHER-AK" }
@@ -66,7 +78,7 @@ describe("the keys to sign with", () => {
 
   it("are missed with a word on all three places they may come from", async () => {
     const source = credentialSource(
-      { credentials: null, secretArn: null, prometheusAuth: null, postgresPassword: null },
+      { credentials: null, secretArn: null, prometheusAuth: null, postgresPassword: null, proxy: null },
       { now: () => 0 },
     )
     await expect(source.provide()).rejects.toThrow(SettingsError)
@@ -96,7 +108,13 @@ describe("who we are to Prometheus", () => {
 
   it("is what the setting says, without a look into the secret", async () => {
     const readSecret = () => Promise.reject(new Error("must not be read"))
-    const settings = { credentials: null, secretArn: ARN, prometheusAuth: bearer, postgresPassword: null }
+    const settings = {
+      credentials: null,
+      secretArn: ARN,
+      prometheusAuth: bearer,
+      postgresPassword: null,
+      proxy: null,
+    }
     expect(await credentialSource(settings, { now: () => 0, readSecret }).prometheusAuth()).toEqual(bearer)
   })
 
@@ -112,7 +130,13 @@ describe("who we are to Prometheus", () => {
 
   it("is nobody in particular where neither says", async () => {
     expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
-    const none = { credentials: null, secretArn: null, prometheusAuth: null, postgresPassword: null }
+    const none = {
+      credentials: null,
+      secretArn: null,
+      prometheusAuth: null,
+      postgresPassword: null,
+      proxy: null,
+    }
     expect(await credentialSource(none, { now: () => 0 }).prometheusAuth()).toEqual([])
   })
 

@@ -144,7 +144,9 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/http.ts credentials catch": always(
     "ours: keys that are not there are said, and nothing is asked",
   ),
-  "lib/huawei/purchase/connection.ts portOf Number": always("ours: the port of a URL that was checked"),
+  "lib/http/connection.ts portOf Number": always("ours: the port of a URL that was checked"),
+  "lib/http/dispatchers.ts failure String": always(WORDS),
+  "lib/http/sdk-handler.ts name String": always(WORDS),
   "lib/huawei/purchase/exchange.ts client catch": always("ours: the exchange is over"),
   "lib/metrics/prometheus/http.ts text catch": always(
     "ours: a file of certificates that cannot be read is said, and nothing is asked",

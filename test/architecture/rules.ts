@@ -110,7 +110,7 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "lib/app/credentials.ts",
-    ours: ["lib/app/settings.ts", "lib/metrics/prometheus/auth.ts"],
+    ours: ["lib/app/settings.ts", "lib/http/sdk-handler.ts", "lib/metrics/prometheus/auth.ts"],
     ...outward,
   },
   { files: "lib/app/start.ts", ours: ["lib/"], ...outward },

@@ -1,10 +1,11 @@
 import { gzipSync } from "node:zlib"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it, onTestFinished } from "vitest"
 import type { CloudReader, HttpOptions } from "../../lib/huawei/http.ts"
 import type { Question } from "../../lib/huawei/http-answer.ts"
 import { sign } from "../../lib/huawei/signature.ts"
 import { type Answering, readerOf, send, startCloud, type TestCloud } from "./cloud.ts"
 import { KEYS, NOW, PROJECT, STILL } from "./fixture.ts"
+import { startWire } from "./wire.ts"
 
 const open: (TestCloud | CloudReader)[] = []
 afterEach(async () => {
@@ -252,6 +253,19 @@ describe("time", () => {
     })
     // None where the machine was too busy to send even the first.
     expect(cloud.asked.length).toBeLessThanOrEqual(1)
+  })
+
+  it("a question's own limit ends its tries, also while the connection is being opened", async () => {
+    const silent = await startWire({})
+    onTestFinished(() => silent.close())
+    const url = `https://localhost:${silent.port}/v1`
+    const reader = readerOf({ timeouts: { tryMs: 60_000, totalMs: 60_000 } })
+    onTestFinished(() => reader.close())
+    const read = await reader.read(
+      { operation: "getThing", method: "GET", url, projectId: null, totalMs: 100 },
+      () => ({ ok: true, value: 1 }),
+    )
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("it took too long") })
   })
 
   it.each([

@@ -53,6 +53,7 @@ const toSmn = (endpoint: string, timeoutMs = 5_000) =>
     sign: async (request) => sign({ ...request, credentials, now: NOW }),
     endpoint,
     timeoutMs,
+    way: {},
   })
 
 const toSns = (endpoint: string, timeoutMs = 5_000) =>
@@ -60,6 +61,7 @@ const toSns = (endpoint: string, timeoutMs = 5_000) =>
     endpoint: `${endpoint}/`,
     credentials: { accessKeyId: "AKIA", secretAccessKey: "SECRET" },
     timeoutMs,
+    way: {},
   })
 
 describe("an SMN topic", () => {
@@ -115,7 +117,7 @@ describe("an SMN topic", () => {
   it("is not asked without keys, and the reason names none", async () => {
     const { received, endpoint } = await topicThat(says(200))
     const sign = () => Promise.reject(new Error("SECRET"))
-    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000 })).toEqual({
+    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, way: {} })).toEqual({
       ok: false,
       why: "the SMN topic was not asked: there are no keys to sign with",
     })

@@ -110,7 +110,7 @@ describe("CloudWatch's own spelling of a statistic", () => {
 
   it.each(["tm90", "p95.123", "SampleCount", "iqm"])("%s is said to be unsupported here", async (written) => {
     expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
-      `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here), not "${written}"`,
+      `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "${written}"`,
     ])
   })
 })

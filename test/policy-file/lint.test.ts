@@ -83,6 +83,16 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
     "15:9 supernodes.0.ladder.0.price has no price: every purchase from here will count with the whole price",
   ],
   [
+    ["price-not-rising"],
+    [["amount: 240", "amount: 24"]],
+    "17:56 supernodes.0.ladder.2.price.amount is no higher than that of 1 server: an order from there to 4 servers counts as 0 CNY",
+  ],
+  [
+    ["threshold-beyond-unit"],
+    [[END, `${END}    efficacy: { purchases: 2, min_gain: 500 }\n`]],
+    "supernodes.0.efficacy.min_gain is more than a metric in percent can move: after 2 purchases efficacy stops all others",
+  ],
+  [
     ["rate-beyond-ladder"],
     [["2 per 24h", "100 per 1h"]],
     "19:24 supernodes.0.limits.actions allows 100 purchases in 1h, but the ladder has 2 steps",

@@ -120,7 +120,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
         'cloudwatch: { namespace: x, name: y, period: 5m, statistic: variance, dimensions: { a: "*" } }',
       ],
       [
-        'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here), not "variance"',
+        'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "variance"',
         'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch finds no series by it',
       ],
     ],
@@ -712,7 +712,7 @@ describe("What cannot be a policy at all is one clear problem", () => {
     [
       "no supernodes",
       "version: 1\n",
-      ["policy.yaml:1:1: supernodes: must have at least one supernode, or include must"],
+      ["policy.yaml:1:1: supernodes: must list at least one supernode, here or in a file under include"],
     ],
     [
       "an empty list of supernodes",

@@ -55,7 +55,7 @@ interface Raise {
 
 /** The values that a hint's text asks for, read from the text alone; those of one cap or of several. */
 function raisesIn({ says }: Hint): Raise[] {
-  const raise = /([\w.]+) would have to be at least (?:([\d.]+) CNY|(\d+ per \w+))/g
+  const raise = /raise ([\w.]+) to at least (?:([\d.]+) CNY|(\d+ per \w+))/g
   return [...says.matchAll(raise)].map(([, path = "", amount, rate = ""]) =>
     amount === undefined ? { path, value: rate } : { path: `${path}.amount`, value: Number(amount) },
   )

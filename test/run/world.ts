@@ -5,6 +5,7 @@ import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { RunMode } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type OperatorCommand } from "../../lib/decision/state/control.ts"
+import type { CloudOrder } from "../../lib/decision/state/order.ts"
 import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
@@ -58,6 +59,8 @@ export class World {
   interference: Interference = {}
   offers: Read<Offer[]> = { ok: true, value: offersOf("rung-1", "rung-2", "rung-4"), skewMs: 0 }
   supernode: Read<Supernode> = { ok: true, value: supernodeOf(), skewMs: 0 }
+  /** What the billing service says of every order; null: none is known. */
+  order: Read<CloudOrder> | null = null
   /** What the next purchases end with, in order; after them, accepted. */
   outcomes: Outcome[] = []
   /** Called while a purchase is under way. */
@@ -120,6 +123,10 @@ export class World {
     readOffers: async () => {
       this.asked.push("offers")
       return this.dated(this.offers)
+    },
+    readOrder: async () => {
+      if (this.order) this.asked.push("order")
+      return this.order
     },
     buy: async (order) => {
       this.asked.push("buy")

@@ -39,6 +39,23 @@ describe("an event nobody knows is refused, naming the shapes that this door kno
   })
 })
 
+test.each<[string, unknown, RegExp]>([
+  [
+    "CloudWatch's",
+    JSON.parse(
+      (sample("sns-cloudwatch-alarm")["Records"] as { Sns: { Message: string } }[])[0]?.Sns.Message ?? "",
+    ),
+    /^the event is a CloudWatch alarm without the envelope of SNS: switch off .*RawMessageDelivery/,
+  ],
+  [
+    "Cloud Eye's",
+    JSON.parse((sample("smn-http-notification")["body"] as { message: string }).message),
+    /^the event is a Cloud Eye alarm without the envelope of SMN: pass the event on/,
+  ],
+])("an alarm without its envelope is refused by what is missing: %s", (_, event, words) => {
+  expect(problemsOf(event)).toEqual([expect.stringMatching(words)])
+})
+
 describe("a door takes its own events only", () => {
   test.each([
     ["sns-cloudwatch-alarm", "alarm"],

@@ -131,6 +131,7 @@ function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" 
     case "purchase":
     case "order-unpaid":
     case "order-differs":
+    case "order-unreadable":
     case "blind":
     case "policy-refused":
     case "daily":

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
@@ -52,6 +53,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
     const head = await ledger.head(stream)
     if (!head) throw new CommandError(`nothing is on record for ${name}: there is nothing to reset`)
     let before = stateOf(head)
+    const headAt = head.at
     const state = clearedState(before)
     const signed = await signatureOfAny(task, await approversOf(ledger, { policyPath, head }), {
       by,
@@ -75,7 +77,8 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
         before = standing
       },
     })
-    screen.say(...changedLines(before, stateOf(entry), now))
+    const clock = clockLines({ headAt, entryAt: entry.at, now })
+    screen.say(...changedLines({ before, after: stateOf(entry), clock, now }))
     showWord(task, entry, known)
   })
 }
@@ -106,8 +109,22 @@ async function approversOf(
   return recorded?.approvers ?? []
 }
 
+/** A reset's own entry has this machine's time, from which runs go on. */
+function clockLines({ headAt, entryAt, now }: { headAt: number; entryAt: number; now: number }): string[] {
+  if (headAt <= entryAt + CLOCK_TOLERANCE_MS) return []
+  return [`the newest entry was dated ${when(headAt, now)}: from now on this machine's clock counts again`]
+}
+
+interface Changes {
+  before: SupernodeState
+  after: SupernodeState
+  /** What changed of the clock. */
+  clock: string[]
+  now: number
+}
+
 /** What the reset changed, by comparing the state before and after it. */
-function changedLines(before: SupernodeState, after: SupernodeState, now: number): string[] {
+function changedLines({ before, after, clock, now }: Changes): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
   const wait = throttle && throttle.until > now && !after.throttle ? throttle : null
   const lines = [
@@ -129,7 +146,10 @@ function changedLines(before: SupernodeState, after: SupernodeState, now: number
         ]
       : []),
   ]
-  const said = lines.length > 0 ? lines : ["nothing was open or waiting: the reset changed nothing"]
+  const said =
+    lines.length > 0 || clock.length > 0
+      ? [...clock, ...lines]
+      : ["nothing was open or waiting: the reset changed nothing"]
   if (!attempt) return said
   return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, not this`]
 }

@@ -70,11 +70,11 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const { as, why, by } = options
   const known = await requireLedger(app.ledger, app.settings)
   const stream = supernodeStream(policy.id)
-  const { attempt } = stateOf(await app.ledger.head(stream))
+  const { attempt, order } = stateOf(await app.ledger.head(stream))
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
-  screen.say(...settlingLines({ name: policy.name, attempt, look, now }))
+  screen.say(...settlingLines({ name: policy.name, attempt, order, look, now }))
 
   const signed = await signatureFor(task, { options, policy, attempt, ledger: known.id })
   const said: OperatorCommand = {

@@ -1,3 +1,4 @@
+import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import {
   CLOCK_TOLERANCE_MS,
   type Clocks,
@@ -11,6 +12,7 @@ import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
 import { type Cell, instantOf, tableOf } from "../print/table.ts"
@@ -36,25 +38,30 @@ export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
 export interface Shown {
   name: string
   attempt: OpenAttempt
+  /** The newest order as it was last read. */
+  order: OrderRecord | undefined
   look: Look
   now: number
 }
 
 /** What a person must have seen before saying what became of an attempt. */
-export function settlingLines({ name, attempt, look, now }: Shown): string[] {
-  const { before, orderId, cost, id } = attempt
+export function settlingLines({ name, attempt, order, look, now }: Shown): string[] {
+  const { before, cost, id } = attempt
   const rows = [
     ["  attempt", id],
     ["  state", sayAttempt(attempt, now)],
     ["  cost", cost ? sayMoney(cost) : "unknown"],
     ["  before", listed(before)],
     ["  now", sayNow(attempt, look)],
-    [
-      "  payment",
-      `${orderId === null ? "an order whose number is not known" : `order ${orderId}`} may await payment: see the unpaid orders in the Billing Center`,
-    ],
+    ["  payment", sayPayment(attempt, order)],
   ]
   return [`${name}: what is to be settled`, ...tableOf(rows)]
+}
+
+function sayPayment({ id, orderId }: OpenAttempt, order: OrderRecord | undefined): string {
+  if (order?.attempt === id && order.status !== null) return `${sayOrder(order)}, as it was last read`
+  const which = orderId === null ? "an order whose number is not known" : `order ${orderId}`
+  return `${which} may await payment: see the unpaid orders in the Billing Center`
 }
 
 function sayNow({ before }: OpenAttempt, look: Look): Cell {

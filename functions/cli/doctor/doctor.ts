@@ -1,6 +1,8 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
+import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
@@ -143,6 +145,13 @@ async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<
     const durability = await ledger.durability()
     if (durability?.ok === false)
       return ill(subject, `${place} (${known.id}): ${durability.says}`, "see docs/ledger-stores.md")
+    const ahead = shown.filter((_, i) => (heads[i + 1]?.at ?? 0) > task.now + CLOCK_TOLERANCE_MS)
+    if (ahead.length > 0)
+      return ill(
+        subject,
+        `entries of ${ahead.map(({ policy }) => policy.name).join(", ")} are dated ahead of this machine's clock, and runs hold (clock-behind-ledger)`,
+        `set this machine's clock. If another clock was ahead before, run: ${ahead.map(({ policy }) => operatorCommand.reset(policy.name)).join("; ")}`,
+      )
     const kept = durability === null ? "" : `; ${durability.says}`
     return well(
       subject,

@@ -88,7 +88,7 @@ export function sayOutcome(outcome: ShownOutcome): string {
 }
 
 /** Before the nearest change. */
-export const WOULD_PASS_IF = "would pass if:"
+export const TO_CONTINUE = "to continue:"
 
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
@@ -105,7 +105,7 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
     const nearest = hintOf(finding)
     return [
       [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
-      ...(nearest === null ? [] : [["", "", paint.dim(`${WOULD_PASS_IF} ${nearest}`)]]),
+      ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${nearest}`)]]),
     ]
   })
   return tableOf(rows, { columns })

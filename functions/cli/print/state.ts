@@ -5,7 +5,7 @@ import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
 import type { SupernodeStatus } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
-import { type Look, WOULD_PASS_IF } from "./result.ts"
+import { type Look, TO_CONTINUE } from "./result.ts"
 import { scheduleRows } from "./schedule.ts"
 import { tableOf, when } from "./table.ts"
 
@@ -68,7 +68,7 @@ function ledgerRows({ ledger }: SupernodeStatus): string[][] {
   const { heldBy, says, nearest } = ledger
   return [
     ["  ledger", `${heldBy}: ${says}`],
-    ...(nearest === null ? [] : [["", `${WOULD_PASS_IF} ${nearest}`]]),
+    ...(nearest === null ? [] : [["", `${TO_CONTINUE} ${nearest}`]]),
   ]
 }
 
@@ -84,7 +84,7 @@ function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
     const why = TOLD.includes(heldBy) ? "" : `: ${says}`
     return [
       [i === 0 ? "  now" : "", `${i === 0 ? "a tick would hold" : "and also"} (${heldBy})${why}`],
-      ...(nearest ? [["", `${WOULD_PASS_IF} ${nearest}`]] : []),
+      ...(nearest ? [["", `${TO_CONTINUE} ${nearest}`]] : []),
     ]
   })
 }

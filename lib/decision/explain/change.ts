@@ -53,7 +53,7 @@ export type Change =
   /** One after the other. */
   | { kind: "all"; changes: Change[] }
 
-/** The nearest change that would have let a gate pass: `would pass if …`, and the same for programs. */
+/** The nearest change that would have let a gate pass: words that follow "to continue:", and the same for programs. */
 export interface Hint {
   says: string
   change: Change
@@ -73,9 +73,9 @@ export function together(needed: readonly (Hint | null)[]): Hint | null {
   }
 }
 
-/** `cooldown ends 2026-03-02T14:32:10.000Z`: it passes by itself. */
+/** `wait until 2026-03-02T14:32:10.000Z, when the cooldown ends`: it passes by itself. */
 export function wait(what: string, until: number): Hint {
-  return { says: `${what} ${sayTime(until)}`, change: { kind: "wait", until } }
+  return { says: `wait until ${sayTime(until)}, when ${what}`, change: { kind: "wait", until } }
 }
 
 /** Of several that are all needed: the waits go on at once, so that the last one is enough. */

@@ -96,7 +96,7 @@ function unlatched(facts: RuleFacts): Need {
   const again = breaching(facts)
   if (found.cleared) {
     const next: Hint = {
-      says: `the next signal: ${rule.name} was seen clear`,
+      says: `wait for the next signal: ${rule.name} was seen clear`,
       change: { kind: "signal", what: "next" },
     }
     return { nearest: together([next, again.nearest]), dear: again.dear + 1 }
@@ -105,7 +105,7 @@ function unlatched(facts: RuleFacts): Need {
   if (level === null) {
     const path = `rules.${index}.repeat`
     const nearest: Hint = {
-      says: `${path} would have to be true: no value of ${rule.name} is clear`,
+      says: `set ${path} to true: no value of ${rule.name} is clear`,
       change: { kind: "policy", path, value: true },
     }
     return { nearest: together([nearest, again.nearest]), dear: WORD }
@@ -117,7 +117,7 @@ function unlatched(facts: RuleFacts): Need {
   ).length
   const count = m - clear
   const nearest: Hint = {
-    says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again for ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
     change: {
       kind: "all",
       changes: [

@@ -78,27 +78,27 @@ export const WITHOUT_HINT: Readonly<Record<string, string>> = {
 /** The same for what holds outside the gates, where no situation is at hand. */
 export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
-    says: "the next signal, once other runs write less",
+    says: "wait for the next signal: other runs wrote at the same time",
     change: { kind: "signal", what: "next" },
   },
   "no-time": {
-    says: "the function must be given more time",
+    says: "give the function more time",
     change: { kind: "settings", what: "time-limit" },
   },
   "ledger-new": {
-    says: `the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes; --nothing-in-flight, where it is true, ends that wait`,
+    says: `use the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes; --nothing-in-flight, where it is true, ends that wait`,
     change: { kind: "person", verb: "ledger-init" },
   },
   "ledger-other": {
-    says: "the ledger that the policy names: set SUPERNODE_LEDGER or --ledger, or correct ledger_id (supernode-autoscaler ledger show prints the id)",
+    says: "use the ledger that the policy names: set SUPERNODE_LEDGER or --ledger, or correct ledger_id (supernode-autoscaler ledger show prints the id)",
     change: { kind: "settings", what: "ledger" },
   },
   "ledger-behind": {
-    says: `the newer ledger put back; if a backup was restored on purpose, run: ${operatorCommand.ledgerRestored}`,
+    says: `put the newer ledger back; if a backup was restored on purpose, run: ${operatorCommand.ledgerRestored}`,
     change: { kind: "person", verb: "ledger-restored" },
   },
   "ledger-restored": {
-    says: `a comparison with the cloud, and then: ${operatorCommand.ledgerConfirm("NAME")}`,
+    says: `compare with the cloud, then run: ${operatorCommand.ledgerConfirm("NAME")}`,
     change: { kind: "person", verb: "ledger-confirm" },
   },
 }

@@ -19,9 +19,10 @@ export function unpaused({ situation: { control, policy, now } }: Question): Hin
   const lifted = stops.flatMap(({ supernode, stop }): Hint[] => {
     if (!stop) return []
     const command = operatorCommand.resume(supernode === null ? null : policy.name)
-    if (stop.until === null) return [{ says: command, change: { kind: "person", verb: "resume", supernode } }]
+    if (stop.until === null)
+      return [{ says: `run: ${command}`, change: { kind: "person", verb: "resume", supernode } }]
     const ends = wait("the pause ends", stop.until)
-    return [{ ...ends, says: `${ends.says}, or sooner by ${command}` }]
+    return [{ ...ends, says: `${ends.says}, or run: ${command}` }]
   })
   return withLastWait(lifted)
 }
@@ -31,7 +32,7 @@ export function released({ situation: { control, policy, now } }: Question): Hin
   const until = stopInForce(getOwn(control.value.held, policy.id), now)?.until ?? null
   if (until === null) return null // no command sets a hold without an end
   const ends = wait("the hold ends", until)
-  return { ...ends, says: `${ends.says}, or sooner by ${operatorCommand.endHold(policy.name)}` }
+  return { ...ends, says: `${ends.says}, or run: ${operatorCommand.endHold(policy.name)}` }
 }
 
 /** The attempt first, and whatever else would stand behind it in the same gate. */
@@ -53,7 +54,7 @@ function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
     }
   if (state === "open" && situation.now <= deadline)
     return {
-      says: `the run that opened it must record its outcome; later than ${sayTime(deadline)} a person may settle it`,
+      says: `the run that opened it must record its outcome; after ${sayTime(deadline)} a person may settle it`,
       change: { kind: "attempt", becomes: "settled", attempt: id },
     }
   return settledBy(situation, id)
@@ -61,14 +62,14 @@ function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
 
 export function settledBy({ policy }: Situation, attempt: string): Hint {
   return {
-    says: operatorCommand.settle(policy.name, ["completed", "absent"]),
+    says: `run: ${operatorCommand.settle(policy.name, ["completed", "absent"])}`,
     change: { kind: "person", verb: "settle", attempt },
   }
 }
 
 export function resetBy({ policy }: Situation): Hint {
   return {
-    says: operatorCommand.reset(policy.name),
+    says: `run: ${operatorCommand.reset(policy.name)}`,
     change: { kind: "person", verb: "reset" },
   }
 }
@@ -84,12 +85,12 @@ export function helpedAfterAll({ situation, digest }: Question): Hint {
     .sort((a, b) => a.dueAt - b.dueAt)
   if (!first) return reset
   return {
-    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be told after ${sayTime(first.dueAt)}; or ${reset.says}`,
+    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be known after ${sayTime(first.dueAt)}; or ${reset.says}`,
     change: { kind: "effect", attempt: first.attempt, gain: efficacy.minGain, from: first.dueAt },
   }
 }
 
 export function cooledDown({ finding }: Question): Hint | null {
   const until = finding.facts["until"]
-  return typeof until === "number" ? wait("cooldown ends", until) : null
+  return typeof until === "number" ? wait("the cooldown ends", until) : null
 }

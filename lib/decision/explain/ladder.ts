@@ -61,7 +61,7 @@ export function limitRaised({ situation, finding }: Question): Hint | null {
   const value = askedFor(situation) === null ? next : Number(wanted)
   if (value === undefined) return null
   return {
-    says: `limits.servers would have to be at least ${value}`,
+    says: `raise limits.servers to at least ${value}`,
     change: { kind: "policy", path: "limits.servers", value },
   }
 }
@@ -89,7 +89,7 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
   if (soonest) return soonest
   if (policy.soldOut === "hold" && larger.some(({ needed }) => needed.length === 0))
     return {
-      says: `${allowed.flavor} must be in stock again, or sold_out be next-larger`,
+      says: `${allowed.flavor} must be in stock again, or set sold_out to next-larger`,
       change: { kind: "policy", path: "sold_out", value: "next-larger" },
     }
   return together(first.needed)

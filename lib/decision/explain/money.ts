@@ -45,11 +45,11 @@ function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): H
   if (tooMany <= 0) return null
   if (cap.count === 0) {
     const value = `${within.length + 1} per ${sayDuration(cap.perMs)}`
-    return { says: `${path} would have to be at least ${value}`, change: { kind: "policy", path, value } }
+    return { says: `raise ${path} to at least ${value}`, change: { kind: "policy", path, value } }
   }
   const last = within[tooMany - 1]
   const leave = tooMany === 1 ? "1 purchase leaves" : `${tooMany} purchases leave`
-  return last ? wait(`${leave} the window of ${path} at`, last.at + cap.perMs) : null
+  return last ? wait(`${leave} the window of ${path}`, last.at + cap.perMs) : null
 }
 
 /** A price that the ladder lacks takes an operator; one that an old purchase lacks is forgotten with the window. */
@@ -58,12 +58,12 @@ export function pricesKnown({ situation, choice, cost }: Question): Hint | null 
   const caps = budgetsOf(situation)
   const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
   const path = `ladder.${index}.price`
-  const priced: Hint = { says: `${path} must be written`, change: { kind: "policy", path, value: null } }
+  const priced: Hint = { says: `write ${path}`, change: { kind: "policy", path, value: null } }
   const waits = caps.flatMap(({ cap, path: capPath, purchases }) => {
     const window = purchasesSince(purchases, windowStart(cap.per, policy.timezone, situation.now))
     const unpriced = window.filter((purchase) => purchase.cost?.currency !== cap.currency)
     const ends = unpriced.map(({ at }) => leavesWindowAt(cap.per, policy.timezone, at))
-    const what = `${counted(unpriced.length, "purchase")} without a price in ${cap.currency} ${unpriced.length === 1 ? "leaves" : "leave"} the window of ${capPath} at`
+    const what = `${counted(unpriced.length, "purchase")} without a price in ${cap.currency} ${unpriced.length === 1 ? "leaves" : "leave"} the window of ${capPath}`
     return ends.length > 0 ? [wait(what, Math.max(...ends))] : []
   })
   return withLastWait(cost === null ? [priced, ...waits] : waits)
@@ -79,7 +79,7 @@ export function budgetAllows({ situation, cost }: Question): Hint | null {
   if (!cost) return null
   const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
   const raised = over.flatMap(({ path, least, until }) =>
-    until === null ? [] : [`${path} would have to be at least ${sayMoney(least)}`],
+    until === null ? [] : [`raise ${path} to at least ${sayMoney(least)}`],
   )
   const waits = over.flatMap(({ until, left }) => (until === null ? [] : [{ until, left }]))
   const last = waits.reduce<(typeof waits)[number] | null>(
@@ -87,13 +87,13 @@ export function budgetAllows({ situation, cost }: Question): Hint | null {
     null,
   )
   const fixed = over.flatMap(({ path, least, until }): Hint[] => {
-    const says = `${path} would have to be at least ${sayMoney(least)}`
+    const says = `raise ${path} to at least ${sayMoney(least)}`
     const value = amountOf(least).amount
     return until === null ? [{ says, change: { kind: "policy", path: `${path}.amount`, value } }] : []
   })
   if (last === null) return together(fixed)
   // Raising takes every cap that is too small; waiting takes the last of the waits.
-  const either = `${raised.join(" and ")}, or wait until ${sayTime(last.until)} when ${sayMoney(last.left)} leave the window`
+  const either = `${raised.join(" and ")}, or wait until ${sayTime(last.until)}, when ${sayMoney(last.left)} leave the window`
   return together([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
 }
 

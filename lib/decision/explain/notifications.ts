@@ -107,8 +107,8 @@ function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction 
   }
 }
 
-function orderTellings({ name, standing: { order } }: NotificationFacts): PendingAction[] {
-  const trouble = order && orderTrouble(order)
+function orderTellings({ name, standing: { order }, now }: NotificationFacts): PendingAction[] {
+  const trouble = order && orderTrouble(order, now)
   if (!order || !trouble) return []
   const { attempt, orderId, at, status } = order
   return [
@@ -116,7 +116,7 @@ function orderTellings({ name, standing: { order } }: NotificationFacts): Pendin
       state: trouble.state,
       about: `${trouble.state} ${orderId} ${status}`,
       says: trouble.says,
-      todo: `supernode-autoscaler status ${name}`,
+      todo: `supernode-autoscaler ${trouble.state === "order-unreadable" ? "doctor" : `status ${name}`}`,
       since: at,
       attempt,
       orderId,

@@ -1,5 +1,13 @@
 import { sayMoney } from "../policy/money.ts"
-import { differsFromPlan, isCancelled, isUnpaid, type OrderRecord } from "../state/order.ts"
+import {
+  differsFromPlan,
+  hasUnknownStatus,
+  isTakenBack,
+  isUnpaid,
+  type OrderRecord,
+  type UnreadableOrder,
+} from "../state/order.ts"
+import { isWatched } from "../state/order-to-read.ts"
 
 /** BSS, order details: `order_info.status`. */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
@@ -22,21 +30,47 @@ export function sayOrder(order: OrderRecord): string {
   return `order ${orderId} is ${name}${price}${plan}`
 }
 
-/** What a person should know of it, and do; null where all is as planned. */
-export function orderTrouble(
-  order: OrderRecord,
-): { state: "order-unpaid" | "order-differs"; says: string } | null {
+/** An order may be unknown to the billing service for some minutes after it was placed. */
+const UNREADABLE_GRACE_MS = 30 * 60_000
+/** What is told once is news for so long. */
+const NEWS_MS = 3 * 86_400_000
+
+const READ_ADVICE: Readonly<Record<UnreadableOrder, string>> = {
+  "no-right": "Give the keys the right to view orders",
+  refused: "Check that SUPERNODE_BSS_ENDPOINT names the billing service of your account's site",
+  "no-answer": "Check the way to the billing service",
+}
+
+export interface OrderTrouble {
+  state: "order-unpaid" | "order-differs" | "order-unreadable"
+  says: string
+}
+
+/** What operators must know of it, and do; null where all is as planned. `now`: epoch milliseconds. */
+export function orderTrouble(order: OrderRecord, now: number): OrderTrouble | null {
   const says = sayOrder(order)
-  if (isUnpaid(order))
+  if (isUnpaid(order) && isWatched(order, now))
     return {
       state: "order-unpaid",
       says: `${says}. Pay it in the Billing Center, or cancel it and settle the attempt`,
     }
-  if (isCancelled(order)) return { state: "order-differs", says: `${says}, though the purchase was accepted` }
-  if (differsFromPlan(order))
-    return {
-      state: "order-differs",
-      says: `${says}. Correct the price in the policy's ladder: budgets count the planned one`,
-    }
-  return null
+  const ageMs = Math.abs(now - order.at)
+  if (isUnpaid(order) || ageMs > NEWS_MS) return null
+  if (order.status === null) return ageMs < UNREADABLE_GRACE_MS ? null : unreadableOrder(order, says)
+  const trouble = differenceOf(order)
+  return trouble === null ? null : { state: "order-differs", says: `${says}${trouble}` }
+}
+
+function unreadableOrder({ unreadable = "refused" }: OrderRecord, says: string): OrderTrouble {
+  const until = "Until then look at the order in the Billing Center: one that awaits payment gives no servers"
+  return { state: "order-unreadable", says: `${says}. ${READ_ADVICE[unreadable]}. ${until}` }
+}
+
+function differenceOf(order: OrderRecord): string | null {
+  if (isTakenBack(order)) return ", though the purchase was accepted"
+  if (hasUnknownStatus(order))
+    return ", which is not a known status. Look at the order in the Billing Center, and compare the servers with `supernode-autoscaler status`"
+  return differsFromPlan(order)
+    ? ". Correct the price in the policy's ladder: budgets count the planned one"
+    : null
 }

@@ -21,6 +21,7 @@ export type NotifiedState =
   | "purchase"
   | "order-unpaid"
   | "order-differs"
+  | "order-unreadable"
   | "blind"
   | "policy-refused"
   | "daily"
@@ -44,6 +45,7 @@ export function topicOf(state: NotifiedState): NotifyTopic {
     case "blind":
     case "order-unpaid":
     case "order-differs":
+    case "order-unreadable":
       return "trouble"
     default:
       return state satisfies never
@@ -52,7 +54,7 @@ export function topicOf(state: NotifiedState): NotifyTopic {
 
 /** Happened once, and is told once: every recipient that took it is on record. */
 export function isToldOnce(state: NotifiedState): boolean {
-  return state === "purchase" || state === "order-differs"
+  return state === "purchase" || state === "order-differs" || state === "order-unreadable"
 }
 
 /** What a notification says. */

@@ -6,7 +6,7 @@ import type { Question } from "./question.ts"
 
 export function shownAgain({ situation: { policy }, plan }: Question): Hint {
   return {
-    says: `a new dry run: ${operatorCommand.dryRun(policy.name)}, and a request with the planHash that it shows`,
+    says: `run: ${operatorCommand.dryRun(policy.name)}, and send a request with the planHash that it shows`,
     change: { kind: "person", verb: "dry-run", planHash: plan?.hash ?? null },
   }
 }
@@ -25,9 +25,9 @@ export function approvedByMore({ situation, plan, finding }: Question): Hint | n
   if (among.length < count) return moreApprovers(count - among.length)
   // An approval that is no newer than the last attempt was used up by it.
   const after = standing.openedAt !== null && standing.openedAt >= now ? standing.openedAt : null
-  const later = after === null ? "" : `, later than ${sayTime(after)}`
+  const later = after === null ? "" : ` after ${sayTime(after)}`
   return {
-    says: `${count} of ${approval.approvers} approvals: ${operatorCommand.approve(plan.hash)}, where WHO is ${among.join(" or ")}${later}`,
+    says: `${count} of ${approval.approvers} approvals ${count === 1 ? "is" : "are"} missing; run${later}: ${operatorCommand.approve(plan.hash)}, where WHO is ${among.join(" or ")}`,
     change: { kind: "person", verb: "approve", planHash: plan.hash, count, among, after },
   }
 }

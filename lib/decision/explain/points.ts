@@ -35,7 +35,7 @@ export function breaching(facts: RuleFacts): Need {
   if (needed <= 0) return { nearest: null, dear: 0 }
   if (needed <= roomFor(facts)) return { nearest: points(facts, needed), dear: needed }
   const warmAt = warmPeriodsAt(facts)
-  const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up at", warmAt) : null
+  const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up", warmAt) : null
   return { nearest: together([start, points(facts, rule.points.m)]), dear: WARM_UP + rule.points.m }
 }
 
@@ -49,7 +49,7 @@ function points({ rule, found }: RuleFacts, count: number): Hint {
   const level = breachingLevel(rule)
   const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
   return {
-    says: `needs ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
     change: { kind: "points", rule: rule.name, count, level },
   }
 }

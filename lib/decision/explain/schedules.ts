@@ -17,7 +17,7 @@ export function scheduleOnAgain(situation: Situation): Hint | null {
 /** What was switched off by an order that the cloud called invalid. */
 export function onAgain(situation: Situation): Hint {
   const reset = resetBy(situation)
-  return { ...reset, says: `${reset.says}, or another policy` }
+  return { ...reset, says: `${reset.says}, or change the policy` }
 }
 
 /** The first start of a schedule that may act; null: there is none to come. */
@@ -31,7 +31,7 @@ export function nextSchedule(situation: Situation): { at: number; says: string }
       : [
           {
             at,
-            says: `wait until ${sayLocalTime(at, policy.timezone)} when schedule ${schedule.name} starts`,
+            says: `wait until ${sayLocalTime(at, policy.timezone)}, when schedule ${schedule.name} starts`,
           },
         ]
   })

@@ -25,7 +25,7 @@ export function newerSignal({ situation }: Question): Hint {
   const { signal, now, standing, asked } = situation
   if (signal.kind === "request" && asked)
     return {
-      says: "the same request under another id",
+      says: "send the same request under another id",
       change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
     }
   const over = signal.kind === "request" ? undefined : standing.spentUntil
@@ -35,7 +35,7 @@ export function newerSignal({ situation }: Question): Hint {
     over === undefined ? -Infinity : over + 1,
   )
   return {
-    says: `needs a signal of ${sayTime(from)} or later`,
+    says: `wait for a signal of ${sayTime(from)} or later`,
     change: { kind: "signal", what: "newer", from },
   }
 }
@@ -45,7 +45,7 @@ export function comesInReach(question: Question): Hint {
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
   // A later OK closed its episode, say: once it is in reach, it will be stale.
   if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
-  return wait("our clock comes within 60s of the signal at", reachedAt)
+  return wait("our clock comes within 60s of the signal", reachedAt)
 }
 
 function closedAt({ signal, standing }: Situation): number | null {
@@ -71,15 +71,16 @@ export function clockAgreesAgain({ situation }: Question): Hint {
     (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
   ) {
     const { says, change } = resetBy(situation)
-    return { says: `the ledger's newest entry was dated by a wrong clock: ${says}`, change }
+    return { says: `a wrong clock dated the ledger's newest entry; ${says}`, change }
   }
   if (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
-    return wait("our clock comes within 60s of the ledger at", reached ?? now)
+    return wait("our clock comes within 60s of the ledger", reached ?? now)
   const until = reached !== null && reached > now + cloudSkewMs ? reached : null
   const by = sayDuration(Math.round(Math.abs(cloudSkewMs) / 1000) * 1000)
-  const then = until === null ? "" : `, and then show ${sayTime(until)}, within 60s of the ledger`
+  const then =
+    until === null ? "" : `, and then wait until it shows ${sayTime(until)}, within 60s of the ledger`
   return {
-    says: `our clock must be set ${by} ${cloudSkewMs > 0 ? "forward" : "back"}${then}`,
+    says: `set our clock ${by} ${cloudSkewMs > 0 ? "forward" : "back"}${then}`,
     change: { kind: "clock", byMs: cloudSkewMs, until },
   }
 }

@@ -105,7 +105,7 @@ const CLOUDWATCH_NAMES: Readonly<Record<string, string>> = { maximum: "max", min
 /** Its own spelling (`Average`, `Maximum`, `P99`) means the same. */
 const cloudwatchStatistic = text(
   /^([Aa]verage|[Mm]ax(imum)?|[Mm]in(imum)?|[Ss]um|[Pp](100|\d{1,2}(\.\d{1,2})?))$/,
-  "must be average, max, min, sum or a percentile such as p99 or p99.9 (others are not supported here)",
+  "must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here)",
 ).transform((written) => {
   const name = written.toLowerCase()
   return CLOUDWATCH_NAMES[name] ?? name

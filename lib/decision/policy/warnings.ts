@@ -24,6 +24,7 @@ export const WARNINGS = {
   "no-price": "a rung has no price: nobody can say what the policy may cost",
   "nothing-to-buy": "the ladder and the limits leave nothing that could be bought",
   "only-alarms": "all evidence comes from alarms: a lost alarm stays lost",
+  "price-not-rising": "a rung that costs no more than a smaller one: its order counts as free",
   "rate-beyond-ladder": "more purchases are allowed than the ladder has steps",
   "reversed-zone-sign": "an Etc/GMT zone, whose sign is the reverse of what it looks like",
   "rule-always-fires": "every value of the metric breaches",

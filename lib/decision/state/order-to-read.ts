@@ -1,17 +1,25 @@
-import { isFinal, isUnpaid, type OrderRecord } from "./order.ts"
+import { isFinal, type OrderRecord } from "./order.ts"
 import type { SupernodeState } from "./state.ts"
 
-/** An order is watched for so long while it awaits payment. */
-const WATCH_UNPAID_MS = 7 * 86_400_000
+const DAY_MS = 86_400_000
+/** Reading goes on for so long after the newest change, also once the servers run. */
+const WATCH_MS = 7 * DAY_MS
+/** The same for an order that no read showed: rights may be granted later. */
+const WATCH_UNREADABLE_MS = DAY_MS
 
 /** An order to ask the billing service about. */
 export type OrderQuestion = Pick<OrderRecord, "attempt" | "orderId" | "planned">
 
-/** The order of the attempt in flight until it is final, and one that still awaits payment; null where there is none. */
+/** The order of the attempt in flight, else the newest one on record; null where it is final or was watched long enough. */
 export function orderToRead({ attempt, order }: SupernodeState, now: number): OrderQuestion | null {
-  const known = attempt && order?.attempt === attempt.id ? order : null
-  if (attempt?.orderId && (known === null || !isFinal(known)))
+  if (attempt?.orderId && order?.attempt !== attempt.id)
     return { attempt: attempt.id, orderId: attempt.orderId, planned: attempt.cost }
-  const isWatched = !attempt && order && isUnpaid(order) && Math.abs(now - order.at) < WATCH_UNPAID_MS
-  return isWatched ? { attempt: order.attempt, orderId: order.orderId, planned: order.planned } : null
+  if (!order || (attempt && order.attempt !== attempt.id) || !isWatched(order, now)) return null
+  return { attempt: order.attempt, orderId: order.orderId, planned: order.planned }
+}
+
+/** False once the order is final, or nothing was learned of it for a long time. */
+export function isWatched(order: OrderRecord, now: number): boolean {
+  if (isFinal(order)) return false
+  return Math.abs(now - order.at) < (order.status === null ? WATCH_UNREADABLE_MS : WATCH_MS)
 }

@@ -12,9 +12,11 @@ export interface CloudOrder {
 export interface OrderRecord {
   attempt: string
   orderId: string
-  /** null: it cannot be read, `why` tells the reason, and it is not asked for again. */
+  /** null: no read showed it so far. */
   status: number | null
+  /** Why it cannot be read, and what kind of reason that is; only with status null. */
   why?: string
+  unreadable?: UnreadableOrder
   amount: Money | null
   /** The price that was planned; null without one. */
   planned: Money | null
@@ -22,21 +24,37 @@ export interface OrderRecord {
   at: number
 }
 
+/** `no-answer`: none, or a server error · `refused`: not found, or not readable · `no-right`: the keys may not read it. */
+export type UnreadableOrder = "no-answer" | "refused" | "no-right"
+
+/** A later reason of a higher rank is recorded, a lower one is not: reasons that alternate must not fill the ledger. */
+const RANKS: readonly (UnreadableOrder | undefined)[] = [undefined, "no-answer", "refused", "no-right"]
+
+const PENDING_REFUND = 2
 const CANCELLED = 4
 const COMPLETED = 5
 const PENDING_PAYMENT = 6
+/** Pending review, processing, completed, to be confirmed: nothing is wrong with the order. */
+const REGULAR: readonly number[] = [1, 3, COMPLETED, 9]
 
 export function isUnpaid({ status }: OrderRecord): boolean {
   return status === PENDING_PAYMENT
 }
 
-export function isCancelled({ status }: OrderRecord): boolean {
-  return status === CANCELLED
+/** Cancelled, or its money goes back. */
+export function isTakenBack({ status }: OrderRecord): boolean {
+  return status === CANCELLED || status === PENDING_REFUND
 }
 
-/** Nothing more will become of it, or nothing more can be known. */
+/** The billing service may name statuses that its documentation does not. */
+export function hasUnknownStatus(order: OrderRecord): boolean {
+  const { status } = order
+  return status !== null && !REGULAR.includes(status) && !isUnpaid(order) && !isTakenBack(order)
+}
+
+/** The order's status changes no more. */
 export function isFinal({ status }: OrderRecord): boolean {
-  return status === null || status === CANCELLED || status === COMPLETED
+  return status === CANCELLED || status === COMPLETED
 }
 
 /** False where one of the amounts is not known. Amounts in different currencies differ. */
@@ -48,5 +66,6 @@ export function differsFromPlan({ amount, planned }: OrderRecord): boolean {
 /** Does it say anything that is not on record? */
 export function isOrderNews(before: OrderRecord | undefined, now: OrderRecord): boolean {
   if (before?.attempt !== now.attempt || before.status !== now.status) return true
+  if (now.status === null) return RANKS.indexOf(now.unreadable) > RANKS.indexOf(before.unreadable)
   return before.amount?.minor !== now.amount?.minor || before.amount?.currency !== now.amount?.currency
 }

@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb"
+import type { ProxySettings } from "../../http/proxy.ts"
+import { sdkHandler } from "../../http/sdk-handler.ts"
 
 /** Keys for the DynamoDB protocol: AWS's, or the user and password of a GeminiDB instance. */
 export interface DynamoCredentials {
@@ -15,6 +17,8 @@ export interface DynamoPlace {
   /** A function is asked anew when keys run out; without any, AWS's default chain. */
   credentials?: DynamoCredentials | (() => Promise<DynamoCredentials>)
   timeouts?: DynamoTimeouts
+  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  proxy?: ProxySettings | null
 }
 
 /** Milliseconds. A hung store must not eat the function's time. */
@@ -51,8 +55,7 @@ export async function connectDynamo(place: DynamoPlace): Promise<DynamoConnectio
   const reader = new sdk.DynamoDBClient({
     ...settings,
     maxAttempts: READ_TRIES,
-    // Without `throwOnRequestTimeout` the SDK only warns about a late answer and waits on.
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+    requestHandler: sdkHandler({ proxy: place.proxy ?? null, connectMs, requestMs }),
   })
   const writer = new sdk.DynamoDBClient({
     ...settings,

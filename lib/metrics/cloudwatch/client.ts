@@ -1,5 +1,7 @@
 import type { CloudWatchClient, MetricDataQuery, MetricDataResult } from "@aws-sdk/client-cloudwatch"
 import type { Datapoint } from "../../decision/inputs/signal.ts"
+import type { ProxySettings } from "../../http/proxy.ts"
+import { sdkHandler } from "../../http/sdk-handler.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf, oneLine } from "../sentence.ts"
 import type { CloudWatchMetric, CloudWatchQuery, CloudWatchSeries } from "../sources.ts"
@@ -9,6 +11,8 @@ export interface CloudWatchOptions {
   endpoint?: string
   /** Instead of the SDK's default chain, which on Lambda is the function's role. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  proxy?: ProxySettings | null
   timeouts?: { tryMs: number; totalMs: number }
 }
 
@@ -54,12 +58,11 @@ interface Connected {
 
 async function connect(region: string, options: CloudWatchOptions, tryMs: number): Promise<Connected> {
   const sdk = await import("@aws-sdk/client-cloudwatch")
-  const { endpoint, credentials } = options
+  const { endpoint, credentials, proxy = null } = options
   const client = new sdk.CloudWatchClient({
     region,
     maxAttempts: MAX_ATTEMPTS,
-    // Without `throwOnRequestTimeout` the SDK only warns about a late answer and waits on.
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: tryMs, throwOnRequestTimeout: true },
+    requestHandler: sdkHandler({ proxy, connectMs: CONNECT_MS, requestMs: tryMs }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   })

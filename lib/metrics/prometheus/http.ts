@@ -4,7 +4,7 @@ import { type Dispatcher, request as send } from "undici"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
-import { type ProxySettings, proxyFor, proxySecrets } from "../../http/proxy.ts"
+import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../../http/proxy.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf, oneLine, withoutSecrets } from "../sentence.ts"
 import { matrixOf, type PrometheusSeries } from "./answer.ts"
@@ -82,7 +82,8 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
       const signal = AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)])
       const last = await tryOnce({ url, query, login, dispatcher, signal })
       const again = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
-      if (!again || tries >= MAX_TRIES || total.aborted) return readOf({ url, login, last, secrets })
+      if (!again || tries >= MAX_TRIES || total.aborted)
+        return readOf({ url, login, last, secrets, via: sayProxy(url, proxy) })
       await wait(Math.random() * BACKOFF_MS * 2 ** tries)
     }
   }
@@ -167,11 +168,13 @@ interface ReportedError {
   login: PrometheusLogin | null
   last: Try
   secrets: readonly string[]
+  /** The proxy in words, or empty. */
+  via: string
 }
 
-function readOf({ url, login, last, secrets }: ReportedError): Read<PrometheusSeries[]> {
+function readOf({ url, login, last, secrets, via }: ReportedError): Read<PrometheusSeries[]> {
   const clean = (text: string) => withoutSecrets(text, secrets)
-  if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}`))
+  if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}${via}`))
   if (last.problem !== null)
     return { ...failed(url, `answered ${last.status} with ${last.problem}`), refused: true }
   const matrix = matrixOf(last.status, last.text)

@@ -10,6 +10,7 @@ export function lintMoney(policy: Policy): LintFinding[] {
   return [
     ...noBudget(policy),
     ...missingPrices(policy),
+    ...pricesNotRising(policy),
     ...rateBeyondLadder(policy),
     ...nothingToBuy(policy),
     ...unreachableRungs(policy),
@@ -38,6 +39,16 @@ function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding
         ? "has no price: every purchase from here will count with the whole price of the larger rung"
         : "has no price: with a budget or approval set, its purchase will be held as price-unknown"
     return [{ id: "unpriced-rung", path, message }]
+  })
+}
+
+/** An order costs the difference of two rungs' prices: a zero too few would make it free for every cap. */
+function pricesNotRising({ ladder }: Policy): LintFinding[] {
+  return ladder.flatMap(({ servers, price }, i): LintFinding[] => {
+    const smaller = ladder.slice(0, i).find((rung) => orderCost(ladder, rung.servers, servers)?.minor === 0)
+    if (!price || !smaller) return []
+    const message = `is no higher than that of ${counted(smaller.servers, "server")}: an order from there to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
+    return [{ id: "price-not-rising", path: ["ladder", i, "price", "amount"], message }]
   })
 }
 

@@ -13,7 +13,7 @@ export function lintRules(policy: Policy): LintFinding[] {
       }),
     ),
   )
-  return [...onlyAlarms(policy), ...found, ...cooldownBelowWarmup(policy)]
+  return [...onlyAlarms(policy), ...found, ...cooldownBelowWarmup(policy), ...gainBeyondUnit(policy)]
 }
 
 function lintRule(rule: Rule, policy: Policy): LintFinding[] {
@@ -118,6 +118,16 @@ function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
   const message =
     "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
   return [{ id: "alarm-efficacy", path: ["metric", "alarm"], message }]
+}
+
+function gainBeyondUnit({ efficacy, rules }: Policy): LintFinding[] {
+  const widths = rules.map((rule) => {
+    const [least, most] = rangeOf(rule) ?? [0, Number.POSITIVE_INFINITY]
+    return most - least
+  })
+  if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []
+  const message = `is more than a metric in percent can move: after ${efficacy.purchases} purchases efficacy stops all others`
+  return [{ id: "threshold-beyond-unit", path: ["efficacy", "min_gain"], message }]
 }
 
 function cooldownBelowWarmup({ cooldownMs, warmupMs }: Policy): LintFinding[] {

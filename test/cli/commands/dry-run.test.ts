@@ -33,7 +33,7 @@ describe("dry-run", () => {
     const { code, out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\): npu-busy: /)
     expect(out).toMatch(/✗ +evidence/)
-    expect(out).toMatch(/^ +would pass if: needs 3 more points above 85 for npu-busy$/m)
+    expect(out).toMatch(/^ +to continue: wait for 3 more points above 85 for npu-busy$/m)
     expect(out).toMatch(/· +offer-available +not evaluated: /)
     expect(code).toBe(0)
   })

@@ -39,6 +39,14 @@ describe("settle shows what a person must have seen", () => {
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
     expect(out).toMatch(/payment +order CS\w+ may await payment/)
   })
+
+  it("what the billing service said last of the order", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
+    await own.run("run", "--event", ALARM)
+    const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
+    expect(out).toMatch(/payment +order CS\w+ is completed, as it was last read/)
+  })
 })
 
 describe("settle", () => {

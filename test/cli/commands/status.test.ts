@@ -55,7 +55,7 @@ describe("status", () => {
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
     expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
-    expect(out).toMatch(/^ +would pass if: the servers that were ordered must all be RUNNING$/m)
+    expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
   })
 
   it("shows pauses and holds with who, why and until when", async () => {

@@ -249,6 +249,21 @@ describe("reset", () => {
     const again = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(again.out).toContain(`nothing was open or waiting: the reset changed nothing\n${inFlight}`)
   })
+
+  it("ends clock-behind-ledger, which doctor reports, and says so", async () => {
+    const own = await cloudDesk()
+    await own.run("run", "--event", ALARM)
+    own.advance(60 * MINUTE)
+    await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    own.advance(-60 * MINUTE)
+    expect((await own.run("doctor")).out).toMatch(
+      /entries of train-a are dated ahead .*\n +set this machine's clock\. .* run: supernode-autoscaler reset train-a/,
+    )
+    const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
+    expect(out).toContain("the newest entry was dated 2024-01-12T17:52:00Z, in 1 hour: from now on this")
+    expect(out).not.toContain("nothing was open")
+    expect((await own.run("doctor")).out).not.toContain("dated ahead")
+  })
 })
 
 describe("on a machine whose clock is hours behind the ledger", () => {

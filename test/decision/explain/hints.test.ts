@@ -35,7 +35,7 @@ import {
 } from "../builders.ts"
 import { judge, withRule } from "../judge.ts"
 
-// One sentence per reason, word for word, as operators read it behind "would pass if:". That each is true is
+// One sentence per reason, word for word, as operators read it after "to continue:". That each is true is
 // test/properties/why-not.test.ts's to show.
 
 const KNOWN = { servers: ["s1", "s2"] }
@@ -47,8 +47,8 @@ const bought = (ago: number, amount: number | null = 100_000): Purchase => ({
   state: "booked",
 })
 const stop = (until: number | null) => ({ why: "maintenance", by: "ops", at: NOW - HOUR, until })
-const SETTLE = "supernode-autoscaler settle train-a --as completed|absent --why TEXT --by WHO"
-const RESET = "supernode-autoscaler reset train-a --why TEXT --by WHO"
+const SETTLE = "run: supernode-autoscaler settle train-a --as completed|absent --why TEXT --by WHO"
+const RESET = "run: supernode-autoscaler reset train-a --why TEXT --by WHO"
 
 function nearestIn(reason: string, over: Partial<Situation>): string | null {
   const found = judge(over).findings.find((finding) => finding.reason === reason)
@@ -92,27 +92,31 @@ describe("what would let a gate pass", () => {
     [
       "clock-behind-ledger",
       { headAt: NOW + 2 * MINUTE },
-      "our clock comes within 60s of the ledger at 2024-01-12T17:01:00.000Z",
+      "wait until 2024-01-12T17:01:00.000Z, when our clock comes within 60s of the ledger",
     ],
-    ["clock-skewed", { cloudSkewMs: 75_000 }, "our clock must be set 75s forward"],
-    ["clock-skewed", { cloudSkewMs: -75_000 }, "our clock must be set 75s back"],
+    ["clock-skewed", { cloudSkewMs: 75_000 }, "set our clock 75s forward"],
+    ["clock-skewed", { cloudSkewMs: -75_000 }, "set our clock 75s back"],
     ["control-unreadable", { control: unreadable() }, "the control stream must be readable again"],
     [
       "paused",
       control({ pausedAll: stop(NOW + HOUR) }),
-      "the pause ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler resume --by WHO",
+      "wait until 2024-01-12T18:00:00.000Z, when the pause ends, or run: supernode-autoscaler resume --by WHO",
     ],
     [
       "paused",
       control({ paused: { [SUPERNODE_ID]: stop(null) } }),
-      "supernode-autoscaler resume train-a --by WHO",
+      "run: supernode-autoscaler resume train-a --by WHO",
     ],
     [
       "paused",
       control({ pausedAll: stop(null), paused: { [SUPERNODE_ID]: stop(null) } }),
-      "supernode-autoscaler resume --by WHO, and supernode-autoscaler resume train-a --by WHO",
+      "run: supernode-autoscaler resume --by WHO, and run: supernode-autoscaler resume train-a --by WHO",
     ],
-    ["stale", { signal: alarmOf({ at: NOW - HOUR }) }, "needs a signal of 2024-01-12T16:45:00.000Z or later"],
+    [
+      "stale",
+      { signal: alarmOf({ at: NOW - HOUR }) },
+      "wait for a signal of 2024-01-12T16:45:00.000Z or later",
+    ],
     [
       "stale",
       {
@@ -120,23 +124,23 @@ describe("what would let a gate pass", () => {
           episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt: NOW } },
         }),
       },
-      "needs a signal of 2024-01-12T17:00:00.000Z or later",
+      "wait for a signal of 2024-01-12T17:00:00.000Z or later",
     ],
     [
       "from-the-future",
       { signal: alarmOf({ at: NOW + 2 * MINUTE }) },
-      "our clock comes within 60s of the signal at 2024-01-12T17:01:00.000Z",
+      "wait until 2024-01-12T17:01:00.000Z, when our clock comes within 60s of the signal",
     ],
     [
       "held",
       control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }),
-      "the hold ends 2024-01-12T18:00:00.000Z, or sooner by supernode-autoscaler hold train-a --until now --why TEXT --by WHO",
+      "wait until 2024-01-12T18:00:00.000Z, when the hold ends, or run: supernode-autoscaler hold train-a --until now --why TEXT --by WHO",
     ],
     ["in-flight", attempt("accepted"), "the servers that were ordered must all be RUNNING"],
     [
       "in-flight",
       attempt("open", NOW),
-      "the run that opened it must record its outcome; later than 2024-01-12T17:01:30.000Z a person may settle it",
+      "the run that opened it must record its outcome; after 2024-01-12T17:01:30.000Z a person may settle it",
     ],
     ["outcome-unknown", attempt("open"), SETTLE],
     ["outcome-unknown", attempt("unknown"), SETTLE],
@@ -147,7 +151,7 @@ describe("what would let a gate pass", () => {
     [
       "backoff",
       { standing: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
-      "the wait that the cloud asked for ends 2024-01-12T17:01:00.000Z",
+      "wait until 2024-01-12T17:01:00.000Z, when the wait that the cloud asked for ends",
     ],
     ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
     ["supernode-unreadable", { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
@@ -181,12 +185,12 @@ describe("what would let a gate pass", () => {
     [
       "not-breaching",
       { readings: read([readingOf([97, 97, 10, 10, 10])]) },
-      "needs 1 more point above 85 for npu-busy",
+      "wait for 1 more point above 85 for npu-busy",
     ],
     [
       "missing-data",
       { readings: read([readingOf([97, null, null, 10, 10])]) },
-      "needs 2 more points above 85 for npu-busy (2 of 5 are missing)",
+      "wait for 2 more points above 85 for npu-busy (2 of 5 are missing)",
     ],
     [
       "not-breaching",
@@ -200,7 +204,7 @@ describe("what would let a gate pass", () => {
         },
         readingOf([10, 10, 10, 75, 75]),
       ),
-      "needs 1 more point at least 70 for npu-busy",
+      "wait for 1 more point at least 70 for npu-busy",
     ],
     ["missing-data", { readings: unreadable() }, "the metrics must be readable again"],
     [
@@ -208,7 +212,7 @@ describe("what would let a gate pass", () => {
       withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
         standing: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
       }),
-      "needs 2 more points below 80, and then again 3 points above 85, for npu-busy",
+      "wait for 2 more points below 80, and then again for 3 points above 85, for npu-busy",
     ],
     [
       "already-there",
@@ -219,21 +223,21 @@ describe("what would let a gate pass", () => {
       "add a rung of more than 4 servers to the ladder",
     ],
     ["already-there", { signal: requestOf({ servers: 2 }) }, null],
-    ["at-limit", { policy: limited({ servers: 3 }) }, "limits.servers would have to be at least 4"],
+    ["at-limit", { policy: limited({ servers: 3 }) }, "raise limits.servers to at least 4"],
     [
       "cooldown",
       { standing: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
-      "cooldown ends 2024-01-12T17:59:00.000Z",
+      "wait until 2024-01-12T17:59:00.000Z, when the cooldown ends",
     ],
     [
       "action-rate",
       { standing: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
-      "2 purchases leave the window of limits.actions at 2024-01-13T15:00:00.000Z",
+      "wait until 2024-01-13T15:00:00.000Z, when 2 purchases leave the window of limits.actions",
     ],
     [
       "action-rate",
       { policy: limited({ actions: "0 per 24h" }) },
-      "limits.actions would have to be at least 1 per 1d",
+      "raise limits.actions to at least 1 per 1d",
     ],
     [
       "efficacy",
@@ -255,7 +259,7 @@ describe("what would let a gate pass", () => {
           effects: [{ ...effect, completedAt: NOW }],
         }),
       },
-      `a purchase that npu-busy caused must have moved it by 5, which can be told after 2024-01-12T17:41:00.000Z; or ${RESET}`,
+      `a purchase that npu-busy caused must have moved it by 5, which can be known after 2024-01-12T17:41:00.000Z; or ${RESET}`,
     ],
     ["not-offered", { offers: read([]) }, "scale-evaluations must list rung-4"],
     ["sold-out", { offers: read([{ flavor: "rung-4", soldOut: true }]) }, "rung-4 must be in stock"],
@@ -268,12 +272,12 @@ describe("what would let a gate pass", () => {
           { flavor: "rung-4", soldOut: false },
         ]),
       },
-      "rung-2 must be in stock again, or sold_out be next-larger",
+      "rung-2 must be in stock again, or set sold_out to next-larger",
     ],
     [
       "flavor-blocked",
       { standing: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
-      "the block of rung-4 ends 2024-01-12T17:01:00.000Z",
+      "wait until 2024-01-12T17:01:00.000Z, when the block of rung-4 ends",
     ],
     ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
     [
@@ -284,7 +288,7 @@ describe("what would let a gate pass", () => {
     [
       "price-unknown",
       { policy: limited({ budget: { ...CNY(500_000), per: "30d" } }, { ladder: priceless }) },
-      "ladder.2.price must be written",
+      "write ladder.2.price",
     ],
     [
       "price-unknown",
@@ -292,7 +296,7 @@ describe("what would let a gate pass", () => {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
         standing: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
       },
-      "1 purchase without a price in CNY leaves the window of limits.budget at 2024-02-10T17:00:00.000Z",
+      "wait until 2024-02-10T17:00:00.000Z, when 1 purchase without a price in CNY leaves the window of limits.budget",
     ],
     [
       "over-budget",
@@ -300,7 +304,7 @@ describe("what would let a gate pass", () => {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
         standing: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
       },
-      "limits.budget would have to be at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z when 120000 CNY leave the window",
+      "raise limits.budget to at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z, when 120000 CNY leave the window",
     ],
     [
       "over-budget",
@@ -311,22 +315,22 @@ describe("what would let a gate pass", () => {
         ),
         standing: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
       },
-      "limits.budget would have to be at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z when 50000 CNY leave the window",
+      "raise limits.budget to at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z, when 50000 CNY leave the window",
     ],
     [
       "over-budget",
       { policy: limited({ budget: { ...CNY(1_000), per: "30d" } }) },
-      "limits.budget would have to be at least 120000 CNY",
+      "raise limits.budget to at least 120000 CNY",
     ],
     [
       "plan-changed",
       { signal: requestOf({ mode: "live", planHash: "sha256:another" }) },
-      "a new dry run: supernode-autoscaler dry-run train-a, and a request with the planHash that it shows",
+      "run: supernode-autoscaler dry-run train-a, and send a request with the planHash that it shows",
     ],
     [
       "approval-needed",
       { policy: approval },
-      `2 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or ann or bob or boss or carl or ops@example.com`,
+      `2 of 2 approvals are missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or ann or bob or boss or carl or ops@example.com`,
     ],
     [
       "approval-needed",
@@ -335,15 +339,15 @@ describe("what would let a gate pass", () => {
         signal: requestOf(),
         ...control({ approvals: [{ planHash: hash, by: "ann", at: NOW - MINUTE }] }),
       },
-      `1 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
+      `1 of 2 approvals is missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
   ])("%s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
   })
 
   it.each([
-    ["overtaken", "the next signal, once other runs write less"],
-    ["no-time", "the function must be given more time"],
+    ["overtaken", "wait for the next signal: other runs wrote at the same time"],
+    ["no-time", "give the function more time"],
     ["standing-full", null],
   ])("outside the gates: %s", (reason, says) => {
     const held = holdFor(judge(), reason, "so it is")
@@ -374,17 +378,17 @@ describe("what programs read", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
-      "wait until Fri 2024-01-12 17:05 +00:00 UTC (2024-01-12T17:05:00Z) when schedule day starts",
+      "wait until Fri 2024-01-12 17:05 +00:00 UTC (2024-01-12T17:05:00Z), when schedule day starts",
     )
     expect(nearestIn("not-breaching", { ...quiet, policy: daily("0 19 * * *") })).toBe(
-      "needs 3 more points above 85 for npu-busy; or wait until Fri 2024-01-12 19:00 +00:00 UTC (2024-01-12T19:00:00Z) when schedule day starts",
+      "wait for 3 more points above 85 for npu-busy; or wait until Fri 2024-01-12 19:00 +00:00 UTC (2024-01-12T19:00:00Z), when schedule day starts",
     )
   })
 
   it("is a reset where a schedule is switched off that would act at once", () => {
     const policy = daily("0 16 * * *")
     const standing = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
-    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or another policy`)
+    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or change the policy`)
   })
 
   it("of several rules it is the one that needs the fewest points, and of equals the first", () => {

@@ -1,7 +1,8 @@
-import { connect, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import { afterEach, beforeAll, describe, expect, it } from "vitest"
 import { type BuyDeps, buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import type { Clock } from "../../../lib/ports.ts"
+import { relay, TUNNEL_STANDS, tunnelTo } from "../../http/tunnel-script.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { readerOf } from "../cloud.ts"
 import { KEYS, NOW, PROJECT, STILL, SUPERNODE } from "../fixture.ts"
@@ -11,19 +12,16 @@ import { DEPS, lookupOf, orderTo, type Wanted } from "./order.ts"
 const HOST = "modelarts.test"
 const LOGIN = "Basic b3BzOnMzY3JldC1wYXNz"
 const ACCEPTS = says(answer(200, { id: SUPERNODE }))
-const TUNNEL_STANDS = "HTTP/1.1 200 Connection established\r\n\r\n"
 
 let certificate: TestCertificate
 let foreign: TestCertificate
 const open: Wire[] = []
-const upstreams: Socket[] = []
 
 beforeAll(async () => {
   certificate = await certificateFor(HOST)
   foreign = await certificateFor("elsewhere.test")
 })
 afterEach(async () => {
-  for (const socket of upstreams.splice(0)) socket.destroy()
   await Promise.all(open.splice(0).map((wire) => wire.close()))
 })
 
@@ -31,17 +29,6 @@ async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
   const wire = await startWire(...args)
   open.push(wire)
   return wire
-}
-
-/** From here on the proxy passes bytes on, both ways. */
-function relay(client: Socket, port: number): void {
-  const upstream = connect(port, "127.0.0.1")
-  upstreams.push(upstream)
-  upstream.on("error", () => undefined)
-  client.on("data", (chunk) => upstream.write(chunk))
-  client.on("close", () => upstream.destroy())
-  upstream.on("data", (chunk) => client.write(chunk))
-  upstream.on("close", () => client.destroy())
 }
 
 /** What the proxy does at CONNECT; `endpoint` is the port of the real one, `other` of one with another certificate. */
@@ -70,12 +57,7 @@ async function buyThrough({ behaviour, deps = {}, wanted = {}, answers = ACCEPTS
   return { outcome, endpoint, other, proxy }
 }
 
-const tunnels: Behaviour = ({ endpoint }) => ({
-  onRequest: (socket) => {
-    relay(socket, endpoint)
-    socket.write(TUNNEL_STANDS)
-  },
-})
+const tunnels: Behaviour = ({ endpoint }) => tunnelTo(endpoint)
 const answers =
   (text: string, ending: (socket: Socket) => void = () => undefined): Behaviour =>
   () => ({
@@ -250,5 +232,26 @@ describe("a read through HTTPS_PROXY", () => {
       credentials: false,
     })
     expect(JSON.stringify(read)).not.toMatch(/s3cret|b3BzOnMz/)
+  })
+
+  it("ends in time where the proxy never answers CONNECT, and the next read gets a tunnel of its own", async () => {
+    const endpoint = await wireOf(says(answer(200, { a: 1 })), { tls: certificate })
+    let asked = 0
+    const proxy = await wireOf({
+      onRequest: (socket, request) => {
+        asked += 1
+        if (asked > 1) tunnelTo(endpoint.port).onRequest?.(socket, request)
+      },
+    })
+    const reader = readerOf({
+      tls: { ca: certificate.cert },
+      proxy: { address: `http://127.0.0.1:${proxy.port}`, noProxy: "" },
+      timeouts: { tryMs: 200, totalMs: 200, backoffMs: 0 },
+    })
+    const url = `https://${HOST}:${endpoint.port}/v1`
+    const first = await reader.read({ ...question, url }, parse)
+    expect(first).toMatchObject({ ok: false, why: expect.stringContaining("through the proxy 127.0.0.1") })
+    expect(await reader.read({ ...question, url }, parse)).toMatchObject({ ok: true, value: { a: 1 } })
+    await reader.close()
   })
 })

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net"
-import { proxyAuthorization } from "../../http/proxy.ts"
+import { proxyAuthorization } from "./proxy.ts"
 
 /** The proxy answered CONNECT with something other than 2xx. */
 export class TunnelRefused extends Error {

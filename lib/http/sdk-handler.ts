@@ -1,0 +1,113 @@
+import { request as send } from "undici"
+import { type Dispatchers, dispatchersOf } from "./dispatchers.ts"
+import { type ProxySettings, proxySecrets, sayProxy } from "./proxy.ts"
+
+export interface SdkHandlerOptions {
+  proxy: ProxySettings | null
+  connectMs: number
+  /** For one try, from connecting to the last byte of the answer. */
+  requestMs: number
+  /** Certificates to trust instead of the system's; PEM. */
+  ca?: string
+}
+
+/** A request as Amazon's clients hand it to their `requestHandler`. */
+interface SdkRequest {
+  method: string
+  protocol: string
+  hostname: string
+  port?: number
+  path: string
+  query?: Record<string, string | string[] | null>
+  headers: Record<string, string>
+  body?: unknown
+}
+
+interface TryOptions {
+  abortSignal?: AbortSignal
+  requestTimeout?: number
+}
+
+/** A page of DynamoDB's is at most 1 MB; 100,800 points of CloudWatch's are about 10 MB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+/**
+ * The `requestHandler` of Amazon's clients. Without a proxy it is the SDK's own, which knows none; with one it sends over
+ * the same connections as our own requests. Clients that fetch keys (STS, SSO) inherit it.
+ */
+export function sdkHandler(options: SdkHandlerOptions) {
+  const { proxy, connectMs, requestMs, ca } = options
+  // Without `throwOnRequestTimeout` the SDK only warns about a late answer and waits on.
+  if (proxy === null)
+    return { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
+  const dispatchers = dispatchersOf({ proxy, ca, connectMs, maxResponseSize: MAX_ANSWER_BYTES })
+  return {
+    metadata: { handlerProtocol: "http/1.1" },
+    handle: (request: SdkRequest, how: TryOptions = {}) =>
+      sendOnce(request, { ...how, requestMs: how.requestTimeout || requestMs, dispatchers, proxy }),
+    destroy: () => void dispatchers.close(),
+    updateHttpClientConfig: () => undefined,
+    httpHandlerConfigs: () => ({}),
+  }
+}
+
+interface Sending extends TryOptions {
+  requestMs: number
+  dispatchers: Dispatchers
+  proxy: ProxySettings
+}
+
+async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatchers, proxy }: Sending) {
+  const url = urlOf(request)
+  const late = AbortSignal.timeout(requestMs)
+  try {
+    const answer = await send(url, {
+      dispatcher: dispatchers.for(url),
+      method: request.method as "POST",
+      headers: request.headers,
+      body: bodyOf(request.body),
+      signal: abortSignal ? AbortSignal.any([abortSignal, late]) : late,
+    })
+    const headers = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(", ")])
+    const body = new Uint8Array(await answer.body.arrayBuffer())
+    return { response: { statusCode: answer.statusCode, headers: Object.fromEntries(headers), body } }
+  } catch (cause) {
+    const via = sayProxy(url, proxy)
+    if (abortSignal?.aborted) throw named("AbortError", `Request aborted${via}`)
+    if (late.aborted) throw named("TimeoutError", `no answer within ${requestMs} ms${via}`)
+    const says = withoutLogin(cause instanceof Error ? cause.message || cause.name : String(cause), proxy)
+    // The SDK's word for "may be tried again", where the client repeats at all.
+    throw Object.assign(new Error(`${says}${via}`), { $retryable: { throttling: false } })
+  }
+}
+
+function urlOf({ protocol, hostname, port, path, query = {} }: SdkRequest): URL {
+  const pairs = Object.entries(query).flatMap(([name, value]) => {
+    if (value === null) return [escaped(name)]
+    return [value].flat().map((one) => `${escaped(name)}=${escaped(one)}`)
+  })
+  const search = pairs.length === 0 ? "" : `?${pairs.join("&")}`
+  return new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}${search}`)
+}
+
+/** As the signature has it: everything but letters, digits and `-_.~`. */
+function escaped(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+function bodyOf(body: unknown): string | Uint8Array | null {
+  if (typeof body === "string" || body instanceof Uint8Array) return body
+  if (body === undefined || body === null) return null
+  throw new TypeError("a body that is a stream is not supported")
+}
+
+function withoutLogin(text: string, { address }: ProxySettings): string {
+  return proxySecrets(new URL(address)).reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text)
+}
+
+function named(name: "AbortError" | "TimeoutError", message: string): Error {
+  return Object.assign(new Error(message), { name })
+}

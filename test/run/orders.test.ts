@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import type { CloudOrder } from "../../lib/decision/state/order.ts"
+import type { Read } from "../../lib/ports.ts"
+import { alarmOf, DAY, HOUR, MINUTE, policyOf } from "../decision/builders.ts"
+import { World } from "./world.ts"
+
+// The order after an accepted purchase, as ticks see it over hours and days.
+
+const TICK = 5 * MINUTE
+// Nothing more is bought in these days.
+const policy = policyOf({ cooldown: "20d" })
+let world: World
+
+beforeEach(async () => {
+  world = await World.open()
+  world.listen(["trouble"])
+})
+
+const shows = (status: number, amount: CloudOrder["amount"] = null): Read<CloudOrder> => ({
+  ok: true,
+  value: { status, amount },
+  skewMs: 0,
+})
+const fails = (over: { refused?: true; credentials?: boolean } = {}): Read<CloudOrder> => ({
+  ok: false,
+  why: "showCustomerOrderDetails at bss.test answered",
+  credentials: false,
+  ...over,
+})
+
+/** The alarm that buys; its servers run a tick later. */
+async function buy(order: Read<CloudOrder>): Promise<void> {
+  world.order = order
+  await world.run(alarmOf(), { policy })
+  world.deliver(4)
+}
+
+async function tickFor(durationMs: number, every = TICK): Promise<void> {
+  const end = world.now + durationMs
+  while (world.now + every <= end) {
+    world.now += every
+    await world.run(undefined, { policy })
+  }
+}
+
+const reads = () => world.asked.filter((verb) => verb === "order").length
+const orderEntries = async () =>
+  (await world.entries()).flatMap(({ observation }) =>
+    observation?.kind === "order" ? [observation.says] : [],
+  )
+const told = () => world.notices.map(({ state, says, todo }) => `${state}: ${says} | ${todo}`)
+
+describe("an accepted order that cannot be read", () => {
+  it.each<[string, Read<CloudOrder>, string]>([
+    ["the keys may not read", fails({ credentials: true }), "Give the keys the right to view orders."],
+    [
+      "the billing service does not know",
+      fails({ refused: true }),
+      "Check that SUPERNODE_BSS_ENDPOINT names",
+    ],
+    ["the billing service gives no answer for", fails(), "Check the way to the billing service."],
+  ])(
+    "is recorded once, asked for by later ticks, and reported once after half an hour: one that %s",
+    async (_t, read, advice) => {
+      await buy(read)
+      await tickFor(25 * MINUTE)
+      expect([reads(), told(), (await orderEntries()).length]).toEqual([6, [], 1])
+      await tickFor(5 * HOUR)
+      expect(told()).toEqual([
+        expect.stringMatching(
+          /^order-unreadable: order CS1 cannot be read: .* \| supernode-autoscaler doctor$/,
+        ),
+      ])
+      expect(told()[0]).toContain(advice)
+      expect(await orderEntries()).toHaveLength(1)
+    },
+  )
+
+  it("is asked for a day, and no longer", async () => {
+    await buy(fails({ credentials: true }))
+    await tickFor(3 * DAY, 2 * HOUR)
+    expect(reads()).toBe(12)
+    expect(told()).toHaveLength(1)
+  })
+
+  it("is known as soon as a read succeeds, and that it awaits payment is trouble", async () => {
+    await buy(fails({ refused: true }))
+    await tickFor(10 * MINUTE)
+    world.order = shows(6)
+    await tickFor(TICK)
+    expect(told()).toEqual([expect.stringMatching(/^order-unpaid: order CS1 is pending payment\. Pay it/)])
+  })
+
+  it("keeps the gravest reason: reasons that alternate do not fill the ledger", async () => {
+    await buy(fails())
+    for (const read of [
+      fails({ credentials: true }),
+      fails(),
+      fails({ refused: true }),
+      fails({ credentials: true }),
+    ]) {
+      world.order = read
+      await tickFor(TICK)
+    }
+    expect(await orderEntries()).toHaveLength(2)
+    await tickFor(HOUR)
+    expect(told()[0]).toContain("Give the keys the right")
+  })
+})
+
+describe("an accepted order", () => {
+  it.each([
+    [2, /^order-differs: order CS1 is pending refund, though the purchase was accepted/],
+    [4, /^order-differs: order CS1 is cancelled, though the purchase was accepted/],
+    [
+      77,
+      /^order-differs: order CS1 is in status 77, which is not a known status\. Look at the order in the Billing/,
+    ],
+  ])("in status %i is reported once", async (status, words) => {
+    await buy(shows(status))
+    await tickFor(9 * DAY, 6 * HOUR)
+    expect(told()).toEqual([expect.stringMatching(words)])
+  })
+
+  it.each([1, 3, 5, 9])("in status %i is no trouble", async (status) => {
+    await buy(shows(status))
+    await tickFor(2 * HOUR, HOUR)
+    expect(told()).toEqual([])
+  })
+
+  it("is read until its status is final, also after its servers run", async () => {
+    await buy(shows(3))
+    await tickFor(2 * HOUR, HOUR)
+    expect(reads()).toBe(3)
+    world.order = shows(6)
+    await tickFor(TICK)
+    expect(told()).toEqual([expect.stringMatching(/^order-unpaid/)])
+    world.order = shows(5)
+    await tickFor(HOUR)
+    expect(reads()).toBe(5)
+  })
+
+  it("that awaits payment is reported hourly while it is read, which is seven days", async () => {
+    await buy(shows(6))
+    await tickFor(9 * DAY, 6 * HOUR)
+    expect(reads()).toBe(7 * 4)
+    expect(told()).toHaveLength(7 * 4)
+  })
+})
