@@ -30,16 +30,6 @@ export type Question =
 
 const POLL_MS = 10
 
-let made: Promise<Bundle> | null = null
-/** Bundled once for all sandboxes of this process. */
-function bundleOnce(): Promise<Bundle> {
-  made ??= bundle(new URL("./apart-process.ts", import.meta.url)).then((one) => {
-    process.once("exit", () => one.remove())
-    return one
-  })
-  return made
-}
-
 /**
  * The sandbox on the system's clock, in a process of its own: a test that is busy or starved then delays no answer of the
  * cloud. It remembers every purchase and every order that it was told of.
@@ -57,7 +47,7 @@ export class SandboxApart {
   }
 
   static async start(options: ApartOptions): Promise<SandboxApart> {
-    const sandbox = new SandboxApart(await bundleOnce())
+    const sandbox = new SandboxApart(await bundle("sandbox"))
     try {
       sandbox.#url = (await sandbox.#ask({ verb: "start", options })) as string
       return sandbox

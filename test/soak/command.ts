@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
-import { BREAKS } from "../storm/breaks.ts"
-import { bundle } from "../storm/bundle.ts"
+import { breakOf } from "../storm/breaks.ts"
+import { brokenBundle, bundle } from "../storm/bundle.ts"
 import { runSoak, type Soak } from "./soak.ts"
 
 // `npm run soak -- [--kills 500] [--seed 1] [--workers 3] [--supernodes 12] [--break NAME]`
@@ -14,11 +14,9 @@ const { values } = parseArgs({
     break: { type: "string" },
   },
 })
-const broken = values.break === undefined ? null : (BREAKS[values.break] ?? null)
-if (values.break !== undefined && !broken)
-  throw new Error(`--break: one of ${Object.keys(BREAKS).join(", ")}`)
+const broken = breakOf(values.break)
 process.once("SIGINT", () => process.exit(130))
-const made = await bundle(new URL("./worker.ts", import.meta.url), broken)
+const made = await (broken ? brokenBundle("soak-worker", broken) : bundle("soak-worker"))
 try {
   const soak = await runSoak({
     bundle: made,

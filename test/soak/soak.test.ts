@@ -8,7 +8,7 @@ import { runSoak, type Soak, type SoakOptions } from "./soak.ts"
 const SEED = 1
 
 async function soak(options: Pick<SoakOptions, "kills">): Promise<Soak> {
-  const made = await bundle(new URL("./worker.ts", import.meta.url), null)
+  const made = await bundle("soak-worker")
   try {
     return await runSoak({ bundle: made, seed: SEED, workers: 3, supernodes: 4, ...options })
   } finally {

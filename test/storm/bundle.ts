@@ -3,10 +3,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
+import { builtOnce } from "../build-once.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
-/** A way to break our code on purpose, to see that somebody notices. */
+/** A way to break our code on purpose, to see that the tests notice. */
 export interface Break {
   /** What the broken code does. */
   says: string
@@ -16,20 +17,50 @@ export interface Break {
   to: string
 }
 
+/** Scripts that tests start as processes. */
+const SCRIPTS = {
+  deliver: "test/storm/deliver.ts",
+  "soak-worker": "test/soak/worker.ts",
+  sandbox: "test/sandbox/apart-process.ts",
+  dynamodb: "test/ledger/dynamodb/server-process.ts",
+  appender: "test/ledger/sqlite/appender.ts",
+  "unprivileged-ledger": "test/ledger/sqlite/unprivileged.ts",
+  "unprivileged-cli": "test/cli/unprivileged.ts",
+}
+export type ScriptName = keyof typeof SCRIPTS
+
 export interface Bundle {
   /** Runs on plain Node in a fraction of the time that loading TypeScript takes. */
   file: string
   remove(): void
 }
 
-/** One script of this folder's tests with all of our code that it needs, whole or broken on purpose. */
-export async function bundle(script: URL, broken: Break | null = null): Promise<Bundle> {
+/** One script with all of our code that it needs. All scripts are built at once, and once per run of the tests. */
+export async function bundle(name: ScriptName): Promise<Bundle> {
+  const folder = await builtOnce("scripts", (shared) => buildInto(shared, { entries: SCRIPTS }))
+  return { file: join(folder, `${name}.mjs`), remove: () => undefined }
+}
+
+/** One script over code that is broken on purpose. For a ledger in a SQLite file: clients of other stores are left out. */
+export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bundle-"))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  await buildInto(folder, { entries: { [name]: SCRIPTS[name] }, broken })
+  return { file: join(folder, `${name}.mjs`), remove }
+}
+
+interface Wanted {
+  entries: Record<string, string>
+  broken?: Break
+}
+
+async function buildInto(folder: string, { entries, broken }: Wanted): Promise<void> {
   // SQLite for this Node is native and dynalite loads parts of itself by name: both stay where they are.
+  const external = ["@photostructure/sqlite", "dynalite"]
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   await build({
     absWorkingDir: ROOT,
-    entryPoints: { index: fileURLToPath(script) },
+    entryPoints: entries,
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -38,14 +69,13 @@ export async function bundle(script: URL, broken: Break | null = null): Promise<
     format: "esm",
     target: "node20",
     mainFields: ["module", "main"],
-    external: ["@photostructure/sqlite", "dynalite"],
+    external: broken ? [...external, "@aws-sdk/*", "pg"] : external,
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
     },
     logLevel: "warning",
     plugins: broken ? [breaking(broken)] : [],
   })
-  return { file: join(folder, "index.mjs"), remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 function breaking({ file, from, to }: Break): Plugin {

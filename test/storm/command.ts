@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util"
 import { Random } from "../simulation/random.ts"
-import { BREAKS } from "./breaks.ts"
-import { bundle } from "./bundle.ts"
+import { breakOf } from "./breaks.ts"
+import { brokenBundle, bundle } from "./bundle.ts"
 import { stormOf } from "./deliveries.ts"
 import { problemsOf, runStorm, type StoreName, type Storm } from "./storm.ts"
 
@@ -17,12 +17,10 @@ const { values } = parseArgs({
     break: { type: "string" },
   },
 })
-const broken = values.break === undefined ? null : (BREAKS[values.break] ?? null)
-if (values.break !== undefined && !broken)
-  throw new Error(`--break: one of ${Object.keys(BREAKS).join(", ")}`)
+const broken = breakOf(values.break)
 const stores: StoreName[] = ["sqlite", "dynamodb"]
 process.once("SIGINT", () => process.exit(130))
-const made = await bundle(new URL("./deliver.ts", import.meta.url), broken)
+const made = await (broken ? brokenBundle("deliver", broken) : bundle("deliver"))
 try {
   for (const store of stores.filter((one) => values.store === undefined || values.store === one)) {
     const random = new Random(Number(values.seed))

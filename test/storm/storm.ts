@@ -161,7 +161,7 @@ async function placeOf(store: StoreName, provisioningMs: number): Promise<Place>
     const corridor = await Corridor.over(cloud, { policy: ROOMY })
     return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
   }
-  const made = await bundle(new URL("../ledger/dynamodb/server-process.ts", import.meta.url))
+  const made = await bundle("dynamodb")
   const server = new OwnProcess(made.file, [], {})
   const url = (await server.next()) as string
   const settings = {
@@ -180,7 +180,6 @@ async function placeOf(store: StoreName, provisioningMs: number): Promise<Place>
       await corridor.close()
       server.signal("SIGKILL")
       await server.ended
-      made.remove()
     },
   }
 }
