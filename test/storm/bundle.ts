@@ -69,6 +69,7 @@ async function buildInto(folder: string, { entries, broken }: Wanted): Promise<v
     format: "esm",
     target: "node20",
     mainFields: ["module", "main"],
+    define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify("0.0.0") },
     external: broken ? [...external, "@aws-sdk/*", "pg"] : external,
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
