@@ -6,7 +6,7 @@ const LONGEST = [
   "e2e/prometheus",
   "crash/settling",
   "crash/buying",
-  "storm/storm",
+  "processes/storm",
   "packaging/packaging",
   "crash/orders",
   "ledger/postgres/pglite",

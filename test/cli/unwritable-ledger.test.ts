@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from "vitest"
 import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
 import { DynamoServer } from "../ledger/dynamodb/server.ts"
 import { makeLedger } from "../ledger/initialised.ts"
-import { bundle } from "../storm/bundle.ts"
+import { bundle } from "../processes/bundle.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
 import { type CloudDesk, cloudDesk, START } from "./harness.ts"
 

@@ -7,7 +7,7 @@ import { unzipSync } from "fflate"
 import { functionGraphZip } from "../../deploy/functiongraph-zip.ts"
 import { POLICY, USERDATA } from "../corridor/corridor.ts"
 import { builtFolder } from "../packaging/built.ts"
-import { OwnProcess } from "../storm/process.ts"
+import { OwnProcess } from "../processes/process.ts"
 
 const NODES = fileURLToPath(new URL("../nodes/node_modules/", import.meta.url))
 const RUNTIME = fileURLToPath(new URL("./runtime.cjs", import.meta.url))

@@ -4,8 +4,8 @@ import type { Failure } from "../../lib/sandbox/failures.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOptions } from "../../lib/sandbox/sandbox.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
-import { type Bundle, bundle } from "../storm/bundle.ts"
-import { OwnProcess } from "../storm/process.ts"
+import { type Bundle, bundle } from "../processes/bundle.ts"
+import { OwnProcess } from "../processes/process.ts"
 
 export type ApartOptions = Omit<SandboxOptions, "now" | "sleep"> & {
   /** Delayed answers wait until `open`, however short the delay is. */

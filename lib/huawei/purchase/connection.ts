@@ -27,7 +27,8 @@ export interface ConnectOptions {
  */
 export async function connectForPurchase(options: ConnectOptions): Promise<Socket | NotSent> {
   const { url, budgetMs, proxy, lookup, tls } = options
-  const deadline = AbortSignal.timeout(Math.max(1, Math.min(budgetMs, 2 ** 31 - 1)))
+  // Monotonic clocks have fractions of a millisecond, which AbortSignal.timeout refuses.
+  const deadline = AbortSignal.timeout(Math.max(1, Math.min(Math.floor(budgetMs), 2 ** 31 - 1)))
   const steps: Socket[] = []
   let stage: Stage = "connect"
   const to = (target: URL) => ({ host: hostOf(target), ...(lookup ? { lookup } : {}) })

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
-import { bundle, type ScriptName } from "../../storm/bundle.ts"
+import { bundle, type ScriptName } from "../../processes/bundle.ts"
 
 /** A process of its own that runs one of the scripts of the tests. */
 export class Child {

@@ -14,7 +14,7 @@ const DELIVERIES = IS_FULL ? 400 : 200
 
 let whole: Bundle
 beforeAll(async () => {
-  whole = await bundle("deliver")
+  whole = await bundle("worker")
 })
 
 const storm = (options: Partial<StormOptions> & { deliveries: Delivery[] }): Promise<Storm> =>
@@ -57,7 +57,7 @@ describe("a storm over code that is broken on purpose", () => {
     ["takes-a-conflict-for-won", {}],
     ["retries-the-purchase", { answerIsLost: true }],
   ] as const)("that %s shows more than one POST", async (name, options) => {
-    const broken = await brokenBundle("deliver", BREAKS[name])
+    const broken = await brokenBundle("worker", BREAKS[name])
     try {
       const { posts } = await storm({ bundle: broken, deliveries: same(40), lanes: 10, ...options })
       expect(posts).toBeGreaterThan(1)

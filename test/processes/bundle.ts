@@ -19,8 +19,7 @@ export interface Break {
 
 /** Scripts that tests start as processes. */
 const SCRIPTS = {
-  deliver: "test/storm/deliver.ts",
-  "soak-worker": "test/soak/worker.ts",
+  worker: "test/processes/worker.ts",
   sandbox: "test/sandbox/apart-process.ts",
   dynamodb: "test/ledger/dynamodb/server-process.ts",
   appender: "test/ledger/sqlite/appender.ts",
@@ -38,7 +37,7 @@ export interface Bundle {
 /** One script with all of our code that it needs. All scripts are built at once, and once per run of the tests. */
 export async function bundle(name: ScriptName): Promise<Bundle> {
   const folder = await builtOnce("scripts", (shared) => buildInto(shared, { entries: SCRIPTS }))
-  return { file: join(folder, `${name}.mjs`), remove: () => undefined }
+  return { file: join(folder, "scripts", `${name}.mjs`), remove: () => undefined }
 }
 
 /** One script over code that is broken on purpose. For a ledger in a SQLite file: clients of other stores are left out. */
@@ -46,7 +45,7 @@ export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bun
   const folder = mkdtempSync(join(tmpdir(), "bundle-"))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   await buildInto(folder, { entries: { [name]: SCRIPTS[name] }, broken })
-  return { file: join(folder, `${name}.mjs`), remove }
+  return { file: join(folder, "scripts", `${name}.mjs`), remove }
 }
 
 interface Wanted {
@@ -58,10 +57,12 @@ async function buildInto(folder: string, { entries, broken }: Wanted): Promise<v
   // SQLite for this Node is native and dynalite loads parts of itself by name: both stay where they are.
   const external = ["@photostructure/sqlite", "dynalite"]
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
+  // Scripts read the events of the tests from `../events`.
+  symlinkSync(join(ROOT, "test/events"), join(folder, "events"))
   await build({
     absWorkingDir: ROOT,
     entryPoints: entries,
-    outdir: folder,
+    outdir: join(folder, "scripts"),
     outExtension: { ".js": ".mjs" },
     bundle: true,
     splitting: true,
