@@ -1,15 +1,22 @@
+import { availableParallelism } from "node:os"
 import { configDefaults, defineConfig } from "vitest/config"
 import { IS_FULL } from "./test/full.ts"
+import LongestFirst from "./test/longest-first.ts"
+
+/** The soak waits for minutes of real time, and the duel compares patterns: it is a bench. */
+const FULL_ONLY = ["test/processes/soak.test.ts", "test/duel/**"]
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // The soak waits for minutes of real time.
-    exclude: [...configDefaults.exclude, ...(IS_FULL ? [] : ["test/soak/**"])],
+    exclude: [...configDefaults.exclude, ...(IS_FULL ? [] : FULL_ONLY)],
+    globalSetup: "./test/build-once.ts",
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/reporter.ts"],
-    // Nothing here mocks a module, so files may share a process: that is a third of the time. And every core has work.
+    // Nothing here mocks a module, so files may share a process: that is a third of the time.
     isolate: false,
-    maxWorkers: "100%",
+    // Some files wait for other processes; one worker more than cores uses that time.
+    maxWorkers: availableParallelism() + 1,
     // They are there for what hangs; on a busy machine storms and hunts take minutes.
     testTimeout: 240_000,
     hookTimeout: 120_000,

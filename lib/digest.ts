@@ -1,10 +1,35 @@
 import { hash } from "node:crypto"
-import canonicalize from "canonicalize"
 
 /** RFC 8785 canonical JSON: one value, one text, whatever the order of its keys. Throws on what JSON cannot say. */
 export function canonicalText(value: unknown): string {
-  const text = canonicalize(value)
-  if (text === undefined) throw new TypeError("a value without a JSON form has no canonical text")
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return JSON.stringify(value)
+  if (typeof value === "object") return textOfObject(value)
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value)
+  throw new TypeError(`a ${typeof value} without a JSON form has no canonical text`)
+}
+
+function textOfObject(value: object): string {
+  if ("toJSON" in value && typeof value.toJSON === "function") return canonicalText(value.toJSON())
+  if (Array.isArray(value))
+    return `[${value.map((item) => (item === undefined ? "null" : canonicalText(item))).join(",")}]`
+  let members = ""
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key]
+    if (member === undefined) continue
+    members += `${members === "" ? "" : ","}${textOfKey(key)}${canonicalText(member)}`
+  }
+  return `{${members}}`
+}
+
+/** Keys repeat in every entry of a ledger. The bound is for keys that name servers or signals. */
+const MAX_KNOWN_KEYS = 2_000
+const knownKeys = new Map<string, string>()
+
+function textOfKey(key: string): string {
+  const known = knownKeys.get(key)
+  if (known !== undefined) return known
+  const text = `${JSON.stringify(key)}:`
+  if (knownKeys.size < MAX_KNOWN_KEYS) knownKeys.set(key, text)
   return text
 }
 

@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from "node:net"
 import { connect as tlsConnect } from "node:tls"
+import { deadlineIn } from "./deadline.ts"
 import { openTunnel } from "./tunnel.ts"
 
 export interface ConnectionOptions {
@@ -40,7 +41,7 @@ export class ConnectionFailure extends Error {
  */
 export async function openConnection(options: ConnectionOptions): Promise<Socket> {
   const { url, budgetMs, proxy, ca, lookup, signal } = options
-  const late = AbortSignal.timeout(Math.max(1, Math.min(budgetMs, 2 ** 31 - 1)))
+  const late = deadlineIn(budgetMs)
   const deadline = signal ? AbortSignal.any([late, signal]) : late
   const steps: Socket[] = []
   let stage: ConnectionStage = "connect"

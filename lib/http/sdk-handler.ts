@@ -1,4 +1,5 @@
 import { request as send } from "undici"
+import { deadlineIn } from "./deadline.ts"
 import { type Dispatchers, dispatchersOf } from "./dispatchers.ts"
 import { type ProxySettings, proxySecrets, sayProxy } from "./proxy.ts"
 
@@ -59,7 +60,7 @@ interface Sending extends TryOptions {
 
 async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatchers, proxy }: Sending) {
   const url = urlOf(request)
-  const late = AbortSignal.timeout(requestMs)
+  const late = deadlineIn(requestMs)
   try {
     const answer = await send(url, {
       dispatcher: dispatchers.for(url),

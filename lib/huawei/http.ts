@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { deadlineIn } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
 import type { Clock, Read } from "../ports.ts"
@@ -92,14 +93,10 @@ export function cloudReader(options: HttpOptions): CloudReader {
 async function ask(question: Question, context: Context): Promise<{ last: Try; tries: number }> {
   const { clock, timeouts } = context
   const totalMs = Math.min(timeouts.totalMs, question.totalMs ?? timeouts.totalMs)
-  const total = AbortSignal.timeout(totalMs)
+  const total = deadlineIn(totalMs)
   const end = clock.monotonic() + totalMs
   for (let tries = 1; ; tries++) {
-    const last = await tryOnce(
-      question,
-      context,
-      AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)]),
-    )
+    const last = await tryOnce(question, context, AbortSignal.any([total, deadlineIn(timeouts.tryMs)]))
     const waitMs = waitAfter(last, tries, context)
     if (waitMs === null || total.aborted || clock.monotonic() + waitMs >= end) return { last, tries }
     await context.wait(waitMs)

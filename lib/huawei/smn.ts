@@ -1,5 +1,6 @@
 import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { deadlineIn } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
 import { errorOf, jsonOf } from "./answer-error.ts"
@@ -75,7 +76,7 @@ async function fetchText(
 ): Promise<Fetched> {
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
     return { ok: false, why: "the address is no https URL" }
-  const signal = AbortSignal.timeout(options.timeoutMs)
+  const signal = deadlineIn(options.timeoutMs)
   try {
     const dispatcher = options.dispatchers.for(new URL(url))
     const answer = await send(url, { method: "GET", dispatcher, headers: ACCEPT_ENCODING, signal })

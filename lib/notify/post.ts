@@ -1,4 +1,5 @@
 import { type Dispatcher, request as send } from "undici"
+import { deadlineIn } from "../http/deadline.ts"
 import { dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
 import { TunnelRefused } from "../http/tunnel.ts"
@@ -38,7 +39,7 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
     connectMs: limitMs,
     maxResponseSize: MAX_BODY_BYTES,
   })
-  const signal = AbortSignal.timeout(limitMs)
+  const signal = deadlineIn(limitMs)
   try {
     const answer = await send(url, {
       method: "POST",

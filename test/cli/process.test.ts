@@ -4,14 +4,20 @@ import { createServer } from "node:net"
 import type { Readable } from "node:stream"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { type BuiltCli, buildCli } from "../serve/built-cli.ts"
 import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
 import { problemsOf } from "./output.ts"
 
-// The command as a process of its own, on the system's clock: exit codes, signals, pipes.
+// The built command as a process of its own, on the system's clock: exit codes, signals, pipes.
 
-const CLI = fileURLToPath(new URL("../../functions/cli.ts", import.meta.url))
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+let built: BuiltCli
+beforeAll(async () => {
+  built = await buildCli()
+})
+afterAll(() => built.remove())
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
@@ -27,7 +33,7 @@ function start(own: Desk, command: string, argv: string[]): Child {
 }
 
 function cli(own: Desk, ...argv: string[]): Child {
-  return start(own, process.execPath, ["--import", "tsx", CLI, ...argv])
+  return start(own, process.execPath, [built.file, ...argv])
 }
 
 /** Everything it wrote, and how it ended: exit code or signal. */
@@ -62,7 +68,7 @@ describe("the process", () => {
   it("bears a reader that goes away", async () => {
     const own = desk()
     for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))
-    const line = `"${process.execPath}" --import tsx "${CLI}" audit export | head -c 1`
+    const line = `"${process.execPath}" "${built.file}" audit export | head -c 1`
     const { code, err } = await ended(start(own, "bash", ["-o", "pipefail", "-c", line]))
     expect([code, err]).toEqual([0, ""])
   })

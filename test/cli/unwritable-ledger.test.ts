@@ -3,12 +3,12 @@ import { chmodSync, copyFileSync, mkdirSync } from "node:fs"
 import { createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, it, onTestFinished } from "vitest"
 import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
 import { DynamoServer } from "../ledger/dynamodb/server.ts"
 import { makeLedger } from "../ledger/initialised.ts"
+import { bundle } from "../processes/bundle.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
 import { type CloudDesk, cloudDesk, START } from "./harness.ts"
 
@@ -104,9 +104,9 @@ it("with a file or a folder that cannot be written nothing is ready, doctor and 
 })
 
 async function unprivileged(envs: object[], event: string): Promise<AskedOfLedger[]> {
-  const script = fileURLToPath(new URL("unprivileged.ts", import.meta.url))
+  const { file } = await bundle("unprivileged-cli")
   const question = JSON.stringify({ envs, at: START, event })
-  const argv = ["--no-warnings", "--import", "tsx", script, question]
+  const argv = ["--no-warnings", file, question]
   const { stdout } = await promisify(execFile)(process.execPath, argv, { maxBuffer: 1e7 })
   return JSON.parse(stdout) as AskedOfLedger[]
 }

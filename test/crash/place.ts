@@ -13,13 +13,13 @@ import {
   offersOf,
   type PolicyInput,
   policyOf,
-  readingOf,
   ruleInput,
-  SECOND,
   serverOf,
   supernodeOf,
 } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
+import { readingsOf } from "../world/meters.ts"
+import { unknown } from "../world/outcomes.ts"
 import { Watch } from "./watch.ts"
 
 // What outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here happens at once,
@@ -28,8 +28,6 @@ import { Watch } from "./watch.ts"
 /** `hangs`: the order is taken and its answer never comes. `vanishes`: it never arrives, and no answer either. */
 export type Ending = "accepted" | "capacity" | "balance" | "hangs" | "vanishes"
 
-export const SEND_WITHIN_MS = 30 * SECOND
-export const BUY_TIMEOUT_MS = MINUTE
 /** What one server costs; the ladder's prices are made of it. */
 export const SERVER_PRICE = 60_000
 /** New servers run this long after their order. */
@@ -160,10 +158,7 @@ export class Place {
 
   readings(policy: Policy = this.policy): Reading[] {
     const servers = this.#serversOf(policy).map((server) => server.id)
-    return policy.rules.map((rule) => ({
-      ...readingOf(Array(rule.points.n).fill(this.load), { servers, now: this.now }),
-      rule: rule.name,
-    }))
+    return readingsOf({ policy, servers, load: this.load, now: this.now })
   }
 
   offers(): Offer[] {
@@ -222,18 +217,8 @@ function outcomeOf(ending: Ending): Outcome {
       return { kind: "rejected", class: "balance", code: "ModelArts.6717", ...ANSWER }
     case "hangs":
     case "vanishes":
-      return NO_ANSWER
+      return unknown
     default:
       return ending satisfies never
   }
-}
-
-export const NO_ANSWER: Outcome = {
-  kind: "unknown",
-  reason: "timeout",
-  says: "no answer came",
-  status: null,
-  code: null,
-  requestId: null,
-  raw: null,
 }

@@ -7,9 +7,9 @@ import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
-import type { RunTask } from "../../lib/run/task.ts"
 import { alarmOf, MINUTE, requestOf, tickOf } from "../decision/builders.ts"
-import { BUY_TIMEOUT_MS, type Place, SEND_WITHIN_MS, type Site } from "./place.ts"
+import { taskOf } from "../world/task.ts"
+import type { Place, Site } from "./place.ts"
 import { Worker } from "./worker.ts"
 
 // What machines and people do at a place, each by the ports of one worker.
@@ -20,19 +20,9 @@ export function runSignal(
   signal: Signal,
   { policy, hash, stream }: Site = place.sites[0],
 ): Promise<RunResult> {
-  const task: RunTask = {
-    signal,
-    exclusive: true,
-    loaded: { policy, hash, userdata: null },
-    mode: signal.kind === "request" ? signal.mode : "live",
-    run: place.newId(),
-    stream,
-    endpoint: "https://modelarts.test",
-    buyTimeoutMs: BUY_TIMEOUT_MS,
-    sendWithinMs: SEND_WITHIN_MS,
-    fleetStreams: place.sites.map((site) => site.stream),
-  }
-  return run(ports, task)
+  const loaded = { policy, hash, userdata: null }
+  const fleetStreams = place.sites.map((site) => site.stream)
+  return run(ports, taskOf({ signal, policy, run: place.newId() }, { loaded, fleetStreams, stream }))
 }
 
 export function newTick(place: Place): Signal {

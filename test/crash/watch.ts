@@ -6,7 +6,8 @@ import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
 import type { BuyOrder, Notification } from "../../lib/ports.ts"
 import { HOUR } from "../decision/builders.ts"
-import { type Place, type Post, SEND_WITHIN_MS } from "./place.ts"
+import { SEND_WITHIN_MS } from "../world/task.ts"
+import type { Place, Post } from "./place.ts"
 
 // The promises, checked at every step by somebody who believes none of our own folding: it keeps its own short account of
 // which attempt is where, from the bare entries.

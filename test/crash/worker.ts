@@ -12,8 +12,9 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
+import { unknown } from "../world/outcomes.ts"
 import type { Fault } from "./faults.ts"
-import { NO_ANSWER, type Place } from "./place.ts"
+import type { Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
 
 // One invocation: ports whose every I/O is numbered, and which break at the one they were told to.
@@ -147,7 +148,7 @@ export class Worker {
         verb: "cloud.buy",
         guard: () => this.#whyNotToSend(order),
         effect: () => this.#place.post(order, this.#controlReadAt),
-        lost: () => NO_ANSWER,
+        lost: () => unknown,
         failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
       }),
   }

@@ -6,20 +6,12 @@ import { FLEET_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Cloud, Ledger, Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
-import {
-  DAY,
-  MINUTE,
-  NOW,
-  offersOf,
-  policyOf,
-  readingOf,
-  ruleInput,
-  SECOND,
-  supernodeOf,
-  tickOf,
-} from "../decision/builders.ts"
+import { DAY, MINUTE, NOW, offersOf, policyOf, ruleInput, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Random } from "../simulation/random.ts"
+import { readingsOf } from "../world/meters.ts"
+import { unknown } from "../world/outcomes.ts"
+import { taskOf } from "../world/task.ts"
 import { Interleaver } from "./interleaver.ts"
 
 // Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
@@ -108,18 +100,10 @@ export class Arena {
       newId: () => `id-${++this.#ids}`,
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
-    return run(ports, {
-      signal: tickOf({ id: ports.newId(), at: this.#now }),
-      exclusive: true,
-      loaded: { policy, hash: digest(policy.id), userdata: null },
-      mode: "live",
-      run: ports.newId(),
-      stream: supernodeStream(policy.id),
-      endpoint: "https://modelarts.test",
-      buyTimeoutMs: MINUTE,
-      sendWithinMs: 30 * SECOND,
-      fleetStreams: this.#policies.map(({ id }) => supernodeStream(id)),
-    })
+    const signal = tickOf({ id: ports.newId(), at: this.#now })
+    const loaded = { policy, hash: digest(policy.id), userdata: null }
+    const fleetStreams = this.#policies.map(({ id }) => supernodeStream(id))
+    return run(ports, taskOf({ signal, policy, run: ports.newId() }, { loaded, fleetStreams }))
   }
 
   /** Time goes on a little with every step. */
@@ -152,8 +136,7 @@ export class Arena {
     return {
       readSupernode: async ({ id }) => ({ ok: true, value: supernodeOf({ id }), ...this.#dated() }),
       readOffers: async () => ({ ok: true, value: offersOf("rung-2", "rung-4"), ...this.#dated() }),
-      readMetrics: async ({ policy, now }) =>
-        policy.rules.map((rule) => ({ ...readingOf([97], { now }), rule: rule.name })),
+      readMetrics: async ({ policy, now }) => readingsOf({ policy, servers: ["s1", "s2"], load: 97, now }),
       buy: async (order) => {
         await this.#turn(who)
         if (this.#now > order.sendBefore)
@@ -226,13 +209,5 @@ const OUTCOMES: Record<"accepted" | "refused" | "hangs", Outcome> = {
     requestId: null,
     raw: null,
   },
-  hangs: {
-    kind: "unknown",
-    reason: "timeout",
-    says: "no answer came",
-    status: null,
-    code: null,
-    requestId: null,
-    raw: null,
-  },
+  hangs: unknown,
 }

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { unzipSync } from "fflate"
 import { functionGraphZip } from "../../deploy/functiongraph-zip.ts"
 import { POLICY, USERDATA } from "../corridor/corridor.ts"
-import { buildInto } from "../packaging/built.ts"
-import { OwnProcess } from "../storm/process.ts"
+import { builtFolder } from "../packaging/built.ts"
+import { OwnProcess } from "../processes/process.ts"
 
 const NODES = fileURLToPath(new URL("../nodes/node_modules/", import.meta.url))
 const RUNTIME = fileURLToPath(new URL("./runtime.cjs", import.meta.url))
@@ -28,7 +28,8 @@ export function nodeOf(version: string): string | null {
 /** A fresh bundle and the policy of the other tests, in a folder of their own. */
 export async function makeBundle(): Promise<{ folder: string; zip(): Promise<Uint8Array> }> {
   const folder = await mkdtemp(join(tmpdir(), "functiongraph-"))
-  await buildInto(join(folder, "dist"), "functiongraph")
+  const built = await builtFolder("functiongraph")
+  await cp(join(built, "functiongraph"), join(folder, "dist/functiongraph"), { recursive: true })
   await mkdir(join(folder, "policies"))
   await writeFile(join(folder, "policies/policy.yaml"), POLICY)
   await writeFile(join(folder, "policies/boot.sh"), USERDATA)

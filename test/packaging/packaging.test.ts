@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { filesAtStart } from "../bench/sizes.ts"
-import { exportsOf, makeWorkshop, packageWorkshop } from "./built.ts"
+import { exportsOf, makeBareWorkshop, makeWorkshop, packageWorkshop } from "./built.ts"
 import { NAMES, PROMISES, type Resource, statementsOf } from "./promises.ts"
 import { filesInZip } from "./zip.ts"
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = workshop.folder
   out = await packageWorkshop(folder)
   resources = await resourcesIn(out)
-})
+}, 240_000)
 
 afterAll(async () => {
   await workshop?.remove()
@@ -178,7 +178,9 @@ describe("packaging without credentials", () => {
   })
 
   it("has a public URL where it is asked for, by which nothing else may be invoked", async () => {
-    const asked = Object.values(await resourcesIn(await packageWorkshop(folder, ["functionUrl=true"])))
+    const bare = await makeBareWorkshop()
+    onTestFinished(bare.remove)
+    const asked = Object.values(await resourcesIn(await packageWorkshop(bare.folder, ["functionUrl=true"])))
     expect(asked.filter(({ Type }) => Type === "AWS::Lambda::Url")).toHaveLength(1)
     const open = asked.filter(
       ({ Type, Properties }) => Type === "AWS::Lambda::Permission" && Properties["Principal"] === "*",

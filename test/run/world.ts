@@ -1,13 +1,10 @@
-import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
 import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { RunMode } from "../../lib/decision/situation.ts"
 import { NO_CONTROL, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { CloudOrder } from "../../lib/decision/state/order.ts"
-import type { Outcome, RejectionClass, Unknown } from "../../lib/decision/state/outcome.ts"
-import { digest } from "../../lib/digest.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
@@ -28,17 +25,11 @@ import {
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import type { RunTask } from "../../lib/run/task.ts"
-import {
-  MINUTE,
-  NOW,
-  offersOf,
-  policyOf,
-  readingOf,
-  serverOf,
-  supernodeOf,
-  tickOf,
-} from "../decision/builders.ts"
+import { NOW, offersOf, policyOf, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initialised } from "../ledger/initialised.ts"
+import { readingsOf } from "../world/meters.ts"
+import { accepted } from "../world/outcomes.ts"
+import { taskOf } from "../world/task.ts"
 
 // A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, a real ledger with a
 // place to stand between the run and its store.
@@ -115,10 +106,8 @@ export class World {
     },
     readMetrics: async ({ policy, supernode, now }) => {
       this.asked.push("metrics")
-      return policy.rules.map((rule): Reading => {
-        const servers = (supernode.servers ?? []).map((server) => server.id)
-        return { ...readingOf(Array(rule.points.n).fill(this.load), { servers, now }), rule: rule.name }
-      })
+      const servers = (supernode.servers ?? []).map((server) => server.id)
+      return readingsOf({ policy, servers, load: this.load, now })
     },
     readOffers: async () => {
       this.asked.push("offers")
@@ -167,20 +156,7 @@ export class World {
       newId: this.newId,
       timeLeftMs: () => this.timeLeftMs,
     }
-    const mode: RunMode = signal.kind === "request" ? signal.mode : "live"
-    return run(ports, {
-      signal,
-      exclusive: true,
-      loaded: { policy, hash: digest(policy), userdata: null },
-      mode,
-      run: this.newId(),
-      stream: supernodeStream(policy.id),
-      endpoint: "https://modelarts.test",
-      buyTimeoutMs: MINUTE,
-      sendWithinMs: MINUTE / 2,
-      fleetStreams: [supernodeStream(policy.id)],
-      ...over,
-    })
+    return run(ports, taskOf({ signal, policy, run: this.newId() }, over))
   }
 
   /** The servers that an accepted order brings, all RUNNING now. */
@@ -207,40 +183,10 @@ export class World {
   }
 }
 
-export const accepted: Outcome = {
-  kind: "accepted",
-  status: 200,
-  orderId: "CS1",
-  requestId: "r1",
-  servers: [],
-  raw: { body: "{}", bytes: 2, truncated: false },
-}
-export const unknown: Unknown = {
-  kind: "unknown",
-  reason: "timeout",
-  says: "no answer came",
-  status: null,
-  code: null,
-  requestId: null,
-  raw: null,
-}
-
-export function rejected(of: RejectionClass, retryAfterMs: number | null = null): Outcome {
-  return {
-    kind: "rejected",
-    status: 400,
-    class: of,
-    code: "ModelArts.6716",
-    message: "no",
-    retryAfterMs,
-    requestId: null,
-    raw: null,
-  }
-}
-
 /** A store that cannot be reached. */
 export function unreachable(): never {
   throw new LedgerError("the store is unreachable")
 }
 
+export { accepted, rejected, unknown } from "../world/outcomes.ts"
 export { CONTROL_STREAM, NO_CONTROL }

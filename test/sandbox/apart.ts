@@ -4,8 +4,8 @@ import type { Failure } from "../../lib/sandbox/failures.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOptions } from "../../lib/sandbox/sandbox.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
-import { type Bundle, bundle } from "../storm/bundle.ts"
-import { OwnProcess } from "../storm/process.ts"
+import { type Bundle, bundle } from "../processes/bundle.ts"
+import { OwnProcess } from "../processes/process.ts"
 
 export type ApartOptions = Omit<SandboxOptions, "now" | "sleep"> & {
   /** Delayed answers wait until `open`, however short the delay is. */
@@ -30,16 +30,6 @@ export type Question =
 
 const POLL_MS = 10
 
-let made: Promise<Bundle> | null = null
-/** Bundled once for all sandboxes of this process. */
-function bundleOnce(): Promise<Bundle> {
-  made ??= bundle(new URL("./apart-process.ts", import.meta.url)).then((one) => {
-    process.once("exit", () => one.remove())
-    return one
-  })
-  return made
-}
-
 /**
  * The sandbox on the system's clock, in a process of its own: a test that is busy or starved then delays no answer of the
  * cloud. It remembers every purchase and every order that it was told of.
@@ -57,7 +47,7 @@ export class SandboxApart {
   }
 
   static async start(options: ApartOptions): Promise<SandboxApart> {
-    const sandbox = new SandboxApart(await bundleOnce())
+    const sandbox = new SandboxApart(await bundle("sandbox"))
     try {
       sandbox.#url = (await sandbox.#ask({ verb: "start", options })) as string
       return sandbox

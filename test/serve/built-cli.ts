@@ -1,13 +1,13 @@
-import { execFile } from "node:child_process"
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { promisify } from "node:util"
-import { ROOT } from "../packaging/built.ts"
+import { builtFolder, ROOT } from "../packaging/built.ts"
 import { Program } from "./program.ts"
 
 /** The command line as `npm run build` makes it, in a folder of its own. */
 export interface BuiltCli {
+  /** The script, for Node.js. */
+  file: string
   /** `serve` on a free port. */
   serve(env: Record<string, string>, ...argv: string[]): Program
   /** Any command. */
@@ -21,7 +21,7 @@ export async function buildCli(): Promise<BuiltCli> {
   // SQLite for the oldest Node is native, and stays where it is.
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"))
-  await promisify(execFile)(process.execPath, [join(ROOT, "esbuild.config.mjs"), join(folder, "dist"), "cli"])
+  cpSync(join(await builtFolder("cli"), "cli"), join(folder, "dist", "cli"), { recursive: true })
   const file = join(folder, "dist", "cli", "index.mjs")
   const started: Program[] = []
   const start = (env: Record<string, string>, ...argv: string[]): Program => {
@@ -30,6 +30,7 @@ export async function buildCli(): Promise<BuiltCli> {
     return one
   }
   return {
+    file,
     serve: (env, ...argv) => start(env, "serve", "--port", "0", ...argv),
     start,
     async remove() {

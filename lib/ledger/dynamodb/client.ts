@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb"
+import { deadlineIn } from "../../http/deadline.ts"
 import type { ProxySettings } from "../../http/proxy.ts"
 import { sdkHandler } from "../../http/sdk-handler.ts"
 
@@ -66,7 +67,7 @@ export async function connectDynamo(place: DynamoPlace): Promise<DynamoConnectio
     sdk,
     reader,
     writer,
-    deadline: () => AbortSignal.timeout(2 * requestMs),
+    deadline: () => deadlineIn(2 * requestMs),
     close() {
       writer.destroy()
       reader.destroy()

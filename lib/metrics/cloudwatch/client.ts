@@ -1,5 +1,6 @@
 import type { CloudWatchClient, MetricDataQuery, MetricDataResult } from "@aws-sdk/client-cloudwatch"
 import type { Datapoint } from "../../decision/inputs/signal.ts"
+import { deadlineIn } from "../../http/deadline.ts"
 import type { ProxySettings } from "../../http/proxy.ts"
 import { sdkHandler } from "../../http/sdk-handler.ts"
 import type { Read } from "../../ports.ts"
@@ -40,7 +41,7 @@ export function cloudwatchReader(options: CloudWatchOptions = {}): CloudWatchRea
         const known = clients.get(query.region)
         const connected = known ?? connect(query.region, options, timeouts.tryMs)
         clients.set(query.region, connected)
-        return await allPages(await connected, query, AbortSignal.timeout(timeouts.totalMs))
+        return await allPages(await connected, query, deadlineIn(timeouts.totalMs))
       } catch (cause) {
         return failureOf(cause, query.region)
       }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { type Dispatcher, request as send } from "undici"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../../http/proxy.ts"
 import type { Read } from "../../ports.ts"
@@ -77,9 +78,9 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
     const dispatcher = dispatchersFor(ca).for(url)
     const via = proxyFor(url, proxy)
     const secrets = [...(login?.secrets ?? []), ...(via ? proxySecrets(via) : [])]
-    const total = AbortSignal.timeout(timeouts.totalMs)
+    const total = deadlineIn(timeouts.totalMs)
     for (let tries = 1; ; tries++) {
-      const signal = AbortSignal.any([total, AbortSignal.timeout(timeouts.tryMs)])
+      const signal = AbortSignal.any([total, deadlineIn(timeouts.tryMs)])
       const last = await tryOnce({ url, query, login, dispatcher, signal })
       const again = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
       if (!again || tries >= MAX_TRIES || total.aborted)

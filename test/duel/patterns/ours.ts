@@ -1,17 +1,17 @@
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
-import { digest } from "../../../lib/digest.ts"
 import { outcomeOf } from "../../../lib/huawei/purchase/answer.ts"
 import { ledgerOver } from "../../../lib/ledger/chain.ts"
 import { commandSupernode } from "../../../lib/ledger/commands.ts"
 import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Cloud, Ports } from "../../../lib/ports.ts"
 import { run } from "../../../lib/run/run.ts"
-import type { RunTask } from "../../../lib/run/task.ts"
-import { offersOf, policyOf, readingOf, SECOND } from "../../decision/builders.ts"
-import type { Pattern, Wakeup } from "../pattern.ts"
+import { offersOf, policyOf } from "../../decision/builders.ts"
+import { readingsOf } from "../../world/meters.ts"
+import { taskOf } from "../../world/task.ts"
+import type { Pattern } from "../pattern.ts"
 import type { Process } from "../process.ts"
-import { post, TIMEOUT_MS } from "../purchase.ts"
+import { post } from "../purchase.ts"
 import { LedgerStores } from "../store.ts"
 import type { World } from "../world.ts"
 
@@ -37,7 +37,8 @@ export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = 
       return {
         handle: async (wakeup, process) => {
           await ready
-          await run(portsOf(process, stores, cloudOf), taskOf(wakeup, world, policy))
+          const task = taskOf({ signal: wakeup, policy, run: world.newId() }, { fleetStreams: [] })
+          await run(portsOf(process, stores, cloudOf), task)
         },
         askPeople: () => settle(world, stores),
       }
@@ -49,21 +50,6 @@ export const ours = oursWith(POLICY)
 
 /** New servers settle an unknown outcome as accepted by themselves; only that nothing was bought is for people to say. */
 export const oursAuto = oursWith({ ...POLICY, unknownOutcome: "auto" })
-
-function taskOf(signal: Wakeup, world: World, policy: Policy): RunTask {
-  return {
-    signal,
-    exclusive: true,
-    loaded: { policy, hash: digest(policy), userdata: null },
-    mode: "live",
-    run: world.newId(),
-    stream: STREAM,
-    endpoint: "https://modelarts.test",
-    buyTimeoutMs: TIMEOUT_MS,
-    sendWithinMs: 30 * SECOND,
-    fleetStreams: [],
-  }
-}
 
 function portsOf(process: Process, stores: LedgerStores, cloudOf: (process: Process) => Cloud): Ports {
   return {
@@ -88,13 +74,12 @@ export function cloudSeenBy(process: Process): Cloud {
     readOffers: () => read(() => offersOf(...POLICY.ladder.map(({ flavor }) => flavor))),
     readMetrics: ({ policy, supernode, now }) =>
       process.ask(() =>
-        policy.rules.map((rule) => ({
-          ...readingOf(Array(rule.points.n).fill(world.load), {
-            servers: (supernode.servers ?? []).map(({ id }) => id),
-            now,
-          }),
-          rule: rule.name,
-        })),
+        readingsOf({
+          policy,
+          servers: (supernode.servers ?? []).map(({ id }) => id),
+          load: world.load,
+          now,
+        }),
       ),
     buy: async ({ attempt, policy, sendBefore, sendBeforeMonotonic, timeoutMs }) => {
       const maySend = () => process.now <= Math.min(sendBefore, sendBeforeMonotonic)

@@ -159,6 +159,18 @@ describe("too late is not sent, by whichever clock", () => {
     expect(asked).toBe(1)
   })
 
+  it("sends an order whose time left has a fraction of a millisecond, as the system's monotonic clock has", async () => {
+    const wire = await wireOf(ACCEPTS)
+    const endpoint = `http://127.0.0.1:${wire.port}`
+    const order = orderTo({
+      endpoint,
+      sendBefore: NOW + 5_000,
+      sendBeforeMonotonic: STILL.monotonic() + 4_000.25,
+    })
+    expect((await buy(order, DEPS)).kind).toBe("accepted")
+    expect(wire.requestLines()).toBe(1)
+  })
+
   it("the last millisecond is in time once the connection stands", async () => {
     let connected = false
     const clock: Clock = {

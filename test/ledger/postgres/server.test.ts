@@ -62,7 +62,9 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
   test("several processes append at once: no gap, no fork, each told the truth, one killed in the middle", async () => {
     const url = await newUrl()
     await (await created(url)).close()
-    const children = Array.from({ length: 3 }, () => startChild("appender.ts", [url, STREAM, "1000"]))
+    const children = await Promise.all(
+      Array.from({ length: 3 }, () => startChild("appender", [url, STREAM, "1000"])),
+    )
     for (const child of children) expect(await child.line()).toBe("ready")
     for (const child of children) child.go()
     const said = await Promise.all(children.map((child, nth) => linesUntil(child, 40 + 20 * nth)))
@@ -121,7 +123,9 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     const database = await server.newDatabase()
     await (await created(server.urlOf(database))).close()
     const url = server.urlOf(database, pooler.port)
-    const children = Array.from({ length: 3 }, () => startChild("appender.ts", [url, STREAM, "30"]))
+    const children = await Promise.all(
+      Array.from({ length: 3 }, () => startChild("appender", [url, STREAM, "30"])),
+    )
     for (const child of children) expect(await child.line()).toBe("ready")
     for (const child of children) child.go()
     const said = (await Promise.all(children.map((child) => child.linesToEnd()))).flat()
@@ -214,7 +218,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     const ledger = await openLedger(url, PATIENT)
     expect(await ledger.durability()).toMatchObject({ ok: true })
     await ledger.close()
-    const child = startChild("appender.ts", [url, STREAM, "100000"])
+    const child = await startChild("appender", [url, STREAM, "100000"])
     expect(await child.line()).toBe("ready")
     child.go()
     const said: string[] = []
@@ -252,7 +256,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     const store = await openStore(url, PATIENT)
     await store.create()
     await store.close()
-    const child = startChild("appender.ts", [url, STREAM, "100000"])
+    const child = await startChild("appender", [url, STREAM, "100000"])
     expect(await child.line()).toBe("ready")
     child.go()
     const said: string[] = []

@@ -1,16 +1,15 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
+import { bundle, type ScriptName } from "../../processes/bundle.ts"
 
-/** A process of its own that runs one of the scripts beside this file. */
+/** A process of its own that runs one of the scripts of the tests. */
 export class Child {
   readonly #process: ChildProcessWithoutNullStreams
   readonly #lines: AsyncIterator<string>
   #stderr = ""
 
-  constructor(script: string, args: string[]) {
-    const path = fileURLToPath(new URL(script, import.meta.url))
-    this.#process = spawn(process.execPath, ["--no-warnings", "--import", "tsx", path, ...args])
+  constructor(file: string, args: string[]) {
+    this.#process = spawn(process.execPath, ["--no-warnings", file, ...args])
     this.#process.stdin.on("error", () => {})
     this.#process.stderr.on("data", (bytes) => {
       this.#stderr += String(bytes)
@@ -47,6 +46,6 @@ export class Child {
   }
 }
 
-export function startChild(script: string, args: string[]): Child {
-  return new Child(script, args)
+export async function startChild(script: ScriptName, args: string[]): Promise<Child> {
+  return new Child((await bundle(script)).file, args)
 }

@@ -38,7 +38,7 @@ async function create(url: string): Promise<void> {
 }
 
 async function readyChildren(count: number, args: string[]): Promise<Child[]> {
-  const children = Array.from({ length: count }, () => startChild("appender.ts", args))
+  const children = await Promise.all(Array.from({ length: count }, () => startChild("appender", args)))
   for (const child of children) expect(await child.line()).toBe("ready")
   return children
 }

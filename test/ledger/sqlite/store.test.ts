@@ -213,7 +213,7 @@ describe("a place that is no ledger", () => {
     chmodSync(file, 0o444)
     chmodSync(join(file, ".."), 0o555)
     chmodSync(root, 0o755)
-    const child = startChild("unprivileged.ts", [file])
+    const child = await startChild("unprivileged-ledger", [file])
     const lines = await child.linesToEnd()
     const says = expect.stringMatching(/^LedgerError.*ledger\.db.*(read-only|not be accessible)/)
     expect(

@@ -1,21 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
+import { IS_FULL } from "../full.ts"
 import { Random } from "../simulation/random.ts"
 import { BREAKS } from "./breaks.ts"
-import { type Bundle, bundle } from "./bundle.ts"
+import { type Bundle, brokenBundle, bundle } from "./bundle.ts"
 import { type Delivery, sameAlarm, stormOf } from "./deliveries.ts"
 import { problemsOf, runStorm, type Storm, type StormOptions } from "./storm.ts"
 
 // 10,000 deliveries: `npm run storm`.
 
-const WORKER = new URL("./deliver.ts", import.meta.url)
 const PROCESSES = 4
 const SEED = 1
+const DELIVERIES = IS_FULL ? 400 : 200
 
 let whole: Bundle
 beforeAll(async () => {
-  whole = await bundle(WORKER)
+  whole = await bundle("worker")
 })
-afterAll(() => whole.remove())
 
 const storm = (options: Partial<StormOptions> & { deliveries: Delivery[] }): Promise<Storm> =>
   runStorm({ bundle: whole, store: "sqlite", processes: PROCESSES, lanes: 4, ...options })
@@ -41,11 +41,13 @@ describe(`one alarm in its three shapes, delivered 100 times at once over ${PROC
   })
 })
 
-describe(`400 deliveries of alarms, re-notifications, OKs and ticks, shuffled over ${PROCESSES} processes`, () => {
+describe(`${DELIVERIES} deliveries of alarms, re-notifications, OKs and ticks, shuffled over ${PROCESSES} processes`, () => {
   it.each(["sqlite", "dynamodb"] as const)(
     "are one POST on a ledger of %s, the chain verifies, and each ended in a known way",
     async (store) => {
-      expect(problemsOf(await storm({ deliveries: shuffled(400), store, provisioningMs: 1_000 }))).toEqual([])
+      expect(
+        problemsOf(await storm({ deliveries: shuffled(DELIVERIES), store, provisioningMs: 1_000 })),
+      ).toEqual([])
     },
   )
 })
@@ -54,8 +56,8 @@ describe("a storm over code that is broken on purpose", () => {
   it.each([
     ["takes-a-conflict-for-won", {}],
     ["retries-the-purchase", { answerIsLost: true }],
-  ])("that %s shows more than one POST", async (name, options) => {
-    const broken = await bundle(WORKER, BREAKS[name])
+  ] as const)("that %s shows more than one POST", async (name, options) => {
+    const broken = await brokenBundle("worker", BREAKS[name])
     try {
       const { posts } = await storm({ bundle: broken, deliveries: same(40), lanes: 10, ...options })
       expect(posts).toBeGreaterThan(1)

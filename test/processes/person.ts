@@ -4,7 +4,7 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import type { Random } from "../simulation/random.ts"
 import type { Account } from "./account.ts"
-import type { SoakSupernode } from "./place.ts"
+import type { SoakSupernode } from "./soak-supernodes.ts"
 
 // Somebody at the command line who does what is a person's to do, and never lies: looks at the orders, settles what is
 // unknown, closes breakers, and stops everything now and then.

@@ -1,8 +1,7 @@
-import type { Clock } from "../../lib/ports.ts"
-import { Corridor, SANDBOX } from "../corridor/corridor.ts"
+import { SANDBOX } from "../corridor/corridor.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 
-// Where a soak happens: supernodes that may be bought for again and again, within seconds.
+// What a soak is about: supernodes that may be bought for again and again, within seconds.
 
 export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
 const FIRST_SERVERS = 2
@@ -16,14 +15,13 @@ export interface SoakSupernode {
   id: string
   /** Its own Cloud Eye alarm, whose datapoints are evidence. */
   alarm: string
-  stream: string
 }
 
 export function supernodesOf(count: number): SoakSupernode[] {
   return Array.from({ length: count }, (_, i) => {
     const number = String(i).padStart(3, "0")
     const id = `b4beacb6-4380-448c-a218-daa82cf03${number}`
-    return { name: `soak-${i}`, id, alarm: `alsoak${number}`, stream: `supernode:${id}` }
+    return { name: `soak-${i}`, id, alarm: `alsoak${number}` }
   })
 }
 
@@ -34,7 +32,7 @@ export function flavorOf(servers: number): string {
 const SIZES = Array.from({ length: MAX_SERVERS - FIRST_SERVERS + 1 }, (_, i) => FIRST_SERVERS + i)
 
 /** Nothing rests: what holds a second purchase back is the first one alone. Every other one may conclude `accepted` by itself. */
-function policyOf(supernodes: readonly SoakSupernode[]): string {
+export function policyOf(supernodes: readonly SoakSupernode[]): string {
   const shared = {
     region: "cn-southwest-2",
     project_id: PROJECT_ID,
@@ -85,15 +83,9 @@ export async function cloudFor(supernodes: readonly SoakSupernode[]): Promise<Sa
   })
 }
 
-/** The real wire and a real file; what would take minutes takes a second, as far as settings allow. */
-export async function placeFor(
-  cloud: SandboxApart,
-  supernodes: readonly SoakSupernode[],
-  clock: Clock,
-): Promise<Corridor<SandboxApart>> {
-  return Corridor.over(cloud, {
-    clock,
-    policy: policyOf(supernodes),
-    settings: { SUPERNODE_SEND_WITHIN: "1s", SUPERNODE_BUY_TIMEOUT: "1s", SUPERNODE_LOG_LEVEL: "ERROR" },
-  })
+/** What would take minutes takes a second, as far as settings allow. */
+export const SOAK_SETTINGS = {
+  SUPERNODE_SEND_WITHIN: "1s",
+  SUPERNODE_BUY_TIMEOUT: "1s",
+  SUPERNODE_LOG_LEVEL: "ERROR",
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises"
 import type { Random } from "../simulation/random.ts"
-import type { OwnProcess } from "../storm/process.ts"
+import type { OwnProcess } from "./process.ts"
 
 export interface HerdOptions {
   workers: number

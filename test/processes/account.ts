@@ -4,7 +4,6 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import { decidedAt, type Handover, signatureIn } from "./handover.ts"
-import { SERVER_MINOR } from "./place.ts"
 
 // What one supernode's chain and the wire say about each other, by an account that believes none of our own folding. Whether
 // a request was late is judged by what its sender wrote down; what arrived is only counted, whenever that was.
@@ -36,6 +35,8 @@ export interface Sending {
 }
 
 export interface Judge {
+  /** Price of a server in hundredths of the currency; 0 where the policy states no prices. */
+  readonly serverMinor: number
   /** Why this request should not have been sent when it was; null where it may. */
   whyNotToSend(handover: Handover, attempt: Attempt): string | null
 }
@@ -157,7 +158,7 @@ export class Account {
       if (order && place === "released")
         this.#violated(`is released, and order ${order.orderId} stands`, attempt)
     }
-    const spent = orders.reduce((sum, { from, to }) => sum + (to - from) * SERVER_MINOR, 0)
+    const spent = orders.reduce((sum, { from, to }) => sum + (to - from) * this.#judge.serverMinor, 0)
     const counted = (this.standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0)
     if (counted < spent)
       this.#violated(`${counted / 100} CNY are reserved or booked, ${spent / 100} are spent`)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { bundle } from "../storm/bundle.ts"
+import { bundle } from "./bundle.ts"
 import { runSoak, type Soak, type SoakOptions } from "./soak.ts"
 
 // 500 kills: `npm run soak`. Whether it finds what is broken on purpose: `npm run soak -- --break NAME`; real processes do
@@ -8,12 +8,8 @@ import { runSoak, type Soak, type SoakOptions } from "./soak.ts"
 const SEED = 1
 
 async function soak(options: Pick<SoakOptions, "kills">): Promise<Soak> {
-  const made = await bundle(new URL("./worker.ts", import.meta.url), null)
-  try {
-    return await runSoak({ bundle: made, seed: SEED, workers: 3, supernodes: 4, ...options })
-  } finally {
-    made.remove()
-  }
+  const worker = await bundle("worker")
+  return runSoak({ bundle: worker, store: "sqlite", seed: SEED, workers: 3, supernodes: 4, ...options })
 }
 
 describe("workers that are killed -9 every few hundred milliseconds while the cloud fails in many ways", () => {

@@ -7,17 +7,25 @@ import { systemClock } from "../../lib/app/start.ts"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
-import { type Corridor, resultsOf } from "../corridor/corridor.ts"
-import type { SandboxApart } from "../sandbox/apart.ts"
+import { resultsOf } from "../corridor/corridor.ts"
 import { Random } from "../simulation/random.ts"
-import type { Bundle } from "../storm/bundle.ts"
-import { OwnProcess } from "../storm/process.ts"
 import { Account, type Attempt, type Judge } from "./account.ts"
+import type { Bundle } from "./bundle.ts"
 import { decidedAt, type Handover, HandoverReader, HandoverRecorder } from "./handover.ts"
 import { Herd } from "./herd.ts"
+import { look, whyTooLate } from "./look.ts"
 import { Person } from "./person.ts"
-import { cloudFor, placeFor, type SoakSupernode, supernodesOf } from "./place.ts"
+import { type Place, placeOver, type StoreName } from "./place.ts"
+import { OwnProcess } from "./process.ts"
 import { alarmEvent, tickEvent } from "./signals.ts"
+import {
+  cloudFor,
+  policyOf,
+  SERVER_MINOR,
+  SOAK_SETTINGS,
+  type SoakSupernode,
+  supernodesOf,
+} from "./soak-supernodes.ts"
 import { Weather } from "./weather.ts"
 
 // Real processes, the real wire and a real file: workers are killed -9 every few hundred milliseconds while the cloud
@@ -25,6 +33,7 @@ import { Weather } from "./weather.ts"
 
 export interface SoakOptions {
   bundle: Bundle
+  store: StoreName
   kills: number
   seed: number
   workers: number
@@ -60,13 +69,19 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
   // The last purchases are made in this process, and written down like those of the workers.
   const recorder = new HandoverRecorder(file, systemClock)
   const handovers = new HandoverReader(file)
-  const corridor = await placeFor(await cloudFor(supernodes), supernodes, recorder.clock)
-  const watch = new Watch({ corridor, supernodes, file, handovers }, options)
+  const place = await placeOver({
+    cloud: await cloudFor(supernodes),
+    store: options.store,
+    policy: policyOf(supernodes),
+    clock: recorder.clock,
+    settings: SOAK_SETTINGS,
+  })
+  const watch = new Watch({ place, supernodes, file, handovers }, options)
   try {
     return await watch.run()
   } finally {
     await watch.end()
-    await corridor.close()
+    await place.close()
     recorder.close()
     handovers.close()
     rmSync(folder, { recursive: true, force: true })
@@ -74,7 +89,7 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
 }
 
 interface WatchedPlace {
-  corridor: Corridor<SandboxApart>
+  place: Place
   supernodes: readonly SoakSupernode[]
   /** Where workers write their handovers down. */
   file: string
@@ -91,7 +106,8 @@ const REST_MS = 100_000
 const MAX_TRIES = 20
 
 class Watch implements Judge {
-  readonly #corridor: Corridor<SandboxApart>
+  readonly serverMinor = SERVER_MINOR
+  readonly #place: Place
   readonly #handovers: HandoverReader
   readonly #options: SoakOptions
   readonly #accounts: Map<SoakSupernode, Account>
@@ -106,8 +122,9 @@ class Watch implements Judge {
   #leftOpen = 0
   #entries = 0
 
-  constructor({ corridor, supernodes, file, handovers }: WatchedPlace, options: SoakOptions) {
-    this.#corridor = corridor
+  constructor({ place, supernodes, file, handovers }: WatchedPlace, options: SoakOptions) {
+    this.#place = place
+    const { corridor } = place
     this.#handovers = handovers
     this.#options = options
     this.#random = new Random(options.seed)
@@ -125,7 +142,7 @@ class Watch implements Judge {
       start: () =>
         new OwnProcess(
           options.bundle.file,
-          [String(supernodes.length), String(beatMs), file],
+          [file, "roam", String(supernodes.length), String(beatMs)],
           corridor.settings(),
         ),
       random: this.#random,
@@ -145,7 +162,7 @@ class Watch implements Judge {
       isOver = true
     }
     // The ledger is made before anybody is frozen while making it: from then on who reads waits for nobody.
-    const desk = { ledger: this.#corridor.ledger, clock: systemClock, newId: randomUUID }
+    const desk = { ledger: this.#place.ledger, clock: systemClock, newId: randomUUID }
     await commandAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
     const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
     await Promise.all([killing.finally(stop), this.#lookOn(() => !isOver).finally(stop)])
@@ -174,29 +191,21 @@ class Watch implements Judge {
     }
   }
 
-  /** First the wire, then what was handed over, and then the chain: each is judged by all that went before it. */
   async #look(): Promise<void> {
-    const { sandbox } = this.#corridor
-    const living = new Set(this.#herd.pids)
-    const posts = await sandbox.look()
-    const orders = [...sandbox.orders]
-    const handovers = this.#handovers.next()
+    const { corridor, ledger } = this.#place
+    const posts = await look({
+      sandbox: corridor.sandbox,
+      ledger,
+      handovers: this.#handovers,
+      accounts: new Map([...this.#accounts].map(([{ id }, account]) => [id, account])),
+      living: new Set(this.#herd.pids),
+      onEntry: (entry) => this.#count(entry),
+    })
     this.#posts += posts.length
-    for (const [supernode, account] of this.#accounts) {
-      const fromSeq = (account.head?.seq ?? 0) + 1
-      for await (const entry of this.#corridor.ledger.read(supernode.stream, { fromSeq }))
-        this.#follow(entry, account)
-      for (const one of handovers.filter(({ path }) => path.includes(supernode.id))) account.handedOver(one)
-      for (const post of posts.filter(({ path }) => path.includes(supernode.id))) account.arrived(post)
-      account.lookedWhile(living)
-      account.check(orders.filter((order) => order.supernode === supernode.id))
-    }
   }
 
-  #follow(entry: LedgerEntry, account: Account): void {
-    account.follow(entry)
+  #count({ outcome, observation }: LedgerEntry): void {
     this.#entries += 1
-    const { outcome, observation } = entry
     if (observation?.kind === "unknown") this.#leftOpen += 1
     if (!outcome) return
     const name = outcome.kind === "accepted" ? outcome.kind : `${outcome.kind} (${nameOf(outcome)})`
@@ -207,12 +216,11 @@ class Watch implements Judge {
     const at = decidedAt(handover)
     const pausedAt = this.#person.pauses.find(({ from, to }) => openedAt > from && at < to)
     if (pausedAt) return "a request of an attempt that was opened after a pause was acknowledged"
-    const lateMs = at - sendBefore
-    return lateMs > 0 ? `a request was handed over ${lateMs} ms after sendBefore` : null
+    return whyTooLate(at, sendBefore)
   }
 
   #ordersOf({ id }: SoakSupernode): SandboxOrder[] {
-    return this.#corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
+    return this.#place.corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
   }
 
   /** No failures any more: each supernode comes to rest, buys once more as it is told to, and comes to rest again. */
@@ -227,7 +235,7 @@ class Watch implements Judge {
   async #untilAtRest(): Promise<void> {
     const until = Date.now() + REST_MS
     do {
-      await this.#corridor.lambda("schedule", tickEvent(Date.now()))
+      await this.#place.corridor.lambda("schedule", tickEvent(Date.now()))
       await this.#look()
       for (const [supernode, account] of this.#accounts) await this.#person.lookAt(supernode, account)
       await pause(LOOK_MS)
@@ -245,7 +253,9 @@ class Watch implements Judge {
   async #buyOnceMore(supernode: SoakSupernode): Promise<void> {
     let end = ""
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const [result] = resultsOf(await this.#corridor.lambda("alarm", alarmEvent(supernode, Date.now())))
+      const [result] = resultsOf(
+        await this.#place.corridor.lambda("alarm", alarmEvent(supernode, Date.now())),
+      )
       end = result?.outcome?.kind ?? result?.decision.heldBy ?? "nothing"
       if (end === "accepted" || end === "already-there") return
       await this.#untilAtRest()
@@ -254,7 +264,7 @@ class Watch implements Judge {
   }
 
   async #verify(): Promise<void> {
-    const { ledger } = this.#corridor
+    const { ledger } = this.#place
     for await (const stream of ledger.streams()) {
       const chain = await ledger.verify(stream)
       if (!chain.ok) this.#broken.push(`${stream} #${chain.seq} ${chain.problem}`)
@@ -270,7 +280,7 @@ class Watch implements Judge {
       freezes: this.#herd.freezes,
       attempts: accounts.reduce((sum, { attempts }) => sum + attempts.length, 0),
       posts: this.#posts,
-      orders: this.#corridor.sandbox.orders.length,
+      orders: this.#place.corridor.sandbox.orders.length,
       leftOpen: this.#leftOpen,
       outcomes: this.#outcomes,
       settled: this.#person.settled,

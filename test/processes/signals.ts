@@ -1,5 +1,5 @@
 import { eventOf } from "../corridor/corridor.ts"
-import type { SoakSupernode } from "./place.ts"
+import type { SoakSupernode } from "./soak-supernodes.ts"
 
 /** Cloud Eye through SMN, with one datapoint of its own moment, about the whole supernode. */
 export function alarmEvent({ alarm }: SoakSupernode, at: number): unknown {

@@ -1,38 +1,34 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { type Answer, makeHandler } from "../../functions/door.ts"
+import type { Answer, DoorHandler } from "../../functions/door.ts"
 import type { DoorName } from "../../lib/app/app.ts"
-import { startApp, systemClock } from "../../lib/app/start.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { contextOf } from "../functions/context.ts"
-import { HandoverRecorder } from "./handover.ts"
-import { type SoakSupernode, supernodesOf } from "./place.ts"
 import { alarmEvent, tickEvent } from "./signals.ts"
+import { type SoakSupernode, supernodesOf } from "./soak-supernodes.ts"
 
 // A host that is never left alone: alarms, ticks and people's requests, through the functions' own handlers, until it is
 // killed. Workers agree on the times of their signals, so that many are handled by several at once.
 
-const [count = "1", beatMs = "1000", handovers = ""] = process.argv.slice(2)
-const supernodes = supernodesOf(Number(count))
+type Doors = Readonly<Record<Exclude<DoorName, "any">, DoorHandler>>
+
 /** Nobody waits for a worker that was forgotten. */
 const MAX_LIFE_MS = 600_000
-const startedAt = Date.now()
-/** Every purchase is written down here before its first byte leaves. */
-const { clock } = new HandoverRecorder(handovers, systemClock)
-/** As functions/alarm.ts and its neighbours make them, but for the clock. */
-const door = (name: DoorName) => makeHandler(name, (settings) => startApp(settings, { clock }))
-const [alarm, schedule, manual] = [door("alarm"), door("schedule"), door("manual")]
 
-process.once("disconnect", () => process.exit())
-process.send?.("ready")
-await Promise.all([
-  lane(async () => alarm(alarmEvent(anySupernode(), beatOf(Number(beatMs))), contextOf())),
-  lane(async () => alarm(alarmEvent(anySupernode(), beatOf(Number(beatMs))), contextOf())),
-  lane(async () => schedule(tickEvent(beatOf(1_000)), contextOf())),
-  lane(async () => askFor(anySupernode())),
-])
-process.exit()
+/** `beatMs`: how far apart the times of alarms are. */
+export async function roam(
+  doors: Doors,
+  { supernodes: count, beatMs }: { supernodes: number; beatMs: number },
+) {
+  const supernodes = supernodesOf(count)
+  const { alarm, schedule, manual } = doors
+  // Not async: an event that cannot be made ends the worker, which the soak reports.
+  const alarms = () => alarm(alarmEvent(anyOf(supernodes), beatOf(beatMs)), contextOf())
+  const ticks = () => schedule(tickEvent(beatOf(1_000)), contextOf())
+  await Promise.all([alarms, alarms, ticks, () => askFor(manual, anyOf(supernodes))].map(lane))
+}
 
 async function lane(handle: () => Promise<unknown>): Promise<void> {
+  const startedAt = Date.now()
   while (Date.now() - startedAt < MAX_LIFE_MS) {
     // What a handler throws is for its platform; whatever it is, the ledger must stay true.
     await handle().catch(() => undefined)
@@ -44,24 +40,23 @@ function beatOf(ms: number): number {
   return Math.floor(Date.now() / ms) * ms
 }
 
-function anySupernode(): SoakSupernode {
+function anyOf(supernodes: readonly SoakSupernode[]): SoakSupernode {
   const [one] = supernodes.slice(Math.floor(Math.random() * supernodes.length))
   if (!one) throw new RangeError("there is no supernode")
   return one
 }
 
 /** A person looks, looks at a plan, and wants just that: no cooldown and no evidence, only what is in flight is in the way. */
-async function askFor({ name }: SoakSupernode): Promise<void> {
+async function askFor(manual: DoorHandler, { name }: SoakSupernode): Promise<void> {
   const ask = { supernode: name, requestedBy: "ops", why: "soak", bypassCooldown: true }
-  const seen = await firstDeliveryResult({ ...ask, servers: 1 })
+  const seen = firstResult(await manual({ ...ask, servers: 1 }, contextOf()))
   const statuses = seen?.decision.findings.find(({ gate }) => gate === "supernode-ready")?.facts["statuses"]
   if (typeof statuses !== "object" || statuses === null) return
   const wish = { ...ask, servers: Object.keys(statuses).length + 1 }
-  const shown = await firstDeliveryResult(wish)
+  const shown = firstResult(await manual(wish, contextOf()))
   if (shown?.plan) await manual({ ...wish, mode: "live", planHash: shown.plan.hash }, contextOf())
 }
 
-async function firstDeliveryResult(request: unknown): Promise<RunResult | undefined> {
-  const answer: Answer = await manual(request, contextOf())
+function firstResult(answer: Answer): RunResult | undefined {
   return "results" in answer ? answer.results[0] : undefined
 }

@@ -5,7 +5,7 @@ import type { Break } from "./bundle.ts"
  * then: that one the crash points see every time). A storm sees those that
  * many deliveries at once bring out.
  */
-export const BREAKS: Record<string, Break> = {
+export const BREAKS = {
   "retries-the-purchase": {
     says: "sends a purchase again whose outcome is unknown",
     file: "lib/huawei/purchase/live-scale-up.ts",
@@ -58,4 +58,13 @@ export const BREAKS: Record<string, Break> = {
     from: "if (everything)\n",
     to: "if (everything === undefined)\n",
   },
+} satisfies Record<string, Break>
+
+/** The break of that name; null where no name is given. Throws RangeError on a name that none has. */
+export function breakOf(name: string | undefined): Break | null {
+  if (name === undefined) return null
+  const known: Record<string, Break> = BREAKS
+  const found = Object.hasOwn(known, name) ? known[name] : undefined
+  if (!found) throw new RangeError(`--break: one of ${Object.keys(BREAKS).join(", ")}`)
+  return found
 }

@@ -1,18 +1,19 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
+import { systemClock } from "../../lib/app/start.ts"
+import type { AuditedLedger } from "../../lib/ledger/open.ts"
 import type { Verification } from "../../lib/ledger/verify.ts"
-import { Corridor, POLICY, SANDBOX, SUPERNODE_ID } from "../corridor/corridor.ts"
-import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
-import { initialised } from "../ledger/initialised.ts"
+import { type Corridor, POLICY, SANDBOX, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
-import { type Bundle, bundle } from "./bundle.ts"
+import { Account, type Attempt } from "./account.ts"
+import type { Bundle } from "./bundle.ts"
 import { countEnd, type Delivery, type Ends, type Kind } from "./deliveries.ts"
+import { decidedAt, type Handover, HandoverReader } from "./handover.ts"
+import { look, whyTooLate } from "./look.ts"
+import { placeOver, type StoreName } from "./place.ts"
 import { OwnProcess } from "./process.ts"
 
 // Many deliveries at once over several processes that share nothing but a ledger and the real clock.
-
-export type StoreName = "sqlite" | "dynamodb"
 
 export interface StormOptions {
   bundle: Bundle
@@ -34,6 +35,8 @@ export interface Storm {
   chain: Verification
   /** Signals that more than one run opened an attempt for; one that only held is decided again. */
   openedTwice: string[]
+  /** What chain, wire and senders say differently, as in a soak. */
+  violations: string[]
   tookMs: number
 }
 
@@ -45,13 +48,17 @@ const ROOMY = POLICY.replace(
 
 export async function runStorm(options: StormOptions): Promise<Storm> {
   const { answerIsLost = false, provisioningMs = 10 * 60_000, deliveries } = options
-  const place = await placeOf(options.store, provisioningMs)
+  const cloud = await SandboxApart.start({ ...SANDBOX, provisioningMs })
+  const place = await placeOver({ cloud, store: options.store, policy: ROOMY, clock: systemClock })
+  const { corridor, ledger } = place
+  const handovers = new HandoverReader(handoversIn(corridor))
   try {
-    const { corridor, ledger } = place
     await corridor.sandbox.addOffer(SUPERNODE_ID, LARGEST)
     if (answerIsLost) await corridor.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { ends, tookMs } = await deliverAll(options, corridor)
-    await corridor.sandbox.look()
+    const account = new Account("the storm's supernode", JUDGE)
+    const accounts = new Map([[SUPERNODE_ID, account]])
+    await look({ sandbox: corridor.sandbox, ledger, handovers, accounts, living: new Set() })
     return {
       ends,
       delivered: deliveries.length,
@@ -59,11 +66,24 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
       orders: corridor.sandbox.orders.length,
       chain: await ledger.verify(STREAM),
       openedTwice: await signalsOpenedTwice(ledger),
+      violations: account.violations,
       tookMs,
     }
   } finally {
+    handovers.close()
     await place.close()
   }
+}
+
+const JUDGE = {
+  // The storm's policy states no prices.
+  serverMinor: 0,
+  whyNotToSend: (handover: Handover, { sendBefore }: Attempt) => whyTooLate(decidedAt(handover), sendBefore),
+}
+
+/** Where the processes write their handovers down. */
+function handoversIn({ folder }: Corridor<SandboxApart>): string {
+  return join(folder, "handovers.jsonl")
 }
 
 const STREAM = `supernode:${SUPERNODE_ID}`
@@ -88,7 +108,15 @@ const KNOWN: Record<Kind, string[]> = {
 }
 
 /** Everything that is wrong with how a storm ended. */
-export function problemsOf({ ends, delivered, posts, orders, chain, openedTwice }: Storm): string[] {
+export function problemsOf({
+  ends,
+  delivered,
+  posts,
+  orders,
+  chain,
+  openedTwice,
+  violations,
+}: Storm): string[] {
   const rows = rowsOf(ends)
   const told = rows.reduce((sum, { count }) => sum + count, 0)
   const bought = rows.filter(({ end }) => end.startsWith("bought")).reduce((sum, { count }) => sum + count, 0)
@@ -102,6 +130,7 @@ export function problemsOf({ ends, delivered, posts, orders, chain, openedTwice 
       .map(({ kind, end, count }) => `${count} × ${kind} ended as "${end}"`),
     ...(chain.ok ? [] : [`entry #${chain.seq} ${chain.problem}`]),
     ...openedTwice.map((id) => `${id} opened two attempts`),
+    ...violations,
   ]
 }
 
@@ -114,7 +143,13 @@ async function deliverAll(
     for (let i = 0; i < processes; i++) {
       const file = join(corridor.folder, `deliveries-${i}.json`)
       writeFileSync(file, JSON.stringify(deliveries.filter((_, nth) => nth % processes === i)))
-      started.push(new OwnProcess(bundle.file, [file, String(lanes)], corridor.settings()))
+      started.push(
+        new OwnProcess(
+          bundle.file,
+          [handoversIn(corridor), "deliver", file, String(lanes)],
+          corridor.settings(),
+        ),
+      )
     }
     await Promise.all(started.map((one) => one.next()))
     const startedAt = performance.now()
@@ -147,40 +182,4 @@ async function signalsOpenedTwice(ledger: AuditedLedger): Promise<string[]> {
     seen.set(signal.id, (seen.get(signal.id) ?? new Set()).add(run))
   }
   return [...seen].filter(([, runs]) => runs.size > 1).map(([id]) => id)
-}
-
-interface Place {
-  corridor: Corridor<SandboxApart>
-  ledger: AuditedLedger
-  close(): Promise<void>
-}
-
-async function placeOf(store: StoreName, provisioningMs: number): Promise<Place> {
-  const cloud = await SandboxApart.start({ ...SANDBOX, provisioningMs })
-  if (store === "sqlite") {
-    const corridor = await Corridor.over(cloud, { policy: ROOMY })
-    return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
-  }
-  const made = await bundle(new URL("../ledger/dynamodb/server-process.ts", import.meta.url))
-  const server = new OwnProcess(made.file, [], {})
-  const url = (await server.next()) as string
-  const settings = {
-    SUPERNODE_LEDGER: url,
-    SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
-    SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
-  }
-  const corridor = await Corridor.over(cloud, { policy: ROOMY, settings })
-  const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
-  await initialised(ledger, Date.now())
-  return {
-    corridor,
-    ledger,
-    close: async () => {
-      await ledger.close()
-      await corridor.close()
-      server.signal("SIGKILL")
-      await server.ended
-      made.remove()
-    },
-  }
 }

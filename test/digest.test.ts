@@ -1,0 +1,50 @@
+import canonicalize from "canonicalize"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { canonicalText } from "../lib/digest.ts"
+
+// The reference is the npm package `canonicalize`, which is older than this project and has users elsewhere.
+
+const someJson = fc.jsonValue({ noUnicodeString: false, maxDepth: 5 })
+
+describe("canonical text", () => {
+  it("is that of the reference for every JSON value", () => {
+    fc.assert(
+      fc.property(someJson, (value) => {
+        expect(canonicalText(value)).toBe(canonicalize(value))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([
+    ["keys that look like array indexes, which JavaScript lists first", { b: 1, 10: 2, 9: 3, a: 4, "": 5 }],
+    [
+      "keys that differ beyond the basic plane, by UTF-16 code units",
+      { "\u{1f600}": 1, "\ufb33": 2, "\r": 3 },
+    ],
+    ["keys and texts with quotes, controls and U+2028", { 'a"\\b': '\u2028\u0007\n"', "\u0000": "\u007f" }],
+    ["numbers at the edges of a double", [1e21, 1e-7, -0, 5e-324, 2 ** 53, 0.1 + 0.2, 123456789012345680000]],
+    ["members without a value, and holes of an array", { a: undefined, b: [undefined, null] }],
+    [
+      "dates and other values that say their JSON form",
+      { at: new Date(0), by: { toJSON: () => ({ z: 1, a: 2 }) } },
+    ],
+    ["own keys named __proto__", JSON.parse('{"z":1,"__proto__":{"b":1,"a":2}}')],
+    ["nothing in it", [{}, [], ""]],
+  ])("is that of the reference for %s", (_name, value) => {
+    expect(canonicalText(value)).toBe(canonicalize(value))
+  })
+
+  it.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    undefined,
+    1n,
+    () => 1,
+    Symbol("s"),
+    { deep: [{ value: Number.NaN }] },
+  ])("throws on what JSON cannot say: case %#", (value) => {
+    expect(() => canonicalText(value)).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,95 @@
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build, type Plugin } from "esbuild"
+import { builtOnce } from "../build-once.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+/** A way to break our code on purpose, to see that the tests notice. */
+export interface Break {
+  /** What the broken code does. */
+  says: string
+  file: string
+  /** Stands in the file exactly once; else the break has rotted, and bundling fails. */
+  from: string
+  to: string
+}
+
+/** Scripts that tests start as processes. */
+const SCRIPTS = {
+  worker: "test/processes/worker.ts",
+  sandbox: "test/sandbox/apart-process.ts",
+  dynamodb: "test/ledger/dynamodb/server-process.ts",
+  appender: "test/ledger/sqlite/appender.ts",
+  "unprivileged-ledger": "test/ledger/sqlite/unprivileged.ts",
+  "unprivileged-cli": "test/cli/unprivileged.ts",
+}
+export type ScriptName = keyof typeof SCRIPTS
+
+export interface Bundle {
+  /** Runs on plain Node in a fraction of the time that loading TypeScript takes. */
+  file: string
+  remove(): void
+}
+
+/** One script with all of our code that it needs. All scripts are built at once, and once per run of the tests. */
+export async function bundle(name: ScriptName): Promise<Bundle> {
+  const folder = await builtOnce("scripts", (shared) => buildInto(shared, { entries: SCRIPTS }))
+  return { file: join(folder, "scripts", `${name}.mjs`), remove: () => undefined }
+}
+
+/** One script over code that is broken on purpose. For a ledger in a SQLite file: clients of other stores are left out. */
+export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), "bundle-"))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  await buildInto(folder, { entries: { [name]: SCRIPTS[name] }, broken })
+  return { file: join(folder, "scripts", `${name}.mjs`), remove }
+}
+
+interface Wanted {
+  entries: Record<string, string>
+  broken?: Break
+}
+
+async function buildInto(folder: string, { entries, broken }: Wanted): Promise<void> {
+  // SQLite for this Node is native and dynalite loads parts of itself by name: both stay where they are.
+  const external = ["@photostructure/sqlite", "dynalite"]
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
+  // Scripts read the events of the tests from `../events`.
+  symlinkSync(join(ROOT, "test/events"), join(folder, "events"))
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: entries,
+    outdir: join(folder, "scripts"),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    mainFields: ["module", "main"],
+    define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify("0.0.0") },
+    external: broken ? [...external, "@aws-sdk/*", "pg"] : external,
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
+    },
+    logLevel: "warning",
+    plugins: broken ? [breaking(broken)] : [],
+  })
+}
+
+function breaking({ file, from, to }: Break): Plugin {
+  const path = join(ROOT, file)
+  const parts = readFileSync(path, "utf8").split(from)
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${from}`)
+  return {
+    name: "breaking",
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, (args) =>
+        args.path === path ? { contents: parts.join(to), loader: "ts" } : undefined,
+      )
+    },
+  }
+}

@@ -1,0 +1,24 @@
+import { makeHandler } from "../../functions/door.ts"
+import type { DoorName } from "../../lib/app/app.ts"
+import { startApp, systemClock } from "../../lib/app/start.ts"
+import { deliverFrom } from "./deliver.ts"
+import { HandoverRecorder } from "./handover.ts"
+import { roam } from "./roam.ts"
+
+// One host of many, in a process of its own: `HANDOVERS deliver FILE LANES`, or `HANDOVERS roam SUPERNODES BEAT_MS`.
+
+const [handovers = "", task, ...args] = process.argv.slice(2)
+/** Every purchase is written down here before its first byte leaves. */
+const { clock } = new HandoverRecorder(handovers, systemClock)
+/** As functions/alarm.ts and its neighbours make them, but for the clock. */
+const door = (name: DoorName) => makeHandler(name, (settings) => startApp(settings, { clock }))
+const doors = { alarm: door("alarm"), schedule: door("schedule"), manual: door("manual") }
+
+process.once("disconnect", () => process.exit())
+const [first = "", second = "1"] = args
+if (task === "deliver") deliverFrom(first, { doors, lanes: Number(second) })
+process.send?.("ready")
+if (task === "roam") {
+  await roam(doors, { supernodes: Number(first), beatMs: Number(second) })
+  process.exit()
+}

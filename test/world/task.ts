@@ -1,0 +1,36 @@
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import { digest } from "../../lib/digest.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import type { RunTask } from "../../lib/run/task.ts"
+import { MINUTE, SECOND } from "../decision/builders.ts"
+
+/** From the first byte of a purchase to the last of its answer. */
+export const BUY_TIMEOUT_MS = MINUTE
+/** How long an attempt may be sent. */
+export const SEND_WITHIN_MS = 30 * SECOND
+
+export interface Waking {
+  signal: Signal
+  policy: Policy
+  /** Id of the run. */
+  run: string
+}
+
+/** The task of one run, as a door would make it for a file with this one policy; live unless a request says otherwise. */
+export function taskOf({ signal, policy, run }: Waking, over: Partial<RunTask> = {}): RunTask {
+  const stream = supernodeStream(policy.id)
+  return {
+    signal,
+    exclusive: true,
+    loaded: over.loaded ?? { policy, hash: digest(policy), userdata: null },
+    mode: signal.kind === "request" ? signal.mode : "live",
+    run,
+    stream,
+    endpoint: "https://modelarts.test",
+    buyTimeoutMs: BUY_TIMEOUT_MS,
+    sendWithinMs: SEND_WITHIN_MS,
+    fleetStreams: [stream],
+    ...over,
+  }
+}
