@@ -46,7 +46,7 @@ export function scaleUpUrl(endpoint: string, policy: Pick<Policy, "projectId" | 
  * attempt; no times. So a plan serves once, and one of another ledger, or of none, never serves.
  */
 export function planScaleUp(situation: Situation, target: Target, digest: Digest): ScaleUpPlan {
-  const { policy, endpoint, supernode, control, standing } = situation
+  const { policy, endpoint, supernode, control, state } = situation
   const { image_id, key_pair_name, root_volume, data_volume, userdata } = policy.order
   const body: ScaleUpBody = {
     flavor: target.flavor,
@@ -81,7 +81,7 @@ export function planScaleUp(situation: Situation, target: Target, digest: Digest
     to: target.to,
     cost: shown.cost,
     ledger: control.state === "read" ? (control.value.ledger?.id ?? null) : null,
-    after: standing.newestAttempt ?? null,
+    after: state.newestAttempt ?? null,
   })
   return { hash, ...shown }
 }

@@ -24,7 +24,7 @@ export interface Situation {
   now: number
   /** `at` of the chain's newest entry; null on an empty chain. */
   headAt: number | null
-  standing: SupernodeState
+  state: SupernodeState
   /** Only for a person's request that came before and held. */
   asked?: EarlierDelivery
   control: Fetched<Control>

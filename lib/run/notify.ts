@@ -95,7 +95,7 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
   for (let tries = 0; head && tries < MAX_TRIES; tries++) {
     const standing = stateOf(head)
     const now = Math.max(after.at, head.at)
-    const facts = { name: supernode, standing, decision, plan, now, file: fileOf(task) }
+    const facts = { name: supernode, state: standing, decision, plan, now, file: fileOf(task) }
     const due = dueNotifications({ ...facts, wants: (topic) => ports.notify?.wants(topic) === true })[0]
     if (!due || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return null
     const telling = await withPurchase(ports, task, { head, due })

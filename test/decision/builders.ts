@@ -241,7 +241,7 @@ export function situationOf(over: Partial<Situation> = {}): Situation {
     run: "run-1",
     now: NOW,
     headAt: null,
-    standing: stateWith(),
+    state: stateWith(),
     control: read(NO_CONTROL),
     cloudSkewMs: 0,
     supernode: read(supernodeOf()),

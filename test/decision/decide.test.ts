@@ -58,7 +58,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
     "duplicate",
     {
       signal: alarmOf({ id: "seen" }),
-      standing: stateWith({
+      state: stateWith({
         signals: { seen: { run: "run-0", seq: 1, at: NOW - MINUTE, keepUntil: NOW + HOUR } },
       }),
     },
@@ -67,7 +67,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
   ["paused", { control: read({ ...NO_CONTROL, pausedAll: stop }) }],
   ["stale", { signal: alarmOf({ at: NOW - 16 * MINUTE }) }],
   ["held", { control: read({ ...NO_CONTROL, held: { [SUPERNODE_ID]: stop } }) }],
-  ["in-flight", { standing: stateWith({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
+  ["in-flight", { state: stateWith({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
   ["supernode-not-ready", { supernode: read(supernodeOf({ status: "REIMAGING" })) }],
   ["rung-unknown", { supernode: read(supernodeOf({ servers: serversOf(3) })) }],
   ["not-breaching", { readings: read([readingOf([10, 10, 10, 10, 10])]) }],
@@ -79,11 +79,11 @@ const OBSTACLES: [string, Partial<Situation>][] = [
     },
   ],
   ["at-limit", { policy: policyOf({ limits: { actions: "2 per 24h", servers: 3 } }) }],
-  ["cooldown", { standing: stateWith({ completedAt: NOW - 59 * MINUTE }) }],
+  ["cooldown", { state: stateWith({ completedAt: NOW - 59 * MINUTE }) }],
   [
     "action-rate",
     {
-      standing: stateWith({
+      state: stateWith({
         purchases: [10, 11].map((hours) => ({
           attempt: `a${hours}`,
           at: NOW - hours * HOUR,
@@ -135,7 +135,7 @@ describe("a decision", () => {
     const decision = judge({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
-      standing: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
+      state: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
       offers: read([{ flavor: "rung-4", soldOut: true }]),
     })
     expect(decision.findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)).toEqual([
@@ -199,7 +199,7 @@ describe("a decision", () => {
   it("knows the target, and so the plan, also where a later gate holds", () => {
     expect(
       judge({
-        standing: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
+        state: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
         policy: policyOf({ warmup: "0s" }),
       }),
     ).toMatchObject({
@@ -219,7 +219,7 @@ describe("a decision", () => {
         const over = obstacles.map(([, change]) => change)
         const decision = judge({
           ...Object.assign({}, ...over),
-          standing: stateWith(Object.assign({}, ...over.map((change) => change.standing ?? {}))),
+          state: stateWith(Object.assign({}, ...over.map((change) => change.state ?? {}))),
         })
         expect(decision.kind).toBe("hold")
         expect(decision.heldBy).toBe(decision.findings.find(({ passed }) => passed === false)?.reason)

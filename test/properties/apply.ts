@@ -34,10 +34,10 @@ export function applied(so: Situation, change: Change): Situation {
     case "attempt":
       return folded(so, endOf(so, change))
     case "effect": {
-      const effects = (so.standing.effects ?? []).map((one) =>
+      const effects = (so.state.effects ?? []).map((one) =>
         one.attempt === change.attempt ? { ...one, after: 0, gain: change.gain } : one,
       )
-      return { ...so, now: Math.max(so.now, change.from), standing: { ...so.standing, effects } }
+      return { ...so, now: Math.max(so.now, change.from), state: { ...so.state, effects } }
     }
     case "clock": {
       const now = so.now + change.byMs
@@ -54,7 +54,7 @@ export function applied(so: Situation, change: Change): Situation {
 
 function folded(so: Situation, event: Partial<ChainEvent> & Pick<ChainEvent, "kind">): Situation {
   const full = { seq: 99, at: so.now, run: "another", policyHash: so.policyHash, ...event }
-  return { ...so, standing: fold(so.standing, full) }
+  return { ...so, state: fold(so.state, full) }
 }
 
 function said(so: Situation, word: OperatorCommand): Situation {
@@ -106,7 +106,7 @@ function endOf(
   so: Situation,
   { becomes, attempt: id }: Of<"attempt">,
 ): Partial<ChainEvent> & Pick<ChainEvent, "kind"> {
-  const { attempt } = so.standing
+  const { attempt } = so.state
   if (!attempt) throw new TypeError("no attempt is there to end")
   if (becomes === "completed") {
     const about = { attempt: id, servers: ["s9"], present: ["s1", "s9"], at: so.now }
@@ -225,7 +225,7 @@ function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }
     case "control":
       return { ...so, control: read(NO_CONTROL) }
     case "supernode": {
-      const ids = new Set(["s1", ...(so.standing.servers ?? []), ...(so.standing.attempt?.before ?? [])])
+      const ids = new Set(["s1", ...(so.state.servers ?? []), ...(so.state.attempt?.before ?? [])])
       return { ...so, supernode: read(supernodeOf({ servers: [...ids].map((id) => serverOf(id)) })) }
     }
     case "offers":
@@ -242,7 +242,7 @@ function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }
       const [first] = so.policy.rules
       if (!first) throw new TypeError("a policy has a rule")
       // Long warm: what is new is the readings, not the servers.
-      const warm = { ...so, readings: read(readings), standing: { ...so.standing, completedAt: null } }
+      const warm = { ...so, readings: read(readings), state: { ...so.state, completedAt: null } }
       return written(warm, first, periodsOf(warm, first), badValue(first))
     }
     default:

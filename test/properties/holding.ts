@@ -278,7 +278,7 @@ const attempt = fc
 
 const wait = ago(HOUR, HOUR).map((until) => ({ until, times: 1 }))
 
-const standing: fc.Arbitrary<SupernodeState> = fc
+const state: fc.Arbitrary<SupernodeState> = fc
   .record({
     attempt: mostly(null, attempt),
     breaker: mostly(null, fc.constant({ class: "quota" as const, since: NOW - HOUR, says: "400 X" })),
@@ -362,7 +362,7 @@ export const holding: fc.Arbitrary<Situation> = fc
   .record({
     signal,
     policy,
-    standing,
+    state,
     asked: mostly<EarlierDelivery | null>(null, asked),
     effects,
     control: fc.record({
@@ -412,7 +412,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       headAt,
       cloudSkewMs,
       ...(woken.kind === "request" && drawn.asked ? { asked: drawn.asked } : {}),
-      standing: { ...drawn.standing, ...quiet },
+      state: { ...drawn.state, ...quiet },
       control: drawn.controlFails
         ? unreadable()
         : read({
@@ -458,7 +458,7 @@ export const holdingByMoney: fc.Arbitrary<Situation> = fc
         timezone: allowed.timezone,
         fleet: allowed.fleet,
       },
-      standing: stateWith({ purchases: inCny(own) }),
+      state: stateWith({ purchases: inCny(own) }),
       fleet: allowed.fleet
         ? read({ purchases: inCny(theirs).map((one) => ({ ...one, stream: "supernode:other" })) })
         : NOT_FETCHED,
@@ -495,7 +495,7 @@ function withEffects(so: Situation, drawn: Drawn[]): Situation {
       gain: measured === null ? null : 1,
     }
   })
-  return { ...so, standing: { ...so.standing, effects: done } }
+  return { ...so, state: { ...so.state, effects: done } }
 }
 
 function isHighBad({ compare, steps }: Policy["rules"][number]): boolean {

@@ -171,10 +171,10 @@ describe("a ledger", () => {
         for (const chain of await chainsOf(day)) {
           for (const [i, { situation, decision }] of chain.entries()) {
             if (!situation || !decision) continue
-            const standing = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
+            const state = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
             const policy = policyIn(chain, i)
             expect(digest(policy)).toBe(situation.policyHash)
-            expect(canonicalText(decideAndExplain({ ...situation, policy, standing }, digest))).toBe(
+            expect(canonicalText(decideAndExplain({ ...situation, policy, state }, digest))).toBe(
               canonicalText(decision),
             )
             replayed += 1
@@ -186,17 +186,17 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("folds to the standing that each entry carries, and to some standing in whatever order and however often it is read", {
+  it("folds to the state that each entry carries, and to some state in whatever order and however often it is read", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })
     await fc.assert(
       fc.asyncProperty(days, disorders, async (day, disorder) => {
         for (const chain of await chainsOf(day)) {
-          let standing: SupernodeState = EMPTY_STATE
+          let state: SupernodeState = EMPTY_STATE
           for (const entry of chain) {
-            standing = fold(standing, entry)
-            expect(canonicalText(standing)).toBe(canonicalText(entry.standing))
+            state = fold(state, entry)
+            expect(canonicalText(state)).toBe(canonicalText(entry.standing))
           }
           let odd: SupernodeState = EMPTY_STATE
           for (const nth of disorder) {

@@ -251,7 +251,7 @@ export const situations: fc.Arbitrary<Situation> = fc
   .record({
     policy: policies,
     load: loads,
-    standing: standings,
+    state: standings,
     control: controls,
     signal: signals,
     supernode: sometimes(supernodes),

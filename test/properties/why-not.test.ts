@@ -38,8 +38,7 @@ function verdictAfter(before: Situation, id: string, change: Change): boolean | 
   const gate = GATES.find((one) => one.id === id)
   if (!gate) throw new TypeError(`no gate is called ${id}`)
   const then = { ...situation, now: so.now }
-  const offered = () =>
-    chooseRung({ ...then, standing: { ...then.standing, blocked: blocksLeft(so, situation) } })
+  const offered = () => chooseRung({ ...then, state: { ...then.state, blocked: blocksLeft(so, situation) } })
   const choice =
     id === "evidence" ? chooseRung(situation) : id === "offer-available" ? offered() : chooseRung(then)
   const { target } = choice
@@ -88,9 +87,9 @@ function withoutMetrics(so: Situation): Situation {
 }
 
 /** The blocks of flavors that are left after it, as if it had taken no time: shorter by what it took. */
-function blocksLeft(before: Situation, after: Situation): Situation["standing"]["blocked"] {
+function blocksLeft(before: Situation, after: Situation): Situation["state"]["blocked"] {
   return Object.fromEntries(
-    Object.entries(after.standing.blocked).map(([flavor, { until, times }]) => [
+    Object.entries(after.state.blocked).map(([flavor, { until, times }]) => [
       flavor,
       { until: until - (after.now - before.now), times },
     ]),

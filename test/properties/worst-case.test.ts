@@ -81,7 +81,7 @@ const moves = fc.array(
 
 /** Everything that the policy lets be bought on the way. */
 function play(policy: Policy, game: readonly Move[]): Purchase[] {
-  let standing: SupernodeState = EMPTY_STATE
+  let state: SupernodeState = EMPTY_STATE
   let now = START
   let seq = 0
   const bought: Purchase[] = []
@@ -98,7 +98,7 @@ function play(policy: Policy, game: readonly Move[]): Purchase[] {
       policy,
       now,
       headAt: now,
-      standing: { ...standing, servers: null },
+      state: { ...state, servers: null },
       control: read(NO_CONTROL),
       supernode: read(supernodeOf({ servers })),
       offers: read(offersOf(...policy.ladder.map(({ flavor }) => flavor))),
@@ -130,7 +130,7 @@ function play(policy: Policy, game: readonly Move[]): Purchase[] {
         },
       },
     ]
-    standing = events.reduce(fold, standing)
+    state = events.reduce(fold, state)
     bought.push({ attempt: attempt.id, at: now, cost: plan.cost && moneyOf(plan.cost), state: "booked" })
   }
   return bought

@@ -164,7 +164,7 @@ describe("a purchase under a cap of the fleet", () => {
       state: "read",
       value: { purchases: [{ stream: B, state: "booked" }] },
     })
-    const again = decide({ ...situation, policy, standing: stateOf(undefined) } as Situation, digest)
+    const again = decide({ ...situation, policy, state: stateOf(undefined) } as Situation, digest)
     expect(again).toEqual(decision)
   })
 

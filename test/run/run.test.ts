@@ -75,6 +75,7 @@ describe("a run that buys", () => {
       now: NOW,
     })
     expect(opened?.situation).not.toHaveProperty("standing")
+    expect(opened?.situation).not.toHaveProperty("state")
   })
 
   it("gives the order the time limits that are on record", async () => {

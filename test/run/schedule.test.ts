@@ -116,7 +116,7 @@ describe("A tick while a floor is active", () => {
     await tick()
     const [opened] = await world.entries()
     const { situation, policy } = opened ?? {}
-    const again = decide({ ...situation, policy, standing: EMPTY_STATE } as Situation, digest)
+    const again = decide({ ...situation, policy, state: EMPTY_STATE } as Situation, digest)
     expect(canonicalText(again)).toBe(canonicalText(opened?.decision))
   })
 })

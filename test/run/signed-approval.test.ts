@@ -56,7 +56,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     const opened = entries.find(({ kind }) => kind === "opened")
     const situation = {
       ...opened?.situation,
-      standing: stateOf(before),
+      state: stateOf(before),
       policy: policyBy("ann"),
     } as Situation
     expect(decide(situation, digest)).toMatchObject({ kind: "scale-up" })

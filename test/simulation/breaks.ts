@@ -31,7 +31,7 @@ const RECONCILE = "lib/decision/transitions/reconcile.ts"
 const CLOCK = "lib/decision/inputs/clock.ts"
 const TELL = "lib/run/notify.ts"
 const FLEET = "lib/decision/money/fleet-spend.ts"
-const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
+const UNKNOWN = 'return { ...state, attempt: { ...attempt, state: "unknown", says } }'
 const APPENDED = '(await ports.ledger.append(entry)) === "appended"'
 const RESERVED = '\n      return { kind: "reserved"'
 
@@ -159,7 +159,7 @@ export const BREAKS: readonly Break[] = [
     says: "an unknown outcome closes the attempt",
     rules: ["one-attempt", "money-is-counted"],
     seeds: 60,
-    changes: [{ file: FOLD, from: UNKNOWN, to: "return release(standing, attempt)" }],
+    changes: [{ file: FOLD, from: UNKNOWN, to: "return release(state, attempt)" }],
   },
   {
     name: "unknown-gives-its-money-back",
@@ -170,7 +170,7 @@ export const BREAKS: readonly Break[] = [
       {
         file: FOLD,
         from: UNKNOWN,
-        to: 'return { ...release(standing, attempt), attempt: { ...attempt, state: "unknown", says } }',
+        to: 'return { ...release(state, attempt), attempt: { ...attempt, state: "unknown", says } }',
       },
     ],
   },
@@ -193,7 +193,7 @@ export const BREAKS: readonly Break[] = [
     says: "a person's word that nothing was bought changes nothing",
     rules: ["liveness", "one-attempt"],
     seeds: 60,
-    changes: [{ file: FOLD, from: "        ...release(standing, attempt),\n", to: "        ...standing,\n" }],
+    changes: [{ file: FOLD, from: "        ...release(state, attempt),\n", to: "        ...state,\n" }],
   },
   {
     name: "breaker-is-forgotten",
@@ -205,8 +205,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/transitions/rejection.ts",
-        from: "return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
-        to: "return standing",
+        from: "return { ...state, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
+        to: "return state",
       },
     ],
   },
@@ -246,7 +246,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/transitions/remember-signal.ts",
-        from: 'if (kind === "decided") return rememberEpisode(standing, signal, at)\n',
+        from: 'if (kind === "decided") return rememberEpisode(state, signal, at)\n',
         to: "",
       },
       {
@@ -298,7 +298,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/pacing/cooldown.ts",
-        from: "...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),",
+        from: "...(state.completedAt === null ? [] : [state.completedAt + policy.cooldownMs]),",
         to: "",
       },
     ],
@@ -325,9 +325,7 @@ export const BREAKS: readonly Break[] = [
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     seeds: 300,
     hasFleet: true,
-    changes: [
-      { file: FLEET, from: "[...standing.purchases, ...fleet.value.purchases]", to: "standing.purchases" },
-    ],
+    changes: [{ file: FLEET, from: "[...state.purchases, ...fleet.value.purchases]", to: "state.purchases" }],
   },
   {
     name: "a-lost-place-is-a-place",

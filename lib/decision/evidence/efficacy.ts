@@ -51,11 +51,11 @@ export interface CountedEffect extends Effect {
 }
 
 /** The chain's effects, oldest first, without those whose rule is gone or measures something else by now. */
-export function countedEffects({ standing, policy }: Situation, digest: Digest): CountedEffect[] {
-  return (standing.effects ?? []).flatMap((effect) => {
+export function countedEffects({ state, policy }: Situation, digest: Digest): CountedEffect[] {
+  return (state.effects ?? []).flatMap((effect) => {
     const policyRule = policy.rules.find(({ name }) => name === effect.rule)
     if (!policyRule || metricHash(policyRule, digest) !== effect.metric) return []
-    const warmAt = Math.max(effect.completedAt, standing.completedAt ?? 0) + policy.warmupMs
+    const warmAt = Math.max(effect.completedAt, state.completedAt ?? 0) + policy.warmupMs
     return [{ ...effect, policyRule, dueAt: dueAfter(policyRule, warmAt) }]
   })
 }

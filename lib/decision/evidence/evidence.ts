@@ -68,9 +68,9 @@ function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: R
 }
 
 /** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */
-export function awaitsClearing({ policy, standing }: Situation): boolean {
+export function awaitsClearing({ policy, state }: Situation): boolean {
   return policy.rules.some(
-    ({ name, repeat, metric }) => !repeat && !metric.alarm && getOwn(standing.latches, name) !== undefined,
+    ({ name, repeat, metric }) => !repeat && !metric.alarm && getOwn(state.latches, name) !== undefined,
   )
 }
 
@@ -92,12 +92,12 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
   const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
-  const latchedAt = rule.repeat ? undefined : getOwn(situation.standing.latches, rule.name)
+  const latchedAt = rule.repeat ? undefined : getOwn(situation.state.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  if (getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash) {
+  if (getOwn(situation.state.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
   if (reached > 0) {
@@ -137,10 +137,10 @@ interface WarmServer {
   warmSince: number
 }
 
-function runningSince(servers: Server[], { standing, policy }: Situation): WarmServer[] {
+function runningSince(servers: Server[], { state, policy }: Situation): WarmServer[] {
   return servers
     .filter(({ status }) => status === "RUNNING")
-    .map((server) => ({ id: server.id, warmSince: warmSince(server, standing, policy) }))
+    .map((server) => ({ id: server.id, warmSince: warmSince(server, state, policy) }))
 }
 
 interface PeriodFacts {
@@ -226,18 +226,18 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
 }
 
 /** A period that began before the newest purchase was warm says nothing about whether that purchase was enough. */
-function dated(point: Point, { standing, policy }: Situation): Point {
-  const warm = standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+function dated(point: Point, { state, policy }: Situation): Point {
+  const warm = state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
   return point.at < warm ? { ...point, state: "early" } : point
 }
 
 /** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
-export function warmSince(server: Server, standing: SupernodeState, policy: Policy): number {
-  if (includesId(standing.newServers, server.id))
-    return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+export function warmSince(server: Server, state: SupernodeState, policy: Policy): number {
+  if (includesId(state.newServers, server.id))
+    return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
   // One whose creation is unreadable counts as created when first seen, which the chain remembers with all that came
   // without us; before the chain remembers anything, that is now, and so it is not warm.
-  const { foreignAt, completedAt } = standing
+  const { foreignAt, completedAt } = state
   const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
   const startedAt = server.createAt ?? (seenAt === -Infinity ? Infinity : seenAt)
   return startedAt + policy.warmupMs

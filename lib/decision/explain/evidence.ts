@@ -68,8 +68,8 @@ function rulesWay({ situation, finding }: Question): Way {
 
 function wayOf(facts: RuleFacts): Way {
   const { situation, rule, reading } = facts
-  const isOff = getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash
-  const isLatched = !rule.repeat && getOwn(situation.standing.latches, rule.name) !== undefined
+  const isOff = getOwn(situation.state.rulesOff, rule.name) === situation.policyHash
+  const isLatched = !rule.repeat && getOwn(situation.state.latches, rule.name) !== undefined
   const { nearest, dear } = isLatched ? unlatched(facts) : breaching(facts)
   // What is held to breach because nobody speaks needs nobody to speak.
   const started = nearest && isSilenced(facts) ? reportingAgain(situation) : null
@@ -110,7 +110,7 @@ function unlatched(facts: RuleFacts): Need {
     }
     return { nearest: together([nearest, again.nearest]), dear: WORD }
   }
-  const latchedAt = getOwn(situation.standing.latches, rule.name) ?? 0
+  const latchedAt = getOwn(situation.state.latches, rule.name) ?? 0
   const clear = found.points.filter(
     ({ at, state, value }) =>
       state === "real" && value !== null && at >= latchedAt && isOnClearSide(rule, value),

@@ -36,7 +36,7 @@ export function released({ situation: { control, policy, now } }: Question): Hin
 
 /** The attempt first, and whatever else would stand behind it in the same gate. */
 export function nothingInFlight({ situation }: Question): Hint | null {
-  const { attempt, breaker, throttle } = situation.standing
+  const { attempt, breaker, throttle } = situation.state
   const closed = attempt && closedBy(attempt, situation)
   // A reset forgets the wait too.
   if (breaker) return together([closed, resetBy(situation)])

@@ -67,14 +67,11 @@ export function limitRaised({ situation, finding }: Question): Hint | null {
 }
 
 export function offered({ situation, finding, choice }: Question): Hint | null {
-  const { offers, policy, standing, now } = situation
+  const { offers, policy, state, now } = situation
   if (offers.state !== "read") {
     const isRefused = offers.state === "unreadable" && offers.credentials
     const flavor = choice.target?.flavor ?? ""
-    return together([
-      isRefused ? keysAccepted("offers") : readable("offers"),
-      unblocked(flavor, standing, now),
-    ])
+    return together([isRefused ? keysAccepted("offers") : readable("offers"), unblocked(flavor, state, now)])
   }
   const allowed = policy.ladder.find(({ flavor }) => flavor === finding.facts["flavor"])
   // The finding names a rung of the ladder, or nothing failed here.
@@ -101,9 +98,9 @@ interface Lacks {
 }
 
 /** What keeps one rung from being had. */
-function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
+function lacks({ flavor }: Rung, { offers, state, now }: Situation): Lacks {
   const found = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === flavor) : []
-  const block = unblocked(flavor, standing, now)
+  const block = unblocked(flavor, state, now)
   const isListed = found.length > 0
   const needed: Hint[] = []
   if (!isListed)

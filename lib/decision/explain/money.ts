@@ -28,7 +28,7 @@ function capsOf<Cap>(
 ): Capped<Cap>[] {
   const all = fleetPurchases(situation)
   return [
-    ...(own ? [{ cap: own, path: `limits.${key}`, purchases: situation.standing.purchases }] : []),
+    ...(own ? [{ cap: own, path: `limits.${key}`, purchases: situation.state.purchases }] : []),
     ...(fleet && all ? [{ cap: fleet, path: `fleet.${key}`, purchases: all }] : []),
   ]
 }

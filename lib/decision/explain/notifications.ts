@@ -60,7 +60,7 @@ export function dueNotifications(facts: NotificationFacts): DueNotification[] {
   return candidates(facts)
     .filter(({ state }) => facts.wants(topicOf(state)))
     .flatMap((telling) => {
-      const told = getOwn(facts.standing.told ?? {}, telling.about)
+      const told = getOwn(facts.state.told ?? {}, telling.about)
       if (told && !isDue(told, { now: facts.now, state: telling.state })) return []
       return [{ telling, to: told?.failed?.to ?? null, tries: told?.failed?.tries ?? 0 }]
     })
@@ -79,7 +79,7 @@ function candidates(facts: NotificationFacts): PendingAction[] {
   const pending = pendingAction(facts)
   return [
     ...(pending ? [pending] : []),
-    ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
+    ...purchasesOf(facts.state, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
     ...orderTellings(facts),
     ...blindSourceActions(facts),
     ...policyFileActions(facts),
@@ -107,7 +107,7 @@ function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction 
   }
 }
 
-function orderTellings({ name, standing: { order } }: NotificationFacts): PendingAction[] {
+function orderTellings({ name, state: { order } }: NotificationFacts): PendingAction[] {
   const trouble = order && orderTrouble(order)
   if (!order || !trouble) return []
   const { attempt, orderId, at, status } = order
@@ -125,8 +125,8 @@ function orderTellings({ name, standing: { order } }: NotificationFacts): Pendin
   ]
 }
 
-function blindSourceActions({ standing }: NotificationFacts): PendingAction[] {
-  return Object.entries(standing.blind ?? {})
+function blindSourceActions({ state }: NotificationFacts): PendingAction[] {
+  return Object.entries(state.blind ?? {})
     .filter(([, { ticks }]) => ticks >= BLIND_TICKS)
     .map(([source, { since, why }]) => ({
       ...NOTHING,

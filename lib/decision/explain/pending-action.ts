@@ -77,7 +77,7 @@ export interface PendingAction {
 export interface PendingActionFacts {
   /** The supernode's, in the policy. */
   name: string
-  standing: SupernodeState
+  state: SupernodeState
   decision: Pick<Decision, "heldBy" | "findings">
   plan: ScaleUpPlan | null
   /** Never before the chain's newest entry: workers whose clocks differ must not take turns telling. */
@@ -88,8 +88,8 @@ export interface PendingActionFacts {
 export const TELL_AGAIN_MS = 3_600_000
 
 /** What waits for a person; null where nothing does. */
-export function pendingAction({ name, standing, decision, plan }: PendingActionFacts): PendingAction | null {
-  const { attempt, breaker, lastDecision } = standing
+export function pendingAction({ name, state, decision, plan }: PendingActionFacts): PendingAction | null {
+  const { attempt, breaker, lastDecision } = state
   if (attempt) return attemptWaits(name, attempt)
   const nothing = { attempt: null, orderId: null, planHash: null }
   if (breaker) {
@@ -102,7 +102,7 @@ export function pendingAction({ name, standing, decision, plan }: PendingActionF
       since: breaker.since,
     }
   }
-  const stop = efficacyStop(standing, decision)
+  const stop = efficacyStop(state, decision)
   if (stop) {
     return {
       ...nothing,
@@ -130,9 +130,9 @@ export function pendingAction({ name, standing, decision, plan }: PendingActionF
 }
 
 /** The stop that was decided, as long as the chain's newest purchase is still the one it was decided for. */
-function efficacyStop(standing: SupernodeState, { findings }: PendingActionFacts["decision"]) {
+function efficacyStop(state: SupernodeState, { findings }: PendingActionFacts["decision"]) {
   const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
-  const newest = standing.effects?.at(-1)
+  const newest = state.effects?.at(-1)
   if (!finding || !newest || finding.facts["stopped"] !== true || finding.facts["newest"] !== newest.attempt)
     return null
   return { ...newest, says: finding.says }

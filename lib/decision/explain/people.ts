@@ -17,14 +17,14 @@ export function approvedByMore({ situation, plan, finding }: Question): Hint | n
   const { approvedBy } = finding.facts
   // Neither is missing where the gate failed.
   if (!approval || !plan || !Array.isArray(approvedBy)) return null
-  const { signal, standing, now } = situation
+  const { signal, state, now } = situation
   const done = new Set(approvedBy.map((name) => personKey(String(name))))
   if (signal.kind === "request") done.add(personKey(signal.requestedBy))
   const among = approvers.map(({ name }) => name).filter((name) => !done.has(personKey(name)))
   const count = approval.approvers - approvedBy.length
   if (among.length < count) return moreApprovers(count - among.length)
   // An approval that is no newer than the last attempt was used up by it.
-  const after = standing.openedAt !== null && standing.openedAt >= now ? standing.openedAt : null
+  const after = state.openedAt !== null && state.openedAt >= now ? state.openedAt : null
   const later = after === null ? "" : `, later than ${sayTime(after)}`
   return {
     says: `${count} of ${approval.approvers} approvals: ${operatorCommand.approve(plan.hash)}, where WHO is ${among.join(" or ")}${later}`,

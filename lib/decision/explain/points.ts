@@ -66,8 +66,8 @@ function roomFor(facts: RuleFacts): number {
   return Math.min(rule.points.n, fitting) - found.breaching
 }
 
-function warmOf({ standing, policy }: Situation): number {
-  return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+function warmOf({ state, policy }: Situation): number {
+  return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
 }
 
 /** One series, or one alarm, speaks for all servers: then it matters to no point which of them run. */
@@ -83,9 +83,9 @@ export function isSilenced(facts: RuleFacts): boolean {
 /** When M periods that began warm have ended and are old enough to be looked at. */
 function warmPeriodsAt(facts: RuleFacts): number {
   const { situation, rule, reading, servers } = facts
-  const { standing, policy } = situation
+  const { state, policy } = situation
   const reporting = isSilenced(facts) ? servers : servers.filter(({ status }) => status === "RUNNING")
-  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, standing, policy))
+  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, state, policy))
   const warm = Math.max(warmOf(situation), since.length > 0 ? Math.min(...since) : -Infinity)
   if (!Number.isFinite(warm)) return -Infinity
   const { m } = rule.points

@@ -22,9 +22,9 @@ export function onAgain(situation: Situation): Hint {
 
 /** The first start of a schedule that may act; null: there is none to come. */
 export function nextSchedule(situation: Situation): { at: number; says: string } | null {
-  const { policy, standing, policyHash, now } = situation
+  const { policy, state, policyHash, now } = situation
   const starts = policy.schedules.flatMap((schedule) => {
-    if (getOwn(standing.rulesOff, offName(schedule.name)) === policyHash) return []
+    if (getOwn(state.rulesOff, offName(schedule.name)) === policyHash) return []
     const at = nextStart(schedule, policy.timezone, now)?.at
     return at === undefined
       ? []

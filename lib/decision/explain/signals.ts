@@ -22,13 +22,13 @@ export function readableTime({ situation: { now, signal } }: Question): Hint | n
 
 /** A signal ages only: another one is needed, later than an OK and than what is no longer told apart. */
 export function newerSignal({ situation }: Question): Hint {
-  const { signal, now, standing, asked } = situation
+  const { signal, now, state, asked } = situation
   if (signal.kind === "request" && asked)
     return {
       says: "the same request under another id",
       change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
     }
-  const over = signal.kind === "request" ? undefined : standing.spentUntil
+  const over = signal.kind === "request" ? undefined : state.spentUntil
   const from = Math.max(
     now - STALE_AFTER_MS,
     closedAt(situation) ?? -Infinity,
@@ -48,8 +48,8 @@ export function comesInReach(question: Question): Hint {
   return wait("our clock comes within 60s of the signal at", reachedAt)
 }
 
-function closedAt({ signal, standing }: Situation): number | null {
-  return signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
+function closedAt({ signal, state }: Situation): number | null {
+  return signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
 }
 
 /** An entry further ahead than this is not waited for: a wrong clock dated it, and a person resets that. */

@@ -7,13 +7,13 @@ import type { GateFacts } from "./gate.ts"
  * one will not help either. What was not measured counts as no gain. People may still buy; `reset` forgets the row.
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
-  const { policy, standing, signal, now } = situation
+  const { policy, state, signal, now } = situation
   if (!policy.efficacy) return pass("the policy has no efficacy rule")
   const { purchases, minGain } = policy.efficacy
   const counted = countedEffects(situation, digest)
   const row = counted.slice(-purchases)
-  const ignored = (standing.effects ?? []).length - counted.length
-  const newest = standing.effects?.at(-1)?.attempt ?? null
+  const ignored = (state.effects ?? []).length - counted.length
+  const newest = state.effects?.at(-1)?.attempt ?? null
   const facts = { purchases, minGain, ignored, newest, row: row.map(factsOf) }
   const gone =
     ignored > 0 ? `; ${ignored} more are not counted: their rule is gone or measures something else now` : ""

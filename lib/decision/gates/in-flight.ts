@@ -28,8 +28,8 @@ export function noHold({ situation: { control, policy, now, signal } }: GateFact
 }
 
 /** Whatever may still cost money, or was refused in a way that another try cannot mend, is in the way. */
-export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): Verdict {
-  const { attempt, breaker, throttle } = standing
+export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Verdict {
+  const { attempt, breaker, throttle } = state
   if (attempt) return fail(attemptReason(attempt, now), sayAttempt(attempt), attemptFacts(attempt))
   if (breaker) {
     return fail(

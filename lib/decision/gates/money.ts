@@ -11,8 +11,8 @@ import type { GateFacts } from "./gate.ts"
 
 /** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
 export function actionRate({ situation }: GateFacts): Verdict {
-  const { standing, policy, now } = situation
-  const own = rateUnder(policy.limits.actions, standing.purchases, now)
+  const { state, policy, now } = situation
+  const own = rateUnder(policy.limits.actions, state.purchases, now)
   const cap = policy.fleet?.actions
   if (!cap) return own
   const all = fleetPurchases(situation)
@@ -46,7 +46,7 @@ function withFleet(own: Verdict, fleet: Verdict | null): Verdict {
 }
 
 export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
-  const { policy, standing } = situation
+  const { policy, state } = situation
   const { limits, approval, fleet } = policy
   const cap = fleet?.budget ?? null
   if (!limits.budget && !approval && !cap)
@@ -60,7 +60,7 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
       `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`,
       { flavor: choice.target.flavor },
     )
-  const own = limits.budget ? unpriced(limits.budget, standing.purchases, situation) : null
+  const own = limits.budget ? unpriced(limits.budget, state.purchases, situation) : null
   if (own) return own
   const all = cap && fleetPurchases(situation)
   if (cap && !all)
@@ -89,13 +89,13 @@ function unpriced(
 
 /** booked + reserved + this ≤ cap, inclusive. What is reserved and unknown stays counted until somebody settles it. */
 export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
-  const { standing, policy } = situation
+  const { state, policy } = situation
   const { budget } = policy.limits
   const cap = policy.fleet?.budget
   if (!budget && !cap) return pass("the policy has no budget")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
   const own = budget
-    ? spendUnder(budget, { purchases: standing.purchases, cost, situation })
+    ? spendUnder(budget, { purchases: state.purchases, cost, situation })
     : pass("the supernode has no budget of its own")
   if (!cap) return own
   const all = fleetPurchases(situation)

@@ -26,7 +26,7 @@ export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict
 
 /** Above a price, distinct people other than the requester must have said yes to this very plan, recently and once. */
 export function approved({ situation, choice, plan, cost }: GateFacts): Verdict {
-  const { policy, control, signal, standing, now } = situation
+  const { policy, control, signal, state, now } = situation
   if (!policy.approval) return pass("the policy asks for no approval")
   if (!choice.target || !plan || !cost) return notEvaluated("the price of the order is not known")
   const { above, approvers, expires } = policy.approval
@@ -40,7 +40,7 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
       personKey(approval.by) !== requester &&
       approvalEnd(approval, expires) > now &&
       approval.at - now <= CLOCK_TOLERANCE_MS &&
-      approval.at > (standing.openedAt ?? -Infinity),
+      approval.at > (state.openedAt ?? -Infinity),
   )
   // Only people whom the policy lists count, by the spelling of the policy.
   const counting = given.flatMap((approval) => approverOf(approval, policy.approvers, { expires, now }) ?? [])

@@ -32,8 +32,8 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
 }
 
 /** A signal is new unless another run opened an attempt for it; a restarted run does not trip over itself. */
-export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
-  const first = getOwn(standing.signals, signal.id)
+export function signalIsNew({ situation: { signal, state, run } }: GateFacts): Verdict {
+  const first = getOwn(state.signals, signal.id)
   if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
   return fail(
     "duplicate",
@@ -102,19 +102,19 @@ interface Overtaken {
 
 /** Why a signal that is young enough is stale all the same; null: it is not. */
 export function overtakenAt(situation: Situation): Overtaken | null {
-  const { signal, now, standing, run, asked, policy } = situation
+  const { signal, now, state, run, asked, policy } = situation
   if (signal.kind === "request") {
     const until = asked ? repeatableUntil(asked, policy) : Infinity
     if (!asked || now <= until) return null
     const says = `this request first came at ${sayTime(asked.at)} and held; it could run again until ${sayTime(until)}`
     return { says, facts: { firstAt: asked.at, until } }
   }
-  const { spentUntil = -Infinity, signals } = standing
+  const { spentUntil = -Infinity, signals } = state
   if (signal.at <= spentUntil && getOwn(signals, signal.id)?.run !== run) {
     const says = `more signals led to attempts than are remembered: those of ${sayTime(spentUntil)} and before are over`
     return { says, facts: { spentUntil } }
   }
-  const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
+  const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
   if (closedAt === null || closedAt <= signal.at) return null
   return {
     says: `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,

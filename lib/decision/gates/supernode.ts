@@ -7,7 +7,7 @@ import type { GateFacts } from "./gate.ts"
 /** Statuses in which a server is not about to change. DELETED is gone, everything else is in between or broken. */
 export const SETTLED: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
-export function supernodeReady({ situation: { supernode, standing } }: GateFacts): Verdict {
+export function supernodeReady({ situation: { supernode, state } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
   if (supernode.state === "unreadable") {
     return fail(
@@ -17,7 +17,7 @@ export function supernodeReady({ situation: { supernode, standing } }: GateFacts
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
-  const vanished = missingServers(standing, supernode.value)
+  const vanished = missingServers(state, supernode.value)
   if (vanished.length > 0) {
     return fail(
       "supernode-unreadable",

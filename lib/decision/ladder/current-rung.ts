@@ -10,13 +10,13 @@ interface Here {
 }
 
 /** The current rung is the ladder's with as many servers as the supernode has. */
-export function findRung({ supernode, standing, policy }: Situation): Here {
+export function findRung({ supernode, state, policy }: Situation): Here {
   if (supernode.state !== "read" || supernode.value.servers === null) {
     return { verdict: notEvaluated("the supernode's servers were not read"), at: null }
   }
   const seen = presentServers(supernode.value).length
   // What is ordered and not complete counts as present, so that nobody orders it again.
-  const servers = Math.max(seen, standing.attempt?.to ?? 0)
+  const servers = Math.max(seen, state.attempt?.to ?? 0)
   const index = rungWith(policy.ladder, servers)
   const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
   if (index < 0) {

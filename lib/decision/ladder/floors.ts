@@ -17,14 +17,14 @@ export interface FloorEvidence extends ActiveFloor {
 }
 
 /** Judges the schedules that are active now; each by itself, for floors are never added. */
-export function judgeFloors({ policy, standing, policyHash, now }: Situation): FloorEvidence[] {
+export function judgeFloors({ policy, state, policyHash, now }: Situation): FloorEvidence[] {
   const { schedules, timezone, ladder } = policy
   return activeFloors(schedules, timezone, now).flatMap((floor): FloorEvidence[] => {
     const index = ladder.findIndex((rung) => rung.servers >= floor.atLeast)
     const rung = ladder[index]
     if (!rung) return []
-    const acted = handledStartOf(standing, floor) ?? null
-    const isOff = getOwn(standing.rulesOff, offName(floor.schedule)) === policyHash
+    const acted = handledStartOf(state, floor) ?? null
+    const isOff = getOwn(state.rulesOff, offName(floor.schedule)) === policyHash
     const verdict = acted ? "acted" : isOff ? "off" : "wanted"
     return [{ ...floor, verdict, index, servers: rung.servers, acted }]
   })

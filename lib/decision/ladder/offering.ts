@@ -51,7 +51,7 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
 }
 
-function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict {
+function offerVerdict(rung: Rung, { offers, state, now }: Situation): Verdict {
   const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
   const facts = { flavor: rung.flavor, listed: listed.length > 0 }
   if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
@@ -63,7 +63,7 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
       { ...facts, soldOut: null },
     )
   if (flags.has(true)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
-  const block = getOwn(standing.blocked, rung.flavor)
+  const block = getOwn(state.blocked, rung.flavor)
   if (block && block.until > now) {
     return fail(
       "flavor-blocked",

@@ -76,11 +76,11 @@ export function fleetSince({ fleet, timezone }: Pick<Policy, "fleet" | "timezone
 }
 
 interface FleetFacts {
-  standing: SupernodeState
+  state: SupernodeState
   fleet?: Fetched<FleetSpend>
 }
 
 /** The purchases of all supernodes, this one's by its own chain; null where the others' were not read. */
-export function fleetPurchases({ standing, fleet }: FleetFacts): Purchase[] | null {
-  return fleet?.state === "read" ? [...standing.purchases, ...fleet.value.purchases] : null
+export function fleetPurchases({ state, fleet }: FleetFacts): Purchase[] | null {
+  return fleet?.state === "read" ? [...state.purchases, ...fleet.value.purchases] : null
 }

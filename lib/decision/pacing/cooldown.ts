@@ -13,16 +13,16 @@ export interface Cooldown {
 
 /** Both clocks must be over: from the request, and from completion (or the newest server that we did not buy). */
 export function cooldownOf(situation: Situation): Cooldown {
-  const { standing, policy } = situation
-  const requested = requestedAt(standing)
+  const { state, policy } = situation
+  const requested = requestedAt(state)
   const foreign = lastExternalChangeAt(situation)
   const ends = [
     ...(requested === null ? [] : [requested + policy.minIntervalMs]),
-    ...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),
+    ...(state.completedAt === null ? [] : [state.completedAt + policy.cooldownMs]),
     ...(foreign === null ? [] : [foreign + policy.cooldownMs]),
   ]
   const until = ends.length > 0 ? Math.max(...ends) : null
-  return { until, requestedAt: requested, completedAt: standing.completedAt, foreignAt: foreign }
+  return { until, requestedAt: requested, completedAt: state.completedAt, foreignAt: foreign }
 }
 
 /** Does the cooldown stand in the way of this signal? Not where a person asks for it to be bypassed. */

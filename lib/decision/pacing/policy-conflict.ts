@@ -28,11 +28,11 @@ type Remembered = Pick<SupernodeState, "policyChanges" | "lastDecision">
 
 /** The changes after a policy hash was written that is not the one before. */
 export function afterChange(
-  standing: Remembered,
+  state: Remembered,
   seen: NonNullable<SupernodeState["policySeen"]>,
   to: Written,
 ): PolicyChanges {
-  const { policyChanges, lastDecision } = standing
+  const { policyChanges, lastDecision } = state
   const before = { hash: seen.hash, at: Math.max(seen.since, lastDecision?.at ?? 0) }
   const isReturn = policyChanges?.before.hash === to.hash
   const earlier = isReturn ? policyChanges.at.filter((at) => at >= to.at - WINDOW_MS) : []
@@ -60,17 +60,17 @@ export interface PolicyConflict {
   hashes: readonly [string, string]
 }
 
-type Facts = Pick<Situation, "standing" | "policyHash" | "now" | "signal">
+type Facts = Pick<Situation, "state" | "policyHash" | "now" | "signal">
 
 /** Why this policy file must not buy now: another one takes turns with it, or was in force a moment ago. null: it may. */
-export function policyConflict({ standing, policyHash, now, signal }: Facts): PolicyConflict | null {
-  const { policySeen } = standing
+export function policyConflict({ state, policyHash, now, signal }: Facts): PolicyConflict | null {
+  const { policySeen } = state
   if (!policySeen) return null
   // As if this run were written now: a change of hash counts from the run that makes it.
   const isChange = policySeen.hash !== policyHash
   const changes = isChange
-    ? afterChange(standing, policySeen, { hash: policyHash, at: now })
-    : standing.policyChanges
+    ? afterChange(state, policySeen, { hash: policyHash, at: now })
+    : state.policyChanges
   if (!changes) return null
   const hashes = [changes.before.hash, policyHash] as const
   const changedAt = newest(changes)

@@ -7,8 +7,8 @@ import type { HandledStart, SupernodeState } from "./state.ts"
 // counts as a new start, so what is remembered is an occurrence with the servers that its floor wanted.
 
 /** The purchase for this occurrence that wanted as many servers, or more. */
-export function handledStartOf(standing: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
-  const acted = standing.acted ?? {}
+export function handledStartOf(state: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
+  const acted = state.acted ?? {}
   const { atLeast } = occurrence
   // Releases before recorded no number: such a purchase answers every floor.
   const whole = getOwn(acted, startOf(occurrence))
@@ -21,21 +21,18 @@ export function handledStartOf(standing: SupernodeState, occurrence: Occurrence)
 }
 
 /** An attempt acts for its occurrences from the moment it is opened. */
-export function rememberHandledStarts(standing: SupernodeState, attempt: OpenAttempt): SupernodeState {
+export function rememberHandledStarts(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, schedules = [] } = attempt
-  if (schedules.length === 0) return standing
+  if (schedules.length === 0) return state
   const acted = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
-  return { ...standing, acted: { ...standing.acted, ...Object.fromEntries(acted) } }
+  return { ...state, acted: { ...state.acted, ...Object.fromEntries(acted) } }
 }
 
 /** Nothing was bought: they may act again. */
-export function forgetHandledStarts(
-  standing: SupernodeState,
-  { id }: Pick<OpenAttempt, "id">,
-): SupernodeState {
-  if (!standing.acted) return standing
-  const kept = Object.entries(standing.acted).filter(([, { attempt }]) => attempt !== id)
-  return { ...standing, acted: Object.fromEntries(kept) }
+export function forgetHandledStarts(state: SupernodeState, { id }: Pick<OpenAttempt, "id">): SupernodeState {
+  if (!state.acted) return state
+  const kept = Object.entries(state.acted).filter(([, { attempt }]) => attempt !== id)
+  return { ...state, acted: Object.fromEntries(kept) }
 }
 
 /** Neither a name nor a local time has a space in it. */

@@ -125,6 +125,6 @@ export const EMPTY_STATE: SupernodeState = {
 }
 
 /** When the newest purchase that may have cost money was requested; null without one. */
-export function requestedAt(standing: SupernodeState): number | null {
-  return standing.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
+export function requestedAt(state: SupernodeState): number | null {
+  return state.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
 }

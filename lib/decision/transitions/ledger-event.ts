@@ -9,9 +9,9 @@ import type { FleetChange } from "../state/fleet-reservations.ts"
 import type { Observation } from "../state/observation.ts"
 import type { Outcome } from "../state/outcome.ts"
 
-export type RecordedSituation = Omit<Situation, "standing" | "policy"> & { policy?: Policy }
+export type RecordedSituation = Omit<Situation, "state" | "policy"> & { policy?: Policy }
 
-/** What happened: the part of a ledger entry that the standing is folded from. */
+/** What happened: the part of a ledger entry that the state is folded from. */
 export interface ChainEvent {
   /** `decided` a hold, or a yes that observe mode did not act on · `opened` · `settled` · `observed` · `said`. */
   kind: "decided" | "opened" | "settled" | "observed" | "said"
@@ -27,7 +27,7 @@ export interface ChainEvent {
   /** The policy of that hash, in the first entry of the stream that was decided by it; later ones name the hash only. */
   policy?: Policy
   decision?: Decision
-  /** What `decide` read, without `standing` (the entry before holds it) and `policy` (`policyHash` names it; in `v: 1` it is here). */
+  /** What `decide` read, without `state` (the entry before holds it) and `policy` (`policyHash` names it; in `v: 1` it is here). */
   situation?: RecordedSituation
   plan?: ScaleUpPlan
   /** `latching`: rules with `repeat: false` that this attempt latches; in `opened` only, and missing in `v: 1`. */

@@ -19,19 +19,19 @@ export const STUCK_AFTER_MS = 45 * 60_000
  * Where our clock and the cloud's disagree, a deadline is over by the earlier and a wait starts by the later of both.
  */
 export function reconcile(situation: Situation): Observation | null {
-  const { standing, supernode, policy } = situation
+  const { state, supernode, policy } = situation
   const [now, latest] = [earliestNow(situation), latestNow(situation)]
-  const { attempt } = standing
+  const { attempt } = state
   if (attempt?.state === "open" && now > attempt.deadline) {
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
   }
-  const late = attempt ? undefined : standing.absent.find(({ acceptedAt }) => acceptedAt !== null)
+  const late = attempt ? undefined : state.absent.find(({ acceptedAt }) => acceptedAt !== null)
   if (late) return lateAnswer(late, now)
   if (supernode.state !== "read" || supernode.value.servers === null) return null
   // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
-  if (missingServers(standing, supernode.value).length > 0) return null
-  if (!attempt) return observeOthers({ ...standing, absent: absentNow(situation) }, supernode.value, latest)
+  if (missingServers(state, supernode.value).length > 0) return null
+  if (!attempt) return observeOthers({ ...state, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
@@ -61,7 +61,7 @@ interface AcceptedFacts {
 
 /** Attempts that a person settled as absent so recently that new servers may be theirs; all, where no time is confirmed. */
 function absentNow(situation: Situation): OpenAttempt[] {
-  const { absent } = situation.standing
+  const { absent } = situation.state
   const now = confirmedTime(situation)
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
 }
@@ -127,9 +127,9 @@ function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
 }
 
 /** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
-function observeOthers(standing: SupernodeState, supernode: Supernode, now: number): Observation | null {
-  const absent = standing.absent.at(-1)
-  const known = standing.servers ?? absent?.before
+function observeOthers(state: SupernodeState, supernode: Supernode, now: number): Observation | null {
+  const absent = state.absent.at(-1)
+  const known = state.servers ?? absent?.before
   if (!known) return null
   const present = presentServers(supernode)
   const newcomers = present.filter((server) => !includesId(known, server.id))

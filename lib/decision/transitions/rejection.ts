@@ -27,32 +27,32 @@ function longer(
 
 /** What a refused purchase changes: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
 export function foldRejection(
-  standing: SupernodeState,
+  state: SupernodeState,
   { attempt, rejected, at, policyHash }: Refusal,
 ): SupernodeState {
   switch (rejected.class) {
     case "throttle": {
-      const doubled = longer(standing.throttle, THROTTLE, at)
+      const doubled = longer(state.throttle, THROTTLE, at)
       return {
-        ...standing,
+        ...state,
         throttle:
           rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs },
       }
     }
     case "capacity":
       return {
-        ...standing,
+        ...state,
         blocked: {
-          ...standing.blocked,
-          [attempt.flavor]: longer(getOwn(standing.blocked, attempt.flavor), CAPACITY, at),
+          ...state.blocked,
+          [attempt.flavor]: longer(getOwn(state.blocked, attempt.flavor), CAPACITY, at),
         },
       }
     case "invalid":
       // Asked for by a person: no rule and no schedule is to blame, and the person is told.
       return {
-        ...standing,
+        ...state,
         rulesOff: {
-          ...standing.rulesOff,
+          ...state.rulesOff,
           ...Object.fromEntries(proposersOf(attempt).map((name) => [name, policyHash])),
         },
       }
@@ -60,9 +60,9 @@ export function foldRejection(
     case "balance":
     case "auth":
     case "not-found":
-      return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }
+      return { ...state, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }
     case "state-conflict":
-      return standing
+      return state
     default:
       return rejected.class satisfies never
   }

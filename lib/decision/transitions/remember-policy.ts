@@ -7,12 +7,12 @@ import type { ChainEvent } from "./ledger-event.ts"
 const MAX_POLICIES = 8
 
 /** The policy hash of the newest entry, since when, where its policy is written out, and how it changed before. */
-export function rememberPolicy(standing: SupernodeState, event: ChainEvent): SupernodeState {
+export function rememberPolicy(state: SupernodeState, event: ChainEvent): SupernodeState {
   const { policyHash, policy, seq, at, confirmedAt = null } = event
-  if (policyHash === undefined) return standing
-  const { policies = {}, policySeen } = standing
+  if (policyHash === undefined) return state
+  const { policies = {}, policySeen } = state
   const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
-  const named = isNew ? { ...standing, policies: withPolicy(policies, policyHash, seq) } : standing
+  const named = isNew ? { ...state, policies: withPolicy(policies, policyHash, seq) } : state
   const isSame = policySeen?.hash === policyHash
   if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named
   // An entry that a slow clock dated would arm the policy too early: it counts from the first confirmed one.
@@ -20,7 +20,7 @@ export function rememberPolicy(standing: SupernodeState, event: ChainEvent): Sup
   const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
   const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
   if (isSame || !policySeen) return next
-  return { ...next, policyChanges: afterChange(standing, policySeen, { hash: policyHash, at }) }
+  return { ...next, policyChanges: afterChange(state, policySeen, { hash: policyHash, at }) }
 }
 
 function withPolicy(policies: Record<string, number>, hash: string, seq: number): Record<string, number> {

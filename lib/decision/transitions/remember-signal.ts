@@ -28,14 +28,14 @@ const AHEAD_MS = 60_000
  * held is not remembered: it is decided again.
  */
 export function rememberSignal(
-  standing: SupernodeState,
+  state: SupernodeState,
   { signal, run, seq, at, kind }: ChainEvent,
 ): SupernodeState {
-  if (!signal) return standing
-  if (kind === "decided") return rememberEpisode(standing, signal, at)
-  if (kind !== "opened" || getOwn(standing.signals, signal.id)) return standing
+  if (!signal) return state
+  if (kind === "decided") return rememberEpisode(state, signal, at)
+  if (kind !== "opened" || getOwn(state.signals, signal.id)) return state
   const spent: SpentSignal = { run, seq, at, keepUntil: keepSignalUntil(signal, at), kind: signal.kind }
-  return boundSignals({ ...standing, signals: { ...standing.signals, [signal.id]: spent } })
+  return boundSignals({ ...state, signals: { ...state.signals, [signal.id]: spent } })
 }
 
 /** Long enough that no second delivery can be fresh and unknown at once. */
@@ -46,8 +46,8 @@ function keepSignalUntil(signal: Signal, at: number): number {
 }
 
 /** What has no room becomes one time, before which every alarm and tick is stale: the next tick finds the truth. */
-function boundSignals(standing: SupernodeState): SupernodeState {
-  const all = Object.entries(standing.signals)
+function boundSignals(state: SupernodeState): SupernodeState {
+  const all = Object.entries(state.signals)
   const requests = newestWithin(
     Object.fromEntries(all.filter(([, one]) => one.kind === "request")),
     openedAt,
@@ -59,9 +59,9 @@ function boundSignals(standing: SupernodeState): SupernodeState {
     SIGNALS,
   )
   const signals = { ...requests.kept, ...others.kept }
-  if (others.dropped.length === 0) return { ...standing, signals }
-  const spentUntil = Math.max(standing.spentUntil ?? 0, ...others.dropped.map(latestOwnTime))
-  return { ...standing, signals, spentUntil }
+  if (others.dropped.length === 0) return { ...state, signals }
+  const spentUntil = Math.max(state.spentUntil ?? 0, ...others.dropped.map(latestOwnTime))
+  return { ...state, signals, spentUntil }
 }
 
 /** A signal's own time is no later than this: `keepUntil` was counted from it, or from the opening. */
@@ -74,25 +74,25 @@ function openedAt({ at }: SpentSignal): number {
 }
 
 /** An OK closes its episode. An older one changes nothing, and neither does any other state of an alarm. */
-function rememberEpisode(standing: SupernodeState, signal: Signal, at: number): SupernodeState {
-  if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + AHEAD_MS) return standing
+function rememberEpisode(state: SupernodeState, signal: Signal, at: number): SupernodeState {
+  if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + AHEAD_MS) return state
   const { key } = signal.episode
-  const known = Math.max(getOwn(standing.episodes, key)?.closedAt ?? 0, standing.episodesClosedAt ?? 0)
-  if (signal.at <= known) return standing
-  const closed = { ...standing.episodes, [key]: { closedAt: signal.at } }
+  const known = Math.max(getOwn(state.episodes, key)?.closedAt ?? 0, state.episodesClosedAt ?? 0)
+  if (signal.at <= known) return state
+  const closed = { ...state.episodes, [key]: { closedAt: signal.at } }
   const { kept, dropped } = newestWithin(closed, ({ closedAt }) => closedAt ?? 0, EPISODES)
-  if (dropped.length === 0) return { ...standing, episodes: kept }
+  if (dropped.length === 0) return { ...state, episodes: kept }
   const episodesClosedAt = Math.max(
-    standing.episodesClosedAt ?? 0,
+    state.episodesClosedAt ?? 0,
     ...dropped.map(({ closedAt }) => closedAt ?? 0),
   )
-  return { ...standing, episodes: kept, episodesClosedAt }
+  return { ...state, episodes: kept, episodesClosedAt }
 }
 
 /** Forgets the times that no fresh signal can be older than. */
-export function forgetOldTimes(standing: SupernodeState, now: number): SupernodeState {
-  const { spentUntil = 0, episodesClosedAt = 0, ...others } = standing
-  const episodes = Object.entries(standing.episodes).flatMap(([key, { closedAt }]) =>
+export function forgetOldTimes(state: SupernodeState, now: number): SupernodeState {
+  const { spentUntil = 0, episodesClosedAt = 0, ...others } = state
+  const episodes = Object.entries(state.episodes).flatMap(([key, { closedAt }]) =>
     closedAt !== null && closedAt > now - KEEP_EPISODES_MS ? [[key, { closedAt }] as const] : [],
   )
   return {

@@ -23,36 +23,33 @@ const KEEP_PURCHASES_MS = 400 * 86_400_000
 /** Longer than any schedule is active after its start (at most 366 days). */
 const KEEP_ACTED_MS = 400 * 86_400_000
 
-export function rememberDecision(
-  standing: SupernodeState,
-  { decision, plan, at }: ChainEvent,
-): SupernodeState {
-  if (!decision) return standing
+export function rememberDecision(state: SupernodeState, { decision, plan, at }: ChainEvent): SupernodeState {
+  if (!decision) return state
   const { kind, heldBy, target, cleared } = decision
   const latches = Object.fromEntries(
-    Object.entries(standing.latches).filter(([rule]) => !cleared.includes(rule)),
+    Object.entries(state.latches).filter(([rule]) => !cleared.includes(rule)),
   )
   return {
-    ...standing,
+    ...state,
     latches,
     lastDecision: { at, kind, heldBy, to: target?.to ?? null, planHash: plan?.hash ?? null },
   }
 }
 
 /** The first look at the servers: from here on, what is not among them came later. */
-export function rememberServers(standing: SupernodeState, { situation, at }: ChainEvent): SupernodeState {
+export function rememberServers(state: SupernodeState, { situation, at }: ChainEvent): SupernodeState {
   if (
-    standing.servers !== null ||
+    state.servers !== null ||
     situation?.supernode.state !== "read" ||
     situation.supernode.value.servers === null
   )
-    return standing
+    return state
   const servers = presentServers(situation.supernode.value)
   // Of two clocks that disagree the later one: the wait that the newest server starts must not be shortened.
   const latest = Math.max(at, latestNow(situation))
   const created = servers.map((server) => Math.min(server.createAt ?? latest, latest))
   return {
-    ...standing,
+    ...state,
     servers: servers.map((server) => server.id),
     foreignAt: created.length > 0 ? Math.max(...created) : null,
   }
@@ -60,12 +57,12 @@ export function rememberServers(standing: SupernodeState, { situation, at }: Cha
 
 /** A claim counts as told: a worker that dies before its try leaves the next one to the time when it is due again. */
 export function rememberNotification(
-  standing: SupernodeState,
+  state: SupernodeState,
   { kind, telling }: Observation,
   at: number,
 ): SupernodeState {
   // Entries of older programs say nothing of whom a failed try missed.
-  if (!telling || (kind === "not-told" && !telling.failed)) return standing
+  if (!telling || (kind === "not-told" && !telling.failed)) return state
   const { about, entry, failed } = telling
   const told: NotificationRecord = {
     at,
@@ -73,12 +70,12 @@ export function rememberNotification(
     ...(failed ? { failed } : {}),
     ...(kind === "told" ? { delivered: true } : {}),
   }
-  return { ...standing, told: { ...standing.told, [about]: told } }
+  return { ...state, told: { ...state.told, [about]: told } }
 }
 
-export function rememberBlindness(standing: SupernodeState, { blind }: Observation): SupernodeState {
-  if (!blind) return standing
-  const { blind: _before, ...rest } = standing
+export function rememberBlindness(state: SupernodeState, { blind }: Observation): SupernodeState {
+  if (!blind) return state
+  const { blind: _before, ...rest } = state
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
@@ -87,23 +84,23 @@ const MAX_EFFECTS = 20
 
 /** A purchase that rules caused is complete: from now on it can be told whether it helps. */
 export function rememberCompletion(
-  standing: SupernodeState,
+  state: SupernodeState,
   { id, cause }: OpenAttempt,
   completedAt: number,
 ): SupernodeState {
-  if (!cause) return standing
+  if (!cause) return state
   const effect = { ...cause, attempt: id, completedAt, after: null, gain: null }
-  return { ...standing, effects: [...(standing.effects ?? []), effect].slice(-MAX_EFFECTS) }
+  return { ...state, effects: [...(state.effects ?? []), effect].slice(-MAX_EFFECTS) }
 }
 
 /** Measured once, and never again: load that grows later is no fault of that purchase. */
-export function rememberEffect(standing: SupernodeState, { attempt, effect }: Observation): SupernodeState {
-  if (!effect || !standing.effects) return standing
+export function rememberEffect(state: SupernodeState, { attempt, effect }: Observation): SupernodeState {
+  if (!effect || !state.effects) return state
   const { after, gain } = effect
-  const effects = standing.effects.map((one) =>
+  const effects = state.effects.map((one) =>
     one.attempt === attempt && one.after === null ? { ...one, after, gain } : one,
   )
-  return { ...standing, effects }
+  return { ...state, effects }
 }
 
 /**
@@ -111,32 +108,29 @@ export function rememberEffect(standing: SupernodeState, { attempt, effect }: Ob
  * this run and that our own clock agrees with, the earlier of both: one wrong clock forgets nothing. What counts money,
  * only where an attempt is opened, too: a hold, a settlement or a command forgets none of it.
  */
-export function prune(
-  standing: SupernodeState,
-  { kind, at, confirmedAt = null }: ChainEvent,
-): SupernodeState {
+export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: ChainEvent): SupernodeState {
   const now = confirmedAt === null ? null : Math.min(confirmedAt, at)
-  const told = standing.told ? { told: newestNotifications(standing.told, now) } : {}
-  const notified = { ...standing, ...told }
+  const told = state.told ? { told: newestNotifications(state.told, now) } : {}
+  const notified = { ...state, ...told }
   if (now === null) return notified
   const recent = pruneSignals(notified, now)
   return kind === "opened" ? pruneMoney(recent, now) : recent
 }
 
-function pruneSignals(standing: SupernodeState, now: number): SupernodeState {
+function pruneSignals(state: SupernodeState, now: number): SupernodeState {
   return {
-    ...forgetOldTimes(standing, now),
-    signals: pick(standing.signals, ({ keepUntil }) => keepUntil > now),
-    blocked: pick(standing.blocked, ({ until }) => until > now - KEEP_BLOCKED_MS),
+    ...forgetOldTimes(state, now),
+    signals: pick(state.signals, ({ keepUntil }) => keepUntil > now),
+    blocked: pick(state.blocked, ({ until }) => until > now - KEEP_BLOCKED_MS),
   }
 }
 
-function pruneMoney(standing: SupernodeState, now: number): SupernodeState {
+function pruneMoney(state: SupernodeState, now: number): SupernodeState {
   return {
-    ...standing,
-    purchases: standing.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
-    absent: standing.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
-    ...(standing.acted ? { acted: pick(standing.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
+    ...state,
+    purchases: state.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
+    absent: state.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
+    ...(state.acted ? { acted: pick(state.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
   }
 }
 

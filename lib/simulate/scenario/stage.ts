@@ -364,16 +364,16 @@ export class Stage {
     const servers = presentServers(this.supernode(name).at(this.now))
     await commandSupernode(desk, supernodeStream(policy.id), {
       said: said.verb === "settle" ? { ...said, servers: servers.map(({ id }) => id) } : said,
-      check: (standing) => {
+      check: (state) => {
         if (said.verb !== "settle") return
-        if (!standing.attempt) throw new Error("there is nothing to settle")
-        const shown = { ...standing.attempt, id: said.attempt }
+        if (!state.attempt) throw new Error("there is nothing to settle")
+        const shown = { ...state.attempt, id: said.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = this.options.whyNotSettled({
           name,
           as: said.as,
           shown,
-          current: standing.attempt,
+          current: state.attempt,
           isAnswered: false,
           look,
           now: this.now,

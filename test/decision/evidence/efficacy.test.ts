@@ -52,7 +52,7 @@ function gained(gain: number | null, over: Partial<Effect> = {}): Effect {
 
 function bought(effects: Effect[], over: Partial<Situation> = {}): Partial<Situation> {
   const completedAt = Math.max(...effects.map((effect) => effect.completedAt))
-  return { policy, standing: stateWith({ effects, completedAt }), ...over }
+  return { policy, state: stateWith({ effects, completedAt }), ...over }
 }
 
 describe("how bad a metric is", () => {
@@ -321,8 +321,8 @@ describe("what a purchase did", () => {
   })
 
   it("is told after a later purchase was warm too, where one came in between", () => {
-    const standing = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
-    expect(at([95, 95, 95, 95, 95], { standing })).toBeNull()
+    const state = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
+    expect(at([95, 95, 95, 95, 95], { state })).toBeNull()
   })
 
   it("is written once: later load rewrites nothing", () => {
@@ -338,7 +338,7 @@ describe("what a purchase did", () => {
     const once = fold(stateWith({ effects: [done] }), eventOf({ observation: observed(9) }))
     expect(once.effects).toEqual([{ ...done, after: 88, gain: 9 }])
     expect(fold(once, eventOf({ observation: observed(-5) })).effects).toEqual(once.effects)
-    expect(measureEffect(situationOf({ policy, standing: once }), digest)).toBeNull()
+    expect(measureEffect(situationOf({ policy, state: once }), digest)).toBeNull()
   })
 
   it("of several is told one at a time, the oldest first", () => {
@@ -373,8 +373,8 @@ describe("whether a tick that holds looks at the metrics even so", () => {
 })
 
 describe("the row", () => {
-  const said = (standing: SupernodeState) =>
-    fold(standing, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
+  const said = (state: SupernodeState) =>
+    fold(state, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
   it("is forgotten when a person resets", () => {
     expect(said(stateWith({ effects: [gained(1), gained(2)] })).effects).toEqual([])

@@ -6,7 +6,7 @@ const GATE = "evidence"
 const __ = null
 
 describe("hysteresis", () => {
-  const latched = { standing: stateWith({ latches: { "npu-busy": NOW - DAY } }) }
+  const latched = { state: stateWith({ latches: { "npu-busy": NOW - DAY } }) }
   const once = { repeat: false, clear: 70, points: "3 of 5" }
 
   it("holds a rule that bought once, for as long as its metric is high", () => {
@@ -167,8 +167,7 @@ describe("several rules", () => {
   it("a rule that an invalid order switched off proposes nothing until the policy changes", () => {
     const over = withRule({}, readingOf(HIGH))
     const off = (hash: string) =>
-      judge({ ...over, policyHash: "sha256:now", standing: stateWith({ rulesOff: { "npu-busy": hash } }) })
-        .kind
+      judge({ ...over, policyHash: "sha256:now", state: stateWith({ rulesOff: { "npu-busy": hash } }) }).kind
     expect(off("sha256:now")).toBe("hold")
     expect(off("sha256:before")).toBe("scale-up")
   })

@@ -112,7 +112,7 @@ describe("warm-up", () => {
   const completedBefore = (early: number) => NEWEST - (4 - early) * PERIOD - 15 * MINUTE
   const after = (early: number) =>
     withRule({ points: "3 of 5" }, readingOf([97, 97, 97, 97, 97]), {
-      standing: stateWith({ completedAt: completedBefore(early) - 1 }),
+      state: stateWith({ completedAt: completedBefore(early) - 1 }),
     })
 
   it.each<[number, boolean]>([
@@ -128,13 +128,13 @@ describe("warm-up", () => {
 
   it("and cooldown must both be over", () => {
     const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
-    const standing = stateWith({ completedAt: NOW - 20 * MINUTE })
-    expect(findingOf("cooldown-over", { policy, standing }).passed).toBe(true)
-    expect(judge({ policy, standing })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
+    const state = stateWith({ completedAt: NOW - 20 * MINUTE })
+    expect(findingOf("cooldown-over", { policy, state }).passed).toBe(true)
+    expect(judge({ policy, state })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
   })
 
   it("is not made up for by missing: breaching", () => {
-    const standing = stateWith({ completedAt: NEWEST })
-    expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { standing })).toBe("not-breaching")
+    const state = stateWith({ completedAt: NEWEST })
+    expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { state })).toBe("not-breaching")
   })
 })

@@ -60,7 +60,7 @@ const attempt = (
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong",
   openedAt = NOW - HOUR,
 ) => ({
-  standing: stateWith({
+  state: stateWith({
     ...KNOWN,
     attempt: attemptOf({ state, openedAt, deadline: openedAt + 90 * SECOND, from: 1, to: 2 }),
   }),
@@ -83,7 +83,7 @@ describe("what would let a gate pass", () => {
     [
       "duplicate",
       {
-        standing: stateWith({
+        state: stateWith({
           signals: { "alarm-1": { run: "run-0", seq: 1, at: NOW, keepUntil: NOW + HOUR } },
         }),
       },
@@ -116,7 +116,7 @@ describe("what would let a gate pass", () => {
     [
       "stale",
       {
-        standing: stateWith({
+        state: stateWith({
           episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt: NOW } },
         }),
       },
@@ -143,14 +143,14 @@ describe("what would let a gate pass", () => {
     ["stuck", attempt("stuck"), SETTLE],
     ["partial", attempt("partial"), SETTLE],
     ["wrong", attempt("wrong"), SETTLE],
-    ["breaker", { standing: stateWith({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
+    ["breaker", { state: stateWith({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
     [
       "backoff",
-      { standing: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
+      { state: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
       "the wait that the cloud asked for ends 2024-01-12T17:01:00.000Z",
     ],
     ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
-    ["supernode-unreadable", { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
+    ["supernode-unreadable", { state: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
     [
       "credentials",
       { supernode: unreadable("HTTP 403", true) },
@@ -206,7 +206,7 @@ describe("what would let a gate pass", () => {
     [
       "latched",
       withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
-        standing: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
+        state: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
       }),
       "needs 2 more points below 80, and then again 3 points above 85, for npu-busy",
     ],
@@ -222,12 +222,12 @@ describe("what would let a gate pass", () => {
     ["at-limit", { policy: limited({ servers: 3 }) }, "limits.servers would have to be at least 4"],
     [
       "cooldown",
-      { standing: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
+      { state: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
       "cooldown ends 2024-01-12T17:59:00.000Z",
     ],
     [
       "action-rate",
-      { standing: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
+      { state: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
       "2 purchases leave the window of limits.actions at 2024-01-13T15:00:00.000Z",
     ],
     [
@@ -239,7 +239,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: stateWith({
+        state: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW - 5 * HOUR, after: 96, gain: 1 }],
         }),
@@ -250,7 +250,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: stateWith({
+        state: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW }],
         }),
@@ -272,7 +272,7 @@ describe("what would let a gate pass", () => {
     ],
     [
       "flavor-blocked",
-      { standing: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
+      { state: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
       "the block of rung-4 ends 2024-01-12T17:01:00.000Z",
     ],
     ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
@@ -290,7 +290,7 @@ describe("what would let a gate pass", () => {
       "price-unknown",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
       },
       "1 purchase without a price in CNY leaves the window of limits.budget at 2024-02-10T17:00:00.000Z",
     ],
@@ -298,7 +298,7 @@ describe("what would let a gate pass", () => {
       "over-budget",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
       },
       "limits.budget would have to be at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z when 120000 CNY leave the window",
     ],
@@ -309,7 +309,7 @@ describe("what would let a gate pass", () => {
           { limits: { actions: "9 per 24h", servers: 48, budget: { ...CNY(150_000), per: "month" } } },
           { timezone: "Asia/Shanghai" },
         ),
-        standing: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
       },
       "limits.budget would have to be at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z when 50000 CNY leave the window",
     ],
@@ -356,7 +356,7 @@ describe("what programs read", () => {
     judge(over).findings.flatMap(({ facts }) => (facts["nearest"] ? [(facts["nearest"] as Hint).change] : []))
 
   it("is the instant, the count and the level, the path and the value", () => {
-    expect(changeIn({ standing: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
+    expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
     expect(changeIn({ readings: read([readingOf([97, 97, 10, 10, 10])]) })).toEqual([
@@ -383,8 +383,8 @@ describe("what programs read", () => {
 
   it("is a reset where a schedule is switched off that would act at once", () => {
     const policy = daily("0 16 * * *")
-    const standing = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
-    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or another policy`)
+    const state = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
+    expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or another policy`)
   })
 
   it("of several rules it is the one that needs the fewest points, and of equals the first", () => {

@@ -21,23 +21,23 @@ const wanted = stateWith({
   lastDecision: { at: NOW - MINUTE, kind: "hold", heldBy: "approval-needed", to: 4, planHash: HASH },
 })
 
-function due(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
-  const facts = { name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over }
+function due(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
+  const facts = { name: "train-a", state, decision: held(null), plan: null, now: NOW, ...over }
   return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.telling ?? null
 }
 
-/** The standing after it was told at `at`. */
-function toldAt(at: number, standing: SupernodeState, { about } = telling(standing)): SupernodeState {
+/** The state after it was told at `at`. */
+function toldAt(at: number, state: SupernodeState, { about } = telling(state)): SupernodeState {
   const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
   const event = { seq: 9, run: "r", at, kind: "observed" as const }
-  return fold(standing, {
+  return fold(state, {
     ...event,
     observation: { ...observation, telling: { about, entry: { seq: 8, hash: "h" } } },
   })
 }
 
-function telling(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
-  const found = due(standing, over)
+function telling(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
+  const found = due(state, over)
   if (!found) throw new Error("nothing waits")
   return found
 }
@@ -45,10 +45,10 @@ function telling(standing: SupernodeState, over: Partial<PendingActionFacts> = {
 describe("what waits for a person", () => {
   it.each(["unknown", "stuck", "partial", "wrong"] as const)(
     "is an attempt that is %s, with its order and the command that settles it",
-    (state) => {
-      const standing = stateWith({ attempt: attemptOf({ state, says: "came to a pass" }) })
-      expect(due(standing)).toMatchObject({
-        state,
+    (attemptState) => {
+      const attempt = attemptOf({ state: attemptState, says: "came to a pass" })
+      expect(due(stateWith({ attempt }))).toMatchObject({
+        state: attemptState,
         says: "the attempt of 2024-01-12T16:00:00.000Z to go from 2 to 4 servers (rung-4, order CS2401120001) came to a pass. Nothing more is bought until a person settles it",
         todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
         since: NOW - HOUR,
@@ -95,8 +95,8 @@ describe("what waits for a person", () => {
   })
 
   it("names no order where none is known", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
-    expect(due(standing)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
+    const state = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
+    expect(due(state)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
   it("is an approval also where no finding says so, with another gate's words left out", () => {
@@ -109,7 +109,7 @@ describe("what waits for a person", () => {
 
   it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
-    const standing = stateWith({ effects: [measured("a1"), measured("a2")] })
+    const state = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
       ...held("efficacy"),
       findings: [
@@ -122,16 +122,16 @@ describe("what waits for a person", () => {
         },
       ],
     })
-    expect(due(standing, { decision: stopped("a2") })).toMatchObject({
+    expect(due(state, { decision: stopped("a2") })).toMatchObject({
       state: "efficacy",
       about: "efficacy a2",
       says: "gained too little",
       since: NOW - HOUR,
       attempt: "a2",
     })
-    expect(due(standing, { decision: stopped("a1") })).toBeNull()
-    expect(due(standing, { decision: stopped("a2", null) })).toBeNull()
-    expect(due(standing, { decision: stopped("a2", false, false) })).toBeNull()
+    expect(due(state, { decision: stopped("a1") })).toBeNull()
+    expect(due(state, { decision: stopped("a2", null) })).toBeNull()
+    expect(due(state, { decision: stopped("a2", false, false) })).toBeNull()
     expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
@@ -148,8 +148,8 @@ describe("what waits for a person", () => {
   )
 
   it("is the attempt first, where a breaker is open as well", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
-    expect(due(standing)?.state).toBe("unknown")
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
+    expect(due(state)?.state).toBe("unknown")
   })
 })
 

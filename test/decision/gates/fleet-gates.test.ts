@@ -44,7 +44,7 @@ function fleetOf({ caps, theirs = [], ours = [], limits = {} }: Fleet): Partial<
       { limits: { actions: "9 per 24h", servers: 48, ...limits }, cooldown: "0s", min_interval: "0s" },
       { fleet: { actions: null, budget: null, ...caps } },
     ),
-    standing: stateWith({ servers: ["s1", "s2"], purchases: ours }),
+    state: stateWith({ servers: ["s1", "s2"], purchases: ours }),
     fleet: theirs === "not-read" ? NOT_FETCHED : read({ purchases: theirs }),
   }
 }

@@ -32,15 +32,15 @@ describe("no-attempt-in-flight", () => {
     ["partial", { state: "partial" }, "partial"],
     ["wrong", { state: "wrong" }, "wrong"],
   ])("holds everyone while an attempt is %s", (_, attempt, reason) => {
-    const standing = stateWith({ attempt: attemptOf(attempt) })
+    const state = stateWith({ attempt: attemptOf(attempt) })
     for (const signal of [alarmOf(), tickOf(), requestOf(), requestOf({ bypassCooldown: true })]) {
-      expect(outcomeAt(GATE, { standing, signal })).toEqual([false, reason, reason])
+      expect(outcomeAt(GATE, { state, signal })).toEqual([false, reason, reason])
     }
   })
 
   it("holds by an unknown outcome for ever, until somebody settles it", () => {
     const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
-    expect(outcomeAt(GATE, { standing: stateWith({ attempt }) })).toEqual([
+    expect(outcomeAt(GATE, { state: stateWith({ attempt }) })).toEqual([
       false,
       "outcome-unknown",
       "outcome-unknown",
@@ -49,7 +49,7 @@ describe("no-attempt-in-flight", () => {
 
   it("says which attempt it is, and its order", () => {
     const { facts, says } = findingOf(GATE, {
-      standing: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
+      state: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
     })
     expect(facts).toMatchObject({
       attempt: "attempt-1",
@@ -64,8 +64,8 @@ describe("no-attempt-in-flight", () => {
   it.each<[RejectionClass]>([["quota"], ["balance"], ["auth"], ["not-found"]])(
     "holds by the breaker after a rejection for %s, however long ago",
     (why) => {
-      const standing = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
-      expect(outcomeAt(GATE, { standing })).toEqual([false, "breaker", "breaker"])
+      const state = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
+      expect(outcomeAt(GATE, { state })).toEqual([false, "breaker", "breaker"])
     },
   )
 
@@ -73,22 +73,22 @@ describe("no-attempt-in-flight", () => {
     ["lasts another millisecond", NOW + 1, false],
     ["is over", NOW, true],
   ])("when the cloud's wait for too many requests %s", (_, until, passed) => {
-    const standing = stateWith({ throttle: { until, times: 1 } })
-    expect(outcomeAt(GATE, { standing })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
+    const state = stateWith({ throttle: { until, times: 1 } })
+    expect(outcomeAt(GATE, { state })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
   })
 
   it("names the attempt before the breaker, since the attempt may have cost money", () => {
-    const standing = stateWith({
+    const state = stateWith({
       attempt: attemptOf({ state: "unknown" }),
       breaker: { class: "quota", since: NOW, says: "403" },
       throttle: { until: NOW + MINUTE, times: 1 },
     })
-    expect(judge({ standing }).heldBy).toBe("outcome-unknown")
+    expect(judge({ state }).heldBy).toBe("outcome-unknown")
   })
 
   it("lets through what is completed", () => {
-    const standing = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
+    const state = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
-    expect(outcomeAt(GATE, { standing, supernode })).toEqual([true, null, null])
+    expect(outcomeAt(GATE, { state, supernode })).toEqual([true, null, null])
   })
 })

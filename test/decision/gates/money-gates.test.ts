@@ -35,7 +35,7 @@ function budgeted(
   over: Partial<PolicyInput> = {},
 ): Partial<Situation> {
   const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(cap), per: "30d" } }
-  return { policy: policyOf({ limits, ...over }), standing: stateWith({ servers: ["s1", "s2"], purchases }) }
+  return { policy: policyOf({ limits, ...over }), state: stateWith({ servers: ["s1", "s2"], purchases }) }
 }
 
 describe("within-budget", () => {
@@ -74,9 +74,9 @@ describe("within-budget", () => {
     ["in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
     ["by a clock ahead of ours", "UTC", "2024-01-12T17:00:30Z", false],
   ])("a cap per month starts anew with the calendar's: what was booked %s (%s)", (_, timezone, at, fits) => {
-    const standing = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
+    const state = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
     const policy = policyOf({ limits: MONTH }, { timezone })
-    expect(outcomeAt("within-budget", { policy, standing })[0]).toBe(fits)
+    expect(outcomeAt("within-budget", { policy, state })[0]).toBe(fits)
   })
 
   it("says which month it counts", () => {
@@ -189,7 +189,7 @@ describe("approved", () => {
     ["one is dated further ahead than clocks may differ", given(yes("ada"), yes("bob", -MINUTE - 1)), false],
     [
       "they are older than the newest attempt: used already",
-      { ...given(yes("ada"), yes("bob")), standing: stateWith({ openedAt: NOW - HOUR / 2 }) },
+      { ...given(yes("ada"), yes("bob")), state: stateWith({ openedAt: NOW - HOUR / 2 }) },
       false,
     ],
     [

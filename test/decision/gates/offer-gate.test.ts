@@ -40,11 +40,11 @@ describe("offer-available", () => {
       { offers: read([...offersOf("rung-4"), ...unclear("rung-2")]) },
       null,
     ],
-    ["it was refused for capacity and is blocked", { standing: blockedUntil(NOW + 1) }, "flavor-blocked"],
-    ["its block is over", { standing: blockedUntil(NOW) }, null],
+    ["it was refused for capacity and is blocked", { state: blockedUntil(NOW + 1) }, "flavor-blocked"],
+    ["its block is over", { state: blockedUntil(NOW) }, null],
     [
       "another flavor is blocked",
-      { standing: stateWith({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
+      { state: stateWith({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
       null,
     ],
     ["the offers could not be read", { offers: unreadable() }, "offers-unreadable"],
@@ -67,7 +67,7 @@ describe("offer-available", () => {
       ],
       [
         "the wanted rung is blocked: the next larger one is bought",
-        { offers: read(offersOf("rung-4", "rung-8")), standing: blockedUntil(NOW + 1) },
+        { offers: read(offersOf("rung-4", "rung-8")), state: blockedUntil(NOW + 1) },
         8,
       ],
     ])("%s", (_, over, to) => {

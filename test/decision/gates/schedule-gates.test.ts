@@ -37,7 +37,7 @@ const quiet = read([readingOf([10, 10, 10, 10, 10])])
 const busy = read([readingOf([97, 97, 97, 97, 97])])
 const silent = read([readingOf([null, null, null, null, null])])
 const KNOWN = stateWith({ servers: ["s1", "s2"] })
-const TICK: Partial<Situation> = { signal: tickOf(), readings: quiet, standing: KNOWN }
+const TICK: Partial<Situation> = { signal: tickOf(), readings: quiet, state: KNOWN }
 
 function wish(policy: Policy, over: Partial<Situation> = {}) {
   const { kind, heldBy, target } = judge({ ...TICK, policy, ...over })
@@ -122,7 +122,7 @@ describe("An active schedule is a floor", () => {
     [
       "the number of actions",
       {
-        standing: stateWith({
+        state: stateWith({
           purchases: [1, 2].map((i) => ({
             attempt: `a${i}`,
             at: NOW - 2 * HOUR,
@@ -135,7 +135,7 @@ describe("An active schedule is a floor", () => {
     ],
     [
       "an attempt in flight",
-      { standing: stateWith({ breaker: { class: "balance", since: NOW, says: "no money" } }) },
+      { state: stateWith({ breaker: { class: "balance", since: NOW, says: "no money" } }) },
       "breaker",
     ],
     [
@@ -145,7 +145,7 @@ describe("An active schedule is a floor", () => {
     ],
     ["offers that could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["an old signal", { signal: tickOf({ at: NOW - HOUR }) }, "stale"],
-    ["the cooldown", { standing: stateWith({ completedAt: NOW - MINUTE }) }, "cooldown"],
+    ["the cooldown", { state: stateWith({ completedAt: NOW - MINUTE }) }, "cooldown"],
   ])("it is held by %s like anything else", (_, over, heldBy) => {
     expect(wish(floors(), over).heldBy).toBe(heldBy)
   })
@@ -159,8 +159,8 @@ describe("Overlapping floors", () => {
       { name: "three", at_least: 1 },
     ])
     const supernode = read(supernodeOf({ servers: serversOf(1) }))
-    const standing = stateWith({ servers: ["s1"] })
-    expect(wish(policy, { supernode, standing })).toEqual({
+    const state = stateWith({ servers: ["s1"] })
+    expect(wish(policy, { supernode, state })).toEqual({
       kind: "scale-up",
       heldBy: null,
       to: 2,
@@ -220,16 +220,16 @@ describe("Floors and rules together", () => {
 
   it("a rule that is latched stays silent beside it", () => {
     const policy = floors([{}], { rules: [ruleInput({ repeat: false })] })
-    const standing = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
-    expect(wish(policy, { readings: busy, standing })).toEqual(BOUGHT)
+    const state = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
+    expect(wish(policy, { readings: busy, state })).toEqual(BOUGHT)
   })
 })
 
 describe("An occurrence acts once", () => {
   it("then it wants nothing more, and says so", () => {
-    const standing = actedAt("day 2024-01-12T08:00")
-    expect(wish(floors(), { standing }).heldBy).toBe("not-breaching")
-    expect(findingOf("evidence", { ...TICK, policy: floors(), standing }).says).toContain(
+    const state = actedAt("day 2024-01-12T08:00")
+    expect(wish(floors(), { state }).heldBy).toBe("not-breaching")
+    expect(findingOf("evidence", { ...TICK, policy: floors(), state }).says).toContain(
       "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and has acted already, at 2024-01-12T16:00:00.000Z",
     )
   })
@@ -238,7 +238,7 @@ describe("An occurrence acts once", () => {
     ["another day's start has acted", "day 2024-01-11T08:00"],
     ["another schedule has", "night 2024-01-12T08:00"],
   ])("but it still may when %s", (_, key) => {
-    expect(wish(floors(), { standing: actedAt(key) })).toEqual(BOUGHT)
+    expect(wish(floors(), { state: actedAt(key) })).toEqual(BOUGHT)
   })
 
   it.each<[string, string, number, string | null]>([
@@ -247,11 +247,11 @@ describe("An occurrence acts once", () => {
     ["wants nothing more where it was lowered since", "day 2024-01-12T08:00 8", 4, "not-breaching"],
     ["is not mistaken for that of a name that begins alike", "day-two 2024-01-12T08:00 4", 4, null],
   ])("a floor that %s", (_, key, atLeast, heldBy) => {
-    expect(wish(floors([{ at_least: atLeast }]), { standing: actedAt(key) }).heldBy).toBe(heldBy)
+    expect(wish(floors([{ at_least: atLeast }]), { state: actedAt(key) }).heldBy).toBe(heldBy)
   })
 
   it("a rule may buy more all the same", () => {
-    expect(wish(floors(), { standing: actedAt("day 2024-01-12T08:00"), readings: busy })).toMatchObject({
+    expect(wish(floors(), { state: actedAt("day 2024-01-12T08:00"), readings: busy })).toMatchObject({
       kind: "scale-up",
       to: 4,
       rules: ["npu-busy"],
@@ -262,18 +262,18 @@ describe("An occurrence acts once", () => {
     const policy = floors()
     const policyHash = "sha256:now"
     const off = (hash: string) => stateWith({ servers: ["s1", "s2"], rulesOff: { "schedule:day": hash } })
-    expect(wish(policy, { policyHash, standing: off("sha256:now") }).heldBy).toBe("latched")
-    expect(
-      findingOf("evidence", { ...TICK, policy, policyHash, standing: off("sha256:now") }).says,
-    ).toContain("switched off by a refused order until the policy changes")
-    expect(wish(policy, { policyHash, standing: off("sha256:before") })).toEqual(BOUGHT)
+    expect(wish(policy, { policyHash, state: off("sha256:now") }).heldBy).toBe("latched")
+    expect(findingOf("evidence", { ...TICK, policy, policyHash, state: off("sha256:now") }).says).toContain(
+      "switched off by a refused order until the policy changes",
+    )
+    expect(wish(policy, { policyHash, state: off("sha256:before") })).toEqual(BOUGHT)
   })
 })
 
 describe("cooldown: bypass", () => {
   // Somebody scaled by hand a minute ago: unlike a purchase of ours, that makes no metric too young to be evidence.
   const COOLING = stateWith({ servers: ["s1"], foreignAt: NOW - MINUTE })
-  const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), standing: COOLING }
+  const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), state: COOLING }
   const bypass = { name: "bypass", cooldown: "bypass" as const, at_least: 2 }
 
   it("bypasses the cooldown, on the record", () => {
@@ -289,7 +289,7 @@ describe("cooldown: bypass", () => {
     [
       "the number of actions",
       {
-        standing: stateWith({
+        state: stateWith({
           ...COOLING,
           purchases: [1, 2].map((i) => ({ attempt: `a${i}`, at: NOW - HOUR, cost: null, state: "booked" })),
         }),
@@ -298,7 +298,7 @@ describe("cooldown: bypass", () => {
     ],
     [
       "what is in flight",
-      { standing: stateWith({ ...COOLING, throttle: { until: NOW + 1, times: 1 } }) },
+      { state: stateWith({ ...COOLING, throttle: { until: NOW + 1, times: 1 } }) },
       "backoff",
     ],
     ["offers", { offers: read(offersOf("rung-4")) }, "not-offered"],
@@ -311,7 +311,7 @@ describe("cooldown: bypass", () => {
     [
       "when it has acted",
       [bypass],
-      { standing: { ...COOLING, acted: { "bypass 2024-01-12T08:00": { at: NOW - HOUR, attempt: "a" } } } },
+      { state: { ...COOLING, acted: { "bypass 2024-01-12T08:00": { at: NOW - HOUR, attempt: "a" } } } },
     ],
     ["when it is not active", [{ ...bypass, cron: "0 18 * * *" }], {}],
     ["when the schedule respects it", [{ ...bypass, cooldown: "respect" }], {}],
@@ -350,9 +350,9 @@ describe("cooldown: bypass", () => {
       ["the cooldown ends this moment", NOW - HOUR],
       ["it is long over", NOW - 2 * HOUR],
     ])("and the rest has its turn when nothing is cooling down: %s", (_, foreignAt) => {
-      const standing = stateWith({ servers: ["s1"], foreignAt })
+      const state = stateWith({ servers: ["s1"], foreignAt })
       const policy = floors([bypass], { rules: [big] })
-      expect(wish(policy, { ...one, standing, readings: busy })).toMatchObject({ to: 4, rules: ["npu-busy"] })
+      expect(wish(policy, { ...one, state, readings: busy })).toMatchObject({ to: 4, rules: ["npu-busy"] })
     })
 
     it("and a person who bypasses the cooldown gets the whole", () => {

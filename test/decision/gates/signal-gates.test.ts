@@ -43,24 +43,20 @@ describe("signal-is-new", () => {
     stateWith({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
 
   it("a signal that another run recorded is a duplicate, and the finding says where its first result is", () => {
-    expect(outcomeAt("signal-is-new", { standing: seenBy("run-0") })).toEqual([
-      false,
-      "duplicate",
-      "duplicate",
-    ])
-    expect(findingOf("signal-is-new", { standing: seenBy("run-0") }).facts).toMatchObject({
+    expect(outcomeAt("signal-is-new", { state: seenBy("run-0") })).toEqual([false, "duplicate", "duplicate"])
+    expect(findingOf("signal-is-new", { state: seenBy("run-0") }).facts).toMatchObject({
       run: "run-0",
       seq: 7,
     })
   })
 
   it("a restarted run does not trip over itself", () => {
-    expect(outcomeAt("signal-is-new", { standing: seenBy("run-1") })).toEqual([true, null, null])
+    expect(outcomeAt("signal-is-new", { state: seenBy("run-1") })).toEqual([true, null, null])
   })
 
   it("another signal of the same alarm is new", () => {
     expect(
-      outcomeAt("signal-is-new", { standing: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
+      outcomeAt("signal-is-new", { state: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
     ).toEqual([true, null, null])
   })
 })
@@ -123,8 +119,8 @@ describe("signal-is-fresh", () => {
     ],
     ["of an episode that is still open is fresh", { openedAt: at - HOUR, closedAt: null }, true],
   ])("an ALARM %s", (_, episode, passed) => {
-    const standing = stateWith({ episodes: { [key]: episode } })
-    expect(outcomeAt("signal-is-fresh", { standing })).toEqual(
+    const state = stateWith({ episodes: { [key]: episode } })
+    expect(outcomeAt("signal-is-fresh", { state })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
@@ -172,13 +168,13 @@ describe("signal-is-fresh", () => {
       true,
     ],
   ])("where the state has no more room: %s", (_, over, signal, passed) => {
-    expect(outcomeAt("signal-is-fresh", { standing: stateWith(over), signal })).toEqual(
+    expect(outcomeAt("signal-is-fresh", { state: stateWith(over), signal })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
 
   it("an OK of another alarm closes no episode of this one", () => {
-    const standing = stateWith({ episodes: { "another alarm": { closedAt: NOW } } })
-    expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])
+    const state = stateWith({ episodes: { "another alarm": { closedAt: NOW } } })
+    expect(outcomeAt("signal-is-fresh", { state })).toEqual([true, null, null])
   })
 })

@@ -59,7 +59,7 @@ describe("supernode-ready", () => {
   })
 
   it("is unreadable where a server known from the chain is missing without being DELETED, and names it", () => {
-    const over = { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }
+    const over = { state: stateWith({ servers: ["s1", "s2", "s9"] }) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
       "supernode-unreadable",
@@ -71,7 +71,7 @@ describe("supernode-ready", () => {
   it("is ready where a server known from the chain is listed as DELETED", () => {
     const over = {
       ...servers(...serversOf(2), serverOf("s9", { status: "DELETED" })),
-      standing: stateWith({ servers: ["s1", "s2", "s9"] }),
+      state: stateWith({ servers: ["s1", "s2", "s9"] }),
     }
     expect(outcomeAt("supernode-ready", over)).toEqual([true, null, null])
   })
@@ -107,7 +107,7 @@ describe("rung-known", () => {
   })
 
   it("counts what is ordered and not complete as present", () => {
-    const over = { standing: stateWith({ attempt: attemptOf({ from: 2, to: 4 }) }) }
+    const over = { state: stateWith({ attempt: attemptOf({ from: 2, to: 4 }) }) }
     expect(findingOf("rung-known", over).facts).toMatchObject({ seen: 2, counted: 4 })
     expect(findingOf("rung-above-current", over).reason).toBe("already-there")
   })

@@ -25,13 +25,12 @@ const bytesOf = (value: unknown) => Buffer.byteLength(canonicalText(value))
 const WIDE = "漢".repeat(190)
 
 /** What one field weighs with its name. */
-const weightOf = (standing: SupernodeState, field: keyof SupernodeState) =>
-  standing[field] === undefined ? 0 : bytesOf({ [field]: standing[field] }) - 1
+const weightOf = (state: SupernodeState, field: keyof SupernodeState) =>
+  state[field] === undefined ? 0 : bytesOf({ [field]: state[field] }) - 1
 
 function folded(events: Partial<ChainEvent>[], from: Partial<SupernodeState> = {}): SupernodeState {
   return events.reduce<SupernodeState>(
-    (standing, over, i) =>
-      fold(standing, { kind: "decided", seq: i + 1, at: NOW + i, run: uuid(i), ...over }),
+    (state, over, i) => fold(state, { kind: "decided", seq: i + 1, at: NOW + i, run: uuid(i), ...over }),
     stateWith(from),
   )
 }

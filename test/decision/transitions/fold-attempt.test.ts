@@ -27,7 +27,7 @@ import {
   supernodeOf,
 } from "../builders.ts"
 
-// What an attempt leaves in the standing from the moment it is opened, whoever tells of it, and in whichever order.
+// What an attempt leaves in the state from the moment it is opened, whoever tells of it, and in whichever order.
 
 const attempt = attemptOf({ state: "open", acceptedAt: null, orderId: null, latching: ["npu-busy"] })
 const { id, openedAt, cost } = attempt
@@ -68,14 +68,14 @@ function event(over: Partial<ChainEvent>): ChainEvent {
 }
 
 function settle(
-  standing: SupernodeState,
+  state: SupernodeState,
   outcome: Outcome,
   of: Pick<OpenAttempt, "id"> = attempt,
 ): SupernodeState {
-  return fold(standing, event({ attempt: { ...attempt, id: of.id }, outcome }))
+  return fold(state, event({ attempt: { ...attempt, id: of.id }, outcome }))
 }
 
-function say(standing: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
+function say(state: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
   const said: OperatorCommand = {
     verb: "settle",
     attempt: id,
@@ -85,10 +85,10 @@ function say(standing: SupernodeState, over: Partial<OperatorCommand & { verb: "
     servers: null,
     ...over,
   }
-  return fold(standing, event({ kind: "said", said }))
+  return fold(state, event({ kind: "said", said }))
 }
 
-function notice(standing: SupernodeState, over: Partial<Observation>): SupernodeState {
+function notice(state: SupernodeState, over: Partial<Observation>): SupernodeState {
   const observation: Observation = {
     kind: "accepted",
     says: "is seen to be there",
@@ -98,7 +98,7 @@ function notice(standing: SupernodeState, over: Partial<Observation>): Supernode
     at: NOW - MINUTE,
     ...over,
   }
-  return fold(standing, event({ kind: "observed", observation }))
+  return fold(state, event({ kind: "observed", observation }))
 }
 
 describe("an attempt that is opened", () => {
@@ -119,7 +119,7 @@ describe("an attempt that is opened", () => {
     if (!plan) throw new Error("there is no plan to open")
     const planHash = ofOther ? "sha256:other" : plan.hash
     const control = { ...NO_CONTROL, approvals: approvals.map(({ at }) => ({ at, planHash, by: "boss" })) }
-    const { standing: _before, ...kept } = { ...situation, control: read(control) }
+    const { state: _before, ...kept } = { ...situation, control: read(control) }
     const record = { id, openedAt, sendBefore: openedAt + SECOND, deadline: openedAt + MINUTE }
     return fold(
       stateWith({ purchases: [older], latches: { kept: 5 } }),
@@ -197,9 +197,9 @@ describe("the answer to an attempt", () => {
   )
 
   it("of one that is neither open nor settled as absent changes nothing", () => {
-    const standing = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
+    const state = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
     for (const outcome of [ACCEPTED, REFUSED, NOT_SENT, UNKNOWN])
-      expect(settle(standing, outcome, { id: "stranger" })).toEqual(standing)
+      expect(settle(state, outcome, { id: "stranger" })).toEqual(state)
   })
 })
 

@@ -55,17 +55,17 @@ const ENDINGS = {
   "not-sent": { kind: "not-sent", reason: "refused", says: "refused" },
 } satisfies Record<string, Outcome>
 
-function settle(standing: SupernodeState, ending: keyof typeof ENDINGS | Outcome): SupernodeState {
+function settle(state: SupernodeState, ending: keyof typeof ENDINGS | Outcome): SupernodeState {
   const outcome = typeof ending === "string" ? ENDINGS[ending] : ending
-  return fold(standing, event({ kind: "settled", attempt: record, outcome }))
+  return fold(state, event({ kind: "settled", attempt: record, outcome }))
 }
 
 function refuse(
-  standing: SupernodeState,
+  state: SupernodeState,
   of: RejectionClass,
   retryAfterMs: number | null = null,
 ): SupernodeState {
-  return settle(standing, {
+  return settle(state, {
     kind: "rejected",
     class: of,
     code: "ModelArts.1",
@@ -156,20 +156,20 @@ describe("money", () => {
 
 describe("refusals", () => {
   it("throttling waits 30 s, doubling to 10 min, or as long as Retry-After says", () => {
-    let standing = withOpen
+    let state = withOpen
     const waits = Array.from({ length: 7 }, () => {
-      standing = refuse({ ...standing, attempt }, "throttle")
-      return (standing.throttle?.until ?? 0) - NOW
+      state = refuse({ ...state, attempt }, "throttle")
+      return (state.throttle?.until ?? 0) - NOW
     })
     expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND))
-    expect(refuse({ ...standing, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
+    expect(refuse({ ...state, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
   })
 
   it("a capacity refusal blocks that flavor 5 min, doubling to 60 min", () => {
-    let standing = withOpen
+    let state = withOpen
     const waits = Array.from({ length: 6 }, () => {
-      standing = refuse({ ...standing, attempt }, "capacity")
-      return ((standing.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
+      state = refuse({ ...state, attempt }, "capacity")
+      return ((state.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
     })
     expect(waits).toEqual([5, 10, 20, 40, 60, 60])
   })
@@ -264,8 +264,8 @@ describe("signals", () => {
   it("are remembered twelve at most: the time of those before them stands for them, and requests have room of their own", () => {
     const first = fold(stateWith(), openedBy(requestOf()))
     const after = Array.from({ length: 13 }, (_, i) => i).reduce(
-      (standing, i) =>
-        fold(standing, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
+      (state, i) =>
+        fold(state, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
       first,
     )
     const kept = Array.from({ length: 12 }, (_, i) => `a${i + 1}`)
@@ -279,9 +279,9 @@ describe("episodes", () => {
   const key = alarmOf().episode.key
   const closedAfter = (...states: [AlarmState, number][]) =>
     states.reduce(
-      (standing, [state, minute], i) =>
+      (before, [state, minute], i) =>
         fold(
-          standing,
+          before,
           event({ at: NOW + 5 * MINUTE, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
         ),
       stateWith(),
@@ -340,13 +340,13 @@ describe("episodes", () => {
 
   it("past 64 are one time for the supernode, that of the oldest ones", () => {
     const closes = (count: number) =>
-      Array.from({ length: count }, (_, i) => i).reduce((standing, i) => {
+      Array.from({ length: count }, (_, i) => i).reduce((state, i) => {
         const signal = alarmOf({
           state: "ok",
           at: NOW + i * SECOND,
           episode: { key: `card-${i}`, startsAt: null },
         })
-        return fold(standing, event({ at: NOW + i * SECOND, signal }))
+        return fold(state, event({ at: NOW + i * SECOND, signal }))
       }, stateWith())
     expect(closes(64)).not.toHaveProperty("episodesClosedAt")
     expect(closes(66).episodesClosedAt).toBe(NOW + SECOND)
@@ -396,7 +396,7 @@ describe("the chain's memory of what else happened", () => {
 
   it("takes the first look at the servers for what was there, and the newest of them for the foreign clock", () => {
     const looked = (supernode: Situation["supernode"], before = stateWith()) => {
-      const { standing: _, ...situation } = situationOf({ supernode })
+      const { state: _, ...situation } = situationOf({ supernode })
       return fold(before, event({ situation }))
     }
     const servers = [serverOf("s1", { createAt: NOW - HOUR }), serverOf("s2", { createAt: NOW - DAY })]
@@ -441,7 +441,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("measures only the purchase that it names", () => {
-    const standing = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
+    const state = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
     const observation: Observation = {
       kind: "effect",
       says: "s",
@@ -451,7 +451,7 @@ describe("the chain's memory of what else happened", () => {
       at: NOW,
       effect: { after: 3, gain: 2 },
     }
-    expect(fold(standing, event({ kind: "observed", observation })).effects).toMatchObject([
+    expect(fold(state, event({ kind: "observed", observation })).effects).toMatchObject([
       { attempt: "a", after: null },
       { attempt: "b", after: 3, gain: 2 },
     ])

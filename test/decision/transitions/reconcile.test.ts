@@ -23,7 +23,7 @@ const newcomer = (id: string, over: Partial<Server> = {}) =>
 function seen(servers: Server[], attempt = attemptOf({ acceptedAt: NOW - 30 * MINUTE })) {
   return reconcile(
     situationOf({
-      standing: stateWith({ attempt, servers: ["s1", "s2"] }),
+      state: stateWith({ attempt, servers: ["s1", "s2"] }),
       supernode: read(supernodeOf({ servers })),
     }),
   )
@@ -94,23 +94,23 @@ describe("an attempt whose outcome is not known", () => {
   it("is unknown once it is open past its deadline, even where the cloud cannot be read", () => {
     const open = attemptOf({ state: "open", deadline: NOW - 1 })
     expect(
-      reconcile(situationOf({ standing: stateWith({ attempt: open }), supernode: unreadable() })),
+      reconcile(situationOf({ state: stateWith({ attempt: open }), supernode: unreadable() })),
     ).toMatchObject({ kind: "unknown", attempt: "attempt-1" })
     expect(seen(serversOf(2), { ...open, deadline: NOW })).toBeNull()
   })
 
   it("is taken as accepted from new servers only where the policy says auto", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }) })
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(
       supernodeOf({ servers: [...serversOf(2), newcomer("n1", { status: "CREATING" })] }),
     )
-    expect(reconcile(situationOf({ standing, supernode }))).toBeNull()
+    expect(reconcile(situationOf({ state, supernode }))).toBeNull()
     const policy = policyOf({ unknown_outcome: "auto" })
-    expect(reconcile(situationOf({ standing, supernode, policy }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode, policy }))).toMatchObject({
       kind: "accepted",
       servers: ["n1"],
     })
-    expect(reconcile(situationOf({ standing, policy }))).toBeNull()
+    expect(reconcile(situationOf({ state, policy }))).toBeNull()
   })
 
   it.each(["stuck", "partial", "wrong"] as const)(
@@ -123,9 +123,9 @@ describe("an attempt whose outcome is not known", () => {
 
 describe("servers that came or went without us", () => {
   it("are out of band, with the newest creation time", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+    const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { createAt: NOW - 5 * MINUTE })]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "out-of-band",
       servers: ["n1", "n2"],
       at: NOW - 5 * MINUTE,
@@ -137,9 +137,9 @@ describe("servers that came or went without us", () => {
   })
 
   it("are told as deleted while the cloud still lists them as DELETED", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+    const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "out-of-band",
       servers: ["s2"],
       present: ["s1"],
@@ -147,12 +147,12 @@ describe("servers that came or went without us", () => {
   })
 
   it("after a person's absent mean that the purchase happened after all: wrong", () => {
-    const standing = stateWith({
+    const state = stateWith({
       servers: ["s1", "s2"],
       absent: [attemptOf({ state: "unknown", acceptedAt: null })],
     })
     const servers = [...serversOf(2), newcomer("n1")]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "wrong",
       attempt: "attempt-1",
       servers: ["n1"],
@@ -193,9 +193,9 @@ describe("what is said of it", () => {
   })
 
   it("names what came and what went without us, together", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+    const state = stateWith({ servers: ["s1", "s2"] })
     const saidOf = (...servers: Server[]) =>
-      reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))
+      reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))
     const gone = serverOf("s2", { status: "DELETED" })
     expect(saidOf(serverOf("s1"), gone, newcomer("n1"))).toMatchObject({
       says: "1 servers came that we did not buy; 1 servers were deleted",
@@ -214,11 +214,11 @@ describe("what is said of it", () => {
     const absent = (over: Partial<typeof late>) =>
       stateWith({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
-    expect(reconcile(situationOf({ standing: absent({ acceptedAt: null }), supernode }))?.says).toBe(
+    expect(reconcile(situationOf({ state: absent({ acceptedAt: null }), supernode }))?.says).toBe(
       "was settled as absent, and 1 new servers are there after all",
     )
     const answered = (orderId: string | null) =>
-      reconcile(situationOf({ standing: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
+      reconcile(situationOf({ state: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
     expect(answered("CS7")).toMatchObject({
       kind: "wrong",
       says: "was settled as absent, and the cloud accepted it after all as order CS7",
@@ -228,10 +228,10 @@ describe("what is said of it", () => {
   })
 
   it("counts the servers that make an unknown outcome accepted", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }) })
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     const policy = policyOf({ unknown_outcome: "auto" })
-    expect(reconcile(situationOf({ standing, supernode, policy }))?.says).toBe(
+    expect(reconcile(situationOf({ state, supernode, policy }))?.says).toBe(
       "is taken as accepted: 1 new servers are there since",
     )
   })
@@ -254,8 +254,8 @@ describe("a newcomer's flavor", () => {
   })
 
   it("is not looked at where no server was there before", () => {
-    const standing = stateWith({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
+    const state = stateWith({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
     const supernode = read(supernodeOf({ servers: [newcomer("n1", { flavor: "b" })] }))
-    expect(reconcile(situationOf({ standing, supernode }))).toMatchObject({ kind: "completed" })
+    expect(reconcile(situationOf({ state, supernode }))).toMatchObject({ kind: "completed" })
   })
 })
