@@ -32,10 +32,10 @@ function fieldProblem(field: string, i: number): string | null {
   const { name, from, to } = FIELDS[i] ?? FIELDS[0]
   const error = patternOf(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "))
   if (!(error instanceof Error)) return null
-  const said = JSON.stringify(field)
-  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${said}`
+  const text = JSON.stringify(field)
+  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${text}`
   const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
-  return `must have something readable as its ${name}, not ${said}: ${why}`
+  return `must have something readable as its ${name}, not ${text}: ${why}`
 }
 
 function patternOf(text: string): CronPattern | Error {

@@ -61,7 +61,7 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const says = yamlSentence(code, message)
     // Where the stack ends is chance: the parser may hit its end more than once on its way back.
-    if (says === TOO_DEEP && problems.some((told) => told.message === TOO_DEEP)) continue
+    if (says === TOO_DEEP && problems.some((problem) => problem.message === TOO_DEEP)) continue
     report(pos[0], [], says)
   }
   if (document.directives.yaml.version !== "1.2") {

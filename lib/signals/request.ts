@@ -7,7 +7,7 @@ import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
 /** What a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
-const said = (max: number) =>
+const operatorText = (max: number) =>
   z
     .string()
     .max(max)
@@ -16,13 +16,13 @@ const said = (max: number) =>
 
 /** A request that still has the placeholder of a printed example was not meant to be sent. */
 const meant = (max: number, what: string) =>
-  said(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
+  operatorText(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
     error: `is still the placeholder of an example: write ${what}`,
   })
 
 /** The contract of a manual request: what it does not know it refuses, since a misspelt key would ask for something else. */
 const requestShape = z.strictObject({
-  supernode: said(128),
+  supernode: operatorText(128),
   mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
   servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
   requestedBy: meant(256, "the name of the person who asks"),

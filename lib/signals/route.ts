@@ -45,10 +45,10 @@ function matches(match: AlarmMatch, { source, alarm, labels }: Subject): boolean
     case "cloudwatch":
       return match[source] === alarm
     case "alertmanager": {
-      const wanted = Object.entries(match.alertmanager ?? {})
+      const required = Object.entries(match.alertmanager ?? {})
       return (
-        wanted.length > 0 &&
-        wanted.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
+        required.length > 0 &&
+        required.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
       )
     }
     default:

@@ -14,8 +14,8 @@ export class SignalError extends Error {
     const all = (typeof problems === "string" ? [problems] : problems)
       .map((problem) => cleanText(problem, MAX_PROBLEM_CHARS))
       .map((problem) => (hint === undefined ? problem : `${problem}; ${hint}`))
-    const said = all.slice(0, MAX_SAID).join("; ")
-    super(all.length > MAX_SAID ? `${said}; and ${all.length - MAX_SAID} more` : said, options)
+    const text = all.slice(0, MAX_SAID).join("; ")
+    super(all.length > MAX_SAID ? `${text}; and ${all.length - MAX_SAID} more` : text, options)
     this.problems = all
   }
 }

@@ -27,6 +27,6 @@ interface Fired {
  */
 export function tickSignal({ name, at, shard }: Fired, context: SignalContext): TickSignal {
   const own = name === undefined ? "" : cleanText(name, MAX_NAME_CHARS)
-  const said = own || (context.tickName ?? "tick")
-  return { kind: "tick", id: signalId("tick", said, at), name: said, at, ...(shard ? { shard } : {}) }
+  const text = own || (context.tickName ?? "tick")
+  return { kind: "tick", id: signalId("tick", text, at), name: text, at, ...(shard ? { shard } : {}) }
 }

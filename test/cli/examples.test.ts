@@ -162,7 +162,7 @@ function filledIn(line: string): string {
     N: "4",
   }
   const text = Object.entries(values).reduce(
-    (so, [word, value]) => so.replaceAll(new RegExp(`\\b${word}\\b`, "g"), value),
+    (so, [argument, value]) => so.replaceAll(new RegExp(`\\b${argument}\\b`, "g"), value),
     line.replaceAll("\\|", "|"),
   )
   // Of commands that share a line the first one stands for all; show needs to know which entry.

@@ -59,7 +59,7 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
   const [first, ...others] = sitesFor(kind)
   const place = new Place(first, ...others)
   const { watch } = place
-  place.tells = kind.tells ?? []
+  place.notifies = kind.notifies ?? []
   const act = await kind.begin(place)
   place.endings = [...(kind.endings ?? [])]
   const before = place.entries(place.stream).length

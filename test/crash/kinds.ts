@@ -19,7 +19,7 @@ export interface Kind {
   endings?: Ending[]
   followUps: FollowUpName[]
   /** The subjects for which the policy names a recipient. */
-  tells?: readonly NotifyTopic[]
+  notifies?: readonly NotifyTopic[]
   /** So many purchases by two supernodes in all, and only these points are broken: the others are in kinds without. */
   fleet?: { allowed: number; breaks: RegExp }
   /** Only these points are broken: the others are in kinds without. */
@@ -142,14 +142,14 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
-    tells: ["purchase"],
+    notifies: ["purchase"],
     breaks: /^(claimNotification|withPurchase|headOf|deliver|noteDelivery) /,
     followUps: ["a tick"],
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
     name: "a tick that cannot read the supernode, and counts it",
-    tells: TROUBLE,
+    notifies: TROUBLE,
     breaks: /^recordBlindness /,
     habits: { stumbles: { "gatherAndRecord cloud.readSupernode": 1 } },
     followUps: ["a tick"],
@@ -158,7 +158,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm whose order is taken and never answered",
     endings: ["hangs"],
-    tells: TROUBLE,
+    notifies: TROUBLE,
     followUps: PURCHASES,
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -171,7 +171,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm whose purchase is refused until a person resets it",
     endings: ["balance"],
-    tells: TROUBLE,
+    notifies: TROUBLE,
     followUps: ["another alarm"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -193,7 +193,7 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "a tick that finds an attempt opened and never settled, and tells of it against rivals and refusals",
-    tells: TROUBLE,
+    notifies: TROUBLE,
     habits: {
       stumbles: { "deliver notify.tell": 1 },
       rivals: { "claimNotification ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },

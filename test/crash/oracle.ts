@@ -52,7 +52,7 @@ function handle(world: World, event: Event, now: number): Verdict {
   if (world.seen.has(event.id)) return { bought: [], heldBy: "duplicate" }
   const bought: number[] = []
   for (let tries = 1; ; tries++) {
-    const decided = judge(world, event, now)
+    const decided = checkHistory(world, event, now)
     record(world, event, decided, now)
     if (decided.heldBy !== null || decided.to === null) return { bought, heldBy: decided.heldBy }
     bought.push(decided.to)
@@ -73,14 +73,14 @@ function record(world: World, event: Event, decided: Decided, now: number): void
  * A tick reads no more than it needs: the standing, then what became of an order, then the rest. So does an OK, and an alarm
  * that holds for what it held for last time.
  */
-function judge(world: World, event: Event, now: number): Decided {
-  const first = standing(world, event, now) ?? pacing(world, event, now)
+function checkHistory(world: World, event: Event, now: number): Decided {
+  const first = stateIn(world, event, now) ?? pacing(world, event, now)
   const isRepeated = first !== null && first === (world.last?.heldBy ?? null)
   const readsLittle =
     event.kind === "tick" || (event.kind === "alarm" && (event.state === "ok" || isRepeated))
   if (readsLittle && !world.order && first) return { heldBy: first, to: null }
   complete(world, now)
-  const inTheWay = standing(world, event, now)
+  const inTheWay = stateIn(world, event, now)
   const known = readsLittle ? (inTheWay ?? pacing(world, event, now)) : null
   if (known) return { heldBy: known, to: null }
   const { wanted, reason } = aim(world, event, now)
@@ -94,7 +94,7 @@ function judge(world: World, event: Event, now: number): Decided {
   return { heldBy, to: offer?.to ?? null }
 }
 
-function standing(world: World, event: Event, now: number): string | null {
+function stateIn(world: World, event: Event, now: number): string | null {
   if (event.kind === "alarm" && event.state !== "alarm") return "not-alarm"
   if (world.isPaused) return "paused"
   const at = event.kind === "request" ? now : (event.at ?? now)

@@ -90,7 +90,7 @@ export class Place {
   ioMs = 20
   posts: Post[] = []
   /** The subjects for which the policy names a recipient. */
-  tells: readonly NotifyTopic[] = []
+  notifies: readonly NotifyTopic[] = []
   /** How the next purchases end; after them, accepted. */
   endings: Ending[] = []
   watch: Watch
@@ -196,8 +196,8 @@ export class Place {
     this.#servers.set(policy.id, [...servers, ...newcomers])
   }
 
-  tell(notice: Notification): Delivery {
-    this.watch.told(notice)
+  tell(notification: Notification): Delivery {
+    this.watch.notified(notification)
     return { ok: true }
   }
 

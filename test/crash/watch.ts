@@ -72,15 +72,16 @@ export class Watch {
   }
 
   /** After the entry that states it, with its hash; at most hourly, or sooner after a failed try; once for each claim. */
-  told({ about, entry }: Notification): void {
-    const tellings = this.#told.get(about) ?? []
-    const last = this.#hasFailed(entry.stream, about) ? undefined : tellings.at(-1)
+  notified({ about, entry }: Notification): void {
+    const notifications = this.#told.get(about) ?? []
+    const last = this.#hasFailed(entry.stream, about) ? undefined : notifications.at(-1)
     // What is told once is told again where a worker vanished after its claim; it may come back hours later.
     if (last !== undefined && !about.startsWith("purchase ") && this.#place.now - last < HOUR)
       this.violated(`${about} was told twice within an hour`)
-    this.#told.set(about, [...tellings, this.#place.now])
+    this.#told.set(about, [...notifications, this.#place.now])
     const claims = this.#notes(entry.stream, about).filter((kind) => kind === "telling")
-    if (claims.length <= tellings.length) this.violated(`${about} was told more often than it was claimed`)
+    if (claims.length <= notifications.length)
+      this.violated(`${about} was told more often than it was claimed`)
     if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
       this.violated(`${about} was told by an entry that is not in the ledger`)
   }

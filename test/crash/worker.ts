@@ -94,7 +94,7 @@ export class Worker {
       ledger: this.#ledger,
       cloud: this.#habits.readsOrders ? { ...this.#cloud, readOrder: this.#readOrder } : this.#cloud,
       clock: this.#clock,
-      notify: this.#place.tells.length > 0 ? this.#notify : null,
+      notify: this.#place.notifies.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
@@ -156,11 +156,11 @@ export class Worker {
     this.#read("cloud.readOrder", () => ({ status: 6, amount: null }))
 
   readonly #notify: Notifier = {
-    wants: (topic) => this.#place.tells.includes(topic),
-    tell: (notice) =>
+    wants: (topic) => this.#place.notifies.includes(topic),
+    tell: (notification) =>
       this.#io<Delivery>({
         verb: "notify.tell",
-        effect: () => this.#place.tell(notice),
+        effect: () => this.#place.tell(notification),
         lost: () => ({ ok: false, why: "no answer came" }),
         failed: () => ({ ok: false, why: "connection refused" }),
       }),

@@ -23,7 +23,7 @@ import {
   supernodeOf,
   unreadable,
 } from "./builders.ts"
-import { findingOf, judge } from "./judge.ts"
+import { decisionOf, findingOf } from "./judge.ts"
 
 /** The table of gates, in its order. */
 const GATES = [
@@ -107,7 +107,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
 
 describe("a decision", () => {
   it("is to scale up when every gate passes, to the next rung, with all gates in their order", () => {
-    const decision = judge()
+    const decision = decisionOf()
     expect(decision).toMatchObject({
       kind: "scale-up",
       heldBy: null,
@@ -119,12 +119,12 @@ describe("a decision", () => {
   })
 
   it.each(OBSTACLES)("is to hold by %s when that alone is in the way", (reason, over) => {
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
   it("says every gate's verdict in a sentence and its reason only where it did not pass", () => {
     for (const [, over] of OBSTACLES) {
-      for (const { passed, reason, says } of judge(over).findings) {
+      for (const { passed, reason, says } of decisionOf(over).findings) {
         expect(says).not.toBe("")
         expect(reason === null).toBe(passed !== false)
       }
@@ -132,7 +132,7 @@ describe("a decision", () => {
   })
 
   it("evaluates the later gates after the first failure, so that why-not lists everything", () => {
-    const decision = judge({
+    const decision = decisionOf({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
       state: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
@@ -168,7 +168,7 @@ describe("a decision", () => {
     ],
     ["the offers", { offers: NOT_FETCHED }, ["offer-available"]],
   ])("never buys while %s was not read: the gates that need it are null and say so", (_, over, gates) => {
-    const decision = judge(over)
+    const decision = decisionOf(over)
     expect(decision).toMatchObject({ kind: "hold", heldBy: null })
     const unevaluated = decision.findings.filter(({ passed }) => passed === null)
     expect(unevaluated.map(({ gate }) => gate)).toEqual(gates)
@@ -184,7 +184,7 @@ describe("a decision", () => {
     ["metrics, by 401 or 403", { readings: unreadable("HTTP 403", true) }, "credentials"],
     ["offers, by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
   ])("holds and says why when it cannot read the %s", (_, over, reason) => {
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
   it.each(["efficacy", "within-budget", "approved"])(
@@ -198,7 +198,7 @@ describe("a decision", () => {
 
   it("knows the target, and so the plan, also where a later gate holds", () => {
     expect(
-      judge({
+      decisionOf({
         state: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
         policy: policyOf({ warmup: "0s" }),
       }),
@@ -217,7 +217,7 @@ describe("a decision", () => {
     fc.assert(
       fc.property(fc.subarray(OBSTACLES, { minLength: 1 }), (obstacles) => {
         const over = obstacles.map(([, change]) => change)
-        const decision = judge({
+        const decision = decisionOf({
           ...Object.assign({}, ...over),
           state: stateWith(Object.assign({}, ...over.map((change) => change.state ?? {}))),
         })
@@ -244,7 +244,7 @@ describe("a decision", () => {
     })
     fc.assert(
       fc.property(anySituation, (over) => {
-        const decision = judge(over)
+        const decision = decisionOf(over)
         const allPassed = decision.findings.every(({ passed }) => passed === true)
         expect(decision.kind === "scale-up").toBe(allPassed)
         if (allPassed)

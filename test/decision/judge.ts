@@ -6,13 +6,13 @@ import { digest } from "../../lib/digest.ts"
 import { policyOf, type RuleInput, read, readingOf, ruleInput, situationOf } from "./builders.ts"
 
 /** The decision in the passing situation, but for what is given. */
-export function judge(over: Partial<Situation> = {}): Decision {
+export function decisionOf(over: Partial<Situation> = {}): Decision {
   return decideAndExplain(situationOf(over), digest)
 }
 
 /** How one gate found it. */
 export function findingOf(gate: string, over: Partial<Situation> = {}): Finding {
-  const finding = judge(over).findings.find((candidate) => candidate.gate === gate)
+  const finding = decisionOf(over).findings.find((candidate) => candidate.gate === gate)
   if (!finding) throw new Error(`no gate is called ${gate}`)
   return finding
 }
@@ -23,7 +23,7 @@ export function outcomeAt(
   over: Partial<Situation> = {},
 ): [boolean | null, string | null, string | null] {
   const { passed, reason } = findingOf(gate, over)
-  return [passed, reason, judge(over).heldBy]
+  return [passed, reason, decisionOf(over).heldBy]
 }
 
 /** A situation in which one rule alone is the evidence, with this reading of it. */

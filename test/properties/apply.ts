@@ -57,8 +57,8 @@ function folded(so: Situation, event: Partial<ChainEvent> & Pick<ChainEvent, "ki
   return { ...so, state: fold(so.state, full) }
 }
 
-function said(so: Situation, word: OperatorCommand): Situation {
-  return folded(so, { kind: "said", said: word })
+function said(so: Situation, command: OperatorCommand): Situation {
+  return folded(so, { kind: "said", said: command })
 }
 
 type Of<K extends Change["kind"]> = Extract<Change, { kind: K }>
@@ -283,7 +283,7 @@ interface Judged {
 }
 
 /** What the gate made of each period, newest first. */
-function judged(so: Situation, rule: string): Judged[] {
+function evaluated(so: Situation, rule: string): Judged[] {
   const finding = decide(so, digest).findings.find(({ gate }) => gate === "evidence")
   const rules = finding?.facts["rules"]
   const found = Array.isArray(rules) ? rules.find((one) => one.rule === rule) : undefined
@@ -294,7 +294,7 @@ function withPoints(so: Situation, { rule: name, count }: Of<"points">): Situati
   const rule = ruleOf(so, name)
   const bad = badValue(rule)
   const isBad = ({ state, value }: Judged) => state === "real" && value !== null && isPast(rule, value)
-  const points = judged(so, name)
+  const points = evaluated(so, name)
   if (rule.metric.alarm)
     return written(so, rule, periodsOf(so, rule).slice(0, points.filter(isBad).length + count), bad)
   const open = points

@@ -469,7 +469,7 @@ function withApprovals(so: Situation, words: { by: string; at: number }[]): Situ
   const { target } = chooseRung(so)
   if (so.control.state !== "read" || !target) return so
   const { hash } = planScaleUp(so, target, digest)
-  const approvals = words.map((word) => ({ ...word, planHash: hash }))
+  const approvals = words.map((command) => ({ ...command, planHash: hash }))
   return { ...so, control: read({ ...so.control.value, approvals }) }
 }
 

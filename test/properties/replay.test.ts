@@ -104,7 +104,7 @@ const days: fc.Arbitrary<Scenario> = fc
     })
     const supernodes = { "train-a": 2, "train-b": 2 }
     const curve = load.map((value, i) => ({ from: clock(i * 4 * 60), value }))
-    const told = {
+    const cases = {
       title: "a day as it might come",
       rule: "none",
       policy,
@@ -114,7 +114,7 @@ const days: fc.Arbitrary<Scenario> = fc
       timeline,
       orders: 0,
     }
-    return scenarioSchema.parse(told)
+    return scenarioSchema.parse(cases)
   })
 
 function clock(minutes: number): string {

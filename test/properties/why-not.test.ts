@@ -18,13 +18,13 @@ const FEW = 780
 
 interface Hinted {
   finding: Finding
-  nearest: Hint
+  hint: Hint
 }
 
 function hintsIn(so: Situation): Hinted[] {
   return decideAndExplain(so, digest).findings.flatMap((finding) => {
-    const nearest = finding.facts["nearest"] as Hint | undefined
-    return nearest ? [{ finding, nearest }] : []
+    const hint = finding.facts["nearest"] as Hint | undefined
+    return hint ? [{ finding, hint }] : []
   })
 }
 
@@ -139,19 +139,20 @@ describe("the nearest change that a failing gate names", () => {
     const met = new Set<string | null>()
     fc.assert(
       fc.property(holding, (so) => {
-        for (const { finding, nearest } of hintsIn(so)) {
+        for (const { finding, hint } of hintsIn(so)) {
           met.add(finding.reason)
           const { gate } = finding
-          const after = verdictAfter(so, gate, nearest.change)
-          const told = `${gate} (${finding.reason}): ${nearest.says} ${JSON.stringify(nearest.change)}`
-          if (mayStayOpen(nearest.change)) expect(after, told).not.toBe(false)
-          else expect(after, told).toBe(true)
+          const after = verdictAfter(so, gate, hint.change)
+          const explained = `${gate} (${finding.reason}): ${hint.says} ${JSON.stringify(hint.change)}`
+          if (mayStayOpen(hint.change)) expect(after, explained).not.toBe(false)
+          else expect(after, explained).toBe(true)
           // An unreadable time has no earlier one.
           if (finding.reason === "signal-invalid") continue
-          for (const less of oneLess(nearest.change)) {
-            expect(verdictAfter(so, gate, less), `${told}: less is enough, ${JSON.stringify(less)}`).not.toBe(
-              true,
-            )
+          for (const less of oneLess(hint.change)) {
+            expect(
+              verdictAfter(so, gate, less),
+              `${explained}: less is enough, ${JSON.stringify(less)}`,
+            ).not.toBe(true)
           }
         }
       }),
@@ -167,22 +168,22 @@ describe("the nearest change that a failing gate names", () => {
     const met = new Map<string, number>()
     fc.assert(
       fc.property(holdingByMoney, (so) => {
-        for (const { finding, nearest } of hintsIn(so)) {
+        for (const { finding, hint } of hintsIn(so)) {
           const { gate, reason } = finding
-          const raises = raisesIn(nearest)
+          const raises = raisesIn(hint)
           const isBudget = reason === "over-budget"
           // What one cap alone allows only after a wait has no value to raise in its text.
-          if (!isBudget && !(reason === "action-rate" && nearest.change.kind !== "wait")) continue
-          const told = `${gate}: ${nearest.says}`
-          expect(raises.length, told).toBeGreaterThan(0)
+          if (!isBudget && !(reason === "action-rate" && hint.change.kind !== "wait")) continue
+          const explained = `${gate}: ${hint.says}`
+          expect(raises.length, explained).toBeGreaterThan(0)
           const kind = `${reason} ${raises.length}`
           met.set(kind, (met.get(kind) ?? 0) + 1)
           // A rate that only has to be waited for stands beside one that has to be raised.
-          const waits = isBudget ? [] : waitsIn(nearest.change)
+          const waits = isBudget ? [] : waitsIn(hint.change)
           const change = (some: Raise[]): Change => ({ kind: "all", changes: [asPolicy(some), ...waits] })
-          expect(verdictAfter(so, gate, change(raises)), told).toBe(true)
+          expect(verdictAfter(so, gate, change(raises)), explained).toBe(true)
           for (const less of tooLittle(raises))
-            expect(verdictAfter(so, gate, change(less)), `${told}: ${JSON.stringify(less)}`).toBe(false)
+            expect(verdictAfter(so, gate, change(less)), `${explained}: ${JSON.stringify(less)}`).toBe(false)
         }
       }),
       propertyRuns(FEW / 2),

@@ -38,7 +38,7 @@ function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
   }
 }
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(supernodeStream(policy.id)))?.standing as SupernodeState
 }
 
@@ -124,7 +124,7 @@ describe("between the decision and the request", () => {
     })
     expect((await tick()).outcome).toMatchObject({ kind: "not-sent", reason: "approval-needed" })
     expect(world.orders).toEqual([])
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
   it("an approval that is still good by then does not", async () => {

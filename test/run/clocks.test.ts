@@ -87,9 +87,9 @@ async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: n
   return world.run(alarmOf({ id: world.newId(), at: world.now }), { policy: POLICY })
 }
 
-async function remember(standing: SupernodeState, at = NOW): Promise<void> {
+async function remember(state: SupernodeState, at = NOW): Promise<void> {
   const place = { stream: STREAM, seq: 1, prev: "", at, run: "r", writer: "w" }
-  await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing }))
+  await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing: state }))
 }
 
 const money = { minor: 12_000_000, currency: "CNY" }

@@ -38,11 +38,11 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
-const gains = async () => (await standing()).effects?.map(({ gain }) => gain)
+const gains = async () => (await state()).effects?.map(({ gain }) => gain)
 const orders = () => world.orders.map(({ plan }) => plan.to)
 
 /** Ticks every five minutes, as a function has them, until a purchase was complete and everything is over that it starts. */
@@ -92,7 +92,7 @@ describe("purchases that do not help", () => {
       planHash: shown.plan?.hash ?? "",
     })
     expect(await world.run(live, { policy })).toMatchObject({ outcome: { kind: "accepted" } })
-    expect((await standing()).attempt).not.toHaveProperty("cause")
+    expect((await state()).attempt).not.toHaveProperty("cause")
   })
 
   it("go on being bought while one of the last two helped", async () => {

@@ -30,7 +30,7 @@ beforeEach(async () => {
   world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16"), skewMs: 0 }
 })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
@@ -70,7 +70,7 @@ describe("a purchase that a person settled as absent, and that happened after al
         .heldBy,
     ).toBe("wrong")
     expect(await kinds()).toEqual(["completed", "wrong"])
-    expect((await standing()).purchases).toHaveLength(2)
+    expect((await state()).purchases).toHaveLength(2)
   })
 
   it("is not taken for what a later purchase brought, when somebody resets", async () => {
@@ -114,7 +114,7 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect(world.orders).toHaveLength(2)
     answerFirst()
     await first
-    expect((await standing()).purchases).toHaveLength(2)
+    expect((await state()).purchases).toHaveLength(2)
     world.now += 10 * MINUTE
     world.deliver(4)
     await world.run(undefined, { policy: roomy })
@@ -163,7 +163,7 @@ describe("a late word of not knowing", () => {
     })
     answer()
     await slow
-    expect((await standing()).attempt?.state).toBe("accepted")
+    expect((await state()).attempt?.state).toBe("accepted")
   })
 })
 
@@ -307,7 +307,7 @@ describe("a rule that buys once until it clears", () => {
     expect(await tick()).toMatchObject({ entry: null })
     world.load = 10
     expect((await tick()).decision.heldBy).toBe("paused")
-    expect((await standing()).latches).toEqual({})
+    expect((await state()).latches).toEqual({})
   })
 
   it("is not cleared by points from before the purchase", async () => {
@@ -330,7 +330,7 @@ describe("a rule that buys once until it clears", () => {
     await world.run(alarmOf(), { policy })
     world.now += 30 * SECOND
     await world.run(alarmOf({ id: "again", at: world.now }), { policy })
-    expect((await standing()).latches).toEqual({ "npu-busy": NOW })
+    expect((await state()).latches).toEqual({ "npu-busy": NOW })
   })
 })
 

@@ -151,11 +151,11 @@ describe("the 45 minutes of a new ledger", () => {
     await init(place.store)
     const old = new World(ledgerOver(place))
     const fresh = openMemoryStore()
-    let isOver = false
+    let hasHappened = false
     old.interference = {
       beforeAppend: async () => {
-        if (isOver) return
-        isOver = true
+        if (hasHappened) return
+        hasHappened = true
         await init(fresh, { at: NOW + 3 * 60 * MINUTE })
         place.store = fresh
       },
@@ -269,17 +269,17 @@ it.each([
   const place = new Place()
   await init(place.store, { nothingInFlight: true })
   const world = new World(ledgerOver(place))
-  let isOver = false
+  let hasHappened = false
   world.interference = {
     beforeHead: async (stream) => {
       const isOpened = (await place.store.head(`supernode:${policy.id}`)) !== undefined
-      if (stream !== "control" || !isOpened || isOver) return
-      isOver = true
+      if (stream !== "control" || !isOpened || hasHappened) return
+      hasHappened = true
       await happens(place)
     },
   }
   const ended = await world.run(undefined, { policy }).catch(() => null)
-  expect(isOver).toBe(true)
+  expect(hasHappened).toBe(true)
   expect(world.orders).toEqual([])
   if (reason) expect(ended?.outcome).toMatchObject({ kind: "not-sent", reason })
 })

@@ -348,8 +348,8 @@ describe("clocks that differ", () => {
     world.now += DAY + HOUR
     if (world.supernode.ok) world.supernode = { ...world.supernode, skewMs: -DAY }
     await world.run()
-    const telling = (await world.entries()).at(-1)
-    expect(telling).toMatchObject({ observation: { kind: "telling" }, at: NOW + HOUR })
+    const claim = (await world.entries()).at(-1)
+    expect(claim).toMatchObject({ observation: { kind: "telling" }, at: NOW + HOUR })
     expect(saidTo()).toEqual(["unknown", "unknown"])
   })
 

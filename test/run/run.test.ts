@@ -28,7 +28,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
@@ -278,7 +278,7 @@ describe("after a purchase", () => {
     world.interference = {}
     world.now += 5 * MINUTE
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
-    expect((await standing()).attempt?.state).toBe("unknown")
+    expect((await state()).attempt?.state).toBe("unknown")
   })
 
   it("a purchase whose client breaks its promise and throws is unknown, not lost", async () => {
@@ -292,7 +292,7 @@ describe("after a purchase", () => {
     const outcome: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
     world.outcomes = [outcome]
     expect((await world.run(alarmOf())).outcome).toEqual(outcome)
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
@@ -410,7 +410,7 @@ describe("between the opened attempt and the request", () => {
     const result = await world.run(alarmOf())
     expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "paused" })
     expect(world.orders).toEqual([])
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
   it("a control stream that cannot be read means paused", async () => {
@@ -536,7 +536,7 @@ describe("another run at the same time", () => {
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 4 } })
     expect(world.orders).toHaveLength(1)
-    expect((await standing()).attempt?.state).toBe("accepted")
+    expect((await state()).attempt?.state).toBe("accepted")
   })
 
   it("the same signal 50 times at once buys once", async () => {

@@ -39,7 +39,7 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 const held = async (over: Parameters<World["run"]>[1] = {}) => (await tick(over)).decision.heldBy
-const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
+const state = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 const pass = (ms: number) => {
   world.now += ms
 }
@@ -79,7 +79,7 @@ describe("A tick while a floor is active", () => {
     pass(EIGHT + DAY - world.now)
     expect(await tick()).toMatchObject({ plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
-    expect(Object.keys((await standing()).acted ?? {})).toEqual([
+    expect(Object.keys((await state()).acted ?? {})).toEqual([
       "day 2024-01-15T08:00 4",
       "day 2024-01-16T08:00 4",
     ])
@@ -125,7 +125,7 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
   it("when it was not sent", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await tick()
-    expect((await standing()).acted).toEqual({})
+    expect((await state()).acted).toEqual({})
     pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
@@ -144,11 +144,11 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
     await tick()
     pass(5 * MINUTE)
     expect(await held()).toBe("outcome-unknown")
-    expect(Object.keys((await standing()).acted ?? {})).toHaveLength(1)
-    const attempt = (await standing()).attempt?.id ?? ""
+    expect(Object.keys((await state()).acted ?? {})).toHaveLength(1)
+    const attempt = (await state()).attempt?.id ?? ""
     const servers = ["s1", "s2"]
     await world.say({ verb: "settle", as: "absent", attempt, servers, why: "no such order", by: "ops" })
-    expect((await standing()).acted).toEqual({})
+    expect((await state()).acted).toEqual({})
     pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)

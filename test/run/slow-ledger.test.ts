@@ -29,7 +29,7 @@ function openSlowly(ms: number): void {
   }
 }
 
-const told = async () =>
+const notifications = async () =>
   (await world.entries()).map(({ kind, outcome }) => [
     kind,
     outcome && "reason" in outcome ? outcome.reason : (outcome?.kind ?? null),
@@ -41,7 +41,7 @@ describe("an attempt whose opening took longer than it may be sent", () => {
     const result = await world.run(undefined, { endpoint: endpoint() })
     expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "too-late" })
     expect(wire.received()).toBe("")
-    expect(await told()).toEqual([
+    expect(await notifications()).toEqual([
       ["opened", null],
       ["settled", "too-late"],
     ])

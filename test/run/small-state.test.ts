@@ -35,8 +35,8 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-const bytesOf = (standing: unknown) => Buffer.byteLength(canonicalText(standing))
-const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
+const bytesOf = (state: unknown) => Buffer.byteLength(canonicalText(state))
+const state = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 
 function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
   const key = `cloud-eye|al1704475580412b2a4lnr3W|AGT.ECS|npu_util_rate_ai_core|instance_id:${"e".repeat(32)}-${card}`
@@ -48,7 +48,7 @@ function stormed(
   count: number,
   everyMs: number,
   from: SupernodeState,
-): { standing: SupernodeState; mostBytes: number } {
+): { state: SupernodeState; mostBytes: number } {
   let [after, mostBytes] = [from, 0]
   for (let i = 0; i < count; i++) {
     const at = NOW + Math.floor(i * everyMs)
@@ -62,7 +62,7 @@ function stormed(
     })
     if (i % 2_000 === 0 || i === count - 1) mostBytes = Math.max(mostBytes, bytesOf(after))
   }
-  return { standing: after, mostBytes }
+  return { state: after, mostBytes }
 }
 
 describe("the state", () => {
@@ -91,7 +91,7 @@ describe("the state", () => {
       await world.run(alarmOf({ id: `${i}|${"漢".repeat(195)}`, at }), { policy: plan })
     }
     expect(world.orders).toHaveLength(40)
-    expect(bytesOf(await standing())).toBeLessThan(MAX_BYTES)
+    expect(bytesOf(await state())).toBeLessThan(MAX_BYTES)
   })
 })
 
@@ -103,7 +103,7 @@ describe("a real alarm after a storm", () => {
       world.now += 30 * MINUTE
     }
     expect((await world.entries()).length).toBeLessThanOrEqual(2)
-    expect(bytesOf(await standing())).toBeLessThan(4_096)
+    expect(bytesOf(await state())).toBeLessThan(4_096)
     world.load = 97
     expect((await world.run(cardAlarm(1, world.now))).outcome).toMatchObject({ kind: "accepted" })
   })
@@ -112,7 +112,7 @@ describe("a real alarm after a storm", () => {
     world.load = 10
     await world.run(cardAlarm(0, world.now), { policy })
     const head = await world.ledger.head(STREAM)
-    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? stateWith()) as SupernodeState).standing
+    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? stateWith()) as SupernodeState).state
     world.now += MINUTE
     const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     await world.ledger.append(nextEntry(STREAM, head && { ...head, standing: after }, news))

@@ -67,7 +67,7 @@ export class World {
   /** How the next tellings end, in order; after them, well. */
   deliveries: Delivery[] = []
   /** Called while people are being told. */
-  whileTelling: (notice: Notification, timeoutMs: number) => Promise<void> = async () => {}
+  whileTelling: (notification: Notification, timeoutMs: number) => Promise<void> = async () => {}
   /** null until `listen`: the policy names nobody to tell. */
   notify: Notifier | null = null
   private ids = 0
@@ -139,9 +139,9 @@ export class World {
   listen(topics: readonly NotifyTopic[] = ["trouble", "approval"]): void {
     this.notify = {
       wants: (topic) => topics.includes(topic),
-      tell: async (notice, timeoutMs) => {
-        this.notices.push(notice)
-        await this.whileTelling(notice, timeoutMs)
+      tell: async (notification, timeoutMs) => {
+        this.notices.push(notification)
+        await this.whileTelling(notification, timeoutMs)
         return this.deliveries.shift() ?? { ok: true }
       },
     }

@@ -6,7 +6,7 @@ export interface Break {
   says: string
   /** Its hunt takes many seconds: only `npm run test:full` goes on it. */
   isLong?: boolean
-  /** Rules of `watch.ts`, `may-buy.ts`, `tellings.ts` and `progress.ts`; a violation of another one does not count. */
+  /** Rules of `watch.ts`, `may-buy.ts`, `sent-notifications.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
   /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
   from?: number
@@ -419,8 +419,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/ladder/choose-rung.ts",
-        from: "if (wanted.servers <= limit) return wanted",
-        to: "if (limit > 0) return wanted",
+        from: "if (demanded.servers <= limit) return demanded",
+        to: "if (limit > 0) return demanded",
       },
     ],
   },
@@ -602,8 +602,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",
-        from: "TELL_AGAIN_MS = 3_600_000",
-        to: "TELL_AGAIN_MS = 60_000",
+        from: "NOTIFY_AGAIN_MS = 3_600_000",
+        to: "NOTIFY_AGAIN_MS = 60_000",
       },
     ],
   },

@@ -29,13 +29,13 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
 }
 
 /** The webhook that people are told by: it may be down, and that harms nothing. */
-export function tellPeople(process: Process, notice: Notification): Promise<Delivery> {
+export function notifyOperators(process: Process, notification: Notification): Promise<Delivery> {
   const { world } = process.machine
   return process.ask("webhook", {
     ...travel(world),
     effect: () => {
       const isDown = world.random.chance(world.weather.cloudReadFails)
-      world.watch.tellings.heard(notice, { isDown })
+      world.watch.notifications.heard(notification, { isDown })
       return isDown ? { ok: false as const, why: "HTTP 500" } : { ok: true as const }
     },
   })

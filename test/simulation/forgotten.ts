@@ -71,10 +71,10 @@ export class Forgotten {
   ordersOf(supernode: TrueSupernode): Order[] {
     const { trades } = this.world.watch.bookOf(supernode)
     return supernode.orders.filter(
-      ({ attempt, fate, isOver, wasTakenForAbsent }) =>
+      ({ attempt, fate, isResolved, wasTakenForAbsent }) =>
         !trades.has(attempt) &&
         !wasTakenForAbsent &&
-        (fate === "travelling" || (fate === "accepted" && !isOver)),
+        (fate === "travelling" || (fate === "accepted" && !isResolved)),
     )
   }
 
@@ -107,9 +107,9 @@ export class Forgotten {
   checkFound(): void {
     if (this.at === -Infinity) return
     for (const supernode of this.world.supernodes) {
-      const standing = this.world.store.standingOf(supernode.stream)
-      if (!standing || standing.attempt) continue
-      const unknown = supernode.present().filter(({ id }) => !(standing.servers ?? []).includes(id))
+      const state = this.world.store.stateOf(supernode.stream)
+      if (!state || state.attempt) continue
+      const unknown = supernode.present().filter(({ id }) => !(state.servers ?? []).includes(id))
       if (unknown.length > 0)
         this.world.watch.broken(
           "servers-are-found",

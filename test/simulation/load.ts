@@ -39,14 +39,14 @@ export function rungsAskedFor({ rules }: Policy, load: Load, now: number): numbe
 }
 
 /** Highest wish within the last minutes: a run looks first and buys a little later, and its clock may be a minute ahead. */
-export function mostRungsAskedFor(policy: Policy, load: Load, { now, forMs }: Stretch): number {
+export function mostRungsAskedFor(policy: Policy, load: Load, { now, forMs }: LoadPeriod): number {
   let most = 0
   for (let at = now - forMs; at <= now + MINUTE; at += MINUTE)
     most = Math.max(most, rungsAskedFor(policy, load, at))
   return most
 }
 
-interface Stretch {
+interface LoadPeriod {
   now: number
   forMs: number
 }

@@ -3,7 +3,7 @@ import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
 import { Machine } from "./machine.ts"
-import { mendInConsole, vanishedIn, wordFor } from "./settling.ts"
+import { mendInConsole, missingIn, wordFor } from "./settling.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -55,12 +55,17 @@ export class People {
     const { world } = this
     const { now } = world.scheduler
     const head = await this.#desk.ledger.head(supernode.stream)
-    const standing = stateOf(head)
+    const state = stateOf(head)
     // An entry dated by a clock that ran ahead holds everybody: a reset is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
-    const { attempt, breaker, rulesOff, lastDecision } = standing
+    const { attempt, breaker, rulesOff, lastDecision } = state
     // While there are faults somebody looks anyway; once all is calm people trust that they are told.
-    if (world.isCalm && (attempt || breaker) && !isAhead && !world.watch.tellings.isHeard(supernode.stream))
+    if (
+      world.isCalm &&
+      (attempt || breaker) &&
+      !isAhead &&
+      !world.watch.notifications.isHeard(supernode.stream)
+    )
       return
     if (attempt && !isAhead) {
       const as = wordFor({ world, attempt, supernode })
@@ -74,7 +79,7 @@ export class People {
         by: "ops",
         servers,
       }
-      const check = (current: typeof standing) => {
+      const check = (current: typeof state) => {
         if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
         if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
       }
@@ -84,7 +89,7 @@ export class People {
       return
     }
     if (!attempt) mendInConsole(world, supernode)
-    const isMended = breaker || Object.keys(rulesOff).length > 0 || vanishedIn(standing, supernode)
+    const isMended = breaker || Object.keys(rulesOff).length > 0 || missingIn(state, supernode)
     if (
       isAhead ||
       isMended ||
@@ -198,7 +203,8 @@ export class People {
   #scaleByHand(): void {
     const { random, scheduler, supernodes } = this.world
     const supernode = random.pick(supernodes)
-    if (this.isQuiet || supernode.orders.some(({ isOver, fate }) => fate === "accepted" && !isOver)) return
+    if (this.isQuiet || supernode.orders.some(({ isResolved, fate }) => fate === "accepted" && !isResolved))
+      return
     const sizes = supernode.policy.ladder.map(({ servers }) => servers)
     const larger = sizes.find((size) => size > supernode.count)
     const smaller = sizes.findLast((size) => size < supernode.count)

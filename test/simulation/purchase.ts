@@ -41,7 +41,7 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
     fate: "travelling",
     acceptedAt: null,
     servers: [],
-    isOver: false,
+    isResolved: false,
     wasTakenForAbsent: false,
   }
   supernode.orders.push(placed)

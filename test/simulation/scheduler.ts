@@ -34,16 +34,16 @@ export class Scheduler {
   }
 
   /** Goes on until that time, or until it is over for another reason. */
-  async runUntil(end: number, isOver: () => boolean): Promise<void> {
+  async runUntil(end: number, isFinished: () => boolean): Promise<void> {
     for (;;) {
       const next = this.#heap[0]
-      if (!next || next.at > end || isOver()) break
+      if (!next || next.at > end || isFinished()) break
       this.#removeFirst()
       this.now = next.at
       next.act()
       await allPromisesFollowed()
     }
-    if (!isOver()) this.now = Math.max(this.now, end)
+    if (!isFinished()) this.now = Math.max(this.now, end)
   }
 
   #removeFirst(): void {

@@ -26,7 +26,7 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
     case "stuck":
     case "partial":
     case "wrong": {
-      if (order?.fate === "accepted" && !order.isOver) return null
+      if (order?.fate === "accepted" && !order.isResolved) return null
       for (const { id, status } of supernode.present())
         if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
       return "completed"
@@ -40,21 +40,25 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
       // Nobody can see that it will still happen: some wait, some say what the console says.
       return world.random.chance(0.1) && !hasNewcomers ? "absent" : null
     }
-    if (order?.fate === "accepted") return order.isOver ? "completed" : "accepted"
+    if (order?.fate === "accepted") return order.isResolved ? "completed" : "accepted"
     // The command line refuses `absent` where servers came: to over-count is allowed.
     return hasNewcomers ? "completed" : "absent"
   }
 }
 
 /** Known servers that the cloud lists no more. */
-export function vanishedIn(standing: SupernodeState, supernode: TrueSupernode): boolean {
+export function missingIn(state: SupernodeState, supernode: TrueSupernode): boolean {
   const listed = (supernode.view().servers ?? []).map(({ id }) => id)
-  return (standing.servers ?? []).some((id) => !listed.includes(id))
+  return (state.servers ?? []).some((id) => !listed.includes(id))
 }
 
 /** A size that no rung has, or a server that failed, is mended in the console. */
 export function mendInConsole(world: World, supernode: TrueSupernode): void {
-  if (supernode.orders.some(({ fate, isOver }) => fate === "travelling" || (fate === "accepted" && !isOver)))
+  if (
+    supernode.orders.some(
+      ({ fate, isResolved }) => fate === "travelling" || (fate === "accepted" && !isResolved),
+    )
+  )
     return
   for (const { id, status } of supernode.present())
     if (status === "CREATE_FAILED") supernode.change(id, "DELETED")

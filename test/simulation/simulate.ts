@@ -35,21 +35,21 @@ export async function simulate(
   forgetEntries()
   const world = new World(seed, broken)
   const { scheduler, watch } = world
-  const isOver = () => watch.violations.length > 0
+  const isFinished = () => watch.violations.length > 0
   startEvents(world)
   startTimeTrouble(world, seed)
   startLedgerTrouble(world, seed)
   world.people.start()
-  await scheduler.runUntil(world.calmFrom, isOver)
+  await scheduler.runUntil(world.calmFrom, isFinished)
 
   world.people.isQuiet = true
   world.becomeCalm()
   for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
-  while (scheduler.now < world.calmFrom + SETTLING_MS && !isOver()) await goOn(world, isOver)
+  while (scheduler.now < world.calmFrom + SETTLING_MS && !isFinished()) await goOn(world, isFinished)
 
-  if (!isOver()) await stayBusy(world, isOver)
-  if (!isOver()) watch.forgotten.checkFound()
-  if (!isOver() && asIs) await verifyChains(world)
+  if (!isFinished()) await stayBusy(world, isFinished)
+  if (!isFinished()) watch.forgotten.checkFound()
+  if (!isFinished() && asIs) await verifyChains(world)
   world.counts.purchases = world.supernodes
     .flatMap(({ orders }) => orders)
     .filter(({ fate }) => fate === "accepted").length
@@ -63,23 +63,23 @@ export async function simulate(
   }
 }
 
-async function stayBusy(world: World, isOver: () => boolean): Promise<void> {
+async function stayBusy(world: World, isFinished: () => boolean): Promise<void> {
   const { scheduler, supernodes } = world
   const highSince = scheduler.now
   const horizon = highSince + BUSY_MS
   world.trace("the load goes up and stays up")
   for (const { load } of supernodes) load.becomes(97, highSince)
   const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
-  while (open.size > 0 && !isOver() && scheduler.now < horizon) {
-    await goOn(world, isOver)
+  while (open.size > 0 && !isFinished() && scheduler.now < horizon) {
+    await goOn(world, isFinished)
     for (const progress of open) if (progress.isDone()) open.delete(progress)
   }
 }
 
 /** Five minutes more, after which nobody may have waited in silence. */
-async function goOn({ scheduler, watch }: World, isOver: () => boolean): Promise<void> {
-  await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
-  watch.tellings.check()
+async function goOn({ scheduler, watch }: World, isFinished: () => boolean): Promise<void> {
+  await scheduler.runUntil(scheduler.now + 5 * MINUTE, isFinished)
+  watch.notifications.check()
 }
 
 async function verifyChains(world: World): Promise<void> {

@@ -35,7 +35,7 @@ export class SimulatedStore {
     return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
   }
 
-  standingOf(stream: string): SupernodeState | null {
+  stateOf(stream: string): SupernodeState | null {
     const raw = this.#newest(stream)
     return raw ? stateOf(trustedEntry(stream, raw)) : null
   }

@@ -48,11 +48,11 @@ export function failureLines({ seed, violations, trace }: Report, most = 40): st
   const isAbout = (line: string) =>
     ids.some((id) => new RegExp(`\\b${id}\\b`).test(line)) ||
     /freezes|dies|clock jumps|store is away|restarted|people know|VIOLATION|calm/.test(line)
-  const told = trace.filter(isAbout)
+  const notifications = trace.filter(isAbout)
   return [
     `seed ${seed}: ${said}`,
-    ...(told.length > most ? [`  … ${told.length - most} lines before`] : []),
-    ...told.slice(-most).map((line) => `  ${line}`),
+    ...(notifications.length > most ? [`  … ${notifications.length - most} lines before`] : []),
+    ...notifications.slice(-most).map((line) => `  ${line}`),
     `replay it: npm run simulate:faults -- --seed ${seed} --trace`,
   ]
 }

@@ -21,7 +21,7 @@ export interface Order {
   acceptedAt: number | null
   servers: string[]
   /** Nothing more will come of it. */
-  isOver: boolean
+  isResolved: boolean
   /** A person said absent while it was still travelling: nobody could know better. */
   wasTakenForAbsent: boolean
 }
@@ -81,7 +81,7 @@ export class TrueSupernode {
   /** A server goes and another one comes, in the console; false while an order is being delivered. */
   replaceOne(): boolean {
     const [gone] = this.present()
-    if (!gone || this.orders.some(({ fate, isOver }) => fate === "accepted" && !isOver)) return false
+    if (!gone || this.orders.some(({ fate, isResolved }) => fate === "accepted" && !isResolved)) return false
     this.change(gone.id, "DELETED")
     this.add({ status: "RUNNING", at: this.world.scheduler.now })
     return true
@@ -117,7 +117,7 @@ export class TrueSupernode {
       })
     }
     scheduler.after(last + 1_000, () => {
-      order.isOver = true
+      order.isResolved = true
     })
   }
 }

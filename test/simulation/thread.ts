@@ -23,8 +23,8 @@ const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
 parentPort?.on("message", (task: Task) => void live(task))
 
 async function live({ seed, wantsTrace }: Task): Promise<void> {
-  const report = await simulate(seed, { broken, asIs })
-  const isWorthTelling = wantsTrace || report.violations.length > 0
-  const told: Report = isWorthTelling ? report : { ...report, trace: [] }
-  parentPort?.postMessage(told)
+  const whole = await simulate(seed, { broken, asIs })
+  const isTraceWanted = wantsTrace || whole.violations.length > 0
+  const report: Report = isTraceWanted ? whole : { ...whole, trace: [] }
+  parentPort?.postMessage(report)
 }

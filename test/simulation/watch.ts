@@ -9,7 +9,7 @@ import type { Machine, Process } from "./machine.ts"
 import { whyNotToBuy } from "./may-buy.ts"
 import { Stops } from "./stops.ts"
 import type { TrueSupernode } from "./supernode.ts"
-import { Tellings } from "./tellings.ts"
+import { SentNotifications } from "./sent-notifications.ts"
 import { FileTurns } from "./two-files.ts"
 import type { World } from "./world.ts"
 
@@ -29,7 +29,7 @@ export class Watch {
   readonly violations: string[] = []
   readonly books = new Map<string, Book>()
   readonly stops = new Stops()
-  tellings: Tellings
+  notifications: SentNotifications
   readonly forgotten: Forgotten
   readonly #links = new Map<string, { seq: number; hash: string }>()
   readonly #turns = new Map<string, FileTurns>()
@@ -43,7 +43,7 @@ export class Watch {
   mostPosts = 0
 
   constructor(private readonly world: World) {
-    this.tellings = new Tellings(world)
+    this.notifications = new SentNotifications(world)
     this.forgotten = new Forgotten(world)
   }
 
@@ -75,7 +75,7 @@ export class Watch {
     this.#reserved.clear()
     this.#log.length = 0
     this.stops.forgetAll()
-    this.tellings = new Tellings(this.world)
+    this.notifications = new SentNotifications(this.world)
     for (const { entry, raw, at } of entries) this.#learn(entry, raw, at)
     this.forgotten.begin(kept)
   }
@@ -90,7 +90,7 @@ export class Watch {
     const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
     if (!supernode) return
     this.bookOf(supernode).stored(entry, at)
-    this.tellings.stored(entry)
+    this.notifications.stored(entry)
   }
 
   #learnReservation({ stream, kind, fleet }: LedgerEntry): void {
@@ -154,7 +154,7 @@ export class Watch {
     this.#checkObservation(book, entry)
     this.#checkEffect(supernode, book, entry)
     book.stored(entry, now)
-    this.tellings.stored(entry)
+    this.notifications.stored(entry)
     const tooMuch = entry.kind === "opened" && supernode.policy.fleet ? whyNotOpen(this.world) : null
     if (tooMuch) this.broken("fleet-opened", tooMuch)
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")

@@ -8,7 +8,7 @@ import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
-import { cloudSeenBy, tellPeople } from "./cloud.ts"
+import { cloudSeenBy, notifyOperators } from "./cloud.ts"
 import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
 import { Load } from "./load.ts"
@@ -227,7 +227,7 @@ export class World {
       clock,
       notify: {
         wants: (topic) => topic === "trouble" || topic === "approval",
-        tell: (notice) => tellPeople(process, notice),
+        tell: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
       timeLeftMs: () => endsAt - this.scheduler.now,

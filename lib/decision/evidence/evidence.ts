@@ -46,7 +46,7 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
     const reading = readings.find((candidate) => candidate.rule === rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, running }) : []
     const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
-    return judgeRule({
+    return evaluateRule({
       situation,
       rule,
       points,
@@ -83,7 +83,7 @@ interface RuleFacts {
   problem: string | null
 }
 
-function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
+function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
   // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
   const missing = n - points.filter((point) => point.state !== "missing").length

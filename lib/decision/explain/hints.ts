@@ -106,13 +106,13 @@ export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
 /** The finding, and in `facts.nearest` what would have let its gate pass, where it failed and that can be said. */
 export function withHint(facts: GateFacts, finding: Finding): Finding {
   if (finding.passed !== false || finding.reason === null) return finding
-  const nearest = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
-  return nearest === null ? finding : { ...finding, facts: { ...finding.facts, nearest } }
+  const hint = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
+  return hint === null ? finding : { ...finding, facts: { ...finding.facts, nearest: hint } }
 }
 
 /** What `withHint` put there; null without. Findings also come from ledgers, where anything may stand. */
 export function hintOf({ passed, facts }: Finding): string | null {
-  const nearest: unknown = facts["nearest"]
-  if (passed !== false || typeof nearest !== "object" || nearest === null || !("says" in nearest)) return null
-  return typeof nearest.says === "string" ? nearest.says : null
+  const hint: unknown = facts["nearest"]
+  if (passed !== false || typeof hint !== "object" || hint === null || !("says" in hint)) return null
+  return typeof hint.says === "string" ? hint.says : null
 }

@@ -7,12 +7,12 @@ import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { orderTrouble } from "./order.ts"
 import {
-  isToldOnce,
+  isNotifiedOnce,
+  NOTIFY_AGAIN_MS,
   type NotifiedState,
   type PendingAction,
   type PendingActionFacts,
   pendingAction,
-  TELL_AGAIN_MS,
   topicOf,
 } from "./pending-action.ts"
 
@@ -33,7 +33,7 @@ export interface PolicyFileState {
 
 /** A notification, and the labels of the recipients that an earlier try missed; null: all that want it. */
 export interface DueNotification {
-  telling: PendingAction
+  action: PendingAction
   to: readonly string[] | null
   /** Tries that failed so far. */
   tries: number
@@ -51,28 +51,28 @@ const RETRY_MS = 300_000
 
 /** While it lasts, a state is told again this often and not oftener; null: once. */
 function repeatMs(state: NotifiedState): number | null {
-  if (isToldOnce(state)) return null
-  return state === "policy-refused" || state === "daily" ? DAY_MS : TELL_AGAIN_MS
+  if (isNotifiedOnce(state)) return null
+  return state === "policy-refused" || state === "daily" ? DAY_MS : NOTIFY_AGAIN_MS
 }
 
 /** Everything that is due, the most urgent first. */
 export function dueNotifications(facts: NotificationFacts): DueNotification[] {
   return candidates(facts)
     .filter(({ state }) => facts.wants(topicOf(state)))
-    .flatMap((telling) => {
-      const told = getOwn(facts.state.told ?? {}, telling.about)
-      if (told && !isDue(told, { now: facts.now, state: telling.state })) return []
-      return [{ telling, to: told?.failed?.to ?? null, tries: told?.failed?.tries ?? 0 }]
+    .flatMap((action) => {
+      const record = getOwn(facts.state.told ?? {}, action.about)
+      if (record && !isDue(record, { now: facts.now, state: action.state })) return []
+      return [{ action, to: record?.failed?.to ?? null, tries: record?.failed?.tries ?? 0 }]
     })
 }
 
-function isDue(told: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
+function isDue(record: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
   // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
-  const passedMs = Math.abs(now - told.at)
-  if (told.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (told.failed.tries - 1), TELL_AGAIN_MS)
+  const passedMs = Math.abs(now - record.at)
+  if (record.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (record.failed.tries - 1), NOTIFY_AGAIN_MS)
   const again = repeatMs(state)
   if (again !== null) return passedMs >= again
-  return told.delivered !== true && passedMs >= LOST_TRY_MS
+  return record.delivered !== true && passedMs >= LOST_TRY_MS
 }
 
 function candidates(facts: NotificationFacts): PendingAction[] {
@@ -80,7 +80,7 @@ function candidates(facts: NotificationFacts): PendingAction[] {
   return [
     ...(pending ? [pending] : []),
     ...purchasesOf(facts.state, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
-    ...orderTellings(facts),
+    ...orderActions(facts),
     ...blindSourceActions(facts),
     ...policyFileActions(facts),
   ]
@@ -107,7 +107,7 @@ function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction 
   }
 }
 
-function orderTellings({ name, state: { order } }: NotificationFacts): PendingAction[] {
+function orderActions({ name, state: { order } }: NotificationFacts): PendingAction[] {
   const trouble = order && orderTrouble(order)
   if (!order || !trouble) return []
   const { attempt, orderId, at, status } = order

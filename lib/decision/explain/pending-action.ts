@@ -51,7 +51,7 @@ export function topicOf(state: NotifiedState): NotifyTopic {
 }
 
 /** Happened once, and is told once: every recipient that took it is on record. */
-export function isToldOnce(state: NotifiedState): boolean {
+export function isNotifiedOnce(state: NotifiedState): boolean {
   return state === "purchase" || state === "order-differs"
 }
 
@@ -85,7 +85,7 @@ export interface PendingActionFacts {
 }
 
 /** While a state lasts, it is told again this often and not oftener. */
-export const TELL_AGAIN_MS = 3_600_000
+export const NOTIFY_AGAIN_MS = 3_600_000
 
 /** What waits for a person; null where nothing does. */
 export function pendingAction({ name, state, decision, plan }: PendingActionFacts): PendingAction | null {

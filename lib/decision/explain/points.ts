@@ -10,13 +10,13 @@ import { breachingLevel, sayLevel } from "./levels.ts"
 
 /** What one rule needs by itself. */
 export interface Need {
-  nearest: Hint | null
+  hint: Hint | null
   /** Periods, with a surcharge for what a period cannot bring. */
   dear: number
 }
 
 /** Surcharge of what waits for a warm-up. */
-export const WARM_UP = 1_000
+export const WARM_UP_SURCHARGE = 1_000
 
 export interface RuleFacts {
   situation: Situation
@@ -32,11 +32,11 @@ export function breaching(facts: RuleFacts): Need {
   const { situation, rule, found } = facts
   const assumed = countsSilence(facts) ? found.missing : 0
   const needed = rule.points.m - found.breaching - assumed
-  if (needed <= 0) return { nearest: null, dear: 0 }
-  if (needed <= roomFor(facts)) return { nearest: points(facts, needed), dear: needed }
+  if (needed <= 0) return { hint: null, dear: 0 }
+  if (needed <= roomFor(facts)) return { hint: points(facts, needed), dear: needed }
   const warmAt = warmPeriodsAt(facts)
   const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up at", warmAt) : null
-  return { nearest: together([start, points(facts, rule.points.m)]), dear: WARM_UP + rule.points.m }
+  return { hint: together([start, points(facts, rule.points.m)]), dear: WARM_UP_SURCHARGE + rule.points.m }
 }
 
 /** Is what is missing held to breach already? Then a point there adds nothing. */

@@ -1,4 +1,4 @@
-import { judgeFloors } from "../ladder/floors.ts"
+import { evaluateFloors } from "../ladder/floors.ts"
 import { nextStart, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"
@@ -10,7 +10,7 @@ import { resetBy } from "./in-flight.ts"
 
 /** null: no active schedule is switched off. */
 export function scheduleOnAgain(situation: Situation): Hint | null {
-  const isOff = judgeFloors(situation).some(({ verdict }) => verdict === "off")
+  const isOff = evaluateFloors(situation).some(({ verdict }) => verdict === "off")
   return isOff ? onAgain(situation) : null
 }
 

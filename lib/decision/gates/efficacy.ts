@@ -25,18 +25,18 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
 
   const waiting = row.filter((effect) => isStillDue(effect, now))
   const until = waiting.length > 0 ? Math.max(...waiting.map(({ dueAt }) => dueAt)) : null
-  const wanted = `${moved}; at least ${sayNumber(minGain)} was wanted`
+  const required = `${moved}; at least ${sayNumber(minGain)} was wanted`
   const follows =
     until === null
       ? "Automatic buying stops until a person resets it"
       : `Automatic buying waits until that can be told, after ${sayTime(until)}`
   if (signal.kind === "request")
-    return pass(`${wanted}. That stops automatic purchases only`, {
+    return pass(`${required}. That stops automatic purchases only`, {
       ...facts,
       until,
       stopped: until === null,
     })
-  return fail("efficacy", `${wanted}. ${follows}`, { ...facts, until, stopped: until === null })
+  return fail("efficacy", `${required}. ${follows}`, { ...facts, until, stopped: until === null })
 }
 
 function factsOf({ attempt, rule, before, after, gain, completedAt, dueAt }: CountedEffect) {
@@ -53,11 +53,11 @@ function sayLast(count: number): string {
 
 /** `moved npu-busy by 1.2 and 0.4`: neighbours of one rule share its name. */
 function sayRow(row: readonly CountedEffect[], now: number): string {
-  const said = row.map((effect, i) => {
+  const changes = row.map((effect, i) => {
     const name = row[i - 1]?.rule === effect.rule ? "" : `${effect.rule} `
     return `${name}${sayGain(effect, now)}`
   })
-  return `moved ${said.join(" and ")}`
+  return `moved ${changes.join(" and ")}`
 }
 
 function sayGain(effect: CountedEffect, now: number): string {

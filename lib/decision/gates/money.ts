@@ -12,11 +12,11 @@ import type { GateFacts } from "./gate.ts"
 /** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
 export function actionRate({ situation }: GateFacts): Verdict {
   const { state, policy, now } = situation
-  const own = rateUnder(policy.limits.actions, state.purchases, now)
+  const ownVerdict = rateUnder(policy.limits.actions, state.purchases, now)
   const cap = policy.fleet?.actions
-  if (!cap) return own
+  if (!cap) return ownVerdict
   const all = fleetPurchases(situation)
-  return withFleet(own, all && rateUnder(cap, all, now))
+  return withFleet(ownVerdict, all && rateUnder(cap, all, now))
 }
 
 function rateUnder(
@@ -31,16 +31,19 @@ function rateUnder(
 }
 
 /** One verdict of the supernode's own cap and the fleet's: either can fail it. A cap that nobody counted passes nothing. */
-function withFleet(own: Verdict, fleet: Verdict | null): Verdict {
+function withFleet(ownVerdict: Verdict, fleet: Verdict | null): Verdict {
   if (!fleet) {
-    if (own.passed === false) return own
-    return { ...notEvaluated(`${own.says}; what other supernodes bought was not read`), facts: own.facts }
+    if (ownVerdict.passed === false) return ownVerdict
+    return {
+      ...notEvaluated(`${ownVerdict.says}; what other supernodes bought was not read`),
+      facts: ownVerdict.facts,
+    }
   }
-  const says = `${own.says}; across all supernodes ${fleet.says}`
-  const facts = { ...own.facts, fleet: fleet.facts }
-  const failed = [own, fleet].find(({ passed }) => passed === false)
+  const says = `${ownVerdict.says}; across all supernodes ${fleet.says}`
+  const facts = { ...ownVerdict.facts, fleet: fleet.facts }
+  const failed = [ownVerdict, fleet].find(({ passed }) => passed === false)
   if (failed?.reason) return fail(failed.reason, says, facts)
-  return own.passed === null || fleet.passed === null
+  return ownVerdict.passed === null || fleet.passed === null
     ? { ...notEvaluated(says), facts }
     : { ...pass(says), facts }
 }
@@ -60,8 +63,8 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
       `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`,
       { flavor: choice.target.flavor },
     )
-  const own = limits.budget ? unpriced(limits.budget, state.purchases, situation) : null
-  if (own) return own
+  const ownVerdict = limits.budget ? unpriced(limits.budget, state.purchases, situation) : null
+  if (ownVerdict) return ownVerdict
   const all = cap && fleetPurchases(situation)
   if (cap && !all)
     return notEvaluated(`the order costs ${sayMoney(cost)}; what other supernodes bought was not read`)
@@ -94,12 +97,12 @@ export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
   const cap = policy.fleet?.budget
   if (!budget && !cap) return pass("the policy has no budget")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
-  const own = budget
+  const ownVerdict = budget
     ? spendUnder(budget, { purchases: state.purchases, cost, situation })
     : pass("the supernode has no budget of its own")
-  if (!cap) return own
+  if (!cap) return ownVerdict
   const all = fleetPurchases(situation)
-  return withFleet(own, all && spendUnder(cap, { purchases: all, cost, situation }))
+  return withFleet(ownVerdict, all && spendUnder(cap, { purchases: all, cost, situation }))
 }
 
 interface Spend {

@@ -17,12 +17,12 @@ export function supernodeReady({ situation: { supernode, state } }: GateFacts): 
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
-  const vanished = missingServers(state, supernode.value)
-  if (vanished.length > 0) {
+  const missing = missingServers(state, supernode.value)
+  if (missing.length > 0) {
     return fail(
       "supernode-unreadable",
-      `servers known from the ledger are missing without being DELETED: ${vanished.join(", ")}`,
-      { vanished },
+      `servers known from the ledger are missing without being DELETED: ${missing.join(", ")}`,
+      { vanished: missing },
     )
   }
   const statuses = Object.fromEntries(servers.map((server) => [server.id, server.status]))

@@ -15,7 +15,7 @@ export type DemandedRung = { kind: "servers"; servers: number } | ({ kind: "prop
 
 export interface Demand {
   verdict: Verdict
-  wanted: DemandedRung | null
+  rung: DemandedRung | null
   cleared: string[]
 }
 
@@ -35,10 +35,10 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
         servers: signal.servers,
       },
     )
-    return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
+    return { verdict, rung: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
   if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
-    return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
+    return { verdict: notEvaluated("the metrics were not read"), rung: null, cleared: [] }
   }
   const rules =
     readings.state === "read" && supernode.state === "read"
@@ -60,10 +60,10 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
   const proposed = highestProposal(proposing)
   // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
   if (proposed) {
-    const wanted = from === null ? null : { kind: "proposed" as const, ...proposed }
-    return { verdict: pass(sentences, facts), wanted, cleared }
+    const rung = from === null ? null : { kind: "proposed" as const, ...proposed }
+    return { verdict: pass(sentences, facts), rung, cleared }
   }
-  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), wanted: null, cleared }
+  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), rung: null, cleared }
 }
 
 function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {

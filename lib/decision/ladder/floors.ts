@@ -17,7 +17,7 @@ export interface FloorEvidence extends ActiveFloor {
 }
 
 /** Judges the schedules that are active now; each by itself, for floors are never added. */
-export function judgeFloors({ policy, state, policyHash, now }: Situation): FloorEvidence[] {
+export function evaluateFloors({ policy, state, policyHash, now }: Situation): FloorEvidence[] {
   const { schedules, timezone, ladder } = policy
   return activeFloors(schedules, timezone, now).flatMap((floor): FloorEvidence[] => {
     const index = ladder.findIndex((rung) => rung.servers >= floor.atLeast)

@@ -85,46 +85,46 @@ const MAX_BY_CHARS = 100
 
 /** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
 export function foldControl(control: Control, written: OperatorCommand, at: number): Control {
-  const said = shortened(written)
-  switch (said.verb) {
+  const command = shortened(written)
+  switch (command.verb) {
     case "pause": {
-      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
-      if (said.supernode === null) return { ...control, pausedAll: stop }
-      return { ...control, paused: { ...control.paused, [said.supernode]: stop } }
+      const stop: Stop = { why: command.why, by: command.by, at, until: command.until }
+      if (command.supernode === null) return { ...control, pausedAll: stop }
+      return { ...control, paused: { ...control.paused, [command.supernode]: stop } }
     }
     case "resume": {
-      if (said.supernode === null) return { ...control, pausedAll: null }
-      const { [said.supernode]: _lifted, ...paused } = control.paused
+      if (command.supernode === null) return { ...control, pausedAll: null }
+      const { [command.supernode]: _lifted, ...paused } = control.paused
       return { ...control, paused }
     }
     case "hold": {
-      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
-      return { ...control, held: { ...control.held, [said.supernode]: stop } }
+      const stop: Stop = { why: command.why, by: command.by, at, until: command.until }
+      return { ...control, held: { ...control.held, [command.supernode]: stop } }
     }
     case "approve":
-      return { ...control, approvals: newestOf([...control.approvals, approvalOf(said, at)]) }
+      return { ...control, approvals: newestOf([...control.approvals, approvalOf(command, at)]) }
     case "init":
       // A ledger keeps its first id.
       return control.ledger
         ? control
-        : { ...control, ledger: { id: said.ledger.id, at, origin: said.origin } }
+        : { ...control, ledger: { id: command.ledger.id, at, origin: command.origin } }
     case "restored":
       // The attempts that used these approvals up may be missing now.
-      return { ...control, approvals: [], restored: { at, why: said.why, by: said.by, confirmed: [] } }
+      return { ...control, approvals: [], restored: { at, why: command.why, by: command.by, confirmed: [] } }
     case "confirm":
       return control.restored
-        ? { ...control, restored: confirmedBy(control.restored, said.supernode) }
+        ? { ...control, restored: confirmedBy(control.restored, command.supernode) }
         : control
     case "settle":
     case "reset":
-      throw new TypeError(`"${said.verb}" is said in the supernode's own stream, not in control`)
+      throw new TypeError(`"${command.verb}" is said in the supernode's own stream, not in control`)
     default:
-      return said satisfies never
+      return command satisfies never
   }
 }
 
-function approvalOf(said: Extract<OperatorCommand, { verb: "approve" }>, at: number): Approval {
-  const { planHash, by, expires, signature } = said
+function approvalOf(command: Extract<OperatorCommand, { verb: "approve" }>, at: number): Approval {
+  const { planHash, by, expires, signature } = command
   if (!signature || expires === undefined) return { planHash, by, at }
   return { planHash, by, at, expires, signature: { hash: signature.hash, value: signature.value } }
 }
@@ -139,9 +139,11 @@ function newestOf(approvals: readonly Approval[]): Approval[] {
   return kept.slice(tooOld + 1)
 }
 
-function shortened<T extends OperatorCommand>(said: T): T {
-  const by = cleanText(said.by, MAX_BY_CHARS)
-  return "why" in said ? { ...said, by, why: cleanText(said.why, MAX_WHY_CHARS) } : { ...said, by }
+function shortened<T extends OperatorCommand>(command: T): T {
+  const by = cleanText(command.by, MAX_BY_CHARS)
+  return "why" in command
+    ? { ...command, by, why: cleanText(command.why, MAX_WHY_CHARS) }
+    : { ...command, by }
 }
 
 function confirmedBy(restored: LedgerRestore, supernode: string): LedgerRestore {

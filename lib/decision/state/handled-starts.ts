@@ -8,24 +8,26 @@ import type { HandledStart, SupernodeState } from "./state.ts"
 
 /** The purchase for this occurrence that wanted as many servers, or more. */
 export function handledStartOf(state: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
-  const acted = state.acted ?? {}
+  const handled = state.acted ?? {}
   const { atLeast } = occurrence
   // Releases before recorded no number: such a purchase answers every floor.
-  const whole = getOwn(acted, startOf(occurrence))
+  const whole = getOwn(handled, startOf(occurrence))
   if (whole || atLeast === undefined) return whole
-  const sizes = Object.keys(acted).flatMap((key) => {
+  const sizes = Object.keys(handled).flatMap((key) => {
     const size = sizeIn(key, occurrence)
     return size !== null && size >= atLeast ? [size] : []
   })
-  return sizes.length === 0 ? undefined : getOwn(acted, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
+  return sizes.length === 0
+    ? undefined
+    : getOwn(handled, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
 }
 
 /** An attempt acts for its occurrences from the moment it is opened. */
 export function rememberHandledStarts(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, schedules = [] } = attempt
   if (schedules.length === 0) return state
-  const acted = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
-  return { ...state, acted: { ...state.acted, ...Object.fromEntries(acted) } }
+  const handled = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
+  return { ...state, acted: { ...state.acted, ...Object.fromEntries(handled) } }
 }
 
 /** Nothing was bought: they may act again. */

@@ -99,13 +99,13 @@ function foldOutcome(state: SupernodeState, outcome: Outcome, event: ChainEvent)
   return absent ? foldLateAnswer(state, { attempt: absent, outcome, event }) : state
 }
 
-interface Answer {
+interface AttemptAnswer {
   attempt: OpenAttempt
   outcome: Outcome
   event: ChainEvent
 }
 
-function foldAnswer(state: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
+function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
   switch (outcome.kind) {
     case "accepted": {
       const says = "was accepted and is being provisioned"
@@ -135,7 +135,7 @@ function foldAnswer(state: SupernodeState, { attempt, outcome, event }: Answer):
 }
 
 /** The answer of an attempt that a person had settled as absent. */
-function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
+function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
   const others = state.absent.filter(({ id }) => id !== attempt.id)
   switch (outcome.kind) {
     case "accepted": {
@@ -160,7 +160,7 @@ function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: Answ
 
 function refuse(
   state: SupernodeState,
-  { attempt, outcome, event }: Answer & { outcome: Rejected },
+  { attempt, outcome, event }: AttemptAnswer & { outcome: Rejected },
 ): SupernodeState {
   const policyHash = event.policyHash ?? ""
   return foldRejection(state, { attempt, rejected: outcome, at: event.at, policyHash })
@@ -210,24 +210,24 @@ function foldObservation(state: SupernodeState, observation: Observation, event:
 }
 
 /** Of an operator's words in the state; the entry keeps them whole. */
-const MAX_WORD_CHARS = 300
+const MAX_BYLINE_CHARS = 300
 
-function foldCommand(state: SupernodeState, said: OperatorCommand, at: number): SupernodeState {
+function foldCommand(state: SupernodeState, command: OperatorCommand, at: number): SupernodeState {
   const { attempt } = state
-  if (said.verb === "reset") {
+  if (command.verb === "reset") {
     const { policyChanges: _over, ...others } = state
     return { ...others, ...REFUSAL_FREE, servers: null, ...(state.effects ? { effects: [] } : {}) }
   }
-  if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return state
-  const word = cleanText(`by ${said.by}: ${said.why}`, MAX_WORD_CHARS)
-  switch (said.as) {
+  if (command.verb !== "settle" || !attempt || attempt.id !== command.attempt) return state
+  const byline = cleanText(`by ${command.by}: ${command.why}`, MAX_BYLINE_CHARS)
+  switch (command.as) {
     case "accepted":
       return {
         ...book(state, attempt),
-        attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${word}`, acceptedAt: at },
+        attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${byline}`, acceptedAt: at },
       }
     case "completed": {
-      const servers = said.servers ?? state.servers ?? attempt.before
+      const servers = command.servers ?? state.servers ?? attempt.before
       return complete(state, {
         attempt,
         at,
@@ -239,11 +239,14 @@ function foldCommand(state: SupernodeState, said: OperatorCommand, at: number): 
       return {
         ...release(state, attempt),
         // What is there now is not its doing: only what comes later can show that it happened after all.
-        absent: [...state.absent, { ...attempt, acceptedAt: null, before: said.servers ?? attempt.before }],
-        servers: said.servers ?? state.servers,
+        absent: [
+          ...state.absent,
+          { ...attempt, acceptedAt: null, before: command.servers ?? attempt.before },
+        ],
+        servers: command.servers ?? state.servers,
       }
     default:
-      return said.as satisfies never
+      return command.as satisfies never
   }
 }
 

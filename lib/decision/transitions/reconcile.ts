@@ -31,7 +31,7 @@ export function reconcile(situation: Situation): Observation | null {
   if (supernode.state !== "read" || supernode.value.servers === null) return null
   // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
   if (missingServers(state, supernode.value).length > 0) return null
-  if (!attempt) return observeOthers({ ...state, absent: absentNow(situation) }, supernode.value, latest)
+  if (!attempt) return reconcileOthers({ ...state, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
@@ -47,7 +47,7 @@ export function reconcile(situation: Situation): Observation | null {
     }
   }
   return attempt.state === "accepted"
-    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
+    ? reconcileAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
     : null
 }
 
@@ -66,7 +66,13 @@ function absentNow(situation: Situation): OpenAttempt[] {
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
 }
 
-function observeAccepted({ attempt, supernode, newcomers, now, latest }: AcceptedFacts): Observation | null {
+function reconcileAccepted({
+  attempt,
+  supernode,
+  newcomers,
+  now,
+  latest,
+}: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
@@ -127,7 +133,7 @@ function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
 }
 
 /** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
-function observeOthers(state: SupernodeState, supernode: Supernode, now: number): Observation | null {
+function reconcileOthers(state: SupernodeState, supernode: Supernode, now: number): Observation | null {
   const absent = state.absent.at(-1)
   const known = state.servers ?? absent?.before
   if (!known) return null

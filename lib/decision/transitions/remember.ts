@@ -13,15 +13,15 @@ export const KEEP_ABSENT_MS = 30 * 86_400_000
 /** A block that is over still says how long the next one of that flavor is. */
 const KEEP_BLOCKED_MS = 7 * 86_400_000
 /** Longer than any pause between two tellings of the same. */
-const KEEP_TOLD_MS = 7 * 86_400_000
+const KEEP_NOTIFIED_MS = 7 * 86_400_000
 /** Of a few hundred bytes each; more than can be due at once. */
-const MAX_TOLD = 10
-const MAX_TOLD_ONCE = 6
+const MAX_NOTIFIED = 10
+const MAX_NOTIFIED_ONCE = 6
 /** Longer than any window that counts purchases (at most 366 days). */
 const KEEP_PURCHASES_MS = 400 * 86_400_000
 
 /** Longer than any schedule is active after its start (at most 366 days). */
-const KEEP_ACTED_MS = 400 * 86_400_000
+const KEEP_HANDLED_STARTS_MS = 400 * 86_400_000
 
 export function rememberDecision(state: SupernodeState, { decision, plan, at }: ChainEvent): SupernodeState {
   if (!decision) return state
@@ -64,13 +64,13 @@ export function rememberNotification(
   // Entries of older programs say nothing of whom a failed try missed.
   if (!telling || (kind === "not-told" && !telling.failed)) return state
   const { about, entry, failed } = telling
-  const told: NotificationRecord = {
+  const record: NotificationRecord = {
     at,
     entry,
     ...(failed ? { failed } : {}),
     ...(kind === "told" ? { delivered: true } : {}),
   }
-  return { ...state, told: { ...state.told, [about]: told } }
+  return { ...state, told: { ...state.told, [about]: record } }
 }
 
 export function rememberBlindness(state: SupernodeState, { blind }: Observation): SupernodeState {
@@ -110,8 +110,7 @@ export function rememberEffect(state: SupernodeState, { attempt, effect }: Obser
  */
 export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: ChainEvent): SupernodeState {
   const now = confirmedAt === null ? null : Math.min(confirmedAt, at)
-  const told = state.told ? { told: newestNotifications(state.told, now) } : {}
-  const notified = { ...state, ...told }
+  const notified = state.told ? { ...state, told: newestNotifications(state.told, now) } : state
   if (now === null) return notified
   const recent = pruneSignals(notified, now)
   return kind === "opened" ? pruneMoney(recent, now) : recent
@@ -130,7 +129,7 @@ function pruneMoney(state: SupernodeState, now: number): SupernodeState {
     ...state,
     purchases: state.purchases.filter(({ at }) => at > now - KEEP_PURCHASES_MS),
     absent: state.absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS),
-    ...(state.acted ? { acted: pick(state.acted, ({ at }) => at > now - KEEP_ACTED_MS) } : {}),
+    ...(state.acted ? { acted: pick(state.acted, ({ at }) => at > now - KEEP_HANDLED_STARTS_MS) } : {}),
   }
 }
 
@@ -139,16 +138,19 @@ function pruneMoney(state: SupernodeState, now: number): SupernodeState {
  * so that neither pushes the other out.
  */
 function newestNotifications(
-  told: Record<string, NotificationRecord>,
+  records: Record<string, NotificationRecord>,
   now: number | null,
 ): Record<string, NotificationRecord> {
-  const kept = Object.entries(told)
-    .filter(([, { at }]) => now === null || at > now - KEEP_TOLD_MS)
+  const kept = Object.entries(records)
+    .filter(([, { at }]) => now === null || at > now - KEEP_NOTIFIED_MS)
     .sort(([, a], [, b]) => b.at - a.at)
   const [once, repeated] = [true, false].map((isOnce) =>
     kept.filter(([, one]) => (one.delivered ?? false) === isOnce),
   )
-  return Object.fromEntries([...(once ?? []).slice(0, MAX_TOLD_ONCE), ...(repeated ?? []).slice(0, MAX_TOLD)])
+  return Object.fromEntries([
+    ...(once ?? []).slice(0, MAX_NOTIFIED_ONCE),
+    ...(repeated ?? []).slice(0, MAX_NOTIFIED),
+  ])
 }
 
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {

@@ -31,13 +31,17 @@ const TEMPLATE_HINT =
   "if Cloud Eye sent it, choose the JSON template in the alarm rule's notification; plain text or HTML cannot be read"
 
 /** Longest name of a namespace, a metric or a unit that is kept. */
-const MAX_WORD_CHARS = 128
+const MAX_LABEL_CHARS = 128
 
 /** The message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
 export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
   const alarm = parseShape(alarmShape, readJson(text, where, TEMPLATE_HINT), where)
-  const word = (value: unknown) => textIn(value, MAX_WORD_CHARS)
-  const metric = { namespace: word(alarm.namespace), name: word(alarm.metric_name), unit: word(alarm.unit) }
+  const label = (value: unknown) => textIn(value, MAX_LABEL_CHARS)
+  const metric = {
+    namespace: label(alarm.namespace),
+    name: label(alarm.metric_name),
+    unit: label(alarm.unit),
+  }
   // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id: each has its own signals and episodes.
   const subject = [alarm.alarm_id, ...[alarm.namespace, alarm.metric_name, alarm.dimension].map(identityOf)]
   const points = readDatapoints(

@@ -85,10 +85,10 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
 
 /** Gives the step's operator command; why it was refused, or null. */
 export async function speak(stage: Stage, step: Step): Promise<string | null> {
-  const said = await commandOf(stage, step)
-  if (!said) return null
+  const command = await commandOf(stage, step)
+  if (!command) return null
   try {
-    await stage.say(stage.nameOf(step), said)
+    await stage.say(stage.nameOf(step), command)
     return null
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
@@ -113,7 +113,7 @@ async function commandOf(stage: Stage, step: Step): Promise<OperatorCommand | nu
   return reset ? { verb: "reset", why: reset.why, by: reset.by } : null
 }
 
-interface Seen {
+interface PlayedStep {
   result: RunResult
   /** Servers in all, of each order that reached the cloud. */
   orders: number[]
@@ -121,7 +121,7 @@ interface Seen {
   written: number
 }
 
-function differences(expected: Expectation, { result, orders, observed, written }: Seen): Difference[] {
+function differences(expected: Expectation, { result, orders, observed, written }: PlayedStep): Difference[] {
   const { decision, outcome, plan, mode } = result
   const { kind, heldBy, findings } = decision
   const failing = findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)

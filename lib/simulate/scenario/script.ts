@@ -203,12 +203,12 @@ export async function readScenario(path: string): Promise<ScenarioFile> {
   const parsed = scenarioSchema.safeParse(document.toJS())
   if (parsed.success) return { path, scenario: parsed.data, placed }
   throw new ScenarioError(
-    parsed.error.issues.map((issue) => placed(issue.path, `${issue.message}${nearestKeys(issue)}`)),
+    parsed.error.issues.map((issue) => placed(issue.path, `${issue.message}${similarKeys(issue)}`)),
   )
 }
 
 /** `; did you mean expect?` for misspelt keys. */
-function nearestKeys(issue: z.core.$ZodIssue): string {
+function similarKeys(issue: z.core.$ZodIssue): string {
   if (issue.code !== "unrecognized_keys") return ""
   const near = issue.keys.flatMap((key) => didYouMean(key, KNOWN_KEYS) ?? [])
   return near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""

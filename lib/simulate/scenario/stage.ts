@@ -59,7 +59,7 @@ export interface SettleWish {
 export interface StageOptions {
   policy: ScenarioPolicy
   /** Why the command `settle` refuses this; null where it takes it. */
-  whyNotSettled(wish: SettleWish): string | null
+  whyNotSettled(ending: SettleWish): string | null
 }
 
 export class Stage {
@@ -354,24 +354,24 @@ export class Stage {
     return outcomeOf(ending, { orderId: "CS1", servers: [] })
   }
 
-  async say(name: string, said: OperatorCommand): Promise<void> {
+  async say(name: string, command: OperatorCommand): Promise<void> {
     const desk = this.commandPorts()
-    if (said.verb !== "settle" && said.verb !== "reset") {
-      await commandAll(desk, said)
+    if (command.verb !== "settle" && command.verb !== "reset") {
+      await commandAll(desk, command)
       return
     }
     const { policy } = this.policyOf(name)
     const servers = presentServers(this.supernode(name).at(this.now))
     await commandSupernode(desk, supernodeStream(policy.id), {
-      said: said.verb === "settle" ? { ...said, servers: servers.map(({ id }) => id) } : said,
+      said: command.verb === "settle" ? { ...command, servers: servers.map(({ id }) => id) } : command,
       check: (state) => {
-        if (said.verb !== "settle") return
+        if (command.verb !== "settle") return
         if (!state.attempt) throw new Error("there is nothing to settle")
-        const shown = { ...state.attempt, id: said.attempt }
+        const shown = { ...state.attempt, id: command.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = this.options.whyNotSettled({
           name,
-          as: said.as,
+          as: command.as,
           shown,
           current: state.attempt,
           isAnswered: false,

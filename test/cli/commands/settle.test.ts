@@ -8,7 +8,7 @@ import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
 
-function standing(own: Desk): Promise<ReturnType<typeof stateOf>> {
+function stateAt(own: Desk): Promise<ReturnType<typeof stateOf>> {
   return own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
 }
 
@@ -46,7 +46,7 @@ describe("settle", () => {
     const own = await deskWithUnknown("after-effect")
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toContain("settled as accepted: the money is booked")
-    expect(await standing(own)).toMatchObject({
+    expect(await stateAt(own)).toMatchObject({
       attempt: { state: "accepted" },
       purchases: [{ state: "booked" }],
     })
@@ -57,7 +57,7 @@ describe("settle", () => {
     const own = await deskWithUnknown("after-effect")
     own.advance(10 * MINUTE)
     await own.run("settle", "train-a", "--as", "completed", ...SAID)
-    const { attempt, completedAt, servers, newServers } = await standing(own)
+    const { attempt, completedAt, servers, newServers } = await stateAt(own)
     expect([attempt, servers?.length, newServers.length]).toEqual([null, 4, 2])
     expect(completedAt).toBe(own.sandbox.now())
   })
@@ -66,7 +66,7 @@ describe("settle", () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect((await own.run("dry-run", "train-a")).out).toMatch(/^train-a: would buy/)
     expect(code).toBe(0)
   })
@@ -118,7 +118,7 @@ describe("settle refuses and says what to do instead", () => {
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("2 servers not there before the attempt")
     expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
-    expect(await standing(own)).toMatchObject({ attempt: { state: "unknown" } })
+    expect(await stateAt(own)).toMatchObject({ attempt: { state: "unknown" } })
     expect(code).toBe(1)
   })
 
@@ -145,7 +145,7 @@ describe("settle refuses and says what to do instead", () => {
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(err).toContain("the attempt is over or another one by now: look at `status train-a`")
-    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect(code).toBe(1)
   })
 

@@ -13,7 +13,7 @@ import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../har
 interface Case {
   reasons: string[]
   policy?: string
-  standing?: Partial<SupernodeState>
+  state?: Partial<SupernodeState>
   commands?: string[][]
   withoutLedger?: true
   /** The newest entry's time from now, milliseconds. */
@@ -50,27 +50,27 @@ const CASES: Case[] = [
   { reasons: ["paused"], commands: [["pause", ...BY]] },
   { reasons: ["paused"], commands: [["pause", "train-a", ...BY]] },
   { reasons: ["held"], commands: [["hold", "train-a", "--until", "1h", ...BY]] },
-  { reasons: ["in-flight"], standing: attempt({ state: "open" }) },
-  { reasons: ["outcome-unknown"], standing: attempt({ state: "unknown" }) },
-  { reasons: ["stuck"], standing: attempt({ state: "stuck" }) },
-  { reasons: ["partial"], standing: attempt({ state: "partial" }) },
-  { reasons: ["wrong"], standing: attempt({ state: "wrong" }) },
-  { reasons: ["breaker"], standing: { breaker: { class: "quota", since: START - MINUTE, says: "400 no" } } },
-  { reasons: ["backoff"], standing: { throttle: { until: START + MINUTE, times: 1 } } },
-  { reasons: ["cooldown"], standing: { completedAt: START - MINUTE } },
-  { reasons: ["cooldown"], standing: { foreignAt: START - MINUTE } },
-  { reasons: ["action-rate"], standing: { purchases: bought(2) } },
+  { reasons: ["in-flight"], state: attempt({ state: "open" }) },
+  { reasons: ["outcome-unknown"], state: attempt({ state: "unknown" }) },
+  { reasons: ["stuck"], state: attempt({ state: "stuck" }) },
+  { reasons: ["partial"], state: attempt({ state: "partial" }) },
+  { reasons: ["wrong"], state: attempt({ state: "wrong" }) },
+  { reasons: ["breaker"], state: { breaker: { class: "quota", since: START - MINUTE, says: "400 no" } } },
+  { reasons: ["backoff"], state: { throttle: { until: START + MINUTE, times: 1 } } },
+  { reasons: ["cooldown"], state: { completedAt: START - MINUTE } },
+  { reasons: ["cooldown"], state: { foreignAt: START - MINUTE } },
+  { reasons: ["action-rate"], state: { purchases: bought(2) } },
   {
     reasons: ["efficacy"],
     policy: EFFICACY,
-    standing: {
+    state: {
       effects: [effectOf({ metric: METRIC, before: null, completedAt: START - 600 * MINUTE })],
     },
   },
   { reasons: ["clock-behind-ledger"], entryAheadMs: 2 * MINUTE },
   {
     reasons: ["policy-conflict"],
-    standing: {
+    state: {
       policySeen: { hash: hashes[0], since: START - MINUTE },
       policyChanges: {
         before: { hash: hashes[1], at: START - MINUTE },
@@ -81,7 +81,7 @@ const CASES: Case[] = [
   },
   {
     reasons: ["standing-full"],
-    standing: { purchases: [], rulesOff: { [`x${"y".repeat(97 * 1024)}`]: "z" } },
+    state: { purchases: [], rulesOff: { [`x${"y".repeat(97 * 1024)}`]: "z" } },
   },
   { reasons: ["ledger-new"], withoutLedger: true },
   { reasons: ["ledger-new"], withoutLedger: true, commands: [["ledger", "init", ...BY]] },
@@ -97,7 +97,7 @@ const CASES: Case[] = [
       ["pause", ...BY],
       ["hold", "train-a", "--until", "1h", ...BY],
     ],
-    standing: { ...attempt({ state: "stuck" }), purchases: bought(2), completedAt: START - MINUTE },
+    state: { ...attempt({ state: "stuck" }), purchases: bought(2), completedAt: START - MINUTE },
   },
 ]
 
@@ -114,15 +114,15 @@ const BEYOND_STATUS = [
   ...["control-unreadable", "overtaken", "no-time", "ledger-behind"],
 ]
 
-async function deskFor({ policy, standing, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
+async function deskFor({ policy, state, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
   const own = await cloudDesk({}, policy, withoutLedger ? { withoutLedger } : {})
-  if (standing || entryAheadMs !== 0) await remember(own, standing ?? {}, START + entryAheadMs)
+  if (state || entryAheadMs !== 0) await remember(own, state ?? {}, START + entryAheadMs)
   for (const argv of commands) expect((await own.run(...argv)).code, argv.join(" ")).toBe(0)
   return own
 }
 
 /** A chain of one entry that left this state. */
-async function remember(own: CloudDesk, standing: Partial<SupernodeState>, at: number): Promise<void> {
+async function remember(own: CloudDesk, state: Partial<SupernodeState>, at: number): Promise<void> {
   const entry = sealEntry({
     stream: STREAM,
     seq: 1,
@@ -133,7 +133,7 @@ async function remember(own: CloudDesk, standing: Partial<SupernodeState>, at: n
     kind: "said",
     mode: "live",
     said: { verb: "reset", why: "test", by: "ann" },
-    standing: stateWith(standing),
+    standing: stateWith(state),
   })
   expect(await own.ledger((ledger) => ledger.append(entry))).toBe("appended")
 }
@@ -183,8 +183,8 @@ describe("status", () => {
 
   it("has a case for each reason to hold that it can know", () => {
     const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
-    const told = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
-    expect(all.filter((reason) => !told.has(reason))).toEqual([])
-    expect([...told].filter((reason) => !all.includes(reason))).toEqual([])
+    const explained = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
+    expect(all.filter((reason) => !explained.has(reason))).toEqual([])
+    expect([...explained].filter((reason) => !all.includes(reason))).toEqual([])
   })
 })

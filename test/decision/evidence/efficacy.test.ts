@@ -26,7 +26,7 @@ import {
   tickOf,
   unreadable,
 } from "../builders.ts"
-import { findingOf, judge } from "../judge.ts"
+import { decisionOf, findingOf } from "../judge.ts"
 
 const prometheus = (query: string, period = "1m"): RuleInput["metric"] => ({
   prometheus: { url: "http://127.0.0.1:9090", query, period },
@@ -40,7 +40,7 @@ const policy = policyWith()
 
 /** What would have caused a purchase in the passing situation under that policy. */
 function causeUnder(over: Partial<Situation> = {}) {
-  return judge({ policy, ...over }).target?.cause
+  return decisionOf({ policy, ...over }).target?.cause
 }
 const { metric = "" } = causeUnder() ?? {}
 
@@ -93,7 +93,7 @@ describe("what caused a purchase", () => {
       metric: expect.stringMatching(/^sha256:/),
       before: 97,
     })
-    expect(judge().target).not.toHaveProperty("cause")
+    expect(decisionOf().target).not.toHaveProperty("cause")
   })
 
   it("is the rule that wanted most, and of several the first in the policy", () => {
@@ -106,13 +106,13 @@ describe("what caused a purchase", () => {
       readingOf([90, 90, 90, 90, 90], { rule: "queue-longer", periodMs: MINUTE }),
     ])
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
-    const target = judge({ policy: policyWith({ rules, ladder }), readings }).target
+    const target = decisionOf({ policy: policyWith({ rules, ladder }), readings }).target
     expect(target).toMatchObject({ to: 8, cause: { rule: "queue-long", before: 40 } })
     expect(target?.rules).toEqual(["npu-busy", "queue-long", "queue-longer"])
   })
 
   it("is nothing where a person named the servers", () => {
-    expect(judge({ policy, signal: requestOf() }).target).toMatchObject({ to: 4, rules: [] })
+    expect(decisionOf({ policy, signal: requestOf() }).target).toMatchObject({ to: 4, rules: [] })
     expect(causeUnder({ signal: requestOf() })).toBeUndefined()
   })
 
@@ -127,7 +127,7 @@ describe("what caused a purchase", () => {
   })
 
   it("goes from the opened entry by the attempt to the row when it is complete", () => {
-    const { target, findings } = judge({ policy })
+    const { target, findings } = decisionOf({ policy })
     const situation = situationOf({ policy })
     const attempt = { id: "a1", openedAt: NOW, sendBefore: NOW, deadline: NOW }
     const plan = { ...PLAN, from: 2, to: 4 }
@@ -174,9 +174,9 @@ describe("the efficacy gate", () => {
 
   it("is what holds an alarm and a tick where all else passes", () => {
     const over = bought([gained(1), gained(2)])
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
-    expect(judge({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
-    expect(judge(bought([gained(1), gained(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
+    expect(decisionOf({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
+    expect(decisionOf(bought([gained(1), gained(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
   })
 
   function justDone(): Effect {
@@ -274,7 +274,7 @@ describe("what a purchase did", () => {
 
   it("is a gain where low values are bad and they rose", () => {
     const low = policyWith({ rules: [ruleInput({ above: undefined, below: 20 })] })
-    const [cause] = [judge({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]
+    const [cause] = [decisionOf({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]
     const effect = { ...done, ...cause }
     const over = bought([effect], { policy: low, readings: read([readingOf([15, 15, 15, 90, 90])]) })
     expect(measureEffect(situationOf(over), digest)?.effect).toEqual({ after: 15, gain: 10 })

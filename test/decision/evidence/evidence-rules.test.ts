@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { DAY, NOW, policyOf, type RuleInput, read, readingOf, ruleInput, stateWith } from "../builders.ts"
-import { findingOf, judge, weigh, withRule } from "../judge.ts"
+import { decisionOf, findingOf, weigh, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const __ = null
@@ -21,23 +21,25 @@ describe("hysteresis", () => {
     ["points are missing", [69, 69, __, __, __], false],
   ])("clears when %s: %j", (_, values, cleared) => {
     const over = withRule(once, readingOf(values), latched)
-    expect(judge(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
+    expect(decisionOf(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
   })
 
   it("clears by the threshold itself where no clear is written", () => {
     const { clear: _, ...noClear } = once
-    expect(judge(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual(["npu-busy"])
+    expect(decisionOf(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual([
+      "npu-busy",
+    ])
   })
 
   it("clears above `clear` where low is bad", () => {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
-    expect(judge({ policy, ...latched, readings: read([readingOf([41, 41, 41, 30, 30])]) }).cleared).toEqual([
-      "npu-busy",
-    ])
-    expect(judge({ policy, ...latched, readings: read([readingOf([39, 39, 39, 39, 39])]) }).cleared).toEqual(
-      [],
-    )
+    expect(
+      decisionOf({ policy, ...latched, readings: read([readingOf([41, 41, 41, 30, 30])]) }).cleared,
+    ).toEqual(["npu-busy"])
+    expect(
+      decisionOf({ policy, ...latched, readings: read([readingOf([39, 39, 39, 39, 39])]) }).cleared,
+    ).toEqual([])
   })
 
   it("lets a rule buy that is not latched, and one with repeat: true always", () => {
@@ -51,7 +53,7 @@ describe("hysteresis", () => {
       readingOf([97, 97, 97, 97, 97]),
       readingOf([97, 97, 97, 97, 97], { rule: "mem-full" }),
     ])
-    expect(judge({ policy: policyOf({ rules }), readings, ...latched })).toMatchObject({
+    expect(decisionOf({ policy: policyOf({ rules }), readings, ...latched })).toMatchObject({
       kind: "scale-up",
       target: { rules: ["mem-full"] },
     })
@@ -73,7 +75,7 @@ describe("steps", () => {
   ) {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, steps, points: "2 of 3", ...rule }], ladder })
-    const decision = judge({
+    const decision = decisionOf({
       policy,
       readings: read([readingOf(newestFirst)]),
       offers: read(ladder.map(({ flavor }) => ({ flavor, soldOut: false }))),
@@ -147,11 +149,11 @@ describe("several rules", () => {
       rules: [ruleInput(), { ...rest, name: "mem-full", steps: [{ from: 50, up: 2 }] }],
       ladder: [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
     })
-    expect(judge({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
+    expect(decisionOf({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
   })
 
   it("two rules that ask for the same rung are one step, and both are named", () => {
-    expect(judge(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
+    expect(decisionOf(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
   })
 
   it.each<[string, (number | null)[], (number | null)[], string | number]>([
@@ -160,14 +162,15 @@ describe("several rules", () => {
     ["one whose data is missing proposes nothing", NONE, LOW, "missing-data"],
     ["none breaches", LOW, LOW, "not-breaching"],
   ])("%s", (_, first, second, expected) => {
-    const decision = judge(two(first, second))
+    const decision = decisionOf(two(first, second))
     expect(decision.target?.to ?? decision.heldBy).toBe(expected)
   })
 
   it("a rule that an invalid order switched off proposes nothing until the policy changes", () => {
     const over = withRule({}, readingOf(HIGH))
     const off = (hash: string) =>
-      judge({ ...over, policyHash: "sha256:now", state: stateWith({ rulesOff: { "npu-busy": hash } }) }).kind
+      decisionOf({ ...over, policyHash: "sha256:now", state: stateWith({ rulesOff: { "npu-busy": hash } }) })
+        .kind
     expect(off("sha256:now")).toBe("hold")
     expect(off("sha256:before")).toBe("scale-up")
   })

@@ -12,7 +12,7 @@ import {
   stateWith,
   supernodeOf,
 } from "../builders.ts"
-import { evidenceOf, findingOf, judge, outcomeAt, weigh, withRule } from "../judge.ts"
+import { decisionOf, evidenceOf, findingOf, outcomeAt, weigh, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const PERIOD = 5 * MINUTE
@@ -130,7 +130,7 @@ describe("warm-up", () => {
     const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
     const state = stateWith({ completedAt: NOW - 20 * MINUTE })
     expect(findingOf("cooldown-over", { policy, state }).passed).toBe(true)
-    expect(judge({ policy, state })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
+    expect(decisionOf({ policy, state })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
   })
 
   it("is not made up for by missing: breaching", () => {

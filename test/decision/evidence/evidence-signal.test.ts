@@ -11,7 +11,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt, withRule } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const PERIOD = 5 * MINUTE
@@ -22,7 +22,7 @@ describe("the alarm's own points", () => {
     { at: NEWEST - PERIOD, value: 91.2 },
     { at: NEWEST, value: 97.08 },
   ]
-  interface Told {
+  interface ReportedAlarm {
     server: string | null
     exclusive: boolean
     points?: { at: number; value: number }[]
@@ -33,7 +33,13 @@ describe("the alarm's own points", () => {
   function hasty(...values: number[]) {
     return values.map((value, i) => ({ at: NEWEST - i * 0.6 * PERIOD, value }))
   }
-  const told = ({ server, exclusive, points = POINTS, periodMs = PERIOD, needed = "2 of 2" }: Told) => ({
+  const reported = ({
+    server,
+    exclusive,
+    points = POINTS,
+    periodMs = PERIOD,
+    needed = "2 of 2",
+  }: ReportedAlarm) => ({
     ...withRule(
       { metric: { alarm: true }, points: needed },
       { rule: "npu-busy", periodMs, series: [{ server, points }], problem: null },
@@ -42,7 +48,7 @@ describe("the alarm's own points", () => {
     exclusive,
   })
 
-  it.each<[string, Told, boolean]>([
+  it.each<[string, ReportedAlarm, boolean]>([
     ["its resource is one of this supernode's servers", { server: "s1", exclusive: false }, true],
     ["the alarm is listed under exactly one supernode", { server: null, exclusive: true }, true],
     ["neither: then it only wakes", { server: null, exclusive: false }, false],
@@ -144,7 +150,7 @@ describe("the alarm's own points", () => {
       true,
     ],
   ])("count, or not, when %s", (_, situation, counts) => {
-    expect(outcomeAt(GATE, told(situation))[0]).toBe(counts)
+    expect(outcomeAt(GATE, reported(situation))[0]).toBe(counts)
   })
 
   it("are missing data for a tick, which cannot re-derive them", () => {
@@ -166,12 +172,12 @@ describe("a person's request", () => {
     const over = { signal: requestOf({ servers: 4 }), readings: LOW }
     expect(outcomeAt(GATE, over)).toEqual([true, null, null])
     expect(findingOf(GATE, over).says).toContain("asked for by a person")
-    expect(judge(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
+    expect(decisionOf(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 
   it("that names no rung is decided by evidence", () => {
-    expect(judge({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
-    expect(judge({ signal: requestOf({ servers: null }) }).target).toMatchObject({
+    expect(decisionOf({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
+    expect(decisionOf({ signal: requestOf({ servers: null }) }).target).toMatchObject({
       to: 4,
       rules: ["npu-busy"],
     })
@@ -182,6 +188,6 @@ describe("a person's request", () => {
       signal: requestOf({ servers: 4 }),
       supernode: read(supernodeOf({ servers: serversOf(1) })),
     }
-    expect(judge(over).target).toMatchObject({ from: 1, to: 4 })
+    expect(decisionOf(over).target).toMatchObject({ from: 1, to: 4 })
   })
 })

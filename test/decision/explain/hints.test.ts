@@ -33,7 +33,7 @@ import {
   supernodeOf,
   unreadable,
 } from "../builders.ts"
-import { judge, withRule } from "../judge.ts"
+import { decisionOf, withRule } from "../judge.ts"
 
 // One sentence per reason, word for word, as operators read it behind "would pass if:". That each is true is
 // test/properties/why-not.test.ts's to show.
@@ -51,8 +51,8 @@ const SETTLE = "supernode-autoscaler settle train-a --as completed|absent --why 
 const RESET = "supernode-autoscaler reset train-a --why TEXT --by WHO"
 
 function nearestIn(reason: string, over: Partial<Situation>): string | null {
-  const found = judge(over).findings.find((finding) => finding.reason === reason)
-  if (!found) throw new Error(`nothing holds for ${reason}: ${judge(over).heldBy}`)
+  const found = decisionOf(over).findings.find((finding) => finding.reason === reason)
+  if (!found) throw new Error(`nothing holds for ${reason}: ${decisionOf(over).heldBy}`)
   return hintOf(found)
 }
 
@@ -346,14 +346,16 @@ describe("what would let a gate pass", () => {
     ["no-time", "the function must be given more time"],
     ["standing-full", null],
   ])("outside the gates: %s", (reason, says) => {
-    const held = holdFor(judge(), reason, "so it is")
+    const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
 })
 
 describe("what programs read", () => {
   const changeIn = (over: Partial<Situation>): Hint["change"][] =>
-    judge(over).findings.flatMap(({ facts }) => (facts["nearest"] ? [(facts["nearest"] as Hint).change] : []))
+    decisionOf(over).findings.flatMap(({ facts }) =>
+      facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
+    )
 
   it("is the instant, the count and the level, the path and the value", () => {
     expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([

@@ -23,11 +23,11 @@ const wanted = stateWith({
 
 function due(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
   const facts = { name: "train-a", state, decision: held(null), plan: null, now: NOW, ...over }
-  return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.telling ?? null
+  return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.action ?? null
 }
 
 /** The state after it was told at `at`. */
-function toldAt(at: number, state: SupernodeState, { about } = telling(state)): SupernodeState {
+function notifiedAt(at: number, state: SupernodeState, { about } = dueAction(state)): SupernodeState {
   const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
   const event = { seq: 9, run: "r", at, kind: "observed" as const }
   return fold(state, {
@@ -36,7 +36,7 @@ function toldAt(at: number, state: SupernodeState, { about } = telling(state)): 
   })
 }
 
-function telling(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
+function dueAction(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
   const found = due(state, over)
   if (!found) throw new Error("nothing waits")
   return found
@@ -164,35 +164,35 @@ describe("how often it is told", () => {
     ["by a clock that was ten minutes ahead", -10 * MINUTE, false],
     ["by a clock that was a day ahead", -DAY, true],
   ])("told %s, it is due again: %s", (_, ago, isDue) => {
-    expect(due(toldAt(NOW - ago, unknown)) !== null).toBe(isDue)
+    expect(due(notifiedAt(NOW - ago, unknown)) !== null).toBe(isDue)
   })
 
   it("what is new is told at once, whatever else was told within the hour", () => {
-    const told = toldAt(NOW, unknown)
-    expect(due({ ...told, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
-    expect(due({ ...told, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
+    const notified = notifiedAt(NOW, unknown)
+    expect(due({ ...notified, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
+    expect(due({ ...notified, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
       "attempt-2",
     )
-    expect(due({ ...told, attempt: null, breaker })?.state).toBe("breaker")
+    expect(due({ ...notified, attempt: null, breaker })?.state).toBe("breaker")
   })
 
   it("two plans that take turns are told once an hour each", () => {
     const other = { ...plan, hash: `sha256:${"b".repeat(64)}` }
     const decision = held("approval-needed")
-    const first = toldAt(NOW, wanted, telling(wanted, { plan, decision }))
-    const both = toldAt(NOW, first, telling(first, { plan: other, decision }))
+    const first = notifiedAt(NOW, wanted, dueAction(wanted, { plan, decision }))
+    const both = notifiedAt(NOW, first, dueAction(first, { plan: other, decision }))
     expect(due(both, { plan, decision })).toBeNull()
     expect(due(both, { plan: other, decision })).toBeNull()
   })
 
   it("settled as accepted and stuck once more, the same attempt is news", () => {
     const stuck = (acceptedAt: number) => stateWith({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
-    const { told = {} } = toldAt(NOW, stuck(NOW - HOUR))
+    const { told = {} } = notifiedAt(NOW, stuck(NOW - HOUR))
     expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
   })
 
   it("a breaker that was reset and opened again is news", () => {
-    const { told = {} } = toldAt(NOW, stateWith({ breaker }))
+    const { told = {} } = notifiedAt(NOW, stateWith({ breaker }))
     expect(due(stateWith({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
   })
 })
@@ -201,13 +201,13 @@ describe("what the chain remembers of it", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it("is when it was told and where it is stated, and nothing else changes", () => {
-    const { told, ...rest } = toldAt(NOW, unknown)
-    expect(told).toEqual({ [telling(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
+    const { told, ...rest } = notifiedAt(NOW, unknown)
+    expect(told).toEqual({ [dueAction(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
     expect(rest).toEqual(unknown)
   })
 
   it("is no different after a failure: a webhook that is down is asked again an hour later", () => {
-    const told = toldAt(NOW, unknown)
+    const notified = notifiedAt(NOW, unknown)
     const observation = {
       kind: "not-told" as const,
       says: "s",
@@ -216,11 +216,12 @@ describe("what the chain remembers of it", () => {
       present: null,
       at: NOW,
     }
-    expect(fold(told, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(told)
+    expect(fold(notified, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(notified)
   })
 
   it("is forgotten after a week", () => {
-    const later = (at: number) => fold(toldAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r" })
+    const later = (at: number) =>
+      fold(notifiedAt(NOW, unknown), { kind: "decided", seq: 10, at, confirmedAt: at, run: "r" })
     expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
     expect(later(NOW + 7 * DAY).told).toEqual({})
   })

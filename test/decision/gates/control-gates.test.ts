@@ -39,7 +39,7 @@ describe("what people said", () => {
   })
   const resume = (supernode: string | null): OperatorCommand => ({ verb: "resume", supernode, ...said })
   const after = (...words: OperatorCommand[]) =>
-    words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
+    words.reduce((state, command) => foldControl(state, command, NOW), NO_CONTROL)
 
   it("pauses and resumes everything and each supernode by itself", () => {
     const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
@@ -68,9 +68,9 @@ describe("what people said", () => {
   it.each<OperatorCommand>([
     { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
     { verb: "reset", ...said },
-  ])("of an attempt or a breaker is not for this stream: $verb", (word) => {
-    expect(() => foldControl(NO_CONTROL, word, NOW)).toThrow(
-      `"${word.verb}" is said in the supernode's own stream, not in control`,
+  ])("of an attempt or a breaker is not for this stream: $verb", (command) => {
+    expect(() => foldControl(NO_CONTROL, command, NOW)).toThrow(
+      `"${command.verb}" is said in the supernode's own stream, not in control`,
     )
   })
 })

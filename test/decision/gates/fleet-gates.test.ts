@@ -5,7 +5,7 @@ import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, stateWith, unreadable } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const OTHER = "supernode:other"
 const yuan = (amount: number) => ({ amount, currency: "CNY" })
@@ -145,7 +145,7 @@ describe("within-budget under a budget of the fleet", () => {
 
   it("a price that is unknown outside the window stops nothing", () => {
     const theirs = others({ cost: null, at: NOW - 30 * DAY })
-    expect(judge(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
+    expect(decisionOf(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
   })
 })
 
@@ -160,7 +160,7 @@ describe("what other supernodes bought and that was not read", () => {
   ])("leaves %s without a verdict, and never buys", (gate, caps) => {
     const over = fleetOf({ caps, theirs: "not-read" })
     expect(outcomeAt(gate, over)).toEqual([null, null, null])
-    expect(judge(over).kind).toBe("hold")
+    expect(decisionOf(over).kind).toBe("hold")
     const { fleet: _none, ...absent } = over
     expect(outcomeAt(gate, absent)).toEqual([null, null, null])
     expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
@@ -177,6 +177,8 @@ describe("what other supernodes bought and that was not read", () => {
   })
 
   it("is not needed where the policy has no cap across supernodes", () => {
-    expect(judge({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe("scale-up")
+    expect(decisionOf({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe(
+      "scale-up",
+    )
   })
 })

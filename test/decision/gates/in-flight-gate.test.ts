@@ -13,7 +13,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const GATE = "no-attempt-in-flight"
 
@@ -83,7 +83,7 @@ describe("no-attempt-in-flight", () => {
       breaker: { class: "quota", since: NOW, says: "403" },
       throttle: { until: NOW + MINUTE, times: 1 },
     })
-    expect(judge({ state }).heldBy).toBe("outcome-unknown")
+    expect(decisionOf({ state }).heldBy).toBe("outcome-unknown")
   })
 
   it("lets through what is completed", () => {

@@ -17,7 +17,7 @@ import {
   situationOf,
   stateWith,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const yuan = (amount: number) => ({ amount, currency: "CNY" })
 const spent = (amount: number | null, over: Partial<Purchase> = {}): Purchase => ({
@@ -111,7 +111,7 @@ describe("price-known", () => {
   })
 
   it("needs no price where neither is set", () => {
-    expect(judge({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
+    expect(decisionOf({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
   })
 
   it.each<[string, Partial<PolicyInput>, number]>([

@@ -12,7 +12,7 @@ import {
   stateWith,
   unreadable,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const GATE = "offer-available"
 const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
@@ -54,7 +54,7 @@ describe("offer-available", () => {
   })
 
   it("keeps the target, so that the plan can be shown, where the flavor cannot be had", () => {
-    expect(judge({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
+    expect(decisionOf({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
   })
 
   describe("with sold_out: next-larger", () => {
@@ -71,7 +71,7 @@ describe("offer-available", () => {
         8,
       ],
     ])("%s", (_, over, to) => {
-      expect(judge({ policy: larger(), ...over })).toMatchObject({
+      expect(decisionOf({ policy: larger(), ...over })).toMatchObject({
         kind: "scale-up",
         target: { flavor: `rung-${to}`, to },
       })
@@ -80,7 +80,7 @@ describe("offer-available", () => {
     it("goes as far as the servers limit, itself included", () => {
       const policy = larger({ limits: { actions: "2 per 24h", servers: 8 } })
       const offers = read([...soldOut("rung-4"), ...offersOf("rung-8")])
-      expect(judge({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
+      expect(decisionOf({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
     })
 
     it.each<[string, Partial<Situation>, string]>([
@@ -123,12 +123,12 @@ describe("offer-available", () => {
         "sold-out",
       ],
     ])("holds when %s", (_, over, reason) => {
-      expect(judge({ policy: larger(), ...over })).toMatchObject({ kind: "hold", heldBy: reason })
+      expect(decisionOf({ policy: larger(), ...over })).toMatchObject({ kind: "hold", heldBy: reason })
     })
 
     it("never goes smaller", () => {
       const offers = read([...soldOut("rung-4", "rung-8"), ...offersOf("rung-1", "rung-2")])
-      expect(judge({ policy: larger(), offers }).heldBy).toBe("sold-out")
+      expect(decisionOf({ policy: larger(), offers }).heldBy).toBe("sold-out")
     })
 
     it("says which rung was wanted and why it is another", () => {
@@ -150,8 +150,8 @@ describe("offer-available", () => {
         ladder: priced,
         limits: { actions: "2 per 24h", servers: 48, budget: { amount: 59, currency: "CNY", per: "30d" } },
       })
-      expect(judge({ policy, offers: read(offersOf("rung-4", "rung-8")) }).kind).toBe("scale-up")
-      expect(judge({ policy, offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) }).heldBy).toBe(
+      expect(decisionOf({ policy, offers: read(offersOf("rung-4", "rung-8")) }).kind).toBe("scale-up")
+      expect(decisionOf({ policy, offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) }).heldBy).toBe(
         "over-budget",
       )
     })

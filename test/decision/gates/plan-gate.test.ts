@@ -14,7 +14,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { judge, outcomeAt } from "../judge.ts"
+import { decisionOf, outcomeAt } from "../judge.ts"
 
 const GATE = "plan-as-shown"
 const TARGET = { flavor: "rung-4", from: 2, to: 4, rules: [] }
@@ -83,7 +83,7 @@ describe("plan-as-shown", () => {
       { flavor: "rung-4", soldOut: true },
       { flavor: "rung-8", soldOut: false },
     ])
-    expect(judge({ policy, signal, offers })).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
+    expect(decisionOf({ policy, signal, offers })).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { alarmOf, HOUR, MINUTE, NOW, requestOf, SECOND, stateWith, tickOf } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 describe("signal-valid", () => {
   it.each<[AlarmState]>([["ok"], ["insufficient-data"], ["unknown"]])(
@@ -21,12 +21,12 @@ describe("signal-valid", () => {
     ["a tick", tickOf()],
     ["a person's request", requestOf()],
   ])("%s may lead to a purchase", (_, signal) => {
-    expect(judge({ signal }).kind).toBe("scale-up")
+    expect(decisionOf({ signal }).kind).toBe("scale-up")
   })
 
   it("a tick finds what a lost alarm would have", () => {
-    const { target } = judge({ signal: tickOf() })
-    expect(target).toEqual(judge({ signal: alarmOf() }).target)
+    const { target } = decisionOf({ signal: tickOf() })
+    expect(target).toEqual(decisionOf({ signal: alarmOf() }).target)
   })
 
   it.each<[string, Signal]>([

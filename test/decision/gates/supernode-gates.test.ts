@@ -11,7 +11,7 @@ import {
   stateWith,
   supernodeOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const servers = (...list: Server[]) => ({ supernode: read(supernodeOf({ servers: list })) })
 
@@ -128,7 +128,7 @@ describe("rung-above-current", () => {
       readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1", "s2", "s3", "s4"] })]),
     }
     expect(outcomeAt("rung-above-current", over)).toEqual([false, "already-there", "already-there"])
-    expect(judge(over).target).toBeNull()
+    expect(decisionOf(over).target).toBeNull()
   })
 
   it.each([1, 2])(
@@ -162,7 +162,7 @@ describe("within-servers-limit", () => {
   }
 
   it("allows as many servers as the limit says", () => {
-    expect(judge({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
+    expect(decisionOf({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
   })
 
   it("holds where no rung between the current one and the limit is left", () => {
@@ -172,7 +172,7 @@ describe("within-servers-limit", () => {
   it.each([2, 3])(
     "clamps to the highest rung allowed while that is above the current one: limit %i",
     (limit) => {
-      expect(judge(twoUp(limit))).toMatchObject({
+      expect(decisionOf(twoUp(limit))).toMatchObject({
         kind: "scale-up",
         target: { flavor: "rung-2", from: 1, to: 2 },
       })
@@ -183,6 +183,6 @@ describe("within-servers-limit", () => {
   it("refuses a person's request above the limit and never clamps it", () => {
     const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }
     expect(outcomeAt("within-servers-limit", over)).toEqual([false, "at-limit", "at-limit"])
-    expect(judge(over).target).toBeNull()
+    expect(decisionOf(over).target).toBeNull()
   })
 })

@@ -138,7 +138,7 @@ function busiest(): SupernodeState {
     policy: {} as never,
     at: NOW + i * 60 * SECOND,
   }))
-  const told = times(60, (i) =>
+  const notified = times(60, (i) =>
     note({
       kind: i % 2 === 0 ? "told" : "not-told",
       telling: {
@@ -154,7 +154,7 @@ function busiest(): SupernodeState {
     blind: { supernode: source, "cloud-eye": source, prometheus: source, cloudwatch: source },
   })
   const attempts = times(60, purchase).flat()
-  return folded([...hashes, ...oks, ...told, blind, ...attempts, opened(99)], { policies: {} })
+  return folded([...hashes, ...oks, ...notified, blind, ...attempts, opened(99)], { policies: {} })
 }
 
 describe("the state at its most", () => {

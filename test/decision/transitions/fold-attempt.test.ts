@@ -75,7 +75,7 @@ function settle(
   return fold(state, event({ attempt: { ...attempt, id: of.id }, outcome }))
 }
 
-function say(state: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
+function command(state: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
   const said: OperatorCommand = {
     verb: "settle",
     attempt: id,
@@ -88,7 +88,7 @@ function say(state: SupernodeState, over: Partial<OperatorCommand & { verb: "set
   return fold(state, event({ kind: "said", said }))
 }
 
-function notice(state: SupernodeState, over: Partial<Observation>): SupernodeState {
+function observe(state: SupernodeState, over: Partial<Observation>): SupernodeState {
   const observation: Observation = {
     kind: "accepted",
     says: "is seen to be there",
@@ -180,7 +180,7 @@ describe("the answer to an attempt", () => {
   })
 
   it("that nobody knows tells why, also when a tick had already noticed that none came", () => {
-    const noticed = notice(open, { kind: "unknown", says: "is open past its deadline" })
+    const noticed = observe(open, { kind: "unknown", says: "is open past its deadline" })
     expect(noticed.attempt).toMatchObject({ state: "unknown", says: "is open past its deadline" })
     expect(settle(noticed, UNKNOWN).attempt).toMatchObject({
       state: "unknown",
@@ -255,7 +255,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
 
 describe("what a run notices of an attempt", () => {
   it("that it was accepted after all: its money is booked", () => {
-    expect(notice(open, { kind: "accepted" })).toMatchObject({
+    expect(observe(open, { kind: "accepted" })).toMatchObject({
       attempt: { id, state: "accepted", says: "is seen to be there", acceptedAt: NOW },
       purchases: [older, booked],
     })
@@ -264,7 +264,7 @@ describe("what a run notices of an attempt", () => {
   it("that one settled as absent has come after all: it holds, it counts, and the others stay absent", () => {
     const other = attemptOf({ id: "attempt-a" })
     const absent = stateWith({ ...before, absent: [other, attempt] })
-    expect(notice(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
+    expect(observe(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
       attempt: { id, state: "wrong", says: "came after all" },
       absent: [other],
       purchases: [older, booked],
@@ -275,7 +275,7 @@ describe("what a run notices of an attempt", () => {
   it.each(["completed", "accepted", "partial", "stuck", "unknown", "wrong"] as const)(
     "that it is %s, of one that has been closed by then, changes nothing",
     (kind) => {
-      expect(notice(open, { kind, attempt: "closed" })).toEqual(open)
+      expect(observe(open, { kind, attempt: "closed" })).toEqual(open)
     },
   )
 
@@ -286,21 +286,21 @@ describe("what a run notices of an attempt", () => {
       servers: ["n1", "n2"],
       present: ["s1", "n1"],
     }
-    expect(notice({ ...open, foreignAt: NOW - HOUR }, arrival)).toMatchObject({
+    expect(observe({ ...open, foreignAt: NOW - HOUR }, arrival)).toMatchObject({
       foreignAt: NOW - MINUTE,
       servers: ["s1", "n1"],
     })
-    expect(notice({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
-    expect(notice({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
+    expect(observe({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
+    expect(observe({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
   })
 
   it("foreign servers without a list of all that are there leaves those known that were, or none", () => {
     const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
-    expect(notice({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
+    expect(observe({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
       servers: ["s1", "n1"],
       foreignAt: NOW - MINUTE,
     })
-    expect(notice({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
+    expect(observe({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
       servers: [],
       foreignAt: null,
     })
@@ -311,7 +311,7 @@ describe("a person's word on an attempt", () => {
   const unknown = settle(open, UNKNOWN)
 
   it("accepted names who said so, and why", () => {
-    expect(say(unknown, { as: "accepted" }).attempt).toMatchObject({
+    expect(command(unknown, { as: "accepted" }).attempt).toMatchObject({
       state: "accepted",
       says: "was settled as accepted by ops: asked the cloud",
       acceptedAt: NOW,
@@ -319,8 +319,8 @@ describe("a person's word on an attempt", () => {
   })
 
   it.each(["accepted", "completed", "absent"] as const)("%s on another attempt changes nothing", (as) => {
-    expect(say(unknown, { as, attempt: "other" })).toEqual(unknown)
-    expect(say({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
+    expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
+    expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
   })
 
   it.each([
@@ -328,7 +328,7 @@ describe("a person's word on an attempt", () => {
     ["known before, where nobody could look", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
     ["there before the purchase, where none are known", null, null, ["s1", "s2"], []],
   ])("completed goes by the servers %s", (_, seen, known, servers, newServers) => {
-    expect(say({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
+    expect(command({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
       attempt: null,
       completedAt: NOW,
       servers,
@@ -341,7 +341,7 @@ describe("a person's word on an attempt", () => {
     ["seen now are not its doing", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
     ["there before the purchase are not, where nobody could look", null, ["s1", "s2"], ["s1", "s2"]],
   ])("absent gives everything back, and the servers %s", (_, seen, notItsDoing, servers) => {
-    const next = say(unknown, { as: "absent", servers: seen })
+    const next = command(unknown, { as: "absent", servers: seen })
     expect(next).toMatchObject({ attempt: null, ...before, servers })
     expect(next.absent).toMatchObject([{ id, acceptedAt: null, before: notItsDoing }])
   })

@@ -477,11 +477,11 @@ describe("the occurrence that a schedule was bought for", () => {
   const schedules = [{ schedule: "day", occurrence: "2024-01-12T08:00" }]
   const mine = { ...attempt, schedules }
   const key = "day 2024-01-12T08:00"
-  const acted = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
+  const handled = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
   const other = { "day 2024-01-11T08:00": { at: NOW - DAY, attempt: "attempt-0" } }
-  const open = stateWith({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
-  const word = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
-  const absent = () => fold(open, event({ kind: "said", said: { ...word, as: "absent" } }))
+  const open = stateWith({ ...withOpen, attempt: mine, acted: { ...handled, ...other } })
+  const command = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
+  const absent = () => fold(open, event({ kind: "said", said: { ...command, as: "absent" } }))
 
   it.each<[string, () => SupernodeState, boolean]>([
     ["accepted", () => settle(open, "accepted"), true],
@@ -491,7 +491,7 @@ describe("the occurrence that a schedule was bought for", () => {
     ["settled as absent", absent, false],
     ["settled as absent, and accepted after all", () => settle(absent(), "accepted"), true],
   ])("when that was %s: it has acted, or may again", (_, next, hasActed) => {
-    expect(next().acted).toEqual(hasActed ? { ...acted, ...other } : other)
+    expect(next().acted).toEqual(hasActed ? { ...handled, ...other } : other)
   })
 
   it("is switched off with the schedule's name by an order that is invalid", () => {

@@ -26,7 +26,7 @@ type Waits = Pick<SupernodeState, "attempt" | "breaker">
  * People are told what waits for them: on record first, once per record, at most hourly, by the entry that states it; and
  * when all is calm nothing waits in silence. What people hear is seen at the webhook.
  */
-export class Tellings {
+export class SentNotifications {
   readonly #claims = new Map<string, Claim[]>()
   readonly #stated = new Map<string, Stated[]>()
   /** True time at which it was last put on record that people are told of what waits in that stream. */
@@ -122,8 +122,11 @@ function whatWaits({ attempt, breaker }: Waits): string | null {
 }
 
 /** Approvals and efficacy are decided, not part of what the standing alone states. */
-function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" | "attempt">): boolean {
-  switch (told.state) {
+function statesIt(
+  { attempt, breaker }: Waits,
+  notification: Pick<Notification, "state" | "attempt">,
+): boolean {
+  switch (notification.state) {
     case "breaker":
       return breaker !== null
     case "efficacy":
@@ -139,8 +142,8 @@ function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" 
     case "stuck":
     case "partial":
     case "wrong":
-      return attempt?.id === told.attempt && attempt?.state === told.state
+      return attempt?.id === notification.attempt && attempt?.state === notification.state
     default:
-      return told.state satisfies never
+      return notification.state satisfies never
   }
 }
