@@ -11,13 +11,13 @@ import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP_SURCHARGE } f
 import type { Question } from "./question.ts"
 import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 
-// Any one rule or schedule that proposes something is enough. Of all rules it is the one that needs the fewest periods, and
-// of those that need as many the first in the policy; what takes a warm-up or a person comes after what does not. A
-// schedule that starts before the metric could have changed that much is sooner still.
+// One rule or schedule that proposes a rung is enough. The hint names the rule that needs the fewest periods;
+// among equals, the first in the policy. A rule that needs a warm-up or a person comes last. A schedule that
+// starts before the metric could change that much is sooner.
 
-/** What one rule would need. */
+/** Requirement of one rule. */
 interface Way extends Need {
-  /** How long those periods are at least; Infinity: nobody can say. */
+  /** Minimum duration of those periods; Infinity: unknown. */
   takesMs: number
 }
 
@@ -33,12 +33,12 @@ export function moreEvidence(question: Question): Hint | null {
   return { ...hint, says: `${hint.says}; or ${start.says}` }
 }
 
-/** Surcharge of what takes a word or a change of the world. */
+/** Surcharge for a required operator command or environment change. */
 const PERSON_SURCHARGE = 10_000
 
 const NO_WAY: Way = { hint: null, dear: Infinity, takesMs: Infinity }
 
-/** What the rules would need, but for any schedule. */
+/** Requirement of the rules, without any schedule. */
 function rulesWay({ situation, finding }: Question): Way {
   const { readings, supernode, policy } = situation
   if (readings.state === "unreadable") {
@@ -48,10 +48,10 @@ function rulesWay({ situation, finding }: Question): Way {
       hint: together([supernode.state === "read" ? null : readable("supernode"), again]),
     }
   }
-  // Not evaluated then, so that nothing failed.
+  // Not evaluated then, so nothing failed.
   if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
   const servers = presentServers(supernode.value)
-  // All servers are gone: no metric of theirs can say anything, whatever anybody does.
+  // All servers are gone: no metric of theirs can report anything.
   if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
   const evidence = weighEvidence(situation, readings.value, servers)
   const ways = policy.rules.flatMap((rule, index) => {
@@ -71,9 +71,10 @@ function wayOf(facts: RuleFacts): Way {
   const isOff = getOwn(situation.state.rulesOff, rule.name) === situation.policyHash
   const isLatched = !rule.repeat && getOwn(situation.state.latches, rule.name) !== undefined
   const { hint, dear } = isLatched ? unlatched(facts) : breaching(facts)
-  // What is held to breach because nobody speaks needs nobody to speak.
+  // A rule that breaches by missing data needs no server that reports.
   const started = hint && isSilenced(facts) ? reportingAgain(situation) : null
-  // A rule that was switched off and breaches needs that one word; one that does not breach needs the word and more.
+  // A breaching rule that is switched off needs only the operator command; one that does not breach needs
+  // more.
   const surcharge = (started ? PERSON_SURCHARGE : 0) + (isOff && hint ? PERSON_SURCHARGE : 0)
   const takesMs = surcharge > 0 || dear >= WARM_UP_SURCHARGE ? Infinity : dear * (reading?.periodMs ?? 0)
   return {
@@ -89,7 +90,10 @@ function reportingAgain({ supernode }: Situation): Hint {
     : { says: "a server must be RUNNING", change: { kind: "cloud", what: "server-running" } }
 }
 
-/** First clear, then breaching again. A decision that has seen it clear lifts the latch for the signals after it. */
+/**
+ * First clear, then breaching again. A decision that has seen the rule clear ends the latch for later
+ * signals.
+ */
 function unlatched(facts: RuleFacts): Need {
   const { situation, rule, index, found } = facts
   const { m } = rule.points

@@ -16,46 +16,46 @@ import {
   topicOf,
 } from "./pending-action.ts"
 
-// What people are to be notified of now, from the state of one chain. Pure; who is notified is no part of the state.
+// Notifications that are due now, from the state of one chain. Pure; the recipients are no part of the state.
 
 export interface NotificationFacts extends PendingActionFacts {
-  /** Is there a recipient for this subject? */
+  /** True if a recipient wants this topic. */
   wants(topic: NotifyTopic): boolean
-  /** What concerns the policy file as a whole; null for all supernodes but one, and for runs that are no tick. */
+  /** News of the policy file as a whole; null except for one supernode, and except for ticks. */
   file: PolicyFileState | null
 }
 
-/** News of the policy file: told through the chain of its first supernode, so that one worker tells it. */
+/** News of the policy file. It uses the chain of the first supernode, so that one worker sends it. */
 export interface PolicyFileState {
-  /** A newer file that was refused; the one before stays in force. */
+  /** A newer file that was refused; the previous one stays in force. */
   refused: { says: string; since: number } | null
 }
 
-/** A notification, and the labels of the recipients that an earlier try missed; null: all that want it. */
+/** A notification with the labels of the recipients that an earlier try missed; null: all that want it. */
 export interface DueNotification {
   action: PendingAction
   to: readonly string[] | null
-  /** Tries that failed so far. */
+  /** Number of failed tries. */
   tries: number
 }
 
 const DAY_MS = 86_400_000
-/** A purchase that was never notified is news for so long: a webhook may be down over a weekend. */
+/** Age up to which a purchase without notification is still news: a webhook may be down over a weekend. */
 const PURCHASE_NEWS_MS = 3 * DAY_MS
-/** Of the newest purchases only: the state remembers a bounded number of notifications. */
+/** Only the newest purchases: the state keeps a bounded number of notifications. */
 const MAX_PURCHASE_NEWS = 4
-/** A try whose end is not on record by then ended with its worker. */
+/** Time after which a try without a recorded end counts as lost with its worker. */
 const LOST_TRY_MS = 600_000
-/** The first pause after a failed try; it doubles up to an hour. */
+/** Pause after the first failed try; it doubles up to one hour. */
 const RETRY_MS = 300_000
 
-/** While it lasts, a state is told again this often and not oftener; null: once. */
+/** Interval at which a lasting state is repeated, milliseconds; null: notified once. */
 function repeatMs(state: NotifiedState): number | null {
   if (isNotifiedOnce(state)) return null
   return state === "policy-refused" || state === "daily" ? DAY_MS : NOTIFY_AGAIN_MS
 }
 
-/** Everything that is due, the most urgent first. */
+/** All notifications that are due, the most urgent first. */
 export function dueNotifications(facts: NotificationFacts): DueNotification[] {
   return candidates(facts)
     .filter(({ state }) => facts.wants(topicOf(state)))
@@ -67,7 +67,8 @@ export function dueNotifications(facts: NotificationFacts): DueNotification[] {
 }
 
 function isDue(record: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
-  // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
+  // A time far ahead comes from a wrong clock that a reset has corrected since. It must not suppress
+  // notifications until then.
   const passedMs = Math.abs(now - record.at)
   if (record.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (record.failed.tries - 1), NOTIFY_AGAIN_MS)
   const again = repeatMs(state)

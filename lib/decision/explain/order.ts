@@ -1,7 +1,7 @@
 import { sayMoney } from "../policy/money.ts"
 import { differsFromPlan, isCancelled, isUnpaid, type OrderRecord } from "../state/order.ts"
 
-/** BSS, order details: `order_info.status`. */
+/** Names of `order_info.status` (BSS, order details). */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   1: "pending review",
   2: "pending refund",
@@ -22,7 +22,7 @@ export function sayOrder(order: OrderRecord): string {
   return `order ${orderId} is ${name}${price}${plan}`
 }
 
-/** What a person should know of it, and do; null where all is as planned. */
+/** Problem of an order that a person must act on; null if the order is as planned. */
 export function orderTrouble(
   order: OrderRecord,
 ): { state: "order-unpaid" | "order-differs"; says: string } | null {

@@ -15,7 +15,7 @@ export function shownAgain({ situation: { policy }, plan }: Question): Hint {
 export function approvedByMore({ situation, plan, finding }: Question): Hint | null {
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
-  // Neither is missing where the gate failed.
+  // If this gate failed, both are present.
   if (!approval || !plan || !Array.isArray(approvedBy)) return null
   const { signal, state, now } = situation
   const done = new Set(approvedBy.map((name) => personKey(String(name))))

@@ -6,7 +6,8 @@ import { offName } from "../state/handled-starts.ts"
 import type { Hint } from "./change.ts"
 import { resetBy } from "./in-flight.ts"
 
-// An active schedule needs no metric: one that was switched off only needs its word, and one that is to come only time.
+// An active schedule needs no metric: one that is switched off needs only its command, a future one only
+// time.
 
 /** null: no active schedule is switched off. */
 export function scheduleOnAgain(situation: Situation): Hint | null {
@@ -14,13 +15,13 @@ export function scheduleOnAgain(situation: Situation): Hint | null {
   return isOff ? onAgain(situation) : null
 }
 
-/** What was switched off by an order that the cloud called invalid. */
+/** Schedules that were switched off by an order that the cloud called invalid. */
 export function onAgain(situation: Situation): Hint {
   const reset = resetBy(situation)
   return { ...reset, says: `${reset.says}, or another policy` }
 }
 
-/** The first start of a schedule that may act; null: there is none to come. */
+/** First start of a schedule that may buy; null if there is none ahead. */
 export function nextSchedule(situation: Situation): { at: number; says: string } | null {
   const { policy, state, policyHash, now } = situation
   const starts = policy.schedules.flatMap((schedule) => {

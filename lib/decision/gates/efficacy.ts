@@ -3,8 +3,9 @@ import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /**
- * The last k purchases that rules caused, whatever the rule, each by its own rule's metric: if none gained enough, another
- * one will not help either. What was not measured counts as no gain. People may still buy; `reset` forgets the row.
+ * Effect of the last k purchases that rules caused, each by the metric of its own rule. If none gained
+ * enough, another purchase will not help either. An unmeasured effect counts as no gain. People may still
+ * buy; `reset` clears the row.
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
   const { policy, state, signal, now } = situation
@@ -25,11 +26,11 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
 
   const waiting = row.filter((effect) => isStillDue(effect, now))
   const until = waiting.length > 0 ? Math.max(...waiting.map(({ dueAt }) => dueAt)) : null
-  const required = `${moved}; at least ${sayNumber(minGain)} was wanted`
+  const required = `${moved}; at least ${sayNumber(minGain)} is required`
   const follows =
     until === null
       ? "Automatic buying stops until a person resets it"
-      : `Automatic buying waits until that can be told, after ${sayTime(until)}`
+      : `Automatic buying waits until the effect can be measured, after ${sayTime(until)}`
   if (signal.kind === "request")
     return pass(`${required}. That stops automatic purchases only`, {
       ...facts,
@@ -63,8 +64,8 @@ function sayRow(row: readonly CountedEffect[], now: number): string {
 function sayGain(effect: CountedEffect, now: number): string {
   const { before, gain, dueAt } = effect
   if (gain !== null) return `by ${sayNumber(gain)}`
-  if (before === null) return "by nothing that could be measured (its silence had caused the purchase)"
+  if (before === null) return "by an unmeasurable amount (missing data had caused the purchase)"
   return isStillDue(effect, now)
-    ? `by what cannot be told before ${sayTime(dueAt)}`
-    : `by nothing that could be measured since ${sayTime(dueAt)}`
+    ? `by an amount that cannot be measured before ${sayTime(dueAt)}`
+    : `by an amount that could not be measured since ${sayTime(dueAt)}`
 }

@@ -9,7 +9,10 @@ import type { Purchase } from "../state/purchases.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
+/**
+ * Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent attempts do not
+ * count.
+ */
 export function actionRate({ situation }: GateFacts): Verdict {
   const { state, policy, now } = situation
   const ownVerdict = rateUnder(policy.limits.actions, state.purchases, now)
@@ -30,7 +33,10 @@ function rateUnder(
   return used < count ? pass(says, facts) : fail("action-rate", `${says} are used up`, facts)
 }
 
-/** One verdict of the supernode's own cap and the fleet's: either can fail it. A cap that nobody counted passes nothing. */
+/**
+ * Combined verdict of the supernode's own cap and the fleet's: either can fail it. A cap that was not counted
+ * passes nothing.
+ */
 function withFleet(ownVerdict: Verdict, fleet: Verdict | null): Verdict {
   if (!fleet) {
     if (ownVerdict.passed === false) return ownVerdict
@@ -74,7 +80,9 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
   )
 }
 
-/** Purchases in a budget's window that cannot be added up. The policy's currency may have changed since they were made. */
+/**
+ * Purchases in a budget's window that cannot be added up. The policy's currency may have changed since then.
+ */
 function unpriced(
   { per, currency }: Budget,
   purchases: Purchase[],
@@ -90,7 +98,9 @@ function unpriced(
   )
 }
 
-/** booked + reserved + this ≤ cap, inclusive. What is reserved and unknown stays counted until somebody settles it. */
+/**
+ * booked + reserved + this ≤ cap, inclusive. Reserved and unknown amounts count until a person settles them.
+ */
 export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
   const { state, policy } = situation
   const { budget } = policy.limits

@@ -6,9 +6,9 @@ import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** What was shown is what is bought, or nothing is. */
+/** Buys the plan that was shown, or nothing. */
 export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
-  if (signal.kind !== "request") return pass("nobody was shown a plan: this is automatic")
+  if (signal.kind !== "request") return pass("no shown plan to compare: this is automatic")
   if (signal.planHash === null) {
     return signal.mode === "dry-run"
       ? pass("a dry run shows the plan")
@@ -19,12 +19,15 @@ export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict
   if (signal.planHash === plan.hash) return pass("the plan is the one that was shown", facts)
   return fail(
     "plan-changed",
-    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Look at a new dry run`,
+    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Make a new dry run`,
     facts,
   )
 }
 
-/** Above a price, distinct people other than the requester must have said yes to this very plan, recently and once. */
+/**
+ * Above a price, distinct people other than the requester must have approved this exact plan, recently and
+ * once.
+ */
 export function approved({ situation, choice, plan, cost }: GateFacts): Verdict {
   const { policy, control, signal, state, now } = situation
   if (!policy.approval) return pass("the policy asks for no approval")
@@ -42,7 +45,7 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
       approval.at - now <= CLOCK_TOLERANCE_MS &&
       approval.at > (state.openedAt ?? -Infinity),
   )
-  // Only people whom the policy lists count, by the spelling of the policy.
+  // Only people whom the policy lists count, in the spelling of the policy.
   const counting = given.flatMap((approval) => approverOf(approval, policy.approvers, { expires, now }) ?? [])
   const names = distinctPeople(counting.map(({ name }) => name)).sort()
   const ignored = sayIgnored({ given: given.map(({ by }) => by), names, listed: policy.approvers })
@@ -56,14 +59,14 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
 }
 
 interface Ignored {
-  /** Who gave an approval that has not expired and is not used up. */
+  /** People whose approval has not expired and is not used up. */
   given: readonly string[]
-  /** Those of them who count. */
+  /** Those of them that count. */
   names: readonly string[]
   listed: readonly Approver[]
 }
 
-/** Approvals that are there and do not count, so that no reader takes them for lost ones. */
+/** Number of approvals that do not count, so that no reader believes them lost. */
 function sayIgnored({ given, names, listed }: Ignored): string {
   const counting = new Set(names.map(personKey))
   const others = new Set(given.map(personKey).filter((key) => !counting.has(key)))

@@ -1,13 +1,11 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import { STALE_AFTER_MS } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf, repeatableUntil } from "../state/freshness.ts"
 import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
-
-/** A signal older than this by its own time says nothing of the present; the tick finds the truth anew. */
-export const STALE_AFTER_MS = 15 * 60_000
 
 export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   if (!Number.isFinite(signal.at)) return fail("signal-invalid", "the signal has no readable time")
@@ -31,7 +29,7 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   )
 }
 
-/** A signal is new unless another run opened an attempt for it; a restarted run does not trip over itself. */
+/** A signal is new unless another run opened an attempt for it; a restarted run does not block itself. */
 export function signalIsNew({ situation: { signal, state, run } }: GateFacts): Verdict {
   const first = getOwn(state.signals, signal.id)
   if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
@@ -42,7 +40,10 @@ export function signalIsNew({ situation: { signal, state, run } }: GateFacts): V
   )
 }
 
-/** Our clock against the newest entry and against the cloud's. A purchase needs a time that two clocks agree on. */
+/**
+ * Compares our clock with the newest entry and with the cloud's clock. A purchase needs a time on which two
+ * clocks agree.
+ */
 export function clockAgrees({ situation: { now, headAt, cloudSkewMs, supernode } }: GateFacts): Verdict {
   const facts = { now, headAt, cloudSkewMs }
   if (headAt !== null && headAt - now > CLOCK_TOLERANCE_MS) {
@@ -100,7 +101,7 @@ interface Overtaken {
   facts: Record<string, unknown>
 }
 
-/** Why a signal that is young enough is stale all the same; null: it is not. */
+/** Reason why a young signal is stale all the same; null if it is not. */
 export function overtakenAt(situation: Situation): Overtaken | null {
   const { signal, now, state, run, asked, policy } = situation
   if (signal.kind === "request") {

@@ -4,7 +4,7 @@ import { missingServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** Statuses in which a server is not about to change. DELETED is gone, everything else is in between or broken. */
+/** Statuses of a server that is not about to change. DELETED is gone; all others are transitional or broken. */
 export const SETTLED: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
 export function supernodeReady({ situation: { supernode, state } }: GateFacts): Verdict {

@@ -10,8 +10,8 @@ import { findOffer, NO_RUNG } from "./offering.ts"
 import { bypassing } from "./proposals.ts"
 
 /**
- * Where we are, what the evidence asks for, and the rung that is allowed and on offer: one walk up the ladder,
- * whose every step is one gate's verdict.
+ * The current rung, the demand, and the rung that is allowed and on offer: one walk up the ladder. Each step
+ * is the verdict of one gate.
  */
 export interface Choice {
   rungKnown: Verdict
@@ -21,7 +21,7 @@ export interface Choice {
   offerAvailable: Verdict
   target: Target | null
   cleared: string[]
-  /** Schedules that have the cooldown bypassed; null: there is one that might, and it is not known where we are. */
+  /** Schedules that bypass the cooldown; null: one might, and the current rung is unknown. */
   bypassing: string[] | null
 }
 
@@ -55,7 +55,7 @@ export function chooseRung(situation: Situation): Choice {
   if (demanded.servers <= from) {
     const aboveCurrent = fail(
       "already-there",
-      `${from} servers are there or on their way, and ${demanded.servers} are wanted`,
+      `${from} servers are present or in progress, and ${demanded.servers} are wanted`,
       { from, wanted: demanded.servers },
     )
     return { ...none, ...later, aboveCurrent }
@@ -75,7 +75,7 @@ export function chooseRung(situation: Situation): Choice {
   if (!allowed) {
     const withinServersLimit = fail(
       "at-limit",
-      `${demanded.servers} servers are wanted, ${limits.servers} are allowed, and no rung between ${from} and ${limits.servers} is left`,
+      `${demanded.servers} servers are wanted, ${limits.servers} are allowed, and no rung lies between ${from} and ${limits.servers}`,
       { from, wanted: demanded.servers, limit: limits.servers },
     )
     return { ...none, ...later, aboveCurrent, withinServersLimit }
@@ -115,7 +115,7 @@ interface Clamp {
   isAsked: boolean
 }
 
-/** The highest rung allowed, if it is still above where we are. A person's request is never clamped. */
+/** The highest allowed rung above the current one. A person's request is never clamped. */
 function clamp({ ladder, demanded, from, limit, isAsked }: Clamp): Rung | undefined {
   if (demanded.servers <= limit) return demanded
   if (isAsked) return undefined

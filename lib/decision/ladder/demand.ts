@@ -8,9 +8,10 @@ import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import { type FloorEvidence, sayFloor } from "./floors.ts"
 import { highestProposal, type TopProposal as Proposed } from "./proposals.ts"
 
-// What is wanted and by whom: the evidence gate's verdict, and the proposal that the walk up the ladder begins with.
+// The demand and its origin: the verdict of the evidence gate, and the proposal with which the walk up the
+// ladder begins.
 
-/** What is asked for: a number of servers by a person, or a rung of the ladder by rules and schedules. */
+/** A number of servers that a person requested, or a rung that rules and schedules propose. */
 export type DemandedRung = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
 
 export interface Demand {
@@ -24,12 +25,15 @@ export function namesRung({ signal }: Situation): boolean {
   return signal.kind === "request" && signal.servers !== null
 }
 
-/** Rules and active schedules propose rungs; the highest wins, never the sum. `from`: our place on the ladder, if known. */
+/**
+ * Rules and active schedules propose rungs; the highest wins, never the sum. `from`: the current rung, if
+ * known.
+ */
 export function findDemand(situation: Situation, floors: FloorEvidence[], from: number | null): Demand {
   const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
     const verdict = pass(
-      `asked for by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
+      `requested by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
       {
         requestedBy: signal.requestedBy,
         servers: signal.servers,
@@ -58,7 +62,8 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
   const { ladder } = policy
   const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: from ?? 0 }
   const proposed = highestProposal(proposing)
-  // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
+  // A floor is the operator's decision and needs no metric: an unreadable source blocks only the rules that
+  // read it.
   if (proposed) {
     const rung = from === null ? null : { kind: "proposed" as const, ...proposed }
     return { verdict: pass(sentences, facts), rung, cleared }

@@ -2,16 +2,18 @@ import type { Situation } from "../situation.ts"
 import { requestedAt } from "../state/state.ts"
 import { lastExternalChangeAt } from "./external-change.ts"
 
-/** When waiting ends and what it was started by, epoch milliseconds. */
+/** End of the cooldown and the events that started it, epoch milliseconds. */
 export interface Cooldown {
-  /** null: nothing was bought yet. */
+  /** null: no purchase yet. */
   until: number | null
   requestedAt: number | null
   completedAt: number | null
   foreignAt: number | null
 }
 
-/** Both clocks must be over: from the request, and from completion (or the newest server that we did not buy). */
+/**
+ * Both waits must be over: from the request, and from completion (or the newest server that we did not buy).
+ */
 export function cooldownOf(situation: Situation): Cooldown {
   const { state, policy } = situation
   const requested = requestedAt(state)
@@ -25,7 +27,7 @@ export function cooldownOf(situation: Situation): Cooldown {
   return { until, requestedAt: requested, completedAt: state.completedAt, foreignAt: foreign }
 }
 
-/** Does the cooldown stand in the way of this signal? Not where a person asks for it to be bypassed. */
+/** True if the cooldown blocks this signal. A request of a person may bypass it. */
 export function isCooling(situation: Situation): boolean {
   const { until } = cooldownOf(situation)
   const { signal, now } = situation

@@ -3,8 +3,9 @@ import { presentServers } from "../inputs/supernode.ts"
 import type { Situation } from "../situation.ts"
 
 /**
- * Creation of the newest server that we did not buy, epoch milliseconds. On a chain that knows no servers yet, every
- * server is foreign: somebody may have scaled by hand a minute before we were installed. One without a creation time may have been made just now.
+ * Creation of the newest server that we did not buy, epoch milliseconds. On a chain that knows no servers
+ * yet, every server is external: an operator may have scaled by hand a minute before the installation. A
+ * server without a creation time may have been made just now.
  */
 export function lastExternalChangeAt(situation: Situation): number | null {
   const { state, supernode } = situation

@@ -86,7 +86,10 @@ function foldOpened(state: SupernodeState, event: ChainEvent): SupernodeState {
   }
 }
 
-/** The newest approval that this attempt uses up; another clock may have dated it later than the attempt. */
+/**
+ * Time of the newest approval that this attempt uses up; another clock may have dated it later than the
+ * attempt.
+ */
 function approvedAt({ plan, situation }: ChainEvent): number {
   const approvals = situation?.control.state === "read" ? situation.control.value.approvals : []
   return Math.max(0, ...approvals.filter(({ planHash }) => planHash === plan?.hash).map(({ at }) => at))
@@ -124,7 +127,7 @@ function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptA
     case "not-sent":
       return release(state, attempt)
     case "unknown": {
-      // Somebody may have found out in the meantime; not knowing takes that back from nobody.
+      // The outcome may be known by now; an unknown one must not overwrite it.
       if (attempt.state !== "open" && attempt.state !== "unknown") return state
       const says = `has an unknown outcome: ${outcome.says}`
       return { ...state, attempt: { ...attempt, state: "unknown", says } }
@@ -134,7 +137,7 @@ function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptA
   }
 }
 
-/** The answer of an attempt that a person had settled as absent. */
+/** Folds the answer of an attempt that a person had settled as absent. */
 function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
   const others = state.absent.filter(({ id }) => id !== attempt.id)
   switch (outcome.kind) {
@@ -142,7 +145,8 @@ function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: Atte
       const says = "was settled as absent, and the cloud accepted it after all"
       const late = { ...attempt, orderId: outcome.orderId, acceptedAt: event.at }
       const booked = { ...book(state, attempt), absent: others }
-      // Its money counts at once; while another attempt is in the way, observe() brings it up afterwards.
+      // Its money counts at once. While another attempt is in flight, reconcile() reports this one
+      // afterwards.
       return state.attempt === null
         ? { ...booked, attempt: { ...late, state: "wrong", says } }
         : { ...booked, absent: [...others, late] }
@@ -173,7 +177,7 @@ function foldObservation(state: SupernodeState, observation: Observation, event:
   if (kind === "blind") return rememberBlindness(state, observation)
   if (kind === "order") return observation.order ? { ...state, order: observation.order } : state
   if (kind === "effect") return rememberEffect(state, observation)
-  // It was never opened: nothing is remembered of it but that its place is taken.
+  // It was never opened: the state keeps nothing of it, and its position is used.
   if (kind === "lapsed") return state
   const listed = observation.present ?? state.servers ?? []
   if (kind === "out-of-band") {
@@ -209,7 +213,7 @@ function foldObservation(state: SupernodeState, observation: Observation, event:
   }
 }
 
-/** Of an operator's words in the state; the entry keeps them whole. */
+/** Limit of the settling operator's name and reason in the state, UTF-16 units; the entry keeps them whole. */
 const MAX_BYLINE_CHARS = 300
 
 function foldCommand(state: SupernodeState, command: OperatorCommand, at: number): SupernodeState {
@@ -238,7 +242,8 @@ function foldCommand(state: SupernodeState, command: OperatorCommand, at: number
     case "absent":
       return {
         ...release(state, attempt),
-        // What is there now is not its doing: only what comes later can show that it happened after all.
+        // Servers that are present now are not from this attempt: only later ones can show that it was
+        // accepted after all.
         absent: [
           ...state.absent,
           { ...attempt, acceptedAt: null, before: command.servers ?? attempt.before },
@@ -258,7 +263,7 @@ interface Completion {
 }
 
 function complete(state: SupernodeState, { attempt, at, servers, newServers }: Completion): SupernodeState {
-  // What this purchase brought is not the doing of one that was settled as absent.
+  // Servers of this purchase do not belong to an attempt that was settled as absent.
   const absent = state.absent.map((one) => ({
     ...one,
     before: [...new Set([...one.before, ...newServers])],
@@ -267,7 +272,7 @@ function complete(state: SupernodeState, { attempt, at, servers, newServers }: C
   return rememberCompletion(booked, attempt, at)
 }
 
-/** The money is spent: reserved, or given back before, it counts from now on as booked. */
+/** Books the money as spent, whether it was reserved or already released. */
 function book(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, cost } = attempt
   const others = state.purchases.filter((purchase) => purchase.attempt !== id)
@@ -279,18 +284,21 @@ function book(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   }
 }
 
-/** Of these rules, the ones that a purchase latches. */
+/** The rules among these that a purchase latches. */
 export function latchingRules(policy: Pick<Policy, "rules"> | undefined, rules: readonly string[]): string[] {
   const once = (policy?.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
   return once.map((rule) => rule.name)
 }
 
-/** A rule with `repeat: false` whose proposal was bought rests until its metric is clear. */
+/**
+ * Latches of an attempt: a rule with `repeat: false` whose proposal was bought is inactive until its metric
+ * clears.
+ */
 function latchesOf({ latching, openedAt }: OpenAttempt): Record<string, number> {
   return Object.fromEntries(latching.map((rule) => [rule, openedAt]))
 }
 
-/** Nothing was bought: no action, no budget, no cooldown, no latch, and no schedule has acted. */
+/** Releases an attempt that bought nothing: no action, budget, cooldown, latch or schedule start is used up. */
 function release(state: SupernodeState, { id, openedAt }: OpenAttempt): SupernodeState {
   return {
     ...forgetHandledStarts(state, { id }),

@@ -7,7 +7,7 @@ import type { Backoff, SupernodeState } from "../state/state.ts"
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
 const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
 
-/** Everything that a refusal left behind, gone: what a person's `reset` restores. */
+/** State without any trace of a refusal, as a person's `reset` restores it. */
 export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
   breaker: null,
   throttle: null,
@@ -25,7 +25,7 @@ function longer(
   return { until: at + Math.min(mostMs, firstMs * 2 ** (times - 1)), times }
 }
 
-/** What a refused purchase changes: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
+/** Folds a refused purchase: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
 export function foldRejection(
   state: SupernodeState,
   { attempt, rejected, at, policyHash }: Refusal,
@@ -48,7 +48,7 @@ export function foldRejection(
         },
       }
     case "invalid":
-      // Asked for by a person: no rule and no schedule is to blame, and the person is told.
+      // Requested by a person: no rule and no schedule caused it, and the person sees the answer.
       return {
         ...state,
         rulesOff: {

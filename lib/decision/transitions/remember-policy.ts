@@ -3,10 +3,15 @@ import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
-/** As many policies are found again by their hash; one that comes back after more others is written out once more. */
+/**
+ * Number of policies that are found again by their hash; one that returns after more others is written out
+ * again.
+ */
 const MAX_POLICIES = 8
 
-/** The policy hash of the newest entry, since when, where its policy is written out, and how it changed before. */
+/**
+ * Records the policy hash of the newest entry: its first time, the entry with its full text, and its changes.
+ */
 export function rememberPolicy(state: SupernodeState, event: ChainEvent): SupernodeState {
   const { policyHash, policy, seq, at, confirmedAt = null } = event
   if (policyHash === undefined) return state
@@ -15,7 +20,7 @@ export function rememberPolicy(state: SupernodeState, event: ChainEvent): Supern
   const named = isNew ? { ...state, policies: withPolicy(policies, policyHash, seq) } : state
   const isSame = policySeen?.hash === policyHash
   if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named
-  // An entry that a slow clock dated would arm the policy too early: it counts from the first confirmed one.
+  // An entry that a slow clock dated would arm the policy too early: the first confirmed one counts.
   const since = Math.max(at, confirmedAt ?? at)
   const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
   const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }

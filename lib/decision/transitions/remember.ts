@@ -2,24 +2,22 @@ import { latestNow } from "../inputs/clock.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
 import type { NotificationRecord, Observation } from "../state/observation.ts"
+import { KEEP_PURCHASES_MS } from "../state/purchases.ts"
 import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { forgetOldTimes } from "./remember-signal.ts"
 
-// What the chain remembers besides attempts and their money, and for how long.
+// Memory of the chain besides attempts and their money, and its duration.
 
-/** For so long new servers are taken for those of an order that a person settled as absent. */
+/** Time for which new servers may belong to an order that a person settled as absent. */
 export const KEEP_ABSENT_MS = 30 * 86_400_000
-/** A block that is over still says how long the next one of that flavor is. */
+/** A block that is over still determines the length of the next one of that flavor. */
 const KEEP_BLOCKED_MS = 7 * 86_400_000
-/** Longer than any pause between two tellings of the same. */
+/** Longer than any interval between two notifications of the same state. */
 const KEEP_NOTIFIED_MS = 7 * 86_400_000
-/** Of a few hundred bytes each; more than can be due at once. */
+/** Bounds of the notification records, a few hundred bytes each; more than can be due at once. */
 const MAX_NOTIFIED = 10
 const MAX_NOTIFIED_ONCE = 6
-/** Longer than any window that counts purchases (at most 366 days). */
-const KEEP_PURCHASES_MS = 400 * 86_400_000
-
 /** Longer than any schedule is active after its start (at most 366 days). */
 const KEEP_HANDLED_STARTS_MS = 400 * 86_400_000
 
@@ -36,7 +34,7 @@ export function rememberDecision(state: SupernodeState, { decision, plan, at }: 
   }
 }
 
-/** The first look at the servers: from here on, what is not among them came later. */
+/** Records the first reading of the servers: any server that is not among them came later. */
 export function rememberServers(state: SupernodeState, { situation, at }: ChainEvent): SupernodeState {
   if (
     state.servers !== null ||
@@ -45,7 +43,7 @@ export function rememberServers(state: SupernodeState, { situation, at }: ChainE
   )
     return state
   const servers = presentServers(situation.supernode.value)
-  // Of two clocks that disagree the later one: the wait that the newest server starts must not be shortened.
+  // The later one of two clocks that disagree: the wait that the newest server starts must not be shortened.
   const latest = Math.max(at, latestNow(situation))
   const created = servers.map((server) => Math.min(server.createAt ?? latest, latest))
   return {
@@ -55,13 +53,16 @@ export function rememberServers(state: SupernodeState, { situation, at }: ChainE
   }
 }
 
-/** A claim counts as told: a worker that dies before its try leaves the next one to the time when it is due again. */
+/**
+ * Records a notification. A claim counts as notified: if its worker dies, the next try comes when the state
+ * is due again.
+ */
 export function rememberNotification(
   state: SupernodeState,
   { kind, telling }: Observation,
   at: number,
 ): SupernodeState {
-  // Entries of older programs say nothing of whom a failed try missed.
+  // Entries of earlier releases do not name the recipients that a failed try missed.
   if (!telling || (kind === "not-told" && !telling.failed)) return state
   const { about, entry, failed } = telling
   const record: NotificationRecord = {
@@ -79,10 +80,10 @@ export function rememberBlindness(state: SupernodeState, { blind }: Observation)
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
-/** As many as `efficacy.purchases` may ask for. */
+/** As many as `efficacy.purchases` may require. */
 const MAX_EFFECTS = 20
 
-/** A purchase that rules caused is complete: from now on it can be told whether it helps. */
+/** Records a complete purchase that rules caused: from now on its effect can be measured. */
 export function rememberCompletion(
   state: SupernodeState,
   { id, cause }: OpenAttempt,
@@ -93,7 +94,7 @@ export function rememberCompletion(
   return { ...state, effects: [...(state.effects ?? []), effect].slice(-MAX_EFFECTS) }
 }
 
-/** Measured once, and never again: load that grows later is no fault of that purchase. */
+/** Records an effect once: load that grows later does not change it. */
 export function rememberEffect(state: SupernodeState, { attempt, effect }: Observation): SupernodeState {
   if (!effect || !state.effects) return state
   const { after, gain } = effect
@@ -104,9 +105,10 @@ export function rememberEffect(state: SupernodeState, { attempt, effect }: Obser
 }
 
 /**
- * Forgets what is over. What keeps a purchase from happening twice is over only by a time that the cloud confirmed in
- * this run and that our own clock agrees with, the earlier of both: one wrong clock forgets nothing. What counts money,
- * only where an attempt is opened, too: a hold, a settlement or a command forgets none of it.
+ * Forgets state that is over. State that prevents a second purchase ends only by a time that the cloud
+ * confirmed in this run and that our own clock agrees with, the earlier of both: one wrong clock forgets
+ * nothing. State that counts money is forgotten only when an attempt is opened: a hold, a settlement or a
+ * command forgets none of it.
  */
 export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: ChainEvent): SupernodeState {
   const now = confirmedAt === null ? null : Math.min(confirmedAt, at)
@@ -134,8 +136,8 @@ function pruneMoney(state: SupernodeState, now: number): SupernodeState {
 }
 
 /**
- * By age only where the time is confirmed, and always by count. What is notified once and what repeats are counted apart,
- * so that neither pushes the other out.
+ * Drops old notifications: by age only if the time is confirmed, and always by count. States that are
+ * notified once and states that repeat are counted separately, so that neither displaces the other.
  */
 function newestNotifications(
   records: Record<string, NotificationRecord>,
