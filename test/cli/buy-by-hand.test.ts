@@ -57,7 +57,7 @@ describe("the line that a dry run prints", () => {
       "--why",
       why,
     )
-    expect(out).toContain("asked for by a person: O'Neil, 4 servers")
+    expect(out).toContain("requested by a person: O'Neil, 4 servers")
     const pasted = await paste(own, buyingLine(out))
     expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
     expect(pasted.out).toMatch(/^train-a: bought/)

@@ -51,7 +51,7 @@ const GATES = [
 
 const stop = { why: "maintenance", by: "ops", at: NOW - HOUR, until: null }
 
-/** One change each, in the order of the gates, with the reason it must hold by. */
+/** One change each, in the order of the gates, with the expected reason of the hold. */
 const OBSTACLES: [string, Partial<Situation>][] = [
   ["not-alarm", { signal: alarmOf({ state: "ok" }) }],
   [
@@ -105,8 +105,8 @@ const OBSTACLES: [string, Partial<Situation>][] = [
   ["approval-needed", { policy: policyOf({ approval: { above: { amount: 1, currency: "CNY" } } }) }],
 ]
 
-describe("a decision", () => {
-  it("is to scale up when every gate passes, to the next rung, with all gates in their order", () => {
+describe("the decision", () => {
+  it("scales up to the next rung when every gate passes, with all gates in their order", () => {
     const decision = decisionOf()
     expect(decision).toMatchObject({
       kind: "scale-up",
@@ -118,11 +118,11 @@ describe("a decision", () => {
     expect(decision.findings.filter(({ passed }) => passed !== true)).toEqual([])
   })
 
-  it.each(OBSTACLES)("is to hold by %s when that alone is in the way", (reason, over) => {
+  it.each(OBSTACLES)("holds by %s when only that gate fails", (reason, over) => {
     expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
-  it("says every gate's verdict in a sentence and its reason only where it did not pass", () => {
+  it("gives every gate's verdict in a sentence, and a reason only if the gate did not pass", () => {
     for (const [, over] of OBSTACLES) {
       for (const { passed, reason, says } of decisionOf(over).findings) {
         expect(says).not.toBe("")
@@ -131,7 +131,7 @@ describe("a decision", () => {
     }
   })
 
-  it("evaluates the later gates after the first failure, so that why-not lists everything", () => {
+  it("evaluates the later gates after the first failure, so that why-not lists all of them", () => {
     const decision = decisionOf({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
@@ -183,12 +183,12 @@ describe("a decision", () => {
     ["supernode, by 401 or 403", { supernode: unreadable("HTTP 401", true) }, "credentials"],
     ["metrics, by 401 or 403", { readings: unreadable("HTTP 403", true) }, "credentials"],
     ["offers, by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
-  ])("holds and says why when it cannot read the %s", (_, over, reason) => {
+  ])("holds and gives the reason when it cannot read the %s", (_, over, reason) => {
     expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
   it.each(["efficacy", "within-budget", "approved"])(
-    "passes gate %s and says so where the policy does not use it",
+    "passes gate %s and says so if the policy does not use it",
     (gate) => {
       const { passed, says } = findingOf(gate)
       expect(passed).toBe(true)
@@ -196,7 +196,7 @@ describe("a decision", () => {
     },
   )
 
-  it("knows the target, and so the plan, also where a later gate holds", () => {
+  it("knows the target and the plan even if a later gate holds", () => {
     expect(
       decisionOf({
         state: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
@@ -208,12 +208,12 @@ describe("a decision", () => {
     })
   })
 
-  it("changes nothing in the situation and says the same each time", () => {
+  it("changes nothing in the situation and returns the same result each time", () => {
     const situation = deepFreeze(situationOf({ signal: requestOf() }))
     expect(decide(situation, digest)).toEqual(decide(structuredClone(situation), digest))
   })
 
-  it("buys in no combination of obstacles, and holds by the first of them", () => {
+  it("never buys in any combination of failing gates, and holds by the first of them", () => {
     fc.assert(
       fc.property(fc.subarray(OBSTACLES, { minLength: 1 }), (obstacles) => {
         const over = obstacles.map(([, change]) => change)
@@ -262,13 +262,13 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-describe("the last look before sending", () => {
+describe("the last check before the request", () => {
   const control = read(NO_CONTROL)
   it.each<[string, number, Partial<Situation>, string | null]>([
     ["nobody said anything", 0, {}, null],
     ["the alarm would be too old by now: the evidence is the decision's", HOUR, {}, null],
     ["the control stream cannot be read", 0, { control: unreadable() }, "not-paused"],
-  ])("when %s", (_, later, over, gate) => {
+  ])("gives the expected finding when %s", (_, later, over, gate) => {
     const decided = situationOf({ control })
     const look = { control: over.control ?? control, now: NOW + later }
     expect(whyNotSent(decided, look, digest)?.gate ?? null).toBe(gate)

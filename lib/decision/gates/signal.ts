@@ -12,7 +12,7 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   if (signal.kind === "tick") return pass(`tick of ${signal.name}`, { kind: "tick", name: signal.name })
   if (signal.kind === "request") {
     const { requestedBy, why, mode } = signal
-    return pass(`asked for by ${requestedBy}: ${why}`, { kind: "request", requestedBy, why, mode })
+    return pass(`requested by ${requestedBy}: ${why}`, { kind: "request", requestedBy, why, mode })
   }
   const facts = {
     kind: "alarm",

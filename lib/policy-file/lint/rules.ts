@@ -34,8 +34,7 @@ function isOnAlarm({ metric }: Rule): boolean {
 
 function onlyAlarms({ rules }: Policy): LintFinding[] {
   if (!rules.every(isOnAlarm)) return []
-  const message =
-    "has only rules on alarms' own points: if an alarm is lost, no tick can find its evidence"
+  const message = "has only rules on alarms' own points: if an alarm is lost, no tick can find its evidence"
   return [{ id: "only-alarms", path: ["rules"], message }]
 }
 

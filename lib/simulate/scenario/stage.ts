@@ -20,8 +20,8 @@ import { ModelSupernode } from "../model-supernode.ts"
 import { outcomeOf, takesEffect } from "../order-ending.ts"
 import type { Scenario, Step } from "./script.ts"
 
-// Where scenarios are played: virtual time, a cloud with memory, a ledger in memory, and the real run() on the real policy
-// file. Nothing here decides anything.
+// Environment of scenarios: virtual time, a cloud with memory, a ledger in memory, and the real run() on the
+// real policy file. It makes no decision.
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -30,9 +30,11 @@ type CloudChange = NonNullable<Step["cloud"]>
 
 /** The policy that scenarios are played against. */
 export interface ScenarioPolicy {
-  /** The supernodes of a scenario that names none, with the servers that they start with. */
+  /** Supernodes of a scenario that names none, with the servers that they start with. */
   readonly supernodes: Readonly<Record<string, number>>
-  /** The policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError where it is not valid then. */
+  /**
+   * Policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError if that is not valid.
+   */
   load(keys: ScenarioKeys): Promise<readonly LoadedPolicy[]>
 }
 
@@ -58,7 +60,7 @@ export interface SettleWish {
 
 export interface StageOptions {
   policy: ScenarioPolicy
-  /** Why the command `settle` refuses this; null where it takes it. */
+  /** Reason why the command `settle` refuses this; null if it accepts. */
   whyNotSettled(ending: SettleWish): string | null
 }
 
@@ -115,7 +117,7 @@ export class Stage {
     return this.scenario.supernodes ?? this.options.policy.supernodes
   }
 
-  /** The supernode that a step is about. */
+  /** The supernode of a step. */
   nameOf({ on }: Pick<Step, "on">): string {
     return on ?? Object.keys(this.startingServers)[0] ?? ""
   }
@@ -176,7 +178,7 @@ export class Stage {
     if (change.clock_ahead !== undefined) this.skewMs = change.clock_ahead
   }
 
-  /** The signal of a step; the last one of its kind where it is delivered again. */
+  /** The signal of a step; the last one of its kind if it is delivered again. */
   signalOf(step: Step): Signal {
     const { alarm, tick, request } = step
     const on = this.nameOf(step)
@@ -207,7 +209,7 @@ export class Stage {
     }
   }
 
-  /** An alarm that wakes the supernode: its first Cloud Eye or CloudWatch alarm. */
+  /** An alarm of the supernode: its first Cloud Eye or CloudWatch alarm. */
   private alarmOf(
     on: string,
     { age, state, points: values }: NonNullable<Step["alarm"]>,

@@ -67,7 +67,7 @@ describe("dry-run", () => {
     })
     expect(result).not.toHaveProperty("entry")
     expect(result?.decision.findings.find(({ gate }) => gate === "evidence")?.says).toContain(
-      "asked for by a person: night-shift, 4 servers",
+      "requested by a person: night-shift, 4 servers",
     )
     expect(ran.out).not.toContain("secret-words")
   })

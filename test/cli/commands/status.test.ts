@@ -74,13 +74,13 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by what cannot be told before 2024-01-12T17:41:00.000Z; at least 5 was wanted. Automatic buying waits until that can be told, after 2024-01-12T17:41:00.000Z",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12T17:41:00.000Z; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12T17:41:00.000Z",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")

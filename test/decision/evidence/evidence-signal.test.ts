@@ -17,7 +17,7 @@ const GATE = "evidence"
 const PERIOD = 5 * MINUTE
 const NEWEST = Date.parse("2024-01-12T16:50:00Z")
 
-describe("the alarm's own points", () => {
+describe("points of an alarm", () => {
   const POINTS = [
     { at: NEWEST - PERIOD, value: 91.2 },
     { at: NEWEST, value: 97.08 },
@@ -29,7 +29,7 @@ describe("the alarm's own points", () => {
     periodMs?: number | null
     needed?: string
   }
-  /** Newest first, each a little more than half a period after the one before. */
+  /** Newest first, each a little more than half a period after the previous one. */
   function hasty(...values: number[]) {
     return values.map((value, i) => ({ at: NEWEST - i * 0.6 * PERIOD, value }))
   }
@@ -149,11 +149,11 @@ describe("the alarm's own points", () => {
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
       true,
     ],
-  ])("count, or not, when %s", (_, situation, counts) => {
+  ])("counts points of an alarm, or not, when %s", (_, situation, counts) => {
     expect(outcomeAt(GATE, reported(situation))[0]).toBe(counts)
   })
 
-  it("are missing data for a tick, which cannot re-derive them", () => {
+  it("treats points of an alarm as missing data for a tick, which cannot read them again", () => {
     const reading = {
       rule: "npu-busy",
       periodMs: null,
@@ -168,14 +168,14 @@ describe("the alarm's own points", () => {
 describe("a person's request", () => {
   const LOW = read([readingOf([10, 10, 10, 10, 10])])
 
-  it("that names a rung needs no evidence", () => {
+  it("needs no evidence for a request that names a rung", () => {
     const over = { signal: requestOf({ servers: 4 }), readings: LOW }
     expect(outcomeAt(GATE, over)).toEqual([true, null, null])
-    expect(findingOf(GATE, over).says).toContain("asked for by a person")
+    expect(findingOf(GATE, over).says).toContain("requested by a person")
     expect(decisionOf(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 
-  it("that names no rung is decided by evidence", () => {
+  it("decides a request without a rung by evidence", () => {
     expect(decisionOf({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
     expect(decisionOf({ signal: requestOf({ servers: null }) }).target).toMatchObject({
       to: 4,
@@ -183,7 +183,7 @@ describe("a person's request", () => {
     })
   })
 
-  it("may skip rungs", () => {
+  it("lets a request skip rungs", () => {
     const over = {
       signal: requestOf({ servers: 4 }),
       supernode: read(supernodeOf({ servers: serversOf(1) })),

@@ -6,8 +6,8 @@ import type { Situation } from "../../../lib/decision/situation.ts"
 import { MINUTE, NOW, policyOf, type RuleInput, ruleInput, situationOf } from "../builders.ts"
 import { decisionOf } from "../judge.ts"
 
-// Every history there is, against a reference that was written from the words of the specification: what is missing may
-// have been anything, so all that it may have been is tried.
+// Compares every history with a reference that follows the specification: a missing point may have had any
+// value, so all possible values are tried.
 
 type PeriodKind = "breaching" | "ok" | "missing"
 type Mode = Rule["missing"]
@@ -18,7 +18,10 @@ const MODES: Mode[] = ["hold", "breaching", "not-breaching"]
 const SERVER = "s1"
 const PERIOD = 5 * MINUTE
 
-/** How many of the N newest periods breach, in every world in which the missing ones had values that the mode allows. */
+/**
+ * Number of breaching periods among the N newest, in every world in which missing ones have values that the
+ * mode allows.
+ */
 function worlds(history: readonly PeriodKind[], mode: Mode): Set<number> {
   let counts = new Set([0])
   for (const kind of history) {
@@ -29,14 +32,14 @@ function worlds(history: readonly PeriodKind[], mode: Mode): Set<number> {
   return counts
 }
 
-/** Breaching is what breaches in all of these worlds; what breaches in some only is not known. */
+/** Verdict: breaching if all of these worlds breach; missing if only some do. */
 function reference(counts: ReadonlySet<number>, m: number): Verdict {
   const breaching = [...counts].filter((count) => count >= m).length
   if (breaching === counts.size) return "breaching"
   return breaching === 0 ? "not-breaching" : "missing-data"
 }
 
-/** Every string over the three words. */
+/** Every string over the three kinds. */
 function* histories(length: number): Generator<PeriodKind[]> {
   if (length === 0) {
     yield []
@@ -55,7 +58,7 @@ const COMPARISONS: { rule: Partial<RuleInput>; breaching: number; ok: number }[]
   { rule: { above: undefined, steps: [{ to: 10, up: 1 }] }, breaching: 9.999999, ok: 10 },
 ]
 
-/** The evidence's word on a history, newest first, as one server tells it. */
+/** The verdict of the evidence on a history, newest first, as one server reports it. */
 function verdicts({ rule: over, breaching, ok }: (typeof COMPARISONS)[number]) {
   const { above, ...bare } = ruleInput(over)
   const policy = policyOf({ rules: [above === undefined ? bare : { ...bare, above }] })
@@ -94,13 +97,13 @@ function sayCase(history: readonly PeriodKind[], m: number, mode: Mode): string 
 }
 
 describe("M of N", () => {
-  it("is what the specification says for every history up to eight periods, every M and every mode", () => {
+  it("matches the specification for every history up to eight periods, every M and every mode", () => {
     const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
     let count = 0
     for (const { history, m, mode, verdict } of cases(LONGEST)) {
       count += 1
       const got = verdictOf(history, m, mode)
-      // An assertion each would take longer than all that is asserted.
+      // One assertion per history would take longer than the comparison itself.
       if (got !== verdict) expect(got, sayCase(history, m, mode)).toBe(verdict)
     }
     expect(count).toBe(221_436)
@@ -112,7 +115,7 @@ describe("M of N", () => {
       expect(verdictOf(history, m, mode), sayCase(history, m, mode)).toBe(verdict)
   })
 
-  it("is what the whole decision goes by: every history of three periods", () => {
+  it("is used by the whole decision: every history of three periods", () => {
     const starts = newestPeriods({ now: NOW, periodMs: PERIOD, lagMs: MINUTE, count: 3 })
     for (const { history, m, mode, verdict } of cases(3)) {
       if (history.length !== 3) continue
@@ -148,7 +151,7 @@ const TABLES: [string, number, string, string][] = [
   ["- - - - X", 2, "ALARM             ALARM OK   ", "missing-data  breaching     not-breaching"],
 ]
 
-/** Where we differ on purpose, by row and mode, and why. */
+/** Intended differences, by row and mode, with the reason. */
 const DIFFERENCES: Record<string, string> = {
   "0 - X - X, 3, hold":
     "the newest three are X - X: the gap may have been quiet, and the older 0 is no answer",
@@ -171,7 +174,7 @@ const MEANS: Record<string, string> = {
 
 describe("CloudWatch's tables of missing data", () => {
   const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
-  it.each(TABLES)("%s, %i of 3: CloudWatch says %s, we say %s", (points, m, theirs, ours) => {
+  it.each(TABLES)("gives for %s, %i of 3: CloudWatch says %s, we say %s", (points, m, theirs, ours) => {
     const newestFirst = points.split(" ").reverse().slice(0, 3)
     const history = newestFirst.map(
       (mark): PeriodKind => (mark === "X" ? "breaching" : mark === "0" ? "ok" : "missing"),

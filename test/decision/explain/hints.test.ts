@@ -35,8 +35,8 @@ import {
 } from "../builders.ts"
 import { decisionOf, withRule } from "../judge.ts"
 
-// One sentence per reason, word for word, as operators read it behind "would pass if:". That each is true is
-// test/properties/why-not.test.ts's to show.
+// One sentence per reason, word for word, as operators read it. test/properties/why-not.test.ts shows that
+// each is true.
 
 const KNOWN = { servers: ["s1", "s2"] }
 const CNY = (amount: number) => ({ amount, currency: "CNY" })
@@ -76,7 +76,7 @@ const hash = target ? planScaleUp(planned, target, digest).hash : ""
 const effect = effectOf({ metric: digest({ metric: policyOf().rules[0]?.metric, highIsBad: true }) })
 const wanting = policyOf({ efficacy: { purchases: 1, min_gain: 5 } })
 
-describe("what would let a gate pass", () => {
+describe("the hint of a failed gate", () => {
   it.each<[string, Partial<Situation>, string | null]>([
     ["signal-invalid", { signal: alarmOf({ at: Number.NaN }) }, "the signal must carry a readable time"],
     ["not-alarm", { signal: alarmOf({ state: "ok" }) }, "the alarm must go into alarm"],
@@ -337,7 +337,7 @@ describe("what would let a gate pass", () => {
       },
       `1 of 2 approvals: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
-  ])("%s", (reason, over, says) => {
+  ])("names the nearest change: %s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
   })
 
@@ -345,19 +345,19 @@ describe("what would let a gate pass", () => {
     ["overtaken", "the next signal, once other runs write less"],
     ["no-time", "the function must be given more time"],
     ["standing-full", null],
-  ])("outside the gates: %s", (reason, says) => {
+  ])("exists outside the gates: %s", (reason, says) => {
     const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
 })
 
-describe("what programs read", () => {
+describe("the hint for programs", () => {
   const changeIn = (over: Partial<Situation>): Hint["change"][] =>
     decisionOf(over).findings.flatMap(({ facts }) =>
       facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
     )
 
-  it("is the instant, the count and the level, the path and the value", () => {
+  it("contains the instant, the count and the level, the path and the value", () => {
     expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
@@ -372,7 +372,7 @@ describe("what programs read", () => {
   const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
   const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
 
-  it("is a schedule's start where that is sooner than the metric could have changed, and told beside it where not", () => {
+  it("names a schedule's start if it is sooner than the metric could change, and else adds it", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
@@ -383,13 +383,13 @@ describe("what programs read", () => {
     )
   })
 
-  it("is a reset where a schedule is switched off that would act at once", () => {
+  it("names a reset if a schedule is switched off that would buy at once", () => {
     const policy = daily("0 16 * * *")
     const state = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
     expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or another policy`)
   })
 
-  it("of several rules it is the one that needs the fewest points, and of equals the first", () => {
+  it("names of several rules the one that needs the fewest points, and of equals the first", () => {
     const policy = policyOf({
       rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
     })
@@ -400,7 +400,7 @@ describe("what programs read", () => {
     ])
   })
 
-  it("is nothing where a gate passed, or could not be evaluated", () => {
+  it("is absent if a gate passed, or was not evaluated", () => {
     expect(changeIn({})).toEqual([])
     expect(changeIn({ offers: { state: "not-read" } })).toEqual([])
   })

@@ -26,7 +26,7 @@ function due(state: SupernodeState, over: Partial<PendingActionFacts> = {}): Pen
   return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.action ?? null
 }
 
-/** The state after it was told at `at`. */
+/** The state after a notification at `at`. */
 function notifiedAt(at: number, state: SupernodeState, { about } = dueAction(state)): SupernodeState {
   const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
   const event = { seq: 9, run: "r", at, kind: "observed" as const }
@@ -42,7 +42,7 @@ function dueAction(state: SupernodeState, over: Partial<PendingActionFacts> = {}
   return found
 }
 
-describe("what waits for a person", () => {
+describe("the state that waits for a person", () => {
   it.each(["unknown", "stuck", "partial", "wrong"] as const)(
     "is an attempt that is %s, with its order and the command that settles it",
     (attemptState) => {
@@ -59,11 +59,11 @@ describe("what waits for a person", () => {
     },
   )
 
-  it.each(["open", "accepted"] as const)("is no attempt that is %s: nothing is asked of anybody", (state) => {
+  it.each(["open", "accepted"] as const)("is not an attempt that is %s: no person has to act", (state) => {
     expect(due(stateWith({ attempt: attemptOf({ state }) }))).toBeNull()
   })
 
-  it("is a breaker, with the cloud's words and the command that resets it", () => {
+  it("is a breaker, with the cloud's message and the command that resets it", () => {
     expect(due(stateWith({ breaker }))).toMatchObject({
       state: "breaker",
       says: expect.stringContaining(
@@ -75,7 +75,7 @@ describe("what waits for a person", () => {
     })
   })
 
-  it("is an approval that alone is missing, with the plan and the command that approves it", () => {
+  it("is a missing approval if only that is missing, with the plan and the command that approves it", () => {
     const finding = {
       gate: "approved",
       passed: false,
@@ -86,7 +86,7 @@ describe("what waits for a person", () => {
     expect(due(wanted, { plan, decision: { heldBy: "approval-needed", findings: [finding] } })).toMatchObject(
       {
         state: "approval-needed",
-        says: "to go from 2 to 4 servers (rung-4) wants approval: 2 are needed",
+        says: "to go from 2 to 4 servers (rung-4) needs approval: 2 are needed",
         todo: `supernode-autoscaler approve ${HASH} --by WHO`,
         since: NOW - MINUTE,
         planHash: HASH,
@@ -94,20 +94,20 @@ describe("what waits for a person", () => {
     )
   })
 
-  it("names no order where none is known", () => {
+  it("names no order if none is known", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
     expect(due(state)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
-  it("is an approval also where no finding says so, with another gate's words left out", () => {
+  it("is a missing approval even without a finding that says so", () => {
     const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
     const decision = { heldBy: "approval-needed", findings: [finding] }
     expect(due(wanted, { plan, decision })?.says).toBe(
-      "to go from 2 to 4 servers (rung-4) wants approval: it is above the policy's price",
+      "to go from 2 to 4 servers (rung-4) needs approval: it is above the policy's price",
     )
   })
 
-  it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
+  it("is an efficacy stop for the newest measured purchase only", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
     const state = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
@@ -135,25 +135,25 @@ describe("what waits for a person", () => {
     expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
-  it("is no approval while something else holds, or once the chain has decided otherwise", () => {
+  it("is no approval while another gate holds, or after the chain has decided otherwise", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
     expect(due(stateWith(), { plan, decision: held("approval-needed") })).toBeNull()
   })
 
   it.each(["cooldown", "in-flight", "backoff", "not-breaching"])(
-    "is nothing at all where a run merely held for %s",
+    "is absent if a run merely held for %s",
     (reason) => {
       expect(due(stateWith(), { decision: held(reason) })).toBeNull()
     },
   )
 
-  it("is the attempt first, where a breaker is open as well", () => {
+  it("is the attempt first, even if a breaker is open as well", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
     expect(due(state)?.state).toBe("unknown")
   })
 })
 
-describe("how often it is told", () => {
+describe("the interval of notifications", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it.each([
@@ -163,11 +163,11 @@ describe("how often it is told", () => {
     ["a day ago", DAY, true],
     ["by a clock that was ten minutes ahead", -10 * MINUTE, false],
     ["by a clock that was a day ahead", -DAY, true],
-  ])("told %s, it is due again: %s", (_, ago, isDue) => {
+  ])("makes a state that was notified %s due again: %s", (_, ago, isDue) => {
     expect(due(notifiedAt(NOW - ago, unknown)) !== null).toBe(isDue)
   })
 
-  it("what is new is told at once, whatever else was told within the hour", () => {
+  it("notifies a new state at once, whatever was notified within the hour", () => {
     const notified = notifiedAt(NOW, unknown)
     expect(due({ ...notified, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
     expect(due({ ...notified, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
@@ -176,7 +176,7 @@ describe("how often it is told", () => {
     expect(due({ ...notified, attempt: null, breaker })?.state).toBe("breaker")
   })
 
-  it("two plans that take turns are told once an hour each", () => {
+  it("notifies two alternating plans once an hour each", () => {
     const other = { ...plan, hash: `sha256:${"b".repeat(64)}` }
     const decision = held("approval-needed")
     const first = notifiedAt(NOW, wanted, dueAction(wanted, { plan, decision }))
@@ -185,28 +185,28 @@ describe("how often it is told", () => {
     expect(due(both, { plan: other, decision })).toBeNull()
   })
 
-  it("settled as accepted and stuck once more, the same attempt is news", () => {
+  it("notifies an attempt again that was settled as accepted and is stuck once more", () => {
     const stuck = (acceptedAt: number) => stateWith({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
     const { told = {} } = notifiedAt(NOW, stuck(NOW - HOUR))
     expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
   })
 
-  it("a breaker that was reset and opened again is news", () => {
+  it("notifies a breaker again that was reset and opened again", () => {
     const { told = {} } = notifiedAt(NOW, stateWith({ breaker }))
     expect(due(stateWith({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
   })
 })
 
-describe("what the chain remembers of it", () => {
+describe("the record of a notification", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
-  it("is when it was told and where it is stated, and nothing else changes", () => {
+  it("contains its time and the entry that states it, and changes nothing else", () => {
     const { told, ...rest } = notifiedAt(NOW, unknown)
     expect(told).toEqual({ [dueAction(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
     expect(rest).toEqual(unknown)
   })
 
-  it("is no different after a failure: a webhook that is down is asked again an hour later", () => {
+  it("is the same after a failure: a webhook that is down is tried again an hour later", () => {
     const notified = notifiedAt(NOW, unknown)
     const observation = {
       kind: "not-told" as const,
@@ -226,7 +226,7 @@ describe("what the chain remembers of it", () => {
     expect(later(NOW + 7 * DAY).told).toEqual({})
   })
 
-  it("is nothing in a chain that never told anybody", () => {
+  it("is absent in a chain without notifications", () => {
     expect(fold(unknown, { kind: "decided", seq: 1, at: NOW, run: "r" })).not.toHaveProperty("told")
   })
 })

@@ -31,14 +31,14 @@ describe("no-attempt-in-flight", () => {
     ["stuck", { state: "stuck" }, "stuck"],
     ["partial", { state: "partial" }, "partial"],
     ["wrong", { state: "wrong" }, "wrong"],
-  ])("holds everyone while an attempt is %s", (_, attempt, reason) => {
+  ])("holds every signal while an attempt is %s", (_, attempt, reason) => {
     const state = stateWith({ attempt: attemptOf(attempt) })
     for (const signal of [alarmOf(), tickOf(), requestOf(), requestOf({ bypassCooldown: true })]) {
       expect(outcomeAt(GATE, { state, signal })).toEqual([false, reason, reason])
     }
   })
 
-  it("holds by an unknown outcome for ever, until somebody settles it", () => {
+  it("holds by an unknown outcome until a person settles it", () => {
     const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
     expect(outcomeAt(GATE, { state: stateWith({ attempt }) })).toEqual([
       false,
@@ -47,7 +47,7 @@ describe("no-attempt-in-flight", () => {
     ])
   })
 
-  it("says which attempt it is, and its order", () => {
+  it("names the attempt and its order", () => {
     const { facts, says } = findingOf(GATE, {
       state: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
     })
@@ -72,7 +72,7 @@ describe("no-attempt-in-flight", () => {
   it.each<[string, number, boolean]>([
     ["lasts another millisecond", NOW + 1, false],
     ["is over", NOW, true],
-  ])("when the cloud's wait for too many requests %s", (_, until, passed) => {
+  ])("decides as follows when the cloud's wait for too many requests %s", (_, until, passed) => {
     const state = stateWith({ throttle: { until, times: 1 } })
     expect(outcomeAt(GATE, { state })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
   })
@@ -86,7 +86,7 @@ describe("no-attempt-in-flight", () => {
     expect(decisionOf({ state }).heldBy).toBe("outcome-unknown")
   })
 
-  it("lets through what is completed", () => {
+  it("passes a completed attempt", () => {
     const state = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
     expect(outcomeAt(GATE, { state, supernode })).toEqual([true, null, null])

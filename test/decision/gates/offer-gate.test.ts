@@ -49,11 +49,11 @@ describe("offer-available", () => {
     ],
     ["the offers could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["the offers were refused by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
-  ])("when %s", (_, over, reason) => {
+  ])("decides as follows when %s", (_, over, reason) => {
     expect(outcomeAt(GATE, over)).toEqual([reason === null, reason, reason])
   })
 
-  it("keeps the target, so that the plan can be shown, where the flavor cannot be had", () => {
+  it("keeps the target, so that the plan can be shown, even if the flavor cannot be bought", () => {
     expect(decisionOf({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
   })
 
@@ -70,14 +70,14 @@ describe("offer-available", () => {
         { offers: read(offersOf("rung-4", "rung-8")), state: blockedUntil(NOW + 1) },
         8,
       ],
-    ])("%s", (_, over, to) => {
+    ])("decides as follows: %s", (_, over, to) => {
       expect(decisionOf({ policy: larger(), ...over })).toMatchObject({
         kind: "scale-up",
         target: { flavor: `rung-${to}`, to },
       })
     })
 
-    it("goes as far as the servers limit, itself included", () => {
+    it("goes up to the servers limit, inclusive", () => {
       const policy = larger({ limits: { actions: "2 per 24h", servers: 8 } })
       const offers = read([...soldOut("rung-4"), ...offersOf("rung-8")])
       expect(decisionOf({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
@@ -131,7 +131,7 @@ describe("offer-available", () => {
       expect(decisionOf({ policy: larger(), offers }).heldBy).toBe("sold-out")
     })
 
-    it("says which rung was wanted and why it is another", () => {
+    it("names the wanted rung and the reason for another one", () => {
       const { says } = findingOf(GATE, {
         policy: larger(),
         offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]),

@@ -27,7 +27,7 @@ const bought = (ago: number, over: Partial<Purchase> = {}): Purchase => ({
 })
 const KNOWN = { servers: ["s1", "s2"] }
 
-/** Warm-up 0, so that only the clock under test is in the way. */
+/** Warm-up 0, so that only the wait under test blocks. */
 function cooling(state: Partial<SupernodeState>, rest: Partial<Situation> = {}) {
   const policy = policyOf({ warmup: "0s", limits: { actions: "9 per 24h", servers: 48 } })
   return outcomeAt("cooldown-over", {
@@ -61,11 +61,11 @@ describe("cooldown-over", () => {
     ["the newest of several requests counts", { purchases: [bought(10 * MINUTE), bought(5 * HOUR)] }, false],
     ["somebody scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
     ["somebody scaled by hand longer ago", { foreignAt: NOW - HOUR }, true],
-  ])("when %s", (_, state, passed) => {
+  ])("decides as follows when %s", (_, state, passed) => {
     expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })
 
-  it("is not started by what was refused, not sent, shown or only decided", () => {
+  it("is not started by an attempt that was refused or not sent, nor by a plan that was only shown or decided", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
     const state = {
       openedAt: NOW - MINUTE,
@@ -77,20 +77,20 @@ describe("cooldown-over", () => {
   it.each<[string, number, boolean]>([
     ["a minute ago", MINUTE, false],
     ["more than the cooldown ago", HOUR, true],
-  ])("counts every server as foreign on an empty chain: the newest was created %s", (_, ago, passed) => {
+  ])("counts every server as external on an empty chain: the newest was created %s", (_, ago, passed) => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW - ago })]
     expect(cooling({ servers: null }, { supernode: read(supernodeOf({ servers })) })).toEqual(
       passed ? [true, null] : [false, "cooldown"],
     )
   })
 
-  it("is obeyed by alarms, ticks and people alike", () => {
+  it("applies to alarms, ticks and people alike", () => {
     for (const signal of [alarmOf(), tickOf(), requestOf()]) {
       expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([false, "cooldown"])
     }
   })
 
-  it("is bypassed by a person who asks for it, on the record, and nothing else is", () => {
+  it("is bypassed by a person who asks for it, on the record; no other gate is", () => {
     const signal = requestOf({ bypassCooldown: true })
     expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([true, null])
     const state = stateWith({
@@ -102,7 +102,7 @@ describe("cooldown-over", () => {
     expect(outcomeAt("action-rate", { signal, state })).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("says until when", () => {
+  it("names its end", () => {
     expect(
       findingOf("cooldown-over", { state: stateWith({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
     ).toBe("cooling down until 2024-01-12T17:40:00.000Z, another 40m")
@@ -127,11 +127,11 @@ describe("action-rate", () => {
       [bought(HOUR, { state: "reserved" }), bought(2 * HOUR)],
       false,
     ],
-  ])("2 per 24h, when %s", (_, purchases, passed) => {
+  ])("allows 2 per 24h, or not, when %s", (_, purchases, passed) => {
     expect(rate(...purchases)).toEqual(passed ? [true, null, null] : [false, "action-rate", "action-rate"])
   })
 
-  it("0 per 24h allows nothing", () => {
+  it("allows nothing at 0 per 24h", () => {
     const policy = policyOf({ limits: { actions: "0 per 24h", servers: 48 } })
     expect(outcomeAt("action-rate", { policy })).toEqual([false, "action-rate", "action-rate"])
   })

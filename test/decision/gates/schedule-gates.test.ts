@@ -24,7 +24,7 @@ import {
 } from "../builders.ts"
 import { decisionOf, findingOf } from "../judge.ts"
 
-// Friday, 12 January 2024, 17:00 UTC. The ladder is 1, 2, 4; two servers are there.
+// Friday, 12 January 2024, 17:00 UTC. The ladder is 1, 2, 4; the supernode has two servers.
 
 type Floor = Parameters<typeof scheduleInput>[0]
 
@@ -49,8 +49,8 @@ const BOUGHT = { kind: "scale-up", heldBy: null, to: 4, rules: [], schedules: DA
 const handledAt = (key: string) =>
   stateWith({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
 
-describe("An active schedule is a floor", () => {
-  it("it wants its servers, and says since when", () => {
+describe("a floor of an active schedule", () => {
+  it("wants its servers, and says since when", () => {
     expect(demandOf(floors())).toEqual(BOUGHT)
     expect(findingOf("evidence", { ...TICK, policy: floors() })).toMatchObject({
       passed: true,
@@ -75,11 +75,11 @@ describe("An active schedule is a floor", () => {
     ["a tick", {}],
     ["an alarm", { signal: alarmOf() }],
     ["a person who names no number", { signal: requestOf({ servers: null }) }],
-  ])("for %s alike", (_, over) => {
+  ])("applies to %s alike", (_, over) => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("but not for a person who names a number: that person alone is asked for", () => {
+  it("does not apply to a person who names a number: only that number counts", () => {
     const policy = floors([{ at_least: 4 }])
     const { target } = decisionOf({ ...TICK, policy, signal: requestOf({ servers: 4 }) })
     expect(target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
@@ -92,18 +92,18 @@ describe("An active schedule is a floor", () => {
     ["while it is active, though nobody looked when it started", { cron: "0 8 11 * *", for: "36h" }, null],
     ["when it is met", { at_least: 2 }, "already-there"],
     ["when more is there", { at_least: 1 }, "already-there"],
-  ])("%s", (_, floor, heldBy) => {
+  ])("proposes the expected rung: %s", (_, floor, heldBy) => {
     expect(demandOf(floors([floor])).heldBy).toBe(heldBy)
   })
 
-  it("it means the smallest rung that has enough", () => {
+  it("means the smallest rung with enough servers", () => {
     const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const offers = read(offersOf("rung-4", "rung-8"))
     expect(demandOf(floors([{ at_least: 3 }], { ladder }), { offers }).to).toBe(4)
     expect(demandOf(floors([{ at_least: 5 }], { ladder }), { offers }).to).toBe(8)
   })
 
-  it("it is clamped to the servers limit like what a rule wants", () => {
+  it("is clamped to the servers limit like a proposal of a rule", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const limits = { actions: "2 per 24h", servers: 6 }
     expect(demandOf(floors([{ at_least: 6 }], { ladder, limits })).to).toBe(4)
@@ -113,7 +113,7 @@ describe("An active schedule is a floor", () => {
     )
   })
 
-  it("it may lead to the next larger rung where its own is sold out", () => {
+  it("may lead to the next larger rung if its own is sold out", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const offers = read([{ flavor: "rung-4", soldOut: true }, ...offersOf("rung-8")])
     expect(demandOf(floors([{}], { ladder, sold_out: "next-larger" }), { offers }).to).toBe(8)
@@ -148,13 +148,13 @@ describe("An active schedule is a floor", () => {
     ["offers that could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["an old signal", { signal: tickOf({ at: NOW - HOUR }) }, "stale"],
     ["the cooldown", { state: stateWith({ completedAt: NOW - MINUTE }) }, "cooldown"],
-  ])("it is held by %s like anything else", (_, over, heldBy) => {
+  ])("is held by %s like any other demand", (_, over, heldBy) => {
     expect(demandOf(floors(), over).heldBy).toBe(heldBy)
   })
 })
 
-describe("Overlapping floors", () => {
-  it("the highest wins, and they are never added", () => {
+describe("overlapping floors", () => {
+  it("take the highest, never the sum", () => {
     const policy = floors([
       { name: "one", at_least: 2 },
       { name: "two", at_least: 2, cron: "0 9 * * *" },
@@ -175,7 +175,7 @@ describe("Overlapping floors", () => {
   })
 })
 
-describe("Floors and rules together", () => {
+describe("floors and rules together", () => {
   const LADDER = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
   const offers = read(offersOf("rung-1", "rung-2", "rung-4", "rung-8"))
   const both = (atLeast: number, up: number) => {
@@ -188,7 +188,7 @@ describe("Floors and rules together", () => {
     ["the rule, if it wants more", 4, 2, 8, ["npu-busy"]],
     ["the floor, if it wants more: then it is no rule's purchase", 8, 1, 8, []],
     ["both, if they want the same", 4, 1, 4, ["npu-busy"]],
-  ])("the highest wins, never the sum: %s", (_, atLeast, up, to, rules) => {
+  ])("take the highest, never the sum: %s", (_, atLeast, up, to, rules) => {
     expect(demandOf(both(atLeast, up), { readings: busy, offers })).toEqual({
       ...BOUGHT,
       to,
@@ -197,7 +197,7 @@ describe("Floors and rules together", () => {
     })
   })
 
-  it("a floor that is met vetoes no rule that wants more, and is not acted for", () => {
+  it("ignore a floor that is met: it blocks no rule that wants more", () => {
     const result = demandOf(both(2, 1), { readings: busy, offers })
     expect(result).toMatchObject({ kind: "scale-up", to: 4, rules: ["npu-busy"] })
     expect(result.schedules).toBeUndefined()
@@ -207,11 +207,11 @@ describe("Floors and rules together", () => {
     ["missing", { readings: silent }],
     ["not to be had", { readings: unreadable() }],
     ["forbidden to us", { readings: unreadable("HTTP 403", true) }],
-  ])("metrics that are %s do not veto a floor: it is the operator's word", (_, over) => {
+  ])("buy for a floor even if metrics are %s: it is the operator's decision", (_, over) => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("but alone they hold as ever, with their own reason", () => {
+  it("hold without a floor as always, with their own reason", () => {
     const asleep = floors([{ cron: "0 18 * * *" }])
     expect(demandOf(asleep, { readings: silent }).heldBy).toBe("missing-data")
     expect(demandOf(asleep, { readings: unreadable("HTTP 403", true) }).heldBy).toBe("credentials")
@@ -220,26 +220,26 @@ describe("Floors and rules together", () => {
     )
   })
 
-  it("a rule that is latched stays silent beside it", () => {
+  it("keep a latched rule silent beside the floor", () => {
     const policy = floors([{}], { rules: [ruleInput({ repeat: false })] })
     const state = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
     expect(demandOf(policy, { readings: busy, state })).toEqual(BOUGHT)
   })
 })
 
-describe("An occurrence acts once", () => {
-  it("then it wants nothing more, and says so", () => {
+describe("a schedule start", () => {
+  it("leads to one purchase, then wants no more and says so", () => {
     const state = handledAt("day 2024-01-12T08:00")
     expect(demandOf(floors(), { state }).heldBy).toBe("not-breaching")
     expect(findingOf("evidence", { ...TICK, policy: floors(), state }).says).toContain(
-      "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and has acted already, at 2024-01-12T16:00:00.000Z",
+      "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and a purchase was made for it at 2024-01-12T16:00:00.000Z",
     )
   })
 
   it.each<[string, string]>([
     ["another day's start has acted", "day 2024-01-11T08:00"],
     ["another schedule has", "night 2024-01-12T08:00"],
-  ])("but it still may when %s", (_, key) => {
+  ])("may still lead to a purchase when %s", (_, key) => {
     expect(demandOf(floors(), { state: handledAt(key) })).toEqual(BOUGHT)
   })
 
@@ -248,11 +248,11 @@ describe("An occurrence acts once", () => {
     ["wants nothing more where it is what it was", "day 2024-01-12T08:00 4", 4, "not-breaching"],
     ["wants nothing more where it was lowered since", "day 2024-01-12T08:00 8", 4, "not-breaching"],
     ["is not mistaken for that of a name that begins alike", "day-two 2024-01-12T08:00 4", 4, null],
-  ])("a floor that %s", (_, key, atLeast, heldBy) => {
+  ])("leads to the expected result for a floor that %s", (_, key, atLeast, heldBy) => {
     expect(demandOf(floors([{ at_least: atLeast }]), { state: handledAt(key) }).heldBy).toBe(heldBy)
   })
 
-  it("a rule may buy more all the same", () => {
+  it("does not stop a rule from buying more", () => {
     expect(demandOf(floors(), { state: handledAt("day 2024-01-12T08:00"), readings: busy })).toMatchObject({
       kind: "scale-up",
       to: 4,
@@ -260,7 +260,7 @@ describe("An occurrence acts once", () => {
     })
   })
 
-  it("an order that the cloud called invalid switches the schedule off until the policy changes", () => {
+  it("is switched off by an order that the cloud called invalid, until the policy changes", () => {
     const policy = floors()
     const policyHash = "sha256:now"
     const off = (hash: string) => stateWith({ servers: ["s1", "s2"], rulesOff: { "schedule:day": hash } })
@@ -272,8 +272,9 @@ describe("An occurrence acts once", () => {
   })
 })
 
-describe("cooldown: bypass", () => {
-  // Somebody scaled by hand a minute ago: unlike a purchase of ours, that makes no metric too young to be evidence.
+describe("a schedule with cooldown: bypass", () => {
+  // An operator scaled by hand a minute ago: unlike a purchase of ours, that makes no metric too young to be
+  // evidence.
   const COOLING = stateWith({ servers: ["s1"], foreignAt: NOW - MINUTE })
   const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), state: COOLING }
   const bypass = { name: "bypass", cooldown: "bypass" as const, at_least: 2 }
@@ -304,7 +305,7 @@ describe("cooldown: bypass", () => {
       "backoff",
     ],
     ["offers", { offers: read(offersOf("rung-4")) }, "not-offered"],
-  ])("bypasses nothing else: not %s", (_, over, heldBy) => {
+  ])("bypasses no other gate: not %s", (_, over, heldBy) => {
     expect(demandOf(floors([bypass]), { ...one, ...over }).heldBy).toBe(heldBy)
   })
 
@@ -321,19 +322,19 @@ describe("cooldown: bypass", () => {
     expect(demandOf(floors(schedules), { ...one, readings: busy, ...over }).heldBy).toBe("cooldown")
   })
 
-  it("does not lift a person's request over it", () => {
+  it("does not extend the bypass to a person's request", () => {
     const signal = requestOf({ servers: 2 })
     expect(demandOf(floors([bypass]), { ...one, signal }).heldBy).toBe("cooldown")
   })
 
-  describe("beside something that wants more and must wait, it is what is wanted now", () => {
+  describe("a bypassing floor beside a higher proposal that must wait", () => {
     const big = ruleInput({ steps: [{ from: 85, up: 2 }] })
     delete big.above
 
     it.each<[string, Policy, Partial<Situation>]>([
       ["a rule", floors([bypass], { rules: [big] }), { readings: busy }],
       ["a schedule that respects the cooldown", floors([bypass, { name: "big", at_least: 4 }]), {}],
-    ])("%s", (_, policy, over) => {
+    ])("is bought now: %s", (_, policy, over) => {
       expect(demandOf(policy, { ...one, ...over })).toEqual({
         kind: "scale-up",
         heldBy: null,
@@ -343,7 +344,7 @@ describe("cooldown: bypass", () => {
       })
     })
 
-    it("and a rule that wants no more than that is answered with it", () => {
+    it("also satisfies a rule that wants no more", () => {
       expect(demandOf(floors([bypass]), { ...one, readings: busy })).toMatchObject({
         to: 2,
         rules: ["npu-busy"],
@@ -354,7 +355,7 @@ describe("cooldown: bypass", () => {
       ["nothing was bought yet", null],
       ["the cooldown ends this moment", NOW - HOUR],
       ["it is long over", NOW - 2 * HOUR],
-    ])("and the rest has its turn when nothing is cooling down: %s", (_, foreignAt) => {
+    ])("leaves the rest for the time without a cooldown: %s", (_, foreignAt) => {
       const state = stateWith({ servers: ["s1"], foreignAt })
       const policy = floors([bypass], { rules: [big] })
       expect(demandOf(policy, { ...one, state, readings: busy })).toMatchObject({
@@ -363,7 +364,7 @@ describe("cooldown: bypass", () => {
       })
     })
 
-    it("and a person who bypasses the cooldown gets the whole", () => {
+    it("is ignored for a person who bypasses the cooldown: the request is bought in full", () => {
       const signal = requestOf({ servers: null, bypassCooldown: true })
       const policy = floors([bypass], { rules: [big] })
       expect(demandOf(policy, { ...one, signal, readings: busy })).toMatchObject({
@@ -372,14 +373,14 @@ describe("cooldown: bypass", () => {
       })
     })
 
-    it("and of two that bypass, the higher", () => {
+    it("is the higher one of two that bypass", () => {
       const policy = floors([bypass, { ...bypass, name: "higher", at_least: 4 }])
       expect(demandOf(policy, one).to).toBe(4)
       expect(findingOf("cooldown-over", { ...TICK, ...one, policy }).facts["schedules"]).toEqual(["higher"])
     })
   })
 
-  it("is not known before the supernode was read: then nothing is held by the cooldown yet", () => {
+  it("is not known before the supernode was read: until then the cooldown holds nothing", () => {
     const unread = { ...one, supernode: NOT_FETCHED, readings: NOT_FETCHED, offers: NOT_FETCHED }
     const finding = findingOf("cooldown-over", { ...TICK, ...unread, policy: floors([bypass]) })
     expect(finding).toMatchObject({ passed: null, facts: { until: NOW + 59 * MINUTE } })
@@ -388,7 +389,7 @@ describe("cooldown: bypass", () => {
   })
 })
 
-it("What is on record is plain JSON, and no word of schedules where the policy has none active", () => {
+it("records plain JSON, without schedules if the policy has none active", () => {
   const decision = decisionOf({ ...TICK, policy: floors() })
   expect(JSON.parse(JSON.stringify(decision))).toEqual(decision)
   const without = findingOf("evidence", { ...TICK, policy: floors([{ cron: "0 18 * * *" }]) })

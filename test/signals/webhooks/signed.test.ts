@@ -59,13 +59,13 @@ describe("SMN over HTTP is believed by its signature only", () => {
     ["signature", Buffer.alloc(256).toString("base64")],
   ])("with another %s the signature does not fit", async (key, value) => {
     expect(await receive(post("/smn", { ...notification(), [key]: value }))).toEqual(
-      answerOf(401, "the signature does not fit the message"),
+      answerOf(401, "the signature does not match the message"),
     )
   })
 
   test("a notification does not pass for a confirmation", async () => {
     const body = { ...notification(), type: "UnsubscribeConfirmation" }
-    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not match the message"))
   })
 
   test("signed text cannot be cut into other fields", async () => {
@@ -83,7 +83,7 @@ describe("SMN over HTTP is believed by its signature only", () => {
 
   test("a signature by another key does not fit", async () => {
     const body = notification({ key: strangersKeys.private })
-    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not match the message"))
   })
 
   test("an alarm that is signed but no JSON is malformed, and says which template to choose", async () => {
@@ -345,7 +345,7 @@ describe("SNS over HTTP is believed by its signature only", () => {
     ["SignatureVersion", "2"],
   ])("with another %s the signature does not fit", async (key, value) => {
     const body = { ...snsBody("sns-http-notification"), [key]: value }
-    expect(await receive(post("/sns", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/sns", body))).toEqual(answerOf(401, "the signature does not match the message"))
   })
 
   test.each<[string, Json, RegExp]>([
