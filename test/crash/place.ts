@@ -22,22 +22,24 @@ import {
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Watch } from "./watch.ts"
 
-// What outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here happens at once,
-// as one step; whatever can go wrong on the way to it or back goes wrong in worker.ts.
+// State that outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here
+// happens at once, as one step; every fault on the way to it or back happens in worker.ts.
 
-/** `hangs`: the order is taken and its answer never comes. `vanishes`: it never arrives, and no answer either. */
+/**
+ * `hangs`: the order is accepted and its answer never comes. `vanishes`: it never arrives, without an answer.
+ */
 export type Ending = "accepted" | "capacity" | "balance" | "hangs" | "vanishes"
 
 export const SEND_WITHIN_MS = 30 * SECOND
 export const BUY_TIMEOUT_MS = MINUTE
-/** What one server costs; the ladder's prices are made of it. */
+/** Price of one server; the ladder's prices are derived from it. */
 export const SERVER_PRICE = 60_000
-/** New servers run this long after their order. */
+/** Time from an order until its new servers run. */
 export const PROVISIONING_MS = 5 * MINUTE
 
 const RUNGS = [2, 4, 8, 16, 32]
 
-/** Two purchases a day, whatever happens: so a lost or a doubled one shows at the end. */
+/** Two purchases a day: so a lost or a doubled one shows at the end. */
 export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
   return policyOf({
     cooldown: "20m",
@@ -64,7 +66,7 @@ export interface Post {
   /** Id of the supernode that it is for. */
   supernode: string
   to: number
-  /** The order stands and is paid for. */
+  /** The order was accepted and is paid for. */
   isTaken: boolean
   cost: number
   at: number
@@ -84,17 +86,17 @@ export function siteOf(policy: Policy): Site {
 export class Place {
   now = NOW
   load = 97
-  /** Counts everything that took effect, so that "before" and "after" have a meaning within one instant. */
+  /** Counts every effect, so that "before" and "after" have a meaning within one instant. */
   step = 0
   /** How long every I/O takes. */
   ioMs = 20
   posts: Post[] = []
-  /** The subjects for which the policy names a recipient. */
+  /** Topics for which the policy names a recipient. */
   notifies: readonly NotifyTopic[] = []
-  /** How the next purchases end; after them, accepted. */
+  /** Endings of the next purchases; after them, accepted. */
   endings: Ending[] = []
   watch: Watch
-  /** The supernodes of the policy file; most histories are about the first alone. */
+  /** Supernodes of the policy file; most histories use the first alone. */
   readonly sites: readonly [Site, ...Site[]]
   readonly policy: Policy
   readonly policyHash: string
@@ -112,7 +114,7 @@ export class Place {
     this.append(initEntryAt(this.now))
   }
 
-  /** The same place, whose future may differ. */
+  /** A copy with an independent future. */
   fork(): Place {
     const [, ...others] = this.sites
     const other = new Place({ policy: this.policy, hash: this.policyHash }, ...others)
@@ -170,7 +172,10 @@ export class Place {
     return offersOf(...this.policy.ladder.map((rung) => rung.flavor))
   }
 
-  /** The request arrives. That it may still be sent was asked in the moment before (worker.ts), as the real client does. */
+  /**
+   * The request arrives. The check that it may still be sent was made right before (worker.ts), as in the
+   * real client.
+   */
   post(order: BuyOrder, controlReadAt: number): Outcome {
     const ending = this.endings.shift() ?? "accepted"
     const present = this.#serversOf(order.policy).length

@@ -113,7 +113,11 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   ],
   [["threshold-beyond-unit"], [["above: 85", "above: 100"]], "is never reached"],
   [["threshold-beyond-unit"], [["above: 85", "below: 0"]], "supernodes.0.rules.0.below is never reached"],
-  [["threshold-beyond-unit"], [["above: 85", "above: 0.85"]], "is 0.85 of a metric in percent: did you mean 85?"],
+  [
+    ["threshold-beyond-unit"],
+    [["above: 85", "above: 0.85"]],
+    "is 0.85 of a metric in percent: did you mean 85?",
+  ],
   [
     ["threshold-beyond-unit"],
     [["above: 85", "steps: [ { from: 120, up: 1 } ]"]],

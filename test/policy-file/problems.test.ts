@@ -589,7 +589,9 @@ describe("a problem of a policy", () => {
     [
       "an alias to nothing",
       ["cn-southwest-2", "*region"],
-      ["policy.yaml:4:13: supernodes.0.region: must name an anchor that is defined above: there is no &region"],
+      [
+        "policy.yaml:4:13: supernodes.0.region: must name an anchor that is defined above: there is no &region",
+      ],
     ],
     [
       "an alias within itself",

@@ -38,15 +38,15 @@ import {
   unreadable,
 } from "../decision/builders.ts"
 
-// Situations in which something holds, of every kind that a gate knows. Each part is usually as it should be, so that the
-// later gates have their say too.
+// Situations that hold, of every kind that a gate knows. Each part is usually valid, so that the later gates
+// are reached too.
 
-/** Usually the first, now and then something else. */
+/** Usually the first value, sometimes another one. */
 function mostly<T>(usual: T, ...others: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
   return fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.oneof(...others) })
 }
 
-/** That long ago, or ahead where negative. Whole seconds, and now and then a millisecond off. */
+/** Age of a time, or ahead if negative. Whole seconds, and sometimes with milliseconds. */
 function ago(mostMs: number, aheadMs = 0): fc.Arbitrary<number> {
   return fc
     .tuple(fc.integer({ min: -aheadMs / SECOND, max: mostMs / SECOND }), fc.integer({ min: -1, max: 1 }))
@@ -119,7 +119,7 @@ const rule: fc.Arbitrary<RuleInput> = fc
 
 const value = fc.constantFrom(null, 0, 5, 10, 15, 20, 50, 70, 80, 85, 86, 95, 97, 97, 97)
 
-/** `busy` where every point is as bad as it gets, either way. */
+/** `busy` if every point is at its worst, on either side. */
 function reading(name: string): fc.Arbitrary<Reading> {
   return fc
     .record({
@@ -333,7 +333,8 @@ const servers: fc.Arbitrary<Server[]> = fc
     status: mostly("RUNNING", fc.constantFrom("STOPPED", "STARTING")),
     first: mostly("RUNNING", fc.constantFrom("STOPPED", "ERROR", "DELETED")),
     createAt: fc.oneof(
-      // Never later than now: until the first look is written down, it would count as made just now, whenever that is.
+      // Never later than now: until the first reading is recorded, it would count as made just now, whenever
+      // that is.
       ago(HOUR).map((at) => Math.min(at, NOW)),
       fc.constant(NOW - 30 * DAY),
     ),
@@ -357,7 +358,10 @@ const offers: fc.Arbitrary<Offer[]> = fc
 
 const failing = fc.boolean().map((credentials) => unreadable("HTTP 503", credentials))
 
-/** One of them. Approvals name the plan that would be bought now, and effects the metric that the rule measures now. */
+/**
+ * One situation. Approvals name the plan that would be bought now, and effects the metric that the rule
+ * measures now.
+ */
 export const holding: fc.Arbitrary<Situation> = fc
   .record({
     signal,
@@ -403,7 +407,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       const written = allowed.rules.find(({ name }) => name === one.rule)
       return written?.metric.alarm && one.series.length > 1 ? { ...one, series: one.series.slice(0, 1) } : one
     })
-    // What could not be read at all tells of no latch and no refused rule either.
+    // Sources that could not be read at all show no latch and no refused rule either.
     const quiet = readingsFail ? { latches: {}, rulesOff: {} } : {}
     const so = situationOf({
       signal: woken,

@@ -14,7 +14,7 @@ import { Stage } from "../../lib/simulate/scenario/stage.ts"
 import { STAGE } from "../scenarios/default-policy.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
-// Days as they might come, played through the real run(): what its ledger tells must be enough to decide it all again.
+// Random days, played through the real run(): the ledger must be enough to repeat every decision.
 
 const POLICIES = [
   {},
@@ -141,7 +141,7 @@ async function chainsOf(scenario: Scenario): Promise<LedgerEntry[][]> {
   }
 }
 
-/** Every policy is in its chain once, in the first entry that was decided by it. */
+/** Every policy is in its chain once, in the first entry that used it. */
 function policyIn(chain: readonly LedgerEntry[], i: number): Policy {
   const entry = chain[i]
   const holders = chain.filter(({ policy, policyHash }) => policy && policyHash === entry?.policyHash)
@@ -162,7 +162,7 @@ async function live(stage: Stage, step: Step): Promise<void> {
 }
 
 describe("a ledger", () => {
-  it("holds of each decision all that it takes to decide it again, byte for byte", {
+  it("contains everything that each decision needs to be repeated, byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     let replayed = 0
@@ -186,7 +186,7 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("folds to the state that each entry carries, and to some state in whatever order and however often it is read", {
+  it("folds to the state that each entry carries, and to some state in any order and with any repetition", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })

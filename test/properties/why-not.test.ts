@@ -29,8 +29,8 @@ function hintsIn(so: Situation): Hinted[] {
 }
 
 /**
- * How the gate finds it after the change; null is not evaluated. A gate that is only about time is asked about nothing
- * else: the rung is the one chosen before, since load, stock and servers stay what they were while somebody waits.
+ * The gate's verdict after the change; null is not evaluated. A gate that depends only on time is evaluated
+ * alone: its rung is the one chosen before, since load, stock and servers do not change during a wait.
  */
 function verdictAfter(before: Situation, id: string, change: Change): boolean | null {
   const so = id === "evidence" && change.kind === "wait" ? withoutMetrics(before) : before
@@ -52,7 +52,7 @@ interface Raise {
   value: number | string
 }
 
-/** The values that a hint's text asks for, read from the text alone; those of one cap or of several. */
+/** The values that a hint's text names, read from the text alone; those of one cap or of several. */
 function raisesIn({ says }: Hint): Raise[] {
   const raise = /([\w.]+) would have to be at least (?:([\d.]+) CNY|(\d+ per \w+))/g
   return [...says.matchAll(raise)].map(([, path = "", amount, rate = ""]) =>
@@ -70,7 +70,7 @@ const asPolicy = (raises: Raise[]): Change => ({
   changes: raises.map((raise) => ({ kind: "policy", ...raise })),
 })
 
-/** Each raise left out once, and each made smaller by the least that the policy can write. */
+/** Each raise left out once, and each reduced by the smallest unit of the policy. */
 function tooLittle(raises: Raise[]): Raise[][] {
   return raises.flatMap((raise, i) => {
     const others = raises.toSpliced(i, 1)
@@ -81,12 +81,12 @@ function tooLittle(raises: Raise[]): Raise[][] {
   })
 }
 
-/** A wait for a schedule is about no metric: whatever rules come to meanwhile, they propose nothing. */
+/** A wait for a schedule concerns no metric: rules propose nothing meanwhile. */
 function withoutMetrics(so: Situation): Situation {
   return { ...so, readings: unreadable() }
 }
 
-/** The blocks of flavors that are left after it, as if it had taken no time: shorter by what it took. */
+/** Blocks of flavors after the change, reduced by its duration. */
 function blocksLeft(before: Situation, after: Situation): Situation["state"]["blocked"] {
   return Object.fromEntries(
     Object.entries(after.state.blocked).map(([flavor, { until, times }]) => [
@@ -96,7 +96,7 @@ function blocksLeft(before: Situation, after: Situation): Situation["state"]["bl
   )
 }
 
-/** The same change, one step short: a millisecond, a point, a server, a hundredth. Nothing where it has no size. */
+/** The same change, one step short: a millisecond, a point, a server, a hundredth. Empty if it has no size. */
 function oneLess(change: Change): Change[] {
   switch (change.kind) {
     case "wait":
@@ -127,13 +127,13 @@ function oneLess(change: Change): Change[] {
   }
 }
 
-/** A plan that is not known yet cannot be sent along; the gate says then that there is nothing to compare. */
+/** An unknown plan cannot be sent along; the gate then says that there is no plan to compare. */
 function mayStayOpen(change: Change): boolean {
   return change.kind === "person" && change.verb === "dry-run" && change.planHash === null
 }
 
-describe("the nearest change that a failing gate names", () => {
-  it("makes that gate pass, and nothing less does, whatever the reason", {
+describe("the hint of a failing gate", () => {
+  it("makes that gate pass, and no smaller change does, whatever the reason", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Set<string | null>()
@@ -158,11 +158,11 @@ describe("the nearest change that a failing gate names", () => {
       }),
       propertyRuns(FEW),
     )
-    // A property that never met a reason would say nothing of its hint.
+    // A property that never met a reason would prove nothing about its hint.
     expect(Object.keys(HINTS).filter((reason) => !met.has(reason))).toEqual([])
   })
 
-  it("asks for values that make a gate over caps pass as they are written, under several caps at once too", {
+  it("names values that make a gate over caps pass as written, even under several caps", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Map<string, number>()
@@ -172,13 +172,13 @@ describe("the nearest change that a failing gate names", () => {
           const { gate, reason } = finding
           const raises = raisesIn(hint)
           const isBudget = reason === "over-budget"
-          // What one cap alone allows only after a wait has no value to raise in its text.
+          // A change that one cap allows only after a wait has no value to raise in its text.
           if (!isBudget && !(reason === "action-rate" && hint.change.kind !== "wait")) continue
           const explained = `${gate}: ${hint.says}`
           expect(raises.length, explained).toBeGreaterThan(0)
           const kind = `${reason} ${raises.length}`
           met.set(kind, (met.get(kind) ?? 0) + 1)
-          // A rate that only has to be waited for stands beside one that has to be raised.
+          // A rate that only needs a wait may be combined with one that must be raised.
           const waits = isBudget ? [] : waitsIn(hint.change)
           const change = (some: Raise[]): Change => ({ kind: "all", changes: [asPolicy(some), ...waits] })
           expect(verdictAfter(so, gate, change(raises)), explained).toBe(true)
@@ -193,7 +193,7 @@ describe("the nearest change that a failing gate names", () => {
     )
   })
 
-  it("is plain JSON and the same again, for a recorded situation is decided again byte for byte", {
+  it("is plain JSON and always the same, since a recorded situation is decided again byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(

@@ -1,20 +1,20 @@
 import type { Change } from "./bundle.ts"
 
-/** A deliberate break, the rules that may tell of it, and the seeds that must be enough. */
+/** A deliberate break, the rules that may detect it, and the seeds that must be enough. */
 export interface Break {
   name: string
   says: string
-  /** Its hunt takes many seconds: only `npm run test:full` goes on it. */
+  /** Its hunt takes many seconds: only `npm run test:full` runs it. */
   isLong?: boolean
   /** Rules of `watch.ts`, `may-buy.ts`, `sent-notifications.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
-  /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
+  /** The first seed, if a break needs a rare moment that earlier worlds lack; else 1. */
   from?: number
-  /** The last one. */
+  /** The last seed. */
   seeds: number
-  /** Of these only worlds with caps across supernodes; else only those without. */
+  /** Only worlds with caps across supernodes; else only those without. */
   hasFleet?: boolean
-  /** What is changed in lib/; null: it is broken from outside, in `port-breaks.ts`. */
+  /** Changes in lib/; null: it is broken from outside, in `port-breaks.ts`. */
   changes: readonly Change[] | null
 }
 
@@ -153,7 +153,7 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
-  // ---- what the chain remembers ----
+  // ---- memory of the chain ----
   {
     name: "unknown-is-forgotten",
     says: "an unknown outcome closes the attempt",
@@ -578,7 +578,7 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
-  // ---- what people are told ----
+  // ---- notifications ----
   {
     name: "tells-on-no-record",
     isLong: true,

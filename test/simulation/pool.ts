@@ -10,14 +10,14 @@ export interface Batch {
   portBreak?: string | null
   threads?: number
   wantsTrace?: boolean
-  /** Called with each report, in the order of coming; true ends the batch early. */
+  /** Called with each report, in the order of arrival; true ends the batch early. */
   onReport: (report: Report) => boolean
 }
 
-/** Every so many lives one is lived with real texts and hashes, at twice the cost. */
+/** One life in this many runs with real texts and hashes, at twice the cost. */
 const AS_IS_EVERY = 50
 
-/** The lives of these seeds, mostly the fast way. */
+/** Runs the lives of these seeds, mostly the fast way. */
 export async function runLives({ seeds, ...batch }: Omit<Batch, "bundle">): Promise<void> {
   const all = [...seeds]
   let isFinished = false

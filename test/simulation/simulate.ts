@@ -9,7 +9,7 @@ import { type Counts, World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-/** People need that long for what the faults have left; orders come in, holds and waits end, latches clear. */
+/** Time that operators need after the faults; orders come in, holds and waits end, latches clear. */
 const SETTLING_MS = 6 * HOUR
 const BUSY_MS = 16 * HOUR
 
@@ -20,13 +20,14 @@ export interface Report {
   mostPosts: number
   /** SHA-256 over the whole trace: equal for equal seeds. */
   hash: string
-  /** What happened, one line each. */
+  /** Events, one line each. */
   trace: string[]
 }
 
 /**
- * One life of a small fleet: days of faults, hours in which people settle what is left, and a load that stays high. Every
- * entry's place is checked when it is stored; where there are real texts and hashes (`asIs`), whole chains are, at the end.
+ * One life of a small fleet: days of faults, hours in which operators settle the rest, and a load that stays
+ * high. Every entry's position is checked when it is stored; with real texts and hashes (`asIs`), whole
+ * chains are checked at the end.
  */
 export async function simulate(
   seed: number,
@@ -76,7 +77,7 @@ async function stayBusy(world: World, isFinished: () => boolean): Promise<void> 
   }
 }
 
-/** Five minutes more, after which nobody may have waited in silence. */
+/** Runs five minutes more, after which every waiting state must have been notified. */
 async function goOn({ scheduler, watch }: World, isFinished: () => boolean): Promise<void> {
   await scheduler.runUntil(scheduler.now + 5 * MINUTE, isFinished)
   watch.notifications.check()

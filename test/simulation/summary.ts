@@ -1,7 +1,7 @@
 import type { Report } from "./simulate.ts"
 import type { Counts } from "./world.ts"
 
-/** What many seeds came to. */
+/** Result of many seeds. */
 export class Summary {
   seeds = 0
   mostPosts = 0
@@ -41,7 +41,7 @@ export class Summary {
   }
 }
 
-/** The end of a trace, as far as it is about what went wrong, and how to see it all. */
+/** The end of a trace, filtered by the failure, with the command that shows all of it. */
 export function failureLines({ seed, violations, trace }: Report, most = 40): string[] {
   const said = violations.join("\n")
   const ids = said.match(/\bx\d+\b|\brun-\d+\b|train-[ab]/g) ?? []

@@ -2,16 +2,16 @@ import { parentPort, workerData } from "node:worker_threads"
 import { PORT_BREAKS } from "./port-breaks.ts"
 import { type Report, simulate } from "./simulate.ts"
 
-// One thread's share of the seeds. It is told the next seed when it has answered the last one.
+// One thread's share of the seeds. It gets the next seed when it has answered the last one.
 
 export interface ThreadData {
   /** Name in `PORT_BREAKS`; null: nothing is broken there. */
   portBreak: string | null
-  /** Was the code bundled as it is? */
+  /** True if the code was bundled without shortcuts. */
   asIs: boolean
 }
 
-/** The trace is sent only where it is wanted: a seed that fails, or one that is looked at. */
+/** The trace is sent only if it is needed: for a failing seed, or on request. */
 export interface Task {
   seed: number
   wantsTrace: boolean

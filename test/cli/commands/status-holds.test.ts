@@ -7,9 +7,9 @@ import { attemptOf, effectOf, policyOf, ruleInput, stateWith } from "../../decis
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
-// `status` asks no cloud. Of all that holds it must list whatever the ledger, the policy and the clock can tell.
+// `status` reads no cloud. It must list every hold that the ledger, the policy and the clock show.
 
-/** What a purchase-ready supernode needs for one more reason to hold. */
+/** State that a purchase-ready supernode needs for one more reason to hold. */
 interface Case {
   reasons: string[]
   policy?: string
@@ -38,7 +38,7 @@ const bought = (count: number): SupernodeState["purchases"] =>
     cost: { minor: 100, currency: "CNY" },
     state: "booked",
   }))
-/** What the policy's one rule measures, as an effect keeps it. */
+/** The metric of the policy's one rule, as an effect keeps it. */
 const METRIC = digest({
   metric: policyOf({ rules: [ruleInput()] }).rules[0]?.metric,
   highIsBad: true,
@@ -101,7 +101,7 @@ const CASES: Case[] = [
   },
 ]
 
-/** What only the cloud, the signal or the run itself can tell. */
+/** Reasons that only the cloud, the signal or the run itself knows. */
 const BEYOND_STATUS = [
   // Of the signal: a tick of this moment is new, valid and fresh.
   ...["signal-invalid", "not-alarm", "duplicate", "stale", "from-the-future"],
@@ -110,7 +110,7 @@ const BEYOND_STATUS = [
   ...["not-breaching", "missing-data", "latched", "already-there", "at-limit"],
   ...["not-offered", "sold-out", "flavor-blocked", "offers-unreadable"],
   ...["price-unknown", "over-budget", "plan-changed", "approval-needed"],
-  // Of the run: status itself fails where it cannot read control or the chain.
+  // Of the run: status itself fails if it cannot read control or the chain.
   ...["control-unreadable", "overtaken", "no-time", "ledger-behind"],
 ]
 
@@ -156,13 +156,13 @@ interface Dry {
 
 describe("status", () => {
   it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
-    "lists each reason of a dry run that the ledger and the clock can tell, with its hint, as text and as JSON: %s",
+    "lists each reason of a dry run that the ledger and the clock show, with its hint, as text and as JSON: %s",
     async (_, one) => {
       const own = await deskFor(one)
       const dry = await own.run("dry-run", "train-a", "--json")
       const findings = (dry.json() as Dry).results.flatMap(({ decision }) => decision.findings)
       const failing = findings.flatMap(({ passed, reason }) => (passed === false && reason ? [reason] : []))
-      // Without a ledger a dry run decides as on an empty one, and says beside that what runs do.
+      // Without a ledger a dry run decides as on an empty one, and adds what runs do.
       const noted = /runs hold \(([a-z-]+)\)/.exec(dry.err)?.slice(1) ?? []
       const found = [...failing, ...noted].filter((reason) => !BEYOND_STATUS.includes(reason))
       expect(new Set(found)).toEqual(new Set(one.reasons))

@@ -9,7 +9,7 @@ function row(out: string, label: string): string | undefined {
 }
 
 describe("status", () => {
-  it("needs no cloud, no keys and no ledger, and says that there is none", async () => {
+  it("needs no cloud, no keys and no ledger, and reports that there is none", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("status")
     expect(row(out, "mode")).toBe(
       "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
@@ -38,7 +38,7 @@ describe("status", () => {
     expect(out).toMatch(/^ +would pass if: the servers that were ordered must all be RUNNING$/m)
   })
 
-  it("shows pauses and holds with who, why and until when", async () => {
+  it("shows pauses and holds with person, reason and end", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops", "--until", "2h")
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
@@ -52,7 +52,7 @@ describe("status", () => {
     expect([row(later.out, "paused"), row(later.out, "held")?.endsWith("quiet please")]).toEqual(["no", true])
   })
 
-  it("shows a breaker with the way out", async () => {
+  it("shows a breaker with the command that ends it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", {
       status: 401,
@@ -66,7 +66,7 @@ describe("status", () => {
     )
   })
 
-  it("shows that purchases did not help, with the way out, and what they gained while they do", async () => {
+  it("shows purchases that did not help, with the command that ends the stop, and their gains while they do help", async () => {
     const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
     const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
@@ -88,7 +88,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 
-  it("shows the waits that refusals left behind", async () => {
+  it("shows the waits after refusals", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
@@ -122,7 +122,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, label)).toBeUndefined()
   })
 
-  it("says that a new policy only observes", async () => {
+  it("reports that a new policy only observes", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
@@ -163,7 +163,7 @@ describe("status", () => {
     expect((await own.run("status", ID)).out.match(/^train-\w/gm)).toEqual(["train-a"])
   })
 
-  it("does not guess where the ledger cannot be trusted", async () => {
+  it("shows nothing if the ledger cannot be trusted", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.spoil(ID)

@@ -169,16 +169,13 @@ describe("within-servers-limit", () => {
     expect(outcomeAt("within-servers-limit", { policy: limited(3) })).toEqual([false, "at-limit", "at-limit"])
   })
 
-  it.each([2, 3])(
-    "clamps to the highest allowed rung above the current one: limit %i",
-    (limit) => {
-      expect(decisionOf(twoUp(limit))).toMatchObject({
-        kind: "scale-up",
-        target: { flavor: "rung-2", from: 1, to: 2 },
-      })
-      expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
-    },
-  )
+  it.each([2, 3])("clamps to the highest allowed rung above the current one: limit %i", (limit) => {
+    expect(decisionOf(twoUp(limit))).toMatchObject({
+      kind: "scale-up",
+      target: { flavor: "rung-2", from: 1, to: 2 },
+    })
+    expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
+  })
 
   it("refuses a person's request above the limit and never clamps it", () => {
     const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }

@@ -239,10 +239,13 @@ describe("signals", () => {
     expect(twice.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
   })
 
-  it.each(["decided", "settled", "observed"] as const)("does not remember signals of a %s entry alone", (kind) => {
-    for (const signal of [alarmOf(), tickOf(), requestOf()])
-      expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
-  })
+  it.each(["decided", "settled", "observed"] as const)(
+    "does not remember signals of a %s entry alone",
+    (kind) => {
+      for (const signal of [alarmOf(), tickOf(), requestOf()])
+        expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
+    },
+  )
 
   it("remembers signals longer than they can be fresh, and a person's request for a week", () => {
     const both = fold(fold(stateWith(), openedBy(alarmOf())), openedBy(requestOf()))
