@@ -93,7 +93,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].rules[].steps[].to": "Upper bound, exclusive; without it, open.",
   "supernodes[].rules[].steps[].up": "Rungs up from the current one.",
   "supernodes[].ladder":
-    "Rungs that may be bought, smallest first. The number of servers tells the current rung.",
+    "Rungs that may be bought, smallest first. The number of servers determines the current rung.",
   "supernodes[].ladder[].flavor": "Flavor of the whole supernode at this rung (API page: flavor).",
   "supernodes[].ladder[].servers": "Total number of servers at this rung.",
   "supernodes[].ladder[].price": "Total price of this rung. Required with a budget or an approval.",

@@ -1,7 +1,6 @@
 /**
- * Every I/O that the corridor does, as `function verb`: the function that asks and what it asks of its ports; and the
- * test that breaks it in every way that faults.ts knows for it. A run that does anything else fails that test (worker.ts),
- * and so does a line of source (sites.test.ts).
+ * Every I/O of the corridor, as `function verb`: the function and its call of a port; and the test that breaks it in
+ * every way of faults.ts. A run with another I/O fails that test (worker.ts), and so does a line of source (sites.test.ts).
  */
 export const POINTS = {
   "readHeads ledger.head:supernode": "buying",

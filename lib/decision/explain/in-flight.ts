@@ -84,7 +84,7 @@ export function helpedAfterAll({ situation, digest }: Question): Hint {
     .sort((a, b) => a.dueAt - b.dueAt)
   if (!first) return reset
   return {
-    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be told after ${sayTime(first.dueAt)}; or ${reset.says}`,
+    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be measured after ${sayTime(first.dueAt)}; or ${reset.says}`,
     change: { kind: "effect", attempt: first.attempt, gain: efficacy.minGain, from: first.dueAt },
   }
 }

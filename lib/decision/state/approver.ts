@@ -2,7 +2,7 @@
 const BLANKS = /[\s\u2800]+/gu
 
 /**
- * Key that tells two people apart by their names. It ignores case, blanks around and between, composition and
+ * Key that distinguishes two people by their names. It ignores case, blanks around and between, composition and
  * width of letters, and invisible characters. Names are claims; this only prevents that one person counts
  * twice by a typing difference. Empty for a name without letters.
  */

@@ -255,7 +255,7 @@ describe("the hint of a failed gate", () => {
           effects: [{ ...effect, completedAt: NOW }],
         }),
       },
-      `a purchase that npu-busy caused must have moved it by 5, which can be told after 2024-01-12T17:41:00.000Z; or ${RESET}`,
+      `a purchase that npu-busy caused must have moved it by 5, which can be measured after 2024-01-12T17:41:00.000Z; or ${RESET}`,
     ],
     ["not-offered", { offers: read([]) }, "scale-evaluations must list rung-4"],
     ["sold-out", { offers: read([{ flavor: "rung-4", soldOut: true }]) }, "rung-4 must be in stock"],
