@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { afterChange } from "../pacing/policy-conflict.ts"
 import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
@@ -19,10 +20,12 @@ export function rememberPolicy(state: SupernodeState, event: ChainEvent): Supern
   const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
   const named = isNew ? { ...state, policies: withPolicy(policies, policyHash, seq) } : state
   const isSame = policySeen?.hash === policyHash
-  if (isSame && !(policySeen.unconfirmed && confirmedAt !== null)) return named
-  // An entry that a slow clock dated would arm the policy too early: the first confirmed one counts.
+  // An entry of a slow clock would arm the policy too early. An entry after one of a fast clock has that one's time, and
+  // would arm it too late.
+  const isConfirmed = confirmedAt !== null && Math.abs(confirmedAt - at) <= CLOCK_TOLERANCE_MS
+  if (isSame && !(policySeen.unconfirmed && isConfirmed)) return named
   const since = Math.max(at, confirmedAt ?? at)
-  const unconfirmed = confirmedAt === null ? { unconfirmed: true as const } : {}
+  const unconfirmed = isConfirmed ? {} : { unconfirmed: true as const }
   const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
   if (isSame || !policySeen) return next
   return { ...next, policyChanges: afterChange(state, policySeen, { hash: policyHash, at }) }

@@ -219,11 +219,12 @@ describe("the record of a notification", () => {
     expect(fold(notified, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(notified)
   })
 
-  it("is forgotten after a week", () => {
-    const later = (at: number) =>
-      fold(notifiedAt(NOW, unknown), { kind: "decided", seq: 10, at, confirmedAt: at, run: "r" })
+  it("is forgotten after a week of confirmed time", () => {
+    const later = (at: number, confirmedAt: number | null = at) =>
+      fold(notifiedAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r", confirmedAt })
     expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
     expect(later(NOW + 7 * DAY).told).toEqual({})
+    expect(Object.keys(later(NOW + 7 * DAY, null).told ?? {})).toHaveLength(1)
   })
 
   it("is absent in a chain without notifications", () => {
