@@ -447,8 +447,11 @@ export const BREAKS: readonly Break[] = [
     rules: ["money-is-counted"],
     seeds: 60,
     changes: [
-      { file: REMEMBER, from: "if (confirmedAt === null) return heard\n", to: "\n" },
-      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt ?? at" },
+      {
+        file: REMEMBER,
+        from: "const now = confirmedAt === null ? null : Math.min(confirmedAt, at)",
+        to: "const now = confirmedAt ?? at",
+      },
       {
         file: REMEMBER,
         from: 'return kind === "opened" ? pruneMoney',
@@ -469,7 +472,11 @@ export const BREAKS: readonly Break[] = [
         from: "clocksAgree(clocks) ? (clocks.cloudDate ?? null) : null",
         to: "clocks.cloudDate ?? null",
       },
-      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt" },
+      {
+        file: REMEMBER,
+        from: "const now = confirmedAt === null ? null : Math.min(confirmedAt, at)",
+        to: "const now = confirmedAt",
+      },
       {
         file: REMEMBER,
         from: 'return kind === "opened" ? pruneMoney',
