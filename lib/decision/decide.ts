@@ -16,34 +16,38 @@ import { type Digest, planScaleUp } from "./plan.ts"
 import type { Situation } from "./situation.ts"
 import type { Control } from "./state/control.ts"
 
-/** The gates in their order, one line and one reason each. All are recorded, so that "why not" lists everything. */
+/**
+ * The gates in their order, one line and one reason each. Every verdict is recorded, so that "why not" lists
+ * all of them.
+ */
 export const GATES: readonly Gate[] = [
-  { id: "signal-valid", check: signalValid }, // OK and insufficient data never buy
+  { id: "signal-valid", check: signalValid }, // states other than "alarm" never buy
   { id: "signal-is-new", check: signalIsNew }, // every event may be delivered twice
-  { id: "clock-agrees", check: clockAgrees }, // all that follows compares times
-  { id: "not-paused", check: notPaused }, // a person's word beats all evidence
-  { id: "signal-is-fresh", check: signalIsFresh }, // a late event tells of a load that may be gone
-  { id: "no-hold", check: noHold }, // somebody asked for quiet
+  { id: "clock-agrees", check: clockAgrees }, // every later gate compares times
+  { id: "not-paused", check: notPaused }, // a person's command overrides all evidence
+  { id: "signal-is-fresh", check: signalIsFresh }, // a late event reports a load that may be gone
+  { id: "no-hold", check: noHold }, // an operator asked for quiet
   { id: "no-attempt-in-flight", check: noAttemptInFlight }, // never buy twice
-  { id: "supernode-ready", check: supernodeReady }, // the API refuses anything else, or worse: does not
-  { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // from an unknown place every step is a guess
+  { id: "supernode-ready", check: supernodeReady }, // the API refuses other states, or accepts an order that it cannot fulfil
+  { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // from an unknown rung every step is a guess
   { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm wakes, evidence decides
   { id: "rung-above-current", check: ({ choice }) => choice.aboveCurrent }, // we never scale in
   { id: "within-servers-limit", check: ({ choice }) => choice.withinServersLimit }, // the operator's ceiling
-  { id: "cooldown-over", check: cooldownOver }, // what was bought must first be able to help
-  { id: "action-rate", check: actionRate }, // a bound on mistakes that nobody thought of
-  { id: "efficacy", check: efficacy }, // what did not help will not help
-  { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // sold out is cheaper to know before
+  { id: "cooldown-over", check: cooldownOver }, // the last purchase must first be able to help
+  { id: "action-rate", check: actionRate }, // limits mistakes that no other rule foresees
+  { id: "efficacy", check: efficacy }, // purchases that did not help will not help now
+  { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // a sold-out flavor is better known before the order
   { id: "price-known", check: priceKnown }, // an unknown price fits no budget
-  { id: "within-budget", check: withinBudget }, // the bill
-  { id: "plan-as-shown", check: planAsShown }, // what was shown is what is bought
-  { id: "approved", check: approved }, // above a price people decide
+  { id: "within-budget", check: withinBudget }, // caps the bill
+  { id: "plan-as-shown", check: planAsShown }, // the plan that was shown is the plan that is bought
+  { id: "approved", check: approved }, // above a price people approve
 ]
 
 /**
- * What to do in this situation and why: a pure function, and the only place that says "scale-up". It buys only if every
- * gate passed; a gate that could not be evaluated (`passed: null`) never buys. `heldBy` is null on a hold only while
- * facts are missing that have not been read yet. Hints are added by `explain`, since a run decides several times.
+ * Decision for this situation, with its reasons: a pure function, and the only place that says "scale-up". It
+ * buys only if every gate passed; a gate that was not evaluated (`passed: null`) never buys. On a hold,
+ * `heldBy` is null only while facts are missing that have not been read yet. `explain` adds the hints, since
+ * a run decides several times.
  */
 export function decide(situation: Situation, digest: Digest): Decision {
   const choice = chooseRung(situation)
@@ -57,18 +61,21 @@ export function decide(situation: Situation, digest: Digest): Decision {
     heldBy,
     findings,
     target,
-    // By a clock that others contradict, points from before the load rose could lift a latch.
+    // If clocks disagree, points from before the load rose could clear a latch.
     cleared: clocksAgree(situation) ? choice.cleared : [],
   }
 }
 
-/** The decision about this situation, and with each failing gate the hint that would let it pass. For what is recorded or shown. */
+/**
+ * The same decision with a hint at each failing gate: the change that would let it pass. For decisions that
+ * are recorded or shown.
+ */
 export function explain(situation: Situation, decision: Decision, digest: Digest): Decision {
   const facts = factsOf(situation, chooseRung(situation), digest)
   return { ...decision, findings: decision.findings.map((finding) => withHint(facts, finding)) }
 }
 
-/** `decide` and `explain` in one, for a decision that is shown at once. */
+/** `decide` and `explain` in one call, for a decision that is shown at once. */
 export function decideAndExplain(situation: Situation, digest: Digest): Decision {
   return explain(situation, decide(situation, digest), digest)
 }
@@ -85,13 +92,17 @@ function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFact
   }
 }
 
-/** What people say and take back while a run looks; everything else only the cloud and the chain can change. */
+/**
+ * Operator commands and approvals that can change while a run reads; all other inputs change only through the
+ * cloud and the chain.
+ */
 const LAST_GATES: readonly string[] = ["not-paused", "no-hold", "plan-as-shown", "approved"]
 
 /**
- * The last look, between the opened attempt and its request: the first thing that speaks against sending it after all, or
- * null. A word in force at any moment since the decision counts: a pause that is over by now was still said in time, and
- * an approval must not have expired meanwhile. The evidence is the decision's; periods that ended since are not judged.
+ * Last check between the opened attempt and its request: the first finding that forbids sending it, or null.
+ * Any operator command active since the decision counts, even a pause that has ended by now. An approval must
+ * not have expired meanwhile. The evidence of the decision is kept: periods that ended since are not
+ * evaluated.
  */
 export function whyNotSent(decided: Situation, { control, now }: LastLook, digest: Digest): Finding | null {
   const choice = chooseRung(decided)

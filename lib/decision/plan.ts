@@ -6,16 +6,16 @@ import { type Amount, amountOf } from "./policy/money.ts"
 import type { Policy } from "./policy/policy.ts"
 import type { Situation } from "./situation.ts"
 
-/** Names a value by its canonical JSON; handed in, since this room knows no hash of its own. */
+/** Hash of a value's canonical JSON; passed in, since lib/decision has no hash function. */
 export type Digest = (value: unknown) => string
 
-/** `userdata` outside the wire: never the text itself. */
+/** `userdata` outside the request: never the text itself. */
 export interface UserdataDigest {
   sha256: string
   bytes: number
 }
 
-/** Body of POST …/live-scale-up (ServerHyperScaleUpRequest); on the wire `userdata` is base64 text. */
+/** Body of POST …/live-scale-up (ServerHyperScaleUpRequest); in the request `userdata` is base64 text. */
 export interface ScaleUpBody {
   flavor: string
   image_id: string
@@ -25,28 +25,29 @@ export interface ScaleUpBody {
   userdata?: UserdataDigest
 }
 
-/** The exact request we would send, and the hash that a person confirms. */
+/** The exact request, and the hash that a person confirms. */
 export interface ScaleUpPlan {
   hash: string
   flavor: string
   from: number
   to: number
-  /** null where the policy gives no price. */
+  /** null if the policy gives no price. */
   cost: Amount | null
   request: { method: "POST"; url: string; body: ScaleUpBody }
 }
 
-/** Where the order goes. API page, URI. */
+/** Target of the order (API page, URI). */
 export function scaleUpUrl(endpoint: string, policy: Pick<Policy, "projectId" | "id">): string {
   return `${endpoint}/v1/${policy.projectId}/dev-servers/hyperinstance/${policy.id}/live-scale-up`
 }
 
 /**
- * The exact order for a target. Its hash covers what is bought, from what state, what it costs, the ledger and the newest
- * attempt; no times. So a plan serves once, and one of another ledger, or of none, never serves.
+ * The exact order for a target. Its hash covers what is bought, from which state, its cost, the ledger and
+ * the newest attempt; no times. So a plan serves once, and a plan of another ledger, or of none, never
+ * serves.
  */
 export function planScaleUp(situation: Situation, target: Target, digest: Digest): ScaleUpPlan {
-  const { policy, endpoint, supernode, control, standing } = situation
+  const { policy, endpoint, supernode, control, state } = situation
   const { image_id, key_pair_name, root_volume, data_volume, userdata } = policy.order
   const body: ScaleUpBody = {
     flavor: target.flavor,
@@ -81,7 +82,7 @@ export function planScaleUp(situation: Situation, target: Target, digest: Digest
     to: target.to,
     cost: shown.cost,
     ledger: control.state === "read" ? (control.value.ledger?.id ?? null) : null,
-    after: standing.newestAttempt ?? null,
+    after: state.newestAttempt ?? null,
   })
   return { hash, ...shown }
 }

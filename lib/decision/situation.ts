@@ -11,10 +11,10 @@ import type { SupernodeState } from "./state/state.ts"
 /** `live` buys · `dry-run` reads everything and writes nothing · `observe` decides and records, never buys. */
 export type RunMode = "live" | "dry-run" | "observe"
 
-/** Everything `decide` may look at. Recorded, so that the decision can be replayed. */
+/** Every input of `decide`. Recorded, so that the decision can be replayed. */
 export interface Situation {
   signal: Signal
-  /** The alarm is listed under this supernode only, so its points can be about no other. */
+  /** The alarm is listed under this supernode only, so its points can concern no other. */
   exclusive: boolean
   policy: Policy
   policyHash: string
@@ -24,23 +24,23 @@ export interface Situation {
   now: number
   /** `at` of the chain's newest entry; null on an empty chain. */
   headAt: number | null
-  standing: SupernodeState
-  /** Only for a person's request that came before and held. */
+  state: SupernodeState
+  /** Only for a request of a person that came before and held. */
   asked?: EarlierDelivery
   control: Fetched<Control>
-  /** The cloud's clock (`Date` header) minus ours, milliseconds; null before anything was read. */
+  /** The cloud's clock (`Date` header) minus ours, milliseconds; null before the first answer. */
   cloudSkewMs: number | null
-  /** The earliest `Date` of this run's answers, epoch milliseconds; null or missing where none named a time. */
+  /** The earliest `Date` of this run's answers, epoch milliseconds; null or missing if none named a time. */
   cloudDate?: number | null
   supernode: Fetched<Supernode>
   /** One reading per rule of the policy. */
   readings: Fetched<Reading[]>
   offers: Fetched<Offer[]>
   /**
-   * The first time that the cloud confirmed to a run on this ledger, epoch milliseconds; null: no entry names one. Only
-   * where the ledger was empty at `ledger init` and no gate holds.
+   * First time that the cloud confirmed to a run on this ledger, epoch milliseconds; null: no entry names
+   * one. Present only if the ledger was empty at `ledger init` and no gate holds.
    */
   ledgerConfirmedAt?: number | null
-  /** Only where the policy has caps across supernodes. */
+  /** Present only if the policy has caps across supernodes. */
   fleet?: Fetched<FleetSpend>
 }

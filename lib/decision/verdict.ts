@@ -1,6 +1,6 @@
 import type { Finding } from "./decision.ts"
 
-/** A gate's answer before the gate's name is put on it. */
+/** Verdict of a gate before the gate's name is added. */
 export type Verdict = Omit<Finding, "gate">
 type Facts = Finding["facts"]
 
@@ -12,12 +12,12 @@ export function fail(reason: string, says: string, facts: Facts = {}): Verdict {
   return { passed: false, reason, says, facts }
 }
 
-/** Its facts are not there. Never buys. */
+/** Verdict without its facts. Never buys. */
 export function notEvaluated(says: string): Verdict {
   return { passed: null, reason: null, says, facts: {} }
 }
 
-/** Instants in sentences are ISO 8601 in UTC, as in the logs of both clouds. */
+/** Instants in sentences: ISO 8601 in UTC, as in the logs of both clouds. */
 export function sayTime(at: number): string {
   const date = new Date(at)
   return Number.isNaN(date.getTime()) ? "an unreadable time" : date.toISOString()

@@ -2,7 +2,8 @@ import { isRecord } from "../decision/policy/units.ts"
 import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
 
-// Rules on alarms' own points: warnings where nothing says what those points measure, since they are no evidence then.
+// Rules on alarms' own points: warns if no key names the metric of those points, since they are no evidence
+// then.
 
 type Entry = Record<string, unknown>
 
@@ -10,7 +11,7 @@ export function takesAlarmPoints(rule: Entry): boolean {
   return valueAt(rule, ["metric", "alarm"]) !== undefined
 }
 
-/** Points that will be no evidence, by rule. Only for a policy without errors. */
+/** Warnings for points that will be no evidence, by rule. Only for a policy without errors. */
 export function unknownPoints(merged: unknown, rules: readonly Entry[]): Found[] {
   const alarms = records(valueAt(merged, ["alarms"]))
   return rules.flatMap((rule, r) => {
@@ -46,7 +47,7 @@ function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
   return [...unnamed, { path: ["rules", r, "metric", "alarm"], message }]
 }
 
-/** `alarm: true` is enough where there is one alarm of a source. */
+/** `alarm: true` is enough if there is one alarm of a source. */
 function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (["cloudwatch", "alertname"].some((key) => wanted[key] !== undefined)) return []
   const path = ["rules", r, "metric", "alarm"]
@@ -73,7 +74,7 @@ function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
   return found
 }
 
-/** An alarm that never wakes this supernode brings it no points. */
+/** An alarm that never starts a run for this supernode brings it no points. */
 function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   const path = ["rules", r, "metric", "alarm"]
   const { cloudwatch, alertname } = wanted
@@ -81,7 +82,7 @@ function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (cloudwatch !== undefined && !alarms.some((entry) => entry["cloudwatch"] === cloudwatch)) {
     found.push({
       path: [...path, "cloudwatch"],
-      message: "is not listed under alarms, so that it wakes nothing",
+      message: "is not listed under alarms, so that it starts no run",
     })
   }
   const wakes = (entry: Entry) => {
@@ -91,7 +92,7 @@ function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (alertname !== undefined && !alarms.some(wakes)) {
     found.push({
       path: [...path, "alertname"],
-      message: "is not listed under alarms, so that it wakes nothing",
+      message: "is not listed under alarms, so that it starts no run",
     })
   }
   return found

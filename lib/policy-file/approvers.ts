@@ -9,13 +9,13 @@ import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 import type { SupernodeEntry } from "./supernode-entry.ts"
 
-/** Reports approvers whose names or keys cannot be told apart, keys that cannot be used, and supernodes whose `approval` needs more people than are listed. */
+/** Reports approvers whose names or keys are too similar or equal, keys that cannot be used, and supernodes whose `approval` needs more people than are listed. */
 export function approverProblems(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const listed = valueAt(main.value, ["approvers"])
   const names = (Array.isArray(listed) ? listed : []).map((one: unknown) =>
     isRecord(one) && typeof one["name"] === "string" ? one["name"] : null,
   )
-  // The schema reports texts that do not even look like a key.
+  // The schema reports texts that do not have the form of a key.
   const keys = (Array.isArray(listed) ? listed : []).map((one: unknown) =>
     isRecord(one) && typeof one["key"] === "string" && isKeyText(one["key"])
       ? one["key"].split(" ").slice(0, 2).join(" ")
@@ -77,6 +77,6 @@ function tooFew({ places, merged }: SupernodeEntry, people: number): PolicyProbl
   const message =
     people === 0
       ? `needs the people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
-      : `must be at most ${people}: the file lists so many people under approvers`
+      : `must be at most ${people}: the file lists this many people under approvers`
   return [problemAt(originOf(places, path), message)]
 }

@@ -1,7 +1,8 @@
 import { CronPattern } from "croner"
 import { type CronFields, writtenCron } from "../decision/policy/cron.ts"
 
-// `cron` of schedules, read by a library. What it alone understands was refused before by its letters.
+// `cron` of schedules, parsed by a library. The schema has already refused syntax that only the library
+// understands.
 
 const FIELDS = [
   { name: "minute", from: 0, to: 59 },
@@ -14,7 +15,7 @@ const FIELDS = [
 /** Of a leap year. */
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
-/** What a cron expression stands for, or what is wrong with it. */
+/** Meaning of a cron expression, or its problems. */
 export function readCron(text: string): CronFields | { problem: string } {
   const shape = writtenCron.safeParse(text)
   if (!shape.success) return { problem: shape.error.issues[0]?.message ?? "must be a cron expression" }
@@ -32,10 +33,10 @@ function fieldProblem(field: string, i: number): string | null {
   const { name, from, to } = FIELDS[i] ?? FIELDS[0]
   const error = patternOf(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "))
   if (!(error instanceof Error)) return null
-  const said = JSON.stringify(field)
-  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${said}`
+  const text = JSON.stringify(field)
+  if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${text}`
   const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
-  return `must have something readable as its ${name}, not ${said}: ${why}`
+  return `must have something readable as its ${name}, not ${text}: ${why}`
 }
 
 function patternOf(text: string): CronPattern | Error {
@@ -46,7 +47,10 @@ function patternOf(text: string): CronPattern | Error {
   }
 }
 
-/** Of both kinds of day, one is enough. But is a stepped `*` a restriction? Some crons say yes, some no, and both would buy. */
+/**
+ * Of both kinds of day, one is enough. Cron implementations disagree whether a stepped `*` is a restriction,
+ * and both readings would buy.
+ */
 function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string | null {
   if (dayOfMonth === "*" || dayOfWeek === "*") return null
   const stepped = [dayOfMonth, dayOfWeek].find((field) => field.includes("*"))
@@ -54,7 +58,7 @@ function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string 
   return `must not have ${JSON.stringify(stepped)} beside another restriction of days: crons differ in what that means. Write the range: 1-31/2 or 0-6/2`
 }
 
-/** null: the library refuses it. */
+/** null: the library refuses the expression. */
 function setsOf(text: string): CronFields | null {
   const pattern = patternOf(text)
   if (pattern instanceof Error) return null
@@ -65,7 +69,7 @@ function setsOf(text: string): CronFields | null {
     hours: chosen(hour),
     daysOfMonth: starDOM ? null : chosen(day, 1),
     months: chosen(month, 1),
-    // An eighth place may be there for 7, which is Sunday like 0.
+    // An eighth position may exist for 7, which is Sunday like 0.
     daysOfWeek: starDOW ? null : chosen(dayOfWeek.slice(0, 7)),
   }
 }

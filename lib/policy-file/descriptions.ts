@@ -85,7 +85,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].rules[].at_most": "Breaches at this value and below (<=).",
   "supernodes[].rules[].clear": "Value on whose quiet side the rule counts as cleared (hysteresis).",
   "supernodes[].rules[].points": "M of N: at least M of the N newest aligned periods must breach.",
-  "supernodes[].rules[].missing": "Meaning of missing points: hold, breaching or not-breaching.",
+  "supernodes[].rules[].missing": "Treatment of missing points: hold, breaching or not-breaching.",
   "supernodes[].rules[].repeat": "false: after a purchase the rule rests until its metric has cleared.",
   "supernodes[].rules[].steps":
     "Steps instead of one threshold: the worse the load, the more rungs. No gap, no overlap.",
@@ -93,15 +93,15 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].rules[].steps[].to": "Upper bound, exclusive; without it, open.",
   "supernodes[].rules[].steps[].up": "Rungs up from the current one.",
   "supernodes[].ladder":
-    "Rungs that may be bought, smallest first. The number of servers tells the current rung.",
+    "Rungs that may be bought, smallest first. The number of servers determines the current rung.",
   "supernodes[].ladder[].flavor": "Flavor of the whole supernode at this rung (API page: flavor).",
-  "supernodes[].ladder[].servers": "Servers in all at this rung.",
-  "supernodes[].ladder[].price": "Price of this rung in all. Needed where a budget or an approval is set.",
+  "supernodes[].ladder[].servers": "Total number of servers at this rung.",
+  "supernodes[].ladder[].price": "Total price of this rung. Required with a budget or an approval.",
   "supernodes[].ladder[].price.per": "Unit of time that the amount is for.",
   "supernodes[].ladder[].price.commitment": "Time that is billed at once, such as `1 month`.",
   "supernodes[].sold_out":
     "When the target is sold out: hold, or buy the next larger rung within all limits.",
-  "supernodes[].order": "Contents of the order beside the flavor.",
+  "supernodes[].order": "Contents of the order besides the flavor.",
   "supernodes[].order.image_id": "Image of the new servers (API page: image_id).",
   "supernodes[].order.key_pair_name": "Key pair for logging in (API page: key_pair_name).",
   "supernodes[].order.root_volume": "System disk of the new servers.",
@@ -115,7 +115,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].order.userdata_file": "File with the start script, relative to this file.",
   "supernodes[].limits": "Caps of this supernode.",
   "supernodes[].limits.actions": "Purchases within a rolling window, such as `2 per 24h`.",
-  "supernodes[].limits.servers": "Most servers in all.",
+  "supernodes[].limits.servers": "Maximum number of servers in total.",
   "supernodes[].limits.budget": "Money within a window.",
   "supernodes[].cooldown": "No purchase for this long after the last one was complete.",
   "supernodes[].min_interval": "No purchase for this long after the last one was requested.",
@@ -124,7 +124,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].schedules[].name": "Name of the schedule, kebab-case.",
   "supernodes[].schedules[].cron": "Start as five cron fields, in the policy's time zone.",
   "supernodes[].schedules[].for": "Time for which the floor is active after each start.",
-  "supernodes[].schedules[].at_least": "Servers in all while it is active.",
+  "supernodes[].schedules[].at_least": "Total number of servers while it is active.",
   "supernodes[].schedules[].cooldown": "respect, or bypass: a start may buy during a cooldown.",
   "supernodes[].approval": "Purchases that people must approve.",
   "supernodes[].approval.above": "Price above which approval is needed.",
@@ -144,7 +144,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
 /** Keys of any amount of money, and of its window, by their last part. */
 const AMOUNT_KEYS: Readonly<Record<string, string>> = {
   amount: "Amount in whole units of the currency, at most two decimals.",
-  currency: "ISO 4217 code such as CNY. Nothing is converted.",
+  currency: "ISO 4217 code such as CNY. Currencies are not converted.",
   per: "Length of the rolling window such as `30d`, or `month` for a calendar month in the policy's time zone.",
 }
 

@@ -7,14 +7,14 @@ import { isRecord, whenRecord } from "../decision/policy/units.ts"
 import { silenceSchema } from "../decision/policy/warnings.ts"
 import { timezoneProblem } from "./time-zones.ts"
 
-/** Offsets such as +08:00 know no daylight saving and are no names. */
+/** Offsets such as +08:00 have no daylight saving time and are no names. */
 const timezone = z.string().superRefine((name, ctx) => {
   const message = timezoneProblem(name)
   if (message !== null) ctx.addIssue({ code: "custom", message })
 })
 
-const version = z.literal(1, { error: "must be 1, the only version there is" })
-/** In one file. */
+const version = z.literal(1, { error: "must be 1, the only version" })
+/** Maximum number of supernodes in one file. */
 export const MAX_SUPERNODES = 1000
 
 const supernodesOf = <T extends z.ZodType>(item: T) =>
@@ -73,9 +73,9 @@ const withOneRecipient = z.strictObject({
 })
 const withRecipients = z.strictObject({ ...shape, ...unseen, notify: recipients.optional() })
 
-/** Everything in the file but its supernodes, which are checked one by one with `defaults` merged in. */
+/** All keys of the file except its supernodes, which are checked one by one with `defaults` merged in. */
 export function fileSchemaFor(file: unknown) {
-  // `notify` is a list, or one recipient alone: with a schema for each, problems have the paths that the file has.
+  // `notify` is a list, or one recipient alone: with a schema for each, problems have the paths of the file.
   return isRecord(file) && Array.isArray(file["notify"]) ? listed : single
 }
 
@@ -94,7 +94,7 @@ function needsSupernodes(
   })
 }
 
-/** An included file: supernodes and nothing else, so that one place tells what holds for all. */
+/** An included file: supernodes only, so that one file contains all keys that apply to all supernodes. */
 export const includedFileSchema = z.strictObject({
   version: version.optional(),
   supernodes: unseenSupernodes,

@@ -2,15 +2,15 @@ import { readdir } from "node:fs/promises"
 import { isAbsolute, join } from "node:path"
 
 /**
- * The files that a pattern such as `more/*.yaml` names, below `folder`, in alphabetical order. `*` and `?` stand for
- * anything within a name, `**` for any folders. What cannot be listed holds no match.
+ * Files that match a pattern such as `more/*.yaml`, below `folder`, in alphabetical order. `*` and `?` match
+ * anything within a name, `**` any folders. A folder that cannot be listed has no match.
  */
 export async function filesMatching(folder: string, pattern: string): Promise<string[]> {
   if (isAbsolute(pattern)) return []
   const segments = pattern
     .split("/")
     .filter((segment) => segment !== "" && segment !== ".")
-    // One after the other they mean no more than one, and would walk every folder once more.
+    // Several `**` in a row mean the same as one, and would walk every folder again.
     .filter((segment, i, all) => segment !== "**" || all[i - 1] !== "**")
   const found = await expand(folder, segments)
   return [...new Set(found)].sort()
@@ -34,15 +34,16 @@ async function expand(folder: string, [segment, ...rest]: string[]): Promise<str
   return found
 }
 
-/** A leading period has to be written out, as in a shell: editors leave hidden files behind. */
+/** A leading period must be written out, as in a shell: editors leave hidden files behind. */
 function nameMatches(name: string, segment: string): boolean {
   if (name.startsWith(".") && !segment.startsWith(".")) return false
   return fits(name, segment.replace(/\*{2,}/g, "*"))
 }
 
 /**
- * Without a regular expression, whose work grows with every `*` beyond bounds: here only the last `*` is ever widened, so
- * that the work is at most the name's length times the pattern's. A pattern with more letters than the name fits nothing.
+ * Without a regular expression, whose work grows beyond bounds with every `*`. Here only the last `*` is ever
+ * widened, so the work is at most the name's length times the pattern's. A pattern with more letters than the
+ * name matches nothing.
  */
 function fits(name: string, pattern: string): boolean {
   if (pattern.length > 2 * name.length + 1) return false

@@ -4,15 +4,15 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { isRecord } from "../decision/policy/units.ts"
 import type { Path } from "./path.ts"
 
-/** One problem of a schema in a person's words. */
+/** One problem of a schema as a sentence. */
 export interface Wording {
   path: Path
   message: string
-  /** An unknown key is the key's fault, anything else its value's. */
+  /** An unknown key is a problem of the key, anything else of the value. */
   point: "key" | "value"
 }
 
-/** Their values are secrets or long texts, and are never repeated in a message. */
+/** Keys whose values are secrets or long texts, and are never repeated in a message. */
 const UNSPOKEN = new Set<string | number>(["notify", "url", "userdata"])
 
 const KINDS: Record<string, string> = {
@@ -23,10 +23,10 @@ const KINDS: Record<string, string> = {
   boolean: "true or false",
 }
 
-/** What has more unknown keys than this in one mapping is no policy: the first ones say so. */
+/** A mapping with more unknown keys than this is not a policy: the first ones are enough. */
 const MAX_UNKNOWN = 100
 
-/** What zod would say, in our words; used where a schema has no message of its own. */
+/** Our sentence for a zod issue, used if a schema has no message of its own. */
 export function issueText(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "invalid_type") return `must be ${expected(issue)}`
   if (issue.code === "invalid_value") return `must be ${oneOf(issue["values"])}`
@@ -76,13 +76,16 @@ export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown):
   })
 }
 
-/** Of several allowed shapes the one that was meant: the value is of its kind, and only something within it is wrong. */
+/**
+ * The intended one of several allowed shapes: the value is of its kind, and only something within it is
+ * wrong.
+ */
 function branchMeant({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | null {
   const isOfItsKind = ({ code, path }: z.core.$ZodIssue) => path.length > 0 || code === "unrecognized_keys"
   return errors.find((issues) => issues.length > 0 && issues.every(isOfItsKind)) ?? null
 }
 
-/** The YAML check has told about those that are wrong anywhere. */
+/** Unknown keys, without those that the YAML check has reported as wrong anywhere. */
 function unknownKeys(keys: readonly string[]): string[] {
   return keys.filter((key) => key !== "<<" && key !== "__proto__").slice(0, MAX_UNKNOWN)
 }
@@ -93,10 +96,10 @@ function unknownKey(key: string, allowed: readonly string[]): string {
   return `is not a known key${guess}: allowed are ${allowed.join(", ")}`
 }
 
-/** Missing keys and wrong scalars say so; a mapping's own problem needs no echo of the mapping. */
+/** Missing keys and wrong scalars say so; a problem of a mapping needs no echo of the mapping. */
 function sentence({ code, message }: z.core.$ZodIssue, path: Path, seen: unknown): string {
   if (seen === undefined) return message.startsWith("must be ") ? `is missing: ${message}` : message
-  // A sentence that says more than what is allowed has named the value already.
+  // A sentence that says more than the allowed form has already named the value.
   if (!message.startsWith("must be ") || (code === "custom" && message.includes(": "))) return message
   if (seen === null) return `${message}, not empty`
   if (typeof seen === "object") {
@@ -112,7 +115,7 @@ function shown(seen: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
-/** What the file gives at a path; undefined where it gives nothing. */
+/** Value that the file has at a path; undefined if it has none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, segment) => {
     if (Array.isArray(at)) return at[Number(segment)] as unknown

@@ -3,7 +3,7 @@ import { isRecord } from "../decision/policy/units.ts"
 import { descriptionOf } from "./descriptions.ts"
 import { wholeFileSchema } from "./file-schema.ts"
 
-/** The JSON Schema (draft 2020-12) of a policy file, for editors: from the same schema that checks it when it is read. */
+/** JSON Schema (draft 2020-12) of a policy file, for editors: from the same schema that checks the file. */
 export function policyJsonSchema(): Record<string, unknown> {
   const generated: unknown = z.toJSONSchema(wholeFileSchema, { io: "input" })
   const { $schema, properties, ...rest } = asRecord(generated)
@@ -22,7 +22,10 @@ export function policyJsonSchema(): Record<string, unknown> {
   return described(schema, "") as Record<string, unknown>
 }
 
-/** Each key with its meaning; keys are known by their path, since one zod schema may serve several of them. */
+/**
+ * Adds its description to each key. Keys are known by their path, since one zod schema may serve several of
+ * them.
+ */
 function described(schema: unknown, path: string): unknown {
   if (!isRecord(schema)) return schema
   const { properties, items, anyOf, ...rest } = schema
@@ -44,7 +47,10 @@ function describedKeys(properties: Record<string, unknown>, path: string): Recor
   return Object.fromEntries(keys) as Record<string, unknown>
 }
 
-/** What `defaults` may give is required nowhere. Lists replace as a whole, so their items keep what they require. */
+/**
+ * Keys that `defaults` may give are required nowhere. Lists replace as a whole, so their items keep their
+ * required keys.
+ */
 function optional(schema: unknown): Record<string, unknown> {
   const { required: _required, properties, ...rest } = asRecord(schema)
   if (!isRecord(properties)) return asRecord(schema)

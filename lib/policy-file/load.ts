@@ -42,10 +42,10 @@ export {
 
 export interface PolicyFile {
   path: string
-  /** This file, those that it includes, and userdata files: what a deployment needs of them. */
+  /** This file, the files that it includes, and userdata files: everything that a deployment needs. */
   files: string[]
   supernodes: LoadedPolicy[]
-  /** Accepted at an HTTP door. */
+  /** Topics that an HTTP door accepts. */
   smnTopics: string[]
   snsTopics: string[]
   /** The only ledger that this file may be used with (`ledger_id`); null: any. */
@@ -53,14 +53,14 @@ export interface PolicyFile {
   /** Recipients of notifications. Their addresses are secrets: no policy, hash or message contains them. */
   notify: NotifyRecipient[]
   warnings: PolicyWarning[]
-  /** What would be warnings, were they not in a `silence` list. */
+  /** Warnings that a `silence` list accepts. */
   silenced: SilencedWarning[]
 }
 
 /**
- * Reads a policy file, what it includes and its userdata files. `now` (epoch milliseconds) is for the next starts in
- * warnings; `given` is the file's content where it was read already (standard input). Throws PolicyError with every problem
- * of all of them.
+ * Reads a policy file, its includes and its userdata files. `now` (epoch milliseconds) is for the next starts
+ * in warnings; `given` is the file's content if it was already read (standard input). Throws PolicyError with
+ * every problem of all files.
  */
 export async function loadPolicyFile(
   path: string,
@@ -108,7 +108,7 @@ export async function loadPolicyFile(
   }
 }
 
-/** The file's own keys against a schema, with the problems that the YAML itself has. */
+/** The file's own keys checked by a schema, with the problems of the YAML itself. */
 function check<S extends z.ZodType>(
   schema: S,
   source: Source,
@@ -146,8 +146,8 @@ async function readIncluded(main: Source): Promise<{ sources: Source[]; problems
 }
 
 /**
- * The effective policy: the text of the userdata has become its digest, so that nothing secret can leave with it, and cron
- * expressions have become what they stand for.
+ * The effective policy. The userdata text becomes its digest, so that no secret leaves with it, and cron
+ * expressions become sets of numbers.
  */
 function loaded({ merged }: SupernodeEntry, userdata: Userdata | null, wide: FileWide): LoadedPolicy {
   const supernode = isRecord(merged) ? merged : {}

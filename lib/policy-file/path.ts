@@ -2,7 +2,7 @@ import { isPair, isScalar, isSeq } from "yaml"
 
 export type Path = readonly (string | number)[]
 
-/** The key or index by which `child` hangs in `parent`; nothing for what is no step of a path. */
+/** Key or index of `child` in `parent`; empty if it is no step of a path. */
 export function stepInto(parent: unknown, child: unknown): Path {
   if (isSeq(parent)) return [parent.items.indexOf(child)]
   if (!isPair(child)) return []

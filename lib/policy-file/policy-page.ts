@@ -33,7 +33,7 @@ function groupsOf(schema: Schema, path: string): string[] {
   return [`${heading}\n\n${table}`, ...inner]
 }
 
-/** The maps that a value may be: itself, the items of a list, or one of several forms. */
+/** Maps that a value may be: itself, the items of a list, or one of several forms. */
 function mapsIn(schema: Schema, path: string): { schema: Schema; path: string }[] {
   if (isRecord(schema["properties"])) return [{ schema, path }]
   if (isRecord(schema["items"])) return mapsIn(schema["items"], `${path}[]`)

@@ -9,20 +9,20 @@ export interface SourceNode {
   path: Path
 }
 
-/** Where a path of merged values really stands: in the supernode itself, or in `defaults`. */
+/** Origin of a path of merged values: the supernode itself, or `defaults`. */
 export interface Origin {
   source: Source
   /** The path as that file writes it. */
   path: Path
   key: Node | null
-  /** null where the path does not exist; then `parent` is the nearest that does. */
+  /** null if the path does not exist; then `parent` is the nearest that does. */
   node: Node | null
   parent: Node
 }
 
 /**
- * Follows `path` into the first place, and wherever that has nothing, into the next: maps merge deeply, so each key is
- * looked up by itself.
+ * Follows `path` into the first origin, and where that has no value, into the next. Maps merge deeply, so
+ * each key is resolved by itself.
  */
 export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
   let found = places.flatMap(({ source, path: base }) => {
@@ -36,7 +36,7 @@ export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: P
     })
     const [first] = children
     if (first === undefined) return missing(places, found[0], path.slice(depth))
-    // Only maps merge: anything else in front hides what is behind.
+    // Only maps merge: any other value hides the origins behind it.
     found = isMap(first.node) ? children.filter(({ node }) => isMap(node)) : [first]
   }
   const [at] = found
@@ -60,7 +60,7 @@ function missing(
   }
 }
 
-/** A problem at the value of an origin, at its key, or at the parent where it is missing. */
+/** A problem at the value of an origin, at its key, or at the parent if the value is missing. */
 export function problemAt(origin: Origin, message: string, point: "value" | "key" = "value"): PolicyProblem {
   const { source, path, key, node, parent } = origin
   const empty = isScalar(node) && node.value === null && !node.source
@@ -97,7 +97,7 @@ function childOf(
     return isNode(item) ? { key: null, node: resolved(source, item) } : null
   }
   if (!isMap(node)) return null
-  // The last of duplicate keys is the one whose value is used.
+  // Of duplicate keys the last one's value is used.
   const pair = node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(segment))
   if (!pair || !isNode(pair.key)) return null
   return { key: pair.key, node: isNode(pair.value) ? resolved(source, pair.value) : pair.key }

@@ -1,26 +1,26 @@
 import type { WarningId } from "../decision/policy/warnings.ts"
 
-/** One thing that is wrong in a policy file, or worth a warning. Lines and columns count from 1. */
+/** One problem or warning of a policy file. Lines and columns count from 1. */
 export interface PolicyProblem {
   file: string
   line: number
   column: number
-  /** Where in the file's structure, as in `supernodes.0.order.image_id`; empty for the file as a whole. */
+  /** Path in the file, as in `supernodes.0.order.image_id`; empty for the file as a whole. */
   path: string
   message: string
 }
 
-/** Something that is allowed and will probably surprise; `silence` names it by its id. */
+/** A setting that is allowed and will probably surprise; `silence` names it by its id. */
 export interface PolicyWarning extends PolicyProblem {
   id: WarningId
 }
 
-/** A warning that the policy file silences, with the reason that it gives. */
+/** A warning that the policy file silences, with its reason. */
 export interface SilencedWarning extends PolicyWarning {
   reason: string
 }
 
-/** The same as `problemLine` with the id: `policy.yaml:9:5: supernodes.0.limits.budget: has no budget … [no-budget]`. */
+/** `problemLine` with the id: `policy.yaml:9:5: supernodes.0.limits.budget: has no budget … [no-budget]`. */
 export function warningLine(warning: PolicyWarning): string {
   return `${problemLine(warning)} [${warning.id}]`
 }
@@ -30,7 +30,7 @@ export function problemLine({ file, line, column, path, message }: PolicyProblem
   return `${file}:${line}:${column}: ${path || "(file)"}: ${message}`
 }
 
-/** The policy cannot be used and nothing may be bought; holds everything that is wrong with it at once. */
+/** The policy cannot be used and no purchase may be made; holds all problems together. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError"
   readonly problems: PolicyProblem[]
@@ -41,7 +41,10 @@ export class PolicyError extends Error {
   }
 }
 
-/** Once each, file by file, `main` first, from top to bottom: a wrong default is found again with every supernode. */
+/**
+ * Each problem once, file by file, `main` first, from top to bottom: a wrong default is found again with
+ * every supernode.
+ */
 export function sortedProblems<P extends PolicyProblem>(problems: readonly P[], main: string): P[] {
   const once = new Map(
     problems.map((p) => [JSON.stringify([p.file, p.line, p.column, p.path, p.message]), p]),

@@ -5,9 +5,12 @@ import { valueAt } from "./issue-text.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 
-// `schedules` of the policy file: their cron expressions, with the positions of what is wrong with them.
+// `schedules` of the policy file: their cron expressions, and the positions of their problems.
 
-/** What is wrong with the cron expressions of one supernode or of `defaults`. What the schema has refused is left out. */
+/**
+ * Problems of the cron expressions of one supernode or of `defaults`, without those that the schema has
+ * refused.
+ */
 export function cronProblems(
   places: readonly [SourceNode, ...SourceNode[]],
   written: unknown,
@@ -20,7 +23,7 @@ export function cronProblems(
   })
 }
 
-/** The schedules with their cron expressions read; of a policy without problems. */
+/** Schedules with parsed cron expressions; of a policy without problems. */
 export function withCronFields(written: unknown): unknown[] {
   return schedulesOf(written).map((schedule) =>
     isRecord(schedule) && typeof schedule["cron"] === "string"

@@ -7,16 +7,16 @@ import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 const MAX_BYTES = 1_000_000
 const MAX_ALIASES = 20
 
-/** One file of a policy, parsed: its values, and where each of them stands. */
+/** One parsed file of a policy: its values, and the position of each. */
 export interface Source extends ParsedText {
   value: unknown
-  /** What is wrong with it as YAML although its values can be looked at: duplicate keys and the like. */
+  /** YAML problems of a file whose values can still be checked, such as duplicate keys. */
   problems: PolicyProblem[]
 }
 
 /**
- * Reads and parses one file; `given` is its content where it was read already. Throws PolicyError where there is nothing to
- * look at: no file, not UTF-8, not YAML.
+ * Reads and parses one file; `given` is its content if it was already read. Throws PolicyError if there are
+ * no values to check: no file, not UTF-8, not YAML.
  */
 export async function readSource(file: string, given?: Uint8Array): Promise<Source> {
   if (given && given.length > MAX_BYTES) fail(file, `must be at most 1 MB, not ${given.length} bytes`)
@@ -86,7 +86,7 @@ function contentsOf({ file, document }: Omit<ParsedText, "lines">): unknown {
   } catch {
     return fail(
       file,
-      `must use an anchor at most ${MAX_ALIASES} times, nested uses multiplied: put what is common into defaults`,
+      `must use an anchor at most ${MAX_ALIASES} times, nested uses multiplied: move common values into defaults`,
     )
   }
 }

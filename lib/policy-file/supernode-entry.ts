@@ -8,9 +8,9 @@ import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 
-/** One item of a file's `supernodes`, `defaults` merged in, with the way back to where each value stands. */
+/** One item of a file's `supernodes`, `defaults` merged in, with the origin of each value. */
 export interface SupernodeEntry {
-  /** The supernode itself, then `defaults`. */
+  /** Origins: the supernode itself, then `defaults`. */
   places: readonly [SourceNode, ...SourceNode[]]
   merged: unknown
 }
@@ -19,7 +19,7 @@ export interface SupernodeEntry {
 export function entriesOf(source: Source, main: Source): SupernodeEntry[] {
   const list = valueAt(source.value, ["supernodes"])
   const defaults = withoutIdentity(valueAt(main.value, ["defaults"]))
-  // A list that is too long is the one problem to tell; its items are not looked at.
+  // A list that is too long is the only problem to report; its items are not checked.
   if (!Array.isArray(list) || list.length > MAX_SUPERNODES) return []
   return list.map((own: unknown, i) => ({
     places: [
@@ -37,16 +37,16 @@ function withoutIdentity(defaults: unknown): unknown {
   return Object.fromEntries(Object.entries(defaults).filter(([key]) => !IDENTITY.includes(key)))
 }
 
-/** What the schema finds wrong with one supernode. */
+/** Problems that the schema finds in one supernode. */
 export function entryProblems({ places, merged }: SupernodeEntry): PolicyProblem[] {
   const issues = writtenSupernodeSchema.safeParse(merged, { error: issueText }).error?.issues ?? []
   const wordings = wordingsOf(issues, merged)
-  // A default name is a mistake of its own, so that a missing one is never looked for there.
+  // A name in defaults is a problem of its own, so a missing name is never looked for there.
   const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
   return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [places[0]] : places, [wording]))
 }
 
-/** Puts wordings where they belong. */
+/** Moves problems to their origins. */
 export function problemsIn(
   places: readonly [SourceNode, ...SourceNode[]],
   wordings: readonly Wording[],
@@ -55,8 +55,8 @@ export function problemsIn(
 }
 
 /**
- * What is wrong with `defaults` by itself, so that a value that every supernode happens to override is still checked.
- * What it leaves out, the supernodes give; but lists replace, so nothing within a list may be left out.
+ * Problems of `defaults` by itself, so that a value that every supernode overrides is still checked. Keys may
+ * be missing, since the supernodes give them; but lists replace, so items of lists must be complete.
  */
 export function defaultsProblems(main: Source): PolicyProblem[] {
   const written = valueAt(main.value, ["defaults"])
@@ -70,14 +70,14 @@ export function defaultsProblems(main: Source): PolicyProblem[] {
   const identity = IDENTITY.filter((key) => Object.hasOwn(written, key)).map(
     (key): Wording => ({
       path: [key],
-      message: "must not stand in defaults: each supernode has its own",
+      message: "must not be in defaults: each supernode has its own",
       point: "key",
     }),
   )
   return problemsIn([{ source: main, path: ["defaults"] }], [...identity, ...wordingsOf(issues, defaults)])
 }
 
-/** Two supernodes with one name or id, across all files. */
+/** Problems of two supernodes with one name or id, across all files. */
 export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyProblem[] {
   return IDENTITY.flatMap((key) => {
     const first = new Map<string, SupernodeEntry>()
@@ -90,15 +90,15 @@ export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyPr
         return []
       }
       const there = problemAt(originOf(before.places, [key]), "")
-      const message = `must be unique: ${value} stands at ${there.file}:${there.line}:${there.column} already`
+      const message = `must be unique: ${value} is already used at ${there.file}:${there.line}:${there.column}`
       return [problemAt(originOf(entry.places, [key]), message)]
     })
   })
 }
 
 /**
- * One currency per file, `fleet` included: amounts are compared and added, and nothing is ever converted. What most of
- * the file is written in is taken as meant.
+ * Problems of mixed currencies. A file has one currency, `fleet` included: amounts are compared and added,
+ * never converted. The most frequent currency of the file is the expected one.
  */
 export function mixedCurrencies(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const fleet = valueAt(main.value, ["fleet", "budget", "currency"])
@@ -114,7 +114,7 @@ export function mixedCurrencies(main: Source, entries: readonly SupernodeEntry[]
   return valid
     .filter(({ currency }) => currency !== meant)
     .map(({ places: at, path, currency }) => {
-      const message = `must be ${meant} as elsewhere in the policy, not ${currency}: nothing is converted`
+      const message = `must be ${meant} as elsewhere in the policy, not ${currency}: currencies are not converted`
       return problemAt(originOf(at, path), message)
     })
 }

@@ -1,13 +1,17 @@
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 
-// Names of time zones: those of the IANA list and its aliases, nothing else that the runtime happens to take. Its ICU also
-// knows CST (as Chicago), BST (as Dhaka) and the like: three letters that mean another zone to most people who write them.
+// Names of time zones: those of the IANA list and its aliases, and no other name that the runtime accepts.
+// Its ICU also knows CST (as Chicago), BST (as Dhaka) and others: three letters that mean another zone to
+// most people who write them.
 
-/** The areas of the IANA list, those of its aliases included (file `backward`). */
+/** Areas of the IANA list, including those of its aliases (file `backward`). */
 const AREAS =
   /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific|US)\//i
 
-/** Aliases of the IANA list that have no area, and UTC and GMT themselves. Its abbreviations (EST, CET …) are left out. */
+/**
+ * Aliases of the IANA list without an area, and UTC and GMT themselves. Its abbreviations (EST, CET …) are
+ * left out.
+ */
 const WITHOUT_AREA = [
   "Cuba",
   "Egypt",
@@ -44,10 +48,10 @@ const WITHOUT_AREA = [
   "Zulu",
 ] as const
 
-/** No zone's name any more, but the runtime still takes it. */
+/** A former zone name that the runtime still accepts. */
 const WITHDRAWN = ["us/pacific-new"]
 
-/** What people mean by an abbreviation. */
+/** Zones that people mean by an abbreviation. */
 const MEANT: Readonly<Record<string, readonly string[]>> = {
   AEDT: ["Australia/Sydney"],
   AEST: ["Australia/Sydney", "Australia/Brisbane"],
@@ -111,7 +115,7 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
 
 const MAX_LENGTH = 64
 
-/** Reports why a text is no zone's name; null where it is one. */
+/** Reason why a text is not a zone's name; null if it is one. */
 export function timezoneProblem(name: string): string | null {
   if (isZoneName(name)) return null
   const rule = "must be an IANA time zone such as Asia/Shanghai or UTC"
@@ -150,7 +154,10 @@ function plain(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z]/g, "")
 }
 
-/** `Etc/GMT+8` is eight hours behind UTC: the sign is POSIX's. Describes such a name; null for all others. */
+/**
+ * Describes a name such as `Etc/GMT+8`, which is eight hours behind UTC: the sign is POSIX's. null for all
+ * others.
+ */
 export function reversedSign(name: string): string | null {
   const [, sign, hours = "0"] = /^Etc\/GMT([+-])(\d{1,2})$/i.exec(name) ?? []
   if (sign === undefined || Number(hours) === 0) return null

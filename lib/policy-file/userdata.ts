@@ -10,15 +10,15 @@ import { causeOf } from "./source.ts"
 /** API page, `userdata`: at most 32 KB before base64. */
 const MAX_BYTES = 32 * 1024
 
-/** The injected text of one supernode: what may be told of it, and what goes on the wire. */
+/** The injected text of one supernode: its digest for the policy, and its base64 for the request. */
 export interface Userdata {
   digest: UserdataDigest
   base64: string
-  /** The file it is in; null where it is in the policy itself. */
+  /** File of the text; null if it is in the policy itself. */
   file: string | null
 }
 
-/** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null where there is neither. */
+/** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null without both. */
 export async function readUserdata(
   places: readonly [SourceNode, ...SourceNode[]],
   supernode: unknown,
@@ -42,7 +42,7 @@ class UnfitError extends Error {}
 
 async function bytesOf(path: string): Promise<Uint8Array> {
   const info = await stat(path).catch((error: unknown) => unfit(`cannot be read: ${path}: ${causeOf(error)}`))
-  if (!info.isFile()) unfit(`must be a file: ${path} is none`)
+  if (!info.isFile()) unfit(`must be a file: ${path} is not a file`)
   checkSize(info.size)
   return readFile(path).catch((error: unknown) => unfit(`cannot be read: ${path}: ${causeOf(error)}`))
 }
@@ -57,7 +57,7 @@ function userdataOf(bytes: Uint8Array, file: string | null): Userdata {
 }
 
 function checkSize(bytes: number): void {
-  if (bytes === 0) unfit("must not be empty: leave it out instead")
+  if (bytes === 0) unfit("must not be empty: omit the key instead")
   if (bytes > MAX_BYTES) unfit(`must be at most ${MAX_BYTES} bytes (32 KB) before base64, not ${bytes}`)
 }
 

@@ -12,7 +12,7 @@ import {
 import { type Path, stepInto } from "./path.ts"
 import type { PolicyProblem } from "./problem.ts"
 
-/** One parsed file, before anybody has looked at what it says. */
+/** One parsed file, before its content is checked. */
 export interface ParsedText {
   file: string
   document: Document.Parsed
@@ -25,10 +25,10 @@ export interface YamlProblems {
   fatal: boolean
 }
 
-/** What a file has wrong as YAML, whatever its keys mean; with positions. */
+/** YAML problems of a file, whatever its keys mean; with positions. */
 export function yamlProblems({ file, document, lines }: ParsedText): YamlProblems {
   const problems: PolicyProblem[] = []
-  // Paths are made for problems only: to look up an index in every long list would take its length squared.
+  // Paths are made for problems only: an index lookup in every long list would take its length squared.
   const report = (offset: number, ancestors: readonly unknown[], message: string) => {
     const { line, col } = lines.linePos(offset)
     const path = ancestors.flatMap((node, i): Path => stepInto(ancestors[i - 1], node)).join(".")
@@ -53,15 +53,15 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
       fatal = true
       const message =
         target === undefined
-          ? `must name an anchor that stands above: there is no &${alias.source}`
-          : `must not stand inside its own anchor &${alias.source}`
+          ? `must name an anchor that is defined above: there is no &${alias.source}`
+          : `must not be inside its own anchor &${alias.source}`
       report(offsetOf(alias), [...around, alias], message)
     },
   })
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const says = yamlSentence(code, message)
-    // Where the stack ends is chance: the parser may hit its end more than once on its way back.
-    if (says === TOO_DEEP && problems.some((told) => told.message === TOO_DEEP)) continue
+    // The stack overflow position is random: the parser may overflow more than once on its way back.
+    if (says === TOO_DEEP && problems.some((problem) => problem.message === TOO_DEEP)) continue
     report(pos[0], [], says)
   }
   if (document.directives.yaml.version !== "1.2") {
@@ -74,7 +74,10 @@ function offsetOf(node: unknown): number {
   return isScalar(node) || isAlias(node) || isCollection(node) ? (node.range?.[0] ?? 0) : 0
 }
 
-/** yaml's own check of duplicates compares every key with every other, which takes minutes on a long file. */
+/**
+ * Own check of duplicates: that of `yaml` compares every key with every other, which takes minutes on a long
+ * file.
+ */
 function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] {
   const seen = new Set<string>()
   return pairs.flatMap((pair) => {
@@ -84,26 +87,28 @@ function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] 
     }
     const isRepeated = seen.has(key.value)
     seen.add(key.value)
-    if (isRepeated) return [{ pair, message: "must be written once: the same key stands above already" }]
+    if (isRepeated) return [{ pair, message: "must be written once: the same key is already used above" }]
     if (key.value === "<<") {
-      return [{ pair, message: "must not be used: << is not merged; put what is common into defaults" }]
+      return [{ pair, message: "must not be used: << is not merged; move common values into defaults" }]
     }
     return key.value === "__proto__" ? [{ pair, message: "must not be used as a key" }] : []
   })
 }
 
-/** Numbers are taken as they are written: what YAML readers take differently, or cannot hold exactly, is none. */
+/**
+ * Checks numbers as written: a number that YAML readers read differently, or cannot hold exactly, is refused.
+ */
 function numberProblem({ value, source, type }: Scalar): string | null {
   if (typeof value !== "number" || type !== "PLAIN" || source === undefined) return null
   if (/^[-+]?0[0-9]/.test(source)) {
-    return `must not begin with 0: YAML 1.1 reads ${source} as octal. Write ${value}, or put it in quotes where it is text`
+    return `must not begin with 0: YAML 1.1 reads ${source} as octal. Write ${value}, or put it in quotes if it is text`
   }
   if (/^[-+]?0[xo]/i.test(source)) return `must be written in decimal digits: ${value}`
   if (significant(source) === significant(String(value))) return null
   return `must have fewer digits: it would be read as ${value}`
 }
 
-/** The digits of a decimal number that matter, without its sign, point and exponent. */
+/** Significant digits of a decimal number, without its sign, point and exponent. */
 function significant(decimal: string): string {
   const [mantissa = ""] = decimal.toLowerCase().split("e", 1)
   const digits = [...mantissa].filter((sign) => sign >= "0" && sign <= "9")
@@ -114,7 +119,7 @@ function significant(decimal: string): string {
 
 const TOO_DEEP = "must not nest so deeply"
 
-/** The parser's own words, without what it quotes: a quoted piece of the file could be a secret. */
+/** The parser's own message without its quotations: a quoted piece of the file could be a secret. */
 function yamlSentence(code: string, message: string): string {
   if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove what follows ---"
   if (code === "TAG_RESOLVE_FAILED") {

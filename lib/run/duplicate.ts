@@ -43,7 +43,7 @@ export async function firstDeliveryResult(
   }
   const seen = {
     headAt: head?.at ?? null,
-    standing,
+    state: standing,
     control,
     cloudSkewMs: null,
     supernode: NOT_FETCHED,

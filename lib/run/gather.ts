@@ -32,8 +32,7 @@ export async function gatherAndRecord(
   const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   const readsAll = chain.isDry || readsMore(first.situation)
   const isHeld = (so: Situation) => !readsAll && decideOnce(so).heldBy !== null
-  if (isHeld(first.situation) && !first.situation.standing.attempt && !asksMeters(first.situation))
-    return first
+  if (isHeld(first.situation) && !first.situation.state.attempt && !asksMeters(first.situation)) return first
 
   const supernode = await ports.cloud.readSupernode(first.situation.policy)
   const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
@@ -62,7 +61,7 @@ export async function gatherAndRecord(
  * another reason than last time, so that each reason is on record once with everything beside it. An OK never buys.
  */
 function readsMore(situation: Situation): boolean {
-  const { signal, standing } = situation
+  const { signal, state } = situation
   switch (signal.kind) {
     case "request":
       return true
@@ -70,7 +69,7 @@ function readsMore(situation: Situation): boolean {
       return false
     case "alarm": {
       const { heldBy } = decideOnce(situation)
-      return signal.state !== "ok" && (heldBy === null || heldBy !== standing.lastDecision?.heldBy)
+      return signal.state !== "ok" && (heldBy === null || heldBy !== state.lastDecision?.heldBy)
     }
     default:
       return signal satisfies never
@@ -115,7 +114,7 @@ function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): S
     run: task.run,
     now: nowAfter(head, ports.clock),
     headAt: head?.at ?? null,
-    standing: stateOf(head),
+    state: stateOf(head),
     ...(asked ? { asked } : {}),
     control,
     cloudSkewMs: null,

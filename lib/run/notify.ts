@@ -1,5 +1,5 @@
 import { type DueNotification, dueNotifications } from "../decision/explain/notifications.ts"
-import { isToldOnce, type PendingAction } from "../decision/explain/pending-action.ts"
+import { isNotifiedOnce, type PendingAction } from "../decision/explain/pending-action.ts"
 import { purchaseMessage, sayPurchase } from "../decision/explain/purchase-message.ts"
 import { sourceLook } from "../decision/explain/source-look.ts"
 import type { Situation } from "../decision/situation.ts"
@@ -95,7 +95,7 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
   for (let tries = 0; head && tries < MAX_TRIES; tries++) {
     const standing = stateOf(head)
     const now = Math.max(after.at, head.at)
-    const facts = { name: supernode, standing, decision, plan, now, file: fileOf(task) }
+    const facts = { name: supernode, state: standing, decision, plan, now, file: fileOf(task) }
     const due = dueNotifications({ ...facts, wants: (topic) => ports.notify?.wants(topic) === true })[0]
     if (!due || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return null
     const telling = await withPurchase(ports, task, { head, due })
@@ -149,7 +149,7 @@ interface DueAt {
 
 /** A purchase is told with who asked for it, why, its price and its order, from the entries of its attempt. */
 async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<PendingAction> {
-  const { telling } = due
+  const { action: telling } = due
   const { attempt: id } = telling
   if (telling.state !== "purchase" || id === null) return telling
   const { attempt } = stateOf(head)
@@ -202,7 +202,7 @@ function endingOf(
     const says = `notification failed (${state}): ${delivery.why}`
     return { kind: "not-told", says, telling: { about, entry, failed } }
   }
-  return isToldOnce(state)
+  return isNotifiedOnce(state)
     ? { kind: "told", says: `every recipient took the notification (${state})`, telling: { about, entry } }
     : null
 }

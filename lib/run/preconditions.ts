@@ -32,7 +32,7 @@ export function timeToBuy({ buyTimeoutMs }: RunTask): number {
 /** What the state has against a purchase beside the gates. A dry run and `status` show it like a run that may buy. */
 export function stateFindings(situation: Situation): Finding[] {
   const conflict = policyConflict(situation)
-  const isFull = bytesOf(situation.standing) > MAX_STANDING_BYTES
+  const isFull = bytesOf(situation.state) > MAX_STANDING_BYTES
   return [
     ...(conflict ? [conflictFinding(situation, conflict)] : []),
     ...(isFull
@@ -104,16 +104,16 @@ interface Noted {
  * something new, an hour or a day has passed, or the state changes by it.
  */
 export function isWorthNoting({ task, situation, decision, plan, event }: Noted): boolean {
-  const { standing, now, supernode } = situation
+  const { state, now, supernode } = situation
   const { signal } = task
   if (signal.kind === "request") return true
   // Where no rule takes alarms' points, an OK can neither start nor stop anything.
   if (signal.kind === "alarm" && signal.state === "ok")
     return (
-      situation.policy.rules.some(({ metric }) => metric.alarm !== undefined) && changesState(standing, event)
+      situation.policy.rules.some(({ metric }) => metric.alarm !== undefined) && changesState(state, event)
     )
-  if (changesState(standing, event)) return true
-  const last = standing.lastDecision
+  if (changesState(state, event)) return true
+  const last = state.lastDecision
   const mostMs = Math.min(signal.kind === "tick" ? DAY_MS : HOUR_MS, signableMs(situation.policy, decision))
   if (!last || Math.abs(now - last.at) >= mostMs) return true
   if (last.kind !== decision.kind || last.heldBy !== decision.heldBy) return true

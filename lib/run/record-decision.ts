@@ -53,7 +53,7 @@ export function entryFieldsOf(
   { signal, run: runId }: { signal: Signal; run: string },
   { situation, mode }: { situation: Situation; mode: RunMode },
 ): Omit<EntryFields, "kind"> {
-  const { standing: _before, policy, ...kept } = situation
+  const { state: _before, policy, ...kept } = situation
   return {
     at: stampOf(situation),
     confirmedAt: confirmedTime(situation),

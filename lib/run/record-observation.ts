@@ -36,7 +36,7 @@ export async function recordObservations(
     const headAt = isDry ? so.situation.headAt : entry.at
     so = {
       ...so,
-      situation: { ...so.situation, standing: stateOf(entry), headAt },
+      situation: { ...so.situation, state: stateOf(entry), headAt },
       head: isDry ? so.head : entry,
     }
   }

@@ -1,4 +1,4 @@
-/** What goes back over the wire. A string body goes out as it is; `undefined` is an empty body. */
+/** An HTTP answer. A string body is sent unchanged; `undefined` is an empty body. */
 export interface Answer {
   status: number
   body: unknown
@@ -10,7 +10,10 @@ export function ok(body: unknown): Answer {
   return { status: 200, body }
 }
 
-/** An error of the service itself: `{ error_code, error_msg }` (huawei-cloud.md §1.10; Cloud Eye's `ces.…` alike). */
+/**
+ * An error of the service itself: `{ error_code, error_msg }` (docs/huawei-api.md; Cloud Eye's `ces.…`
+ * alike).
+ */
 export function serviceError(status: number, code: string, message: string): Answer {
   return { status, body: { error_code: code, error_msg: message } }
 }
@@ -22,13 +25,13 @@ export function gatewayError({ status, code, message, requestId }: GatewayError)
 
 export interface GatewayError {
   status: number
-  /** `APIG.0301` and its like. */
+  /** `APIG.0301` and similar codes. */
   code: string
   message: string
   requestId: string
 }
 
-/** The `error_code` of an answer's body; null where it carries none. */
+/** The `error_code` of an answer's body; null without one. */
 export function errorCodeOf({ body }: Answer): string | null {
   if (typeof body !== "object" || body === null || !("error_code" in body)) return null
   return typeof body.error_code === "string" ? body.error_code : null

@@ -9,7 +9,7 @@ import type { ApiRequest } from "./api-request.ts"
 import { type Delivery, deliveryOf, type FailureQueue } from "./failures.ts"
 import { settleAll, type World } from "./world/world.ts"
 
-/** What the gateway and the services behind it do with one request, in their order: known API, signature, then the rest. */
+/** Steps of the gateway and the services for one request, in order: known API, signature, then the rest. */
 export function deliverCloud(
   world: World,
   { request, failures }: { request: Omit<ApiRequest, "route">; failures: FailureQueue },

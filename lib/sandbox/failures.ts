@@ -20,13 +20,16 @@ const KINDS = [
 ] as const
 
 /**
- * One way to fail; exactly one of its kinds. "Effect" is what the request does, the order above all. `status` and
- * `throttle` refuse before the effect; `delayMs`, `skewMs`, `truncate`, `notJson`, `emptyBody` and `applyButAnswer` spoil
- * the answer to what was done.
+ * One way to fail; exactly one of its kinds. "Effect" is the action of the request, usually the order.
+ * `status` and `throttle` refuse before the effect. `delayMs`, `skewMs`, `truncate`, `notJson`, `emptyBody`
+ * and `applyButAnswer` alter the answer after it.
  */
 export const failureSchema = z
   .strictObject({
-    /** Answers this instead; with `code` and `message` as the cloud words errors, with `body` as given, else empty. */
+    /**
+     * Answers this instead; with `code` and `message` in the cloud's error form, with `body` as given, else
+     * empty.
+     */
     status: status.optional(),
     code: z.string().optional(),
     message: z.string().optional(),
@@ -38,16 +41,16 @@ export const failureSchema = z
     reset: moment.optional(),
     /** Never answers; `true` is before the effect. */
     hang: z.union([z.literal(true), moment]).optional(),
-    /** Answers that much later. */
+    /** Answers after this delay. */
     delayMs: z.int().min(0).max(3_600_000).optional(),
-    /** The `Date` header is off by this. */
+    /** The `Date` header is wrong by this. */
     skewMs: z.int().optional(),
     /** Half of the body, then the connection drops. */
     truncate: z.literal(true).optional(),
     /** HTML, as a proxy in between would write it. */
     notJson: z.literal(true).optional(),
     emptyBody: z.literal(true).optional(),
-    /** Does it, and answers something else. */
+    /** Applies the effect, and answers something else. */
     applyButAnswer: z.strictObject({ status, body: z.json().optional(), headers }).optional(),
   })
   .refine((failure) => KINDS.filter((kind) => failure[kind] !== undefined).length === 1, {
@@ -59,13 +62,13 @@ export const failureSchema = z
 
 export type Failure = z.input<typeof failureSchema>
 
-/** How an answer goes out. */
+/** Form in which an answer is sent. */
 export type Delivery =
   | { kind: "answer"; answer: Answer; delayMs: number; skewMs: number; cut: boolean }
   | { kind: "hang" }
   | { kind: "reset" }
 
-/** Failures that were asked for, first in first out, by operation. */
+/** Requested failures by operation, first in first out. */
 export interface FailureQueue {
   add(operation: Operation, failure: Failure, times: number): void
   take(operation: Operation): Failure | undefined
@@ -92,7 +95,7 @@ export function failureQueue(): FailureQueue {
   }
 }
 
-/** Runs `act` (the effect) as the failure says: not at all, or with an answer that is spoiled. */
+/** Runs `act` (the effect) as the failure says: not at all, or with an altered answer. */
 export function deliveryOf(
   failure: Failure | undefined,
   { act, requestId }: { act: () => Answer; requestId: string },

@@ -2,7 +2,7 @@ const JSON_CONTENT_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
 
 export type JsonBody = { ok: true; value: unknown } | { ok: false; why: string }
 
-/** The JSON value of a request's body, if its content type says JSON and its bytes are. */
+/** The JSON value of a request's body, if its content type and its bytes are JSON. */
 export function jsonBodyOf({
   contentType,
   body,
@@ -14,7 +14,7 @@ export function jsonBodyOf({
     return { ok: false, why: `Content-Type must be application/json, not ${contentType ?? "missing"}` }
   }
   try {
-    // A byte order mark is kept, so that JSON.parse refuses it as the specification asks of senders.
+    // A byte order mark is kept, so that JSON.parse refuses it as the specification requires of senders.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {

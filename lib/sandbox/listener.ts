@@ -11,7 +11,7 @@ import type { ReceivedRequest } from "./received.ts"
 import { readBody, send } from "./wire.ts"
 import type { World } from "./world/world.ts"
 
-/** All that the sandbox's server works with. */
+/** Dependencies of the sandbox's server. */
 export interface House {
   world: World
   failures: FailureQueue
@@ -22,7 +22,7 @@ export interface House {
   closing: AbortSignal
 }
 
-/** AK/SK requests are limited to 12 MB by the gateway (huawei-cloud.md §2.1). */
+/** The gateway limits AK/SK requests to 12 MB. */
 const MAX_BYTES = 12 * 1024 * 1024
 
 interface Exchange {
@@ -86,7 +86,7 @@ async function handleCloud(house: House, exchange: Exchange): Promise<void> {
   })
 }
 
-/** Remembers a request before anything is done about it: what arrived is counted even if nobody waits for the answer. */
+/** Records a request before it has any effect: it counts even if no client waits for the answer. */
 function record(
   { world, requests }: House,
   { incoming, path, requestId, connection }: Exchange,
@@ -130,7 +130,7 @@ async function deliver(
   }
 }
 
-/** Sits out a delay; true where the sandbox was closed meanwhile. */
+/** Waits for a delay; true if the sandbox was closed meanwhile. */
 async function wasClosedWhile({ sleep, closing }: House, ms: number): Promise<boolean> {
   try {
     await sleep(ms, closing)
@@ -165,7 +165,7 @@ function tooLarge({ requestId }: Exchange): Answer {
   }
 }
 
-/** A fault of the sandbox itself: said aloud, so that a test fails on it and does not wait for it. */
+/** A fault of the sandbox itself: printed, so that a test fails on it and does not wait for it. */
 function brokenDown(error: unknown): Answer {
   return serviceError(
     500,

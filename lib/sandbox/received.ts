@@ -8,25 +8,25 @@ export interface ReceivedRequest {
   /** Epoch milliseconds of the sandbox's clock. */
   at: number
   method: string
-  /** As on the wire, without and with the query. */
+  /** As received, without and with the query. */
   path: string
   url: string
   headers: IncomingHttpHeaders
   /** As text; "" until `isComplete`. */
   body: string
-  /** Whether all of its body arrived. */
+  /** True if all of its body arrived. */
   isComplete: boolean
-  /** null where no such API exists. */
+  /** null if no such API exists. */
   operation: Operation | null
-  /** Which TCP connection it came by, counted from 1. */
+  /** Number of its TCP connection, counted from 1. */
   connection: number
-  /** What was sent back; null while nothing was, and for good after a hang or a reset. */
+  /** The answer; null until it is sent, and for good after a hang or a reset. */
   answer: { status: number; code: string | null } | null
 }
 
 const SECRET_HEADERS = ["authorization", "x-security-token", "x-auth-token"]
 
-/** The same without what somebody's real credentials might be in. */
+/** The same without fields that may contain real credentials. */
 export function withoutSecrets(request: ReceivedRequest): ReceivedRequest {
   const kept = Object.entries(request.headers).filter(([name]) => !SECRET_HEADERS.includes(name))
   return { ...request, headers: Object.fromEntries(kept) }

@@ -11,57 +11,63 @@ import { sandboxOptions } from "./world/options.ts"
 import { parseOrThrow } from "./world/problem.ts"
 import { liveSupernode, PAID, type SandboxOrder, type World } from "./world/world.ts"
 
-// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as huawei-cloud.md §1–3 and the
-// live-scale-up API page document, and where they leave a choice it takes the stricter one: SDK-HMAC-SHA256 signatures are
-// verified, bodies and queries are held to the documented bounds, and nothing undocumented is forgiven.
+// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as docs/huawei-api.md and the
+// live-scale-up API page document, and takes the stricter reading where they leave a choice: SDK-HMAC-SHA256 signatures
+// are verified, bodies and queries must keep the documented bounds, and undocumented input is refused.
 //
 // The cloud side (signed):
 //   GET  /v1/{project_id}/dev-servers/hyperinstance                        supernodes, by pages
 //   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}                   a supernode and its servers
 //   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}/servers           its servers, by pages
-//   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}/scale-evaluations what it may be scaled to
+//   GET  /v1/{project_id}/dev-servers/hyperinstance/{id}/scale-evaluations flavors that it may be scaled to
 //   POST /v1/{project_id}/dev-servers/hyperinstance/{id}/live-scale-up     the order
 //   POST /V1.0/{project_id}/batch-query-metric-data                        Cloud Eye's datapoints
-//   GET  /V1.0/{project_id}/metrics                                        which series there are
+//   GET  /V1.0/{project_id}/metrics                                        existing series
 //   GET  /v2/orders/customer-orders/details/{order_id}                     the billing service's order
 //
-// The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: what is wrong"] }`).
-// `supernode` is an id or a name, and may be left out where there is one only:
+// The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: problem"] }`).
+// `supernode` is an id or a name, and optional if there is only one:
 //   GET    /sandbox/state     clock, supernodes, offers, orders
 //   PUT    /sandbox/load      { load | sharedLoad, servers?, silent?, supernode? }; servers and silent name a server, or
-//                             one of its cards as SERVER/CARD where a supernode was made with `npus`; a load is a number or
+//                             one of its cards as SERVER/CARD if a supernode has `npus`; a load is a number or
 //                             [{ from?: ISO time | ms from now, value: number | null }]; it replaces the past too
 //   PUT    /sandbox/offers    { flavor, soldOut, supernode? } or { offers: [{ flavor, servers, soldOut? }], supernode? }
 //   PUT    /sandbox/status    { of: id or name of a supernode or server, status }
-//   PUT    /sandbox/payment   { status, amount?, currency? }: what the billing service says of every order
-//   POST   /sandbox/servers   { count, supernode? }: somebody else scales by hand
+//   PUT    /sandbox/payment   { status, amount?, currency? }: billing state of every order
+//   POST   /sandbox/servers   { count, supernode? }: scaling by hand
 //   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
 //   DELETE /sandbox/failures
 //   POST   /sandbox/clock     { advanceMs }; signatures and `Date` go by this clock, so callers must share it
 //   GET    /sandbox/requests  what the cloud side received, without credentials
 //   DELETE /sandbox/requests
 
-/** All optional; without `supernodes` and `accessKeys` the defaults of defaults.ts. `now` and `sleep` are for tests. */
+/**
+ * All optional; without `supernodes` and `accessKeys` the defaults of defaults.ts. `now` and `sleep` are for
+ * tests.
+ */
 export type SandboxOptions = z.input<typeof sandboxOptions>
 
-/** A sandbox that listens. */
+/** A running sandbox. */
 export interface Sandbox extends Controls {
-  /** `http://127.0.0.1:PORT`: endpoint of ModelArts and of Cloud Eye alike. */
+  /** `http://127.0.0.1:PORT`: endpoint of both ModelArts and Cloud Eye. */
   url: string
   port: number
-  /** Every request to the cloud side, in the order of arrival, the refused ones too. */
+  /** Every request to the cloud side in the order of arrival, including refused ones. */
   requests: readonly ReceivedRequest[]
-  /** Of these the POSTs to live-scale-up. */
+  /** The POSTs to live-scale-up among them. */
   readonly scaleUps: readonly ReceivedRequest[]
-  /** The money spent. */
+  /** Accepted orders: the money spent. */
   orders: readonly SandboxOrder[]
   /** Forgets `requests`, not `orders`. */
   forgetRequests(): void
-  /** Stops, dropping whatever still waits for an answer. */
+  /** Stops, and drops requests that still wait for an answer. */
   close(): Promise<void>
 }
 
-/** Starts a sandbox on loopback. Throws `SandboxError` on wrong options, and what node:net throws on a port in use. */
+/**
+ * Starts a sandbox on loopback. Throws `SandboxError` on wrong options, and the error of node:net for a port
+ * in use.
+ */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const parsed = parseOrThrow(sandboxOptions, options)
   const clock = clockOn(parsed.now ?? Date.now)

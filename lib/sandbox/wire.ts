@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Answer } from "./answer.ts"
 
-/** All bytes of a request's body, unless there are more than `mostBytes` or the sender went away. */
+/** All bytes of a request's body, unless there are more than `mostBytes` or the sender disconnects. */
 export async function readBody(
   incoming: IncomingMessage,
   mostBytes: number,
@@ -24,7 +24,7 @@ export async function readBody(
   return Buffer.concat(chunks)
 }
 
-/** An answer on its way out. */
+/** An answer that is being sent. */
 export interface Outgoing {
   answer: Answer
   requestId: string

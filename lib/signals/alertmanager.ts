@@ -21,7 +21,7 @@ const HOUR_MS = 3_600_000
 /** The webhook body of Alertmanager (version 4) and of Grafana, which adds `values`. */
 const bodyShape = z.object({ alerts: z.array(z.unknown()), truncatedAlerts: z.number().catch(0) })
 
-/** Only fingerprint, status and start are needed; every other field may be absent or odd. */
+/** Only fingerprint, status and start are required; every other field may be absent or malformed. */
 const alertShape = z.object({
   status: z.string().min(1).max(64),
   labels: z.unknown().optional(),
@@ -33,7 +33,9 @@ const alertShape = z.object({
 
 type Alert = z.output<typeof alertShape>
 
-/** A webhook body of Alertmanager or Grafana, read alert by alert. Throws SignalError when there is none to read. */
+/**
+ * Reads a webhook body of Alertmanager or Grafana alert by alert. Throws SignalError if no alert can be read.
+ */
 export function readAlerts(body: unknown, now: number, concerns?: Concerns): ReadSignals {
   if (isLegacyGrafana(body)) throw new SignalError(LEGACY_HINT)
   const { alerts, truncatedAlerts } = parseShape(bodyShape, body, "")
@@ -72,7 +74,7 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
   const labels = namesIn(alert.labels)
   return {
     kind: "alarm",
-    // An alert repeats with the same startsAt for as long as it fires; the hour makes it news again.
+    // An alert repeats with the same startsAt while it fires; each hour it is a new signal.
     id: signalId("alertmanager", fingerprint, startsAt, status, Math.floor(now / HOUR_MS)),
     source: "alertmanager",
     alarm: labels["alertname"] ?? `without alertname, fingerprint ${cleanText(fingerprint, 64)}`,
@@ -105,7 +107,7 @@ function resourceOf(written: unknown, labels: Record<string, string>): Record<st
 }
 
 /**
- * Grafana fires and resolves for reasons that say nothing about the load: it writes them into the annotation
+ * Grafana fires and resolves for reasons that say nothing about the load. It writes them into the annotation
  * `grafana_state_reason`, or fires an alert of its own (DatasourceNoData, DatasourceError).
  */
 function stateOf({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
@@ -114,18 +116,19 @@ function stateOf({ status, annotations }: Alert, labels: Record<string, string>)
     return "insufficient-data"
   if (labels["alertname"] === "DatasourceError" || /Error/.test(reason)) return "unknown"
   if (status === "firing") return "alarm"
-  // Resolved because its rule was paused, changed or removed: no word of the load, so it closes no episode.
+  // Resolved because its rule was paused, changed or removed. That says nothing about the load, so it closes
+  // no episode.
   return status === "resolved" && reason === "" ? "ok" : "unknown"
 }
 
 const MAX_REASON_CHARS = 256
 
-/** More named numbers than this in one alert are no measurement of ours. */
+/** An alert with more named numbers than this carries no measurement of ours. */
 const MAX_VALUES = 32
 /** A number with its unit; longer text is a sentence. */
 const MAX_VALUE_CHARS = 64
 
-/** Annotations that begin with a number; what stands behind it is its unit. */
+/** Annotations that begin with a number; the text after it is its unit. */
 function annotatedValues(annotations: unknown): NamedValue[] {
   return Object.entries(namesIn(annotations))
     .flatMap(([name]) => {

@@ -1,10 +1,13 @@
 import type { Datapoint } from "../decision/inputs/signal.ts"
 import { isInstant } from "./instant.ts"
 
-/** A rule looks at 100 periods at most. */
+/** Maximum number of periods of a rule. */
 const MAX_POINTS = 100
 
-/** Foreign points -> ours, oldest first, the newest 100; null where none is left. What is no time or no number is dropped. */
+/**
+ * Foreign points as ours, oldest first, the newest 100; null if none is left. A point without a valid time or
+ * number is dropped.
+ */
 export function readDatapoints(raw: readonly { at: unknown; value: unknown }[]): Datapoint[] | null {
   const values = new Map<number, number>()
   const contradicted = new Set<number>()
@@ -13,7 +16,7 @@ export function readDatapoints(raw: readonly { at: unknown; value: unknown }[]):
     if (values.has(at) && values.get(at) !== value) contradicted.add(at)
     values.set(at, value)
   }
-  // One time with two values is evidence for neither.
+  // Two values at one time are no evidence for either.
   const points = [...values].filter(([at]) => !contradicted.has(at)).map(([at, value]) => ({ at, value }))
   points.sort((a, b) => a.at - b.at)
   return points.length > 0 ? points.slice(-MAX_POINTS) : null

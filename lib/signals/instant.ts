@@ -5,14 +5,14 @@ const EARLIEST = Date.UTC(2000, 0, 1)
 const LATEST = Date.UTC(2100, 0, 1)
 
 /**
- * An ISO 8601 time with its zone -> epoch milliseconds; null for anything else. AWS writes `+0000` without a colon and Go
- * nine digits of a second; both are read. Times before 2000 are how Go says "none".
+ * An ISO 8601 time with its zone as epoch milliseconds; null for anything else. AWS writes `+0000` without a
+ * colon and Go nine digits of a second; both are read. Go uses times before 2000 for "none".
  */
 export function instantOf(text: string): number | null {
   const match = ISO.exec(text)
   if (!match) return null
   const [, day = "", time = "", fraction = "", zone = ""] = match
-  // Date.parse rolls 30 February over into March: a day that does not exist is no time.
+  // Date.parse converts 30 February to a day in March: a day that does not exist is no time.
   const midnight = Date.parse(`${day}T00:00:00Z`)
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return null
   const offset = zone === "Z" || zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`
@@ -20,7 +20,10 @@ export function instantOf(text: string): number | null {
   return isInstant(at) ? at : null
 }
 
-/** Is it a whole number of milliseconds between 2000 and 2100? Catches seconds given as milliseconds. */
+/**
+ * True for a whole number of milliseconds between 2000 and 2100. Detects seconds that are given as
+ * milliseconds.
+ */
 export function isInstant(at: unknown): at is number {
   return typeof at === "number" && Number.isInteger(at) && at >= EARLIEST && at < LATEST
 }

@@ -1,14 +1,17 @@
 import { SignalError } from "./signal-error.ts"
 
-/** What one JSON text may weigh, an HTTP body and a text inside an event alike. */
+/** Maximum size of one JSON text: an HTTP body, or a text inside an event. */
 export const MAX_TEXT_BYTES = 256 * 1024
-/** How deep objects and lists may nest. */
+/** Maximum nesting of objects and lists. */
 export const MAX_DEPTH = 20
-/** What one event may hold in all; far above what any cloud sends. */
+/** Maximum number of values in one event; far above what any cloud sends. */
 const MAX_NODES = 250_000
 const TOO_MANY = `holds more than ${MAX_NODES} values`
 
-/** JSON text -> value. Size and depth are checked before parsing. Throws SignalError; `hint` is what to do about text that is no JSON. */
+/**
+ * Parses JSON text. Size and depth are checked before parsing. Throws SignalError; `hint` is the action for
+ * text that is not JSON.
+ */
 export function readJson(text: string, where: string, hint?: string): unknown {
   if (text.length > MAX_TEXT_BYTES || Buffer.byteLength(text) > MAX_TEXT_BYTES) {
     throw new SignalError(`${where}: is larger than ${MAX_TEXT_BYTES / 1024} KB`)
@@ -39,7 +42,7 @@ function nestsTooDeep(text: string): boolean {
   return false
 }
 
-/** Why an event that came parsed already is too much to look at; null when it is not. */
+/** Reason why a parsed event is too large; null if it is not. */
 export function sizeProblem(event: unknown): string | null {
   const waiting: { value: unknown; depth: number }[] = [{ value: event, depth: 0 }]
   let nodes = 0

@@ -14,7 +14,7 @@ import { httpRequestOf } from "./webhooks/http-request.ts"
 export type { DoorName, ReadSignals, SignalContext } from "./shape.ts"
 export { SignalError } from "./signal-error.ts"
 
-/** Every event that is known, in the order in which it is tried. HTTP requests are none of them: see webhooks. */
+/** Every known event format, in the order of recognition. HTTP requests are not included: see webhooks. */
 const SHAPES: readonly Shape[] = [
   sns,
   eventBridgeAlarm,
@@ -26,7 +26,9 @@ const SHAPES: readonly Shape[] = [
   request,
 ]
 
-/** A foreign event -> signals. Throws SignalError when nothing in it is known at this door, and nothing else ever. */
+/**
+ * Reads signals from a foreign event. Throws SignalError, and nothing else, if this door knows no part of it.
+ */
 export function readSignals(event: unknown, door: DoorName, context: SignalContext): ReadSignals {
   if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object`, known(door))
   const tooMuch = sizeProblem(event)

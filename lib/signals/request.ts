@@ -6,8 +6,8 @@ import { one, parseShape, type Shape } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
-/** What a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
-const said = (max: number) =>
+/** Text that a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
+const operatorText = (max: number) =>
   z
     .string()
     .max(max)
@@ -16,23 +16,25 @@ const said = (max: number) =>
 
 /** A request that still has the placeholder of a printed example was not meant to be sent. */
 const meant = (max: number, what: string) =>
-  said(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
+  operatorText(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
     error: `is still the placeholder of an example: write ${what}`,
   })
 
-/** The contract of a manual request: what it does not know it refuses, since a misspelt key would ask for something else. */
+/**
+ * Contract of a manual request. Unknown keys are refused, since a misspelt key would request something else.
+ */
 const requestShape = z.strictObject({
-  supernode: said(128),
+  supernode: operatorText(128),
   mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
   servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
-  requestedBy: meant(256, "the name of the person who asks"),
+  requestedBy: meant(256, "the name of the requester"),
   why: meant(2_000, "the reason for this purchase"),
   planHash: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
     .optional(),
   bypassCooldown: z.boolean().default(false),
-  // Never shown as it is, so that two ids stay two.
+  // Never shown unchanged, so that two ids stay distinct.
   id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
 })
 
@@ -54,7 +56,7 @@ export const request: Shape = {
     const { id, ...rest } = asked
     return one({
       kind: "request",
-      // Without an id, the same words within one minute are one request: a retry, not a second wish.
+      // Without an id, the same request within one minute is a retry, not a second request.
       id: signalId("request", id ?? digest({ ...rest, minute: Math.floor(now / 60_000) })),
       at: now,
       supernode: asked.supernode,

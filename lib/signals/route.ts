@@ -5,16 +5,16 @@ import type { Concerns, Subject } from "./shape.ts"
 import { isInShard } from "./shard.ts"
 import { SignalError } from "./signal-error.ts"
 
-/** One supernode that a signal is about. */
+/** One supernode that a signal concerns. */
 export interface Route {
   policy: Policy
-  /** The alarm is listed under this supernode only, so its points can be about no other. */
+  /** The alarm is listed under this supernode only, so its points can concern no other. */
   exclusive: boolean
 }
 
 /**
- * The supernodes that a signal concerns. An alarm: every one that lists it, none being a normal answer. A tick: all, or those
- * of its shard. A request: the one it names; throws SignalError when there is none.
+ * Supernodes that a signal concerns. An alarm: every one that lists it, possibly none. A tick: all, or those
+ * of its shard. A request: the one that it names; throws SignalError if there is none.
  */
 export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[] {
   switch (signal.kind) {
@@ -45,10 +45,10 @@ function matches(match: AlarmMatch, { source, alarm, labels }: Subject): boolean
     case "cloudwatch":
       return match[source] === alarm
     case "alertmanager": {
-      const wanted = Object.entries(match.alertmanager ?? {})
+      const required = Object.entries(match.alertmanager ?? {})
       return (
-        wanted.length > 0 &&
-        wanted.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
+        required.length > 0 &&
+        required.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
       )
     }
     default:

@@ -4,19 +4,19 @@ import type { AlarmSignal, Signal } from "../decision/inputs/signal.ts"
 import { readJson } from "./json-text.ts"
 import { SignalError } from "./signal-error.ts"
 
-/** Which events a door takes; `any` is the command line's. */
+/** Events that a door accepts; `any` is the command line's. */
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
 export interface SignalContext {
-  /** Arrival, epoch milliseconds. */
+  /** Arrival time, epoch milliseconds. */
   now: number
-  /** The name of ticks that bring none. */
+  /** Name of ticks without one. */
   tickName?: string
   /** Alarms that a supernode lists. Absent: all of them count. */
   concerns?: Concerns | undefined
 }
 
-/** The part of an alarm that routing looks at. */
+/** The part of an alarm that routing uses. */
 export type Subject = Pick<AlarmSignal, "source" | "alarm" | "labels">
 export type Concerns = (subject: Subject) => boolean
 
@@ -28,16 +28,16 @@ export interface ReadSignals {
 
 export type Json = Record<string, unknown>
 
-/** One foreign shape: how people call it, whose door it is for, how it is recognized and how it is read. */
+/** One foreign event format: its name, its door, its recognition and its reader. */
 export interface Shape {
   name: string
   door: Exclude<DoorName, "any">
   looksLike(event: Json): boolean
-  /** Throws SignalError where nothing in it can be read. */
+  /** Throws SignalError if no part of it can be read. */
   read(event: Json, context: SignalContext): ReadSignals
 }
 
-/** A foreign value by its schema, or a SignalError with every problem and where it is. */
+/** Parses a foreign value by its schema, or throws a SignalError with every problem and its path. */
 export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
@@ -48,7 +48,7 @@ export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where
   )
 }
 
-/** zod's words for a wrong type, as one says it to a person. Its own messages hold no foreign text and are short. */
+/** Our sentence for a wrong type. zod's own messages contain no foreign text and are short. */
 function say(message: string): string {
   const [, expected, received] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? []
   if (expected === undefined) return message
@@ -57,15 +57,15 @@ function say(message: string): string {
 
 export interface EachPart {
   read(part: unknown, where: string): Signal
-  /** The alarm that an unreadable part is about; null where not even that can be told. */
+  /** The alarm of an unreadable part; null if that is unknown too. */
   subject(part: unknown): Subject | null
   concerns: Concerns | undefined
 }
 
 /**
- * Reads each part by itself, so that one bad part loses no other. What concerns no supernode may be malformed: it is no
- * problem of ours. Signals come in the order in which they run. Throws SignalError when nothing can be read and something
- * of it may concern us.
+ * Reads each part by itself, so that one malformed part loses no other. A malformed part that concerns no
+ * supernode is no problem. Signals have the order in which they run. Throws SignalError if no part can be
+ * read and one may concern us.
  */
 export function readEach(parts: readonly unknown[], where: string, each: EachPart): ReadSignals {
   const { read, subject, concerns } = each
@@ -79,7 +79,8 @@ export function readEach(parts: readonly unknown[], where: string, each: EachPar
   for (const [i, part] of parts.entries()) {
     try {
       const signal = read(part, `${where}.${i}`)
-      // Senders' ids may collide: what concerns us comes before what does not, and an alarm before any other state.
+      // Ids of senders may collide: a signal that concerns us precedes others, and an alarm precedes other
+      // states.
       const held = found.get(signal.id)
       const candidate = { signal, isOurs: !isOthers(part) }
       if (held === undefined || comesBefore(candidate, held)) found.set(signal.id, candidate)
@@ -100,7 +101,7 @@ interface Candidate {
   isOurs: boolean
 }
 
-/** Does the candidate take the place of the one that was found before under the same id? */
+/** True if the candidate replaces the signal that was found before under the same id. */
 function comesBefore(candidate: Candidate, held: Candidate): boolean {
   if (candidate.isOurs !== held.isOurs) return candidate.isOurs
   const [mayWake, mightWake] = [rings(candidate.signal), rings(held.signal)]
@@ -108,8 +109,8 @@ function comesBefore(candidate: Candidate, held: Candidate): boolean {
 }
 
 /**
- * The order in which the signals of one event run: by their time, and of one instant the alarms first. So an OK closes no
- * episode whose alarm is in the same event and has not run yet; an alarm wakes, and evidence decides.
+ * Sorts the signals of one event: by their time, and at one instant the alarms first. So an OK closes no
+ * episode whose alarm is in the same event and has not run yet.
  */
 function inOrder(a: Signal, b: Signal): number {
   return a.at - b.at || Number(rings(b)) - Number(rings(a))
@@ -119,13 +120,13 @@ function rings(signal: Signal): boolean {
   return signal.kind === "alarm" && signal.state === "alarm"
 }
 
-/** An own field of a foreign value; undefined where it is no object or has none. */
+/** An own field of a foreign value; undefined if it is no object or lacks the field. */
 export function ownField(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined
   return (value as Json)[name]
 }
 
-/** The alarm that a JSON text names under `key`; null where it cannot be told. */
+/** The alarm that a JSON text names under `key`; null if it is unknown. */
 export function subjectIn(text: unknown, source: Subject["source"], key: string): Subject | null {
   if (typeof text !== "string") return null
   try {
@@ -137,7 +138,7 @@ export function subjectIn(text: unknown, source: Subject["source"], key: string)
   }
 }
 
-/** A thousand unreadable parts say no more than the first ones. */
+/** Maximum number of reported problems: a thousand say no more than the first ones. */
 const MAX_PROBLEMS = 20
 
 function shortened(problems: readonly string[]): string[] {
@@ -156,8 +157,8 @@ const MAX_VALUE_CHARS = 1_024
 const MAX_NAMES_CHARS = 16 * 1024
 
 /**
- * Labels or dimensions, name -> value, cleaned and bounded, since the ledger keeps them. What is no text is left out, and so
- * is everything past 64 names or 16 KB; anything but an object has none.
+ * Labels or dimensions by name, cleaned and bounded, since the ledger keeps them. Values that are not text
+ * are left out, and so is everything past 64 names or 16 KB. Any value except an object has none.
  */
 export function namesIn(value: unknown): Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {}
@@ -176,10 +177,13 @@ export function namesIn(value: unknown): Record<string, string> {
   return Object.fromEntries(kept)
 }
 
-/** A resource that a message names in a way that cannot be read: it is no server of ours, and not "none" either. */
+/** A resource with an unreadable name: it is no server of ours, and differs from "none". */
 export const UNREADABLE_RESOURCE: Readonly<Record<string, string>> = { unreadable: "resource" }
 
-/** The resource that a message names: a mapping, a list of `{ name, value }`, or nothing (absent, null, an empty text). */
+/**
+ * The resource that a message names: a mapping, a list of `{ name, value }`, or empty (absent, null, an empty
+ * text).
+ */
 export function resourceIn(value: unknown): Record<string, string> {
   if (value === undefined || value === null || value === "") return {}
   const pairs = Array.isArray(value) ? pairsIn(value) : value
@@ -189,7 +193,7 @@ export function resourceIn(value: unknown): Record<string, string> {
   return isWhole ? names : { ...UNREADABLE_RESOURCE }
 }
 
-/** `[{ name, value }]` as a mapping; null where an item is something else or a name comes twice. */
+/** `[{ name, value }]` as a mapping; null if an item is malformed or a name occurs twice. */
 function pairsIn(list: readonly unknown[]): Record<string, unknown> | null {
   const pairs = new Map<string, unknown>()
   for (const item of list) {
@@ -200,7 +204,7 @@ function pairsIn(list: readonly unknown[]): Record<string, unknown> | null {
   return Object.fromEntries(pairs)
 }
 
-/** Text of a foreign field, cleaned; null for anything that is no text or says nothing. */
+/** Text of a foreign field, cleaned; null for any other value and for blank text. */
 export function textIn(value: unknown, maxChars: number): string | null {
   return typeof value === "string" ? cleanText(value, maxChars) || null : null
 }

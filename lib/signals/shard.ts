@@ -6,7 +6,7 @@ const FORM = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/
 /** 48 bits: an exact number, and even over any count of shards that can be written. */
 const HASH_BYTES = 6
 
-/** `"i/n"` -> the i-th of n shares of the supernodes, counted from 1. */
+/** Parses `"i/n"`: the i-th of n shares of the supernodes, counted from 1. */
 export const shardText = z.string({ error: wording }).transform((text, ctx): Shard => {
   const [, index, count] = FORM.exec(text)?.map(Number) ?? []
   if (index !== undefined && count !== undefined && index <= count) return { index, count }
@@ -18,7 +18,10 @@ function wording(): string {
   return 'must be "i/n" with 1 ≤ i ≤ n, such as "2/4" for the second of four shares; leave it out to tick for all supernodes'
 }
 
-/** Is the supernode of that id in this share? Depends on the id alone, so that n ticks reach each supernode exactly once. */
+/**
+ * True if the supernode of that id is in this share. It depends on the id alone, so that n ticks reach each
+ * supernode exactly once.
+ */
 export function isInShard(supernodeId: string, { index, count }: Shard): boolean {
   const bytes = Buffer.from(digestText(supernodeId).slice("sha256:".length), "hex")
   return bytes.readUIntBE(0, HASH_BYTES) % count === index - 1

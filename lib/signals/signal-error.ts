@@ -3,19 +3,19 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 const MAX_PROBLEM_CHARS = 300
 const MAX_SAID = 20
 
-/** An event that cannot be taken as a signal. Nothing was done; `problems` says all that is wrong with it, cleaned. */
+/** An event that is no readable signal. No action was taken; `problems` lists all its problems, cleaned. */
 export class SignalError extends Error {
   override readonly name = "SignalError"
   readonly problems: string[]
 
-  /** `hint` follows each problem. It is our own text, so that it is never cut. */
+  /** `hint` follows each problem. It is our own text, so it is never cut. */
   constructor(problems: string | readonly string[], options: ErrorOptions & { hint?: string } = {}) {
     const { hint } = options
     const all = (typeof problems === "string" ? [problems] : problems)
       .map((problem) => cleanText(problem, MAX_PROBLEM_CHARS))
       .map((problem) => (hint === undefined ? problem : `${problem}; ${hint}`))
-    const said = all.slice(0, MAX_SAID).join("; ")
-    super(all.length > MAX_SAID ? `${said}; and ${all.length - MAX_SAID} more` : said, options)
+    const text = all.slice(0, MAX_SAID).join("; ")
+    super(all.length > MAX_SAID ? `${text}; and ${all.length - MAX_SAID} more` : text, options)
     this.problems = all
   }
 }

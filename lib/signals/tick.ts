@@ -6,7 +6,7 @@ import { signalId } from "./signal-id.ts"
 
 const MAX_NAME_CHARS = 256
 
-/** The name of what fired: a rule, schedule or trigger. An odd one is as good as none. */
+/** Name of the trigger: a rule, schedule or timer. A malformed one counts as none. */
 export const tickName = z
   .string()
   .transform((name) => cleanText(name, MAX_NAME_CHARS) || undefined)
@@ -14,19 +14,20 @@ export const tickName = z
   .catch(undefined)
 
 interface Fired {
-  /** What fired, where it has a name. */
+  /** Name of the trigger, if it has one. */
   name: string | undefined
-  /** When it was meant to fire, epoch milliseconds. */
+  /** Scheduled time, epoch milliseconds. */
   at: number
   shard?: Shard | undefined
 }
 
 /**
- * A tick is told apart by what fired and when it was meant to fire, so that a late or second delivery is the same tick. The
- * shard is no part of its id: a supernode is in one shard, and after a change of n the same moment still buys once.
+ * A tick is identified by its trigger and its scheduled time, so that a late or second delivery is the same
+ * tick. The shard is no part of its id: a supernode is in one shard, and after a change of n the same moment
+ * still buys once.
  */
 export function tickSignal({ name, at, shard }: Fired, context: SignalContext): TickSignal {
   const own = name === undefined ? "" : cleanText(name, MAX_NAME_CHARS)
-  const said = own || (context.tickName ?? "tick")
-  return { kind: "tick", id: signalId("tick", said, at), name: said, at, ...(shard ? { shard } : {}) }
+  const text = own || (context.tickName ?? "tick")
+  return { kind: "tick", id: signalId("tick", text, at), name: text, at, ...(shard ? { shard } : {}) }
 }

@@ -7,12 +7,12 @@ import type { MetricQuestion } from "../ports.ts"
 import type { LoadHistory } from "./load-file.ts"
 import type { LoadSeries } from "./load-series.ts"
 
-// What the meters of a policy show while a load history is replayed.
+// Readings of a policy's meters while a load history is replayed.
 
 /** `--elastic`: the history is the utilisation of `firstServers`, and more servers share the same demand. */
 export interface Elasticity {
   firstServers: number
-  /** What the meter shows at most: a row at it may stand for any higher demand. */
+  /** Maximum value of the meter: a row at it may hide any higher demand. */
   ceiling: number
   /** Servers that ran at that time of the replay. */
   runningAt(at: number): number
@@ -77,7 +77,7 @@ export class HistoryMeter {
     return Math.max(0, ...minutes)
   }
 
-  /** What the meter shows where the history has this value. */
+  /** Value of the meter when the history has this value. */
   #shown(rule: Rule, at: number, value: number): number {
     if (!this.#elasticity || !isSpread(rule)) return value
     const { firstServers, runningAt } = this.#elasticity
@@ -85,7 +85,7 @@ export class HistoryMeter {
   }
 }
 
-/** Whether more servers lower this meter: a low value that is bad is no utilisation. */
+/** True if more servers lower this meter: a metric that breaches on low values is no utilisation. */
 export function isSpread(rule: Rule): boolean {
   return highIsBad(rule)
 }
@@ -140,7 +140,7 @@ interface Period {
   shown(at: number, value: number): number
 }
 
-/** The rows that begin in the period; where none does, the row that lasts into it; null without any value. */
+/** Rows that begin in the period; else the row that lasts into it; null without any value. */
 function periodValue(series: LoadSeries, { start, end, combine, shown }: Period): number | null {
   let [total, count] = [0, 0]
   let row = series.rowFrom(start)

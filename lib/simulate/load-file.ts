@@ -2,8 +2,8 @@ import * as z from "zod"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { LoadSeries } from "./load-series.ts"
 
-// Reads a load history: CSV with the header `time,value` or `time,metric,value`, or JSON lines with the same fields. It is read as
-// it comes, so that a year by the minute takes little memory.
+// Reads a load history: CSV with the header `time,value` or `time,metric,value`, or JSON lines with the same
+// fields. It is read as a stream, so that a year by the minute takes little memory.
 
 /** A load history: one series for all rules, or one for each rule by its name. */
 export interface LoadHistory {
@@ -27,10 +27,10 @@ export class LoadFileError extends Error {
   }
 }
 
-/** More problems than this are only counted. */
+/** Maximum number of reported problems; further ones are only counted. */
 const MAX_PROBLEMS = 50
 const MAX_LINE_CHARS = 10_000
-/** A year by the second would fit; more rows than this are likely a mistake. */
+/** Maximum number of rows: a year by the second fits, and more are likely a mistake. */
 const MAX_ROWS = 40_000_000
 
 /** Reads the text of such a file. Throws LoadFileError with every problem. `rules`: names that the column `metric` may have. */
@@ -166,7 +166,7 @@ class LoadReader {
   }
 }
 
-/** The history of these series; null is the one for every rule without its own. */
+/** History of these series; null is the series for every rule without its own. */
 export function historyOf(series: ReadonlyMap<string | null, LoadSeries>): LoadHistory {
   const byRule = new Map<string, LoadSeries>()
   for (const [rule, one] of series) if (rule !== null) byRule.set(rule, one)
@@ -208,7 +208,7 @@ function jsonRow(line: string): Row | string {
     return "must be an object with time, value and optionally metric"
   const foreign = Object.keys(row).find((key) => !FIELDS.includes(key))
   if (foreign !== undefined)
-    return `${JSON.stringify(foreign)} is not a known field: time, metric and value are`
+    return `${JSON.stringify(foreign)} is not a known field: allowed are time, metric and value`
   for (const needed of ["time", "value"]) if (!(needed in row)) return `has no ${needed}`
   return row as Row
 }
@@ -217,7 +217,7 @@ const isoInstant = z.union([
   z.iso.datetime({ offset: true }),
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
-/** Before it, and as epoch seconds after 2100: a number in other units. */
+/** Years outside 2000 to 2100 come from a number in other units. */
 const EARLIEST_MS = Date.parse("2000-01-01T00:00:00Z")
 const LATEST_MS = Date.parse("2100-01-01T00:00:00Z")
 
@@ -233,7 +233,7 @@ function instantOf(time: unknown): number | { problem: string } {
   return { problem: `time: must lie between 2000 and 2100, not ${shown(time)}${unit}` }
 }
 
-/** What Date.parse reads at once; the schema then looks at every other text. */
+/** Form that Date.parse reads directly; the schema checks every other text. */
 const PLAIN_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
 
 function isoTime(time: unknown): number | null {
@@ -243,7 +243,7 @@ function isoTime(time: unknown): number | null {
   return Number.isNaN(at) ? null : at
 }
 
-/** NaN: no value at that time, where the cell is empty, NaN or null. */
+/** NaN: no value at that time, if the cell is empty, NaN or null. */
 function readNumber(value: unknown): number | { problem: string } {
   if (value === null || value === "" || value === "NaN") return Number.NaN
   const number =
@@ -254,7 +254,7 @@ function readNumber(value: unknown): number | { problem: string } {
         : Number.NaN
   if (Number.isFinite(number)) return number
   return {
-    problem: `value: must be a number without a unit, or empty where there is none, not ${shown(value)}`,
+    problem: `value: must be a number without a unit, or empty without a value, not ${shown(value)}`,
   }
 }
 

@@ -1,11 +1,12 @@
 const MINUTE_MS = 60_000
-/** Enough gaps to know how far apart the rows of a file are. */
+/** Number of gaps that determine the usual distance of rows. */
 const MAX_GAPS = 1_000
 const FIRST_CAPACITY = 1_024
 
 /**
- * The values of one meter, in order of time: a pair of numbers per row, so that a year by the minute takes 8 MB. A row lasts
- * until the next one, but no longer than the usual distance of rows (`stepMs`): what lies beyond is a gap without data.
+ * Values of one meter in order of time: a pair of numbers per row, so that a year by the minute takes 8 MB. A
+ * row lasts until the next one, but no longer than the usual distance of rows (`stepMs`): after that there is
+ * a gap without data.
  */
 export class LoadSeries {
   #times = new Float64Array(FIRST_CAPACITY)
@@ -13,7 +14,7 @@ export class LoadSeries {
   #step: number | null = null
   length = 0
 
-  /** `at`: epoch milliseconds, later than all rows before. NaN: the file says that there is no value. */
+  /** `at`: epoch milliseconds, later than all rows before. NaN: the file has no value at this time. */
   add(at: number, value: number): void {
     if (this.length === this.#times.length) {
       this.#times = grown(this.#times)
@@ -47,7 +48,7 @@ export class LoadSeries {
     return this.#step
   }
 
-  /** How long that row lasts, milliseconds. */
+  /** Duration of that row, milliseconds. */
   durationOf(row: number): number {
     return row + 1 < this.length
       ? Math.min(this.stepMs, this.timeAt(row + 1) - this.timeAt(row))

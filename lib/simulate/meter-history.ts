@@ -6,15 +6,15 @@ import type { Cloud } from "../ports.ts"
 import { historyOf, type LoadHistory } from "./load-file.ts"
 import { LoadSeries } from "./load-series.ts"
 
-// A load history straight from the meters that a policy names: the very reader of a run, asked for many periods instead of the
-// newest few.
+// A load history from the meters that a policy names: the reader of a run, asked for many periods instead of
+// the newest few.
 
-/** Periods that are asked for at once: a long range is split, so that no answer is too large. */
+/** Periods per request: a long range is split, so that no answer is too large. */
 const PERIODS_AT_ONCE = 500
 
 export interface MeterRange {
   policy: Policy
-  /** As it is now: it says which servers the meters are asked for. */
+  /** The supernode now: its servers determine the series of the meters. */
   supernode: Supernode
   /** Epoch milliseconds. */
   from: number
@@ -24,13 +24,13 @@ export interface MeterRange {
 }
 
 export interface ReadHistory {
-  /** null where no meter has any data in the range. */
+  /** null if no meter has any data in the range. */
   history: LoadHistory | null
-  /** One sentence for each rule whose meter has no data, or not all. */
+  /** One sentence for each rule whose meter has no data, or incomplete data. */
   problems: string[]
 }
 
-/** Reads the history of every rule that has a meter. Never throws: what cannot be read is a problem. */
+/** Reads the history of every rule that has a meter. Never throws: an unreadable part is a problem. */
 export async function readMeters(
   { readMetrics }: Pick<Cloud, "readMetrics">,
   range: MeterRange,
@@ -68,7 +68,7 @@ async function readRule(
   let problem: string | null = null
   for (let start = first; start < end; start += PERIODS_AT_ONCE * periodMs) {
     const count = Math.min(PERIODS_AT_ONCE, (end - start) / periodMs)
-    // The newest period that such a run would look at is the last one of this part.
+    // The newest period of such a run is the last one of this part.
     const now = start + count * periodMs + rule.metric.lag
     const signal = { kind: "tick" as const, id: `history-${start}`, name: "history", at: now }
     const rules = [{ ...rule, points: { ...rule.points, n: count } }]

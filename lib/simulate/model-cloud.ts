@@ -5,18 +5,18 @@ import type { HistoryMeter } from "./history-meter.ts"
 import { ModelSupernode } from "./model-supernode.ts"
 import { type OrderEnding, outcomeOf, takesEffect } from "./order-ending.ts"
 
-/** A stretch of time in which something holds: `from` inclusive, `to` exclusive, epoch milliseconds. */
+/** A time window: `from` inclusive, `to` exclusive, epoch milliseconds. */
 export interface TimeWindow {
   from: number
   to: number
 }
 
-/** When a flavor is sold out; null: every flavor. */
+/** Window in which a flavor is sold out; null: every flavor. */
 export interface SoldOutWindow extends TimeWindow {
   flavor: string | null
 }
 
-/** How orders within the window end. */
+/** Ending of the orders within the window. */
 export interface FailureWindow extends TimeWindow {
   ending: Exclude<OrderEnding, "accepted">
 }
@@ -33,7 +33,7 @@ export interface ModelCloudOptions {
   now(): number
 }
 
-/** The cloud of a simulation: one supernode whose orders bring servers after a while. */
+/** Cloud of a simulation: one supernode whose orders bring servers after a while. */
 export class ModelCloud {
   readonly #supernode: ModelSupernode
   readonly #options: ModelCloudOptions
@@ -50,15 +50,15 @@ export class ModelCloud {
     this.#running = [{ at: Number.NEGATIVE_INFINITY, count }]
   }
 
-  /** Servers that run at that time; of the past as well. */
+  /** Servers that run at that time, past times included. */
   runningAt = (at: number): number => this.#running.findLast((since) => since.at <= at)?.count ?? 0
 
-  /** How the number of running servers changed, oldest first; the first one is the start. */
+  /** Changes of the number of running servers, oldest first; the first one is the start. */
   get running(): readonly { at: number; count: number }[] {
     return this.#running
   }
 
-  /** As a run sees it. */
+  /** The supernode as a run reads it. */
   portWith(meter: HistoryMeter): Cloud {
     return {
       readSupernode: async () => this.#read(),
@@ -70,7 +70,7 @@ export class ModelCloud {
 
   #read(): Read<ReturnType<ModelSupernode["at"]>> {
     const now = this.#options.now()
-    // Most of the time nothing is on its way: then one object serves every read.
+    // Most of the time no order is in progress: then one object serves every read.
     if (now < this.#lastArrival) return this.#answer(this.#supernode.at(now))
     this.#settledRead ??= this.#answer(this.#supernode.at(now))
     return { ...this.#settledRead, date: now }

@@ -2,26 +2,26 @@ import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { OrderEnding } from "./order-ending.ts"
 
 export interface SupernodeStart {
-  /** The name in the policy. */
+  /** Name in the policy. */
   name: string
   id: string
   /** Servers at the start. */
   count: number
-  /** When those were made, epoch milliseconds. */
+  /** Their creation, epoch milliseconds. */
   since: number
 }
 
-/** One supernode as it really is in a model of the cloud: its servers, and what orders for it come to. */
+/** True state of one supernode in a model of the cloud: its servers, and the outcome of its orders. */
 export class ModelSupernode {
   readonly name: string
   readonly id: string
   servers: Server[]
   status = "ACTIVE"
-  /** Servers that the list leaves out without a word. */
+  /** Servers that the list omits silently. */
   readonly hidden = new Set<string>()
-  /** How the next orders end, in turn; after them: accepted. */
+  /** Endings of the next orders, in turn; after them: accepted. */
   endings: OrderEnding[] = []
-  /** How many servers the next order really brings; null: as many as it asks for. */
+  /** Number of servers that the next order really brings; null: as many as it orders. */
   delivers: number | null = null
   soldOut: readonly string[] = []
   notOffered: readonly string[] = []
@@ -32,7 +32,7 @@ export class ModelSupernode {
     this.servers = Array.from({ length: count }, (_, i) => this.#made(i + 1, { now: since, runsAt: since }))
   }
 
-  /** As the cloud reports it at that time: a server is CREATING until it runs. */
+  /** The supernode as the cloud reports it at that time: a server is CREATING until it runs. */
   at(now: number): Supernode {
     const servers = this.servers
       .filter(({ id }) => !this.hidden.has(id))
@@ -42,7 +42,7 @@ export class ModelSupernode {
     return { id: this.id, name: this.name, status: this.status, servers }
   }
 
-  /** New servers, which run from `runsAt` on -> their ids. */
+  /** Adds servers, which run from `runsAt` on, and returns their ids. */
   arrive(count: number, times: { now: number; runsAt: number }): string[] {
     const first = this.servers.length + 1
     const servers = Array.from({ length: count }, (_, i) => this.#made(first + i, times))

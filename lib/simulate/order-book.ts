@@ -5,26 +5,26 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 /** One order that may have cost money. Instants are epoch milliseconds. */
 export interface SimulatedPurchase {
   at: number
-  /** Servers before, and in all after it. */
+  /** Servers before, and in total after it. */
   from: number
   to: number
   flavor: string
   /** null: the ladder has no price for it. */
   cost: Amount | null
-  /** Rules that asked for it; empty where only a schedule did. */
+  /** Rules that proposed it; empty if only a schedule did. */
   rules: string[]
-  /** Schedules whose floors it answers. */
+  /** Schedules whose floors it satisfies. */
   schedules: string[]
-  /** When its servers ran, as the run observed it; null where that did not happen. */
+  /** Time at which its servers ran, as the run observed it; null if that did not happen. */
   completedAt: number | null
   outcome: "accepted" | "unknown"
-  /** Why: what the evidence gate found. */
+  /** Reason: the sentence of the evidence gate. */
   says: string
 }
 
-/** Follows what a run writes about its orders. */
+/** Follows the entries of a run about its orders. */
 export class OrderBook {
-  /** Attempts that were opened, whatever came of them. */
+  /** Attempts that were opened, whatever their outcome. */
   opened = 0
   readonly failed: Record<string, number> = {}
   readonly #orders = new Map<string, SimulatedPurchase>()

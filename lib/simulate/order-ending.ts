@@ -1,8 +1,8 @@
 import type { Outcome, RejectionClass, Unknown } from "../decision/state/outcome.ts"
 
 /**
- * How an order ends in a model of the cloud. `lost`: it takes effect and its answer is lost; `vanished`: neither effect nor
- * answer; the others as outcomes name them.
+ * Ending of an order in a model of the cloud. `lost`: it takes effect and its answer is lost; `vanished`:
+ * neither effect nor answer; the others as outcomes name them.
  */
 export const ORDER_ENDINGS = [
   "accepted",
@@ -20,7 +20,7 @@ export const ORDER_ENDINGS = [
 ] as const
 export type OrderEnding = (typeof ORDER_ENDINGS)[number]
 
-/** True where the order brings servers. */
+/** True if the order brings servers. */
 export function takesEffect(ending: OrderEnding): boolean {
   return ending === "accepted" || ending === "lost"
 }

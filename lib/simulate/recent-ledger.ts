@@ -2,14 +2,14 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 import { type Ledger, LedgerError } from "../ports.ts"
 
 /**
- * Entries kept per stream. A run looks back at most 200 entries (the first delivery of a person's request); older ones are
- * forgotten, so that a year takes no more memory than a day.
+ * Entries kept per stream. A run looks back at most 200 entries (the first delivery of a person's request).
+ * Older ones are forgotten, so that a year takes no more memory than a day.
  */
 const KEPT_ENTRIES = 256
 
 /**
- * A ledger in memory for simulations: the conditional append of every ledger, and only the newest entries. Entries are handed on
- * as they were made, without their text.
+ * A ledger in memory for simulations: the conditional append of every ledger, and only the newest entries.
+ * Entries are kept as objects, without their text.
  */
 export class RecentLedger implements Ledger {
   readonly #streams = new Map<string, LedgerEntry[]>()

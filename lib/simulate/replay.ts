@@ -12,13 +12,13 @@ import { type FailureWindow, ModelCloud, type SoldOutWindow } from "./model-clou
 import { OrderBook, type SimulatedPurchase } from "./order-book.ts"
 import { RecentLedger } from "./recent-ledger.ts"
 
-// A load history through the very run that buys, tick by tick: a clock that follows the file, a ledger in memory, and a model of
-// the supernode.
+// Replays a load history through the same run that buys, tick by tick: with a clock that follows the file, a
+// ledger in memory, and a model of the supernode.
 
-/** A tick falls on each full 5 minutes. */
+/** Interval of ticks; one falls on each full 5 minutes. */
 export const TICK_MS = 5 * 60_000
 const DAY_MS = 24 * 3_600_000
-/** The servers at the start are older than any cooldown or window. */
+/** Age of the servers at the start: older than any cooldown or window. */
 const AGE_AT_START_MS = 400 * DAY_MS
 const ORDER_TIMEOUT_MS = 60_000
 const PROGRESS_EVERY_TICKS = 500
@@ -28,17 +28,17 @@ export interface SimulationOptions {
   history: LoadHistory
   /** Servers at the start. */
   servers: number
-  /** From the order until the new servers run. */
+  /** Time from the order until the new servers run. */
   provisioningMs: number
   soldOut: readonly SoldOutWindow[]
   failures: readonly FailureWindow[]
-  /** How load spreads over more servers; null: it does not. */
+  /** Distribution of load over more servers; null: load is not distributed. */
   elastic: { ceiling: number } | null
-  /** Called now and then with the ticks done, of all. */
+  /** Called from time to time with the number of ticks done, and of all. */
   onProgress?(done: number, all: number): void
 }
 
-/** What a policy would have done. Instants are epoch milliseconds. */
+/** Result of a replayed policy. Instants are epoch milliseconds. */
 export interface Simulation {
   /** The first and the last row of the history. */
   from: number
@@ -48,13 +48,13 @@ export interface Simulation {
   decisions: number
   /** Orders that may have cost money: accepted ones, and those whose outcome is unknown. */
   purchases: SimulatedPurchase[]
-  /** Orders that ended as rejected or not-sent, by how. */
+  /** Orders that ended as rejected or not-sent, by their ending. */
   failedOrders: Record<string, number>
-  /** null where a purchase has no price. */
+  /** null if a purchase has no price. */
   spend: Amount | null
   minutesAbove: Record<string, number>
   minutesUnknown: number
-  /** How many ticks held, by the first reason. */
+  /** Number of ticks that held, by the first reason. */
   holds: Record<string, number>
   /** Servers that run at the end. */
   serversAtEnd: number
@@ -66,7 +66,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const stage = await stageOf(options)
   const first = Math.ceil(history.from / TICK_MS) * TICK_MS
   const ticks = Math.max(0, Math.floor((history.to - first) / TICK_MS) + 1)
-  // A policy that must be seen for a while before it buys was in force already.
+  // A policy with `arm_after` counts as in force before the start.
   if (loaded.policy.armAfterMs > 0) await stage.tick(first - loaded.policy.armAfterMs - TICK_MS)
   const holds = new Map<string, number>()
   for (let nth = 0; nth < ticks; nth++) {
@@ -82,7 +82,7 @@ interface Stage {
   book: OrderBook
   cloud: ModelCloud
   meter: HistoryMeter
-  /** One tick at that time -> the first reason that held it; null where nothing did. */
+  /** Runs one tick at that time and returns the first reason that held it; null if none did. */
   tick(at: number): Promise<string | null>
 }
 

@@ -2,7 +2,7 @@ import { strictBase64, WireError, WireReader } from "./wire.ts"
 
 // A signature file of `ssh-keygen -Y sign`: OpenSSH, PROTOCOL.sshsig.
 
-/** The parts of a signature file. `namespace` and `hash` are what the file says: verify against your own. */
+/** Parts of a signature file. `namespace` and `hash` are claims of the file: verify against your own. */
 export interface SshSignatureFile {
   /** Public key that the file names, such as `ssh-ed25519 AAAA…`. */
   key: string
@@ -13,7 +13,7 @@ export interface SshSignatureFile {
   value: string
 }
 
-/** A signature by an RSA key of 8192 bits takes 3 KB. */
+/** Maximum size; a signature by an RSA key of 8192 bits takes 3 KB. */
 const MAX_FILE_CHARS = 16_384
 const VERSION = 1
 const ARMOR = /^-----BEGIN SSH SIGNATURE-----([A-Za-z0-9+/=\s]*)-----END SSH SIGNATURE-----$/

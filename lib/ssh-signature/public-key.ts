@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto"
 import { strictBase64, WireError, WireReader } from "./wire.ts"
 
-/** An SSH public key, ready to verify with. */
+/** An SSH public key, ready for verification. */
 export type SshPublicKey =
   | { kind: "ed25519"; key: KeyObject }
   | { kind: "rsa"; key: KeyObject; bytes: number }
@@ -28,7 +28,7 @@ const MAX_RSA_BITS = 8192
 /** The key of a text such as `ssh-ed25519 AAAA…`, without a comment. Throws WireError, and an Error for a point off its curve. */
 export function readPublicKey(text: string): SshPublicKey {
   const [type = "", base64 = "", ...others] = text.split(" ")
-  if (others.length > 0) throw new WireError("something follows the key")
+  if (others.length > 0) throw new WireError("there are more bytes after the key")
   const reader = new WireReader(strictBase64(base64))
   if (reader.name() !== type) throw new WireError("its bytes name another type")
   const key = readKeyOf(type, reader)

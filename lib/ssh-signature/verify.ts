@@ -2,7 +2,7 @@ import { hash as digestOf, verify } from "node:crypto"
 import { readPublicKey, type SshPublicKey } from "./public-key.ts"
 import { strictBase64, WireError, WireReader, wireString } from "./wire.ts"
 
-/** A signature as it is kept: the parts of a signature file that its verifier does not know already. */
+/** A stored signature: the parts of a signature file that its verifier does not know already. */
 export interface KeptSignature {
   /** Hash of the message: `sha256` or `sha512`. */
   hash: string
@@ -11,7 +11,7 @@ export interface KeptSignature {
 }
 
 export interface Signed {
-  /** What was signed, byte for byte. */
+  /** The signed text, byte for byte. */
   text: string
   namespace: string
   /** Public key such as `ssh-ed25519 AAAA…`. */
@@ -19,7 +19,9 @@ export interface Signed {
   signature: KeptSignature
 }
 
-/** Whether that key made this signature over that text. Never throws: bytes in another form are no signature. */
+/**
+ * True if that key made this signature over that text. Never throws: bytes in another form are no signature.
+ */
 export function isSignedBy(signed: Signed): boolean {
   try {
     return verified(signed)
@@ -76,7 +78,7 @@ function fits(key: SshPublicKey, { data, algorithm, bytes }: Given): boolean {
   }
 }
 
-/** Two numbers in SSH's form -> both in the curve's width, one behind the other. Throws WireError. */
+/** Converts two numbers in SSH's form to the curve's width, one behind the other. Throws WireError. */
 function ecdsaBytes(bytes: Buffer, width: number): Buffer {
   const reader = new WireReader(bytes)
   const numbers = [reader.positive(), reader.positive()]

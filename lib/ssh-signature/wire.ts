@@ -1,5 +1,5 @@
-// The encoding of SSH (RFC 4251 section 5), as far as keys and signatures use it. It reads foreign bytes: every length is
-// checked before it is used, and every value has one form only.
+// The encoding of SSH (RFC 4251 section 5), as far as keys and signatures use it. It reads foreign bytes:
+// every length is checked before it is used, and every value has one form only.
 
 /** Bytes that are not in the expected form. */
 export class WireError extends Error {
@@ -48,9 +48,9 @@ export class WireReader {
     return first === 0 ? bytes.subarray(1) : bytes
   }
 
-  /** Throws where bytes are left. */
+  /** Throws if bytes are left. */
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new WireError("something follows its end")
+    if (this.#at !== this.#bytes.length) throw new WireError("there are more bytes after its end")
   }
 }
 

@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from "node:http"
 import type { CliIo } from "../../functions/cli/io.ts"
 import { runCli } from "../../functions/cli/run-cli.ts"
 
-// What an operator sees of a ledger: `doctor`, `run` of one tick, and `serve` with `/readyz`.
+// An operator's views of a ledger: `doctor`, `run` of one tick, and `serve` with `/readyz`.
 
 export interface Shown {
   code: number
@@ -14,14 +14,14 @@ export interface Shown {
 export interface AskedOfLedger {
   doctor: Shown
   tick: Shown
-  /** The answer of `/readyz`; null where `serve` ended by itself. */
+  /** The answer of `/readyz`; null if `serve` ended by itself. */
   ready: { status: number; body: { status: string; reasons: string[] } } | null
-  /** What `serve` logged until it was stopped or ended, and its exit code. */
+  /** Log of `serve` until it was stopped or ended, and its exit code. */
   log: string
   ended: number
 }
 
-/** Asks with these settings at one standing time. `event` is a file with a tick. */
+/** Runs these views with these settings at one fixed time. `event` is a file with a tick. */
 export async function askOfLedger(
   env: Record<string, string | undefined>,
   at: number,

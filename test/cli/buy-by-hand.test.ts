@@ -5,16 +5,18 @@ import { describe, expect, it } from "vitest"
 import { makeLedger } from "../ledger/initialised.ts"
 import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran, START } from "./harness.ts"
 
-// A person buys by hand: a dry run prints the line, a real shell takes it apart, and what is on its stdin is run.
+// A person buys by hand: a dry run prints the line, a real shell parses it, and its stdin is run.
 
 const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
-/** The line that buys, as it was printed. */
+/** The printed line that buys. */
 function buyingLine(out: string): string {
   return /^ {2}(printf %s .* \| supernode-autoscaler run .*)$/m.exec(out)?.[1] ?? "no line was printed"
 }
 
-/** Runs the line in a shell where `supernode-autoscaler` only notes what it gets, and then runs just that here. */
+/**
+ * Runs the line in a shell where `supernode-autoscaler` only records its arguments, and then runs them here.
+ */
 async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string[]; stdin: string }> {
   const stub = own.file(
     "supernode-autoscaler",
@@ -32,7 +34,7 @@ async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string
 }
 
 describe("the line that a dry run prints", () => {
-  it("buys just what was shown, said by this system's user", async () => {
+  it("buys exactly the shown plan, in the name of this system's user", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
@@ -42,7 +44,7 @@ describe("the line that a dry run prints", () => {
     expect(pasted.code).toBe(0)
   })
 
-  it("says who asks and why in their own words, whatever signs are in them", async () => {
+  it("keeps the requester's name and reason, whatever characters they contain", async () => {
     const own = await cloudDesk()
     const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
     const { out } = await own.run(
@@ -57,7 +59,7 @@ describe("the line that a dry run prints", () => {
       "--why",
       why,
     )
-    expect(out).toContain("asked for by a person: O'Neil, 4 servers")
+    expect(out).toContain("requested by a person: O'Neil, 4 servers")
     const pasted = await paste(own, buyingLine(out))
     expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
     expect(pasted.out).toMatch(/^train-a: bought/)
@@ -79,7 +81,7 @@ describe("the line that a dry run prints", () => {
     expect((await own.run("status", ...places)).out).toContain("ACCEPTED: 2 -> 4 servers")
   })
 
-  it("buys nothing once a server has joined", async () => {
+  it("buys nothing after another server has joined", async () => {
     const rung =
       "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
     const own = await cloudDesk({}, POLICY.replace("- { flavor: kat3ne-32", rung))
@@ -93,7 +95,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("buys nothing once the price has changed", async () => {
+  it("buys nothing after the price has changed", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
@@ -111,7 +113,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("is not printed while something is in the way", async () => {
+  it("is not printed while a gate fails", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).not.toContain(
@@ -119,7 +121,7 @@ describe("the line that a dry run prints", () => {
     )
   })
 
-  it("is not printed for more servers than the policy allows: a person's wish is never clamped", async () => {
+  it("is not printed for more servers than the policy allows: a person's request is never clamped", async () => {
     const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
@@ -127,11 +129,11 @@ describe("the line that a dry run prints", () => {
   })
 })
 
-describe("a cooldown", () => {
-  /** Two servers that somebody made a moment ago. */
+describe("a dry run during a cooldown", () => {
+  /** Two servers that were made by hand a moment ago. */
   const young = () => cloudDesk({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
 
-  it("holds a dry run, and is bypassed for a person who says so, and so does the line", async () => {
+  it("holds, and with a bypass it prints a line that bypasses the cooldown too", async () => {
     const own = await young()
     expect((await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")).out).toMatch(
       /^train-a: would hold \(cooldown\)/,
@@ -154,7 +156,7 @@ describe("a cooldown", () => {
     expect(pasted.out).toMatch(/^train-a: bought/)
   })
 
-  it("is all that is bypassed: without servers, evidence decides", async () => {
+  it("bypasses only the cooldown: without servers, evidence decides", async () => {
     const own = await young()
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a", "--bypass-cooldown", "--why", "launch week")
@@ -162,8 +164,8 @@ describe("a cooldown", () => {
   })
 })
 
-describe("where approval is all that is missing", () => {
-  it("both lines are printed, and pasted in their order they buy", async () => {
+describe("a dry run that lacks only approval", () => {
+  it("prints both lines, and pasted in their order they buy", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
@@ -177,7 +179,7 @@ describe("where approval is all that is missing", () => {
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: bought/)
   })
 
-  it("a dry run asks as who would ask: one's own approval does not count", async () => {
+  it("does not count the requester's own approval", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run(
       "dry-run",
@@ -198,8 +200,8 @@ describe("where approval is all that is missing", () => {
   })
 })
 
-describe("the request by itself", () => {
-  it("stands beside the results of a dry run's JSON, ready for run --event", async () => {
+describe("the printed request", () => {
+  it("is included in a dry run's JSON, ready for run --event", async () => {
     const own = await cloudDesk()
     const { json } = await own.run(
       "dry-run",
@@ -226,7 +228,7 @@ describe("the request by itself", () => {
     )
   })
 
-  it("keeps the words of the event that was asked about", async () => {
+  it("keeps the text of the original event", async () => {
     const own = await cloudDesk()
     const asked = {
       supernode: "train-a",
@@ -239,7 +241,7 @@ describe("the request by itself", () => {
     expect(ran.json()).toMatchObject({ request: { ...asked, mode: "live" } })
   })
 
-  it("without the hash that a dry run showed buys nothing, live", async () => {
+  it("buys nothing live without the hash that a dry run showed", async () => {
     const own = await cloudDesk()
     const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "ops", why: "x" }
     const { code, err } = await own.run("run", "--event", own.file("request.json", request))

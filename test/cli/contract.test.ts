@@ -5,8 +5,8 @@ import { OUTPUT_SCHEMAS, type OutputName, outputJsonSchema } from "../../functio
 import { type CloudDesk, cloudDesk, type Desk, desk, POLICY, STREAM } from "./harness.ts"
 import { FOLDER, problemsOf } from "./output.ts"
 
-// The contract of the command line, in one table: each command in each situation, its exit code, and with --json one document
-// that its JSON Schema takes.
+// The contract of the command line, in one table: each command in each situation, its exit code, and with
+// --json one document that matches its JSON Schema.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
@@ -15,7 +15,7 @@ const APPROVERS = `${POLICY}    approval: { above: { amount: 1000, currency: CNY
 
 type Situation = () => Promise<Desk>
 
-/** A desk after these commands. */
+/** A command line after these commands. */
 const after =
   (make: () => Desk | Promise<Desk>, ...commands: string[][]): Situation =>
   async () => {
@@ -31,7 +31,7 @@ const idle = async () => {
   own.sandbox.setLoad(20)
   return own
 }
-/** The next order ends like this. */
+/** Sets the ending of the next order. */
 const ending =
   (...fault: Parameters<CloudDesk["sandbox"]["failNext"]>) =>
   async () => {
@@ -98,7 +98,7 @@ type Row = [
   make: Situation | (() => Desk | Promise<Desk>),
   argv: string[] | ((own: Desk) => string[] | Promise<string[]>),
   code: number,
-  /** The schema of what it prints, where that is not the command's own. */
+  /** The schema of its output, if that is not the command's own. */
   prints?: OutputName,
 ]
 
@@ -319,15 +319,18 @@ async function anchored(own: Desk): Promise<string[]> {
   return ["audit", "verify", "--anchor", own.file("anchor.json", out)]
 }
 
-describe("every command ends with the exit code of its situation, and prints one JSON document under --json", () => {
-  it.each(ROWS)("%s: %s", async (command, _, make, argv, code, prints = command) => {
-    const words = typeof argv === "function" ? argv : () => argv
-    const own = await make()
-    const { code: found, out } = await own.run(...(await words(own)), "--json")
-    expect({ code: found, problems: problemsOf(prints, JSON.parse(out)) }).toEqual({ code, problems: null })
-  })
+describe("a command", () => {
+  it.each(ROWS)(
+    "exits with the code of its situation, and prints one JSON document under --json: %s: %s",
+    async (command, _, make, argv, code, prints = command) => {
+      const words = typeof argv === "function" ? argv : () => argv
+      const own = await make()
+      const { code: found, out } = await own.run(...(await words(own)), "--json")
+      expect({ code: found, problems: problemsOf(prints, JSON.parse(out)) }).toEqual({ code, problems: null })
+    },
+  )
 
-  it("audit export prints one JSON document per line", async () => {
+  it("prints one JSON document per line in audit export", async () => {
     const own = await after(busy, ["run", "--event", ALARM])()
     const { code, out } = await own.run("audit", "export", "--json")
     const lines = out.trim().split("\n")
@@ -345,14 +348,14 @@ describe("every command ends with the exit code of its situation, and prints one
   })
 })
 
-it("the JSON Schemas in docs/cli are committed as they are generated: run `npm run schema` after a change", () => {
+it("has JSON Schemas in docs/cli as generated: run `npm run schema` after a change", () => {
   for (const name of Object.keys(OUTPUT_SCHEMAS) as OutputName[])
     expect(JSON.parse(readFileSync(join(FOLDER, `${name}.schema.json`), "utf8"))).toEqual(
       JSON.parse(JSON.stringify(outputJsonSchema(name))),
     )
 })
 
-it("a schema refuses a document with a member too many, one too few, or of another type", () => {
+it("has schemas that refuse a document with a member too many, one too few, or of another type", () => {
   const good = { ok: true, checks: [{ what: "ledger", supernode: null, ok: true, says: "", todo: [] }] }
   expect(problemsOf("doctor", good)).toBeNull()
   for (const bad of [{ ...good, extra: 1 }, { ok: true }, { ...good, ok: "yes" }])

@@ -15,12 +15,13 @@ import { tokensOf } from "../architecture/tokens.ts"
 import { holding } from "../properties/holding.ts"
 import { bytes, desk, START } from "./harness.ts"
 
-// Every example, command and value that a message, a hint, --help or a document prints is fed to its own parser.
+// Parses every example, command and value that a message, a hint, --help or a document prints, with the
+// parser that it is meant for.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const PROGRAM = "supernode-autoscaler"
 
-/** The program with commands that parse their words and do nothing. */
+/** The program with commands that parse their arguments and do nothing. */
 function parserOnly(): { program: Command; said: string[] } {
   const said: string[] = []
   const sink = { write: (text: string) => said.push(text) }
@@ -45,7 +46,7 @@ function parserOnly(): { program: Command; said: string[] } {
   return { program, said }
 }
 
-/** Words of a command line as a shell would split it; what an operator fills in is filled in. */
+/** Arguments of a command line as a shell would split it; placeholders are filled in. */
 function argvOf(line: string): string[] {
   const text = line
     .slice(line.indexOf(PROGRAM) + PROGRAM.length)
@@ -69,13 +70,13 @@ async function problemOf(line: string): Promise<string | null> {
   }
 }
 
-it("docs/cli.md is committed as it is made from the commands: run `npm run schema` after a change", () => {
+it("docs/cli.md is committed as generated from the commands: run `npm run schema` after a change", () => {
   expect(readFileSync(join(ROOT, "docs/cli.md"), "utf8")).toBe(cliPage(parserOnly().program))
 })
 
 const HASH = `sha256:${"0".repeat(64)}`
 
-describe("a printed command line is one that the command line takes", () => {
+describe("a printed command line", () => {
   it.each([
     operatorCommand.dryRun("train-a"),
     operatorCommand.approve(HASH),
@@ -89,11 +90,11 @@ describe("a printed command line is one that the command line takes", () => {
     operatorCommand.ledgerConfirm("train-a"),
     ...SETTLEMENTS.map((as) => operatorCommand.settle("train-a", [as])),
     operatorCommand.settle("train-a", SETTLEMENTS),
-  ])("%s", async (line) => {
+  ])("is accepted by the command: %s", async (line) => {
     expect(await problemOf(line)).toBeNull()
   })
 
-  it("in the help of every command", async () => {
+  it("is accepted in the help of every command", async () => {
     const lines = helps(parserOnly().program).flatMap((help) =>
       [...help.matchAll(/^ {2}(supernode-autoscaler .*?)(?: {2,}.*)?$/gm)].map(([, line = ""]) => line),
     )
@@ -101,7 +102,7 @@ describe("a printed command line is one that the command line takes", () => {
     expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("in README.md, docs/ and examples/", async () => {
+  it("is accepted in README.md, docs/ and examples/", async () => {
     const files = ["README.md", ...listed("docs", ".md"), ...listed("examples", ".yaml")]
     const lines = files.flatMap((file) => commandsIn(readFileSync(join(ROOT, file), "utf8"))).map(filledIn)
     expect(lines.length).toBeGreaterThan(5)
@@ -120,7 +121,7 @@ describe("a printed command line is one that the command line takes", () => {
     expect(problems.filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("in every hint of a failing gate", async () => {
+  it("is accepted in every hint of a failing gate", async () => {
     const lines = new Set<string>()
     for (const situation of fc.sample(holding, { seed: 7, numRuns: 400 }))
       for (const finding of decideAndExplain(situation, digest).findings)
@@ -130,7 +131,7 @@ describe("a printed command line is one that the command line takes", () => {
     expect((await Promise.all([...lines].map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("is made in one place, where the source names a command with words of its own", () => {
+  it("is made in one place of the source", () => {
     const strays = [...listed("lib", ".ts"), ...listed("functions", ".ts")]
       .filter((file) => file !== "lib/decision/explain/operator-command.ts")
       .flatMap((file) =>
@@ -149,7 +150,7 @@ describe("a printed command line is one that the command line takes", () => {
   })
 })
 
-/** Values for the words in capitals that a table of commands has. */
+/** Values for the placeholders of a table of commands. */
 function filledIn(line: string): string {
   const values = {
     TIME: "2h",
@@ -162,15 +163,15 @@ function filledIn(line: string): string {
     N: "4",
   }
   const text = Object.entries(values).reduce(
-    (so, [word, value]) => so.replaceAll(new RegExp(`\\b${word}\\b`, "g"), value),
+    (so, [argument, value]) => so.replaceAll(new RegExp(`\\b${argument}\\b`, "g"), value),
     line.replaceAll("\\|", "|"),
   )
-  // Of commands that share a line the first one stands for all; show needs to know which entry.
+  // Of commands that share a line the first one represents all; show needs to know which entry.
   return text.replace(/audit list\|.*/, "audit list")
 }
 
 describe("docs/holds.md", () => {
-  it("has one row for each reason to hold, with the very commands that the hints print", () => {
+  it("has one row for each reason to hold, with the commands that the hints print", () => {
     const text = readFileSync(join(ROOT, "docs/holds.md"), "utf8")
     const rows = [...text.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)]
     const listedReasons = rows.flatMap(([, cell = ""]) =>
@@ -217,7 +218,7 @@ function helps(command: Command): string[] {
   return [said.join(""), ...command.commands.flatMap(helps)]
 }
 
-describe("an example in a message about a wrong word is a right one", () => {
+describe("an example in a message about a wrong argument", () => {
   it.each<[string, (text: string) => unknown, string]>([
     ["TIME", timeAfter(0), "tomorrow"],
     ["DURATION", duration, "soon"],
@@ -226,7 +227,7 @@ describe("an example in a message about a wrong word is a right one", () => {
     ["WHO", actor, "WHO"],
     ["WHY", reason, "TEXT"],
     ["words", words, " "],
-  ])("%s", (_what, parse, wrong) => {
+  ])("is valid: %s", (_what, parse, wrong) => {
     const message = messageOf(() => parse(wrong))
     const examples = [...message.matchAll(/"([^"]+)"|(\d{4}-\d{2}-\d{2}T[\w:+-]+\w)/g)].map(
       ([, quoted, time]) => quoted ?? time ?? "",
@@ -235,7 +236,7 @@ describe("an example in a message about a wrong word is a right one", () => {
     for (const example of examples) expect(() => parse(example), example).not.toThrow()
   })
 
-  it("is taken by the command that printed it", async () => {
+  it("is accepted by the command that printed it", async () => {
     const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
     for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
       const later = example.replace(/^\d{4}/, "2031")

@@ -22,8 +22,8 @@ function fleetOf(out: string): Record<string, string> {
   )
 }
 
-describe("status, under caps across supernodes", () => {
-  it("says how much of them is left, and that nobody's next tick could buy", async () => {
+describe("status under caps across supernodes", () => {
+  it("prints how much of them is left, and that no supernode's next tick could buy", async () => {
     const own = await usedDesk()
     const { out } = await own.run("status")
     expect(fleetOf(out)).toEqual({
@@ -37,7 +37,7 @@ describe("status, under caps across supernodes", () => {
     expect(fleetOf(other.out)).toMatchObject({ purchases: "1 of 1 in 1d, 0 left" })
   })
 
-  it("shows who has taken a place and not used it, until it lapses", async () => {
+  it("shows reservations that are not used, until they lapse", async () => {
     const own = await usedDesk()
     own.cutChain("fleet", 1)
     own.cutChain(STREAM, 0)
@@ -54,7 +54,7 @@ describe("status, under caps across supernodes", () => {
     })
   })
 
-  it("names who is no longer in the policy file and counts even so", async () => {
+  it("names supernodes that are no longer in the policy file and still count", async () => {
     const own = await usedDesk()
     const onlyB = ONE.replace(/ {2}- name: train-a[\s\S]*?(?= {2}- name: train-b)/, "")
     const { out } = await own.run("status", "--policy", own.file("b.yaml", onlyB))
@@ -64,7 +64,7 @@ describe("status, under caps across supernodes", () => {
     })
   })
 
-  it("is JSON too, and null where there is no such cap", async () => {
+  it("is JSON too, and null without such a cap", async () => {
     const { json } = await (await usedDesk()).run("status", "--json")
     expect(json()).toMatchObject({
       fleet: {
@@ -78,7 +78,7 @@ describe("status, under caps across supernodes", () => {
   })
 })
 
-describe("a dry run, under caps across supernodes", () => {
+describe("a dry run under caps across supernodes", () => {
   it("shows both counts, and writes nothing", async () => {
     const own = await usedDesk()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4")
@@ -90,7 +90,7 @@ describe("a dry run, under caps across supernodes", () => {
   })
 })
 
-describe("audit, of stream fleet", () => {
+describe("audit of stream fleet", () => {
   it("lists, shows and verifies it like any other", async () => {
     const own = await usedDesk()
     const { out } = await own.run("audit", "list", "fleet")

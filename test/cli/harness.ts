@@ -10,7 +10,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandb
 import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 
-// The command line against the real sandbox and a real SQLite file; only the clock is ours, and stands still.
+// The command line against the real sandbox and a real SQLite file; only the clock is ours, and fixed.
 
 /** Within a quarter of an hour after the alarms in test/events. */
 export const START = Date.parse("2024-01-12T16:52:00Z")
@@ -54,17 +54,17 @@ export interface Desk {
   dir: string
   ledgerPath: string
   env: Record<string, string | undefined>
-  /** Moves the one clock that everybody shares. */
+  /** Moves the one common clock. */
   advance(ms: number): void
   run(...argv: string[]): Promise<Ran>
   runWith(io: Partial<CliIo>, ...argv: string[]): Promise<Ran>
-  /** Writes a file into the desk's folder and gives its path. */
+  /** Writes a file into the folder and returns its path. */
   file(name: string, content: string | object): string
   /** Changes the newest entry of a supernode's chain behind the ledger's back. */
   spoil(supernodeId: string): void
-  /** Takes away what came after an entry: as after a crash at that point. */
+  /** Removes the entries after an entry: as after a crash at that point. */
   cutChain(stream: string, lastSeq: number): void
-  /** Looks into the ledger as it is on disk. */
+  /** Opens the ledger on disk. */
   ledger<T>(look: (ledger: AuditedLedger) => Promise<T>): Promise<T>
 }
 
@@ -80,7 +80,7 @@ export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}
   }
   const env = { SUPERNODE_POLICY: file("policy.yaml", policy), SUPERNODE_LEDGER: `sqlite:${ledgerPath}` }
   let now = START
-  // Before the first command, so that a desk can be set up in one line.
+  // Before the first command, so that a command line can be set up in one line.
   const ready = own.withoutLedger ? Promise.resolve() : makeLedger(`sqlite:${ledgerPath}`, START)
   ready.catch(() => undefined)
   const made: Desk = {
@@ -141,7 +141,7 @@ export async function cloudDesk(
   return Object.assign(own, { sandbox, advance })
 }
 
-/** Text as stdin brings it. */
+/** Text in the form of stdin. */
 export async function* bytes(text: string): AsyncIterable<Uint8Array> {
   yield Buffer.from(text)
 }

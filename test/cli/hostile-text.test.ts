@@ -6,8 +6,8 @@ import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
 import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
 
-// What a cloud, an alert and a person write, through the printers of the commands. Each text tries to hide what follows,
-// to begin a line of its own, to reverse the reading order, and to paint.
+// Text of a cloud, an alert and a person, through the printers of the commands. Each text tries to hide later
+// text, to begin a line of its own, to reverse the reading order, and to use colours.
 
 const HOSTILE =
   "a\u001b[8mb\nFORGED: all is well\r\nFORGED again\u202ec\u009b2Jd\u200be\u007ff\u2028FORGED\u001b[31mg"
@@ -49,7 +49,7 @@ const WELL: World = {
   order: [200, { id: ID, order_id: HOSTILE, servers: [{ id: "s3", name: HOSTILE, order_id: HOSTILE }] }],
 }
 
-/** A desk before a cloud that answers so; its clock is the desk's. */
+/** A command line before a cloud with these answers; they share a clock. */
 async function deskBefore(world: Partial<World>): Promise<Desk> {
   const answers = { ...WELL, ...world }
   const answerTo = ({ url = "", method }: IncomingMessage): Answer => {
@@ -77,7 +77,7 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
   return own
 }
 
-/** A pause as a version wrote it that cleaned no text. */
+/** A pause in the form of a release that cleaned no text. */
 async function sayUncleaned(own: Desk): Promise<void> {
   await own.ledger(async (ledger) => {
     const head = await ledger.head(CONTROL_STREAM)
@@ -122,7 +122,7 @@ const REQUEST = {
   why: HOSTILE,
 }
 
-describe("hostile text of a cloud, an alert or a person forges no line and steers no terminal", () => {
+describe("hostile text of a cloud, an alert or a person", () => {
   it.each<[string, Partial<World>, RegExp]>([
     ["in an accepted order, its ids and its servers", {}, /ACCEPTED/],
     [
@@ -136,7 +136,7 @@ describe("hostile text of a cloud, an alert or a person forges no line and steer
     ["in a server's id", { supernode: supernode({ id: HOSTILE }) }, /supernode-unreadable/],
     ["in the error of a read", { supernode: refused(403) }, /credentials.*FORGED/s],
     ["in the error of the offers", { offers: refused(400) }, /offers-unreadable.*FORGED/s],
-  ])("%s", async (_title, world, says) => {
+  ])("forges no line and controls no terminal: %s", async (_title, world, says) => {
     const own = await deskBefore(world)
     const planned = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [, planHash = NO_PLAN] = /"hash": "(sha256:[0-9a-f]{64})"/.exec(planned.out) ?? []

@@ -17,7 +17,7 @@ function tick(own: CloudDesk, ...argv: string[]) {
   return own.run("run", "--event", own.file("tick.json", { kind: "tick", time }), ...argv)
 }
 
-describe("a ledger that nobody made", () => {
+describe("a missing ledger", () => {
   it.each([
     ["pause", ["pause", ...BY]],
     ["resume", ["resume", ...BY]],
@@ -28,7 +28,7 @@ describe("a ledger that nobody made", () => {
     ["audit export", ["audit", "export"]],
     ["ledger show", ["ledger", "show"]],
     ["ledger restored", ["ledger", "restored", ...BY]],
-  ])("%s at a mistyped place exits 1, names the place, and creates nothing", async (_, argv) => {
+  ])("makes %s exit 1 at a mistyped location, which it names and does not create", async (_, argv) => {
     const own = desk()
     const place = `sqlite:${join(own.dir, "ledgre.db")}`
     const before = await own.ledger(async () => readdirSync(own.dir))
@@ -54,7 +54,7 @@ describe("a ledger that nobody made", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("lets a dry run decide as on an empty ledger, say so, and offer no line that buys", async () => {
+  it("lets a dry run decide as on an empty ledger, with a note, and without a line that buys", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { code, out, err } = await own.run("dry-run", "train-a")
     expect(err).toMatch(/^note: there is no ledger at .*\n.*such a plan cannot be bought/)
@@ -63,7 +63,7 @@ describe("a ledger that nobody made", () => {
     expect(code).toBe(0)
   })
 
-  it("never leads to a second order where it was deleted after an unknown outcome", async () => {
+  it("never leads to a second order if it was deleted after an unknown outcome", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { reset: "before-effect" })
     await tick(own)
@@ -97,7 +97,7 @@ describe("ledger init", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("buys at once where an operator gave the word that nothing is in flight", async () => {
+  it("buys at once if an operator stated that nothing is in flight", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     await own.run("ledger", "init", ...BY, "--nothing-in-flight")
     const { out } = await tick(own)
@@ -105,7 +105,7 @@ describe("ledger init", () => {
     expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\(`, "m"))
   })
 
-  it("given again prints the same id, writes nothing and ends with 0", async () => {
+  it("prints the same id when run again, writes nothing and exits 0", async () => {
     const own = desk()
     const { code, json } = await own.run("ledger", "init", ...BY, "--json")
     expect(json()).toMatchObject({
@@ -164,7 +164,7 @@ describe("a ledger restored from a backup", () => {
   })
 })
 
-/** Runs it once, when the CLI first asks the cloud something; the cloud then answers that it is out of order. */
+/** Runs it once, when the CLI first calls the cloud; the cloud then answers that it is out of order. */
 async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promise<void> {
   let ran: Promise<unknown> | undefined
   const server = createServer((_request, response) => {
@@ -177,7 +177,7 @@ async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promi
   own.env["SUPERNODE_MODELARTS_ENDPOINT"] = `http://127.0.0.1:${port}`
 }
 
-it("confirms nothing where the ledger was restored once more while the operator looked", async () => {
+it("confirms nothing if the ledger was restored once more while the operator looked", async () => {
   const own = await cloudDesk()
   const who = ["--by", "ann", "--why"]
   await own.run("ledger", "restored", ...who, "backup of Monday")

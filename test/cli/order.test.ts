@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type CloudDesk, cloudDesk, MINUTE } from "./harness.ts"
 
-// What becomes of an order after the purchase was accepted, as the billing service tells it.
+// Reading of an order after the purchase was accepted, from the billing service.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -26,8 +26,8 @@ async function payment(own: CloudDesk): Promise<string> {
   return /^ +payment +(.*), read .*$/m.exec(out)?.[1] ?? "nothing"
 }
 
-describe("an accepted order is read, and", () => {
-  it("one that is completed at the planned price is on record, and not read again", async () => {
+describe("an accepted order", () => {
+  it("is read and recorded if it is completed at the planned price, and not read again", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 5, amount: 120_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -37,7 +37,7 @@ describe("an accepted order is read, and", () => {
     expect((await own.run("audit", "verify")).code).toBe(0)
   })
 
-  it("one that awaits payment is read until it is paid, also after its servers run", async () => {
+  it("is read until it is paid if it awaits payment, also after its servers run", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: null, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -53,7 +53,7 @@ describe("an accepted order is read, and", () => {
     expect(asked(own)).toBe(before)
   })
 
-  it("another amount than planned is reported beside the plan", async () => {
+  it("is reported with both amounts if the amount differs from the plan", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount: 150_000.5, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -72,7 +72,7 @@ describe("an accepted order is read, and", () => {
     expect(await payment(own)).toMatch(/is completed$/)
   })
 
-  it("what is known of one is not taken back by a refusal, or by an answer without an amount", async () => {
+  it("keeps its known values after a refusal, or an answer without an amount", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: 150_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -84,7 +84,7 @@ describe("an accepted order is read, and", () => {
     expect(await payment(own)).toMatch(/is completed, 150000 CNY where 120000 CNY were planned$/)
   })
 
-  it.each([1e20, 1e307])("an amount of %s stops no later run", async (amount) => {
+  it.each([1e20, 1e307])("with an amount of %s stops no later run", async (amount) => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -105,14 +105,14 @@ describe("an accepted order is read, and", () => {
   })
 })
 
-it("an order is never read where another ModelArts is set and no billing service is", async () => {
+it("is never read if another ModelArts is set and no billing service is", async () => {
   const own = await cloudDesk()
   await own.run("run", "--event", ALARM)
   expect(asked(own)).toBe(0)
   expect(await payment(own)).toBe("nothing")
 })
 
-it("doctor says whether orders can be read, which is no condition of a purchase", async () => {
+it("is checked by doctor: whether orders can be read, which is no condition of a purchase", async () => {
   const own = await deskWithBilling()
   expect((await own.run("doctor")).out).toContain("orders: orders can be read")
   own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })

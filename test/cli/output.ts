@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
 import { OUTPUT_SCHEMAS, type OutputName } from "../../functions/cli/docs/output-schemas.ts"
 
-// The committed JSON Schemas of what commands print.
+// The committed JSON Schemas of the commands' output.
 
 export const FOLDER = fileURLToPath(new URL("../../docs/cli/", import.meta.url))
 
@@ -17,7 +17,7 @@ function compiled(name: OutputName): ValidateFunction {
   return new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
 }
 
-/** Everything in which a document differs from its schema; null: nothing. */
+/** All differences between a document and its schema; null: none. */
 export function problemsOf(name: OutputName, document: unknown): unknown {
   const validate = schemas.get(name)
   if (!validate) throw new Error(`no schema is called ${name}`)

@@ -36,7 +36,7 @@ function cli(own: Desk, ...argv: string[]): Child {
   return start(own, process.execPath, [built.file, ...argv])
 }
 
-/** Everything it wrote, and how it ended: exit code or signal. */
+/** Its whole output, and its end: exit code or signal. */
 async function ended(child: Child): Promise<{ out: string; err: string; code: number | string | null }> {
   const [out, err, [code, signal]] = await Promise.all([
     text(child.stdout),
@@ -46,7 +46,7 @@ async function ended(child: Child): Promise<{ out: string; err: string; code: nu
   return { out, err, code: (code as number | null) ?? (signal as string | null) }
 }
 
-/** Everything written until a line that fits. */
+/** Its output up to a matching line. */
 async function seen(stream: Readable, line: RegExp): Promise<string> {
   let all = ""
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
@@ -56,16 +56,16 @@ async function seen(stream: Readable, line: RegExp): Promise<string> {
   throw new Error(`it ended without ${line}: ${all}`)
 }
 
-describe("the process", () => {
+describe("the process of a command", () => {
   it.each([
     [["validate"], 0],
     [["dry-run", "train-x"], 1],
     [["frobnicate"], 2],
-  ])("%j ends with %i", async (argv, code) => {
+  ])("exits %j with %i", async (argv, code) => {
     expect((await ended(cli(desk(), ...argv))).code).toBe(code)
   })
 
-  it("bears a reader that goes away", async () => {
+  it("accepts that the reader closes the pipe", async () => {
     const own = desk()
     for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))
     const line = `"${process.execPath}" "${built.file}" audit export | head -c 1`
@@ -73,7 +73,7 @@ describe("the process", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("finishes a purchase when told to stop once, and what a second stop tears off stays on record as open", async () => {
+  it("finishes a purchase after one stop signal, and leaves an attempt open on record after a second one", async () => {
     let arrive = (): void => undefined
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
@@ -113,7 +113,7 @@ describe("sandbox", () => {
     expect([code, err]).toEqual([0, "the sandbox is closed\n"])
   })
 
-  it("is all that another terminal needs: the settings that it prints lead to an order", async () => {
+  it("prints settings that lead to an order in another terminal", async () => {
     const own = desk()
     const child = cli(own, "sandbox", "--json")
     const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
@@ -128,7 +128,7 @@ describe("sandbox", () => {
     expect(code).toBe(0)
   })
 
-  it("has the supernodes of one's own policy, each on its smallest rung", async () => {
+  it("has the supernodes of the user's own policy, each on its smallest rung", async () => {
     const own = desk(TWO_SUPERNODES)
     const child = cli(own, "sandbox", "--json", "--policy", own.env["SUPERNODE_POLICY"] ?? "")
     expect(JSON.parse(await seen(child.stdout, /\n/))).toMatchObject({
@@ -139,7 +139,7 @@ describe("sandbox", () => {
     })
   })
 
-  it("says that the port is taken", async () => {
+  it("reports that the port is in use", async () => {
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     onTestFinished(() => void server.close())

@@ -12,15 +12,15 @@ const MORNINGS_SAID =
 const nightsSaid = (acted = "") =>
   `nights: at least 4 servers for 9h from "30 22 * * *", cooldown or not; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
 
-describe("Schedules are shown: active now, and when next", () => {
-  it("by validate", async () => {
+describe("schedules and their next starts", () => {
+  it("are shown by validate", async () => {
     const { out, code } = await desk(WITH).run("validate")
     expect(out).toContain(`  schedules  ${MORNINGS_SAID}`)
     expect(out).toContain(nightsSaid())
     expect(code).toBe(0)
   })
 
-  it("by status, which knows whether a start was bought for", async () => {
+  it("are shown by status, which knows whether a start led to a purchase", async () => {
     const own = await cloudDesk({}, WITH)
     own.sandbox.setLoad(10)
     expect((await own.run("status")).out).toContain(nightsSaid())
@@ -54,7 +54,7 @@ describe("Schedules are shown: active now, and when next", () => {
     })
   })
 
-  it("by a dry run, which says that a schedule wants the purchase", async () => {
+  it("are shown by a dry run, which says that a schedule wants the purchase", async () => {
     const own = await cloudDesk({}, WITH)
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
@@ -65,7 +65,7 @@ describe("Schedules are shown: active now, and when next", () => {
     expect(out).toContain(MORNINGS_SAID)
   })
 
-  it("and not a word where there are none", async () => {
+  it("are not mentioned if the policy has none", async () => {
     const own = await cloudDesk()
     for (const command of [["validate"], ["status"], ["dry-run", "train-a"]])
       expect((await own.run(...command)).out).not.toContain("schedule")

@@ -1,7 +1,8 @@
 import { askOfLedger } from "./asked-of-ledger.ts"
 
-// Asks with each of the settings of its argument, as a user who may write none of their ledgers, and prints the answers. The
-// first settings are asked before that: then everything is loaded, and the user need not be allowed to read this program.
+// Runs the views with each of the settings of its argument, as a user who may write none of their ledgers,
+// and prints the answers. The first settings run before that: then everything is loaded, and the user need
+// not be allowed to read this program.
 
 interface Question {
   envs: Record<string, string>[]

@@ -12,21 +12,21 @@ import { bundle } from "../processes/bundle.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
 import { type CloudDesk, cloudDesk, START } from "./harness.ts"
 
-// A ledger that is there and cannot be used: every way to look at it says so, and nothing is bought.
+// An existing ledger that cannot be used: every view says so, and nothing is bought.
 
 const TICK = { kind: "tick", time: new Date(START).toISOString() }
 
-/** A desk with load for a purchase; nothing may be bought at it. */
+/** A command line with load for a purchase; no purchase may be made. */
 async function busyDesk(options: { withoutLedger?: true } = {}): Promise<CloudDesk & { event: string }> {
   const own = await cloudDesk({}, undefined, options)
   return Object.assign(own, { event: own.file("tick.json", TICK) })
 }
 
 interface Expected {
-  /** Of /readyz; null: `serve` does not start on a ledger that cannot even be opened. */
+  /** Answer of /readyz; null: `serve` does not start on a ledger that cannot even be opened. */
   reason: RegExp | null
   doctor: RegExp
-  /** Of the run, on stdout and stderr together. */
+  /** Output of the run, stdout and stderr together. */
   tick: RegExp
   log: RegExp
 }
@@ -41,7 +41,7 @@ function expectRefused({ doctor, tick, ready, ended, log }: AskedOfLedger, expec
   expect(log).toMatch(expected.log)
 }
 
-it("without a ledger nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+it("makes nothing ready without a ledger: doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk({ withoutLedger: true })
   expectRefused(await askOfLedger(own.env, START, own.event), {
     reason: /^ledger-new: there is no ledger here/,
@@ -52,7 +52,7 @@ it("without a ledger nothing is ready, doctor and run fail, and serve logs an ER
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("with a ledger that has entries and no id nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+it("makes nothing ready with a ledger that has entries and no id: doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   own.cutChain("control", 0)
@@ -65,7 +65,7 @@ it("with a ledger that has entries and no id nothing is ready, doctor and run fa
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("with a file or a folder that cannot be written nothing is ready, doctor and run fail, and serve says why", async () => {
+it("makes nothing ready with a file or a folder that cannot be written: doctor and run fail, and serve gives the reason", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   const ledgerIn = (folder: string, fileMode: number, folderMode: number): Record<string, string> => {
@@ -111,7 +111,7 @@ async function unprivileged(envs: object[], event: string): Promise<AskedOfLedge
   return JSON.parse(stdout) as AskedOfLedger[]
 }
 
-it("with a DynamoDB table that may only be read nothing is ready, doctor and run fail, and serve logs an ERROR", async () => {
+it("makes nothing ready with a DynamoDB table that may only be read: doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   const server = new DynamoServer()
   await server.start()
@@ -132,7 +132,7 @@ it("with a DynamoDB table that may only be read nothing is ready, doctor and run
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-/** The same server for who may read and not write: PutItem is answered as IAM does. */
+/** The same server for a client that may read and not write: PutItem is answered as IAM does. */
 async function readOnly(port: number): Promise<string> {
   const door = createServer((incoming, answer) => {
     if (incoming.headers["x-amz-target"] === "DynamoDB_20120810.PutItem") {

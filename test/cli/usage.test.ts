@@ -3,7 +3,7 @@ import { desk, POLICY } from "./harness.ts"
 
 const HASH = `sha256:${"0".repeat(64)}`
 
-describe("wrong usage ends with 2 and a word about what is right", () => {
+describe("wrong usage", () => {
   it.each([
     [[], "Usage: supernode-autoscaler"],
     [["stats"], "(Did you mean status?)"],
@@ -44,7 +44,7 @@ describe("wrong usage ends with 2 and a word about what is right", () => {
     [["serve", "--tick", "often"], "It must be a cron expression of 5 fields, or 6 with seconds first"],
     [["serve", "--tick", "61 * * * *"], "It is no cron expression: Invalid value for minute: 61"],
     [["serve", "--tick", "0 0 30 2 *"], "It never comes round"],
-  ])("%j", async (argv, says) => {
+  ])("exits 2 and names the right usage: %j", async (argv, says) => {
     const { code, out, err } = await desk().run(...argv)
     expect(err).toContain(says)
     expect(out).toBe("")
@@ -65,29 +65,29 @@ describe("help", () => {
     "hold",
     "approve",
     "sandbox",
-  ])("%s says that it takes --policy and --ledger", async (command) => {
+  ])("of %s names --policy and --ledger", async (command) => {
     const { code, out, err } = await desk().run(command, "--help")
     expect(out).toContain("--policy <FILE>")
     expect(out).toContain("--ledger <URL>")
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("shows examples and where settings come from", async () => {
+  it("shows examples and the sources of settings", async () => {
     const { code, out } = await desk().run("--help")
     expect(out).toContain("supernode-autoscaler dry-run train-a")
     expect(out).toContain("SUPERNODE_LEDGER (sqlite:./ledger.db)")
     expect(code).toBe(0)
   })
 
-  it("has the package's version", async () => {
+  it("shows the package's version", async () => {
     const { code, out } = await desk().run("--version")
     expect(out).toMatch(/^\d+\.\d+\.\d+/)
     expect(code).toBe(0)
   })
 })
 
-describe("bad surroundings end with 1 and a clear line each, without a stack trace", () => {
-  it("names every wrong setting at once", async () => {
+describe("a wrong environment exits 1 with one clear line per problem, without a stack trace", () => {
+  it("names every wrong setting together", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
     const { code, out, err } = await own.run("status")
@@ -97,7 +97,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
     expect([code, out]).toEqual([1, ""])
   })
 
-  it("names every problem of a policy at once", async () => {
+  it("names every problem of a policy together", async () => {
     const own = desk(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
     const { code, err } = await own.run("status")
     expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.rules\.0\.above: /)
@@ -106,7 +106,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
     expect(code).toBe(1)
   })
 
-  it("says that the policy is missing", async () => {
+  it("reports a missing policy", async () => {
     const { code, err } = await desk().run("status", "--policy", "nowhere.yaml")
     expect(err).toContain("nowhere.yaml")
     expect(code).toBe(1)
@@ -115,14 +115,14 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
   it.each([
     ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
     ["a ledger of no known kind", "redis://here", "names no store we know; write sqlite:PATH"],
-  ])("says so of %s", async (_case, url, says) => {
+  ])("reports %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)
     expect(err).not.toContain("SUPERNODE_LEDGER")
     expect(code).toBe(1)
   })
 
-  it("does not take another program's file for a ledger", async () => {
+  it("does not use another program's file as a ledger", async () => {
     const own = desk()
     const { code, err } = await own.run(
       "status",
@@ -133,7 +133,7 @@ describe("bad surroundings end with 1 and a clear line each, without a stack tra
     expect(code).toBe(1)
   })
 
-  it("adds the stack only where debugging was asked for", async () => {
+  it("adds the stack only for debugging", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_LOG_LEVEL: "debug" })
     const { code, err } = await own.run("dry-run", "train-x")
@@ -165,13 +165,13 @@ describe("colours", () => {
     expect(out.includes("\u001b[")).toBe(hasColours)
   })
 
-  it("are off where NO_COLOR asks for it", async () => {
+  it("are off if NO_COLOR is set", async () => {
     const own = desk()
     Object.assign(own.env, { NO_COLOR: "1" })
     expect((await own.runWith({ isTerminal: true }, "status")).out).not.toContain("\u001b[")
   })
 
-  it("never let foreign words steer the terminal", async () => {
+  it("never let foreign text control the terminal", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
     const { out } = await own.run("status")

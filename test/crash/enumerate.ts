@@ -4,7 +4,10 @@ import { play, traceOf } from "./history.ts"
 import type { FollowUpName, Kind } from "./kinds.ts"
 import { POINTS, type Proof } from "./points.ts"
 
-/** Breaks every I/O of these kinds of run in every way, and follows each up. `proof`: the points that must all be met here. */
+/**
+ * Breaks every I/O of these kinds of run in every way, and continues after each. `proof`: the points that
+ * must all occur here.
+ */
 export function proveKinds(proof: Proof, kinds: Kind[]): void {
   const tally = { places: 0, faults: 0, histories: 0, mostPosts: 0 }
   const broken = new Map<string, Set<string>>()
@@ -28,7 +31,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
     return failures
   }
 
-  describe("whatever happens at whichever I/O: one POST per attempt, one attempt at a time, and nothing is lost", () => {
+  describe("any fault at any I/O: one POST per attempt, one attempt at a time, and no loss", () => {
     it.each(named)("%s", async (_name, kind) => {
       const failures: string[] = []
       for (const [at, point] of (await traceOf(kind)).entries()) {
@@ -40,15 +43,15 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
       expect(failures).toEqual([])
     })
 
-    it("and no point was left out, nor any of its faults", () => {
+    it("covers every point and all of its faults", () => {
       const points = Object.keys(POINTS).filter((point) => POINTS[point as keyof typeof POINTS] === proof)
       const seen = points.map((point) => [point, [...(broken.get(point) ?? [])]])
       expect(seen).toEqual(points.map((point) => [point, faultsAt(point).map(faultName)]))
     })
   })
 
-  describe("without any fault", () => {
-    it.each(named)("%s leads to what the policy allows", async (_name, kind) => {
+  describe("runs without any fault", () => {
+    it.each(named)("%s lead to the purchases that the policy allows", async (_name, kind) => {
       for (const followUp of kind.followUps) {
         const { violations, taken } = await play(kind, null, followUp)
         expect([followUp, violations, taken]).toEqual([followUp, [], kind.fleet?.allowed ?? 2])
@@ -65,7 +68,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
   })
 }
 
-/** A write is followed by everything. A read left nothing behind, so what follows it takes turns. */
+/** A write is followed by everything. A read had no effect, so its sequels alternate. */
 function followUpsOf({ followUps }: Kind, point: string, turn: number): FollowUpName[] {
   return isRead(point) ? followUps.filter((_, i) => turn % followUps.length === i) : followUps
 }

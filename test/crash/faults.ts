@@ -1,4 +1,7 @@
-/** When a frozen worker goes on: while the attempt may be sent, past its deadline, after people settled everything. */
+/**
+ * Time at which a frozen worker continues: while the attempt may be sent, past its deadline, or after
+ * operators settled everything.
+ */
 export type Moment = "soon" | "late" | "settled"
 
 /**
@@ -39,14 +42,17 @@ const ARRIVALS: Fault[] = [
   { kind: "arrives-late", until: "late" },
 ]
 
-/** What a read has no effect of happens before it as well as after it; only the dying is kept twice, for the count's sake. */
+/**
+ * Faults that have the same result before and after a read; only the dying is kept twice, for the count's
+ * sake.
+ */
 const OF_READS = [
   ...DEATHS,
   ...LOSSES.filter((fault) => "after" in fault && !fault.after),
   ...FREEZES.filter((fault) => "after" in fault && fault.after),
 ]
 
-/** All that can happen at a point, by its verb. */
+/** All faults that a point can have, by its verb. */
 export function faultsAt(point: string): Fault[] {
   const verb = verbOf(point)
   if (verb.startsWith("ledger.append")) return [...DEATHS, ...LOSSES, ...FREEZES, ...CLOCKS, ...ARRIVALS]
@@ -57,7 +63,7 @@ export function faultsAt(point: string): Fault[] {
   return verb === "ledger.head:control" ? [...OF_READS, ...CLOCKS] : OF_READS
 }
 
-/** It changes nothing outside the worker. */
+/** True if it changes nothing outside the worker. */
 export function isRead(point: string): boolean {
   return /^(ledger\.(head|read)|cloud\.read|clock\.)/.test(verbOf(point))
 }

@@ -7,14 +7,14 @@ import { crashPolicy, Place, SERVER_PRICE, type Site, siteOf } from "./place.ts"
 import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { type Plan, Worker } from "./worker.ts"
 
-// One history: a run with one fault, what comes right after it, what comes past the deadline, and then as many quiet
-// hours under load as it takes to see whether the policy's purchases happen, no fewer and no more.
+// One history: a run with one fault, the event right after it, the event past the deadline, and then enough
+// quiet hours under load to see that exactly the policy's purchases happen.
 
 /** The policy's `actions: 2 per 24h`, or the fleet's. */
 function allowedOf({ sites: [{ policy }] }: Place): number {
   return Math.min(policy.limits.actions.count, policy.fleet?.actions?.count ?? Infinity)
 }
-/** Between two of these a purchase is provisioned and cools down. */
+/** Time in which a purchase is provisioned and cools down. */
 const TICK_EVERY_MS = 26 * MINUTE
 const MAX_TICKS = 30
 const TICKS_AFTER = 1
@@ -50,7 +50,7 @@ function underCaps(policy: Policy, count: number): [Site, ...Site[]] {
   return [siteOf(first), siteOf(second)]
 }
 
-/** The points that a run of this kind passes where nothing fails. */
+/** The points that a run of this kind passes without a fault. */
 export async function traceOf(kind: Kind): Promise<string[]> {
   return (await play(kind, null, kind.followUps[0] ?? "a tick")).trace
 }
@@ -59,7 +59,7 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
   const [first, ...others] = sitesFor(kind)
   const place = new Place(first, ...others)
   const { watch } = place
-  place.tells = kind.tells ?? []
+  place.notifies = kind.notifies ?? []
   const act = await kind.begin(place)
   place.endings = [...(kind.endings ?? [])]
   const before = place.entries(place.stream).length
@@ -84,7 +84,7 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
   await goOn("late")
   await recover(place, () => goOn("settled"))
 
-  // Hashing takes most of the time, and what follows a fault does not change it: one chain of each fault is enough.
+  // Hashing takes most of the time, and later events do not change it: one chain of each fault is enough.
   if (followUp === kind.followUps[0]) await watch.verifyChains()
   return {
     violations: watch.violations,
@@ -98,7 +98,7 @@ async function follow(place: Place, name: FollowUpName, act: Act): Promise<void>
   await FOLLOW_UPS[name](place, act)(new Worker(place).ports)
 }
 
-/** Faults are over, people settle what is theirs, the load stays: exactly what the policy allows is bought. */
+/** After faults and settlements, with a constant load: exactly the policy's purchases are made. */
 async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
   place.load = 97
   let isThawed = false
@@ -135,7 +135,7 @@ function checkEnd(place: Place): void {
     watch.violated(`booked are ${booked.join()}, and the cloud took ${paid.join()}`)
 }
 
-/** A run may end in a LedgerError, and in nothing else. */
+/** A run may end with a LedgerError, and with no other error. */
 async function endOf(place: Place, acting: Promise<unknown>): Promise<void> {
   try {
     await acting

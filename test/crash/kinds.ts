@@ -15,22 +15,22 @@ export interface Kind {
   name: string
   policy?: Partial<PolicyInput>
   habits?: Habits
-  /** How the purchases of it and after it end. */
+  /** Endings of its purchase and of later ones. */
   endings?: Ending[]
   followUps: FollowUpName[]
-  /** The subjects for which the policy names a recipient. */
-  tells?: readonly NotifyTopic[]
-  /** So many purchases by two supernodes in all, and only these points are broken: the others are in kinds without. */
+  /** Topics for which the policy names a recipient. */
+  notifies?: readonly NotifyTopic[]
+  /** Total purchases of two supernodes; only these points are broken: the others are in kinds without. */
   fleet?: { allowed: number; breaks: RegExp }
   /** Only these points are broken: the others are in kinds without. */
   breaks?: RegExp
   /** It must leave no trace in the ledger. */
   writesNothing?: true
-  /** What was before, and then what the run does: the same event however often it is done. */
+  /** The earlier events, and then the run: the same event however often it is delivered. */
   begin(place: Place): Promise<Act>
 }
 
-/** What comes right after the fault, and again past the deadline. */
+/** The event right after the fault, and again past the deadline. */
 export const FOLLOW_UPS = {
   "the same event again": (_place: Place, act: Act) => (ports: Ports) => act(ports),
   "another alarm": (place: Place) => (ports: Ports) => runSignal(place, ports, newAlarm(place)),
@@ -131,7 +131,7 @@ export const BUYING: Kind[] = [
   },
 ]
 
-/** Runs in which something goes wrong by itself already, and what people do about it. */
+/** Runs that already contain a failure, and the operators' reactions. */
 export const SETTLING: Kind[] = [
   {
     name: "an alarm that buys, and its order is read",
@@ -142,14 +142,14 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
-    tells: ["purchase"],
+    notifies: ["purchase"],
     breaks: /^(claimNotification|withPurchase|headOf|deliver|noteDelivery) /,
     followUps: ["a tick"],
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
     name: "a tick that cannot read the supernode, and counts it",
-    tells: TROUBLE,
+    notifies: TROUBLE,
     breaks: /^recordBlindness /,
     habits: { stumbles: { "gatherAndRecord cloud.readSupernode": 1 } },
     followUps: ["a tick"],
@@ -158,7 +158,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm whose order is taken and never answered",
     endings: ["hangs"],
-    tells: TROUBLE,
+    notifies: TROUBLE,
     followUps: PURCHASES,
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -171,7 +171,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm whose purchase is refused until a person resets it",
     endings: ["balance"],
-    tells: TROUBLE,
+    notifies: TROUBLE,
     followUps: ["another alarm"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -193,7 +193,7 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "a tick that finds an attempt opened and never settled, and tells of it against rivals and refusals",
-    tells: TROUBLE,
+    notifies: TROUBLE,
     habits: {
       stumbles: { "deliver notify.tell": 1 },
       rivals: { "claimNotification ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
@@ -260,7 +260,7 @@ function always(place: Place, signal: Signal): Act {
   return (ports) => runSignal(place, ports, signal)
 }
 
-/** A purchase that was made a while ago, as it ended. */
+/** A purchase that was made a while ago, with this ending. */
 async function bought(place: Place, ending: Ending = "accepted"): Promise<void> {
   place.endings = [ending]
   await runSignal(place, new Worker(place).ports, newAlarm(place))
@@ -269,7 +269,7 @@ async function bought(place: Place, ending: Ending = "accepted"): Promise<void> 
 
 const NEIGHBOUR: FollowUpName = "another supernode's alarm"
 
-/** Runs under caps across two supernodes, which both want the last place. */
+/** Runs under caps across two supernodes, which both want the last purchase. */
 export const FLEET: Kind[] = [
   {
     name: "an alarm that takes a place under the fleet's caps",
@@ -308,7 +308,7 @@ export const FLEET: Kind[] = [
   },
 ]
 
-/** Another supernode's run has taken a place under the caps, died, and its deadline is over. */
+/** Another supernode's run has made a reservation under the caps, died, and its deadline is over. */
 async function reservedOnly(place: Place): Promise<void> {
   const worker = new Worker(place, {
     at: "purchase ledger.append:opened",

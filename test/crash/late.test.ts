@@ -8,8 +8,8 @@ import { crashPolicy, Place } from "./place.ts"
 import { newAlarm, newTick, PAST_DEADLINE_MS, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
-// What no program can rule out: an order that turns up after a person had looked and said that it was never placed. Then
-// it must be found, told of, paid for in the books, and hold everything.
+// A case that no program can exclude: an order that appears after a person had checked and said that it was
+// never placed. It must be found, reported, booked, and hold everything.
 
 function openPlace(): Place {
   const policy = crashPolicy()
@@ -54,7 +54,7 @@ function booked(place: Place): number {
 const spent = (place: Place) => place.taken.reduce((sum, { cost }) => sum + cost, 0)
 
 describe("an order that a person said was never placed", () => {
-  it("and whose answer comes after all is wrong, booked and held", async () => {
+  it("is wrong, booked and held when its answer comes after all", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes", after: true, until: "settled" })
     await goOn()
@@ -63,7 +63,7 @@ describe("an order that a person said was never placed", () => {
     expect(place.posts).toHaveLength(1)
   })
 
-  it("and whose servers are found is wrong, booked and held", async () => {
+  it("is wrong, booked and held when its servers are found", async () => {
     const place = openPlace()
     await settledAsAbsent(place, { kind: "dies", after: true })
     expect(await tick(place)).toBe("wrong")
@@ -71,7 +71,7 @@ describe("an order that a person said was never placed", () => {
     expect(place.posts).toHaveLength(1)
   })
 
-  it("and that was frozen on the wire, in the one instant behind the last look at the clock, is found too", async () => {
+  it("is found too when it was frozen on the wire, right after the last check of the clock", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
     await goOn()
@@ -81,7 +81,7 @@ describe("an order that a person said was never placed", () => {
     expect(await tick(place)).toBe("wrong")
   })
 
-  it("and whose answer comes after the next purchase is booked at once, and held when that one is no longer in the way", async () => {
+  it("is booked at once when its answer comes after the next purchase, and held when that one is no longer in flight", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
     expect(await tick(place)).toBeNull()

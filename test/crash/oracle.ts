@@ -1,15 +1,18 @@
 import type { Decided, Event, Happening, Verdict } from "./happening.ts"
 import type { Ending } from "./place.ts"
 
-// What should come of events that are handled one after the other, written from the semantics alone: it uses nothing of the
-// program, keeps the least it can, and knows no ledger.
+// Expected results of events that are handled one after the other, from the semantics alone: it uses no part
+// of the program, keeps minimal state, and knows no ledger.
 
 const [MINUTE, LAG] = [60_000, 60_000]
 const LADDER = [2, 4, 8, 16, 32]
 const [COOLDOWN, PROVISIONING, PERIOD] = [20 * MINUTE, 5 * MINUTE, 5 * MINUTE]
 const [ACTIONS, BUDGET_SERVERS] = [2, 14]
 
-/** `attempts` counts what was sent, `order` is in the way, `orders` may have cost money, `seen` are events that led to one, `asked` is when a request first came. */
+/**
+ * `attempts` counts sent orders, `order` is in flight, `orders` may have cost money, `seen` are events that
+ * led to one, `asked` is the first time of a request.
+ */
 export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInterval: number }) {
   return {
     ...rules,
@@ -39,7 +42,7 @@ export function foresee(world: World, happening: Happening, now: number): Verdic
   if (kind === "hold") world.heldUntil = now + happening.forMs
   if (kind === "load") world.isHigh = happening.isHigh
   if (kind === "reset") Object.assign(world, { isBroken: false, blocked: new Map() })
-  // Only what is unknown is a person's to settle, and they say what is true.
+  // Only an unknown outcome is a person's to settle, truthfully.
   if (kind === "settle" && world.order?.isUnknown) {
     const { isTaken, at } = world.order
     world.order = isTaken ? { ...world.order, isUnknown: false } : null
@@ -52,7 +55,7 @@ function handle(world: World, event: Event, now: number): Verdict {
   if (world.seen.has(event.id)) return { bought: [], heldBy: "duplicate" }
   const bought: number[] = []
   for (let tries = 1; ; tries++) {
-    const decided = judge(world, event, now)
+    const decided = checkHistory(world, event, now)
     record(world, event, decided, now)
     if (decided.heldBy !== null || decided.to === null) return { bought, heldBy: decided.heldBy }
     bought.push(decided.to)
@@ -62,7 +65,10 @@ function handle(world: World, event: Event, now: number): Verdict {
   }
 }
 
-/** An event that only held may come again; an OK of a supernode without rules on alarms' points is never written down. */
+/**
+ * An event that only held may come again; an OK of a supernode without rules on alarms' points is never
+ * recorded.
+ */
 function record(world: World, event: Event, decided: Decided, now: number): void {
   if (event.kind === "request" && !world.asked.has(event.id)) world.asked.set(event.id, now)
   if (decided.heldBy === null) world.seen.add(event.id)
@@ -70,17 +76,17 @@ function record(world: World, event: Event, decided: Decided, now: number): void
 }
 
 /**
- * A tick reads no more than it needs: the standing, then what became of an order, then the rest. So does an OK, and an alarm
- * that holds for what it held for last time.
+ * A tick reads no more than it needs: the state, then the outcome of an order, then the rest. So does an OK,
+ * and an alarm that holds for the same reason as last time.
  */
-function judge(world: World, event: Event, now: number): Decided {
-  const first = standing(world, event, now) ?? pacing(world, event, now)
+function checkHistory(world: World, event: Event, now: number): Decided {
+  const first = stateIn(world, event, now) ?? pacing(world, event, now)
   const isRepeated = first !== null && first === (world.last?.heldBy ?? null)
   const readsLittle =
     event.kind === "tick" || (event.kind === "alarm" && (event.state === "ok" || isRepeated))
   if (readsLittle && !world.order && first) return { heldBy: first, to: null }
   complete(world, now)
-  const inTheWay = standing(world, event, now)
+  const inTheWay = stateIn(world, event, now)
   const known = readsLittle ? (inTheWay ?? pacing(world, event, now)) : null
   if (known) return { heldBy: known, to: null }
   const { wanted, reason } = aim(world, event, now)
@@ -94,7 +100,7 @@ function judge(world: World, event: Event, now: number): Decided {
   return { heldBy, to: offer?.to ?? null }
 }
 
-function standing(world: World, event: Event, now: number): string | null {
+function stateIn(world: World, event: Event, now: number): string | null {
   if (event.kind === "alarm" && event.state !== "alarm") return "not-alarm"
   if (world.isPaused) return "paused"
   const at = event.kind === "request" ? now : (event.at ?? now)

@@ -11,17 +11,17 @@ import { crashPolicy, type Ending, Place } from "./place.ts"
 import { peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
-// Six events in every order they can come in, through the real run, against a sequential oracle: how many orders are sent,
-// for which event, for how much, and why each of the others held.
+// Six events in every possible order, through the real run, against a sequential oracle: how many orders are
+// sent, for which event, for how much, and why each of the others held.
 
 interface History {
   name: string
   six: [Happening, Happening, Happening, Happening, Happening, Happening]
-  /** Between two events. */
+  /** Time between two events. */
   gapMs: number
   endings?: Ending[]
   nextLarger?: true
-  /** 10 where nothing is said: less than provisioning and cooldown together. */
+  /** 10 by default: less than provisioning and cooldown together. */
   minIntervalMinutes?: number
 }
 
@@ -156,7 +156,7 @@ interface Node {
   path: string[]
 }
 
-/** Every order that is left, from a place that all of them share: what came before is not done again. */
+/** Every order of the remaining events, from a shared state: common beginnings are run once. */
 async function walk(history: History, node: Node, wrong: string[]): Promise<void> {
   if (node.left.length === 0) {
     tally.orders += 1
@@ -209,7 +209,7 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
 
 const WHO = { why: "test", by: "ops" }
 
-/** What people and the load do between the events. */
+/** Actions of people and the load between the events. */
 async function heed(place: Place, happening: Happening): Promise<void> {
   const { ledger, clock } = new Worker(place).ports
   const desk = { ledger, clock, newId: place.newId }
@@ -226,7 +226,7 @@ async function heed(place: Place, happening: Happening): Promise<void> {
   }
 }
 
-/** What each person of the history was shown before it began. */
+/** Plan that each person of the history saw before it began. */
 async function plansShown(place: Place, six: Happening[]): Promise<Map<string, string>> {
   const shown = new Map<string, string>()
   for (const happening of six) {
@@ -246,27 +246,30 @@ const LONG: readonly string[] = [
 ]
 const WALKED = HISTORIES.filter(({ name }) => IS_FULL || !LONG.includes(name))
 
-describe("six events come to what the oracle foresees, in each of their 720 orders", () => {
-  it.each(WALKED.map((history) => [history.name, history] as const))("%s", async (_name, history) => {
-    const { nextLarger = false, minIntervalMinutes = 10 } = history
-    const policy = crashPolicy({
-      sold_out: nextLarger ? "next-larger" : "hold",
-      min_interval: `${minIntervalMinutes}m`,
-    })
-    const place = new Place({ policy, hash: digest(policy) })
-    place.ioMs = 0
-    place.endings = [...(history.endings ?? [])]
-    const before = tally.orders
-    const wrong: string[] = []
-    const shown = await plansShown(place, history.six)
-    // Dry runs wrote nothing: only the entry of `ledger init` is there.
-    expect([place.head(CONTROL_STREAM)?.seq, place.head(place.stream)]).toEqual([1, undefined])
-    const minInterval = minIntervalMinutes * MINUTE
-    const world = newWorld({ endings: [...place.endings], nextLarger, minInterval })
-    await walk(history, { place, world, shown, left: history.six, path: [] }, wrong)
-    expect(wrong.slice(0, 5)).toEqual([])
-    expect(tally.orders - before).toBe(720)
-  })
+describe("six events in each of their 720 orders", () => {
+  it.each(WALKED.map((history) => [history.name, history] as const))(
+    "give the result of the oracle: %s",
+    async (_name, history) => {
+      const { nextLarger = false, minIntervalMinutes = 10 } = history
+      const policy = crashPolicy({
+        sold_out: nextLarger ? "next-larger" : "hold",
+        min_interval: `${minIntervalMinutes}m`,
+      })
+      const place = new Place({ policy, hash: digest(policy) })
+      place.ioMs = 0
+      place.endings = [...(history.endings ?? [])]
+      const before = tally.orders
+      const wrong: string[] = []
+      const shown = await plansShown(place, history.six)
+      // Dry runs wrote nothing: only the entry of `ledger init` is there.
+      expect([place.head(CONTROL_STREAM)?.seq, place.head(place.stream)]).toEqual([1, undefined])
+      const minInterval = minIntervalMinutes * MINUTE
+      const world = newWorld({ endings: [...place.endings], nextLarger, minInterval })
+      await walk(history, { place, world, shown, left: history.six, path: [] }, wrong)
+      expect(wrong.slice(0, 5)).toEqual([])
+      expect(tally.orders - before).toBe(720)
+    },
+  )
 })
 
 afterAll(() => {

@@ -22,20 +22,22 @@ import { readingsOf } from "../world/meters.ts"
 import { unknown } from "../world/outcomes.ts"
 import { Watch } from "./watch.ts"
 
-// What outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here happens at once,
-// as one step; whatever can go wrong on the way to it or back goes wrong in worker.ts.
+// State that outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here
+// happens at once, as one step; every fault on the way to it or back happens in worker.ts.
 
-/** `hangs`: the order is taken and its answer never comes. `vanishes`: it never arrives, and no answer either. */
+/**
+ * `hangs`: the order is accepted and its answer never comes. `vanishes`: it never arrives, without an answer.
+ */
 export type Ending = "accepted" | "capacity" | "balance" | "hangs" | "vanishes"
 
 /** What one server costs; the ladder's prices are made of it. */
 export const SERVER_PRICE = 60_000
-/** New servers run this long after their order. */
+/** Time from an order until its new servers run. */
 export const PROVISIONING_MS = 5 * MINUTE
 
 const RUNGS = [2, 4, 8, 16, 32]
 
-/** Two purchases a day, whatever happens: so a lost or a doubled one shows at the end. */
+/** Two purchases a day: so a lost or a doubled one shows at the end. */
 export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
   return policyOf({
     cooldown: "20m",
@@ -62,7 +64,7 @@ export interface Post {
   /** Id of the supernode that it is for. */
   supernode: string
   to: number
-  /** The order stands and is paid for. */
+  /** The order was accepted and is paid for. */
   isTaken: boolean
   cost: number
   at: number
@@ -82,17 +84,17 @@ export function siteOf(policy: Policy): Site {
 export class Place {
   now = NOW
   load = 97
-  /** Counts everything that took effect, so that "before" and "after" have a meaning within one instant. */
+  /** Counts every effect, so that "before" and "after" have a meaning within one instant. */
   step = 0
   /** How long every I/O takes. */
   ioMs = 20
   posts: Post[] = []
-  /** The subjects for which the policy names a recipient. */
-  tells: readonly NotifyTopic[] = []
-  /** How the next purchases end; after them, accepted. */
+  /** Topics for which the policy names a recipient. */
+  notifies: readonly NotifyTopic[] = []
+  /** Endings of the next purchases; after them, accepted. */
   endings: Ending[] = []
   watch: Watch
-  /** The supernodes of the policy file; most histories are about the first alone. */
+  /** Supernodes of the policy file; most histories use the first alone. */
   readonly sites: readonly [Site, ...Site[]]
   readonly policy: Policy
   readonly policyHash: string
@@ -110,7 +112,7 @@ export class Place {
     this.append(initEntryAt(this.now))
   }
 
-  /** The same place, whose future may differ. */
+  /** A copy with an independent future. */
   fork(): Place {
     const [, ...others] = this.sites
     const other = new Place({ policy: this.policy, hash: this.policyHash }, ...others)
@@ -165,7 +167,10 @@ export class Place {
     return offersOf(...this.policy.ladder.map((rung) => rung.flavor))
   }
 
-  /** The request arrives. That it may still be sent was asked in the moment before (worker.ts), as the real client does. */
+  /**
+   * The request arrives. The check that it may still be sent was made right before (worker.ts), as in the
+   * real client.
+   */
   post(order: BuyOrder, controlReadAt: number): Outcome {
     const ending = this.endings.shift() ?? "accepted"
     const present = this.#serversOf(order.policy).length
@@ -191,8 +196,8 @@ export class Place {
     this.#servers.set(policy.id, [...servers, ...newcomers])
   }
 
-  tell(notice: Notification): Delivery {
-    this.watch.told(notice)
+  tell(notification: Notification): Delivery {
+    this.watch.notified(notification)
     return { ok: true }
   }
 

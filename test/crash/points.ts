@@ -1,14 +1,13 @@
 /**
- * Every I/O that the corridor does, as `function verb`: the function that asks and what it asks of its ports; and the
- * test that breaks it in every way that faults.ts knows for it. A run that does anything else fails that test (worker.ts),
- * and so does a line of source (sites.test.ts).
+ * Every I/O of the corridor, as `function verb`: the function and its call of a port; and the test that breaks it in
+ * every way of faults.ts. A run with another I/O fails that test (worker.ts), and so does a line of source (sites.test.ts).
  */
 export const POINTS = {
   "readHeads ledger.head:supernode": "buying",
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
-  "entriesOf ledger.read:supernode": "settling", // of a signal that was acted on, and of a request that came before
+  "entriesOf ledger.read:supernode": "settling", // of a signal that led to an attempt, and of a request that came before
   "gatherAndRecord cloud.readSupernode": "buying",
-  "recordObservations ledger.append:observed": "buying", // what became of an attempt, and then what a purchase did to its metric
+  "recordObservations ledger.append:observed": "buying", // the outcome of an attempt, and then the effect of a purchase on its metric
   "readMeters cloud.readMetrics": "buying",
   "gatherAndRecord cloud.readOffers": "buying",
   "note ledger.append:decided": "buying",
@@ -44,14 +43,17 @@ export const POINTS = {
 
 export type Proof = (typeof POINTS)[keyof typeof POINTS]
 
-/** Ports that are asked at once and cannot fail: no run can end there. */
+/** Ports that are called synchronously and cannot fail: no run can end there. */
 export const INSTANT = ["clock.now", "clock.monotonic", "notify.wants"]
 
 export function isKnownPoint(point: string): boolean {
   return Object.hasOwn(POINTS, point)
 }
 
-/** `settle ledger.append:settled`: names an I/O by the function of lib/ that asks for it. To be called at once by the port. */
+/**
+ * `settle ledger.append:settled`: names an I/O by the function of lib/ that calls it. To be called at once by
+ * the port.
+ */
 export function pointOf(verb: string): string {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {

@@ -12,7 +12,7 @@ import { taskOf } from "../world/task.ts"
 import type { Place, Site } from "./place.ts"
 import { Worker } from "./worker.ts"
 
-// What machines and people do at a place, each by the ports of one worker.
+// Actions of machines and people, each by the ports of one worker.
 
 export function runSignal(
   place: Place,
@@ -29,15 +29,15 @@ export function newTick(place: Place): Signal {
   return tickOf({ id: place.newId(), at: place.now })
 }
 
-/** Another alarm of another server each time: nothing but the standing tells that it is about the same load. */
+/** Another alarm of another server each time: only the state shows that it concerns the same load. */
 export function newAlarm(place: Place): Signal {
   const id = place.newId()
   return alarmOf({ id, at: place.now, resource: { instance_id: id }, episode: { key: id, startsAt: null } })
 }
 
 /**
- * A person looks at a dry run and wants just that, cooldown or not, and more than what may be on its way: only that it
- * is in flight can be in the way.
+ * A person makes a dry run and requests that plan, with or without cooldown, for more servers than may be in
+ * progress: only an attempt in flight can block it.
  */
 export async function newRequest(place: Place): Promise<Signal> {
   const counted = Math.max(place.serverCount, standingAt(place).attempt?.to ?? 0)
@@ -58,7 +58,7 @@ export async function sayPause(place: Place, { ledger, clock }: Ports): Promise<
   await commandAll({ ledger, clock, newId: place.newId }, said)
 }
 
-/** People do what is theirs: they lift pauses and breakers, and say of a held attempt what the console shows. */
+/** Operators do their part: they end pauses and breakers, and settle a held attempt by the console. */
 export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
   const desk = { ledger: ports.ledger, clock: ports.clock, newId: place.newId }
   if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {

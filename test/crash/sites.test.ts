@@ -7,12 +7,12 @@ const LIB = new URL("../../lib/", import.meta.url)
 const sources = CORRIDOR.map((file) => ({ file, facts: factsOf(readFileSync(new URL(file, LIB), "utf8")) }))
 const functions = new Set(sources.flatMap(({ facts }) => facts.functions))
 
-/** `settle ledger.append:settled` without what only a run can tell. */
+/** `settle ledger.append:settled` without the parts that only a run knows. */
 const enumerated = [...new Set(Object.keys(POINTS).map((point) => point.split(":")[0]))].sort()
 
 describe("the sources of the corridor", () => {
-  it("ask nothing of their ports that the table of points does not have, and the table has nothing else", () => {
-    // Twice the same in one function would be one name for two places: then they need functions of their own.
+  it("call exactly the ports in the table of points", () => {
+    // Two calls in one function would have one name: then they need separate functions.
     const asked = sources.flatMap(({ facts }) => facts.sites).sort()
     expect(
       asked,
@@ -20,7 +20,7 @@ describe("the sources of the corridor", () => {
     ).toEqual(enumerated)
   })
 
-  it("wait for their ports and for each other, and for nothing else", () => {
+  it("await only their ports and each other", () => {
     const unknown = sources.flatMap(({ file, facts }) =>
       facts.awaits
         .filter(({ what }) => !isPort(what) && !functions.has(what) && what !== "Promise.all")
@@ -32,7 +32,7 @@ describe("the sources of the corridor", () => {
     ).toEqual([])
   })
 
-  it("have no other way to wait or to reach the world", () => {
+  it("have no other way to wait or to reach the outside", () => {
     expect(
       sources.flatMap(({ file, facts }) => facts.strangers.map((what) => `lib/${file} ${what}`)),
     ).toEqual([])
@@ -73,7 +73,7 @@ describe("the reader of sources", () => {
     expect(factsOf(source)).toMatchObject(found)
   })
 
-  it("sees an await of anything, with its line", () => {
+  it("sees every await, with its line", () => {
     expect(factsOf("async function x() {\n  if ((await delay(5)) > 1) return\n}").awaits).toEqual([
       { where: "x", what: "delay", line: 2 },
     ])

@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url"
 import { type Token, tokensOf } from "../architecture/tokens.ts"
 import { INSTANT } from "./points.ts"
 
-// What the sources of the corridor ask of their ports and wait for, read from their text: so that a line nobody enumerated
-// cannot come in unnoticed, whether or not a test happens to reach it.
+// Port calls and awaits in the sources of the corridor, read from their text: so that a line that no test
+// enumerates cannot be added unnoticed, whether or not a test happens to reach it.
 
 const LIB = fileURLToPath(new URL("../../lib/", import.meta.url))
 
-/** The files in which a run can end at an await: all steps of a run, and what people say to the same chains. */
+/** Files in which a run can end at an await: all steps of a run, and operator commands to the same chains. */
 export const CORRIDOR = [
   ...readdirSync(`${LIB}run`)
     .sort()
@@ -19,17 +19,17 @@ export const CORRIDOR = [
 export interface SourceFacts {
   /** `function room.verb`, without the instant ones. */
   sites: string[]
-  /** Names of the functions it declares. */
+  /** Names of the functions that it declares. */
   functions: string[]
-  /** `function: await what`, where what is no port. */
+  /** `function: await expression`, if the expression is no port. */
   awaits: { where: string; what: string; line: number }[]
-  /** Words and modules that have no business in the corridor. */
+  /** Identifiers and modules that the corridor must not use. */
   strangers: string[]
 }
 
 const PORT = /^(ports|desk|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
 const ROOMS = ["ledger", "cloud", "clock", "notify"]
-/** Other ways to wait or to reach the world. */
+/** Other ways to wait or to reach the outside. */
 const STRANGE = [
   "then",
   "fetch",
@@ -62,7 +62,7 @@ export function factsOf(source: string): SourceFacts {
     if (token.text === "then" && tokens[i - 1]?.text === ".") facts.strangers.push(`${asker}: .then`)
     if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("."))
       facts.strangers.push(`import of ${token.text}`)
-    // Ports under another name would hide what is asked of them.
+    // Ports under another name would hide their calls.
     if (token.text === "=" && ["ports", "desk"].includes(tokens[i + 1]?.text ?? ""))
       if (tokens[i + 2]?.text !== "." && tokens[i - 2]?.text !== "notify")
         facts.strangers.push(`${asker}: = ports`)
@@ -77,7 +77,7 @@ function pushSite({ sites }: SourceFacts, asker: string, path: string): void {
   if (isCallable && !INSTANT.includes(verb)) sites.push(`${asker} ${verb}`)
 }
 
-/** `ports.ledger.head`, as it stands from this token on; a call by `?.(` ends it. */
+/** `ports.ledger.head`, as written from this token on; a call by `?.(` ends it. */
 function pathAt(tokens: Token[], start: number): string {
   let path = tokens[start]?.text ?? ""
   for (let i = start + 1; tokens[i]?.text === "." && tokens[i + 1]?.text !== "("; i += 2)
@@ -85,7 +85,7 @@ function pathAt(tokens: Token[], start: number): string {
   return path
 }
 
-/** What an await waits for: the path behind it and behind any opening brackets. */
+/** Operand of an await: the path behind it and behind any opening brackets. */
 function awaited(tokens: Token[], at: number): string {
   let i = at + 1
   while (["(", "const", "entry", "of"].includes(tokens[i]?.text ?? "")) i += 1

@@ -9,13 +9,13 @@ import { HOUR } from "../decision/builders.ts"
 import { SEND_WITHIN_MS } from "../world/task.ts"
 import type { Place, Post } from "./place.ts"
 
-// The promises, checked at every step by somebody who believes none of our own folding: it keeps its own short account of
-// which attempt is where, from the bare entries.
+// Checks of the promises at every step, independent of our own folding: it keeps its own short account of
+// each attempt, from the bare entries.
 
 type Account = "open" | "in-flight" | "unknown" | "held" | "closed"
 
 interface Attempt {
-  /** Of its supernode. */
+  /** Number of its supernode. */
   stream: string
   account: Account
   /** True time and step of its `opened` entry, whatever the worker's clock said. */
@@ -28,12 +28,12 @@ export class Watch {
   readonly violations: string[] = []
   readonly #place: Place
   readonly #attempts = new Map<string, Attempt>()
-  /** The step since which a pause is in force. */
+  /** Step since which a pause is active. */
   #pausedSince: number | null = null
 
   readonly #told = new Map<string, number[]>()
   readonly #links = new Map<string, Link>()
-  /** `stream#seq attempt` of every place that was taken under the fleet's caps. */
+  /** `stream#seq attempt` of every reservation under the fleet's caps. */
   readonly #reserved = new Set<string>()
 
   constructor(place: Place) {
@@ -72,16 +72,20 @@ export class Watch {
     this.#reserved.add(`${stream}#${seq} ${id}`)
   }
 
-  /** After the entry that states it, with its hash; at most hourly, or sooner after a failed try; once for each claim. */
-  told({ about, entry }: Notification): void {
-    const tellings = this.#told.get(about) ?? []
-    const last = this.#hasFailed(entry.stream, about) ? undefined : tellings.at(-1)
-    // What is told once is told again where a worker vanished after its claim; it may come back hours later.
+  /**
+   * A notification comes after the entry that states it, with its hash. It comes at most hourly, or sooner
+   * after a failed try, and once for each claim.
+   */
+  notified({ about, entry }: Notification): void {
+    const notifications = this.#told.get(about) ?? []
+    const last = this.#hasFailed(entry.stream, about) ? undefined : notifications.at(-1)
+    // An event is notified again if a worker vanished after its claim; it may come back hours later.
     if (last !== undefined && !about.startsWith("purchase ") && this.#place.now - last < HOUR)
       this.violated(`${about} was told twice within an hour`)
-    this.#told.set(about, [...tellings, this.#place.now])
+    this.#told.set(about, [...notifications, this.#place.now])
     const claims = this.#notes(entry.stream, about).filter((kind) => kind === "telling")
-    if (claims.length <= tellings.length) this.violated(`${about} was told more often than it was claimed`)
+    if (claims.length <= notifications.length)
+      this.violated(`${about} was told more often than it was claimed`)
     if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
       this.violated(`${about} was told by an entry that is not in the ledger`)
   }
@@ -140,7 +144,8 @@ export class Watch {
   #move(id: string, account: Account): void {
     const attempt = this.#attempts.get(id)
     if (!attempt) this.violated(`${id} was settled and never opened`)
-    // What a person or the evidence closed stays closed: a late answer opens nothing again by itself.
+    // An attempt that a person or the evidence closed stays closed: a late answer opens nothing again by
+    // itself.
     else if (attempt.account !== "closed") attempt.account = account
   }
 
@@ -166,7 +171,7 @@ export class Watch {
       this.violated(`${order.attempt} orders ${order.plan.to} servers, ${present} are there`)
   }
 
-  /** What is reserved and booked is never less than what the cloud has taken, and never more than the cap. */
+  /** Reserved and booked money is never less than the cloud's orders, and never more than the cap. */
   checkMoney(when: string): void {
     for (const { stream, policy } of this.#place.sites) {
       const standing = this.#place.head(stream)?.standing as SupernodeState | undefined

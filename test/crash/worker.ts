@@ -17,42 +17,42 @@ import type { Fault } from "./faults.ts"
 import type { Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
 
-// One invocation: ports whose every I/O is numbered, and which break at the one they were told to.
+// One invocation: ports whose every I/O is numbered, and which fail at the requested one.
 
-/** At which I/O of the worker what goes wrong: by its number, counted from 0, or the first at a point. */
+/** Position of the fault: the number of the worker's I/O, counted from 0, or its first at a point. */
 export interface Plan {
   at: number | string
   fault: Fault
 }
 
-/** What is part of the kind of run and no fault of the enumeration. */
+/** Failures that belong to the kind of run, not to the enumeration. */
 export interface Habits {
-  /** How often a point fails before it works. */
+  /** Number of failures of a point before it works. */
   stumbles?: Record<string, number>
-  /** How often a rival appends right before this worker's own write at a point. */
+  /** Number of rival appends right before this worker's own write at a point. */
   rivals?: Record<string, number>
-  /** The billing service is known. */
+  /** True if the billing service is configured. */
   readsOrders?: boolean
 }
 
 interface Io<T> {
   verb: string
-  /** What is appended to. */
+  /** Stream of an append. */
   stream?: string
-  /** Asked in the moment before the effect, as part of it; an answer means that there is none. */
+  /** Checked right before the effect, as part of it; an answer means that there is no effect. */
   guard?(): T | null
-  /** One step of the world. */
+  /** The effect, as one step. */
   effect(): T
-  /** What the asker gets where the effect is done and its answer lost; may throw. */
+  /** Result for the caller if the effect is done and its answer lost; may throw. */
   lost(): T
-  /** What it gets where nothing was done; may throw. */
+  /** Result if there was no effect; may throw. */
   failed(): T
 }
 
 const NEVER = new Promise<never>(() => {})
 
 export class Worker {
-  /** The points that were asked, in order. */
+  /** Called points, in order. */
   readonly trace: string[] = []
   /** Resolves when the worker died or froze. */
   readonly stopped: Promise<void>
@@ -82,7 +82,7 @@ export class Worker {
     })
   }
 
-  /** The frozen worker goes on, and what was on its way arrives. */
+  /** The frozen worker continues, and its pending requests arrive. */
   goOn(): void {
     this.#late?.()
     this.#late = null
@@ -95,7 +95,7 @@ export class Worker {
       ledger: this.#ledger,
       cloud: this.#habits.readsOrders ? { ...this.#cloud, readOrder: this.#readOrder } : this.#cloud,
       clock: this.#clock,
-      notify: this.#place.tells.length > 0 ? this.#notify : null,
+      notify: this.#place.notifies.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
@@ -157,11 +157,11 @@ export class Worker {
     this.#read("cloud.readOrder", () => ({ status: 6, amount: null }))
 
   readonly #notify: Notifier = {
-    wants: (topic) => this.#place.tells.includes(topic),
-    tell: (notice) =>
+    wants: (topic) => this.#place.notifies.includes(topic),
+    tell: (notification) =>
       this.#io<Delivery>({
         verb: "notify.tell",
-        effect: () => this.#place.tell(notice),
+        effect: () => this.#place.tell(notification),
         lost: () => ({ ok: false, why: "no answer came" }),
         failed: () => ({ ok: false, why: "connection refused" }),
       }),
@@ -197,7 +197,7 @@ export class Worker {
     }))
   }
 
-  /** As the real client (lib/huawei/purchase/live-scale-up.ts): by both clocks, in the very moment before the first byte. */
+  /** As the real client (lib/huawei/purchase/live-scale-up.ts): by both clocks, right before the first byte. */
   #whyNotToSend(order: BuyOrder): Outcome | null {
     const { now, monotonic } = this.#clock
     if (now() <= order.sendBefore && monotonic() <= order.sendBeforeMonotonic) return null
@@ -216,14 +216,14 @@ export class Worker {
     this.#place.append(entry)
   }
 
-  /** What changes nothing in stream `fleet` but its length: a place is given back that nobody has. */
+  /** Changes nothing in stream `fleet` but its length: it releases a reservation that does not exist. */
   #nothingNew(): FleetChange {
     const times = { openedAt: this.#place.now, sendBefore: 0, deadline: 0 }
     const reservation = { id: "nobody's", ...times, stream: this.#place.stream, seq: 1, cost: null }
     return { reservation, over: [], members: {} }
   }
 
-  /** Its first lines run before the asker goes on, so that the stack still names it. */
+  /** Its first lines run before the caller continues, so that the stack still names it. */
   async #io<T>(io: Io<T>): Promise<T> {
     const point = pointOf(io.verb)
     if (!isKnownPoint(point)) this.#place.watch.violated(unknownPoint(point))
@@ -301,7 +301,7 @@ function done<T>(io: Io<T>): T {
   return io.guard?.() ?? io.effect()
 }
 
-/** Once more of the times that a habit is for. */
+/** Counts one more use of a habit. */
 function counted(times: Record<string, number>, point: string): boolean {
   const left = times[point] ?? 0
   if (left > 0) times[point] = left - 1
@@ -320,7 +320,7 @@ function unreachable(): never {
   throw new LedgerError("the store is unreachable")
 }
 
-/** No run asks this; pointOf will find it in no table. */
+/** No run calls this; pointOf finds it in no table. */
 function unasked(verb: string): Io<never> {
   return { verb, effect: unreachable, lost: unreachable, failed: unreachable }
 }

@@ -12,8 +12,8 @@ import { EMPTY_STATE, type SupernodeState } from "../../lib/decision/state/state
 import { digest } from "../../lib/digest.ts"
 import { readCron } from "../../lib/policy-file/cron.ts"
 
-// A busy supernode of two servers on the ladder 1, 2, 4, where every gate passes: each test changes the one thing it is
-// about, by spreading over these.
+// A busy supernode of two servers on the ladder 1, 2, 4, for which every gate passes. Each test overrides the
+// one value that it concerns.
 
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
@@ -70,10 +70,10 @@ export function policyInput(over: Partial<PolicyInput> = {}): PolicyInput {
   }
 }
 
-/** Everybody who approves anything in a test. */
+/** All approvers of the tests. */
 const APPROVERS = ["ada", "ann", "bob", "boss", "carl", "ops@example.com"].map((name) => ({ name }))
 
-/** The policy that such a file gives, checked and with its defaults. */
+/** The policy of such a file, checked and with its defaults. */
 export function policyOf(over: Partial<PolicyInput> = {}, file: Partial<FileWide> = {}): Policy {
   return {
     ...supernodeSchema.parse(policyInput(over)),
@@ -152,7 +152,7 @@ interface Measured {
   now?: number
 }
 
-/** The newest values of a metric, newest first, the same on every server; null where there is no point. */
+/** The newest values of a metric, newest first, the same on every server; null for a missing point. */
 export function readingOf(newestFirst: (number | null)[], measured: Measured = {}): Reading {
   const {
     rule = "npu-busy",
@@ -215,7 +215,7 @@ export function attemptOf(over: Partial<OpenAttempt> = {}): OpenAttempt {
   }
 }
 
-/** What a purchase did that npu-busy at 97 caused and that was complete an hour ago: not measured yet. */
+/** Effect of a purchase that npu-busy at 97 caused and that completed an hour ago: not measured yet. */
 export function effectOf(over: Partial<Effect> = {}): Effect {
   return {
     rule: "npu-busy",
@@ -229,7 +229,10 @@ export function effectOf(over: Partial<Effect> = {}): Effect {
   }
 }
 
-/** Everything readable and everything passing: load at 97, `rung-4` on offer, nothing remembered. */
+/**
+ * A situation with readable sources in which every gate passes: load at 97, `rung-4` on offer, an empty
+ * state.
+ */
 export function situationOf(over: Partial<Situation> = {}): Situation {
   const policy = over.policy ?? policyOf()
   return {
@@ -241,7 +244,7 @@ export function situationOf(over: Partial<Situation> = {}): Situation {
     run: "run-1",
     now: NOW,
     headAt: null,
-    standing: stateWith(),
+    state: stateWith(),
     control: read(NO_CONTROL),
     cloudSkewMs: 0,
     supernode: read(supernodeOf()),

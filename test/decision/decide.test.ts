@@ -23,7 +23,7 @@ import {
   supernodeOf,
   unreadable,
 } from "./builders.ts"
-import { findingOf, judge } from "./judge.ts"
+import { decisionOf, findingOf } from "./judge.ts"
 
 /** The table of gates, in its order. */
 const GATES = [
@@ -51,14 +51,14 @@ const GATES = [
 
 const stop = { why: "maintenance", by: "ops", at: NOW - HOUR, until: null }
 
-/** One change each, in the order of the gates, with the reason it must hold by. */
+/** One change each, in the order of the gates, with the expected reason of the hold. */
 const OBSTACLES: [string, Partial<Situation>][] = [
   ["not-alarm", { signal: alarmOf({ state: "ok" }) }],
   [
     "duplicate",
     {
       signal: alarmOf({ id: "seen" }),
-      standing: stateWith({
+      state: stateWith({
         signals: { seen: { run: "run-0", seq: 1, at: NOW - MINUTE, keepUntil: NOW + HOUR } },
       }),
     },
@@ -67,7 +67,7 @@ const OBSTACLES: [string, Partial<Situation>][] = [
   ["paused", { control: read({ ...NO_CONTROL, pausedAll: stop }) }],
   ["stale", { signal: alarmOf({ at: NOW - 16 * MINUTE }) }],
   ["held", { control: read({ ...NO_CONTROL, held: { [SUPERNODE_ID]: stop } }) }],
-  ["in-flight", { standing: stateWith({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
+  ["in-flight", { state: stateWith({ attempt: attemptOf({ from: 1, to: 2 }) }) }],
   ["supernode-not-ready", { supernode: read(supernodeOf({ status: "REIMAGING" })) }],
   ["rung-unknown", { supernode: read(supernodeOf({ servers: serversOf(3) })) }],
   ["not-breaching", { readings: read([readingOf([10, 10, 10, 10, 10])]) }],
@@ -79,11 +79,11 @@ const OBSTACLES: [string, Partial<Situation>][] = [
     },
   ],
   ["at-limit", { policy: policyOf({ limits: { actions: "2 per 24h", servers: 3 } }) }],
-  ["cooldown", { standing: stateWith({ completedAt: NOW - 59 * MINUTE }) }],
+  ["cooldown", { state: stateWith({ completedAt: NOW - 59 * MINUTE }) }],
   [
     "action-rate",
     {
-      standing: stateWith({
+      state: stateWith({
         purchases: [10, 11].map((hours) => ({
           attempt: `a${hours}`,
           at: NOW - hours * HOUR,
@@ -105,9 +105,9 @@ const OBSTACLES: [string, Partial<Situation>][] = [
   ["approval-needed", { policy: policyOf({ approval: { above: { amount: 1, currency: "CNY" } } }) }],
 ]
 
-describe("a decision", () => {
-  it("is to scale up when every gate passes, to the next rung, with all gates in their order", () => {
-    const decision = judge()
+describe("the decision", () => {
+  it("scales up to the next rung when every gate passes, with all gates in their order", () => {
+    const decision = decisionOf()
     expect(decision).toMatchObject({
       kind: "scale-up",
       heldBy: null,
@@ -118,24 +118,24 @@ describe("a decision", () => {
     expect(decision.findings.filter(({ passed }) => passed !== true)).toEqual([])
   })
 
-  it.each(OBSTACLES)("is to hold by %s when that alone is in the way", (reason, over) => {
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+  it.each(OBSTACLES)("holds by %s when only that gate fails", (reason, over) => {
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
-  it("says every gate's verdict in a sentence and its reason only where it did not pass", () => {
+  it("gives every gate's verdict in a sentence, and a reason only if the gate did not pass", () => {
     for (const [, over] of OBSTACLES) {
-      for (const { passed, reason, says } of judge(over).findings) {
+      for (const { passed, reason, says } of decisionOf(over).findings) {
         expect(says).not.toBe("")
         expect(reason === null).toBe(passed !== false)
       }
     }
   })
 
-  it("evaluates the later gates after the first failure, so that why-not lists everything", () => {
-    const decision = judge({
+  it("evaluates the later gates after the first failure, so that why-not lists all of them", () => {
+    const decision = decisionOf({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
-      standing: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
+      state: stateWith({ completedAt: NOW - 59 * MINUTE, attempt: attemptOf({ from: 1, to: 2 }) }),
       offers: read([{ flavor: "rung-4", soldOut: true }]),
     })
     expect(decision.findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)).toEqual([
@@ -168,7 +168,7 @@ describe("a decision", () => {
     ],
     ["the offers", { offers: NOT_FETCHED }, ["offer-available"]],
   ])("never buys while %s was not read: the gates that need it are null and say so", (_, over, gates) => {
-    const decision = judge(over)
+    const decision = decisionOf(over)
     expect(decision).toMatchObject({ kind: "hold", heldBy: null })
     const unevaluated = decision.findings.filter(({ passed }) => passed === null)
     expect(unevaluated.map(({ gate }) => gate)).toEqual(gates)
@@ -183,12 +183,12 @@ describe("a decision", () => {
     ["supernode, by 401 or 403", { supernode: unreadable("HTTP 401", true) }, "credentials"],
     ["metrics, by 401 or 403", { readings: unreadable("HTTP 403", true) }, "credentials"],
     ["offers, by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
-  ])("holds and says why when it cannot read the %s", (_, over, reason) => {
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: reason })
+  ])("holds and gives the reason when it cannot read the %s", (_, over, reason) => {
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
   it.each(["efficacy", "within-budget", "approved"])(
-    "passes gate %s and says so where the policy does not use it",
+    "passes gate %s and says so if the policy does not use it",
     (gate) => {
       const { passed, says } = findingOf(gate)
       expect(passed).toBe(true)
@@ -196,10 +196,10 @@ describe("a decision", () => {
     },
   )
 
-  it("knows the target, and so the plan, also where a later gate holds", () => {
+  it("knows the target and the plan even if a later gate holds", () => {
     expect(
-      judge({
-        standing: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
+      decisionOf({
+        state: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
         policy: policyOf({ warmup: "0s" }),
       }),
     ).toMatchObject({
@@ -208,18 +208,18 @@ describe("a decision", () => {
     })
   })
 
-  it("changes nothing in the situation and says the same each time", () => {
+  it("changes nothing in the situation and returns the same result each time", () => {
     const situation = deepFreeze(situationOf({ signal: requestOf() }))
     expect(decide(situation, digest)).toEqual(decide(structuredClone(situation), digest))
   })
 
-  it("buys in no combination of obstacles, and holds by the first of them", () => {
+  it("never buys in any combination of failing gates, and holds by the first of them", () => {
     fc.assert(
       fc.property(fc.subarray(OBSTACLES, { minLength: 1 }), (obstacles) => {
         const over = obstacles.map(([, change]) => change)
-        const decision = judge({
+        const decision = decisionOf({
           ...Object.assign({}, ...over),
-          standing: stateWith(Object.assign({}, ...over.map((change) => change.standing ?? {}))),
+          state: stateWith(Object.assign({}, ...over.map((change) => change.state ?? {}))),
         })
         expect(decision.kind).toBe("hold")
         expect(decision.heldBy).toBe(decision.findings.find(({ passed }) => passed === false)?.reason)
@@ -244,7 +244,7 @@ describe("a decision", () => {
     })
     fc.assert(
       fc.property(anySituation, (over) => {
-        const decision = judge(over)
+        const decision = decisionOf(over)
         const allPassed = decision.findings.every(({ passed }) => passed === true)
         expect(decision.kind === "scale-up").toBe(allPassed)
         if (allPassed)
@@ -262,13 +262,13 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-describe("the last look before sending", () => {
+describe("the last check before the request", () => {
   const control = read(NO_CONTROL)
   it.each<[string, number, Partial<Situation>, string | null]>([
     ["nobody said anything", 0, {}, null],
     ["the alarm would be too old by now: the evidence is the decision's", HOUR, {}, null],
     ["the control stream cannot be read", 0, { control: unreadable() }, "not-paused"],
-  ])("when %s", (_, later, over, gate) => {
+  ])("gives the expected finding when %s", (_, later, over, gate) => {
     const decided = situationOf({ control })
     const look = { control: over.control ?? control, now: NOW + later }
     expect(whyNotSent(decided, look, digest)?.gate ?? null).toBe(gate)

@@ -5,28 +5,28 @@ import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
 import { policyOf, type RuleInput, read, readingOf, ruleInput, situationOf } from "./builders.ts"
 
-/** The decision in the passing situation, but for what is given. */
-export function judge(over: Partial<Situation> = {}): Decision {
+/** The decision in the passing situation, except for the given values. */
+export function decisionOf(over: Partial<Situation> = {}): Decision {
   return decideAndExplain(situationOf(over), digest)
 }
 
-/** How one gate found it. */
+/** The finding of one gate. */
 export function findingOf(gate: string, over: Partial<Situation> = {}): Finding {
-  const finding = judge(over).findings.find((candidate) => candidate.gate === gate)
+  const finding = decisionOf(over).findings.find((candidate) => candidate.gate === gate)
   if (!finding) throw new Error(`no gate is called ${gate}`)
   return finding
 }
 
-/** What one gate says and what the run ends in: `[passed, reason, heldBy]`. */
+/** The verdict of one gate and the reason of the hold: `[passed, reason, heldBy]`. */
 export function outcomeAt(
   gate: string,
   over: Partial<Situation> = {},
 ): [boolean | null, string | null, string | null] {
   const { passed, reason } = findingOf(gate, over)
-  return [passed, reason, judge(over).heldBy]
+  return [passed, reason, decisionOf(over).heldBy]
 }
 
-/** A situation in which one rule alone is the evidence, with this reading of it. */
+/** A situation in which one rule with this reading is the only evidence. */
 export function withRule(
   over: Partial<RuleInput>,
   reading: Reading,
@@ -43,7 +43,7 @@ export function evidenceOf(over: Partial<Situation>, rule = "npu-busy"): Record<
   return found
 }
 
-/** What the evidence gate makes of one rule and the newest values of its metric. */
+/** The verdict of the evidence gate on one rule and the newest values of its metric. */
 export function weigh(
   rule: Partial<RuleInput>,
   newestFirst: (number | null)[],

@@ -7,18 +7,19 @@ import { canonicalText, digest } from "../../lib/digest.ts"
 import { holding } from "../properties/holding.ts"
 import { situations } from "../properties/situations.ts"
 
-// What people read in the ledger at night, and what programs read in `facts`, changes on purpose only: this file shows the
-// words of every gate to whoever changes them. After looking: npx vitest run test/decision/words.test.ts --update
+// The sentences that people read in the ledger, and the `facts` that programs read, change only on purpose.
+// This file shows the sentences of every gate to the author of a change. After a review: npx vitest run
+// test/decision/words.test.ts --update
 
 const WORDS = fileURLToPath(new URL("words.txt", import.meta.url))
 const SAMPLE = { seed: 20_240_112, numRuns: 300 }
-/** Of each kind of sentence, and of each verdict of a gate. */
+/** Maximum number of examples of each kind of sentence and each verdict of a gate. */
 const MAX_ALIKE = 2
 const MAX_EACH = 12
-/** Evidence has every point in it: other tests are about those. */
+/** The evidence facts contain every point: other tests cover those. */
 const MAX_FACTS = 600
 
-it("every gate says what it found in the words, and with the facts, that are written down in words.txt", async () => {
+it("pins every gate's sentences and facts in words.txt", async () => {
   const kept = new Map<string, string[]>()
   const alike = new Map<string, number>()
   for (const situation of [...fc.sample(holding, SAMPLE), ...fc.sample(situations, SAMPLE)]) {
@@ -42,7 +43,7 @@ it("every gate says what it found in the words, and with the facts, that are wri
   await expect(`${text}\n`).toMatchFileSnapshot(WORDS)
 })
 
-/** The sentence without its numbers, times, names and identifiers; and which facts there are. */
+/** The sentence without its numbers, times, names and identifiers, and the names of its facts. */
 function kindOf({ says, facts }: Finding): string {
   const bare = says.replaceAll(/[\w-]*\d[\w.:-]*/g, "#").replaceAll(/"[^"]*"/g, '""')
   return `${bare} ${Object.keys(facts).join(" ")}`

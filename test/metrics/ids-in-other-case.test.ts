@@ -68,8 +68,8 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
   [
     "servers that the ledger knows",
     (write) => {
-      const standing = stateWith({ servers: ["s1", "s2"].map(write) })
-      return [missingServers(standing, supernode), reconcile(situationOf({ standing, signal: tickOf() }))]
+      const state = stateWith({ servers: ["s1", "s2"].map(write) })
+      return [missingServers(state, supernode), reconcile(situationOf({ state, signal: tickOf() }))]
     },
   ],
   [

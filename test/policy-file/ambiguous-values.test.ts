@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { good, load, problemsOf } from "./policy-files.ts"
 
-// Values that mean something else to the machine than to the person who wrote them.
+// Values that a machine reads differently than their author means.
 
 const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
 const LIMITS = "limits: { actions: 2 per 24h, servers: 48 }"
@@ -25,14 +25,14 @@ describe("A time zone", () => {
     ["Beijing", "Asia/Shanghai"],
     ["shanghai", "Asia/Shanghai"],
     ["Asia/Shangai", "Asia/Shanghai"],
-  ])("%s is refused with the likely names, whatever the runtime takes it for", async (name, likely) => {
+  ])("is refused as %s with the likely names, whatever the runtime reads it as", async (name, likely) => {
     expect(await problemsOf(zone(name))).toEqual([
       `policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "${name}": did you mean ${likely}?`,
     ])
   })
 
   it.each(["SystemV/AST4", "US/Pacific-New", "Factory", "UTC+8", "posix/Asia/Tokyo", "x".repeat(5_000)])(
-    "%s is refused: the IANA list does not have it",
+    "is refused as %s, which the IANA list does not have",
     async (name) => {
       expect(await problemsOf(zone(name))).toHaveLength(1)
     },
@@ -47,7 +47,7 @@ describe("A time zone", () => {
     "Etc/UTC",
     "Etc/GMT-8",
     "America/Argentina/Ushuaia",
-  ])("%s is a name or an alias of the IANA list", async (name) => {
+  ])("may be %s, a name or an alias of the IANA list", async (name) => {
     expect((await load(zone(name))).supernodes[0]?.policy.timezone).toBe(name)
   })
 })
@@ -59,7 +59,7 @@ describe("An amount of money", () => {
     ["999999999999.99", 99_999_999_999_999],
     ["120000.50", 12_000_050],
     ["0.1", 10],
-  ])("of %s is read to the hundredth as it is written", async (written, minor) => {
+  ])("of %s is read to the hundredth as written", async (written, minor) => {
     const [loaded] = (await load(good([LIMITS, budget(written)]))).supernodes
     expect(loaded?.policy.limits.budget?.minor).toBe(minor)
   })
@@ -71,11 +71,11 @@ describe("An amount of money", () => {
     [
       "010",
       "CNY",
-      "must not begin with 0: YAML 1.1 reads 010 as octal. Write 10, or put it in quotes where it is text",
+      "must not begin with 0: YAML 1.1 reads 010 as octal. Write 10, or put it in quotes if it is text",
     ],
     ["0x10", "CNY", "must be written in decimal digits: 16"],
     ["120000.55", "JPY", "must have no decimals: JPY has none"],
-    ["120000", "RMB", "must be CNY: RMB is no currency code of ISO 4217"],
+    ["120000", "RMB", "must be CNY: RMB is not a currency code of ISO 4217"],
   ])("of %s %s is refused", async (amount, currency, message) => {
     const problems = await problemsOf(good([LIMITS, budget(amount, currency)]))
     expect(problems).toEqual([
@@ -89,7 +89,7 @@ describe("An amount of money", () => {
   })
 })
 
-it("An availability zone is refused where a region is due, with the region's name", async () => {
+it("refuses an availability zone as a region, and names the region", async () => {
   expect(await problemsOf(good(["region: cn-southwest-2", "region: cn-southwest-2a"]))).toEqual([
     "policy.yaml:4:13: supernodes.0.region: must be a region: cn-southwest-2a is an availability zone of cn-southwest-2",
   ])
@@ -103,19 +103,19 @@ describe("CloudWatch's own spelling of a statistic", () => {
     ["Sum", "sum"],
     ["P99", "p99"],
     ["p99.9", "p99.9"],
-  ])("%s is read as %s", async (written, read) => {
+  ])("is accepted: %s is read as %s", async (written, read) => {
     const [loaded] = (await load(good([CLOUD_EYE, cloudwatch(written)]))).supernodes
     expect(loaded?.policy.rules[0]?.metric.cloudwatch?.statistic).toBe(read)
   })
 
-  it.each(["tm90", "p95.123", "SampleCount", "iqm"])("%s is said to be unsupported here", async (written) => {
+  it.each(["tm90", "p95.123", "SampleCount", "iqm"])("is reported as unsupported: %s", async (written) => {
     expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
       `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "${written}"`,
     ])
   })
 })
 
-describe("approvers", () => {
+describe("approvers of a policy", () => {
   const withPeople = (people: string, approval = "{ above: { amount: 1, currency: CNY } }") =>
     good(["version: 1", `version: 1\n${people}`], [LIMITS, `${LIMITS}\n    approval: ${approval}`])
 
@@ -155,16 +155,16 @@ describe("approvers", () => {
       "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAGAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw== } ]",
       "approvers.0.key: must be an SSH public key that signatures can be verified with: ",
     ],
-  ])("%s", async (_, people, message) => {
+  ])("are refused: %s", async (_, people, message) => {
     const problems = await problemsOf(withPeople(people))
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(message)
   })
 
-  it("must be at least as many as any supernode asks for", async () => {
+  it("must be at least as many as any supernode needs", async () => {
     const two = "{ above: { amount: 1, currency: CNY }, approvers: 2 }"
     expect(await problemsOf(withPeople("approvers: [ { name: ann } ]", two))).toEqual([
-      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists so many people under approvers",
+      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists this many people under approvers",
     ])
     expect(await problemsOf(withPeople("approvers: [ { name: ann }, { name: 王芳 } ]", two))).toEqual([])
   })

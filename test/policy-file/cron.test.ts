@@ -12,7 +12,7 @@ const ALLOWED =
   'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?'
 
 describe("cron of a schedule", () => {
-  it("stands in the policy as what it stands for", async () => {
+  it("is read into sets of numbers in the policy", async () => {
     const [loaded] = (await load(withFloor("*/20 8,20 * jan-MAR sat,sun"))).supernodes
     expect(loaded?.policy.schedules[0]?.cron).toEqual({
       text: "*/20 8,20 * jan-MAR sat,sun",
@@ -30,7 +30,7 @@ describe("cron of a schedule", () => {
     ["5-7", [0, 5, 6]],
     ["fri-sun", [0, 5, 6]],
     ["*/2", [0, 2, 4, 6]],
-  ])("day of week %s", (days, numbers) => {
+  ])("reads day of week %s", (days, numbers) => {
     expect(readCron(`0 8 * * ${days}`)).toMatchObject({ daysOfWeek: numbers })
   })
 
@@ -119,7 +119,7 @@ describe("cron of a schedule", () => {
     )
   }
 
-  it("is read by the library as a few plain lines read it, whatever is written", () => {
+  it("is read like a reference of a few lines, for every expression", () => {
     fc.assert(
       fc.property(fc.tuple(...BOUNDS.map(fieldOf)), (fields) => {
         const cron = readCron(fields.join(" "))

@@ -6,13 +6,13 @@ import { GOOD, good, load, problemsOf } from "./policy-files.ts"
 const SECOND = `  - name: train-b
     id: b4beacb6-4380-448c-a218-daa82cf03f5e
 `
-/** What GOOD says of its supernode, as defaults; then two supernodes with nothing but their identity. */
+/** The keys of GOOD as defaults; then two supernodes with only their identity. */
 const ALL_BY_DEFAULT = GOOD.replace("supernodes:\n  - name: train-a\n", "defaults:\n")
   .replace("    id: b4beacb6-4380-448c-a218-daa82cf03f5d\n", "")
   .concat("supernodes:\n  - name: train-a\n    id: b4beacb6-4380-448c-a218-daa82cf03f5d\n", SECOND)
 
-describe("defaults stand under every supernode", () => {
-  it("give everything but the identity", async () => {
+describe("defaults of all supernodes", () => {
+  it("give everything except the identity", async () => {
     const { supernodes } = await load(ALL_BY_DEFAULT)
     const [own] = (await load(GOOD)).supernodes
     expect(supernodes[0]).toEqual(own)
@@ -23,7 +23,7 @@ describe("defaults stand under every supernode", () => {
     })
   })
 
-  it("merge maps deeply and let lists replace", async () => {
+  it("merge maps deeply and replace lists", async () => {
     const yaml = `${ALL_BY_DEFAULT}    limits: { servers: 4 }
     ladder: [ { flavor: one, servers: 1 } ]
 `
@@ -32,7 +32,7 @@ describe("defaults stand under every supernode", () => {
     expect(policy?.ladder).toEqual([{ flavor: "one", servers: 1, price: null }])
   })
 
-  it("have their own problems told once, where they stand, however many supernodes inherit them", async () => {
+  it("report their own problems once, at their position, however many supernodes inherit them", async () => {
     const yaml = ALL_BY_DEFAULT.replace("period: 5m", "period: 7m").replace("servers: 48", "servers: 49")
     expect(await problemsOf(yaml)).toEqual([
       expect.stringContaining("policy.yaml:8:81: defaults.rules.0.metric.cloud-eye.period: must be 1m, 5m"),
@@ -52,7 +52,7 @@ describe("defaults stand under every supernode", () => {
     ])
   })
 
-  it("may leave out what the supernodes give, but nothing within a list", async () => {
+  it("may omit keys that the supernodes give, but no keys within a list", async () => {
     const yaml = good([
       "supernodes:\n",
       "defaults: { limits: { servers: 4 }, ladder: [ { flavor: x } ] }\nsupernodes:\n",
@@ -62,20 +62,20 @@ describe("defaults stand under every supernode", () => {
     ])
   })
 
-  it("point at the half of a map that nobody completes", async () => {
+  it("report the half of a map that no supernode completes", async () => {
     const yaml = good(["supernodes:\n", "defaults: { approval: { approvers: 2 } }\nsupernodes:\n"])
     expect(await problemsOf(yaml)).toEqual([
       "policy.yaml:2:23: defaults.approval.above: is missing: must be a mapping of amount, currency",
     ])
   })
 
-  it("may not hold a name or an id, and a supernode without one is told so", async () => {
+  it("may not contain a name or an id, and a supernode without one is reported", async () => {
     const yaml = good(
       ["supernodes:\n", "defaults: { name: all }\nsupernodes:\n"],
       ["  - name: train-a\n    region", "  - region"],
     )
     expect(await problemsOf(yaml)).toEqual([
-      "policy.yaml:2:13: defaults.name: must not stand in defaults: each supernode has its own",
+      "policy.yaml:2:13: defaults.name: must not be in defaults: each supernode has its own",
       expect.stringContaining("policy.yaml:4:5: supernodes.0.name: is missing: must be 1 to 64 letters"),
     ])
   })
@@ -86,7 +86,7 @@ describe("defaults stand under every supernode", () => {
     ])
   })
 
-  it("can come from an anchor, whose problems are told where it stands", async () => {
+  it("can come from an anchor, whose problems are reported at its position", async () => {
     const yaml = good([
       "actions: 2 per 24h, servers: 48",
       "actions: &rate 2 per day, servers: 48, budget: { amount: *rate, currency: CNY, per: month }",
@@ -98,11 +98,11 @@ describe("defaults stand under every supernode", () => {
   })
 })
 
-describe("Merging", () => {
+describe("merging defaults", () => {
   const json = fc.jsonValue({ maxDepth: 4 })
   const map = fc.dictionary(fc.string(), json)
 
-  it("with nothing changes nothing, on either side", () => {
+  it("changes nothing when one side is empty", () => {
     fc.assert(
       fc.property(map, (own) => {
         expect(mergeDefaults({}, own)).toEqual(own)

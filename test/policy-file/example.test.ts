@@ -6,8 +6,8 @@ import { load } from "./policy-files.ts"
 const EXAMPLE = "examples/policy.yaml"
 const file = await loadPolicyFile(EXAMPLE)
 
-describe("The example", () => {
-  it("is a policy without problems and warnings, but for those that it silences with a reason", () => {
+describe("the example policy", () => {
+  it("has no problems and no warnings, except those that it silences with a reason", () => {
     expect(file.warnings).toEqual([])
     expect(file.silenced.map(({ path }) => path)).toEqual([
       "approvers",
@@ -17,7 +17,7 @@ describe("The example", () => {
     ])
   })
 
-  it("of the first run has no warnings at all", async () => {
+  it("has no warnings at all for the first run", async () => {
     expect((await loadPolicyFile("examples/first-run.yaml")).warnings).toEqual([])
   })
 
@@ -38,7 +38,7 @@ describe("The example", () => {
     expect(JSON.stringify(file.supernodes)).not.toContain("hooks.example.com")
   })
 
-  it("reads to this effective policy", () => {
+  it("gives this effective policy", () => {
     const bytes = readFileSync("examples/boot.sh")
     expect(file.supernodes.map(({ policy }) => policy)).toEqual([
       {
@@ -175,7 +175,7 @@ describe("The example", () => {
     ])
   })
 
-  it("reads the same as JSON", async () => {
+  it("gives the same policy as JSON", async () => {
     const { parse } = await import("yaml")
     const json = JSON.stringify(parse(readFileSync(EXAMPLE, "utf8")), null, 2)
     const { supernodes } = await load(json, { "boot.sh": readFileSync("examples/boot.sh") })

@@ -8,7 +8,7 @@ const hashOf = async (yaml: string) => (await load(yaml)).supernodes[0]?.hash
 const approvers = [{ name: "ann" }, { name: "bob" }, { name: "carl" }]
 const LIMITS = "    limits: { actions: 2 per 24h, servers: 48 }\n"
 
-describe("The policy's hash", () => {
+describe("the policy's hash", () => {
   it("is the digest of the effective policy", async () => {
     const [loaded] = (await load(GOOD)).supernodes
     expect(loaded?.hash).toBe(digest(loaded?.policy))
@@ -71,7 +71,7 @@ describe("The policy's hash", () => {
     expect(await hashOf(yaml)).not.toBe(await hashOf(GOOD))
   })
 
-  it("exists for every valid policy, and does not depend on the order in which keys are written", async () => {
+  it("exists for every valid policy, and does not depend on the order of keys", async () => {
     await fc.assert(
       fc.asyncProperty(supernode, fc.integer({ min: 1, max: 1_000 }), async (written, seed) => {
         const yaml = stringify({ version: 1, approvers, supernodes: [written] })

@@ -13,8 +13,8 @@ const other = (name: string, id: string) =>
     `b4beacb6-4380-448c-a218-daa82cf03f${id}`,
   )
 
-describe("include", () => {
-  it("adds the supernodes of every file that matches, in the order of their names", async () => {
+describe("included files", () => {
+  it("add the supernodes of every matching file, in the order of their names", async () => {
     const yaml = `${HEAD}timezone: Asia/Shanghai\ndefaults: { cooldown: 2h }\n${SUPERNODE}`
     const { supernodes } = await load(yaml, {
       "more/c.yaml": other("c", "00"),
@@ -29,7 +29,7 @@ describe("include", () => {
     ])
   })
 
-  it("may hold all supernodes there are, and reads each file once", async () => {
+  it("may contain all supernodes, and are read once each", async () => {
     const yaml = 'version: 1\ninclude: [ "**/*.yaml", more/deep/x.yaml, "./more/d??p/*" ]\n'
     const { supernodes } = await load(yaml, { "more/deep/x.yaml": SUPERNODE })
     expect(supernodes.map(({ policy }) => policy.name)).toEqual(["train-a"])
@@ -44,17 +44,17 @@ describe("include", () => {
     ["**/**/**/*b.yaml", ["ab.yaml"]],
     [".*", [".a"]],
     ["a.yaml*?", []],
-    // Work that a regular expression does not end within a lifetime.
+    // A regular expression would need a lifetime for this.
     [`${"*a".repeat(100)}b`, []],
     ["*a".repeat(100), [LONG]],
     ["*a".repeat(100_000), []],
-  ])("matches names by * and ? in bounded work: %#", async (pattern, names) => {
+  ])("match names by * and ? in bounded work: %#", async (pattern, names) => {
     const all = ["a.yaml", "ab.yaml", "b*.yaml", ".a", LONG]
     const folder = dirname(await policyFolder(Object.fromEntries(all.map((name) => [name, ""]))))
     expect((await filesMatching(folder, pattern)).map((path) => basename(path))).toEqual(names.toSorted())
   })
 
-  it("gives a supernode the same hash wherever it stands", async () => {
+  it("give a supernode the same hash in any file", async () => {
     const [inside] = (await load(`${HEAD}`, { "more/a.yaml": SUPERNODE })).supernodes
     const [outside] = (await load(GOOD)).supernodes
     expect(inside?.hash).toBe(outside?.hash)
@@ -129,25 +129,25 @@ describe("include", () => {
       `${HEAD}${SUPERNODE}`,
       { "more/a.yaml": SUPERNODE.replace("train-a", "train-z") },
       [
-        "more/a.yaml:5:9: supernodes.0.id: must be unique: b4beacb6-4380-448c-a218-daa82cf03f5d stands at policy.yaml:7:9 already",
+        "more/a.yaml:5:9: supernodes.0.id: must be unique: b4beacb6-4380-448c-a218-daa82cf03f5d is already used at policy.yaml:7:9",
       ],
     ],
     [
       "one name in two files",
       `${HEAD}${SUPERNODE}`,
       { "more/a.yaml": other("train-a", "01") },
-      ["more/a.yaml:2:11: supernodes.0.name: must be unique: train-a stands at policy.yaml:4:11 already"],
+      ["more/a.yaml:2:11: supernodes.0.name: must be unique: train-a is already used at policy.yaml:4:11"],
     ],
-  ])("tells of %s", async (_, yaml, others, lines) => {
+  ])("report %s", async (_, yaml, others, lines) => {
     expect(await problemsOf(yaml, others)).toEqual(lines)
   })
 
-  it("keeps one currency over all files, fleet included, and takes the most frequent as meant", async () => {
+  it("share one currency, fleet included: the most frequent one is expected", async () => {
     const priced = (yaml: string, currency: string) =>
       yaml.replace("servers: 48", `servers: 48, budget: { amount: 5, currency: ${currency}, per: month }`)
     const yaml = `${HEAD}fleet: { budget: { amount: 9, currency: USD, per: 30d } }\n${priced(SUPERNODE, "CNY")}`
     expect(await problemsOf(yaml, { "more/b.yaml": priced(other("b", "01"), "CNY") })).toEqual([
-      "policy.yaml:3:41: fleet.budget.currency: must be CNY as elsewhere in the policy, not USD: nothing is converted",
+      "policy.yaml:3:41: fleet.budget.currency: must be CNY as elsewhere in the policy, not USD: currencies are not converted",
     ])
   })
 })

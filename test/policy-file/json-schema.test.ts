@@ -12,7 +12,7 @@ const validate = new Ajv2020({ formats: { uri: true }, strict: true, strictRequi
 )
 
 describe("The JSON Schema", () => {
-  it("is committed as it is generated, and so is docs/policy.md: run `npm run schema` after a change", () => {
+  it("is committed as generated, and so is docs/policy.md: run `npm run schema` after a change", () => {
     expect(JSON.parse(readFileSync("docs/policy.schema.json", "utf8"))).toEqual(
       JSON.parse(JSON.stringify(policyJsonSchema())),
     )

@@ -8,7 +8,7 @@ import { policyFolder, problemsOf } from "./policy-files.ts"
 /** Friday. */
 const NOW = Date.parse("2026-11-27T12:00:00Z")
 
-/** Nothing in it is worth a warning; each case changes one thing. */
+/** A policy without warnings; each case changes one value. */
 const CLEAN = `version: 1
 supernodes:
   - name: train-a
@@ -123,7 +123,11 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   ],
   [["threshold-beyond-unit"], [["above: 85", "above: 100"]], "is never reached"],
   [["threshold-beyond-unit"], [["above: 85", "below: 0"]], "supernodes.0.rules.0.below is never reached"],
-  [["threshold-beyond-unit"], [["above: 85", "above: 0.85"]], "is 0.85 of a metric in percent: is 85 meant?"],
+  [
+    ["threshold-beyond-unit"],
+    [["above: 85", "above: 0.85"]],
+    "is 0.85 of a metric in percent: did you mean 85?",
+  ],
   [
     ["threshold-beyond-unit"],
     [["above: 85", "steps: [ { from: 120, up: 1 } ]"]],
@@ -186,7 +190,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" } ]`],
       [METRIC, `alarm: { cloudwatch: "${ARN}b" }`],
     ],
-    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so that it wakes nothing",
+    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so that it starts no run",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -194,7 +198,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { alertname: a } } ]"],
       [METRIC, "alarm: { alertname: b }"],
     ],
-    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so that it wakes nothing",
+    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so that it starts no run",
   ],
   [
     ["only-alarms", "rule-never-fires"],
@@ -230,7 +234,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["boundless-dimension"],
     [["period: 5m }", 'period: 5m, dimensions: { npu: "*" } }']],
-    "11:104 supernodes.0.rules.0.metric.cloud-eye.dimensions.npu means everybody's in this project",
+    "11:104 supernodes.0.rules.0.metric.cloud-eye.dimensions.npu matches every resource in this project",
   ],
   [
     ["cooldown-below-warmup"],
@@ -245,7 +249,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["short-floor"],
     [["for: 10h", "for: 9m"]],
-    "20:57 supernodes.0.schedules.0.for is so short that no tick may come in time",
+    "20:57 supernodes.0.schedules.0.for is so short that a tick may not come in time",
   ],
   [["floor-always-met"], [["at_least: 2", "at_least: 1"]], "is no higher than the smallest rung (1)"],
   [
@@ -281,7 +285,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["few-approvers", keyless],
     approval(", approvers: 2", "ann", "bob"),
-    "needs 2 of the 2 approvers: a purchase that one of them asks for can never be approved",
+    "needs 2 of the 2 approvers: a purchase that one of them requests can never be approved",
   ],
   [
     ["approval-expires-soon", keyless],
@@ -291,7 +295,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["approval-never-asked", keyless],
     [...approval("", "ann", "bob"), ["amount: 100,", "amount: 180,"]],
-    "supernodes.0.approval.above is never reached: the dearest order costs 180 CNY",
+    "supernodes.0.approval.above is never reached: the most expensive order costs 180 CNY",
   ],
   [["unused-approvers"], [[HEAD, `${HEAD}approvers: [ { name: ann } ]\n`]], "2:12 approvers has no use"],
   [["long-unarmed"], [[END, `${END}    arm_after: 8d\n`]], "supernodes.0.arm_after is 8d"],
@@ -322,23 +326,23 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   ],
 ]
 
-describe("validate warns of what is allowed and will surprise", () => {
-  it("and of nothing in a policy that is written with care", async () => {
+describe("the warnings of validate", () => {
+  it("are absent for a careful policy", async () => {
     expect((await lint(CLEAN)).says).toEqual([])
   })
 
-  it.each(CASES)("raises %j", async (ids, changes, says) => {
+  it.each(CASES)("include %j", async (ids, changes, says) => {
     const found = await lint(changed(...changes))
     expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
     expect(found.says.join("\n")).toContain(says)
   })
 
-  it("in words that name every id that there is", () => {
+  it("list every existing id for an unknown one", () => {
     const shown = new Set(CASES.flatMap(([ids]) => ids))
     expect(WARNING_IDS.filter((id) => !shown.has(id))).toEqual([])
   })
 
-  it("once, where its cause stands in defaults, however many supernodes have it", async () => {
+  it("appear once, at the default that causes them, however many supernodes have it", async () => {
     const yaml = changed(["    limits:", "    cooldown: 5m\n    limits:"])
     const shared = yaml
       .replace("    cooldown: 5m\n", "")
@@ -349,7 +353,7 @@ describe("validate warns of what is allowed and will surprise", () => {
     ])
   })
 
-  it("of nothing that a careful writer could mean", async () => {
+  it("are absent for every value that a careful author could mean", async () => {
     const fine: Change[][] = [
       [["at_least: 2", "at_least: 4"]],
       [
@@ -368,7 +372,7 @@ describe("validate warns of what is allowed and will surprise", () => {
   })
 })
 
-describe("silence", () => {
+describe("a silence", () => {
   const reason = "the data center's owner approves each order by contract"
   const item = (id: string) => `{ warning: ${id}, reason: "${reason}" }`
   const both = [[BUDGET, ""] as Change, ["2 per 24h", "9 per 24h"] as Change]
@@ -377,7 +381,7 @@ describe("silence", () => {
     ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
     ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
     ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
-  ])("takes a warning out and keeps it with its reason: %s", async (_, change) => {
+  ])("removes a warning and keeps it with its reason: %s", async (_, change) => {
     const { warnings, silenced } = await lint(changed(...both, change))
     expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
     expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
@@ -404,7 +408,7 @@ describe("silence", () => {
     expect(problems[0]).toContain(message)
   })
 
-  it("does not change the policy: neither its hash nor what it holds", async () => {
+  it("does not change the policy: neither its hash nor its content", async () => {
     const hashOf = async (yaml: string) => {
       const [loaded] = (await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }))).supernodes
       expect(loaded?.policy).not.toHaveProperty("silence")
@@ -416,7 +420,7 @@ describe("silence", () => {
   })
 })
 
-it("docs/lint.md lists every warning with the words that the code has for it, and no other", () => {
+it("matches docs/lint.md, which lists every warning with the text of the code, and no other", () => {
   const rows = readFileSync("docs/lint.md", "utf8").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)
   expect(Object.fromEntries([...rows].map(([, id, says]) => [id, says]))).toEqual(WARNINGS)
 })

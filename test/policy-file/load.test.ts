@@ -10,7 +10,7 @@ async function errorOf(path: string): Promise<PolicyError> {
   throw new Error("there was no PolicyError", { cause: error })
 }
 
-describe("Loading a policy file", () => {
+describe("loading a policy file", () => {
   it("gives each supernode's effective policy with its hash", async () => {
     const file = await load(GOOD)
     expect(file.supernodes).toHaveLength(1)
@@ -58,22 +58,22 @@ describe("Loading a policy file", () => {
     )
   })
 
-  it("says that there is no such file", async () => {
+  it("reports a missing file", async () => {
     const path = join(tmpdir(), "no", "policy.yaml")
     expect((await errorOf(path)).message).toBe(`${path}:1:1: (file): cannot be read: no such file`)
   })
 
-  it("names the absolute path of a relative one that is not there", async () => {
+  it("names the absolute path of a missing relative one", async () => {
     expect((await errorOf("no/policy.yaml")).message).toBe(
       `no/policy.yaml:1:1: (file): cannot be read: no such file at ${resolve("no/policy.yaml")}`,
     )
   })
 
-  it("says that a folder is no file", async () => {
+  it("refuses a folder", async () => {
     expect((await errorOf(tmpdir())).message).toBe(`${tmpdir()}:1:1: (file): must be a file, not a directory`)
   })
 
-  it("reads JSON, and tells problems in it by line and column as well", async () => {
+  it("reads JSON, and reports its problems by line and column as well", async () => {
     const path = await policyFolder({
       "policy.yaml": '{\n  "version": 1,\n  "supernodes": [ { "name": "a b" } ]\n}\n',
     })
@@ -84,7 +84,7 @@ describe("Loading a policy file", () => {
     })
   })
 
-  it("accepts the flavor of the API page's example, hyphens and all", async () => {
+  it("accepts the flavor of the API page's example, with hyphens", async () => {
     const file = await load(good(["kat3ne-16-400t.96xlarge.8.matrix", "kat3ne-16-32"]))
     expect(file.supernodes[0]?.policy.ladder.map(({ flavor }) => flavor)).toEqual([
       "kat3ne-16-32",

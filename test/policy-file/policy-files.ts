@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { afterAll } from "vitest"
 import { loadPolicyFile, PolicyError, type PolicyFile } from "../../lib/policy-file/load.ts"
 
-/** A policy that is right, in YAML; tests break it one line at a time. */
+/** A valid policy in YAML; tests break it one line at a time. */
 export const GOOD = `version: 1
 supernodes:
   - name: train-a
@@ -30,7 +30,7 @@ afterAll(async () => {
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })))
 })
 
-/** A new folder with these files; gives the path of `policy.yaml` in it. */
+/** Writes these files into a new folder; returns the path of its `policy.yaml`. */
 export async function policyFolder(files: Record<string, string | Uint8Array>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "policy-"))
   folders.push(folder)
@@ -48,7 +48,7 @@ export async function load(
   return loadPolicyFile(await policyFolder({ "policy.yaml": yaml, ...others }))
 }
 
-/** The problems as people see them, without the folder; empty where the file is right. */
+/** The problems as people see them, without the folder; empty for a valid file. */
 export async function problemsOf(
   yaml: string | Uint8Array,
   others: Record<string, string | Uint8Array> = {},
@@ -63,7 +63,7 @@ export async function problemsOf(
   }
 }
 
-/** GOOD with one piece of it replaced; fails where the piece is not in it. */
+/** GOOD with one piece of it replaced; throws if it does not contain the piece. */
 export function good(...changes: [piece: string, by: string][]): string {
   return changes.reduce((yaml, [piece, by]) => {
     if (!yaml.includes(piece)) throw new Error(`there is no ${piece}`)

@@ -17,17 +17,17 @@ const floorOf = (name: string, servers: number) =>
   `{ name: ${name}, cron: "0 8 * * *", for: 1h, at_least: ${servers} }`
 const dimensions = (count: number) => Array.from({ length: count }, (_, i) => `d${i}: "1"`).join(", ")
 
-describe("A wrong policy is told by line, column, path, and what is allowed", () => {
+describe("a problem of a policy", () => {
   it.each<[string, [string, string], string[]]>([
     [
       "an unknown version",
       ["version: 1", "version: 2"],
-      ["policy.yaml:1:10: version: must be 1, the only version there is, not 2"],
+      ["policy.yaml:1:10: version: must be 1, the only version, not 2"],
     ],
     [
       "no version",
       ["version: 1\n", ""],
-      ["policy.yaml:1:1: version: is missing: must be 1, the only version there is"],
+      ["policy.yaml:1:1: version: is missing: must be 1, the only version"],
     ],
     [
       "a misspelt key of the file",
@@ -254,7 +254,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a flavor on two rungs",
       ["kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-16-400t.96xlarge.8.matrix"],
       [
-        "policy.yaml:14:19: supernodes.0.ladder.1.flavor: must be on one rung only: kat3ne-16-400t.96xlarge.8.matrix stands above already",
+        "policy.yaml:14:19: supernodes.0.ladder.1.flavor: must be on one rung only: kat3ne-16-400t.96xlarge.8.matrix is already used above",
       ],
     ],
     [
@@ -273,7 +273,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "two currencies in one ladder",
       [RUNGS, priced("CNY", "EUR")],
       [
-        "policy.yaml:14:64: supernodes.0.ladder.1.price.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
+        "policy.yaml:14:64: supernodes.0.ladder.1.price.currency: must be CNY as elsewhere in the policy, not EUR: currencies are not converted",
       ],
     ],
     [
@@ -362,7 +362,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
     [
       "a rule's name twice",
       [RULE, `${RULE}${ANOTHER_RULE}`],
-      ["policy.yaml:12:17: supernodes.0.rules.1.name: must be unique: npu-busy stands above already"],
+      ["policy.yaml:12:17: supernodes.0.rules.1.name: must be unique: npu-busy is already used above"],
     ],
     [
       "a schedule's name twice",
@@ -370,7 +370,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
         LIMITS,
         `${LIMITS}\n    schedules: [ ${floorOf("day", 2)}, ${floorOf("night", 2)}, ${floorOf("day", 4)} ]`,
       ],
-      ["policy.yaml:19:140: supernodes.0.schedules.2.name: must be unique: day stands above already"],
+      ["policy.yaml:19:140: supernodes.0.schedules.2.name: must be unique: day is already used above"],
     ],
     [
       "a step that wants less of a higher value",
@@ -465,7 +465,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       [RUNGS, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
       [
         expect.stringContaining("needs the people who may approve"),
-        "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: nothing is converted",
+        "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: currencies are not converted",
       ],
     ],
     [
@@ -551,7 +551,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
         'alarm: { cloudwatch: "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a", alertname: b }',
       ],
       [
-        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not stand beside alertname: they are about alarms of different sources",
+        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not be used together with alertname: they are about alarms of different sources",
       ],
     ],
     [
@@ -564,13 +564,13 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
     [
       "the same key twice",
       ["    region:", "    name: train-b\n    region:"],
-      ["policy.yaml:4:5: supernodes.0.name: must be written once: the same key stands above already"],
+      ["policy.yaml:4:5: supernodes.0.name: must be written once: the same key is already used above"],
     ],
     [
       "a merge key",
       ["    region:", "    <<: { region: x }\n    region:"],
       [
-        "policy.yaml:4:5: supernodes.0.<<: must not be used: << is not merged; put what is common into defaults",
+        "policy.yaml:4:5: supernodes.0.<<: must not be used: << is not merged; move common values into defaults",
       ],
     ],
     [
@@ -589,12 +589,14 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
     [
       "an alias to nothing",
       ["cn-southwest-2", "*region"],
-      ["policy.yaml:4:13: supernodes.0.region: must name an anchor that stands above: there is no &region"],
+      [
+        "policy.yaml:4:13: supernodes.0.region: must name an anchor that is defined above: there is no &region",
+      ],
     ],
     [
       "an alias within itself",
       ["version: 1", "version: 1\nsmn_topics: &t [ *t ]"],
-      ["policy.yaml:2:18: smn_topics.0: must not stand inside its own anchor &t"],
+      ["policy.yaml:2:18: smn_topics.0: must not be inside its own anchor &t"],
     ],
     [
       "a second document",
@@ -611,11 +613,11 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       ["version: 1", "version: [1"],
       [expect.stringMatching(/^policy\.yaml:2:1: \(file\): is not valid YAML: /)],
     ],
-  ])("%s", async (_, change, lines) => {
+  ])("has its line, column, path and the allowed form: %s", async (_, change, lines) => {
     expect(await problemsOf(good(change))).toEqual(lines)
   })
 
-  it("tells everything at once, from top to bottom, although one problem hides in the middle of another", async () => {
+  it("is reported with all others from top to bottom, even if one hides in the middle of another", async () => {
     const yaml = good(
       ["region: cn-southwest-2", "region: CN"],
       ["period: 5m", "period: 7m"],
@@ -635,7 +637,7 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
     ])
   })
 
-  it("reads a policy without problems", async () => {
+  it("is absent in a valid policy", async () => {
     expect(await problemsOf(good())).toEqual([])
   })
 
@@ -660,12 +662,12 @@ describe("A wrong policy is told by line, column, path, and what is allowed", ()
       "a limit of the largest supernode's servers and a floor on the largest rung",
       [LIMITS, `${LIMITS}\n    schedules: [ ${floorOf("day", 4)} ]`],
     ],
-  ])("has no problem with %s", async (_, change) => {
+  ])("is absent with %s", async (_, change) => {
     expect(await problemsOf(good(change))).toEqual([])
   })
 })
 
-describe("What cannot be a policy at all is one clear problem", () => {
+describe("a file that is no policy at all", () => {
   it.each<[string, string | Uint8Array, string[]]>([
     [
       "an empty file",
@@ -706,7 +708,7 @@ describe("What cannot be a policy at all is one clear problem", () => {
       "an alias bomb",
       `version: 1\nsmn_topics: [${`&a [${"x,".repeat(9)}]`}${", *a".repeat(21)}]\n`,
       [
-        "policy.yaml:1:1: (file): must use an anchor at most 20 times, nested uses multiplied: put what is common into defaults",
+        "policy.yaml:1:1: (file): must use an anchor at most 20 times, nested uses multiplied: move common values into defaults",
       ],
     ],
     [
@@ -729,12 +731,12 @@ describe("What cannot be a policy at all is one clear problem", () => {
       `version: 1\nsupernodes:\n${"- {}\n".repeat(1001)}`,
       ["policy.yaml:3:1: supernodes: must have at most 1000 supernodes"],
     ],
-  ])("%s", async (_, content, lines) => {
+  ])("has one clear problem: %s", async (_, content, lines) => {
     expect(await problemsOf(content)).toEqual(lines)
   })
 })
 
-describe("Secrets stay out of the messages", () => {
+describe("secrets in messages", () => {
   it.each([
     ["a webhook of another kind", "version: 1", "version: 1\nnotify: { webhook: ftp://hush.example/T0 }"],
     ["a webhook that is a key", "version: 1", "version: 1\nnotify: { webhook: { hush: 1 } }"],
@@ -751,7 +753,7 @@ describe("Secrets stay out of the messages", () => {
     ],
     ["userdata that is a list", ORDER, `${ORDER}      userdata: [ hush ]\n`],
     ["userdata beside its file", ORDER, `${ORDER}      userdata: hush\n      userdata_file: x\n`],
-  ])("%s", async (_, piece, by) => {
+  ])("are never shown: %s", async (_, piece, by) => {
     const lines = (await problemsOf(good([piece, by]))).map((line) => line.split(": ").slice(2).join(": "))
     expect(lines).not.toEqual([])
     expect(lines.join("\n")).not.toMatch(/"?hush"?/)

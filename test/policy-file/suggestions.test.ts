@@ -4,11 +4,12 @@ import { parse, parseDocument, stringify } from "yaml"
 import { readSettings, SETTING_NAMES, SettingsError } from "../../lib/app/settings.ts"
 import { loadPolicyFile, PolicyError } from "../../lib/policy-file/load.ts"
 
-// Each example that a problem of a policy or of a setting gives is written in place of the wrong value, and that problem is gone.
+// Puts each example of a problem of a policy or of a setting in place of the wrong value, and checks that the
+// problem is gone.
 
 const PATH = "examples/policy.yaml"
 const GOOD = readFileSync(PATH, "utf8")
-/** Keys that the example has not, so that all are tried. */
+/** Keys that the example lacks, so that all are tried. */
 const MORE = {
   ledger_id: "6f1c1e1c-8d0e-4a5b-9c55-1f2e3d4c5b6a",
   include: ["none-*.yaml"],
@@ -40,19 +41,19 @@ const WRONG_AT: Readonly<Record<string, unknown[]>> = {
 
 type Key = string | number
 
-/** Every place in a value, containers too. */
+/** Every path in a value, containers too. */
 function places(value: unknown, at: Key[] = []): Key[][] {
   if (typeof value !== "object" || value === null) return [at]
   const inner = Array.isArray(value) ? [...value.entries()] : Object.entries(value)
   return [at, ...inner.flatMap(([key, child]) => places(child, [...at, key]))]
 }
 
-/** The kind of a place: items of one list are alike. */
+/** The kind of a path: items of one list are alike. */
 function kindOf(at: Key[]): string {
   return at.map((key) => (typeof key === "number" ? "n" : key)).join(".")
 }
 
-/** The first place of each kind, but for the file as a whole. */
+/** The first path of each kind, except the file as a whole. */
 const PLACES = [
   ...new Map(
     places(whole())
@@ -78,7 +79,10 @@ async function problemsAt(text: string): Promise<{ path: string; message: string
   }
 }
 
-/** The values after "such as" or "write": some in quotes, a map or a list, or one word. Those with an ellipsis are forms. */
+/**
+ * The values after "such as" or "write": some in quotes, a map or a list, or one word. Those with an ellipsis
+ * are forms.
+ */
 function examplesIn(message: string): string[] {
   const [, list = ""] =
     /(?:such as|[Ww]rite) ((?:"[^"]*"(?:, | or )*)+|[\w.]*:? ?[[{][^\n]*[\]}]|[^\s,;()]+)/.exec(message) ?? []
@@ -91,8 +95,8 @@ function examplesIn(message: string): string[] {
     .map((example) => (isQuoted ? JSON.stringify(example) : example))
 }
 
-describe("an example in a problem of the policy is a right value in that place", () => {
-  it("whatever is wrong, wherever", { timeout: 120_000 }, async () => {
+describe("an example in a problem of the policy", () => {
+  it("is a valid value at that path, whatever is wrong, wherever", { timeout: 120_000 }, async () => {
     const tried = new Map<string, string[]>()
     const kept: string[] = []
     for (const at of PLACES) {
@@ -116,8 +120,8 @@ describe("an example in a problem of the policy is a right value in that place",
   })
 })
 
-describe("an example in a problem of a setting is a right value of that setting", () => {
-  it.each(SETTING_NAMES)("%s", (name) => {
+describe("an example in a problem of a setting", () => {
+  it.each(SETTING_NAMES)("is a valid value of that setting: %s", (name) => {
     const problems = (value: string): string[] => {
       try {
         readSettings((one) => (one === name ? value : undefined), [name])

@@ -9,7 +9,7 @@ const sha256 = (content: string | Uint8Array) =>
   `sha256:${createHash("sha256").update(content).digest("hex")}`
 
 describe("userdata", () => {
-  it("travels beside the policy as base64, and stands in it as digest and size only", async () => {
+  it("is kept beside the policy as base64, and in it as digest and size only", async () => {
     const [loaded] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": BOOT })).supernodes
     expect(loaded?.userdata).toBe(Buffer.from(BOOT).toString("base64"))
     expect(loaded?.policy.order).toEqual({
@@ -19,13 +19,13 @@ describe("userdata", () => {
     })
   })
 
-  it("encodes as the API page's example does", async () => {
+  it("is encoded as in the API page's example", async () => {
     const text = "#!/bin/bash\necho user_test > /home/user.txt"
     const [loaded] = (await load(withOrder(`userdata: ${JSON.stringify(text)}`))).supernodes
     expect(loaded?.userdata).toBe("IyEvYmluL2Jhc2gKZWNobyB1c2VyX3Rlc3QgPiAvaG9tZS91c2VyLnR4dA==")
   })
 
-  it("is the same policy whether written inline or in a file", async () => {
+  it("gives the same policy inline or from a file", async () => {
     const [inline] = (await load(withOrder(`userdata: ${JSON.stringify(BOOT)}`))).supernodes
     const [file] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": BOOT })).supernodes
     expect(inline).toEqual(file)
@@ -44,7 +44,7 @@ describe("userdata", () => {
     expect(loaded?.userdata).toBe(Buffer.from(bytes).toString("base64"))
   })
 
-  it("is null where there is none", async () => {
+  it("is null if the policy has none", async () => {
     const [loaded] = (await load(good())).supernodes
     expect(loaded?.userdata).toBeNull()
     expect(loaded?.policy.order.userdata).toBeUndefined()
@@ -64,7 +64,7 @@ describe("userdata", () => {
     expect(main?.policy.order.userdata).toMatchObject({ sha256: sha256("main") })
   })
 
-  it("may weigh exactly 32 KB", async () => {
+  it("may have exactly 32 KB", async () => {
     expect(await problemsOf(withOrder("userdata_file: boot.sh"), { "boot.sh": "x".repeat(32_768) })).toEqual(
       [],
     )
@@ -97,13 +97,13 @@ describe("userdata", () => {
       "in a folder",
       "userdata_file: more",
       { "more/x": "" },
-      ["policy.yaml:18:22: supernodes.0.order.userdata_file: must be a file: more is none"],
+      ["policy.yaml:18:22: supernodes.0.order.userdata_file: must be a file: more is not a file"],
     ],
     [
       "in an empty file",
       "userdata_file: boot.sh",
       { "boot.sh": "" },
-      ["policy.yaml:18:22: supernodes.0.order.userdata_file: must not be empty: leave it out instead"],
+      ["policy.yaml:18:22: supernodes.0.order.userdata_file: must not be empty: omit the key instead"],
     ],
     [
       "that is empty",
@@ -122,10 +122,10 @@ describe("userdata", () => {
       "userdata: x\n      userdata_file: boot.sh",
       { "boot.sh": "x" },
       [
-        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not stand beside userdata: write one of the two",
+        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not be used together with userdata: write one of the two",
       ],
     ],
-  ])("%s is a problem", async (_, line, others, lines) => {
+  ])("is refused when %s", async (_, line, others, lines) => {
     expect(await problemsOf(withOrder(line), others)).toEqual(lines)
   })
 })

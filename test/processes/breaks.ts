@@ -37,8 +37,8 @@ export const BREAKS = {
   "takes-unknown-for-nothing": {
     says: "releases an attempt whose outcome is unknown",
     file: "lib/decision/transitions/fold.ts",
-    from: 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }',
-    to: "return says ? release(standing, attempt) : standing",
+    from: 'return { ...state, attempt: { ...attempt, state: "unknown", says } }',
+    to: "return says ? release(state, attempt) : state",
   },
   "believes-any-refusal": {
     says: "takes a 4xx that is not listed for a refusal",
@@ -49,7 +49,7 @@ export const BREAKS = {
   "reserves-nothing": {
     says: "counts the money of an attempt when it is accepted, not when it is opened",
     file: "lib/decision/transitions/fold.ts",
-    from: 'purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],',
+    from: 'purchases: [...state.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],',
     to: "",
   },
   "ignores-a-pause": {

@@ -10,8 +10,8 @@ import type { ChainEvent } from "../../lib/decision/transitions/ledger-event.ts"
 import { digest } from "../../lib/digest.ts"
 import { DAY, HOUR, MINUTE, read, serverOf, supernodeOf } from "../decision/builders.ts"
 
-// What a "why not" hint says, done: by the fold where it is a word or an outcome, by hand where it is the world's doing.
-// It shares no arithmetic with what finds the hints.
+// Applies a "why not" hint: by the fold if it is a command or an outcome, by hand if it is a change of the
+// environment. It shares no arithmetic with the code that finds the hints.
 
 export function applied(so: Situation, change: Change): Situation {
   switch (change.kind) {
@@ -34,10 +34,10 @@ export function applied(so: Situation, change: Change): Situation {
     case "attempt":
       return folded(so, endOf(so, change))
     case "effect": {
-      const effects = (so.standing.effects ?? []).map((one) =>
+      const effects = (so.state.effects ?? []).map((one) =>
         one.attempt === change.attempt ? { ...one, after: 0, gain: change.gain } : one,
       )
-      return { ...so, now: Math.max(so.now, change.from), standing: { ...so.standing, effects } }
+      return { ...so, now: Math.max(so.now, change.from), state: { ...so.state, effects } }
     }
     case "clock": {
       const now = so.now + change.byMs
@@ -54,11 +54,11 @@ export function applied(so: Situation, change: Change): Situation {
 
 function folded(so: Situation, event: Partial<ChainEvent> & Pick<ChainEvent, "kind">): Situation {
   const full = { seq: 99, at: so.now, run: "another", policyHash: so.policyHash, ...event }
-  return { ...so, standing: fold(so.standing, full) }
+  return { ...so, state: fold(so.state, full) }
 }
 
-function said(so: Situation, word: OperatorCommand): Situation {
-  return folded(so, { kind: "said", said: word })
+function said(so: Situation, command: OperatorCommand): Situation {
+  return folded(so, { kind: "said", said: command })
 }
 
 type Of<K extends Change["kind"]> = Extract<Change, { kind: K }>
@@ -95,7 +95,7 @@ function withWord(so: Situation, change: Of<"person">): Situation {
     case "ledger-init":
     case "ledger-restored":
     case "ledger-confirm":
-      // They hold outside the gates; no situation is changed by them.
+      // They hold outside the gates; no change of a situation corresponds to them.
       return so
     default:
       return change satisfies never
@@ -106,7 +106,7 @@ function endOf(
   so: Situation,
   { becomes, attempt: id }: Of<"attempt">,
 ): Partial<ChainEvent> & Pick<ChainEvent, "kind"> {
-  const { attempt } = so.standing
+  const { attempt } = so.state
   if (!attempt) throw new TypeError("no attempt is there to end")
   if (becomes === "completed") {
     const about = { attempt: id, servers: ["s9"], present: ["s1", "s9"], at: so.now }
@@ -137,7 +137,7 @@ function withSignal(so: Situation, change: Of<"signal">): Situation {
   }
 }
 
-/** Another signal: nothing is remembered of an earlier delivery. */
+/** Another signal: no earlier delivery is remembered. */
 function withAnother({ asked: _earlier, ...so }: Situation, signal: Situation["signal"]): Situation {
   return { ...so, now: Math.max(so.now, signal.at), signal: { ...signal, id: `${signal.id}-newer` } }
 }
@@ -219,13 +219,13 @@ function withCloud(so: Situation, change: Of<"cloud">): Situation {
   }
 }
 
-/** All that could not be read is there, and as good as it can be; metrics that single keys were refused for are missing. */
+/** All unreadable sources are readable, with the best values; metrics with refused keys are missing. */
 function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }>): Situation {
   switch (of) {
     case "control":
       return { ...so, control: read(NO_CONTROL) }
     case "supernode": {
-      const ids = new Set(["s1", ...(so.standing.servers ?? []), ...(so.standing.attempt?.before ?? [])])
+      const ids = new Set(["s1", ...(so.state.servers ?? []), ...(so.state.attempt?.before ?? [])])
       return { ...so, supernode: read(supernodeOf({ servers: [...ids].map((id) => serverOf(id)) })) }
     }
     case "offers":
@@ -241,8 +241,8 @@ function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }
       }))
       const [first] = so.policy.rules
       if (!first) throw new TypeError("a policy has a rule")
-      // Long warm: what is new is the readings, not the servers.
-      const warm = { ...so, readings: read(readings), standing: { ...so.standing, completedAt: null } }
+      // Long warm: only the readings are new, not the servers.
+      const warm = { ...so, readings: read(readings), state: { ...so.state, completedAt: null } }
       return written(warm, first, periodsOf(warm, first), badValue(first))
     }
     default:
@@ -268,7 +268,7 @@ function readingOf(so: Situation, rule: Rule): Reading {
   return found ?? emptyReading(rule)
 }
 
-/** The starts of the N periods that are judged; an alarm's are as recent as can be. */
+/** Starts of the N evaluated periods; an alarm's are as recent as possible. */
 function periodsOf(so: Situation, rule: Rule): number[] {
   const periodMs = readingOf(so, rule).periodMs ?? 1
   if (rule.metric.alarm) return Array.from({ length: rule.points.n }, (_, i) => so.now - i * periodMs)
@@ -282,8 +282,8 @@ interface Judged {
   expected: number
 }
 
-/** What the gate made of each period, newest first. */
-function judged(so: Situation, rule: string): Judged[] {
+/** The gate's verdict on each period, newest first. */
+function evaluated(so: Situation, rule: string): Judged[] {
   const finding = decide(so, digest).findings.find(({ gate }) => gate === "evidence")
   const rules = finding?.facts["rules"]
   const found = Array.isArray(rules) ? rules.find((one) => one.rule === rule) : undefined
@@ -294,25 +294,29 @@ function withPoints(so: Situation, { rule: name, count }: Of<"points">): Situati
   const rule = ruleOf(so, name)
   const bad = badValue(rule)
   const isBad = ({ state, value }: Judged) => state === "real" && value !== null && isPast(rule, value)
-  const points = judged(so, name)
+  const points = evaluated(so, name)
   if (rule.metric.alarm)
     return written(so, rule, periodsOf(so, rule).slice(0, points.filter(isBad).length + count), bad)
   const open = points
     .filter((one) => !isBad(one) && one.state !== "early" && one.expected > 0)
-    // What is missing may be held to breach already: only a point that was known to be better changes the count.
+    // Missing data may already count as breaching: only a point that was known to be better changes the
+    // count.
     .sort((a, b) => Number(a.state === "missing") - Number(b.state === "missing"))
     .map(({ at }) => at)
-  // Without any reading no period was judged: then all are open.
+  // Without any reading no period was evaluated: then all are open.
   const slots = points.length === 0 ? periodsOf(so, rule) : open
   return written(so, rule, slots.slice(0, count), bad)
 }
 
-/** Only clocks that agree lift a latch; that they do is the hint of another gate. */
+/** Only clocks that agree clear a latch; their agreement is the hint of another gate. */
 function withClocksRight(so: Situation): Situation {
   return { ...so, cloudSkewMs: 0 }
 }
 
-/** So many periods more are clear, with the time that takes; then the decision that sees it is written down. */
+/**
+ * This number of further periods is clear, after the time that it takes; then the decision that sees it is
+ * recorded.
+ */
 function withClear(so: Situation, { rule: name, level }: Of<"clear">): Situation {
   const rule = ruleOf(so, name)
   const later = { ...so, now: so.now + 101 * (readingOf(so, rule).periodMs ?? 1) + DAY }
@@ -321,7 +325,7 @@ function withClear(so: Situation, { rule: name, level }: Of<"clear">): Situation
   return folded(clear, { kind: "decided", decision })
 }
 
-/** The rule's metric at these starts, from whoever reports it; an alarm's new points replace the old ones. */
+/** Sets the rule's metric at these starts, for every reporter; an alarm's new points replace the old ones. */
 function written(so: Situation, rule: Rule, starts: number[], value: number): Situation {
   const reading = readingOf(so, rule)
   const fresh = starts.map((at) => ({ at, value }))
@@ -352,7 +356,7 @@ function holds(op: Level["op"], value: number, bound: number): boolean {
   return { above: value > bound, at_least: value >= bound, below: value < bound, at_most: value <= bound }[op]
 }
 
-/** A value that breaches, and only just: the mildest step. */
+/** A value that just breaches: the mildest step. */
 function badValue({ compare, steps }: Rule): number {
   if (compare) return valueAt({ op: compare.op, value: compare.value })
   const froms = steps.map(({ from }) => from ?? -Infinity)

@@ -9,7 +9,7 @@ import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 import { type Load, loads, policies, readingsOf, situations } from "./situations.ts"
 
 describe("every decision", () => {
-  it("is a yes exactly if all of its findings passed, and otherwise held by the first that failed", {
+  it("buys exactly if all of its findings passed, and otherwise holds by the first that failed", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(
@@ -29,7 +29,7 @@ describe("every decision", () => {
     )
   })
 
-  it("is the same for the same situation, to the byte, and after a journey through JSON", {
+  it("is the same for the same situation, to the byte, and after a conversion to JSON and back", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(
@@ -53,7 +53,7 @@ describe("every decision", () => {
 })
 
 describe("a higher metric", () => {
-  /** The rung that is wanted and may be had, as servers in all; where we are if none. */
+  /** The wanted and available rung, as total servers; the current number if none. */
   const rungOf = ({ target }: Decision): number => target?.to ?? 2
 
   const raises = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 36, maxLength: 36 })

@@ -38,15 +38,15 @@ import {
   unreadable,
 } from "../decision/builders.ts"
 
-// Situations in which something holds, of every kind that a gate knows. Each part is usually as it should be, so that the
-// later gates have their say too.
+// Situations that hold, of every kind that a gate knows. Each part is usually valid, so that the later gates
+// are reached too.
 
-/** Usually the first, now and then something else. */
+/** Usually the first value, sometimes another one. */
 function mostly<T>(usual: T, ...others: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
   return fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.oneof(...others) })
 }
 
-/** That long ago, or ahead where negative. Whole seconds, and now and then a millisecond off. */
+/** Age of a time, or ahead if negative. Whole seconds, and sometimes with milliseconds. */
 function ago(mostMs: number, aheadMs = 0): fc.Arbitrary<number> {
   return fc
     .tuple(fc.integer({ min: -aheadMs / SECOND, max: mostMs / SECOND }), fc.integer({ min: -1, max: 1 }))
@@ -119,7 +119,7 @@ const rule: fc.Arbitrary<RuleInput> = fc
 
 const value = fc.constantFrom(null, 0, 5, 10, 15, 20, 50, 70, 80, 85, 86, 95, 97, 97, 97)
 
-/** `busy` where every point is as bad as it gets, either way. */
+/** `busy` if every point is at its worst, on either side. */
 function reading(name: string): fc.Arbitrary<Reading> {
   return fc
     .record({
@@ -278,7 +278,7 @@ const attempt = fc
 
 const wait = ago(HOUR, HOUR).map((until) => ({ until, times: 1 }))
 
-const standing: fc.Arbitrary<SupernodeState> = fc
+const state: fc.Arbitrary<SupernodeState> = fc
   .record({
     attempt: mostly(null, attempt),
     breaker: mostly(null, fc.constant({ class: "quota" as const, since: NOW - HOUR, says: "400 X" })),
@@ -333,7 +333,8 @@ const servers: fc.Arbitrary<Server[]> = fc
     status: mostly("RUNNING", fc.constantFrom("STOPPED", "STARTING")),
     first: mostly("RUNNING", fc.constantFrom("STOPPED", "ERROR", "DELETED")),
     createAt: fc.oneof(
-      // Never later than now: until the first look is written down, it would count as made just now, whenever that is.
+      // Never later than now: until the first reading is recorded, it would count as made just now, whenever
+      // that is.
       ago(HOUR).map((at) => Math.min(at, NOW)),
       fc.constant(NOW - 30 * DAY),
     ),
@@ -357,12 +358,15 @@ const offers: fc.Arbitrary<Offer[]> = fc
 
 const failing = fc.boolean().map((credentials) => unreadable("HTTP 503", credentials))
 
-/** One of them. Approvals name the plan that would be bought now, and effects the metric that the rule measures now. */
+/**
+ * One situation. Approvals name the plan that would be bought now, and effects the metric that the rule
+ * measures now.
+ */
 export const holding: fc.Arbitrary<Situation> = fc
   .record({
     signal,
     policy,
-    standing,
+    state,
     asked: mostly<EarlierDelivery | null>(null, asked),
     effects,
     control: fc.record({
@@ -403,7 +407,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       const written = allowed.rules.find(({ name }) => name === one.rule)
       return written?.metric.alarm && one.series.length > 1 ? { ...one, series: one.series.slice(0, 1) } : one
     })
-    // What could not be read at all tells of no latch and no refused rule either.
+    // Sources that could not be read at all show no latch and no refused rule either.
     const quiet = readingsFail ? { latches: {}, rulesOff: {} } : {}
     const so = situationOf({
       signal: woken,
@@ -412,7 +416,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       headAt,
       cloudSkewMs,
       ...(woken.kind === "request" && drawn.asked ? { asked: drawn.asked } : {}),
-      standing: { ...drawn.standing, ...quiet },
+      state: { ...drawn.state, ...quiet },
       control: drawn.controlFails
         ? unreadable()
         : read({
@@ -458,7 +462,7 @@ export const holdingByMoney: fc.Arbitrary<Situation> = fc
         timezone: allowed.timezone,
         fleet: allowed.fleet,
       },
-      standing: stateWith({ purchases: inCny(own) }),
+      state: stateWith({ purchases: inCny(own) }),
       fleet: allowed.fleet
         ? read({ purchases: inCny(theirs).map((one) => ({ ...one, stream: "supernode:other" })) })
         : NOT_FETCHED,
@@ -469,7 +473,7 @@ function withApprovals(so: Situation, words: { by: string; at: number }[]): Situ
   const { target } = chooseRung(so)
   if (so.control.state !== "read" || !target) return so
   const { hash } = planScaleUp(so, target, digest)
-  const approvals = words.map((word) => ({ ...word, planHash: hash }))
+  const approvals = words.map((command) => ({ ...command, planHash: hash }))
   return { ...so, control: read({ ...so.control.value, approvals }) }
 }
 
@@ -495,7 +499,7 @@ function withEffects(so: Situation, drawn: Drawn[]): Situation {
       gain: measured === null ? null : 1,
     }
   })
-  return { ...so, standing: { ...so.standing, effects: done } }
+  return { ...so, state: { ...so.state, effects: done } }
 }
 
 function isHighBad({ compare, steps }: Policy["rules"][number]): boolean {

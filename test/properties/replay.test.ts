@@ -14,7 +14,7 @@ import { Stage } from "../../lib/simulate/scenario/stage.ts"
 import { STAGE } from "../scenarios/default-policy.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
-// Days as they might come, played through the real run(): what its ledger tells must be enough to decide it all again.
+// Random days, played through the real run(): the ledger must be enough to repeat every decision.
 
 const POLICIES = [
   {},
@@ -104,7 +104,7 @@ const days: fc.Arbitrary<Scenario> = fc
     })
     const supernodes = { "train-a": 2, "train-b": 2 }
     const curve = load.map((value, i) => ({ from: clock(i * 4 * 60), value }))
-    const told = {
+    const cases = {
       title: "a day as it might come",
       rule: "none",
       policy,
@@ -114,7 +114,7 @@ const days: fc.Arbitrary<Scenario> = fc
       timeline,
       orders: 0,
     }
-    return scenarioSchema.parse(told)
+    return scenarioSchema.parse(cases)
   })
 
 function clock(minutes: number): string {
@@ -141,7 +141,7 @@ async function chainsOf(scenario: Scenario): Promise<LedgerEntry[][]> {
   }
 }
 
-/** Every policy is in its chain once, in the first entry that was decided by it. */
+/** Every policy is in its chain once, in the first entry that used it. */
 function policyIn(chain: readonly LedgerEntry[], i: number): Policy {
   const entry = chain[i]
   const holders = chain.filter(({ policy, policyHash }) => policy && policyHash === entry?.policyHash)
@@ -162,7 +162,7 @@ async function live(stage: Stage, step: Step): Promise<void> {
 }
 
 describe("a ledger", () => {
-  it("holds of each decision all that it takes to decide it again, byte for byte", {
+  it("contains everything that each decision needs to be repeated, byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     let replayed = 0
@@ -171,10 +171,10 @@ describe("a ledger", () => {
         for (const chain of await chainsOf(day)) {
           for (const [i, { situation, decision }] of chain.entries()) {
             if (!situation || !decision) continue
-            const standing = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
+            const state = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
             const policy = policyIn(chain, i)
             expect(digest(policy)).toBe(situation.policyHash)
-            expect(canonicalText(decideAndExplain({ ...situation, policy, standing }, digest))).toBe(
+            expect(canonicalText(decideAndExplain({ ...situation, policy, state }, digest))).toBe(
               canonicalText(decision),
             )
             replayed += 1
@@ -186,17 +186,17 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("folds to the standing that each entry carries, and to some standing in whatever order and however often it is read", {
+  it("folds to the state that each entry carries, and to some state in any order and with any repetition", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })
     await fc.assert(
       fc.asyncProperty(days, disorders, async (day, disorder) => {
         for (const chain of await chainsOf(day)) {
-          let standing: SupernodeState = EMPTY_STATE
+          let state: SupernodeState = EMPTY_STATE
           for (const entry of chain) {
-            standing = fold(standing, entry)
-            expect(canonicalText(standing)).toBe(canonicalText(entry.standing))
+            state = fold(state, entry)
+            expect(canonicalText(state)).toBe(canonicalText(entry.standing))
           }
           let odd: SupernodeState = EMPTY_STATE
           for (const nth of disorder) {

@@ -28,7 +28,7 @@ import {
   unreadable,
 } from "../decision/builders.ts"
 
-// Situations as they come, most of them awkward: what is true of all decisions must be true of these.
+// Random situations, most of them unusual: properties of all decisions must hold for these.
 
 const LADDER = [1, 2, 4, 8, 16, 32]
 
@@ -117,7 +117,7 @@ export const policies: fc.Arbitrary<Policy> = fc
     })
   })
 
-/** The metric of every rule, period and server; null where nobody reports. */
+/** The metric of every rule, period and server; null if no server reports. */
 export type Load = (number | null)[][][]
 
 const value = fc.oneof(
@@ -127,13 +127,16 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.constant(null) },
 )
 
-/** As many as any policy here can ask for. */
+/** As many as any policy here can require. */
 export const loads: fc.Arbitrary<Load> = fc.array(
   fc.array(fc.array(value, { minLength: 3, maxLength: 3 }), { minLength: 4, maxLength: 4 }),
   { minLength: 3, maxLength: 3 },
 )
 
-/** A load as the meters would tell it. Not finite is what some meters say; the judging must bear it. */
+/**
+ * A load as the meters would report it. Some meters report values that are not finite; the evaluation must
+ * accept them.
+ */
 export function readingsOf(policy: Policy, load: Load, servers: string[]): Reading[] {
   return policy.rules.map((one, r) => {
     const starts = newestPeriods({
@@ -246,12 +249,12 @@ const askedBefore: fc.Arbitrary<EarlierDelivery | null> = fc.option(
   }),
 )
 
-/** Everything at once, most of it holding for several reasons. */
+/** All parts together; most situations hold for several reasons. */
 export const situations: fc.Arbitrary<Situation> = fc
   .record({
     policy: policies,
     load: loads,
-    standing: standings,
+    state: standings,
     control: controls,
     signal: signals,
     supernode: sometimes(supernodes),

@@ -18,19 +18,19 @@ const FEW = 780
 
 interface Hinted {
   finding: Finding
-  nearest: Hint
+  hint: Hint
 }
 
 function hintsIn(so: Situation): Hinted[] {
   return decideAndExplain(so, digest).findings.flatMap((finding) => {
-    const nearest = finding.facts["nearest"] as Hint | undefined
-    return nearest ? [{ finding, nearest }] : []
+    const hint = finding.facts["nearest"] as Hint | undefined
+    return hint ? [{ finding, hint }] : []
   })
 }
 
 /**
- * How the gate finds it after the change; null is not evaluated. A gate that is only about time is asked about nothing
- * else: the rung is the one chosen before, since load, stock and servers stay what they were while somebody waits.
+ * The gate's verdict after the change; null is not evaluated. A gate that depends only on time is evaluated
+ * alone: its rung is the one chosen before, since load, stock and servers do not change during a wait.
  */
 function verdictAfter(before: Situation, id: string, change: Change): boolean | null {
   const so = id === "evidence" && change.kind === "wait" ? withoutMetrics(before) : before
@@ -38,8 +38,7 @@ function verdictAfter(before: Situation, id: string, change: Change): boolean | 
   const gate = GATES.find((one) => one.id === id)
   if (!gate) throw new TypeError(`no gate is called ${id}`)
   const then = { ...situation, now: so.now }
-  const offered = () =>
-    chooseRung({ ...then, standing: { ...then.standing, blocked: blocksLeft(so, situation) } })
+  const offered = () => chooseRung({ ...then, state: { ...then.state, blocked: blocksLeft(so, situation) } })
   const choice =
     id === "evidence" ? chooseRung(situation) : id === "offer-available" ? offered() : chooseRung(then)
   const { target } = choice
@@ -53,7 +52,7 @@ interface Raise {
   value: number | string
 }
 
-/** The values that a hint's text asks for, read from the text alone; those of one cap or of several. */
+/** The values that a hint's text names, read from the text alone; those of one cap or of several. */
 function raisesIn({ says }: Hint): Raise[] {
   const raise = /raise ([\w.]+) to at least (?:([\d.]+) CNY|(\d+ per \w+))/g
   return [...says.matchAll(raise)].map(([, path = "", amount, rate = ""]) =>
@@ -71,7 +70,7 @@ const asPolicy = (raises: Raise[]): Change => ({
   changes: raises.map((raise) => ({ kind: "policy", ...raise })),
 })
 
-/** Each raise left out once, and each made smaller by the least that the policy can write. */
+/** Each raise left out once, and each reduced by the smallest unit of the policy. */
 function tooLittle(raises: Raise[]): Raise[][] {
   return raises.flatMap((raise, i) => {
     const others = raises.toSpliced(i, 1)
@@ -82,22 +81,22 @@ function tooLittle(raises: Raise[]): Raise[][] {
   })
 }
 
-/** A wait for a schedule is about no metric: whatever rules come to meanwhile, they propose nothing. */
+/** A wait for a schedule concerns no metric: rules propose nothing meanwhile. */
 function withoutMetrics(so: Situation): Situation {
   return { ...so, readings: unreadable() }
 }
 
-/** The blocks of flavors that are left after it, as if it had taken no time: shorter by what it took. */
-function blocksLeft(before: Situation, after: Situation): Situation["standing"]["blocked"] {
+/** Blocks of flavors after the change, reduced by its duration. */
+function blocksLeft(before: Situation, after: Situation): Situation["state"]["blocked"] {
   return Object.fromEntries(
-    Object.entries(after.standing.blocked).map(([flavor, { until, times }]) => [
+    Object.entries(after.state.blocked).map(([flavor, { until, times }]) => [
       flavor,
       { until: until - (after.now - before.now), times },
     ]),
   )
 }
 
-/** The same change, one step short: a millisecond, a point, a server, a hundredth. Nothing where it has no size. */
+/** The same change, one step short: a millisecond, a point, a server, a hundredth. Empty if it has no size. */
 function oneLess(change: Change): Change[] {
   switch (change.kind) {
     case "wait":
@@ -128,62 +127,63 @@ function oneLess(change: Change): Change[] {
   }
 }
 
-/** A plan that is not known yet cannot be sent along; the gate says then that there is nothing to compare. */
+/** An unknown plan cannot be sent along; the gate then says that there is no plan to compare. */
 function mayStayOpen(change: Change): boolean {
   return change.kind === "person" && change.verb === "dry-run" && change.planHash === null
 }
 
-describe("the nearest change that a failing gate names", () => {
-  it("makes that gate pass, and nothing less does, whatever the reason", {
+describe("the hint of a failing gate", () => {
+  it("makes that gate pass, and no smaller change does, whatever the reason", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Set<string | null>()
     fc.assert(
       fc.property(holding, (so) => {
-        for (const { finding, nearest } of hintsIn(so)) {
+        for (const { finding, hint } of hintsIn(so)) {
           met.add(finding.reason)
           const { gate } = finding
-          const after = verdictAfter(so, gate, nearest.change)
-          const told = `${gate} (${finding.reason}): ${nearest.says} ${JSON.stringify(nearest.change)}`
-          if (mayStayOpen(nearest.change)) expect(after, told).not.toBe(false)
-          else expect(after, told).toBe(true)
+          const after = verdictAfter(so, gate, hint.change)
+          const explained = `${gate} (${finding.reason}): ${hint.says} ${JSON.stringify(hint.change)}`
+          if (mayStayOpen(hint.change)) expect(after, explained).not.toBe(false)
+          else expect(after, explained).toBe(true)
           // An unreadable time has no earlier one.
           if (finding.reason === "signal-invalid") continue
-          for (const less of oneLess(nearest.change)) {
-            expect(verdictAfter(so, gate, less), `${told}: less is enough, ${JSON.stringify(less)}`).not.toBe(
-              true,
-            )
+          for (const less of oneLess(hint.change)) {
+            expect(
+              verdictAfter(so, gate, less),
+              `${explained}: less is enough, ${JSON.stringify(less)}`,
+            ).not.toBe(true)
           }
         }
       }),
       propertyRuns(FEW),
     )
-    // A property that never met a reason would say nothing of its hint.
+    // A property that never met a reason would prove nothing about its hint.
     expect(Object.keys(HINTS).filter((reason) => !met.has(reason))).toEqual([])
   })
 
-  it("asks for values that make a gate over caps pass as they are written, under several caps at once too", {
+  it("names values that make a gate over caps pass as written, even under several caps", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Map<string, number>()
     fc.assert(
       fc.property(holdingByMoney, (so) => {
-        for (const { finding, nearest } of hintsIn(so)) {
+        for (const { finding, hint } of hintsIn(so)) {
           const { gate, reason } = finding
-          const raises = raisesIn(nearest)
+          const raises = raisesIn(hint)
           const isBudget = reason === "over-budget"
-          // What one cap alone allows only after a wait has no value to raise in its text.
-          if (!isBudget && !(reason === "action-rate" && nearest.change.kind !== "wait")) continue
-          const told = `${gate}: ${nearest.says}`
-          expect(raises.length, told).toBeGreaterThan(0)
+          // A change that one cap allows only after a wait has no value to raise in its text.
+          if (!isBudget && !(reason === "action-rate" && hint.change.kind !== "wait")) continue
+          const explained = `${gate}: ${hint.says}`
+          expect(raises.length, explained).toBeGreaterThan(0)
           const kind = `${reason} ${raises.length}`
           met.set(kind, (met.get(kind) ?? 0) + 1)
-          // A rate that only has to be waited for stands beside one that has to be raised.
-          const waits = isBudget ? [] : waitsIn(nearest.change)
+          // A rate that only needs a wait may be combined with one that must be raised.
+          const waits = isBudget ? [] : waitsIn(hint.change)
           const change = (some: Raise[]): Change => ({ kind: "all", changes: [asPolicy(some), ...waits] })
-          expect(verdictAfter(so, gate, change(raises)), told).toBe(true)
+          expect(verdictAfter(so, gate, change(raises)), explained).toBe(true)
           for (const less of tooLittle(raises))
-            expect(verdictAfter(so, gate, change(less)), `${told}: ${JSON.stringify(less)}`).toBe(false)
+            expect(verdictAfter(so, gate, change(less)), `${explained}: ${JSON.stringify(less)}`).toBe(false)
         }
       }),
       propertyRuns(FEW / 2),
@@ -193,7 +193,7 @@ describe("the nearest change that a failing gate names", () => {
     )
   })
 
-  it("is plain JSON and the same again, for a recorded situation is decided again byte for byte", {
+  it("is plain JSON and always the same, since a recorded situation is decided again byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(

@@ -26,8 +26,8 @@ import {
 import { accepted } from "../run/world.ts"
 import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 
-// An adversary who holds the clock, the cloud and a person who says yes to everything and bypasses every cooldown: servers
-// vanish by hand and are bought again, as often as the real decision lets them be.
+// An adversary who controls the clock, the cloud and a person who approves everything and bypasses every
+// cooldown. Servers are deleted by hand and bought again, as often as the real decision allows.
 
 const START = Date.parse("2026-03-01T00:00:00Z")
 const WAITS = [0, 1, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1, 7 * DAY, 30 * DAY]
@@ -63,7 +63,7 @@ const policies: fc.Arbitrary<Policy> = fc
 
 interface Move {
   wait: number
-  /** Servers that are there, and that are wanted, as rungs of the ladder. */
+  /** Present and wanted servers, as rungs of the ladder. */
   from: number
   to: number
   isPerson: boolean
@@ -79,9 +79,9 @@ const moves = fc.array(
   { minLength: 10, maxLength: 50 },
 )
 
-/** Everything that the policy lets be bought on the way. */
+/** All purchases that the policy allows on the way. */
 function play(policy: Policy, game: readonly Move[]): Purchase[] {
-  let standing: SupernodeState = EMPTY_STATE
+  let state: SupernodeState = EMPTY_STATE
   let now = START
   let seq = 0
   const bought: Purchase[] = []
@@ -98,7 +98,7 @@ function play(policy: Policy, game: readonly Move[]): Purchase[] {
       policy,
       now,
       headAt: now,
-      standing: { ...standing, servers: null },
+      state: { ...state, servers: null },
       control: read(NO_CONTROL),
       supernode: read(supernodeOf({ servers })),
       offers: read(offersOf(...policy.ladder.map(({ flavor }) => flavor))),
@@ -130,7 +130,7 @@ function play(policy: Policy, game: readonly Move[]): Purchase[] {
         },
       },
     ]
-    standing = events.reduce(fold, standing)
+    state = events.reduce(fold, state)
     bought.push({ attempt: attempt.id, at: now, cost: plan.cost && moneyOf(plan.cost), state: "booked" })
   }
   return bought
@@ -142,7 +142,7 @@ function monthOf(timezone: string, at: number): string {
   )
 }
 
-/** The fullest 24 hours, the fullest calendar month. */
+/** The most expensive 24 hours, and the most expensive calendar month. */
 function fullest(bought: readonly Purchase[], timezone: string) {
   const stretches = {
     day: bought.map(({ at }) => bought.filter((other) => other.at > at - DAY && other.at <= at)),
@@ -177,29 +177,29 @@ describe("the worst-case bill", () => {
       }),
       propertyRuns(60),
     )
-    // An adversary who buys nothing proves nothing.
+    // An adversary without a purchase proves nothing.
     expect(purchases).toBeGreaterThan(200)
   })
 
-  it("is reached to the coin: the dearest step whenever the caps allow it", () => {
+  it("is reached exactly: the most expensive step whenever the caps allow it", () => {
     const policy = policyOf({ ladder: rungs([10, 20, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     const hourly = Array.from({ length: 31 * 24 }, () => ({ wait: HOUR, from: 0, to: 2, isPerson: true }))
     const seen = fullest(play(policy, hourly), "UTC")
     expect(worstCase(policy).day).toMatchObject({ purchases: 2, spend: { minor: 5_000, currency: "CNY" } })
     expect(seen.day).toEqual({ purchases: 2, minor: 5_000 })
-    // A month with an hour more, as where clocks are set back, could begin one more stretch of 24 hours.
+    // A month with an extra hour, as when clocks are set back, could begin one more span of 24 hours.
     expect(worstCase(policy).month.purchases).toBe(64)
     expect(seen.month.purchases).toBe(62)
   })
 
-  it("takes the budget where that is less, and two months' budgets for a day that lies in both", () => {
+  it("takes the budget if it is lower, and two months' budgets for a day in both", () => {
     const limits = { actions: "9 per 1h", servers: 48, budget: { ...money(50), per: "month" as const } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.spend).toEqual({ minor: 10_000, currency: "CNY" })
     expect(bill.month.spend).toEqual({ minor: 5_000, currency: "CNY" })
   })
 
-  it("says which cap gives it, and how it adds up", () => {
+  it("names the deciding cap, and its arithmetic", () => {
     const limits = { actions: "2 per 24h", servers: 48, budget: { ...money(40), per: "30d" } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.says).toBe("limits.budget: 40 CNY per 30d")
@@ -218,14 +218,14 @@ describe("the worst-case bill", () => {
     ).toBe("3 purchases (fleet.actions: 3 per 1d) of 25 CNY for 1 -> 2 servers")
   })
 
-  it("is unknown in money where nothing caps it and a rung has no price, and says how often all the same", () => {
+  it("is unknown in money if no cap limits it and a rung has no price, and still gives the number", () => {
     const bill = worstCase(
       policyOf({ ladder: rungs([10, null]), limits: { actions: "1 per 1h", servers: 48 } }),
     )
     expect(bill.day).toMatchObject({ purchases: 24, spend: null })
   })
 
-  it("adds supernodes up and is bounded by what they share", () => {
+  it("adds supernodes up, limited by their common caps", () => {
     const one = policyOf({ ladder: rungs([10, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     expect(worstCaseOfAll([one, one]).day).toMatchObject({
       purchases: 4,

@@ -7,7 +7,7 @@ import type { RunResult } from "../../lib/run/result.ts"
 import { alarmOf, HOUR, MINUTE, offersOf, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { rejected, World } from "./world.ts"
 
-// People's yes and no, from the first wish to the last moment before the request leaves.
+// Approvals and commands of people, from the request to the last moment before the order is sent.
 
 const above = { amount: 100_000, currency: "CNY" }
 const policy = policyOf({ approval: { above, approvers: 2, expires: "4h" } })
@@ -29,7 +29,7 @@ async function ask(over: Partial<Parameters<typeof requestOf>[0]> = {}): Promise
   return world.run(requestOf({ ...live, ...over }), { policy })
 }
 
-/** Something happens while the attempt is being opened: after the decision, before the last look. */
+/** An event while the attempt is being opened: after the decision, before the last check. */
 function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
   world.interference.beforeAppend = async (entry) => {
     if (entry.kind !== "opened") return undefined
@@ -39,19 +39,19 @@ function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
   }
 }
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(supernodeStream(policy.id)))?.standing as SupernodeState
 }
 
 describe("a plan that an alarm or a tick made", () => {
-  it("has no requester: anybody may approve it, and the next tick buys it without being asked", async () => {
+  it("has no requester: every approver may approve it, and the next tick buys it without a request", async () => {
     const asked = await world.run(alarmOf(), { policy })
     expect(asked.decision.heldBy).toBe("approval-needed")
     await approve(asked.plan?.hash, "ops@example.com", "boss")
     expect(await tick()).toMatchObject({ plan: { hash: asked.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("wants as many people as the policy says, and one person is one however often and however spelt", async () => {
+  it("needs as many people as the policy says, and counts one person once in any spelling", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "Ann", "ann", " ANN ")
     expect((await tick()).decision.heldBy).toBe("approval-needed")
@@ -71,7 +71,7 @@ describe("a plan that an alarm or a tick made", () => {
     })
   })
 
-  it("is bought once for its approvals, whatever came of it", async () => {
+  it("is bought once for its approvals, whatever its outcome", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.outcomes = [rejected("throttle", SECOND)]
@@ -81,7 +81,7 @@ describe("a plan that an alarm or a tick made", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("leads to no larger rung where it was refused for capacity", async () => {
+  it("leads to no larger rung after a refusal for capacity", async () => {
     const ladder = [2, 4, 8].map((servers) => ({
       flavor: `rung-${servers}`,
       servers,
@@ -98,15 +98,15 @@ describe("a plan that an alarm or a tick made", () => {
   })
 })
 
-describe("a plan that a person asked for", () => {
-  it("is bought when others approved it and that person asks again", async () => {
+describe("a plan that a person requested", () => {
+  it("is bought when others approved it and that person requests it again", async () => {
     const first = await ask()
     expect(first.decision.heldBy).toBe("approval-needed")
     await approve(first.plan?.hash, "ann", "bob")
     expect(await ask()).toMatchObject({ plan: { hash: first.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("is not approved by that person, however the name is spelt", async () => {
+  it("is not approved by that person, in any spelling of the name", async () => {
     const { plan } = await ask({ requestedBy: "Ann" })
     await approve(plan?.hash, "ANN ", "bob")
     expect((await ask({ requestedBy: "Ann" })).decision.heldBy).toBe("approval-needed")
@@ -116,7 +116,7 @@ describe("a plan that a person asked for", () => {
 })
 
 describe("between the decision and the request", () => {
-  it("an approval that expires by time alone stops it, and that is the reason on record", async () => {
+  it("is stopped by an approval that expires meanwhile, with that reason on record", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.now += 4 * HOUR - SECOND
@@ -125,10 +125,10 @@ describe("between the decision and the request", () => {
     })
     expect((await tick()).outcome).toMatchObject({ kind: "not-sent", reason: "approval-needed" })
     expect(world.orders).toEqual([])
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
-  it("an approval that is still good by then does not", async () => {
+  it("is not stopped by an approval that is still valid by then", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.now += 4 * HOUR - 3 * SECOND
@@ -177,7 +177,7 @@ describe("between the decision and the request", () => {
   it.each([
     ["an alarm's", alarmOf(), "not-sent"],
     ["not a person's", null, "accepted"],
-  ])("a hold that was said meanwhile stops %s", async (_, signal, kind) => {
+  ])("stops %s by a hold of the meantime", async (_, signal, kind) => {
     const shown = await world.run(requestOf())
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     whileOpening(() =>
@@ -186,11 +186,11 @@ describe("between the decision and the request", () => {
     expect((await world.run(signal ?? live)).outcome?.kind).toBe(kind)
   })
 
-  it("a period that ends meanwhile changes nothing: the evidence is the decision's", async () => {
+  it("does not use a period that ends meanwhile: the evidence of the decision counts", async () => {
     whileOpening(async () => {
       world.now += 10 * SECOND
     })
-    // A second before the next five minutes are over and looked at.
+    // A second before the next five minutes have ended and are readable.
     world.now += MINUTE - SECOND
     expect((await world.run(alarmOf({ at: world.now }))).outcome).toMatchObject({ kind: "accepted" })
   })

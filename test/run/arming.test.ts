@@ -25,8 +25,8 @@ async function request(policy: Policy = armed): Promise<RunResult> {
   return world.run(live, { policy })
 }
 
-describe("a policy that is new", () => {
-  it("observes to the millisecond, and buys from then on", async () => {
+describe("a new policy", () => {
+  it("only observes, to the millisecond, and buys from then on", async () => {
     expect((await tick()).mode).toBe("observe")
     world.now = NOW + DAY - 1
     expect((await tick()).mode).toBe("observe")
@@ -34,7 +34,7 @@ describe("a policy that is new", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("says in its result until when, whatever it decides", async () => {
+  it("gives the end of observing in its result, whatever it decides", async () => {
     const says =
       "this policy is new: until 2024-01-13T17:00:00.000Z runs only decide and record (arm_after: 1d)"
     expect(await tick()).toMatchObject({ decision: { kind: "scale-up" }, observed: says })
@@ -59,7 +59,7 @@ describe("a policy that is new", () => {
     ["an alarm that holds", async () => world.run(alarmOf({ at: NOW }), { policy: armed }), 10],
     ["a tick that holds", async () => tick(), 10],
     ["a run that may only observe by the settings", async () => tick(armed, { mode: "observe" }), 97],
-  ])("is seen first by %s: from then on its time counts", async (_, see, load) => {
+  ])("is first seen by %s: from then on its time counts", async (_, see, load) => {
     world.load = load
     await see()
     world.load = 97
@@ -67,7 +67,7 @@ describe("a policy that is new", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("is recorded by a tick that a pause holds, and its time begins with the first one that asks the cloud", async () => {
+  it("is recorded by a tick that a pause holds, and its time begins with the first tick that asks the cloud", async () => {
     world.load = 10
     await tick(other)
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: NOW + HOUR })
@@ -91,7 +91,7 @@ describe("a policy that is new", () => {
     expect((await tick()).mode).toBe("observe")
   })
 
-  it("begins anew when it comes back after another: nobody knows that it still fits", async () => {
+  it("begins anew when it returns after another policy", async () => {
     await tick()
     world.now += 12 * HOUR
     await tick(other)
@@ -103,7 +103,7 @@ describe("a policy that is new", () => {
     expect((await tick()).mode).toBe("live")
   })
 
-  it("still settles and observes what is in flight, and tells of what waits", async () => {
+  it("still settles and observes the attempt in flight, and notifies of waiting states", async () => {
     const before = policyOf()
     await tick(before)
     world.now += 5 * MINUTE
@@ -112,13 +112,13 @@ describe("a policy that is new", () => {
     expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("completed")
   })
 
-  it("without arm_after buys at once", async () => {
+  it("buys at once without arm_after", async () => {
     expect(await tick(policyOf())).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 })
 
-describe("SUPERNODE_MODE that is not live", () => {
-  it("beats whatever an event asks for, and the result says so", async () => {
+describe("SUPERNODE_MODE other than live", () => {
+  it("overrides the event, and the result says so", async () => {
     const shown = await world.run(requestOf())
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     expect(await world.run(live, { mode: "observe" })).toMatchObject({
@@ -129,7 +129,7 @@ describe("SUPERNODE_MODE that is not live", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("is not said of a run that may buy, nor of a dry run", async () => {
+  it("is not mentioned by a run that may buy, nor by a dry run", async () => {
     expect(await world.run(requestOf())).not.toHaveProperty("observed")
     expect(await world.run(requestOf(), { policy: armed })).not.toHaveProperty("observed")
     expect(await tick(policyOf())).not.toHaveProperty("observed")

@@ -19,11 +19,11 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// No single clock decides about money: neither ours nor the cloud's `Date`. What a purchase must not forget, and every wait,
-// is tried here under each way in which one of them is wrong or missing.
+// No single clock decides about money: neither ours nor the cloud's `Date`. State that prevents a purchase,
+// and every wait, is tested here with each of them wrong or missing.
 
 const STREAM = supernodeStream(policyOf().id)
-/** Longer than anything is remembered. */
+/** Longer than any state is remembered. */
 const FAR = 500 * DAY
 
 let world: World
@@ -32,7 +32,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-/** What the two clocks show: ours minus the true time, and how the cloud answers. */
+/** Readings of the two clocks: ours minus the true time, and the cloud's answer. */
 interface Clocks {
   title: string
   oursOffMs: number
@@ -69,14 +69,14 @@ const WRONG: Clocks[] = [
   { title: "our clock is right and the cloud names no time", oursOffMs: 0, dateOffMs: null },
 ]
 
-/** A policy in which each memory of the table below is what stands in the way. */
+/** A policy for which each state in the table below blocks a purchase. */
 const POLICY = policyOf({
   rules: [ruleInput({ repeat: false })],
   limits: { actions: "1 per 30d", servers: 48 },
   schedules: [],
 })
 
-/** The world at `at` (true time) as a run on a machine with these clocks sees it. */
+/** The world at `at` (true time), as a run on a machine with these clocks sees it. */
 async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: number): Promise<RunResult> {
   world.now = at + oursOffMs
   const skewMs = dateOffMs === null ? null : dateOffMs - oursOffMs
@@ -87,14 +87,17 @@ async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: n
   return world.run(alarmOf({ id: world.newId(), at: world.now }), { policy: POLICY })
 }
 
-async function remember(standing: SupernodeState, at = NOW): Promise<void> {
+async function remember(state: SupernodeState, at = NOW): Promise<void> {
   const place = { stream: STREAM, seq: 1, prev: "", at, run: "r", writer: "w" }
-  await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing }))
+  await world.ledger.append(sealEntry({ ...place, kind: "observed", mode: "live", standing: state }))
 }
 
 const money = { minor: 12_000_000, currency: "CNY" }
 
-/** Everything in the state that a time ends: which time that is, and why no single wrong clock brings a purchase about. */
+/**
+ * All state that ends by time: the clock that ends it, and the reason why no single wrong clock causes a
+ * purchase.
+ */
 const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: Partial<SupernodeState> }[] =
   [
     {
@@ -184,7 +187,7 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
     },
   ]
 
-describe.each(WRONG)("while $title", (clocks) => {
+describe.each(WRONG)("wrong clocks: $title", (clocks) => {
   it.each(MEMORY)(
     "buys nothing, and still remembers $what (ends by $endsBy): $why",
     async ({ what, state }) => {
@@ -197,7 +200,7 @@ describe.each(WRONG)("while $title", (clocks) => {
     },
   )
 
-  it("calls an attempt neither stuck nor complete before the time, and starts no wait in the past", async () => {
+  it("calls an attempt neither stuck nor complete too early, and starts no wait in the past", async () => {
     const accepted = attemptOf({ openedAt: NOW - MINUTE, acceptedAt: NOW - MINUTE })
     await remember(stateWith({ servers: ["s1", "s2"], attempt: accepted }))
     await runUnder(clocks, NOW)
@@ -213,8 +216,8 @@ describe.each(WRONG)("while $title", (clocks) => {
   })
 })
 
-describe("a purchase", () => {
-  it("is not forgotten by one run whose clock is 401 days ahead and whom the cloud refuses, whatever a person resets", async () => {
+describe("a purchase with wrong clocks", () => {
+  it("is not forgotten by a run whose clock is 401 days ahead and whose cloud call fails, whatever a person resets", async () => {
     const first = await runUnder({ title: "", oursOffMs: 0, dateOffMs: 0 }, NOW)
     expect(first.outcome?.kind).toBe("accepted")
     world.deliver(4)
@@ -238,7 +241,7 @@ describe("a purchase", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("is not made where the cloud's answers name no time, even though all else would pass", async () => {
+  it("is not made if the cloud's answers name no time, even if everything else passes", async () => {
     const held = await runUnder({ title: "", oursOffMs: 0, dateOffMs: null }, NOW)
     expect(held.decision.heldBy).toBe("clock-skewed")
     expect(held.decision.findings.find(({ gate }) => gate === "clock-agrees")?.says).toContain("header Date")
@@ -255,17 +258,17 @@ describe("a purchase", () => {
       ["opened", NOW + MINUTE + 2 * SECOND],
       ["settled", NOW + MINUTE + 2 * SECOND],
     ])
-    // One wrong Date dates no entry ahead, so that nothing has to be reset afterwards.
+    // One wrong Date dates no entry ahead, so that no reset is needed afterwards.
     expect(Math.max(...entries.map(({ at }) => at))).toBe(NOW + MINUTE)
   })
 })
 
-describe("a policy", () => {
+describe("the arming of a policy", () => {
   it.each([
     ["of a slow clock", -10 * DAY],
     ["of a fast clock", 10 * DAY],
   ])(
-    "is not armed by an entry %s: its time begins with the first one that is confirmed",
+    "does not start with an entry %s: its time begins with the first confirmed one",
     async (_, oursOffMs) => {
       const policy = policyOf({ arm_after: "3h" })
       const runAt = async (at: number, skewMs: number | null) => {

@@ -25,10 +25,10 @@ import {
 } from "../decision/builders.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
 
-// Where a run reaches the edge of what a ledger entry, a rival or a failing store leaves it.
+// Runs at the limits of a ledger entry, with a rival, or with a failing store.
 
 const STREAM = supernodeStream(policyOf().id)
-/** A chain as full as this takes no note of a hold any more, but what people are told. */
+/** A chain this full records no hold any more, but still notifications. */
 const ROOM_TO_TELL = MAX_ENTRY_BYTES - 16 * 1024
 let world: World
 
@@ -36,7 +36,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-/** Appends a head whose standing fills its entry to the last kilobyte of so many bytes. */
+/** Appends a head whose state fills its entry to the last kilobyte of this size. */
 async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
   await world.run(tickOf({ id: "first" }), { mode: "observe" })
   const head = await world.ledger.head(STREAM)
@@ -63,7 +63,7 @@ async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
   if (fullest) await world.ledger.append(fullest)
 }
 
-/** Another run appends right before ours, so many times; what it appends is told by `rivals`. */
+/** Another run appends right before ours, this many times; `rivals` makes its entries. */
 function rivals(times: number, kinds: string[], signal = alarmOf({ id: "theirs" }), at = NOW): void {
   let left = times
   world.interference.beforeAppend = async (entry) => {
@@ -86,8 +86,8 @@ function rivals(times: number, kinds: string[], signal = alarmOf({ id: "theirs" 
   }
 }
 
-describe("an entry that would be too big", () => {
-  it("of a hold is left out, and the answer says standing-full", async () => {
+describe("an entry that would be too large", () => {
+  it("is left out for a hold, and the answer says standing-full", async () => {
     await fillStanding()
     world.load = 10
     const result = await world.run(alarmOf())
@@ -97,7 +97,7 @@ describe("an entry that would be too big", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("of a hold keeps nobody from hearing what waits for them", async () => {
+  it("of a hold does not stop the notification of waiting states", async () => {
     world.listen()
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
@@ -109,7 +109,7 @@ describe("an entry that would be too big", () => {
     expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
   })
 
-  it("of a run that was overtaken is left out, and nothing else takes its place", async () => {
+  it("of a run that was overtaken is left out, without a replacement", async () => {
     await fillStanding(ROOM_TO_TELL)
     world.deliver(4)
     rivals(3, ["observed"])
@@ -140,7 +140,7 @@ describe("an entry that would be too big", () => {
     })
   })
 
-  it("of an attempt means that nothing is bought: an attempt must be replayable", async () => {
+  it("of an attempt stops the purchase: an attempt must be replayable", async () => {
     const rules = Array.from({ length: 4 }, (_, i) => ruleInput({ name: `rule-${i}`, points: "3 of 100" }))
     world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(24) }), skewMs: 0 }
     world.offers = { ok: true, value: offersOf("rung-48"), skewMs: 0 }
@@ -162,8 +162,8 @@ describe("an entry that would be too big", () => {
   })
 })
 
-describe("a refused purchase with no larger one to be had", () => {
-  it("is answered with the hold and with what the refused purchase came to", async () => {
+describe("a refused purchase without a larger rung", () => {
+  it("is answered with the hold and the outcome of the refused purchase", async () => {
     const policy = policyOf({ sold_out: "next-larger" })
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy })
@@ -175,8 +175,8 @@ describe("a refused purchase with no larger one to be had", () => {
   })
 })
 
-describe("a rival", () => {
-  it("that writes each time we notice something makes us hold as overtaken", async () => {
+describe("a rival run", () => {
+  it("makes us hold as overtaken if it writes each time we record an observation", async () => {
     world.load = 10
     await world.run(tickOf({ id: "t0" }))
     world.now += MINUTE
@@ -199,7 +199,7 @@ describe("a rival", () => {
     })
   })
 
-  it("that opened an attempt for this very signal answers us with its result", async () => {
+  it("answers us with its result if it opened an attempt for the same signal", async () => {
     const signal = alarmOf({ id: "ours" })
     world.interference.beforeAppend = async ({ kind }) => {
       if (kind !== "opened") return undefined
@@ -212,7 +212,7 @@ describe("a rival", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("that takes the place of our hold makes us look again: what is answered stands on record", async () => {
+  it("makes us decide again if its entry replaces our hold: the answer is on record", async () => {
     world.load = 10
     rivals(1, ["decided"])
     const { entry } = await world.run(alarmOf())
@@ -221,7 +221,7 @@ describe("a rival", () => {
     expect(more).toEqual([])
   })
 
-  it("that never lets us in is named by an entry, which the answer names", async () => {
+  it("is named by an entry in the answer if it always writes before us", async () => {
     rivals(3, ["opened"])
     const { mode, entry } = await world.run(alarmOf())
     expect(mode).toBe("live")
@@ -236,32 +236,35 @@ describe("a rival", () => {
   it.each([
     ["", 3, ["observed"]],
     [", and wins even the note of it,", 4, ["observed", "decided"]],
-  ])("that never lets us in%s keeps nobody from hearing what waits for them", async (_, times, kinds) => {
-    world.listen()
-    world.outcomes = [rejected("balance")]
-    await world.run(alarmOf())
-    world.now += 2 * HOUR
-    world.deliver(4)
-    rivals(times, kinds, alarmOf({ id: "theirs" }), world.now)
-    expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
-    expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
-  })
+  ])(
+    "does not stop the notification of waiting states if it always writes before us%s",
+    async (_, times, kinds) => {
+      world.listen()
+      world.outcomes = [rejected("balance")]
+      await world.run(alarmOf())
+      world.now += 2 * HOUR
+      world.deliver(4)
+      rivals(times, kinds, alarmOf({ id: "theirs" }), world.now)
+      expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
+      expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
+    },
+  )
 
-  it("that wins even the note of our hold leaves it unwritten", async () => {
+  it("leaves even the record of our hold unwritten if it always writes before us", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
     expect(result.entry).toBeNull()
   })
 
-  it("with a faster clock does not make our note go back in time", async () => {
+  it("with a faster clock does not date our entry backwards", async () => {
     rivals(3, ["opened"], alarmOf({ id: "theirs" }), NOW + 30 * SECOND)
     await world.run(alarmOf())
     const ats = (await world.entries()).map((entry) => entry.at)
     expect(ats).toEqual(ats.toSorted((a, b) => a - b))
   })
 
-  it("makes a dry run start again too, and write nothing", async () => {
+  it("makes a dry run start again too, without an entry", async () => {
     const result = await world.run(requestOf({ mode: "dry-run" }))
     expect(result.mode).toBe("dry-run")
     expect(await world.entries()).toEqual([])
@@ -297,7 +300,7 @@ describe("the words of an attempt that was not sent", () => {
     })
   })
 
-  it("say that time ran out", async () => {
+  it("says that the time was over", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened") world.timeLeftMs = 65 * SECOND
       return undefined
@@ -310,7 +313,7 @@ describe("the words of an attempt that was not sent", () => {
   })
 })
 
-describe("the note of a decision", () => {
+describe("the record of a decision", () => {
   const notes = async () => (await world.entries()).filter(({ kind }) => kind === "decided").length
   const tick = (over: Parameters<World["run"]>[1] = {}) =>
     world.run(tickOf({ id: world.newId(), at: world.now }), over)
@@ -319,7 +322,7 @@ describe("the note of a decision", () => {
     world.load = 10
   })
 
-  it("is written for a tick once a day, and for an alarm once an hour, while it says what the last one said", async () => {
+  it("is written once a day for a tick, and once an hour for an alarm, while it equals the last one", async () => {
     const alarm = (id: string) => world.run(alarmOf({ id, at: world.now }))
     await tick()
     expect((await alarm("one")).entry).toBeNull()
@@ -332,7 +335,7 @@ describe("the note of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
-  it("is written for a tick that is the first to see the servers since a person's reset", async () => {
+  it("is written for the first tick that reads the servers after a person's reset", async () => {
     await tick()
     await world.say({ verb: "reset", why: "looked", by: "ops" })
     expect((await tick()).decision.heldBy).toBe("not-breaching")
@@ -340,7 +343,7 @@ describe("the note of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
-  it("is not written for a tick that looked at no servers, though none are known", async () => {
+  it("is not written for a tick that read no servers, even if none are known", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await tick()
     await tick()
@@ -357,19 +360,22 @@ describe("the note of a decision", () => {
   })
 })
 
-describe("the time that is left before an attempt is opened", () => {
+describe("the time left before an attempt is opened", () => {
   it.each([
     [0, "no-time"],
     [1, null],
-  ])("is enough with more than a purchase may take: %i ms more, held by %s", async (more, heldBy) => {
-    world.timeLeftMs = 95 * SECOND + more
-    const { decision } = await world.run(alarmOf())
-    expect(decision.heldBy).toBe(heldBy)
-    if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
-    expect(world.orders).toHaveLength(more)
-  })
+  ])(
+    "is enough if it exceeds the maximum duration of a purchase: %i ms more, held by %s",
+    async (more, heldBy) => {
+      world.timeLeftMs = 95 * SECOND + more
+      const { decision } = await world.run(alarmOf())
+      expect(decision.heldBy).toBe(heldBy)
+      if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
+      expect(world.orders).toHaveLength(more)
+    },
+  )
 
-  it("is no matter where nothing is bought: what holds, and what is observed, say what they would", async () => {
+  it("is not checked without a purchase: holds and observations keep their own reasons", async () => {
     world.timeLeftMs = SECOND
     for (const [i, mode] of (["observe", "dry-run"] as const).entries()) {
       const { decision } = await world.run(alarmOf({ id: `a${i}` }), { mode })
@@ -380,7 +386,7 @@ describe("the time that is left before an attempt is opened", () => {
   })
 })
 
-describe("an outcome that would be too big", () => {
+describe("an outcome that would be too large", () => {
   const settlement = (outcome: Outcome) =>
     nextSettlement(STREAM, undefined, {
       at: NOW,
@@ -395,15 +401,15 @@ describe("an outcome that would be too big", () => {
   it.each([
     ["has none", null],
     ["is cut to nothing", { body: "{}", bytes: 2, truncated: false }],
-  ])("even where the raw answer %s is refused, not cut for ever", (_, raw) => {
+  ])("is refused even if the raw answer %s, instead of being cut forever", (_, raw) => {
     expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
   })
 
-  it("and was never sent is refused too", () => {
+  it("is refused too if it was never sent", () => {
     expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
   })
 
-  it("is told from a mistake of ours, which is not taken for a lack of room", () => {
+  it("differs from a program error, which is not taken for a lack of room", () => {
     expect(fitting(() => settlement({ ...unknown, says }))).toBeNull()
     expect(() =>
       fitting(() => {
@@ -413,7 +419,7 @@ describe("an outcome that would be too big", () => {
   })
 })
 
-describe("settling through a store that fails", () => {
+describe("settling with a failing store", () => {
   it("waits longer each time, at most two seconds, and gives up after two minutes on a host", async () => {
     const waits: number[] = []
     const { wait } = world.clock
@@ -444,7 +450,7 @@ describe("settling through a store that fails", () => {
     expect(world.now - from).toBeLessThan(4 * SECOND)
   })
 
-  it("does not go on after a failure that is none of the store's", async () => {
+  it("does not continue after an error that is not the store's", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "settled") throw new TypeError("a mistake of ours")
       return undefined
@@ -459,7 +465,7 @@ describe("settling through a store that fails", () => {
 describe("from the opened attempt to its outcome on record", () => {
   const kinds = async () => (await world.entries()).map(({ kind }) => kind)
 
-  it("the last moment to send is counted from now, on a clock that jumps and on one that does not", async () => {
+  it("counts the last moment to send from now, on a clock that jumps and on one that does not", async () => {
     world.clock.monotonic = () => 5_000
     await world.run(alarmOf())
     expect(world.orders).toMatchObject([
@@ -467,12 +473,12 @@ describe("from the opened attempt to its outcome on record", () => {
     ])
   })
 
-  it("every entry says that it was live", async () => {
+  it("records in every entry that it was live", async () => {
     await world.run(alarmOf())
     expect((await world.entries()).map(({ mode }) => mode)).toEqual(["live", "live"])
   })
 
-  it("a pause that cannot be read stops the request, and is called that and nothing else", async () => {
+  it("stops the request if a pause cannot be read, with that reason only", async () => {
     let looks = 0
     world.interference.beforeHead = async (stream) => {
       if (stream === CONTROL_STREAM && ++looks === 2) unreachable()
@@ -487,7 +493,7 @@ describe("from the opened attempt to its outcome on record", () => {
   it.each([
     [0, "not-sent"],
     [1, "accepted"],
-  ])("with %i ms more than may be needed from the moment of sending it is %s", async (more, kind) => {
+  ])("decides with %i ms more than the maximum from the moment of sending: %s", async (more, kind) => {
     // Until the last moment to send, for the answer, and for one write to the ledger.
     const needed = 30 * SECOND + MINUTE + 5 * SECOND
     world.interference.beforeAppend = async (entry) => {
@@ -498,11 +504,11 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(world.orders).toHaveLength(more)
   })
 
-  it("tries no more once the time is over to the millisecond", async () => {
+  it("stops trying when the time is over, to the millisecond", async () => {
     let tries = 0
     world.timeLeftMs = 200 * SECOND
     world.whileBuying = async () => {
-      // 50 + 100 + 200 + 400 ms of waiting, and half a second that is kept.
+      // 50 + 100 + 200 + 400 ms of waiting, and half a second in reserve.
       world.timeLeftMs = 1_250
     }
     world.interference.beforeAppend = async (entry) => {
@@ -514,7 +520,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(tries).toBe(5)
   })
 
-  it("a rival's entry in between costs no waiting", async () => {
+  it("does not wait because of a rival's entry in between", async () => {
     const waits: number[] = []
     world.clock.wait = async (ms) => {
       waits.push(ms)
@@ -527,7 +533,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(await kinds()).toEqual(["opened", "settled"])
   })
 
-  it("the outcome is dated when it came, never before its attempt, and names the signal", async () => {
+  it("dates the outcome at its arrival, never before its attempt, and names the signal", async () => {
     world.whileBuying = async () => {
       world.now += 5 * SECOND
     }
@@ -538,7 +544,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(settled?.policyHash).toBe(opened?.policyHash)
   })
 
-  it("the outcome is not dated before its attempt by a clock that went back meanwhile", async () => {
+  it("does not date the outcome before its attempt if a clock went back meanwhile", async () => {
     world.whileBuying = async () => {
       world.now -= 5 * SECOND
     }
@@ -547,8 +553,8 @@ describe("from the opened attempt to its outcome on record", () => {
   })
 })
 
-describe("a worker that comes back when its time is over", () => {
-  it("still writes an outcome that is certain, though a tick took the attempt for unknown in the meantime", async () => {
+describe("a worker that returns when its time is over", () => {
+  it("still writes a known outcome, even if a tick recorded the attempt as unknown meanwhile", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }]
     world.whileBuying = async () => {
       world.now += 5 * MINUTE

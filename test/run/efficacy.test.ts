@@ -15,7 +15,8 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// From the first purchase to the stop, to a person's reset, to buying again: the metric is measured while a tick holds.
+// From the first purchase to the stop, to a person's reset, to buying again: the metric is measured while a
+// tick holds.
 
 const FIVE = 5 * MINUTE
 const ladder = [2, 4, 8, 16, 32].map((servers) => ({ flavor: `rung-${servers}`, servers }))
@@ -38,14 +39,14 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
-const gains = async () => (await standing()).effects?.map(({ gain }) => gain)
+const gains = async () => (await state()).effects?.map(({ gain }) => gain)
 const orders = () => world.orders.map(({ plan }) => plan.to)
 
-/** Ticks every five minutes, as a function has them, until a purchase was complete and everything is over that it starts. */
+/** Ticks every five minutes, as a function has them, until a purchase is complete and its waits are over. */
 async function afterPurchase(to: number, load: number): Promise<RunResult> {
   let last = await tick()
   expect(orders().at(-1)).toBe(to)
@@ -60,7 +61,7 @@ async function afterPurchase(to: number, load: number): Promise<RunResult> {
 }
 
 describe("purchases that do not help", () => {
-  it("stop automatic buying after two in a row, until a person resets it, and then it buys again", async () => {
+  it("stop automatic buying after two in a row until a person resets it, and then it buys again", async () => {
     await afterPurchase(4, 95.8)
     expect(await gains()).toEqual([1.2])
     await afterPurchase(8, 95.4)
@@ -71,7 +72,7 @@ describe("purchases that do not help", () => {
     expect(alarm.decision.heldBy).toBe("efficacy")
     world.now += 10 * HOUR
     expect((await tick()).decision.findings.find(({ reason }) => reason === "efficacy")?.says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
+      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
     )
     expect(orders()).toEqual([4, 8])
 
@@ -80,7 +81,7 @@ describe("purchases that do not help", () => {
     expect(await gains()).toEqual([])
   })
 
-  it("stop nothing that a person wants", async () => {
+  it("do not stop a person's requests", async () => {
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
     const shown = await world.run(requestOf({ servers: 16, at: world.now }), { policy })
@@ -92,10 +93,10 @@ describe("purchases that do not help", () => {
       planHash: shown.plan?.hash ?? "",
     })
     expect(await world.run(live, { policy })).toMatchObject({ outcome: { kind: "accepted" } })
-    expect((await standing()).attempt).not.toHaveProperty("cause")
+    expect((await state()).attempt).not.toHaveProperty("cause")
   })
 
-  it("go on being bought while one of the last two helped", async () => {
+  it("do not stop buying while one of the last two helped", async () => {
     await afterPurchase(4, 88)
     await afterPurchase(8, 87)
     expect(await gains()).toEqual([9, 1])
@@ -103,8 +104,8 @@ describe("purchases that do not help", () => {
   })
 })
 
-describe("measuring", () => {
-  it("is done once, as soon as all periods began after the warm-up, though the tick only cools down", async () => {
+describe("the measurement of an effect", () => {
+  it("is made once, as soon as all periods began after warm-up, even if the tick only cools down", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -132,7 +133,7 @@ describe("measuring", () => {
     expect([world.asked, await gains()]).toEqual([[], [7]])
   })
 
-  it("writes nothing else: the tick's hold is the one that is on record already", async () => {
+  it("writes no other entry: the tick's hold is already on record", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -145,7 +146,7 @@ describe("measuring", () => {
     ])
   })
 
-  it("is tried again by every tick until the metric is there, and holds meanwhile", async () => {
+  it("is tried again by every tick until the metric is available, and holds meanwhile", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -181,13 +182,13 @@ describe("measuring", () => {
     )
   })
 
-  it("waits with the next purchase while it cannot be told yet whether the last one helped", async () => {
+  it("delays the next purchase while the effect of the last one cannot be measured yet", async () => {
     const hasty = policyWith({ cooldown: "0s", min_interval: "0s", efficacy: { purchases: 1, min_gain: 5 } })
     await tick({ policy: hasty })
     world.now += FIVE
     world.deliver(4)
     await tick({ policy: hasty })
-    // Three of five periods are warm and breaching: the evidence would do already.
+    // Three of five periods are warm and breaching: the evidence would already be enough.
     world.now += 35 * MINUTE
     world.load = 90
     const alarm = await world.run(alarmOf({ at: world.now }), { policy: hasty })
@@ -197,7 +198,7 @@ describe("measuring", () => {
     expect(await gains()).toEqual([7])
   })
 
-  it("starts again from the top where another run was faster to write", async () => {
+  it("starts again from the top if another run was faster to write", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -216,15 +217,15 @@ describe("measuring", () => {
   })
 })
 
-describe("people are told", () => {
-  it("of the stop, at most hourly, with the command that ends it, and not of a wait", async () => {
+describe("notifications of the efficacy stop", () => {
+  it("are sent for the stop, at most hourly, with the command that ends it, and not for a wait", async () => {
     world.listen()
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
     expect(world.notices).toHaveLength(1)
     expect(world.notices[0]).toMatchObject({
       state: "efficacy",
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
       todo: "supernode-autoscaler reset train-a --why TEXT --by WHO",
       attempt: world.orders[1]?.attempt,
     })
@@ -240,7 +241,7 @@ describe("people are told", () => {
 })
 
 describe("a policy without an efficacy rule", () => {
-  it("remembers nothing of it, and a tick that cools down costs no call", async () => {
+  it("records no effects, and a tick that cools down costs no call", async () => {
     const plain = policyWith({ efficacy: undefined })
     await tick({ policy: plain })
     world.now += FIVE
@@ -253,6 +254,6 @@ describe("a policy without an efficacy rule", () => {
   })
 })
 
-it("NOW is where the periods begin, so that the sums above are right", () => {
+it("uses a NOW at the start of periods, so that the sums above are right", () => {
   expect(NOW % FIVE).toBe(0)
 })

@@ -29,7 +29,8 @@ import {
 } from "../decision/builders.ts"
 import { accepted, rejected, unknown, unreachable, World } from "./world.ts"
 
-// Caps across supernodes: a place is taken in stream `fleet` before an attempt is opened, and given back after it is over.
+// Caps across supernodes: a purchase is reserved in stream `fleet` before its attempt is opened, and released
+// after it is over.
 
 const IDS = ["a", "b", "c"].map((letter) => `${letter}0000000-0000-4000-8000-000000000000`)
 const STREAMS = IDS.map(supernodeStream)
@@ -101,18 +102,18 @@ async function pending(): Promise<string[]> {
 
 const fleetEntries = () => world.entries(FLEET_STREAM)
 
-/** What the gate that failed says of all supernodes together. */
+/** The sentence about all supernodes together in the failed gate. */
 function fleetFacts(result: RunResult, gate: string): unknown {
   return result.decision.findings.find((finding) => finding.gate === gate)?.facts["fleet"]
 }
 
-/** Moves on until the supernode's next purchase is let through by everything but the caps. */
+/** Advances until the supernode's next purchase is blocked by the caps only. */
 function later(ms = 2 * HOUR): void {
   world.now += ms
 }
 
 describe("a purchase under a cap of the fleet", () => {
-  it("reads the fleet first and the others after it, reserves, opens, buys, settles, and gives its place back", async () => {
+  it("reads the fleet first and the others after it, reserves, opens, buys, settles, and releases its reservation", async () => {
     world.whileBuying = async () => {
       effects.push("buy")
       expect(await pending()).toEqual([A])
@@ -136,7 +137,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("is the very attempt that was reserved, at the very place", async () => {
+  it("is the same attempt that was reserved, at the same position", async () => {
     await run(0)
     const [opened] = await world.entries(A)
     const [reserved, released] = await fleetEntries()
@@ -155,7 +156,7 @@ describe("a purchase under a cap of the fleet", () => {
     })
   })
 
-  it("keeps what the others bought, so that the decision can be replayed from the entry", async () => {
+  it("records the others' purchases, so that the decision can be replayed from the entry", async () => {
     await run(1, { actions: 2 })
     await run(0, { actions: 2 })
     const [opened] = await world.entries(A)
@@ -164,7 +165,7 @@ describe("a purchase under a cap of the fleet", () => {
       state: "read",
       value: { purchases: [{ stream: B, state: "booked" }] },
     })
-    const again = decide({ ...situation, policy, standing: stateOf(undefined) } as Situation, digest)
+    const again = decide({ ...situation, policy, state: stateOf(undefined) } as Situation, digest)
     expect(again).toEqual(decision)
   })
 
@@ -177,7 +178,7 @@ describe("a purchase under a cap of the fleet", () => {
       [{ kind: "not-sent" as const, reason: "refused", says: "connection refused" }],
       [null, 0],
     ],
-  ])("that %s counts for the others accordingly", async (_, outcomes, [heldBy]) => {
+  ])("counts for the others if it %s", async (_, outcomes, [heldBy]) => {
     world.outcomes = [...outcomes]
     await run(0)
     expect(await pending()).toEqual([])
@@ -186,32 +187,32 @@ describe("a purchase under a cap of the fleet", () => {
     expect(fleetFacts(other, "action-rate")).toEqual({ used: heldBy ? 1 : 0, allowed: 1, perMs: DAY })
   })
 
-  it("counts again when its window is over", async () => {
+  it("counts no longer when its window is over", async () => {
     await run(0)
     later(DAY)
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("is held by a budget that others have used, and may use what they left", async () => {
+  it("is held by a budget that others have used, and may use the rest", async () => {
     await run(0, { budget: 240_000 })
     expect((await run(1, { budget: 239_999 })).decision.heldBy).toBe("over-budget")
     expect((await run(2, { budget: 240_000 })).outcome?.kind).toBe("accepted")
   })
 
-  it("by a supernode that has left the policy file counts on", async () => {
+  it("counts for a supernode that has left the policy file", async () => {
     await run(1)
     const held = await run(0, { actions: 1 }, { fleetStreams: [A, C] })
     expect(held.decision.heldBy).toBe("action-rate")
   })
 
-  it("by a supernode that bought before there was a cap counts too, even when it then leaves the file", async () => {
+  it("counts for a supernode that bought before there was a cap, even when it then leaves the file", async () => {
     await run(1, {})
     expect(await fleetEntries()).toEqual([])
     await run(0, { actions: 2 })
     expect((await run(2, { actions: 2 }, { fleetStreams: [C] })).decision.heldBy).toBe("action-rate")
   })
 
-  it.each(["capacity"] as const)("of a larger rung after a %s refusal reserves by itself", async (of) => {
+  it.each(["capacity"] as const)("reserves by itself for a larger rung after a %s refusal", async (of) => {
     world.outcomes = [rejected(of)]
     const over = { sold_out: "next-larger" as const, ladder: ladderOf(1, 2, 4, 8) }
     world.offers = {
@@ -238,20 +239,20 @@ function ladderOf(...sizes: number[]): PolicyInput["ladder"] {
   }))
 }
 
-describe("what is not read and not written", () => {
-  it("without a cap stream fleet is never touched, nor is any other supernode's chain", async () => {
+describe("stream fleet", () => {
+  it("is never touched without a cap, nor is any other supernode's chain", async () => {
     await run(0, {})
     expect(effects.filter((effect) => /fleet|[bc]$/.test(effect))).toEqual([])
     expect((await world.entries(A))[0]?.situation).not.toHaveProperty("fleet")
   })
 
-  it("with one, nothing of it where something else holds already", async () => {
+  it("is not read if another gate already holds", async () => {
     world.load = 10
     expect((await run(0)).decision.heldBy).toBe("not-breaching")
     expect(effects).not.toContain("head fleet")
   })
 
-  it("a dry run shows how much is used, even where something else holds, and writes nothing", async () => {
+  it("is read by a dry run, which shows how much is used even if another gate holds, and writes nothing", async () => {
     await run(1)
     effects = []
     world.load = 10
@@ -262,7 +263,7 @@ describe("what is not read and not written", () => {
     expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([])
   })
 
-  it("observe counts the others, records what it saw, and reserves nothing", async () => {
+  it("gets no reservation in observe mode, which counts the others and records its decision", async () => {
     await run(1)
     const seen = await run(0, { actions: 1 }, { mode: "observe" })
     expect(seen.decision.heldBy).toBe("action-rate")
@@ -271,7 +272,7 @@ describe("what is not read and not written", () => {
   })
 })
 
-describe("supernodes that want the last place at once", () => {
+describe("supernodes that want the last purchase at the same time", () => {
   /** Another supernode's whole run, right before the first append of this kind to stream fleet. */
   function rivals(...which: number[]): void {
     interfere({
@@ -284,7 +285,7 @@ describe("supernodes that want the last place at once", () => {
     })
   }
 
-  it("do not both get it: who loses the append reads everything again and holds", async () => {
+  it("do not both get it: the one that loses the append reads everything again and holds", async () => {
     rivals(1)
     const held = await run(0)
     expect(held.decision.heldBy).toBe("action-rate")
@@ -295,7 +296,7 @@ describe("supernodes that want the last place at once", () => {
     ])
   })
 
-  it("both buy where there is room for both, and the loser's entry shows what it decided by", async () => {
+  it("both buy if there is room for both, and the loser's entry shows its inputs", async () => {
     rivals()
     let hasRun = false
     interfere({
@@ -326,7 +327,7 @@ describe("supernodes that want the last place at once", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("give up as overtaken after trying often, and buy nothing", async () => {
+  it("give up as overtaken after many tries, and buy nothing", async () => {
     let tries = 0
     interfere({
       append: async ({ stream }) => {
@@ -341,7 +342,7 @@ describe("supernodes that want the last place at once", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("who loses the place in its own chain gives the reserved one back, and starts from the top", async () => {
+  it("release the reservation and start from the top after losing the append in their own chain", async () => {
     let hasLost = false
     interfere({
       append: async ({ stream, kind }) => {
@@ -363,7 +364,7 @@ describe("supernodes that want the last place at once", () => {
   })
 })
 
-describe("a reservation that was never given back", () => {
+describe("a reservation that was never released", () => {
   /** A run that dies where it appends this kind of entry to its own chain. */
   async function dieAt(kind: "opened" | "settled", which = 0): Promise<void> {
     interfere({
@@ -374,7 +375,7 @@ describe("a reservation that was never given back", () => {
     interfere({})
   }
 
-  it("holds the others until its deadline, and then its place is taken for good", async () => {
+  it("holds the others until its deadline, and then its position is closed for good", async () => {
     await dieAt("opened")
     world.now = NOW + 90 * SECOND
     expect((await run(1)).decision.heldBy).toBe("action-rate")
@@ -387,14 +388,14 @@ describe("a reservation that was never given back", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("keeps its place while others take and give back theirs", async () => {
+  it("stays while others reserve and release theirs", async () => {
     await dieAt("opened")
     expect((await run(1, { actions: 2 })).outcome?.kind).toBe("accepted")
     expect(await pending()).toEqual([A])
     expect((await run(2, { actions: 2 })).decision.heldBy).toBe("action-rate")
   })
 
-  it("of a run that only slept cannot be opened once its place was taken: it starts from the top and holds", async () => {
+  it("of a run that only slept cannot be opened once its position was closed: it starts from the top and holds", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream !== A || entry.kind !== "opened" || world.orders.length > 0) return undefined
@@ -409,7 +410,7 @@ describe("a reservation that was never given back", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
   })
 
-  it("of a run that slept while nobody took its place may be opened, and is not sent: it is too late", async () => {
+  it("of a run that slept may be opened if its position is free, and is not sent: it is too late", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream === A && entry.kind === "opened") later(10 * MINUTE)
@@ -430,7 +431,7 @@ describe("a reservation that was never given back", () => {
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("is not taken for lapsed by a dry run or an observing one: they look as if it were", async () => {
+  it("is treated as lapsed by a dry run or an observing one, which write nothing", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     const shown = await run(1, { actions: 1 }, { signal: requestOf({ servers: 4, at: world.now }) })
@@ -440,7 +441,7 @@ describe("a reservation that was never given back", () => {
     expect(await pending()).toEqual([A])
   })
 
-  it("counts by its chain where the attempt was opened and never settled", async () => {
+  it("counts by its chain if the attempt was opened and never settled", async () => {
     await dieAt("settled")
     expect(await pending()).toEqual([A])
     later(HOUR)
@@ -450,7 +451,7 @@ describe("a reservation that was never given back", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
-  it("of this very supernode does not stand in its own way", async () => {
+  it("of this same supernode does not block it", async () => {
     await dieAt("opened")
     expect((await run(0)).outcome?.kind).toBe("accepted")
     await run(1, { actions: 2 })
@@ -458,7 +459,7 @@ describe("a reservation that was never given back", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a", "train-b"])
   })
 
-  it("whose place somebody else took while it was looked at is as good as lapsed", async () => {
+  it("counts as lapsed if another run used its position while it was read", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     let hasRun = false
@@ -476,13 +477,13 @@ describe("a reservation that was never given back", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("whose sleeper wakes and opens it in the very moment its place is taken counts, and nobody else buys", async () => {
+  it("counts if its sleeping run opens it at the moment when its position would be closed, and no other supernode buys", async () => {
     let other: Promise<RunResult> | undefined
     interfere({
       append: async (entry) => {
         if (other || entry.stream !== A || entry.kind !== "opened") return undefined
         later(10 * MINUTE)
-        // B has looked, and is about to take the place when A opens after all.
+        // B has read, and is about to close the position when A opens after all.
         return new Promise((wake) => {
           interfere({
             append: async ({ observation }) => {
@@ -502,7 +503,7 @@ describe("a reservation that was never given back", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a"])
   })
 
-  it("of this very supernode is dropped by its next one, and by nothing in its own chain", async () => {
+  it("of this same supernode is dropped by its next reservation, and by nothing in its own chain", async () => {
     await dieAt("opened")
     later()
     world.load = 10
@@ -514,14 +515,14 @@ describe("a reservation that was never given back", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("of this very supernode that lapsed is not fenced: its place is the one that this run takes", async () => {
+  it("of this same supernode that lapsed is not closed: this run uses its position", async () => {
     await dieAt("opened")
     later()
     expect((await run(0)).outcome?.kind).toBe("accepted")
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("in a chain too full for one more entry keeps its place, and the others hold", async () => {
+  it("stays in a chain that is too full for one more entry, and the others hold", async () => {
     const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(B, undefined, note)
     const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
@@ -541,7 +542,7 @@ describe("a reservation that was never given back", () => {
 
 describe("a fleet of many supernodes", () => {
   it.each([31, 32, 33, 64, 65])(
-    "of %i others reads each chain once, and no more than 32 at a time",
+    "reads each of %i other chains once, and at most 32 at a time",
     async (count) => {
       const fleetStreams = Array.from({ length: count }, (_, i) => `supernode:${i}`)
       let [reading, most] = [0, 0]
@@ -563,14 +564,14 @@ describe("a fleet of many supernodes", () => {
   )
 })
 
-describe("what stream fleet says of a place", () => {
-  it("is dated when it was taken and when it was given back", async () => {
+describe("an entry of stream fleet", () => {
+  it("is dated when the reservation was made and when it was released", async () => {
     world.whileBuying = async () => later(MINUTE)
     await run(0)
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([NOW, NOW + MINUTE])
   })
 
-  it("is never dated before what another, faster clock wrote there", async () => {
+  it("is never dated before an entry of another, faster clock", async () => {
     world.now += 30 * SECOND
     await run(1, { actions: 2 })
     world.now -= 30 * SECOND
@@ -579,13 +580,13 @@ describe("what stream fleet says of a place", () => {
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([fast, fast, fast, fast])
   })
 
-  it("names the newest purchase of each chain, so that it is kept for as long as that may count", async () => {
+  it("names the newest purchase of each chain, so that it is kept as long as that may count", async () => {
     await world.ledger.append(boughtIn(B, NOW - 3 * HOUR, NOW - HOUR))
     await run(0, { actions: 9 })
     expect((await fleetEntries())[0]?.fleet?.members).toEqual({ [B]: NOW - HOUR })
   })
 
-  it("repeats an outcome without the raw answer, and one that was never sent as it is", async () => {
+  it("repeats an outcome without the raw answer, and an unsent one unchanged", async () => {
     const notSent = { kind: "not-sent" as const, reason: "refused", says: "connection refused" }
     world.outcomes = [notSent, accepted]
     await run(0)
@@ -596,16 +597,16 @@ describe("what stream fleet says of a place", () => {
     expect([given, last].map((entry) => entry?.fleet?.over)).toEqual([[], []])
   })
 
-  it("is said once: who finds that another one has dropped its place says nothing more", async () => {
+  it("is written once: a run that finds a reservation dropped by another one writes nothing more", async () => {
     let hasRun = false
     interfere({
       append: async ({ stream, kind }) => {
         if (kind !== "settled" || stream === A) return undefined
-        // B dies with its attempt open: its own place stays.
+        // B dies with its attempt open: its own reservation stays.
         if (stream === B) return unreachable()
         if (hasRun) return undefined
         hasRun = true
-        // Right before A gives back its place, B sees that A's attempt stands in its chain, and drops it.
+        // Right before A releases its reservation, B sees A's attempt in its chain, and drops it.
         await expect(run(1, { actions: 2 })).rejects.toThrow(LedgerError)
         return undefined
       },
@@ -621,36 +622,33 @@ describe("what stream fleet says of a place", () => {
   it.each([
     [5 * SECOND, 1],
     [5 * SECOND + 1, 2],
-  ])(
-    "is worth no time that something else needs: with %i ms left it has %i entries",
-    async (leftMs, count) => {
-      interfere({
-        append: async ({ stream, kind }) => {
-          if (stream === A && kind === "settled") world.timeLeftMs = leftMs
-          return undefined
-        },
-      })
-      expect((await run(0)).outcome?.kind).toBe("accepted")
-      expect(await fleetEntries()).toHaveLength(count)
-    },
-  )
+  ])("gives way to more urgent entries: with %i ms left the run writes %s", async (leftMs, count) => {
+    interfere({
+      append: async ({ stream, kind }) => {
+        if (stream === A && kind === "settled") world.timeLeftMs = leftMs
+        return undefined
+      },
+    })
+    expect((await run(0)).outcome?.kind).toBe("accepted")
+    expect(await fleetEntries()).toHaveLength(count)
+  })
 })
 
-describe("what cannot be read or written", () => {
-  it.each([FLEET_STREAM, B])("%s unreadable: the run throws, and nothing is bought", async (stream) => {
+describe("a failing ledger under caps of the fleet", () => {
+  it.each([FLEET_STREAM, B])("makes the run throw without a purchase: %s unreadable", async (stream) => {
     interfere({ head: async (asked) => (asked === stream ? unreachable() : undefined) })
     await expect(run(0)).rejects.toThrow(LedgerError)
     expect(world.orders).toEqual([])
   })
 
-  it("a reservation that cannot be written: the run throws, and nothing is opened", async () => {
+  it("makes the run throw without an opened attempt if a reservation cannot be written", async () => {
     interfere({ append: async ({ stream }) => (stream === FLEET_STREAM ? unreachable() : undefined) })
     await expect(run(0)).rejects.toThrow(LedgerError)
     expect(await world.entries(A)).toEqual([])
   })
 
   it.each(["throws", "conflicts", "has too little time"])(
-    "giving back that %s harms nothing, and the next reservation drops it",
+    "harms nothing when releasing %s, and the next reservation drops it",
     async (how) => {
       let gaveBack = 0
       world.whileBuying = async () => {
@@ -674,7 +672,7 @@ describe("what cannot be read or written", () => {
     },
   )
 
-  it("a fleet's state too big for one entry holds as standing-full", async () => {
+  it("holds as standing-full if a fleet's state is too large for one entry", async () => {
     const fleetStreams = Array.from({ length: 900 }, (_, i) => `supernode:${i}-${"x".repeat(180)}`)
     for (const stream of fleetStreams) await world.ledger.append(boughtIn(stream, NOW - HOUR))
     const result = await run(0, { actions: 5_000 }, { fleetStreams })
@@ -700,7 +698,7 @@ function sealed({ hash: _hash, v: _v, ...draft }: LedgerEntry): LedgerEntry {
 }
 
 describe("the chain of stream fleet", () => {
-  it("is dense and verifies, whoever wrote to it", async () => {
+  it("is dense and verifies, whichever run wrote to it", async () => {
     world.outcomes = [accepted, rejected("throttle"), unknown]
     for (const which of [0, 1, 2]) await run(which, { actions: 3 })
     const entries = await fleetEntries()

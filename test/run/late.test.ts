@@ -18,7 +18,7 @@ import {
 } from "../decision/builders.ts"
 import { rejected, unknown, World } from "./world.ts"
 
-// What comes late, twice, out of order or from a clock that is wrong.
+// Events that come late, twice, out of order or from a wrong clock.
 
 const STREAM = supernodeStream(policyOf().id)
 const ladder = [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers }))
@@ -30,7 +30,7 @@ beforeEach(async () => {
   world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16"), skewMs: 0 }
 })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
@@ -70,10 +70,10 @@ describe("a purchase that a person settled as absent, and that happened after al
         .heldBy,
     ).toBe("wrong")
     expect(await kinds()).toEqual(["completed", "wrong"])
-    expect((await standing()).purchases).toHaveLength(2)
+    expect((await state()).purchases).toHaveLength(2)
   })
 
-  it("is not taken for what a later purchase brought, when somebody resets", async () => {
+  it("is not taken for the servers of a later purchase after a reset", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })
     await settleAsAbsent()
@@ -114,14 +114,14 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect(world.orders).toHaveLength(2)
     answerFirst()
     await first
-    expect((await standing()).purchases).toHaveLength(2)
+    expect((await state()).purchases).toHaveLength(2)
     world.now += 10 * MINUTE
     world.deliver(4)
     await world.run(undefined, { policy: roomy })
     expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("wrong")
   })
 
-  it("is a breaker when its answer turns out to be a refusal for the balance", async () => {
+  it("is a breaker when its answer is a refusal for the balance", async () => {
     let answer: () => void = () => {}
     world.outcomes = [rejected("balance")]
     world.whileBuying = () =>
@@ -140,8 +140,8 @@ describe("a purchase that a person settled as absent, and that happened after al
   })
 })
 
-describe("a late word of not knowing", () => {
-  it("takes back nothing that a person found out", async () => {
+describe("a late unknown outcome", () => {
+  it("overwrites nothing that a person found out", async () => {
     let answer: () => void = () => {}
     world.outcomes = [unknown]
     world.whileBuying = () =>
@@ -163,14 +163,14 @@ describe("a late word of not knowing", () => {
     })
     answer()
     await slow
-    expect((await standing()).attempt?.state).toBe("accepted")
+    expect((await state()).attempt?.state).toBe("accepted")
   })
 })
 
-describe("missing data that is held to breach", () => {
+describe("missing data that counts as breaching", () => {
   const rules = (over: object) => policyOf({ ladder, rules: [ruleInput({ missing: "breaching", ...over })] })
 
-  it("buys on the silence of a meter that was asked", async () => {
+  it("buys for the missing data of a meter that was asked", async () => {
     world.load = null
     expect((await world.run(undefined, { policy: rules({}) })).outcome).toMatchObject({ kind: "accepted" })
   })
@@ -178,7 +178,7 @@ describe("missing data that is held to breach", () => {
   it.each([
     ["a source that this version does not read", { unasked: true as const }, "missing-data"],
     ["a meter that refused our keys", { credentials: true as const }, "credentials"],
-  ])("never buys on the silence of %s", async (_, silence, heldBy) => {
+  ])("never buys for the missing data of %s", async (_, silence, heldBy) => {
     world.load = null
     const readMetrics = world.cloud.readMetrics
     world.cloud.readMetrics = async (question) =>
@@ -189,7 +189,7 @@ describe("missing data that is held to breach", () => {
 })
 
 describe("an answer about the servers that cannot be right", () => {
-  it("draws no conclusion from a list that leaves out a known server without DELETED", async () => {
+  it("leads to no conclusion if a list omits a known server without DELETED", async () => {
     world.load = 10
     await world.run(alarmOf(), { policy: roomy })
     world.load = 97
@@ -205,7 +205,7 @@ describe("an answer about the servers that cannot be right", () => {
     expect((await world.run(undefined, { policy: roomy })).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("does not take four strangers for a completed purchase", async () => {
+  it("does not take four unknown servers for a completed purchase", async () => {
     await world.run(undefined, { policy: roomy })
     world.now += 10 * MINUTE
     world.supernode = {
@@ -218,8 +218,8 @@ describe("an answer about the servers that cannot be right", () => {
   })
 })
 
-describe("clocks", () => {
-  it("a clock behind the ledger holds every time, not once", async () => {
+describe("wrong clocks of a run", () => {
+  it("hold every time if a clock is behind the ledger, not once", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.load = 97
@@ -231,7 +231,7 @@ describe("clocks", () => {
     }
   })
 
-  it("an entry from a clock that ran ahead is overcome by a person's reset", async () => {
+  it("are overcome by a person's reset after an entry from a clock that ran ahead", async () => {
     world.load = 10
     world.now += 30 * DAY
     await world.run(tickOf({ at: world.now }))
@@ -242,14 +242,14 @@ describe("clocks", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a run whose clock the cloud contradicts dates its entry by the cloud's", async () => {
+  it("date an entry by the cloud's clock if it contradicts ours", async () => {
     world.now += 3 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -3 * HOUR }
     expect((await world.run(tickOf({ at: world.now }))).decision.heldBy).toBe("clock-skewed")
     expect((await world.ledger.head(STREAM))?.at).toBe(NOW)
   })
 
-  it("a run whose clock jumped ahead calls no purchase stuck that is minutes old", async () => {
+  it("call no purchase stuck that is minutes old if our clock jumped ahead", async () => {
     await world.run(undefined, { policy: roomy })
     world.now += 5 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -5 * HOUR + MINUTE }
@@ -258,7 +258,7 @@ describe("clocks", () => {
     expect(await kinds()).toEqual([])
   })
 
-  it("a server that claims to be created in the future cools down from now, not from then", async () => {
+  it("cool down from now for a server that claims to be created in the future", async () => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW * 1000 })]
     world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
     expect((await world.run()).decision.heldBy).toBe("cooldown")
@@ -268,7 +268,7 @@ describe("clocks", () => {
 })
 
 describe("a rule that buys once until it clears", () => {
-  it("is cleared also while something else holds, so that it buys again when the load comes back", async () => {
+  it("clears also while another gate holds, so that it buys again when the load returns", async () => {
     const policy = policyOf({
       ladder,
       rules: [ruleInput({ repeat: false })],
@@ -294,7 +294,7 @@ describe("a rule that buys once until it clears", () => {
     expect((await tick()).outcome?.kind).toBe("accepted")
   })
 
-  it("is cleared on record by a tick that has nothing else to say", async () => {
+  it("clears on record by a tick that has nothing else to record", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false })] })
     const tick = () => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
     await tick()
@@ -307,10 +307,10 @@ describe("a rule that buys once until it clears", () => {
     expect(await tick()).toMatchObject({ entry: null })
     world.load = 10
     expect((await tick()).decision.heldBy).toBe("paused")
-    expect((await standing()).latches).toEqual({})
+    expect((await state()).latches).toEqual({})
   })
 
-  it("is not cleared by points from before the purchase", async () => {
+  it("does not clear by points from before the purchase", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
     const readMetrics = world.cloud.readMetrics
     world.cloud.readMetrics = async (question) => {
@@ -330,14 +330,14 @@ describe("a rule that buys once until it clears", () => {
     await world.run(alarmOf(), { policy })
     world.now += 30 * SECOND
     await world.run(alarmOf({ id: "again", at: world.now }), { policy })
-    expect((await standing()).latches).toEqual({ "npu-busy": NOW })
+    expect((await state()).latches).toEqual({ "npu-busy": NOW })
   })
 })
 
-describe("approvals", () => {
+describe("recorded approvals", () => {
   const policy = policyOf({ approval: { above: { amount: 100_000, currency: "CNY" } } })
 
-  it("let the next tick buy, once, even where the approver's clock is ahead", async () => {
+  it("let the next tick buy, once, even if the approver's clock is ahead", async () => {
     const asked = await world.run(undefined, { policy })
     expect(asked.decision.heldBy).toBe("approval-needed")
     const approve = async () => {
@@ -354,14 +354,14 @@ describe("approvals", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("the requester cannot give", async () => {
+  it("do not count from the requester", async () => {
     const shown = await world.run(requestOf(), { policy })
     await world.say({ verb: "approve", planHash: shown.plan?.hash ?? "", by: "ops@example.com" })
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     expect((await world.run(live, { policy })).decision.heldBy).toBe("approval-needed")
   })
 
-  it("are asked for again on record when the plan has changed since", async () => {
+  it("are requested again on record when the plan has changed since", async () => {
     await world.run(undefined, { policy })
     world.now += MINUTE
     const other = policyOf({
@@ -374,8 +374,8 @@ describe("approvals", () => {
   })
 })
 
-describe("an outcome", () => {
-  it("gives up, loudly, when others keep writing until the time is over", async () => {
+describe("the outcome of a purchase", () => {
+  it("gives up with an error when others keep writing until the time is over", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind !== "settled") return undefined
       world.now += 10 * SECOND

@@ -8,12 +8,12 @@ import { DAY, MINUTE, NOW, policyOf } from "../decision/builders.ts"
 import { initialised } from "../ledger/initialised.ts"
 import { unknown, World } from "./world.ts"
 
-// Ledgers that are lost, rolled back, restored or begun anew, and people who say rightly or wrongly what they know of it:
-// whole runs, counted by the orders that leave.
+// Ledgers that are lost, rolled back, restored or begun anew, and people who state rightly or wrongly what
+// they know of it: whole runs, counted by the orders that leave.
 
 const BY = { by: "ann", why: "test" }
 
-/** A place whose store is exchanged below whoever uses it. */
+/** A store that is exchanged while processes use it. */
 class Place implements LedgerStore {
   store: LedgerStore = openMemoryStore()
 
@@ -25,7 +25,7 @@ class Place implements LedgerStore {
   create = async () => undefined
   checkWritable = async () => undefined
 
-  /** As a backup keeps it. */
+  /** A copy, as in a backup. */
   async copy(): Promise<LedgerStore> {
     const copy = openMemoryStore()
     for await (const stream of this.store.streams())
@@ -53,7 +53,9 @@ async function heldBy(world: World): Promise<string | null> {
   return (await world.run(undefined, { policy })).decision.heldBy
 }
 
-/** A world in which an order left, its answer was lost, and then its ledger too: only the cloud knows of it. */
+/**
+ * A world in which an order was sent, its answer was lost, and then its ledger too: only the cloud knows it.
+ */
 async function afterLoss({ nothingInFlight = false } = {}): Promise<World> {
   const old = await World.open()
   old.outcomes = [unknown]
@@ -106,7 +108,8 @@ describe("the 45 minutes of a new ledger", () => {
       const { decision } = await world.run(undefined, { policy })
       expect(world.orders).toHaveLength(buys ? 1 : 0)
       const failed = decision.findings.flatMap(({ passed, reason }) => (passed === false ? [reason] : []))
-      // Where a clock is wrong the gate for clocks holds first; the ledger is judged by the confirmed time all the same.
+      // With a wrong clock the gate for clocks holds first; the ledger is checked by the confirmed time all
+      // the same.
       if (!buys && Math.abs(skewMs ?? 0) <= MINUTE && skewMs !== null)
         expect(decision.heldBy).toBe("ledger-new")
       expect(failed.length > 0).toBe(!buys)
@@ -118,10 +121,10 @@ describe("the 45 minutes of a new ledger", () => {
     ["a year slow", -365 * DAY],
     ["a year ahead", 365 * DAY],
   ])(
-    "count from the first time that the cloud confirmed, though the clock that ran `ledger init` was %s",
+    "count from the first time that the cloud confirmed, even if the clock that ran `ledger init` was %s",
     async (_, offMs) => {
       const world = new World(await init(openMemoryStore(), { at: NOW + offMs }))
-      // Held by something else, too, it confirms a time.
+      // Held by another gate, too, it confirms a time.
       await world.run(undefined, { policy })
       for (const [minutes, reason] of [
         [1, "ledger-new"],
@@ -135,7 +138,7 @@ describe("the 45 minutes of a new ledger", () => {
     },
   )
 
-  it("are over for a supernode that is added later, once another one's chain shows that the ledger is older", async () => {
+  it("are over for a supernode that is added later, once another chain shows that the ledger is older", async () => {
     const ledger = await init(openMemoryStore())
     const [first, added] = [new World(ledger), new World(ledger)]
     const other = policyOf({ ...INPUT, name: "added", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" })
@@ -146,23 +149,23 @@ describe("the 45 minutes of a new ledger", () => {
     expect(added.orders).toHaveLength(1)
   })
 
-  it("are neither begun nor spared by a run that had read another ledger, which was lost under it", async () => {
+  it("are neither begun nor skipped by a run that had read another ledger, which was lost meanwhile", async () => {
     const place = new Place()
     await init(place.store)
     const old = new World(ledgerOver(place))
     const fresh = openMemoryStore()
-    let isOver = false
+    let hasHappened = false
     old.interference = {
       beforeAppend: async () => {
-        if (isOver) return
-        isOver = true
+        if (hasHappened) return
+        hasHappened = true
         await init(fresh, { at: NOW + 3 * 60 * MINUTE })
         place.store = fresh
       },
     }
     await old.run(undefined, { policy }).catch(() => null)
     expect(await fresh.head(`supernode:${policy.id}`)).toBeDefined()
-    // Nor is what that run wrote a reason to adopt the ledger, had `ledger init` come after it.
+    // The entry of that run is no reason to adopt the ledger either, had `ledger init` come after it.
     const late = openMemoryStore()
     const raw = await fresh.head(`supernode:${policy.id}`)
     if (raw) await late.append(`supernode:${policy.id}`, raw)
@@ -203,12 +206,12 @@ describe("the 45 minutes of a new ledger", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("do not begin where a person says untruthfully that nothing is in flight, and what comes then is held as wrong", async () => {
+  it("do not begin if a person says untruthfully that nothing is in flight; servers that come then are held as wrong", async () => {
     const world = await afterLoss({ nothingInFlight: true })
     world.now += MINUTE
     expect(await heldBy(world)).toBeNull()
     expect(world.orders).toHaveLength(1)
-    // Both orders arrive: more servers than the ledger asked for.
+    // Both orders arrive: more servers than the ledger contains orders for.
     const ordered = (world.orders[0]?.plan.to ?? 0) - 2
     world.deliver(2 + 2 * ordered)
     world.now += 10 * MINUTE
@@ -219,31 +222,34 @@ describe("the 45 minutes of a new ledger", () => {
   })
 })
 
-describe("a ledger below a process that goes on", () => {
+describe("a ledger that changes below a running process", () => {
   it.each([
     ["was rolled back", "backup", "ledger-behind"],
     ["was exchanged for a new one", "new", "ledger-behind"],
     ["was lost", "lost", "ledger-behind"],
-  ] as const)("holds where it %s, writes nothing, and sends no second order", async (_, kind, reason) => {
-    const place = new Place()
-    await initialised(ledgerOver(place), NOW)
-    const backup = await place.copy()
-    const world = new World(ledgerOver(place))
-    world.outcomes = [unknown]
-    await world.run(undefined, { policy })
-    expect(world.orders).toHaveLength(1)
-    place.store = kind === "backup" ? backup : openMemoryStore()
-    if (kind === "new") await init(place.store, { nothingInFlight: true })
-    const before = await headsOf(place)
-    for (const minutes of [1, 60, 600]) {
-      world.now = NOW + minutes * MINUTE
-      expect(await heldBy(world)).toBe(reason)
-    }
-    expect(await headsOf(place)).toEqual(before)
-    expect(world.orders).toHaveLength(1)
-  })
+  ] as const)(
+    "makes it hold if it %s: it writes nothing, and sends no second order",
+    async (_, kind, reason) => {
+      const place = new Place()
+      await initialised(ledgerOver(place), NOW)
+      const backup = await place.copy()
+      const world = new World(ledgerOver(place))
+      world.outcomes = [unknown]
+      await world.run(undefined, { policy })
+      expect(world.orders).toHaveLength(1)
+      place.store = kind === "backup" ? backup : openMemoryStore()
+      if (kind === "new") await init(place.store, { nothingInFlight: true })
+      const before = await headsOf(place)
+      for (const minutes of [1, 60, 600]) {
+        world.now = NOW + minutes * MINUTE
+        expect(await heldBy(world)).toBe(reason)
+      }
+      expect(await headsOf(place)).toEqual(before)
+      expect(world.orders).toHaveLength(1)
+    },
+  )
 
-  it("holds after `ledger restored` in every process until the supernode is confirmed", async () => {
+  it("makes every process hold after `ledger restored` until the supernode is confirmed", async () => {
     const place = new Place()
     await initialised(ledgerOver(place), NOW)
     const backup = await place.copy()
@@ -283,26 +289,26 @@ it.each([
     (place: Place) => new World(ledgerOver(place)).say({ verb: "restored", ...BY }),
     "ledger-restored",
   ],
-])("sends nothing where %s between the attempt and the request", async (_, happens, reason) => {
+])("stops the order if it %s between the attempt and the request", async (_, happens, reason) => {
   const place = new Place()
   await init(place.store, { nothingInFlight: true })
   const world = new World(ledgerOver(place))
-  let isOver = false
+  let hasHappened = false
   world.interference = {
     beforeHead: async (stream) => {
       const isOpened = (await place.store.head(`supernode:${policy.id}`)) !== undefined
-      if (stream !== "control" || !isOpened || isOver) return
-      isOver = true
+      if (stream !== "control" || !isOpened || hasHappened) return
+      hasHappened = true
       await happens(place)
     },
   }
   const ended = await world.run(undefined, { policy }).catch(() => null)
-  expect(isOver).toBe(true)
+  expect(hasHappened).toBe(true)
   expect(world.orders).toEqual([])
   if (reason) expect(ended?.outcome).toMatchObject({ kind: "not-sent", reason })
 })
 
-it("buys nothing without a Date, whatever a person or an alarm asks: no second clock confirms ours", async () => {
+it("allows no purchase without a Date, whatever a person or an alarm requests: no second clock confirms ours", async () => {
   const world = await World.open()
   world.supernode = { ...world.supernode, skewMs: null }
   world.offers = { ...world.offers, skewMs: null }

@@ -39,12 +39,12 @@ async function tickFor(
 /** Approval is wanted for every purchase. */
 const costly = policyOf({ approval: { above: { amount: 1, currency: "CNY" } } })
 
-describe("an outcome that is unknown", () => {
+describe("an unknown outcome", () => {
   beforeEach(() => {
     world.outcomes = [unknown]
   })
 
-  it("is told after the entry that states it, with its hash, its order of effects on record", async () => {
+  it("is notified after the entry that states it, with its hash, and its order of effects is on record", async () => {
     let before: LedgerEntry[] = []
     world.whileTelling = async () => {
       before = await world.entries()
@@ -71,7 +71,7 @@ describe("an outcome that is unknown", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
 
-  it("is told again by ticks hourly while it lasts, always by the entry that first stated it", async () => {
+  it("is notified again by ticks hourly while it lasts, always with the entry that first stated it", async () => {
     await world.run(alarmOf())
     const at: number[] = []
     world.whileTelling = async () => {
@@ -82,7 +82,7 @@ describe("an outcome that is unknown", () => {
     expect(new Set(world.notices.map(({ entry }) => entry.seq))).toEqual(new Set([2]))
   })
 
-  it("is told no more once a person settled it", async () => {
+  it("is notified no more once a person settled it", async () => {
     await world.run(alarmOf())
     const attempt = world.orders[0]?.attempt ?? ""
     const servers = ["s1", "s2"]
@@ -92,7 +92,7 @@ describe("an outcome that is unknown", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("is not told again after a restart before the hour is over", async () => {
+  it("is not notified again after a restart before the hour is over", async () => {
     await world.run(alarmOf())
     const restarted = new World(store)
     restarted.listen()
@@ -103,7 +103,7 @@ describe("an outcome that is unknown", () => {
     expect(saidTo(restarted)).toEqual(["unknown"])
   })
 
-  it("that a worker left behind is found and told by the next tick", async () => {
+  it("is found and notified by the next tick after its worker died", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
     await expect(world.run(alarmOf())).rejects.toThrow(/could not be written/)
     expect(world.notices).toEqual([])
@@ -112,7 +112,7 @@ describe("an outcome that is unknown", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("whose worker died before it could tell is told by the next tick", async () => {
+  it("is notified by the next tick if its worker died before the notification", async () => {
     world.interference.beforeAppend = async (entry) => (entry.observation ? unreachable() : undefined)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
     expect(world.notices).toEqual([])
@@ -121,7 +121,7 @@ describe("an outcome that is unknown", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("is told once by many workers that notice it at once", async () => {
+  it("is notified once by many workers that see it at the same time", async () => {
     await world.run(alarmOf())
     world.now += HOUR
     await Promise.all(Array.from({ length: 20 }, () => world.run()))
@@ -129,7 +129,7 @@ describe("an outcome that is unknown", () => {
     expect((await kinds()).filter((kind) => kind === "telling")).toHaveLength(2)
   })
 
-  it("is told though another worker wrote something else in between", async () => {
+  it("is notified even if another worker wrote an entry in between", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind !== "telling") return undefined
       world.interference = {}
@@ -144,7 +144,7 @@ describe("an outcome that is unknown", () => {
     expect((await world.entries()).map(({ at }) => at - NOW)).toEqual([0, 0, SECOND, SECOND])
   })
 
-  it("delivered again, the alarm tells nobody, and is answered with what the first one came to", async () => {
+  it("is not notified for a second delivery of the alarm, which gets the first result", async () => {
     const first = await world.run(alarmOf())
     const again = await world.run(alarmOf())
     expect(again).toMatchObject({
@@ -157,8 +157,8 @@ describe("an outcome that is unknown", () => {
   })
 })
 
-describe("what else waits for a person", () => {
-  it("a breaker is told, and again by ticks that read nothing else", async () => {
+describe("other states that wait for operators", () => {
+  it("include a breaker, notified again by ticks that read nothing else", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     expect(world.notices).toMatchObject([
@@ -170,7 +170,7 @@ describe("what else waits for a person", () => {
     expect(world.asked).toEqual([])
   })
 
-  it("a breaker that a person reset is told no more", async () => {
+  it("do not include a breaker that a person reset", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     await world.say({ verb: "reset", why: "topped up", by: "ops" })
@@ -179,7 +179,7 @@ describe("what else waits for a person", () => {
     expect(saidTo()).toEqual(["breaker"])
   })
 
-  it("a pause stops the buying and not the telling", async () => {
+  it("are notified during a pause, which stops only the buying", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     await world.say({ verb: "pause", supernode: null, why: "stop", by: "ops", until: null })
@@ -191,7 +191,7 @@ describe("what else waits for a person", () => {
     ["stuck", () => world.deliver(3, { status: "CREATING" })],
     ["partial", () => world.deliver(3)],
     ["wrong", () => world.deliver(6)],
-  ])("a purchase that came out %s is told once it is noticed", async (state, deliver) => {
+  ])("include a purchase that is %s, notified once it is recorded", async (state, deliver) => {
     await world.run(alarmOf())
     expect(world.notices).toEqual([])
     deliver()
@@ -203,7 +203,7 @@ describe("what else waits for a person", () => {
     expect(stating?.standing).toMatchObject({ attempt: { state } })
   })
 
-  it("an approval that is wanted is told with its plan, and again by ticks, and not once it is there", async () => {
+  it("include a missing approval with its plan, notified again by ticks until it is given", async () => {
     const { plan } = await world.run(undefined, { policy: costly })
     const planHash = plan?.hash ?? ""
     expect(world.notices).toMatchObject([
@@ -229,7 +229,7 @@ describe("what else waits for a person", () => {
   it.each([
     ["a cooldown", undefined],
     ["no load", 10],
-  ])("%s is nobody's business", async (_, load) => {
+  ])("do not include %s", async (_, load) => {
     if (load === undefined) {
       await world.run()
       world.deliver(4)
@@ -239,8 +239,8 @@ describe("what else waits for a person", () => {
   })
 })
 
-describe("the modes", () => {
-  it("a dry run tells nobody and writes nothing", async () => {
+describe("notifications in other modes", () => {
+  it("are not sent or recorded by a dry run", async () => {
     const other = new World(store)
     other.outcomes = [unknown]
     await other.run(alarmOf())
@@ -251,7 +251,7 @@ describe("the modes", () => {
     expect(await kinds()).toEqual(before)
   })
 
-  it("observe tells what waits all the same, and says that it is observe", async () => {
+  it("are sent in observe mode, and name that mode", async () => {
     const other = new World(store)
     other.outcomes = [unknown]
     await other.run(alarmOf())
@@ -260,7 +260,7 @@ describe("the modes", () => {
     expect(world.notices).toMatchObject([{ state: "unknown", mode: "observe" }])
   })
 
-  it("where the policy names nobody, nothing is told and nothing is written of it", async () => {
+  it("are not sent or recorded if the policy names no recipient", async () => {
     const silent = new World(store)
     silent.outcomes = [unknown]
     await silent.run(alarmOf())
@@ -274,7 +274,7 @@ describe("a webhook that fails", () => {
     world.outcomes = [unknown]
   })
 
-  it("is on record with its reason, changes no result, and is asked again by a later tick", async () => {
+  it("is recorded with its reason, changes no result, and is tried again by a later tick", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
@@ -290,7 +290,7 @@ describe("a webhook that fails", () => {
     expect(world.notices).toHaveLength(3)
   })
 
-  it("is on record behind what others wrote meanwhile", async () => {
+  it("is recorded after entries that others wrote meanwhile", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.now += MINUTE
@@ -300,7 +300,7 @@ describe("a webhook that fails", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling", "decided", "not-told"])
   })
 
-  it("that throws in breach of its promise harms nothing, and its words are not kept", async () => {
+  it("harms nothing if it throws against its contract, and its message is not kept", async () => {
     world.whileTelling = async () => {
       throw new Error("https://hooks.example.com/SECRET")
     }
@@ -309,7 +309,7 @@ describe("a webhook that fails", () => {
     expect(JSON.stringify(await world.entries())).not.toContain("SECRET")
   })
 
-  it("and a ledger that fails with it harm nothing", async () => {
+  it("harms nothing if the ledger fails as well", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
@@ -317,7 +317,7 @@ describe("a webhook that fails", () => {
     expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
   })
 
-  it("leaves the next purchase alone: what was told holds nothing by itself", async () => {
+  it("does not affect the next purchase: a notification holds nothing", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     await world.run(alarmOf())
     const attempt = world.orders[0]?.attempt ?? ""
@@ -332,7 +332,7 @@ describe("clocks that differ", () => {
     await world.run(alarmOf())
   })
 
-  it("do not make two workers take turns telling within the hour", async () => {
+  it("do not make two workers notify in turns within the hour", async () => {
     const behind = new World(store)
     behind.listen()
     for (let i = 0; i < 6; i++) {
@@ -344,12 +344,12 @@ describe("clocks that differ", () => {
     expect([...saidTo(), ...saidTo(behind)]).toEqual(["unknown"])
   })
 
-  it("leave the chain's clock alone: a telling is dated by the cloud's where ours is known to be wrong", async () => {
+  it("leave the chain's clock alone: a notification is dated by the cloud's if ours is known to be wrong", async () => {
     world.now += DAY + HOUR
     if (world.supernode.ok) world.supernode = { ...world.supernode, skewMs: -DAY }
     await world.run()
-    const telling = (await world.entries()).at(-1)
-    expect(telling).toMatchObject({ observation: { kind: "telling" }, at: NOW + HOUR })
+    const claim = (await world.entries()).at(-1)
+    expect(claim).toMatchObject({ observation: { kind: "telling" }, at: NOW + HOUR })
     expect(saidTo()).toEqual(["unknown", "unknown"])
   })
 
@@ -368,7 +368,7 @@ describe("clocks that differ", () => {
   })
 })
 
-describe("the time that is left", () => {
+describe("the time left for a notification", () => {
   beforeEach(() => {
     world.outcomes = [unknown]
   })
@@ -382,7 +382,7 @@ describe("the time that is left", () => {
     expect(limits).toEqual([5 * SECOND])
   })
 
-  it("is less for the webhook when the function has less, so that a failure can still be written", async () => {
+  it("is shorter for the webhook if the function has less, so that a failure can still be written", async () => {
     const limits: number[] = []
     world.whileTelling = async (_, timeoutMs) => {
       limits.push(timeoutMs)
@@ -395,7 +395,7 @@ describe("the time that is left", () => {
     expect(limits).toEqual([2 * SECOND])
   })
 
-  it("when too little of it is left, nothing is claimed and the next tick tells", async () => {
+  it("leads to no claim if it is too short, and the next tick notifies", async () => {
     world.whileBuying = async () => {
       world.timeLeftMs = 10 * SECOND
     }
@@ -406,7 +406,7 @@ describe("the time that is left", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("when the claim has used it up, that is the failure on record", async () => {
+  it("is recorded as the failure if the claim has used it up", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind === "telling") world.timeLeftMs = 5 * SECOND
       return undefined
@@ -420,12 +420,12 @@ describe("the time that is left", () => {
   })
 })
 
-describe("a purchase", () => {
+describe("the notification of a purchase", () => {
   beforeEach(() => {
     world.listen(["purchase"])
   })
 
-  it("is notified after its entries with who, why, price, order and the ledger's heads, and not again", async () => {
+  it("follows its entries with requester, reason, price, order and the ledger's heads, once", async () => {
     const asked = { servers: 4, requestedBy: "ann", why: "a big run" }
     const shown = await world.run(requestOf({ ...asked, id: "shown", mode: "dry-run" }))
     await world.run(requestOf({ ...asked, mode: "live", planHash: shown.plan?.hash ?? null }))
@@ -451,14 +451,14 @@ describe("a purchase", () => {
     expect(world.notices).toHaveLength(1)
   })
 
-  it("that rules caused names them and the evidence", async () => {
+  it("names the rules that caused it, with the evidence", async () => {
     await world.run(alarmOf())
     expect(world.notices[0]?.says).toMatch(
       /order CS1\. Cause: cloud-eye alarm \S+ of 2024-01-12T\S+; rule \S+ \(.+\)/,
     )
   })
 
-  it("is notified again by later ticks until every recipient has it, and only those that missed it", async () => {
+  it("is repeated by later ticks until every recipient has it, and only to those that missed it", async () => {
     world.deliveries = [
       { ok: false, why: "2 (wecom): the webhook answered 200 with code 40008", failed: ["2 (wecom)"] },
       { ok: false, why: "the webhook answered 500", failed: ["2 (wecom)"] },
@@ -477,7 +477,7 @@ describe("a purchase", () => {
     expect(notes).toEqual(["telling", "not-told", "telling", "not-told", "telling", "told"])
   })
 
-  it("whose worker died after its claim is notified by a tick ten minutes later", async () => {
+  it("is sent by a tick ten minutes later if its worker died after the claim", async () => {
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
     }
@@ -492,7 +492,7 @@ describe("a purchase", () => {
     expect(world.notices[1]).toMatchObject({ purchase: { to: 4 }, orderId: "CS1" })
   })
 
-  it("from before the last three days is no news where a recipient is new", async () => {
+  it("is not sent to a new recipient after three days", async () => {
     const silent = new World(store)
     await silent.run(alarmOf())
     silent.deliver(4)
@@ -548,7 +548,7 @@ describe("the policy file as a whole", () => {
     expect((await world.entries())[at - 1]?.hash).toBe(anchor?.heads[STREAM]?.hash)
   })
 
-  it("that was refused when it was read again is notified once, not once per supernode", async () => {
+  it("is notified once, not once per supernode, if it was refused when it was read again", async () => {
     world.listen(["policy"])
     world.load = 10
     await tickFor(HOUR, world, { fileNews: { refused } })
@@ -563,7 +563,7 @@ describe("the policy file as a whole", () => {
   })
 })
 
-it("remembers a bounded number of notifications, and none of what is told once is told again", async () => {
+it("keeps a bounded number of records, and never repeats an event that was notified", async () => {
   world.listen()
   world.outcomes = Array.from({ length: 40 }, () => rejected("balance"))
   for (let i = 0; i < 40; i++) {

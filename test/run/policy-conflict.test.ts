@@ -18,7 +18,7 @@ beforeEach(async () => {
   world.load = 10
 })
 
-/** A tick under a file, so many minutes after the start; in the last one of a story the load is high. */
+/** A tick under a file, at this minute after the start; at the end of each case the load is high. */
 async function at(minutes: number, file: keyof typeof FILES, signal?: Signal) {
   world.now = NOW + minutes * MINUTE
   return world.run(signal ?? tickOf({ id: world.newId(), at: world.now }), { policy: FILES[file] })
@@ -32,7 +32,7 @@ async function story(turns: Turns) {
   return (await at(minutes, file)).decision
 }
 
-describe("two policy files that take turns for one supernode", () => {
+describe("two policy files that alternate for one supernode", () => {
   it.each<[string, Turns, string | null]>([
     [
       "hold with the fourth turn",
@@ -129,7 +129,7 @@ describe("two policy files that take turns for one supernode", () => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("are found however fast they turn, once that lasts for 15 minutes", async () => {
+  it("are found however fast they alternate, once that lasts for 15 minutes", async () => {
     for (let minute = 0; minute <= 15; minute++) await at(minute, minute % 2 === 0 ? "A" : "B")
     world.load = 97
     const request = { mode: "live" as const, at: NOW + 16 * MINUTE }
@@ -140,7 +140,7 @@ describe("two policy files that take turns for one supernode", () => {
     expect(bytes).toBeLessThan(2_000)
   })
 
-  it("are both named by their hashes, and a reset ends it", async () => {
+  it("are both named by their hashes, and a reset ends the conflict", async () => {
     const decision = await story([
       [0, "A"],
       [20, "B"],
@@ -199,7 +199,7 @@ describe("a new policy file", () => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("holds an alarm as well, and no person's request", async () => {
+  it("holds an alarm as well, but no person's request", async () => {
     await at(0, "A")
     world.load = 97
     world.now = NOW + MINUTE

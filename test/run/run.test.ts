@@ -28,7 +28,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-async function standing(): Promise<SupernodeState> {
+async function state(): Promise<SupernodeState> {
   return (await world.ledger.head(STREAM))?.standing as SupernodeState
 }
 
@@ -65,7 +65,7 @@ describe("a run that buys", () => {
     })
   })
 
-  it("keeps in the opened entry what was read, so that the decision can be replayed", async () => {
+  it("keeps all readings in the opened entry, so that the decision can be replayed", async () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
     expect(opened?.situation).toMatchObject({
@@ -75,9 +75,10 @@ describe("a run that buys", () => {
       now: NOW,
     })
     expect(opened?.situation).not.toHaveProperty("standing")
+    expect(opened?.situation).not.toHaveProperty("state")
   })
 
-  it("gives the order the time limits that are on record", async () => {
+  it("gives the order the recorded time limits", async () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
     expect(world.orders[0]).toMatchObject({ sendBefore: NOW + 30 * SECOND, timeoutMs: MINUTE })
@@ -88,7 +89,7 @@ describe("a run that buys", () => {
     })
   })
 
-  it("shows the raw answer in the settled entry and nowhere else", async () => {
+  it("shows the raw answer in the settled entry only", async () => {
     const result = await world.run(alarmOf())
     expect(result.outcome).not.toHaveProperty("raw")
     expect((await world.entries())[1]?.outcome).toMatchObject({ raw: { body: "{}" } })
@@ -96,7 +97,7 @@ describe("a run that buys", () => {
 })
 
 describe("a signal that comes again", () => {
-  it("buys nothing, writes nothing, says duplicate, and shows what the first one came to", async () => {
+  it("buys nothing, writes nothing, says duplicate, and shows the first result", async () => {
     const first = await world.run(alarmOf())
     const asked = world.asked.length
     const again = await world.run(alarmOf())
@@ -107,7 +108,7 @@ describe("a signal that comes again", () => {
     expect(await world.entries()).toHaveLength(2)
   })
 
-  it("is decided again when the first one only held", async () => {
+  it("is decided again if the first one only held", async () => {
     world.load = 10
     expect((await world.run(alarmOf())).decision.heldBy).toBe("not-breaching")
     world.load = 97
@@ -127,8 +128,8 @@ describe("a signal that comes again", () => {
   })
 })
 
-describe("the modes", () => {
-  it("a dry run reads everything, shows the plan, and writes nothing", async () => {
+describe("the modes of a run", () => {
+  it("read everything in a dry run, show the plan, and write nothing", async () => {
     const result = await world.run(requestOf({ mode: "dry-run" }))
     expect(result).toMatchObject({ mode: "dry-run", decision: { kind: "scale-up" }, plan: { to: 4 } })
     expect(result).not.toHaveProperty("entry")
@@ -136,14 +137,14 @@ describe("the modes", () => {
     expect(await world.entries()).toEqual([])
   })
 
-  it("observe decides and records the plan, and never buys", async () => {
+  it("decide and record the plan in observe mode, and never buy", async () => {
     const result = await world.run(alarmOf(), { mode: "observe" })
     expect(result).toMatchObject({ mode: "observe", decision: { kind: "scale-up" }, entry: { seq: 1 } })
     expect(await world.entries()).toMatchObject([{ kind: "decided", mode: "observe", plan: { to: 4 } }])
     expect(world.orders).toEqual([])
   })
 
-  it("a policy whose hash is new only observes until arm_after is over", async () => {
+  it("only observe a policy with a new hash until arm_after is over", async () => {
     const policy = policyOf({ arm_after: "24h" })
     expect(await world.run(undefined, { policy })).toMatchObject({
       mode: "observe",
@@ -158,14 +159,14 @@ describe("the modes", () => {
     })
   })
 
-  it("a live request buys exactly the plan that the dry run showed", async () => {
+  it("buy exactly the plan that the dry run showed, for a live request", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run" }))
     const planHash = shown.plan?.hash ?? ""
     const bought = await world.run(requestOf({ id: "r2", mode: "live", planHash }))
     expect(bought).toMatchObject({ outcome: { kind: "accepted" }, plan: { hash: planHash } })
   })
 
-  it("a live request whose plan has changed since buys nothing", async () => {
+  it("buy nothing for a live request whose plan has changed since", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run" }))
     world.supernode = {
       ok: true,
@@ -178,14 +179,14 @@ describe("the modes", () => {
   })
 })
 
-describe("what a tick reads and writes", () => {
-  it("costs no cloud call while the standing alone holds", async () => {
+describe("calls and entries of a tick", () => {
+  it("include no cloud call while the state alone holds", async () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     expect((await world.run()).decision.heldBy).toBe("paused")
     expect(world.asked).toEqual([])
   })
 
-  it("an alarm reads everything even so, so that its record lists every reason", async () => {
+  it("include all calls for an alarm, so that its record lists every reason", async () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     world.load = 10
     const result = await world.run(alarmOf())
@@ -195,13 +196,13 @@ describe("what a tick reads and writes", () => {
     expect(failed).toEqual(["paused", "not-breaching"])
   })
 
-  it("asks for offers only once a rung was chosen", async () => {
+  it("include offers only once a rung was chosen", async () => {
     world.load = 10
     await world.run()
     expect(world.asked).toEqual(["supernode", "metrics"])
   })
 
-  it("notes a hold when its reason is new, and again after a day, and not in between", async () => {
+  it("include the record of a hold when its reason is new, and again after a day", async () => {
     world.load = 10
     await world.run()
     world.now += 5 * MINUTE
@@ -216,7 +217,7 @@ describe("what a tick reads and writes", () => {
     expect(await world.entries()).toHaveLength(3)
   })
 
-  it("always observes an attempt in flight", async () => {
+  it("always include the attempt in flight", async () => {
     await world.run()
     world.asked = []
     world.now += 10 * MINUTE
@@ -225,8 +226,8 @@ describe("what a tick reads and writes", () => {
   })
 })
 
-describe("after a purchase", () => {
-  it("is in flight until all new servers run, then cools down from their completion, then may buy again", async () => {
+describe("a run after a purchase", () => {
+  it("holds until all new servers run, then cools down from their completion, then may buy again", async () => {
     const policy = policyOf({
       limits: { actions: "5 per 24h", servers: 48 },
       ladder: [
@@ -253,7 +254,7 @@ describe("after a purchase", () => {
     })
   })
 
-  it("an unknown outcome holds everything until a person settles it", async () => {
+  it("holds for an unknown outcome until a person settles it", async () => {
     world.outcomes = [unknown]
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
     world.now += 3 * HOUR
@@ -271,31 +272,31 @@ describe("after a purchase", () => {
     expect(world.orders).toHaveLength(2)
   })
 
-  it("an attempt that was opened and never settled becomes unknown after its deadline", async () => {
+  it("makes an attempt unknown after its deadline if it was never settled", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
     await expect(world.run(alarmOf())).rejects.toThrow(LedgerError)
     world.interference = {}
     world.now += 5 * MINUTE
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
-    expect((await standing()).attempt?.state).toBe("unknown")
+    expect((await state()).attempt?.state).toBe("unknown")
   })
 
-  it("a purchase whose client breaks its promise and throws is unknown, not lost", async () => {
+  it("treats a purchase whose client throws against its contract as unknown, not lost", async () => {
     world.whileBuying = async () => {
       throw new Error("boom")
     }
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown", reason: "client-failure" })
   })
 
-  it("not-sent uses up no action, no budget and no cooldown", async () => {
+  it("counts no action, budget and cooldown for not-sent", async () => {
     const outcome: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
     world.outcomes = [outcome]
     expect((await world.run(alarmOf())).outcome).toEqual(outcome)
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a balance refusal stops everything until a person resets it", async () => {
+  it("stops everything for a balance refusal until a person resets it", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     world.now += 10 * DAY
@@ -304,7 +305,7 @@ describe("after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a throttled purchase waits as long as the cloud asked", async () => {
+  it("waits as long as the cloud asked after a throttled purchase", async () => {
     world.outcomes = [rejected("throttle", 7 * MINUTE)]
     await world.run(alarmOf())
     world.now += 6 * MINUTE
@@ -313,7 +314,7 @@ describe("after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("an invalid order switches off the rule that asked for it, until the policy changes", async () => {
+  it("switches off the rule of an invalid order, until the policy changes", async () => {
     world.outcomes = [rejected("invalid")]
     await world.run(alarmOf())
     expect((await world.run()).decision.heldBy).toBe("latched")
@@ -324,7 +325,7 @@ describe("after a purchase", () => {
   })
 })
 
-describe("sold out after the offer said otherwise", () => {
+describe("a refusal for capacity after an offer", () => {
   const larger = policyOf({
     sold_out: "next-larger",
     ladder: [
@@ -340,7 +341,7 @@ describe("sold out after the offer said otherwise", () => {
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16", "rung-32"), skewMs: 0 }
   })
 
-  it("tries the next larger rung as an attempt of its own, opened and recorded by itself", async () => {
+  it("leads to the next larger rung as an attempt of its own, opened and recorded by itself", async () => {
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(result).toMatchObject({ plan: { flavor: "rung-8" }, outcome: { kind: "accepted" } })
@@ -354,14 +355,14 @@ describe("sold out after the offer said otherwise", () => {
     ])
   })
 
-  it("tries three times at most", async () => {
+  it("leads to three attempts at most", async () => {
     world.outcomes = [rejected("capacity"), rejected("capacity"), rejected("capacity"), rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(world.orders.map((order) => order.plan.flavor)).toEqual(["rung-4", "rung-8", "rung-16"])
     expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
   })
 
-  it("never tries another one for a plan that a person saw", async () => {
+  it("never leads to another attempt for a plan that a person saw", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run", servers: 4 }), { policy: larger })
     world.outcomes = [rejected("capacity")]
     await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), {
@@ -372,7 +373,7 @@ describe("sold out after the offer said otherwise", () => {
   })
 
   it.each(["throttle", "quota", "balance", "invalid", "auth", "state-conflict", "not-found"] as const)(
-    "never tries another one after a refusal that is no lack of capacity: %s",
+    "never leads to another attempt after a refusal for another reason: %s",
     async (of) => {
       world.outcomes = [rejected(of)]
       expect((await world.run(alarmOf(), { policy: larger })).outcome).toMatchObject({ class: of })
@@ -381,13 +382,13 @@ describe("sold out after the offer said otherwise", () => {
     },
   )
 
-  it.each([unknown, accepted])("never tries another one after $kind", async (outcome) => {
+  it.each([unknown, accepted])("never leads to another attempt after $kind", async (outcome) => {
     world.outcomes = [outcome]
     await world.run(alarmOf(), { policy: larger })
     expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("with sold_out: hold there is no second attempt, and the flavor is blocked for five minutes", async () => {
+  it("leads to no second attempt with sold_out: hold, and blocks the flavor for five minutes", async () => {
     world.outcomes = [rejected("capacity")]
     await world.run(alarmOf())
     expect(world.orders).toHaveLength(1)
@@ -399,8 +400,8 @@ describe("sold out after the offer said otherwise", () => {
   })
 })
 
-describe("between the opened attempt and the request", () => {
-  it("a pause that came in time stops the purchase, and is the reason on record", async () => {
+describe("a purchase between the opened attempt and the request", () => {
+  it("is stopped by a pause that came in time, with that reason on record", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: null, why: "stop!", by: "ops", until: null })
@@ -409,10 +410,10 @@ describe("between the opened attempt and the request", () => {
     const result = await world.run(alarmOf())
     expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "paused" })
     expect(world.orders).toEqual([])
-    expect(await standing()).toMatchObject({ attempt: null, purchases: [] })
+    expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
-  it("a control stream that cannot be read means paused", async () => {
+  it("is stopped by a control stream that cannot be read, as if paused", async () => {
     let reads = 0
     world.interference.beforeHead = async (stream) => {
       if (stream === CONTROL_STREAM && ++reads > 1) unreachable()
@@ -424,7 +425,7 @@ describe("between the opened attempt and the request", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("a word about another supernode stops nothing", async () => {
+  it("is not stopped by a command about another supernode", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: "another", why: "theirs", by: "ops", until: null })
@@ -433,7 +434,7 @@ describe("between the opened attempt and the request", () => {
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("too little time left in the function is not-sent", async () => {
+  it("is not-sent if the function has too little time left", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened") world.timeLeftMs = 64 * SECOND
       return undefined
@@ -443,27 +444,27 @@ describe("between the opened attempt and the request", () => {
   })
 })
 
-describe("what lies outside the gates", () => {
-  it("too little time left before opening holds with no-time and opens nothing", async () => {
+describe("holds outside the gates", () => {
+  it("open nothing with no-time if too little time is left", async () => {
     world.timeLeftMs = 65 * SECOND
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "no-time" })
     expect((await world.entries()).map((entry) => entry.kind)).toEqual(["decided"])
   })
 
-  it("an unreadable ledger throws, and nothing is read or bought", async () => {
+  it("throw for an unreadable ledger, and nothing is read or bought", async () => {
     world.interference.beforeHead = async () => unreachable()
     await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
     expect(world.asked).toEqual([])
   })
 
-  it("an attempt that cannot be opened throws, and nothing is bought", async () => {
+  it("throw for an attempt that cannot be opened, and nothing is bought", async () => {
     world.interference.beforeAppend = async () => unreachable()
     await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
     expect(world.orders).toEqual([])
   })
 
-  it("a standing that leaves no room for a settlement holds with standing-full", async () => {
+  it("give standing-full for a state that leaves no room for a settlement", async () => {
     world.load = 10
     await world.run(alarmOf({ id: "first" }))
     const head = await world.ledger.head(STREAM)
@@ -490,7 +491,7 @@ describe("what lies outside the gates", () => {
 })
 
 describe("another run at the same time", () => {
-  /** Lets a rival append its own note right before ours, as often as told. */
+  /** Lets a rival append its own entry right before ours, this many times. */
   function rival(times: number, kinds = ["opened", "decided"]): void {
     let left = times
     world.interference.beforeAppend = async (entry) => {
@@ -512,14 +513,14 @@ describe("another run at the same time", () => {
     }
   }
 
-  it("that was faster once makes us start again from the top, and buy once", async () => {
+  it("makes us start again from the top, and buy once, if it was faster once", async () => {
     rival(1)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
     expect(world.orders).toHaveLength(1)
     expect(world.asked.filter((verb) => verb === "supernode")).toHaveLength(2)
   })
 
-  it("that was faster three times makes us hold as overtaken", async () => {
+  it("makes us hold as overtaken if it was faster three times", async () => {
     rival(3)
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "overtaken" })
@@ -530,15 +531,15 @@ describe("another run at the same time", () => {
     })
   })
 
-  it("that writes while we buy never makes us buy again: the outcome is appended after it", async () => {
+  it("never makes us buy again if it writes while we buy: the outcome is appended after it", async () => {
     rival(2, ["settled"])
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 4 } })
     expect(world.orders).toHaveLength(1)
-    expect((await standing()).attempt?.state).toBe("accepted")
+    expect((await state()).attempt?.state).toBe("accepted")
   })
 
-  it("the same signal 50 times at once buys once", async () => {
+  it("buys once for the same signal 50 times at once", async () => {
     const results = await Promise.all(Array.from({ length: 50 }, () => world.run(alarmOf())))
     expect(world.orders).toHaveLength(1)
     expect(results.filter((result) => result.decision.kind === "scale-up")).toHaveLength(1)
@@ -546,7 +547,7 @@ describe("another run at the same time", () => {
 })
 
 describe("writing the outcome", () => {
-  it("goes on through a ledger that fails for a while", async () => {
+  it("continues through a ledger that fails for a while", async () => {
     let failures = 5
     world.interference.beforeAppend = async (entry) =>
       entry.kind === "settled" && failures-- > 0 ? unreachable() : undefined
@@ -581,23 +582,23 @@ describe("readings and reads that fail", () => {
   it.each([
     ["supernode-unreadable", false],
     ["credentials", true],
-  ])("an unreadable supernode is a recorded hold: %s", async (reason, credentials) => {
+  ])("lead to a recorded hold for an unreadable supernode: %s", async (reason, credentials) => {
     world.supernode = { ok: false, why: "503", credentials }
     expect((await world.run(alarmOf())).decision.heldBy).toBe(reason)
     expect(await world.entries()).toHaveLength(1)
   })
 
-  it("unreadable offers are a recorded hold", async () => {
+  it("lead to a recorded hold for unreadable offers", async () => {
     world.offers = { ok: false, why: "503", credentials: false }
     expect((await world.run(alarmOf())).decision.heldBy).toBe("offers-unreadable")
   })
 
-  it("the cloud's clock a minute off holds", async () => {
+  it("hold if the cloud's clock is a minute off", async () => {
     world.offers = { ok: true, value: offersOf("rung-4"), skewMs: -61 * SECOND }
     expect((await world.run(alarmOf())).decision.heldBy).toBe("clock-skewed")
   })
 
-  it("our clock behind the ledger's by more than a minute holds", async () => {
+  it("hold if our clock is behind the ledger's by more than a minute", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.now -= 2 * MINUTE
@@ -605,7 +606,7 @@ describe("readings and reads that fail", () => {
     expect((await world.run(tickOf({ id: "t", at: world.now }))).decision.heldBy).toBe("clock-behind-ledger")
   })
 
-  it("servers that came without us are noticed and start a cooldown", async () => {
+  it("record servers that came without us, which start a cooldown", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.now += 5 * MINUTE
@@ -629,7 +630,7 @@ function serversText(count: number): string {
   return JSON.stringify({ id: "x", servers })
 }
 
-/** Text without any pattern, the same each time. */
+/** Text without any pattern, always the same. */
 function noiseOf(length: number): string {
   let text = ""
   for (let i = 0; text.length < length; i++) text += digestText(`noise ${i}`).slice("sha256:".length)

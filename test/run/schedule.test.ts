@@ -20,8 +20,8 @@ import {
 } from "../decision/builders.ts"
 import { rejected, unknown, World } from "./world.ts"
 
-// Monday, 15 January 2024, eight in the morning in Shanghai: a floor of four servers begins, and two are there. The load is
-// low all the time.
+// Monday, 15 January 2024, eight in the morning in Shanghai: a floor of four servers begins, and two are
+// present. The load is low all the time.
 
 const EIGHT = Date.parse("2024-01-15T00:00:00Z")
 const policyWith = (floor: Parameters<typeof scheduleInput>[0] = {}, over: Partial<PolicyInput> = {}) =>
@@ -39,19 +39,19 @@ beforeEach(async () => {
 const tick = (over: Parameters<World["run"]>[1] = {}): Promise<RunResult> =>
   world.run(tickOf({ id: world.newId(), at: world.now }), { policy, ...over })
 const held = async (over: Parameters<World["run"]>[1] = {}) => (await tick(over)).decision.heldBy
-const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
+const state = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 const pass = (ms: number) => {
   world.now += ms
 }
 
-/** Somebody takes away what was bought. */
+/** Deletes the servers that were bought. */
 function removeByHand(): void {
   const servers = ["s1", "s2", "s3", "s4"].map((id) => serverOf(id, id > "s2" ? { status: "DELETED" } : {}))
   world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
 }
 
-describe("A tick while a floor is active", () => {
-  it("buys once: not before, and not again while it is under way, when it is there, or when it was taken away", async () => {
+describe("a tick during an active floor", () => {
+  it("buys once: not before, and not again while the order is in progress, complete, or its servers were deleted", async () => {
     pass(-SECOND)
     expect(await held()).toBe("not-breaching")
     pass(SECOND)
@@ -79,13 +79,13 @@ describe("A tick while a floor is active", () => {
     pass(EIGHT + DAY - world.now)
     expect(await tick()).toMatchObject({ plan: { from: 2, to: 4 }, outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
-    expect(Object.keys((await standing()).acted ?? {})).toEqual([
+    expect(Object.keys((await state()).acted ?? {})).toEqual([
       "day 2024-01-15T08:00 4",
       "day 2024-01-16T08:00 4",
     ])
   })
 
-  it("buys nothing the next day where all is there still", async () => {
+  it("buys nothing the next day if all servers are still present", async () => {
     await tick()
     world.deliver(4)
     pass(DAY)
@@ -95,7 +95,7 @@ describe("A tick while a floor is active", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("buys at the first look while it lasts, and never after it", async () => {
+  it("buys at the first reading while it lasts, and never after it", async () => {
     pass(9 * HOUR + 59 * MINUTE)
     expect(await tick()).toMatchObject({ plan: { to: 4 } })
     const late = await World.open()
@@ -104,7 +104,7 @@ describe("A tick while a floor is active", () => {
     expect((await late.run(tickOf({ at: late.now }), { policy })).decision.heldBy).toBe("not-breaching")
   })
 
-  it("buys one thing with an alarm that comes in the same second", async () => {
+  it("buys once together with an alarm in the same second", async () => {
     const alarm = alarmOf({ at: world.now })
     const signals = [alarm, tickOf({ id: "tick-a", at: world.now }), tickOf({ id: "tick-b", at: world.now })]
     const results = await Promise.all(signals.map((signal) => world.run(signal, { policy })))
@@ -112,25 +112,25 @@ describe("A tick while a floor is active", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("leaves a record from which the decision can be told again, to the byte", async () => {
+  it("records everything that is needed to repeat the decision, to the byte", async () => {
     await tick()
     const [opened] = await world.entries()
     const { situation, policy } = opened ?? {}
-    const again = decide({ ...situation, policy, standing: EMPTY_STATE } as Situation, digest)
+    const again = decide({ ...situation, policy, state: EMPTY_STATE } as Situation, digest)
     expect(canonicalText(again)).toBe(canonicalText(opened?.decision))
   })
 })
 
-describe("An occurrence whose purchase came to nothing may act again", () => {
-  it("when it was not sent", async () => {
+describe("a schedule start without a purchase", () => {
+  it("may buy again when the order was not sent", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await tick()
-    expect((await standing()).acted).toEqual({})
+    expect((await state()).acted).toEqual({})
     pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
-  it("when it was refused for capacity, once the flavor is free again", async () => {
+  it("may buy again when the order was refused for capacity, once the flavor is free again", async () => {
     world.outcomes = [rejected("capacity")]
     await tick()
     pass(MINUTE)
@@ -139,22 +139,22 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
-  it("when a person says of an unknown one that it is absent, and is used up when it is not", async () => {
+  it("may buy again when a person settles an unknown order as absent, and not when it is settled otherwise", async () => {
     world.outcomes = [unknown]
     await tick()
     pass(5 * MINUTE)
     expect(await held()).toBe("outcome-unknown")
-    expect(Object.keys((await standing()).acted ?? {})).toHaveLength(1)
-    const attempt = (await standing()).attempt?.id ?? ""
+    expect(Object.keys((await state()).acted ?? {})).toHaveLength(1)
+    const attempt = (await state()).attempt?.id ?? ""
     const servers = ["s1", "s2"]
     await world.say({ verb: "settle", as: "absent", attempt, servers, why: "no such order", by: "ops" })
-    expect((await standing()).acted).toEqual({})
+    expect((await state()).acted).toEqual({})
     pass(5 * MINUTE)
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
     expect(world.orders).toHaveLength(2)
   })
 
-  it("but not when the order was called invalid: the schedule is off until the policy changes or a person resets", async () => {
+  it("may not buy again when the order was called invalid: the schedule is off until the policy changes or a person resets", async () => {
     world.outcomes = [rejected("invalid"), rejected("invalid")]
     await tick()
     pass(5 * MINUTE)
@@ -170,8 +170,8 @@ describe("An occurrence whose purchase came to nothing may act again", () => {
   })
 })
 
-describe("A tick while cooling down", () => {
-  /** Two servers that somebody made ten minutes ago. */
+describe("a tick while cooling down", () => {
+  /** Two servers that were made by hand ten minutes ago. */
   const cooling = () => {
     const servers = ["s1", "s2"].map((id) => serverOf(id, { createAt: EIGHT - 10 * MINUTE }))
     world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
@@ -186,7 +186,7 @@ describe("A tick while cooling down", () => {
     expect(world.asked).toEqual([])
   })
 
-  it("goes on and buys, with an active floor that bypasses it", async () => {
+  it("continues and buys, with an active floor that bypasses it", async () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
@@ -203,7 +203,7 @@ describe("A tick while cooling down", () => {
     })
   })
 
-  it("asks for the servers and no more, with one that bypasses it and is met", async () => {
+  it("reads the servers and no more, with one that bypasses it and is met", async () => {
     cooling()
     await tick()
     world.asked = []
@@ -212,7 +212,7 @@ describe("A tick while cooling down", () => {
     expect(world.asked).toEqual(["supernode"])
   })
 
-  it("asks nothing once that floor has acted", async () => {
+  it("reads nothing after a purchase for that floor", async () => {
     const bypass = policyWith({ cooldown: "bypass" })
     await tick({ policy: bypass })
     world.deliver(4)

@@ -13,7 +13,7 @@ import { LEDGER_ID } from "../ledger/initialised.ts"
 import { hasSshKeygen, type Key, keyRing } from "../ssh-signature/ssh-keygen.ts"
 import { World } from "./world.ts"
 
-// What a run makes of signatures that the ledger holds: it trusts the keys of its own policy, and nothing else.
+// Treatment of signatures in the ledger: a run trusts the keys of its own policy, and nothing else.
 
 const ring = keyRing()
 afterAll(ring.remove)
@@ -35,7 +35,7 @@ interface Over {
   key?: string
 }
 
-/** Ann's approval of what waits now, four hours long, straight into the ledger. */
+/** Writes Ann's approval of the waiting plan directly into the ledger, valid for four hours. */
 async function approve(planHash: string, { ledger = LEDGER_ID, key = "ann" }: Over = {}): Promise<void> {
   const expires = world.now + 4 * HOUR
   const text = signedText({ kind: "approval", ledger, planHash, expires, approver: "ann" })
@@ -47,7 +47,7 @@ const head = () => world.ledger.head(supernodeStream(policyBy("ann").id))
 const waiting = async (): Promise<string> => (await tick(policyBy("ann"))).plan?.hash ?? ""
 
 describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
-  it("buys, and its entry alone decides the same without any signature", async () => {
+  it("buys, and its entry alone gives the same decision without any signature", async () => {
     await approve(await waiting())
     const before = await head()
     expect((await tick(policyBy("ann"))).outcome).toMatchObject({ kind: "accepted" })
@@ -56,7 +56,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     const opened = entries.find(({ kind }) => kind === "opened")
     const situation = {
       ...opened?.situation,
-      standing: stateOf(before),
+      state: stateOf(before),
       policy: policyBy("ann"),
     } as Situation
     expect(decide(situation, digest)).toMatchObject({ kind: "scale-up" })
@@ -67,7 +67,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     ["the policy lists another key by now", {}, "new"],
     ["another key made it", { key: "eve" }, "ann"],
     ["it was made for another ledger", { ledger: "2edfe000-0000-4000-8000-000000000001" }, "ann"],
-  ])("holds where %s", async (_, over, listed) => {
+  ])("holds if %s", async (_, over, listed) => {
     await approve(await waiting(), over)
     const { decision } = await tick(policyBy(listed))
     expect(decision.findings.find(({ gate }) => gate === "approved")?.says).toMatch(
@@ -76,7 +76,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("holds where the ledger's state itself claims that a signature was verified", async () => {
+  it("holds if the ledger's state itself claims that a signature was verified", async () => {
     const planHash = await waiting()
     const control = await world.ledger.head(CONTROL_STREAM)
     const approvals = [{ planHash, by: "ann", at: world.now, expires: world.now + HOUR, isSigned: true }]
@@ -96,7 +96,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     expect((await tick(policyBy("ann"))).decision.heldBy).toBe("approval-needed")
   })
 
-  it("sends nothing where the end that was signed passes between the decision and the request", async () => {
+  it("sends nothing if the signed end passes between the decision and the request", async () => {
     await approve(await waiting())
     world.now += 4 * HOUR - SECOND
     world.interference.beforeAppend = async ({ kind }) => {
@@ -110,7 +110,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("sends nothing where the signature is gone from the ledger by then", async () => {
+  it("sends nothing if the signature is gone from the ledger by then", async () => {
     await approve(await waiting())
     world.interference.beforeAppend = async ({ kind }) => {
       if (kind === "opened") await world.say({ verb: "restored", why: "backup", by: "ops" })

@@ -6,7 +6,8 @@ import { KEYS } from "../huawei/fixture.ts"
 import { answer, says, startWire, type Wire } from "../huawei/wire.ts"
 import { World } from "./world.ts"
 
-// The real purchase behind the real run, to a raw socket that would accept: what a slow ledger does to it is counted there.
+// The real purchase behind the real run, to a raw socket that would accept: it shows the effect of a slow
+// ledger.
 
 const ACCEPTS = says(answer(200, { id: policyOf().id }))
 let world: World
@@ -21,7 +22,7 @@ afterEach(() => wire.close())
 
 const endpoint = () => `http://127.0.0.1:${wire.port}`
 
-/** The append of the opened entry takes that long, and then it stands. */
+/** The append of the opened entry takes this long, and then it is stored. */
 function openSlowly(ms: number): void {
   world.interference.beforeAppend = async (entry: LedgerEntry) => {
     if (entry.kind === "opened") world.now += ms
@@ -29,19 +30,19 @@ function openSlowly(ms: number): void {
   }
 }
 
-const told = async () =>
+const notifications = async () =>
   (await world.entries()).map(({ kind, outcome }) => [
     kind,
     outcome && "reason" in outcome ? outcome.reason : (outcome?.kind ?? null),
   ])
 
-describe("an attempt whose opening took longer than it may be sent", () => {
-  it("is not sent: not a byte leaves, it is settled as too late, and the next run buys", async () => {
+describe("an attempt that took too long to open", () => {
+  it("is not sent: no byte leaves, it is settled as too late, and the next run buys", async () => {
     openSlowly(31 * SECOND)
     const result = await world.run(undefined, { endpoint: endpoint() })
     expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "too-late" })
     expect(wire.received()).toBe("")
-    expect(await told()).toEqual([
+    expect(await notifications()).toEqual([
       ["opened", null],
       ["settled", "too-late"],
     ])

@@ -21,12 +21,15 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// The state stays below 16 KB, and stops nothing, whatever comes.
+// The state stays below 16 KB, and stops nothing, whatever happens.
 
 const MAX_BYTES = 16 * 1024
 const CARDS = 384
 const STREAM = supernodeStream(policyOf().id)
-/** A supernode of 48 servers, most of what it can have, with a rule on the alarms' own points: OKs are remembered. */
+/**
+ * A supernode of 48 servers, with almost everything that it can have, and a rule on the alarms' own points:
+ * OKs are remembered.
+ */
 const rules = [ruleInput(), ruleInput({ name: "alarm-says-so", metric: { alarm: true }, points: "1 of 1" })]
 const policy = policyOf({ rules })
 let world: World
@@ -35,20 +38,20 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-const bytesOf = (standing: unknown) => Buffer.byteLength(canonicalText(standing))
-const standing = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
+const bytesOf = (state: unknown) => Buffer.byteLength(canonicalText(state))
+const state = async () => (await world.ledger.head(STREAM))?.standing as SupernodeState
 
 function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
   const key = `cloud-eye|al1704475580412b2a4lnr3W|AGT.ECS|npu_util_rate_ai_core|instance_id:${"e".repeat(32)}-${card}`
   return alarmOf({ id: `${key}|${at}|${state}`, state, at, episode: { key, startsAt: null } })
 }
 
-/** The state after many alarms, each of which was written: more than a run ever writes. */
+/** The state after many alarms, each of which was recorded: more than a run ever records. */
 function stormed(
   count: number,
   everyMs: number,
   from: SupernodeState,
-): { standing: SupernodeState; mostBytes: number } {
+): { state: SupernodeState; mostBytes: number } {
   let [after, mostBytes] = [from, 0]
   for (let i = 0; i < count; i++) {
     const at = NOW + Math.floor(i * everyMs)
@@ -62,10 +65,10 @@ function stormed(
     })
     if (i % 2_000 === 0 || i === count - 1) mostBytes = Math.max(mostBytes, bytesOf(after))
   }
-  return { standing: after, mostBytes }
+  return { state: after, mostBytes }
 }
 
-describe("the state", () => {
+describe("the size of the state", () => {
   const before = (): SupernodeState => {
     const ids = serversOf(48).map(({ id }) => `b4beacb6-4380-448c-a218-${id.padStart(12, "0")}`)
     return stateWith({ servers: ids, newServers: ids.slice(0, 24) })
@@ -74,14 +77,14 @@ describe("the state", () => {
   it.each([
     ["10,000 alarms a day for 8 days from 384 cards", 80_000, DAY / 10_000],
     ["10,000 alarms in one minute", 10_000, MINUTE / 10_000],
-  ])("weighs at most 16 KB after %s", (_, count, everyMs) => {
+  ])("is at most 16 KB after %s", (_, count, everyMs) => {
     const { mostBytes } = stormed(count, everyMs, before())
     expect(mostBytes).toBeLessThan(MAX_BYTES)
-    // The last safeguard is far from what traffic can reach.
+    // The last safeguard is far from anything that traffic can reach.
     expect(mostBytes * 4).toBeLessThan(MAX_STANDING_BYTES)
   })
 
-  it("weighs at most 16 KB after attempts of any number of alarms that were not sent, under ids as long as they get", async () => {
+  it("is at most 16 KB after attempts of any number of alarms that were not sent, with the longest ids", async () => {
     world.deliver(2)
     const plan = situationOf().policy
     for (let i = 0; i < 40; i++) {
@@ -91,19 +94,19 @@ describe("the state", () => {
       await world.run(alarmOf({ id: `${i}|${"漢".repeat(195)}`, at }), { policy: plan })
     }
     expect(world.orders).toHaveLength(40)
-    expect(bytesOf(await standing())).toBeLessThan(MAX_BYTES)
+    expect(bytesOf(await state())).toBeLessThan(MAX_BYTES)
   })
 })
 
 describe("a real alarm after a storm", () => {
-  it("buys after 384 cards alarmed twice at low load, which wrote a handful of entries", async () => {
+  it("buys after 384 cards alarmed twice at low load, which wrote a few entries", async () => {
     world.load = 10
     for (let round = 0; round < 2; round++) {
       for (let card = 0; card < CARDS; card++) await world.run(cardAlarm(card, world.now))
       world.now += 30 * MINUTE
     }
     expect((await world.entries()).length).toBeLessThanOrEqual(2)
-    expect(bytesOf(await standing())).toBeLessThan(4_096)
+    expect(bytesOf(await state())).toBeLessThan(4_096)
     world.load = 97
     expect((await world.run(cardAlarm(1, world.now))).outcome).toMatchObject({ kind: "accepted" })
   })
@@ -112,12 +115,13 @@ describe("a real alarm after a storm", () => {
     world.load = 10
     await world.run(cardAlarm(0, world.now), { policy })
     const head = await world.ledger.head(STREAM)
-    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? stateWith()) as SupernodeState).standing
+    const after = stormed(10_000, MINUTE / 10_000, (head?.standing ?? stateWith()) as SupernodeState).state
     world.now += MINUTE
     const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     await world.ledger.append(nextEntry(STREAM, head && { ...head, standing: after }, news))
     world.load = 97
-    // Older than closes that are no longer told apart: stale. The tick finds the truth, and a newer alarm buys.
+    // Older than closes that are no longer distinguished: stale. The tick evaluates anew, and a newer alarm
+    // buys.
     const late = await world.run(cardAlarm(5, world.now - 50 * SECOND), { policy })
     expect(late.decision.heldBy).toBe("stale")
     world.now += SECOND
@@ -125,8 +129,8 @@ describe("a real alarm after a storm", () => {
   })
 })
 
-describe("an OK", () => {
-  it("is written only where a rule takes alarms' points as evidence, and only where it closes anything", async () => {
+describe("an OK of an alarm", () => {
+  it("is recorded only if a rule uses alarms' points as evidence, and only if it closes an episode", async () => {
     world.load = 10
     expect((await world.run(cardAlarm(1, NOW, "ok"))).entry).toBeNull()
     expect(world.asked).toEqual([])
@@ -137,7 +141,7 @@ describe("an OK", () => {
 })
 
 describe("an alarm that the state alone holds", () => {
-  it("costs no cloud call where it holds for the same reason as last time, and else reads all", async () => {
+  it("costs no cloud call if it holds for the same reason as last time, and else reads everything", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
@@ -161,7 +165,7 @@ describe("an alarm that the state alone holds", () => {
   })
 })
 
-describe("a person's request", () => {
+describe("a person's request that only held", () => {
   const withApproval = policyOf({ approval: { above: { amount: 100_000, currency: "CNY" }, expires: "4h" } })
 
   async function live(over: { policy: typeof policy }) {
@@ -171,7 +175,7 @@ describe("a person's request", () => {
     return { ask, planHash: plan?.hash ?? "" }
   }
 
-  it("that only held runs again for 15 minutes after its first delivery, is always recorded, and is stale later", async () => {
+  it("runs again for 15 minutes after its first delivery, is always recorded, and is stale later", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     expect(await ask()).toMatchObject({ decision: { heldBy: "paused" }, entry: { seq: 1 } })
@@ -183,7 +187,7 @@ describe("a person's request", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("that only held buys when it is sent again in time", async () => {
+  it("buys when it is sent again in time", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     await ask()
@@ -192,7 +196,7 @@ describe("a person's request", () => {
     expect((await ask()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("that held for approval only buys when it is sent again, within the time that approvals last, and once", async () => {
+  it("buys once after a hold for approval when it is sent again within the lifetime of approvals", async () => {
     const { ask, planHash } = await live({ policy: withApproval })
     expect((await ask()).decision.heldBy).toBe("approval-needed")
     await world.say({ verb: "approve", planHash, by: "boss" })
@@ -203,7 +207,7 @@ describe("a person's request", () => {
     expect((await ask()).decision.heldBy).toBe("duplicate")
   })
 
-  it("that held for approval only is stale once approvals would have expired", async () => {
+  it("is stale after a hold for approval once approvals would have expired", async () => {
     const { ask, planHash } = await live({ policy: withApproval })
     await ask()
     world.now += 4 * HOUR + 1
@@ -212,7 +216,7 @@ describe("a person's request", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("is spent by an attempt that was not sent, too", async () => {
+  it("is used up by an attempt that was not sent, too", async () => {
     const { ask } = await live({ policy: policyOf() })
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     expect((await ask()).outcome).toMatchObject({ kind: "not-sent" })

@@ -20,8 +20,8 @@ import {
 } from "../decision/builders.ts"
 import { CONTROL_STREAM, rejected, unknown, unreachable, World } from "./world.ts"
 
-// Every state that holds has its way out, and afterwards a busy supernode buys again. One row per state and way; what no
-// row has fails the last test.
+// Every state that holds can be ended, and afterwards a busy supernode buys again. One row per state and way;
+// a state without a row fails the last test.
 
 const ladder = [2, 4, 8, 16].map((servers) => ({
   flavor: `rung-${servers}`,
@@ -42,7 +42,7 @@ class Story {
     return this.world.run(tickOf({ id: this.world.newId(), at: this.world.now }), { policy: this.policy })
   }
 
-  /** A tick that buys, and how that ends. */
+  /** A tick that buys, and the ending of its purchase. */
   async buy(...outcomes: World["outcomes"]): Promise<void> {
     this.world.outcomes = outcomes
     await this.tick()
@@ -55,7 +55,7 @@ class Story {
     await this.world.say({ verb: "settle", attempt, as, servers, ...WHO })
   }
 
-  /** Servers that come up after an accepted order, and time enough to be complete, warm and cool. */
+  /** Servers that come up after an accepted order, and enough time to complete, warm up and cool down. */
   async complete(count: number): Promise<void> {
     this.world.now += 5 * MINUTE
     this.world.deliver(count)
@@ -68,7 +68,7 @@ class Story {
   }
 }
 
-/** `from`: how it comes to hold. `out`: what a person does, or waits for. */
+/** `from`: how the hold begins. `out`: the action of a person, or the wait. */
 interface Way {
   reason: string
   way: string
@@ -79,12 +79,12 @@ interface Way {
 const wait = (ms: number) => async (story: Story) => {
   story.world.now += ms
 }
-/** A new file buys nothing automatically while the one before was in use a moment ago. */
+/** A new file buys nothing automatically while the previous one was in use a moment ago. */
 const setPolicy = (over: Partial<PolicyInput>) => async (story: Story) => {
   story.policy = policyWith(over)
   story.world.now += 16 * MINUTE
 }
-/** Two files take turns every ten minutes; the next run is the fourth turn. */
+/** Two files alternate every ten minutes; the next run is the fourth change. */
 const TWO_FILES = async (story: Story) => {
   const files = [story.policy, policyWith({ cooldown: "61m" })]
   story.world.load = 10
@@ -263,7 +263,7 @@ const WAYS: Way[] = [
     },
   },
 
-  // ---- what people say ----
+  // ---- operator commands ----
   {
     reason: "paused",
     way: "resume",
@@ -294,7 +294,7 @@ const WAYS: Way[] = [
     },
   },
 
-  // ---- what the policy says ----
+  // ---- the policy ----
   {
     reason: "cooldown",
     way: "time",
@@ -381,7 +381,7 @@ const WAYS: Way[] = [
     out: setPolicy({}),
   },
 
-  // ---- what the cloud says ----
+  // ---- answers of the cloud ----
   {
     reason: "supernode-not-ready",
     way: "the supernode is ACTIVE again",
@@ -515,19 +515,22 @@ function documentedReasons(): string[] {
   )
 }
 
-describe("a state that holds has a way out", () => {
-  it.each(WAYS.map((row) => [row.reason, row.way, row] as const))("%s: %s", async (reason, _way, row) => {
-    const story = new Story(await World.open())
-    await row.from(story)
-    const before = story.world.orders.length
-    expect((await story.tick()).decision.heldBy).toBe(reason)
-    expect(story.world.orders).toHaveLength(before)
-    await row.out(story)
-    expect(await story.tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
-    expect(story.world.orders).toHaveLength(before + 1)
-  })
+describe("a state that holds", () => {
+  it.each(WAYS.map((row) => [row.reason, row.way, row] as const))(
+    "can be ended: %s: %s",
+    async (reason, _way, row) => {
+      const story = new Story(await World.open())
+      await row.from(story)
+      const before = story.world.orders.length
+      expect((await story.tick()).decision.heldBy).toBe(reason)
+      expect(story.world.orders).toHaveLength(before)
+      await row.out(story)
+      expect(await story.tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
+      expect(story.world.orders).toHaveLength(before + 1)
+    },
+  )
 
-  it("control-unreadable: what stopped at the last moment buys when it can be read again", async () => {
+  it("ends for control-unreadable: a purchase that stopped at the last moment buys when the stream can be read again", async () => {
     const story = new Story(await World.open())
     let reads = 0
     story.world.interference.beforeHead = async (stream) => {
@@ -538,7 +541,7 @@ describe("a state that holds has a way out", () => {
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("plan-changed: a person looks at a new dry run", async () => {
+  it("ends for plan-changed: a person makes a new dry run", async () => {
     const { world } = new Story(await World.open())
     const ask = (over: object) => world.run(requestOf({ at: world.now, ...over }), { policy: policyWith() })
     const stale = `sha256:${"0".repeat(64)}`
@@ -554,13 +557,13 @@ describe("a state that holds has a way out", () => {
     ["not-alarm", alarmOf({ state: "ok" })],
     ["stale", alarmOf({ at: NOW - 16 * MINUTE })],
     ["from-the-future", alarmOf({ at: NOW + 2 * MINUTE })],
-  ])("%s holds that one signal only: the next tick buys", async (reason, signal) => {
+  ])("ends for %s with that one signal: the next tick buys", async (reason, signal) => {
     const story = new Story(await World.open())
     expect((await story.world.run(signal, { policy: story.policy })).decision.heldBy).toBe(reason)
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("duplicate and overtaken hold that one delivery only: the next tick buys", async () => {
+  it("ends for duplicate and overtaken with that one delivery: the next tick buys", async () => {
     const story = new Story(await World.open())
     story.world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await story.world.run(alarmOf(), { policy: story.policy })
@@ -574,7 +577,8 @@ describe("a state that holds has a way out", () => {
   it("and no reason that docs/gates.md lists is missing here", () => {
     const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
     const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
-    // signal-invalid: no door lets such a signal in. standing-full: time alone; no traffic leads there (test/run/storm.test.ts).
+    // signal-invalid: no door lets such a signal in. standing-full: time alone; no traffic leads there
+    // (test/run/storm.test.ts).
     const shown = new Set([...WAYS.map(({ reason }) => reason), ...alsoHere, "standing-full"])
     expect(documentedReasons().length).toBeGreaterThan(30)
     expect(documentedReasons().filter((reason) => !shown.has(reason))).toEqual([])

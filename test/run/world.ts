@@ -31,10 +31,10 @@ import { readingsOf } from "../world/meters.ts"
 import { accepted } from "../world/outcomes.ts"
 import { taskOf } from "../world/task.ts"
 
-// A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, a real ledger with a
-// place to stand between the run and its store.
+// A world with memory behind the ports: a cloud that sells servers, a clock that a test moves, and a real
+// ledger with hooks between the run and its store.
 
-/** What may happen right before or instead of an append or a read of the head. */
+/** Hooks right before or instead of an append or a read of the head. */
 export interface Interference {
   beforeAppend?(entry: LedgerEntry): Promise<"appended" | "conflict" | undefined>
   beforeHead?(stream: string): Promise<void>
@@ -43,7 +43,7 @@ export interface Interference {
 export class World {
   now = NOW
   timeLeftMs = Number.POSITIVE_INFINITY
-  /** Every verb that was asked of the cloud, in order. */
+  /** Every request to the cloud, in order. */
   asked: string[] = []
   orders: BuyOrder[] = []
   load: number | null = 97
@@ -54,15 +54,15 @@ export class World {
   order: Read<CloudOrder> | null = null
   /** What the next purchases end with, in order; after them, accepted. */
   outcomes: Outcome[] = []
-  /** Called while a purchase is under way. */
+  /** Called during a purchase. */
   whileBuying: (order: BuyOrder) => Promise<void> = async () => {}
-  /** Everything that people were told, in order. */
+  /** Every notification, in order. */
   notices: Notification[] = []
-  /** How the next tellings end, in order; after them, well. */
+  /** Results of the next notifications, in order; after them, success. */
   deliveries: Delivery[] = []
-  /** Called while people are being told. */
-  whileTelling: (notice: Notification, timeoutMs: number) => Promise<void> = async () => {}
-  /** null until `listen`: the policy names nobody to tell. */
+  /** Called during a notification. */
+  whileTelling: (notification: Notification, timeoutMs: number) => Promise<void> = async () => {}
+  /** null until `listen`: the policy names no recipient. */
   notify: Notifier | null = null
   private ids = 0
   readonly ledger: Ledger
@@ -84,7 +84,7 @@ export class World {
     return new World(await World.newLedger())
   }
 
-  /** As an operator hands it over. */
+  /** As an operator would write it. */
   static newLedger(): Promise<AuditedLedger> {
     return initialised(ledgerOver(openMemoryStore()), NOW)
   }
@@ -131,13 +131,13 @@ export class World {
     return { ...read, date: skewMs === null ? null : this.now + skewMs }
   }
 
-  /** From now on the policy names a recipient for these subjects. */
+  /** Adds a recipient for these topics to the policy. */
   listen(topics: readonly NotifyTopic[] = ["trouble", "approval"]): void {
     this.notify = {
       wants: (topic) => topics.includes(topic),
-      tell: async (notice, timeoutMs) => {
-        this.notices.push(notice)
-        await this.whileTelling(notice, timeoutMs)
+      tell: async (notification, timeoutMs) => {
+        this.notices.push(notification)
+        await this.whileTelling(notification, timeoutMs)
         return this.deliveries.shift() ?? { ok: true }
       },
     }

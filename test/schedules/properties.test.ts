@@ -240,7 +240,7 @@ describe("A higher metric never lowers the rung", () => {
                 supernode: read(supernodeOf({ servers: serversOf(servers) })),
                 readings: read([readingOf(Array(5).fill(load), { servers: ids })]),
                 offers: read(offersOf(...LADDER.map(({ flavor }) => flavor))),
-                standing: stateWith({ servers: ids, foreignAt: isCooling ? NOW - MINUTE : NOW - DAY }),
+                state: stateWith({ servers: ids, foreignAt: isCooling ? NOW - MINUTE : NOW - DAY }),
               }),
               digest,
             )

@@ -32,14 +32,14 @@ function problemsWith(over: Record<string, unknown>): string[] {
   throw new Error("the alert was taken")
 }
 
-describe("the id is fingerprint + startsAt + status + arrival hour", () => {
+describe("the id of an alert is fingerprint + startsAt + status + arrival hour", () => {
   const id = readWith(alertmanager, {}).id
 
-  test("the same alert repeated within the hour is the same signal", () => {
+  test("keeps the id of an alert that repeats within the hour", () => {
     expect(readWith(alertmanager, {}, NOW + 5 * 60_000).id).toBe(id)
   })
 
-  test("repeated in the next hour it is news", () => {
+  test("gives an alert that repeats in the next hour a new id", () => {
     expect(readWith(alertmanager, {}, NOW + HOUR).id).not.toBe(id)
   })
 
@@ -47,14 +47,15 @@ describe("the id is fingerprint + startsAt + status + arrival hour", () => {
     ["fingerprint", "c6eadffa33fcdf37"],
     ["startsAt", "2024-01-12T16:51:16.986Z"],
     ["status", "resolved"],
-  ])("another %s is another signal", (key, value) => {
+  ])("gives another %s another id", (key, value) => {
     expect(readWith(alertmanager, { [key]: value }).id).not.toBe(id)
   })
 })
 
-describe("of alerts under one id, and of all in one body, no alarm is lost", () => {
+describe("alerts under one id or in one body", () => {
   const [alert] = alertmanager.alerts
-  // Fires for a reason that says nothing of the load: not an alarm, though fingerprint, start and status are the same.
+  // Fires for a reason that says nothing about the load: not an alarm, though fingerprint, start and status
+  // are the same.
   const noData = { ...alert, annotations: { grafana_state_reason: "NoData" } }
   const resolved = { ...alert, status: "resolved" }
 
@@ -62,18 +63,18 @@ describe("of alerts under one id, and of all in one body, no alarm is lost", () 
     ["an alarm replaces another state that came before it", [noData, alert], ["alarm"]],
     ["another state does not replace the alarm before it", [alert, noData], ["alarm"]],
     ["of one instant alarms run before an OK", [resolved, alert], ["alarm", "ok"]],
-  ])("%s", (_, alerts, states) => {
+  ])("keeps every alarm: %s", (_, alerts, states) => {
     const { signals } = readAlerts({ ...alertmanager, alerts }, NOW)
     expect(signals.map((signal) => signal.kind === "alarm" && signal.state)).toEqual(states)
   })
 })
 
-describe("its time is its arrival, its episode the fingerprint", () => {
-  test("an alert that fires since yesterday is not stale", () => {
+describe("time and episode of an alert", () => {
+  test("does not treat an alert as stale that has fired since yesterday", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
   })
 
-  test("resolved ends the episode that firing began", () => {
+  test("ends the episode of an alert with resolved", () => {
     expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
       key: "alertmanager|1f2e3d4c5b6a7988",
       startsAt: STARTS_AT,
@@ -84,7 +85,7 @@ describe("its time is its arrival, its episode the fingerprint", () => {
   })
 })
 
-describe("only firing may lead to a purchase, and not when it says there is no data", () => {
+describe("state of an alert", () => {
   const labels = (alertname: string) => ({ alertname, cluster: "train-a" })
   test.each<[string, Record<string, unknown>, string]>([
     ["firing", { status: "firing" }, "alarm"],
@@ -123,12 +124,12 @@ describe("only firing may lead to a purchase, and not when it says there is no d
       { annotations: { grafana_state_reason: { toString: 1, valueOf: 1 } } },
       "alarm",
     ],
-  ])("%s", (_, over, state) => {
+  ])("is alarm only for firing with data: %s", (_, over, state) => {
     expect(readWith(grafana, over).state).toBe(state)
   })
 })
 
-describe("its numbers keep their names and units, and the rule says which one counts", () => {
+describe("the numbers of an alert", () => {
   test.each<[string, number, string | null]>([
     ["97.08", 97.08, null],
     ["97.08%", 97.08, "%"],
@@ -139,7 +140,7 @@ describe("its numbers keep their names and units, and the rule says which one co
     ["97 of 100", 97, "of 100"],
     ["1,234", 1, ",234"],
     ["0x10", 0, "x10"],
-  ])("annotation value %j", (value, number, unit) => {
+  ])("are read from annotation value %j", (value, number, unit) => {
     expect(readWith(alertmanager, { annotations: { value } })).toMatchObject({
       points: null,
       periodMs: null,
@@ -160,7 +161,7 @@ describe("its numbers keep their names and units, and the rule says which one co
     [97],
     [null],
     [{}],
-  ])("annotation value %# is no number, never zero", (value) => {
+  ])("are absent, never zero, for annotation value %#", (value) => {
     expect(readWith(alertmanager, { annotations: { value } }).values).toEqual([])
   })
 
@@ -187,7 +188,7 @@ describe("its numbers keep their names and units, and the rule says which one co
     ["null", null, []],
     ["texts", { B: "97", C: null }, []],
     ["a list", [97], []],
-  ])("Grafana's values are numbers by their refId: %s", (_, values, numbers) => {
+  ])("are Grafana's values by their refId: %s", (_, values, numbers) => {
     expect(readWith(grafana, { values }).values).toEqual(
       numbers.map(([name, value]) => ({ from: "values", name, value, unit: null })),
     )
@@ -204,7 +205,7 @@ describe("labels and resource", () => {
     expect(readWith(grafana, {}).resource).toEqual({ instance_id: "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d" })
   })
 
-  test("labels named like an object's own things are just labels", () => {
+  test("treats labels named like inherited properties as plain labels", () => {
     const labels = JSON.parse('{"alertname":"NpuBusy","constructor":"x","__proto__":"y"}') as unknown
     expect(readWith(alertmanager, { labels }).labels).toEqual({ alertname: "NpuBusy", constructor: "x" })
   })
@@ -217,7 +218,7 @@ describe("labels and resource", () => {
     ["without alertname", { cluster: "train-a" }, { cluster: "train-a" }],
     ["a list", [], {}],
     ["absent", undefined, {}],
-  ])("labels that are %s lose no alarm", (_, labels, kept) => {
+  ])("keeps the alarm if labels are %s", (_, labels, kept) => {
     const signal = readWith(alertmanager, { labels })
     expect(signal.labels).toMatchObject(kept)
     expect(Object.keys(signal.labels).length).toBeLessThanOrEqual(64)
@@ -239,7 +240,7 @@ describe("labels and resource", () => {
   })
 })
 
-describe("strict in what is used", () => {
+describe("strict reading of an alert", () => {
   test.each<[string, unknown]>([
     ["fingerprint", undefined],
     ["fingerprint", ""],
@@ -247,18 +248,18 @@ describe("strict in what is used", () => {
     ["startsAt", "0001-01-01T00:00:00Z"],
     ["startsAt", "soon"],
     ["startsAt", undefined],
-  ])("%s = %j is a problem, never a guess", (key, value) => {
+  ])("reports %s = %j as a problem and never guesses", (key, value) => {
     expect(problemsWith({ [key]: value })).toEqual([expect.stringContaining(`alerts.0.${key}: `)])
   })
 
-  test("many alerts are many signals, and an unreadable one is a problem", () => {
+  test("reads many alerts as many signals, and an unreadable one as a problem", () => {
     const second = { ...alertmanager.alerts[0], fingerprint: "second" }
     const { signals, problems } = readAlerts({ alerts: [alertmanager.alerts[0], second, 5] }, NOW)
     expect(signals).toHaveLength(2)
     expect(problems).toEqual(["alerts.2: must be object, not number"])
   })
 
-  test("alerts that the sender cut off are a problem", () => {
+  test("reports alerts that the sender cut off as a problem", () => {
     const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
     expect(signals).toHaveLength(1)
     expect(problems).toEqual([
@@ -267,7 +268,7 @@ describe("strict in what is used", () => {
   })
 
   test.each<[unknown]>([[null], [5], ["text"], [[]], [{}], [{ alerts: {} }], [{ alerts: [] }]])(
-    "a body %j is refused",
+    "refuses a body that is %j",
     (body) => {
       expect(() => readAlerts(body, NOW)).toThrow(SignalError)
     },

@@ -125,13 +125,13 @@ const expected: Record<string, Signal> = {
   },
 }
 
-describe("each event of test/events becomes exactly this signal", () => {
-  test.each(Object.entries(expected))("%s", (name, signal) => {
+describe("the events in test/events", () => {
+  test.each(Object.entries(expected))("become exactly this signal: %s", (name, signal) => {
     expect(signalsOf(sample(name))).toEqual([signal])
   })
 })
 
-test("a CloudWatch alarm has one id, whether it comes by EventBridge, SNS or directly", () => {
+test("give one id for a CloudWatch alarm by EventBridge, SNS or directly", () => {
   const names = ["eventbridge-cloudwatch-alarm", "sns-cloudwatch-alarm", "lambda-cloudwatch-alarm-action"]
   expect(new Set(names.flatMap((name) => signalsOf(sample(name))).map(({ id }) => id)).size).toBe(1)
 })

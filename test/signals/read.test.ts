@@ -9,7 +9,7 @@ function nested(depth: number): unknown {
   return value
 }
 
-describe("an event nobody knows is refused, naming the shapes that this door knows", () => {
+describe("an unknown event", () => {
   test.each<[string, unknown]>([
     ["nothing", undefined],
     ["null", null],
@@ -22,18 +22,18 @@ describe("an event nobody knows is refused, naming the shapes that this door kno
     ["an Alertmanager body outside of HTTP", { version: "4", status: "firing", alerts: [] }],
     ["a prototype key", JSON.parse('{"__proto__":{"kind":"tick","time":"2024-01-12T16:50:00Z"}}')],
     ["a constructor key", { constructor: { prototype: { kind: "tick" } } }],
-  ])("%s", (_, event) => {
+  ])("is refused, naming the formats of this door: %s", (_, event) => {
     const [problem] = problemsOf(event)
     expect(problem).toContain("the door knows: SNS Records with a CloudWatch alarm")
   })
 
-  test("the list of shapes is whole, so that none is cut in the middle of its JSON", () => {
+  test("is answered with the whole list of formats, so that no JSON is cut", () => {
     const text = problemsOf({})[0]
     expect(text).toContain('{"kind":"tick","name","time"} · ')
     expect(text).toMatch(/manual request \{[^{}]*\}$/)
   })
 
-  test("the alarm door names alarms only", () => {
+  test("is answered with alarms only at the alarm door", () => {
     expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door knows: SNS .* EventBridge .* SMN/)
     expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")
   })
@@ -66,7 +66,7 @@ describe("a door takes its own events only", () => {
     ["eventbridge-scheduler", "schedule"],
     ["functiongraph-timer", "schedule"],
     ["manual-request", "manual"],
-  ] as const)("%s is for the %s door", (name, own) => {
+  ] as const)("accepts its own events only: %s is for the %s door", (name, own) => {
     expect(signalsOf(sample(name), own)).toHaveLength(1)
     expect(signalsOf(sample(name), "any")).toHaveLength(1)
     for (const other of (["alarm", "schedule", "manual"] as const).filter((door) => door !== own)) {
@@ -75,32 +75,32 @@ describe("a door takes its own events only", () => {
   })
 
   test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
-    "an HTTP request (%s) is for the webhooks only",
+    "leaves an HTTP request (%s) to the webhooks",
     (name) => {
       expect(problemsOf(sample(name))[0]).toContain("HTTP request, which is for the webhooks only")
     },
   )
 
-  test("an HTTP request stays one, even with a manual request's keys beside it", () => {
+  test("treats an HTTP request as one, even with keys of a manual request", () => {
     const event = { ...sample("function-url-alertmanager"), ...sample("manual-request") }
     expect(problemsOf(event)[0]).toContain("HTTP request")
   })
 })
 
-describe("one event may carry many alarms, each read by itself", () => {
+describe("an event with several records", () => {
   const record = (sample("functiongraph-smn-cloud-eye-alarm")["record"] as unknown[])[0]
   const message = JSON.parse((record as { smn: { message: string } }).smn.message) as object
   const at = (time: number) => replaced(record, ["smn", "message"], JSON.stringify({ ...message, time }))
 
-  test("two records are two signals", () => {
+  test("gives two signals for two records", () => {
     expect(signalsOf({ record: [at(1_705_078_276_006), at(1_705_078_576_006)] })).toHaveLength(2)
   })
 
-  test("the same alarm twice is one signal", () => {
+  test("gives one signal for the same alarm twice", () => {
     expect(signalsOf({ record: [record, record] })).toHaveLength(1)
   })
 
-  test("an unreadable record is a problem and loses no other", () => {
+  test("keeps the others if one record is unreadable, and reports a problem", () => {
     const { signals, problems } = readSignals(
       { record: [{ smn: { message: "text" } }, record, null, 7] },
       "alarm",
@@ -114,7 +114,7 @@ describe("one event may carry many alarms, each read by itself", () => {
     ])
   })
 
-  test("records run in the order of their times, however the batch lists them", () => {
+  test("runs records in the order of their times, whatever their order in the batch", () => {
     const at = (minutes: number, alarm_status: string) => {
       const message = JSON.parse(cloudEyeText()) as { time: number }
       const moved = { ...message, alarm_status, time: message.time + minutes * 60_000 }
@@ -125,14 +125,14 @@ describe("one event may carry many alarms, each read by itself", () => {
     expect(states).toEqual(["alarm", "alarm", "ok", "alarm"])
   })
 
-  test("where no record is readable all problems are said at once", () => {
+  test("reports all problems together if no record is readable", () => {
     expect(problemsOf({ record: [{ smn: {} }, { smn: { message: 5 } }] })).toEqual([
       "record.0.smn.message: is missing (string)",
       "record.1.smn.message: must be string, not number",
     ])
   })
 
-  test("what concerns no supernode may be malformed, and a thousand problems are said in short", () => {
+  test("ignores malformed records that concern no supernode, and shortens a thousand problems", () => {
     const stranger = replaced(record, ["smn", "message"], JSON.stringify({ alarm_id: "al1another" }))
     const broken = Array.from({ length: 1_000 }, () => ({ smn: {} }))
     const concerns = ({ alarm }: { alarm: string }) => alarm === "al1704475580412b2a4lnr3W"
@@ -145,21 +145,21 @@ describe("one event may carry many alarms, each read by itself", () => {
   })
 })
 
-describe("untrusted: depth is at most 20, one JSON text at most 256 KB", () => {
-  test("an event of depth 20 is looked at, of depth 21 not", () => {
+describe("limits of untrusted JSON", () => {
+  test("accepts an event of depth 20 and refuses one of depth 21", () => {
     expect(signalsOf({ ...sample("eventbridge-scheduler"), extra: nested(19) })).toHaveLength(1)
     expect(problemsOf({ ...sample("eventbridge-scheduler"), extra: nested(20) })).toEqual([
       "the event nests deeper than 20 levels",
     ])
   })
 
-  test("an event that holds itself is refused", () => {
+  test("refuses an event that contains itself", () => {
     const event = sample("eventbridge-scheduler")
     event["self"] = event
     expect(problemsOf(event)).toEqual(["the event nests deeper than 20 levels"])
   })
 
-  test("a text inside an event may be no larger", () => {
+  test("limits a text inside an event, too", () => {
     const padded = (bytes: number) => {
       const message = { ...JSON.parse(cloudEyeText()), pad: "" } as { pad: string }
       message.pad = "x".repeat(bytes - JSON.stringify(message).length)
@@ -173,21 +173,21 @@ describe("untrusted: depth is at most 20, one JSON text at most 256 KB", () => {
     expect(problemsOf(padded(256 * 1024 + 1))).toEqual(["record.0.smn.message: is larger than 256 KB"])
   })
 
-  test("a text's size is counted in bytes, not in letters", () => {
+  test("counts a text's size in bytes, not in letters", () => {
     const text = JSON.stringify({ pad: "é".repeat(140_000) })
     expect(
       problemsOf(sampleWith("functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"], text)),
     ).toEqual(["record.0.smn.message: is larger than 256 KB"])
   })
 
-  test("a text that only nests is refused before it is parsed", () => {
+  test("refuses a nested text before it is parsed", () => {
     const text = "[".repeat(200_000)
     expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], text))).toEqual([
       "Records.0.Sns.Message: nests deeper than 20 levels",
     ])
   })
 
-  test("brackets inside of strings do not nest", () => {
+  test("does not count brackets inside of strings", () => {
     const message = { ...JSON.parse(cloudEyeText()), default_content: `"${"[{".repeat(500)}\\` } as object
     expect(
       signalsOf(
@@ -200,13 +200,13 @@ describe("untrusted: depth is at most 20, one JSON text at most 256 KB", () => {
     ).toHaveLength(1)
   })
 
-  test("an event of millions of values is refused without reading them all", () => {
+  test("refuses an event of millions of values without reading them all", () => {
     expect(problemsOf({ kind: "tick", extra: Array.from({ length: 300_000 }, () => 0) })).toEqual([
       "the event holds more than 250000 values",
     ])
   })
 
-  test("a problem never repeats megabytes of foreign text", () => {
+  test("never repeats megabytes of foreign text in a problem", () => {
     const problems = problemsOf({ ...sample("manual-request"), ["k".repeat(1_000_000)]: 1 })
     expect(problems.join().length).toBeLessThan(400)
   })
@@ -217,7 +217,7 @@ function cloudEyeText(): string {
   return event.record[0]?.smn.message ?? ""
 }
 
-describe("whatever comes, it ends in signals or in a SignalError", () => {
+describe("any foreign event", () => {
   const doors = fc.constantFrom("alarm", "schedule", "manual", "any")
   const endsWell = (event: unknown, door: "alarm" | "schedule" | "manual" | "any") => {
     try {
@@ -230,11 +230,11 @@ describe("whatever comes, it ends in signals or in a SignalError", () => {
     }
   }
 
-  test("any JSON value", () => {
+  test("ends in signals or in a SignalError: any JSON value", () => {
     fc.assert(fc.property(fc.jsonValue(), doors, endsWell), { numRuns: 500 })
   })
 
-  test("any value at all", () => {
+  test("ends in signals or in a SignalError: any value at all", () => {
     fc.assert(
       fc.property(
         fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }),
@@ -257,38 +257,44 @@ describe("whatever comes, it ends in signals or in a SignalError", () => {
     "manual-request",
   ]
 
-  test.each(names)("%s with any one value replaced by any other", (name) => {
-    const event = sample(name)
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...pathsOf(event)),
-        fc.oneof(fc.jsonValue(), fc.string()),
-        doors,
-        (path, value, door) => endsWell(replaced(event, path, value), door),
-      ),
-      { numRuns: 200 },
-    )
-  })
+  test.each(names)(
+    "ends in signals or in a SignalError: %s with any one value replaced by any other",
+    (name) => {
+      const event = sample(name)
+      fc.assert(
+        fc.property(
+          fc.constantFrom(...pathsOf(event)),
+          fc.oneof(fc.jsonValue(), fc.string()),
+          doors,
+          (path, value, door) => endsWell(replaced(event, path, value), door),
+        ),
+        { numRuns: 200 },
+      )
+    },
+  )
 
   test.each([
     ["functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"]],
     ["sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"]],
     ["eventbridge-cloudwatch-alarm", ["detail", "state", "reasonData"]],
-  ] as const)("%s with any one value of its inner JSON replaced", (name, path) => {
-    const event = sample(name)
-    const inner: unknown = JSON.parse(
-      path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], event) as string,
-    )
-    fc.assert(
-      fc.property(fc.constantFrom(...pathsOf(inner)), fc.jsonValue(), doors, (at, value, door) =>
-        endsWell(replaced(event, path, JSON.stringify(replaced(inner, at, value))), door),
-      ),
-      { numRuns: 200 },
-    )
-  })
+  ] as const)(
+    "ends in signals or in a SignalError: %s with any one value of its inner JSON replaced",
+    (name, path) => {
+      const event = sample(name)
+      const inner: unknown = JSON.parse(
+        path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], event) as string,
+      )
+      fc.assert(
+        fc.property(fc.constantFrom(...pathsOf(inner)), fc.jsonValue(), doors, (at, value, door) =>
+          endsWell(replaced(event, path, JSON.stringify(replaced(inner, at, value))), door),
+        ),
+        { numRuns: 200 },
+      )
+    },
+  )
 })
 
-/** Every place in a JSON value, as a path of keys. */
+/** Every path in a JSON value. */
 function pathsOf(value: unknown): string[][] {
   if (typeof value !== "object" || value === null) return [[]]
   return [

@@ -13,7 +13,7 @@ function requestWith(over: Record<string, unknown>, now = NOW): RequestSignal {
 }
 
 describe("a manual request", () => {
-  test("needs supernode, requestedBy and why only, and then is a dry run that bypasses nothing", () => {
+  test("needs supernode, requestedBy and why only, and then is a dry run without a bypass", () => {
     expect(requestWith({})).toEqual({
       ...MINIMAL,
       kind: "request",
@@ -26,7 +26,7 @@ describe("a manual request", () => {
     })
   })
 
-  test("is read with all that it may say", () => {
+  test("is read with all its keys", () => {
     expect(
       requestWith({ mode: "live", servers: 4, planHash: HASH, bypassCooldown: true, id: "ticket-7" }),
     ).toEqual({
@@ -41,12 +41,12 @@ describe("a manual request", () => {
     })
   })
 
-  test("live without a plan's hash is refused and says how to get one", () => {
+  test("is refused without a plan's hash if it is live, and says how to get one", () => {
     const [problem] = problemsOf({ ...MINIMAL, mode: "live" }, "manual")
     expect(problem).toMatch(/^planHash: is missing: .*"mode": "dry-run".*plan\.hash/)
   })
 
-  test("a key that is not known is an error that names it", () => {
+  test("is refused with an unknown key, and names it", () => {
     const [problem] = problemsOf({ ...MINIMAL, bypasCooldown: true, server: 4 }, "manual")
     expect(problem).toContain('"bypasCooldown"')
     expect(problem).toContain('"server"')
@@ -74,24 +74,24 @@ describe("a manual request", () => {
     ["bypassCooldown", "true"],
     ["id", ""],
     ["id", 7],
-  ])("%s = %j is refused", (key, value) => {
+  ])("is refused with %s = %j", (key, value) => {
     expect(problemsOf({ ...MINIMAL, [key]: value }, "manual")).toEqual([
       expect.stringMatching(new RegExp(`^${key}: `)),
     ])
   })
 
-  test("all its problems are said at once", () => {
+  test("reports all its problems together", () => {
     expect(problemsOf({ supernode: "", mode: "buy", servers: 0 }, "manual")).toHaveLength(5)
   })
 })
 
-describe("the id of a request is its own, or a digest of it all and the minute", () => {
-  test("the same words within a minute are one request", () => {
+describe("the id of a request", () => {
+  test("is the same for the same request within a minute", () => {
     expect(requestWith({}, NOW + 20_000).id).toBe(requestWith({}).id)
     expect(requestWith({ mode: "dry-run" }).id).toBe(requestWith({}).id)
   })
 
-  test("a minute later they are another", () => {
+  test("differs a minute later", () => {
     expect(requestWith({}, NOW + 60_000).id).not.toBe(requestWith({}).id)
   })
 
@@ -102,15 +102,15 @@ describe("the id of a request is its own, or a digest of it all and the minute",
     ["servers", 4],
     ["planHash", HASH],
     ["bypassCooldown", true],
-  ])("another %s is another request", (key, value) => {
+  ])("differs for another %s", (key, value) => {
     expect(requestWith({ [key]: value }).id).not.toBe(requestWith({}).id)
   })
 
-  test("a request with an id is the same whenever it comes", () => {
+  test("is always the request's own id if it has one", () => {
     expect(requestWith({ id: "ticket-7" }, NOW + 3_600_000).id).toBe(requestWith({ id: "ticket-7" }).id)
   })
 
-  test("an id of a thousand characters is replaced by a digest", () => {
+  test("is replaced by a digest if it has a thousand characters", () => {
     expect(requestWith({ id: "x".repeat(1_000) }).id).toMatch(/^request\|sha256:[0-9a-f]{64}$/)
   })
 })

@@ -10,7 +10,7 @@ const named = (name: string, alarms: PolicyInput["alarms"] = []) => policyOf({ n
 const routes = (...args: Parameters<typeof routeSignal>) =>
   routeSignal(...args).map(({ policy, exclusive }) => [policy.name, exclusive])
 
-describe("an alarm wakes the supernodes that list it", () => {
+describe("routing of signals", () => {
   const policies = [
     named("eye", [{ "cloud-eye": "al1" }]),
     named("watch", [{ cloudwatch: ARN }]),
@@ -25,7 +25,7 @@ describe("an alarm wakes the supernodes that list it", () => {
       alarmOf({ source: "alertmanager", alarm: "NpuBusy", labels: LABELS }),
       "prom",
     ],
-  ])("%s", (_, signal, name) => {
+  ])("sends an alarm to the supernodes that list it: %s", (_, signal, name) => {
     expect(routes(signal, policies)).toEqual([[name, true]])
   })
 
@@ -38,11 +38,11 @@ describe("an alarm wakes the supernodes that list it", () => {
     ],
     ["one label that is missing", alarmOf({ source: "alertmanager", labels: { alertname: "NpuBusy" } })],
     ["no labels", alarmOf({ source: "alertmanager", labels: {} })],
-  ])("%s is nobody's, which is no error", (_, signal) => {
+  ])("sends %s to no supernode, without an error", (_, signal) => {
     expect(routes(signal, policies)).toEqual([])
   })
 
-  test("an alarm under several supernodes is exclusive to none", () => {
+  test("marks an alarm under several supernodes as exclusive to none", () => {
     const both = [
       named("a", [{ "cloud-eye": "al1" }]),
       named("b", [{ "cloud-eye": "al2" }, { "cloud-eye": "al1" }]),
@@ -54,7 +54,7 @@ describe("an alarm wakes the supernodes that list it", () => {
     expect(routes(alarmOf({ alarm: "al2" }), both)).toEqual([["b", true]])
   })
 
-  test("an alarm listed twice under one supernode is exclusive to it", () => {
+  test("marks an alarm listed twice under one supernode as exclusive to it", () => {
     const twice = [
       named("a", [{ alertmanager: { alertname: "NpuBusy" } }, { alertmanager: { cluster: "train-a" } }]),
     ]
@@ -62,15 +62,15 @@ describe("an alarm wakes the supernodes that list it", () => {
   })
 })
 
-test("a tick is about every supernode", () => {
+test("sends a tick to every supernode", () => {
   expect(routes(tickOf(), [named("a"), named("b")])).toEqual([
     ["a", false],
     ["b", false],
   ])
 })
 
-describe("a request is about the supernode it names", () => {
-  test("and no other", () => {
+describe("routing of a request", () => {
+  test("sends it to the named supernode only", () => {
     expect(routes(requestOf({ supernode: "b" }), [named("a"), named("b")])).toEqual([["b", false]])
   })
 
@@ -79,7 +79,7 @@ describe("a request is about the supernode it names", () => {
     ["Train-B", "train-b"],
     ["train_a", "train-a"],
   ])(
-    "an unknown name (%s) is an error that names the known ones and the one probably meant",
+    "refuses an unknown name (%s), and lists the known ones and the one probably meant",
     (supernode, meant) => {
       expect(() =>
         routeSignal(requestOf({ supernode }), [named("train-a"), named("train-b"), named("inference")]),
@@ -89,7 +89,7 @@ describe("a request is about the supernode it names", () => {
     },
   )
 
-  test("where nothing is near nothing is suggested", () => {
+  test("suggests nothing if no name is close", () => {
     expect(() => routeSignal(requestOf({ supernode: "zzz" }), [named("train-a")])).toThrow(
       new SignalError('supernode: "zzz" is not in the policy. Known: train-a'),
     )

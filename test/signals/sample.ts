@@ -3,10 +3,10 @@ import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
 import { type DoorName, readSignals } from "../../lib/signals/read.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 
-/** Arrival in these tests. */
+/** Arrival time in these tests. */
 export const NOW = Date.parse("2024-01-12T16:51:17.500Z")
 
-/** One of test/events, fresh at every call. */
+/** One event of test/events, a new object at every call. */
 export function sample(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`../events/${name}.json`, import.meta.url), "utf8")) as Record<
     string,

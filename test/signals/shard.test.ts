@@ -7,7 +7,7 @@ const TIME = "2024-01-12T16:50:00Z"
 const AT = Date.parse(TIME)
 const ownTick = (shard?: unknown) => ({ kind: "tick", name: "sweep", time: TIME, shard })
 const timer = (text: unknown) => sampleWith("functiongraph-timer", ["user_event"], text)
-/** UUIDs that differ in their last digits only, as those of supernodes made together do. */
+/** UUIDs that differ in their last digits only, as those of supernodes created together do. */
 const policies = Array.from({ length: 400 }, (_, i) =>
   policyOf({ name: `train-${i}`, id: `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}` }),
 )
@@ -47,18 +47,18 @@ describe("a tick with a shard", () => {
   })
 })
 
-describe("a tick without a shard is for all supernodes", () => {
+describe("a tick without a shard", () => {
   it.each([
     ["our own", ownTick()],
     ["TIMER without a user event", timer(undefined)],
     ["TIMER with an empty user event", timer("")],
     ["TIMER with a user event that says nothing", timer(" {} ")],
-  ])("%s", (_form, event) => {
+  ])("is for all supernodes: %s", (_form, event) => {
     expect(namesFor(event)).toHaveLength(policies.length)
   })
 })
 
-describe("a shard that is not i/n is refused in words", () => {
+describe("a malformed shard", () => {
   const bad = [
     "0/4",
     "5/4",
@@ -77,11 +77,11 @@ describe("a shard that is not i/n is refused in words", () => {
     {},
   ]
 
-  it.each(bad)("in our own tick: %j", (shard) => {
+  it.each(bad)("is refused in our own tick: %j", (shard) => {
     expect(problemsOf(ownTick(shard))).toEqual([expect.stringMatching(/^shard: must be "i\/n"/)])
   })
 
-  it.each(bad)("in the user event of TIMER: %j", (shard) => {
+  it.each(bad)("is refused in the user event of TIMER: %j", (shard) => {
     expect(problemsOf(timer(JSON.stringify({ shard })))).toEqual([
       expect.stringMatching(/^user_event\.shard: must be "i\/n"/),
     ])
@@ -93,7 +93,7 @@ describe("a shard that is not i/n is refused in words", () => {
     ["shard=1/4", "user_event: is not JSON: leave the trigger's user event empty, or write"],
     ["[]", "user_event: must be object, not array"],
     [7, "user_event: must be string"],
-  ])("a user event that means something else: %j", (text, says) => {
+  ])("is refused in a user event with another meaning: %j", (text, says) => {
     expect(problemsOf(timer(text))).toEqual([expect.stringContaining(says)])
   })
 })

@@ -2,7 +2,7 @@ import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { TrueSupernode } from "./supernode.ts"
 
-/** One attempt as its entries tell it. `released`: nothing was bought; `complete`: all that comes is there. */
+/** One attempt, from its entries. `released`: nothing was bought; `complete`: all its servers are present. */
 export interface Trade {
   id: string
   run: string
@@ -12,22 +12,22 @@ export interface Trade {
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong" | "released" | "complete"
   /** True time of its first settlement; null before. */
   settledAt: number | null
-  /** When it was first known to be accepted: as its entry says, which a slow run writes later. */
+  /** Time at which its acceptance was first known, as its entry says; a slow run writes it later. */
   acceptedAt: number | null
   /** True time of the newest entry about it. */
   changedAt: number
-  /** A person said that nothing was bought, whatever came to light since. */
+  /** A person said that nothing was bought, whatever became known since. */
   saidAbsent: boolean
   posts: number
 }
 
 /**
- * What the chain of one supernode says, counted from its entries alone: never from the standing in them, which is what
- * is being tested. Times are true ones, whatever the writers' clocks said.
+ * Account of one supernode's chain, counted from its entries alone: never from the state in them, which is
+ * under test. Times are true ones, whatever the writers' clocks said.
  */
 export class Book {
   readonly trades = new Map<string, Trade>()
-  /** Signals that led to an attempt, and by which run. */
+  /** Signals that led to an attempt, with the run. */
   readonly signals = new Map<string, { run: string; at: number; storedAt: number }>()
   completedAt: number | null = null
   firstPolicyAt: number | null = null
@@ -36,7 +36,7 @@ export class Book {
   /** Purchases that rules caused and that are complete, since the last reset; gain null: not measured. */
   effects: { id: string; gain: number | null }[] = []
   readonly blockedUntil = new Map<string, number>()
-  /** True time at which an entry was last stored that is dated more than a minute ahead. */
+  /** True time of the last stored entry that is dated more than a minute ahead. */
   datedAheadAt = -Infinity
 
   constructor(readonly supernode: TrueSupernode) {}
@@ -53,7 +53,8 @@ export class Book {
 
   #note(entry: LedgerEntry, now: number): void {
     if (entry.at > now + 60_000) this.datedAheadAt = now
-    // A policy counts from the first entry on whose time the cloud confirmed: any other may be dated by a slow clock.
+    // A policy counts from the first entry with a time that the cloud confirmed: any other may be dated by a
+    // slow clock.
     const { policyHash, confirmedAt = null } = entry
     if (policyHash !== undefined && confirmedAt !== null) this.firstPolicyAt ??= Math.min(confirmedAt, now)
     const { signal, run } = entry
@@ -90,11 +91,11 @@ export class Book {
     if (!trade || !outcome) return
     trade.settledAt ??= now
     trade.changedAt = now
-    // A person was faster: only a purchase that did happen changes that word.
+    // A person was faster: only a real purchase changes that command.
     if (trade.state === "complete" || (trade.state === "released" && outcome.kind !== "accepted")) return
     if (trade.state === "released") trade.state = "wrong"
     else if (trade.state === "open" || trade.state === "unknown") trade.state = stateAfter(outcome)
-    // Whatever was made of it meanwhile, by servers that came otherwise: this is certain.
+    // Whatever was recorded meanwhile about servers from elsewhere: this is certain.
     else if (outcome.kind === "not-sent" || outcome.kind === "rejected") trade.state = "released"
     if (outcome.kind === "rejected") this.#refused(trade, outcome, now)
     if (outcome.kind === "accepted") this.throttledUntil = -Infinity

@@ -1,20 +1,20 @@
 import type { Change } from "./bundle.ts"
 
-/** A deliberate break, the rules that may tell of it, and the seeds that must be enough. */
+/** A deliberate break, the rules that may detect it, and the seeds that must be enough. */
 export interface Break {
   name: string
   says: string
-  /** Its hunt takes many seconds: only `npm run test:full` goes on it. */
+  /** Its hunt takes many seconds: only `npm run test:full` runs it. */
   isLong?: boolean
-  /** Rules of `watch.ts`, `may-buy.ts`, `tellings.ts` and `progress.ts`; a violation of another one does not count. */
+  /** Rules of `watch.ts`, `may-buy.ts`, `sent-notifications.ts` and `progress.ts`; a violation of another one does not count. */
   rules: readonly string[]
-  /** The first seed to look at, where a break takes a rare moment and the worlds before tell nothing; else 1. */
+  /** The first seed, if a break needs a rare moment that earlier worlds lack; else 1. */
   from?: number
-  /** The last one. */
+  /** The last seed. */
   seeds: number
-  /** Of these only worlds with caps across supernodes; else only those without. */
+  /** Only worlds with caps across supernodes; else only those without. */
   hasFleet?: boolean
-  /** What is changed in lib/; null: it is broken from outside, in `port-breaks.ts`. */
+  /** Changes in lib/; null: it is broken from outside, in `port-breaks.ts`. */
   changes: readonly Change[] | null
 }
 
@@ -31,7 +31,7 @@ const RECONCILE = "lib/decision/transitions/reconcile.ts"
 const CLOCK = "lib/decision/inputs/clock.ts"
 const TELL = "lib/run/notify.ts"
 const FLEET = "lib/decision/money/fleet-spend.ts"
-const UNKNOWN = 'return { ...standing, attempt: { ...attempt, state: "unknown", says } }'
+const UNKNOWN = 'return { ...state, attempt: { ...attempt, state: "unknown", says } }'
 const APPENDED = '(await ports.ledger.append(entry)) === "appended"'
 const RESERVED = '\n      return { kind: "reserved"'
 
@@ -153,13 +153,13 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
-  // ---- what the chain remembers ----
+  // ---- memory of the chain ----
   {
     name: "unknown-is-forgotten",
     says: "an unknown outcome closes the attempt",
     rules: ["one-attempt", "money-is-counted"],
     seeds: 60,
-    changes: [{ file: FOLD, from: UNKNOWN, to: "return release(standing, attempt)" }],
+    changes: [{ file: FOLD, from: UNKNOWN, to: "return release(state, attempt)" }],
   },
   {
     name: "unknown-gives-its-money-back",
@@ -170,7 +170,7 @@ export const BREAKS: readonly Break[] = [
       {
         file: FOLD,
         from: UNKNOWN,
-        to: 'return { ...release(standing, attempt), attempt: { ...attempt, state: "unknown", says } }',
+        to: 'return { ...release(state, attempt), attempt: { ...attempt, state: "unknown", says } }',
       },
     ],
   },
@@ -193,7 +193,7 @@ export const BREAKS: readonly Break[] = [
     says: "a person's word that nothing was bought changes nothing",
     rules: ["liveness", "one-attempt"],
     seeds: 60,
-    changes: [{ file: FOLD, from: "        ...release(standing, attempt),\n", to: "        ...standing,\n" }],
+    changes: [{ file: FOLD, from: "        ...release(state, attempt),\n", to: "        ...state,\n" }],
   },
   {
     name: "breaker-is-forgotten",
@@ -205,8 +205,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/transitions/rejection.ts",
-        from: "return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
-        to: "return standing",
+        from: "return { ...state, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }",
+        to: "return state",
       },
     ],
   },
@@ -246,7 +246,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/transitions/remember-signal.ts",
-        from: 'if (kind === "decided") return rememberEpisode(standing, signal, at)\n',
+        from: 'if (kind === "decided") return rememberEpisode(state, signal, at)\n',
         to: "",
       },
       {
@@ -298,7 +298,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/pacing/cooldown.ts",
-        from: "...(standing.completedAt === null ? [] : [standing.completedAt + policy.cooldownMs]),",
+        from: "...(state.completedAt === null ? [] : [state.completedAt + policy.cooldownMs]),",
         to: "",
       },
     ],
@@ -325,9 +325,7 @@ export const BREAKS: readonly Break[] = [
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     seeds: 300,
     hasFleet: true,
-    changes: [
-      { file: FLEET, from: "[...standing.purchases, ...fleet.value.purchases]", to: "standing.purchases" },
-    ],
+    changes: [{ file: FLEET, from: "[...state.purchases, ...fleet.value.purchases]", to: "state.purchases" }],
   },
   {
     name: "a-lost-place-is-a-place",
@@ -421,8 +419,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/ladder/choose-rung.ts",
-        from: "if (wanted.servers <= limit) return wanted",
-        to: "if (limit > 0) return wanted",
+        from: "if (demanded.servers <= limit) return demanded",
+        to: "if (limit > 0) return demanded",
       },
     ],
   },
@@ -449,8 +447,11 @@ export const BREAKS: readonly Break[] = [
     rules: ["money-is-counted"],
     seeds: 60,
     changes: [
-      { file: REMEMBER, from: "if (confirmedAt === null) return heard\n", to: "\n" },
-      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt ?? at" },
+      {
+        file: REMEMBER,
+        from: "const now = confirmedAt === null ? null : Math.min(confirmedAt, at)",
+        to: "const now = confirmedAt ?? at",
+      },
       {
         file: REMEMBER,
         from: 'return kind === "opened" ? pruneMoney',
@@ -471,7 +472,11 @@ export const BREAKS: readonly Break[] = [
         from: "clocksAgree(clocks) ? (clocks.cloudDate ?? null) : null",
         to: "clocks.cloudDate ?? null",
       },
-      { file: REMEMBER, from: "const now = Math.min(confirmedAt, at)", to: "const now = confirmedAt" },
+      {
+        file: REMEMBER,
+        from: "const now = confirmedAt === null ? null : Math.min(confirmedAt, at)",
+        to: "const now = confirmedAt",
+      },
       {
         file: REMEMBER,
         from: 'return kind === "opened" ? pruneMoney',
@@ -595,7 +600,7 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
-  // ---- what people are told ----
+  // ---- notifications ----
   {
     name: "tells-on-no-record",
     isLong: true,
@@ -619,8 +624,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",
-        from: "TELL_AGAIN_MS = 3_600_000",
-        to: "TELL_AGAIN_MS = 60_000",
+        from: "NOTIFY_AGAIN_MS = 3_600_000",
+        to: "NOTIFY_AGAIN_MS = 60_000",
       },
     ],
   },

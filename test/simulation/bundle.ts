@@ -6,14 +6,14 @@ import { type BuildContext, context, type Plugin } from "esbuild"
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const HERE = fileURLToPath(new URL(".", import.meta.url))
 
-/** One text of one file under lib/, and what stands there instead. */
+/** One text of one file under lib/, and its replacement. */
 export interface Change {
   file: string
   from: string
   to: string
 }
 
-/** The text is not there, or not exactly once: the break must be written anew for the code as it is now. */
+/** The text is missing, or not unique: the break must be rewritten for the present code. */
 export class ChangeError extends Error {
   override readonly name = "ChangeError"
 }
@@ -90,7 +90,7 @@ function changed(contents: string, { file, from, to }: Change): string {
   return parts.join(to)
 }
 
-/** Whoever seals, checks or reads entries. */
+/** Modules that seal, check or read entries. */
 const ENTRY_USERS = /\/lib\/ledger\/(?:next-entry|commands|chain|init)\.ts$/
 
 const faster: Plugin = {

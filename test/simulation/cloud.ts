@@ -28,14 +28,14 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
   }
 }
 
-/** The webhook that people are told by: it may be down, and that harms nothing. */
-export function tellPeople(process: Process, notice: Notification): Promise<Delivery> {
+/** The webhook of the notifications: it may be down, without further harm. */
+export function notifyOperators(process: Process, notification: Notification): Promise<Delivery> {
   const { world } = process.machine
   return process.ask("webhook", {
     ...travel(world),
     effect: () => {
       const isDown = world.random.chance(world.weather.cloudReadFails)
-      world.watch.tellings.heard(notice, { isDown })
+      world.watch.notifications.heard(notification, { isDown })
       return isDown ? { ok: false as const, why: "HTTP 500" } : { ok: true as const }
     },
   })
@@ -60,7 +60,7 @@ async function read<T>(
         : { ok: true as const, value: look(), at: world.scheduler.now },
   })
   const { at, ...answer } = seen
-  // As a client does it: the answer's `Date`, in whole seconds, against our clock when it is here.
+  // As a client does it: the answer's `Date`, in whole seconds, against our clock at its arrival.
   const date = world.dates.of(at)
   const skewMs = date === null ? null : date - process.clock.now()
   if (date !== null) world.watch.confirmsTime(run)

@@ -6,7 +6,10 @@ import type { World } from "./world.ts"
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** What wakes the runs: cron ticks, and alarms of a monitor that sees the true load, repeats itself and says OK. */
+/**
+ * Events that start runs: cron ticks, and alarms of a monitor that sees the true load, repeats itself and
+ * sends OK.
+ */
 export function startEvents(world: World): void {
   const { scheduler } = world
   const everyMs = world.tickMs
@@ -63,7 +66,7 @@ function say(world: World, supernode: TrueSupernode, state: AlarmState): void {
   }
 }
 
-/** Once, twice, late, out of order or never: as queues and topics deliver. */
+/** Delivers once, twice, late, out of order or never, as queues and topics do. */
 export function deliver(world: World, signal: Signal, supernodes: readonly TrueSupernode[]): void {
   const { random, scheduler, weather } = world
   const copies = random.chance(weather.eventIsDoubled) ? random.whole(2, 3) : 1
@@ -81,7 +84,7 @@ interface Delivery {
   tries: number
 }
 
-/** A door that fails or dies is sent the same event again, a few times. */
+/** Sends the same event a few times again to a door that fails or dies. */
 function handle(world: World, signal: Signal, { supernodes, tries }: Delivery): void {
   const { process } = world.random.pick(world.machines)
   world.count("events")
@@ -97,7 +100,7 @@ function handle(world: World, signal: Signal, { supernodes, tries }: Delivery): 
   }
 }
 
-/** What happens to machines, the store and the stock for hours at a time. */
+/** Incidents of machines, the store and the stock that last for hours. */
 async function startTrouble(world: World): Promise<void> {
   const { random, scheduler } = world
   for (;;) {
@@ -130,7 +133,7 @@ async function startTrouble(world: World): Promise<void> {
   }
 }
 
-/** A clock jumps, and is put right some time later. */
+/** A clock jumps, and is corrected some time later. */
 function skew(machine: Machine, lastsMs: number): void {
   const { random, scheduler } = machine.world
   const ms = random.pick([-1, 1]) * random.spread(30_000, 6 * HOUR)

@@ -3,9 +3,9 @@ import { rollingMs } from "./policies.ts"
 import type { World } from "./world.ts"
 
 /**
- * Caps across supernodes, by the bare `opened` entries of all chains: in no window, as the entries date them, are more
- * attempts open or paid for than the cap allows. What a person called absent gave its place to others, and counts no more
- * against them, though it may come to light that it was bought. null where all is well.
+ * Checks caps across supernodes by the `opened` entries of all chains: in no window, as the entries date
+ * them, are more attempts open or paid for than the cap allows. An attempt that a person called absent gave
+ * its place to others, and no longer counts against them, even if it was bought. null if all is well.
  */
 export function whyNotOpen(world: World): string | null {
   const { actions, budget } = world.supernodes[0]?.policy.fleet ?? {}

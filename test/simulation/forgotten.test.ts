@@ -57,7 +57,7 @@ it.each<[string, Facts, string[]]>([
     { lost: { fate: "accepted", servers: ["s1"] } },
     ["second-order"],
   ],
-  ["after a lost order is over", { lost: { fate: "accepted", isOver: true, servers: ["s1"] } }, []],
+  ["after a lost order is over", { lost: { fate: "accepted", isResolved: true, servers: ["s1"] } }, []],
   [
     "while a lost order travels that a person took for absent",
     { lost: { fate: "travelling", wasTakenForAbsent: true }, leftMs: MINUTE },

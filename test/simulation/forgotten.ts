@@ -9,21 +9,27 @@ const MINUTE = 60_000
 
 type Reason = [rule: string, says: string]
 
-/** What a person said of the orders that a ledger does not know, and for which supernodes that was untrue. */
+/**
+ * Statements of people about orders that a ledger does not contain, and the supernodes for which they were
+ * untrue.
+ */
 interface Words {
   untrueOf: Set<string>
 }
 
-/** What an order means that the present ledger does not know: it was lost with an older one, or with what followed a backup. */
+/**
+ * Consequences of an order that the present ledger does not contain: it was lost with an older one, or after
+ * a backup.
+ */
 export class Forgotten {
   /** True time at which the ledger last lost entries. */
   at = -Infinity
   readonly #words: Words = { untrueOf: new Set() }
-  /** A restore that is on record: the supernodes that were confirmed since. null: none is. */
+  /** The recorded restore with the confirmed supernodes. null: none. */
   #confirmed: Set<string> | null = null
-  /** The lengths of the chains that a backup held, until a person says `restored`; null: no such time. */
+  /** The lengths of the chains in a backup, until a person says `restored`; null: no such time. */
   #unsaid: Map<string, number> | null = null
-  /** What each process had read by then: newest seq by stream. */
+  /** Newest seq by stream that each process had read by then. */
   #knew = new Map<Process, ReadonlyMap<string, number>>()
   readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
 
@@ -33,7 +39,7 @@ export class Forgotten {
     this.at = this.world.scheduler.now
     this.#words.untrueOf.clear()
     this.#confirmed = null
-    // What a process reads from now on, others may have written after the restore.
+    // Entries that a process reads from now on may have been written after the restore.
     this.#knew = new Map(this.world.machines.map(({ process }) => [process, new Map(process.seen)]))
     this.#unsaid = new Map([...kept].map(([stream, chain]) => [stream, chain.length]))
   }
@@ -67,14 +73,14 @@ export class Forgotten {
     this.#looks.set(run, { isBusy, shown: new Set(present.map(({ id }) => id)) })
   }
 
-  /** In flight, and no entry of the present ledger tells of them. */
+  /** In flight, and no entry of the present ledger mentions it. */
   ordersOf(supernode: TrueSupernode): Order[] {
     const { trades } = this.world.watch.bookOf(supernode)
     return supernode.orders.filter(
-      ({ attempt, fate, isOver, wasTakenForAbsent }) =>
+      ({ attempt, fate, isResolved, wasTakenForAbsent }) =>
         !trades.has(attempt) &&
         !wasTakenForAbsent &&
-        (fate === "travelling" || (fate === "accepted" && !isOver)),
+        (fate === "travelling" || (fate === "accepted" && !isResolved)),
     )
   }
 
@@ -91,7 +97,7 @@ export class Forgotten {
     const isKnowing = this.#unsaid !== null && (this.#knew.get(process)?.get(supernode.stream) ?? 0) > kept
     if (isKnowing)
       found.push(["ledger-behind", `${order.attempt} was sent by a process that knew a newer ledger`])
-    // Nothing tells a process that began after it of a restore that nobody spoke of.
+    // A process that began after it cannot know of an undeclared restore.
     if (this.#unsaid !== null || this.#words.untrueOf.has(id)) return found
     const [other] = this.ordersOf(supernode).filter(
       ({ servers }) =>
@@ -103,13 +109,13 @@ export class Forgotten {
     return found
   }
 
-  /** Whatever came of orders that no ledger knows: in the end each server is known, or holds. */
+  /** Checks orders that no ledger contains: in the end each server is known, or its supernode holds. */
   checkFound(): void {
     if (this.at === -Infinity) return
     for (const supernode of this.world.supernodes) {
-      const standing = this.world.store.standingOf(supernode.stream)
-      if (!standing || standing.attempt) continue
-      const unknown = supernode.present().filter(({ id }) => !(standing.servers ?? []).includes(id))
+      const state = this.world.store.stateOf(supernode.stream)
+      if (!state || state.attempt) continue
+      const unknown = supernode.present().filter(({ id }) => !(state.servers ?? []).includes(id))
       if (unknown.length > 0)
         this.world.watch.broken(
           "servers-are-found",

@@ -8,7 +8,10 @@ export interface Found {
   violation: string
 }
 
-/** The first seed that tells of a break; null where its seeds are not enough. Seeds go in order, so it is always the same. */
+/**
+ * The first seed that detects a break; null if its seeds are not enough. Seeds go in order, so it is always
+ * the same.
+ */
 export async function hunt({
   name,
   changes,

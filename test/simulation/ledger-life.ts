@@ -9,13 +9,13 @@ import { type Copy, SimulatedStore } from "./store.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
-// Worlds in which the ledger itself comes to harm, and what people say of it then, rightly and wrongly. Drawn apart from
-// everything else, so that the other worlds are what they were.
+// Worlds in which the ledger itself is damaged, and operators' true and untrue statements about it. Drawn separately, so
+// that the other worlds stay the same.
 //
-// What holds there. No second order leaves while the lost memory knew of one in flight, unless a person said otherwise
-// untruthfully, or the order showed no server for 45 minutes. The caps count what the present ledger holds: after a loss
-// nothing, after a restore what the backup held. `ledger confirm` adds no purchases to it. Two ledgers for one supernode are
-// told apart only by the policy's `ledger_id`, so every world with two pins it. A worker that starts after a restore and
+// Their rules. No second order is sent while the lost memory contained one in flight, unless a person denied that
+// untruthfully, or the order showed no server for 45 minutes. The caps count the entries of the present ledger: after a
+// loss none, after a restore those of the backup. `ledger confirm` adds no purchases to it. Only the policy's `ledger_id`
+// distinguishes two ledgers for one supernode, so every world with two pins it. A worker that starts after a restore and
 // before `ledger restored` knows of neither: only workers that had read the lost entries must hold then.
 
 const MINUTE = 60_000

@@ -4,7 +4,7 @@ import type { Random } from "./random.ts"
 
 const MINUTE = 60_000
 
-/** How busy a supernode truly is: one level after the other, whatever the meters report. */
+/** True load of a supernode: one level after the other, whatever the meters report. */
 export class Load {
   readonly #levels: { from: number; value: number }[] = []
 
@@ -14,7 +14,7 @@ export class Load {
     }
   }
 
-  /** From then on it stays like this. */
+  /** The load stays like this from then on. */
   becomes(value: number, from: number): void {
     while ((this.#levels.at(-1)?.from ?? -Infinity) >= from) this.#levels.pop()
     this.#levels.push({ from, value })
@@ -25,7 +25,7 @@ export class Load {
   }
 }
 
-/** How many rungs the true load asks for at that time: an oracle of its own, beside the code that is tested. */
+/** Number of rungs that the true load proposes at that time: an oracle independent of the tested code. */
 export function rungsAskedFor({ rules }: Policy, load: Load, now: number): number {
   const wishes = rules.map(({ metric, points: { m, n }, compare, steps }) => {
     const periodMs = metric["cloud-eye"]?.period ?? 0
@@ -38,15 +38,18 @@ export function rungsAskedFor({ rules }: Policy, load: Load, now: number): numbe
   return Math.max(0, ...wishes)
 }
 
-/** Highest wish within the last minutes: a run looks first and buys a little later, and its clock may be a minute ahead. */
-export function mostRungsAskedFor(policy: Policy, load: Load, { now, forMs }: Stretch): number {
+/**
+ * Highest proposal within the last minutes: a run reads first and buys a little later, and its clock may be a
+ * minute ahead.
+ */
+export function mostRungsAskedFor(policy: Policy, load: Load, { now, forMs }: LoadPeriod): number {
   let most = 0
   for (let at = now - forMs; at <= now + MINUTE; at += MINUTE)
     most = Math.max(most, rungsAskedFor(policy, load, at))
   return most
 }
 
-interface Stretch {
+interface LoadPeriod {
   now: number
   forMs: number
 }

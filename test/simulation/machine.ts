@@ -5,11 +5,13 @@ import type { World } from "./world.ts"
 
 const SECOND = 1_000
 
-/** Where runs take place: a clock that may be wrong, and a process that may freeze, or die and be followed by another. */
+/**
+ * Host of runs: a clock that may be wrong, and a process that may freeze, or die and be followed by another.
+ */
 export class Machine {
   /** Its clock minus the true time, milliseconds. */
   skewMs = 0
-  /** Does its monotonic clock stand still with it, as in a virtual machine that is suspended? */
+  /** True if its monotonic clock stops with it, as in a virtual machine that is suspended. */
   readonly monotonicStops: boolean
   process: Process
   frozenUntil = 0
@@ -47,8 +49,8 @@ export class Machine {
   }
 
   /**
-   * Its clock is off by that much from now on. Not while it is frozen and its other clock stands still: a machine that
-   * has lost both cannot know that it is late, and nothing can help it.
+   * Sets its clock to this error. Not while it is frozen and its monotonic clock is stopped: a machine that
+   * has lost both cannot know that it is late.
    */
   setSkew(ms: number): void {
     const { scheduler } = this.world
@@ -63,7 +65,7 @@ export class Machine {
     this.process = new Process(this, `${this.name}.${++this.#lives}`)
   }
 
-  /** Another process, after one that ended as it should. */
+  /** Another process, after one that ended normally. */
   renew(): void {
     this.process = new Process(this, `${this.name}.${++this.#lives}`)
   }
@@ -75,15 +77,15 @@ export class Machine {
 
 type Fate = "none" | "dies-before" | "dies-after" | "freezes-before" | "freezes-after"
 
-/** A request that leaves the process: when it takes effect, what it does there, and how long the answer takes. */
+/** A request that leaves the process: the time of its effect, the effect, and the delay of the answer. */
 export interface Request<T> {
   thereMs: number
   backMs: number
-  /** Happens where it is sent to, whatever becomes of the process meanwhile. What it throws is the answer. */
+  /** Runs at the receiver, whatever happens to the process meanwhile. An exception is the answer. */
   effect: () => T
 }
 
-/** One process, from its start to its death. What it waits for when it dies never comes back. */
+/** One process, from its start to its death. A pending answer at its death never arrives. */
 export class Process {
   isDead = false
   /** By stream, the newest seq that this process has read or written. */
@@ -105,7 +107,7 @@ export class Process {
     }
   }
 
-  /** `lost` is told if the process dies before the returned function is called. */
+  /** `lost` is called if the process dies before the returned function is called. */
   begin(lost: () => void): () => void {
     this.#lost.add(lost)
     return () => this.#lost.delete(lost)
@@ -116,7 +118,7 @@ export class Process {
     for (const lost of this.#lost) lost()
   }
 
-  /** Goes on in this process after that time: later if it is frozen then, never if it is dead. */
+  /** Continues in this process after that time: later if it is frozen then, never if it is dead. */
   later(ms: number, act: () => void): void {
     const { scheduler } = this.machine.world
     scheduler.after(ms, () => {
@@ -126,7 +128,7 @@ export class Process {
     })
   }
 
-  /** `leavesNow`: its sender has just looked at the clock, so nothing may come between. */
+  /** `leavesNow`: its sender has just read the clock, so no step may come between. */
   ask<T>(what: string, request: Request<T>, leavesNow = false): Promise<T> {
     const drawn = this.#fate(what)
     const fate = leavesNow ? (drawn.replace("before", "after") as Fate) : drawn
@@ -161,7 +163,7 @@ export class Process {
   #fate(what: string): Fate {
     const { random, weather } = this.machine.world
     if (this.machine.isReliable) return "none"
-    // Around the line of no return there is more to find.
+    // Faults around the line of no return find more.
     const times = /^(readMetrics|connect|POST|head fleet|append fleet)/.test(what)
       ? 12
       : what.startsWith("append")

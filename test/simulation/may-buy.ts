@@ -7,9 +7,9 @@ import type { Order, TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
-/** Two clocks may each be a minute off, and a run takes its time from when it looked to when it sends. */
+/** Tolerance: two clocks may each be a minute wrong, and a run reads its time before it sends. */
 const SLACK_MS = 4 * MINUTE
-/** What is older than this is stale by the product's own rules. */
+/** Age after which the product's own rules call a signal stale. */
 const EVIDENCE_MS = 15 * MINUTE
 
 export interface Sending {
@@ -22,7 +22,7 @@ export interface Sending {
 
 type Reason = [rule: string, says: string]
 
-/** What the policy has against this purchase, by true times, true load and true orders. */
+/** Reasons of the policy against this purchase, by true times, true load and true orders. */
 export function whyNotToBuy(sending: Sending): Reason[] {
   return [
     ...newLedger(sending),
@@ -34,7 +34,10 @@ export function whyNotToBuy(sending: Sending): Reason[] {
   ]
 }
 
-/** The time counts that the cloud confirmed, in whole seconds, and no answer names a later one than the true one. */
+/**
+ * Uses the time that the cloud confirmed, in whole seconds, and no answer names a later one than the true
+ * one.
+ */
 function newLedger({ world, trade }: Sending): Reason[] {
   if (world.scheduler.now + 1_000 >= world.newLedgerUntil) return []
   return [["new-ledger", `${trade.id} was sent within 45 minutes of the ledger's beginning`]]
@@ -60,7 +63,7 @@ function pacing({ world, supernode, book, trade }: Sending): Reason[] {
   return found
 }
 
-/** The last purchases by rules, as the entries tell of them: none helped, and nobody has reset that. */
+/** Efficacy stop from the entries: none of the last purchases by rules helped, and no person has reset that. */
 function efficacy({ supernode, book, trade }: Sending): Reason[] {
   const { efficacy } = supernode.policy
   if (!efficacy || trade.entry.signal?.kind === "request") return []
@@ -69,7 +72,10 @@ function efficacy({ supernode, book, trade }: Sending): Reason[] {
   return [["efficacy", `${trade.id} was sent after ${row.map(({ id }) => id).join()} had not helped`]]
 }
 
-/** Orders that the present ledger knows and that cost money, or may: all but those that were refused or got lost, or that a person took for absent. */
+/**
+ * Orders in the present ledger that cost money, or may: all but those that were refused or lost, or that a
+ * person took for absent.
+ */
 export function costly({ orders }: TrueSupernode, { trades }: Book): Order[] {
   return orders.filter(
     ({ attempt, fate, wasTakenForAbsent }) =>
@@ -77,7 +83,7 @@ export function costly({ orders }: TrueSupernode, { trades }: Book): Order[] {
   )
 }
 
-/** What bounds purchases: of one supernode, or across all. */
+/** Bounds of purchases: of one supernode, or across all. */
 interface Caps {
   actions: Policy["limits"]["actions"] | null
   budget: Policy["limits"]["budget"]

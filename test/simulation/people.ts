@@ -3,17 +3,19 @@ import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
 import { Machine } from "./machine.ts"
-import { mendInConsole, vanishedIn, wordFor } from "./settling.ts"
+import { mendInConsole, missingIn, wordFor } from "./settling.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** People: they look at what truly is, answer rightly within the hour, and now and then stop things or ask for more. */
+/**
+ * Operators: they see the truth, answer correctly within the hour, and sometimes stop buying or request more.
+ */
 export class People {
   readonly #machine: Machine
-  /** Pauses and requests end with the faults; settling goes on. */
+  /** Pauses and requests end with the faults; settling continues. */
   isQuiet = false
   #isStopping = false
 
@@ -28,7 +30,7 @@ export class People {
     void this.#again([12 * 60, 36 * 60], async () => this.#scaleByHand())
   }
 
-  /** A command is a process of its own. Where the ledger comes to harm, that matters: it remembers no older one. */
+  /** A command is a process of its own. If the ledger is damaged, that matters: it remembers no older one. */
   get #process() {
     if (this.world.ledgerTrouble !== null) this.#machine.renew()
     return this.#machine.process
@@ -55,12 +57,17 @@ export class People {
     const { world } = this
     const { now } = world.scheduler
     const head = await this.#desk.ledger.head(supernode.stream)
-    const standing = stateOf(head)
-    // An entry dated by a clock that ran ahead holds everybody: a reset is dated by the present.
+    const state = stateOf(head)
+    // An entry dated by a clock that ran ahead holds every run: a reset is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
-    const { attempt, breaker, rulesOff, lastDecision } = standing
-    // While there are faults somebody looks anyway; once all is calm people trust that they are told.
-    if (world.isCalm && (attempt || breaker) && !isAhead && !world.watch.tellings.isHeard(supernode.stream))
+    const { attempt, breaker, rulesOff, lastDecision } = state
+    // During faults operators look regularly; once all is calm they rely on notifications.
+    if (
+      world.isCalm &&
+      (attempt || breaker) &&
+      !isAhead &&
+      !world.watch.notifications.isHeard(supernode.stream)
+    )
       return
     if (attempt && !isAhead) {
       const as = wordFor({ world, attempt, supernode })
@@ -74,7 +81,7 @@ export class People {
         by: "ops",
         servers,
       }
-      const check = (current: typeof standing) => {
+      const check = (current: typeof state) => {
         if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
         if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
       }
@@ -84,7 +91,7 @@ export class People {
       return
     }
     if (!attempt) mendInConsole(world, supernode)
-    const isMended = breaker || Object.keys(rulesOff).length > 0 || vanishedIn(standing, supernode)
+    const isMended = breaker || Object.keys(rulesOff).length > 0 || missingIn(state, supernode)
     if (
       isAhead ||
       isMended ||
@@ -96,7 +103,9 @@ export class People {
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
   }
 
-  /** Buying stopped for what was bought did not help, as a dry run says; not where it only waits to be told. */
+  /**
+   * Buying stopped because purchases did not help, as a dry run says; not if it only waits for a measurement.
+   */
   async #helpsNoMore(supernode: TrueSupernode): Promise<boolean> {
     const findings = (await this.#look(supernode, null))?.decision.findings ?? []
     return findings.some(({ gate, facts }) => gate === "efficacy" && facts["stopped"] === true)
@@ -108,7 +117,7 @@ export class People {
     for (const by of ["ann", "bob"]) await this.#tellAll({ verb: "approve", planHash: plan, by })
   }
 
-  /** What a dry run would buy; null: nothing. */
+  /** The purchase of a dry run; null: nothing. */
   async #show(supernode: TrueSupernode, servers: number | null): Promise<string | null> {
     return (await this.#look(supernode, servers))?.plan?.hash ?? null
   }
@@ -128,7 +137,7 @@ export class People {
     const planHash = await this.#show(supernode, servers)
     if (!planHash) return
     await scheduler.wait(random.spread(MINUTE, 20 * MINUTE))
-    // Meanwhile somebody may have put another server in the place of one: then it is another plan.
+    // Another server may have replaced one meanwhile: then it is another plan.
     const isReplaced = random.chance(0.3) && supernode.replaceOne()
     const signal = requestOf({
       id: this.world.newId(),
@@ -159,7 +168,7 @@ export class People {
     await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
   }
 
-  /** Somebody stops everything in the very moment in which a run looks: the worst one. */
+  /** A pause at the exact moment in which a run reads: the worst moment. */
   async stopRightNow(): Promise<void> {
     const { random, scheduler, supernodes } = this.world
     if (this.isQuiet || this.#isStopping) return
@@ -194,11 +203,12 @@ export class People {
     this.world.trace(`people know that ${said.verb} is said`)
   }
 
-  /** Somebody buys or deletes servers in the console, past us. */
+  /** A person buys or deletes servers in the console, without the autoscaler. */
   #scaleByHand(): void {
     const { random, scheduler, supernodes } = this.world
     const supernode = random.pick(supernodes)
-    if (this.isQuiet || supernode.orders.some(({ isOver, fate }) => fate === "accepted" && !isOver)) return
+    if (this.isQuiet || supernode.orders.some(({ isResolved, fate }) => fate === "accepted" && !isResolved))
+      return
     const sizes = supernode.policy.ladder.map(({ servers }) => servers)
     const larger = sizes.find((size) => size > supernode.count)
     const smaller = sizes.findLast((size) => size < supernode.count)

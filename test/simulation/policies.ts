@@ -5,7 +5,7 @@ import { Random } from "./random.ts"
 const SIZES = [1, 2, 3, 4, 6, 8, 12] as const
 const IDS = ["b4beacb6-4380-448c-a218-daa82cf03f5d", "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"] as const
 
-/** What is drawn from a source of its own, so that the seeds without it live as they did before there was such a thing. */
+/** Random values from a separate source, so that earlier seeds keep their worlds. */
 type Aside = Pick<PolicyInput, "efficacy">
 
 export function drawAside(random: Random): Aside {
@@ -13,7 +13,7 @@ export function drawAside(random: Random): Aside {
   return { efficacy: { purchases: random.whole(1, 3), min_gain: random.pick([3, 10]) } }
 }
 
-/** A policy for one of the supernodes, drawn at random: each feature is on in some seeds and off in others. */
+/** A random policy for one of the supernodes: each feature is on in some seeds and off in others. */
 export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Policy {
   const isPriced = random.chance(0.7)
   const isApproved = isPriced && random.chance(0.15)
@@ -50,7 +50,7 @@ export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Pol
   })
 }
 
-/** Caps across both supernodes, in some worlds; drawn apart, so that the others are what they were. */
+/** Caps across both supernodes, in some worlds; drawn separately, so that the others stay the same. */
 export function drawFleet(seed: number): Policy["fleet"] {
   const random = new Random(seed + 2 ** 42)
   if (random.chance(0.6)) return null
@@ -68,7 +68,7 @@ function drawBudget(random: Random) {
   }
 }
 
-/** A drawn budget's window. */
+/** Window of a random budget. */
 export function rollingMs(per: Budget["per"]): number {
   if (per === "month") throw new TypeError("no budget is drawn per calendar month")
   return per

@@ -10,24 +10,24 @@ export interface Batch {
   portBreak?: string | null
   threads?: number
   wantsTrace?: boolean
-  /** Called with each report, in the order of coming; true ends the batch early. */
+  /** Called with each report, in the order of arrival; true ends the batch early. */
   onReport: (report: Report) => boolean
 }
 
-/** Every so many lives one is lived with real texts and hashes, at twice the cost. */
+/** One life in this many runs with real texts and hashes, at twice the cost. */
 const AS_IS_EVERY = 50
 
-/** The lives of these seeds, mostly the fast way. */
+/** Runs the lives of these seeds, mostly the fast way. */
 export async function runLives({ seeds, ...batch }: Omit<Batch, "bundle">): Promise<void> {
   const all = [...seeds]
-  let isOver = false
+  let isFinished = false
   const onReport = (report: Report) => {
-    isOver ||= batch.onReport(report)
-    return isOver
+    isFinished ||= batch.onReport(report)
+    return isFinished
   }
   for (const asIs of [false, true]) {
     const some = all.filter((seed) => (seed % AS_IS_EVERY === 0) === asIs)
-    if (!isOver) await runSeeds({ ...batch, bundle: await bundle({ asIs }), seeds: some, onReport })
+    if (!isFinished) await runSeeds({ ...batch, bundle: await bundle({ asIs }), seeds: some, onReport })
   }
 }
 
@@ -41,15 +41,15 @@ export async function runSeeds({
 }: Batch): Promise<void> {
   const { threads = availableParallelism(), onReport } = batch
   const left = seeds[Symbol.iterator]()
-  let isOver = false
+  let isFinished = false
   const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   const work = async (): Promise<void> => {
     const data: ThreadData = { portBreak, asIs }
     const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 256 } })
     try {
-      for (let next = left.next(); !next.done && !isOver; next = left.next()) {
+      for (let next = left.next(); !next.done && !isFinished; next = left.next()) {
         const report = await ask(worker, { seed: next.value, wantsTrace })
-        isOver ||= onReport(report)
+        isFinished ||= onReport(report)
       }
     } finally {
       await worker.terminate()

@@ -3,9 +3,9 @@ import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { World } from "./world.ts"
 
-/** Something that a port does otherwise than it promises. */
+/** A behaviour of a port that breaks its contract. */
 export interface PortBreak {
-  /** Puts itself between a run and its ports. */
+  /** Wraps the ports of a run. */
   ports?: (ports: Ports, world: World) => Ports
   storeIgnoresCondition?: true
   clientForgetsSendBefore?: true
@@ -13,7 +13,7 @@ export interface PortBreak {
 
 const HOUR = 3_600_000
 
-/** Breaks from outside, by name; `breaks.ts` says what each does and how soon it must be found. */
+/** Breaks from outside, by name; `breaks.ts` describes each and its seeds. */
 export const PORT_BREAKS: Readonly<Record<string, PortBreak>> = {
   "store-ignores-its-condition": { storeIgnoresCondition: true },
   "client-forgets-send-before": { clientForgetsSendBefore: true },
@@ -67,7 +67,7 @@ export const PORT_BREAKS: Readonly<Record<string, PortBreak>> = {
         if (stream !== CONTROL_STREAM) return ports.ledger.head(stream)
         const again = first !== undefined
         first ??= ports.ledger.head(stream)
-        // The read takes place, so that it takes its time; what it says is not used.
+        // The read takes place, so that it takes its time; its result is not used.
         return again ? ports.ledger.head(stream).then(() => first) : first
       }
       return { ...ports, ledger: { ...ports.ledger, head } }

@@ -10,8 +10,8 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 /**
- * When faults are over and the load stays high, everything that the policy allows must be bought, soon after it is
- * allowed. An oracle of its own says when that is, from true times and the entries' kinds.
+ * When faults are over and the load stays high, every allowed purchase must be made, soon after it is
+ * allowed. An independent oracle determines the time, from true times and the entries' kinds.
  */
 export class Progress {
   constructor(
@@ -24,7 +24,7 @@ export class Progress {
     return this.world.watch.bookOf(this.supernode)
   }
 
-  /** Nothing more is to be expected before the horizon. Reports what should have been bought by now. */
+  /** True if no purchase is expected before the horizon. Reports missing purchases. */
   isDone(): boolean {
     const { now } = this.world.scheduler
     const { world, supernode } = this
@@ -52,7 +52,7 @@ export class Progress {
     return false
   }
 
-  /** From when on the next purchase is allowed; null: never again while this load lasts. */
+  /** Time from which the next purchase is allowed; null: never again while this load lasts. */
   #dueAt(): number | null {
     const { policy, load, count } = this.supernode
     const free = policy.rules.filter(({ name }) => !this.#latched().includes(name))
@@ -63,14 +63,14 @@ export class Progress {
       wanted && wanted.servers > policy.limits.servers
         ? policy.ladder.findLast(({ servers }) => servers <= policy.limits.servers)
         : wanted
-    // While the newest periods are still filling up, no rule asks yet: that is no end.
+    // While the newest periods are still filling up, no rule proposes yet: that is no end.
     if (up === 0 && this.world.scheduler.now < this.from.highSince + HOUR && free.length > 0)
       return this.from.highSince + HOUR
     if (up === 0 || here < 0 || !target || target.servers <= count) return null
     return Math.max(this.#evidenceAt(free), this.#cooldownEnd(), ...this.#capsFreeAt(target))
   }
 
-  /** Rules with `repeat: false` that have got what they asked for since the load went up. */
+  /** Rules with `repeat: false` whose proposal was bought since the load rose. */
   #latched(): string[] {
     const once = this.supernode.policy.rules.filter(({ repeat }) => !repeat).map(({ name }) => name)
     return [...this.#book.trades.values()]
@@ -105,7 +105,7 @@ export class Progress {
     return boughtIn(this.#book)
   }
 
-  /** Of all supernodes: what the caps across them count. */
+  /** Purchases of all supernodes, as the caps across them count. */
   #boughtByAll(): Trade[] {
     return this.world.supernodes.flatMap((supernode) => boughtIn(this.world.watch.bookOf(supernode)))
   }
@@ -121,10 +121,10 @@ export class Progress {
     ]
   }
 
-  /** The first moment at which enough of what was spent is out of the budget's window. */
+  /** The first moment at which enough spending has left the budget's window. */
   #moneyFreeAt({ minor, per }: Budget, bought: Trade[], target: Rung): number {
     const { ladder } = this.supernode.policy
-    // What has no price is never bought under a budget.
+    // A rung without a price is never bought under a budget.
     if (!target.price) return Infinity
     const paid = ladder.find(({ servers }) => servers === this.supernode.count)?.price?.minor ?? 0
     const cost = target.price.minor - paid

@@ -15,7 +15,7 @@ interface Purchase {
   run: string
 }
 
-/** What the client is bound to by `Cloud.buy`: at most one request, none after `sendBefore`, every ending classified. */
+/** The contract of `Cloud.buy`: at most one request, none after `sendBefore`, every ending classified. */
 export async function buyOnce(purchase: Purchase): Promise<Outcome> {
   const { world, process, supernode, order, run } = purchase
   const { random, weather } = world
@@ -41,7 +41,7 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
     fate: "travelling",
     acceptedAt: null,
     servers: [],
-    isOver: false,
+    isResolved: false,
     wasTakenForAbsent: false,
   }
   supernode.orders.push(placed)
@@ -58,7 +58,7 @@ function timedOut({ process, order }: Purchase): Promise<Outcome> {
 
 type Ending = "accepted" | "refused" | "reset" | "error-page" | "error-yet-bought" | "never" | "later"
 
-/** The request travels on whatever becomes of us; what comes back, if anything does, is classified. */
+/** The request travels on even if the process dies; an answer, if any, is classified. */
 function exchange({ world, process, supernode }: Purchase, order: Order): Promise<Outcome> {
   const { random, weather } = world
   const ending = random.weighted<Ending>([
@@ -71,7 +71,7 @@ function exchange({ world, process, supernode }: Purchase, order: Order): Promis
     [weather.purchaseHappensLater, "later"],
   ])
   const thereMs = random.spread(5, 10_000)
-  // Longer than the client waits, now and then.
+  // Sometimes longer than the client waits.
   const backMs = random.chance(weather.cloudIsSlow)
     ? random.spread(1_000, 3 * MINUTE)
     : random.spread(5, 20_000)

@@ -1,4 +1,4 @@
-/** The one source of chance in a simulation: the same seed gives the same numbers, on every machine. (sfc32) */
+/** The only random source of a simulation: the same seed gives the same numbers, on every machine. (sfc32) */
 export class Random {
   #a: number
   #b: number
@@ -43,7 +43,7 @@ export class Random {
     return picked
   }
 
-  /** Each row as often as its weight says. */
+  /** Each row with the frequency of its weight. */
   weighted<T>(rows: readonly (readonly [weight: number, value: T])[]): T {
     let left = this.next() * rows.reduce((sum, [weight]) => sum + weight, 0)
     for (const [weight, value] of rows) {

@@ -5,8 +5,8 @@ interface Task {
 }
 
 /**
- * Virtual time. Everything that takes time is a task here; tasks happen one by one in order of their times, and after
- * each one all promises that it settled are followed to their ends. So nothing depends on how fast the machine is.
+ * Virtual time. Every delay is a task here; tasks run one by one in order of their times, and after each one
+ * all settled promises are followed to their ends. So the speed of the machine has no effect.
  */
 export class Scheduler {
   readonly #heap: Task[] = []
@@ -33,17 +33,17 @@ export class Scheduler {
     return new Promise((resolve) => this.after(ms, resolve))
   }
 
-  /** Goes on until that time, or until it is over for another reason. */
-  async runUntil(end: number, isOver: () => boolean): Promise<void> {
+  /** Continues until that time, or until it is finished for another reason. */
+  async runUntil(end: number, isFinished: () => boolean): Promise<void> {
     for (;;) {
       const next = this.#heap[0]
-      if (!next || next.at > end || isOver()) break
+      if (!next || next.at > end || isFinished()) break
       this.#removeFirst()
       this.now = next.at
       next.act()
       await allPromisesFollowed()
     }
-    if (!isOver()) this.now = Math.max(this.now, end)
+    if (!isFinished()) this.now = Math.max(this.now, end)
   }
 
   #removeFirst(): void {
@@ -74,7 +74,7 @@ export class Scheduler {
   }
 }
 
-/** A tick that a promise asks for comes when no promise has anything left to do. It waits for no time. */
+/** A timer of a promise fires when no promise has work left. It waits for no time. */
 export function allPromisesFollowed(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

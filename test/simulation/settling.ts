@@ -11,7 +11,7 @@ interface Question {
   supernode: TrueSupernode
 }
 
-/** What a person who knows the truth says of an attempt, as the command line allows it; null: nothing yet. */
+/** Settlement by a person who knows the truth, as the command line allows it; null: nothing yet. */
 export function wordFor({ world, attempt, supernode }: Question): "accepted" | "completed" | "absent" | null {
   const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
   const hasNewcomers = supernode.present().some(({ id }) => !attempt.before.includes(id))
@@ -26,7 +26,7 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
     case "stuck":
     case "partial":
     case "wrong": {
-      if (order?.fate === "accepted" && !order.isOver) return null
+      if (order?.fate === "accepted" && !order.isResolved) return null
       for (const { id, status } of supernode.present())
         if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
       return "completed"
@@ -37,24 +37,28 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
 
   function wordForUnknown() {
     if (order?.fate === "travelling") {
-      // Nobody can see that it will still happen: some wait, some say what the console says.
+      // It is not visible that it will still happen: some people wait, some say what the console shows.
       return world.random.chance(0.1) && !hasNewcomers ? "absent" : null
     }
-    if (order?.fate === "accepted") return order.isOver ? "completed" : "accepted"
-    // The command line refuses `absent` where servers came: to over-count is allowed.
+    if (order?.fate === "accepted") return order.isResolved ? "completed" : "accepted"
+    // The command line refuses `absent` if servers came: over-counting is allowed.
     return hasNewcomers ? "completed" : "absent"
   }
 }
 
-/** Known servers that the cloud lists no more. */
-export function vanishedIn(standing: SupernodeState, supernode: TrueSupernode): boolean {
+/** Known servers that the cloud no longer lists. */
+export function missingIn(state: SupernodeState, supernode: TrueSupernode): boolean {
   const listed = (supernode.view().servers ?? []).map(({ id }) => id)
-  return (standing.servers ?? []).some((id) => !listed.includes(id))
+  return (state.servers ?? []).some((id) => !listed.includes(id))
 }
 
-/** A size that no rung has, or a server that failed, is mended in the console. */
+/** Fixes a size without a rung, or a failed server, in the console. */
 export function mendInConsole(world: World, supernode: TrueSupernode): void {
-  if (supernode.orders.some(({ fate, isOver }) => fate === "travelling" || (fate === "accepted" && !isOver)))
+  if (
+    supernode.orders.some(
+      ({ fate, isResolved }) => fate === "travelling" || (fate === "accepted" && !isResolved),
+    )
+  )
     return
   for (const { id, status } of supernode.present())
     if (status === "CREATE_FAILED") supernode.change(id, "DELETED")

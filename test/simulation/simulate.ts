@@ -9,7 +9,7 @@ import { type Counts, World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-/** People need that long for what the faults have left; orders come in, holds and waits end, latches clear. */
+/** Time that operators need after the faults; orders come in, holds and waits end, latches clear. */
 const SETTLING_MS = 6 * HOUR
 const BUSY_MS = 16 * HOUR
 
@@ -20,13 +20,14 @@ export interface Report {
   mostPosts: number
   /** SHA-256 over the whole trace: equal for equal seeds. */
   hash: string
-  /** What happened, one line each. */
+  /** Events, one line each. */
   trace: string[]
 }
 
 /**
- * One life of a small fleet: days of faults, hours in which people settle what is left, and a load that stays high. Every
- * entry's place is checked when it is stored; where there are real texts and hashes (`asIs`), whole chains are, at the end.
+ * One life of a small fleet: days of faults, hours in which operators settle the rest, and a load that stays
+ * high. Every entry's position is checked when it is stored; with real texts and hashes (`asIs`), whole
+ * chains are checked at the end.
  */
 export async function simulate(
   seed: number,
@@ -35,21 +36,21 @@ export async function simulate(
   forgetEntries()
   const world = new World(seed, broken)
   const { scheduler, watch } = world
-  const isOver = () => watch.violations.length > 0
+  const isFinished = () => watch.violations.length > 0
   startEvents(world)
   startTimeTrouble(world, seed)
   startLedgerTrouble(world, seed)
   world.people.start()
-  await scheduler.runUntil(world.calmFrom, isOver)
+  await scheduler.runUntil(world.calmFrom, isFinished)
 
   world.people.isQuiet = true
   world.becomeCalm()
   for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
-  while (scheduler.now < world.calmFrom + SETTLING_MS && !isOver()) await goOn(world, isOver)
+  while (scheduler.now < world.calmFrom + SETTLING_MS && !isFinished()) await goOn(world, isFinished)
 
-  if (!isOver()) await stayBusy(world, isOver)
-  if (!isOver()) watch.forgotten.checkFound()
-  if (!isOver() && asIs) await verifyChains(world)
+  if (!isFinished()) await stayBusy(world, isFinished)
+  if (!isFinished()) watch.forgotten.checkFound()
+  if (!isFinished() && asIs) await verifyChains(world)
   world.counts.purchases = world.supernodes
     .flatMap(({ orders }) => orders)
     .filter(({ fate }) => fate === "accepted").length
@@ -63,23 +64,23 @@ export async function simulate(
   }
 }
 
-async function stayBusy(world: World, isOver: () => boolean): Promise<void> {
+async function stayBusy(world: World, isFinished: () => boolean): Promise<void> {
   const { scheduler, supernodes } = world
   const highSince = scheduler.now
   const horizon = highSince + BUSY_MS
   world.trace("the load goes up and stays up")
   for (const { load } of supernodes) load.becomes(97, highSince)
   const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
-  while (open.size > 0 && !isOver() && scheduler.now < horizon) {
-    await goOn(world, isOver)
+  while (open.size > 0 && !isFinished() && scheduler.now < horizon) {
+    await goOn(world, isFinished)
     for (const progress of open) if (progress.isDone()) open.delete(progress)
   }
 }
 
-/** Five minutes more, after which nobody may have waited in silence. */
-async function goOn({ scheduler, watch }: World, isOver: () => boolean): Promise<void> {
-  await scheduler.runUntil(scheduler.now + 5 * MINUTE, isOver)
-  watch.tellings.check()
+/** Runs five minutes more, after which every waiting state must have been notified. */
+async function goOn({ scheduler, watch }: World, isFinished: () => boolean): Promise<void> {
+  await scheduler.runUntil(scheduler.now + 5 * MINUTE, isFinished)
+  watch.notifications.check()
 }
 
 async function verifyChains(world: World): Promise<void> {

@@ -7,8 +7,9 @@ import { runLives, runSeeds } from "./pool.ts"
 import type { Report } from "./simulate.ts"
 import { failureLines, Summary } from "./summary.ts"
 
-// Days in the life of a small fleet, drawn from a seed: virtual time, several workers, and faults in the store, the
-// network, the cloud, the clocks and the events. `npm run simulate:faults -- --seeds 10000` goes on where this stops.
+// Days in the life of a small fleet, drawn from a seed: virtual time, several workers, and faults in the
+// store, the network, the cloud, the clocks and the events. `npm run simulate:faults -- --seeds 10000`
+// continues with more seeds.
 
 /** `npm run test:full` lives 200 of them here, and 2,000 by the command. */
 const SEEDS = IS_FULL ? 200 : 120
@@ -44,7 +45,7 @@ describe("a simulated fleet", () => {
     for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)
   }, 240_000)
 
-  it("lives the same life again from the same seed, also without what makes the simulation fast", async () => {
+  it("repeats the same life from the same seed, also without the shortcuts for speed", async () => {
     const seeds = [3, 7, 11, 42]
     const [once, again, asIs] = [
       await reportsOf(seeds),
@@ -62,9 +63,9 @@ const HUNTED = IS_FULL ? BREAKS : BREAKS.filter(({ isLong }) => !isLong)
 if (HUNTED.length < BREAKS.length)
   console.log(`${BREAKS.length - HUNTED.length} breaks on purpose are left to \`npm run test:full\``)
 
-describe("the simulation finds a break on purpose", () => {
+describe("a deliberate break", () => {
   // They share the cores with everything else: a hunt takes seconds, and on a busy machine much longer.
-  it.concurrent.each(HUNTED)("$name: $says", { timeout: 300_000 }, async (broken) => {
+  it.concurrent.each(HUNTED)("is detected: $name: $says", { timeout: 300_000 }, async (broken) => {
     const found = await hunt(broken)
     expect(found, `none of ${broken.seeds} seeds tells of it`).not.toBeNull()
     expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))

@@ -2,13 +2,16 @@ import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 
-/** Clocks may differ by a minute each way, so that near its end a stop may be over for one and not for another. */
+/**
+ * Clocks may differ by a minute each way, so that near its end a stop may be over for one and active for
+ * another.
+ */
 const SLACK_MS = 2 * 60_000
 
 interface Stop {
   verb: "pause" | "hold"
   supernode: string | null
-  /** True time at which the person was told that it is said. */
+  /** True time at which the command was acknowledged. */
   from: number
   /** True time from which it may be over. */
   to: number
@@ -20,12 +23,12 @@ export interface Approval {
   at: number
 }
 
-/** Who stopped what and when, in true time: a stop is in force from its acknowledgement on. */
+/** Pauses and holds with their true times: a stop is active from its acknowledgement on. */
 export class Stops {
   readonly #stops: Stop[] = []
   readonly approvals: Approval[] = []
 
-  /** The ledger lost what people said. */
+  /** The ledger lost operators' commands. */
   forgetAll(): void {
     this.#stops.length = 0
     this.approvals.length = 0
@@ -41,7 +44,7 @@ export class Stops {
     })
   }
 
-  /** In the moment a person begins to lift or to replace it, it may be over, acknowledged or not. */
+  /** At the moment of ending or replacing it, it may be over, acknowledged or not. */
   ending({ verb, supernode }: { verb: "pause" | "hold"; supernode: string | null }, now: number): void {
     for (const stop of this.#stops)
       if (stop.verb === verb && stop.supernode === supernode) stop.to = Math.min(stop.to, now)
@@ -52,7 +55,7 @@ export class Stops {
     if (said?.verb === "approve") this.approvals.push({ planHash: said.planHash, by: said.by, at: now })
   }
 
-  /** The stop that a run must have seen that read stream `control` then; null: none. */
+  /** The stop that a run must have seen if it read stream `control` then; null: none. */
   inForceAt({ id, at, signal }: { id: string; at: number; signal: Signal | undefined }): string | null {
     const stop = this.#stops.find(
       ({ verb, supernode, from, to }) =>

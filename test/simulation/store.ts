@@ -9,7 +9,7 @@ import type { World } from "./world.ts"
 /** The chains of a ledger, by stream. */
 export type Copy = ReadonlyMap<string, RawEntry[]>
 
-/** Told of every entry in the moment it is stored, in true order. */
+/** Called for every entry when it is stored, in true order. */
 export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
 
 /**
@@ -25,34 +25,34 @@ export class SimulatedStore {
     private readonly onStored: OnStored,
   ) {}
 
-  /** The first entry, before anything goes wrong: an operator made the ledger. */
+  /** The first entry, before any fault: an operator made the ledger. */
   begin(entry: LedgerEntry): void {
     this.#write(entry.stream, { seq: entry.seq, text: entryText(entry) })
   }
 
-  /** As a backup holds it. */
+  /** A copy, as in a backup. */
   copy(): Copy {
     return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
   }
 
-  standingOf(stream: string): SupernodeState | null {
+  stateOf(stream: string): SupernodeState | null {
     const raw = this.#newest(stream)
     return raw ? stateOf(trustedEntry(stream, raw)) : null
   }
 
-  /** From now on it holds what that copy holds. */
+  /** Replaces its content by that copy. */
   restore(copy: Copy): void {
     this.#chains.clear()
     for (const [stream, chain] of copy) this.#chains.set(stream, [...chain])
     this.world.watch.forgetBut(copy)
   }
 
-  /** Without a network between: for an operator who speaks before any worker can reach the store. */
+  /** Without a network between: for an operator's command before any worker can reach the store. */
   direct(): LedgerStore {
     return { ...this.truth(), append: async (stream, raw) => this.#write(stream, raw) }
   }
 
-  /** Everything stored, for checking at the end. */
+  /** All stored entries, for checks at the end. */
   truth(): LedgerStore {
     const chains = this.#chains
     return {

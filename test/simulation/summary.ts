@@ -1,7 +1,7 @@
 import type { Report } from "./simulate.ts"
 import type { Counts } from "./world.ts"
 
-/** What many seeds came to. */
+/** Result of many seeds. */
 export class Summary {
   seeds = 0
   mostPosts = 0
@@ -41,18 +41,18 @@ export class Summary {
   }
 }
 
-/** The end of a trace, as far as it is about what went wrong, and how to see it all. */
+/** The end of a trace, filtered by the failure, with the command that shows all of it. */
 export function failureLines({ seed, violations, trace }: Report, most = 40): string[] {
   const said = violations.join("\n")
   const ids = said.match(/\bx\d+\b|\brun-\d+\b|train-[ab]/g) ?? []
   const isAbout = (line: string) =>
     ids.some((id) => new RegExp(`\\b${id}\\b`).test(line)) ||
     /freezes|dies|clock jumps|store is away|restarted|people know|VIOLATION|calm/.test(line)
-  const told = trace.filter(isAbout)
+  const notifications = trace.filter(isAbout)
   return [
     `seed ${seed}: ${said}`,
-    ...(told.length > most ? [`  … ${told.length - most} lines before`] : []),
-    ...told.slice(-most).map((line) => `  ${line}`),
+    ...(notifications.length > most ? [`  … ${notifications.length - most} lines before`] : []),
+    ...notifications.slice(-most).map((line) => `  ${line}`),
     `replay it: npm run simulate:faults -- --seed ${seed} --trace`,
   ]
 }

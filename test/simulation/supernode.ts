@@ -9,7 +9,7 @@ import type { World } from "./world.ts"
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-/** What truly became of one request that left us: only the simulation and its people can know. */
+/** True fate of one request: only the simulation and its operators know it. */
 export interface Order {
   attempt: string
   postedAt: number
@@ -20,15 +20,15 @@ export interface Order {
   fate: "travelling" | "accepted" | "refused" | "lost"
   acceptedAt: number | null
   servers: string[]
-  /** Nothing more will come of it. */
-  isOver: boolean
-  /** A person said absent while it was still travelling: nobody could know better. */
+  /** Nothing more will happen to it. */
+  isResolved: boolean
+  /** A person said absent while it was still travelling: nothing showed it. */
   wasTakenForAbsent: boolean
 }
 
 type Delivery = "in-time" | "late" | "too-few" | "too-many" | "other-flavor" | "some-never-run"
 
-/** One supernode as it truly is. */
+/** True state of one supernode. */
 export class TrueSupernode {
   readonly loaded: LoadedPolicy
   readonly stream: string
@@ -57,7 +57,7 @@ export class TrueSupernode {
     return presentServers(this.view())
   }
 
-  /** As GET hyperinstance answers: deleted servers stay listed for a day. */
+  /** The answer of GET hyperinstance: deleted servers stay listed for a day. */
   view(): Supernode {
     const { now } = this.world.scheduler
     const servers = this.#servers.filter((s) => s.status !== "DELETED" || (s.updateAt ?? 0) > now - DAY)
@@ -78,10 +78,10 @@ export class TrueSupernode {
     )
   }
 
-  /** A server goes and another one comes, in the console; false while an order is being delivered. */
+  /** Replaces a server in the console; false while an order is being delivered. */
   replaceOne(): boolean {
     const [gone] = this.present()
-    if (!gone || this.orders.some(({ fate, isOver }) => fate === "accepted" && !isOver)) return false
+    if (!gone || this.orders.some(({ fate, isResolved }) => fate === "accepted" && !isResolved)) return false
     this.change(gone.id, "DELETED")
     this.add({ status: "RUNNING", at: this.world.scheduler.now })
     return true
@@ -91,7 +91,7 @@ export class TrueSupernode {
     return (this.soldOutUntil.get(flavor) ?? -Infinity) > this.world.scheduler.now
   }
 
-  /** The cloud takes the order: its servers appear, and some time later they run, more or less. */
+  /** The cloud accepts the order: its servers appear, and some time later they run, more or less. */
   accept(order: Order): void {
     const { random, scheduler, weather } = this.world
     order.fate = "accepted"
@@ -117,7 +117,7 @@ export class TrueSupernode {
       })
     }
     scheduler.after(last + 1_000, () => {
-      order.isOver = true
+      order.isResolved = true
     })
   }
 }

@@ -2,16 +2,16 @@ import { parentPort, workerData } from "node:worker_threads"
 import { PORT_BREAKS } from "./port-breaks.ts"
 import { type Report, simulate } from "./simulate.ts"
 
-// One thread's share of the seeds. It is told the next seed when it has answered the last one.
+// One thread's share of the seeds. It gets the next seed when it has answered the last one.
 
 export interface ThreadData {
   /** Name in `PORT_BREAKS`; null: nothing is broken there. */
   portBreak: string | null
-  /** Was the code bundled as it is? */
+  /** True if the code was bundled without shortcuts. */
   asIs: boolean
 }
 
-/** The trace is sent only where it is wanted: a seed that fails, or one that is looked at. */
+/** The trace is sent only if it is needed: for a failing seed, or on request. */
 export interface Task {
   seed: number
   wantsTrace: boolean
@@ -23,8 +23,8 @@ const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
 parentPort?.on("message", (task: Task) => void live(task))
 
 async function live({ seed, wantsTrace }: Task): Promise<void> {
-  const report = await simulate(seed, { broken, asIs })
-  const isWorthTelling = wantsTrace || report.violations.length > 0
-  const told: Report = isWorthTelling ? report : { ...report, trace: [] }
-  parentPort?.postMessage(told)
+  const whole = await simulate(seed, { broken, asIs })
+  const isTraceWanted = wantsTrace || whole.violations.length > 0
+  const report: Report = isTraceWanted ? whole : { ...whole, trace: [] }
+  parentPort?.postMessage(report)
 }

@@ -13,7 +13,7 @@ export class Dates {
   /** The `Date` of its answers minus the true time, milliseconds; null: they have none. */
   offMs: number | null = 0
 
-  /** In whole seconds, as the header is. */
+  /** In whole seconds, as in the header. */
   of(at: number): number | null {
     return this.offMs === null ? null : Math.floor((at + this.offMs) / 1_000) * 1_000
   }
@@ -21,7 +21,10 @@ export class Dates {
 
 type Trouble = "clock" | "date" | "no-date" | "refusals"
 
-/** In a third of the worlds. Troubles overlap: a clock is wrong while the cloud refuses, or while its `Date` is missing. */
+/**
+ * In a third of the worlds. Faults overlap: a clock is wrong while the cloud refuses, or while its `Date` is
+ * missing.
+ */
 export function startTimeTrouble(world: World, seed: number): void {
   const random = new Random(seed + 2 ** 44)
   if (!random.chance(0.35)) return
@@ -41,7 +44,7 @@ async function trouble(world: World, random: Random, kinds: readonly Trouble[]):
   }
 }
 
-/** Returns what ends it. */
+/** Returns the function that ends it. */
 function begin(world: World, random: Random, kind: Trouble): () => void {
   const farMs = random.pick([-1, 1]) * random.spread(HOUR, 3 * 365 * DAY)
   switch (kind) {

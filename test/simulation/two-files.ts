@@ -3,16 +3,17 @@ import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { TrueSupernode } from "./supernode.ts"
 
-// Small worlds in which every other machine has another policy file for the same supernodes, until all is calm.
+// Small worlds in which every other machine has another policy file for the same supernodes, until all is
+// calm.
 
 const MINUTE = 60_000
 
-/** Seeds 960 to 999 of each thousand: the worlds before them live as they did. */
+/** Seeds 960 to 999 of each thousand: the earlier worlds stay the same. */
 export function hasTwoFiles(seed: number): boolean {
   return seed % 1_000 >= 960
 }
 
-/** The same limits under another hash, so that everything else that is watched holds for both files. */
+/** The same limits under another hash, so that all other checks apply to both files. */
 export function otherFile({ policy, loaded }: TrueSupernode): LoadedPolicy {
   // A file that is never in force for long would stay unarmed.
   if (policy.armAfterMs > 0) return loaded
@@ -20,7 +21,7 @@ export function otherFile({ policy, loaded }: TrueSupernode): LoadedPolicy {
   return { ...loaded, policy: other, hash: digest(other) }
 }
 
-/** Which policy file wrote when, as one chain tells it, and whether an order may go out now. */
+/** Entries of each policy file in one chain, and whether an order may be sent now. */
 export class FileTurns {
   #newest: string | null = null
   /** Times of the changes since the last reset, as the entries are dated. */
@@ -34,8 +35,8 @@ export class FileTurns {
   }
 
   /**
-   * Why an order opened at that time should not have been: the files took turns three times within an hour. With a minute
-   * to spare each way; where clocks disagree about the order of the changes it says nothing.
+   * Reason why an order opened at that time was wrong: the files alternated three times within an hour. It
+   * allows a minute each way, and gives none if clocks disagree about the order of the changes.
    */
   whyNot(openedAt: number): string | null {
     const last = this.#changes.at(-1)

@@ -7,9 +7,9 @@ import { whyNotOpen } from "./fleet.ts"
 import { Forgotten } from "./forgotten.ts"
 import type { Machine, Process } from "./machine.ts"
 import { whyNotToBuy } from "./may-buy.ts"
+import { SentNotifications } from "./sent-notifications.ts"
 import { Stops } from "./stops.ts"
 import type { TrueSupernode } from "./supernode.ts"
-import { Tellings } from "./tellings.ts"
 import { FileTurns } from "./two-files.ts"
 import type { World } from "./world.ts"
 
@@ -24,16 +24,16 @@ export interface Posted {
   process: Process
 }
 
-/** Stands at the store and at the wire, sees everything in true order, and says what must not be. */
+/** Observes the store and the wire in true order, and reports violations. */
 export class Watch {
   readonly violations: string[] = []
   readonly books = new Map<string, Book>()
   readonly stops = new Stops()
-  tellings: Tellings
+  notifications: SentNotifications
   readonly forgotten: Forgotten
   readonly #links = new Map<string, { seq: number; hash: string }>()
   readonly #turns = new Map<string, FileTurns>()
-  /** Places that were taken under caps across supernodes. */
+  /** Reservations under caps across supernodes. */
   readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
   readonly #controlReads = new Map<string, number>()
@@ -43,7 +43,7 @@ export class Watch {
   mostPosts = 0
 
   constructor(private readonly world: World) {
-    this.tellings = new Tellings(world)
+    this.notifications = new SentNotifications(world)
     this.forgotten = new Forgotten(world)
   }
 
@@ -66,7 +66,7 @@ export class Watch {
       this.broken("other-ledger", `${stream} got a ${kind} entry in another ledger`)
   }
 
-  /** The ledger holds these entries alone from now on, and so everything is judged by them. */
+  /** The ledger contains only these entries from now on, so all checks use them. */
   forgetBut(kept: ReadonlyMap<string, RawEntry[]>): void {
     const texts = new Set([...kept.values()].flat().map(({ text }) => text))
     const entries = this.#log.filter(({ raw }) => texts.has(raw.text))
@@ -75,12 +75,12 @@ export class Watch {
     this.#reserved.clear()
     this.#log.length = 0
     this.stops.forgetAll()
-    this.tellings = new Tellings(this.world)
+    this.notifications = new SentNotifications(this.world)
     for (const { entry, raw, at } of entries) this.#learn(entry, raw, at)
     this.forgotten.begin(kept)
   }
 
-  /** What an entry says, without a judgement of it. */
+  /** Records an entry without checking it. */
   #learn(entry: LedgerEntry, raw: RawEntry, at: number): void {
     const { stream } = entry
     this.#log.push({ entry, raw, at })
@@ -90,7 +90,7 @@ export class Watch {
     const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
     if (!supernode) return
     this.bookOf(supernode).stored(entry, at)
-    this.tellings.stored(entry)
+    this.notifications.stored(entry)
   }
 
   #learnReservation({ stream, kind, fleet }: LedgerEntry): void {
@@ -110,7 +110,7 @@ export class Watch {
     this.world.trace(`VIOLATION ${rule}: ${says}`)
   }
 
-  /** An answer that this run got named a time. */
+  /** An answer to this run named a time. */
   confirmsTime(run: string): void {
     this.#dated.add(run)
   }
@@ -119,7 +119,7 @@ export class Watch {
     this.#controlReads.set(run, this.world.scheduler.now)
   }
 
-  /** Every entry, in the moment it is stored. */
+  /** Checks every entry when it is stored. */
   stored(entry: LedgerEntry, raw: RawEntry): void {
     const { now } = this.world.scheduler
     const { stream, kind } = entry
@@ -154,7 +154,7 @@ export class Watch {
     this.#checkObservation(book, entry)
     this.#checkEffect(supernode, book, entry)
     book.stored(entry, now)
-    this.tellings.stored(entry)
+    this.notifications.stored(entry)
     const tooMuch = entry.kind === "opened" && supernode.policy.fleet ? whyNotOpen(this.world) : null
     if (tooMuch) this.broken("fleet-opened", tooMuch)
     if (entry.outcome?.kind === "unknown" || entry.observation?.kind === "unknown")
@@ -164,7 +164,7 @@ export class Watch {
     this.#checkFiles(supernode, entry)
   }
 
-  /** One supernode, one policy file: while two take turns nothing is opened. */
+  /** One supernode, one policy file: while two alternate nothing is opened. */
   #checkFiles({ stream, policy }: TrueSupernode, entry: LedgerEntry): void {
     const turns = this.#turns.get(stream) ?? new FileTurns()
     this.#turns.set(stream, turns)
@@ -173,7 +173,7 @@ export class Watch {
     if (why) this.broken("one-policy-file", `${policy.name}: ${entry.attempt?.id} was opened, and ${why}`)
   }
 
-  /** The state stays small: of signals it keeps only those that led to an attempt. */
+  /** The state stays small: it keeps only signals that led to an attempt. */
   #checkState(book: Book, { standing, stream, seq }: LedgerEntry): void {
     const kept = "signals" in standing ? Object.keys(standing.signals) : []
     const held = kept.find((id) => !book.signals.has(id))
@@ -186,11 +186,12 @@ export class Watch {
   #checkSignal(book: Book, { kind, signal, run, seq }: LedgerEntry): void {
     const first =
       signal && (kind === "decided" || kind === "opened") ? book.signals.get(signal.id) : undefined
-    // It is remembered until it is stale by its own time; then it is told apart by that. One that only held may come again.
+    // It is remembered until it is stale by its own time; then its age identifies it. A signal that only held
+    // may come again.
     const rememberedMs = signal?.kind === "request" ? DAY : 15 * MINUTE
     if (!signal || !first || first.run === run) return
     if (this.world.scheduler.now > Math.max(first.at, signal.at) + rememberedMs) return
-    // A clock that ran hours ahead has made it old for the chain; what it is worth now, the gates say.
+    // A clock that ran hours ahead has made it old for the chain; its present value is up to the gates.
     if (book.datedAheadAt >= first.storedAt) return
     this.broken(
       "one-decision-per-signal",
@@ -198,7 +199,7 @@ export class Watch {
     )
   }
 
-  /** What is written of an outcome is what truly happened. */
+  /** A recorded outcome is the true one. */
   #checkSettlement(supernode: TrueSupernode, { kind, attempt, outcome }: LedgerEntry): void {
     if (kind !== "settled" || !attempt || !outcome) return
     const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
@@ -208,7 +209,7 @@ export class Watch {
       this.broken("outcome-is-true", `${attempt.id} was settled as ${outcome.kind}, and it was ${fate}`)
   }
 
-  /** Nobody says stuck before the 45 minutes are over: it holds until a person comes. */
+  /** No run says stuck before the 45 minutes are over: it holds until a person comes. */
   #checkObservation(book: Book, { observation }: LedgerEntry): void {
     if (observation?.kind !== "stuck" && observation?.kind !== "partial") return
     const acceptedAt = book.trades.get(observation.attempt ?? "")?.acceptedAt ?? Infinity
@@ -220,7 +221,7 @@ export class Watch {
       )
   }
 
-  /** What a purchase did is told by what the load truly was, in N periods that all began after the warm-up. */
+  /** The effect of a purchase is measured by the true load, in N periods that all began after warm-up. */
   #checkEffect({ load, policy }: TrueSupernode, book: Book, { observation }: LedgerEntry): void {
     const { effect, attempt } = observation ?? {}
     if (!effect) return
@@ -233,7 +234,7 @@ export class Watch {
     if (now + 2 * MINUTE < warmAt + stretchMs)
       this.broken("effect-is-early", `${attempt} was measured before its periods were over`)
     const values: number[] = []
-    // A run that freezes after it looked writes it down later, dated when it looked.
+    // A run that freezes after reading records it later, dated when it read.
     const lookedAt = Math.min(now, observation?.at ?? now)
     for (let at = lookedAt - stretchMs - periodMs - 10 * MINUTE; at <= now; at += MINUTE / 2)
       values.push(load.at(at))
@@ -241,7 +242,7 @@ export class Watch {
       this.broken("effect-is-true", `${attempt} was said to have brought it to ${effect.after}`)
   }
 
-  /** True spend is never more than what the ledger has reserved and booked. */
+  /** True spending is never more than the ledger has reserved and booked. */
   #checkMoney(supernode: TrueSupernode, { standing, seq }: LedgerEntry): void {
     const { trades } = this.bookOf(supernode)
     const kept = "purchases" in standing ? standing.purchases.map(({ attempt }) => attempt) : []
@@ -256,7 +257,7 @@ export class Watch {
     }
   }
 
-  /** A request leaves: the one moment that cannot be taken back. */
+  /** A request leaves: the only step that cannot be undone. */
   posted(posted: Posted): void {
     const { supernode, order, run, machine } = posted
     const { now } = this.world.scheduler
@@ -269,7 +270,7 @@ export class Watch {
     if (!this.#dated.has(run))
       this.broken("time-is-confirmed", `${order.attempt} was sent, and no answer named a time`)
     const readAt = this.#controlReads.get(run) ?? -Infinity
-    // Its entry was lost after this run's last look.
+    // Its entry was lost after this run's last reading.
     if (readAt < this.forgotAt) return
     for (const [rule, says] of this.forgotten.whyNot(posted)) this.broken(rule, says)
     if (!trade) {
@@ -279,7 +280,8 @@ export class Watch {
     trade.posts += 1
     this.mostPosts = Math.max(this.mostPosts, trade.posts)
     if (trade.posts > 1) this.broken("one-post", `${order.attempt} was sent ${trade.posts} times`)
-    // A machine whose monotonic clock stands still has only its wall clock, which may be a minute behind the ledger's.
+    // A machine whose monotonic clock stops has only its wall clock, which may be a minute behind the
+    // ledger's.
     const within = 30_000 + (machine.monotonicStops ? MINUTE : 0) + 1_000
     if (now - trade.openedAt > within)
       this.broken(
@@ -301,7 +303,7 @@ export class Watch {
       this.broken(rule, says)
   }
 
-  /** A run that comes to an end has settled what it opened, or says loudly that it could not. */
+  /** A finished run has settled every attempt that it opened, or throws an error. */
   ended(run: string, supernode: TrueSupernode, error: unknown): void {
     if (error !== null) {
       const isLedgers = error instanceof LedgerError || (error as Error).name === "LedgerError"

@@ -1,6 +1,9 @@
 import type { Random } from "./random.ts"
 
-/** How often things go wrong, each as a probability. Every seed has its own weather, so that faults meet in all mixtures. */
+/**
+ * Frequency of faults, each as a probability. Every seed has its own weather, so that faults meet in all
+ * mixtures.
+ */
 export interface Weather {
   /** Per request to the store. */
   storeIsSlow: number
@@ -53,7 +56,7 @@ export const CALM: Weather = {
   eventIsLate: 0,
 }
 
-/** What each fault comes to in a bad mood; a seed has it not at all, a little, or in full. */
+/** Probability of each fault in a bad mood; a seed has it not at all, a little, or in full. */
 const WORST: Weather = {
   storeIsSlow: 0.06,
   storeFails: 0.06,

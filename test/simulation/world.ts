@@ -8,7 +8,7 @@ import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
-import { cloudSeenBy, tellPeople } from "./cloud.ts"
+import { cloudSeenBy, notifyOperators } from "./cloud.ts"
 import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
 import { Load } from "./load.ts"
@@ -45,12 +45,12 @@ export interface Waking {
   again?: () => void
 }
 
-/** In some worlds no person knows what the ledger before this one had in flight; drawn apart from everything else. */
+/** In some worlds no person knows what the previous ledger had in flight; drawn separately. */
 function beginsEmpty(seed: number): boolean {
   return new Random(seed + 2 ** 46).chance(0.15)
 }
 
-/** Everything there is in one simulation, drawn from one seed. */
+/** The whole environment of one simulation, drawn from one seed. */
 export class World {
   readonly random: Random
   readonly scheduler: Scheduler
@@ -61,7 +61,10 @@ export class World {
   readonly people: People
   readonly tickMs: number
   readonly calmFrom: number
-  /** True time before which nothing may be bought, since an order that the new ledger does not know may be on its way. */
+  /**
+   * True time before which no purchase is allowed, since an order that the new ledger does not contain may be
+   * in progress.
+   */
   newLedgerUntil: number
   readonly ledgerTrouble: LedgerTrouble
   weather: Weather
@@ -100,7 +103,7 @@ export class World {
     const loads: Load[] = []
     this.supernodes = ([0, 1] as const).map((which) => {
       loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
-      // Who shares a cap shares the work here: so that all want to buy in the same moment.
+      // Supernodes with a common cap share the load here, so that all want to buy at the same moment.
       const load = loads[fleet ? 0 : which] as Load
       const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
       return new TrueSupernode(this, policy, load)
@@ -121,7 +124,7 @@ export class World {
     this.counts[what] += 1
   }
 
-  /** `+days hh:mm:ss.mmm what happened`. */
+  /** `+days hh:mm:ss.mmm event`. */
   trace(line: string): void {
     const ms = this.scheduler.now - this.#start
     const time = new Date(ms).toISOString().slice(11, 23)
@@ -146,7 +149,7 @@ export class World {
     deliver(this, signal, supernodes)
   }
 
-  /** Faults stop: clocks are right, frozen machines go on, everything can be reached and bought. */
+  /** Faults stop: clocks are right, frozen machines continue, everything can be reached and bought. */
   becomeCalm(): void {
     this.isCalm = true
     this.weather = CALM
@@ -160,7 +163,7 @@ export class World {
     this.trace("all is calm")
   }
 
-  /** The real run() in that process. undefined: it threw; a run whose process dies never comes back. */
+  /** The real run() in that process. undefined: it threw; a run whose process dies never returns. */
   async startRun(process: Process, { signal, supernode, again }: Waking): Promise<RunResult | undefined> {
     this.count("runs")
     if (this.random.chance(0.015)) void this.people.stopRightNow()
@@ -170,7 +173,7 @@ export class World {
     let isRunning = true
     if (endsAt < Infinity)
       this.scheduler.at(endsAt, () => {
-        // A function that is not over in time is ended, whatever it is doing.
+        // A function that exceeds its time is ended, whatever it is doing.
         if (isRunning && !process.isDead && !process.machine.isReliable) process.machine.die()
       })
     this.trace(`${process.name} ${id} ${supernode.policy.name} ${signal.kind} ${signal.id}`)
@@ -227,7 +230,7 @@ export class World {
       clock,
       notify: {
         wants: (topic) => topic === "trouble" || topic === "approval",
-        tell: (notice) => tellPeople(process, notice),
+        tell: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
       timeLeftMs: () => endsAt - this.scheduler.now,

@@ -148,8 +148,8 @@ interface Shown {
 async function show(task: Task, app: App, { loaded, results, requests, plan }: Shown): Promise<void> {
   const { screen, options, io, now } = task
   const { policy, hash: policyHash } = loaded
-  const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
-  const arming = armingUntil({ policy, policyHash, standing, now })
+  const state = stateOf(await app.ledger.head(supernodeStream(policy.id)))
+  const arming = armingUntil({ policy, policyHash, state, now })
   if (results.length === 0) screen.note(`the event does not concern ${policy.name}: nothing would happen`)
   if (options.json) {
     const [request = null] = requests
@@ -158,7 +158,7 @@ async function show(task: Task, app: App, { loaded, results, requests, plan }: S
     return
   }
   const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
-  const schedules = scheduleRows(scheduleStates(policy, standing, now))
+  const schedules = scheduleRows(scheduleStates(policy, state, now))
   for (const [i, result] of results.entries()) {
     const circumstances = { mode: app.settings.mode, arming, options, plan }
     screen.say(

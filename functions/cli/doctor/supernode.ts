@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import { type Offer, presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
@@ -5,8 +6,6 @@ import type { CloudOrder } from "../../../lib/decision/state/order.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { type Check, ill, well } from "./check.ts"
 
-/** The clocks may differ by this much before signatures and evidence suffer. */
-const SKEW_MS = 60_000
 const CLOCK = "set this machine's clock: signatures and evidence go by it"
 
 /** Can it be read, is it ready, and where on the ladder is it? */
@@ -19,7 +18,7 @@ export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernod
   const rung = ladder.find((candidate) => candidate.servers === present.length)
   const seen = `${status}, ${counted(present.length, "server")}`
   const skew = Math.abs(read.skewMs ?? 0)
-  if (skew > SKEW_MS)
+  if (skew > CLOCK_TOLERANCE_MS)
     return ill(subject, `${seen}; its clock and ours differ by ${Math.round(skew / 1_000)} s`, CLOCK)
   if (status !== "ACTIVE") return ill(subject, `${seen}: nothing is bought until it is ACTIVE`)
   if (!rung) {

@@ -9,12 +9,14 @@ import type { Effect } from "../state/effect.ts"
 import type { Observation } from "../state/observation.ts"
 import { type Point, weighEvidence } from "./evidence.ts"
 
-// Did what was bought help? The metric that caused a purchase is measured twice by the same statistic: when it was decided,
-// and once after completion and warm-up. What was measured is written down, so that later load rewrites nothing.
+// Measures whether a purchase helped. The metric that caused it is measured twice by the same statistic: at
+// the decision, and once after completion and warm-up. The result is recorded, so that later load does not
+// change it.
 
 /**
- * How bad a metric is, by the very points that M of N decides by: the mean of the M worst real ones of the N newest
- * periods. It means the same before a purchase and after it, whether or not anything breaches. null with fewer than M.
+ * Severity of a metric, from the points that M of N uses: the mean of the M worst real points among the N
+ * newest periods. It means the same before and after a purchase, whether or not anything breaches. null with
+ * fewer than M points.
  */
 export function levelOf(rule: Rule, points: readonly Point[]): number | null {
   const { m } = rule.points
@@ -24,7 +26,7 @@ export function levelOf(rule: Rule, points: readonly Point[]): number | null {
   return finite(worstFirst.slice(0, m).reduce((sum, value) => sum + value, 0) / m)
 }
 
-/** The target with what caused it, where the policy wants to know whether purchases help and rules asked for this one. */
+/** The target with its cause, if the policy has an efficacy rule and rules proposed this target. */
 export function withCause(situation: Situation, target: Target, digest: Digest): Target {
   const { policy, readings, supernode } = situation
   if (!policy.efficacy || readings.state !== "read" || supernode.state !== "read") return target
@@ -43,27 +45,27 @@ function metricHash(rule: Rule, digest: Digest): string {
   return digest({ metric: rule.metric, highIsBad: highIsBad(rule) })
 }
 
-/** An effect whose rule still measures what caused the purchase. */
+/** An effect whose rule still measures the metric that caused the purchase. */
 export interface CountedEffect extends Effect {
   policyRule: Rule
-  /** From when on it can be told, epoch milliseconds: N periods after warm-up have ended. */
+  /** Earliest time of the measurement, epoch milliseconds: N periods after the end of warm-up. */
   dueAt: number
 }
 
-/** The chain's effects, oldest first, without those whose rule is gone or measures something else by now. */
-export function countedEffects({ standing, policy }: Situation, digest: Digest): CountedEffect[] {
-  return (standing.effects ?? []).flatMap((effect) => {
+/** Effects of the chain, oldest first, without those whose rule is gone or now measures another metric. */
+export function countedEffects({ state, policy }: Situation, digest: Digest): CountedEffect[] {
+  return (state.effects ?? []).flatMap((effect) => {
     const policyRule = policy.rules.find(({ name }) => name === effect.rule)
     if (!policyRule || metricHash(policyRule, digest) !== effect.metric) return []
-    const warmAt = Math.max(effect.completedAt, standing.completedAt ?? 0) + policy.warmupMs
+    const warmAt = Math.max(effect.completedAt, state.completedAt ?? 0) + policy.warmupMs
     return [{ ...effect, policyRule, dueAt: dueAfter(policyRule, warmAt) }]
   })
 }
 
-/** When the N newest periods that may be looked at all began at `warmAt` or later. */
+/** Time at which the N newest complete periods all began at `warmAt` or later. */
 function dueAfter({ metric, points }: Rule, warmAt: number): number {
   const periodMs = (metric["cloud-eye"] ?? metric.prometheus ?? metric.cloudwatch)?.period
-  // An alarm tells its period only with its points.
+  // The period of an alarm is known only with its points.
   if (periodMs === undefined) return warmAt
   return (Math.ceil(warmAt / periodMs) + points.n) * periodMs + metric.lag
 }
@@ -72,7 +74,10 @@ function isUnmeasured({ before, after }: Effect): boolean {
   return before !== null && after === null
 }
 
-/** A tick that holds anyway reads the metrics even so: what a purchase did is told soon after it, or not of it any more. */
+/**
+ * Measurement is due: this tick reads the metrics even if it holds, since the effect of a purchase can be
+ * measured only for a while.
+ */
 export function effectIsDue(situation: Situation, digest: Digest): boolean {
   if (!situation.policy.efficacy || !clockIsTrusted(situation)) return false
   return countedEffects(situation, digest).some(
@@ -80,7 +85,7 @@ export function effectIsDue(situation: Situation, digest: Digest): boolean {
   )
 }
 
-/** What the oldest purchase did that was not measured yet and now can be; null where there is nothing to say. */
+/** Effect of the oldest purchase that is not measured yet and can be measured now; null if there is none. */
 export function measureEffect(situation: Situation, digest: Digest): Observation | null {
   const { policy, readings, supernode, now } = situation
   if (!policy.efficacy || readings.state !== "read" || supernode.state !== "read") return null
@@ -100,13 +105,13 @@ export function measureEffect(situation: Situation, digest: Digest): Observation
   return null
 }
 
-/** Positive where it got better. Rounded to 12 digits: 97.3 − 92.3 is 5, and not a hair less. */
+/** Positive if the metric improved. Rounded to 12 digits, so that 97.3 − 92.3 is exactly 5. */
 function gainOf(rule: Rule, before: number, after: number): number | null {
   const gain = highIsBad(rule) ? before - after : after - before
   return finite(Number(gain.toPrecision(12)))
 }
 
-/** By a clock that others contradict nobody can say which periods came after the warm-up. */
+/** If clocks disagree, we cannot tell which periods follow warm-up. */
 function clockIsTrusted({ now, headAt, cloudSkewMs }: Situation): boolean {
   return (headAt ?? now) - now <= CLOCK_TOLERANCE_MS && Math.abs(cloudSkewMs ?? 0) <= CLOCK_TOLERANCE_MS
 }
@@ -115,7 +120,7 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** For sentences: at most six digits. */
+/** Number for sentences: at most six digits. */
 export function sayNumber(value: number): string {
   return String(Number(value.toPrecision(6)))
 }

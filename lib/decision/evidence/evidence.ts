@@ -1,6 +1,7 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { includesId } from "../inputs/id.ts"
 import { newestPeriods, type Reading, type Series } from "../inputs/reading.ts"
-import type { Datapoint } from "../inputs/signal.ts"
+import { type Datapoint, STALE_AFTER_MS } from "../inputs/signal.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Policy, Rule } from "../policy/policy.ts"
 import { isOnClearSide, type Level, levelsOf } from "../policy/threshold.ts"
@@ -8,13 +9,10 @@ import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
 
-/** An alarm tells of the periods right before it; what ended longer ago than an alarm may be old is no evidence. */
-const STALE_POINT_MS = 15 * 60_000
-
-/** How far an alarm's clock may be ahead of ours. */
-const AHEAD_MS = 60_000
-
-/** One period of one rule: its value over the servers, or why it has none. `early`: before the warm-up ended. */
+/**
+ * One period of one rule: its value over the servers, or the reason for its absence. `early`: before the end
+ * of warm-up.
+ */
 export interface Point {
   at: number
   value: number | null
@@ -23,11 +21,11 @@ export interface Point {
   expected: number
 }
 
-/** What one rule says, with the numbers behind it. */
+/** Evidence of one rule, with the numbers behind it. */
 export interface RuleEvidence {
   rule: string
   verdict: "breaching" | "not-breaching" | "missing-data" | "latched" | "off"
-  /** Rungs up from where we are; 0 unless breaching. */
+  /** Rungs above the current one; 0 unless breaching. */
   up: number
   breaching: number
   missing: number
@@ -39,14 +37,14 @@ export interface RuleEvidence {
   problem: string | null
 }
 
-/** Judges every rule by its reading. The caller has made sure that readings and servers were read. */
+/** Evaluates every rule by its reading. Precondition: readings and servers were read. */
 export function weighEvidence(situation: Situation, readings: Reading[], servers: Server[]): RuleEvidence[] {
   const running = runningSince(servers, situation)
   return situation.policy.rules.map((rule) => {
     const reading = readings.find((candidate) => candidate.rule === rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, running }) : []
     const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
-    return judgeRule({
+    return evaluateRule({
       situation,
       rule,
       points,
@@ -58,7 +56,10 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
   })
 }
 
-/** Points of an alarm that names no server, where several supernodes list it: they may be another supernode's. */
+/**
+ * Points of an alarm that names no server, while several supernodes list it: they may belong to another
+ * supernode.
+ */
 function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: Reading): string | null {
   const isShared =
     metric.alarm && !exclusive && series.length > 0 && series.every(({ server }) => server === null)
@@ -67,10 +68,13 @@ function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: R
     : null
 }
 
-/** A rule with `repeat: false` has bought, and rests until its metric clears: only the meters can tell when. */
-export function awaitsClearing({ policy, standing }: Situation): boolean {
+/**
+ * A rule with `repeat: false` that has bought. It stays inactive until its metric clears, which only the
+ * meters can show.
+ */
+export function awaitsClearing({ policy, state }: Situation): boolean {
   return policy.rules.some(
-    ({ name, repeat, metric }) => !repeat && !metric.alarm && getOwn(standing.latches, name) !== undefined,
+    ({ name, repeat, metric }) => !repeat && !metric.alarm && getOwn(state.latches, name) !== undefined,
   )
 }
 
@@ -78,26 +82,26 @@ interface RuleFacts {
   situation: Situation
   rule: Rule
   points: Point[]
-  /** Somebody was asked, and had nothing to say: only such silence may be held to breach. */
+  /** The meter was asked and returned no data. Only such missing data may count as breaching. */
   isSilent: boolean
   problem: string | null
 }
 
-function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
+function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
-  // A period nobody spoke of at all is missing too: exactly N are judged, never older ones.
+  // A period that no source reported is missing too: exactly N periods count, never older ones.
   const missing = n - points.filter((point) => point.state !== "missing").length
   const assumed = rule.missing === "breaching" && isSilent ? missing : 0
   const levels = levelsOf(rule)
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
   const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
-  const latchedAt = rule.repeat ? undefined : getOwn(situation.standing.latches, rule.name)
+  const latchedAt = rule.repeat ? undefined : getOwn(situation.state.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  if (getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash) {
+  if (getOwn(situation.state.rulesOff, rule.name) === situation.policyHash) {
     return { ...evidence, verdict: "off", up: 0, cleared }
   }
   if (reached > 0) {
@@ -110,7 +114,10 @@ function judgeRule({ situation, rule, points, isSilent, problem }: RuleFacts): R
   return { ...evidence, verdict: couldStillBreach ? "missing-data" : "not-breaching", up: 0, cleared }
 }
 
-/** The largest step that at least M of N points reach; 0 for none. `assumed` counts missing points held to breach. */
+/**
+ * The largest step that at least M of N points reach; 0 if none. `assumed` counts missing points that count
+ * as breaching.
+ */
 function bestStep(
   levels: readonly Level[],
   real: RealPoint[],
@@ -119,7 +126,7 @@ function bestStep(
   let best = 0
   for (const [i, { up, isReachedBy }] of levels.entries()) {
     const reaching = real.filter(({ value }) => isReachedBy(value)).length
-    // What is missing may be held to breach, but never to reach more than the mildest step.
+    // A missing point may count as breaching, but never reaches more than the mildest step.
     if (reaching + (i === 0 ? assumed : 0) >= m) best = Math.max(best, up)
   }
   return best
@@ -131,16 +138,16 @@ function isReal(point: Point): point is RealPoint {
   return point.state === "real" && point.value !== null
 }
 
-/** A server that was RUNNING, and from when on its metrics are evidence, epoch milliseconds. */
+/** A RUNNING server, and the time from which its metrics are evidence, epoch milliseconds. */
 interface WarmServer {
   id: string
   warmSince: number
 }
 
-function runningSince(servers: Server[], { standing, policy }: Situation): WarmServer[] {
+function runningSince(servers: Server[], { state, policy }: Situation): WarmServer[] {
   return servers
     .filter(({ status }) => status === "RUNNING")
-    .map((server) => ({ id: server.id, warmSince: warmSince(server, standing, policy) }))
+    .map((server) => ({ id: server.id, warmSince: warmSince(server, state, policy) }))
 }
 
 interface PeriodFacts {
@@ -173,7 +180,7 @@ function firstByServer(all: readonly Series[]): Map<string, Series> {
   return byServer
 }
 
-/** One period of a series that speaks for the whole supernode. */
+/** One period of a series that covers the whole supernode. */
 function spokenPoint(at: number, { points }: Series): Point {
   const value = valueAt(points, at)
   const isMissing = value === null
@@ -196,26 +203,30 @@ function pointOverServers(at: number, { rule, running, byServer }: ServersFacts)
     const value = valueAt(byServer.get(server.id)?.points ?? [], at)
     if (value !== null) reported.push(value)
   }
-  // ceil, with a hair for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
+  // ceil, with a tolerance for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
   const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected - 1e-9))
   const aggregated = reported.length >= needed ? aggregate(reported, rule.metric.aggregate) : null
-  // The sum of huge values may leave the range of numbers: what cannot be said is missing.
+  // The sum of huge values may leave the range of numbers: then the point is missing.
   const value = Number.isFinite(aggregated) ? aggregated : null
   return { at, value, state: value === null ? "missing" : "real", reported: reported.length, expected }
 }
 
-/** The alarm's own points, newest first: it counts only what is about this supernode and no other, and of now. */
+/** Points of the alarm, newest first: only those of this supernode, and only recent ones. */
 function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
   const series = reading.series.find((candidate) => candidate.server !== null || situation.exclusive)
   const periodMs = reading.periodMs ?? 0
-  const staleBefore = situation.now - STALE_POINT_MS - (rule.points.n + 1) * periodMs
+  const staleBefore = situation.now - STALE_AFTER_MS - (rule.points.n + 1) * periodMs
   const newestFirst = (series?.points ?? [])
-    .filter(({ at, value }) => Number.isFinite(value) && at > staleBefore && at <= situation.now + AHEAD_MS)
+    .filter(
+      ({ at, value }) =>
+        Number.isFinite(value) && at > staleBefore && at <= situation.now + CLOCK_TOLERANCE_MS,
+    )
     .sort((a, b) => b.at - a.at)
   const kept: Datapoint[] = []
   for (const point of newestFirst) {
     const last = kept.at(-1)
-    // Two that lie within one period are one point. An alarm's times need not be aligned, so half a period decides.
+    // Two points within one period are one point. Times of an alarm need not be aligned, so half a period
+    // decides.
     if (!last || last.at - point.at > periodMs / 2) kept.push(point)
   }
   const oldest = periodMs > 0 ? (kept[0]?.at ?? 0) - (rule.points.n - 0.5) * periodMs : -Infinity
@@ -225,19 +236,20 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
     .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
 }
 
-/** A period that began before the newest purchase was warm says nothing about whether that purchase was enough. */
-function dated(point: Point, { standing, policy }: Situation): Point {
-  const warm = standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+/** A period that began before the newest purchase was warm does not show whether that purchase was enough. */
+function dated(point: Point, { state, policy }: Situation): Point {
+  const warm = state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
   return point.at < warm ? { ...point, state: "early" } : point
 }
 
-/** From when on a server's metrics are evidence, epoch milliseconds: a server needs its warm-up too. */
-export function warmSince(server: Server, standing: SupernodeState, policy: Policy): number {
-  if (includesId(standing.newServers, server.id))
-    return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
-  // One whose creation is unreadable counts as created when first seen, which the chain remembers with all that came
-  // without us; before the chain remembers anything, that is now, and so it is not warm.
-  const { foreignAt, completedAt } = standing
+/** Time from which metrics of a server are evidence, epoch milliseconds: a server needs its warm-up too. */
+export function warmSince(server: Server, state: SupernodeState, policy: Policy): number {
+  if (includesId(state.newServers, server.id))
+    return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
+  // A server with an unreadable creation time counts as created when first seen. The chain remembers that
+  // together with external changes. Before the chain remembers anything, that time is now, so the server is
+  // not warm.
+  const { foreignAt, completedAt } = state
   const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
   const startedAt = server.createAt ?? (seenAt === -Infinity ? Infinity : seenAt)
   return startedAt + policy.warmupMs
@@ -248,7 +260,7 @@ function valueAt(points: Datapoint[], at: number): number | null {
   return point && Number.isFinite(point.value) ? point.value : null
 }
 
-/** One value of several servers, as a rule combines them. `values` is not empty. */
+/** Value of several servers, combined as the rule says. `values` is not empty. */
 export function aggregate(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
   switch (how) {
     case "average":

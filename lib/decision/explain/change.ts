@@ -1,26 +1,31 @@
 import type { ComparisonOperator } from "../policy/policy.ts"
 import { sayTime } from "../verdict.ts"
 
-/** Which values count: the mildest that breach, or those that are clear. */
+/** Values that count: the mildest that breach, or those that are clear. */
 export interface Level {
   op: ComparisonOperator
   value: number
 }
 
-/** What would have to be different for one gate to pass, for programs. All instants are epoch milliseconds. */
+/** Change that would let one gate pass, for programs. All instants are epoch milliseconds. */
 export type Change =
-  /** Nothing but time; `until` itself is late enough. */
+  /** Only time; `until` itself is late enough. */
   | { kind: "wait"; until: number }
-  /** So many more of the rule's N newest periods past that level; null: of any value at all. */
+  /** Number of further periods of the N newest past that level; null: of any value. */
   | { kind: "points"; rule: string; count: number; level: Level | null }
-  /** A latched rule's metric on the clear side in so many more periods: the decision after that lifts the latch. */
+  /**
+   * Number of further periods of a latched rule on the clear side. The decision after them clears the latch.
+   */
   | { kind: "clear"; rule: string; count: number; level: Level }
   | { kind: "person"; verb: "settle"; attempt: string }
-  /** Lifts a pause; `supernode` is an id, null: the pause of everything. */
+  /** Ends a pause; `supernode` is an id, null: the pause of all supernodes. */
   | { kind: "person"; verb: "resume"; supernode: string | null }
   | { kind: "person"; verb: "reset" }
   | { kind: "person"; verb: "ledger-init" | "ledger-restored" | "ledger-confirm" }
-  /** So many more people out of `among`, the policy's names; an approval counts that was given later than `after`. */
+  /**
+   * Number of further approvers out of `among` (names of the policy). An approval counts if it was given
+   * later than `after`.
+   */
   | {
       kind: "person"
       verb: "approve"
@@ -29,28 +34,31 @@ export type Change =
       among: string[]
       after: number | null
     }
-  /** A new dry run, whose hash is sent along; null: it is not known yet. */
+  /** A new dry run, whose hash the request must carry; null: the hash is not known yet. */
   | { kind: "person"; verb: "dry-run"; planHash: string | null }
-  /** A key of the policy file and the least value that would do, both as written there; null: whatever is true. */
+  /**
+   * A key of the policy file and the smallest value that is enough, both as written there; null: any true
+   * value.
+   */
   | { kind: "policy"; path: string; value: string | number | boolean | null }
-  /** A rung in the ladder, of so many servers, or of at least as many. */
+  /** A rung in the ladder with this number of servers, or with at least this number. */
   | { kind: "rung"; servers: number; exactly: boolean }
   | { kind: "cloud"; what: "readable" | "keys"; of: "control" | "supernode" | "metrics" | "offers" }
   | { kind: "cloud"; what: "supernode-active" | "server-running" }
   | { kind: "cloud"; what: "servers-settled"; servers: string[] }
   | { kind: "cloud"; what: "listed" | "in-stock"; flavor: string }
-  /** What is on its way arrives. */
+  /** Completion of the purchase in flight. */
   | { kind: "attempt"; becomes: "settled" | "completed"; attempt: string }
-  /** The purchase turns out to have moved its rule's metric by so much, which can be told from `from` on. */
+  /** The purchase moved the metric of its rule by this amount; measurable from `from` on. */
   | { kind: "effect"; attempt: string; gain: number; from: number }
-  /** Our clock set right, and then not before `until`. */
+  /** Our clock corrected, and then not before `until`. */
   | { kind: "clock"; byMs: number; until: number | null }
-  /** Another event: its alarm in alarm, dated `from` or later, or simply the next one. */
+  /** Another event: its alarm in state alarm, dated `from` or later, or simply the next one. */
   | { kind: "signal"; what: "in-alarm" | "next" }
   | { kind: "signal"; what: "newer"; from: number }
-  /** Something of where we run. */
+  /** A change of the environment that runs the autoscaler. */
   | { kind: "settings"; what: "time-limit" | "ledger" }
-  /** One after the other. */
+  /** Several changes, one after the other. */
   | { kind: "all"; changes: Change[] }
 
 /** The nearest change that would have let a gate pass: words that follow "to continue:", and the same for programs. */
@@ -59,7 +67,7 @@ export interface Hint {
   change: Change
 }
 
-/** Several that are all needed, in their order; null without any. */
+/** Several hints that are all needed, in their order; null if there are none. */
 export function together(needed: readonly (Hint | null)[]): Hint | null {
   const all = needed.filter((one) => one !== null)
   const [first] = all
@@ -78,7 +86,7 @@ export function wait(what: string, until: number): Hint {
   return { says: `wait until ${sayTime(until)}, when ${what}`, change: { kind: "wait", until } }
 }
 
-/** Of several that are all needed: the waits go on at once, so that the last one is enough. */
+/** Of several waits that are all needed, the last one is enough, since they run at the same time. */
 export function withLastWait(needed: readonly Hint[]): Hint | null {
   const waits = needed.flatMap((one) =>
     one.change.kind === "wait" ? [{ one, until: one.change.until }] : [],

@@ -22,19 +22,19 @@ export function keysAccepted(of: Source): Hint {
   return { says: `the keys for ${SOURCES[of]} must be accepted`, change: { kind: "cloud", what: "keys", of } }
 }
 
-/** All that stands between the supernode and an order, not only what was noticed first. */
+/** All conditions between the supernode and an order, not only the first that failed. */
 export function supernodeIsReady({ situation }: Question): Hint | null {
-  const { supernode, standing } = situation
+  const { supernode, state } = situation
   if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
   const { status, servers } = supernode.value
   const listed = servers.map(({ id }) => id)
-  const { attempt } = standing
+  const { attempt } = state
   const isLost = attempt?.before.some((id) => !includesId(listed, id)) ?? false
   const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
   return together([
-    // A reset forgets the servers that the chain knows, and not those that were there before an attempt.
+    // A reset forgets the servers that the chain knows, but not those from before an attempt.
     attempt && isLost ? settledBy(situation, attempt.id) : null,
-    missingServers({ ...standing, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
+    missingServers({ ...state, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
     status === "ACTIVE"
       ? null
       : { says: "the supernode must become ACTIVE", change: { kind: "cloud", what: "supernode-active" } },

@@ -7,17 +7,17 @@ import { getOwn } from "../state/get-own.ts"
 import { type Hint, together } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import { breachingLevel, clearLevel, sayLevel } from "./levels.ts"
-import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP } from "./points.ts"
+import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP_SURCHARGE } from "./points.ts"
 import type { Question } from "./question.ts"
 import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 
-// Any one rule or schedule that proposes something is enough. Of all rules it is the one that needs the fewest periods, and
-// of those that need as many the first in the policy; what takes a warm-up or a person comes after what does not. A
-// schedule that starts before the metric could have changed that much is sooner still.
+// One rule or schedule that proposes a rung is enough. The hint names the rule that needs the fewest periods;
+// among equals, the first in the policy. A rule that needs a warm-up or a person comes last. A schedule that
+// starts before the metric could change that much is sooner.
 
-/** What one rule would need. */
+/** Requirement of one rule. */
 interface Way extends Need {
-  /** How long those periods are at least; Infinity: nobody can say. */
+  /** Minimum duration of those periods; Infinity: unknown. */
   takesMs: number
 }
 
@@ -25,33 +25,33 @@ export function moreEvidence(question: Question): Hint | null {
   const { situation } = question
   const on = scheduleOnAgain(situation)
   if (on) return on
-  const { nearest, takesMs } = rulesWay(question)
+  const { hint, takesMs } = rulesWay(question)
   const start = nextSchedule(situation)
-  if (!start) return nearest
-  if (nearest === null || start.at - situation.now < takesMs)
+  if (!start) return hint
+  if (hint === null || start.at - situation.now < takesMs)
     return { says: start.says, change: { kind: "wait", until: start.at } }
-  return { ...nearest, says: `${nearest.says}; or ${start.says}` }
+  return { ...hint, says: `${hint.says}; or ${start.says}` }
 }
 
-/** Surcharge of what takes a word or a change of the world. */
-const WORD = 10_000
+/** Surcharge for a required operator command or environment change. */
+const PERSON_SURCHARGE = 10_000
 
-const NO_WAY: Way = { nearest: null, dear: Infinity, takesMs: Infinity }
+const NO_WAY: Way = { hint: null, dear: Infinity, takesMs: Infinity }
 
-/** What the rules would need, but for any schedule. */
+/** Requirement of the rules, without any schedule. */
 function rulesWay({ situation, finding }: Question): Way {
   const { readings, supernode, policy } = situation
   if (readings.state === "unreadable") {
     const again = readings.credentials ? keysAccepted("metrics") : readable("metrics")
     return {
       ...NO_WAY,
-      nearest: together([supernode.state === "read" ? null : readable("supernode"), again]),
+      hint: together([supernode.state === "read" ? null : readable("supernode"), again]),
     }
   }
-  // Not evaluated then, so that nothing failed.
+  // Not evaluated then, so nothing failed.
   if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
   const servers = presentServers(supernode.value)
-  // All servers are gone: no metric of theirs can say anything, whatever anybody does.
+  // All servers are gone: no metric of theirs can report anything.
   if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
   const evidence = weighEvidence(situation, readings.value, servers)
   const ways = policy.rules.flatMap((rule, index) => {
@@ -60,25 +60,26 @@ function rulesWay({ situation, finding }: Question): Way {
     return found ? [wayOf({ situation, rule, index, reading, found, servers })] : []
   })
   const [best] = ways.sort((a, b) => a.dear - b.dear)
-  if (!best?.nearest) return NO_WAY
+  if (!best?.hint) return NO_WAY
   return finding.reason === "credentials"
-    ? { ...NO_WAY, nearest: together([keysAccepted("metrics"), best.nearest]) }
+    ? { ...NO_WAY, hint: together([keysAccepted("metrics"), best.hint]) }
     : best
 }
 
 function wayOf(facts: RuleFacts): Way {
   const { situation, rule, reading } = facts
-  const isOff = getOwn(situation.standing.rulesOff, rule.name) === situation.policyHash
-  const isLatched = !rule.repeat && getOwn(situation.standing.latches, rule.name) !== undefined
-  const { nearest, dear } = isLatched ? unlatched(facts) : breaching(facts)
-  // What is held to breach because nobody speaks needs nobody to speak.
-  const started = nearest && isSilenced(facts) ? reportingAgain(situation) : null
-  // A rule that was switched off and breaches needs that one word; one that does not breach needs the word and more.
-  const words = (started ? WORD : 0) + (isOff && nearest ? WORD : 0)
-  const takesMs = words > 0 || dear >= WARM_UP ? Infinity : dear * (reading?.periodMs ?? 0)
+  const isOff = getOwn(situation.state.rulesOff, rule.name) === situation.policyHash
+  const isLatched = !rule.repeat && getOwn(situation.state.latches, rule.name) !== undefined
+  const { hint, dear } = isLatched ? unlatched(facts) : breaching(facts)
+  // A rule that breaches by missing data needs no server that reports.
+  const started = hint && isSilenced(facts) ? reportingAgain(situation) : null
+  // A breaching rule that is switched off needs only the operator command; one that does not breach needs
+  // more.
+  const surcharge = (started ? PERSON_SURCHARGE : 0) + (isOff && hint ? PERSON_SURCHARGE : 0)
+  const takesMs = surcharge > 0 || dear >= WARM_UP_SURCHARGE ? Infinity : dear * (reading?.periodMs ?? 0)
   return {
-    nearest: together([isOff ? onAgain(situation) : null, started, nearest]),
-    dear: dear + words,
+    hint: together([isOff ? onAgain(situation) : null, started, hint]),
+    dear: dear + surcharge,
     takesMs,
   }
 }
@@ -89,7 +90,10 @@ function reportingAgain({ supernode }: Situation): Hint {
     : { says: "a server must be RUNNING", change: { kind: "cloud", what: "server-running" } }
 }
 
-/** First clear, then breaching again. A decision that has seen it clear lifts the latch for the signals after it. */
+/**
+ * First clear, then breaching again. A decision that has seen the rule clear ends the latch for later
+ * signals.
+ */
 function unlatched(facts: RuleFacts): Need {
   const { situation, rule, index, found } = facts
   const { m } = rule.points
@@ -99,24 +103,24 @@ function unlatched(facts: RuleFacts): Need {
       says: `wait for the next signal: ${rule.name} was seen clear`,
       change: { kind: "signal", what: "next" },
     }
-    return { nearest: together([next, again.nearest]), dear: again.dear + 1 }
+    return { hint: together([next, again.hint]), dear: again.dear + 1 }
   }
   const level = clearLevel(rule)
   if (level === null) {
     const path = `rules.${index}.repeat`
-    const nearest: Hint = {
+    const hint: Hint = {
       says: `set ${path} to true: no value of ${rule.name} is clear`,
       change: { kind: "policy", path, value: true },
     }
-    return { nearest: together([nearest, again.nearest]), dear: WORD }
+    return { hint: together([hint, again.hint]), dear: PERSON_SURCHARGE }
   }
-  const latchedAt = getOwn(situation.standing.latches, rule.name) ?? 0
+  const latchedAt = getOwn(situation.state.latches, rule.name) ?? 0
   const clear = found.points.filter(
     ({ at, state, value }) =>
       state === "real" && value !== null && at >= latchedAt && isOnClearSide(rule, value),
   ).length
   const count = m - clear
-  const nearest: Hint = {
+  const hint: Hint = {
     says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again for ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
     change: {
       kind: "all",
@@ -126,5 +130,5 @@ function unlatched(facts: RuleFacts): Need {
       ],
     },
   }
-  return { nearest, dear: count + m }
+  return { hint, dear: count + m }
 }

@@ -11,7 +11,7 @@ import { approvedByMore, shownAgain } from "./people.ts"
 import type { HintMaker, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
 
-/** By the reason a gate failed for: the cheapest and soonest honest change after which that gate would pass. */
+/** Hints by the reason of a failed gate: the cheapest and soonest change after which that gate would pass. */
 export const HINTS: Readonly<Record<string, HintMaker>> = {
   "signal-invalid": readableTime,
   "not-alarm": inAlarm,
@@ -51,7 +51,7 @@ export const HINTS: Readonly<Record<string, HintMaker>> = {
   "approval-needed": approvedByMore,
 }
 
-/** What a gate read with keys that were refused. */
+/** Sources that a gate read with keys that were refused. */
 function withKeys(question: Question): Hint | null {
   switch (question.finding.gate) {
     case "supernode-ready":
@@ -66,16 +66,15 @@ function withKeys(question: Question): Hint | null {
   }
 }
 
-/** Reasons without a hint, and why there is none. */
+/** Reasons without a hint, each with the cause. */
 export const WITHOUT_HINT: Readonly<Record<string, string>> = {
   duplicate:
     "this very signal led to an attempt and never leads to another one; the next signal is decided anew",
   "policy-conflict": "its finding carries its own: how long it lasts depends on when the policy changed",
-  "standing-full":
-    "how much must be forgotten until an entry fits again, and when that is, nobody can tell beforehand",
+  "standing-full": "it is unknown how much must be forgotten, and when, until an entry fits again",
 }
 
-/** The same for what holds outside the gates, where no situation is at hand. */
+/** Hints for reasons outside the gates, where no situation is available. */
 export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
     says: "wait for the next signal: other runs wrote at the same time",
@@ -103,16 +102,19 @@ export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   },
 }
 
-/** The finding, and in `facts.nearest` what would have let its gate pass, where it failed and that can be said. */
+/** The finding, with its hint in `facts.nearest` if its gate failed and a hint exists. */
 export function withHint(facts: GateFacts, finding: Finding): Finding {
   if (finding.passed !== false || finding.reason === null) return finding
-  const nearest = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
-  return nearest === null ? finding : { ...finding, facts: { ...finding.facts, nearest } }
+  const hint = HINTS[finding.reason]?.({ ...facts, finding }) ?? null
+  return hint === null ? finding : { ...finding, facts: { ...finding.facts, nearest: hint } }
 }
 
-/** What `withHint` put there; null without. Findings also come from ledgers, where anything may stand. */
+/**
+ * The hint that `withHint` added; null without one. Findings also come from ledgers, whose content is
+ * unchecked.
+ */
 export function hintOf({ passed, facts }: Finding): string | null {
-  const nearest: unknown = facts["nearest"]
-  if (passed !== false || typeof nearest !== "object" || nearest === null || !("says" in nearest)) return null
-  return typeof nearest.says === "string" ? nearest.says : null
+  const hint: unknown = facts["nearest"]
+  if (passed !== false || typeof hint !== "object" || hint === null || !("says" in hint)) return null
+  return typeof hint.says === "string" ? hint.says : null
 }

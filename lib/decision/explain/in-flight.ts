@@ -8,10 +8,10 @@ import { type Hint, together, wait, withLastWait } from "./change.ts"
 import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
-// What people said and what became of attempts: some of it ends by itself, the rest takes a word.
+// Operator commands and outcomes of attempts: some holds end by themselves, the others need a command.
 
 export function unpaused({ situation: { control, policy, now } }: Question): Hint | null {
-  if (control.state !== "read") return null // not read: then the reason is another one
+  if (control.state !== "read") return null // not read: another gate gives the reason
   const stops = [
     { supernode: null, stop: stopInForce(control.value.pausedAll, now) },
     { supernode: policy.id, stop: stopInForce(getOwn(control.value.paused, policy.id), now) },
@@ -35,11 +35,11 @@ export function released({ situation: { control, policy, now } }: Question): Hin
   return { ...ends, says: `${ends.says}, or run: ${operatorCommand.endHold(policy.name)}` }
 }
 
-/** The attempt first, and whatever else would stand behind it in the same gate. */
+/** The attempt first, then every other condition of the same gate. */
 export function nothingInFlight({ situation }: Question): Hint | null {
-  const { attempt, breaker, throttle } = situation.standing
+  const { attempt, breaker, throttle } = situation.state
   const closed = attempt && closedBy(attempt, situation)
-  // A reset forgets the wait too.
+  // A reset ends the wait too.
   if (breaker) return together([closed, resetBy(situation)])
   const isWaiting = throttle !== null && throttle.until > situation.now
   return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
@@ -74,7 +74,7 @@ export function resetBy({ policy }: Situation): Hint {
   }
 }
 
-/** While one of the row can still turn out to have helped, that may be enough; later only a person's word is. */
+/** While a purchase of the row can still prove to have helped, that may be enough; later only a reset is. */
 export function helpedAfterAll({ situation, digest }: Question): Hint {
   const { efficacy } = situation.policy
   const reset = resetBy(situation)

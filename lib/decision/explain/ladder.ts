@@ -7,9 +7,9 @@ import { type Hint, together, wait } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import type { Question } from "./question.ts"
 
-// Where we are on the ladder, how far up it is allowed to go, and what of it can be had.
+// The current rung, the limit, and the rungs that the cloud offers.
 
-/** What a person asked for; null where evidence decides. */
+/** Servers that a person requested; null if evidence decides. */
 function askedFor({ signal }: Situation): number | null {
   return signal.kind === "request" ? signal.servers : null
 }
@@ -21,7 +21,7 @@ export function rungAdded({ situation, finding }: Question): Hint | null {
   const missing = [...new Set(wanted)].filter(
     (servers) => !situation.policy.ladder.some((rung) => rung.servers === servers),
   )
-  // No server, or more than can be ordered: no rung can be written for that.
+  // Zero servers, or more than one order can have: no rung can be written for them.
   if (missing.some((servers) => servers < 1 || servers > MAX_SERVERS)) return null
   return together(
     missing.map((servers) => ({
@@ -31,13 +31,13 @@ export function rungAdded({ situation, finding }: Question): Hint | null {
   )
 }
 
-/** Only at the ladder's end is more wanted than is there; everywhere else what is wanted is there, and nothing is missing. */
+/** Demand exceeds the ladder only at its end; anywhere else the demanded rung exists. */
 export function rungAbove({ situation, finding, choice }: Question): Hint | null {
   const { from } = finding.facts
   const top = situation.policy.ladder.at(-1)?.servers ?? 0
   if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
     return null
-  // Of schedules that wanted it too, none wants more than it says.
+  // Schedules that demanded it too demand no more than this.
   if (!proposesMore(choice.evidence.facts["rules"])) return null
   return {
     says: `add a rung of more than ${from} server${from === 1 ? "" : "s"} to the ladder`,
@@ -57,7 +57,7 @@ function proposesMore(rules: unknown): boolean {
 export function limitRaised({ situation, finding }: Question): Hint | null {
   const { from, wanted } = finding.facts
   const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
-  // A request is never clamped; anything else takes the next rung gladly.
+  // A request is never clamped; other demand also accepts the next rung.
   const value = askedFor(situation) === null ? next : Number(wanted)
   if (value === undefined) return null
   return {
@@ -67,17 +67,14 @@ export function limitRaised({ situation, finding }: Question): Hint | null {
 }
 
 export function offered({ situation, finding, choice }: Question): Hint | null {
-  const { offers, policy, standing, now } = situation
+  const { offers, policy, state, now } = situation
   if (offers.state !== "read") {
     const isRefused = offers.state === "unreadable" && offers.credentials
     const flavor = choice.target?.flavor ?? ""
-    return together([
-      isRefused ? keysAccepted("offers") : readable("offers"),
-      unblocked(flavor, standing, now),
-    ])
+    return together([isRefused ? keysAccepted("offers") : readable("offers"), unblocked(flavor, state, now)])
   }
   const allowed = policy.ladder.find(({ flavor }) => flavor === finding.facts["flavor"])
-  // The finding names a rung of the ladder, or nothing failed here.
+  // The finding names a rung of the ladder, or this gate did not fail.
   if (!allowed) return null
   const first = lacks(allowed, situation)
   if (!first.isListed || askedFor(situation) !== null) return together(first.needed)
@@ -100,10 +97,10 @@ interface Lacks {
   needed: Hint[]
 }
 
-/** What keeps one rung from being had. */
-function lacks({ flavor }: Rung, { offers, standing, now }: Situation): Lacks {
+/** Conditions that keep one rung from being bought. */
+function lacks({ flavor }: Rung, { offers, state, now }: Situation): Lacks {
   const found = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === flavor) : []
-  const block = unblocked(flavor, standing, now)
+  const block = unblocked(flavor, state, now)
   const isListed = found.length > 0
   const needed: Hint[] = []
   if (!isListed)
@@ -124,7 +121,7 @@ function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hi
   return block && block.until > now ? wait(`the block of ${flavor} ends`, block.until) : null
 }
 
-/** What comes by itself, and first. */
+/** Conditions that end without any action come first. */
 function soonestOf(ways: readonly (Hint | null)[]): Hint | null {
   const waits = ways.flatMap((way) => (way?.change.kind === "wait" ? [{ way, until: way.change.until }] : []))
   const [first] = waits.sort((a, b) => a.until - b.until)

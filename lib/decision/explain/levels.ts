@@ -9,7 +9,7 @@ const OPPOSITE: Record<ComparisonOperator, ComparisonOperator> = {
   below: "at_least",
 }
 
-/** What a value must reach to breach at all: the threshold, or the mildest step. null: every number does. */
+/** Value that breaches: the threshold, or the mildest step. null: every number does. */
 export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null {
   if (compare) return { op: compare.op, value: compare.value }
   const high = highIsBad({ compare, steps, ...rule })
@@ -18,14 +18,14 @@ export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null 
   return Number.isFinite(value) ? { op: high ? "at_least" : "below", value } : null
 }
 
-/** What a value must reach to be clear. null: no number is. */
+/** Value that is clear. null: no number is. */
 export function clearLevel(rule: Rule): Level | null {
   if (rule.clear !== null) return { op: highIsBad(rule) ? "below" : "above", value: rule.clear }
   const breaching = breachingLevel(rule)
   return breaching && { op: OPPOSITE[breaching.op], value: breaching.value }
 }
 
-/** ` above 85`; nothing where any value will do. */
+/** ` above 85`; empty if any value is enough. */
 export function sayLevel(level: Level | null): string {
   return level === null ? "" : ` ${level.op.replace("_", " ")} ${level.value}`
 }

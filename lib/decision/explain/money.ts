@@ -10,7 +10,7 @@ import { sayTime } from "../verdict.ts"
 import { type Hint, together, wait, withLastWait } from "./change.ts"
 import type { Question } from "./question.ts"
 
-// Two caps may stand in the way at once, the supernode's own and the fleet's: then both have to give way.
+// Two caps can fail at once, the supernode's own and the fleet's: then both must change.
 
 type Rate = Policy["limits"]["actions"]
 
@@ -21,14 +21,14 @@ interface Capped<Cap> {
   purchases: Purchase[]
 }
 
-/** The caps that are written and counted. */
+/** The caps that the policy has and the run counted. */
 function capsOf<Cap>(
   situation: Situation,
   { key, own, fleet }: { key: string; own: Cap | null; fleet: Cap | null },
 ): Capped<Cap>[] {
   const all = fleetPurchases(situation)
   return [
-    ...(own ? [{ cap: own, path: `limits.${key}`, purchases: situation.standing.purchases }] : []),
+    ...(own ? [{ cap: own, path: `limits.${key}`, purchases: situation.state.purchases }] : []),
     ...(fleet && all ? [{ cap: fleet, path: `fleet.${key}`, purchases: all }] : []),
   ]
 }
@@ -52,7 +52,7 @@ function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): H
   return last ? wait(`${leave} the window of ${path}`, last.at + cap.perMs) : null
 }
 
-/** A price that the ladder lacks takes an operator; one that an old purchase lacks is forgotten with the window. */
+/** A price that the ladder lacks needs an operator; one that an old purchase lacks leaves with the window. */
 export function pricesKnown({ situation, choice, cost }: Question): Hint | null {
   const { policy } = situation
   const caps = budgetsOf(situation)
@@ -75,7 +75,7 @@ function budgetsOf(situation: Situation): Capped<Budget>[] {
 }
 
 export function budgetAllows({ situation, cost }: Question): Hint | null {
-  // Without a price nothing was compared with the budget.
+  // Without a price there was no comparison with the budget.
   if (!cost) return null
   const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
   const raised = over.flatMap(({ path, least, until }) =>
@@ -97,18 +97,18 @@ export function budgetAllows({ situation, cost }: Question): Hint | null {
   return together([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
 }
 
-/** How far an order is over one budget. */
+/** Excess of an order over one budget. */
 interface Over {
   path: string
-  /** The least budget under which it would fit now. */
+  /** Smallest budget in which it would fit now. */
   least: Money
-  /** When enough money has left the window; null where the order alone is too much. */
+  /** Time at which enough money has left the window; null if the order alone is too much. */
   until: number | null
-  /** What has left by then. */
+  /** Money that has left by then. */
   left: Money
 }
 
-/** Either the cap is raised, or enough money leaves its window; the order itself must fit under it in any case. */
+/** Either the cap is raised, or enough money leaves its window. The order itself must fit in any case. */
 function overBudget(
   { cap, path, purchases }: Capped<Budget>,
   { policy: { timezone }, now }: Situation,
@@ -127,6 +127,6 @@ function overBudget(
   const leftBy = (at: number) =>
     inWindow.filter(({ leavesAt }) => leavesAt <= at).reduce((sum, { minor }) => sum + minor, 0)
   const until = ends.find((at) => least.minor - leftBy(at) <= cap.minor)
-  if (until === undefined) return null // cannot be: once all have left, the order fits
+  if (until === undefined) return null // impossible: without any purchase in the window the order fits
   return { path, least, until, left: { minor: leftBy(until), currency: cap.currency } }
 }

@@ -7,80 +7,81 @@ import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { orderTrouble } from "./order.ts"
 import {
-  isToldOnce,
+  isNotifiedOnce,
+  NOTIFY_AGAIN_MS,
   type NotifiedState,
   type PendingAction,
   type PendingActionFacts,
   pendingAction,
-  TELL_AGAIN_MS,
   topicOf,
 } from "./pending-action.ts"
 
-// What people are to be notified of now, from the state of one chain. Pure; who is notified is no part of the state.
+// Notifications that are due now, from the state of one chain. Pure; the recipients are no part of the state.
 
 export interface NotificationFacts extends PendingActionFacts {
-  /** Is there a recipient for this subject? */
+  /** True if a recipient wants this topic. */
   wants(topic: NotifyTopic): boolean
-  /** What concerns the policy file as a whole; null for all supernodes but one, and for runs that are no tick. */
+  /** News of the policy file as a whole; null except for one supernode, and except for ticks. */
   file: PolicyFileState | null
 }
 
-/** News of the policy file: told through the chain of its first supernode, so that one worker tells it. */
+/** News of the policy file. It uses the chain of the first supernode, so that one worker sends it. */
 export interface PolicyFileState {
-  /** A newer file that was refused; the one before stays in force. */
+  /** A newer file that was refused; the previous one stays in force. */
   refused: { says: string; since: number } | null
 }
 
-/** A notification, and the labels of the recipients that an earlier try missed; null: all that want it. */
+/** A notification with the labels of the recipients that an earlier try missed; null: all that want it. */
 export interface DueNotification {
-  telling: PendingAction
+  action: PendingAction
   to: readonly string[] | null
-  /** Tries that failed so far. */
+  /** Number of failed tries. */
   tries: number
 }
 
 const DAY_MS = 86_400_000
-/** A purchase that was never notified is news for so long: a webhook may be down over a weekend. */
+/** Age up to which a purchase without notification is still news: a webhook may be down over a weekend. */
 const PURCHASE_NEWS_MS = 3 * DAY_MS
-/** Of the newest purchases only: the state remembers a bounded number of notifications. */
+/** Only the newest purchases: the state keeps a bounded number of notifications. */
 const MAX_PURCHASE_NEWS = 4
-/** A try whose end is not on record by then ended with its worker. */
+/** Time after which a try without a recorded end counts as lost with its worker. */
 const LOST_TRY_MS = 600_000
-/** The first pause after a failed try; it doubles up to an hour. */
+/** Pause after the first failed try; it doubles up to one hour. */
 const RETRY_MS = 300_000
 
-/** While it lasts, a state is told again this often and not oftener; null: once. */
+/** Interval at which a lasting state is repeated, milliseconds; null: notified once. */
 function repeatMs(state: NotifiedState): number | null {
-  if (isToldOnce(state)) return null
-  return state === "policy-refused" || state === "daily" ? DAY_MS : TELL_AGAIN_MS
+  if (isNotifiedOnce(state)) return null
+  return state === "policy-refused" || state === "daily" ? DAY_MS : NOTIFY_AGAIN_MS
 }
 
-/** Everything that is due, the most urgent first. */
+/** All notifications that are due, the most urgent first. */
 export function dueNotifications(facts: NotificationFacts): DueNotification[] {
   return candidates(facts)
     .filter(({ state }) => facts.wants(topicOf(state)))
-    .flatMap((telling) => {
-      const told = getOwn(facts.standing.told ?? {}, telling.about)
-      if (told && !isDue(told, { now: facts.now, state: telling.state })) return []
-      return [{ telling, to: told?.failed?.to ?? null, tries: told?.failed?.tries ?? 0 }]
+    .flatMap((action) => {
+      const record = getOwn(facts.state.told ?? {}, action.about)
+      if (record && !isDue(record, { now: facts.now, state: action.state })) return []
+      return [{ action, to: record?.failed?.to ?? null, tries: record?.failed?.tries ?? 0 }]
     })
 }
 
-function isDue(told: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
-  // A time far ahead is a wrong clock's, which a reset has put right since: it must not silence us until then.
-  const passedMs = Math.abs(now - told.at)
-  if (told.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (told.failed.tries - 1), TELL_AGAIN_MS)
+function isDue(record: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
+  // A time far ahead comes from a wrong clock that a reset has corrected since. It must not suppress
+  // notifications until then.
+  const passedMs = Math.abs(now - record.at)
+  if (record.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (record.failed.tries - 1), NOTIFY_AGAIN_MS)
   const again = repeatMs(state)
   if (again !== null) return passedMs >= again
-  return told.delivered !== true && passedMs >= LOST_TRY_MS
+  return record.delivered !== true && passedMs >= LOST_TRY_MS
 }
 
 function candidates(facts: NotificationFacts): PendingAction[] {
   const pending = pendingAction(facts)
   return [
     ...(pending ? [pending] : []),
-    ...purchasesOf(facts.standing, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
-    ...orderTellings(facts),
+    ...purchasesOf(facts.state, facts.now).map((purchase) => purchaseAction(facts.name, purchase)),
+    ...orderActions(facts),
     ...blindSourceActions(facts),
     ...policyFileActions(facts),
   ]
@@ -107,7 +108,7 @@ function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction 
   }
 }
 
-function orderTellings({ name, standing: { order }, now }: NotificationFacts): PendingAction[] {
+function orderActions({ name, state: { order }, now }: NotificationFacts): PendingAction[] {
   const trouble = order && orderTrouble(order, now)
   if (!order || !trouble) return []
   const { attempt, orderId, at, status } = order
@@ -125,8 +126,8 @@ function orderTellings({ name, standing: { order }, now }: NotificationFacts): P
   ]
 }
 
-function blindSourceActions({ standing }: NotificationFacts): PendingAction[] {
-  return Object.entries(standing.blind ?? {})
+function blindSourceActions({ state }: NotificationFacts): PendingAction[] {
+  return Object.entries(state.blind ?? {})
     .filter(([, { ticks }]) => ticks >= BLIND_TICKS)
     .map(([source, { since, why }]) => ({
       ...NOTHING,

@@ -1,12 +1,12 @@
-/** Words that an operator replaces in a printed command line; the command line refuses them as they are. */
+/** Placeholders that an operator replaces in a printed command; the command line refuses them unchanged. */
 export const PLACEHOLDERS = ["WHO", "TEXT"] as const
 
 const PROGRAM = "supernode-autoscaler"
 const WHO_AND_WHY = "--why TEXT --by WHO"
 
 /**
- * The command lines that messages, hints and notifications print, complete but for the placeholders. All of them are made
- * here, so that one test feeds each to the command line's own parser.
+ * Command lines in messages, hints and notifications, complete except for the placeholders. All are made
+ * here, so that one test parses each of them with the parser of the command line.
  */
 export const operatorCommand = {
   doctor: (name: string) => `${PROGRAM} doctor ${name}`,
@@ -14,7 +14,7 @@ export const operatorCommand = {
   apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
   pauseAll: `${PROGRAM} pause ${WHO_AND_WHY}`,
-  /** null: the pause of everything. */
+  /** null: the pause of all supernodes. */
   resume: (name: string | null) => `${PROGRAM} resume${name === null ? "" : ` ${name}`} --by WHO`,
   endHold: (name: string) => `${PROGRAM} hold ${name} --until now ${WHO_AND_WHY}`,
   /** `as`: the outcomes to choose from. */

@@ -9,7 +9,7 @@ import {
 } from "../state/order.ts"
 import { isWatched } from "../state/order-to-read.ts"
 
-/** BSS, order details: `order_info.status`. */
+/** Names of `order_info.status` (BSS, order details). */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   1: "pending review",
   2: "pending refund",

@@ -8,14 +8,14 @@ import { sayTime } from "../verdict.ts"
 import { operatorCommand, SETTLEMENTS } from "./operator-command.ts"
 import type { PurchaseMessage } from "./purchase-message.ts"
 
-/** What lasts until a person does something about it. */
+/** A state that lasts until a person acts. */
 export type WaitingState =
   | Exclude<AttemptState, "open" | "accepted">
   | "breaker"
   | "efficacy"
   | "approval-needed"
 
-/** Everything that a notification can be about: what lasts, and what happened. */
+/** Every subject of a notification: states that last, and events. */
 export type NotifiedState =
   | WaitingState
   | "purchase"
@@ -26,7 +26,7 @@ export type NotifiedState =
   | "policy-refused"
   | "daily"
 
-/** The subject under which the policy's `notify` lists a state. */
+/** Topic under which the policy's `notify` lists a state. */
 export function topicOf(state: NotifiedState): NotifyTopic {
   switch (state) {
     case "purchase":
@@ -53,45 +53,48 @@ export function topicOf(state: NotifiedState): NotifyTopic {
 }
 
 /** Happened once, and is told once: every recipient that took it is on record. */
-export function isToldOnce(state: NotifiedState): boolean {
+export function isNotifiedOnce(state: NotifiedState): boolean {
   return state === "purchase" || state === "order-differs" || state === "order-unreadable"
 }
 
-/** What a notification says. */
+/** Content of a notification. */
 export interface PendingAction {
   state: NotifiedState
-  /** Equal as long as the same thing waits: what was told once in the hour is not told again. */
+  /** Key of the state: equal while the same state lasts, so that it is notified once per interval. */
   about: string
-  /** What it is, in sentences. */
+  /** Description, in sentences. */
   says: string
-  /** The command line that ends it, with TEXT and WHO to fill in. */
+  /** Command line that ends the state, with the placeholders TEXT and WHO. */
   todo: string
-  /** When the attempt was opened, the purchase refused, the newest one complete that did not help, or the want of approval last noted; epoch milliseconds. */
+  /**
+   * Start of the state, epoch milliseconds: the attempt was opened, the purchase refused, the newest purchase
+   * that did not help completed, or the missing approval last recorded.
+   */
   since: number
   attempt: string | null
   orderId: string | null
-  /** The plan that wants approval. */
+  /** Hash of the plan that needs approval. */
   planHash: string | null
-  /** Only with a purchase. */
+  /** Present only for a purchase. */
   purchase?: PurchaseMessage
 }
 
 export interface PendingActionFacts {
-  /** The supernode's, in the policy. */
+  /** Name of the supernode in the policy. */
   name: string
-  standing: SupernodeState
+  state: SupernodeState
   decision: Pick<Decision, "heldBy" | "findings">
   plan: ScaleUpPlan | null
-  /** Never before the chain's newest entry: workers whose clocks differ must not take turns telling. */
+  /** Not before the chain's newest entry: workers whose clocks differ must not notify in turns. */
   now: number
 }
 
-/** While a state lasts, it is told again this often and not oftener. */
-export const TELL_AGAIN_MS = 3_600_000
+/** Minimum interval between two notifications of a lasting state. */
+export const NOTIFY_AGAIN_MS = 3_600_000
 
-/** What waits for a person; null where nothing does. */
-export function pendingAction({ name, standing, decision, plan }: PendingActionFacts): PendingAction | null {
-  const { attempt, breaker, lastDecision } = standing
+/** The state that waits for a person; null if there is none. */
+export function pendingAction({ name, state, decision, plan }: PendingActionFacts): PendingAction | null {
+  const { attempt, breaker, lastDecision } = state
   if (attempt) return attemptWaits(name, attempt)
   const nothing = { attempt: null, orderId: null, planHash: null }
   if (breaker) {
@@ -99,12 +102,12 @@ export function pendingAction({ name, standing, decision, plan }: PendingActionF
       ...nothing,
       state: "breaker",
       about: `breaker ${breaker.class} ${breaker.since}`,
-      says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until the cause is mended and a person resets it`,
+      says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until the cause is fixed and a person resets the supernode`,
       todo: operatorCommand.reset(name),
       since: breaker.since,
     }
   }
-  const stop = efficacyStop(standing, decision)
+  const stop = efficacyStop(state, decision)
   if (stop) {
     return {
       ...nothing,
@@ -116,7 +119,7 @@ export function pendingAction({ name, standing, decision, plan }: PendingActionF
       attempt: stop.attempt,
     }
   }
-  // The chain may have moved on since this was decided: then its newest decision says what is wanted.
+  // The chain may have moved on since this decision: then its newest decision counts.
   if (decision.heldBy !== "approval-needed" || lastDecision?.heldBy !== "approval-needed" || !plan)
     return null
   const finding = decision.findings.find(({ reason }) => reason === "approval-needed")
@@ -124,17 +127,20 @@ export function pendingAction({ name, standing, decision, plan }: PendingActionF
     ...nothing,
     state: "approval-needed",
     about: `approval-needed ${plan.hash}`,
-    says: `to go from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) wants approval: ${finding?.says ?? "it is above the policy's price"}`,
+    says: `to go from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) needs approval: ${finding?.says ?? "it is above the policy's price"}`,
     todo: operatorCommand.approve(plan.hash),
     since: lastDecision.at,
     planHash: plan.hash,
   }
 }
 
-/** The stop that was decided, as long as the chain's newest purchase is still the one it was decided for. */
-function efficacyStop(standing: SupernodeState, { findings }: PendingActionFacts["decision"]) {
+/**
+ * The efficacy stop of the decision, while the chain's newest purchase is still the one that the decision
+ * saw.
+ */
+function efficacyStop(state: SupernodeState, { findings }: PendingActionFacts["decision"]) {
   const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
-  const newest = standing.effects?.at(-1)
+  const newest = state.effects?.at(-1)
   if (!finding || !newest || finding.facts["stopped"] !== true || finding.facts["newest"] !== newest.attempt)
     return null
   return { ...newest, says: finding.says }
@@ -146,7 +152,7 @@ function attemptWaits(name: string, attempt: OpenAttempt): PendingAction | null 
   const order = orderId === null ? "" : `, order ${orderId}`
   return {
     state,
-    // Settled as accepted, the same attempt may come to wait once more: that is news.
+    // The same attempt can wait again after it was settled as accepted: that is news.
     about: `${state} ${id} ${acceptedAt ?? openedAt}`,
     says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${counted(to, "server")} (${flavor}${order}) ${says}. Nothing more is bought until a person settles it`,
     todo: operatorCommand.settle(name, SETTLEMENTS),

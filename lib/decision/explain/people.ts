@@ -15,16 +15,16 @@ export function shownAgain({ situation: { policy }, plan }: Question): Hint {
 export function approvedByMore({ situation, plan, finding }: Question): Hint | null {
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
-  // Neither is missing where the gate failed.
+  // If this gate failed, both are present.
   if (!approval || !plan || !Array.isArray(approvedBy)) return null
-  const { signal, standing, now } = situation
+  const { signal, state, now } = situation
   const done = new Set(approvedBy.map((name) => personKey(String(name))))
   if (signal.kind === "request") done.add(personKey(signal.requestedBy))
   const among = approvers.map(({ name }) => name).filter((name) => !done.has(personKey(name)))
   const count = approval.approvers - approvedBy.length
   if (among.length < count) return moreApprovers(count - among.length)
   // An approval that is no newer than the last attempt was used up by it.
-  const after = standing.openedAt !== null && standing.openedAt >= now ? standing.openedAt : null
+  const after = state.openedAt !== null && state.openedAt >= now ? state.openedAt : null
   const later = after === null ? "" : ` after ${sayTime(after)}`
   return {
     says: `${count} of ${approval.approvers} approvals ${count === 1 ? "is" : "are"} missing; run${later}: ${operatorCommand.approve(plan.hash)}, where WHO is ${among.join(" or ")}`,

@@ -6,17 +6,17 @@ import type { Situation } from "../situation.ts"
 import { type Hint, together, wait } from "./change.ts"
 import { breachingLevel, sayLevel } from "./levels.ts"
 
-// How many more points one rule needs to breach, and whether there are periods that could have them.
+// Number of further points that one rule needs to breach, and whether there are periods for them.
 
-/** What one rule needs by itself. */
+/** Requirement of one rule. */
 export interface Need {
-  nearest: Hint | null
-  /** Periods, with a surcharge for what a period cannot bring. */
+  hint: Hint | null
+  /** Periods, with a surcharge for conditions that no period brings. */
   dear: number
 }
 
-/** Surcharge of what waits for a warm-up. */
-export const WARM_UP = 1_000
+/** Surcharge for a wait until the end of warm-up. */
+export const WARM_UP_SURCHARGE = 1_000
 
 export interface RuleFacts {
   situation: Situation
@@ -27,19 +27,19 @@ export interface RuleFacts {
   servers: Server[]
 }
 
-/** More points on the bad side, among periods that can have one. */
+/** Further breaching points, among the periods that can have one. */
 export function breaching(facts: RuleFacts): Need {
   const { situation, rule, found } = facts
   const assumed = countsSilence(facts) ? found.missing : 0
   const needed = rule.points.m - found.breaching - assumed
-  if (needed <= 0) return { nearest: null, dear: 0 }
-  if (needed <= roomFor(facts)) return { nearest: points(facts, needed), dear: needed }
+  if (needed <= 0) return { hint: null, dear: 0 }
+  if (needed <= roomFor(facts)) return { hint: points(facts, needed), dear: needed }
   const warmAt = warmPeriodsAt(facts)
   const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up", warmAt) : null
-  return { nearest: together([start, points(facts, rule.points.m)]), dear: WARM_UP + rule.points.m }
+  return { hint: together([start, points(facts, rule.points.m)]), dear: WARM_UP_SURCHARGE + rule.points.m }
 }
 
-/** Is what is missing held to breach already? Then a point there adds nothing. */
+/** Missing data already counts as breaching: a point there adds nothing. */
 function countsSilence({ rule, reading }: RuleFacts): boolean {
   const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
   return rule.missing === "breaching" && isSilent
@@ -54,38 +54,38 @@ function points({ rule, found }: RuleFacts, count: number): Hint {
   }
 }
 
-/** How many of the N newest periods do not breach and yet could: their servers are warm, so that somebody can report. */
+/** Number of the N newest periods that do not breach and still could: their servers are warm and can report. */
 function roomFor(facts: RuleFacts): number {
   const { situation, rule, reading, found } = facts
   const isOpen = ({ state, expected }: Point) =>
     state === "real" || (state === "missing" && expected > 0 && !countsSilence(facts))
   if (!rule.metric.alarm) return found.points.filter(isOpen).length - found.breaching
-  // An alarm brings its own points: what it does not tell of yet it may tell of next time.
+  // An alarm brings its own points: a later one may report more periods.
   const warmMs = situation.now - warmOf(situation)
   const fitting = Math.floor(warmMs / Math.max(1, reading?.periodMs ?? 0)) + 1
   return Math.min(rule.points.n, fitting) - found.breaching
 }
 
-function warmOf({ standing, policy }: Situation): number {
-  return standing.completedAt === null ? -Infinity : standing.completedAt + policy.warmupMs
+function warmOf({ state, policy }: Situation): number {
+  return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
 }
 
-/** One series, or one alarm, speaks for all servers: then it matters to no point which of them run. */
+/** One series, or one alarm, covers all servers: the points do not depend on which of them run. */
 function isForAll({ rule, reading }: RuleFacts): boolean {
   return Boolean(rule.metric.alarm || reading?.series.some(({ server }) => server === null))
 }
 
-/** Nobody reports but servers that run. */
+/** Only running servers report, and none runs. */
 export function isSilenced(facts: RuleFacts): boolean {
   return !isForAll(facts) && facts.servers.every(({ status }) => status !== "RUNNING")
 }
 
-/** When M periods that began warm have ended and are old enough to be looked at. */
+/** Time at which M periods that began warm have ended and are old enough to be read. */
 function warmPeriodsAt(facts: RuleFacts): number {
   const { situation, rule, reading, servers } = facts
-  const { standing, policy } = situation
+  const { state, policy } = situation
   const reporting = isSilenced(facts) ? servers : servers.filter(({ status }) => status === "RUNNING")
-  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, standing, policy))
+  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, state, policy))
   const warm = Math.max(warmOf(situation), since.length > 0 ? Math.min(...since) : -Infinity)
   if (!Number.isFinite(warm)) return -Infinity
   const { m } = rule.points

@@ -2,27 +2,27 @@ import { type Amount, moneyOf, sayMoney } from "../policy/money.ts"
 import type { ChainEvent } from "../transitions/ledger-event.ts"
 import { sayTime } from "../verdict.ts"
 
-/** A purchase as people and machines are notified of it. */
+/** Purchase notification for people and machines. */
 export interface PurchaseMessage {
   from: number
   to: number
   flavor: string
   cost: Amount | null
   orderId: string | null
-  /** The person who asked for it; null where an alarm or a tick led to it. */
+  /** Name of the person who requested it; null if an alarm or a tick led to it. */
   requestedBy: string | null
   approvedBy: string[]
-  /** The event and the findings that led to it, in a sentence. */
+  /** The event and the findings that led to it, as a sentence. */
   cause: string
 }
 
-/** The news of one attempt from its entries; null where its `opened` entry is not among them. */
+/** Purchase message of one attempt, from its entries; null if its `opened` entry is not among them. */
 export function purchaseMessage(entries: readonly ChainEvent[], attemptId: string): PurchaseMessage | null {
   const opened = entries.find(({ kind, attempt }) => kind === "opened" && attempt?.id === attemptId)
   if (!opened?.plan) return null
   const { plan, signal, decision } = opened
   const outcome = entries.find(({ attempt, outcome: one }) => one && attempt?.id === attemptId)?.outcome
-  // Those whose approvals counted: the state may hold others, of people who are not listed or without a signature.
+  // Only counted approvals: the state may hold others, of people who are not listed or without a signature.
   const approvedBy = decision?.findings.find(({ gate }) => gate === "approved")?.facts["approvedBy"]
   return {
     from: plan.from,

@@ -1,5 +1,6 @@
-import { overtakenAt, STALE_AFTER_MS } from "../gates/signal.ts"
+import { overtakenAt } from "../gates/signal.ts"
 import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
+import { STALE_AFTER_MS } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf } from "../state/freshness.ts"
@@ -20,15 +21,17 @@ export function readableTime({ situation: { now, signal } }: Question): Hint | n
   ])
 }
 
-/** A signal ages only: another one is needed, later than an OK and than what is no longer told apart. */
+/**
+ * A stale signal stays stale: another one is needed, later than a closing OK and than the remembered signals.
+ */
 export function newerSignal({ situation }: Question): Hint {
-  const { signal, now, standing, asked } = situation
+  const { signal, now, state, asked } = situation
   if (signal.kind === "request" && asked)
     return {
       says: "send the same request under another id",
       change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
     }
-  const over = signal.kind === "request" ? undefined : standing.spentUntil
+  const over = signal.kind === "request" ? undefined : state.spentUntil
   const from = Math.max(
     now - STALE_AFTER_MS,
     closedAt(situation) ?? -Infinity,
@@ -43,19 +46,22 @@ export function newerSignal({ situation }: Question): Hint {
 export function comesInReach(question: Question): Hint {
   const { situation } = question
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
-  // A later OK closed its episode, say: once it is in reach, it will be stale.
+  // A later OK closed its episode: once our clock agrees, the signal will be stale.
   if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
   return wait("our clock comes within 60s of the signal", reachedAt)
 }
 
-function closedAt({ signal, standing }: Situation): number | null {
-  return signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
+function closedAt({ signal, state }: Situation): number | null {
+  return signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
 }
 
-/** An entry further ahead than this is not waited for: a wrong clock dated it, and a person resets that. */
+/**
+ * Limit of waiting for an entry from the future: beyond it a wrong clock dated the entry, and a person resets
+ * it.
+ */
 const LONG_AHEAD_MS = 15 * 60_000
 
-/** The cloud's clock and the ledger's newest time both have to agree with ours. */
+/** The cloud's clock and the ledger's newest time must both agree with ours. */
 export function clockAgreesAgain({ situation }: Question): Hint {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS

@@ -5,8 +5,9 @@ import type { SourceLook } from "../state/blindness.ts"
 const MAX_WHY = 200
 
 /**
- * The sources that a run asked, and whether they had data: the supernode's own API, and each metric source of its rules.
- * A metric source is blind where no rule that reads it got one datapoint. Alarms' own points are no source of a tick.
+ * Sources that a run asked, and whether they had data: the supernode's API, and each metric source of its
+ * rules. A metric source is blind if no rule that reads it received a datapoint. Points of alarms are no
+ * source of a tick.
  */
 export function sourceLook({
   supernode,
@@ -22,7 +23,7 @@ export function sourceLook({
     const own = readings.value.filter(({ rule }) => rules.some(({ name }) => name === rule))
     if (own.length === 0) continue
     const hasData = own.some(({ series }) => series.some(({ points }) => points.length > 0))
-    const why = own.find(({ problem }) => problem !== null)?.problem ?? "it answered without any datapoint"
+    const why = own.find(({ problem }) => problem !== null)?.problem ?? "it returned no datapoints"
     look[source] = hasData ? null : why.slice(0, MAX_WHY)
   }
   return look

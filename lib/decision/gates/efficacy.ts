@@ -3,17 +3,18 @@ import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /**
- * The last k purchases that rules caused, whatever the rule, each by its own rule's metric: if none gained enough, another
- * one will not help either. What was not measured counts as no gain. People may still buy; `reset` forgets the row.
+ * Effect of the last k purchases that rules caused, each by the metric of its own rule. If none gained
+ * enough, another purchase will not help either. An unmeasured effect counts as no gain. People may still
+ * buy; `reset` clears the row.
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
-  const { policy, standing, signal, now } = situation
+  const { policy, state, signal, now } = situation
   if (!policy.efficacy) return pass("the policy has no efficacy rule")
   const { purchases, minGain } = policy.efficacy
   const counted = countedEffects(situation, digest)
   const row = counted.slice(-purchases)
-  const ignored = (standing.effects ?? []).length - counted.length
-  const newest = standing.effects?.at(-1)?.attempt ?? null
+  const ignored = (state.effects ?? []).length - counted.length
+  const newest = state.effects?.at(-1)?.attempt ?? null
   const facts = { purchases, minGain, ignored, newest, row: row.map(factsOf) }
   const gone =
     ignored > 0 ? `; ${ignored} more are not counted: their rule is gone or measures something else now` : ""
@@ -25,18 +26,18 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
 
   const waiting = row.filter((effect) => isStillDue(effect, now))
   const until = waiting.length > 0 ? Math.max(...waiting.map(({ dueAt }) => dueAt)) : null
-  const wanted = `${moved}; at least ${sayNumber(minGain)} was wanted`
+  const required = `${moved}; at least ${sayNumber(minGain)} is required`
   const follows =
     until === null
       ? "Automatic buying stops until a person resets it"
-      : `Automatic buying waits until that can be told, after ${sayTime(until)}`
+      : `Automatic buying waits until the effect can be measured, after ${sayTime(until)}`
   if (signal.kind === "request")
-    return pass(`${wanted}. That stops automatic purchases only`, {
+    return pass(`${required}. That stops automatic purchases only`, {
       ...facts,
       until,
       stopped: until === null,
     })
-  return fail("efficacy", `${wanted}. ${follows}`, { ...facts, until, stopped: until === null })
+  return fail("efficacy", `${required}. ${follows}`, { ...facts, until, stopped: until === null })
 }
 
 function factsOf({ attempt, rule, before, after, gain, completedAt, dueAt }: CountedEffect) {
@@ -53,18 +54,18 @@ function sayLast(count: number): string {
 
 /** `moved npu-busy by 1.2 and 0.4`: neighbours of one rule share its name. */
 function sayRow(row: readonly CountedEffect[], now: number): string {
-  const said = row.map((effect, i) => {
+  const changes = row.map((effect, i) => {
     const name = row[i - 1]?.rule === effect.rule ? "" : `${effect.rule} `
     return `${name}${sayGain(effect, now)}`
   })
-  return `moved ${said.join(" and ")}`
+  return `moved ${changes.join(" and ")}`
 }
 
 function sayGain(effect: CountedEffect, now: number): string {
   const { before, gain, dueAt } = effect
   if (gain !== null) return `by ${sayNumber(gain)}`
-  if (before === null) return "by nothing that could be measured (its silence had caused the purchase)"
+  if (before === null) return "by an unmeasurable amount (missing data had caused the purchase)"
   return isStillDue(effect, now)
-    ? `by what cannot be told before ${sayTime(dueAt)}`
-    : `by nothing that could be measured since ${sayTime(dueAt)}`
+    ? `by an amount that cannot be measured before ${sayTime(dueAt)}`
+    : `by an amount that could not be measured since ${sayTime(dueAt)}`
 }

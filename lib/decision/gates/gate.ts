@@ -4,19 +4,19 @@ import type { Money } from "../policy/money.ts"
 import type { Situation } from "../situation.ts"
 import type { Verdict } from "../verdict.ts"
 
-/** What every gate may look at: the situation, and what follows from it. */
+/** Inputs of every gate: the situation, and what follows from it. */
 export interface GateFacts {
   situation: Situation
   choice: Choice
-  /** The exact order for the chosen rung; null where none was chosen. */
+  /** The exact order for the chosen rung; null if none was chosen. */
   plan: ScaleUpPlan | null
-  /** What that order costs; null where the policy gives no price. */
+  /** Cost of that order; null if the policy gives no price. */
   cost: Money | null
   digest: Digest
 }
 
 export interface Gate {
-  /** The id in findings, ledger and README. */
+  /** Id in findings, ledger and README. */
   id: string
   check(facts: GateFacts): Verdict
 }

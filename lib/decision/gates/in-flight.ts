@@ -27,9 +27,9 @@ export function noHold({ situation: { control, policy, now, signal } }: GateFact
   return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })
 }
 
-/** Whatever may still cost money, or was refused in a way that another try cannot mend, is in the way. */
-export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): Verdict {
-  const { attempt, breaker, throttle } = standing
+/** Fails while an attempt may still cost money, or after a refusal that a retry cannot fix. */
+export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Verdict {
+  const { attempt, breaker, throttle } = state
   if (attempt) return fail(attemptReason(attempt, now), sayAttempt(attempt), attemptFacts(attempt))
   if (breaker) {
     return fail(
@@ -44,7 +44,7 @@ export function noAttemptInFlight({ situation: { standing, now } }: GateFacts): 
   return pass("nothing is in flight")
 }
 
-/** An attempt that is open past its deadline is unknown, whether or not somebody wrote that down yet. */
+/** An open attempt past its deadline is unknown, whether or not an entry says so yet. */
 function attemptReason({ state, deadline }: OpenAttempt, now: number): string {
   switch (state) {
     case "open":
@@ -81,7 +81,7 @@ function attemptFacts({
   return { attempt: id, state, seq, openedAt, deadline, flavor, from, to, orderId }
 }
 
-/** Obeyed by everybody, but for a schedule or a person's request in which it is written that they bypass it. */
+/** Applies to every signal, except a schedule or a request that explicitly bypasses the cooldown. */
 export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   const { policy, now, signal } = situation
   const cooldown = cooldownOf(situation)
@@ -100,7 +100,7 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   return pass(`bypassed by ${names}: ${ends}`, { ...facts, bypassed: true, schedules: bypassing })
 }
 
-/** A supernode that was never bought for cools down from its newest server. */
+/** A supernode without purchases cools down from the creation of its newest server. */
 function sayOver({ until, requestedAt, completedAt }: Cooldown): string {
   if (until === null) return "no purchase is on record"
   const isFirst = requestedAt === null && completedAt === null

@@ -4,17 +4,17 @@ import type { Control } from "../state/control.ts"
 import { type LedgerAge, ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
 import { sayTime } from "../verdict.ts"
 
-// What a run asks of its ledger before it trusts what the ledger remembers. These reasons lie outside the gates: no gate
-// can judge the memory that all gates rely on.
+// Checks of the ledger itself. These reasons lie outside the gates, since every gate relies on the memory
+// that they check.
 
-/** Why a ledger does not suffice. */
+/** Reason why a ledger is not sufficient. */
 export type LedgerProblem = Pick<Finding, "says" | "facts"> & {
   reason: "ledger-new" | "ledger-other" | "ledger-restored"
 }
 
 /**
- * Why this ledger is not to be used at all: no run writes to it, and no plan made on it can be bought. null: it may be
- * used. `onlyId` is the one ledger that may be used; null: any.
+ * Reason why this ledger must not be used at all: no run writes to it, and no plan made on it can be bought.
+ * null: it may be used. `onlyId` is the only ledger that may be used; null: any.
  */
 export function whyUnusable(control: Fetched<Control>, onlyId: string | null): LedgerProblem | null {
   if (control.state !== "read") return null // gate not-paused holds: control-unreadable
@@ -33,15 +33,18 @@ interface TrustQuestion extends LedgerAge {
   supernodeId: string
 }
 
-/** Why the memory of this ledger does not suffice for a purchase, whatever the gates say. null: it does. */
+/**
+ * Reason why the memory of this ledger is not sufficient for a purchase, whatever the gates say. null: it is
+ * sufficient.
+ */
 export function whyUntrusted({ control, supernodeId, ...age }: TrustQuestion): LedgerProblem | null {
   if (control.state !== "read") return null // as above
   const { ledger, restored } = control.value
   if (ledger && ledgerIsNew(ledger, age)) {
     const { firstConfirmedAt, confirmed } = age
     const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
-    const unsaid = confirmed === null ? ", and no answer of the cloud confirmed what time it is now" : ""
-    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that it does not know may be on its way${unsaid}`
+    const unsaid = confirmed === null ? ", and no answer of the cloud confirmed the time" : ""
+    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }
   if (!restored || restored.confirmed.includes(supernodeId)) return null
@@ -57,7 +60,7 @@ function ledgerProblem(
   return { reason, says, facts }
 }
 
-/** True for a finding that says: the ledger itself must be mended before any run may write to it. An error of the operator. */
+/** True if the ledger itself must be repaired before any run may write to it: an operator error. */
 export function saysUnusable({ passed, reason, facts }: Finding): boolean {
   if (passed !== false) return false
   if (reason === "ledger-new") return facts["ledger"] === null

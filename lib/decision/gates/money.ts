@@ -9,14 +9,17 @@ import type { Purchase } from "../state/purchases.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent ones use up nothing. */
+/**
+ * Counts attempts that may have cost money: open, accepted, unknown. Refused and unsent attempts do not
+ * count.
+ */
 export function actionRate({ situation }: GateFacts): Verdict {
-  const { standing, policy, now } = situation
-  const own = rateUnder(policy.limits.actions, standing.purchases, now)
+  const { state, policy, now } = situation
+  const ownVerdict = rateUnder(policy.limits.actions, state.purchases, now)
   const cap = policy.fleet?.actions
-  if (!cap) return own
+  if (!cap) return ownVerdict
   const all = fleetPurchases(situation)
-  return withFleet(own, all && rateUnder(cap, all, now))
+  return withFleet(ownVerdict, all && rateUnder(cap, all, now))
 }
 
 function rateUnder(
@@ -30,23 +33,29 @@ function rateUnder(
   return used < count ? pass(says, facts) : fail("action-rate", `${says} are used up`, facts)
 }
 
-/** One verdict of the supernode's own cap and the fleet's: either can fail it. A cap that nobody counted passes nothing. */
-function withFleet(own: Verdict, fleet: Verdict | null): Verdict {
+/**
+ * Combined verdict of the supernode's own cap and the fleet's: either can fail it. A cap that was not counted
+ * passes nothing.
+ */
+function withFleet(ownVerdict: Verdict, fleet: Verdict | null): Verdict {
   if (!fleet) {
-    if (own.passed === false) return own
-    return { ...notEvaluated(`${own.says}; what other supernodes bought was not read`), facts: own.facts }
+    if (ownVerdict.passed === false) return ownVerdict
+    return {
+      ...notEvaluated(`${ownVerdict.says}; what other supernodes bought was not read`),
+      facts: ownVerdict.facts,
+    }
   }
-  const says = `${own.says}; across all supernodes ${fleet.says}`
-  const facts = { ...own.facts, fleet: fleet.facts }
-  const failed = [own, fleet].find(({ passed }) => passed === false)
+  const says = `${ownVerdict.says}; across all supernodes ${fleet.says}`
+  const facts = { ...ownVerdict.facts, fleet: fleet.facts }
+  const failed = [ownVerdict, fleet].find(({ passed }) => passed === false)
   if (failed?.reason) return fail(failed.reason, says, facts)
-  return own.passed === null || fleet.passed === null
+  return ownVerdict.passed === null || fleet.passed === null
     ? { ...notEvaluated(says), facts }
     : { ...pass(says), facts }
 }
 
 export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
-  const { policy, standing } = situation
+  const { policy, state } = situation
   const { limits, approval, fleet } = policy
   const cap = fleet?.budget ?? null
   if (!limits.budget && !approval && !cap)
@@ -60,8 +69,8 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
       `${choice.target.flavor} has no price in the ladder, and the policy has a budget or an approval`,
       { flavor: choice.target.flavor },
     )
-  const own = limits.budget ? unpriced(limits.budget, standing.purchases, situation) : null
-  if (own) return own
+  const ownVerdict = limits.budget ? unpriced(limits.budget, state.purchases, situation) : null
+  if (ownVerdict) return ownVerdict
   const all = cap && fleetPurchases(situation)
   if (cap && !all)
     return notEvaluated(`the order costs ${sayMoney(cost)}; what other supernodes bought was not read`)
@@ -71,7 +80,9 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
   )
 }
 
-/** Purchases in a budget's window that cannot be added up. The policy's currency may have changed since they were made. */
+/**
+ * Purchases in a budget's window that cannot be added up. The policy's currency may have changed since then.
+ */
 function unpriced(
   { per, currency }: Budget,
   purchases: Purchase[],
@@ -87,19 +98,21 @@ function unpriced(
   )
 }
 
-/** booked + reserved + this ≤ cap, inclusive. What is reserved and unknown stays counted until somebody settles it. */
+/**
+ * booked + reserved + this ≤ cap, inclusive. Reserved and unknown amounts count until a person settles them.
+ */
 export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
-  const { standing, policy } = situation
+  const { state, policy } = situation
   const { budget } = policy.limits
   const cap = policy.fleet?.budget
   if (!budget && !cap) return pass("the policy has no budget")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
-  const own = budget
-    ? spendUnder(budget, { purchases: standing.purchases, cost, situation })
+  const ownVerdict = budget
+    ? spendUnder(budget, { purchases: state.purchases, cost, situation })
     : pass("the supernode has no budget of its own")
-  if (!cap) return own
+  if (!cap) return ownVerdict
   const all = fleetPurchases(situation)
-  return withFleet(own, all && spendUnder(cap, { purchases: all, cost, situation }))
+  return withFleet(ownVerdict, all && spendUnder(cap, { purchases: all, cost, situation }))
 }
 
 interface Spend {

@@ -19,14 +19,17 @@ export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict
   if (signal.planHash === plan.hash) return pass("the plan is the one that was shown", facts)
   return fail(
     "plan-changed",
-    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Look at a new dry run`,
+    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Make a new dry run`,
     facts,
   )
 }
 
-/** Above a price, distinct people other than the requester must have said yes to this very plan, recently and once. */
+/**
+ * Above a price, distinct people other than the requester must have approved this exact plan, recently and
+ * once.
+ */
 export function approved({ situation, choice, plan, cost }: GateFacts): Verdict {
-  const { policy, control, signal, standing, now } = situation
+  const { policy, control, signal, state, now } = situation
   if (!policy.approval) return pass("the policy asks for no approval")
   if (!choice.target || !plan || !cost) return notEvaluated("the price of the order is not known")
   const { above, approvers, expires } = policy.approval
@@ -40,9 +43,9 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
       personKey(approval.by) !== requester &&
       approvalEnd(approval, expires) > now &&
       approval.at - now <= CLOCK_TOLERANCE_MS &&
-      approval.at > (standing.openedAt ?? -Infinity),
+      approval.at > (state.openedAt ?? -Infinity),
   )
-  // Only people whom the policy lists count, by the spelling of the policy.
+  // Only people whom the policy lists count, in the spelling of the policy.
   const counting = given.flatMap((approval) => approverOf(approval, policy.approvers, { expires, now }) ?? [])
   const names = distinctPeople(counting.map(({ name }) => name)).sort()
   const ignored = sayIgnored({ given: given.map(({ by }) => by), names, listed: policy.approvers })
@@ -56,14 +59,14 @@ export function approved({ situation, choice, plan, cost }: GateFacts): Verdict 
 }
 
 interface Ignored {
-  /** Who gave an approval that has not expired and is not used up. */
+  /** People whose approval has not expired and is not used up. */
   given: readonly string[]
-  /** Those of them who count. */
+  /** Those of them that count. */
   names: readonly string[]
   listed: readonly Approver[]
 }
 
-/** Approvals that are there and do not count, so that no reader takes them for lost ones. */
+/** Number of approvals that do not count, so that no reader believes them lost. */
 function sayIgnored({ given, names, listed }: Ignored): string {
   const counting = new Set(names.map(personKey))
   const others = new Set(given.map(personKey).filter((key) => !counting.has(key)))

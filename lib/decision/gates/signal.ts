@@ -1,4 +1,5 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import { STALE_AFTER_MS } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf, repeatableUntil } from "../state/freshness.ts"
@@ -6,15 +7,12 @@ import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** A signal older than this by its own time says nothing of the present; the tick finds the truth anew. */
-export const STALE_AFTER_MS = 15 * 60_000
-
 export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   if (!Number.isFinite(signal.at)) return fail("signal-invalid", "the signal has no readable time")
   if (signal.kind === "tick") return pass(`tick of ${signal.name}`, { kind: "tick", name: signal.name })
   if (signal.kind === "request") {
     const { requestedBy, why, mode } = signal
-    return pass(`asked for by ${requestedBy}: ${why}`, { kind: "request", requestedBy, why, mode })
+    return pass(`requested by ${requestedBy}: ${why}`, { kind: "request", requestedBy, why, mode })
   }
   const facts = {
     kind: "alarm",
@@ -31,9 +29,9 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
   )
 }
 
-/** A signal is new unless another run opened an attempt for it; a restarted run does not trip over itself. */
-export function signalIsNew({ situation: { signal, standing, run } }: GateFacts): Verdict {
-  const first = getOwn(standing.signals, signal.id)
+/** A signal is new unless another run opened an attempt for it; a restarted run does not block itself. */
+export function signalIsNew({ situation: { signal, state, run } }: GateFacts): Verdict {
+  const first = getOwn(state.signals, signal.id)
   if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
   return fail(
     "duplicate",
@@ -42,7 +40,10 @@ export function signalIsNew({ situation: { signal, standing, run } }: GateFacts)
   )
 }
 
-/** Our clock against the newest entry and against the cloud's. A purchase needs a time that two clocks agree on. */
+/**
+ * Compares our clock with the newest entry and with the cloud's clock. A purchase needs a time on which two
+ * clocks agree.
+ */
 export function clockAgrees({ situation: { now, headAt, cloudSkewMs, supernode } }: GateFacts): Verdict {
   const facts = { now, headAt, cloudSkewMs }
   if (headAt !== null && headAt - now > CLOCK_TOLERANCE_MS) {
@@ -100,21 +101,21 @@ interface Overtaken {
   facts: Record<string, unknown>
 }
 
-/** Why a signal that is young enough is stale all the same; null: it is not. */
+/** Reason why a young signal is stale all the same; null if it is not. */
 export function overtakenAt(situation: Situation): Overtaken | null {
-  const { signal, now, standing, run, asked, policy } = situation
+  const { signal, now, state, run, asked, policy } = situation
   if (signal.kind === "request") {
     const until = asked ? repeatableUntil(asked, policy) : Infinity
     if (!asked || now <= until) return null
     const says = `this request first came at ${sayTime(asked.at)} and held; it could run again until ${sayTime(until)}`
     return { says, facts: { firstAt: asked.at, until } }
   }
-  const { spentUntil = -Infinity, signals } = standing
+  const { spentUntil = -Infinity, signals } = state
   if (signal.at <= spentUntil && getOwn(signals, signal.id)?.run !== run) {
     const says = `more signals led to attempts than are remembered: those of ${sayTime(spentUntil)} and before are over`
     return { says, facts: { spentUntil } }
   }
-  const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, standing) : null
+  const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
   if (closedAt === null || closedAt <= signal.at) return null
   return {
     says: `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,

@@ -4,10 +4,10 @@ import { missingServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** Statuses in which a server is not about to change. DELETED is gone, everything else is in between or broken. */
+/** Statuses of a server that is not about to change. DELETED is gone; all others are transitional or broken. */
 export const SETTLED: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
-export function supernodeReady({ situation: { supernode, standing } }: GateFacts): Verdict {
+export function supernodeReady({ situation: { supernode, state } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
   if (supernode.state === "unreadable") {
     return fail(
@@ -17,12 +17,12 @@ export function supernodeReady({ situation: { supernode, standing } }: GateFacts
   }
   const { status, servers } = supernode.value
   if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
-  const vanished = missingServers(standing, supernode.value)
-  if (vanished.length > 0) {
+  const missing = missingServers(state, supernode.value)
+  if (missing.length > 0) {
     return fail(
       "supernode-unreadable",
-      `servers known from the ledger are missing without being DELETED: ${vanished.join(", ")}`,
-      { vanished },
+      `servers known from the ledger are missing without being DELETED: ${missing.join(", ")}`,
+      { vanished: missing },
     )
   }
   const statuses = Object.fromEntries(servers.map((server) => [server.id, server.status]))

@@ -1,4 +1,4 @@
-/** Something that was read, could not be read, or was not worth reading. */
+/** An input that was read, could not be read, or was not needed. */
 export type Fetched<T> =
   | { state: "not-read" }
   | { state: "read"; value: T }

@@ -1,19 +1,20 @@
-// Text that other systems and people wrote. It is cleaned once, where it enters, so that whatever shows it later (terminal,
-// log, message, ledger) shows one visible line of bounded length.
+// Text of other systems and people. It is cleaned once, where it enters, so that every later output
+// (terminal, log, message, ledger) shows one visible line of bounded length.
 
 /** C0 and C1 controls, line and paragraph separators: they break lines and steer terminals. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 /** Format characters, variation selectors, fillers and the Braille blank: they change or hide text and cannot be seen. */
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu
-/** Half a surrogate pair is no character, and other programs refuse it. */
+/** Half a surrogate pair: not a character, and refused by other programs. */
 const LONE_SURROGATE = /\p{Cs}/gu
 
-/** Characters that are looked at for each one that may be kept; the rest of a longer text is dropped unread. */
+/** Characters that are read for each one that may be kept; the rest of a longer text is dropped unread. */
 const READ_PER_KEPT = 4
 
 /**
- * Foreign text as one visible line of at most `maxChars` UTF-16 units. Runs of controls become one space, invisible
- * characters disappear, and a cut is shown by an ellipsis. The work is bounded by `maxChars`, whatever the text's length.
+ * Foreign text as one visible line of at most `maxChars` UTF-16 units. Runs of controls become one space,
+ * invisible characters disappear, and an ellipsis marks a cut. The work is bounded by `maxChars`, whatever
+ * the text's length.
  */
 export function cleanText(text: string, maxChars: number): string {
   const head = text.slice(0, maxChars * READ_PER_KEPT)
@@ -27,7 +28,9 @@ export function visible(text: string): string {
   return text.replace(CONTROLS, " ").replace(INVISIBLE, "").replace(LONE_SURROGATE, "\ufffd")
 }
 
-/** A JSON value with each text in it made visible, names of fields too: what a printer shows of an entry or a result. */
+/**
+ * A JSON value with every text made visible, including names of fields. For printers of entries and results.
+ */
 export function visibleIn<T>(value: T): T {
   return visibleValue(value) as T
 }
@@ -41,12 +44,12 @@ function visibleValue(value: unknown): unknown {
   )
 }
 
-/** Text that `visible` would not change. */
+/** True if `visible` would not change this text. */
 export function isVisible(text: string): boolean {
   return visible(text) === text
 }
 
-/** JSON text with everything invisible written as `\uXXXX`: the value stays the same, and a terminal shows it harmlessly. */
+/** JSON text with every invisible character as `\uXXXX`: the same value, harmless on a terminal. */
 export function visibleJson(json: string): string {
   return json.replace(
     /[\u007f-\u009f\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu,

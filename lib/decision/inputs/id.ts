@@ -1,4 +1,4 @@
-/** Ids of the cloud are UUIDs, which compare without case: equal ids have equal keys. */
+/** Key of a cloud id. Ids are UUIDs, which compare without case: equal ids have equal keys. */
 export function idKey(id: string): string {
   return id.toLowerCase()
 }

@@ -1,3 +1,9 @@
+/**
+ * Maximum age of a signal by its own time. An older one does not describe the present; the next tick
+ * evaluates anew.
+ */
+export const STALE_AFTER_MS = 15 * 60_000
+
 /** One measured value. `at` is the start of its period, epoch milliseconds. */
 export interface Datapoint {
   at: number
@@ -7,12 +13,12 @@ export interface Datapoint {
 export type AlarmSource = "cloud-eye" | "cloudwatch" | "alertmanager"
 
 /**
- * What the alarm says of itself. Only `alarm` may lead to a purchase. `contributor-ok`: one of many series that a CloudWatch
- * alarm watches is well again, which closes no episode.
+ * State that the alarm reports. Only `alarm` may lead to a purchase. `contributor-ok`: one of many series of
+ * a CloudWatch alarm recovered, which closes no episode.
  */
 export type AlarmState = "alarm" | "ok" | "contributor-ok" | "insufficient-data" | "unknown"
 
-/** What an alarm's datapoints measure, in the words of its message; null where the message does not say. */
+/** The metric of an alarm's datapoints, as its message names it; null if it names none. */
 export interface AlarmMetric {
   namespace: string | null
   name: string | null
@@ -28,30 +34,33 @@ export interface NamedValue {
   unit: string | null
 }
 
-/** A monitoring alarm changed state or repeated itself. It wakes us; evidence decides. */
+/** A monitoring alarm changed state or repeated itself. It starts a run; evidence decides. */
 export interface AlarmSignal {
   kind: "alarm"
-  /** Equal for every delivery of the same event, whatever the door it came by. */
+  /** Equal for every delivery of the same event, whatever its transport. */
   id: string
   source: AlarmSource
   /** Cloud Eye `alarm_id`, the CloudWatch alarm's ARN, or the `alertname` label. */
   alarm: string
   /** Alertmanager's and Grafana's labels; empty for the others. */
   labels: Record<string, string>
-  /** The dimensions of what is alarming, as name -> value; empty where the message names no resource. */
+  /** Dimensions of the alarming resource, as name -> value; empty if the message names no resource. */
   resource: Record<string, string>
   state: AlarmState
-  /** The alarm's own time, epoch milliseconds; arrival for Alertmanager and Grafana, which repeat with old times. */
+  /**
+   * The alarm's own time, epoch milliseconds; the arrival time for Alertmanager and Grafana, which repeat
+   * with old times.
+   */
   at: number
-  /** The run of trouble that this belongs to. `startsAt` is null where only the chain can tell (Cloud Eye). */
+  /** The episode of this alarm. `startsAt` is null if only the chain knows it (Cloud Eye). */
   episode: { key: string; startsAt: number | null }
-  /** The alarm's own datapoints, oldest first; null where the shape carries none. */
+  /** The alarm's own datapoints, oldest first; null if the format carries none. */
   points: Datapoint[] | null
-  /** The period of those points; null where the shape does not say. */
+  /** Period of those points; null if the format does not name it. */
   periodMs: number | null
-  /** The one series of many that this event of a CloudWatch alarm is about; absent for the alarm as a whole. */
+  /** The one series that this event of a CloudWatch alarm concerns; absent for the alarm as a whole. */
   contributor?: string
-  /** The metric of those points. Only Cloud Eye's messages name it. */
+  /** Metric of those points. Only Cloud Eye's messages name it. */
   metric?: AlarmMetric
   /** Alertmanager and Grafana: the numbers of the alert, measured at arrival. The rule says which one counts. */
   values?: NamedValue[]
@@ -63,7 +72,7 @@ export interface Shard {
   count: number
 }
 
-/** A cron tick: look at everything, as if no alarm had ever been delivered. */
+/** A cron tick: evaluates everything, as if no alarm had ever been delivered. */
 export interface TickSignal {
   kind: "tick"
   id: string
@@ -71,23 +80,23 @@ export interface TickSignal {
   name: string
   /** The scheduled time, epoch milliseconds. */
   at: number
-  /** The share of the supernodes that this tick is for; absent: all of them. */
+  /** Share of the supernodes for this tick; absent: all of them. */
   shard?: Shard
 }
 
-/** A person asks. Comes by direct invocation or the command line only, never through a webhook. */
+/** Request of a person. Comes by direct invocation or the command line only, never through a webhook. */
 export interface RequestSignal {
   kind: "request"
   id: string
   at: number
-  /** The supernode's name in the policy. */
+  /** Name of the supernode in the policy. */
   supernode: string
   mode: "dry-run" | "live"
-  /** The rung asked for, by its number of servers in all; null: evidence decides. */
+  /** Requested rung, by its total number of servers; null: evidence decides. */
   servers: number | null
   requestedBy: string
   why: string
-  /** The plan that the person was shown; what differs from it is not bought. */
+  /** Hash of the plan that the person was shown; a different plan is not bought. */
   planHash: string | null
   bypassCooldown: boolean
 }

@@ -5,13 +5,13 @@ import type { Situation } from "../situation.ts"
 import { fail, pass, type Verdict } from "../verdict.ts"
 import { findRung, rungWith, sayLadder } from "./current-rung.ts"
 import { type DemandedRung, findDemand, namesRung } from "./demand.ts"
-import { judgeFloors } from "./floors.ts"
+import { evaluateFloors } from "./floors.ts"
 import { findOffer, NO_RUNG } from "./offering.ts"
 import { bypassing } from "./proposals.ts"
 
 /**
- * Where we are, what the evidence asks for, and the rung that is allowed and on offer: one walk up the ladder,
- * whose every step is one gate's verdict.
+ * The current rung, the demand, and the rung that is allowed and on offer: one walk up the ladder. Each step
+ * is the verdict of one gate.
  */
 export interface Choice {
   rungKnown: Verdict
@@ -21,29 +21,29 @@ export interface Choice {
   offerAvailable: Verdict
   target: Target | null
   cleared: string[]
-  /** Schedules that have the cooldown bypassed; null: there is one that might, and it is not known where we are. */
+  /** Schedules that bypass the cooldown; null: one might, and the current rung is unknown. */
   bypassing: string[] | null
 }
 
 export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
-  const floors = namesRung(situation) ? [] : judgeFloors(situation)
-  const wish = findDemand(situation, floors, here.at?.index ?? null)
+  const floors = namesRung(situation) ? [] : evaluateFloors(situation)
+  const demand = findDemand(situation, floors, here.at?.index ?? null)
   const none = {
     rungKnown: here.verdict,
-    evidence: wish.verdict,
-    cleared: wish.cleared,
+    evidence: demand.verdict,
+    cleared: demand.cleared,
     target: null,
     bypassing: bypassing(floors, here.at?.index ?? null),
   }
   const later = { aboveCurrent: NO_RUNG, withinServersLimit: NO_RUNG, offerAvailable: NO_RUNG }
-  if (here.at === null || wish.wanted === null) return { ...none, ...later }
+  if (here.at === null || demand.rung === null) return { ...none, ...later }
 
   const { ladder, limits } = situation.policy
-  const wanted =
-    ladder[wish.wanted.kind === "servers" ? rungWith(ladder, wish.wanted.servers) : wish.wanted.index]
-  if (!wanted) {
-    const asked = wish.wanted.kind === "servers" ? wish.wanted.servers : 0
+  const demanded =
+    ladder[demand.rung.kind === "servers" ? rungWith(ladder, demand.rung.servers) : demand.rung.index]
+  if (!demanded) {
+    const asked = demand.rung.kind === "servers" ? demand.rung.servers : 0
     const rungKnown = fail(
       "rung-unknown",
       `no rung of the ladder has ${counted(asked, "server")}: it has ${sayLadder(ladder)}`,
@@ -52,74 +52,74 @@ export function chooseRung(situation: Situation): Choice {
     return { ...none, ...later, rungKnown }
   }
   const from = here.at.servers
-  if (wanted.servers <= from) {
+  if (demanded.servers <= from) {
     const aboveCurrent = fail(
       "already-there",
-      `${from} servers are there or on their way, and ${wanted.servers} are wanted`,
-      { from, wanted: wanted.servers },
+      `${from} servers are present or in progress, and ${demanded.servers} are wanted`,
+      { from, wanted: demanded.servers },
     )
     return { ...none, ...later, aboveCurrent }
   }
-  const aboveCurrent = pass(`from ${from} to ${counted(wanted.servers, "server")}`, {
+  const aboveCurrent = pass(`from ${from} to ${counted(demanded.servers, "server")}`, {
     from,
-    wanted: wanted.servers,
+    wanted: demanded.servers,
   })
 
   const allowed = clamp({
     ladder,
-    wanted,
+    demanded,
     from,
     limit: limits.servers,
-    isAsked: wish.wanted.kind === "servers",
+    isAsked: demand.rung.kind === "servers",
   })
   if (!allowed) {
     const withinServersLimit = fail(
       "at-limit",
-      `${wanted.servers} servers are wanted, ${limits.servers} are allowed, and no rung between ${from} and ${limits.servers} is left`,
-      { from, wanted: wanted.servers, limit: limits.servers },
+      `${demanded.servers} servers are wanted, ${limits.servers} are allowed, and no rung lies between ${from} and ${limits.servers}`,
+      { from, wanted: demanded.servers, limit: limits.servers },
     )
     return { ...none, ...later, aboveCurrent, withinServersLimit }
   }
   const withinServersLimit = pass(
-    allowed === wanted
-      ? `${wanted.servers} of at most ${limits.servers} servers`
-      : `clamped from ${wanted.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} are allowed`,
-    { wanted: wanted.servers, allowed: allowed.servers, limit: limits.servers },
+    allowed === demanded
+      ? `${demanded.servers} of at most ${limits.servers} servers`
+      : `clamped from ${demanded.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} are allowed`,
+    { wanted: demanded.servers, allowed: allowed.servers, limit: limits.servers },
   )
 
   const offer = findOffer({
     situation,
     allowed,
-    mayGoLarger: situation.policy.soldOut === "next-larger" && wish.wanted.kind === "proposed",
+    mayGoLarger: situation.policy.soldOut === "next-larger" && demand.rung.kind === "proposed",
   })
   const bought = offer.rung ?? allowed
-  const target = { flavor: bought.flavor, from, to: bought.servers, ...proposersOf(wish.wanted) }
+  const target = { flavor: bought.flavor, from, to: bought.servers, ...proposersOf(demand.rung) }
   return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
 }
 
-function proposersOf(wanted: DemandedRung): Pick<Target, "rules" | "schedules"> {
-  if (wanted.kind === "servers") return { rules: [] }
-  const schedules = wanted.floors.map(({ schedule, occurrence, atLeast }) => ({
+function proposersOf(demanded: DemandedRung): Pick<Target, "rules" | "schedules"> {
+  if (demanded.kind === "servers") return { rules: [] }
+  const schedules = demanded.floors.map(({ schedule, occurrence, atLeast }) => ({
     schedule,
     occurrence,
     atLeast,
   }))
-  return { rules: wanted.rules, ...(schedules.length > 0 ? { schedules } : {}) }
+  return { rules: demanded.rules, ...(schedules.length > 0 ? { schedules } : {}) }
 }
 
 interface Clamp {
   ladder: Rung[]
-  wanted: Rung
+  demanded: Rung
   from: number
   limit: number
   isAsked: boolean
 }
 
-/** The highest rung allowed, if it is still above where we are. A person's request is never clamped. */
-function clamp({ ladder, wanted, from, limit, isAsked }: Clamp): Rung | undefined {
-  if (wanted.servers <= limit) return wanted
+/** The highest allowed rung above the current one. A person's request is never clamped. */
+function clamp({ ladder, demanded, from, limit, isAsked }: Clamp): Rung | undefined {
+  if (demanded.servers <= limit) return demanded
   if (isAsked) return undefined
   return ladder.findLast(
-    (rung) => rung.servers > from && rung.servers <= limit && rung.servers < wanted.servers,
+    (rung) => rung.servers > from && rung.servers <= limit && rung.servers < demanded.servers,
   )
 }

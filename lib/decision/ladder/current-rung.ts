@@ -9,21 +9,21 @@ interface Here {
   at: { index: number; servers: number } | null
 }
 
-/** The current rung is the ladder's with as many servers as the supernode has. */
-export function findRung({ supernode, standing, policy }: Situation): Here {
+/** The rung of the ladder with as many servers as the supernode has. */
+export function findRung({ supernode, state, policy }: Situation): Here {
   if (supernode.state !== "read" || supernode.value.servers === null) {
     return { verdict: notEvaluated("the supernode's servers were not read"), at: null }
   }
   const seen = presentServers(supernode.value).length
-  // What is ordered and not complete counts as present, so that nobody orders it again.
-  const servers = Math.max(seen, standing.attempt?.to ?? 0)
+  // Servers that are ordered but not complete count as present, so that no run orders them again.
+  const servers = Math.max(seen, state.attempt?.to ?? 0)
   const index = rungWith(policy.ladder, servers)
   const facts = { seen, counted: servers, ladder: policy.ladder.map((rung) => rung.servers) }
   if (index < 0) {
     return {
       verdict: fail(
         "rung-unknown",
-        `the supernode has ${counted(servers, "server")}; the ladder knows ${sayLadder(policy.ladder)}`,
+        `the supernode has ${counted(servers, "server")}; the ladder has ${sayLadder(policy.ladder)}`,
         facts,
       ),
       at: null,

@@ -8,14 +8,15 @@ import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import { type FloorEvidence, sayFloor } from "./floors.ts"
 import { highestProposal, type TopProposal as Proposed } from "./proposals.ts"
 
-// What is wanted and by whom: the evidence gate's verdict, and the proposal that the walk up the ladder begins with.
+// The demand and its origin: the verdict of the evidence gate, and the proposal with which the walk up the
+// ladder begins.
 
-/** What is asked for: a number of servers by a person, or a rung of the ladder by rules and schedules. */
+/** A number of servers that a person requested, or a rung that rules and schedules propose. */
 export type DemandedRung = { kind: "servers"; servers: number } | ({ kind: "proposed" } & Proposed)
 
 export interface Demand {
   verdict: Verdict
-  wanted: DemandedRung | null
+  rung: DemandedRung | null
   cleared: string[]
 }
 
@@ -24,21 +25,24 @@ export function namesRung({ signal }: Situation): boolean {
   return signal.kind === "request" && signal.servers !== null
 }
 
-/** Rules and active schedules propose rungs; the highest wins, never the sum. `from`: our place on the ladder, if known. */
+/**
+ * Rules and active schedules propose rungs; the highest wins, never the sum. `from`: the current rung, if
+ * known.
+ */
 export function findDemand(situation: Situation, floors: FloorEvidence[], from: number | null): Demand {
   const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
     const verdict = pass(
-      `asked for by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
+      `requested by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
       {
         requestedBy: signal.requestedBy,
         servers: signal.servers,
       },
     )
-    return { verdict, wanted: { kind: "servers", servers: signal.servers }, cleared: [] }
+    return { verdict, rung: { kind: "servers", servers: signal.servers }, cleared: [] }
   }
   if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
-    return { verdict: notEvaluated("the metrics were not read"), wanted: null, cleared: [] }
+    return { verdict: notEvaluated("the metrics were not read"), rung: null, cleared: [] }
   }
   const rules =
     readings.state === "read" && supernode.state === "read"
@@ -58,12 +62,13 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
   const { ladder } = policy
   const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: from ?? 0 }
   const proposed = highestProposal(proposing)
-  // A floor is the operator's word and needs no metric: what could not be read vetoes no more than its own rules.
+  // A floor is the operator's decision and needs no metric: an unreadable source blocks only the rules that
+  // read it.
   if (proposed) {
-    const wanted = from === null ? null : { kind: "proposed" as const, ...proposed }
-    return { verdict: pass(sentences, facts), wanted, cleared }
+    const rung = from === null ? null : { kind: "proposed" as const, ...proposed }
+    return { verdict: pass(sentences, facts), rung, cleared }
   }
-  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), wanted: null, cleared }
+  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), rung: null, cleared }
 }
 
 function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {

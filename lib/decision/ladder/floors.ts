@@ -6,25 +6,28 @@ import { handledStartOf, offName } from "../state/handled-starts.ts"
 import type { HandledStart } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
-/** What an active schedule says, with the numbers behind it. */
+/** Evidence of an active schedule, with the numbers behind it. */
 export interface FloorEvidence extends ActiveFloor {
-  /** `acted`: this occurrence was bought for. `off`: the cloud called its order invalid, under this very policy. */
+  /**
+   * `acted`: a purchase for this start exists. `off`: the cloud called its order invalid under this same
+   * policy.
+   */
   verdict: "wanted" | "acted" | "off"
-  /** Its rung: the smallest with at least that many servers, by its place on the ladder and its servers. */
+  /** Its rung: the smallest with at least that many servers, by its index on the ladder and its servers. */
   index: number
   servers: number
   acted: HandledStart | null
 }
 
-/** Judges the schedules that are active now; each by itself, for floors are never added. */
-export function judgeFloors({ policy, standing, policyHash, now }: Situation): FloorEvidence[] {
+/** Evaluates the schedules that are active now, each separately, since floors are never added. */
+export function evaluateFloors({ policy, state, policyHash, now }: Situation): FloorEvidence[] {
   const { schedules, timezone, ladder } = policy
   return activeFloors(schedules, timezone, now).flatMap((floor): FloorEvidence[] => {
     const index = ladder.findIndex((rung) => rung.servers >= floor.atLeast)
     const rung = ladder[index]
     if (!rung) return []
-    const acted = handledStartOf(standing, floor) ?? null
-    const isOff = getOwn(standing.rulesOff, offName(floor.schedule)) === policyHash
+    const acted = handledStartOf(state, floor) ?? null
+    const isOff = getOwn(state.rulesOff, offName(floor.schedule)) === policyHash
     const verdict = acted ? "acted" : isOff ? "off" : "wanted"
     return [{ ...floor, verdict, index, servers: rung.servers, acted }]
   })
@@ -40,7 +43,7 @@ export function sayFloor(
     case "wanted":
       return wants
     case "acted":
-      return `${wants}, and has acted already, at ${acted ? sayTime(acted.at) : "an unknown time"}`
+      return `${wants}, and a purchase was made for it at ${acted ? sayTime(acted.at) : "an unknown time"}`
     case "off":
       return `${wants}, and is switched off by a refused order until the policy changes`
     default:

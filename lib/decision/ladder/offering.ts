@@ -5,7 +5,7 @@ import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 
 export const NO_RUNG = notEvaluated("no rung was chosen")
 
-/** What lets `sold_out: next-larger` go on to the next rung. */
+/** Reasons after which `sold_out: next-larger` may continue to the next rung. */
 const LACKS_STOCK: readonly string[] = ["sold-out", "flavor-blocked"]
 
 interface OfferQuestion {
@@ -14,7 +14,10 @@ interface OfferQuestion {
   mayGoLarger: boolean
 }
 
-/** The allowed rung if it is listed, in stock and not blocked; else, where the policy says so, the next larger one. */
+/**
+ * The allowed rung if it is listed, in stock and not blocked; else, if the policy allows it, the next larger
+ * one.
+ */
 export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   verdict: Verdict
   rung: Rung | null
@@ -32,13 +35,13 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   )
   const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
   const first = verdicts[0]
-  // Only a clear lack of stock leads to a larger rung. A flavor that is not listed is a mistake in the ladder, and one
-  // whose flag is unreadable may be in stock: a larger rung would be bought for nothing.
+  // Only a clear lack of stock leads to a larger rung. A flavor that is not listed is a mistake in the
+  // ladder. One whose flag is unreadable may be in stock: a larger rung would waste money.
   const end = verdicts.find(({ verdict }) => !LACKS_STOCK.includes(verdict.reason ?? ""))
   if (end?.verdict.reason === "offers-unreadable") return { verdict: end.verdict, rung: null }
   const available = end?.verdict.passed ? end : undefined
   if (available && available !== first) {
-    const says = `${allowed.flavor} cannot be had (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
+    const says = `${allowed.flavor} cannot be bought (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
     return {
       verdict: pass(says, {
         wanted: allowed.flavor,
@@ -51,7 +54,7 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
 }
 
-function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict {
+function offerVerdict(rung: Rung, { offers, state, now }: Situation): Verdict {
   const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
   const facts = { flavor: rung.flavor, listed: listed.length > 0 }
   if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
@@ -63,7 +66,7 @@ function offerVerdict(rung: Rung, { offers, standing, now }: Situation): Verdict
       { ...facts, soldOut: null },
     )
   if (flags.has(true)) return fail("sold-out", `${rung.flavor} is sold out`, { ...facts, soldOut: true })
-  const block = getOwn(standing.blocked, rung.flavor)
+  const block = getOwn(state.blocked, rung.flavor)
   if (block && block.until > now) {
     return fail(
       "flavor-blocked",

@@ -4,11 +4,11 @@ import type { FloorEvidence } from "./floors.ts"
 
 // Rules and schedules propose rungs, and the highest wins, never the sum.
 //
-// While cooling down only a schedule with `cooldown: bypass` may buy. If something that must wait wants a higher rung, the
-// bypassing floor is what is wanted now, and the rest waits as it would have waited alone. Otherwise more load would lead
-// to fewer servers: without it the floor would have been bought, and with it all would wait.
+// While cooling down only a schedule with `cooldown: bypass` may buy. If a higher proposal must wait, the bypassing floor
+// is bought now, and the higher proposal waits as it would alone. Otherwise more load would lead to fewer servers: without
+// it the floor would be bought, and with it everything would wait.
 
-/** A wish for a rung of the ladder, by its place on it. */
+/** A proposal of a rung, by its index on the ladder. */
 interface Proposal {
   index: number
   rule?: string
@@ -17,21 +17,21 @@ interface Proposal {
 
 export interface Proposing {
   ladder: Rung[]
-  /** Where we are on it. */
+  /** Index of the current rung. */
   from: number
   rules: readonly RuleEvidence[]
   floors: readonly FloorEvidence[]
   isCooling: boolean
 }
 
-/** The rung that is wanted, and who is answered by it. */
+/** The rung that is wanted, and the rules and schedules that it satisfies. */
 export interface TopProposal {
   index: number
   rules: string[]
   floors: FloorEvidence[]
 }
 
-/** null: nobody proposes anything. */
+/** null: no rule and no schedule proposes a rung. */
 export function highestProposal({ ladder, from, rules, floors, isCooling }: Proposing): TopProposal | null {
   const top = ladder.length - 1
   const all: Proposal[] = [
@@ -41,24 +41,28 @@ export function highestProposal({ ladder, from, rules, floors, isCooling }: Prop
   const now = isCooling ? mayCountNow(all, from) : all
   if (now.length === 0) return null
   const index = Math.max(...now.map((proposal) => proposal.index))
-  // Where only a schedule wants that much, the purchase is no rule's doing, and a modest rule is not latched by it.
+  // If only a schedule wants that rung, no rule caused the purchase, and a rule with a smaller proposal is
+  // not latched by it.
   const isByRule = now.some((proposal) => proposal.index === index && proposal.rule !== undefined)
   return {
     index,
-    // All that asked for more are answered by this purchase, the modest ones too.
+    // This purchase satisfies all that proposed a higher rung, including the smaller proposals.
     rules: isByRule ? now.flatMap(({ rule }) => (rule === undefined ? [] : [rule])) : [],
     floors: now.flatMap(({ floor }) => (floor && floor.index > from ? [floor] : [])),
   }
 }
 
-/** While cooling down: what may bypass it, if something that wants more must wait; else everything, to be held as a whole. */
+/**
+ * While cooling down: the bypassing proposals if a higher proposal must wait; else all, to be held as a
+ * whole.
+ */
 function mayCountNow(all: Proposal[], from: number): Proposal[] {
   const bypassing = all.filter(({ floor, index }) => floor?.mayBypassCooldown && index > from)
   const highest = Math.max(...all.map(({ index }) => index))
   return bypassing.length === 0 || bypassing.some(({ index }) => index === highest) ? all : bypassing
 }
 
-/** The schedules that have the cooldown bypassed; null while it is not known where we are, and there is one that might. */
+/** Schedules that bypass the cooldown; null while the current rung is unknown and one of them might. */
 export function bypassing(floors: readonly FloorEvidence[], from: number | null): string[] | null {
   const able = floors.filter(({ verdict, mayBypassCooldown }) => verdict === "wanted" && mayBypassCooldown)
   if (from === null) return able.length === 0 ? [] : null

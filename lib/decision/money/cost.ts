@@ -4,8 +4,8 @@ import type { Purchase } from "../state/purchases.ts"
 import type { SupernodeState } from "../state/state.ts"
 
 /**
- * What an order from one rung to another costs over the committed periods: price(target) − price(current), or
- * price(target) where current has none or is priced by another period. Never below zero; null where target has none.
+ * Cost of an order from one rung to another over the committed periods: price(target) − price(current), or
+ * price(target) if current has none or another period. Never below zero; null if target has none.
  */
 export function orderCost(ladder: Rung[], from: number, to: number): Money | null {
   const target = ladder.find((rung) => rung.servers === to)?.price

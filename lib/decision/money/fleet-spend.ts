@@ -5,31 +5,32 @@ import type { Purchase } from "../state/purchases.ts"
 import type { SupernodeState } from "../state/state.ts"
 import { windowStart } from "./window.ts"
 
-// Caps across the supernodes of one policy file. What was spent stands in each supernode's own chain and nowhere else;
-// stream `fleet` only holds what is about to be opened there, so that two supernodes cannot take the last place at once.
+// Caps across the supernodes of one policy file. Each supernode's own chain is the only record of its
+// spending. Stream `fleet` only reserves what is about to be opened there, so that two supernodes cannot both
+// use the last purchase.
 
-/** How far another supernode's chain has come, and what it has bought. */
+/** Progress of another supernode's chain, and its purchases. */
 export interface ChainTip {
   seq: number
   purchases: Purchase[]
 }
 
-/** Another supernode's purchase, or its place for one. */
+/** Another supernode's purchase, or its reservation. */
 export interface FleetPurchase extends Purchase {
   stream: string
 }
 
-/** Everything that other supernodes may have spent and that any cap of the fleet can still count. */
+/** All spending of other supernodes that any cap of the fleet can still count. */
 export interface FleetSpend {
   purchases: FleetPurchase[]
 }
 
-/** Its place is taken, by itself or by something else: its chain alone tells from here on. */
+/** Its position holds an entry: from here on only its chain counts. */
 export function isResolved({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
   return (tips.get(stream)?.seq ?? 0) >= seq
 }
 
-/** Nobody opened it in time: its place may be taken for good, and a run that only looks looks as if it had been. */
+/** Not opened in time: its position may be lost. A run that only reads assumes that it was. */
 export function hasLapsed(
   reservation: Reservation,
   tips: ReadonlyMap<string, ChainTip>,
@@ -39,8 +40,9 @@ export function hasLapsed(
 }
 
 /**
- * Others' purchases by their chains, and their reservations that are not over. What the own supernode has reserved in other
- * runs is left out: it would be opened at the very place where this run's attempt is to stand, and only one of them can.
+ * Other supernodes' purchases by their chains, and their reservations that are not over. Reservations of the
+ * own supernode by other runs are left out: they would use the position of this run's attempt, and only one
+ * of them can.
  */
 export function spendOfOthers(
   fleet: FleetState,
@@ -64,23 +66,23 @@ export function spendOfOthers(
   return { purchases: [...chained, ...pending].filter(({ stream, at }) => stream !== own && at >= since) }
 }
 
-/** Does the policy count anything across supernodes? Without, stream `fleet` is neither read nor written. */
+/** True if the policy counts anything across supernodes. If not, stream `fleet` is neither read nor written. */
 export function hasFleetCap({ fleet }: Pick<Policy, "fleet">): boolean {
   return Boolean(fleet?.actions ?? fleet?.budget)
 }
 
-/** The first instant that may count, epoch milliseconds: of the longest window that the fleet's caps look back over. */
+/** Start of the longest window of the fleet's caps, epoch milliseconds. */
 export function fleetSince({ fleet, timezone }: Pick<Policy, "fleet" | "timezone">, now: number): number {
   const windows = [fleet?.actions?.perMs, fleet?.budget?.per].filter((per) => per !== undefined)
   return Math.min(now, ...windows.map((per) => windowStart(per, timezone, now)))
 }
 
 interface FleetFacts {
-  standing: SupernodeState
+  state: SupernodeState
   fleet?: Fetched<FleetSpend>
 }
 
-/** The purchases of all supernodes, this one's by its own chain; null where the others' were not read. */
-export function fleetPurchases({ standing, fleet }: FleetFacts): Purchase[] | null {
-  return fleet?.state === "read" ? [...standing.purchases, ...fleet.value.purchases] : null
+/** Purchases of all supernodes, this one's by its own chain; null if the others' were not read. */
+export function fleetPurchases({ state, fleet }: FleetFacts): Purchase[] | null {
+  return fleet?.state === "read" ? [...state.purchases, ...fleet.value.purchases] : null
 }

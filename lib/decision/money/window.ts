@@ -3,12 +3,13 @@ import { sayDuration } from "../policy/units.ts"
 import { firstInstantAt, wallTime } from "../schedule/zone.ts"
 import type { Purchase } from "../state/purchases.ts"
 
-/** What a cap on money counts over: a calendar month in the policy's zone, or that many milliseconds up to now. */
+/** Window of a cap on money: a calendar month in the policy's zone, or that many milliseconds up to now. */
 export type WindowLength = Budget["per"]
 
 /**
- * The first instant that counts, epoch milliseconds, itself included: the first one of the local month that `now` lies in,
- * or the first one less than `per` ago. There is no last one: what another clock has dated ahead of ours counts too.
+ * First instant that counts, epoch milliseconds, inclusive: the start of the local month of `now`, or the
+ * first instant less than `per` ago. There is no last one: times that another clock has dated ahead of ours
+ * count too.
  */
 export function windowStart(per: WindowLength, timezone: string, now: number): number {
   if (per !== "month") return now - per + 1
@@ -21,13 +22,13 @@ export function purchasesSince(purchases: readonly Purchase[], start: number): P
   return purchases.filter(({ at }) => at >= start)
 }
 
-/** `in 30d`, `in 2026-11 (Asia/Shanghai)`: the window that `now` lies in, for sentences. */
+/** `in 30d`, `in 2026-11 (Asia/Shanghai)`: the window of `now`, for sentences. */
 export function sayWindow(per: WindowLength, timezone: string, now: number): string {
   if (per !== "month") return `in ${sayDuration(per)}`
   return `in ${new Date(wallTime(timezone, now)).toISOString().slice(0, 7)} (${timezone})`
 }
 
-/** The first instant at which a purchase of `at` counts no more, epoch milliseconds. */
+/** First instant at which a purchase of `at` no longer counts, epoch milliseconds. */
 export function leavesWindowAt(per: WindowLength, timezone: string, at: number): number {
   if (per !== "month") return at + per
   const day = new Date(wallTime(timezone, at))

@@ -3,14 +3,17 @@ import type { Budget, Policy } from "../policy/policy.ts"
 import { sayDuration } from "../policy/units.ts"
 import { orderCost } from "./cost.ts"
 
-// The most that a policy can ever cause, from its caps alone. Nothing that somebody can undo counts as a bound: servers may
-// be deleted by hand and bought again, and a person may bypass the cooldown. Only who says `absent` of an order that was
-// taken, or changes the policy, gets beyond it.
+// The most that a policy can ever cause, from its caps alone. A condition that a person can undo is no bound:
+// servers may be deleted and bought again, and a person may bypass the cooldown. Only two actions exceed it:
+// settling an accepted order as `absent`, and changing the policy.
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-/** A day is any 24 hours. A month is a calendar month in the policy's zone: 31 days, and the hour that autumn adds. */
+/**
+ * A day is any 24 hours. A month is a calendar month in the policy's zone: 31 days, and the extra hour in
+ * autumn.
+ */
 export const BILL_WINDOWS = { day: DAY_MS, month: 31 * DAY_MS + HOUR_MS } as const
 export type BillWindow = keyof typeof BILL_WINDOWS
 
@@ -18,27 +21,27 @@ export interface Most {
   purchases: number
   /** null: no budget caps it, and a rung that may be bought has no price. */
   spend: Money | null
-  /** Which cap gives it and how it adds up; for people. */
+  /** The deciding cap with its arithmetic, for people. */
   says: string
 }
 
-/** A bound on money, and how it comes about. */
+/** A bound on money, and its derivation. */
 interface Bound {
   money: Money
   says: string
 }
 
-/** The dearest order that may be placed. */
+/** The most expensive order that may be placed. */
 interface Order {
   money: Money
   from: number
   to: number
 }
 
-/** What one supernode or all of a file can come to. */
+/** Bounds of one supernode or of all in a file. */
 export type WorstCase = Record<BillWindow, Most>
 
-/** The most that one supernode can buy, whatever the alarms, schedules, approvers and people do. */
+/** The most that one supernode can buy, whatever alarms, schedules, approvers and people do. */
 export function worstCase(policy: Policy): WorstCase {
   return { day: mostIn("day", policy), month: mostIn("month", policy) }
 }
@@ -83,7 +86,7 @@ function boundOf({ spend, says }: Most): Bound | null {
   return spend && { money: spend, says }
 }
 
-/** The sum of all supernodes; null as soon as one of them is not known. */
+/** Sum of all supernodes; null if one of them is not known. */
 function addedUp(each: readonly Most[]): Bound | null {
   const spends = each.flatMap(({ spend }) => spend ?? [])
   const [first] = spends
@@ -105,7 +108,7 @@ function dearestOf(orders: readonly Order[]): Order | null {
   )
 }
 
-/** So many of the dearest order. */
+/** This number of the most expensive orders. */
 function boughtFor(order: Order | null, purchases: number, rate: string): Bound | null {
   if (!order) return null
   const { money, from, to } = order
@@ -142,21 +145,21 @@ function sayTimes(times: number, window: BillWindow): string {
   return times === 1 ? "" : `, ${times} times in a ${window}`
 }
 
-/** At most N in any stretch as long as D: as many stretches as it takes to cover the window hold N each. */
+/** At most N in any span of length D: each of the spans that cover the window can hold N. */
 function countUnder({ count, perMs }: Policy["limits"]["actions"], window: BillWindow): number {
   return count * Math.ceil(BILL_WINDOWS[window] / perMs)
 }
 
-/** A day may lie astride two calendar months, and each has its own budget. */
+/** A day can span two calendar months, each with its own budget. */
 function spansOf({ per }: Budget, window: BillWindow): number {
   if (per !== "month") return Math.ceil(BILL_WINDOWS[window] / per)
   return window === "month" ? 1 : 2
 }
 
-/** The dearest step of the ladder within the limit; null where one that may be bought has no price. */
+/** The most expensive step of the ladder within the limit; null if a rung that may be bought has no price. */
 function dearestOrder({ ladder, limits, approval, fleet }: Policy): Order | null {
   const rungs = ladder.filter(({ servers }) => servers <= limits.servers)
-  // With a cap on money, what has no price is not bought at all.
+  // With a cap on money, a rung without a price is never bought.
   const isCapped = limits.budget !== null || approval !== null || Boolean(fleet?.budget)
   const steps = rungs.flatMap(({ servers: to }) =>
     ladder.filter(({ servers: from }) => from < to).map(({ servers: from }) => ({ from, to })),
@@ -171,7 +174,7 @@ function dearestOrder({ ladder, limits, approval, fleet }: Policy): Order | null
   return dearestOf(orders) ?? none
 }
 
-/** The lower of two bounds; null is none. */
+/** The lower of two bounds; null means no bound. */
 function lower(one: Bound | null, other: Bound | null): Bound | null {
   if (!one || !other) return one ?? other
   return one.money.minor <= other.money.minor ? one : other

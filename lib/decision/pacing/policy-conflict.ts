@@ -3,7 +3,8 @@ import type { Situation } from "../situation.ts"
 import type { PolicyChanges, SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
-// One supernode, one policy file. Two files that take turns have two sets of limits, and the looser ones would count.
+// One supernode, one policy file. Two alternating files have two sets of limits, and the looser ones would
+// apply.
 
 const MINUTE_MS = 60_000
 /** Three changes between the same two hashes within this time are a conflict, */
@@ -11,11 +12,11 @@ const WINDOW_MS = 60 * MINUTE_MS
 /** unless all of them are as close together as the steps of one roll-out. */
 const SHORTEST_MS = 15 * MINUTE_MS
 const CHANGES = 3
-/** A conflict is over after this much time of one file. */
+/** A conflict ends after this much time with one file. */
 const CALM_MS = 20 * MINUTE_MS
 /** An automatic purchase waits this long after a policy hash was first written, */
 const NEW_MS = 5 * MINUTE_MS
-/** where another hash was written within this time. */
+/** if another hash was written within this time. */
 const OTHER_MS = 15 * MINUTE_MS
 const MAX_CHANGES = 8
 
@@ -26,17 +27,17 @@ interface Written {
 
 type Remembered = Pick<SupernodeState, "policyChanges" | "lastDecision">
 
-/** The changes after a policy hash was written that is not the one before. */
+/** Changes after a new policy hash was written. */
 export function afterChange(
-  standing: Remembered,
+  state: Remembered,
   seen: NonNullable<SupernodeState["policySeen"]>,
   to: Written,
 ): PolicyChanges {
-  const { policyChanges, lastDecision } = standing
+  const { policyChanges, lastDecision } = state
   const before = { hash: seen.hash, at: Math.max(seen.since, lastDecision?.at ?? 0) }
   const isReturn = policyChanges?.before.hash === to.hash
   const earlier = isReturn ? policyChanges.at.filter((at) => at >= to.at - WINDOW_MS) : []
-  // The first change and the newest are what counts; of too many in between the newest gives way.
+  // The first change and the newest count; of too many in between the newest is dropped.
   const at = [...(earlier.length < MAX_CHANGES ? earlier : earlier.slice(0, -1)), to.at]
   const lasts = policyChanges?.isConflict === true && to.at - newest(policyChanges) < CALM_MS
   return { before, at, isConflict: lasts || alternates(at) }
@@ -53,24 +54,27 @@ function newest({ at }: PolicyChanges): number {
 
 export interface PolicyConflict {
   says: string
-  /** When it is over if nothing changes again, epoch milliseconds. */
+  /** End of the conflict without a further change, epoch milliseconds. */
   until: number
-  /** A `reset` ends it; a new file needs only time. */
+  /** True: a `reset` ends it. False: a new file, which needs only time. */
   isConflict: boolean
   hashes: readonly [string, string]
 }
 
-type Facts = Pick<Situation, "standing" | "policyHash" | "now" | "signal">
+type Facts = Pick<Situation, "state" | "policyHash" | "now" | "signal">
 
-/** Why this policy file must not buy now: another one takes turns with it, or was in force a moment ago. null: it may. */
-export function policyConflict({ standing, policyHash, now, signal }: Facts): PolicyConflict | null {
-  const { policySeen } = standing
+/**
+ * Reason why this policy file must not buy now: it alternates with another one, or another was in force a
+ * moment ago. null: it may.
+ */
+export function policyConflict({ state, policyHash, now, signal }: Facts): PolicyConflict | null {
+  const { policySeen } = state
   if (!policySeen) return null
-  // As if this run were written now: a change of hash counts from the run that makes it.
+  // Treated as if this run were recorded now: a change of hash counts from the run that makes it.
   const isChange = policySeen.hash !== policyHash
   const changes = isChange
-    ? afterChange(standing, policySeen, { hash: policyHash, at: now })
-    : standing.policyChanges
+    ? afterChange(state, policySeen, { hash: policyHash, at: now })
+    : state.policyChanges
   if (!changes) return null
   const hashes = [changes.before.hash, policyHash] as const
   const changedAt = newest(changes)

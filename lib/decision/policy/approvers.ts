@@ -1,8 +1,9 @@
 import * as z from "zod"
 
-// `approvers` of the policy file: the people whose approvals count. A name that is not listed here approves nothing.
+// `approvers` of the policy file: the people whose approvals count. A name that is not listed here approves
+// nothing.
 
-/** Letters, digits and what addresses have: no sign that a reader could overlook. */
+/** Letters, digits and the characters of addresses: no character that a reader could overlook. */
 const VISIBLE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._@+'-]{0,63}$/u
 
 const approverName = z
@@ -18,7 +19,10 @@ const approverName = z
 const KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]{40,2000}={0,2})(?: [^\n]{0,200})?$/
 
-/** Whether a text has the form of a public key. The blob begins with its own type: four bytes of length, then the name. */
+/**
+ * True if a text has the form of a public key. The blob begins with its own type: four bytes of length, then
+ * the name.
+ */
 export function isKeyText(text: string): boolean {
   const [, type = "", blob = ""] = KEY.exec(text) ?? []
   if (type === "" || blob.length % 4 !== 0) return false
@@ -42,13 +46,19 @@ export const approversSchema = z
 
 /** One person whose approvals count. */
 export interface Approver {
-  /** Compared with what `approve --by` said by `personKey`. */
+  /** Compared by `personKey` with the name that `approve --by` gave. */
   name: string
-  /** SSH public key without a comment: approvals in this name count with its signature only. Absent: the name is a claim. */
+  /**
+   * SSH public key without a comment: approvals in this name count only with its signature. Absent: the name
+   * is unproven.
+   */
   key?: string
 }
 
-/** The approvers whose signatures can be verified. Where there are any, commands that let purchases go on need one. */
+/**
+ * Approvers whose signatures can be verified. If there are any, commands that allow further purchases need
+ * one.
+ */
 export function approversWithKeys(approvers: readonly Approver[]): (Approver & { key: string })[] {
   return approvers.flatMap(({ name, key }) => (key === undefined ? [] : [{ name, key }]))
 }

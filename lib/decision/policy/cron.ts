@@ -1,12 +1,13 @@
 import * as z from "zod"
 import { text, whole } from "./units.ts"
 
-// A cron expression of five fields. Reading it is the policy room's work, with a library; here it is plain sets of numbers.
+// A cron expression of five fields. lib/policy-file parses it with a library; here it is plain sets of
+// numbers.
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
-/** A field's text; without flags, since a JSON Schema's pattern has none. */
+/** Pattern of a field; without flags, since a pattern in JSON Schema has none. */
 function fieldWith(names: readonly string[]): string {
   const eitherCase = (name: string) =>
     name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
@@ -15,18 +16,21 @@ function fieldWith(names: readonly string[]): string {
 
 const ANY = fieldWith([])
 
-/** Five fields, by their characters alone. */
+/** Five fields, checked by their characters alone. */
 export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), fieldWith(DAYS)].join(" +")}$`)
 
-/** `cron` as the policy file writes it. Words that crons read differently, and what few of them know, are no part of it. */
+/**
+ * `cron` as the policy file writes it. Keywords that cron implementations read differently or rarely know are
+ * not allowed.
+ */
 export const writtenCron = text(
   CRON_TEXT,
   'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
 )
 
-/** What a cron expression stands for. The numbers ascend; days are null where any day will do (`*`). */
+/** Meaning of a cron expression. The numbers ascend; days are null if any day matches (`*`). */
 export const cronFields = z.strictObject({
-  /** As it is written. */
+  /** The expression as written. */
   text: z.string(),
   minutes: z.array(whole(0, 59)).min(1),
   hours: z.array(whole(0, 23)).min(1),
@@ -42,7 +46,7 @@ export type CronFields = z.output<typeof cronFields>
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** Is a date one of its days? Where day of month and day of week are both restricted, one of the two is enough. */
+/** True if a date is one of its days. If day of month and day of week are both restricted, either is enough. */
 export function comesOn(
   cron: CronFields,
   { month, dayOfMonth, dayOfWeek }: { month: number; dayOfMonth: number; dayOfWeek: number },
@@ -52,7 +56,7 @@ export function comesOn(
   return wanted.includes(true) || wanted.every((one) => one === undefined)
 }
 
-/** Its times of day, in milliseconds since the day began by the clock, in their order. */
+/** Its times of day in order, milliseconds of the local clock since the day began. */
 export function timesOfDay({ hours, minutes }: CronFields): number[] {
   return hours.flatMap((hour) => minutes.map((minute) => hour * HOUR_MS + minute * MINUTE_MS))
 }

@@ -2,12 +2,12 @@ import * as z from "zod"
 import { moneyOf } from "./money.ts"
 import { text } from "./units.ts"
 
-// Codes of ISO 4217, and how many decimals an amount of each may have.
+// Codes of ISO 4217, and the number of decimals of each.
 
-/** Names that people write for a currency, and its code. */
+/** Common names of a currency, and its code. */
 const MEANT: Readonly<Record<string, string>> = { RMB: "CNY", CNH: "CNY", YEN: "JPY", UKP: "GBP" }
 
-/** ISO 4217: these have no decimals. What has three keeps two here, and more are refused. */
+/** Currencies without decimals (ISO 4217). Currencies with three keep two here; more are refused. */
 const WITHOUT_DECIMALS: readonly string[] = [
   "BIF",
   "CLP",
@@ -31,24 +31,24 @@ const WITHOUT_DECIMALS: readonly string[] = [
 const currency = text(/^[A-Z]{3}$/, "must be a currency code such as CNY").superRefine((code, ctx) => {
   const meant = Object.hasOwn(MEANT, code) ? MEANT[code] : undefined
   if (meant === undefined) return
-  ctx.addIssue({ code: "custom", message: `must be ${meant}: ${code} is no currency code of ISO 4217` })
+  ctx.addIssue({ code: "custom", message: `must be ${meant}: ${code} is not a currency code of ISO 4217` })
 })
 
-/** At most two decimals as they are written: arithmetic on binary fractions would refuse 1234567890.12. */
+/** At most two decimals in the written form: arithmetic on binary fractions would refuse 1234567890.12. */
 const amount = z
   .number({ error: "must be a number" })
   .nonnegative({ error: "must not be negative" })
   .max(1e12, { error: "must be at most 1000000000000" })
   .refine((value) => decimalsOf(value) <= 2, { error: "must have at most two decimals" })
 
-/** How many decimals a number has as it was written; infinite where it is written with an exponent. */
+/** Number of decimals as written; infinite for an exponent. */
 function decimalsOf(value: number): number {
   const [, decimals] = /^\d+(?:\.(\d+))?$/.exec(String(value)) ?? []
   if (decimals !== undefined) return decimals.length
   return Number.isInteger(value) ? 0 : Number.POSITIVE_INFINITY
 }
 
-/** The keys of an amount of money, for mappings that have more keys than these. */
+/** Keys of an amount of money, for mappings that have more keys than these. */
 export const moneyShape = { amount, currency }
 
 interface Written {
@@ -56,7 +56,7 @@ interface Written {
   currency: string
 }
 
-/** For a mapping with `moneyShape`: an amount has no more decimals than its currency has. */
+/** Check for a mapping with `moneyShape`: an amount has no more decimals than its currency has. */
 export function checkDecimals({ amount, currency }: Written, ctx: z.RefinementCtx): void {
   if (Number.isInteger(amount) || !WITHOUT_DECIMALS.includes(currency)) return
   const message = `must have no decimals: ${currency} has none`
@@ -66,7 +66,7 @@ export function checkDecimals({ amount, currency }: Written, ctx: z.RefinementCt
 /** `{ amount: 500000, currency: CNY }` -> hundredths. */
 export const money = z.strictObject(moneyShape).superRefine(checkDecimals).transform(moneyOf)
 
-/** Is it a code that the runtime's copy of ISO 4217 lists, past currencies included? */
+/** True for a code in the runtime's copy of ISO 4217, past currencies included. */
 export function isListedCurrency(code: string): boolean {
   return Intl.supportedValuesOf("currency").includes(code)
 }

@@ -4,7 +4,7 @@ import { text, whenRecord } from "./units.ts"
 
 // Policy key `notify`: recipients of notifications. It is no part of the policy hash, and the addresses are secrets.
 
-/** Subjects that a recipient may choose with `on`. */
+/** Topics that a recipient may choose with `on`. */
 export const NOTIFY_TOPICS = ["purchase", "trouble", "approval", "policy", "daily"] as const
 export type NotifyTopic = (typeof NOTIFY_TOPICS)[number]
 
@@ -65,7 +65,7 @@ export const notifyRecipient = z
     return { kind: "webhook", address, format: format ?? formatFor(address), secret: secret ?? null, topics }
   })
 
-/** Hosts of the group robots; none of them takes plain JSON. */
+/** Hosts of the group robots; none of them accepts plain JSON. */
 const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {
   "open.feishu.cn": "feishu",
   "open.larksuite.com": "feishu",
@@ -74,7 +74,7 @@ const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {
   "hooks.slack.com": "slack",
 }
 
-/** The format of a webhook whose entry names none: the vendor's own on its own host, else plain JSON. */
+/** Format of a webhook without `format`: the vendor's own on its own host, else plain JSON. */
 function formatFor(address: string | undefined): WebhookFormat {
   const host = address !== undefined && URL.canParse(address) ? new URL(address).hostname : ""
   return Object.hasOwn(FORMATS_BY_HOST, host) ? (FORMATS_BY_HOST[host] ?? "json") : "json"

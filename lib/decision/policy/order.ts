@@ -3,8 +3,9 @@ import { checkDecimals, moneyShape } from "./currency.ts"
 import { moneyOf } from "./money.ts"
 import { countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
-// What may be ordered and how much of it: `ladder`, `order`, `limits` of the policy file. The bounds are those of the
-// API page, so that an order that the cloud would refuse fails when the file is read and not when it is sent.
+// What may be ordered, and how much: `ladder`, `order`, `limits` of the policy file. The bounds are those of
+// the API page, so that an order that the cloud would refuse fails when the file is read, not when it is
+// sent.
 
 /** API page, `image_id`: 36 characters in UUID format. */
 const imageId = text(
@@ -12,7 +13,7 @@ const imageId = text(
   "must be an image's UUID (36 characters)",
 )
 
-/** API page, `flavor`: 1 to 128. Its prose forbids hyphens, its own example has them; so they are allowed. */
+/** API page, `flavor`: 1 to 128. Its text forbids hyphens and its example has them; so they are allowed. */
 const flavor = text(
   /^[A-Za-z0-9._-]{1,128}$/,
   "must be 1 to 128 letters, digits, periods, hyphens or underscores",
@@ -31,7 +32,10 @@ const dataVolume = z.strictObject({
   count: whole(1, 8, "disks"),
 })
 
-/** What the raw text of `userdata` or `userdata_file` became: the text itself travels beside the policy, never in it. */
+/**
+ * Digest of the raw text of `userdata` or `userdata_file`: the text itself travels beside the policy, never
+ * in it.
+ */
 const userdataDigest = z.strictObject({
   sha256: text(/^sha256:[0-9a-f]{64}$/, "must be a SHA-256"),
   bytes: z.int(),
@@ -47,21 +51,21 @@ const orderShape = {
   data_volume: dataVolume.optional(),
 }
 
-/** What goes into the request besides the flavor, as decisions and plans see it. */
+/** Content of the request besides the flavor, as decisions and plans see it. */
 export const order = z.strictObject({ ...orderShape, userdata: userdataDigest.optional() })
 
 const filled = z.string({ error: "must be text" }).min(1, { error: "must not be empty" })
 
-/** The same as it is written in the file. */
+/** The same content as written in the file. */
 export const writtenOrder = z
   .strictObject({ ...orderShape, userdata: filled.optional(), userdata_file: filled.optional() })
   .refine((o) => o.userdata === undefined || o.userdata_file === undefined, {
     ...whenRecord,
     path: ["userdata_file"],
-    error: "must not stand beside userdata: write one of the two",
+    error: "must not be used together with userdata: write one of the two",
   })
 
-/** Hours of a price's period. A month counts 730 h where a commitment is written in another unit than the price. */
+/** Hours of a price's period. A month counts 730 h if a commitment uses another unit than the price. */
 export const PERIOD_HOURS = { hour: 1, day: 24, week: 168, month: 730, year: 8760 } as const
 export type PricePeriod = keyof typeof PERIOD_HOURS
 
@@ -78,7 +82,7 @@ const price = z
   .transform(({ amount, currency, per, commitment }) => {
     const [count = "1", unit = per] = (commitment ?? `1 ${per}`).split(" ")
     const hours = Number(count) * PERIOD_HOURS[unit.replace(/s$/, "") as PricePeriod]
-    // A commitment that does not divide is rounded up: a bill may be over-estimated, never under-estimated.
+    // A fractional commitment is rounded up: an estimate may be too high, never too low.
     const periods = Math.max(1, Math.ceil(hours / PERIOD_HOURS[per]))
     return { ...moneyOf({ amount, currency }), per, periods }
   })
@@ -110,7 +114,7 @@ export const ladder = z
         }
         const first = rungs.findIndex((other) => isRecord(other) && other["flavor"] === r["flavor"])
         if (typeof r["flavor"] === "string" && first < i) {
-          const message = `must be on one rung only: ${r["flavor"]} stands above already`
+          const message = `must be on one rung only: ${r["flavor"]} is already used above`
           ctx.addIssue({ code: "custom", path: [i, "flavor"], message })
         }
       })

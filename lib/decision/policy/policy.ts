@@ -19,7 +19,7 @@ import { silenceSchema } from "./warnings.ts"
 export { PERIOD_HOURS, type PricePeriod } from "./order.ts"
 export { COMPARISONS, type ComparisonOperator, DIMENSION_TEMPLATES, METRIC_SOURCES } from "./rule.ts"
 
-// What the operator allows for one supernode. Written keys are snake_case, read ones camelCase.
+// Limits that the operator sets for one supernode. Written keys are snake_case, read ones camelCase.
 
 /** API page, `id`. */
 const supernodeId = text(
@@ -43,7 +43,7 @@ const alarmMatch = z
       )
       .refine((labels) => Object.keys(labels).length > 0, { error: "must name at least one label" })
       .optional(),
-    /** What the points of its messages measure. It never filters waking. */
+    /** The metric of the points in its messages. It never filters which messages start a run. */
     metric: cloudEyeMetricName.optional(),
     namespace: cloudEyeNamespace.optional(),
   })
@@ -54,9 +54,9 @@ const alarmMatch = z
   .superRefine((match, ctx) => {
     const report = (key: string, message: string) => ctx.addIssue({ code: "custom", path: [key], message })
     if (match.metric !== undefined && match["cloud-eye"] === undefined)
-      report("metric", "must stand beside cloud-eye only: other messages do not name their metric")
+      report("metric", "must be used together with cloud-eye only: other messages do not name their metric")
     if (match.namespace !== undefined && match.metric === undefined)
-      report("namespace", "must stand beside the metric that it is the namespace of")
+      report("namespace", "must be used together with the metric that it is the namespace of")
   }, whenRecord)
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
@@ -73,7 +73,7 @@ const schedule = z
   .strictObject(scheduleShape)
   .transform((s) => ({ name: s.name, cron: s.cron, forMs: s.for, atLeast: s.at_least, cooldown: s.cooldown }))
 
-/** The same as it is written in the file. */
+/** The same as written in the file. */
 const writtenSchedules = z.array(z.strictObject({ ...scheduleShape, cron: writtenCron })).default([])
 
 /** Caps across all supernodes of the file. */
@@ -120,11 +120,11 @@ const shape = {
     })
     .optional(),
   arm_after: duration.prefault("0s"),
-  /** Not part of the policy: it changes what `validate` says, and nothing else. */
+  /** Not part of the policy: it changes only the output of `validate`. */
   silence: silenceSchema,
 }
 
-/** The keys of a supernode as the policy file writes them, each by itself: what `defaults` is checked with. */
+/** Keys of a supernode in the policy file, each by itself: `defaults` is checked with them. */
 export const writtenKeysSchema = z.strictObject({
   ...shape,
   order: writtenOrder,
@@ -136,7 +136,7 @@ export const writtenSupernodeSchema = writtenKeysSchema.superRefine((s, ctx) => 
   for (const { path, message } of problemsAcrossKeys(s)) ctx.addIssue({ code: "custom", path, message })
 }, whenRecord)
 
-/** The same once `userdata` and `userdata_file` have become a digest, and each `cron` sets of numbers. */
+/** The same after `userdata` and `userdata_file` became a digest, and each `cron` sets of numbers. */
 export const supernodeSchema = z
   .strictObject(shape)
   .superRefine((s, ctx) => {
@@ -147,7 +147,7 @@ export const supernodeSchema = z
       ctx.addIssue({
         code: "custom",
         path,
-        message: `must be ${first?.currency} as elsewhere: nothing is converted`,
+        message: `must be ${first?.currency} as elsewhere: currencies are not converted`,
       })
     }
   }, whenRecord)
@@ -177,7 +177,10 @@ interface Found {
   message: string
 }
 
-/** Rules between keys of one supernode. It reads defensively: other keys may be malformed, and both are to be told. */
+/**
+ * Rules between keys of one supernode. It reads defensively: other keys may be malformed, and all problems
+ * are reported.
+ */
 function problemsAcrossKeys(s: Record<string, unknown>): Found[] {
   return [
     ...repeatedNames("rules", s["rules"]),
@@ -190,12 +193,15 @@ function repeatedNames(key: string, list: unknown): Found[] {
   const names = records(list).map((item) => item["name"])
   return names.flatMap((name, i) =>
     typeof name === "string" && names.indexOf(name) < i
-      ? [{ path: [key, i, "name"], message: `must be unique: ${name} stands above already` }]
+      ? [{ path: [key, i, "name"], message: `must be unique: ${name} is already used above` }]
       : [],
   )
 }
 
-/** A limit under the smallest rung allows no purchase at all; a floor over the limit or the ladder is never reached. */
+/**
+ * A limit under the smallest rung allows no purchase at all; a floor over the limit or the ladder is never
+ * reached.
+ */
 function sizeProblems(s: Record<string, unknown>): Found[] {
   const rungs = records(s["ladder"]).map((r) => serversIn(r["servers"]))
   const sizes = rungs.filter((servers) => servers !== null)
@@ -219,12 +225,12 @@ function sizeProblems(s: Record<string, unknown>): Found[] {
   return found
 }
 
-/** A count that is within its own bounds; a wrong one has been told already. */
+/** A count within its own bounds; a wrong one has already been reported. */
 function serversIn(value: unknown): number | null {
   return typeof value === "number" && value >= 1 && value <= MAX_SERVERS ? value : null
 }
 
-/** Where a supernode names a currency, in the order of the file. What is malformed is left out. */
+/** Places where a supernode names a currency, in the order of the file, without malformed ones. */
 export function currenciesOf(s: Record<string, unknown>): { path: (string | number)[]; currency: string }[] {
   const priced = records(s["ladder"]).map((r, i) => ({ path: ["ladder", i, "price"], money: r["price"] }))
   const capped = {
@@ -241,21 +247,24 @@ export function currenciesOf(s: Record<string, unknown>): { path: (string | numb
   })
 }
 
-/** Indices are kept: what is no mapping counts as an empty one. */
+/** Indices are kept: a value that is not a mapping counts as an empty one. */
 function records(list: unknown): Record<string, unknown>[] {
   return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : []
 }
 
-/** What the file says for all supernodes and each one's hash covers. */
+/** Keys of the whole file that each supernode's hash covers. */
 export interface FileWide {
   /** IANA name, for schedules and calendar budgets. */
   timezone: string
   fleet: z.output<typeof fleetSchema> | null
-  /** The people whose approvals count; empty where no supernode needs approval. */
+  /** The people whose approvals count; empty if no supernode needs approval. */
   approvers: readonly Approver[]
 }
 
-/** What the operator allows for one supernode: defaults merged in, durations in milliseconds, money in hundredths. */
+/**
+ * Limits that the operator sets for one supernode: defaults merged in, durations in milliseconds, money in
+ * hundredths.
+ */
 export type Policy = z.output<typeof supernodeSchema> & FileWide
 export type Rule = Policy["rules"][number]
 export type Schedule = Policy["schedules"][number]

@@ -12,14 +12,14 @@ import {
   whole,
 } from "./units.ts"
 
-// `rules` of the policy file: which metric is looked at, and when it proposes a larger rung.
+// `rules` of the policy file: the metric of each rule, and when it proposes a larger rung.
 
 export const ruleName = text(
   /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/,
   "must be kebab-case: 1 to 64 of a-z, 0-9 and hyphens",
 )
 
-/** Names that may stand in braces in a metric's dimensions; each is a field of the supernode or of one server. */
+/** Names allowed in braces in a metric's dimensions; each is a field of the supernode or of one server. */
 export const DIMENSION_TEMPLATES = [
   "{supernode.id}",
   "{server.id}",
@@ -65,7 +65,7 @@ const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
 const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period"
 const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000]
 
-/** Cloud Eye batch-query-metric-data: the periods it aggregates by, and its own filters. */
+/** Periods and filters of Cloud Eye's batch-query-metric-data. */
 const cloudEyeMetric = z.strictObject({
   namespace: cloudEyeNamespace,
   name: cloudEyeMetricName,
@@ -79,7 +79,7 @@ const cloudEyeMetric = z.strictObject({
 const prometheusMetric = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    // The policy is written to the ledger, where no password may ever stand.
+    // The policy is written to the ledger, which must never hold a password.
     .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" })
     .refine((url) => !/[?#]/.test(url), { error: "must not have a query or fragment" }),
   query: z
@@ -87,7 +87,10 @@ const prometheusMetric = z.strictObject({
     .min(1, { error: "must not be empty" })
     .max(4096, { error: "must be at most 4096 characters" }),
   period: positiveDuration,
-  /** The label that names a server by its id, name, or an id of its cloud_server: then there is one series per server. */
+  /**
+   * Label that names a server by its id, name, or an id of its cloud_server: then there is one series per
+   * server.
+   */
   server_label: text(
     /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
     "must be a label's name: letters, digits and _, no digit first",
@@ -99,10 +102,10 @@ const cloudwatchName = z
   .min(1, { error: "must not be empty" })
   .max(255, { error: "must be at most 255 characters" })
 
-/** Ours for the names of CloudWatch's own statistics. */
+/** Our names of CloudWatch's own statistics. */
 const CLOUDWATCH_NAMES: Readonly<Record<string, string>> = { maximum: "max", minimum: "min" }
 
-/** Its own spelling (`Average`, `Maximum`, `P99`) means the same. */
+/** CloudWatch's spelling (`Average`, `Maximum`, `P99`) means the same. */
 const cloudwatchStatistic = text(
   /^([Aa]verage|[Mm]ax(imum)?|[Mm]in(imum)?|[Ss]um|[Pp](100|\d{1,2}(\.\d{1,2})?))$/,
   "must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here)",
@@ -139,7 +142,7 @@ const label = z
 
 const ALARM_KEYS = ["cloudwatch", "alertname", "metric", "value", "unit"] as const
 
-/** The alarm whose own points are the evidence, and what they measure; `alarm: true` says neither. */
+/** The alarm whose own points are the evidence, and their metric; `alarm: true` names neither. */
 const namedAlarm = z
   .strictObject({
     cloudwatch: cloudwatchAlarm.optional(),
@@ -155,12 +158,12 @@ const namedAlarm = z
     for (const [key, others] of EXCLUSIVE_KEYS) {
       const other = others.find((one) => alarm[one] !== undefined)
       if (alarm[key] === undefined || other === undefined) continue
-      const message = `must not stand beside ${other}: they are about alarms of different sources`
+      const message = `must not be used together with ${other}: they are about alarms of different sources`
       ctx.addIssue({ code: "custom", path: [key], message })
     }
   }, whenRecord)
 
-/** A key, and the keys that another source's alarms have. */
+/** A key, and the keys that alarms of another source have. */
 const EXCLUSIVE_KEYS = [
   ["cloudwatch", ["alertname", "metric", "value"]],
   ["alertname", ["metric"]],
@@ -193,7 +196,7 @@ const finite = z.number({ error: "must be a number" })
 
 const step = z
   .strictObject({ from: finite.optional(), to: finite.optional(), up: whole(1, 48, "rungs") })
-  // A step without bounds would want more servers whatever the metric says.
+  // A step without bounds would propose more servers for every value of the metric.
   .refine((s) => s.from !== undefined || s.to !== undefined, {
     ...whenRecord,
     error: "must have from, to or both",
@@ -203,7 +206,7 @@ const step = z
     error: "must have from below to",
   })
 
-/** Which side of a threshold breaches. `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
+/** Side of a threshold that breaches. `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
 export const COMPARISONS = ["above", "at_least", "below", "at_most"] as const
 export type ComparisonOperator = (typeof COMPARISONS)[number]
 const WAYS = [...COMPARISONS, "steps"] as const
@@ -256,7 +259,7 @@ interface Bounds {
   up: number
 }
 
-/** The stretch of each step, lowest first; open ends are infinite. Nothing while one of them is malformed. */
+/** Range of each step, lowest first; open ends are infinite. Empty while one of them is malformed. */
 function boundsOf(steps: unknown): Bounds[] {
   if (!Array.isArray(steps)) return []
   const bounds = steps.map((s: unknown) => {
@@ -272,12 +275,12 @@ function boundsOf(steps: unknown): Bounds[] {
   return bounds.filter((b) => b !== null).sort((a, b) => a.from - b.from)
 }
 
-/** Steps must cover one stretch without gap or overlap, at most open at its two ends. */
+/** Steps must cover one range without gap or overlap, at most open at its two ends. */
 function stepProblems(sorted: readonly Bounds[]): string[] {
   const lowIsBad =
     sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
   const mildestFirst = lowIsBad ? sorted.toReversed() : sorted
-  // A worse load that bought less would make the answer depend on noise.
+  // If a worse load bought less, noise would decide.
   const shrinks = mildestFirst.slice(1).some(({ up }, i) => up < (mildestFirst[i]?.up ?? 0))
   const shrinking = shrinks ? [`must not have a smaller up for a ${lowIsBad ? "lower" : "higher"} value`] : []
   return [...shrinking, ...gapsAndOverlaps(sorted)]
@@ -297,7 +300,7 @@ function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
 
 type Thresholds = { [key in ComparisonOperator]?: unknown } & { clear?: unknown }
 
-/** Hysteresis needs `clear` on the quiet side; a threshold that is never cleared would latch or repeat for ever. */
+/** Hysteresis needs `clear` on the quiet side; a threshold that never clears would latch or repeat for ever. */
 function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
   const { clear } = r
   if (typeof clear !== "number") return null

@@ -1,11 +1,11 @@
 import type { Rule } from "./policy.ts"
 
-// What one value says under one rule: which step it reaches, and whether it is on the clear side. `steps` and a single
-// threshold are the same thing here: a threshold is one step, one rung up.
+// Evaluation of one value under one rule: the step that it reaches, and whether it is clear. A single
+// threshold is treated as one step that proposes one rung up.
 
 type Step = Rule["steps"][number]
 
-/** Is a high value the bad one? Steps that are open at their lower end, and closed at the upper, mind low values. */
+/** True if high values breach. Steps that are open below and closed above breach on low values. */
 export function highIsBad({ compare, steps }: Rule): boolean {
   if (compare) return compare.op === "above" || compare.op === "at_least"
   const [lowest, highest] = [mildestFirst(steps, true)[0], mildestFirst(steps, true).at(-1)]
@@ -24,7 +24,7 @@ export interface Level {
   isReachedBy(value: number): boolean
 }
 
-/** Rules do not change once they are read. */
+/** Rules do not change after they are read. */
 const knownLevels = new WeakMap<Rule, readonly Level[]>()
 
 /** The levels of a rule, mildest first. */
@@ -39,14 +39,14 @@ export function levelsOf(rule: Rule): readonly Level[] {
 function makeLevels(rule: Rule): Level[] {
   if (rule.steps.length === 0) return [{ up: 1, isReachedBy: (value) => crosses(rule, value) }]
   const high = highIsBad(rule)
-  // Past the far end of the last step the load is worse still: it counts as that step, never as none.
+  // Past the far end of the last step the load is even worse: it counts as that step, never as none.
   return mildestFirst(rule.steps, high).map(({ from, to, up }) => ({
     up,
     isReachedBy: (value) => (high ? value >= (from ?? -Infinity) : value < (to ?? Infinity)),
   }))
 }
 
-/** As written, without rounding: `above` is >, `at_least` is >=, `below` is <, `at_most` is <=. */
+/** Compares without rounding: `above` is >, `at_least` is >=, `below` is <, `at_most` is <=. */
 function crosses({ compare }: Rule, value: number): boolean {
   if (!compare) return false
   switch (compare.op) {
@@ -63,7 +63,7 @@ function crosses({ compare }: Rule, value: number): boolean {
   }
 }
 
-/** On the clear side: past `clear` where it is written, else simply not breaching. */
+/** Clear: past `clear` if the rule has it, else simply not breaching. */
 export function isOnClearSide(rule: Rule, value: number): boolean {
   if (rule.clear === null) return !levelsOf(rule).some((level) => level.isReachedBy(value))
   return highIsBad(rule) ? value < rule.clear : value > rule.clear

@@ -1,9 +1,9 @@
 import * as z from "zod"
 
-/** Text in one shape; `error` says what is allowed, whatever is wrong with it. */
+/** Text in one shape; `error` describes the allowed form for any mistake. */
 export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
 
-/** A region's name. One letter more is an availability zone, which no endpoint knows. */
+/** A region's name. A name with one more letter is an availability zone, which has no endpoint. */
 export const regionName = (error: string) =>
   text(/^[a-z0-9-]{1,32}$/, error).superRefine((name, ctx) => {
     const [, region] = /^(.*-\d+)[a-z]$/.exec(name) ?? []
@@ -14,7 +14,7 @@ export const regionName = (error: string) =>
     })
   })
 
-/** A whole number between two bounds, both allowed; `unit` follows the bounds in the message. */
+/** A whole number between two bounds, both inclusive; `unit` follows the bounds in the message. */
 export const whole = (min: number, max: number, unit = "") => {
   const error = `must be ${min} to ${max}${unit && ` ${unit}`}`
   return z
@@ -23,12 +23,12 @@ export const whole = (min: number, max: number, unit = "") => {
     .max(max, { error })
 }
 
-/** A mapping, while other problems of it may be known already; so that one reading of a file finds them all. */
+/** A mapping that may already have other problems, so that one reading of a file finds them all. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-/** For a refinement that is to speak although a key beside it is wrong. */
+/** For a refinement that must run even if a key beside it is wrong. */
 export const whenRecord = { when: ({ value }: { value: unknown }) => isRecord(value) }
 
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -40,7 +40,7 @@ export function durationMs(text: string): number | null {
   return Number(match[1]) * MS[match[2] as keyof typeof MS]
 }
 
-/** `5m`: the shortest text for a duration, so that sentences and files say it alike. */
+/** `5m`: the shortest text for a duration, the same in sentences and files. */
 export function sayDuration(ms: number): string {
   for (const unit of ["d", "h", "m", "s"] as const) {
     if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`
@@ -51,10 +51,10 @@ export function sayDuration(ms: number): string {
 const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
 const MAX_DURATION_MS = 366 * MS.d
 
-/** A duration in the policy file; at most 366 days, so that no sum of times leaves the range of a date. */
+/** A duration in the policy file; at most 366 days, so that no sum of times exceeds the range of a date. */
 export const duration = durationSaying(`must be ${DURATION}`)
 
-/** The same with a problem of its own, where not every duration will do. */
+/** The same with its own message, if not every duration is allowed. */
 export function durationSaying(error: string) {
   return z
     .string({ error })
@@ -63,7 +63,7 @@ export function durationSaying(error: string) {
     .transform((text) => durationMs(text) ?? Number.NaN)
 }
 
-/** The same, but never nothing. */
+/** The same, but above zero. */
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: "must be longer than 0" })
 
 /** `3 of 5` -> 3 of the 5 newest periods must breach. */

@@ -1,43 +1,44 @@
 import * as z from "zod"
 import { didYouMean } from "./did-you-mean.ts"
 
-/** Every warning of `validate` by its id, with what it means; docs/lint.md says more of each. */
+/** Every warning of `validate` by its id, with its meaning; docs/lint.md explains each. */
 export const WARNINGS = {
   "alarm-efficacy":
     "efficacy beside a rule on an alarm's own points, which rarely says what a purchase gained",
   "approval-expires-soon": "an approval expires before a person can react and a tick can use it",
   "approval-never-asked": "approval begins above the price of every possible order",
-  "approvers-without-keys": "an approver's name is a claim that nothing proves",
-  "boundless-dimension": 'a dimension "*" beside nothing that says whose: the load of others counts',
+  "approvers-without-keys": "an approver's name without a key proves nothing",
+  "boundless-dimension":
+    'a dimension "*" without a dimension that names the owner: the load of others counts',
   "cap-above-cap": "a cap that another cap always reaches first",
   "cooldown-below-warmup": "the cooldown ends before new servers' metrics count",
   "cron-both-days": "a cron expression restricts both kinds of day: either of them is enough",
-  "few-approvers": "as many approvers as an approval needs: none of them can ask for a purchase",
+  "few-approvers": "as many approvers as an approval needs: none of them can request a purchase",
   "floor-always-met": "a schedule's floor is no higher than the smallest rung",
   "insecure-webhook": "a webhook by plain http, which receives nothing",
   "long-unarmed": "a changed policy buys nothing for more than a week",
   "missing-buys": "missing data counts as breaching: an outage of the metrics buys",
   "names-differ-in-case": "two supernodes whose names differ only in case",
   "never-clears": "a rule that acts once has a clear side that no value reaches",
-  "no-budget": "nothing caps the money",
+  "no-budget": "no key caps the money",
   "no-key-pair": "no key pair for new servers",
-  "no-price": "a rung has no price: nobody can say what the policy may cost",
-  "nothing-to-buy": "the ladder and the limits leave nothing that could be bought",
+  "no-price": "a rung has no price: the policy's maximum cost is unknown",
+  "nothing-to-buy": "the ladder and the limits allow no purchase at all",
   "only-alarms": "all evidence comes from alarms: a lost alarm stays lost",
   "price-not-rising": "a rung that costs no more than a smaller one: its order counts as free",
   "rate-beyond-ladder": "more purchases are allowed than the ladder has steps",
-  "reversed-zone-sign": "an Etc/GMT zone, whose sign is the reverse of what it looks like",
+  "reversed-zone-sign": "an Etc/GMT zone, whose sign is the opposite of its name",
   "rule-always-fires": "every value of the metric breaches",
   "rule-never-fires": "no value of the metric, or no alarm, makes the rule propose anything",
-  "short-floor": "a floor so short that no tick may come in time",
+  "short-floor": "a floor too short for any tick to arrive in time",
   "single-point": "one point is enough to buy",
-  "steps-beyond-ladder": "a step wants more rungs than the ladder has",
+  "steps-beyond-ladder": "a step proposes more rungs than the ladder has",
   "threshold-beyond-unit": "a threshold outside of what the metric's unit allows",
-  "unknown-alarm-points": "an alarm's own points are no evidence, since nothing says what they measure",
+  "unknown-alarm-points": "an alarm's own points are no evidence, since no key names their metric",
   "unknown-currency": "a currency code that ISO 4217 does not list",
   "unpriced-rung": "a rung without a price beside a budget or an approval",
   "unreachable-rung": "a rung that a limit or a budget never allows",
-  "unused-approvers": "approvers are listed, and nothing needs approval",
+  "unused-approvers": "approvers are listed, but no purchase needs approval",
   "unused-silence": "a silence that matches no warning",
 } as const satisfies Record<string, string>
 
@@ -52,7 +53,7 @@ const warningId = z.enum(WARNING_IDS, {
   },
 })
 
-/** `silence`: warnings that the operator has seen and accepts, each with the reason. Not part of the policy. */
+/** `silence`: warnings that the operator accepts, each with the reason. Not part of the policy. */
 export const silenceSchema = z
   .array(
     z.strictObject({

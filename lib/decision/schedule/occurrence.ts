@@ -2,6 +2,6 @@
 export interface Occurrence {
   schedule: string
   occurrence: string
-  /** Servers that its floor wanted when it acted; not there in what releases before recorded. */
+  /** Servers of its floor at the purchase; absent in entries of earlier releases. */
   atLeast?: number
 }

@@ -2,36 +2,39 @@ import { type CronFields, comesOn, timesOfDay } from "../policy/cron.ts"
 import type { Schedule } from "../policy/policy.ts"
 import { firstInstantsAt, wallTime } from "./zone.ts"
 
-// When schedules start, and which of them is active: a floor from its last start on, for `for`, and never longer. Its end
-// is the passing of time and needs nothing of the kind. Days are walked by the calendar alone; a zone is only asked about
-// a day that matters, and about that day as a whole.
+// Starts of schedules, and which schedule is active: a floor from its last start on, for `for`, and never
+// longer. It ends by time alone. Days are counted by the calendar; the zone is queried only for a day that
+// matters, once for the whole day.
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
-/** 29 February may be eight years away, where a century begins. */
+/** 29 February can be eight years away, around a turn of the century. */
 const MAX_DAYS_AHEAD = 8 * 366 + 2
 
 /** One start of a schedule. */
 export interface Start {
-  /** Local date and time as the cron expression means it, `2026-11-30T08:00`; with the schedule's name its key. */
+  /**
+   * Local date and time as the cron expression means it, `2026-11-30T08:00`; with the schedule's name it is
+   * the key.
+   */
   occurrence: string
-  /** When that is, epoch milliseconds. What a gap left out starts at the first instant after it. */
+  /** Time of the start, epoch milliseconds. A start in the skipped DST hour runs right after it. */
   at: number
 }
 
-/** A schedule's floor that is in force. */
+/** An active floor of a schedule. */
 export interface ActiveFloor {
   schedule: string
   /** Servers. */
   atLeast: number
   mayBypassCooldown: boolean
   occurrence: string
-  /** Epoch milliseconds; `until` is the first instant at which it is over. */
+  /** Epoch milliseconds; `until` is the first instant after the floor. */
   since: number
   until: number
 }
 
-/** The floors that are in force now, in the order of the schedules. */
+/** The active floors, in the order of the schedules. */
 export function activeFloors(schedules: readonly Schedule[], timezone: string, now: number): ActiveFloor[] {
   return schedules.flatMap((schedule): ActiveFloor[] => {
     const last = lastStart(schedule, timezone, now)
@@ -43,9 +46,12 @@ export function activeFloors(schedules: readonly Schedule[], timezone: string, n
   })
 }
 
-/** The last start that is later than `for` ago, and not in the future. Of two at one instant, the later by the clock. */
+/**
+ * The last start later than `for` ago, and not in the future. Of two at one instant, the later by the local
+ * clock.
+ */
 function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): Start | null {
-  // Where clocks were just set back over midnight, a time of the next date has been reached already.
+  // If clocks were just set back over midnight, a time of the next date has already been reached.
   const newest = dayOf(wallTime(timezone, now)) + DAY_MS
   const oldest = dayOf(wallTime(timezone, now - forMs))
   for (let day = newest; day >= oldest; day -= DAY_MS) {
@@ -55,7 +61,7 @@ function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): St
   return null
 }
 
-/** The next start after now; null where there is none in the next eight years. */
+/** The next start after now; null if there is none in the next eight years. */
 export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, now: number): Start | null {
   const today = dayOf(wallTime(timezone, now))
   for (let day = today; day <= today + MAX_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
@@ -65,7 +71,7 @@ export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, no
   return null
 }
 
-/** The next starts after now, at most `count`; fewer where there are no more in the next eight years. */
+/** The next starts after now, at most `count`; fewer if the next eight years have no more. */
 export function nextStarts(
   schedule: Pick<Schedule, "cron">,
   { timezone, now, count }: { timezone: string; now: number; count: number },
@@ -80,7 +86,7 @@ export function nextStarts(
   return starts
 }
 
-/** All starts of one local date in their order, by the wall time that is meant. `day`: the wall time of its midnight. */
+/** All starts of one local date in order, by their local time. `day`: the local time of its midnight. */
 export function startsOn(day: number, cron: CronFields, timezone: string): { wall: number; at: number }[] {
   const date = new Date(day)
   const month = date.getUTCMonth() + 1
@@ -107,7 +113,7 @@ export function sayOccurrence(occurrence: string): string {
 
 /**
  * A start for people, by the zone's clocks, its offset, and UTC: `Mon 2026-11-30 08:00 +08:00 Asia/Shanghai
- * (2026-11-30T00:00:00Z)`. A name alone would repeat a mistaken zone in its writer's own words.
+ * (2026-11-30T00:00:00Z)`. The offset and UTC reveal a mistaken zone.
  */
 export function sayLocalTime(at: number, timezone: string): string {
   const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS
@@ -117,7 +123,7 @@ export function sayLocalTime(at: number, timezone: string): string {
   return `${local} ${sayOffset(wall - minute)} ${timezone} (${utc})`
 }
 
-/** `+08:00`; with seconds where a zone of long ago has them. */
+/** `+08:00`; with seconds if a historic zone has them. */
 function sayOffset(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1_000)
   const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]

@@ -1,33 +1,33 @@
 import { tzOffset } from "@date-fns/tz/tzOffset"
 
-// Local time in an IANA zone. The library is asked one way only, from an instant to its offset; the way back is ours. A
-// wall time is written as the epoch milliseconds at which UTC's clocks show it.
+// Local time in an IANA zone. The library only converts an instant to its offset; the inverse is ours. A
+// local time is written as the epoch milliseconds at which UTC's clocks show it.
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** No zone was ever further from UTC than that (Manila and Alaska, before they changed sides, were nearly 16 h). */
+/** Largest distance of any zone from UTC (Manila and Alaska, before they changed sides, were nearly 16 h). */
 const MAX_OFFSET_MS = 16 * HOUR_MS
 
-/** How densely offsets are sampled: no zone of our time changes its clocks twice within so few hours. */
+/** Sampling interval of offsets: no zone of our time changes its clocks twice within so few hours. */
 const SAMPLE_MS = 4 * HOUR_MS
 
-/** A stretch of time with one offset: `from` is in it, `to` is not. */
+/** A time span with one offset: `from` is inclusive, `to` is exclusive. */
 interface OffsetSpan {
   from: number
   to: number
   offsetMs: number
 }
 
-/** What a zone's clocks show at an instant. Throws RangeError for a zone that this runtime does not know. */
+/** Local time of an instant. Throws RangeError for a zone that this runtime does not know. */
 export function wallTime(timezone: string, at: number): number {
   return at + offsetMs(timezone, at)
 }
 
 /**
- * For each of some wall times, in their order, the first instant at which the zone's clocks have shown it or more. One that
- * a gap leaves out is reached at the first instant after the gap, and one that is shown twice is reached the first time:
- * each has exactly one instant, and later ones have no earlier instants.
+ * For each of the ascending local times, the first instant at which the zone's clocks have shown it or more.
+ * A skipped time is reached at the first instant after the gap, and a repeated one at its first occurrence.
+ * So each has exactly one instant, and later times have no earlier instants.
  */
 export function firstInstantsAt(timezone: string, walls: readonly number[]): number[] {
   const [earliest, latest] = [walls[0] ?? 0, walls.at(-1) ?? 0]
@@ -60,7 +60,7 @@ function offsetSpansOf(timezone: string, from: number, to: number): OffsetSpan[]
   return [...stretches, { from: start, to, offsetMs: offset }]
 }
 
-/** The first instant with another offset than `before` has; `after` has one. */
+/** First instant with another offset than `before`; `after` has one. */
 function firstChange(timezone: string, before: number, after: number): number {
   const offset = offsetMs(timezone, before)
   let [same, other] = [before, after]

@@ -8,12 +8,15 @@ export interface ApprovalTime {
   now: number
 }
 
-/** When an approval ends, epoch milliseconds: by the policy, and by the signed text where that is sooner. */
+/** End of an approval, epoch milliseconds: by the policy, or by the signed text if that is sooner. */
 export function approvalEnd({ at, expires: signedEnd }: Approval, expires: number): number {
   return Math.min(at + expires, signedEnd ?? Number.POSITIVE_INFINITY)
 }
 
-/** The listed approver whose approval this is; null for other people, after its end, and without the signature that a key asks for. */
+/**
+ * The listed approver of this approval; null for other people, after its end, and without the signature that
+ * a key requires.
+ */
 export function approverOf(
   approval: Approval,
   approvers: readonly Approver[],

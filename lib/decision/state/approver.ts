@@ -1,10 +1,10 @@
-/** The blank of Braille: a letter by its class, and nothing to the eye. */
+/** The blank of Braille: a letter by its class, and invisible. */
 const BLANKS = /[\s\u2800]+/gu
 
 /**
- * What tells two people apart by their names: not case, not blanks around and between, not the way a letter is composed or
- * how wide it is, no invisible signs. Names are claims; this only keeps one person from counting twice by a slip of the
- * keyboard. Empty for a name that says nothing.
+ * Key that distinguishes two people by their names. It ignores case, blanks around and between, composition and
+ * width of letters, and invisible characters. Names are claims; this only prevents that one person counts
+ * twice by a typing difference. Empty for a name without letters.
  */
 export function personKey(name: string): string {
   return name
@@ -71,13 +71,13 @@ const DRAWN_ALIKE: readonly (readonly [string, string])[] = [
 
 const DRAWN_AS = new Map(DRAWN_ALIKE)
 
-/** Equal for names that a reader may take for each other. Names with an equal `personKey` have an equal one here, too. */
+/** Equal for names that a reader may confuse. Names with an equal `personKey` are equal here, too. */
 export function lookalikeKey(name: string): string {
   const letters = [...personKey(name)].map((letter) => DRAWN_AS.get(letter) ?? letter)
   return letters.join("").replaceAll("rn", "m").replaceAll("vv", "w")
 }
 
-/** One of each person, by the name that was said first. */
+/** One name of each person, the first that was given. */
 export function distinctPeople(names: readonly string[]): string[] {
   const byKey = new Map<string, string>()
   for (const name of names) {

@@ -2,8 +2,11 @@ import type { Money } from "../policy/money.ts"
 import type { Occurrence } from "../schedule/occurrence.ts"
 import type { Cause } from "./effect.ts"
 
+/** Time after acceptance at which new servers that do not run are stuck: an operator should look. */
+export const STUCK_AFTER_MS = 45 * 60_000
+
 /**
- * Where the newest attempt stands.
+ * State of the newest attempt.
  *
  *   open ──settled──▶ accepted ──all run──▶ (closed: completed)
  *    │ past its deadline   │ ├─ fewer ────▶ partial ┐
@@ -13,17 +16,17 @@ import type { Cause } from "./effect.ts"
  */
 export type AttemptState = "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong"
 
-/** The newest attempt, as long as it is not closed. All times are epoch milliseconds. */
+/** The newest attempt until it is closed. All times are epoch milliseconds. */
 export interface OpenAttempt {
   id: string
   run: string
   state: AttemptState
-  /** Why it is in this state, in a sentence. */
+  /** Reason for this state, in a sentence. */
   says: string
   /** seq of its `opened` entry. */
   seq: number
   openedAt: number
-  /** No byte of the request leaves after this. */
+  /** Deadline for the first byte of the request. */
   sendBefore: number
   /** sendBefore + the request's timeout: an attempt that is open later than this is unknown. */
   deadline: number
@@ -36,15 +39,15 @@ export interface OpenAttempt {
   before: string[]
   orderId: string | null
   rules: string[]
-  /** Of these, the ones that are latched by it (`repeat: false`). */
+  /** The rules among these that this attempt latches (`repeat: false`). */
   latching: string[]
-  /** The starts of schedules that it acts for; only where there are any. */
+  /** Starts of schedules that it satisfies; present only if there are any. */
   schedules?: Occurrence[]
-  /** Why rules wanted it; only where the policy asks whether purchases help. */
+  /** Cause of the demand by rules; present only with an efficacy rule in the policy. */
   cause?: Cause
 }
 
-/** The try to buy that an `opened` entry begins and a `settled` one ends. */
+/** Times of one attempt, from its `opened` entry to its `settled` one. */
 export interface AttemptTiming {
   id: string
   openedAt: number

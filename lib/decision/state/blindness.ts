@@ -1,24 +1,27 @@
-/** Sources that tick after tick had no data, by name. */
+/** Sources without data in consecutive ticks, by name. */
 export type Blindness = Record<string, BlindSource>
 
 export interface BlindSource {
-  /** The scheduled time of the first tick without data; epoch milliseconds. */
+  /** Scheduled time of the first tick without data, epoch milliseconds. */
   since: number
-  /** The newest tick that counted: a tick that is delivered twice counts once. */
+  /** The newest counted tick: a tick that is delivered twice counts once. */
   tickAt: number
-  /** Ticks in a row, at most `BLIND_TICKS`: then people are notified, and nothing more is counted. */
+  /** Ticks in a row, at most `BLIND_TICKS`: at that number operators are notified, and counting stops. */
   ticks: number
-  /** Why there was no data, at the newest tick that counted. */
+  /** Reason for the missing data, at the newest counted tick. */
   why: string
 }
 
-/** From so many ticks in a row on, it is no hiccup. */
+/** Ticks in a row after which a source counts as blind. */
 export const BLIND_TICKS = 3
 
-/** The sources that one tick asked; `problem` is null for one that gave data. */
+/** Sources that one tick asked; `problem` is null for a source that returned data. */
 export type SourceLook = Record<string, string | null>
 
-/** Counts one more tick. The same object where nothing changes; a source that was not asked stays as it was. */
+/**
+ * Counts one more tick. Returns the same object if nothing changes; a source that was not asked keeps its
+ * count.
+ */
 export function countBlindTick(before: Blindness, look: SourceLook, tickAt: number): Blindness {
   const after = { ...before }
   let changes = 0

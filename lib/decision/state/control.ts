@@ -1,13 +1,13 @@
 import { cleanText } from "../inputs/foreign-text.ts"
 import type { LedgerIdentity, LedgerOrigin, LedgerRestore } from "./ledger-identity.ts"
 
-/** Somebody stopped the buying. */
+/** A pause or hold by an operator. */
 export interface Stop {
   why: string
   by: string
-  /** When it was said, epoch milliseconds. */
+  /** Time of the command, epoch milliseconds. */
   at: number
-  /** When it ends by itself; null: only by `resume`. */
+  /** Time at which it ends by itself; null: only `resume` ends it. */
   until: number | null
 }
 
@@ -18,28 +18,34 @@ export interface KeptSignature {
   value: string
 }
 
-/** The same as an entry of kind `said` keeps it: with the public key that made it, so that anyone can verify it. */
+/**
+ * The signature as an entry of kind `said` keeps it: with the public key that made it, so that anyone can
+ * verify it.
+ */
 export interface SaidSignature extends KeptSignature {
   /** `ssh-ed25519 AAAA…`. */
   key: string
 }
 
-/** One person's yes to one plan. */
+/** Approval of one plan by one person. */
 export interface Approval {
   planHash: string
   by: string
   at: number
   /** The end that the signed text names, epoch milliseconds; absent without a signature. */
   expires?: number
-  /** In the state of stream `control` only. */
+  /** Present in the state of stream `control` only. */
   signature?: KeptSignature
-  /** In a situation only, instead of `signature`: the approver's key of this policy made it. Absent without a signature. */
+  /**
+   * In a situation only, instead of `signature`: the approver's key of this policy made it. Absent without a
+   * signature.
+   */
   isSigned?: boolean
 }
 
-/** The folded state of stream `control`. Supernodes are named by id, so that a rename lifts nothing. */
+/** The folded state of stream `control`. Supernodes are named by id, so that a rename ends no pause. */
 export interface Control {
-  /** The pause of everything. */
+  /** The pause of all supernodes. */
   pausedAll: Stop | null
   /** Pauses by supernode id. */
   paused: Record<string, Stop>
@@ -54,7 +60,7 @@ export interface Control {
 
 export const NO_CONTROL: Control = { pausedAll: null, paused: {}, held: {}, approvals: [] }
 
-/** What a person said, as entries of kind `said` keep it. `supernode` is an id, null for all. */
+/** An operator command, as entries of kind `said` keep it. `supernode` is an id, null for all. */
 export type OperatorCommand =
   | { verb: "pause"; supernode: string | null; why: string; by: string; until: number | null }
   | { verb: "resume"; supernode: string | null; why: string; by: string }
@@ -74,57 +80,63 @@ export type OperatorCommand =
   | { verb: "restored"; why: string; by: string }
   | { verb: "confirm"; supernode: string; why: string; by: string; signature?: SaidSignature }
 
-/** The newest approvals are kept. By count, so that no wrong clock makes us forget one. */
+/** Number of newest approvals that are kept. A count, so that no wrong clock makes us forget one. */
 const MAX_APPROVALS = 100
-/** Of all signatures together; one of ed25519 takes 120, one of RSA with 4096 bits 720. The oldest approvals go first. */
+/**
+ * Limit of all signatures together; one of ed25519 needs 120, one of RSA with 4096 bits 720. The oldest
+ * approvals are dropped first.
+ */
 const MAX_SIGNATURE_CHARS = 32_768
 
-/** Texts of operators in the state, UTF-16 units; the entry that recorded the command keeps them whole. */
+/** Limits of operators' texts in the state, UTF-16 units; the entry of the command keeps them whole. */
 const MAX_WHY_CHARS = 200
 const MAX_BY_CHARS = 100
 
-/** The control state after something was said at `at`. Words about attempts and breakers are for the supernode's own stream. */
+/**
+ * The control state after a command at `at`. Commands about attempts and breakers belong to the supernode's
+ * own stream.
+ */
 export function foldControl(control: Control, written: OperatorCommand, at: number): Control {
-  const said = shortened(written)
-  switch (said.verb) {
+  const command = shortened(written)
+  switch (command.verb) {
     case "pause": {
-      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
-      if (said.supernode === null) return { ...control, pausedAll: stop }
-      return { ...control, paused: { ...control.paused, [said.supernode]: stop } }
+      const stop: Stop = { why: command.why, by: command.by, at, until: command.until }
+      if (command.supernode === null) return { ...control, pausedAll: stop }
+      return { ...control, paused: { ...control.paused, [command.supernode]: stop } }
     }
     case "resume": {
-      if (said.supernode === null) return { ...control, pausedAll: null }
-      const { [said.supernode]: _lifted, ...paused } = control.paused
+      if (command.supernode === null) return { ...control, pausedAll: null }
+      const { [command.supernode]: _lifted, ...paused } = control.paused
       return { ...control, paused }
     }
     case "hold": {
-      const stop: Stop = { why: said.why, by: said.by, at, until: said.until }
-      return { ...control, held: { ...control.held, [said.supernode]: stop } }
+      const stop: Stop = { why: command.why, by: command.by, at, until: command.until }
+      return { ...control, held: { ...control.held, [command.supernode]: stop } }
     }
     case "approve":
-      return { ...control, approvals: newestOf([...control.approvals, approvalOf(said, at)]) }
+      return { ...control, approvals: newestOf([...control.approvals, approvalOf(command, at)]) }
     case "init":
       // A ledger keeps its first id.
       return control.ledger
         ? control
-        : { ...control, ledger: { id: said.ledger.id, at, origin: said.origin } }
+        : { ...control, ledger: { id: command.ledger.id, at, origin: command.origin } }
     case "restored":
       // The attempts that used these approvals up may be missing now.
-      return { ...control, approvals: [], restored: { at, why: said.why, by: said.by, confirmed: [] } }
+      return { ...control, approvals: [], restored: { at, why: command.why, by: command.by, confirmed: [] } }
     case "confirm":
       return control.restored
-        ? { ...control, restored: confirmedBy(control.restored, said.supernode) }
+        ? { ...control, restored: confirmedBy(control.restored, command.supernode) }
         : control
     case "settle":
     case "reset":
-      throw new TypeError(`"${said.verb}" is said in the supernode's own stream, not in control`)
+      throw new TypeError(`"${command.verb}" belongs to the supernode's own stream, not to control`)
     default:
-      return said satisfies never
+      return command satisfies never
   }
 }
 
-function approvalOf(said: Extract<OperatorCommand, { verb: "approve" }>, at: number): Approval {
-  const { planHash, by, expires, signature } = said
+function approvalOf(command: Extract<OperatorCommand, { verb: "approve" }>, at: number): Approval {
+  const { planHash, by, expires, signature } = command
   if (!signature || expires === undefined) return { planHash, by, at }
   return { planHash, by, at, expires, signature: { hash: signature.hash, value: signature.value } }
 }
@@ -154,7 +166,7 @@ function confirmedBy(restored: LedgerRestore, supernode: string): LedgerRestore 
   return { ...restored, confirmed: [...others, supernode] }
 }
 
-/** The stop that is in force for a supernode at `now`, if any. */
+/** The pause or hold of a supernode at `now`, if any. */
 export function stopInForce(stop: Stop | null | undefined, now: number): Stop | null {
   return stop && (stop.until === null || stop.until > now) ? stop : null
 }

@@ -1,18 +1,24 @@
-/** Why rules bought: the one that wanted most (of several the first in the policy), and how bad its metric was. */
+/**
+ * Cause of a purchase by rules: the rule with the highest proposal (of several the first in the policy), and
+ * its severity.
+ */
 export interface Cause {
   rule: string
-  /** Digest of what is measured and which side of it is bad: another metric by the same rule's name tells nothing of this one. */
+  /**
+   * Digest of the metric and its breaching side: another metric under the same rule name says nothing about
+   * this effect.
+   */
   metric: string
-  /** `levelOf` the points that caused it, in the metric's unit; null where silence was held to breach. */
+  /** `levelOf` the points that caused it, in the metric's unit; null if missing data counted as breaching. */
   before: number | null
 }
 
-/** What became of the metric of a purchase that rules caused and that is complete. */
+/** Effect of a complete purchase on the metric of the rule that caused it. */
 export interface Effect extends Cause {
   attempt: string
   /** Epoch milliseconds. */
   completedAt: number
-  /** The same statistic after completion and warm-up, and how much better it is; null until it was measured. */
+  /** The same statistic after completion and warm-up, and its improvement; null until it was measured. */
   after: number | null
   gain: number | null
 }

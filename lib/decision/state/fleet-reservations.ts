@@ -1,13 +1,14 @@
 import type { Money } from "../policy/money.ts"
 import type { AttemptTiming } from "./attempt.ts"
+import { KEEP_PURCHASES_MS } from "./purchases.ts"
 
 /**
- * A place taken under the caps before an attempt is opened, for that attempt alone:
+ * A reservation under the fleet's caps, made before an attempt is opened and for that attempt alone:
  *
- *   reserved ──something stands at `seq` of `stream`──▶ over: that chain tells whether the attempt was opened, and all else
+ *   reserved ──`stream` has an entry `seq`──▶ over: from then on only that chain counts
  */
 export interface Reservation extends AttemptTiming {
-  /** The supernode's chain, and the one place in it at which the attempt may still be opened. */
+  /** The supernode's chain, and the only position in it at which the attempt may still be opened. */
   stream: string
   seq: number
   cost: Money | null
@@ -16,23 +17,23 @@ export interface Reservation extends AttemptTiming {
 /** The folded state of stream `fleet`. */
 export interface FleetState {
   pending: Reservation[]
-  /** Chains that have bought or reserved, and when last: one that leaves the policy file goes on counting. */
+  /**
+   * Chains that have bought or reserved, with the latest time: a supernode that leaves the policy file still
+   * counts.
+   */
   members: Record<string, number>
 }
 
 export const NO_FLEET: FleetState = { pending: [], members: {} }
 
-/** What an entry of stream `fleet` tells besides its attempt: `opened` reserves, `settled` gives back. */
+/** Fields of an entry of stream `fleet` besides its attempt: `opened` reserves, `settled` releases. */
 export interface FleetChange {
   reservation: Reservation
-  /** Attempts whose reservations its writer saw to be over. */
+  /** Attempts whose reservations were over when this entry was written. */
   over: string[]
-  /** Chains that its writer saw to have bought, and when last. */
+  /** Chains with purchases when this entry was written, with the latest time. */
   members: Record<string, number>
 }
-
-/** Longer than any window that counts purchases (at most 366 days). */
-const KEEP_MEMBERS_MS = 400 * 86_400_000
 
 interface FleetEvent {
   kind: "opened" | "settled"
@@ -41,13 +42,14 @@ interface FleetEvent {
   news: FleetChange
 }
 
-/** The state after one more entry. A chain is forgotten only where one reserves, by a time that the cloud confirmed. */
+/** The state after one more entry. Only a reservation forgets a chain, by a time that the cloud confirmed. */
 export function foldFleet(fleet: FleetState, { kind, at, confirmedAt = null, news }: FleetEvent): FleetState {
   const { reservation, over, members } = news
   const others = fleet.pending.filter(({ id }) => id !== reservation.id && !over.includes(id))
   const all = latest(fleet.members, { ...members, [reservation.stream]: reservation.openedAt })
   if (kind === "settled") return { pending: others, members: all }
-  const until = confirmedAt === null ? Number.NEGATIVE_INFINITY : Math.min(confirmedAt, at) - KEEP_MEMBERS_MS
+  const until =
+    confirmedAt === null ? Number.NEGATIVE_INFINITY : Math.min(confirmedAt, at) - KEEP_PURCHASES_MS
   return {
     pending: [...others, reservation],
     members: Object.fromEntries(Object.entries(all).filter(([, last]) => last > until)),

@@ -3,18 +3,18 @@ import type { Policy } from "../policy/policy.ts"
 import { getOwn } from "./get-own.ts"
 import type { SupernodeState } from "./state.ts"
 
-/** The first delivery of a person's request that has only held so far, as its entry tells. */
+/** First delivery of a person's request that has only held so far, from its entry. */
 export interface EarlierDelivery {
   /** Epoch milliseconds. */
   at: number
-  /** It held for `approval-needed` and for nothing else. */
+  /** True if it held only for `approval-needed`. */
   forApprovalOnly: boolean
 }
 
-/** A request that held may run again for this long after its first delivery. */
+/** Time after its first delivery in which a request that held may run again. */
 export const ASK_AGAIN_MS = 15 * 60_000
 
-/** Until when a request that held may run again, epoch milliseconds. */
+/** End of that time for a request that held, epoch milliseconds. */
 export function repeatableUntil(
   { at, forApprovalOnly }: EarlierDelivery,
   { approval }: Pick<Policy, "approval">,
@@ -23,7 +23,10 @@ export function repeatableUntil(
   return at + Math.max(ASK_AGAIN_MS, expiresMs)
 }
 
-/** When an OK closed the alarm's episode, epoch milliseconds; with too many to tell apart, when the last of those was. */
+/**
+ * Time at which an OK closed the alarm's episode, epoch milliseconds; with too many episodes, the newest
+ * dropped close.
+ */
 export function closedAtOf(
   { episode }: AlarmSignal,
   { episodes, episodesClosedAt = -Infinity }: Pick<SupernodeState, "episodes" | "episodesClosedAt">,

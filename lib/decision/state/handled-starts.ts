@@ -3,42 +3,41 @@ import type { OpenAttempt } from "./attempt.ts"
 import { getOwn } from "./get-own.ts"
 import type { HandledStart, SupernodeState } from "./state.ts"
 
-// Occurrences of schedules that have led to a purchase: each may do so once. A floor that is raised while it is active
-// counts as a new start, so what is remembered is an occurrence with the servers that its floor wanted.
+// Starts of schedules that have led to a purchase: each may do so once. A floor that is raised while it is
+// active counts as a new start, so the key contains the start and the servers of its floor.
 
-/** The purchase for this occurrence that wanted as many servers, or more. */
-export function handledStartOf(standing: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
-  const acted = standing.acted ?? {}
+/** The purchase for this start with as many servers, or more. */
+export function handledStartOf(state: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
+  const handled = state.acted ?? {}
   const { atLeast } = occurrence
-  // Releases before recorded no number: such a purchase answers every floor.
-  const whole = getOwn(acted, startOf(occurrence))
+  // Earlier releases recorded no number: such a purchase satisfies every floor.
+  const whole = getOwn(handled, startOf(occurrence))
   if (whole || atLeast === undefined) return whole
-  const sizes = Object.keys(acted).flatMap((key) => {
+  const sizes = Object.keys(handled).flatMap((key) => {
     const size = sizeIn(key, occurrence)
     return size !== null && size >= atLeast ? [size] : []
   })
-  return sizes.length === 0 ? undefined : getOwn(acted, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
+  return sizes.length === 0
+    ? undefined
+    : getOwn(handled, keyOf({ ...occurrence, atLeast: Math.max(...sizes) }))
 }
 
-/** An attempt acts for its occurrences from the moment it is opened. */
-export function rememberHandledStarts(standing: SupernodeState, attempt: OpenAttempt): SupernodeState {
+/** Records the starts of an attempt from the moment it is opened. */
+export function rememberHandledStarts(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, schedules = [] } = attempt
-  if (schedules.length === 0) return standing
-  const acted = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
-  return { ...standing, acted: { ...standing.acted, ...Object.fromEntries(acted) } }
+  if (schedules.length === 0) return state
+  const handled = schedules.map((one) => [keyOf(one), { at: openedAt, attempt: id }] as const)
+  return { ...state, acted: { ...state.acted, ...Object.fromEntries(handled) } }
 }
 
-/** Nothing was bought: they may act again. */
-export function forgetHandledStarts(
-  standing: SupernodeState,
-  { id }: Pick<OpenAttempt, "id">,
-): SupernodeState {
-  if (!standing.acted) return standing
-  const kept = Object.entries(standing.acted).filter(([, { attempt }]) => attempt !== id)
-  return { ...standing, acted: Object.fromEntries(kept) }
+/** Forgets the starts of an attempt that bought nothing: they may lead to a purchase again. */
+export function forgetHandledStarts(state: SupernodeState, { id }: Pick<OpenAttempt, "id">): SupernodeState {
+  if (!state.acted) return state
+  const kept = Object.entries(state.acted).filter(([, { attempt }]) => attempt !== id)
+  return { ...state, acted: Object.fromEntries(kept) }
 }
 
-/** Neither a name nor a local time has a space in it. */
+/** A name and a local time contain no space. */
 function startOf({ schedule, occurrence }: Occurrence): string {
   return `${schedule} ${occurrence}`
 }
@@ -48,13 +47,16 @@ function keyOf(occurrence: Occurrence): string {
   return atLeast === undefined ? startOf(occurrence) : `${startOf(occurrence)} ${atLeast}`
 }
 
-/** The servers in a key of this occurrence; null for another's. */
+/** Number of servers in a key of this start; null for another start. */
 function sizeIn(key: string, occurrence: Occurrence): number | null {
   const start = `${startOf(occurrence)} `
   return key.startsWith(start) ? Number(key.slice(start.length)) : null
 }
 
-/** By which name `rulesOff` knows a schedule whose order was called invalid; no rule's name has a colon in it. */
+/**
+ * Name of a schedule in `rulesOff`, after the cloud called its order invalid; no rule's name has a colon in
+ * it.
+ */
 export function offName(schedule: string): string {
   return `schedule:${schedule}`
 }

@@ -3,8 +3,8 @@ import type { Supernode } from "../inputs/supernode.ts"
 import type { SupernodeState } from "./state.ts"
 
 /**
- * Ids of servers that the chain knows and the cloud no longer lists, though nobody saw them DELETED. An answer that
- * leaves servers out is not one to count by: what we bought might be what is missing.
+ * Ids of servers that the chain knows and the cloud no longer lists, although no answer showed them DELETED.
+ * A list that omits servers must not be used for counting: it may omit what we bought.
  */
 export function missingServers({ servers, attempt }: SupernodeState, supernode: Supernode): string[] {
   const listed = new Set((supernode.servers ?? []).map((server) => idKey(server.id)))

@@ -1,21 +1,24 @@
 import type { Blindness } from "./blindness.ts"
 import type { OrderRecord } from "./order.ts"
 
-/** That people were told of something. */
+/** Record of a notification. */
 export interface NotificationRecord {
   /** Epoch milliseconds. */
   at: number
-  /** The entry of this chain that states what they were told; null: the one that records the telling. */
+  /** The entry of this chain that states its subject; null: the entry that records the notification. */
   entry: { seq: number; hash: string } | null
-  /** The newest try failed: how many did in a row, and the labels of the recipients that it missed. */
+  /**
+   * Present if the newest try failed: failed tries in a row, and the labels of the recipients that it missed.
+   */
   failed?: { tries: number; to: readonly string[] }
-  /** It is on record that every recipient took it; only for what is told once. */
+  /** Recorded: every recipient accepted it; only for states that are notified once. */
   delivered?: true
 }
 
 /**
- * What a run noticed without deciding anything; that it is `telling` people, and how that ended: `told`, or `not-told`
- * where a recipient did not take it; that sources are `blind`, or have data again; what an `order` became.
+ * Facts that a run records without a decision. `telling`: a notification is being sent; `told` and
+ * `not-told`: its result. `blind`: sources without data, or with data again. `order`: a new state of an
+ * order.
  */
 export interface Observation {
   kind:
@@ -35,18 +38,18 @@ export interface Observation {
     | "order"
   says: string
   attempt: string | null
-  /** Servers it is about. */
+  /** Servers that it concerns. */
   servers: string[]
-  /** All servers that were there; null where nobody looked. */
+  /** All servers that were present; null if they were not read. */
   present: string[] | null
-  /** When it happened by the cloud's times: completion, or the newest foreign server's creation. */
+  /** Time of the event by the cloud's times: completion, or creation of the newest external server. */
   at: number
-  /** What people are being told (`PendingAction.about`), and where it is stated. */
+  /** Subject of the notification (`PendingAction.about`), and the entry that states it. */
   telling?: { about: string; entry: NotificationRecord["entry"]; failed?: NotificationRecord["failed"] }
   /** All sources without data, after this tick. */
   blind?: Blindness
   /** The order as the billing service shows it. */
   order?: OrderRecord
-  /** What the purchase did to the metric that caused it. */
+  /** Effect of the purchase on the metric that caused it. */
   effect?: { after: number; gain: number }
 }

@@ -7,7 +7,7 @@ const WATCH_MS = 7 * DAY_MS
 /** The same for an order that no read showed: rights may be granted later. */
 const WATCH_UNREADABLE_MS = DAY_MS
 
-/** An order to ask the billing service about. */
+/** An order to read from the billing service. */
 export type OrderQuestion = Pick<OrderRecord, "attempt" | "orderId" | "planned">
 
 /** The order of the attempt in flight, else the newest one on record; null where it is final or was watched long enough. */

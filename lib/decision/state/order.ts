@@ -1,14 +1,14 @@
 import type { Money } from "../policy/money.ts"
 
-/** What the billing service says of an order: `order_info` of its details. */
+/** State of an order in the billing service: `order_info` of its details. */
 export interface CloudOrder {
   /** `status`: 1 pending review, 3 processing, 4 cancelled, 5 completed, 6 pending payment, 9 to be confirmed. */
   status: number
-  /** `amount_after_discount` in `currency`; null where it was absent or in another unit. */
+  /** `amount_after_discount` in `currency`; null if it was absent or in another unit. */
   amount: Money | null
 }
 
-/** The newest accepted order as it was last read. At most one per supernode. */
+/** The newest accepted order at its last reading. At most one per supernode. */
 export interface OrderRecord {
   attempt: string
   orderId: string
@@ -18,9 +18,9 @@ export interface OrderRecord {
   why?: string
   unreadable?: UnreadableOrder
   amount: Money | null
-  /** The price that was planned; null without one. */
+  /** The planned price; null without one. */
   planned: Money | null
-  /** When it was first read in this state, epoch milliseconds. */
+  /** Time of the first reading in this state, epoch milliseconds. */
   at: number
 }
 
@@ -57,13 +57,13 @@ export function isFinal({ status }: OrderRecord): boolean {
   return status === CANCELLED || status === COMPLETED
 }
 
-/** False where one of the amounts is not known. Amounts in different currencies differ. */
+/** False if one of the amounts is not known. Amounts in different currencies differ. */
 export function differsFromPlan({ amount, planned }: OrderRecord): boolean {
   if (amount === null || planned === null) return false
   return amount.currency !== planned.currency || amount.minor !== planned.minor
 }
 
-/** Does it say anything that is not on record? */
+/** True if the reading differs from the recorded one. */
 export function isOrderNews(before: OrderRecord | undefined, now: OrderRecord): boolean {
   if (before?.attempt !== now.attempt || before.status !== now.status) return true
   if (now.status === null) return RANKS.indexOf(now.unreadable) > RANKS.indexOf(before.unreadable)

@@ -1,5 +1,5 @@
 /**
- * How the one purchase request ended: the four ways money can go.
+ * The four possible outcomes of one purchase request.
  *
  *   request byte sent? ── no ──▶ not-sent
  *        │ yes
@@ -14,7 +14,7 @@ export type Outcome = Accepted | Rejected | NotSent | Unknown
 export interface Accepted {
   kind: "accepted"
   status: number
-  /** `order_id` of the answer, or the newest among its servers; null where it named none. */
+  /** `order_id` of the answer, or the newest among its servers; null if it named none. */
   orderId: string | null
   /** Header `X-Request-Id`. */
   requestId: string | null
@@ -39,13 +39,13 @@ export interface Rejected {
   class: RejectionClass
   code: string
   message: string | null
-  /** `Retry-After`, milliseconds; null where the answer had none. */
+  /** `Retry-After`, milliseconds; null if the answer had none. */
   retryAfterMs: number | null
   requestId: string | null
   raw: RawAnswer | null
 }
 
-/** No request byte left us. `reason` is a kebab-case id; `says` the sentence. */
+/** No byte of the request was sent. `reason` is a kebab-case id; `says` the sentence. */
 export interface NotSent {
   kind: "not-sent"
   reason: string
@@ -63,15 +63,16 @@ export interface Unknown {
 }
 
 /**
- * The answer as it came, up to 1 MB, without secrets. `bytes` is its size on the wire, `truncated` whether `body` is only
- * its beginning. Kept in `settled` entries only; there a long one is compressed (`encoding`), or cut, with its `sha256`.
+ * The raw answer, up to 1 MB, without secrets. `bytes` is its size as received; `truncated`: `body` is only
+ * its beginning. Kept in `settled` entries only; there a long one is compressed (`encoding`), or cut, with
+ * its `sha256`.
  */
 export interface RawAnswer {
   body: string
   bytes: number
   truncated: boolean
-  /** `body` is base64 of the gzip of the text; missing where it is the text. */
+  /** `gzip+base64`: `body` is base64 of the gzip of the text; missing if it is the text. */
   encoding?: "gzip+base64"
-  /** Hex SHA-256 of the whole text in UTF-8, where the entry holds it compressed or cut. */
+  /** Hex SHA-256 of the whole text in UTF-8, if the entry holds it compressed or cut. */
   sha256?: string
 }

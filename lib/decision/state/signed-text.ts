@@ -1,16 +1,20 @@
-// What approvers sign: docs/approvals.md. Each text serves once, since it names what is over after the command.
+// The texts that approvers sign: docs/approvals.md. Each text serves once, since it names something that is
+// over after the command.
 
-/** Namespace of the signatures (`ssh-keygen -Y sign -n`), so that none made for another purpose counts here. */
+/**
+ * Namespace of the signatures (`ssh-keygen -Y sign -n`), so that a signature for another purpose does not
+ * count.
+ */
 export const SIGNATURE_NAMESPACE = "supernode-autoscaler"
 
-/** What one signature says. `ledger` is the ledger's id, `approver` the name as the policy spells it. */
+/** Content of one signed text. `ledger` is the ledger's id, `approver` the name in the policy's spelling. */
 export type SignedStatement = { ledger: string; approver: string } & (
   | { kind: "approval"; planHash: string /** Epoch milliseconds. */; expires: number }
   | { kind: "settle"; supernode: string; attempt: string }
   | { kind: "reset"; supernode: string /** `sha256:` over the state that the reset clears. */; state: string }
   | {
       kind: "ledger-confirm"
-      supernode: string /** When `ledger restored` was recorded, epoch milliseconds. */
+      supernode: string /** Time at which `ledger restored` was recorded, epoch milliseconds. */
       restored: number
     }
 )

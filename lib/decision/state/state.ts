@@ -13,7 +13,7 @@ export interface Backoff {
   times: number
 }
 
-/** That an occurrence was bought for, when (epoch milliseconds), and by which attempt. */
+/** A schedule start that led to a purchase: its time (epoch milliseconds) and the attempt. */
 export interface HandledStart {
   at: number
   attempt: string
@@ -24,83 +24,108 @@ export interface SpentSignal {
   run: string
   /** seq of the `opened` entry. */
   seq: number
-  /** When the attempt was opened. */
+  /** Time at which the attempt was opened. */
   at: number
   keepUntil: number
   /** Absent in entries of `v: 1`. */
   kind?: Signal["kind"]
 }
 
-/** How two policy hashes replaced each other. Times are epoch milliseconds. */
+/** Alternation of two policy hashes. Times are epoch milliseconds. */
 export interface PolicyChanges {
-  /** The hash before the present one, and when it was last written. */
+  /** The hash before the present one, and the time of its last entry. */
   before: { hash: string; at: number }
   /** Changes between these two hashes within the last hour, oldest first; at most 8. */
   at: number[]
-  /** They alternated as two policy files for one supernode do. Over after 20 minutes of one file. */
+  /**
+   * True if they alternated as two policy files for one supernode do. It ends after 20 minutes with one file.
+   */
   isConflict: boolean
 }
 
-/** What the chain of one supernode remembers: the folded state after its newest entry. */
+/** Memory of one supernode's chain: the folded state after its newest entry. */
 export interface SupernodeState {
   attempt: OpenAttempt | null
-  /** When the newest attempt was opened, whatever came of it. */
+  /** Time at which the newest attempt was opened, whatever its outcome. */
   openedAt: number | null
-  /** Its id; absent in a chain that opened none since this is recorded. A plan names it, so that a plan serves once. */
+  /**
+   * Its id; absent if the chain has opened none since ids are recorded. A plan names it, so that a plan
+   * serves once.
+   */
   newestAttempt?: string
-  /** When the newest purchase was complete: all its servers RUNNING. */
+  /** Completion of the newest purchase: all its servers RUNNING. */
   completedAt: number | null
   /** Creation of the newest server that we did not buy. */
   foreignAt: number | null
-  /** Ids of all servers known from the chain; null before the first look. */
+  /** Ids of all servers known from the chain; null before the first reading. */
   servers: string[] | null
-  /** The servers of the newest completed purchase: their metrics are no evidence before warm-up ends. */
+  /** Servers of the newest completed purchase: their metrics are no evidence before warm-up ends. */
   newServers: string[]
   purchases: Purchase[]
-  /** Signals by id that led to an `opened` entry, and where it is. Bounded: see `rememberSignal`. */
+  /** Signals that led to an `opened` entry, by id, with its position. Bounded: see `rememberSignal`. */
   signals: Record<string, SpentSignal>
   /**
-   * Own time of the newest signal that `signals` had no room for: alarms and ticks up to that time are stale. Absent until
-   * there were too many.
+   * Own time of the newest signal that `signals` had no room for: alarms and ticks up to that time are stale.
+   * Absent until there were too many.
    */
   spentUntil?: number
-  /** When an OK closed an alarm's episode, by the episode's key; for 20 minutes. Bounded: see `rememberEpisode`. */
+  /**
+   * Times at which an OK closed an alarm's episode, by the episode's key; kept for 20 minutes. Bounded: see
+   * `rememberEpisode`.
+   */
   episodes: Record<string, { closedAt: number | null }>
-  /** The newest close that `episodes` had no room for: older ALARMs are stale. Absent until there were too many. */
+  /**
+   * The newest close that `episodes` had no room for: older ALARMs are stale. Absent until there were too
+   * many.
+   */
   episodesClosedAt?: number
-  /** Rules with `repeat: false` whose proposal was bought, and when. */
+  /** Rules with `repeat: false` whose proposal was bought, with the time. */
   latches: Record<string, number>
   lastDecision: {
     at: number
     kind: "scale-up" | "hold"
     heldBy: string | null
     to: number | null
-    /** Another plan of the same size is news to whoever is to approve it. */
+    /** A new plan of the same size is news for its approvers. */
     planHash: string | null
   } | null
-  /** The policy hash of the newest entry, and since when; for arming. `unconfirmed`: no time was confirmed since then. */
+  /**
+   * Policy hash of the newest entry, and its first time; for arming. `unconfirmed`: no time was confirmed
+   * since then.
+   */
   policySeen: { hash: string; since: number; unconfirmed?: true } | null
-  /** Where in this chain policies are written out: hash -> seq, the newest few; not there before the first `v: 2` entry. */
+  /**
+   * Entries of this chain with a full policy: hash -> seq, the newest few; absent before the first `v: 2`
+   * entry.
+   */
   policies?: Record<string, number>
-  /** How the policy hash changed within the last hour; absent until it changes, and after a `reset`. */
+  /** Changes of the policy hash within the last hour; absent until it changes, and after a `reset`. */
   policyChanges?: PolicyChanges
   /** Flavors that were refused for capacity. */
   blocked: Record<string, Backoff>
   throttle: Backoff | null
   breaker: { class: RejectionClass; since: number; says: string } | null
-  /** Rules, and schedules as `schedule:NAME`, that an invalid order switched off until the policy's hash changes: name -> hash. */
+  /**
+   * Rules, and schedules as `schedule:NAME`, that an invalid order switched off until the policy's hash
+   * changes: name -> hash.
+   */
   rulesOff: Record<string, string>
-  /** Attempts that a person settled as absent, for a month: servers that appear later make one a late positive. */
+  /**
+   * Attempts that a person settled as absent, for a month: if servers appear later, the order was accepted
+   * after all.
+   */
   absent: OpenAttempt[]
-  /** When people were last told of what, by `PendingAction.about`; not there in a chain that never told anybody. */
+  /** Newest notifications, by `PendingAction.about`; absent in a chain without notifications. */
   told?: Record<string, NotificationRecord>
-  /** Sources that ticks in a row found without data; not there while all have data. */
+  /** Sources without data in consecutive ticks; absent while all have data. */
   blind?: Blindness
-  /** Starts of schedules that were bought for, by schedule and local time; not there in a chain that never did. */
+  /** Starts of schedules that led to a purchase, by schedule and local time; absent in a chain without any. */
   acted?: Record<string, HandledStart>
   /** The newest accepted order as the billing service showed it; absent until one was read. */
   order?: OrderRecord
-  /** What purchases that rules caused came to, oldest first, since a person's last reset; not there before the first one. */
+  /**
+   * Effects of purchases that rules caused, oldest first, since the last reset; absent before the first one.
+   */
   effects?: Effect[]
 }
 
@@ -124,7 +149,7 @@ export const EMPTY_STATE: SupernodeState = {
   absent: [],
 }
 
-/** When the newest purchase that may have cost money was requested; null without one. */
-export function requestedAt(standing: SupernodeState): number | null {
-  return standing.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
+/** Request time of the newest purchase that may have cost money; null without one. */
+export function requestedAt(state: SupernodeState): number | null {
+  return state.purchases.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null)
 }

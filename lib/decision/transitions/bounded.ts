@@ -1,13 +1,13 @@
-/** How much a part of the state may hold. */
+/** Bound of one part of the state. */
 export interface Bound {
   most: number
-  /** Of its JSON text, as it weighs at most in UTF-8. */
+  /** Bound of its JSON text, by its maximum size in UTF-8. */
   mostBytes: number
 }
 
 export interface Kept<T> {
   kept: Record<string, T>
-  /** What had no room, in no particular order. */
+  /** Members that had no room, in no particular order. */
   dropped: T[]
 }
 
@@ -19,7 +19,7 @@ export function newestWithin<T>(
 ): Kept<T> {
   const members = Object.entries(record)
   if (members.length <= bound.most && bytesOf(record) <= bound.mostBytes) return { kept: record, dropped: [] }
-  // Of two with one time the one that was added later is the newer.
+  // Of two members with one time, the one added later is newer.
   const newestFirst = members.reverse().sort(([, a], [, b]) => timeOf(b) - timeOf(a))
   let bytes = 0
   const fits = newestFirst.map(([key, value], i) => {
@@ -34,7 +34,7 @@ export function newestWithin<T>(
   }
 }
 
-/** Printable ASCII is one byte each; of other text a UTF-16 unit takes at most three. */
+/** Size of a text in JSON: printable ASCII is one byte each; another UTF-16 unit needs at most three. */
 function bytesOf(value: unknown): number {
   const text = JSON.stringify(value)
   return /^[ -~]*$/.test(text) ? text.length : 3 * text.length

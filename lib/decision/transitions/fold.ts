@@ -23,32 +23,32 @@ import {
 import { rememberPolicy } from "./remember-policy.ts"
 import { rememberSignal } from "./remember-signal.ts"
 
-/** The standing after one more entry. */
-export function fold(standing: SupernodeState, event: ChainEvent): SupernodeState {
-  const next = foldKind(rememberPolicy(rememberSignal(standing, event), event), event)
+/** The state after one more entry. */
+export function fold(state: SupernodeState, event: ChainEvent): SupernodeState {
+  const next = foldKind(rememberPolicy(rememberSignal(state, event), event), event)
   return prune(next, event)
 }
 
-function foldKind(standing: SupernodeState, event: ChainEvent): SupernodeState {
+function foldKind(state: SupernodeState, event: ChainEvent): SupernodeState {
   switch (event.kind) {
     case "decided":
-      return rememberDecision(rememberServers(standing, event), event)
+      return rememberDecision(rememberServers(state, event), event)
     case "opened":
-      return foldOpened(rememberDecision(rememberServers(standing, event), event), event)
+      return foldOpened(rememberDecision(rememberServers(state, event), event), event)
     case "settled":
-      return event.outcome ? foldOutcome(standing, event.outcome, event) : standing
+      return event.outcome ? foldOutcome(state, event.outcome, event) : state
     case "observed":
-      return event.observation ? foldObservation(standing, event.observation, event) : standing
+      return event.observation ? foldObservation(state, event.observation, event) : state
     case "said":
-      return event.said ? foldCommand(standing, event.said, event.at) : standing
+      return event.said ? foldCommand(state, event.said, event.at) : state
     default:
       return event.kind satisfies never
   }
 }
 
-function foldOpened(standing: SupernodeState, event: ChainEvent): SupernodeState {
+function foldOpened(state: SupernodeState, event: ChainEvent): SupernodeState {
   const { attempt: opened, plan, decision, situation, seq, run } = event
-  if (!opened || !plan || !decision?.target) return standing
+  if (!opened || !plan || !decision?.target) return state
   const { latching: named, ...attempt } = opened
   const { id, openedAt } = attempt
   const cost = plan.cost && moneyOf(plan.cost)
@@ -77,35 +77,38 @@ function foldOpened(standing: SupernodeState, event: ChainEvent): SupernodeState
     ...(decision.target.cause ? { cause: decision.target.cause } : {}),
   }
   return {
-    ...rememberHandledStarts(standing, open),
+    ...rememberHandledStarts(state, open),
     attempt: open,
     openedAt: Math.max(openedAt, approvedAt(event)),
     newestAttempt: id,
-    purchases: [...standing.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],
-    latches: { ...standing.latches, ...latchesOf(open) },
+    purchases: [...state.purchases, { attempt: id, at: openedAt, cost, state: "reserved" }],
+    latches: { ...state.latches, ...latchesOf(open) },
   }
 }
 
-/** The newest approval that this attempt uses up; another clock may have dated it later than the attempt. */
+/**
+ * Time of the newest approval that this attempt uses up; another clock may have dated it later than the
+ * attempt.
+ */
 function approvedAt({ plan, situation }: ChainEvent): number {
   const approvals = situation?.control.state === "read" ? situation.control.value.approvals : []
   return Math.max(0, ...approvals.filter(({ planHash }) => planHash === plan?.hash).map(({ at }) => at))
 }
 
-function foldOutcome(standing: SupernodeState, outcome: Outcome, event: ChainEvent): SupernodeState {
-  const { attempt } = standing
-  if (attempt && attempt.id === event.attempt?.id) return foldAnswer(standing, { attempt, outcome, event })
-  const absent = standing.absent.find(({ id }) => id === event.attempt?.id)
-  return absent ? foldLateAnswer(standing, { attempt: absent, outcome, event }) : standing
+function foldOutcome(state: SupernodeState, outcome: Outcome, event: ChainEvent): SupernodeState {
+  const { attempt } = state
+  if (attempt && attempt.id === event.attempt?.id) return foldAnswer(state, { attempt, outcome, event })
+  const absent = state.absent.find(({ id }) => id === event.attempt?.id)
+  return absent ? foldLateAnswer(state, { attempt: absent, outcome, event }) : state
 }
 
-interface Answer {
+interface AttemptAnswer {
   attempt: OpenAttempt
   outcome: Outcome
   event: ChainEvent
 }
 
-function foldAnswer(standing: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
+function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
   switch (outcome.kind) {
     case "accepted": {
       const says = "was accepted and is being provisioned"
@@ -116,123 +119,120 @@ function foldAnswer(standing: SupernodeState, { attempt, outcome, event }: Answe
         acceptedAt: event.at,
         orderId: outcome.orderId,
       }
-      const { [attempt.flavor]: _free, ...blocked } = standing.blocked
-      return { ...book(standing, attempt), attempt: accepted, blocked, throttle: null }
+      const { [attempt.flavor]: _free, ...blocked } = state.blocked
+      return { ...book(state, attempt), attempt: accepted, blocked, throttle: null }
     }
     case "rejected":
-      return refuse(release(standing, attempt), { attempt, outcome, event })
+      return refuse(release(state, attempt), { attempt, outcome, event })
     case "not-sent":
-      return release(standing, attempt)
+      return release(state, attempt)
     case "unknown": {
-      // Somebody may have found out in the meantime; not knowing takes that back from nobody.
-      if (attempt.state !== "open" && attempt.state !== "unknown") return standing
+      // The outcome may be known by now; an unknown one must not overwrite it.
+      if (attempt.state !== "open" && attempt.state !== "unknown") return state
       const says = `has an unknown outcome: ${outcome.says}`
-      return { ...standing, attempt: { ...attempt, state: "unknown", says } }
+      return { ...state, attempt: { ...attempt, state: "unknown", says } }
     }
     default:
       return outcome satisfies never
   }
 }
 
-/** The answer of an attempt that a person had settled as absent. */
-function foldLateAnswer(standing: SupernodeState, { attempt, outcome, event }: Answer): SupernodeState {
-  const others = standing.absent.filter(({ id }) => id !== attempt.id)
+/** Folds the answer of an attempt that a person had settled as absent. */
+function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
+  const others = state.absent.filter(({ id }) => id !== attempt.id)
   switch (outcome.kind) {
     case "accepted": {
       const says = "was settled as absent, and the cloud accepted it after all"
       const late = { ...attempt, orderId: outcome.orderId, acceptedAt: event.at }
-      const booked = { ...book(standing, attempt), absent: others }
-      // Its money counts at once; while another attempt is in the way, observe() brings it up afterwards.
-      return standing.attempt === null
+      const booked = { ...book(state, attempt), absent: others }
+      // Its money counts at once. While another attempt is in flight, reconcile() reports this one
+      // afterwards.
+      return state.attempt === null
         ? { ...booked, attempt: { ...late, state: "wrong", says } }
         : { ...booked, absent: [...others, late] }
     }
     case "rejected":
-      return refuse({ ...standing, absent: others }, { attempt, outcome, event })
+      return refuse({ ...state, absent: others }, { attempt, outcome, event })
     case "not-sent":
-      return { ...standing, absent: others }
+      return { ...state, absent: others }
     case "unknown":
-      return standing
+      return state
     default:
       return outcome satisfies never
   }
 }
 
 function refuse(
-  standing: SupernodeState,
-  { attempt, outcome, event }: Answer & { outcome: Rejected },
+  state: SupernodeState,
+  { attempt, outcome, event }: AttemptAnswer & { outcome: Rejected },
 ): SupernodeState {
   const policyHash = event.policyHash ?? ""
-  return foldRejection(standing, { attempt, rejected: outcome, at: event.at, policyHash })
+  return foldRejection(state, { attempt, rejected: outcome, at: event.at, policyHash })
 }
 
-function foldObservation(
-  standing: SupernodeState,
-  observation: Observation,
-  event: ChainEvent,
-): SupernodeState {
+function foldObservation(state: SupernodeState, observation: Observation, event: ChainEvent): SupernodeState {
   const { kind, says, at } = observation
   if (kind === "telling" || kind === "not-told" || kind === "told")
-    return rememberNotification(standing, observation, event.at)
-  if (kind === "blind") return rememberBlindness(standing, observation)
-  if (kind === "order") return observation.order ? { ...standing, order: observation.order } : standing
-  if (kind === "effect") return rememberEffect(standing, observation)
-  // It was never opened: nothing is remembered of it but that its place is taken.
-  if (kind === "lapsed") return standing
-  const listed = observation.present ?? standing.servers ?? []
+    return rememberNotification(state, observation, event.at)
+  if (kind === "blind") return rememberBlindness(state, observation)
+  if (kind === "order") return observation.order ? { ...state, order: observation.order } : state
+  if (kind === "effect") return rememberEffect(state, observation)
+  // It was never opened: the state keeps nothing of it, and its position is used.
+  if (kind === "lapsed") return state
+  const listed = observation.present ?? state.servers ?? []
   if (kind === "out-of-band") {
     const arrived = observation.servers.some((id) => includesId(listed, id))
     return {
-      ...standing,
+      ...state,
       servers: listed,
-      foreignAt: arrived ? Math.max(standing.foreignAt ?? at, at) : standing.foreignAt,
+      foreignAt: arrived ? Math.max(state.foreignAt ?? at, at) : state.foreignAt,
     }
   }
-  const attempt = [standing.attempt, ...standing.absent].find((one) => one?.id === observation.attempt)
-  if (!attempt) return standing
+  const attempt = [state.attempt, ...state.absent].find((one) => one?.id === observation.attempt)
+  if (!attempt) return state
   switch (kind) {
     case "completed":
-      return complete(standing, { attempt, at, servers: listed, newServers: observation.servers })
+      return complete(state, { attempt, at, servers: listed, newServers: observation.servers })
     case "accepted":
       return {
-        ...book(standing, attempt),
+        ...book(state, attempt),
         attempt: { ...attempt, state: "accepted", says, acceptedAt: event.at },
       }
     case "unknown":
     case "stuck":
     case "partial":
-      return { ...standing, attempt: { ...attempt, state: kind, says } }
+      return { ...state, attempt: { ...attempt, state: kind, says } }
     case "wrong":
       return {
-        ...book(standing, attempt),
+        ...book(state, attempt),
         attempt: { ...attempt, state: "wrong", says },
-        absent: standing.absent.filter(({ id }) => id !== attempt.id),
+        absent: state.absent.filter(({ id }) => id !== attempt.id),
       }
     default:
       return kind satisfies never
   }
 }
 
-/** Of an operator's words in the state; the entry keeps them whole. */
-const MAX_WORD_CHARS = 300
+/** Limit of the settling operator's name and reason in the state, UTF-16 units; the entry keeps them whole. */
+const MAX_BYLINE_CHARS = 300
 
-function foldCommand(standing: SupernodeState, said: OperatorCommand, at: number): SupernodeState {
-  const { attempt } = standing
-  if (said.verb === "reset") {
-    const { policyChanges: _over, ...others } = standing
-    return { ...others, ...REFUSAL_FREE, servers: null, ...(standing.effects ? { effects: [] } : {}) }
+function foldCommand(state: SupernodeState, command: OperatorCommand, at: number): SupernodeState {
+  const { attempt } = state
+  if (command.verb === "reset") {
+    const { policyChanges: _over, ...others } = state
+    return { ...others, ...REFUSAL_FREE, servers: null, ...(state.effects ? { effects: [] } : {}) }
   }
-  if (said.verb !== "settle" || !attempt || attempt.id !== said.attempt) return standing
-  const word = cleanText(`by ${said.by}: ${said.why}`, MAX_WORD_CHARS)
-  switch (said.as) {
+  if (command.verb !== "settle" || !attempt || attempt.id !== command.attempt) return state
+  const byline = cleanText(`by ${command.by}: ${command.why}`, MAX_BYLINE_CHARS)
+  switch (command.as) {
     case "accepted":
       return {
-        ...book(standing, attempt),
-        attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${word}`, acceptedAt: at },
+        ...book(state, attempt),
+        attempt: { ...attempt, state: "accepted", says: `was settled as accepted ${byline}`, acceptedAt: at },
       }
     case "completed": {
-      const servers = said.servers ?? standing.servers ?? attempt.before
-      return complete(standing, {
+      const servers = command.servers ?? state.servers ?? attempt.before
+      return complete(state, {
         attempt,
         at,
         servers,
@@ -241,16 +241,17 @@ function foldCommand(standing: SupernodeState, said: OperatorCommand, at: number
     }
     case "absent":
       return {
-        ...release(standing, attempt),
-        // What is there now is not its doing: only what comes later can show that it happened after all.
+        ...release(state, attempt),
+        // Servers that are present now are not from this attempt: only later ones can show that it was
+        // accepted after all.
         absent: [
-          ...standing.absent,
-          { ...attempt, acceptedAt: null, before: said.servers ?? attempt.before },
+          ...state.absent,
+          { ...attempt, acceptedAt: null, before: command.servers ?? attempt.before },
         ],
-        servers: said.servers ?? standing.servers,
+        servers: command.servers ?? state.servers,
       }
     default:
-      return said.as satisfies never
+      return command.as satisfies never
   }
 }
 
@@ -261,48 +262,48 @@ interface Completion {
   newServers: string[]
 }
 
-function complete(
-  standing: SupernodeState,
-  { attempt, at, servers, newServers }: Completion,
-): SupernodeState {
-  // What this purchase brought is not the doing of one that was settled as absent.
-  const absent = standing.absent.map((one) => ({
+function complete(state: SupernodeState, { attempt, at, servers, newServers }: Completion): SupernodeState {
+  // Servers of this purchase do not belong to an attempt that was settled as absent.
+  const absent = state.absent.map((one) => ({
     ...one,
     before: [...new Set([...one.before, ...newServers])],
   }))
-  const booked = { ...book(standing, attempt), attempt: null, completedAt: at, servers, newServers, absent }
+  const booked = { ...book(state, attempt), attempt: null, completedAt: at, servers, newServers, absent }
   return rememberCompletion(booked, attempt, at)
 }
 
-/** The money is spent: reserved, or given back before, it counts from now on as booked. */
-function book(standing: SupernodeState, attempt: OpenAttempt): SupernodeState {
+/** Books the money as spent, whether it was reserved or already released. */
+function book(state: SupernodeState, attempt: OpenAttempt): SupernodeState {
   const { id, openedAt, cost } = attempt
-  const others = standing.purchases.filter((purchase) => purchase.attempt !== id)
-  const wasReleased = others.length === standing.purchases.length
+  const others = state.purchases.filter((purchase) => purchase.attempt !== id)
+  const wasReleased = others.length === state.purchases.length
   return {
-    ...(wasReleased ? rememberHandledStarts(standing, attempt) : standing),
+    ...(wasReleased ? rememberHandledStarts(state, attempt) : state),
     purchases: [...others, { attempt: id, at: openedAt, cost, state: "booked" }],
-    latches: wasReleased ? { ...standing.latches, ...latchesOf(attempt) } : standing.latches,
+    latches: wasReleased ? { ...state.latches, ...latchesOf(attempt) } : state.latches,
   }
 }
 
-/** Of these rules, the ones that a purchase latches. */
+/** The rules among these that a purchase latches. */
 export function latchingRules(policy: Pick<Policy, "rules"> | undefined, rules: readonly string[]): string[] {
   const once = (policy?.rules ?? []).filter((rule) => !rule.repeat && rules.includes(rule.name))
   return once.map((rule) => rule.name)
 }
 
-/** A rule with `repeat: false` whose proposal was bought rests until its metric is clear. */
+/**
+ * Latches of an attempt: a rule with `repeat: false` whose proposal was bought is inactive until its metric
+ * clears.
+ */
 function latchesOf({ latching, openedAt }: OpenAttempt): Record<string, number> {
   return Object.fromEntries(latching.map((rule) => [rule, openedAt]))
 }
 
-/** Nothing was bought: no action, no budget, no cooldown, no latch, and no schedule has acted. */
-function release(standing: SupernodeState, { id, openedAt }: OpenAttempt): SupernodeState {
+/** Releases an attempt that bought nothing: no action, budget, cooldown, latch or schedule start is used up. */
+function release(state: SupernodeState, { id, openedAt }: OpenAttempt): SupernodeState {
   return {
-    ...forgetHandledStarts(standing, { id }),
+    ...forgetHandledStarts(state, { id }),
     attempt: null,
-    purchases: standing.purchases.filter((purchase) => purchase.attempt !== id),
-    latches: Object.fromEntries(Object.entries(standing.latches).filter(([, at]) => at !== openedAt)),
+    purchases: state.purchases.filter((purchase) => purchase.attempt !== id),
+    latches: Object.fromEntries(Object.entries(state.latches).filter(([, at]) => at !== openedAt)),
   }
 }

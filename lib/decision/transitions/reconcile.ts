@@ -3,35 +3,33 @@ import { includesId, isSameId } from "../inputs/id.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
 import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
-import type { OpenAttempt } from "../state/attempt.ts"
+import { type OpenAttempt, STUCK_AFTER_MS } from "../state/attempt.ts"
 import { missingServers } from "../state/missing-servers.ts"
 import type { Observation } from "../state/observation.ts"
 import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 import { KEEP_ABSENT_MS } from "./remember.ts"
 
-/** New servers that do not run this long after acceptance are stuck: somebody should look. */
-export const STUCK_AFTER_MS = 45 * 60_000
-
 /**
- * What became of the attempt in flight, or what changed without us: at most one thing at a time, so that each is one
- * entry. Pure; null when there is nothing new to say. `stuck`, `partial` and `wrong` are final here: a person settles.
- * Where our clock and the cloud's disagree, a deadline is over by the earlier and a wait starts by the later of both.
+ * Reconciles the state with the supernode: the outcome of the attempt in flight, or an external change. It
+ * returns at most one observation, so that each is one entry; null if nothing changed. Pure. `stuck`,
+ * `partial` and `wrong` are final here: a person settles them. If our clock and the cloud's disagree, a
+ * deadline ends by the earlier and a wait starts by the later.
  */
 export function reconcile(situation: Situation): Observation | null {
-  const { standing, supernode, policy } = situation
+  const { state, supernode, policy } = situation
   const [now, latest] = [earliestNow(situation), latestNow(situation)]
-  const { attempt } = standing
+  const { attempt } = state
   if (attempt?.state === "open" && now > attempt.deadline) {
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
   }
-  const late = attempt ? undefined : standing.absent.find(({ acceptedAt }) => acceptedAt !== null)
+  const late = attempt ? undefined : state.absent.find(({ acceptedAt }) => acceptedAt !== null)
   if (late) return lateAnswer(late, now)
   if (supernode.state !== "read" || supernode.value.servers === null) return null
-  // A list that leaves out a server that nobody saw DELETED is not to be trusted with any conclusion.
-  if (missingServers(standing, supernode.value).length > 0) return null
-  if (!attempt) return observeOthers({ ...standing, absent: absentNow(situation) }, supernode.value, latest)
+  // A list that omits a server that was never seen DELETED allows no conclusion.
+  if (missingServers(state, supernode.value).length > 0) return null
+  if (!attempt) return reconcileOthers({ ...state, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
@@ -47,7 +45,7 @@ export function reconcile(situation: Situation): Observation | null {
     }
   }
   return attempt.state === "accepted"
-    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
+    ? reconcileAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
     : null
 }
 
@@ -59,14 +57,23 @@ interface AcceptedFacts {
   latest: number
 }
 
-/** Attempts that a person settled as absent so recently that new servers may be theirs; all, where no time is confirmed. */
+/**
+ * Attempts that a person settled as absent so recently that new servers may be theirs; all if no time is
+ * confirmed.
+ */
 function absentNow(situation: Situation): OpenAttempt[] {
-  const { absent } = situation.standing
+  const { absent } = situation.state
   const now = confirmedTime(situation)
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
 }
 
-function observeAccepted({ attempt, supernode, newcomers, now, latest }: AcceptedFacts): Observation | null {
+function reconcileAccepted({
+  attempt,
+  supernode,
+  newcomers,
+  now,
+  latest,
+}: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
@@ -102,13 +109,15 @@ function observeAccepted({ attempt, supernode, newcomers, now, latest }: Accepte
   return { ...about, kind: "stuck", says: `is not running 45 minutes after it was accepted: ${statuses}` }
 }
 
-/** Completion is the newest `update_at` among the new servers, kept between the request and now. */
+/**
+ * Completion: the newest `update_at` among the new servers, limited to the time between the request and now.
+ */
 function completedAt(attempt: OpenAttempt, newcomers: Server[], now: number): number {
   const newest = Math.max(...newcomers.map((server) => server.updateAt ?? now), attempt.openedAt)
   return Math.max(attempt.openedAt, Math.min(newest, now))
 }
 
-/** The flavor of a newcomer where all servers before had another one in common. */
+/** Flavor of a new server if all servers before had another one in common. */
 function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Server[]): string | null {
   const before = new Set(
     (supernode.servers ?? [])
@@ -120,16 +129,19 @@ function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Serv
   return newcomers.find((server) => server.flavor !== null && server.flavor !== usual)?.flavor ?? null
 }
 
-/** The cloud accepted what a person had settled as absent. */
+/** An attempt that a person had settled as absent and the cloud accepted. */
 function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
   const says = `was settled as absent, and the cloud accepted it after all${orderId ? ` as order ${orderId}` : ""}`
   return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
 }
 
-/** Servers that came or went without us; after a person's `absent`, newcomers mean that the purchase did happen. */
-function observeOthers(standing: SupernodeState, supernode: Supernode, now: number): Observation | null {
-  const absent = standing.absent.at(-1)
-  const known = standing.servers ?? absent?.before
+/**
+ * Servers that came or went without us. After a person's `absent`, new servers mean that the purchase did
+ * happen.
+ */
+function reconcileOthers(state: SupernodeState, supernode: Supernode, now: number): Observation | null {
+  const absent = state.absent.at(-1)
+  const known = state.servers ?? absent?.before
   if (!known) return null
   const present = presentServers(supernode)
   const newcomers = present.filter((server) => !includesId(known, server.id))
@@ -150,7 +162,7 @@ function observeOthers(standing: SupernodeState, supernode: Supernode, now: numb
   }
   if (newcomers.length === 0 && departed.length === 0) return null
   const says = [
-    ...(newcomers.length > 0 ? [`${newcomers.length} servers came that we did not buy`] : []),
+    ...(newcomers.length > 0 ? [`${newcomers.length} servers appeared that we did not buy`] : []),
     ...(departed.length > 0 ? [`${departed.length} servers were deleted`] : []),
   ].join("; ")
   const createdAt =

@@ -7,7 +7,7 @@ import type { Backoff, SupernodeState } from "../state/state.ts"
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
 const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
 
-/** Everything that a refusal left behind, gone: what a person's `reset` restores. */
+/** State without any trace of a refusal, as a person's `reset` restores it. */
 export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
   breaker: null,
   throttle: null,
@@ -25,34 +25,34 @@ function longer(
   return { until: at + Math.min(mostMs, firstMs * 2 ** (times - 1)), times }
 }
 
-/** What a refused purchase changes: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
+/** Folds a refused purchase: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
 export function foldRejection(
-  standing: SupernodeState,
+  state: SupernodeState,
   { attempt, rejected, at, policyHash }: Refusal,
 ): SupernodeState {
   switch (rejected.class) {
     case "throttle": {
-      const doubled = longer(standing.throttle, THROTTLE, at)
+      const doubled = longer(state.throttle, THROTTLE, at)
       return {
-        ...standing,
+        ...state,
         throttle:
           rejected.retryAfterMs === null ? doubled : { ...doubled, until: at + rejected.retryAfterMs },
       }
     }
     case "capacity":
       return {
-        ...standing,
+        ...state,
         blocked: {
-          ...standing.blocked,
-          [attempt.flavor]: longer(getOwn(standing.blocked, attempt.flavor), CAPACITY, at),
+          ...state.blocked,
+          [attempt.flavor]: longer(getOwn(state.blocked, attempt.flavor), CAPACITY, at),
         },
       }
     case "invalid":
-      // Asked for by a person: no rule and no schedule is to blame, and the person is told.
+      // Requested by a person: no rule and no schedule caused it, and the person sees the answer.
       return {
-        ...standing,
+        ...state,
         rulesOff: {
-          ...standing.rulesOff,
+          ...state.rulesOff,
           ...Object.fromEntries(proposersOf(attempt).map((name) => [name, policyHash])),
         },
       }
@@ -60,9 +60,9 @@ export function foldRejection(
     case "balance":
     case "auth":
     case "not-found":
-      return { ...standing, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }
+      return { ...state, breaker: { class: rejected.class, since: at, says: sayRejection(rejected) } }
     case "state-conflict":
-      return standing
+      return state
     default:
       return rejected.class satisfies never
   }

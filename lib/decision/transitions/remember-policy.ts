@@ -4,26 +4,31 @@ import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
-/** As many policies are found again by their hash; one that comes back after more others is written out once more. */
+/**
+ * Number of policies that are found again by their hash; one that returns after more others is written out
+ * again.
+ */
 const MAX_POLICIES = 8
 
-/** The policy hash of the newest entry, since when, where its policy is written out, and how it changed before. */
-export function rememberPolicy(standing: SupernodeState, event: ChainEvent): SupernodeState {
+/**
+ * Records the policy hash of the newest entry: its first time, the entry with its full text, and its changes.
+ */
+export function rememberPolicy(state: SupernodeState, event: ChainEvent): SupernodeState {
   const { policyHash, policy, seq, at, confirmedAt = null } = event
-  if (policyHash === undefined) return standing
-  const { policies = {}, policySeen } = standing
+  if (policyHash === undefined) return state
+  const { policies = {}, policySeen } = state
   const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
-  const named = isNew ? { ...standing, policies: withPolicy(policies, policyHash, seq) } : standing
+  const named = isNew ? { ...state, policies: withPolicy(policies, policyHash, seq) } : state
   const isSame = policySeen?.hash === policyHash
-  // A slow clock would arm the policy too early. An entry that follows one of a fast clock has that one's time, and would
-  // arm it too late.
+  // An entry of a slow clock would arm the policy too early. An entry after one of a fast clock has that one's time, and
+  // would arm it too late.
   const isConfirmed = confirmedAt !== null && Math.abs(confirmedAt - at) <= CLOCK_TOLERANCE_MS
   if (isSame && !(policySeen.unconfirmed && isConfirmed)) return named
   const since = Math.max(at, confirmedAt ?? at)
   const unconfirmed = isConfirmed ? {} : { unconfirmed: true as const }
   const next = { ...named, policySeen: { hash: policyHash, since, ...unconfirmed } }
   if (isSame || !policySeen) return next
-  return { ...next, policyChanges: afterChange(standing, policySeen, { hash: policyHash, at }) }
+  return { ...next, policyChanges: afterChange(state, policySeen, { hash: policyHash, at }) }
 }
 
 function withPolicy(policies: Record<string, number>, hash: string, seq: number): Record<string, number> {

@@ -1,53 +1,54 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import type { Signal } from "../inputs/signal.ts"
 import { getOwn } from "../state/get-own.ts"
 import type { SpentSignal, SupernodeState } from "../state/state.ts"
 import { newestWithin } from "./bounded.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
-// What the state keeps of signals: as little as any traffic leaves below 16 KB.
+// Signals in the state, kept small: any traffic leaves the state below 16 KB.
 
-/** An alarm or a tick is stale before it is forgotten: 15 minutes after its own time. */
+/** An alarm or a tick is stale, 15 minutes after its own time, before it is forgotten. */
 const KEEP_SIGNALS_MS = 20 * 60_000
-/** Alertmanager's and Grafana's carry their arrival as time, and the same id for an hour. */
+/** Signals of Alertmanager and Grafana carry their arrival as time, and the same id for an hour. */
 const KEEP_HOURLY_MS = 65 * 60_000
 /** A person's request carries its own id and may be sent again much later. */
 const KEEP_REQUESTS_MS = 7 * 86_400_000
 /** An ALARM that an OK has overtaken is stale by its own time before the close is forgotten. */
 const KEEP_EPISODES_MS = 20 * 60_000
 
-/** Requests have room of their own: no storm of alarms makes us forget what a person asked for. */
+/** Requests have a bound of their own: no storm of alarms removes a person's request. */
 const SIGNALS = { most: 12, mostBytes: 2_500 }
 const REQUESTS = { most: 8, mostBytes: 1_500 }
 const EPISODES = { most: 64, mostBytes: 5_000 }
 
-/** Signals from further ahead than clocks may differ are not believed in what they say of an episode. */
-const AHEAD_MS = 60_000
-
 /**
- * Remembers a signal that led to an `opened` entry, whatever the outcome: it never opens another one. A signal that only
- * held is not remembered: it is decided again.
+ * Remembers a signal that led to an `opened` entry, whatever the outcome: it never opens another one. A
+ * signal that only held is not remembered, so it is decided again.
  */
 export function rememberSignal(
-  standing: SupernodeState,
+  state: SupernodeState,
   { signal, run, seq, at, kind }: ChainEvent,
 ): SupernodeState {
-  if (!signal) return standing
-  if (kind === "decided") return rememberEpisode(standing, signal, at)
-  if (kind !== "opened" || getOwn(standing.signals, signal.id)) return standing
+  if (!signal) return state
+  if (kind === "decided") return rememberEpisode(state, signal, at)
+  if (kind !== "opened" || getOwn(state.signals, signal.id)) return state
   const spent: SpentSignal = { run, seq, at, keepUntil: keepSignalUntil(signal, at), kind: signal.kind }
-  return boundSignals({ ...standing, signals: { ...standing.signals, [signal.id]: spent } })
+  return boundSignals({ ...state, signals: { ...state.signals, [signal.id]: spent } })
 }
 
-/** Long enough that no second delivery can be fresh and unknown at once. */
+/** Long enough that no second delivery can be both fresh and unknown. */
 function keepSignalUntil(signal: Signal, at: number): number {
   if (signal.kind === "request") return at + KEEP_REQUESTS_MS
   if (signal.kind === "alarm" && signal.source === "alertmanager") return at + KEEP_HOURLY_MS
   return Math.max(at, signal.at) + KEEP_SIGNALS_MS
 }
 
-/** What has no room becomes one time, before which every alarm and tick is stale: the next tick finds the truth. */
-function boundSignals(standing: SupernodeState): SupernodeState {
-  const all = Object.entries(standing.signals)
+/**
+ * Reduces signals without room to one time. Every alarm and tick up to it is stale; the next tick evaluates
+ * anew.
+ */
+function boundSignals(state: SupernodeState): SupernodeState {
+  const all = Object.entries(state.signals)
   const requests = newestWithin(
     Object.fromEntries(all.filter(([, one]) => one.kind === "request")),
     openedAt,
@@ -59,40 +60,40 @@ function boundSignals(standing: SupernodeState): SupernodeState {
     SIGNALS,
   )
   const signals = { ...requests.kept, ...others.kept }
-  if (others.dropped.length === 0) return { ...standing, signals }
-  const spentUntil = Math.max(standing.spentUntil ?? 0, ...others.dropped.map(latestOwnTime))
-  return { ...standing, signals, spentUntil }
+  if (others.dropped.length === 0) return { ...state, signals }
+  const spentUntil = Math.max(state.spentUntil ?? 0, ...others.dropped.map(latestOwnTime))
+  return { ...state, signals, spentUntil }
 }
 
-/** A signal's own time is no later than this: `keepUntil` was counted from it, or from the opening. */
+/** Upper bound of a signal's own time: `keepUntil` was counted from it, or from the opening. */
 function latestOwnTime({ at, keepUntil }: SpentSignal): number {
-  return Math.max(at, Math.min(at + AHEAD_MS, keepUntil - KEEP_SIGNALS_MS))
+  return Math.max(at, Math.min(at + CLOCK_TOLERANCE_MS, keepUntil - KEEP_SIGNALS_MS))
 }
 
 function openedAt({ at }: SpentSignal): number {
   return at
 }
 
-/** An OK closes its episode. An older one changes nothing, and neither does any other state of an alarm. */
-function rememberEpisode(standing: SupernodeState, signal: Signal, at: number): SupernodeState {
-  if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + AHEAD_MS) return standing
+/** An OK closes its episode, unless it is further ahead of our clock than clocks may differ. An older OK changes nothing, and neither does any other state of an alarm. */
+function rememberEpisode(state: SupernodeState, signal: Signal, at: number): SupernodeState {
+  if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + CLOCK_TOLERANCE_MS) return state
   const { key } = signal.episode
-  const known = Math.max(getOwn(standing.episodes, key)?.closedAt ?? 0, standing.episodesClosedAt ?? 0)
-  if (signal.at <= known) return standing
-  const closed = { ...standing.episodes, [key]: { closedAt: signal.at } }
+  const known = Math.max(getOwn(state.episodes, key)?.closedAt ?? 0, state.episodesClosedAt ?? 0)
+  if (signal.at <= known) return state
+  const closed = { ...state.episodes, [key]: { closedAt: signal.at } }
   const { kept, dropped } = newestWithin(closed, ({ closedAt }) => closedAt ?? 0, EPISODES)
-  if (dropped.length === 0) return { ...standing, episodes: kept }
+  if (dropped.length === 0) return { ...state, episodes: kept }
   const episodesClosedAt = Math.max(
-    standing.episodesClosedAt ?? 0,
+    state.episodesClosedAt ?? 0,
     ...dropped.map(({ closedAt }) => closedAt ?? 0),
   )
-  return { ...standing, episodes: kept, episodesClosedAt }
+  return { ...state, episodes: kept, episodesClosedAt }
 }
 
 /** Forgets the times that no fresh signal can be older than. */
-export function forgetOldTimes(standing: SupernodeState, now: number): SupernodeState {
-  const { spentUntil = 0, episodesClosedAt = 0, ...others } = standing
-  const episodes = Object.entries(standing.episodes).flatMap(([key, { closedAt }]) =>
+export function forgetOldTimes(state: SupernodeState, now: number): SupernodeState {
+  const { spentUntil = 0, episodesClosedAt = 0, ...others } = state
+  const episodes = Object.entries(state.episodes).flatMap(([key, { closedAt }]) =>
     closedAt !== null && closedAt > now - KEEP_EPISODES_MS ? [[key, { closedAt }] as const] : [],
   )
   return {

@@ -19,9 +19,9 @@ import { applySilences, silencesOf } from "./silence.ts"
 export interface Linted {
   main: Source
   entries: readonly SupernodeEntry[]
-  /** Of each entry, in the same order. */
+  /** Items of each entry, in the same order. */
   supernodes: readonly LoadedPolicy[]
-  /** For the next starts in messages, epoch milliseconds; null: they are left out. */
+  /** For the next starts in messages, epoch milliseconds; null: messages omit them. */
   now: number | null
 }
 
@@ -30,7 +30,7 @@ export interface LintResult {
   silenced: SilencedWarning[]
 }
 
-/** Reports what is allowed but will probably surprise. Only for a policy without errors. */
+/** Reports settings that are allowed but will probably surprise. Only for a policy without errors. */
 export function lint({ main, entries, supernodes, now }: Linted): LintResult {
   const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   const policies = supernodes.map(({ policy }) => policy)
@@ -67,7 +67,7 @@ function lintSupernode(policy: Policy, now: number | null): LintFinding[] {
   ]
 }
 
-/** Looks at what is written, since the policy no longer shows where a metric was named. */
+/** Reads the written keys, since the parsed policy no longer shows where a metric was named. */
 function lintAlarmPoints({ merged }: SupernodeEntry): LintFinding[] {
   const found = unknownPoints(merged, records(valueAt(merged, ["rules"])))
   return found.map((one) => ({ id: "unknown-alarm-points", ...one }))
@@ -86,7 +86,7 @@ function lintFile({ value }: Source, policies: readonly Policy[]): LintFinding[]
   return [...zone, ...insecureWebhook(value)]
 }
 
-/** The address is a secret, and the message does not name it. */
+/** The address is a secret, so the message does not name it. */
 function insecureWebhook(value: unknown): LintFinding[] {
   const notify = valueAt(value, ["notify"])
   const paths = Array.isArray(notify)
@@ -100,7 +100,7 @@ function insecureWebhook(value: unknown): LintFinding[] {
   })
 }
 
-/** Commands take a supernode by its name: a slip of the shift key would reach another one. */
+/** Commands take a supernode by its name: with one wrong shift key they would reach another one. */
 function sameNames(
   entries: readonly SupernodeEntry[],
   policies: readonly Policy[],

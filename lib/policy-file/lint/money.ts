@@ -5,7 +5,7 @@ import type { Budget, Policy } from "../../decision/policy/policy.ts"
 import { sayDuration } from "../../decision/policy/units.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Warns about caps that bound nothing, prices that are missing, and rungs that no cap ever allows. */
+/** Warns about caps that limit nothing, missing prices, and rungs that no cap ever allows. */
 export function lintMoney(policy: Policy): LintFinding[] {
   return [
     ...noBudget(policy),
@@ -32,7 +32,7 @@ function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding
     if (price !== null) return []
     const path = ["ladder", i, "price"]
     if (!isGuarded) {
-      return [{ id: "no-price", path, message: "has no price: the worst-case bill cannot be told" }]
+      return [{ id: "no-price", path, message: "has no price: the worst-case bill is unknown" }]
     }
     const message =
       i === 0
@@ -61,14 +61,14 @@ function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[
 
 function nothingToBuy({ limits, ladder }: Policy): LintFinding[] {
   if (limits.actions.count === 0) {
-    const message = "allows no purchase: to stop buying for a while, `pause` says why and by whom"
+    const message = "allows no purchase: to stop buying for a while, run `pause`, which records the reason"
     return [{ id: "nothing-to-buy", path: ["limits", "actions"], message }]
   }
   const allowed = ladder.filter(({ servers }) => servers <= limits.servers)
   if (allowed.length > 1) return []
   const message =
     ladder.length === 1
-      ? "has one rung: a supernode on it has no larger one to go to"
+      ? "has one rung: there is no larger one to buy"
       : `has one rung within limits.servers (${limits.servers}): there is no larger one to go to`
   return [{ id: "nothing-to-buy", path: ["ladder"], message }]
 }
@@ -127,7 +127,7 @@ function isLooser(own: Budget, fleet: Budget): boolean {
   return own.per <= fleet.per
 }
 
-/** Warns about a fleet's caps that the supernodes' own caps together never reach. */
+/** Warns about caps of a fleet that the supernodes' own caps together never reach. */
 export function lintFleet(policies: readonly Policy[]): LintFinding[] {
   const [first] = policies
   if (!first?.fleet) return []
@@ -158,7 +158,7 @@ function approvalNeverAsked({ ladder, limits, approval }: Policy): LintFinding[]
   const costs = allowed.flatMap(({ servers }) => ordersTo(ladder, servers))
   const dearest = Math.max(...costs.map(({ minor }) => minor))
   if (costs.length === 0 || dearest > approval.above.minor) return []
-  const message = `is never reached: the dearest order costs ${sayMoney({ minor: dearest, currency: approval.above.currency })}, so nothing needs approval`
+  const message = `is never reached: the most expensive order costs ${sayMoney({ minor: dearest, currency: approval.above.currency })}, so no purchase needs approval`
   return [{ id: "approval-never-asked", path: ["approval", "above"], message }]
 }
 
@@ -170,7 +170,7 @@ function unknownCurrency({ ladder, limits, approval }: Policy): LintFinding[] {
   ]
   return places.flatMap(({ path, money }): LintFinding[] => {
     if (money === null || isListedCurrency(money.currency)) return []
-    const message = `is ${money.currency}, which ISO 4217 does not list: is CNY meant?`
+    const message = `is ${money.currency}, which ISO 4217 does not list: did you mean CNY?`
     return [{ id: "unknown-currency", path: [...path, "currency"], message }]
   })
 }

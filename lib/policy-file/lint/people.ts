@@ -6,11 +6,11 @@ import type { LintFinding } from "./finding.ts"
 const SOON_MS = 15 * 60_000
 const LONG_MS = 7 * 86_400_000
 
-/** Warns about approvals that cannot work as they are meant. */
+/** Warns about approvals that cannot work as intended. */
 export function lintPeople({ approval, approvers, armAfterMs }: Policy): LintFinding[] {
   const found: LintFinding[] = []
   if (approval && approval.approvers === approvers.length) {
-    const message = `needs ${approval.approvers} of the ${approvers.length} approvers: a purchase that one of them asks for can never be approved`
+    const message = `needs ${approval.approvers} of the ${approvers.length} approvers: a purchase that one of them requests can never be approved`
     found.push({ id: "few-approvers", path: ["approval", "approvers"], message })
   }
   if (approval && approval.expires < SOON_MS) {
@@ -18,7 +18,7 @@ export function lintPeople({ approval, approvers, armAfterMs }: Policy): LintFin
     found.push({ id: "approval-expires-soon", path: ["approval", "expires"], message })
   }
   if (armAfterMs > LONG_MS) {
-    const message = `is ${sayDuration(armAfterMs)}: after every change of the policy nothing is bought for so long`
+    const message = `is ${sayDuration(armAfterMs)}: after every change of the policy no purchase is made for that long`
     found.push({ id: "long-unarmed", path: ["arm_after"], message })
   }
   return found

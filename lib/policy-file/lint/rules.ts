@@ -3,7 +3,7 @@ import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/thresh
 import { sayDuration } from "../../decision/policy/units.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Warns about rules that fire never, always, or on too little. */
+/** Warns about rules that fire never, always, or on too little evidence. */
 export function lintRules(policy: Policy): LintFinding[] {
   const found = policy.rules.flatMap((rule, r) =>
     lintRule(rule, policy).map(
@@ -34,8 +34,7 @@ function isOnAlarm({ metric }: Rule): boolean {
 
 function onlyAlarms({ rules }: Policy): LintFinding[] {
   if (!rules.every(isOnAlarm)) return []
-  const message =
-    "has only rules on alarms' own points: if an alarm is lost, no tick can find what it would have said"
+  const message = "has only rules on alarms' own points: if an alarm is lost, no tick can find its evidence"
   return [{ id: "only-alarms", path: ["rules"], message }]
 }
 
@@ -48,7 +47,7 @@ function withoutAlarm(rule: Rule, { alarms }: Policy): LintFinding[] {
 /** Names of metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, cpu_usage. */
 const IN_PERCENT = /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^cpu_usage$/i
 
-/** The lowest and the highest value that a metric can have, by its name; null where the name does not tell. */
+/** Lowest and highest possible value of a metric, by its name; null if the name does not show it. */
 function rangeOf({ metric }: Rule): [number, number] | null {
   const source = metric["cloud-eye"] ?? metric.cloudwatch
   const adds = ["sum", "variance"].includes(source?.statistic ?? "")
@@ -72,7 +71,7 @@ function beyondUnit(rule: Rule): LintFinding[] {
   }
   const { compare } = rule
   if (compare && compare.value > 0 && compare.value <= 1) {
-    const message = `is ${compare.value} of a metric in percent: is ${Number((compare.value * 100).toFixed(6))} meant?`
+    const message = `is ${compare.value} of a metric in percent: did you mean ${Number((compare.value * 100).toFixed(6))}?`
     return [{ id: "threshold-beyond-unit", path, message }]
   }
   if (rule.repeat || isOnClearSide(rule, best)) return []
@@ -86,7 +85,7 @@ function missingBuys({ missing }: Rule): LintFinding[] {
   return [{ id: "missing-buys", path: ["missing"], message }]
 }
 
-/** An alarm has judged several points already before it wakes us. */
+/** An alarm has evaluated several points itself before it starts a run. */
 function singlePoint(rule: Rule): LintFinding[] {
   if (rule.points.m > 1 || isOnAlarm(rule)) return []
   const message = `lets a single point buy (${rule.points.m} of ${rule.points.n}): one short peak is enough`
@@ -102,17 +101,17 @@ function uselessSteps({ steps }: Rule, { ladder }: Policy): LintFinding[] {
   })
 }
 
-/** A "*" beside nothing that says whose: the load of others would buy for this supernode. */
+/** A "*" without a dimension that names an owner: the load of others would buy for this supernode. */
 function boundless({ metric }: Rule): LintFinding[] {
   const dimensions = metric["cloud-eye"]?.dimensions ?? {}
   const [wild] = Object.keys(dimensions)
   if (wild === undefined || Object.values(dimensions).some((value) => value !== "*")) return []
   const message =
-    "means everybody's in this project: no other dimension says whose, and all their load counts"
+    "matches every resource in this project: no other dimension names an owner, and all their load counts"
   return [{ id: "boundless-dimension", path: ["metric", "cloud-eye", "dimensions", wild], message }]
 }
 
-/** An alarm rings when it is bad again, and hardly ever tells how good it was in between. */
+/** An alarm is sent when its state changes, and hardly ever contains the recovery in between. */
 function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
   if (!efficacy || !isOnAlarm(rule)) return []
   const message =
@@ -132,6 +131,6 @@ function gainBeyondUnit({ efficacy, rules }: Policy): LintFinding[] {
 
 function cooldownBelowWarmup({ cooldownMs, warmupMs }: Policy): LintFinding[] {
   if (cooldownMs >= warmupMs) return []
-  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts before that, so the cooldown holds nothing back`
+  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts before that, so the cooldown has no effect`
   return [{ id: "cooldown-below-warmup", path: ["cooldown"], message }]
 }

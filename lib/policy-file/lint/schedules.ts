@@ -2,17 +2,20 @@ import type { Policy, Schedule } from "../../decision/policy/policy.ts"
 import { nextStarts, sayLocalTime } from "../../decision/schedule/schedule.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Ticks usually come every five minutes. */
+/** Usual interval of ticks: every five minutes. */
 const FLEETING_MS = 10 * 60_000
 
-/** Warns about schedules that start on other days than meant, or never buy. `now` null: next starts are not shown. */
+/**
+ * Warns about schedules that start on other days than intended, or never buy. `now` null: next starts are not
+ * shown.
+ */
 export function lintSchedules({ schedules, timezone, ladder }: Policy, now: number | null): LintFinding[] {
   const smallest = ladder[0]?.servers ?? 0
   return schedules.flatMap((schedule, i): LintFinding[] => {
     const path = ["schedules", i]
     const found: LintFinding[] = []
     if (schedule.forMs < FLEETING_MS) {
-      const message = "is so short that no tick may come in time: one every five minutes is usual"
+      const message = "is so short that a tick may not come in time: one every five minutes is usual"
       found.push({ id: "short-floor", path: [...path, "for"], message })
     }
     if (schedule.cron.daysOfMonth && schedule.cron.daysOfWeek) {

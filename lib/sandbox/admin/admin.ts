@@ -7,7 +7,7 @@ import { adminBodies } from "../world/options.ts"
 import { parseOrThrow, SandboxError } from "../world/problem.ts"
 import type { Controls } from "./controls.ts"
 
-// The admin side, /sandbox/…: unsigned JSON for whoever is on this machine. sandbox.ts lists the routes.
+// The admin side, /sandbox/…: unsigned JSON for clients on this machine. sandbox.ts lists the routes.
 
 /** One request to the admin side. */
 export interface AdminRequest {
@@ -64,7 +64,7 @@ const ROUTES: Record<string, Act> = {
 
 /** Answers a request to /sandbox/…: 200, or 400, 403, 404 with `{ problems: [...] }`. */
 export function answerAdmin(subject: AdminSubject, request: AdminRequest): Answer {
-  // A web page may reach loopback by a name of its own; it cannot make the browser say 127.0.0.1 for it.
+  // A web page may reach loopback by a name of its own, but then the browser's Host header is not 127.0.0.1.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) {
     return refused(403, ["Host must be 127.0.0.1 or localhost"])
   }

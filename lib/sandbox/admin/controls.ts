@@ -18,34 +18,40 @@ import {
 
 type Offers = z.input<typeof adminBodies.offers>
 
-/** What may be done to the sandbox from outside of the cloud's API. All throw `SandboxError` on what makes no sense. */
+/** Controls of the sandbox outside of the cloud's API. All throw `SandboxError` on invalid input. */
 export interface Controls {
   /** Epoch milliseconds of the sandbox's clock. */
   now(): number
-  /** Moves the clock on; servers whose provisioning is over come up. Returns the new time. */
+  /** Advances the clock; servers whose provisioning is over become RUNNING. Returns the new time. */
   advance(ms: number): number
   state(): SandboxState
   /** Replaces the load, its past included; a number is percent on each server. `supernode`: id or name. */
   setLoad(load: number | LoadSettings, supernode?: string): void
-  /** For all supernodes that have the flavor on offer. */
+  /** Applies to all supernodes that have the flavor on offer. */
   setSoldOut(flavor: string, soldOut: boolean, supernode?: string): void
-  /** Replaces what a supernode may be scaled to. */
+  /** Replaces the flavors that a supernode may be scaled to. */
   setOffers(offers: Extract<Offers, { offers: unknown }>["offers"], supernode?: string): void
-  /** Of a supernode or a server, by id or name. A server then stays so; `CREATING` is one that never comes up. */
+  /**
+   * Sets the status of a supernode or a server, by id or name. A server then keeps it; `CREATING` is one that
+   * never comes up.
+   */
   setStatus(of: string, status: string): void
-  /** What the billing service says of every order from now on. */
+  /** Sets the billing state of every order from now on. */
   setPayment(payment: Payment): void
-  /** Servers that somebody else ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
+  /** Adds servers that were ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
   addServers(count: number, supernode?: string): string[]
-  /** The next `times` requests for that operation fail; failures of one operation come in the order asked for. */
+  /**
+   * Makes the next `times` requests for that operation fail; failures of one operation come in the order of
+   * these calls.
+   */
   failNext(operation: Operation, failure: Failure, times?: number): void
   clearFailures(): void
 }
 
-/** Everything there is, as GET /sandbox/state shows it. */
+/** The whole state, as GET /sandbox/state shows it. */
 export interface SandboxState {
   now: number
-  /** As the cloud's API shows them. */
+  /** Supernodes as the cloud's API shows them. */
   supernodes: Record<string, unknown>[]
   /** By supernode id. */
   offers: Record<string, { flavor: string; servers: number; soldOut: boolean }[]>

@@ -2,7 +2,7 @@ import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
 import type { World } from "../world/world.ts"
 
-/** ShowCustomerOrderDetails: the order's status, and what it costs where the sandbox was told. */
+/** ShowCustomerOrderDetails: the order's status, and its cost if the sandbox has one. */
 export function answerOrder(world: World, { route }: ApiRequest): Answer {
   const order = world.orders.find(({ orderId }) => orderId === route.orderId)
   // The error of an unknown order is not documented.

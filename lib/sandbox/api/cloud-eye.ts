@@ -8,7 +8,7 @@ import { sayIssue } from "../world/problem.ts"
 import { dimensionsOf, NPU_USAGE, type Reporter, reportersOf } from "../world/series.ts"
 import type { World } from "../world/world.ts"
 
-// POST /V1.0/{project_id}/batch-query-metric-data as huawei-cloud.md §3.1 has it.
+// POST /V1.0/{project_id}/batch-query-metric-data (docs/huawei-api.md, Cloud Eye).
 
 const MAX_BYTES = 512 * 1024
 const timestamp = z.int().min(1_111_111_111_111).max(9_999_999_999_999)
@@ -45,7 +45,9 @@ const query = z
 
 type Metric = z.output<typeof query>["metrics"][number]
 
-/** Answers batch-query-metric-data. Metrics and dimensions that nobody reports get no datapoints, and no error. */
+/**
+ * Answers batch-query-metric-data. Metrics and dimensions without a reporter get no datapoints, and no error.
+ */
 export function answerMetricData(world: World, request: ApiRequest): Answer {
   if (request.body.byteLength > MAX_BYTES) return badRequest("the body must be at most 512 KB")
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
@@ -66,7 +68,7 @@ export function answerMetricData(world: World, request: ApiRequest): Answer {
   })
 }
 
-/** HTTP 400 as Cloud Eye says it. */
+/** HTTP 400 in Cloud Eye's form. */
 export function badRequest(message: string): Answer {
   return serviceError(400, "ces.0014", message)
 }
@@ -83,7 +85,7 @@ function sourceOf(
   return reportersOf(world, projectId).find(isAsked) ?? null
 }
 
-/** A datapoint carries the statistic that was asked for and no other; a period without samples has none. */
+/** A datapoint carries only the requested statistic; a period without samples has none. */
 function pointsOf(
   source: Reporter,
   { window, periods }: { window: MetricWindow; periods: number[] },

@@ -26,7 +26,10 @@ const query = z.strictObject({
   order: z.enum(["asc", "desc"]).default("desc"),
 })
 
-/** GET /V1.0/{project_id}/metrics: which series exist, page by page; `start` is the marker of the page before. */
+/**
+ * GET /V1.0/{project_id}/metrics: the existing series, page by page; `start` is the marker of the page
+ * before.
+ */
 export function answerMetricList(world: World, request: ApiRequest): Answer {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   if (!parsed.success) return badRequest(parsed.error.issues.map(sayIssue).join("; "))
@@ -35,7 +38,7 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
     matches(reporter, parsed.data),
   )
   const before = start === undefined ? -1 : all.findIndex((reporter) => markerOf(reporter) === start)
-  if (start !== undefined && before === -1) return badRequest("start: is no marker of this list")
+  if (start !== undefined && before === -1) return badRequest("start: is not a marker of this list")
   const begin = before + 1
   const page = all.slice(begin, begin + limit)
   const last = page.at(-1)
@@ -50,7 +53,7 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
   })
 }
 
-/** Servers whose agent has ever reported, and their cards; one that is CREATING is not known to Cloud Eye yet. */
+/** Servers whose agent has ever reported, and their cards; Cloud Eye does not know one that is CREATING. */
 function reporting(world: World, projectId: string, order: "asc" | "desc"): Reporter[] {
   const reporters = reportersOf(world, projectId)
     .filter(({ server }) => server.runs.length > 0)

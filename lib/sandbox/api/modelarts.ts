@@ -18,7 +18,7 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, { error: `must be ${min} to ${max}` })
 
-/** huawei-cloud.md §1.1: limit 1 to 1024, 10 by default; offset counts records. */
+/** Paging of lists: limit 1 to 1024, 10 by default; offset counts records. */
 const paging = z.strictObject({
   limit: whole(1, 1024).default(10),
   offset: whole(0, 2_147_483_647).default(0),
@@ -29,12 +29,12 @@ const listing = paging.extend({
 })
 const nothing = z.strictObject({})
 
-/** Answers a request to ModelArts whose signature holds. */
+/** Answers a request to ModelArts with a valid signature. */
 export function answerModelArts(world: World, request: ApiRequest): Answer {
   if (request.route.operation === "supernodes") return listSupernodes(world, request)
   if (!UUID.test(request.route.supernodeId)) return badParameter("id must be a lower-case UUID")
   const supernode = ofProject(world, request).find((one) => one.id === request.route.supernodeId)
-  // The documented answer for what does not exist is a 400, not a 404.
+  // The documented answer for a missing resource is a 400, not a 404.
   if (!supernode) return serviceError(400, "ModelArts.6404", `${request.route.supernodeId} does not exist.`)
   return answerAbout(world, supernode, request)
 }
@@ -60,7 +60,7 @@ function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest
     case "metrics":
     case "metric-list":
     case "order":
-      throw new TypeError(`${request.route.operation} is not about one supernode`)
+      throw new TypeError(`${request.route.operation} does not concern one supernode`)
   }
 }
 

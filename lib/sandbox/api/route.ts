@@ -1,4 +1,4 @@
-/** What can be asked of the cloud side; failures are asked for by these names. */
+/** Operations of the cloud side; failures use the same names. */
 export const operations = [
   "supernode",
   "supernodes",
@@ -14,11 +14,11 @@ export type Operation = (typeof operations)[number]
 export interface Route {
   operation: Operation
   service: "modelarts" | "cloud-eye" | "billing"
-  /** "" where the path has none. */
+  /** "" if the path has none. */
   projectId: string
-  /** The supernode's id as it stands in the path; "" where the path has none. */
+  /** The supernode's id as in the path; "" if the path has none. */
   supernodeId: string
-  /** Only of orders. */
+  /** Present only for orders. */
   orderId?: string
 }
 
@@ -60,7 +60,7 @@ export const ROUTES: { method: string; path: RegExp; operation: Operation; servi
   },
 ]
 
-/** The published API that a request is for; null is APIG.0101. Paths are matched to the letter, as the gateway does. */
+/** The published API of a request; null is APIG.0101. Paths are matched exactly, as the gateway does. */
 export function routeOf(method: string, path: string): Route | null {
   for (const { path: pattern, ...route } of ROUTES) {
     const match = route.method === method ? pattern.exec(path) : null

@@ -2,9 +2,9 @@ import * as z from "zod"
 import { type Answer, serviceError } from "../answer.ts"
 import { sayIssue } from "../world/problem.ts"
 
-// The body of POST …/live-scale-up by the API page, to the letter and no further: what it does not name is refused.
-// Two readings of the page are decisions. `flavor`: its prose forbids hyphens, its own example has them, so they are
-// allowed. `key_pair_name`: not mandatory in the schema, so it may be missing.
+// The body of POST …/live-scale-up, exactly as on the API page: other fields are refused. Two readings of the
+// page are decisions. `flavor`: its text forbids hyphens and its example has them, so they are allowed.
+// `key_pair_name`: not mandatory in the schema, so it may be missing.
 
 const VOLUME_TYPES = ["ESSD", "GPSSD", "SAS", "SATA", "SSD"] as const
 const MAX_USERDATA_BYTES = 32 * 1024
@@ -45,8 +45,8 @@ const body = z.strictObject({
 export type ScaleUpBody = z.output<typeof body>
 
 /**
- * The order, or the documented refusal (HTTP 400): 6335 a property is missing, 6336 a value is bad, 6400 the payload is
- * no object or has fields that the page does not name. The message lists all that is wrong.
+ * The order, or the documented refusal (HTTP 400): 6335 a property is missing, 6336 a value is invalid, 6400
+ * the payload is no object or has fields that the page does not name. The message lists all problems.
  */
 export function readScaleUpBody(
   value: unknown,

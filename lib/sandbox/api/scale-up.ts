@@ -21,7 +21,7 @@ export interface ScaleUpRequest {
   requestId: string
 }
 
-/** Takes the order or refuses it. What it creates is paid for, whether or not the answer arrives. */
+/** Accepts the order or refuses it. Its servers are paid for, whether or not the answer arrives. */
 export function scaleUp(world: World, request: ScaleUpRequest): Answer {
   const { supernode, body } = request
   const offer = supernode.offers.find((one) => one.flavor === body.flavor)
@@ -31,7 +31,10 @@ export function scaleUp(world: World, request: ScaleUpRequest): Answer {
   return ok(supernodeBody(supernode))
 }
 
-/** The whole supernode must be at rest: an order during another operation would be for a size that nobody asked for. */
+/**
+ * The whole supernode must be idle: an order during another operation would be for a size that no client
+ * requested.
+ */
 function stateRefusal(supernode: LiveSupernode): Answer | null {
   if (supernode.status !== "ACTIVE") {
     return serviceError(400, "ModelArts.6327", `The supernode is ${supernode.status}, not running.`)
@@ -84,7 +87,7 @@ function placeOrder(world: World, { supernode, body, requestId }: ScaleUpRequest
   })
 }
 
-/** Each new server's disks and key are those of the request; defaults stand where it named none. */
+/** Disks and key of each new server are those of the request, with defaults for missing ones. */
 function orderedServer(
   body: ScaleUpBody,
   when: Pick<ServerOrder, "at" | "orderId" | "readyAt">,

@@ -1,16 +1,16 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 
-// SDK-HMAC-SHA256 from the cloud's side, written from huawei-cloud.md §2.1 and from nothing else. It shares no line with
-// the signer of lib/huawei: what both got wrong alike would otherwise never show.
+// SDK-HMAC-SHA256 from the cloud's side, written from the specification only. It shares no line with the
+// signer of lib/huawei: a mistake that both made alike would otherwise never show.
 
-/** A request as it arrived, still in its own bytes. */
+/** A request as it arrived, as raw bytes. */
 export interface ArrivedRequest {
   method: string
-  /** As on the wire: escaped, without the query. */
+  /** As received: escaped, without the query. */
   path: string
-  /** As on the wire: escaped, without the `?`. */
+  /** As received: escaped, without the `?`. */
   query: string
-  /** Name, value, name, value …, as node:http keeps them, so that a header sent twice is seen twice. */
+  /** Name, value, name, value …, as node:http keeps them, so that a header sent twice is visible. */
   rawHeaders: readonly string[]
   body: Uint8Array
 }
@@ -18,14 +18,14 @@ export interface ArrivedRequest {
 export interface AccessKey {
   ak: string
   sk: string
-  /** Temporary keys have one; it must come with every request, signed. */
+  /** Present for temporary keys; it must come with every request, signed. */
   securityToken?: string | undefined
 }
 
 const MAX_SKEW_MS = 15 * 60_000
 const AUTHORIZATION = /^SDK-HMAC-SHA256 Access=([^,\s]+), SignedHeaders=([^,\s]+), Signature=([0-9a-f]{64})$/
 
-/** Why a request is not let in, as a sentence; null where its signature holds. */
+/** Reason why a request is refused, as a sentence; null if its signature is valid. */
 export function refusalOf(
   request: ArrivedRequest,
   { keys, now }: { keys: readonly AccessKey[]; now: number },
@@ -101,7 +101,7 @@ function tokenRefusal(headers: Map<string, string[]>, key: AccessKey): string | 
   return token === key.securityToken ? null : "X-Security-Token does not belong to this access key"
 }
 
-/** The real gateway takes X-Sdk-Content-Sha256 at its word; here it may not lie about the bytes. */
+/** The real gateway trusts X-Sdk-Content-Sha256; here it must match the bytes. */
 function hashRefusal(headers: Map<string, string[]>, body: Uint8Array): string | null {
   const claimed = headers.get("x-sdk-content-sha256")
   return claimed === undefined || claimed.join(",") === sha256(body)
@@ -123,7 +123,7 @@ function only(headers: Map<string, string[]>, name: string): string | null {
   return values.length === 1 ? (values[0] ?? null) : null
 }
 
-/** Each segment encoded by itself, and a slash at the end that the real URL does not have. */
+/** Each segment encoded by itself, with a trailing slash that the real URL does not have. */
 function canonicalPath(path: string): string {
   const encoded = path
     .split("/")
@@ -152,7 +152,7 @@ function encode(text: string): string {
   )
 }
 
-/** A text with a broken escape stays as it is; then its signature cannot hold by accident. */
+/** A text with a broken escape stays unchanged; then its signature cannot be valid by accident. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

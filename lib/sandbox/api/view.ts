@@ -1,6 +1,6 @@
 import type { LiveServer, LiveSupernode } from "../world/supernode.ts"
 
-// The documented answers: ServerHyperinstanceResponse and ServerResponse (live-scale-up API page, huawei-cloud.md §1.5–1.6).
+// The documented answers: ServerHyperinstanceResponse and ServerResponse (live-scale-up API page).
 
 /** GET hyperinstance, each element of the list, and the answer to live-scale-up. */
 export function supernodeBody(supernode: LiveSupernode): Record<string, unknown> {

@@ -1,7 +1,7 @@
-/** The sandbox's own clock: the base clock plus what was advanced by hand. Epoch milliseconds. */
+/** The sandbox's own clock: the base clock plus manual advances. Epoch milliseconds. */
 export interface SandboxClock {
   now(): number
-  /** Moves on by `ms`; time never goes back. */
+  /** Advances by `ms`; time never goes back. */
   advance(ms: number): number
 }
 

@@ -1,10 +1,10 @@
 import type { AccessKey } from "../api/signature.ts"
 import type { SandboxSupernode } from "./options.ts"
 
-/** The key of a sandbox that was given none. It opens nothing but sandboxes. */
+/** Default access key. It is valid in sandboxes only. */
 export const DEFAULT_ACCESS_KEY: AccessKey = { ak: "SANDBOX-ACCESS-KEY", sk: "sandbox-secret-key" }
 
-/** The supernode of a sandbox that was given none: the one of the policy file in the documentation, idle, with two servers. */
+/** Default supernode: the one of the policy file in the documentation, idle, with two servers. */
 export const DEFAULT_SUPERNODE: SandboxSupernode = {
   id: "b4beacb6-4380-448c-a218-daa82cf03f5d",
   name: "train-a",

@@ -2,7 +2,9 @@ import * as z from "zod"
 
 const percent = z.number().min(0).max(100)
 
-/** From when a value holds: an ISO 8601 instant, or milliseconds from the moment the load was set (negative: before). */
+/**
+ * Start of a value: an ISO 8601 instant, or milliseconds from the moment the load was set (negative: before).
+ */
 export const from = z.union([z.iso.datetime({ offset: true }), z.int()], {
   error: "must be an ISO 8601 time or whole milliseconds",
 })
@@ -20,7 +22,7 @@ const curveOf = (value: z.ZodNumber) =>
     { error: "must be a number in range or a list of { from?, value }" },
   )
 
-/** What each server carries, in percent. At most one of `load` and `sharedLoad`. */
+/** Load of each server, in percent. At most one of `load` and `sharedLoad`. */
 export const loadSettings = z
   .strictObject({
     /** The same for each server: 0 to 100. */

@@ -2,8 +2,8 @@ import type { LoadCurve } from "./load-settings.ts"
 import { namesOf, type Reporter } from "./series.ts"
 import type { LiveServer } from "./supernode.ts"
 
-// Load is a curve over time. What Cloud Eye answers is computed from the curve when it is asked, so a new curve replaces
-// the past too: `load: 95` means that it has been 95 for as long as anyone may ask.
+// Load is a curve over time. Cloud Eye's answers are computed from the curve at the time of the request, so a
+// new curve replaces the past too: `load: 95` means 95 at any past time.
 
 const MINUTE_MS = 60_000
 const MAX_SAMPLES = 60
@@ -12,7 +12,10 @@ const MAX_SAMPLES = 60
 export const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
 export type Statistic = (typeof STATISTICS)[number]
 
-/** What a server's agent reported within [start, start + span): one value a minute while it was RUNNING. */
+/**
+ * Samples that a server's agent reported within [start, start + span): one value a minute while it was
+ * RUNNING.
+ */
 export function samplesOf({ start, spanMs, ...reporter }: SampledPeriod): number[] {
   const { supernode, server } = reporter
   if (
@@ -58,7 +61,7 @@ export function statisticOf(samples: readonly number[], statistic: Statistic): n
 
 const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
 
-/** A card without a curve of its own carries what its server does. */
+/** A card without a curve of its own has the load of its server. */
 function valueAt(reporter: Reporter, at: number): number | null {
   const { supernode } = reporter
   const { load, sharedLoad, servers, setAt } = supernode.load
@@ -70,7 +73,7 @@ function valueAt(reporter: Reporter, at: number): number | null {
   return total === null ? null : total / supernode.servers.filter((other) => ranAt(other, at)).length
 }
 
-/** The value of the newest step that has begun; before the first one there is no data. */
+/** Value of the newest step that has begun; before the first one there is no data. */
 function curveAt(curve: LoadCurve, { at, setAt }: { at: number; setAt: number }): number | null {
   if (typeof curve === "number") return curve
   if (typeof curve === "function") {

@@ -22,7 +22,7 @@ export const PERIODS = {
 export const PERIOD_NAMES = ["1", "60", "300", "1200", "3600", "14400", "86400"] as const
 export type PeriodName = (typeof PERIOD_NAMES)[number]
 
-/** What is asked of all series of one request. */
+/** Query that applies to all series of one request. */
 export interface MetricWindow {
   period: PeriodName
   filter: Statistic
@@ -32,9 +32,9 @@ export interface MetricWindow {
 }
 
 /**
- * The starts of the periods that a query is answered for, oldest first. `from` is rounded down to the period, and moved
- * forward without a word where metrics × (to − from) / interval would pass 3000 or the span is too long. Only periods that
- * lie before `to`, have ended and are still kept count; hence nothing for a window inside one period.
+ * Starts of the periods of an answer, oldest first. `from` is rounded down to the period. It is silently
+ * moved forward if metrics × (to − from) / interval would exceed 3000 or the span is too long. Only periods
+ * before `to` that have ended and are still kept count; hence none for a window inside one period.
  */
 export function periodsOf(
   window: MetricWindow,
@@ -44,7 +44,7 @@ export function periodsOf(
   const spanMs = Math.min(window.to - window.from, mostMs, Math.floor(MAX_POINTS / metrics) * periodMs)
   const wanted = window.to - spanMs
   const kept = periodMs <= COARSEST_SHORT_LIVED_MS ? now - RETENTION_MS : 0
-  // Rounding down may not bring back what was cut off above.
+  // Rounding down must not restore periods that were cut off above.
   const first = wanted > window.from ? Math.ceil(wanted / periodMs) : Math.floor(wanted / periodMs)
   const last = Math.floor(Math.min(window.to, now) / periodMs) - 1
   const starts: number[] = []

@@ -3,7 +3,7 @@ import { operations } from "../api/route.ts"
 import { failureSchema } from "../failures.ts"
 import { loadSettings } from "./load-settings.ts"
 
-// What a caller may ask of the sandbox, in-process and over /sandbox/…: one schema for both.
+// Input of the sandbox, in-process and over /sandbox/…: one schema for both.
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const uuid = z.string().regex(UUID, { error: "must be a lower-case UUID" })
@@ -12,7 +12,7 @@ const serverCount = z.int().min(1).max(48)
 
 const offer = z.strictObject({
   flavor,
-  /** Servers in all that a supernode of this flavor has; more than 48 may be offered but not bought. */
+  /** Total servers of a supernode with this flavor; more than 48 may be offered but not bought. */
   servers: z.int().min(1).max(1000),
   soldOut: z.boolean().default(false),
 })
@@ -23,7 +23,7 @@ const uniqueOffers = z
     error: "must name each flavor once",
   })
 
-/** A supernode as the sandbox starts with it. */
+/** Initial state of a supernode. */
 export const supernodeOptions = z.strictObject({
   id: uuid,
   name: z.string().regex(/^[-_.a-zA-Z0-9]{1,64}$/, { error: "must be 1 to 64 letters, digits or -_." }),
@@ -36,9 +36,12 @@ export const supernodeOptions = z.strictObject({
   offers: uniqueOffers,
   /** Servers at the start, all RUNNING. */
   servers: serverCount,
-  /** When they were created, epoch milliseconds; without it 30 days ago. */
+  /** Time of their creation, epoch milliseconds; without it 30 days ago. */
   createdAt: z.int().optional(),
-  /** `hps_ecs_id` of the first servers, which Cloud Eye calls `instance_id`; the others' are derived from the id. */
+  /**
+   * `hps_ecs_id` of the first servers, which Cloud Eye calls `instance_id`; the others' are derived from the
+   * id.
+   */
   instanceIds: z.array(uuid).default([]),
   /** Cards of each server that report to Cloud Eye besides the server itself, by a second dimension `npu`. */
   npus: z.int().min(0).max(64).default(0),
@@ -47,7 +50,7 @@ export const supernodeOptions = z.strictObject({
 
 export const sandboxOptions = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
-  /** Loopback and nothing else: the admin side is unsigned. */
+  /** Loopback only: the admin side is unsigned. */
   host: z.literal("127.0.0.1").default("127.0.0.1"),
   now: z.custom<() => number>((given) => typeof given === "function").optional(),
   sleep: z
@@ -81,7 +84,7 @@ const milliseconds = z
   .int()
   .min(0)
   .max(366 * 86_400_000)
-/** By id or name; needed only where there are several. */
+/** By id or name; required only if there are several. */
 const supernode = z.string().optional()
 
 export const adminBodies = {
@@ -102,7 +105,10 @@ export const adminBodies = {
     times: z.int().min(1).max(1_000_000).default(1),
   }),
   clock: z.strictObject({ advanceMs: milliseconds }),
-  /** A status of a supernode or a server, by id or name; unknown texts are allowed, since the cloud has new ones too. */
+  /**
+   * A status of a supernode or a server, by id or name; unknown texts are allowed, since the cloud has new
+   * ones too.
+   */
   status: z.strictObject({ of: z.string(), status: z.string().min(1).max(64) }),
   servers: z.strictObject({ supernode, count: serverCount }),
   payment: z.strictObject({

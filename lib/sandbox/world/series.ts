@@ -6,12 +6,12 @@ export const NPU_USAGE = {
   namespace: "AGT.ECS",
   metric_name: "npu_util_rate_ai_core",
   dimension: "instance_id",
-  /** The second dimension of a server's cards: "0", "1" …; what Cloud Eye really calls it is not documented. */
+  /** Second dimension of a server's cards: "0", "1" …; Cloud Eye's real name for it is not documented. */
   card: "npu",
   unit: "%",
 } as const
 
-/** Who reports one series: a server, or one of its cards. */
+/** Reporter of one series: a server, or one of its cards. */
 export interface Reporter {
   supernode: LiveSupernode
   server: LiveServer
@@ -24,7 +24,7 @@ export interface Dimension {
   value: string
 }
 
-/** All that may report in one project: each server by itself, then its cards. */
+/** All possible reporters of one project: each server by itself, then its cards. */
 export function reportersOf({ supernodes }: World, projectId: string): Reporter[] {
   return supernodes
     .filter((supernode) => supernode.projectId === projectId)
@@ -42,7 +42,7 @@ export function dimensionsOf({ server, npu }: Reporter): Dimension[] {
   return npu === null ? [own] : [own, { name: NPU_USAGE.card, value: npu }]
 }
 
-/** The names that load and silence may use: of the server, or of a card as `SERVER/CARD`. */
+/** Names for load and silence: of the server, or of a card as `SERVER/CARD`. */
 export function namesOf({ server, npu }: Reporter): string[] {
   const names = [server.id, server.name, server.hpsEcsId]
   return npu === null ? names : names.map((name) => `${name}/${npu}`)

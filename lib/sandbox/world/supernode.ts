@@ -16,9 +16,9 @@ export interface LiveServer {
   status: string
   flavor: string
   createAt: number
-  /** null until something changed after its creation. */
+  /** null until the first change after its creation. */
   updateAt: number | null
-  /** When a CREATING server becomes RUNNING; null where nothing will change by itself. */
+  /** Time at which a CREATING server becomes RUNNING; null if nothing will change by itself. */
   readyAt: number | null
   orderId: string
   keyPairName: string | null
@@ -29,13 +29,13 @@ export interface LiveServer {
   hpsEcsId: string
   address: string
   volumes: Volume[]
-  /** When it was RUNNING: only then it reports to Cloud Eye. */
+  /** Times at which it was RUNNING: only then it reports to Cloud Eye. */
   runs: { from: number; to: number | null }[]
 }
 
 export interface LiveOffer {
   flavor: string
-  /** Servers in all. */
+  /** Total servers. */
   servers: number
   soldOut: boolean
 }
@@ -61,7 +61,7 @@ export interface LiveSupernode {
   load: Load
 }
 
-/** What a new server is made of. */
+/** Properties of a new server. */
 export interface ServerOrder {
   at: number
   orderId: string
@@ -73,7 +73,7 @@ export interface ServerOrder {
   hpsEcsId?: string | undefined
 }
 
-/** Adds one server to its supernode. Its ids follow from the supernode's id and its number. */
+/** Adds one server to its supernode. Its ids are derived from the supernode's id and its number. */
 export function addServer(supernode: LiveSupernode, order: ServerOrder): LiveServer {
   const number = supernode.servers.length + 1
   const idOf = (kind: string): string => uuidOf(supernode.id, number, kind)
@@ -99,7 +99,7 @@ export function addServer(supernode: LiveSupernode, order: ServerOrder): LiveSer
   return server
 }
 
-/** Gives a server another status as of `at`. What it would have become by itself is off. */
+/** Gives a server another status as of `at`. A pending change of its status is cancelled. */
 export function changeStatus(server: LiveServer, { status, at }: { status: string; at: number }): void {
   const open = server.runs.at(-1)
   if (open && open.to === null) open.to = at
@@ -109,7 +109,7 @@ export function changeStatus(server: LiveServer, { status, at }: { status: strin
   server.readyAt = null
 }
 
-/** Lets time do its work: servers whose provisioning is over by `now` are RUNNING since then. */
+/** Applies the passage of time: servers whose provisioning is over by `now` are RUNNING since then. */
 export function settle(supernode: LiveSupernode, now: number): void {
   for (const server of supernode.servers) {
     if (server.readyAt === null || server.readyAt > now) continue
@@ -119,7 +119,7 @@ export function settle(supernode: LiveSupernode, now: number): void {
   }
 }
 
-/** The servers that are there or on their way. */
+/** Servers that are present or in progress. */
 export function presentServers(supernode: LiveSupernode): LiveServer[] {
   return supernode.servers.filter((server) => server.status !== "DELETED")
 }

@@ -7,11 +7,11 @@ import type { supernodeOptions } from "./options.ts"
 import { SandboxError } from "./problem.ts"
 import { addServer, type LiveServer, type LiveSupernode, settle } from "./supernode.ts"
 
-/** One order that the sandbox took: money spent. */
+/** One order that the sandbox accepted: money spent. */
 export interface SandboxOrder {
   orderId: string
   supernode: string
-  /** When it was placed, epoch milliseconds of the sandbox's clock. */
+  /** Time of the order, epoch milliseconds of the sandbox's clock. */
   at: number
   flavor: string
   /** Servers before and after. */
@@ -23,19 +23,19 @@ export interface SandboxOrder {
   requestId: string
 }
 
-/** All that the sandbox knows. */
+/** The whole state of the sandbox. */
 export interface World {
   clock: SandboxClock
   keys: readonly AccessKey[]
   supernodes: LiveSupernode[]
   orders: SandboxOrder[]
-  /** From CREATING to RUNNING. */
+  /** Time from CREATING to RUNNING. */
   provisioningMs: number
-  /** What the billing service says of every order. */
+  /** Billing state of every order. */
   payment: Payment
 }
 
-/** `status` as BSS counts (5 completed, 6 pending payment); `amount` null: it names none. */
+/** `status` as in BSS (5 completed, 6 pending payment); `amount` null: the answer names none. */
 export interface Payment {
   status: number
   amount: number | null
@@ -83,7 +83,7 @@ export function liveSupernode(options: z.output<typeof supernodeOptions>, now: n
   return supernode
 }
 
-/** Lets time do its work everywhere. */
+/** Applies the passage of time to all supernodes. */
 export function settleAll(world: World): void {
   for (const supernode of world.supernodes) settle(supernode, world.clock.now())
 }
@@ -92,7 +92,7 @@ export function settleAll(world: World): void {
 export function pickSupernode(world: World, idOrName: string | undefined): LiveSupernode {
   const known = world.supernodes.map((supernode) => supernode.name).join(", ") || "none"
   const [found, another] = world.supernodes.filter((one) => [undefined, one.id, one.name].includes(idOrName))
-  if (found && another) throw new SandboxError([`supernode: must be said where there are several (${known})`])
+  if (found && another) throw new SandboxError([`supernode: is required, since there are several (${known})`])
   if (found) return found
   throw new SandboxError([`supernode: ${idOrName ?? "it"} is unknown here; known: ${known}`])
 }
@@ -102,7 +102,7 @@ export function findServer(supernode: LiveSupernode, name: string): LiveServer |
   return supernode.servers.find((server) => [server.id, server.name, server.hpsEcsId].includes(name))
 }
 
-/** No load was set: the servers' agents report 0. */
+/** Without a load the servers' agents report 0. */
 function quiet(now: number): Load {
   return { ...loadSettings.parse({ load: 0 }), setAt: now }
 }

@@ -6,8 +6,8 @@ import { resourceIn, UNREADABLE_RESOURCE } from "../shape.ts"
 import { signalId } from "../signal-id.ts"
 import { cloudWatchPoints } from "./cloudwatch-reason.ts"
 
-// What the three shapes of a CloudWatch alarm have in common: they must give one id for one state change. Only ARN, state and
-// time are needed; every other field may be absent or odd.
+// Common parts of the three formats of a CloudWatch alarm, which must give one id for one state change. Only
+// ARN, state and time are required; every other field may be absent or malformed.
 
 export const alarmArn = z
   .string()
@@ -39,7 +39,7 @@ const configurationShape = z
   .nullish()
   .catch({ metrics: [{ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }] })
 
-/** The dimensions of every metric behind an alarm, from `configuration`. */
+/** Dimensions of every metric behind an alarm, from `configuration`. */
 export function dimensionsOf(configuration: unknown): Record<string, string>[] {
   return (configurationShape.parse(configuration)?.metrics ?? []).flatMap(({ metricStat }) =>
     metricStat ? [resourceIn(metricStat.metric.dimensions)] : [],
@@ -52,7 +52,9 @@ export interface Contributor {
   attributes: Record<string, string>
 }
 
-/** The contributor that an event is about; null for the alarm as a whole. An odd one names a resource that is not ours. */
+/**
+ * Contributor of an event; null for the alarm as a whole. A malformed one names a resource that is not ours.
+ */
 export function contributorIn(value: unknown): Contributor | null {
   if (value === undefined || value === null) return null
   const { id, attributes }: { id?: unknown; attributes?: unknown } =
@@ -68,17 +70,17 @@ export interface CloudWatchAlarm {
   arn: string
   /** `ALARM`, `OK`, `INSUFFICIENT_DATA` or something newer. */
   state: string
-  /** When it came into that state. */
+  /** Time at which it entered that state. */
   at: number
   /** null: the alarm as a whole. */
   contributor: Contributor | null
   /** Dimensions of each of its metrics. */
   dimensions: readonly Record<string, string>[]
-  /** JSON text, or the object it stands for; anything else carries no points. */
+  /** JSON text, or the parsed object; any other value carries no points. */
   reasonData: unknown
 }
 
-/** One state change of a CloudWatch alarm, or of one of its contributors, by whichever of the three shapes it came. */
+/** One state change of a CloudWatch alarm, or of one of its contributors, in any of the three formats. */
 export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
   const { arn, state, at, contributor, dimensions, reasonData } = alarm
   const part = contributor === null ? [] : [contributor.id]

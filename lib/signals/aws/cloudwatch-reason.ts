@@ -5,7 +5,7 @@ import { instantOf } from "../instant.ts"
 import { readJson } from "../json-text.ts"
 import { SignalError } from "../signal-error.ts"
 
-/** `reasonData` of a metric alarm. A composite alarm's has `triggeringAlarms` instead, and no points. */
+/** `reasonData` of a metric alarm. That of a composite alarm has `triggeringAlarms` instead, and no points. */
 const reasonShape = z.object({
   startDate: z.string().nullish().catch(null),
   period: z.number().positive().finite().nullish().catch(null),
@@ -25,7 +25,7 @@ type Raw = { at: number; value: unknown }
 
 const NO_POINTS: Points = { points: null, periodMs: null }
 
-/** The alarm's own datapoints. They are an extra: whatever cannot be read is dropped and never a problem. */
+/** The alarm's own datapoints. They are optional: an unreadable one is dropped and never a problem. */
 export function cloudWatchPoints(reasonData: unknown): Points {
   const json = typeof reasonData === "string" ? jsonOrNull(reasonData) : reasonData
   const reason = reasonShape.safeParse(json).data
@@ -40,9 +40,10 @@ export function cloudWatchPoints(reasonData: unknown): Points {
 }
 
 /**
- * `recentDatapoints` are bare values from `startDate` on, one a period, and a missing period just makes the list shorter.
- * `evaluatedDatapoints` have times: where the newest of them is not where counting ends, counting went over a gap, and the
- * bare values are not believed. Without any, a gap can only make a value look older than it is, never newer.
+ * Points of a metric alarm. `recentDatapoints` are bare values from `startDate` on, one per period, and a
+ * missing period makes the list shorter. `evaluatedDatapoints` have times: if the newest of them does not
+ * match the count, there was a gap, and the bare values are ignored. Without any, a gap can only make a value
+ * look older than it is, never newer.
  */
 function datedRecent(reason: z.output<typeof reasonShape>, evaluated: readonly Raw[]): Raw[] {
   const start = reason.startDate ? instantOf(reason.startDate) : null

@@ -17,7 +17,7 @@ const eventShape = z.object({
   }),
 })
 
-/** The second is sent for each series of an alarm that watches many. */
+/** The second type is sent for each series of an alarm that watches many. */
 const DETAIL_TYPES: readonly unknown[] = [
   "CloudWatch Alarm State Change",
   "CloudWatch Alarm Contributor State Change",

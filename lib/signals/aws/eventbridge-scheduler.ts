@@ -7,8 +7,8 @@ import { tickName, tickSignal } from "../tick.ts"
 const eventShape = z.object({ name: tickName, time: isoInstant, shard: shardText.optional() })
 
 /**
- * The input that is written into an EventBridge Scheduler schedule or a rule's target: `{ kind: "tick", name, time:
- * "<aws.scheduler.scheduled-time>", shard: "i/n" }`. Name and shard may be left out.
+ * Input of an EventBridge Scheduler schedule or of a rule's target: `{ kind: "tick", name, time:
+ * "<aws.scheduler.scheduled-time>", shard: "i/n" }`. Name and shard are optional.
  */
 export const eventBridgeScheduler: Shape = {
   name: 'EventBridge Scheduler input {"kind":"tick","name","time"}',

@@ -15,7 +15,10 @@ import { alarmArn, type Contributor, cloudWatchSignal, contributorIn } from "./c
 
 const recordShape = z.object({ Sns: z.object({ Message: z.string() }) })
 
-/** `Trigger` is absent from composite alarms and has `Metrics` for metric math. An odd one names a resource we cannot read. */
+/**
+ * `Trigger` is absent in composite alarms and has `Metrics` for metric math. A malformed one names a resource
+ * that we cannot read.
+ */
 const triggerShape = z
   .object({
     Dimensions: z.unknown().optional(),
@@ -30,7 +33,7 @@ const triggerShape = z
   .nullish()
   .catch({ Dimensions: UNREADABLE_RESOURCE })
 
-/** What CloudWatch writes to a topic. */
+/** Message of CloudWatch to a topic. */
 const messageShape = z.object({
   AlarmArn: alarmArn,
   NewStateValue: z.string().max(64),
@@ -58,7 +61,10 @@ export function readSnsAlarm(text: string, where: string): AlarmSignal {
   })
 }
 
-/** SNS capitalizes keys. How it writes a contributor is not documented, so the object and the two flat keys are read. */
+/**
+ * SNS capitalizes keys. Its form of a contributor is not documented, so the object and the two flat keys are
+ * read.
+ */
 function contributorOf(message: z.output<typeof messageShape>): Contributor | null {
   const { AlarmContributor: whole, AlarmContributorId: id, AlarmContributorAttributes: attributes } = message
   if (id !== undefined && id !== null) return contributorIn({ id, attributes })

@@ -8,8 +8,8 @@ import { parseShape, resourceIn, textIn, UNREADABLE_RESOURCE } from "../shape.ts
 import { signalId } from "../signal-id.ts"
 
 /**
- * Cloud Eye's notification. Only alarm, state and time are needed; every other field may be absent or odd. `filter` and all
- * of `template_variable` are display text in the account's language: not used.
+ * Cloud Eye's notification. Only alarm, state and time are required; every other field may be absent or
+ * malformed. `filter` and all of `template_variable` are display text in the account's language: not used.
  */
 const alarmShape = z.object({
   message_type: z.literal("alarm", { error: 'must be "alarm"' }),
@@ -31,14 +31,19 @@ const TEMPLATE_HINT =
   "if Cloud Eye sent it, choose the JSON template in the alarm rule's notification; plain text or HTML cannot be read"
 
 /** Longest name of a namespace, a metric or a unit that is kept. */
-const MAX_WORD_CHARS = 128
+const MAX_LABEL_CHARS = 128
 
-/** The message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
+/** Reads the message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
 export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
   const alarm = parseShape(alarmShape, readJson(text, where, TEMPLATE_HINT), where)
-  const word = (value: unknown) => textIn(value, MAX_WORD_CHARS)
-  const metric = { namespace: word(alarm.namespace), name: word(alarm.metric_name), unit: word(alarm.unit) }
-  // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id: each has its own signals and episodes.
+  const label = (value: unknown) => textIn(value, MAX_LABEL_CHARS)
+  const metric = {
+    namespace: label(alarm.namespace),
+    name: label(alarm.metric_name),
+    unit: label(alarm.unit),
+  }
+  // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id: each has its own
+  // signals and episodes.
   const subject = [alarm.alarm_id, ...[alarm.namespace, alarm.metric_name, alarm.dimension].map(identityOf)]
   const points = readDatapoints(
     (alarm.alarmValue ?? []).flatMap((p) => (p ? [{ at: p.time, value: p.value }] : [])),
@@ -52,7 +57,7 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
     resource: dimensionsIn(alarm.dimension),
     state: stateOf(alarm.alarm_status),
     at: alarm.time,
-    // The alarm repeats itself with new times, so only the chain can tell when this run of trouble began.
+    // The alarm repeats itself with new times, so only the chain knows when this episode began.
     episode: { key: signalId("cloud-eye", ...subject), startsAt: null },
     points,
     periodMs: points && periodMs(alarm.period),
@@ -60,7 +65,7 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
   }
 }
 
-/** A part of the identity as it was written; a list or object by its JSON, so that two odd ones are still two. */
+/** A part of the identity as written; a list or object by its JSON, so that two malformed ones still differ. */
 function identityOf(written: unknown): string {
   if (written === undefined || written === null) return ""
   return typeof written === "string" ? written : JSON.stringify(written)
@@ -96,12 +101,13 @@ function dimensionsIn(dimension: unknown): Record<string, string> {
   return resourceIn(dimension)
 }
 
-/** Longer text is no dimension. */
+/** Maximum length of a dimension. */
 const MAX_DIMENSION_CHARS = 2_048
 
 /**
- * `name:value`, several of them separated by commas. How several are written is not documented: what does not begin with
- * a name belongs to the value before. A name that comes twice, or text without any name, names a resource we cannot read.
+ * `name:value`, several separated by commas. The format of several is not documented: a part that does not
+ * begin with a name belongs to the value before. A name that occurs twice, or text without any name, names a
+ * resource that we cannot read.
  */
 function dimensionsOf(dimension: string): Record<string, string> {
   if (dimension.trim() === "") return {}

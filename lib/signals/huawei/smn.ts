@@ -4,7 +4,10 @@ import { readCloudEyeAlarm } from "./cloud-eye-alarm.ts"
 
 const recordShape = z.object({ smn: z.object({ message: z.string() }) })
 
-/** FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. Unsigned; the trigger itself is what is trusted. */
+/**
+ * FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. Unsigned: the trigger itself is
+ * trusted.
+ */
 export const smn: Shape = {
   name: "FunctionGraph SMN record with a Cloud Eye alarm",
   door: "alarm",

@@ -23,8 +23,8 @@ export const timer: Shape = {
 const HINT = 'leave the trigger\'s user event empty, or write {"shard":"i/n"} into it'
 
 /**
- * The text that an operator wrote into the trigger. It is read strictly: with a misspelt shard each of n functions would tick
- * for all supernodes.
+ * Text that an operator wrote into the trigger. It is read strictly: with a misspelt shard each of n
+ * functions would tick for all supernodes.
  */
 function shardIn(text: string | null | undefined): Shard | undefined {
   if (text === undefined || text === null || text.trim() === "") return undefined

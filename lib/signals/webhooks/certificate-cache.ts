@@ -1,12 +1,15 @@
-/** A certificate's PEM text, or why it could not be had. */
+/** A certificate's PEM text, or the reason why it could not be fetched. */
 export type FetchedCertificate = { ok: true; pem: string } | { ok: false; why: string }
 export type FetchCertificate = (url: string) => Promise<FetchedCertificate>
 
 const KEEP_MS = 24 * 3_600_000
-/** A sender signs with one certificate per region, so this is plenty; made-up addresses cannot fill the memory. */
+/**
+ * Maximum number of certificates. A sender signs with one per region; made-up addresses cannot fill the
+ * memory.
+ */
 const MAX_KEPT = 16
 
-/** The same fetching, but a certificate that was had is kept for a day, the newest 16 of them. Failures are never kept. */
+/** Caches fetched certificates for a day, the newest 16 of them. Failures are never cached. */
 export function rememberCertificates(
   fetchCertificate: FetchCertificate,
   now: () => number,

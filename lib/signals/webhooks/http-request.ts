@@ -1,9 +1,9 @@
 import * as z from "zod"
 
-/** An HTTP request, whichever gateway it came through. */
+/** An HTTP request, from any gateway. */
 export interface HttpRequest {
   method: string
-  /** As the gateway says it, without the query. */
+  /** As the gateway reports it, without the query. */
   path: string
   /** Keys in lower case. */
   headers: Record<string, string>
@@ -36,7 +36,7 @@ const apig = z
 
 const httpEvent = z.union([functionUrl, apig])
 
-/** The HTTP request in a Function URL or APIG event; null if the event is no HTTP request at all. */
+/** The HTTP request in a Function URL or APIG event; null if the event is no HTTP request. */
 export function httpRequestOf(event: unknown): HttpRequest | null {
   const parsed = httpEvent.safeParse(event)
   if (!parsed.success) return null
@@ -49,12 +49,14 @@ export function httpRequestOf(event: unknown): HttpRequest | null {
   }
 }
 
-/** A JSON text beside the flag is plain all the same: base64 has no braces, brackets or quotes. */
+/** A JSON text is plain even with the base64 flag: base64 has no braces, brackets or quotes. */
 function isBase64(body: string): boolean {
   return /^[A-Za-z0-9+/=_\s-]*$/.test(body)
 }
 
-/** The request as a server of our own received it; `rawHeaders` alternates names and values, as Node.js gives them. */
+/**
+ * The request as our own server received it; `rawHeaders` alternates names and values, as Node.js gives them.
+ */
 export function receivedRequest(received: {
   method: string
   /** With its query. */
@@ -67,12 +69,15 @@ export function receivedRequest(received: {
   return { method, path: pathOf(target), headers: lowerCased(pairs), body }
 }
 
-/** `/smn?token=x` -> `/smn`: what a query says is never looked at, and never logged. */
+/** `/smn?token=x` -> `/smn`: a query is never read, and never logged. */
 function pathOf(target: string): string {
   return target.split("?", 1)[0] ?? ""
 }
 
-/** One header written in two cases becomes one value that no token or type equals: what is ambiguous is not believed. */
+/**
+ * Joins headers of one name in different cases into one value that equals no token or type: an ambiguous
+ * header is not trusted.
+ */
 function lowerCased(headers: readonly (readonly [name: string, value: unknown])[]): Record<string, string> {
   const lower = new Map<string, string>()
   for (const [name, value] of headers) {

@@ -2,16 +2,17 @@ import { verify, X509Certificate } from "node:crypto"
 import * as z from "zod"
 import { instantOf } from "../instant.ts"
 
-// What SMN and SNS over HTTP have in common: a message, a string to sign, and a certificate at a URL of theirs.
+// Common parts of SMN and SNS over HTTP: a message, a string to sign, and a certificate at a URL of the
+// sender.
 
-/** A message as it came: nothing of it may be believed before `signatureProblem` is null. */
+/** A message as received: no field may be trusted before `signatureProblem` is null. */
 export interface SignedMessage {
   kind: "notification" | "subscription" | "unsubscription"
   /** SMN topic URN or SNS topic ARN. */
   topic: string
   /** The notification's own text, such as an alarm. */
   text: string
-  /** Where a subscription is confirmed; null for notifications. */
+  /** URL that confirms a subscription; null for notifications. */
   subscribeUrl: string | null
   certificateUrl: string
   /** The exact text that was signed. */
@@ -27,19 +28,20 @@ export const MESSAGE_KINDS = {
   UnsubscribeConfirmation: "unsubscription",
 } as const
 
-// No field but the message itself may hold a line break: else the same signed text could be cut into other fields.
+// Only the message itself may contain a line break: else the same signed text could be split into other
+// fields.
 const oneLine = z
   .string()
   .max(2_048)
   .regex(/^[^\r\n]*$/, { error: "must be one line" })
 
-/** The parts of signed messages, by what they may hold. */
+/** Parts of signed messages, by their allowed content. */
 export const signedPart = {
   line: oneLine,
   type: z.enum(["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]),
   messageId: z.string().regex(/^[0-9A-Za-z-]{1,64}$/, { error: "must be a message id" }),
   signature: z.string().regex(/^[A-Za-z0-9+/]{64,2048}={0,2}$/, { error: "must be base64" }),
-  /** Kept as text, since the text is what was signed. */
+  /** Kept as text, since the text was signed. */
   timestamp: oneLine.refine((text) => instantOf(text) !== null, {
     error: "must be a time such as 2024-01-12T16:50:00Z",
   }),
@@ -48,30 +50,33 @@ export const signedPart = {
 const MAX_AGE_MS = 3_600_000
 const MAX_AHEAD_MS = 300_000
 
-/** A message that is kept and sent again later is refused, whoever signed it; an hour leaves room for the sender's retries. */
+/**
+ * Maximum age: a message that is kept and sent again later is refused. An hour leaves room for the sender's
+ * retries.
+ */
 export function ageProblem(timestamp: string, now: number): string | null {
   const at = instantOf(timestamp)
-  if (at === null) return "timestamp: is no time"
+  if (at === null) return "timestamp: is not a time"
   if (now - at > MAX_AGE_MS) return "timestamp: is more than 1 h old"
   if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min ahead"
   return null
 }
 
-/** A topic must be on the list: anyone may sign up a topic of his own and have it signed. */
+/** A topic must be listed: anyone may create a topic and have its messages signed. */
 export function topicProblem(topic: string, topics: readonly string[], listedIn: string): string | null {
   return topics.includes(topic)
     ? null
     : `the topic is not allowed: only those in ${listedIn} of the policy are`
 }
 
-/** Header and body must agree on what this is. `header` is undefined where it was not sent. */
+/** Header and body must agree on the type. `header` is undefined if it was not sent. */
 export function typeProblem(type: string, header: string | undefined, name: string): string | null {
   return header === undefined || header === type
     ? null
     : `header ${name}: does not agree with the body, which says ${type}`
 }
 
-/** Why the signature does not hold under this certificate; null if it does. */
+/** Reason why the signature is invalid under this certificate; null if it is valid. */
 export function signatureProblem({
   message,
   pem,
@@ -92,7 +97,7 @@ export function signatureProblem({
     certificate.publicKey,
     Buffer.from(message.signature, "base64"),
   )
-  return isRight ? null : "the signature does not fit the message"
+  return isRight ? null : "the signature does not match the message"
 }
 
 function certificateIn(pem: string): X509Certificate | null {

@@ -10,7 +10,8 @@ import {
   typeProblem,
 } from "./signed-message.ts"
 
-// Simple Message Notification, HTTP(S) subscription (umn, appendix "HTTP/HTTPS messages"). Pure; whoever calls fetches.
+// Simple Message Notification, HTTP(S) subscription (umn, appendix "HTTP/HTTPS messages"). Pure; the caller
+// fetches.
 
 const messageShape = z.object({
   type: signedPart.type,
@@ -27,12 +28,12 @@ const messageShape = z.object({
 
 export type SmnMessage = z.output<typeof messageShape>
 
-/** The body of a POST by SMN. Throws SignalError. */
+/** Parses the body of a POST by SMN. Throws SignalError. */
 export function readSmnMessage(body: unknown): SmnMessage {
   return parseShape(messageShape, body, "")
 }
 
-/** The documented string to sign; `subject` is part of it only where it is not empty. */
+/** The documented string to sign; `subject` is part of it only if it is not empty. */
 export function smnStringToSign(message: SmnMessage): string {
   const { message: text, message_id, subject, subscribe_url, timestamp, topic_urn, type } = message
   const middle =
@@ -47,7 +48,7 @@ export function smnStringToSign(message: SmnMessage): string {
   ])
 }
 
-/** The same as all signed messages look like to us. */
+/** The same message in our common form. */
 export function signedSmn(message: SmnMessage): SignedMessage {
   return {
     kind: MESSAGE_KINDS[message.type],
@@ -65,18 +66,18 @@ export interface SmnQuestion {
   message: SmnMessage
   /** Header `x-smn-message-type`. */
   typeHeader: string | undefined
-  /** Topic URNs that are allowed. */
+  /** Allowed topic URNs. */
   topics: readonly string[]
   now: number
 }
 
-// Matched on the text as written, not as a parser would mend it: no port, no user, no query, no dots in the path.
+// Matched on the written text, not on a parsed URL: no port, no user, no query, no dots in the path.
 const CERTIFICATE_URL =
   /^https:\/\/smn\.([a-z0-9-]+)\.myhuaweicloud\.(?:com|cn|eu)\/smn\/SMN_([a-z0-9-]+)_[0-9a-f]+\.pem$/
 const SUBSCRIBE_URL = /^https:\/\/(?:[a-z0-9-]+\.)+huaweicloud\.com\/[\x21-\x7e]*$/
 const TOPIC_URN = /^urn:smn:([a-z0-9-]+):[^:]+:[^:]+$/
 
-/** Why a message is refused before anything is fetched for it; null if its signature may be looked at. */
+/** Reason to refuse a message before anything is fetched for it; null if its signature may be checked. */
 export function smnProblem({ message, typeHeader, topics, now }: SmnQuestion): string | null {
   return (
     topicProblem(message.topic_urn, topics, "smn_topics") ??

@@ -10,7 +10,8 @@ import {
   typeProblem,
 } from "./signed-message.ts"
 
-// Amazon SNS, HTTP(S) subscription ("Verifying the signatures of Amazon SNS messages"). Pure; whoever calls fetches.
+// Amazon SNS, HTTP(S) subscription ("Verifying the signatures of Amazon SNS messages"). Pure; the caller
+// fetches.
 
 const ALGORITHMS = { "1": "RSA-SHA1", "2": "RSA-SHA256" } as const
 
@@ -30,12 +31,15 @@ const messageShape = z.object({
 
 export type SnsMessage = z.output<typeof messageShape>
 
-/** The body of a POST by SNS. Throws SignalError; raw message delivery has no signature and so is never readable. */
+/**
+ * Parses the body of a POST by SNS. Throws SignalError; raw message delivery has no signature, so it is never
+ * readable.
+ */
 export function readSnsMessage(body: unknown): SnsMessage {
   return parseShape(messageShape, body, "")
 }
 
-/** The documented string to sign: `Subject` only where there is one, `SubscribeURL` and `Token` for confirmations. */
+/** The documented string to sign: `Subject` only if present, `SubscribeURL` and `Token` for confirmations. */
 export function snsStringToSign(message: SnsMessage): string {
   const isNotification = message.Type === "Notification"
   const pairs: (readonly [string, string | null | undefined])[] = [
@@ -53,7 +57,7 @@ export function snsStringToSign(message: SnsMessage): string {
   )
 }
 
-/** The same as all signed messages look like to us. */
+/** The same message in our common form. */
 export function signedSns(message: SnsMessage): SignedMessage {
   return {
     kind: MESSAGE_KINDS[message.Type],
@@ -71,7 +75,7 @@ export interface SnsQuestion {
   message: SnsMessage
   /** Header `x-amz-sns-message-type`. */
   typeHeader: string | undefined
-  /** Topic ARNs that are allowed. */
+  /** Allowed topic ARNs. */
   topics: readonly string[]
   now: number
 }
@@ -82,7 +86,7 @@ const SUBSCRIBE_URL =
   /^https:\/\/sns\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/\?Action=ConfirmSubscription&[\x21-\x7e]*$/
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_.-]+$/
 
-/** Why a message is refused before anything is fetched for it; null if its signature may be looked at. */
+/** Reason to refuse a message before anything is fetched for it; null if its signature may be checked. */
 export function snsProblem({ message, typeHeader, topics, now }: SnsQuestion): string | null {
   return (
     topicProblem(message.TopicArn, topics, "sns_topics") ??

@@ -17,19 +17,22 @@ export { MAX_TEXT_BYTES } from "../json-text.ts"
 export { rememberCertificates } from "./certificate-cache.ts"
 export { type HttpRequest, httpRequestOf, receivedRequest } from "./http-request.ts"
 
-/** Signals to run, or what to answer right away. */
+/** Signals to run, or an immediate answer. */
 export type WebhookAnswer =
   | { kind: "signals"; signals: Signal[]; problems: string[] }
   | { kind: "answer"; status: number; body: unknown }
 
 export interface WebhookDeps {
-  /** Arrival, epoch milliseconds. */
+  /** Arrival time, epoch milliseconds. */
   now: number
-  /** `SUPERNODE_WEBHOOK_TOKEN`: one token, or two while one replaces the other; none: the token webhooks are closed. */
+  /**
+   * `SUPERNODE_WEBHOOK_TOKEN`: one token, or two while one replaces the other; none: the token webhooks are
+   * closed.
+   */
   webhookTokens: readonly string[]
   /** Alarms that a supernode of the policy lists; absent: all of them count. */
   concerns?: Concerns
-  /** `smn_topics` and `sns_topics` of the policy: what is not listed is refused. */
+  /** `smn_topics` and `sns_topics` of the policy: other topics are refused. */
   smnTopics: readonly string[]
   snsTopics: readonly string[]
   /** GET of a pinned https URL, without following redirects. */
@@ -40,7 +43,10 @@ export interface WebhookDeps {
 
 type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswer>
 
-/** Every path there is. A body is read as its path's own kind and no other: never as another door's event, never as a person's request. */
+/**
+ * Every known path. A body is read as its path's own kind only: never as another door's event, never as a
+ * person's request.
+ */
 const PATHS = {
   "/smn": { method: "POST", receive: receiveSmn },
   "/sns": { method: "POST", receive: receiveSns },
@@ -51,13 +57,14 @@ const PATHS = {
 
 export type WebhookPath = keyof typeof PATHS
 
-/** Longest path that is looked at; two prefix segments and a name are far shorter. */
+/** Maximum length of a path; two prefix segments and a name are far shorter. */
 const MAX_PATH_CHARS = 200
 const WEBHOOK_PATH = /^((?:\/[A-Za-z0-9_-]{1,64}){0,2})(\/(?:smn|sns|alertmanager|grafana))\/?$/
 
 /**
- * The path of ours that a request means; null for none. Gateways put a stage or the function's name before it, and some
- * senders a slash behind it: at most two segments of letters, digits, `_` and `-`, none of them a path's own name.
+ * Our path of a request; null for none. Gateways add a stage or the function's name as prefix, and some
+ * senders a trailing slash. At most two segments of letters, digits, `_` and `-` are accepted as prefix, none
+ * of them a path's own name.
  */
 export function webhookPathOf(path: string): WebhookPath | null {
   if (path === "/healthz") return path
@@ -71,8 +78,9 @@ function isPath(name: string): name is WebhookPath {
 }
 
 /**
- * One HTTP request -> signals, or an answer: 200 nothing to run, 400 malformed, 401 not authenticated, 404 and 405 no such
- * webhook, 413 too large, 503 a certificate could not be fetched, so that sending it again may help.
+ * Reads signals from one HTTP request, or answers it: 200 nothing to run, 400 malformed, 401 not
+ * authenticated, 404 and 405 no such webhook, 413 too large. 503: a certificate could not be fetched, so
+ * another try may help.
  */
 export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   if (request.body.byteLength > MAX_TEXT_BYTES)
@@ -102,8 +110,8 @@ async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<W
 const MAX_AUTHORIZATION_CHARS = 4_096
 
 /**
- * Both sides are hashed, and every token is compared to its end, so that neither a token's length, nor how much of it was
- * right, nor which of them fits can be measured.
+ * Compares hashes, and every token to its end, so that neither a token's length, nor how much of it was
+ * right, nor which token matched can be measured.
  */
 function tokenProblem(authorization = "", tokens: readonly string[]): string | null {
   if (tokens.length === 0) return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
@@ -143,7 +151,7 @@ async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 const RAW_DELIVERY_HINT =
   "the body: has no signature, since the subscription delivers raw messages: switch off `Enable raw message delivery` (RawMessageDelivery) of this SNS subscription"
 
-/** SNS says so in a header; a CloudWatch alarm without its envelope is one, too. */
+/** SNS marks raw delivery in a header; a CloudWatch alarm without its envelope is raw delivery, too. */
 function isRawDelivery({ headers }: HttpRequest, body: unknown): boolean {
   return (
     headers["x-amz-sns-rawdelivery"]?.toLowerCase() === "true" || ownField(body, "AlarmArn") !== undefined
@@ -156,7 +164,7 @@ interface SignedRequest {
   readAlarm(text: string): Signal
 }
 
-/** What was said is looked at only once it is known who said it. */
+/** The content is read only after its sender is verified. */
 async function receiveSigned({ message, deps, readAlarm }: SignedRequest): Promise<WebhookAnswer> {
   const certificate = await deps.fetchCertificate(message.certificateUrl)
   if (!certificate.ok) return refuse(503, `the signing certificate could not be fetched: ${certificate.why}`)
@@ -183,7 +191,7 @@ function bodyOf({ body, headers }: HttpRequest): unknown {
 }
 
 const COMPRESSED_HINT =
-  "the body: is compressed, which is not read: switch off compression (Content-Encoding) in the sender or in the proxy before us"
+  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy before us"
 
 /** gzip begins with these two bytes, whatever the header says. */
 function isCompressed(body: Buffer, encoding = "identity"): boolean {

@@ -13,7 +13,7 @@ export class ScenarioKeysError extends Error {
   }
 }
 
-/** An operator's own policy file, for scenarios. Throws PolicyError where it is not valid by itself. */
+/** An operator's own policy file, for scenarios. Throws PolicyError if it is not valid by itself. */
 export async function filePolicy(path: string): Promise<ScenarioPolicy> {
   const file = await loadPolicyFile(path)
   const { value } = await readSource(path)
@@ -37,7 +37,7 @@ async function loadWith(path: string, value: unknown, keys: ScenarioKeys): Promi
     return await loadPolicyFile(path, null, Buffer.from(text))
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
-    // The places are those of a text that no person wrote.
+    // The positions are those of a generated text.
     throw new ScenarioKeysError(error.problems)
   }
 }

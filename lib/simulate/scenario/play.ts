@@ -3,23 +3,23 @@ import type { RunResult } from "../../run/result.ts"
 import { type Expectation, type Scenario, type Step, WAKES } from "./script.ts"
 import { Stage, type StageOptions } from "./stage.ts"
 
-/** Something that went otherwise than the scenario says. */
+/** A difference between a scenario and its expectations. */
 export interface Failure {
   /** Epoch milliseconds in the scenario's time; null: at the end of it. */
   at: number | null
-  /** Place of the step in `timeline`; null at the end. */
+  /** Index of the step in `timeline`; null at the end. */
   step: number | null
-  /** The supernode; null where it is about all. */
+  /** The supernode; null if it concerns all. */
   on: string | null
   /** The key of `expect`, or `orders`. */
   what: string
   expected: unknown
   got: unknown
-  /** Why, in the words of the finding that held; null where there is nothing to say. */
+  /** Reason, from the finding that held; null if there is none. */
   says: string | null
 }
 
-/** Plays a scenario to its end -> everything that went otherwise than it says. */
+/** Plays a scenario to its end and returns all differences. */
 export async function play(scenario: Scenario, options: StageOptions): Promise<Failure[]> {
   const stage = await Stage.open(scenario, options)
   const failures: Failure[] = []
@@ -83,12 +83,12 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
   })
 }
 
-/** Gives the step's operator command; why it was refused, or null. */
+/** Gives the step's operator command; returns the reason of a refusal, or null. */
 export async function speak(stage: Stage, step: Step): Promise<string | null> {
-  const said = await commandOf(stage, step)
-  if (!said) return null
+  const command = await commandOf(stage, step)
+  if (!command) return null
   try {
-    await stage.say(stage.nameOf(step), said)
+    await stage.say(stage.nameOf(step), command)
     return null
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
@@ -113,15 +113,15 @@ async function commandOf(stage: Stage, step: Step): Promise<OperatorCommand | nu
   return reset ? { verb: "reset", why: reset.why, by: reset.by } : null
 }
 
-interface Seen {
+interface PlayedStep {
   result: RunResult
-  /** Servers in all, of each order that reached the cloud. */
+  /** Total servers of each order that reached the cloud. */
   orders: number[]
   observed: string[]
   written: number
 }
 
-function differences(expected: Expectation, { result, orders, observed, written }: Seen): Difference[] {
+function differences(expected: Expectation, { result, orders, observed, written }: PlayedStep): Difference[] {
   const { decision, outcome, plan, mode } = result
   const { kind, heldBy, findings } = decision
   const failing = findings.filter(({ passed }) => passed === false).map(({ reason }) => reason)

@@ -6,7 +6,8 @@ import { counted, durationMs } from "../../decision/policy/units.ts"
 import { causeOf } from "../../policy-file/source.ts"
 import { ORDER_ENDINGS } from "../order-ending.ts"
 
-// What a scenario file may say. It is read as strictly as a policy: a misspelt key must not make a test that tests nothing.
+// Format of a scenario file. It is read as strictly as a policy: with a misspelt key a test would test
+// nothing.
 
 /** `09:05`, `09:05:30`, or `+1d 09:05` on a later day -> milliseconds after midnight of the scenario's day, UTC. */
 const time = z
@@ -25,40 +26,40 @@ const duration = z
 
 const words = z.union([z.string(), z.array(z.string())]).transform((said) => [said].flat())
 
-/** What the wake-up must come to. */
+/** Expected result of a signal. */
 const expectation = z.strictObject({
-  /** The order goes out for that many servers in all, and is accepted. */
+  /** The order is sent for this total number of servers, and is accepted. */
   buys: z.int().optional(),
-  /** The order goes out, and ends otherwise: `outcome` says how. */
+  /** The order is sent, and ends otherwise: `outcome` says how. */
   tries: z.int().optional(),
   outcome: z.enum(["unknown", "rejected", "not-sent"]).optional(),
-  /** The plan would be bought, were the mode live. */
+  /** The plan would be bought in live mode. */
   would_buy: z.int().optional(),
   /** `heldBy`. */
   held: z.string().optional(),
   /** Reasons that must be among the findings, besides the first. */
   also: words.optional(),
-  /** Sentences that a finding must hold. */
+  /** Sentences that a finding must contain. */
   says: words.optional(),
   mode: z.enum(["live", "observe", "dry-run"]).optional(),
-  /** What the run noticed on its way, as it was recorded: completed, partial, stuck, out-of-band … */
+  /** Recorded observations of the run: completed, partial, stuck, out-of-band … */
   observed: words.optional(),
-  /** The word of a person was refused with this. */
+  /** The operator command was refused with this text. */
   refused: z.string().optional(),
-  /** It writes nothing. */
+  /** The run writes nothing. */
   writes: z.literal("nothing").optional(),
 })
 export type Expectation = z.output<typeof expectation>
 
 const alarm = z.strictObject({
   state: z.enum(["alarm", "ok", "insufficient-data", "unknown"]).default("alarm"),
-  /** How long ago the alarm's own time was; below zero: ahead. */
+  /** Age of the alarm's own time; below zero: ahead. */
   age: z
     .string()
     .regex(/^-?\d+[smh]$/)
     .transform((text) => (text.startsWith("-") ? -(durationMs(text.slice(1)) ?? 0) : (durationMs(text) ?? 0)))
     .prefault("30s"),
-  /** The same delivery once more. */
+  /** The same delivery again. */
   again: z.literal(true).optional(),
   /** The alarm's own datapoints, newest first, a minute apart. */
   points: z.array(z.number()).optional(),
@@ -68,32 +69,32 @@ const request = z.strictObject({
   servers: z.int().optional(),
   mode: z.enum(["dry-run", "live"]).default("live"),
   by: z.string().default("ann"),
-  /** The hash of the plan that was shown last, or one that never was. */
+  /** Hash of the plan that was shown last, or one that was never shown. */
   plan: z.enum(["shown", "other", "none"]).default("shown"),
   bypass_cooldown: z.boolean().default(false),
 })
 
 const cloud = z.strictObject({
-  /** How the next orders end, in turn. */
+  /** Endings of the next orders, in turn. */
   next: z.array(z.enum(ORDER_ENDINGS)).optional(),
-  /** How many servers the next order really brings. */
+  /** Number of servers that the next order really brings. */
   delivers: z.int().optional(),
-  /** How long new servers take from now on. */
+  /** Provisioning time of new servers from now on. */
   provisioning: duration.optional(),
-  /** Somebody adds servers by hand. */
+  /** An operator adds servers by hand. */
   add: z.int().optional(),
-  /** These are DELETED, or leave the list without a word. */
+  /** These become DELETED, or disappear from the list silently. */
   delete: words.optional(),
   hide: words.optional(),
   show: words.optional(),
-  /** A server's own status, whatever happens otherwise. */
+  /** A server's own status, until it is set again. */
   server: z.record(z.string(), z.string()).optional(),
   status: z.string().optional(),
   sold_out: z.array(z.string()).optional(),
   not_offered: z.array(z.string()).optional(),
-  /** What cannot be read from now on; [] for nothing. */
+  /** Sources that cannot be read from now on; [] for none. */
   unreadable: z.array(z.enum(["supernode", "metrics", "offers"])).optional(),
-  /** 401 where it cannot be read. */
+  /** 401 for the sources that cannot be read. */
   refuses_keys: z.boolean().optional(),
   /** The cloud's clock minus ours. */
   clock_ahead: duration.optional(),
@@ -104,9 +105,9 @@ const person = z.strictObject({ by: z.string().default("ann"), why: z.string().d
 const step = z
   .strictObject({
     at: time,
-    /** The supernode that it is about; without, the first one of the scenario. */
+    /** The supernode of this step; without, the first one of the scenario. */
     on: z.string().optional(),
-    /** In the reader's own words; of no effect. */
+    /** Comment of the author; of no effect. */
     note: z.string().optional(),
     alarm: alarm.optional(),
     tick: z.strictObject({ again: z.literal(true).optional() }).optional(),
@@ -118,7 +119,7 @@ const step = z
     settle: person.extend({ as: z.enum(["accepted", "completed", "absent"]) }).optional(),
     reset: person.optional(),
     cloud: cloud.optional(),
-    /** Keys of the policy that are other from now on. */
+    /** Keys of the policy that change from now on. */
     policy: z.record(z.string(), z.unknown()).optional(),
     mode: z.enum(["live", "observe"]).optional(),
     expect: expectation.optional(),
@@ -134,18 +135,21 @@ export const WAKES = ["alarm", "tick", "request"] as const
 
 export const scenarioSchema = z.strictObject({
   title: z.string().min(1),
-  /** The rule that it shows, in the reader's own words; of no effect. */
+  /** Rule that the scenario shows, as a comment; of no effect. */
   rule: z.string().optional(),
   /** The day, UTC. */
   day: z.iso.date().default("2026-03-02"),
   /** Keys over those of the scenario's supernodes in the policy; and of the whole policy file. */
   policy: z.record(z.string(), z.unknown()).default({}),
   file: z.record(z.string(), z.unknown()).default({}),
-  /** Supernodes of the policy and the servers that they start with, all 30 days old; without, all, on their smallest rungs. */
+  /**
+   * Supernodes of the policy and the servers that they start with, all 30 days old; without, all, on their
+   * smallest rungs.
+   */
   supernodes: z.record(z.string(), z.int().min(1)).optional(),
   provisioning: duration.prefault("10m"),
   mode: z.enum(["live", "observe"]).default("live"),
-  /** From that time on the metric has that value; later lines win. `null`: nobody reports. */
+  /** The metric has this value from that time on; later lines win. `null`: no server reports. */
   load: z
     .array(
       z.strictObject({
@@ -158,16 +162,16 @@ export const scenarioSchema = z.strictObject({
     )
     .default([{ from: 0, value: 97 }]),
   timeline: z.array(step).min(1),
-  /** How many orders reached the cloud in all. */
+  /** Total number of orders that reached the cloud. */
   orders: z.int(),
 })
 export type Scenario = z.output<typeof scenarioSchema>
 
-/** A scenario and where it was read. */
+/** A scenario and its file. */
 export interface ScenarioFile {
   path: string
   scenario: Scenario
-  /** `file:line:column: path: message`, with the place of that value in the file. */
+  /** `file:line:column: path: message`, with the position of that value in the file. */
   placed(path: readonly PropertyKey[], message: string): string
 }
 
@@ -203,12 +207,12 @@ export async function readScenario(path: string): Promise<ScenarioFile> {
   const parsed = scenarioSchema.safeParse(document.toJS())
   if (parsed.success) return { path, scenario: parsed.data, placed }
   throw new ScenarioError(
-    parsed.error.issues.map((issue) => placed(issue.path, `${issue.message}${nearestKeys(issue)}`)),
+    parsed.error.issues.map((issue) => placed(issue.path, `${issue.message}${similarKeys(issue)}`)),
   )
 }
 
 /** `; did you mean expect?` for misspelt keys. */
-function nearestKeys(issue: z.core.$ZodIssue): string {
+function similarKeys(issue: z.core.$ZodIssue): string {
   if (issue.code !== "unrecognized_keys") return ""
   const near = issue.keys.flatMap((key) => didYouMean(key, KNOWN_KEYS) ?? [])
   return near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""

@@ -20,8 +20,8 @@ import { ModelSupernode } from "../model-supernode.ts"
 import { outcomeOf, takesEffect } from "../order-ending.ts"
 import type { Scenario, Step } from "./script.ts"
 
-// Where scenarios are played: virtual time, a cloud with memory, a ledger in memory, and the real run() on the real policy
-// file. Nothing here decides anything.
+// Environment of scenarios: virtual time, a cloud with memory, a ledger in memory, and the real run() on the
+// real policy file. It makes no decision.
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -30,9 +30,11 @@ type CloudChange = NonNullable<Step["cloud"]>
 
 /** The policy that scenarios are played against. */
 export interface ScenarioPolicy {
-  /** The supernodes of a scenario that names none, with the servers that they start with. */
+  /** Supernodes of a scenario that names none, with the servers that they start with. */
   readonly supernodes: Readonly<Record<string, number>>
-  /** The policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError where it is not valid then. */
+  /**
+   * Policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError if that is not valid.
+   */
   load(keys: ScenarioKeys): Promise<readonly LoadedPolicy[]>
 }
 
@@ -58,8 +60,8 @@ export interface SettleWish {
 
 export interface StageOptions {
   policy: ScenarioPolicy
-  /** Why the command `settle` refuses this; null where it takes it. */
-  whyNotSettled(wish: SettleWish): string | null
+  /** Reason why the command `settle` refuses this; null if it accepts. */
+  whyNotSettled(ending: SettleWish): string | null
 }
 
 export class Stage {
@@ -115,7 +117,7 @@ export class Stage {
     return this.scenario.supernodes ?? this.options.policy.supernodes
   }
 
-  /** The supernode that a step is about. */
+  /** The supernode of a step. */
   nameOf({ on }: Pick<Step, "on">): string {
     return on ?? Object.keys(this.startingServers)[0] ?? ""
   }
@@ -176,7 +178,7 @@ export class Stage {
     if (change.clock_ahead !== undefined) this.skewMs = change.clock_ahead
   }
 
-  /** The signal of a step; the last one of its kind where it is delivered again. */
+  /** The signal of a step; the last one of its kind if it is delivered again. */
   signalOf(step: Step): Signal {
     const { alarm, tick, request } = step
     const on = this.nameOf(step)
@@ -207,7 +209,7 @@ export class Stage {
     }
   }
 
-  /** An alarm that wakes the supernode: its first Cloud Eye or CloudWatch alarm. */
+  /** An alarm of the supernode: its first Cloud Eye or CloudWatch alarm. */
   private alarmOf(
     on: string,
     { age, state, points: values }: NonNullable<Step["alarm"]>,
@@ -354,26 +356,26 @@ export class Stage {
     return outcomeOf(ending, { orderId: "CS1", servers: [] })
   }
 
-  async say(name: string, said: OperatorCommand): Promise<void> {
+  async say(name: string, command: OperatorCommand): Promise<void> {
     const desk = this.commandPorts()
-    if (said.verb !== "settle" && said.verb !== "reset") {
-      await commandAll(desk, said)
+    if (command.verb !== "settle" && command.verb !== "reset") {
+      await commandAll(desk, command)
       return
     }
     const { policy } = this.policyOf(name)
     const servers = presentServers(this.supernode(name).at(this.now))
     await commandSupernode(desk, supernodeStream(policy.id), {
-      said: said.verb === "settle" ? { ...said, servers: servers.map(({ id }) => id) } : said,
-      check: (standing) => {
-        if (said.verb !== "settle") return
-        if (!standing.attempt) throw new Error("there is nothing to settle")
-        const shown = { ...standing.attempt, id: said.attempt }
+      said: command.verb === "settle" ? { ...command, servers: servers.map(({ id }) => id) } : command,
+      check: (state) => {
+        if (command.verb !== "settle") return
+        if (!state.attempt) throw new Error("there is nothing to settle")
+        const shown = { ...state.attempt, id: command.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = this.options.whyNotSettled({
           name,
-          as: said.as,
+          as: command.as,
           shown,
-          current: standing.attempt,
+          current: state.attempt,
           isAnswered: false,
           look,
           now: this.now,

@@ -4,7 +4,7 @@ import { type Failure, play } from "./play.ts"
 import { readScenario, type Scenario, ScenarioError, type ScenarioFile } from "./script.ts"
 import type { StageOptions } from "./stage.ts"
 
-/** One scenario file, played. */
+/** One played scenario file. */
 export interface PlayedScenario {
   file: string
   title: string
@@ -13,8 +13,8 @@ export interface PlayedScenario {
 }
 
 /**
- * Reads all files, then plays them one after another. Throws ScenarioError with every problem of all files before anything is
- * played. `onPlayed` gets each result at once.
+ * Reads all files, then plays them one after another. Throws ScenarioError with every problem of all files
+ * before anything is played. `onPlayed` gets each result at once.
  */
 export async function playAll(
   paths: readonly string[],
@@ -62,14 +62,14 @@ async function playFile({ scenario, placed }: ScenarioFile, options: StageOption
   }
 }
 
-/** Where a scenario has the key that the policy has there: `supernodes.0.cooldown` is `policy.cooldown`. */
+/** Path in a scenario for a path in the policy: `supernodes.0.cooldown` is `policy.cooldown`. */
 function keysIn({ policy }: Scenario, path: string): (string | number)[] {
   const keys = path.split(".").map((key) => (/^\d+$/.test(key) ? Number(key) : key))
   const [, , key = ""] = keys
   return Object.hasOwn(policy, key) ? ["policy", ...keys.slice(2)] : ["file", ...keys]
 }
 
-/** Supernodes that the policy, or the scenario, does not have. */
+/** Problems with supernodes that the policy, or the scenario, does not have. */
 function nameProblems({ scenario, placed }: ScenarioFile, known: readonly string[]): string[] {
   const own = scenario.supernodes ? Object.keys(scenario.supernodes) : known
   const unknown = own.filter((name) => !known.includes(name))

@@ -15,7 +15,7 @@ async function usedDesk(): Promise<CloudDesk> {
 }
 
 describe("audit list", () => {
-  it("tells the newest entries of all streams in a sentence each, the newest last", async () => {
+  it("prints the newest entries of all streams in a sentence each, the newest last", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "list")
     const [head, ...rows] = out.trimEnd().split("\n")
     expect(head).toMatch(/^time +stream +seq +kind +what$/)
@@ -102,7 +102,7 @@ describe("audit list", () => {
     expect(code).toBe(0)
   })
 
-  it("tells every kind of entry and of word in a sentence", async () => {
+  it("prints every kind of entry and command in a sentence", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad(20)
     await own.run("run", "--event", own.file("t1.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
@@ -149,14 +149,14 @@ describe("audit list", () => {
     for (const line of gates) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(80)
   })
 
-  it("says that there is nothing", async () => {
+  it("reports that there is no ledger", async () => {
     const { code, out } = await desk().run("audit", "list", "train-a")
     expect([code, out]).toEqual([0, "no entries in train-a\n"])
   })
 })
 
 describe("audit show", () => {
-  it("shows the gates, the request and where the entry hangs in the chain", async () => {
+  it("shows the gates, the request and the position of the entry in the chain", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
     expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
     expect(out).toMatch(/signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12T16:51:16Z/)
@@ -167,17 +167,17 @@ describe("audit show", () => {
     expect(code).toBe(0)
   })
 
-  it("shows the cloud's answer as it came", async () => {
+  it("shows the cloud's raw answer", async () => {
     const { out } = await (await usedDesk()).run("audit", "show", "train-a", "2")
     expect(out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
   })
 
-  it("prints the entry as it is kept", async () => {
+  it("prints the stored entry", async () => {
     const { json } = await (await usedDesk()).run("audit", "show", STREAM, "2", "--json")
     expect(entryIsIntact(json() as LedgerEntry)).toBe(true)
   })
 
-  it("says how far the chain goes", async () => {
+  it("gives the length of the chain", async () => {
     const { code, err } = await (await usedDesk()).run("audit", "show", "train-a", "9")
     expect(err).toBe(`error: ${STREAM} has no entry 9: the newest is 2\n`)
     expect(code).toBe(1)
@@ -211,7 +211,7 @@ describe("audit verify", () => {
     expect(code).toBe(1)
   })
 
-  it("says that there is no ledger rather than that it is intact", async () => {
+  it("reports that there is no ledger, and not that it is intact", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
     expect([code, out]).toEqual([1, ""])
@@ -260,7 +260,7 @@ describe("audit anchor", () => {
     ["is not there", undefined, /anchor file .* cannot be read: ENOENT/],
     ["is not JSON", "{", /is not an anchor: is not JSON.*run: supernode-autoscaler audit anchor/],
     ["has no heads", { v: 1, ledger: null, at: 1 }, /is not an anchor: heads: /],
-  ])("says in words that the anchor file %s", async (_what, content, problem) => {
+  ])("reports in a sentence that the anchor file %s", async (_what, content, problem) => {
     const own = await cloudDesk()
     const file = content === undefined ? "nowhere.json" : own.file("anchor.json", content)
     const { code, err } = await own.run("audit", "verify", "--anchor", file)
@@ -269,7 +269,7 @@ describe("audit anchor", () => {
 })
 
 describe("audit export", () => {
-  it("writes every entry on a line, fit to its hash", async () => {
+  it("writes every entry on a line that matches its hash", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "export")
     const entries = out
       .trimEnd()
@@ -320,7 +320,7 @@ describe("audit export", () => {
       async (own) => own.sandbox.failNext("scale-up", { reset: "before-effect" }),
       /,unknown,.*,120000,CNY,,,,,rule npu-busy,,1,2$/,
     ],
-  ])("says of an order that it was %s", async (_, prepare, row) => {
+  ])("reports that an order was %s", async (_, prepare, row) => {
     const own = await cloudDesk()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     own.sandbox.setPayment({ status: 5, amount: 118_800.5, currency: "CNY" })
@@ -329,7 +329,7 @@ describe("audit export", () => {
     expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(row)
   })
 
-  it("says of an order that the run which opened it never settled, and of what a person said later", async () => {
+  it("reports an order that the run which opened it never settled, and a person's later settlement", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.cutChain(STREAM, 1)
@@ -339,7 +339,7 @@ describe("audit export", () => {
     expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(/,settled as completed,/)
   })
 
-  it("ends early when nobody reads any more", async () => {
+  it("ends early when the reader has closed the pipe", async () => {
     const own = await usedDesk()
     const written: string[] = []
     const stdout = {

@@ -7,7 +7,7 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const HASH = `sha256:${"a".repeat(64)}`
 const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
-/** A desk where an alarm's plan waits for approval, and that plan's hash. */
+/** A command line where an alarm's plan waits for approval, with that plan's hash. */
 async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
   const own = await cloudDesk({}, WANTED)
   await own.run("run", "--event", ALARM)
@@ -19,7 +19,7 @@ const tick = (own: CloudDesk, time: string) =>
   own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
 
 describe("approve", () => {
-  it("shows what it approves, how many are needed and until when it counts, and the next tick buys", async () => {
+  it("shows the plan, the required number and the end of the approval, and the next tick buys", async () => {
     const { own, hash } = await waiting()
     const first = await own.run("approve", hash, "--by", "ann")
     expect(first.out).toMatch(
@@ -38,13 +38,13 @@ describe("approve", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("counts one person once, however the name is spelt", async () => {
+  it("counts one person once, in any spelling of the name", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash, "--by", "Ann")
     expect((await own.run("approve", hash, "--by", " ann ")).out).toContain("approved by Ann: 1 of 2 needed")
   })
 
-  it("counts only what has not expired and is not used up", async () => {
+  it("counts only approvals that have not expired and are not used up", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash, "--by", "ann")
     own.advance(4 * 60 * MINUTE)
@@ -57,7 +57,7 @@ describe("approve", () => {
     expect(late.out).toContain("approved by dora: 1 of 2 needed")
   })
 
-  it("refuses a person whom the policy does not list, writes nothing, and names those who may approve", async () => {
+  it("refuses a person whom the policy does not list, writes nothing, and names the approvers", async () => {
     const { own, hash } = await waiting()
     const { code, out, err } = await own.run("approve", hash, "--by", "eve")
     expect(err).toContain(
@@ -68,7 +68,7 @@ describe("approve", () => {
     expect((await own.ledger((ledger) => ledger.head(CONTROL_STREAM)))?.said?.verb).toBe("init")
   })
 
-  it("takes the beginning of a hash for a plan that waits, with or without its first word", async () => {
+  it("accepts the beginning of a hash for a plan that waits, with or without its prefix", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash.slice(0, "sha256:".length + 12), "--by", "ann")
     await own.run("approve", hash.slice("sha256:".length, 40), "--by", "bob")
@@ -76,7 +76,7 @@ describe("approve", () => {
     expect(control.approvals).toMatchObject([{ planHash: hash }, { planHash: hash }])
   })
 
-  it("takes no beginning of a hash for a plan that nobody waits for", async () => {
+  it("refuses the beginning of a hash if no such plan waits", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
@@ -86,7 +86,7 @@ describe("approve", () => {
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
 
-  it("says aloud that nobody waits for the plan any more, and records the word even so", async () => {
+  it("warns that the plan no longer waits, and records the approval even so", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
@@ -98,7 +98,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("warns where no run knows the plan, counts names once, and records the word", async () => {
+  it("warns if no run knows the plan, counts names once, and records the approval", async () => {
     const own = desk()
     await own.run("approve", HASH, "--by", "boss")
     await own.run("approve", HASH, "--by", "boss")
@@ -110,7 +110,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("works with a policy that is broken, and says less", async () => {
+  it("works with a broken policy, and prints less", async () => {
     const { own, hash } = await waiting()
     own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
     const { code, out } = await own.run("approve", hash, "--by", "ann")
@@ -118,7 +118,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("of a person's plan is no use from that person, and the others' leads to buying when that person asks again", async () => {
+  it("does not count for the person's own plan; others' approvals lead to buying when that person requests again", async () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""

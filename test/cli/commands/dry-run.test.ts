@@ -10,7 +10,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
 }
 
 describe("dry-run", () => {
-  it("tells a person what it would do, every gate with its numbers, and the exact request", async () => {
+  it("prints the decision, every gate with its numbers, and the exact request", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run("dry-run", "train-a")
     const [first] = out.split("\n")
@@ -27,7 +27,7 @@ describe("dry-run", () => {
     expect(code).toBe(0)
   })
 
-  it("says the first reason of a hold in its first line, and marks what failed and what was not looked at", async () => {
+  it("prints the first reason of a hold in its first line, and marks failed gates and skipped ones", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad(20)
     const { code, out } = await own.run("dry-run", "train-a")
@@ -46,7 +46,7 @@ describe("dry-run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("adds nothing to a ledger that is there", async () => {
+  it("adds nothing to an existing ledger", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     await own.run("dry-run", "train-a")
@@ -54,7 +54,7 @@ describe("dry-run", () => {
     expect(out.trimEnd().split("\n")).toHaveLength(3)
   })
 
-  it("answers --json with the contract", async () => {
+  it("answers --json by its contract", async () => {
     const own = await cloudDesk()
     const ran = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [result, ...others] = resultsOf(ran)
@@ -67,12 +67,12 @@ describe("dry-run", () => {
     })
     expect(result).not.toHaveProperty("entry")
     expect(result?.decision.findings.find(({ gate }) => gate === "evidence")?.says).toContain(
-      "asked for by a person: night-shift, 4 servers",
+      "requested by a person: night-shift, 4 servers",
     )
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("shows what an event would lead to, and says that it is a repeated one", async () => {
+  it("shows the result of an event, and reports that it is a repeated one", async () => {
     const own = await cloudDesk()
     const before = await own.run("dry-run", "train-a", "--event", ALARM)
     expect(before.out).toMatch(/^train-a: would buy/)
@@ -99,7 +99,7 @@ describe("dry-run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("looks at the named supernode only", async () => {
+  it("evaluates the named supernode only", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     expect(
       resultsOf(await own.run("dry-run", "train-b", "--json")).map(({ supernode }) => supernode),
@@ -115,7 +115,7 @@ describe("dry-run", () => {
     expect(elsewhere.err).toContain("the event does not concern train-b")
   })
 
-  it("says where that line would not buy: observe mode", async () => {
+  it("warns that the printed line would not buy in observe mode", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     expect((await own.run("dry-run", "train-a")).out).toContain(
@@ -123,7 +123,7 @@ describe("dry-run", () => {
     )
   })
 
-  it("says from when on a new policy is armed even where it would hold, and in its JSON too", async () => {
+  it("gives the time from which a new policy is armed even if it would hold, and in its JSON too", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     await own.run("run", "--event", ALARM)
     own.sandbox.setLoad(10)
@@ -135,7 +135,7 @@ describe("dry-run", () => {
     })
   })
 
-  it("says where that line would not buy: a policy that is not armed", async () => {
+  it("warns that the printed line would not buy with a policy that is not armed", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect((await own.run("dry-run", "train-a")).out).toContain(
       "the policy is new: runs only observe for arm_after",
@@ -148,7 +148,7 @@ describe("dry-run", () => {
     expect((await own.run("dry-run", "train-a")).out).not.toContain("the policy is new")
   })
 
-  it("names the known supernodes for one that is not there", async () => {
+  it("names the known supernodes for an unknown one", async () => {
     const { code, err } = await desk(TWO_SUPERNODES).run("dry-run", "trian-a")
     expect(err).toBe(
       'error: no supernode is named "trian-a" in the policy; did you mean train-a? Known: train-a, train-b\n',
@@ -156,13 +156,13 @@ describe("dry-run", () => {
     expect(code).toBe(1)
   })
 
-  it("says that keys are missing", async () => {
+  it("reports missing keys", async () => {
     const { code, err } = await desk().run("dry-run", "train-a")
     expect(err).toContain("error: no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     expect(code).toBe(1)
   })
 
-  it("holds and says why where the cloud cannot be read", async () => {
+  it("holds and gives the reason if the cloud cannot be read", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernode", { status: 400 }, 100)
     const { code, out } = await own.run("dry-run", "train-a")

@@ -14,7 +14,7 @@ async function robot(errcode: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/HOOK-SECRET`
 }
 
-it("notify test shows how each recipient ended, without any address, and exits 1 if one failed", async () => {
+it("shows each recipient's result in notify test, without any address, and exits 1 if one failed", async () => {
   const notify = `notify: [{ webhook: "${await robot(0)}", format: wecom }, { webhook: "${await robot(40008)}", format: dingtalk, on: [trouble] }]`
   const { run } = desk(POLICY.replace("version: 1", `version: 1\n${notify}`))
   const { code, out, err } = await run("notify", "test")
@@ -24,7 +24,7 @@ it("notify test shows how each recipient ended, without any address, and exits 1
   expect(code).toBe(1)
 })
 
-it("notify test says what to add where the policy names no recipient", async () => {
+it("prints the missing keys in notify test if the policy names no recipient", async () => {
   const { code, err } = await desk().run("notify", "test")
   expect([code, err]).toEqual([1, expect.stringContaining("add a list under `notify`")])
 })

@@ -33,7 +33,7 @@ describe("run", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("buys nothing for the same event again, and says what the first delivery came to", async () => {
+  it("buys nothing for the same event again, and prints the first delivery's result", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -43,7 +43,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("buys nothing in observe mode, which is where nothing is set", async () => {
+  it("buys nothing in observe mode, which is the default", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -54,7 +54,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("only records a person's live request under a policy that is not armed, and says that loudly", async () => {
+  it("only records a person's live request under a policy that is not armed, and warns", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
@@ -66,7 +66,7 @@ describe("run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("ends well on a hold, and says why", async () => {
+  it("exits 0 on a hold, and prints the reason", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -75,7 +75,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("says an unknown outcome loudly, with the way out", async () => {
+  it("warns of an unknown outcome, with the command that settles it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -84,7 +84,7 @@ describe("run", () => {
     expect(code).toBe(5)
   })
 
-  it("says that a refused order bought nothing", async () => {
+  it("reports that a refused order bought nothing", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 30 })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -92,7 +92,7 @@ describe("run", () => {
     expect(code).toBe(4)
   })
 
-  it("takes an event from stdin and answers --json with the contract", async () => {
+  it("reads an event from stdin and answers --json by its contract", async () => {
     const own = await cloudDesk()
     const request = JSON.stringify(await liveRequest(own))
     const ran = await own.runWith({ stdin: bytes(`\uFEFF${request}`) }, "run", "--event", "-", "--json")
@@ -107,7 +107,7 @@ describe("run", () => {
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("is a dry run where a person's request does not say live", async () => {
+  it("is a dry run if a person's request does not say live", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { out } = await own.run(
       "run",
@@ -119,7 +119,7 @@ describe("run", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("takes a tick to every supernode, and prints a result for each", async () => {
+  it("sends a tick to every supernode, and prints a result for each", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
     expect(out).toMatch(/^train-a: bought/m)
@@ -127,21 +127,21 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("warns of an alarm that nobody listens to", async () => {
+  it("warns of an alarm that no supernode lists", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
     expect(err).toContain("is in nobody's `alarms` in the policy")
     expect(code).toBe(0)
   })
 
-  it("takes an HTTP request as the gateways pass it, and fails as an HTTP door would refuse", async () => {
+  it("accepts an HTTP request in the form of the gateways, and fails as an HTTP door would refuse", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
     expect(err).toContain("error: an HTTP endpoint would answer 401")
     expect(code).toBe(1)
   })
 
-  it("says so when it is told to stop in the middle, and finishes first", async () => {
+  it("reports a stop signal in the middle, and finishes first", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith(
       { untilStopped: async () => undefined },
@@ -155,12 +155,12 @@ describe("run", () => {
   })
 })
 
-describe("run refuses what is no event, buys nothing and says why", () => {
+describe("run with an invalid input", () => {
   it.each([
     ["words", "hello", "is not JSON: Unexpected token"],
     ["nothing", "", "is not JSON: it is empty"],
     ["a list", "[]", "the event is a list, not an object"],
-    ["an unknown shape", '{"a":1}', "no shape that is known here"],
+    ["an unknown shape", '{"a":1}', "no known shape"],
     ["10 MB", " ".repeat(10_000_000), "larger than 6 MB"],
     ["brackets 100,000 deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the event"],
     ["objects 30 deep", `${'{"a":'.repeat(30)}1${"}".repeat(30)}`, "nests deeper than 20 levels"],
@@ -179,7 +179,7 @@ describe("run refuses what is no event, buys nothing and says why", () => {
       '{"supernode":"trian-a","requestedBy":"x","why":"y"}',
       'did you mean "train-a"?',
     ],
-  ])("%s", async (_what, text, says) => {
+  ])("buys nothing and prints the reason: %s", async (_what, text, says) => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith({ stdin: bytes(text) }, "run", "--event", "-")
     expect(err).toContain(says)
@@ -188,19 +188,19 @@ describe("run refuses what is no event, buys nothing and says why", () => {
     expect(own.sandbox.requests).toHaveLength(0)
   })
 
-  it("a file that is not there", async () => {
+  it("refuses a missing file", async () => {
     const { code, err } = await desk().run("run", "--event", "nowhere.json")
     expect(err).toContain("the event from nowhere.json cannot be read: ENOENT")
     expect(code).toBe(1)
   })
 
-  it("anything at all without keys", async () => {
+  it("refuses everything without keys", async () => {
     const { code, err } = await desk().run("run", "--event", ALARM)
     expect(err).toContain("error: no credentials")
     expect(code).toBe(1)
   })
 
-  it("anything at all without a ledger that can be read", async () => {
+  it("refuses everything without a readable ledger", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run(
       "run",

@@ -8,7 +8,7 @@ import { problemsOf } from "../output.ts"
 
 const TOKEN = "THE-WEBHOOK-TOKEN"
 
-/** `serve` on a free port until `stop`; `until` waits for a line that it writes. */
+/** `serve` on a free port until `stop`; `until` waits for a line of its output. */
 function serve(own: Desk, ...argv: string[]) {
   let said = ""
   let heard = (): void => undefined
@@ -72,7 +72,7 @@ function serve(own: Desk, ...argv: string[]) {
 }
 
 describe("serve", () => {
-  it("says where it listens, what it may do, and what is closed; and ends well when stopped", async () => {
+  it("prints its address, its mode and its closed webhooks; and exits 0 when stopped", async () => {
     const own = await cloudDesk()
     const served = serve(own)
     await served.until(/ledger: /)
@@ -97,7 +97,7 @@ describe("serve", () => {
     expect(served.said()).toMatch(/stopping: nothing is under way\n.*stopped\n$/)
   })
 
-  it("says loudly that it buys nothing where SUPERNODE_MODE is not live", async () => {
+  it("warns that it buys nothing if SUPERNODE_MODE is not live", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_MODE"] = undefined
     expect((await serve(own).until(/WARN {2}mode: .*/))[0]).toBe(
@@ -105,7 +105,7 @@ describe("serve", () => {
     )
   })
 
-  it("warns of an address that others can reach, and says that a token alone does not protect it", async () => {
+  it("warns of an address that others can reach, and that a token alone does not protect it", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")
@@ -113,7 +113,7 @@ describe("serve", () => {
     expect(served.said()).not.toContain("closed: SUPERNODE_WEBHOOK_TOKEN")
   })
 
-  it("logs one line per request, as loud as it is worth, and never the token", async () => {
+  it("logs one line per request at a fitting level, and never the token", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
@@ -147,7 +147,7 @@ describe("serve", () => {
   it.each([
     ["ERROR", /^$/],
     ["DEBUG", /DEBUG GET \/healthz 200 in \d+ ms/],
-  ])("says as much as SUPERNODE_LOG_LEVEL=%s asks for", async (level, says) => {
+  ])("logs as much as SUPERNODE_LOG_LEVEL=%s asks for", async (level, says) => {
     const own = await cloudDesk()
     own.env["SUPERNODE_LOG_LEVEL"] = level
     const served = serve(own)
@@ -175,7 +175,7 @@ describe("serve", () => {
     expect(lines.at(-1)).toEqual({ at: "2024-01-12T16:52:00.000Z", level: "INFO", message: "stopped" })
   })
 
-  it("reads the policy anew on a hangup, and keeps the one before where the new one is invalid", async () => {
+  it("reads the policy again on a hangup, and keeps the previous one if the new one is invalid", async () => {
     const own = await cloudDesk()
     const served = serve(own)
     await served.until(/serving on/)
@@ -190,7 +190,7 @@ describe("serve", () => {
 })
 
 describe("serve does not start", () => {
-  it("on a port in use: exit 1", async () => {
+  it("exits 1 on a port in use", async () => {
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     onTestFinished(() => void server.close())
@@ -203,7 +203,7 @@ describe("serve does not start", () => {
     ])
   })
 
-  it("on an address that is not this machine's: exit 1", async () => {
+  it("exits 1 on an address that is not this machine's", async () => {
     const { code, err } = await (await cloudDesk()).run("serve", "--port", "0", "--host", "192.0.2.1")
     expect([code, err]).toEqual([
       1,
@@ -211,7 +211,7 @@ describe("serve does not start", () => {
     ])
   })
 
-  it("without keys, or live on a ledger that forgets: exit 1, with all that is wrong", async () => {
+  it("exits 1 without keys, or live on a ledger in memory, and lists all problems", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "memory:" })
     const { code, err } = await own.run("serve", "--port", "0")
@@ -221,7 +221,7 @@ describe("serve does not start", () => {
     )
   })
 
-  it("with an invalid policy: exit 1, and where", async () => {
+  it("exits 1 with an invalid policy, and names the position", async () => {
     const own = await cloudDesk({}, POLICY.replace("above: 85", "above: high"))
     const { code, err } = await own.run("serve", "--port", "0")
     expect([code, err]).toEqual([

@@ -8,13 +8,13 @@ import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
 
-function standing(own: Desk): Promise<ReturnType<typeof stateOf>> {
+function stateAt(own: Desk): Promise<ReturnType<typeof stateOf>> {
   return own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
 }
 
 type Reset = "before-effect" | "after-effect"
 
-/** An attempt whose answer was lost: before the cloud took the order, or after. */
+/** An attempt whose answer was lost: before the cloud accepted the order, or after. */
 async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudDesk> {
   const own = await cloudDesk(options)
   own.sandbox.failNext("scale-up", { reset })
@@ -22,8 +22,8 @@ async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Prom
   return own
 }
 
-describe("settle shows what a person must have seen", () => {
-  it("the servers before and now, and that an order may await payment", async () => {
+describe("settle shows the facts before a settlement", () => {
+  it("shows the servers before and now, and that an order may await payment", async () => {
     const own = await deskWithUnknown("after-effect")
     const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z/)
@@ -33,7 +33,7 @@ describe("settle shows what a person must have seen", () => {
     expect(out).toMatch(/payment +an order whose number is not known may await payment/)
   })
 
-  it("the order's number where the cloud named one", async () => {
+  it("shows the order's number if the cloud named one", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
@@ -50,36 +50,36 @@ describe("settle shows what a person must have seen", () => {
 })
 
 describe("settle", () => {
-  it("as accepted: books the money, and later runs watch the servers come up", async () => {
+  it("books the money as accepted, and later runs watch the servers come up", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toContain("settled as accepted: the money is booked")
-    expect(await standing(own)).toMatchObject({
+    expect(await stateAt(own)).toMatchObject({
       attempt: { state: "accepted" },
       purchases: [{ state: "booked" }],
     })
     expect(code).toBe(0)
   })
 
-  it("as completed: closes the attempt with the servers that are there, and starts the cooldown", async () => {
+  it("closes the attempt as completed with the present servers, and starts the cooldown", async () => {
     const own = await deskWithUnknown("after-effect")
     own.advance(10 * MINUTE)
     await own.run("settle", "train-a", "--as", "completed", ...SAID)
-    const { attempt, completedAt, servers, newServers } = await standing(own)
+    const { attempt, completedAt, servers, newServers } = await stateAt(own)
     expect([attempt, servers?.length, newServers.length]).toEqual([null, 4, 2])
     expect(completedAt).toBe(own.sandbox.now())
   })
 
-  it("as absent: releases the money, and the next signal may buy", async () => {
+  it("releases the money as absent, and the next signal may buy", async () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect((await own.run("dry-run", "train-a")).out).toMatch(/^train-a: would buy/)
     expect(code).toBe(0)
   })
 
-  it("goes on without a look where the cloud cannot be read, and says so", async () => {
+  it("continues without reading the cloud if it cannot be read, and says so", async () => {
     const own = await deskWithUnknown("after-effect")
     own.sandbox.failNext("supernode", { status: 400 }, 10)
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
@@ -95,7 +95,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("goes on without keys as well", async () => {
+  it("continues without keys as well", async () => {
     const own = await deskWithUnknown("after-effect")
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
@@ -103,7 +103,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("records which servers were there", async () => {
+  it("records the present servers", async () => {
     const own = await deskWithUnknown("after-effect")
     const { json } = await own.run("settle", "train-a", "--as", "accepted", ...SAID, "--json")
     const ids = own.sandbox
@@ -113,24 +113,24 @@ describe("settle", () => {
   })
 })
 
-describe("settle refuses and says what to do instead", () => {
-  it("without an attempt", async () => {
+describe("settle refuses and prints the alternative", () => {
+  it("refuses without an attempt", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("error: train-a has no attempt in flight: there is nothing to settle\n")
     expect(code).toBe(1)
   })
 
-  it("absent, while new servers are there", async () => {
+  it("refuses absent while new servers are present", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("2 servers not there before the attempt")
     expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
-    expect(await standing(own)).toMatchObject({ attempt: { state: "unknown" } })
+    expect(await stateAt(own)).toMatchObject({ attempt: { state: "unknown" } })
     expect(code).toBe(1)
   })
 
-  it("an attempt that may be on the wire, until its deadline", async () => {
+  it("refuses an attempt whose request may be in transit, until its deadline", async () => {
     const own = await deskWithUnknown("before-effect")
     own.cutChain(STREAM, 1)
     const early = await own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -145,7 +145,7 @@ describe("settle refuses and says what to do instead", () => {
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)
   })
 
-  it("what somebody else settled while the cloud was being asked", async () => {
+  it("refuses an attempt that another person settled while the cloud was read", async () => {
     let meanwhile = async (): Promise<unknown> => undefined
     const own = await deskWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
     own.advance(3 * MINUTE)
@@ -153,11 +153,11 @@ describe("settle refuses and says what to do instead", () => {
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(err).toContain("the attempt is over or another one by now: look at `status train-a`")
-    expect(await standing(own)).toMatchObject({ attempt: null, purchases: [] })
+    expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect(code).toBe(1)
   })
 
-  it("a second time", async () => {
+  it("refuses a second settlement", async () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     await own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -187,7 +187,7 @@ describe("settle closes no attempt whose own run recorded no outcome while its r
     { title: "a Date ahead", after: -MINUTE, oursOffMs: 0, dateOffMs: 60 * MINUTE, isAllowed: false },
     { title: "no Date", after: 60 * MINUTE, oursOffMs: 0, dateOffMs: null, isAllowed: false },
     { title: "our clock slow", after: 60 * MINUTE, oursOffMs: -30 * MINUTE, dateOffMs: 0, isAllowed: false },
-  ])("by the time that the cloud confirmed: $title", ({ after, oursOffMs, dateOffMs, isAllowed }) => {
+  ])("uses the time that the cloud confirmed: $title", ({ after, oursOffMs, dateOffMs, isAllowed }) => {
     const truly = deadline + after
     const date = dateOffMs === null ? null : truly + dateOffMs
     const now = truly + oursOffMs

@@ -7,13 +7,13 @@ import { attemptOf, effectOf, policyOf, ruleInput, stateWith } from "../../decis
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
-// `status` asks no cloud. Of all that holds it must list whatever the ledger, the policy and the clock can tell.
+// `status` reads no cloud. It must list every hold that the ledger, the policy and the clock show.
 
-/** What a purchase-ready supernode needs for one more reason to hold. */
+/** State that a purchase-ready supernode needs for one more reason to hold. */
 interface Case {
   reasons: string[]
   policy?: string
-  standing?: Partial<SupernodeState>
+  state?: Partial<SupernodeState>
   commands?: string[][]
   withoutLedger?: true
   /** The newest entry's time from now, milliseconds. */
@@ -38,7 +38,7 @@ const bought = (count: number): SupernodeState["purchases"] =>
     cost: { minor: 100, currency: "CNY" },
     state: "booked",
   }))
-/** What the policy's one rule measures, as an effect keeps it. */
+/** The metric of the policy's one rule, as an effect keeps it. */
 const METRIC = digest({
   metric: policyOf({ rules: [ruleInput()] }).rules[0]?.metric,
   highIsBad: true,
@@ -50,27 +50,27 @@ const CASES: Case[] = [
   { reasons: ["paused"], commands: [["pause", ...BY]] },
   { reasons: ["paused"], commands: [["pause", "train-a", ...BY]] },
   { reasons: ["held"], commands: [["hold", "train-a", "--until", "1h", ...BY]] },
-  { reasons: ["in-flight"], standing: attempt({ state: "open" }) },
-  { reasons: ["outcome-unknown"], standing: attempt({ state: "unknown" }) },
-  { reasons: ["stuck"], standing: attempt({ state: "stuck" }) },
-  { reasons: ["partial"], standing: attempt({ state: "partial" }) },
-  { reasons: ["wrong"], standing: attempt({ state: "wrong" }) },
-  { reasons: ["breaker"], standing: { breaker: { class: "quota", since: START - MINUTE, says: "400 no" } } },
-  { reasons: ["backoff"], standing: { throttle: { until: START + MINUTE, times: 1 } } },
-  { reasons: ["cooldown"], standing: { completedAt: START - MINUTE } },
-  { reasons: ["cooldown"], standing: { foreignAt: START - MINUTE } },
-  { reasons: ["action-rate"], standing: { purchases: bought(2) } },
+  { reasons: ["in-flight"], state: attempt({ state: "open" }) },
+  { reasons: ["outcome-unknown"], state: attempt({ state: "unknown" }) },
+  { reasons: ["stuck"], state: attempt({ state: "stuck" }) },
+  { reasons: ["partial"], state: attempt({ state: "partial" }) },
+  { reasons: ["wrong"], state: attempt({ state: "wrong" }) },
+  { reasons: ["breaker"], state: { breaker: { class: "quota", since: START - MINUTE, says: "400 no" } } },
+  { reasons: ["backoff"], state: { throttle: { until: START + MINUTE, times: 1 } } },
+  { reasons: ["cooldown"], state: { completedAt: START - MINUTE } },
+  { reasons: ["cooldown"], state: { foreignAt: START - MINUTE } },
+  { reasons: ["action-rate"], state: { purchases: bought(2) } },
   {
     reasons: ["efficacy"],
     policy: EFFICACY,
-    standing: {
+    state: {
       effects: [effectOf({ metric: METRIC, before: null, completedAt: START - 600 * MINUTE })],
     },
   },
   { reasons: ["clock-behind-ledger"], entryAheadMs: 2 * MINUTE },
   {
     reasons: ["policy-conflict"],
-    standing: {
+    state: {
       policySeen: { hash: hashes[0], since: START - MINUTE },
       policyChanges: {
         before: { hash: hashes[1], at: START - MINUTE },
@@ -81,7 +81,7 @@ const CASES: Case[] = [
   },
   {
     reasons: ["standing-full"],
-    standing: { purchases: [], rulesOff: { [`x${"y".repeat(97 * 1024)}`]: "z" } },
+    state: { purchases: [], rulesOff: { [`x${"y".repeat(97 * 1024)}`]: "z" } },
   },
   { reasons: ["ledger-new"], withoutLedger: true },
   { reasons: ["ledger-new"], withoutLedger: true, commands: [["ledger", "init", ...BY]] },
@@ -97,11 +97,11 @@ const CASES: Case[] = [
       ["pause", ...BY],
       ["hold", "train-a", "--until", "1h", ...BY],
     ],
-    standing: { ...attempt({ state: "stuck" }), purchases: bought(2), completedAt: START - MINUTE },
+    state: { ...attempt({ state: "stuck" }), purchases: bought(2), completedAt: START - MINUTE },
   },
 ]
 
-/** What only the cloud, the signal or the run itself can tell. */
+/** Reasons that only the cloud, the signal or the run itself knows. */
 const BEYOND_STATUS = [
   // Of the signal: a tick of this moment is new, valid and fresh.
   ...["signal-invalid", "not-alarm", "duplicate", "stale", "from-the-future"],
@@ -110,19 +110,19 @@ const BEYOND_STATUS = [
   ...["not-breaching", "missing-data", "latched", "already-there", "at-limit"],
   ...["not-offered", "sold-out", "flavor-blocked", "offers-unreadable"],
   ...["price-unknown", "over-budget", "plan-changed", "approval-needed"],
-  // Of the run: status itself fails where it cannot read control or the chain.
+  // Of the run: status itself fails if it cannot read control or the chain.
   ...["control-unreadable", "overtaken", "no-time", "ledger-behind"],
 ]
 
-async function deskFor({ policy, standing, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
+async function deskFor({ policy, state, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
   const own = await cloudDesk({}, policy, withoutLedger ? { withoutLedger } : {})
-  if (standing || entryAheadMs !== 0) await remember(own, standing ?? {}, START + entryAheadMs)
+  if (state || entryAheadMs !== 0) await remember(own, state ?? {}, START + entryAheadMs)
   for (const argv of commands) expect((await own.run(...argv)).code, argv.join(" ")).toBe(0)
   return own
 }
 
 /** A chain of one entry that left this state. */
-async function remember(own: CloudDesk, standing: Partial<SupernodeState>, at: number): Promise<void> {
+async function remember(own: CloudDesk, state: Partial<SupernodeState>, at: number): Promise<void> {
   const entry = sealEntry({
     stream: STREAM,
     seq: 1,
@@ -133,7 +133,7 @@ async function remember(own: CloudDesk, standing: Partial<SupernodeState>, at: n
     kind: "said",
     mode: "live",
     said: { verb: "reset", why: "test", by: "ann" },
-    standing: stateWith(standing),
+    standing: stateWith(state),
   })
   expect(await own.ledger((ledger) => ledger.append(entry))).toBe("appended")
 }
@@ -156,13 +156,13 @@ interface Dry {
 
 describe("status", () => {
   it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
-    "lists each reason of a dry run that the ledger and the clock can tell, with its hint, as text and as JSON: %s",
+    "lists each reason of a dry run that the ledger and the clock show, with its hint, as text and as JSON: %s",
     async (_, one) => {
       const own = await deskFor(one)
       const dry = await own.run("dry-run", "train-a", "--json")
       const findings = (dry.json() as Dry).results.flatMap(({ decision }) => decision.findings)
       const failing = findings.flatMap(({ passed, reason }) => (passed === false && reason ? [reason] : []))
-      // Without a ledger a dry run decides as on an empty one, and says beside that what runs do.
+      // Without a ledger a dry run decides as on an empty one, and adds what runs do.
       const noted = /runs hold \(([a-z-]+)\)/.exec(dry.err)?.slice(1) ?? []
       const found = [...failing, ...noted].filter((reason) => !BEYOND_STATUS.includes(reason))
       expect(new Set(found)).toEqual(new Set(one.reasons))
@@ -183,8 +183,8 @@ describe("status", () => {
 
   it("has a case for each reason to hold that it can know", () => {
     const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
-    const told = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
-    expect(all.filter((reason) => !told.has(reason))).toEqual([])
-    expect([...told].filter((reason) => !all.includes(reason))).toEqual([])
+    const explained = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
+    expect(all.filter((reason) => !explained.has(reason))).toEqual([])
+    expect([...explained].filter((reason) => !all.includes(reason))).toEqual([])
   })
 })

@@ -9,7 +9,7 @@ function row(out: string, label: string): string | undefined {
 }
 
 describe("status", () => {
-  it("needs no cloud, no keys and no ledger, and says that there is none", async () => {
+  it("needs no cloud, no keys and no ledger, and reports that there is none", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("status")
     expect(row(out, "mode")).toBe(
       "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
@@ -58,7 +58,7 @@ describe("status", () => {
     expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
   })
 
-  it("shows pauses and holds with who, why and until when", async () => {
+  it("shows pauses and holds with person, reason and end", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops", "--until", "2h")
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
@@ -72,7 +72,7 @@ describe("status", () => {
     expect([row(later.out, "paused"), row(later.out, "held")?.endsWith("quiet please")]).toEqual(["no", true])
   })
 
-  it("shows a breaker with the way out", async () => {
+  it("shows a breaker with the command that ends it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", {
       status: 401,
@@ -86,7 +86,7 @@ describe("status", () => {
     )
   })
 
-  it("shows that purchases did not help, with the way out, and what they gained while they do", async () => {
+  it("shows purchases that did not help, with the command that ends the stop, and their gains while they do help", async () => {
     const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
     const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
@@ -94,13 +94,13 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by what cannot be told before 2024-01-12T17:41:00.000Z; at least 5 was wanted. Automatic buying waits until that can be told, after 2024-01-12T17:41:00.000Z",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12T17:41:00.000Z; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12T17:41:00.000Z",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 was wanted. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
@@ -108,7 +108,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 
-  it("shows the waits that refusals left behind", async () => {
+  it("shows the waits after refusals", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
@@ -142,7 +142,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, label)).toBeUndefined()
   })
 
-  it("says that a new policy only observes", async () => {
+  it("reports that a new policy only observes", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
@@ -183,7 +183,7 @@ describe("status", () => {
     expect((await own.run("status", ID)).out.match(/^train-\w/gm)).toEqual(["train-a"])
   })
 
-  it("does not guess where the ledger cannot be trusted", async () => {
+  it("shows nothing if the ledger cannot be trusted", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.spoil(ID)

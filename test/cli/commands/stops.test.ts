@@ -24,7 +24,7 @@ function appendToControl(path: string, said: OperatorCommand): void {
 }
 
 describe("pause", () => {
-  it("stops everything from now on, said by this system's user, without an end", async () => {
+  it("stops everything from now on, in the name of this system's user, without an end", async () => {
     const own = desk()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
@@ -37,7 +37,7 @@ describe("pause", () => {
     expect(code).toBe(0)
   })
 
-  it("stops one supernode by its id, so that a rename lifts nothing", async () => {
+  it("stops one supernode by its id, so that a rename ends nothing", async () => {
     const own = desk(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
     expect((await control(own)).paused).toEqual({
@@ -67,7 +67,7 @@ describe("pause", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("lists what is in flight already, since it cancels nothing", async () => {
+  it("lists the attempt in flight, since it cancels nothing", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("pause", "--by", "night-shift", "--why", "x")
@@ -75,20 +75,20 @@ describe("pause", () => {
     expect(out).toMatch(/^ {2}train-a {2}ACCEPTED: 2 -> 4 servers/m)
   })
 
-  it("takes an end with its zone", async () => {
+  it("accepts an end with its zone", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
     expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
   })
 
-  it("works with a policy that is broken, everywhere and by id", async () => {
+  it("works with a broken policy, for all supernodes and by id", async () => {
     const own = desk("version: [")
     expect((await own.run("pause", "--by", "night-shift", "--why", "x")).code).toBe(0)
     expect((await own.run("pause", "--by", "night-shift", ID, "--why", "x")).code).toBe(0)
     expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
   })
 
-  it("says how to go on where a broken policy hides the name", async () => {
+  it("prints an alternative if a broken policy hides the name", async () => {
     const { code, err } = await desk("version: [").run(
       "pause",
       "--by",
@@ -101,7 +101,7 @@ describe("pause", () => {
     expect(code).toBe(1)
   })
 
-  it("says nothing for a supernode that is not there, neither by name nor by id", async () => {
+  it("records nothing for an unknown supernode, neither by name nor by id", async () => {
     const own = desk()
     for (const name of ["trian-a", ID.replace("b4", "b5")]) {
       const { code, err } = await own.run("pause", "--by", "night-shift", name, "--why", "x")
@@ -112,7 +112,7 @@ describe("pause", () => {
   })
 
   it.each([["pause", "--why", "x"], ["hold", "train-a", "--until", "1h", "--why", "x"], ["resume"]])(
-    "%s does not take this system's user for the person who says so",
+    "%s does not use this system's user as the name of the person",
     async (...argv) => {
       const { code, err } = await desk().run(...argv)
       expect(err).toContain("required option '--by <WHO>' not specified")
@@ -123,13 +123,13 @@ describe("pause", () => {
   it.each([
     [["--by", "WHO", "--why", "x"], "WHO stands for your name"],
     [["--by", "ann", "--why", "TEXT"], "TEXT stands for your reason"],
-  ])("does not take the placeholder of an example: %j", async (argv, says) => {
+  ])("refuses the placeholder of an example: %j", async (argv, says) => {
     const { code, err } = await desk().run("pause", ...argv)
     expect(err).toContain(says)
     expect(code).toBe(2)
   })
 
-  it("keeps stdout for JSON where that is asked for", async () => {
+  it("keeps stdout for JSON if requested", async () => {
     const { json, err } = await desk().run("pause", "--by", "night-shift", "--why", "x", "--json")
     expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
@@ -137,7 +137,7 @@ describe("pause", () => {
 })
 
 describe("resume", () => {
-  it("lifts the pause, and the next signal buys", async () => {
+  it("ends the pause, and the next signal buys", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     const { out } = await own.run("resume", "--by", "night-shift", "--why", "over")
@@ -146,7 +146,7 @@ describe("resume", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("says so where nothing is paused, and writes nothing", async () => {
+  it("reports that nothing is paused, and writes nothing", async () => {
     const own = desk()
     const { code, out } = await own.run("resume", "--by", "night-shift")
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
@@ -235,7 +235,7 @@ describe("reset", () => {
     expect(code).toBe(0)
   })
 
-  it("says what it changed, and nothing else", async () => {
+  it("prints its changes, and nothing else", async () => {
     const own = await cloudDesk()
     const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")
@@ -266,13 +266,13 @@ describe("reset", () => {
   })
 })
 
-describe("on a machine whose clock is hours behind the ledger", () => {
+describe("an end on a machine whose clock is hours behind the ledger", () => {
   it.each([
     ["pause", ["pause", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["pause of one supernode", ["pause", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["hold", ["hold", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
-  ])("%s is refused where it would be over already by the ledger's newest entries", async (_, argv) => {
+  ])("is refused for %s if it would be over already by the ledger's newest entries", async (_, argv) => {
     const own = desk()
     own.advance(120 * MINUTE)
     const dated = await own.run("pause", "--by", "ann", "--why", "dates the ledger", "--until", "5h")

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { bytes, desk, ID, POLICY } from "../harness.ts"
 
 describe("validate", () => {
-  it("says what a good policy comes to, with its defaults and its hash", async () => {
+  it("prints a summary of a good policy, with its defaults and its hash", async () => {
     const own = desk()
     const { code, out, err } = await own.run("validate")
     expect(out).toContain(
@@ -16,7 +16,7 @@ describe("validate", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("says what the policy can cost at the very most, in any 24 hours and in a calendar month", async () => {
+  it("prints the policy's maximum cost, in any 24 hours and in a calendar month", async () => {
     const { out } = await desk().run("validate")
     expect(out).toMatch(
       /at worst +any 24 hours: at most 2 purchases, 360000 CNY = 2 purchases \(limits\.actions: 2 per 1d\) of 180000 CNY for 1 -> 4 servers\n/,
@@ -30,13 +30,13 @@ describe("validate", () => {
     expect(json()).toMatchObject({ worstCase: bill, supernodes: [{ worstCase: bill }] })
   })
 
-  it("says aloud where the most that a policy can cost is not known", async () => {
+  it("reports that the maximum cost of a policy is unknown", async () => {
     const bare = POLICY.replace(/, budget: \{[^}]*\}/, "").replaceAll(/, price: \{[^}]*\}/g, "")
     const { out } = await desk(bare).run("validate")
     expect(out).toContain("2 purchases for an UNKNOWN amount: no budget, and a rung without a price")
   })
 
-  it("prints every problem with its place on stderr, and a count", async () => {
+  it("prints every problem with its position on stderr, and a count", async () => {
     const own = desk()
     const bad = own.file(
       "bad.yaml",
@@ -49,7 +49,7 @@ describe("validate", () => {
     expect([code, out]).toEqual([1, ""])
   })
 
-  it("tells what is allowed but surprising as a warning, and still passes", async () => {
+  it("reports settings that are allowed but surprising as a warning, and still passes", async () => {
     const own = desk(POLICY.replace("key_pair_name: KeyPair-42c4, ", ""))
     const { code, err } = await own.run("validate")
     expect(err).toMatch(
@@ -58,7 +58,7 @@ describe("validate", () => {
     expect(code).toBe(0)
   })
 
-  it("fails under --strict where a warning is not silenced, and only there", async () => {
+  it("fails under --strict if a warning is not silenced, and only there", async () => {
     const bare = POLICY.replace("key_pair_name: KeyPair-42c4, ", "")
     const loud = await desk(bare).run("validate", "--strict")
     expect(loud.err).toMatch(/^error: .*\[no-key-pair\]\n$/)
@@ -100,7 +100,7 @@ describe("validate", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("prints problems as JSON, and for people beside it", async () => {
+  it("prints problems as JSON, and for people on stderr", async () => {
     const { code, json, err } = await desk(POLICY.replace("above: 85", "above: x")).run("validate", "--json")
     const where = { line: expect.any(Number), column: expect.any(Number), path: "supernodes.0.rules.0.above" }
     expect(json()).toMatchObject({ valid: false, error: { kind: "policy", problems: [where] } })
@@ -126,13 +126,13 @@ describe("validate", () => {
     }
   })
 
-  it("needs no other setting to be right", async () => {
+  it("needs no other setting", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_LEDGER: "redis://here" })
     expect((await own.run("validate")).code).toBe(0)
   })
 
-  it("fails on a file that is not there", async () => {
+  it("fails for a missing file", async () => {
     const { code, err } = await desk().run("validate", "nowhere.yaml")
     expect(err).toContain("nowhere.yaml")
     expect(code).toBe(1)

@@ -9,7 +9,7 @@ const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core,
 
 const withRule = (source: string, from = POLICY) => from.replace(CLOUD_EYE, source)
 
-/** The lines of a report that begin a check, and what stands below one. */
+/** The lines of a report that begin a check, and the lines under one. */
 const checksIn = (out: string) => out.split("\n").filter((line) => /^(ok|PROBLEM) {2}/.test(line))
 const below = (out: string, check: string) => {
   const lines = out.split("\n")
@@ -18,8 +18,8 @@ const below = (out: string, check: string) => {
   return lines.slice(begin, end).map((line) => line.trim())
 }
 
-describe("doctor, where all is well", () => {
-  it("says so line by line, with the newest value of each rule and its age, and ends with 0", async () => {
+describe("doctor without problems", () => {
+  it("prints a line per check, with the newest value of each rule and its age, and exits 0", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run("doctor", "train-a")
     expect(out.split("\n")).toEqual([
@@ -46,7 +46,7 @@ describe("doctor, where all is well", () => {
     expect(own.sandbox.scaleUps).toEqual([])
   })
 
-  it("tells the same as JSON", async () => {
+  it("reports the same as JSON", async () => {
     const own = await cloudDesk()
     const ran = await own.run("doctor", "--json")
     expect(ran.json()).toMatchObject({
@@ -63,7 +63,7 @@ describe("doctor, where all is well", () => {
     })
   })
 
-  it("finds nothing amiss in sold-out rungs, a rule on alarms and a supernode at the top, and says what they are", async () => {
+  it("accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
     const own = await cloudDesk(
       {},
       POLICY.replace(
@@ -79,8 +79,8 @@ describe("doctor, where all is well", () => {
   })
 })
 
-describe("doctor, where something is amiss", () => {
-  /** The one check that is not well. */
+describe("doctor with a problem", () => {
+  /** The one failed check. */
   async function onlyProblem(own: Pick<CloudDesk, "run">, ...argv: string[]) {
     const { code, out } = await own.run("doctor", ...argv)
     const problems = checksIn(out).filter((line) => line.startsWith("PROBLEM"))
@@ -90,7 +90,7 @@ describe("doctor, where something is amiss", () => {
     return { problem, todo: below(out, problem), out }
   }
 
-  it("names every wrong setting, and looks no further", async () => {
+  it("names every wrong setting, and checks nothing else", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "loud", SUPERNODE_SECRET_ARN: "x" })
     const { code, out } = await own.run("doctor")
@@ -101,16 +101,16 @@ describe("doctor, where something is amiss", () => {
     expect(code).toBe(1)
   })
 
-  it("names every problem of the policy by its place, and still looks at the ledger", async () => {
+  it("names every problem of the policy by its position, and still checks the ledger", async () => {
     const { out } = await desk(POLICY.replace("above: 85", "abofe: 85")).run("doctor")
     const ofPolicy = checksIn(out).filter((line) => line.includes("policy:"))
     expect(ofPolicy.length).toBeGreaterThan(0)
-    // Each of them is one problem of the file: how many there are is no check.
+    // Each of them is one problem of the file: their number is no check.
     for (const line of ofPolicy) expect(line).toMatch(/^PROBLEM {2}policy: .*policy\.yaml:\d+:\d+: /)
     expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: sqlite:/)
   })
 
-  it("says that a chain of the ledger cannot be trusted, and still looks at the cloud", async () => {
+  it("reports a chain that cannot be trusted, and still checks the cloud", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "1m")
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
@@ -120,7 +120,7 @@ describe("doctor, where something is amiss", () => {
     expect(out).toContain("ok  train-a: rule npu-busy: 95 on 2 of 2 servers")
   })
 
-  it("says where keys may come from", async () => {
+  it("names the sources of keys", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { problem } = await onlyProblem(own)
@@ -139,7 +139,7 @@ describe("doctor, where something is amiss", () => {
       "HUAWEICLOUD_SDK_AK has quotes that are part of it",
     ],
     ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK has a $"],
-  ])("says what is wrong with %s, not that a right is missing", async (_what, env, says) => {
+  ])("names the problem of %s, not a missing right", async (_what, env, says) => {
     const own = await cloudDesk()
     Object.assign(own.env, env)
     const { code, out } = await own.run("doctor")
@@ -148,7 +148,7 @@ describe("doctor, where something is amiss", () => {
     expect(code).toBe(1)
   })
 
-  it("says that a supernode is not there by that id", async () => {
+  it("reports that no supernode has that id", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("doctor", "train-b")
     expect(checksIn(out).filter((line) => line.includes("train-b: supernode"))[0]).toMatch(
@@ -158,7 +158,7 @@ describe("doctor, where something is amiss", () => {
     expect(code).toBe(1)
   })
 
-  it("says that the servers are on no rung of the ladder, and what to write", async () => {
+  it("reports servers on no rung of the ladder, and what to write", async () => {
     const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
@@ -166,14 +166,14 @@ describe("doctor, where something is amiss", () => {
     expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
   })
 
-  it("says which flavor is not for sale, and which are", async () => {
+  it("names the flavor that is not for sale, and those that are", async () => {
     const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
     expect(todo[0]).toMatch(/^listed are: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
   })
 
-  it("says what Cloud Eye does know, where a rule has no data: the right metric, and its newest point", async () => {
+  it("names the data that Cloud Eye has for a rule without data: the right metric, and its newest point", async () => {
     const own = await cloudDesk(
       { supernodes: [{ ...DEFAULT_SUPERNODE, npus: 2 }] },
       withRule(
@@ -195,7 +195,7 @@ describe("doctor, where something is amiss", () => {
     ])
   })
 
-  it("says that the point there was is old", async () => {
+  it("reports that the newest point is old", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad({
       load: [
@@ -207,7 +207,7 @@ describe("doctor, where something is amiss", () => {
     expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12T15:29:00Z, 1 hour ago$/)
   })
 
-  it("says that a Prometheus does not answer, and where to try", async () => {
+  it("reports that a Prometheus does not answer, and where to try", async () => {
     const own = await cloudDesk(
       {},
       withRule("prometheus: { url: http://127.0.0.1:1, query: avg(npu), period: 1m }"),
@@ -217,7 +217,7 @@ describe("doctor, where something is amiss", () => {
     expect(todo[0]).toMatch(/^try the query at http:\/\/127\.0\.0\.1:1 itself/)
   })
 
-  it("says that a Prometheus wants a login", async () => {
+  it("reports that a Prometheus requires a login", async () => {
     const server = await PrometheusServer.start()
     onTestFinished(() => server.close())
     server.instead = (_, response) => {
@@ -232,14 +232,14 @@ describe("doctor, where something is amiss", () => {
     expect(todo).toEqual(["set SUPERNODE_PROMETHEUS_AUTH (docs/settings.md)"])
   })
 
-  it("says that CloudWatch has no region", async () => {
+  it("reports that CloudWatch has no region", async () => {
     const own = await cloudDesk({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
     const { problem } = await onlyProblem(own)
     expect(problem).toContain("write `region` in the rule's cloudwatch, or set AWS_REGION")
   })
 })
 
-it("a name that nobody has is wrong usage of the policy, and no finding", async () => {
+it("treats an unknown name as wrong usage, and not as a problem", async () => {
   const { code, err } = await (await cloudDesk()).run("doctor", "train-x")
   expect(err).toContain('no supernode is named "train-x"')
   expect(code).toBe(1)

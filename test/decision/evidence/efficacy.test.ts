@@ -26,21 +26,21 @@ import {
   tickOf,
   unreadable,
 } from "../builders.ts"
-import { findingOf, judge } from "../judge.ts"
+import { decisionOf, findingOf } from "../judge.ts"
 
 const prometheus = (query: string, period = "1m"): RuleInput["metric"] => ({
   prometheus: { url: "http://127.0.0.1:9090", query, period },
 })
 
-/** Stops after two purchases in a row that gained less than 5. */
+/** A policy that stops after two purchases in a row with a gain below 5. */
 function policyWith(over: Partial<PolicyInput> = {}): Policy {
   return policyOf({ efficacy: { purchases: 2, min_gain: 5 }, ...over })
 }
 const policy = policyWith()
 
-/** What would have caused a purchase in the passing situation under that policy. */
+/** The cause of a purchase in the passing situation under that policy. */
 function causeUnder(over: Partial<Situation> = {}) {
-  return judge({ policy, ...over }).target?.cause
+  return decisionOf({ policy, ...over }).target?.cause
 }
 const { metric = "" } = causeUnder() ?? {}
 
@@ -52,10 +52,10 @@ function gained(gain: number | null, over: Partial<Effect> = {}): Effect {
 
 function bought(effects: Effect[], over: Partial<Situation> = {}): Partial<Situation> {
   const completedAt = Math.max(...effects.map((effect) => effect.completedAt))
-  return { policy, standing: stateWith({ effects, completedAt }), ...over }
+  return { policy, state: stateWith({ effects, completedAt }), ...over }
 }
 
-describe("how bad a metric is", () => {
+describe("the severity of a metric", () => {
   const rule = (over: Partial<RuleInput> = {}) => policyOf({ rules: [ruleInput(over)] }).rules[0]
   const points = (...values: (number | null | "early")[]): Point[] =>
     values.map((value, i) => ({
@@ -80,23 +80,23 @@ describe("how bad a metric is", () => {
     ["is not told with fewer", {}, points(90, null, 99, null, null), null],
     ["is not told by points before the warm-up ended", {}, points(90, 99, "early", "early", "early"), null],
     ["is not told where the sum leaves the range of numbers", {}, points(1.7e308, 1.7e308, 1e308), null],
-  ])("%s", (_, over, given, level) => {
+  ])("is measured as follows: %s", (_, over, given, level) => {
     const [one] = [rule(over)]
     expect(one && levelOf(one, given)).toBe(level)
   })
 })
 
-describe("what caused a purchase", () => {
-  it("is remembered with the target where the policy has an efficacy rule, and nowhere else", () => {
+describe("the cause of a purchase", () => {
+  it("records the cause with the target only if the policy has an efficacy rule", () => {
     expect(causeUnder()).toEqual({
       rule: "npu-busy",
       metric: expect.stringMatching(/^sha256:/),
       before: 97,
     })
-    expect(judge().target).not.toHaveProperty("cause")
+    expect(decisionOf().target).not.toHaveProperty("cause")
   })
 
-  it("is the rule that wanted most, and of several the first in the policy", () => {
+  it("names the rule with the highest proposal, and of several the first in the policy", () => {
     const steps = [{ from: 10, up: 2 }]
     const queue = (name: string) => ruleInput({ name, metric: prometheus(name), above: undefined, steps })
     const rules = [ruleInput(), queue("queue-long"), queue("queue-longer")]
@@ -106,28 +106,28 @@ describe("what caused a purchase", () => {
       readingOf([90, 90, 90, 90, 90], { rule: "queue-longer", periodMs: MINUTE }),
     ])
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
-    const target = judge({ policy: policyWith({ rules, ladder }), readings }).target
+    const target = decisionOf({ policy: policyWith({ rules, ladder }), readings }).target
     expect(target).toMatchObject({ to: 8, cause: { rule: "queue-long", before: 40 } })
     expect(target?.rules).toEqual(["npu-busy", "queue-long", "queue-longer"])
   })
 
-  it("is nothing where a person named the servers", () => {
-    expect(judge({ policy, signal: requestOf() }).target).toMatchObject({ to: 4, rules: [] })
+  it("records no cause if a person named the number of servers", () => {
+    expect(decisionOf({ policy, signal: requestOf() }).target).toMatchObject({ to: 4, rules: [] })
     expect(causeUnder({ signal: requestOf() })).toBeUndefined()
   })
 
-  it("is the same rule where a person asked and evidence decided", () => {
+  it("records the same rule if a person asked and evidence decided", () => {
     expect(causeUnder({ signal: requestOf({ servers: null }) })).toMatchObject({ rule: "npu-busy" })
   })
 
-  it("has no number where silence was held to breach", () => {
+  it("records no number if missing data counted as breaching", () => {
     const silent = policyWith({ rules: [ruleInput({ missing: "breaching" })] })
     const readings = read([readingOf([null, null, null, 97, 97])])
     expect(causeUnder({ policy: silent, readings })).toMatchObject({ before: null })
   })
 
-  it("goes from the opened entry by the attempt to the row when it is complete", () => {
-    const { target, findings } = judge({ policy })
+  it("carries the cause from the opened entry by the attempt to the completed row", () => {
+    const { target, findings } = decisionOf({ policy })
     const situation = situationOf({ policy })
     const attempt = { id: "a1", openedAt: NOW, sendBefore: NOW, deadline: NOW }
     const plan = { ...PLAN, from: 2, to: 4 }
@@ -168,15 +168,15 @@ describe("the efficacy gate", () => {
     ["the rule of one is gone", bought([gained(1), gained(2, { rule: "other" })]), true],
     ["one rule measures something else now", bought([gained(1), gained(2, { metric: "m" })]), true],
     ["the policy has no efficacy rule", bought([gained(1), gained(2)], { policy: policyOf() }), true],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     expect(findingOf("efficacy", over)).toMatchObject({ passed, reason: passed ? null : "efficacy" })
   })
 
-  it("is what holds an alarm and a tick where all else passes", () => {
+  it("holds an alarm and a tick when only the efficacy gate fails", () => {
     const over = bought([gained(1), gained(2)])
-    expect(judge(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
-    expect(judge({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
-    expect(judge(bought([gained(1), gained(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
+    expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
+    expect(decisionOf({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
+    expect(decisionOf(bought([gained(1), gained(9)]))).toMatchObject({ kind: "scale-up", heldBy: null })
   })
 
   function justDone(): Effect {
@@ -186,9 +186,9 @@ describe("the efficacy gate", () => {
     return gained(null, { attempt, before: null })
   }
 
-  it("says the numbers", () => {
+  it("gives the numbers of each effect", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 was wanted. Automatic buying stops until a person resets it",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
       facts: {
         stopped: true,
         until: null,
@@ -201,20 +201,20 @@ describe("the efficacy gate", () => {
     })
   })
 
-  it("says what could not be measured, and that it counts as no gain", () => {
+  it("names effects that could not be measured, and counts them as no gain", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by nothing that could be measured since 2024-01-12T15:41:00.000Z; at least 5 was wanted. Automatic buying stops until a person resets it",
+      "the last 2 purchases moved npu-busy by 1.2 and by an amount that could not be measured since 2024-01-12T15:41:00.000Z; at least 5 is required. Automatic buying stops until a person resets it",
     )
   })
 
-  it("says until when it waits for what can be told soon, which is no stop", () => {
+  it("waits, instead of stopping, while an effect can still be measured soon", () => {
     const finding = findingOf("efficacy", bought([gained(1.2), justDone()]))
-    // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are looked at a minute later.
-    expect(finding.says).toContain("by what cannot be told before 2024-01-12T17:21:00.000Z")
+    // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are readable a minute later.
+    expect(finding.says).toContain("by an amount that cannot be measured before 2024-01-12T17:21:00.000Z")
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 
-  it("waits for the last of several that can be told soon, each by its own rule", () => {
+  it("waits for the last of several measurable effects, each by its own rule", () => {
     const rules = [ruleInput(), ruleInput({ name: "queue", metric: prometheus("q", "2m") })]
     const both = policyWith({ rules })
     const queue = { rule: "queue", metric: digest({ metric: both.rules[1]?.metric, highIsBad: true }) }
@@ -224,7 +224,7 @@ describe("the efficacy gate", () => {
     expect(finding.facts.row).toMatchObject([{ dueAt: NOW + 21 * MINUTE }, { dueAt: NOW + 7 * MINUTE }])
   })
 
-  it("says which purchases it does not count", () => {
+  it("names the purchases that it does not count", () => {
     const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
       says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule is gone or measures something else now",
@@ -232,7 +232,7 @@ describe("the efficacy gate", () => {
     })
   })
 
-  it("lets a person buy, and says what it stops", () => {
+  it("lets a person buy, and says which purchases it stops", () => {
     const over = bought([gained(1), gained(2)], { signal: requestOf() })
     const { passed, says } = findingOf("efficacy", over)
     expect([passed, says.endsWith("That stops automatic purchases only")]).toEqual([true, true])
@@ -241,18 +241,18 @@ describe("the efficacy gate", () => {
   it.each([
     ["a higher threshold", ruleInput({ above: 90 })],
     ["another number of points", ruleInput({ points: "2 of 5" })],
-  ])("still counts what was measured before the rule got %s", (_, rule) => {
+  ])("still counts a measured effect before the rule got %s", (_, rule) => {
     const over = bought([gained(1), gained(2)], { policy: policyWith({ rules: [rule] }) })
     expect(findingOf("efficacy", over).reason).toBe("efficacy")
   })
 })
 
-describe("what a purchase did", () => {
+describe("the effect of a purchase", () => {
   const done = gained(null, { attempt: "a1" })
   const at = (load: (number | null)[], over: Partial<Situation> = {}) =>
     measureEffect(situationOf(bought([done], { readings: read([readingOf(load)]), ...over })), digest)
 
-  it("is measured over the points that M of N decides by, and told with its numbers", () => {
+  it("is measured over the points that M of N uses, and recorded with its numbers", () => {
     expect(at([95, 96, 95.7, 10, 10])).toEqual({
       kind: "effect",
       says: "moved npu-busy by 1.43333, from 97 to 95.5667",
@@ -264,7 +264,7 @@ describe("what a purchase did", () => {
     })
   })
 
-  it("is measured by the rule that caused it, whichever comes first in the policy", () => {
+  it("is measured by the rule that caused the purchase, whichever comes first in the policy", () => {
     const queue = ruleInput({ name: "queue", metric: prometheus("q") })
     const both = policyWith({ rules: [queue, ruleInput()] })
     const readings = read([readingOf([1, 1, 1, 1, 1], { rule: "queue" }), readingOf([90, 90, 90, 90, 90])])
@@ -272,9 +272,9 @@ describe("what a purchase did", () => {
     expect(measureEffect(situationOf(over), digest)?.effect).toEqual({ after: 90, gain: 7 })
   })
 
-  it("is a gain where low values are bad and they rose", () => {
+  it("is a gain if a metric that breaches on low values rose", () => {
     const low = policyWith({ rules: [ruleInput({ above: undefined, below: 20 })] })
-    const [cause] = [judge({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]
+    const [cause] = [decisionOf({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]
     const effect = { ...done, ...cause }
     const over = bought([effect], { policy: low, readings: read([readingOf([15, 15, 15, 90, 90])]) })
     expect(measureEffect(situationOf(over), digest)?.effect).toEqual({ after: 15, gain: 10 })
@@ -302,30 +302,30 @@ describe("what a purchase did", () => {
       [95, 95, 95, 95, 95],
       bought([gained(null, { completedAt: NOW - 41 * MINUTE + 1 })]),
     ],
-  ])("is not told when %s", (_, load, over) => {
+  ])("is not measured when %s", (_, load, over) => {
     expect(at(load, over)).toBeNull()
   })
 
   it.each<Partial<Situation>>([{ headAt: NOW + MINUTE }, { cloudSkewMs: MINUTE }, { cloudSkewMs: -MINUTE }])(
-    "is told while clocks differ by no more than they may: %j",
+    "is measured while clocks differ within the tolerance: %j",
     (over) => {
       expect(at([95, 95, 95, 95, 95], over)?.effect).toEqual({ after: 95, gain: 2 })
     },
   )
 
-  it("is told from the moment on at which all N periods began after the warm-up", () => {
-    // Of 17:00 the five newest periods that may be looked at began at 16:30 at the earliest: warm at 16:30 is warm.
+  it("is measured from the moment at which all N periods began after warm-up", () => {
+    // At 17:00 the five newest complete periods began at 16:30 at the earliest: warm at 16:30 counts.
     const over = bought([gained(null, { completedAt: NOW - 45 * MINUTE })])
     expect(effectIsDue(situationOf(over), digest)).toBe(true)
     expect(at([95, 95, 95, 95, 95], over)).not.toBeNull()
   })
 
-  it("is told after a later purchase was warm too, where one came in between", () => {
-    const standing = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
-    expect(at([95, 95, 95, 95, 95], { standing })).toBeNull()
+  it("is measured after a later purchase is warm too, if there was one in between", () => {
+    const state = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
+    expect(at([95, 95, 95, 95, 95], { state })).toBeNull()
   })
 
-  it("is written once: later load rewrites nothing", () => {
+  it("is recorded once: later load does not change it", () => {
     const observed = (gain: number): Observation => ({
       kind: "effect",
       says: "s",
@@ -338,10 +338,10 @@ describe("what a purchase did", () => {
     const once = fold(stateWith({ effects: [done] }), eventOf({ observation: observed(9) }))
     expect(once.effects).toEqual([{ ...done, after: 88, gain: 9 }])
     expect(fold(once, eventOf({ observation: observed(-5) })).effects).toEqual(once.effects)
-    expect(measureEffect(situationOf({ policy, standing: once }), digest)).toBeNull()
+    expect(measureEffect(situationOf({ policy, state: once }), digest)).toBeNull()
   })
 
-  it("of several is told one at a time, the oldest first", () => {
+  it("is measured one at a time, the oldest purchase first", () => {
     const over = bought([done, gained(null, { attempt: "a2" })])
     expect(measureEffect(situationOf(over), digest)?.attempt).toBe("a1")
   })
@@ -349,7 +349,7 @@ describe("what a purchase did", () => {
   const eventOf = (over: object) => ({ kind: "observed" as const, seq: 2, at: NOW, run: "r", ...over })
 })
 
-describe("whether a tick that holds looks at the metrics even so", () => {
+describe("a tick that holds", () => {
   const alarmed = policyWith({ rules: [ruleInput({ metric: { alarm: true } })] })
   it.each<[string, Partial<Situation>, boolean]>([
     ["a purchase is to be measured", bought([gained(null)]), true],
@@ -363,7 +363,7 @@ describe("whether a tick that holds looks at the metrics even so", () => {
       bought([{ ...gained(null), metric: metricOf(alarmed) }], { policy: alarmed }),
       false,
     ],
-  ])("%s: %s", (_, over, isDue) => {
+  ])("reads the metrics or not: %s: %s", (_, over, isDue) => {
     expect(effectIsDue(situationOf({ signal: tickOf(), ...over }), digest)).toBe(isDue)
   })
 
@@ -372,16 +372,16 @@ describe("whether a tick that holds looks at the metrics even so", () => {
   }
 })
 
-describe("the row", () => {
-  const said = (standing: SupernodeState) =>
-    fold(standing, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
+describe("the row of effects", () => {
+  const said = (state: SupernodeState) =>
+    fold(state, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
-  it("is forgotten when a person resets", () => {
+  it("is cleared by a person's reset", () => {
     expect(said(stateWith({ effects: [gained(1), gained(2)] })).effects).toEqual([])
     expect(said(stateWith())).not.toHaveProperty("effects")
   })
 
-  it("still gets the purchase that is in flight while a person resets", () => {
+  it("still receives the purchase that is in flight during a reset", () => {
     const cause = { rule: "npu-busy", metric, before: 97 }
     const attempt = { ...attemptOf(), cause }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
@@ -395,7 +395,7 @@ describe("the row", () => {
     expect(folded.effects?.map((effect) => effect.attempt)).toEqual([attempt.id])
   })
 
-  it("of very many purchases keeps the newest twenty", () => {
+  it("keeps the newest twenty of very many purchases", () => {
     const effects = Array.from({ length: 20 }, (_, i) => gained(i))
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }

@@ -7,7 +7,7 @@ const PERIOD = 5 * MINUTE
 const NEWEST = Date.parse("2024-01-12T16:50:00Z")
 const __ = null
 
-describe("comparison is as written, without rounding", () => {
+describe("comparison with a threshold", () => {
   const breach: [keyof RuleInput, number, string][] = [
     ["above", 85, "not-breaching"],
     ["above", 85.000001, "breaching"],
@@ -18,19 +18,19 @@ describe("comparison is as written, without rounding", () => {
     ["at_most", 85, "breaching"],
     ["at_most", 85.000001, "not-breaching"],
   ]
-  it.each(breach)("%s 85 at %d is %s", (op, value, verdict) => {
+  it.each(breach)("compares %s 85 at %d without rounding: %s", (op, value, verdict) => {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, [op]: 85, points: "1 of 1" }] })
     const finding = findingOf(GATE, { policy, readings: read([readingOf([value])]) })
     expect(finding.passed ? "breaching" : finding.reason).toBe(verdict)
   })
 
-  it("takes zero for a value", () => {
+  it("treats zero as a value", () => {
     expect(weigh({ points: "1 of 1" }, [0])).toBe("not-breaching")
   })
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    "takes %s for missing",
+    "treats %s as missing",
     (value) => {
       expect(weigh({ points: "1 of 1" }, [value])).toBe("missing-data")
     },
@@ -49,16 +49,16 @@ describe("M of the N newest periods", () => {
     ["nothing is real", [__, __, __, __, __], "missing-data"],
     ["what is missing could not reach M any more", [97, 10, 10, 10, __], "not-breaching"],
     ["what is missing could just reach M", [97, 97, 10, 10, __], "missing-data"],
-  ])("3 of 5: %s", (_, values, verdict) => {
+  ])("evaluates 3 of 5: %s", (_, values, verdict) => {
     expect(weigh({ points: "3 of 5" }, values)).toBe(verdict)
   })
 
-  it("never reaches further back than N: older points that breach do not help", () => {
+  it("never reaches further back than N: older breaching points do not count", () => {
     expect(weigh({ points: "2 of 2" }, [97, 10, 97, 97, 97])).toBe("not-breaching")
     expect(weigh({ points: "2 of 2" }, [__, __, 97, 97, 97])).toBe("missing-data")
   })
 
-  it("does not consider a period that ended less than the lag ago", () => {
+  it("does not read a period that ended less than the lag ago", () => {
     // The period of 16:55 ended at 17:00 sharp, and the lag is a minute.
     const reading = {
       ...readingOf([10]),
@@ -105,11 +105,11 @@ describe("missing data", () => {
     ["breaching", [97, 97, __, 10, 10], "breaching"],
     ["breaching", [97, __, 10, 10, 10], "not-breaching"],
     ["breaching", [__, __, __, __, __], "breaching"],
-  ])("%s: %j is %s", (missing, values, verdict) => {
+  ])("evaluates %s: %j as %s", (missing, values, verdict) => {
     expect(weigh({ missing }, values)).toBe(verdict)
   })
 
-  it("is what a reading is that could not be fetched, never zero, and the finding says why", () => {
+  it("treats an unreadable reading as missing, never zero, and the finding gives the reason", () => {
     const reading = {
       rule: "npu-busy",
       periodMs: PERIOD,
@@ -123,7 +123,7 @@ describe("missing data", () => {
     expect(findingOf(GATE, over).says).toContain("HTTP 503")
   })
 
-  it("is what a rule without a reading has", () => {
+  it("treats a rule without a reading as missing data", () => {
     expect(outcomeAt(GATE, { readings: read([]) })).toEqual([false, "missing-data", "missing-data"])
   })
 })

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest"
 import { DAY, NOW, policyOf, type RuleInput, read, readingOf, ruleInput, stateWith } from "../builders.ts"
-import { findingOf, judge, weigh, withRule } from "../judge.ts"
+import { decisionOf, findingOf, weigh, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const __ = null
 
 describe("hysteresis", () => {
-  const latched = { standing: stateWith({ latches: { "npu-busy": NOW - DAY } }) }
+  const latched = { state: stateWith({ latches: { "npu-busy": NOW - DAY } }) }
   const once = { repeat: false, clear: 70, points: "3 of 5" }
 
-  it("holds a rule that bought once, for as long as its metric is high", () => {
+  it("holds a rule that bought once while its metric is high", () => {
     expect(weigh(once, [97, 97, 97, 97, 97], latched)).toBe("latched")
   })
 
@@ -21,23 +21,25 @@ describe("hysteresis", () => {
     ["points are missing", [69, 69, __, __, __], false],
   ])("clears when %s: %j", (_, values, cleared) => {
     const over = withRule(once, readingOf(values), latched)
-    expect(judge(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
+    expect(decisionOf(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
   })
 
-  it("clears by the threshold itself where no clear is written", () => {
+  it("clears at the threshold itself without a `clear` value", () => {
     const { clear: _, ...noClear } = once
-    expect(judge(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual(["npu-busy"])
-  })
-
-  it("clears above `clear` where low is bad", () => {
-    const { above: _, ...rest } = ruleInput()
-    const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
-    expect(judge({ policy, ...latched, readings: read([readingOf([41, 41, 41, 30, 30])]) }).cleared).toEqual([
+    expect(decisionOf(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual([
       "npu-busy",
     ])
-    expect(judge({ policy, ...latched, readings: read([readingOf([39, 39, 39, 39, 39])]) }).cleared).toEqual(
-      [],
-    )
+  })
+
+  it("clears above `clear` if low values breach", () => {
+    const { above: _, ...rest } = ruleInput()
+    const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
+    expect(
+      decisionOf({ policy, ...latched, readings: read([readingOf([41, 41, 41, 30, 30])]) }).cleared,
+    ).toEqual(["npu-busy"])
+    expect(
+      decisionOf({ policy, ...latched, readings: read([readingOf([39, 39, 39, 39, 39])]) }).cleared,
+    ).toEqual([])
   })
 
   it("lets a rule buy that is not latched, and one with repeat: true always", () => {
@@ -45,19 +47,19 @@ describe("hysteresis", () => {
     expect(weigh({ ...once, repeat: true }, [97, 97, 97, 97, 97], latched)).toBe("breaching")
   })
 
-  it("holds only the rule that is latched", () => {
+  it("holds only the latched rule", () => {
     const rules = [ruleInput(once), ruleInput({ name: "mem-full" })]
     const readings = read([
       readingOf([97, 97, 97, 97, 97]),
       readingOf([97, 97, 97, 97, 97], { rule: "mem-full" }),
     ])
-    expect(judge({ policy: policyOf({ rules }), readings, ...latched })).toMatchObject({
+    expect(decisionOf({ policy: policyOf({ rules }), readings, ...latched })).toMatchObject({
       kind: "scale-up",
       target: { rules: ["mem-full"] },
     })
   })
 
-  it("latches no rule that is merely called constructor", () => {
+  it("latches no rule because of the name constructor", () => {
     const rule = { ...once, name: "constructor" }
     const over = withRule(rule, readingOf([97, 97, 97, 97, 97], { rule: "constructor" }))
     expect(findingOf(GATE, over).passed).toBe(true)
@@ -73,7 +75,7 @@ describe("steps", () => {
   ) {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, steps, points: "2 of 3", ...rule }], ladder })
-    const decision = judge({
+    const decision = decisionOf({
       policy,
       readings: read([readingOf(newestFirst)]),
       offers: read(ladder.map(({ flavor }) => ({ flavor, soldOut: false }))),
@@ -96,19 +98,19 @@ describe("steps", () => {
     ["points of a higher step reach the lower one too", [250, 60, 10], 4],
     ["fewer than M reach any step", [250, 10, 10], "not-breaching"],
     ["missing points reach no step", [250, __, __], "missing-data"],
-  ])("%s: %j", (_, values, expected) => {
+  ])("reaches the expected step: %s: %j", (_, values, expected) => {
     expect(upTo(STEPS, values)).toBe(expected)
   })
 
-  it("what is missing is held to breach, if the policy says so, by the lowest step only", () => {
+  it("counts missing data as breaching, if the policy says so, at the lowest step only", () => {
     expect(upTo(STEPS, [250, __, __], { missing: "breaching" })).toBe(4)
   })
 
-  it("go beyond the ladder's end no further than its top", () => {
+  it("proposes at most the top rung for steps beyond the ladder's end", () => {
     expect(upTo([{ from: 50, up: 48 }], [60, 60, 60])).toBe(16)
   })
 
-  describe("where low is bad, and the lower end is open", () => {
+  describe("steps on low values, with an open lower end", () => {
     const LOW = [
       { to: 10, up: 2 },
       { from: 10, to: 50, up: 1 },
@@ -117,7 +119,7 @@ describe("steps", () => {
       ["a low value takes the step it is in", [5, 5, 5], 8],
       ["a value in the next step takes that one", [30, 30, 30], 4],
       ["a value above all steps is in none: upper bounds are exclusive", [100, 100, 100], "not-breaching"],
-    ])("%s: %j", (_, values, expected) => {
+    ])("reaches the expected step: %s: %j", (_, values, expected) => {
       expect(upTo(LOW, values)).toBe(expected)
     })
   })
@@ -140,18 +142,18 @@ describe("several rules", () => {
   const LOW = [10, 10, 10, 10, 10]
   const NONE = [__, __, __, __, __]
 
-  it("the highest proposal wins, never the sum, and answers all who asked", () => {
+  it("takes the highest proposal, never the sum, and satisfies all rules with a proposal", () => {
     const { above: _, ...rest } = ruleInput()
     const over = two(HIGH, HIGH)
     const policy = policyOf({
       rules: [ruleInput(), { ...rest, name: "mem-full", steps: [{ from: 50, up: 2 }] }],
       ladder: [2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
     })
-    expect(judge({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
+    expect(decisionOf({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
   })
 
-  it("two rules that ask for the same rung are one step, and both are named", () => {
-    expect(judge(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
+  it("names both of two rules that propose the same rung, and buys one step", () => {
+    expect(decisionOf(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
   })
 
   it.each<[string, (number | null)[], (number | null)[], string | number]>([
@@ -159,15 +161,15 @@ describe("several rules", () => {
     ["one whose data is missing does not veto", NONE, HIGH, 4],
     ["one whose data is missing proposes nothing", NONE, LOW, "missing-data"],
     ["none breaches", LOW, LOW, "not-breaching"],
-  ])("%s", (_, first, second, expected) => {
-    const decision = judge(two(first, second))
+  ])("combines rules: %s", (_, first, second, expected) => {
+    const decision = decisionOf(two(first, second))
     expect(decision.target?.to ?? decision.heldBy).toBe(expected)
   })
 
-  it("a rule that an invalid order switched off proposes nothing until the policy changes", () => {
+  it("ignores a rule that an invalid order switched off, until the policy changes", () => {
     const over = withRule({}, readingOf(HIGH))
     const off = (hash: string) =>
-      judge({ ...over, policyHash: "sha256:now", standing: stateWith({ rulesOff: { "npu-busy": hash } }) })
+      decisionOf({ ...over, policyHash: "sha256:now", state: stateWith({ rulesOff: { "npu-busy": hash } }) })
         .kind
     expect(off("sha256:now")).toBe("hold")
     expect(off("sha256:before")).toBe("scale-up")

@@ -12,13 +12,13 @@ import {
   stateWith,
   supernodeOf,
 } from "../builders.ts"
-import { evidenceOf, findingOf, judge, outcomeAt, weigh, withRule } from "../judge.ts"
+import { decisionOf, evidenceOf, findingOf, outcomeAt, weigh, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const PERIOD = 5 * MINUTE
 const NEWEST = Date.parse("2024-01-12T16:50:00Z")
 
-describe("over servers", () => {
+describe("points over several servers", () => {
   const perServer = (values: Record<string, number>) => ({
     ...readingOf([]),
     series: Object.entries(values).map(([server, value]) => ({ server, points: [{ at: NEWEST, value }] })),
@@ -60,7 +60,7 @@ describe("over servers", () => {
     ["70%", 3, false],
     ["0.1%", 1, true],
     ["0.1%", 0, false],
-  ])("a point is real with a quorum of %s when %i of 5 reported: %s", (quorum, reported, isReal) => {
+  ])("reaches a quorum of %s, or not, when %i of 5 reported: %s", (quorum, reported, isReal) => {
     const values = Object.fromEntries(serversOf(reported).map(({ id }) => [id, 97]))
     expect(outcomeAt(GATE, five({ quorum }, values)).slice(0, 2)).toEqual(
       isReal ? [true, null] : [false, "missing-data"],
@@ -68,7 +68,7 @@ describe("over servers", () => {
   })
 
   it.each(["STOPPED", "CREATING", "ERROR"])(
-    "expects nothing of a server that is %s, and does not count what it says",
+    "expects no data of a server that is %s, and does not count its data",
     (status) => {
       const servers = [...serversOf(4), serverOf("s5", { status })]
       const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
@@ -76,19 +76,19 @@ describe("over servers", () => {
     },
   )
 
-  it("expects nothing of a server that is not past its warm-up, and does not count what it says", () => {
+  it("expects no data of a server before the end of warm-up, and does not count its data", () => {
     const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE + 1 })]
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
     expect(evidenceOf(over)["points"]).toMatchObject([{ value: 97, reported: 4, expected: 4 }])
   })
 
-  it("expects a server again once its warm-up is over", () => {
+  it("expects data of a server again after its warm-up", () => {
     const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE })]
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97 }, servers)
     expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
   })
 
-  it("is missing where no server runs, though old values are there", () => {
+  it("counts points as missing if no server runs, even with old values", () => {
     const servers = serversOf(5, { status: "STOPPED" })
     expect(outcomeAt(GATE, five({ quorum: "1%" }, { s1: 97, s2: 97 }, servers)).slice(0, 2)).toEqual([
       false,
@@ -96,23 +96,23 @@ describe("over servers", () => {
     ])
   })
 
-  it("counts no series of a server that is not there", () => {
+  it("counts no series of an unknown server", () => {
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, gone: 97 })
     expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
   })
 
-  it("takes one series that speaks for the whole supernode as it is", () => {
+  it("uses one series that covers the whole supernode unchanged", () => {
     const reading = { ...readingOf([]), series: [{ server: null, points: [{ at: NEWEST, value: 97 }] }] }
     expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).passed).toBe(true)
   })
 })
 
-describe("warm-up", () => {
-  /** Completed so that the last `early` of the five periods began before the warm-up ended. */
+describe("warm-up after a purchase", () => {
+  /** Completed so that the last `early` of the five periods began before the end of warm-up. */
   const completedBefore = (early: number) => NEWEST - (4 - early) * PERIOD - 15 * MINUTE
   const after = (early: number) =>
     withRule({ points: "3 of 5" }, readingOf([97, 97, 97, 97, 97]), {
-      standing: stateWith({ completedAt: completedBefore(early) - 1 }),
+      state: stateWith({ completedAt: completedBefore(early) - 1 }),
     })
 
   it.each<[number, boolean]>([
@@ -120,21 +120,21 @@ describe("warm-up", () => {
     [2, true],
     [3, false],
     [5, false],
-  ])("of five breaching periods, %i began before it ended", (early, passed) => {
+  ])("does not buy while %i of five breaching periods began before the end of warm-up", (early, passed) => {
     expect(outcomeAt(GATE, after(early)).slice(0, 2)).toEqual(
       passed ? [true, null] : [false, "not-breaching"],
     )
   })
 
-  it("and cooldown must both be over", () => {
+  it("requires both the end of warm-up and the end of the cooldown", () => {
     const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
-    const standing = stateWith({ completedAt: NOW - 20 * MINUTE })
-    expect(findingOf("cooldown-over", { policy, standing }).passed).toBe(true)
-    expect(judge({ policy, standing })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
+    const state = stateWith({ completedAt: NOW - 20 * MINUTE })
+    expect(findingOf("cooldown-over", { policy, state }).passed).toBe(true)
+    expect(decisionOf({ policy, state })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
   })
 
-  it("is not made up for by missing: breaching", () => {
-    const standing = stateWith({ completedAt: NEWEST })
-    expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { standing })).toBe("not-breaching")
+  it("is not replaced by missing: breaching", () => {
+    const state = stateWith({ completedAt: NEWEST })
+    expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { state })).toBe("not-breaching")
   })
 })

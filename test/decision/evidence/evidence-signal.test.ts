@@ -11,29 +11,35 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt, withRule } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt, withRule } from "../judge.ts"
 
 const GATE = "evidence"
 const PERIOD = 5 * MINUTE
 const NEWEST = Date.parse("2024-01-12T16:50:00Z")
 
-describe("the alarm's own points", () => {
+describe("points of an alarm", () => {
   const POINTS = [
     { at: NEWEST - PERIOD, value: 91.2 },
     { at: NEWEST, value: 97.08 },
   ]
-  interface Told {
+  interface ReportedAlarm {
     server: string | null
     exclusive: boolean
     points?: { at: number; value: number }[]
     periodMs?: number | null
     needed?: string
   }
-  /** Newest first, each a little more than half a period after the one before. */
+  /** Newest first, each a little more than half a period after the previous one. */
   function hasty(...values: number[]) {
     return values.map((value, i) => ({ at: NEWEST - i * 0.6 * PERIOD, value }))
   }
-  const told = ({ server, exclusive, points = POINTS, periodMs = PERIOD, needed = "2 of 2" }: Told) => ({
+  const reported = ({
+    server,
+    exclusive,
+    points = POINTS,
+    periodMs = PERIOD,
+    needed = "2 of 2",
+  }: ReportedAlarm) => ({
     ...withRule(
       { metric: { alarm: true }, points: needed },
       { rule: "npu-busy", periodMs, series: [{ server, points }], problem: null },
@@ -42,7 +48,7 @@ describe("the alarm's own points", () => {
     exclusive,
   })
 
-  it.each<[string, Told, boolean]>([
+  it.each<[string, ReportedAlarm, boolean]>([
     ["its resource is one of this supernode's servers", { server: "s1", exclusive: false }, true],
     ["the alarm is listed under exactly one supernode", { server: null, exclusive: true }, true],
     ["neither: then it only wakes", { server: null, exclusive: false }, false],
@@ -143,11 +149,11 @@ describe("the alarm's own points", () => {
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
       true,
     ],
-  ])("count, or not, when %s", (_, situation, counts) => {
-    expect(outcomeAt(GATE, told(situation))[0]).toBe(counts)
+  ])("counts points of an alarm, or not, when %s", (_, situation, counts) => {
+    expect(outcomeAt(GATE, reported(situation))[0]).toBe(counts)
   })
 
-  it("are missing data for a tick, which cannot re-derive them", () => {
+  it("treats points of an alarm as missing data for a tick, which cannot read them again", () => {
     const reading = {
       rule: "npu-busy",
       periodMs: null,
@@ -162,26 +168,26 @@ describe("the alarm's own points", () => {
 describe("a person's request", () => {
   const LOW = read([readingOf([10, 10, 10, 10, 10])])
 
-  it("that names a rung needs no evidence", () => {
+  it("needs no evidence for a request that names a rung", () => {
     const over = { signal: requestOf({ servers: 4 }), readings: LOW }
     expect(outcomeAt(GATE, over)).toEqual([true, null, null])
-    expect(findingOf(GATE, over).says).toContain("asked for by a person")
-    expect(judge(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
+    expect(findingOf(GATE, over).says).toContain("requested by a person")
+    expect(decisionOf(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 
-  it("that names no rung is decided by evidence", () => {
-    expect(judge({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
-    expect(judge({ signal: requestOf({ servers: null }) }).target).toMatchObject({
+  it("decides a request without a rung by evidence", () => {
+    expect(decisionOf({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
+    expect(decisionOf({ signal: requestOf({ servers: null }) }).target).toMatchObject({
       to: 4,
       rules: ["npu-busy"],
     })
   })
 
-  it("may skip rungs", () => {
+  it("lets a request skip rungs", () => {
     const over = {
       signal: requestOf({ servers: 4 }),
       supernode: read(supernodeOf({ servers: serversOf(1) })),
     }
-    expect(judge(over).target).toMatchObject({ from: 1, to: 4 })
+    expect(decisionOf(over).target).toMatchObject({ from: 1, to: 4 })
   })
 })

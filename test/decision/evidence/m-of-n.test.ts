@@ -4,12 +4,12 @@ import { newestPeriods } from "../../../lib/decision/inputs/reading.ts"
 import type { Rule } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import { MINUTE, NOW, policyOf, type RuleInput, ruleInput, situationOf } from "../builders.ts"
-import { judge } from "../judge.ts"
+import { decisionOf } from "../judge.ts"
 
-// Every history there is, against a reference that was written from the words of the specification: what is missing may
-// have been anything, so all that it may have been is tried.
+// Compares every history with a reference that follows the specification: a missing point may have had any
+// value, so all possible values are tried.
 
-type Word = "breaching" | "ok" | "missing"
+type PeriodKind = "breaching" | "ok" | "missing"
 type Mode = Rule["missing"]
 type Verdict = "breaching" | "not-breaching" | "missing-data"
 
@@ -18,32 +18,35 @@ const MODES: Mode[] = ["hold", "breaching", "not-breaching"]
 const SERVER = "s1"
 const PERIOD = 5 * MINUTE
 
-/** How many of the N newest periods breach, in every world in which the missing ones had values that the mode allows. */
-function worlds(history: readonly Word[], mode: Mode): Set<number> {
+/**
+ * Number of breaching periods among the N newest, in every world in which missing ones have values that the
+ * mode allows.
+ */
+function worlds(history: readonly PeriodKind[], mode: Mode): Set<number> {
   let counts = new Set([0])
-  for (const word of history) {
+  for (const kind of history) {
     const may =
-      word !== "missing" ? [word === "breaching"] : mode === "hold" ? [true, false] : [mode === "breaching"]
+      kind !== "missing" ? [kind === "breaching"] : mode === "hold" ? [true, false] : [mode === "breaching"]
     counts = new Set([...counts].flatMap((count) => may.map((breaches) => count + (breaches ? 1 : 0))))
   }
   return counts
 }
 
-/** Breaching is what breaches in all of these worlds; what breaches in some only is not known. */
+/** Verdict: breaching if all of these worlds breach; missing if only some do. */
 function reference(counts: ReadonlySet<number>, m: number): Verdict {
   const breaching = [...counts].filter((count) => count >= m).length
   if (breaching === counts.size) return "breaching"
   return breaching === 0 ? "not-breaching" : "missing-data"
 }
 
-/** Every string over the three words. */
-function* histories(length: number): Generator<Word[]> {
+/** Every string over the three kinds. */
+function* histories(length: number): Generator<PeriodKind[]> {
   if (length === 0) {
     yield []
     return
   }
   for (const rest of histories(length - 1))
-    for (const word of ["breaching", "ok", "missing"] as const) yield [word, ...rest]
+    for (const kind of ["breaching", "ok", "missing"] as const) yield [kind, ...rest]
 }
 
 const COMPARISONS: { rule: Partial<RuleInput>; breaching: number; ok: number }[] = [
@@ -55,8 +58,8 @@ const COMPARISONS: { rule: Partial<RuleInput>; breaching: number; ok: number }[]
   { rule: { above: undefined, steps: [{ to: 10, up: 1 }] }, breaching: 9.999999, ok: 10 },
 ]
 
-/** The evidence's word on a history, newest first, as one server tells it. */
-function teller({ rule: over, breaching, ok }: (typeof COMPARISONS)[number]) {
+/** The verdict of the evidence on a history, newest first, as one server reports it. */
+function verdicts({ rule: over, breaching, ok }: (typeof COMPARISONS)[number]) {
   const { above, ...bare } = ruleInput(over)
   const policy = policyOf({ rules: [above === undefined ? bare : { ...bare, above }] })
   const [rule] = policy.rules
@@ -64,12 +67,12 @@ function teller({ rule: over, breaching, ok }: (typeof COMPARISONS)[number]) {
   const [server] = situation.supernode.state === "read" ? (situation.supernode.value.servers ?? []) : []
   if (!rule || !server) throw new Error("the situation has a rule and a server")
   const starts = newestPeriods({ now: NOW, periodMs: PERIOD, lagMs: MINUTE, count: LONGEST })
-  return (history: readonly Word[], m: number, mode: Mode): string => {
-    const points = history.flatMap((word, i) => {
+  return (history: readonly PeriodKind[], m: number, mode: Mode): string => {
+    const points = history.flatMap((kind, i) => {
       const at = starts[i]
-      return word === "missing" || at === undefined
+      return kind === "missing" || at === undefined
         ? []
-        : [{ at, value: word === "breaching" ? breaching : ok }]
+        : [{ at, value: kind === "breaching" ? breaching : ok }]
     })
     const asked: Situation = {
       ...situation,
@@ -89,39 +92,39 @@ function* cases(upTo: number) {
       }
 }
 
-function sayCase(history: readonly Word[], m: number, mode: Mode): string {
+function sayCase(history: readonly PeriodKind[], m: number, mode: Mode): string {
   return `${m} of ${history.length}, ${mode}: ${history.join(" ")}`
 }
 
 describe("M of N", () => {
-  it("is what the specification says for every history up to eight periods, every M and every mode", () => {
-    const tell = teller(COMPARISONS[0] as (typeof COMPARISONS)[number])
+  it("matches the specification for every history up to eight periods, every M and every mode", () => {
+    const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
     let count = 0
     for (const { history, m, mode, verdict } of cases(LONGEST)) {
       count += 1
-      const got = tell(history, m, mode)
-      // An assertion each would take longer than all that is asserted.
+      const got = verdictOf(history, m, mode)
+      // One assertion per history would take longer than the comparison itself.
       if (got !== verdict) expect(got, sayCase(history, m, mode)).toBe(verdict)
     }
     expect(count).toBe(221_436)
   })
 
   it.each(COMPARISONS)("is the same for $rule, to the last digit", (comparison) => {
-    const tell = teller(comparison)
+    const verdictOf = verdicts(comparison)
     for (const { history, m, mode, verdict } of cases(4))
-      expect(tell(history, m, mode), sayCase(history, m, mode)).toBe(verdict)
+      expect(verdictOf(history, m, mode), sayCase(history, m, mode)).toBe(verdict)
   })
 
-  it("is what the whole decision goes by: every history of three periods", () => {
+  it("is used by the whole decision: every history of three periods", () => {
     const starts = newestPeriods({ now: NOW, periodMs: PERIOD, lagMs: MINUTE, count: 3 })
     for (const { history, m, mode, verdict } of cases(3)) {
       if (history.length !== 3) continue
-      const points = history.flatMap((word, i) => {
+      const points = history.flatMap((kind, i) => {
         const at = starts[i] ?? 0
-        return word === "missing" ? [] : [{ at, value: word === "breaching" ? 97 : 40 }]
+        return kind === "missing" ? [] : [{ at, value: kind === "breaching" ? 97 : 40 }]
       })
       const series = ["s1", "s2"].map((server) => ({ server, points }))
-      const decision = judge({
+      const decision = decisionOf({
         policy: policyOf({ rules: [ruleInput({ points: `${m} of 3`, missing: mode })] }),
         readings: { state: "read", value: [{ rule: "npu-busy", periodMs: PERIOD, series, problem: null }] },
       })
@@ -148,7 +151,7 @@ const TABLES: [string, number, string, string][] = [
   ["- - - - X", 2, "ALARM             ALARM OK   ", "missing-data  breaching     not-breaching"],
 ]
 
-/** Where we differ on purpose, by row and mode, and why. */
+/** Intended differences, by row and mode, with the reason. */
 const DIFFERENCES: Record<string, string> = {
   "0 - X - X, 3, hold":
     "the newest three are X - X: the gap may have been quiet, and the older 0 is no answer",
@@ -170,18 +173,18 @@ const MEANS: Record<string, string> = {
 }
 
 describe("CloudWatch's tables of missing data", () => {
-  const tell = teller(COMPARISONS[0] as (typeof COMPARISONS)[number])
-  it.each(TABLES)("%s, %i of 3: CloudWatch says %s, we say %s", (points, m, theirs, ours) => {
+  const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
+  it.each(TABLES)("gives for %s, %i of 3: CloudWatch says %s, we say %s", (points, m, theirs, ours) => {
     const newestFirst = points.split(" ").reverse().slice(0, 3)
     const history = newestFirst.map(
-      (mark): Word => (mark === "X" ? "breaching" : mark === "0" ? "ok" : "missing"),
+      (mark): PeriodKind => (mark === "X" ? "breaching" : mark === "0" ? "ok" : "missing"),
     )
-    const said = MODES.map((mode) => tell(history, m, mode))
+    const said = MODES.map((mode) => verdictOf(history, m, mode))
     expect(said).toEqual(ours.trim().split(/\s+/))
     const meant = theirs
       .trim()
       .split(/\s+/)
-      .map((word) => MEANS[word])
+      .map((kind) => MEANS[kind])
     const differs = MODES.filter((_, i) => said[i] !== meant[i]).map((mode) => `${points}, ${m}, ${mode}`)
     const marked = Object.keys(DIFFERENCES).filter((row) => row.startsWith(`${points}, ${m}, `))
     expect(differs).toEqual(marked)

@@ -7,7 +7,7 @@ import { type Token, tokensOf } from "../../architecture/tokens.ts"
 
 const LIB = fileURLToPath(new URL("../../../lib", import.meta.url))
 
-/** Strings in a function that computes a reason and are none: what it tells cases apart by. */
+/** Strings that distinguish cases in a function that computes a reason, and are no reasons themselves. */
 const NO_REASONS: Record<string, readonly string[]> = {
   attemptReason: ["open", "accepted", "unknown"],
   whyNoEvidence: ["off", "read", "unreadable"],
@@ -24,7 +24,7 @@ function sources(folder: string): string[] {
     .map((file) => join(folder, file))
 }
 
-/** The reasons that calls of `name` give as their argument number `place`. Throws where it cannot tell. */
+/** The reasons that calls of `name` give as argument number `place`. Throws if it cannot determine them. */
 function reasonsGiven(file: string, name: string, place: number): Found[] {
   const tokens = tokensOf(readFileSync(file, "utf8"))
   return tokens.flatMap((token, i) => {
@@ -47,9 +47,9 @@ function argumentsOf(tokens: Token[], open: number): Token[][] {
   return found
 }
 
-/** Literals as they are; a name by the strings of its `const` or `function` in the same file. */
+/** Literals unchanged; a name by the strings of its `const` or `function` in the same file. */
 function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
-  // What a function is asked with is no reason.
+  // The arguments of a function are no reasons.
   const open = said.findIndex(({ text, kind }) => text === "(" && kind === "punctuation")
   const words = said
     .slice(0, open < 0 ? undefined : open)
@@ -59,7 +59,7 @@ function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
     ...said.filter(({ kind }) => kind === "string").map(({ text }) => text),
     ...words.flatMap((name) => stringsOf(name, tokens)),
   ]
-  // A verdict's own reason, handed on: it was given elsewhere.
+  // The reason of a verdict that is passed on: it was given elsewhere.
   const isHandedOn = words.length === 2 && words[1] === "reason"
   if (found.length === 0 && !isHandedOn)
     throw new Error(
@@ -68,7 +68,7 @@ function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
   return found
 }
 
-/** Where the definition of something ends, near enough: at the next one. */
+/** Approximate end of a definition: the beginning of the next one. */
 const NEXT = { const: ["return", "const", "if"], function: ["function"] }
 
 function stringsOf(name: string, tokens: Token[]): string[] {
@@ -84,7 +84,7 @@ function stringsOf(name: string, tokens: Token[]): string[] {
   })
 }
 
-describe("every reason to hold", () => {
+describe("the reasons of holds", () => {
   const gates = sources(join(LIB, "decision")).flatMap((file) => reasonsGiven(file, "fail", 0))
   const outside = sources(LIB).flatMap((file) => [
     ...reasonsGiven(file, "holdFor", 1),
@@ -92,7 +92,7 @@ describe("every reason to hold", () => {
     ...reasonsGiven(file, "ledgerProblem", 0),
   ])
 
-  it("is found in the gates' own words", () => {
+  it("are all found in the source of the gates", () => {
     const reasons = new Set(gates.map(({ reason }) => reason))
     expect([...reasons]).toEqual(
       expect.arrayContaining(["paused", "stuck", "latched", "credentials", "offers-unreadable"]),
@@ -113,20 +113,20 @@ describe("every reason to hold", () => {
   })
 
   it.each([...new Set(gates.map(({ reason }) => reason))])(
-    "%s has a hint, or it is written why it has none",
+    "include %s, which has a hint or a comment with the reason for its absence",
     (reason) => {
       expect(Object.keys({ ...HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
   it.each([...new Set(outside.map(({ reason }) => reason))])(
-    "%s, which holds outside the gates, has one too, or it is written why not",
+    "include %s outside the gates, which has a hint or a comment with the reason for its absence",
     (reason) => {
       expect(Object.keys({ ...PRECONDITION_HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
-  it("is one that exists: no hint is for a reason that nothing gives", () => {
+  it("exist for every hint: no hint has a reason that no gate gives", () => {
     const given = [...gates, ...outside].map(({ reason }) => reason)
     const written = Object.keys({ ...HINTS, ...PRECONDITION_HINTS, ...WITHOUT_HINT })
     expect(written.filter((reason) => !given.includes(reason))).toEqual([])

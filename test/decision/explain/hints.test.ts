@@ -33,7 +33,7 @@ import {
   supernodeOf,
   unreadable,
 } from "../builders.ts"
-import { judge, withRule } from "../judge.ts"
+import { decisionOf, withRule } from "../judge.ts"
 
 // One sentence per reason, word for word, as operators read it after "to continue:". That each is true is
 // test/properties/why-not.test.ts's to show.
@@ -51,8 +51,8 @@ const SETTLE = "run: supernode-autoscaler settle train-a --as completed|absent -
 const RESET = "run: supernode-autoscaler reset train-a --why TEXT --by WHO"
 
 function nearestIn(reason: string, over: Partial<Situation>): string | null {
-  const found = judge(over).findings.find((finding) => finding.reason === reason)
-  if (!found) throw new Error(`nothing holds for ${reason}: ${judge(over).heldBy}`)
+  const found = decisionOf(over).findings.find((finding) => finding.reason === reason)
+  if (!found) throw new Error(`nothing holds for ${reason}: ${decisionOf(over).heldBy}`)
   return hintOf(found)
 }
 
@@ -60,7 +60,7 @@ const attempt = (
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong",
   openedAt = NOW - HOUR,
 ) => ({
-  standing: stateWith({
+  state: stateWith({
     ...KNOWN,
     attempt: attemptOf({ state, openedAt, deadline: openedAt + 90 * SECOND, from: 1, to: 2 }),
   }),
@@ -76,14 +76,14 @@ const hash = target ? planScaleUp(planned, target, digest).hash : ""
 const effect = effectOf({ metric: digest({ metric: policyOf().rules[0]?.metric, highIsBad: true }) })
 const wanting = policyOf({ efficacy: { purchases: 1, min_gain: 5 } })
 
-describe("what would let a gate pass", () => {
+describe("the hint of a failed gate", () => {
   it.each<[string, Partial<Situation>, string | null]>([
     ["signal-invalid", { signal: alarmOf({ at: Number.NaN }) }, "the signal must carry a readable time"],
     ["not-alarm", { signal: alarmOf({ state: "ok" }) }, "the alarm must go into alarm"],
     [
       "duplicate",
       {
-        standing: stateWith({
+        state: stateWith({
           signals: { "alarm-1": { run: "run-0", seq: 1, at: NOW, keepUntil: NOW + HOUR } },
         }),
       },
@@ -120,7 +120,7 @@ describe("what would let a gate pass", () => {
     [
       "stale",
       {
-        standing: stateWith({
+        state: stateWith({
           episodes: { [`${ALARM_ID} instance_id:ecs-s1`]: { closedAt: NOW } },
         }),
       },
@@ -147,14 +147,14 @@ describe("what would let a gate pass", () => {
     ["stuck", attempt("stuck"), SETTLE],
     ["partial", attempt("partial"), SETTLE],
     ["wrong", attempt("wrong"), SETTLE],
-    ["breaker", { standing: stateWith({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
+    ["breaker", { state: stateWith({ breaker: { class: "quota", since: NOW, says: "400 X" } }) }, RESET],
     [
       "backoff",
-      { standing: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
+      { state: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
       "wait until 2024-01-12T17:01:00.000Z, when the wait that the cloud asked for ends",
     ],
     ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
-    ["supernode-unreadable", { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
+    ["supernode-unreadable", { state: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
     [
       "credentials",
       { supernode: unreadable("HTTP 403", true) },
@@ -210,7 +210,7 @@ describe("what would let a gate pass", () => {
     [
       "latched",
       withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
-        standing: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
+        state: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
       }),
       "wait for 2 more points below 80, and then again for 3 points above 85, for npu-busy",
     ],
@@ -226,12 +226,12 @@ describe("what would let a gate pass", () => {
     ["at-limit", { policy: limited({ servers: 3 }) }, "raise limits.servers to at least 4"],
     [
       "cooldown",
-      { standing: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
+      { state: stateWith({ ...KNOWN, completedAt: NOW - MINUTE }) },
       "wait until 2024-01-12T17:59:00.000Z, when the cooldown ends",
     ],
     [
       "action-rate",
-      { standing: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
+      { state: stateWith({ ...KNOWN, purchases: [bought(3 * HOUR), bought(2 * HOUR), bought(HOUR)] }) },
       "wait until 2024-01-13T15:00:00.000Z, when 2 purchases leave the window of limits.actions",
     ],
     [
@@ -243,7 +243,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: stateWith({
+        state: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW - 5 * HOUR, after: 96, gain: 1 }],
         }),
@@ -254,7 +254,7 @@ describe("what would let a gate pass", () => {
       "efficacy",
       {
         policy: wanting,
-        standing: stateWith({
+        state: stateWith({
           ...KNOWN,
           effects: [{ ...effect, completedAt: NOW }],
         }),
@@ -276,7 +276,7 @@ describe("what would let a gate pass", () => {
     ],
     [
       "flavor-blocked",
-      { standing: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
+      { state: stateWith({ blocked: { "rung-4": { until: NOW + MINUTE, times: 1 } } }) },
       "wait until 2024-01-12T17:01:00.000Z, when the block of rung-4 ends",
     ],
     ["offers-unreadable", { offers: unreadable() }, "scale-evaluations must be readable again"],
@@ -294,7 +294,7 @@ describe("what would let a gate pass", () => {
       "price-unknown",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(DAY, null)] }),
       },
       "wait until 2024-02-10T17:00:00.000Z, when 1 purchase without a price in CNY leaves the window of limits.budget",
     ],
@@ -302,7 +302,7 @@ describe("what would let a gate pass", () => {
       "over-budget",
       {
         policy: limited({ budget: { ...CNY(500_000), per: "30d" } }),
-        standing: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(20 * DAY, 120_000), bought(2 * DAY, 380_000)] }),
       },
       "raise limits.budget to at least 620000 CNY, or wait until 2024-01-22T17:00:00.000Z, when 120000 CNY leave the window",
     ],
@@ -313,7 +313,7 @@ describe("what would let a gate pass", () => {
           { limits: { actions: "9 per 24h", servers: 48, budget: { ...CNY(150_000), per: "month" } } },
           { timezone: "Asia/Shanghai" },
         ),
-        standing: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
+        state: stateWith({ ...KNOWN, purchases: [bought(2 * DAY, 50_000)] }),
       },
       "raise limits.budget to at least 170000 CNY, or wait until 2024-01-31T16:00:00.000Z, when 50000 CNY leave the window",
     ],
@@ -341,7 +341,7 @@ describe("what would let a gate pass", () => {
       },
       `1 of 2 approvals is missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
-  ])("%s", (reason, over, says) => {
+  ])("names the nearest change: %s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
   })
 
@@ -349,18 +349,20 @@ describe("what would let a gate pass", () => {
     ["overtaken", "wait for the next signal: other runs wrote at the same time"],
     ["no-time", "give the function more time"],
     ["standing-full", null],
-  ])("outside the gates: %s", (reason, says) => {
-    const held = holdFor(judge(), reason, "so it is")
+  ])("exists outside the gates: %s", (reason, says) => {
+    const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
 })
 
-describe("what programs read", () => {
+describe("the hint for programs", () => {
   const changeIn = (over: Partial<Situation>): Hint["change"][] =>
-    judge(over).findings.flatMap(({ facts }) => (facts["nearest"] ? [(facts["nearest"] as Hint).change] : []))
+    decisionOf(over).findings.flatMap(({ facts }) =>
+      facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
+    )
 
-  it("is the instant, the count and the level, the path and the value", () => {
-    expect(changeIn({ standing: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
+  it("contains the instant, the count and the level, the path and the value", () => {
+    expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
     expect(changeIn({ readings: read([readingOf([97, 97, 10, 10, 10])]) })).toEqual([
@@ -374,7 +376,7 @@ describe("what programs read", () => {
   const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
   const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
 
-  it("is a schedule's start where that is sooner than the metric could have changed, and told beside it where not", () => {
+  it("names a schedule's start if it is sooner than the metric could change, and else adds it", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
@@ -385,13 +387,13 @@ describe("what programs read", () => {
     )
   })
 
-  it("is a reset where a schedule is switched off that would act at once", () => {
+  it("names a reset if a schedule is switched off that would buy at once", () => {
     const policy = daily("0 16 * * *")
-    const standing = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
-    expect(nearestIn("latched", { ...quiet, policy, standing })).toBe(`${RESET}, or change the policy`)
+    const state = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
+    expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or change the policy`)
   })
 
-  it("of several rules it is the one that needs the fewest points, and of equals the first", () => {
+  it("names of several rules the one that needs the fewest points, and of equals the first", () => {
     const policy = policyOf({
       rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
     })
@@ -402,7 +404,7 @@ describe("what programs read", () => {
     ])
   })
 
-  it("is nothing where a gate passed, or could not be evaluated", () => {
+  it("is absent if a gate passed, or was not evaluated", () => {
     expect(changeIn({})).toEqual([])
     expect(changeIn({ offers: { state: "not-read" } })).toEqual([])
   })

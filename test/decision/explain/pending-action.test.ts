@@ -21,34 +21,34 @@ const wanted = stateWith({
   lastDecision: { at: NOW - MINUTE, kind: "hold", heldBy: "approval-needed", to: 4, planHash: HASH },
 })
 
-function due(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
-  const facts = { name: "train-a", standing, decision: held(null), plan: null, now: NOW, ...over }
-  return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.telling ?? null
+function due(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction | null {
+  const facts = { name: "train-a", state, decision: held(null), plan: null, now: NOW, ...over }
+  return dueNotifications({ ...facts, wants: () => true, file: null })[0]?.action ?? null
 }
 
-/** The standing after it was told at `at`. */
-function toldAt(at: number, standing: SupernodeState, { about } = telling(standing)): SupernodeState {
+/** The state after a notification at `at`. */
+function notifiedAt(at: number, state: SupernodeState, { about } = dueAction(state)): SupernodeState {
   const observation = { kind: "telling" as const, says: "s", attempt: null, servers: [], present: null, at }
   const event = { seq: 9, run: "r", at, kind: "observed" as const }
-  return fold(standing, {
+  return fold(state, {
     ...event,
     observation: { ...observation, telling: { about, entry: { seq: 8, hash: "h" } } },
   })
 }
 
-function telling(standing: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
-  const found = due(standing, over)
+function dueAction(state: SupernodeState, over: Partial<PendingActionFacts> = {}): PendingAction {
+  const found = due(state, over)
   if (!found) throw new Error("nothing waits")
   return found
 }
 
-describe("what waits for a person", () => {
+describe("the state that waits for a person", () => {
   it.each(["unknown", "stuck", "partial", "wrong"] as const)(
     "is an attempt that is %s, with its order and the command that settles it",
-    (state) => {
-      const standing = stateWith({ attempt: attemptOf({ state, says: "came to a pass" }) })
-      expect(due(standing)).toMatchObject({
-        state,
+    (attemptState) => {
+      const attempt = attemptOf({ state: attemptState, says: "came to a pass" })
+      expect(due(stateWith({ attempt }))).toMatchObject({
+        state: attemptState,
         says: "the attempt of 2024-01-12T16:00:00.000Z to go from 2 to 4 servers (rung-4, order CS2401120001) came to a pass. Nothing more is bought until a person settles it",
         todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
         since: NOW - HOUR,
@@ -59,11 +59,11 @@ describe("what waits for a person", () => {
     },
   )
 
-  it.each(["open", "accepted"] as const)("is no attempt that is %s: nothing is asked of anybody", (state) => {
+  it.each(["open", "accepted"] as const)("is not an attempt that is %s: no person has to act", (state) => {
     expect(due(stateWith({ attempt: attemptOf({ state }) }))).toBeNull()
   })
 
-  it("is a breaker, with the cloud's words and the command that resets it", () => {
+  it("is a breaker, with the cloud's message and the command that resets it", () => {
     expect(due(stateWith({ breaker }))).toMatchObject({
       state: "breaker",
       says: expect.stringContaining(
@@ -75,7 +75,7 @@ describe("what waits for a person", () => {
     })
   })
 
-  it("is an approval that alone is missing, with the plan and the command that approves it", () => {
+  it("is a missing approval if only that is missing, with the plan and the command that approves it", () => {
     const finding = {
       gate: "approved",
       passed: false,
@@ -86,7 +86,7 @@ describe("what waits for a person", () => {
     expect(due(wanted, { plan, decision: { heldBy: "approval-needed", findings: [finding] } })).toMatchObject(
       {
         state: "approval-needed",
-        says: "to go from 2 to 4 servers (rung-4) wants approval: 2 are needed",
+        says: "to go from 2 to 4 servers (rung-4) needs approval: 2 are needed",
         todo: `supernode-autoscaler approve ${HASH} --by WHO`,
         since: NOW - MINUTE,
         planHash: HASH,
@@ -94,22 +94,22 @@ describe("what waits for a person", () => {
     )
   })
 
-  it("names no order where none is known", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
-    expect(due(standing)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
+  it("names no order if none is known", () => {
+    const state = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
+    expect(due(state)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
-  it("is an approval also where no finding says so, with another gate's words left out", () => {
+  it("is a missing approval even without a finding that says so", () => {
     const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
     const decision = { heldBy: "approval-needed", findings: [finding] }
     expect(due(wanted, { plan, decision })?.says).toBe(
-      "to go from 2 to 4 servers (rung-4) wants approval: it is above the policy's price",
+      "to go from 2 to 4 servers (rung-4) needs approval: it is above the policy's price",
     )
   })
 
-  it("is an efficacy stop for the newest purchase that is measured, and for no other", () => {
+  it("is an efficacy stop for the newest measured purchase only", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
-    const standing = stateWith({ effects: [measured("a1"), measured("a2")] })
+    const state = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
       ...held("efficacy"),
       findings: [
@@ -122,38 +122,38 @@ describe("what waits for a person", () => {
         },
       ],
     })
-    expect(due(standing, { decision: stopped("a2") })).toMatchObject({
+    expect(due(state, { decision: stopped("a2") })).toMatchObject({
       state: "efficacy",
       about: "efficacy a2",
       says: "gained too little",
       since: NOW - HOUR,
       attempt: "a2",
     })
-    expect(due(standing, { decision: stopped("a1") })).toBeNull()
-    expect(due(standing, { decision: stopped("a2", null) })).toBeNull()
-    expect(due(standing, { decision: stopped("a2", false, false) })).toBeNull()
+    expect(due(state, { decision: stopped("a1") })).toBeNull()
+    expect(due(state, { decision: stopped("a2", null) })).toBeNull()
+    expect(due(state, { decision: stopped("a2", false, false) })).toBeNull()
     expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
-  it("is no approval while something else holds, or once the chain has decided otherwise", () => {
+  it("is no approval while another gate holds, or after the chain has decided otherwise", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
     expect(due(stateWith(), { plan, decision: held("approval-needed") })).toBeNull()
   })
 
   it.each(["cooldown", "in-flight", "backoff", "not-breaching"])(
-    "is nothing at all where a run merely held for %s",
+    "is absent if a run merely held for %s",
     (reason) => {
       expect(due(stateWith(), { decision: held(reason) })).toBeNull()
     },
   )
 
-  it("is the attempt first, where a breaker is open as well", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
-    expect(due(standing)?.state).toBe("unknown")
+  it("is the attempt first, even if a breaker is open as well", () => {
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
+    expect(due(state)?.state).toBe("unknown")
   })
 })
 
-describe("how often it is told", () => {
+describe("the interval of notifications", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it.each([
@@ -163,51 +163,51 @@ describe("how often it is told", () => {
     ["a day ago", DAY, true],
     ["by a clock that was ten minutes ahead", -10 * MINUTE, false],
     ["by a clock that was a day ahead", -DAY, true],
-  ])("told %s, it is due again: %s", (_, ago, isDue) => {
-    expect(due(toldAt(NOW - ago, unknown)) !== null).toBe(isDue)
+  ])("makes a state that was notified %s due again: %s", (_, ago, isDue) => {
+    expect(due(notifiedAt(NOW - ago, unknown)) !== null).toBe(isDue)
   })
 
-  it("what is new is told at once, whatever else was told within the hour", () => {
-    const told = toldAt(NOW, unknown)
-    expect(due({ ...told, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
-    expect(due({ ...told, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
+  it("notifies a new state at once, whatever was notified within the hour", () => {
+    const notified = notifiedAt(NOW, unknown)
+    expect(due({ ...notified, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
+    expect(due({ ...notified, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
       "attempt-2",
     )
-    expect(due({ ...told, attempt: null, breaker })?.state).toBe("breaker")
+    expect(due({ ...notified, attempt: null, breaker })?.state).toBe("breaker")
   })
 
-  it("two plans that take turns are told once an hour each", () => {
+  it("notifies two alternating plans once an hour each", () => {
     const other = { ...plan, hash: `sha256:${"b".repeat(64)}` }
     const decision = held("approval-needed")
-    const first = toldAt(NOW, wanted, telling(wanted, { plan, decision }))
-    const both = toldAt(NOW, first, telling(first, { plan: other, decision }))
+    const first = notifiedAt(NOW, wanted, dueAction(wanted, { plan, decision }))
+    const both = notifiedAt(NOW, first, dueAction(first, { plan: other, decision }))
     expect(due(both, { plan, decision })).toBeNull()
     expect(due(both, { plan: other, decision })).toBeNull()
   })
 
-  it("settled as accepted and stuck once more, the same attempt is news", () => {
+  it("notifies an attempt again that was settled as accepted and is stuck once more", () => {
     const stuck = (acceptedAt: number) => stateWith({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
-    const { told = {} } = toldAt(NOW, stuck(NOW - HOUR))
+    const { told = {} } = notifiedAt(NOW, stuck(NOW - HOUR))
     expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
   })
 
-  it("a breaker that was reset and opened again is news", () => {
-    const { told = {} } = toldAt(NOW, stateWith({ breaker }))
+  it("notifies a breaker again that was reset and opened again", () => {
+    const { told = {} } = notifiedAt(NOW, stateWith({ breaker }))
     expect(due(stateWith({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
   })
 })
 
-describe("what the chain remembers of it", () => {
+describe("the record of a notification", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
-  it("is when it was told and where it is stated, and nothing else changes", () => {
-    const { told, ...rest } = toldAt(NOW, unknown)
-    expect(told).toEqual({ [telling(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
+  it("contains its time and the entry that states it, and changes nothing else", () => {
+    const { told, ...rest } = notifiedAt(NOW, unknown)
+    expect(told).toEqual({ [dueAction(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
     expect(rest).toEqual(unknown)
   })
 
-  it("is no different after a failure: a webhook that is down is asked again an hour later", () => {
-    const told = toldAt(NOW, unknown)
+  it("is the same after a failure: a webhook that is down is tried again an hour later", () => {
+    const notified = notifiedAt(NOW, unknown)
     const observation = {
       kind: "not-told" as const,
       says: "s",
@@ -216,18 +216,18 @@ describe("what the chain remembers of it", () => {
       present: null,
       at: NOW,
     }
-    expect(fold(told, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(told)
+    expect(fold(notified, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(notified)
   })
 
   it("is forgotten after a week of confirmed time", () => {
     const later = (at: number, confirmedAt: number | null = at) =>
-      fold(toldAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r", confirmedAt })
+      fold(notifiedAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r", confirmedAt })
     expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
     expect(later(NOW + 7 * DAY).told).toEqual({})
     expect(Object.keys(later(NOW + 7 * DAY, null).told ?? {})).toHaveLength(1)
   })
 
-  it("is nothing in a chain that never told anybody", () => {
+  it("is absent in a chain without notifications", () => {
     expect(fold(unknown, { kind: "decided", seq: 1, at: NOW, run: "r" })).not.toHaveProperty("told")
   })
 })

@@ -29,7 +29,7 @@ const stop = (until: number | null = null): Stop => ({
 })
 const control = (over: Partial<Control>) => ({ control: read({ ...NO_CONTROL, ...over }) })
 
-describe("what people said", () => {
+describe("operator commands", () => {
   const said = { why: "w", by: "b" }
   const pause = (supernode: string | null): OperatorCommand => ({
     verb: "pause",
@@ -39,9 +39,9 @@ describe("what people said", () => {
   })
   const resume = (supernode: string | null): OperatorCommand => ({ verb: "resume", supernode, ...said })
   const after = (...words: OperatorCommand[]) =>
-    words.reduce((state, word) => foldControl(state, word, NOW), NO_CONTROL)
+    words.reduce((state, command) => foldControl(state, command, NOW), NO_CONTROL)
 
-  it("pauses and resumes everything and each supernode by itself", () => {
+  it("pause and resume everything and each supernode by itself", () => {
     const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
     expect(both).toMatchObject({ pausedAll: { at: NOW }, paused: { [SUPERNODE_ID]: {}, [OTHER_ID]: {} } })
     const one = foldControl(both, resume(SUPERNODE_ID), NOW)
@@ -52,7 +52,7 @@ describe("what people said", () => {
     expect(Object.keys(all.paused)).toEqual([SUPERNODE_ID, OTHER_ID])
   })
 
-  it("keeps the newest hundred approvals, whatever their times", () => {
+  it("keep the newest hundred approvals, whatever their times", () => {
     const said = (i: number): OperatorCommand => ({ verb: "approve", planHash: `plan-${i}`, by: "b" })
     const afterSaying = (count: number) =>
       Array.from({ length: count }, (_, i) => i).reduce(
@@ -68,9 +68,9 @@ describe("what people said", () => {
   it.each<OperatorCommand>([
     { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
     { verb: "reset", ...said },
-  ])("of an attempt or a breaker is not for this stream: $verb", (word) => {
-    expect(() => foldControl(NO_CONTROL, word, NOW)).toThrow(
-      `"${word.verb}" is said in the supernode's own stream, not in control`,
+  ])("about an attempt or a breaker do not belong to this stream: $verb", (command) => {
+    expect(() => foldControl(NO_CONTROL, command, NOW)).toThrow(
+      `"${command.verb}" belongs to the supernode's own stream, not to control`,
     )
   })
 })
@@ -88,7 +88,7 @@ describe("not-paused", () => {
       { pausedAll: stop(NOW), paused: { [SUPERNODE_ID]: stop() } },
       false,
     ],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     expect(outcomeAt("not-paused", control(over))).toEqual(
       passed ? [true, null, null] : [false, "paused", "paused"],
     )
@@ -102,7 +102,7 @@ describe("not-paused", () => {
     ])
   })
 
-  it("holds by the supernode's id, so that a rename lifts nothing", () => {
+  it("holds by the supernode's id, so that a rename ends no pause", () => {
     const renamed = {
       ...control({ paused: { [SUPERNODE_ID]: stop() } }),
       policy: policyOf({ name: "train-b" }),
@@ -110,13 +110,13 @@ describe("not-paused", () => {
     expect(outcomeAt("not-paused", renamed)).toEqual([false, "paused", "paused"])
   })
 
-  it("says who paused and why", () => {
+  it("names the person who paused, and the reason", () => {
     expect(findingOf("not-paused", control({ pausedAll: stop(NOW + HOUR) })).says).toBe(
       "everything is paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
     )
   })
 
-  it("takes a control stream that cannot be read for a pause", () => {
+  it("treats an unreadable control stream as a pause", () => {
     expect(outcomeAt("not-paused", { control: unreadable("no answer") })).toEqual([
       false,
       "control-unreadable",
@@ -130,7 +130,7 @@ describe("no-hold", () => {
     ["this supernode is held", { held: { [SUPERNODE_ID]: stop(NOW + 1) } }, false],
     ["the hold has expired", { held: { [SUPERNODE_ID]: stop(NOW) } }, true],
     ["only another supernode is held", { held: { [OTHER_ID]: stop(NOW + 1) } }, true],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     for (const signal of [alarmOf(), tickOf()]) {
       expect(outcomeAt("no-hold", { ...control(over), signal })).toEqual(
         passed ? [true, null, null] : [false, "held", "held"],
@@ -138,7 +138,7 @@ describe("no-hold", () => {
     }
   })
 
-  it("lets people buy all the same, and says that there is a hold", () => {
+  it("lets people buy all the same, and mentions the hold", () => {
     const over = { ...control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }), signal: requestOf() }
     expect(outcomeAt("no-hold", over)).toEqual([true, null, null])
     expect(findingOf("no-hold", over).says).toContain("change freeze")

@@ -5,7 +5,7 @@ import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Purchase } from "../../../lib/decision/state/purchases.ts"
 import { DAY, HOUR, NOW, type PolicyInput, policyOf, read, stateWith, unreadable } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const OTHER = "supernode:other"
 const yuan = (amount: number) => ({ amount, currency: "CNY" })
@@ -44,7 +44,7 @@ function fleetOf({ caps, theirs = [], ours = [], limits = {} }: Fleet): Partial<
       { limits: { actions: "9 per 24h", servers: 48, ...limits }, cooldown: "0s", min_interval: "0s" },
       { fleet: { actions: null, budget: null, ...caps } },
     ),
-    standing: stateWith({ servers: ["s1", "s2"], purchases: ours }),
+    state: stateWith({ servers: ["s1", "s2"], purchases: ours }),
     fleet: theirs === "not-read" ? NOT_FETCHED : read({ purchases: theirs }),
   }
 }
@@ -61,13 +61,13 @@ describe("action-rate under a cap of the fleet", () => {
     ["what was bought before the window does not", { caps, theirs: others({}, { at: NOW - DAY }) }, true],
     ["what was bought a millisecond later does", { caps, theirs: others({}, { at: NOW - DAY + 1 }) }, false],
     ["what another clock has dated ahead counts", { caps, theirs: others({}, { at: NOW + HOUR }) }, false],
-  ])("when %s", (_, fleet, passed) => {
+  ])("decides as follows when %s", (_, fleet, passed) => {
     expect(outcomeAt("action-rate", fleetOf(fleet))).toEqual(
       passed ? [true, null, null] : [false, "action-rate", "action-rate"],
     )
   })
 
-  it("says both counts, each with its own window", () => {
+  it("gives both counts, each with its own window", () => {
     const finding = findingOf("action-rate", fleetOf({ caps, theirs: others({}, {}), ours: own({}) }))
     expect(finding.says).toBe(
       "1 of 9 purchases in 1d; across all supernodes 3 of 2 purchases in 1d are used up",
@@ -80,7 +80,7 @@ describe("action-rate under a cap of the fleet", () => {
     })
   })
 
-  it("the supernode's own cap stops it too, and is told first", () => {
+  it("fails by the supernode's own cap too, and reports it first", () => {
     const over = fleetOf({ caps, ours: own({}), limits: { actions: "1 per 24h" } })
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
     expect(findingOf("action-rate", over).says).toBe(
@@ -108,13 +108,13 @@ describe("within-budget under a budget of the fleet", () => {
       { caps: budget(120_000), theirs: others({ at: NOW - 30 * DAY }) },
       true,
     ],
-  ])("when %s", (_, fleet, passed) => {
+  ])("decides as follows when %s", (_, fleet, passed) => {
     expect(outcomeAt("within-budget", fleetOf(fleet))).toEqual(
       passed ? [true, null, null] : [false, "over-budget", "over-budget"],
     )
   })
 
-  it("both budgets are looked at, and both are told", () => {
+  it("checks both budgets, and reports both", () => {
     const over = fleetOf({
       caps: budget(300_000),
       theirs: others({}),
@@ -135,7 +135,7 @@ describe("within-budget under a budget of the fleet", () => {
       { caps: budget(900_000), theirs: others({ cost: minor(1, "EUR") }) },
     ],
     ["one of ours has none", { caps: budget(900_000), ours: own({ cost: null }) }],
-  ])("holds as price-unknown where %s", (name, fleet) => {
+  ])("holds as price-unknown if %s", (name, fleet) => {
     const ladder = [1, 2, 4].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const over = fleetOf(fleet)
     const policy = name === "the rung has no price" ? { ...over.policy, ...policyOf({ ladder }) } : {}
@@ -143,13 +143,13 @@ describe("within-budget under a budget of the fleet", () => {
     expect(outcomeAt("price-known", situation)).toEqual([false, "price-unknown", "price-unknown"])
   })
 
-  it("a price that is unknown outside the window stops nothing", () => {
+  it("ignores an unknown price outside the window", () => {
     const theirs = others({ cost: null, at: NOW - 30 * DAY })
-    expect(judge(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
+    expect(decisionOf(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
   })
 })
 
-describe("what other supernodes bought and that was not read", () => {
+describe("other supernodes' purchases that were not read", () => {
   const actions = { actions: { count: 2, perMs: DAY } }
   const budget = { budget: { ...minor(900_000), per: 30 * DAY } }
 
@@ -157,16 +157,16 @@ describe("what other supernodes bought and that was not read", () => {
     ["action-rate", actions],
     ["price-known", budget],
     ["within-budget", budget],
-  ])("leaves %s without a verdict, and never buys", (gate, caps) => {
+  ])("leave %s without a verdict, and never buy", (gate, caps) => {
     const over = fleetOf({ caps, theirs: "not-read" })
     expect(outcomeAt(gate, over)).toEqual([null, null, null])
-    expect(judge(over).kind).toBe("hold")
+    expect(decisionOf(over).kind).toBe("hold")
     const { fleet: _none, ...absent } = over
     expect(outcomeAt(gate, absent)).toEqual([null, null, null])
     expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
   })
 
-  it("is not needed to say that the supernode's own cap is used up", () => {
+  it("are not needed if the supernode's own cap is used up", () => {
     const over = fleetOf({
       caps: actions,
       theirs: "not-read",
@@ -176,7 +176,9 @@ describe("what other supernodes bought and that was not read", () => {
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("is not needed where the policy has no cap across supernodes", () => {
-    expect(judge({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe("scale-up")
+  it("are not needed if the policy has no cap across supernodes", () => {
+    expect(decisionOf({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe(
+      "scale-up",
+    )
   })
 })

@@ -13,7 +13,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const GATE = "no-attempt-in-flight"
 
@@ -31,25 +31,25 @@ describe("no-attempt-in-flight", () => {
     ["stuck", { state: "stuck" }, "stuck"],
     ["partial", { state: "partial" }, "partial"],
     ["wrong", { state: "wrong" }, "wrong"],
-  ])("holds everyone while an attempt is %s", (_, attempt, reason) => {
-    const standing = stateWith({ attempt: attemptOf(attempt) })
+  ])("holds every signal while an attempt is %s", (_, attempt, reason) => {
+    const state = stateWith({ attempt: attemptOf(attempt) })
     for (const signal of [alarmOf(), tickOf(), requestOf(), requestOf({ bypassCooldown: true })]) {
-      expect(outcomeAt(GATE, { standing, signal })).toEqual([false, reason, reason])
+      expect(outcomeAt(GATE, { state, signal })).toEqual([false, reason, reason])
     }
   })
 
-  it("holds by an unknown outcome for ever, until somebody settles it", () => {
+  it("holds by an unknown outcome until a person settles it", () => {
     const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
-    expect(outcomeAt(GATE, { standing: stateWith({ attempt }) })).toEqual([
+    expect(outcomeAt(GATE, { state: stateWith({ attempt }) })).toEqual([
       false,
       "outcome-unknown",
       "outcome-unknown",
     ])
   })
 
-  it("says which attempt it is, and its order", () => {
+  it("names the attempt and its order", () => {
     const { facts, says } = findingOf(GATE, {
-      standing: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
+      state: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
     })
     expect(facts).toMatchObject({
       attempt: "attempt-1",
@@ -64,31 +64,31 @@ describe("no-attempt-in-flight", () => {
   it.each<[RejectionClass]>([["quota"], ["balance"], ["auth"], ["not-found"]])(
     "holds by the breaker after a rejection for %s, however long ago",
     (why) => {
-      const standing = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
-      expect(outcomeAt(GATE, { standing })).toEqual([false, "breaker", "breaker"])
+      const state = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
+      expect(outcomeAt(GATE, { state })).toEqual([false, "breaker", "breaker"])
     },
   )
 
   it.each<[string, number, boolean]>([
     ["lasts another millisecond", NOW + 1, false],
     ["is over", NOW, true],
-  ])("when the cloud's wait for too many requests %s", (_, until, passed) => {
-    const standing = stateWith({ throttle: { until, times: 1 } })
-    expect(outcomeAt(GATE, { standing })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
+  ])("decides as follows when the cloud's wait for too many requests %s", (_, until, passed) => {
+    const state = stateWith({ throttle: { until, times: 1 } })
+    expect(outcomeAt(GATE, { state })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
   })
 
   it("names the attempt before the breaker, since the attempt may have cost money", () => {
-    const standing = stateWith({
+    const state = stateWith({
       attempt: attemptOf({ state: "unknown" }),
       breaker: { class: "quota", since: NOW, says: "403" },
       throttle: { until: NOW + MINUTE, times: 1 },
     })
-    expect(judge({ standing }).heldBy).toBe("outcome-unknown")
+    expect(decisionOf({ state }).heldBy).toBe("outcome-unknown")
   })
 
-  it("lets through what is completed", () => {
-    const standing = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
+  it("passes a completed attempt", () => {
+    const state = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
-    expect(outcomeAt(GATE, { standing, supernode })).toEqual([true, null, null])
+    expect(outcomeAt(GATE, { state, supernode })).toEqual([true, null, null])
   })
 })

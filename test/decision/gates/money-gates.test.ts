@@ -17,7 +17,7 @@ import {
   situationOf,
   stateWith,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const yuan = (amount: number) => ({ amount, currency: "CNY" })
 const spent = (amount: number | null, over: Partial<Purchase> = {}): Purchase => ({
@@ -35,7 +35,7 @@ function budgeted(
   over: Partial<PolicyInput> = {},
 ): Partial<Situation> {
   const limits = { actions: "9 per 24h", servers: 48, budget: { ...yuan(cap), per: "30d" } }
-  return { policy: policyOf({ limits, ...over }), standing: stateWith({ servers: ["s1", "s2"], purchases }) }
+  return { policy: policyOf({ limits, ...over }), state: stateWith({ servers: ["s1", "s2"], purchases }) }
 }
 
 describe("within-budget", () => {
@@ -59,7 +59,7 @@ describe("within-budget", () => {
       budgeted(120_000, [spent(100_000, { at: NOW - 30 * DAY + 1 })]),
       false,
     ],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     expect(outcomeAt("within-budget", over)).toEqual(
       passed ? [true, null, null] : [false, "over-budget", "over-budget"],
     )
@@ -73,13 +73,13 @@ describe("within-budget", () => {
     ["in the month before by the policy's zone", "America/New_York", "2024-01-01T04:59:59Z", true],
     ["in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
     ["by a clock ahead of ours", "UTC", "2024-01-12T17:00:30Z", false],
-  ])("a cap per month starts anew with the calendar's: what was booked %s (%s)", (_, timezone, at, fits) => {
-    const standing = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
+  ])("starts a cap per month anew with the calendar month: booked %s (%s)", (_, timezone, at, fits) => {
+    const state = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
     const policy = policyOf({ limits: MONTH }, { timezone })
-    expect(outcomeAt("within-budget", { policy, standing })[0]).toBe(fits)
+    expect(outcomeAt("within-budget", { policy, state })[0]).toBe(fits)
   })
 
-  it("says which month it counts", () => {
+  it("names the month that it counts", () => {
     const policy = policyOf({ limits: MONTH }, { timezone: "Asia/Shanghai" })
     expect(findingOf("within-budget", { policy })).toMatchObject({
       says: "0 CNY booked and reserved in 2024-01 (Asia/Shanghai), 120000 CNY for this order, 120000 CNY allowed",
@@ -87,7 +87,7 @@ describe("within-budget", () => {
     })
   })
 
-  it("says the sums", () => {
+  it("gives the sums", () => {
     expect(findingOf("within-budget", budgeted(500_000, [spent(100_000)])).facts).toMatchObject({
       spent: yuan(100_000),
       order: yuan(120_000),
@@ -110,8 +110,8 @@ describe("price-known", () => {
     expect(outcomeAt("price-known", over)).toEqual([false, "price-unknown", "price-unknown"])
   })
 
-  it("needs no price where neither is set", () => {
-    expect(judge({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
+  it("needs no price without a budget and an approval", () => {
+    expect(decisionOf({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
   })
 
   it.each<[string, Partial<PolicyInput>, number]>([
@@ -147,7 +147,7 @@ describe("price-known", () => {
       },
       2_400,
     ],
-  ])("reckons %s", (_, over, cost) => {
+  ])("calculates %s", (_, over, cost) => {
     expect(findingOf("price-known", budgeted(1_000_000, [], over)).facts).toMatchObject({ cost: yuan(cost) })
   })
 })
@@ -157,7 +157,7 @@ describe("approved", () => {
   const target = { flavor: "rung-4", from: 2, to: 4, rules: ["npu-busy"] }
   const { hash } = planScaleUp(situationOf({ policy }), target, digest)
   const yes = (by: string, ago = HOUR, planHash = hash) => ({ planHash, by, at: NOW - ago })
-  it("cannot be judged while the control stream was not read, and never buys", () => {
+  it("is not evaluated while the control stream was not read, and never buys", () => {
     expect(outcomeAt("approved", { policy, control: NOT_FETCHED })).toEqual([null, null, null])
   })
 
@@ -189,7 +189,7 @@ describe("approved", () => {
     ["one is dated further ahead than clocks may differ", given(yes("ada"), yes("bob", -MINUTE - 1)), false],
     [
       "they are older than the newest attempt: used already",
-      { ...given(yes("ada"), yes("bob")), standing: stateWith({ openedAt: NOW - HOUR / 2 }) },
+      { ...given(yes("ada"), yes("bob")), state: stateWith({ openedAt: NOW - HOUR / 2 }) },
       false,
     ],
     [
@@ -207,7 +207,7 @@ describe("approved", () => {
       { policy: policyOf({ approval: { above: yuan(120_000), approvers: 2 } }) },
       true,
     ],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     expect(outcomeAt("approved", over)).toEqual(
       passed ? [true, null, null] : [false, "approval-needed", "approval-needed"],
     )

@@ -12,7 +12,7 @@ import {
   stateWith,
   unreadable,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const GATE = "offer-available"
 const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
@@ -40,21 +40,21 @@ describe("offer-available", () => {
       { offers: read([...offersOf("rung-4"), ...unclear("rung-2")]) },
       null,
     ],
-    ["it was refused for capacity and is blocked", { standing: blockedUntil(NOW + 1) }, "flavor-blocked"],
-    ["its block is over", { standing: blockedUntil(NOW) }, null],
+    ["it was refused for capacity and is blocked", { state: blockedUntil(NOW + 1) }, "flavor-blocked"],
+    ["its block is over", { state: blockedUntil(NOW) }, null],
     [
       "another flavor is blocked",
-      { standing: stateWith({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
+      { state: stateWith({ blocked: { "rung-2": { until: NOW + MINUTE, times: 1 } } }) },
       null,
     ],
     ["the offers could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["the offers were refused by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
-  ])("when %s", (_, over, reason) => {
+  ])("decides as follows when %s", (_, over, reason) => {
     expect(outcomeAt(GATE, over)).toEqual([reason === null, reason, reason])
   })
 
-  it("keeps the target, so that the plan can be shown, where the flavor cannot be had", () => {
-    expect(judge({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
+  it("keeps the target, so that the plan can be shown, even if the flavor cannot be bought", () => {
+    expect(decisionOf({ offers: read(soldOut("rung-4")) }).target).toMatchObject({ flavor: "rung-4", to: 4 })
   })
 
   describe("with sold_out: next-larger", () => {
@@ -67,20 +67,20 @@ describe("offer-available", () => {
       ],
       [
         "the wanted rung is blocked: the next larger one is bought",
-        { offers: read(offersOf("rung-4", "rung-8")), standing: blockedUntil(NOW + 1) },
+        { offers: read(offersOf("rung-4", "rung-8")), state: blockedUntil(NOW + 1) },
         8,
       ],
-    ])("%s", (_, over, to) => {
-      expect(judge({ policy: larger(), ...over })).toMatchObject({
+    ])("decides as follows: %s", (_, over, to) => {
+      expect(decisionOf({ policy: larger(), ...over })).toMatchObject({
         kind: "scale-up",
         target: { flavor: `rung-${to}`, to },
       })
     })
 
-    it("goes as far as the servers limit, itself included", () => {
+    it("goes up to the servers limit, inclusive", () => {
       const policy = larger({ limits: { actions: "2 per 24h", servers: 8 } })
       const offers = read([...soldOut("rung-4"), ...offersOf("rung-8")])
-      expect(judge({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
+      expect(decisionOf({ policy, offers })).toMatchObject({ kind: "scale-up", target: { to: 8 } })
     })
 
     it.each<[string, Partial<Situation>, string]>([
@@ -123,15 +123,15 @@ describe("offer-available", () => {
         "sold-out",
       ],
     ])("holds when %s", (_, over, reason) => {
-      expect(judge({ policy: larger(), ...over })).toMatchObject({ kind: "hold", heldBy: reason })
+      expect(decisionOf({ policy: larger(), ...over })).toMatchObject({ kind: "hold", heldBy: reason })
     })
 
     it("never goes smaller", () => {
       const offers = read([...soldOut("rung-4", "rung-8"), ...offersOf("rung-1", "rung-2")])
-      expect(judge({ policy: larger(), offers }).heldBy).toBe("sold-out")
+      expect(decisionOf({ policy: larger(), offers }).heldBy).toBe("sold-out")
     })
 
-    it("says which rung was wanted and why it is another", () => {
+    it("names the wanted rung and the reason for another one", () => {
       const { says } = findingOf(GATE, {
         policy: larger(),
         offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]),
@@ -150,8 +150,8 @@ describe("offer-available", () => {
         ladder: priced,
         limits: { actions: "2 per 24h", servers: 48, budget: { amount: 59, currency: "CNY", per: "30d" } },
       })
-      expect(judge({ policy, offers: read(offersOf("rung-4", "rung-8")) }).kind).toBe("scale-up")
-      expect(judge({ policy, offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) }).heldBy).toBe(
+      expect(decisionOf({ policy, offers: read(offersOf("rung-4", "rung-8")) }).kind).toBe("scale-up")
+      expect(decisionOf({ policy, offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]) }).heldBy).toBe(
         "over-budget",
       )
     })

@@ -27,12 +27,12 @@ const bought = (ago: number, over: Partial<Purchase> = {}): Purchase => ({
 })
 const KNOWN = { servers: ["s1", "s2"] }
 
-/** Warm-up 0, so that only the clock under test is in the way. */
-function cooling(standing: Partial<SupernodeState>, rest: Partial<Situation> = {}) {
+/** Warm-up 0, so that only the wait under test blocks. */
+function cooling(state: Partial<SupernodeState>, rest: Partial<Situation> = {}) {
   const policy = policyOf({ warmup: "0s", limits: { actions: "9 per 24h", servers: 48 } })
   return outcomeAt("cooldown-over", {
     policy,
-    standing: stateWith({ ...KNOWN, ...standing }),
+    state: stateWith({ ...KNOWN, ...state }),
     ...rest,
   }).slice(0, 2)
 }
@@ -61,50 +61,50 @@ describe("cooldown-over", () => {
     ["the newest of several requests counts", { purchases: [bought(10 * MINUTE), bought(5 * HOUR)] }, false],
     ["somebody scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
     ["somebody scaled by hand longer ago", { foreignAt: NOW - HOUR }, true],
-  ])("when %s", (_, standing, passed) => {
-    expect(cooling(standing)).toEqual(passed ? [true, null] : [false, "cooldown"])
+  ])("decides as follows when %s", (_, state, passed) => {
+    expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })
 
-  it("is not started by what was refused, not sent, shown or only decided", () => {
+  it("is not started by an attempt that was refused or not sent, nor by a plan that was only shown or decided", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
-    const standing = {
+    const state = {
       openedAt: NOW - MINUTE,
       lastDecision: { at: NOW - MINUTE, kind: "hold" as const, heldBy: "sold-out", to: 4, planHash: null },
     }
-    expect(cooling(standing)).toEqual([true, null])
+    expect(cooling(state)).toEqual([true, null])
   })
 
   it.each<[string, number, boolean]>([
     ["a minute ago", MINUTE, false],
     ["more than the cooldown ago", HOUR, true],
-  ])("counts every server as foreign on an empty chain: the newest was created %s", (_, ago, passed) => {
+  ])("counts every server as external on an empty chain: the newest was created %s", (_, ago, passed) => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW - ago })]
     expect(cooling({ servers: null }, { supernode: read(supernodeOf({ servers })) })).toEqual(
       passed ? [true, null] : [false, "cooldown"],
     )
   })
 
-  it("is obeyed by alarms, ticks and people alike", () => {
+  it("applies to alarms, ticks and people alike", () => {
     for (const signal of [alarmOf(), tickOf(), requestOf()]) {
       expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([false, "cooldown"])
     }
   })
 
-  it("is bypassed by a person who asks for it, on the record, and nothing else is", () => {
+  it("is bypassed by a person who asks for it, on the record; no other gate is", () => {
     const signal = requestOf({ bypassCooldown: true })
     expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([true, null])
-    const standing = stateWith({
+    const state = stateWith({
       ...KNOWN,
       completedAt: NOW - MINUTE,
       purchases: [bought(MINUTE), bought(2 * MINUTE)],
     })
-    expect(findingOf("cooldown-over", { signal, standing }).facts).toMatchObject({ bypassed: true })
-    expect(outcomeAt("action-rate", { signal, standing })).toEqual([false, "action-rate", "action-rate"])
+    expect(findingOf("cooldown-over", { signal, state }).facts).toMatchObject({ bypassed: true })
+    expect(outcomeAt("action-rate", { signal, state })).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("says until when", () => {
+  it("names its end", () => {
     expect(
-      findingOf("cooldown-over", { standing: stateWith({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
+      findingOf("cooldown-over", { state: stateWith({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
     ).toBe("cooling down until 2024-01-12T17:40:00.000Z, another 40m")
   })
 })
@@ -113,7 +113,7 @@ describe("action-rate", () => {
   const rate = (...purchases: Purchase[]) =>
     outcomeAt("action-rate", {
       policy: policyOf({ limits: { actions: "2 per 24h", servers: 48 } }),
-      standing: stateWith({ ...KNOWN, purchases }),
+      state: stateWith({ ...KNOWN, purchases }),
     })
 
   it.each<[string, Purchase[], boolean]>([
@@ -127,11 +127,11 @@ describe("action-rate", () => {
       [bought(HOUR, { state: "reserved" }), bought(2 * HOUR)],
       false,
     ],
-  ])("2 per 24h, when %s", (_, purchases, passed) => {
+  ])("allows 2 per 24h, or not, when %s", (_, purchases, passed) => {
     expect(rate(...purchases)).toEqual(passed ? [true, null, null] : [false, "action-rate", "action-rate"])
   })
 
-  it("0 per 24h allows nothing", () => {
+  it("allows nothing at 0 per 24h", () => {
     const policy = policyOf({ limits: { actions: "0 per 24h", servers: 48 } })
     expect(outcomeAt("action-rate", { policy })).toEqual([false, "action-rate", "action-rate"])
   })

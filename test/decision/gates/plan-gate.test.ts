@@ -14,7 +14,7 @@ import {
   supernodeOf,
   tickOf,
 } from "../builders.ts"
-import { judge, outcomeAt } from "../judge.ts"
+import { decisionOf, outcomeAt } from "../judge.ts"
 
 const GATE = "plan-as-shown"
 const TARGET = { flavor: "rung-4", from: 2, to: 4, rules: [] }
@@ -63,19 +63,19 @@ describe("plan-as-shown", () => {
       },
       false,
     ],
-  ])("when %s", (_, over, passed) => {
+  ])("decides as follows when %s", (_, over, passed) => {
     expect(outcomeAt(GATE, over)).toEqual(
       passed ? [true, null, null] : [false, "plan-changed", "plan-changed"],
     )
   })
 
-  it("cannot compare where no rung was chosen, and never buys", () => {
+  it("cannot compare if no rung was chosen, and never buys", () => {
     const signal = requestOf({ mode: "live", servers: null, planHash: planOf().hash })
     const over = { signal, readings: read([readingOf([10, 10, 10, 10, 10])]) }
     expect(outcomeAt(GATE, over)).toEqual([null, null, "not-breaching"])
   })
 
-  it("holds where a larger rung than the shown one would be bought instead", () => {
+  it("holds if a larger rung than the shown one would be bought", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const policy = policyOf({ ladder, sold_out: "next-larger" })
     const signal = requestOf({ mode: "live", servers: null, planHash: planOf({ policy }).hash })
@@ -83,7 +83,7 @@ describe("plan-as-shown", () => {
       { flavor: "rung-4", soldOut: true },
       { flavor: "rung-8", soldOut: false },
     ])
-    expect(judge({ policy, signal, offers })).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
+    expect(decisionOf({ policy, signal, offers })).toMatchObject({ kind: "hold", heldBy: "plan-changed" })
   })
 })
 
@@ -96,7 +96,7 @@ describe("the plan", () => {
     userdata: { sha256: `sha256:${"0".repeat(64)}`, bytes: 9 },
   }
 
-  it("is the exact request, with userdata by its hash and size only", () => {
+  it("contains the exact request, with userdata by its hash and size only", () => {
     const plan = planOf({ policy: policyOf({ order: ORDER }) })
     expect(plan).toMatchObject({
       flavor: "rung-4",
@@ -111,7 +111,7 @@ describe("the plan", () => {
     })
   })
 
-  it("has no key in its body for what the policy does not say", () => {
+  it("has no key in its body for a key that the policy does not have", () => {
     expect(planOf().request.body).toEqual({
       flavor: "rung-4",
       image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",

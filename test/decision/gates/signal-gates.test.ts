@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest"
 import type { AlarmState, Signal } from "../../../lib/decision/inputs/signal.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { alarmOf, HOUR, MINUTE, NOW, requestOf, SECOND, stateWith, tickOf } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 describe("signal-valid", () => {
   it.each<[AlarmState]>([["ok"], ["insufficient-data"], ["unknown"]])(
-    "an alarm that says %s never buys",
+    "never buys for an alarm with state %s",
     (state) => {
       expect(outcomeAt("signal-valid", { signal: alarmOf({ state }) })).toEqual([
         false,
@@ -20,20 +20,20 @@ describe("signal-valid", () => {
     ["an alarm that says alarm", alarmOf()],
     ["a tick", tickOf()],
     ["a person's request", requestOf()],
-  ])("%s may lead to a purchase", (_, signal) => {
-    expect(judge({ signal }).kind).toBe("scale-up")
+  ])("may buy for %s", (_, signal) => {
+    expect(decisionOf({ signal }).kind).toBe("scale-up")
   })
 
-  it("a tick finds what a lost alarm would have", () => {
-    const { target } = judge({ signal: tickOf() })
-    expect(target).toEqual(judge({ signal: alarmOf() }).target)
+  it("lets a tick find the evidence of a lost alarm", () => {
+    const { target } = decisionOf({ signal: tickOf() })
+    expect(target).toEqual(decisionOf({ signal: alarmOf() }).target)
   })
 
   it.each<[string, Signal]>([
     ["alarm", alarmOf({ at: Number.NaN })],
     ["tick", tickOf({ at: Number.NaN })],
     ["request", requestOf({ at: Number.NaN })],
-  ])("a signal without a readable time is invalid: %s", (_, signal) => {
+  ])("treats a signal without a readable time as invalid: %s", (_, signal) => {
     expect(outcomeAt("signal-valid", { signal })).toEqual([false, "signal-invalid", "signal-invalid"])
   })
 })
@@ -42,25 +42,21 @@ describe("signal-is-new", () => {
   const seenBy = (run: string): SupernodeState =>
     stateWith({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
 
-  it("a signal that another run recorded is a duplicate, and the finding says where its first result is", () => {
-    expect(outcomeAt("signal-is-new", { standing: seenBy("run-0") })).toEqual([
-      false,
-      "duplicate",
-      "duplicate",
-    ])
-    expect(findingOf("signal-is-new", { standing: seenBy("run-0") }).facts).toMatchObject({
+  it("treats a signal that another run recorded as a duplicate, and names its first entry", () => {
+    expect(outcomeAt("signal-is-new", { state: seenBy("run-0") })).toEqual([false, "duplicate", "duplicate"])
+    expect(findingOf("signal-is-new", { state: seenBy("run-0") }).facts).toMatchObject({
       run: "run-0",
       seq: 7,
     })
   })
 
-  it("a restarted run does not trip over itself", () => {
-    expect(outcomeAt("signal-is-new", { standing: seenBy("run-1") })).toEqual([true, null, null])
+  it("lets a restarted run continue with its own signal", () => {
+    expect(outcomeAt("signal-is-new", { state: seenBy("run-1") })).toEqual([true, null, null])
   })
 
-  it("another signal of the same alarm is new", () => {
+  it("treats another signal of the same alarm as new", () => {
     expect(
-      outcomeAt("signal-is-new", { standing: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
+      outcomeAt("signal-is-new", { state: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
     ).toEqual([true, null, null])
   })
 })
@@ -71,7 +67,7 @@ describe("clock-agrees", () => {
     ["the newest entry is of the past", -HOUR, true, null],
     ["the newest entry is 60 s ahead", 60 * SECOND, true, null],
     ["the newest entry is more than 60 s ahead", 60 * SECOND + 1, false, "clock-behind-ledger"],
-  ])("by the ledger when %s", (_, ahead, passed, reason) => {
+  ])("compares with the ledger when %s", (_, ahead, passed, reason) => {
     expect(outcomeAt("clock-agrees", { headAt: ahead === null ? null : NOW + ahead })).toEqual([
       passed,
       reason,
@@ -85,7 +81,7 @@ describe("clock-agrees", () => {
     [-60_000, true, null],
     [60_001, false, "clock-skewed"],
     [-60_001, false, "clock-skewed"],
-  ])("by the cloud's Date header when it is %s ms from ours", (cloudSkewMs, passed, reason) => {
+  ])("compares with the cloud's Date header when it is %s ms from ours", (cloudSkewMs, passed, reason) => {
     expect(outcomeAt("clock-agrees", { cloudSkewMs })).toEqual([passed, reason, reason])
   })
 })
@@ -97,7 +93,7 @@ describe("signal-is-fresh", () => {
     ["a day late", -24 * HOUR, false, "stale"],
     ["60 s ahead", 60 * SECOND, true, null],
     ["more than 60 s ahead", 60 * SECOND + 1, false, "from-the-future"],
-  ])("a signal %s", (_, offset, passed, reason) => {
+  ])("decides on a signal %s", (_, offset, passed, reason) => {
     for (const signal of [
       alarmOf({ at: NOW + offset }),
       tickOf({ at: NOW + offset }),
@@ -122,9 +118,9 @@ describe("signal-is-fresh", () => {
       true,
     ],
     ["of an episode that is still open is fresh", { openedAt: at - HOUR, closedAt: null }, true],
-  ])("an ALARM %s", (_, episode, passed) => {
-    const standing = stateWith({ episodes: { [key]: episode } })
-    expect(outcomeAt("signal-is-fresh", { standing })).toEqual(
+  ])("decides on an ALARM %s", (_, episode, passed) => {
+    const state = stateWith({ episodes: { [key]: episode } })
+    expect(outcomeAt("signal-is-fresh", { state })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
@@ -171,14 +167,14 @@ describe("signal-is-fresh", () => {
       requestOf(),
       true,
     ],
-  ])("where the state has no more room: %s", (_, over, signal, passed) => {
-    expect(outcomeAt("signal-is-fresh", { standing: stateWith(over), signal })).toEqual(
+  ])("remembers one time if the state has no more room: %s", (_, over, signal, passed) => {
+    expect(outcomeAt("signal-is-fresh", { state: stateWith(over), signal })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )
   })
 
-  it("an OK of another alarm closes no episode of this one", () => {
-    const standing = stateWith({ episodes: { "another alarm": { closedAt: NOW } } })
-    expect(outcomeAt("signal-is-fresh", { standing })).toEqual([true, null, null])
+  it("closes no episode of this alarm by an OK of another one", () => {
+    const state = stateWith({ episodes: { "another alarm": { closedAt: NOW } } })
+    expect(outcomeAt("signal-is-fresh", { state })).toEqual([true, null, null])
   })
 })

@@ -11,13 +11,13 @@ import {
   stateWith,
   supernodeOf,
 } from "../builders.ts"
-import { findingOf, judge, outcomeAt } from "../judge.ts"
+import { decisionOf, findingOf, outcomeAt } from "../judge.ts"
 
 const servers = (...list: Server[]) => ({ supernode: read(supernodeOf({ servers: list })) })
 
 describe("supernode-ready", () => {
   it.each(["PROVISIONING", "ERROR", "REIMAGING", "TERMINATING", "TERMINATED", "SOMETHING_NEWER", ""])(
-    "a supernode that is %s is not ready",
+    "does not accept a supernode that is %s",
     (status) => {
       expect(outcomeAt("supernode-ready", { supernode: read(supernodeOf({ status })) })).toEqual([
         false,
@@ -28,7 +28,7 @@ describe("supernode-ready", () => {
   )
 
   it.each(["CREATING", "STARTING", "STOPPING", "DELETING", "ERROR", "UNKNOWN", "running", "SOMETHING_NEWER"])(
-    "a server that is %s makes it not ready, and is named",
+    "does not accept a server that is %s, and names it",
     (status) => {
       const over = servers(serverOf("s1"), serverOf("s2", { status }))
       expect(outcomeAt("supernode-ready", over)).toEqual([
@@ -44,11 +44,11 @@ describe("supernode-ready", () => {
     ["running", serversOf(2)],
     ["running or stopped", [serverOf("s1"), serverOf("s2", { status: "STOPPED" })]],
     ["settled beside a deleted one", [...serversOf(2), serverOf("s3", { status: "DELETED" })]],
-  ])("is ready when its servers are %s", (_, list) => {
+  ])("accepts servers that are %s", (_, list) => {
     expect(findingOf("supernode-ready", servers(...list)).passed).toBe(true)
   })
 
-  it("is unreadable where the answer has no list of servers, which is not the same as an empty one", () => {
+  it("is unreadable if the answer has no list of servers, which differs from an empty one", () => {
     const over = { supernode: read(supernodeOf({ servers: null })) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
@@ -58,8 +58,8 @@ describe("supernode-ready", () => {
     expect(outcomeAt("supernode-ready", servers())[1]).toBeNull()
   })
 
-  it("is unreadable where a server known from the chain is missing without being DELETED, and names it", () => {
-    const over = { standing: stateWith({ servers: ["s1", "s2", "s9"] }) }
+  it("is unreadable if a server known from the chain is missing without being DELETED, and names it", () => {
+    const over = { state: stateWith({ servers: ["s1", "s2", "s9"] }) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
       "supernode-unreadable",
@@ -68,10 +68,10 @@ describe("supernode-ready", () => {
     expect(findingOf("supernode-ready", over).says).toContain("s9")
   })
 
-  it("is ready where a server known from the chain is listed as DELETED", () => {
+  it("accepts a server known from the chain that is listed as DELETED", () => {
     const over = {
       ...servers(...serversOf(2), serverOf("s9", { status: "DELETED" })),
-      standing: stateWith({ servers: ["s1", "s2", "s9"] }),
+      state: stateWith({ servers: ["s1", "s2", "s9"] }),
     }
     expect(outcomeAt("supernode-ready", over)).toEqual([true, null, null])
   })
@@ -85,20 +85,20 @@ describe("rung-known", () => {
     [3, false],
     [4, true],
     [5, false],
-  ])("with %i servers on the ladder 1, 2, 4", (count, passed) => {
+  ])("decides with %i servers on the ladder 1, 2, 4", (count, passed) => {
     expect(outcomeAt("rung-known", servers(...serversOf(count))).slice(0, 2)).toEqual([
       passed,
       passed ? null : "rung-unknown",
     ])
   })
 
-  it("says which count was seen and which were expected", () => {
+  it("names the present count and the expected ones", () => {
     const { says } = findingOf("rung-known", servers(...serversOf(3)))
     expect(says).toContain("3 servers")
     expect(says).toContain("1, 2, 4")
   })
 
-  it("counts no server that is DELETED, and every other one whatever its status", () => {
+  it("counts every server except DELETED ones, whatever its status", () => {
     const over = servers(serverOf("s1"), serverOf("s2", { status: "DELETED" }))
     expect(findingOf("rung-known", over).facts).toMatchObject({ counted: 1 })
     expect(
@@ -106,13 +106,13 @@ describe("rung-known", () => {
     ).toMatchObject({ counted: 2 })
   })
 
-  it("counts what is ordered and not complete as present", () => {
-    const over = { standing: stateWith({ attempt: attemptOf({ from: 2, to: 4 }) }) }
+  it("counts servers that are ordered and not complete as present", () => {
+    const over = { state: stateWith({ attempt: attemptOf({ from: 2, to: 4 }) }) }
     expect(findingOf("rung-known", over).facts).toMatchObject({ seen: 2, counted: 4 })
     expect(findingOf("rung-above-current", over).reason).toBe("already-there")
   })
 
-  it("is unknown where a person asks for a number of servers that no rung has", () => {
+  it("is unknown if a person asks for a number of servers that no rung has", () => {
     expect(outcomeAt("rung-known", { signal: requestOf({ servers: 3 }) })).toEqual([
       false,
       "rung-unknown",
@@ -122,17 +122,17 @@ describe("rung-known", () => {
 })
 
 describe("rung-above-current", () => {
-  it("the top of the ladder is already there, whatever the load", () => {
+  it("holds at the top of the ladder, whatever the load", () => {
     const over = {
       ...servers(...serversOf(4)),
       readings: read([readingOf([97, 97, 97, 97, 97], { servers: ["s1", "s2", "s3", "s4"] })]),
     }
     expect(outcomeAt("rung-above-current", over)).toEqual([false, "already-there", "already-there"])
-    expect(judge(over).target).toBeNull()
+    expect(decisionOf(over).target).toBeNull()
   })
 
   it.each([1, 2])(
-    "a person who asks for %i of 2 servers is told that they are there: nothing is scaled in",
+    "answers a person who asks for %i of 2 servers that they are present: it never scales in",
     (wanted) => {
       expect(outcomeAt("rung-above-current", { signal: requestOf({ servers: wanted }) })).toEqual([
         false,
@@ -162,27 +162,24 @@ describe("within-servers-limit", () => {
   }
 
   it("allows as many servers as the limit says", () => {
-    expect(judge({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
+    expect(decisionOf({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
   })
 
-  it("holds where no rung between the current one and the limit is left", () => {
+  it("holds if no rung between the current one and the limit is left", () => {
     expect(outcomeAt("within-servers-limit", { policy: limited(3) })).toEqual([false, "at-limit", "at-limit"])
   })
 
-  it.each([2, 3])(
-    "clamps to the highest rung allowed while that is above the current one: limit %i",
-    (limit) => {
-      expect(judge(twoUp(limit))).toMatchObject({
-        kind: "scale-up",
-        target: { flavor: "rung-2", from: 1, to: 2 },
-      })
-      expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
-    },
-  )
+  it.each([2, 3])("clamps to the highest allowed rung above the current one: limit %i", (limit) => {
+    expect(decisionOf(twoUp(limit))).toMatchObject({
+      kind: "scale-up",
+      target: { flavor: "rung-2", from: 1, to: 2 },
+    })
+    expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
+  })
 
   it("refuses a person's request above the limit and never clamps it", () => {
     const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }
     expect(outcomeAt("within-servers-limit", over)).toEqual([false, "at-limit", "at-limit"])
-    expect(judge(over).target).toBeNull()
+    expect(decisionOf(over).target).toBeNull()
   })
 })

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
 import { sayWindow, windowStart } from "../../../lib/decision/money/window.ts"
 
-// The window that a cap on money counts over.
+// The window over which a cap on money counts.
 
 const start = (timezone: string, now: string) =>
   new Date(windowStart("month", timezone, Date.parse(now))).toISOString()
 
-describe("A calendar window starts with the first instant of the local month", () => {
+describe("a calendar window", () => {
   it.each<[string, string, string, string]>([
     ["in UTC", "UTC", "2026-11-30T23:59:59.999Z", "2026-11-01T00:00:00.000Z"],
     ["whose first instant belongs to it", "UTC", "2026-12-01T00:00:00Z", "2026-12-01T00:00:00.000Z"],
@@ -16,22 +16,22 @@ describe("A calendar window starts with the first instant of the local month", (
     ["14 hours ahead", "Pacific/Kiritimati", "2026-11-30T10:00:00Z", "2026-11-30T10:00:00.000Z"],
     ["when clocks changed since", "Europe/Berlin", "2026-03-31T12:00:00Z", "2026-02-28T23:00:00.000Z"],
     ["that has no midnight on the 1st", "Africa/Cairo", "2014-08-20T00:00:00Z", "2014-07-31T22:00:00.000Z"],
-    // São Tomé set its clocks back at 02:00 on the 1st, so both of its passes are in January.
+    // São Tomé set its clocks back at 02:00 on the 1st, so both passes of that hour are in January.
     ["whose first hours repeat", "Africa/Sao_Tome", "2019-01-01T01:30:00Z", "2018-12-31T23:00:00.000Z"],
     // Samoa had no 30 December, but the month is whole otherwise.
     ["that lost a day", "Pacific/Apia", "2011-12-31T05:00:00Z", "2011-12-01T10:00:00.000Z"],
-  ])("%s", (_, timezone, now, expected) => {
+  ])("starts with the first instant of the local month: %s", (_, timezone, now, expected) => {
     expect(start(timezone, now)).toBe(expected)
   })
 
-  it("and says which month that is", () => {
+  it("names its month", () => {
     const now = Date.parse("2026-11-30T16:00:00Z")
     expect(sayWindow("month", "Asia/Shanghai", now)).toBe("in 2026-12 (Asia/Shanghai)")
     expect(sayWindow("month", "UTC", now)).toBe("in 2026-11 (UTC)")
   })
 })
 
-it("A rolling window starts right after the instant that is just too long ago", () => {
+it("starts a rolling window right after the instant that is exactly one window ago", () => {
   expect(windowStart(86_400_000, "UTC", 86_400_000)).toBe(1)
   expect(sayWindow(86_400_000, "UTC", 0)).toBe("in 1d")
 })

@@ -17,7 +17,7 @@ function next(cron: string, timezone: string, now: string): string | null {
   return start && `${start.occurrence} at ${new Date(start.at).toISOString().slice(0, 16)}Z`
 }
 
-describe("A schedule is active", () => {
+describe("an active schedule", () => {
   it.each<[string, string, string | null]>([
     ["not a millisecond before its start", "2026-11-30T07:59:59.999Z", null],
     ["from its start on", "2026-11-30T08:00:00Z", "2026-11-30T08:00 since 2026-11-30T08:00Z"],
@@ -25,7 +25,7 @@ describe("A schedule is active", () => {
     ["and no longer", "2026-11-30T18:00:00Z", null],
     ["not over the weekend", "2026-11-28T09:00:00Z", null],
     ["not late on Friday, whatever Monday will bring", "2026-11-27T18:00:01Z", null],
-  ])("%s", (_, now, floor) => {
+  ])("is active: %s", (_, now, floor) => {
     expect(active("0 8 * * 1-5", "10h", "UTC", now)).toBe(floor)
   })
 
@@ -103,11 +103,11 @@ describe("A schedule is active", () => {
       "2026-11-30T08:00:00Z",
       null,
     ],
-  ])("%s", (_, cron, duration, timezone, now, floor) => {
+  ])("is active: %s", (_, cron, duration, timezone, now, floor) => {
     expect(active(cron, duration, timezone, now)).toBe(floor)
   })
 
-  it("for elapsed time, however the clocks are set meanwhile", () => {
+  it("is active for elapsed time, even if clocks are set meanwhile", () => {
     const berlin = (now: string) => active("0 0 * * *", "4h", "Europe/Berlin", now)
     // 29 March 2026: 2:00 became 3:00. 25 October 2026: 3:00 became 2:00.
     expect(berlin("2026-03-29T02:59:59Z")).toBe("2026-03-29T00:00 since 2026-03-28T23:00Z")
@@ -116,7 +116,7 @@ describe("A schedule is active", () => {
     expect(berlin("2026-10-25T02:00:00Z")).toBeNull()
   })
 
-  it("each with its own floor, in the order of the policy", () => {
+  it("has its own floor, in the order of the policy", () => {
     const schedules = schedulesOf(
       { name: "always", cron: "0 0 * * *", for: "24h", at_least: 1 },
       { name: "never-now", cron: "0 9 * * *", for: "1h" },
@@ -145,7 +145,7 @@ describe("A schedule is active", () => {
   })
 })
 
-describe("When clocks are set forward, a start that is left out happens at the first instant after it", () => {
+describe("a start in the skipped DST hour", () => {
   it.each<[string, string, string, string, string | null]>([
     ["not before", "30 2 * * *", "Europe/Berlin", "2026-03-29T00:59:59.999Z", null],
     [
@@ -204,12 +204,12 @@ describe("When clocks are set forward, a start that is left out happens at the f
       "2011-12-30T10:00:00Z",
       "2011-12-30T08:00 since 2011-12-30T10:00Z",
     ],
-  ])("%s", (_, cron, timezone, now, floor) => {
+  ])("runs right after the skipped hour: %s", (_, cron, timezone, now, floor) => {
     expect(active(cron, "1h", timezone, now)).toBe(floor)
   })
 })
 
-describe("When clocks are set back, what is shown twice counts once, the first time", () => {
+describe("a start in the repeated DST hour", () => {
   it.each<[string, string, string, string, string | null]>([
     [
       "then",
@@ -240,11 +240,11 @@ describe("When clocks are set back, what is shown twice counts once, the first t
       "2026-04-05T03:30:00Z",
       null,
     ],
-  ])("%s", (_, cron, timezone, now, floor) => {
+  ])("runs once, at the first pass: %s", (_, cron, timezone, now, floor) => {
     expect(active(cron, "45m", timezone, now)).toBe(floor)
   })
 
-  it("over midnight: a date that has begun has begun, though its eve is shown again", () => {
+  it("runs once over midnight: a date that has begun has begun, even if the previous day is shown again", () => {
     // St John's, 7 November 2010: at 00:01 it became 23:01 of the day before.
     const midnight = (now: string) => active("0 0 * * *", "2h", "America/St_Johns", now)
     const expected = "2010-11-07T00:00 since 2010-11-07T02:30Z"
@@ -256,14 +256,14 @@ describe("When clocks are set back, what is shown twice counts once, the first t
     )
   })
 
-  it("so its end is not put off", () => {
+  it("does not extend its end", () => {
     const floor = (now: string) => active("30 1 * * *", "1h", "America/New_York", now)
     expect(floor("2026-11-01T06:29:59Z")).toBe("2026-11-01T01:30 since 2026-11-01T05:30Z")
     expect(floor("2026-11-01T06:30:00Z")).toBeNull()
   })
 })
 
-describe("The next start", () => {
+describe("the next start", () => {
   it.each<[string, string, string, string, string]>([
     ["is never now", "0 8 * * *", "UTC", "2026-11-30T08:00:00Z", "2026-12-01T08:00 at 2026-12-01T08:00Z"],
     [
@@ -308,11 +308,11 @@ describe("The next start", () => {
       "2096-02-29T00:00:00Z",
       "2104-02-29T00:00 at 2104-02-29T00:00Z",
     ],
-  ])("%s", (_, cron, timezone, now, start) => {
+  ])("is found: %s", (_, cron, timezone, now, start) => {
     expect(next(cron, timezone, now)).toBe(start)
   })
 })
 
-it("A zone that this runtime does not know is an error, and no guess", () => {
+it("fails for a zone that this runtime does not know, and is never guessed", () => {
   expect(() => active("0 8 * * *", "1h", "Mars/Olympus", "2026-11-30T08:00:00Z")).toThrow(RangeError)
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
 
-describe("two names are of one person", () => {
+describe("the identity of approvers", () => {
   it.each([
     ["whatever their case", "Ann", "ANN"],
     ["whatever their case, where it changes the number of letters", "Strauß", "STRAUSS"],
@@ -12,7 +12,7 @@ describe("two names are of one person", () => {
     ["whatever invisible signs are in them", "Ann", "A\u200bnn\ufeff"],
     ["whatever fillers and selectors are in them", "Ann", "Ann\ufe0f\u3164\u034f\u17b5\u{e0100}"],
     ["whatever blank of Braille stands at their end", "Ann", "Ann\u2800"],
-  ])("%s", (_, one, other) => {
+  ])("treats two names as one person: %s", (_, one, other) => {
     expect(personKey(one)).toBe(personKey(other))
   })
 
@@ -21,11 +21,11 @@ describe("two names are of one person", () => {
     ["Ann Lee", "AnnLee"],
     ["Jose", "Jos\u00e9"],
     ["王伟", "王芳"],
-  ])("and these are not: %s and %s", (one, other) => {
+  ])("treats two names as different people: %s and %s", (one, other) => {
     expect(personKey(one)).not.toBe(personKey(other))
   })
 
-  it("the first spelling stands for all, and a name that says nothing for nobody", () => {
+  it("keeps the first spelling of each person, and ignores a name without letters", () => {
     expect(distinctPeople(["Bob", "ann", "Ann ", " \u200b", "bob"])).toEqual(["Bob", "ann"])
   })
 })

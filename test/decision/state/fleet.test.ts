@@ -41,7 +41,7 @@ const count = (fleet = NO_FLEET, seen = tips({}), own = "supernode:me") =>
   spendOfOthers(fleet, seen, { own, since: NOW - DAY + 1 }).purchases.map(({ attempt }) => attempt)
 
 describe("the state of stream fleet", () => {
-  it("holds what was reserved, until it is given back or seen to be over", () => {
+  it("keeps a reservation until it is released or known to be over", () => {
     const both = reserved(reservation("x"), reservation("y", { stream: B }))
     expect(both.pending.map(({ id }) => id)).toEqual(["x", "y"])
     const given = foldFleet(both, { kind: "settled", at: NOW, news: news(reservation("x")) })
@@ -52,7 +52,7 @@ describe("the state of stream fleet", () => {
     ])
   })
 
-  it("giving back what is gone already changes nothing", () => {
+  it("ignores the release of a reservation that is gone already", () => {
     const given = foldFleet(reserved(reservation("x")), {
       kind: "settled",
       at: NOW,
@@ -61,7 +61,7 @@ describe("the state of stream fleet", () => {
     expect(given.pending.map(({ id }) => id)).toEqual(["x"])
   })
 
-  it("remembers who has bought as long as any window can count it", () => {
+  it("remembers members with purchases as long as any window can count them", () => {
     const one = foldFleet(NO_FLEET, {
       kind: "opened",
       at: NOW,
@@ -80,7 +80,7 @@ describe("the state of stream fleet", () => {
     expect(later(366).members).toEqual({ [A]: NOW, [B]: NOW - DAY })
   })
 
-  it("an older look takes nothing back from a member", () => {
+  it("takes nothing back from a member because of an older reading", () => {
     const again = foldFleet(reserved(reservation("x")), {
       kind: "opened",
       at: NOW,
@@ -90,7 +90,7 @@ describe("the state of stream fleet", () => {
   })
 })
 
-describe("what other supernodes may have spent", () => {
+describe("other supernodes' possible spending", () => {
   const purchase = (attempt: string, at = NOW - HOUR) => ({
     attempt,
     at,
@@ -115,11 +115,11 @@ describe("what other supernodes may have spent", () => {
     expect(count(reserved(reservation("x")), opened)).toEqual(["x"])
   })
 
-  it("does not count what its chain has given back", () => {
+  it("does not count an attempt that its chain has released", () => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq: 4 } }))).toEqual([])
   })
 
-  it("leaves out what this supernode itself bought or reserved: that stands in its own chain", () => {
+  it("omits this supernode's own purchases and reservations: its own chain has them", () => {
     const seen = tips({
       [A]: { seq: 2, purchases: [purchase("w")] },
       [B]: { seq: 1, purchases: [purchase("b")] },
@@ -127,7 +127,7 @@ describe("what other supernodes may have spent", () => {
     expect(count(reserved(reservation("x")), seen, A)).toEqual(["b"])
   })
 
-  it("leaves out what is older than every window", () => {
+  it("omits purchases that are older than every window", () => {
     const seen = tips({
       [A]: { seq: 9, purchases: [purchase("old", NOW - DAY), purchase("new", NOW - DAY + 1)] },
     })
@@ -157,7 +157,7 @@ describe("a policy's caps across supernodes", () => {
       true,
       11 * DAY + 17 * HOUR,
     ],
-  ])("%s", (_, fleet, has, backMs) => {
+  ])("are counted as follows: %s", (_, fleet, has, backMs) => {
     expect(hasFleetCap(policyOf({}, { fleet }))).toBe(has)
     expect(NOW - fleetSince(policyOf({}, { fleet }), NOW)).toBe(backMs)
   })

@@ -11,8 +11,8 @@ import { MAX_STANDING_BYTES } from "../../../lib/run/preconditions.ts"
 import { initialised } from "../../ledger/initialised.ts"
 import { alarmOf, NOW, requestOf, SECOND, stateWith } from "../builders.ts"
 
-// Every field of the state at its most. What grows without a bound of its own grows only by attempts, and above 96 KB none
-// is opened (standing-full).
+// Every field of the state at its maximum size. Fields without a bound of their own grow only by attempts,
+// and above 96 KB no attempt is opened (standing-full).
 
 const KB = 1024
 const uuid = (i: number) => `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}`
@@ -21,22 +21,21 @@ const name = (i: number) => `rule-${i}`.padEnd(64, "x")
 const times = <T>(count: number, make: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i))
 const bytesOf = (value: unknown) => Buffer.byteLength(canonicalText(value))
-/** Foreign text of 200 characters at the most bytes that a character can have. */
+/** Foreign text of 200 characters with the most bytes per character. */
 const WIDE = "漢".repeat(190)
 
-/** What one field weighs with its name. */
-const weightOf = (standing: SupernodeState, field: keyof SupernodeState) =>
-  standing[field] === undefined ? 0 : bytesOf({ [field]: standing[field] }) - 1
+/** Size of one field with its name. */
+const weightOf = (state: SupernodeState, field: keyof SupernodeState) =>
+  state[field] === undefined ? 0 : bytesOf({ [field]: state[field] }) - 1
 
 function folded(events: Partial<ChainEvent>[], from: Partial<SupernodeState> = {}): SupernodeState {
   return events.reduce<SupernodeState>(
-    (standing, over, i) =>
-      fold(standing, { kind: "decided", seq: i + 1, at: NOW + i, run: uuid(i), ...over }),
+    (state, over, i) => fold(state, { kind: "decided", seq: i + 1, at: NOW + i, run: uuid(i), ...over }),
     stateWith(from),
   )
 }
 
-/** As the gates, the metrics and the cloud can make it at most; the policy has 32 rules. */
+/** Rules at their maximum size, as gates, metrics and cloud can make them; the policy has 32 rules. */
 function opened(i: number): Partial<ChainEvent> {
   const at = NOW + i
   const id = uuid(i)
@@ -77,7 +76,7 @@ const note = (over: object): Partial<ChainEvent> => ({
   observation: { says: "", attempt: null, servers: [], present: null, at: NOW, ...over } as never,
 })
 
-/** Everything that alarms, ticks and new policy files leave, at its most. */
+/** All state that alarms, ticks and new policy files leave, at its maximum size. */
 const TRAFFIC = {
   signals: 4_400,
   spentUntil: 40,
@@ -91,7 +90,7 @@ const TRAFFIC = {
   policyChanges: 320,
 } satisfies Partial<Record<keyof SupernodeState, number>>
 
-/** What a supernode of 48 servers with an attempt adds. */
+/** State that a supernode of 48 servers with an attempt adds. */
 const SUPERNODE = {
   attempt: 8_000,
   openedAt: 40,
@@ -104,7 +103,7 @@ const SUPERNODE = {
   breaker: 1_200,
 } satisfies Partial<Record<keyof SupernodeState, number>>
 
-/** What grows by attempts only: the caps and standing-full bound their number. */
+/** State that grows by attempts only: the caps and standing-full bound their number. */
 const PER_ATTEMPT = ["purchases", "effects", "absent", "latches", "acted", "blocked", "rulesOff"]
 const ATTEMPT_FIELDS = Object.fromEntries(PER_ATTEMPT.map((field) => [field, Infinity]))
 
@@ -139,7 +138,7 @@ function busiest(): SupernodeState {
     policy: {} as never,
     at: NOW + i * 60 * SECOND,
   }))
-  const told = times(60, (i) =>
+  const notified = times(60, (i) =>
     note({
       kind: i % 2 === 0 ? "told" : "not-told",
       telling: {
@@ -155,28 +154,28 @@ function busiest(): SupernodeState {
     blind: { supernode: source, "cloud-eye": source, prometheus: source, cloudwatch: source },
   })
   const attempts = times(60, purchase).flat()
-  return folded([...hashes, ...oks, ...told, blind, ...attempts, opened(99)], { policies: {} })
+  return folded([...hashes, ...oks, ...notified, blind, ...attempts, opened(99)], { policies: {} })
 }
 
-describe("the state at its most", () => {
+describe("the state at its maximum size", () => {
   const all = busiest()
   const before = all.attempt && { ...all.attempt, before: SERVERS.slice(1) }
   const state: SupernodeState = { ...all, attempt: before, foreignAt: NOW }
 
   it.each(Object.entries({ ...TRAFFIC, ...SUPERNODE }))(
-    "bounds %s by %i bytes, whatever comes",
+    "bounds %s by %i bytes, whatever happens",
     (field, most) => {
       expect(weightOf(state, field as keyof SupernodeState)).toBeLessThanOrEqual(most)
     },
   )
 
-  it("bounds what alarms, ticks and new policy files leave by 16 KB in all", () => {
+  it("bounds the state of alarms, ticks and new policy files by 16 KB in total", () => {
     const weights = Object.keys(TRAFFIC).map((field) => weightOf(state, field as keyof SupernodeState))
     expect(weights.every((weight) => weight > 0)).toBe(true)
     expect(weights.reduce((sum, weight) => sum + weight)).toBeLessThanOrEqual(16 * KB)
   })
 
-  it("weighs less than half of what holds as standing-full, with sixty purchases of a rule each and everything else", () => {
+  it("needs less than half of the limit of standing-full, with sixty purchases of a rule each and all other state", () => {
     expect(bytesOf(state)).toBeLessThan(MAX_STANDING_BYTES / 2)
   })
 
@@ -213,7 +212,7 @@ describe("stream control", () => {
     await commandAll(desk, { verb: "resume", supernode: null, ...words })
   })
 
-  it("keeps 100 approvals or 32 KB of signatures, the oldest go first", () => {
+  it("keeps 100 approvals or 32 KB of signatures, and drops the oldest first", () => {
     const approvalsOf = (value: string) => {
       const signature = { key: `ssh-rsa ${"A".repeat(1_400)}`, hash: "sha512", value }
       const said = (i: number) => ({

@@ -27,7 +27,8 @@ import {
   supernodeOf,
 } from "../builders.ts"
 
-// What an attempt leaves in the standing from the moment it is opened, whoever tells of it, and in whichever order.
+// State that an attempt leaves from the moment it is opened, whatever reports its outcome, and in whichever
+// order.
 
 const attempt = attemptOf({ state: "open", acceptedAt: null, orderId: null, latching: ["npu-busy"] })
 const { id, openedAt, cost } = attempt
@@ -68,14 +69,14 @@ function event(over: Partial<ChainEvent>): ChainEvent {
 }
 
 function settle(
-  standing: SupernodeState,
+  state: SupernodeState,
   outcome: Outcome,
   of: Pick<OpenAttempt, "id"> = attempt,
 ): SupernodeState {
-  return fold(standing, event({ attempt: { ...attempt, id: of.id }, outcome }))
+  return fold(state, event({ attempt: { ...attempt, id: of.id }, outcome }))
 }
 
-function say(standing: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
+function command(state: SupernodeState, over: Partial<OperatorCommand & { verb: "settle" }>): SupernodeState {
   const said: OperatorCommand = {
     verb: "settle",
     attempt: id,
@@ -85,10 +86,10 @@ function say(standing: SupernodeState, over: Partial<OperatorCommand & { verb: "
     servers: null,
     ...over,
   }
-  return fold(standing, event({ kind: "said", said }))
+  return fold(state, event({ kind: "said", said }))
 }
 
-function notice(standing: SupernodeState, over: Partial<Observation>): SupernodeState {
+function observe(state: SupernodeState, over: Partial<Observation>): SupernodeState {
   const observation: Observation = {
     kind: "accepted",
     says: "is seen to be there",
@@ -98,7 +99,7 @@ function notice(standing: SupernodeState, over: Partial<Observation>): Supernode
     at: NOW - MINUTE,
     ...over,
   }
-  return fold(standing, event({ kind: "observed", observation }))
+  return fold(state, event({ kind: "observed", observation }))
 }
 
 describe("an attempt that is opened", () => {
@@ -119,7 +120,7 @@ describe("an attempt that is opened", () => {
     if (!plan) throw new Error("there is no plan to open")
     const planHash = ofOther ? "sha256:other" : plan.hash
     const control = { ...NO_CONTROL, approvals: approvals.map(({ at }) => ({ at, planHash, by: "boss" })) }
-    const { standing: _before, ...kept } = { ...situation, control: read(control) }
+    const { state: _before, ...kept } = { ...situation, control: read(control) }
     const record = { id, openedAt, sendBefore: openedAt + SECOND, deadline: openedAt + MINUTE }
     return fold(
       stateWith({ purchases: [older], latches: { kept: 5 } }),
@@ -127,7 +128,7 @@ describe("an attempt that is opened", () => {
     )
   }
 
-  it("reserves its money, latches the rules that wanted it once, and knows which servers were there before", () => {
+  it("reserves its money, latches the rules with repeat: false, and records the servers before it", () => {
     expect(openWith([])).toMatchObject({
       attempt: {
         id,
@@ -148,7 +149,7 @@ describe("an attempt that is opened", () => {
     expect(openWith([]).latches).toEqual({ once: openedAt, kept: 5 })
   })
 
-  it("uses up the approvals of its plan, also one that a faster clock dated later, and those of no other plan", () => {
+  it("uses up the approvals of its plan, even one that a faster clock dated later, and no other approvals", () => {
     expect(openWith([{ at: openedAt - HOUR }]).openedAt).toBe(openedAt)
     expect(openWith([{ at: openedAt - HOUR }, { at: openedAt + 20 * SECOND }]).openedAt).toBe(
       openedAt + 20 * SECOND,
@@ -161,13 +162,13 @@ describe("the answer to an attempt", () => {
   it.each([
     ["not sent", NOT_SENT],
     ["refused", REFUSED],
-  ])("that was %s gives back its own money and latches, and nobody else's", (_, outcome) => {
+  ])("releases its own money and latches when it was %s, and no others", (_, outcome) => {
     const next = settle(open, outcome)
     expect(next).toMatchObject({ attempt: null, purchases: before.purchases })
     expect(next.latches).toEqual(before.latches)
   })
 
-  it("that was accepted is said so, and books its own money only", () => {
+  it("books its own money only when it was accepted", () => {
     expect(settle(open, ACCEPTED)).toMatchObject({
       attempt: { state: "accepted", says: "was accepted and is being provisioned", acceptedAt: NOW },
       purchases: [older, booked],
@@ -175,12 +176,12 @@ describe("the answer to an attempt", () => {
     })
   })
 
-  it("that was accepted does not latch again what has cleared in the meantime", () => {
+  it("does not latch again what has cleared before it was accepted", () => {
     expect(settle({ ...open, latches: {} }, ACCEPTED).latches).toEqual({})
   })
 
-  it("that nobody knows tells why, also when a tick had already noticed that none came", () => {
-    const noticed = notice(open, { kind: "unknown", says: "is open past its deadline" })
+  it("gives the reason of an unknown outcome, even after a tick had recorded the missing answer", () => {
+    const noticed = observe(open, { kind: "unknown", says: "is open past its deadline" })
     expect(noticed.attempt).toMatchObject({ state: "unknown", says: "is open past its deadline" })
     expect(settle(noticed, UNKNOWN).attempt).toMatchObject({
       state: "unknown",
@@ -189,17 +190,17 @@ describe("the answer to an attempt", () => {
   })
 
   it.each(["accepted", "stuck", "partial", "wrong"] as const)(
-    "that nobody knows takes nothing back of what was found out: %s",
+    "does not overwrite a known outcome by an unknown one: %s",
     (state) => {
       const found = { ...open, attempt: { ...attempt, state } }
       expect(settle(found, UNKNOWN)).toEqual(found)
     },
   )
 
-  it("of one that is neither open nor settled as absent changes nothing", () => {
-    const standing = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
+  it("changes nothing for an attempt that is neither open nor settled as absent", () => {
+    const state = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
     for (const outcome of [ACCEPTED, REFUSED, NOT_SENT, UNKNOWN])
-      expect(settle(standing, outcome, { id: "stranger" })).toEqual(standing)
+      expect(settle(state, outcome, { id: "stranger" })).toEqual(state)
   })
 })
 
@@ -207,7 +208,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
   const [mine, other] = [attempt, attemptOf({ id: "attempt-a", openedAt: openedAt - HOUR })]
   const absent = stateWith({ ...before, absent: [other, mine] })
 
-  it("accepted: holds as wrong, and its money and its latches count again", () => {
+  it("holds as wrong if it was accepted, and counts its money and its latches again", () => {
     const next = settle(absent, ACCEPTED)
     expect(next).toMatchObject({
       attempt: {
@@ -223,7 +224,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.latches).toEqual(open.latches)
   })
 
-  it("accepted while another attempt is in the way: its money counts at once, and it stays to be brought up", () => {
+  it("counts its money at once if it was accepted during another attempt, and reports it later", () => {
     const newer = attemptOf({ id: "attempt-2" })
     const next = settle({ ...absent, attempt: newer }, ACCEPTED)
     expect(next.attempt).toEqual(newer)
@@ -231,11 +232,11 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.purchases).toEqual([older, booked])
   })
 
-  it("not sent: nobody needs to look for it any more, nor is anything else forgotten", () => {
+  it("ends the search for an attempt that was not sent, and forgets nothing else", () => {
     expect(settle(absent, NOT_SENT)).toEqual({ ...absent, absent: [other] })
   })
 
-  it("refused: the same, and what the refusal leaves behind", () => {
+  it("does the same for a refused attempt, and keeps the effects of the refusal", () => {
     expect(settle(absent, REFUSED)).toEqual({
       ...absent,
       absent: [other],
@@ -243,28 +244,28 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     })
   })
 
-  it("refused without a word: the code alone is told", () => {
+  it("reports the code alone for a refusal without a message", () => {
     const { breaker } = settle(absent, { ...REFUSED, message: null })
     expect(breaker?.says).toBe("400 ModelArts.1")
   })
 
-  it("unknown: the person's word stands", () => {
+  it("keeps the person's settlement if the outcome is unknown", () => {
     expect(settle(absent, UNKNOWN)).toEqual(absent)
   })
 })
 
-describe("what a run notices of an attempt", () => {
-  it("that it was accepted after all: its money is booked", () => {
-    expect(notice(open, { kind: "accepted" })).toMatchObject({
+describe("the observation of an attempt", () => {
+  it("books its money if it was accepted after all", () => {
+    expect(observe(open, { kind: "accepted" })).toMatchObject({
       attempt: { id, state: "accepted", says: "is seen to be there", acceptedAt: NOW },
       purchases: [older, booked],
     })
   })
 
-  it("that one settled as absent has come after all: it holds, it counts, and the others stay absent", () => {
+  it("holds and counts an attempt that was settled as absent and came after all; the others stay absent", () => {
     const other = attemptOf({ id: "attempt-a" })
     const absent = stateWith({ ...before, absent: [other, attempt] })
-    expect(notice(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
+    expect(observe(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
       attempt: { id, state: "wrong", says: "came after all" },
       absent: [other],
       purchases: [older, booked],
@@ -273,62 +274,62 @@ describe("what a run notices of an attempt", () => {
   })
 
   it.each(["completed", "accepted", "partial", "stuck", "unknown", "wrong"] as const)(
-    "that it is %s, of one that has been closed by then, changes nothing",
+    "changes nothing if it is %s and the attempt has been closed by then",
     (kind) => {
-      expect(notice(open, { kind, attempt: "closed" })).toEqual(open)
+      expect(observe(open, { kind, attempt: "closed" })).toEqual(open)
     },
   )
 
-  it("foreign servers of which one has gone again count as having come, by the newest of all their times", () => {
+  it("counts external servers of which one has gone again, by the newest of all their times", () => {
     const arrival = {
       kind: "out-of-band" as const,
       attempt: null,
       servers: ["n1", "n2"],
       present: ["s1", "n1"],
     }
-    expect(notice({ ...open, foreignAt: NOW - HOUR }, arrival)).toMatchObject({
+    expect(observe({ ...open, foreignAt: NOW - HOUR }, arrival)).toMatchObject({
       foreignAt: NOW - MINUTE,
       servers: ["s1", "n1"],
     })
-    expect(notice({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
-    expect(notice({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
+    expect(observe({ ...open, foreignAt: NOW }, arrival).foreignAt).toBe(NOW)
+    expect(observe({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
   })
 
-  it("foreign servers without a list of all that are there leaves those known that were, or none", () => {
+  it("keeps the known servers, or none, if external servers come without a list of all present ones", () => {
     const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
-    expect(notice({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
+    expect(observe({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
       servers: ["s1", "n1"],
       foreignAt: NOW - MINUTE,
     })
-    expect(notice({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
+    expect(observe({ ...open, servers: null, foreignAt: null }, unlisted)).toMatchObject({
       servers: [],
       foreignAt: null,
     })
   })
 })
 
-describe("a person's word on an attempt", () => {
+describe("an operator command about an attempt", () => {
   const unknown = settle(open, UNKNOWN)
 
-  it("accepted names who said so, and why", () => {
-    expect(say(unknown, { as: "accepted" }).attempt).toMatchObject({
+  it("names the person and the reason of accepted", () => {
+    expect(command(unknown, { as: "accepted" }).attempt).toMatchObject({
       state: "accepted",
       says: "was settled as accepted by ops: asked the cloud",
       acceptedAt: NOW,
     })
   })
 
-  it.each(["accepted", "completed", "absent"] as const)("%s on another attempt changes nothing", (as) => {
-    expect(say(unknown, { as, attempt: "other" })).toEqual(unknown)
-    expect(say({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
+  it.each(["accepted", "completed", "absent"] as const)("changes nothing for %s of another attempt", (as) => {
+    expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
+    expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
   })
 
   it.each([
     ["that were seen", ["s1", "s2", "n1"], ["s1", "s2"], ["s1", "s2", "n1"], ["n1"]],
     ["known before, where nobody could look", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
     ["there before the purchase, where none are known", null, null, ["s1", "s2"], []],
-  ])("completed goes by the servers %s", (_, seen, known, servers, newServers) => {
-    expect(say({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
+  ])("uses the servers %s for completed", (_, seen, known, servers, newServers) => {
+    expect(command({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
       attempt: null,
       completedAt: NOW,
       servers,
@@ -340,8 +341,8 @@ describe("a person's word on an attempt", () => {
   it.each([
     ["seen now are not its doing", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
     ["there before the purchase are not, where nobody could look", null, ["s1", "s2"], ["s1", "s2"]],
-  ])("absent gives everything back, and the servers %s", (_, seen, notItsDoing, servers) => {
-    const next = say(unknown, { as: "absent", servers: seen })
+  ])("releases everything for absent, and the servers %s", (_, seen, notItsDoing, servers) => {
+    const next = command(unknown, { as: "absent", servers: seen })
     expect(next).toMatchObject({ attempt: null, ...before, servers })
     expect(next.absent).toMatchObject([{ id, acceptedAt: null, before: notItsDoing }])
   })

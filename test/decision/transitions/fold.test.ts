@@ -29,7 +29,7 @@ function event(over: Partial<ChainEvent>): ChainEvent {
   return { kind: "decided", seq: 7, at: NOW, run: "run-7", ...over }
 }
 
-/** An entry of a time that the cloud confirmed. */
+/** An entry with a time that the cloud confirmed. */
 function confirmed(at: number, kind: ChainEvent["kind"] = "decided"): ChainEvent {
   return event({ at, kind, confirmedAt: at })
 }
@@ -55,17 +55,17 @@ const ENDINGS = {
   "not-sent": { kind: "not-sent", reason: "refused", says: "refused" },
 } satisfies Record<string, Outcome>
 
-function settle(standing: SupernodeState, ending: keyof typeof ENDINGS | Outcome): SupernodeState {
+function settle(state: SupernodeState, ending: keyof typeof ENDINGS | Outcome): SupernodeState {
   const outcome = typeof ending === "string" ? ENDINGS[ending] : ending
-  return fold(standing, event({ kind: "settled", attempt: record, outcome }))
+  return fold(state, event({ kind: "settled", attempt: record, outcome }))
 }
 
 function refuse(
-  standing: SupernodeState,
+  state: SupernodeState,
   of: RejectionClass,
   retryAfterMs: number | null = null,
 ): SupernodeState {
-  return settle(standing, {
+  return settle(state, {
     kind: "rejected",
     class: of,
     code: "ModelArts.1",
@@ -76,13 +76,13 @@ function refuse(
 }
 
 describe("money", () => {
-  it("is reserved while open, booked when accepted", () => {
+  it("reserves money while an attempt is open, and books it when accepted", () => {
     const next = settle(withOpen, "accepted")
     expect(next.purchases).toEqual([{ ...reserved, state: "booked" }])
     expect(next.attempt).toMatchObject({ state: "accepted", acceptedAt: NOW, orderId: "CS9" })
   })
 
-  it("stays reserved while the outcome is unknown", () => {
+  it("keeps money reserved while the outcome is unknown", () => {
     const next = settle(withOpen, "unknown")
     expect(next.purchases).toEqual([reserved])
     expect(next.attempt?.state).toBe("unknown")
@@ -90,7 +90,7 @@ describe("money", () => {
   })
 
   it.each(["rejected", "not-sent"] as const)(
-    "is released when %s, with the action, the cooldown and the latch",
+    "releases money when %s, with the action, the cooldown and the latch",
     (kind) => {
       const next = kind === "rejected" ? refuse(withOpen, "state-conflict") : settle(withOpen, kind)
       expect(next).toMatchObject({ attempt: null, purchases: [], latches: { older: 5 } })
@@ -98,7 +98,7 @@ describe("money", () => {
     },
   )
 
-  it("is released by a person's absent, and by no other word", () => {
+  it("releases money by a person's absent, and by no other command", () => {
     const unknown = settle(withOpen, "unknown")
     const say = (as: "accepted" | "completed" | "absent") =>
       fold(
@@ -125,7 +125,7 @@ describe("money", () => {
     })
   })
 
-  it("counts again when the cloud accepted after all what a person had settled as absent", () => {
+  it("counts money again when the cloud accepted an attempt that a person had settled as absent", () => {
     const absent = fold(
       settle(withOpen, "unknown"),
       event({
@@ -141,7 +141,7 @@ describe("money", () => {
     })
   })
 
-  it("a settlement of another attempt changes nothing", () => {
+  it("changes nothing for a settlement of another attempt", () => {
     const other = fold(
       withOpen,
       event({
@@ -155,27 +155,27 @@ describe("money", () => {
 })
 
 describe("refusals", () => {
-  it("throttling waits 30 s, doubling to 10 min, or as long as Retry-After says", () => {
-    let standing = withOpen
+  it("waits 30 s after throttling, doubling to 10 min, or as long as Retry-After says", () => {
+    let state = withOpen
     const waits = Array.from({ length: 7 }, () => {
-      standing = refuse({ ...standing, attempt }, "throttle")
-      return (standing.throttle?.until ?? 0) - NOW
+      state = refuse({ ...state, attempt }, "throttle")
+      return (state.throttle?.until ?? 0) - NOW
     })
     expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND))
-    expect(refuse({ ...standing, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
+    expect(refuse({ ...state, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
   })
 
-  it("a capacity refusal blocks that flavor 5 min, doubling to 60 min", () => {
-    let standing = withOpen
+  it("blocks a flavor 5 min after a capacity refusal, doubling to 60 min", () => {
+    let state = withOpen
     const waits = Array.from({ length: 6 }, () => {
-      standing = refuse({ ...standing, attempt }, "capacity")
-      return ((standing.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
+      state = refuse({ ...state, attempt }, "capacity")
+      return ((state.blocked[attempt.flavor]?.until ?? 0) - NOW) / MINUTE
     })
     expect(waits).toEqual([5, 10, 20, 40, 60, 60])
   })
 
   it.each(["quota", "balance", "auth", "not-found"] as const)(
-    "%s is a breaker, which only a person's reset closes",
+    "opens a breaker for %s, which only a person's reset closes",
     (of) => {
       const broken = refuse(withOpen, of)
       expect(broken.breaker).toMatchObject({ class: of, since: NOW })
@@ -185,7 +185,7 @@ describe("refusals", () => {
     },
   )
 
-  it("an invalid order switches off the rules that asked for it under this policy", () => {
+  it("switches off the rules of an invalid order under this policy", () => {
     const next = fold(
       withOpen,
       event({
@@ -207,7 +207,7 @@ describe("refusals", () => {
     expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
   })
 
-  it("a state conflict leaves nothing behind", () => {
+  it("leaves no trace of a state conflict", () => {
     const { breaker, throttle, blocked, rulesOff } = refuse(withOpen, "state-conflict")
     expect({ breaker, throttle, blocked, rulesOff }).toEqual({
       breaker: null,
@@ -217,7 +217,7 @@ describe("refusals", () => {
     })
   })
 
-  it("acceptance ends the doubling", () => {
+  it("ends the doubling on acceptance", () => {
     const before = {
       ...withOpen,
       blocked: { [attempt.flavor]: { until: NOW, times: 3 } },
@@ -232,19 +232,22 @@ describe("signals", () => {
   const openedBy = (signal: Signal, over: Partial<ChainEvent> = {}) =>
     event({ kind: "opened", signal, ...over })
 
-  it("that led to an opened entry are remembered with its run and seq, and the first one stays", () => {
+  it("remembers signals of an opened entry with its run and seq, and keeps the first one", () => {
     const once = fold(stateWith(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
     const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
     expect(twice.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
   })
 
-  it.each(["decided", "settled", "observed"] as const)("of a %s entry alone are not remembered", (kind) => {
-    for (const signal of [alarmOf(), tickOf(), requestOf()])
-      expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
-  })
+  it.each(["decided", "settled", "observed"] as const)(
+    "does not remember signals of a %s entry alone",
+    (kind) => {
+      for (const signal of [alarmOf(), tickOf(), requestOf()])
+        expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
+    },
+  )
 
-  it("are remembered longer than they can be fresh, and a person's request for a week", () => {
+  it("remembers signals longer than they can be fresh, and a person's request for a week", () => {
     const both = fold(fold(stateWith(), openedBy(alarmOf())), openedBy(requestOf()))
     const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals).sort()
     expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
@@ -252,7 +255,7 @@ describe("signals", () => {
     expect(signalsAfter(8 * DAY)).toEqual([])
   })
 
-  it("of Alertmanager are remembered for an hour, since they come again under the same id", () => {
+  it("remembers signals of Alertmanager for an hour, since they repeat under the same id", () => {
     const one = fold(stateWith(), openedBy(alarmOf({ source: "alertmanager" })))
     const keptFor = (ms: number) => Object.keys(fold(one, confirmed(NOW + ms)).signals)
     expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
@@ -261,11 +264,11 @@ describe("signals", () => {
     expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
   })
 
-  it("are remembered twelve at most: the time of those before them stands for them, and requests have room of their own", () => {
+  it("remembers at most twelve signals and one time for earlier ones; requests have a bound of their own", () => {
     const first = fold(stateWith(), openedBy(requestOf()))
     const after = Array.from({ length: 13 }, (_, i) => i).reduce(
-      (standing, i) =>
-        fold(standing, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
+      (state, i) =>
+        fold(state, openedBy(alarmOf({ id: `a${i}`, at: NOW + i * SECOND }), { at: NOW + i * SECOND })),
       first,
     )
     const kept = Array.from({ length: 12 }, (_, i) => `a${i + 1}`)
@@ -279,9 +282,9 @@ describe("episodes", () => {
   const key = alarmOf().episode.key
   const closedAfter = (...states: [AlarmState, number][]) =>
     states.reduce(
-      (standing, [state, minute], i) =>
+      (before, [state, minute], i) =>
         fold(
-          standing,
+          before,
           event({ at: NOW + 5 * MINUTE, signal: alarmOf({ id: `a${i}`, state, at: NOW + minute * MINUTE }) }),
         ),
       stateWith(),
@@ -325,28 +328,28 @@ describe("episodes", () => {
     ["insufficient data does nothing", [["insufficient-data", 3]], null],
     ["a minute ahead is believed", [["ok", 6]], 6],
     ["more than a minute ahead is not believed", [["ok", 6 + 1 / 60]], null],
-  ])("keep the time of the close: %s", (_, states, minutes) => {
+  ])("keeps the time of the close: %s", (_, states, minutes) => {
     expect(closedAfter(...states)).toEqual(
       minutes === null ? {} : { [key]: { closedAt: NOW + minutes * MINUTE } },
     )
   })
 
-  it("are forgotten after 20 minutes, and of an entry of v: 1 only the close is read", () => {
+  it("forgets episodes after 20 minutes, and reads only the close in an entry of v: 1", () => {
     const old = { [key]: { openedAt: NOW - HOUR, closedAt: NOW }, open: { openedAt: NOW, closedAt: null } }
     const at = (ms: number) => fold(stateWith({ episodes: old }), confirmed(NOW + ms)).episodes
     expect(at(20 * MINUTE - 1)).toEqual({ [key]: { closedAt: NOW } })
     expect(at(20 * MINUTE)).toEqual({})
   })
 
-  it("past 64 are one time for the supernode, that of the oldest ones", () => {
+  it("keeps one time for the supernode past 64 episodes, that of the oldest ones", () => {
     const closes = (count: number) =>
-      Array.from({ length: count }, (_, i) => i).reduce((standing, i) => {
+      Array.from({ length: count }, (_, i) => i).reduce((state, i) => {
         const signal = alarmOf({
           state: "ok",
           at: NOW + i * SECOND,
           episode: { key: `card-${i}`, startsAt: null },
         })
-        return fold(standing, event({ at: NOW + i * SECOND, signal }))
+        return fold(state, event({ at: NOW + i * SECOND, signal }))
       }, stateWith())
     expect(closes(64)).not.toHaveProperty("episodesClosedAt")
     expect(closes(66).episodesClosedAt).toBe(NOW + SECOND)
@@ -355,8 +358,8 @@ describe("episodes", () => {
   })
 })
 
-describe("the chain's memory of what else happened", () => {
-  it("completion forgets the attempt, and knows the new servers", () => {
+describe("other memory of the chain", () => {
+  it("forgets the attempt on completion, and knows the new servers", () => {
     const accepted = settle(withOpen, "accepted")
     const observation = {
       kind: "completed" as const,
@@ -374,7 +377,7 @@ describe("the chain's memory of what else happened", () => {
     })
   })
 
-  it("an out-of-band arrival starts the foreign clock, a departure does not", () => {
+  it("starts the cooldown of external changes on an out-of-band arrival, not on a departure", () => {
     const known = stateWith({ servers: ["s1", "s2"], foreignAt: 1 })
     const observation = { kind: "out-of-band" as const, says: "s", attempt: null, at: NOW - MINUTE }
     expect(
@@ -394,9 +397,9 @@ describe("the chain's memory of what else happened", () => {
     ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
   })
 
-  it("takes the first look at the servers for what was there, and the newest of them for the foreign clock", () => {
+  it("records the servers of the first reading, and the newest of them for the cooldown", () => {
     const looked = (supernode: Situation["supernode"], before = stateWith()) => {
-      const { standing: _, ...situation } = situationOf({ supernode })
+      const { state: _, ...situation } = situationOf({ supernode })
       return fold(before, event({ situation }))
     }
     const servers = [serverOf("s1", { createAt: NOW - HOUR }), serverOf("s2", { createAt: NOW - DAY })]
@@ -410,7 +413,7 @@ describe("the chain's memory of what else happened", () => {
     expect(looked(read(supernodeOf({ servers })), known)).toMatchObject({ servers: ["s9"], foreignAt: 7 })
   })
 
-  it("keeps the newest decision, with what it aimed at", () => {
+  it("keeps the newest decision, with its target", () => {
     const decision = (target: Decision["target"]): Decision => ({
       kind: target ? "scale-up" : "hold",
       heldBy: null,
@@ -423,7 +426,7 @@ describe("the chain's memory of what else happened", () => {
     expect(fold(stateWith(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
   })
 
-  it("is forgotten when nothing can ask for it any more", () => {
+  it("forgets state when no rule can need it any more", () => {
     const purchase = { ...reserved, at: NOW }
     const full = stateWith({
       purchases: [purchase],
@@ -441,7 +444,7 @@ describe("the chain's memory of what else happened", () => {
   })
 
   it("measures only the purchase that it names", () => {
-    const standing = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
+    const state = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
     const observation: Observation = {
       kind: "effect",
       says: "s",
@@ -451,7 +454,7 @@ describe("the chain's memory of what else happened", () => {
       at: NOW,
       effect: { after: 3, gain: 2 },
     }
-    expect(fold(standing, event({ kind: "observed", observation })).effects).toMatchObject([
+    expect(fold(state, event({ kind: "observed", observation })).effects).toMatchObject([
       { attempt: "a", after: null },
       { attempt: "b", after: 3, gain: 2 },
     ])
@@ -473,15 +476,15 @@ describe("the chain's memory of what else happened", () => {
   })
 })
 
-describe("the occurrence that a schedule was bought for", () => {
+describe("the schedule start of a purchase", () => {
   const schedules = [{ schedule: "day", occurrence: "2024-01-12T08:00" }]
   const mine = { ...attempt, schedules }
   const key = "day 2024-01-12T08:00"
-  const acted = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
+  const handled = { [key]: { at: attempt.openedAt, attempt: attempt.id } }
   const other = { "day 2024-01-11T08:00": { at: NOW - DAY, attempt: "attempt-0" } }
-  const open = stateWith({ ...withOpen, attempt: mine, acted: { ...acted, ...other } })
-  const word = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
-  const absent = () => fold(open, event({ kind: "said", said: { ...word, as: "absent" } }))
+  const open = stateWith({ ...withOpen, attempt: mine, acted: { ...handled, ...other } })
+  const command = { verb: "settle" as const, attempt: attempt.id, why: "looked", by: "ops", servers: [] }
+  const absent = () => fold(open, event({ kind: "said", said: { ...command, as: "absent" } }))
 
   it.each<[string, () => SupernodeState, boolean]>([
     ["accepted", () => settle(open, "accepted"), true],
@@ -490,8 +493,8 @@ describe("the occurrence that a schedule was bought for", () => {
     ["refused", () => refuse(open, "capacity"), false],
     ["settled as absent", absent, false],
     ["settled as absent, and accepted after all", () => settle(absent(), "accepted"), true],
-  ])("when that was %s: it has acted, or may again", (_, next, hasActed) => {
-    expect(next().acted).toEqual(hasActed ? { ...acted, ...other } : other)
+  ])("counts as used or may lead to a purchase again when that was %s", (_, next, hasActed) => {
+    expect(next().acted).toEqual(hasActed ? { ...handled, ...other } : other)
   })
 
   it("is switched off with the schedule's name by an order that is invalid", () => {
@@ -522,7 +525,7 @@ describe("the occurrence that a schedule was bought for", () => {
     expect(later(400 * DAY)).not.toContain(key)
   })
 
-  it("is nothing to a chain from before there were any", () => {
+  it("is unknown to a chain from earlier releases", () => {
     expect(settle(withOpen, "not-sent")).not.toHaveProperty("acted")
     expect(settle(withOpen, "accepted")).not.toHaveProperty("acted")
   })

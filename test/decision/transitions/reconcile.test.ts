@@ -23,7 +23,7 @@ const newcomer = (id: string, over: Partial<Server> = {}) =>
 function seen(servers: Server[], attempt = attemptOf({ acceptedAt: NOW - 30 * MINUTE })) {
   return reconcile(
     situationOf({
-      standing: stateWith({ attempt, servers: ["s1", "s2"] }),
+      state: stateWith({ attempt, servers: ["s1", "s2"] }),
       supernode: read(supernodeOf({ servers })),
     }),
   )
@@ -44,13 +44,13 @@ describe("an accepted purchase", () => {
     ["before the request", NOW - 5 * HOUR, NOW - HOUR],
     ["after now", NOW + HOUR, NOW],
     ["missing", null, NOW],
-  ])("is never complete before it was requested or after now: update_at %s", (_, updateAt, at) => {
+  ])("is never complete before its request or after now: update_at %s", (_, updateAt, at) => {
     expect(seen([...serversOf(2), newcomer("n1", { updateAt }), newcomer("n2", { updateAt })])).toMatchObject(
       { kind: "completed", at },
     )
   })
 
-  it("is said nothing of while servers are being created", () => {
+  it("reports nothing while servers are being created", () => {
     expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2", { status: "CREATING" })])).toBeNull()
   })
 
@@ -74,7 +74,7 @@ describe("an accepted purchase", () => {
     expect(seen([...serversOf(2), newcomer("n1")])).toBeNull()
   })
 
-  it("is wrong when more servers than planned are there, or servers of another flavor", () => {
+  it("is wrong when more servers than planned are present, or servers of another flavor", () => {
     expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2"), newcomer("n3")])).toMatchObject({
       kind: "wrong",
     })
@@ -91,26 +91,26 @@ describe("an accepted purchase", () => {
 })
 
 describe("an attempt whose outcome is not known", () => {
-  it("is unknown once it is open past its deadline, even where the cloud cannot be read", () => {
+  it("is unknown once it is open past its deadline, even if the cloud cannot be read", () => {
     const open = attemptOf({ state: "open", deadline: NOW - 1 })
     expect(
-      reconcile(situationOf({ standing: stateWith({ attempt: open }), supernode: unreadable() })),
+      reconcile(situationOf({ state: stateWith({ attempt: open }), supernode: unreadable() })),
     ).toMatchObject({ kind: "unknown", attempt: "attempt-1" })
     expect(seen(serversOf(2), { ...open, deadline: NOW })).toBeNull()
   })
 
-  it("is taken as accepted from new servers only where the policy says auto", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }) })
+  it("counts as accepted by new servers only if the policy says auto", () => {
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(
       supernodeOf({ servers: [...serversOf(2), newcomer("n1", { status: "CREATING" })] }),
     )
-    expect(reconcile(situationOf({ standing, supernode }))).toBeNull()
+    expect(reconcile(situationOf({ state, supernode }))).toBeNull()
     const policy = policyOf({ unknown_outcome: "auto" })
-    expect(reconcile(situationOf({ standing, supernode, policy }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode, policy }))).toMatchObject({
       kind: "accepted",
       servers: ["n1"],
     })
-    expect(reconcile(situationOf({ standing, policy }))).toBeNull()
+    expect(reconcile(situationOf({ state, policy }))).toBeNull()
   })
 
   it.each(["stuck", "partial", "wrong"] as const)(
@@ -123,9 +123,9 @@ describe("an attempt whose outcome is not known", () => {
 
 describe("servers that came or went without us", () => {
   it("are out of band, with the newest creation time", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+    const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { createAt: NOW - 5 * MINUTE })]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "out-of-band",
       servers: ["n1", "n2"],
       at: NOW - 5 * MINUTE,
@@ -136,23 +136,23 @@ describe("servers that came or went without us", () => {
     expect(reconcile(situationOf({}))).toBeNull()
   })
 
-  it("are told as deleted while the cloud still lists them as DELETED", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+  it("are reported as deleted while the cloud still lists them as DELETED", () => {
+    const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "out-of-band",
       servers: ["s2"],
       present: ["s1"],
     })
   })
 
-  it("after a person's absent mean that the purchase happened after all: wrong", () => {
-    const standing = stateWith({
+  it("mean after a person's absent that the purchase happened after all: wrong", () => {
+    const state = stateWith({
       servers: ["s1", "s2"],
       absent: [attemptOf({ state: "unknown", acceptedAt: null })],
     })
     const servers = [...serversOf(2), newcomer("n1")]
-    expect(reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
+    expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
       kind: "wrong",
       attempt: "attempt-1",
       servers: ["n1"],
@@ -160,7 +160,7 @@ describe("servers that came or went without us", () => {
   })
 })
 
-describe("what is said of it", () => {
+describe("the sentence of an observation", () => {
   const late = attemptOf({ acceptedAt: NOW - 46 * MINUTE })
   const creating = { status: "CREATING" }
 
@@ -183,42 +183,42 @@ describe("what is said of it", () => {
       [],
       attemptOf({ state: "open", deadline: NOW - 1 }),
     ],
-  ])("%s", (says, servers, attempt) => {
+  ])("is as expected: %s", (says, servers, attempt) => {
     expect(seen([...serversOf(2), ...servers], attempt)?.says).toBe(says)
   })
 
-  it("counts from the opening where the acceptance has no time", () => {
+  it("counts from the opening if the acceptance has no time", () => {
     const attempt = attemptOf({ openedAt: NOW - 46 * MINUTE, acceptedAt: null })
     expect(seen(serversOf(2), attempt)).toMatchObject({ kind: "stuck" })
   })
 
-  it("names what came and what went without us, together", () => {
-    const standing = stateWith({ servers: ["s1", "s2"] })
+  it("names both new and departed external servers", () => {
+    const state = stateWith({ servers: ["s1", "s2"] })
     const saidOf = (...servers: Server[]) =>
-      reconcile(situationOf({ standing, supernode: read(supernodeOf({ servers })) }))
+      reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))
     const gone = serverOf("s2", { status: "DELETED" })
     expect(saidOf(serverOf("s1"), gone, newcomer("n1"))).toMatchObject({
-      says: "1 servers came that we did not buy; 1 servers were deleted",
+      says: "1 servers appeared that we did not buy; 1 servers were deleted",
       servers: ["n1", "s2"],
       present: ["s1", "n1"],
       at: NOW - 20 * MINUTE,
     })
     expect(saidOf(serverOf("s1"), gone)).toMatchObject({ says: "1 servers were deleted", at: NOW })
-    expect(saidOf(...serversOf(2), newcomer("n1"))?.says).toBe("1 servers came that we did not buy")
+    expect(saidOf(...serversOf(2), newcomer("n1"))?.says).toBe("1 servers appeared that we did not buy")
     expect(saidOf(...serversOf(2), serverOf("old", { status: "DELETED" }))).toBeNull()
-    // Listed twice, once as what it was: it is there.
+    // Listed twice, once with its former status: it counts as present.
     expect(saidOf(...serversOf(2), gone)).toBeNull()
   })
 
-  it("counts new servers after a person's absent, and names the order of an answer that came late", () => {
+  it("counts new servers after a person's absent, and names the order of a late answer", () => {
     const absent = (over: Partial<typeof late>) =>
       stateWith({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
-    expect(reconcile(situationOf({ standing: absent({ acceptedAt: null }), supernode }))?.says).toBe(
+    expect(reconcile(situationOf({ state: absent({ acceptedAt: null }), supernode }))?.says).toBe(
       "was settled as absent, and 1 new servers are there after all",
     )
     const answered = (orderId: string | null) =>
-      reconcile(situationOf({ standing: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
+      reconcile(situationOf({ state: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
     expect(answered("CS7")).toMatchObject({
       kind: "wrong",
       says: "was settled as absent, and the cloud accepted it after all as order CS7",
@@ -228,16 +228,16 @@ describe("what is said of it", () => {
   })
 
   it("counts the servers that make an unknown outcome accepted", () => {
-    const standing = stateWith({ attempt: attemptOf({ state: "unknown" }) })
+    const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     const policy = policyOf({ unknown_outcome: "auto" })
-    expect(reconcile(situationOf({ standing, supernode, policy }))?.says).toBe(
+    expect(reconcile(situationOf({ state, supernode, policy }))?.says).toBe(
       "is taken as accepted: 1 new servers are there since",
     )
   })
 })
 
-describe("a newcomer's flavor", () => {
+describe("the flavor of a new server", () => {
   it.each<[string, (string | null)[], (string | null)[], string | null]>([
     ["is wrong where all before had another one", ["a", "a"], ["a", "b"], "wrong"],
     ["is wrong wherever it stands in the list", ["a", "a"], ["b", "a"], "wrong"],
@@ -245,7 +245,7 @@ describe("a newcomer's flavor", () => {
     ["is not looked at where those before have none that is known", [null, null], ["b", "b"], "completed"],
     ["is no other where it is not known", ["a", "a"], [null, "a"], "completed"],
     ["is wrong also behind one that is not known", ["a", "a"], [null, "b"], "wrong"],
-  ])("%s", (_, before, after, kind) => {
+  ])("is compared: %s", (_, before, after, kind) => {
     const servers = [
       ...before.map((flavor, i) => serverOf(`s${i + 1}`, { flavor })),
       ...after.map((flavor, i) => newcomer(`n${i + 1}`, { flavor })),
@@ -253,9 +253,9 @@ describe("a newcomer's flavor", () => {
     expect(seen(servers)).toMatchObject({ kind })
   })
 
-  it("is not looked at where no server was there before", () => {
-    const standing = stateWith({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
+  it("is not compared if there was no server before", () => {
+    const state = stateWith({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
     const supernode = read(supernodeOf({ servers: [newcomer("n1", { flavor: "b" })] }))
-    expect(reconcile(situationOf({ standing, supernode }))).toMatchObject({ kind: "completed" })
+    expect(reconcile(situationOf({ state, supernode }))).toMatchObject({ kind: "completed" })
   })
 })

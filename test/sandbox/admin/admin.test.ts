@@ -132,7 +132,7 @@ describe("a request that makes no sense is refused with 400 and says what is wro
       json: { load: 1, supernode: "train-z" },
       says: /train-z is unknown here; known: train-a, train-b/,
     },
-    { method: "PUT", path: "/sandbox/load", json: { load: 1 }, says: /must be said where there are several/ },
+    { method: "PUT", path: "/sandbox/load", json: { load: 1 }, says: /is required, since there are several/ },
     {
       method: "PUT",
       path: "/sandbox/load",

@@ -15,7 +15,7 @@ const REASON = {
   recentDatapoints: [91.2, 93.5, 97.08],
 }
 
-describe("an alarm wakes; only ALARM may lead to a purchase", () => {
+describe("the state of a CloudWatch alarm", () => {
   test.each([
     ["ALARM", "alarm"],
     ["OK", "ok"],
@@ -23,31 +23,31 @@ describe("an alarm wakes; only ALARM may lead to a purchase", () => {
     ["alarm", "unknown"],
     ["SOMETHING_NEW", "unknown"],
     ["toString", "unknown"],
-  ])("state %s is read as %s", (value, state) => {
+  ])("reads state %s as %s", (value, state) => {
     expect(alarmIn(sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "value"], value)).state).toBe(state)
   })
 })
 
-describe("an episode starts at the state timestamp", () => {
-  test("of an ALARM", () => {
+describe("the episode of a CloudWatch alarm", () => {
+  test("starts at the state timestamp of an ALARM", () => {
     const alarm = alarmIn(sample("eventbridge-cloudwatch-alarm"))
     expect(alarm.episode.startsAt).toBe(alarm.at)
   })
 
-  test("an OK of the same alarm has the same key and starts none", () => {
+  test("has the same key for an OK of the same alarm, which starts none", () => {
     const ok = alarmIn(sample("sns-cloudwatch-ok"))
     expect(ok.episode).toEqual({ ...alarmIn(sample("eventbridge-cloudwatch-alarm")).episode, startsAt: null })
   })
 })
 
-describe("a state timestamp", () => {
+describe("the state timestamp", () => {
   test.each([
     ["2024-01-12T16:51:16.985+0000"],
     ["2024-01-12T16:51:16.985Z"],
     ["2024-01-12T16:51:16.985+00:00"],
     ["2024-01-12T16:51:16.985123456Z"],
     ["2024-01-12T18:51:16.985+0200"],
-  ])("%s gives the same id", (timestamp) => {
+  ])("gives the same id for %s", (timestamp) => {
     const event = sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp)
     expect(alarmIn(event).id).toBe(alarmIn(sample("sns-cloudwatch-alarm")).id)
   })
@@ -63,7 +63,7 @@ describe("a state timestamp", () => {
     ["2024-01-12T16:51:16+99:99"],
     ["0001-01-01T00:00:00Z"],
     [1_705_078_276_985],
-  ])("%s is a problem, never now", (timestamp) => {
+  ])("is a problem, and never now, for %s", (timestamp) => {
     const [problem] = problemsOf(
       sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp),
     )
@@ -71,7 +71,7 @@ describe("a state timestamp", () => {
   })
 })
 
-describe("the alarm's own points", () => {
+describe("the points of a CloudWatch alarm", () => {
   test("have the start of their period as time", () => {
     expect(withReason(REASON)).toMatchObject({
       points: [
@@ -83,7 +83,7 @@ describe("the alarm's own points", () => {
     })
   })
 
-  test("evaluated points that confirm the bare values are not counted twice", () => {
+  test("are not counted twice if evaluated points confirm the bare values", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", sampleCount: 5, value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", sampleCount: 5, value: 93.5 },
@@ -91,12 +91,12 @@ describe("the alarm's own points", () => {
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toHaveLength(3)
   })
 
-  test("bare values over a gap are not believed: only those with a time of their own are", () => {
+  test("are only those with a time of their own if bare values have a gap", () => {
     const evaluatedDatapoints = [{ timestamp: "2024-01-12T16:51:00.000+0000", sampleCount: 5, value: 97.08 }]
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toEqual([{ at: at("16:51"), value: 97.08 }])
   })
 
-  test("bare values that another value contradicts are not believed", () => {
+  test("are not bare values that another value contradicts", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", value: 12 },
@@ -107,7 +107,7 @@ describe("the alarm's own points", () => {
     ])
   })
 
-  test("one time with two values is evidence for neither", () => {
+  test("are dropped if one time has two values", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 97 },
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 12 },
@@ -129,18 +129,18 @@ describe("the alarm's own points", () => {
     ["infinite", '{"startDate":"2024-01-12T16:36:00.000+0000","period":300,"recentDatapoints":[1e999]}'],
     ["another kind of thing", { ...REASON, recentDatapoints: { 0: 97 } }],
     ["without times", { evaluatedDatapoints: [{ value: 97 }, null, 5, { timestamp: "soon", value: 97 }] }],
-  ])("reason data that is %s carries none, and the alarm still wakes", (_, reason) => {
+  ])("are absent if reason data is %s, and the alarm still starts a run", (_, reason) => {
     expect(withReason(reason)).toMatchObject({ state: "alarm", points: null, periodMs: null })
   })
 
-  test("a value that is no number is dropped, the others stay at their times", () => {
+  test("keep their times if one value is no number", () => {
     expect(withReason({ ...REASON, recentDatapoints: [91.2, null, 97.08] }).points).toEqual([
       { at: at("16:36"), value: 91.2 },
       { at: at("16:46"), value: 97.08 },
     ])
   })
 
-  test("at most the newest hundred are kept", () => {
+  test("are at most the newest hundred", () => {
     const points = withReason({
       ...REASON,
       recentDatapoints: Array.from({ length: 150 }, (_, i) => i),
@@ -150,7 +150,7 @@ describe("the alarm's own points", () => {
   })
 })
 
-describe("the resource is what all of the alarm's metrics are about", () => {
+describe("the resource of a CloudWatch alarm", () => {
   const metric = (dimensions: unknown) => ({ metricStat: { metric: { dimensions } } })
   test.each<[string, unknown, Record<string, string>]>([
     ["one metric", [metric({ InstanceId: "i-1", Disk: "a" })], { InstanceId: "i-1", Disk: "a" }],
@@ -169,14 +169,14 @@ describe("the resource is what all of the alarm's metrics are about", () => {
     ["metrics that are no list", "many", { unreadable: "resource" }],
     ["a metric without dimensions", [metric(undefined)], {}],
     ["no metrics (composite)", undefined, {}],
-  ])("%s", (_, metrics, resource) => {
+  ])("is common to all of its metrics: %s", (_, metrics, resource) => {
     expect(
       alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["detail", "configuration", "metrics"], metrics))
         .resource,
     ).toEqual(resource)
   })
 
-  test("an SNS message over metric math is read the same way", () => {
+  test("is read the same way from an SNS message over metric math", () => {
     const stat = (value: string) => ({
       MetricStat: {
         Metric: {
@@ -197,7 +197,7 @@ describe("the resource is what all of the alarm's metrics are about", () => {
   })
 })
 
-describe("strict in what is used", () => {
+describe("strict reading of a CloudWatch alarm", () => {
   test.each<[string, unknown]>([
     [
       "two alarms",
@@ -208,19 +208,19 @@ describe("strict in what is used", () => {
     ],
     ["no alarm", []],
     ["another thing", ["arn:aws:sns:eu-central-1:123456789012:topic"]],
-  ])("an event that is about %s is refused", (_, resources) => {
+  ])("refuses an event about %s", (_, resources) => {
     expect(problemsOf(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], resources))[0]).toMatch(
       /^resources/,
     )
   })
 
-  test("an SNS message that is no JSON is refused and says what is expected", () => {
+  test("refuses an SNS message that is not JSON, and says what is expected", () => {
     expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], "hello"))).toEqual(
       ["Records.0.Sns.Message: is not JSON: a CloudWatch alarm is expected"],
     )
   })
 
-  test("an SNS message that is no alarm is refused with every part that is missing", () => {
+  test("refuses an SNS message without an alarm, and names every missing part", () => {
     expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], "{}"))).toEqual([
       "Records.0.Sns.Message.AlarmArn: is missing (string)",
       "Records.0.Sns.Message.NewStateValue: is missing (string)",
@@ -229,7 +229,7 @@ describe("strict in what is used", () => {
   })
 })
 
-test("an id longer than 200 characters is replaced by a digest, and still equal for every shape", () => {
+test("replaces an id longer than 200 characters by a digest, equal for every format", () => {
   const arn = `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${"n".repeat(255)}`
   const direct = alarmIn(sampleWith("lambda-cloudwatch-alarm-action", ["alarmArn"], arn))
   const bridged = alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], [arn]))

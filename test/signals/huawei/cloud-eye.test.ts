@@ -12,7 +12,7 @@ function eventWith(over: Record<string, unknown>): unknown {
 
 const alarmWith = (over: Record<string, unknown>): AlarmSignal => alarmIn(eventWith(over))
 
-describe("an alarm wakes; only the state alarm may lead to a purchase", () => {
+describe("the state of a Cloud Eye alarm", () => {
   test.each([
     ["alarm", "alarm"],
     ["ok", "ok"],
@@ -21,12 +21,12 @@ describe("an alarm wakes; only the state alarm may lead to a purchase", () => {
     ["invalid", "unknown"],
     ["Alarm", "unknown"],
     ["something_new", "unknown"],
-  ])("alarm_status %s is read as %s", (status, state) => {
+  ])("reads alarm_status %s as %s", (status, state) => {
     expect(alarmWith({ alarm_status: status }).state).toBe(state)
   })
 })
 
-describe("the id is alarm_id + namespace + metric_name + dimension + time + status", () => {
+describe("the id of a Cloud Eye alarm", () => {
   test.each([
     ["alarm_id", "al1704475580412b2a4lnr3X"],
     ["namespace", "SYS.ECS"],
@@ -37,7 +37,7 @@ describe("the id is alarm_id + namespace + metric_name + dimension + time + stat
     ["dimension", [{ name: "instance_id", value: "another" }]],
     ["time", 1_705_078_276_007],
     ["alarm_status", "ok"],
-  ])("another %s is another signal", (key, value) => {
+  ])("differs for another %s", (key, value) => {
     expect(alarmWith({ [key]: value }).id).not.toBe(alarmWith({}).id)
   })
 
@@ -45,23 +45,23 @@ describe("the id is alarm_id + namespace + metric_name + dimension + time + stat
     ["alarmValue", []],
     ["sms_content", "another text"],
     ["alarm_name", "renamed"],
-  ])("another %s is the same signal", (key, value) => {
+  ])("does not change with another %s", (key, value) => {
     expect(alarmWith({ [key]: value }).id).toBe(alarmWith({}).id)
   })
 
-  test("parts cannot be shifted into each other", () => {
+  test("does not change if text moves from one part to another", () => {
     const one = alarmWith({ alarm_id: "al1|instance_id:a", dimension: "b" })
     const other = alarmWith({ alarm_id: "al1", dimension: "instance_id:a|b" })
     expect(one.id).not.toBe(other.id)
   })
 
-  test("an id longer than 200 characters is replaced by a digest", () => {
+  test("is replaced by a digest if it is longer than 200 characters", () => {
     const long = alarmWith({ dimension: `instance_id:${"x".repeat(300)}` })
     expect(long.id).toMatch(/^cloud-eye\|sha256:[0-9a-f]{64}$/)
   })
 })
 
-test("only the chain can tell when a Cloud Eye episode began; its key is alarm + metric + dimension", () => {
+test("has an episode whose start only the chain knows; its key is alarm + metric + dimension", () => {
   const alarm = alarmWith({})
   expect(alarm.episode.startsAt).toBeNull()
   expect(alarmWith({ alarm_status: "ok", time: 1_705_078_976_006 }).episode).toEqual(alarm.episode)
@@ -69,7 +69,7 @@ test("only the chain can tell when a Cloud Eye episode began; its key is alarm +
   expect(alarmWith({ metric_name: "disk_usedPercent" }).episode).not.toEqual(alarm.episode)
 })
 
-describe("the dimension is name:value, several of them by commas", () => {
+describe("the dimension of a Cloud Eye alarm", () => {
   const unreadable = { unreadable: "resource" }
   test.each<[unknown, Record<string, string>]>([
     ["instance_id:ed5e", { instance_id: "ed5e" }],
@@ -90,12 +90,12 @@ describe("the dimension is name:value, several of them by commas", () => {
     ["", {}],
     [null, {}],
     [undefined, {}],
-  ])("%j", (dimension, resource) => {
+  ])("is name:value, several separated by commas: %j", (dimension, resource) => {
     expect(alarmWith({ dimension }).resource).toEqual(resource)
   })
 })
 
-describe("the alarm's own points", () => {
+describe("the points of a Cloud Eye alarm", () => {
   test("come oldest first", () => {
     const alarmValue = [
       { time: 1_705_078_200_000, value: 97 },
@@ -115,7 +115,7 @@ describe("the alarm's own points", () => {
     ["without numbers", [{ time: 1_705_077_900_000, value: "97%" }, { time: 1_705_077_900_000 }, null, 5]],
     ["without times", [{ time: "now", value: 97 }, { value: 97 }, { time: 0, value: 97 }]],
     ["in seconds", [{ time: 1_705_077_900, value: 97 }]],
-  ])("that are %s are missing, never zero", (_, alarmValue) => {
+  ])("are missing, never zero, if they are %s", (_, alarmValue) => {
     expect(alarmWith({ alarmValue })).toMatchObject({ points: null, periodMs: null, state: "alarm" })
   })
 
@@ -126,13 +126,13 @@ describe("the alarm's own points", () => {
     [0, null],
     ["300", null],
     [null, null],
-  ])("period %s (s) is %s ms: raw data has none", (period, periodMs) => {
+  ])("have period %s (s) as %s ms; raw data has none", (period, periodMs) => {
     expect(alarmWith({ period }).periodMs).toBe(periodMs)
   })
 })
 
-describe("strict in what is used", () => {
-  test("a template set to plain text says which template to choose", () => {
+describe("strict reading of a Cloud Eye alarm", () => {
+  test("names the template to choose if the alarm uses plain text", () => {
     expect(problemsOf(sample("functiongraph-smn-plain-text"))).toEqual([
       expect.stringMatching(/^record\.0\.smn\.message: is not JSON: .*choose the JSON template/),
     ])
@@ -148,7 +148,7 @@ describe("strict in what is used", () => {
     ["time", 1_705_078_276],
     ["time", 1_705_078_276_006.5],
     ["message_type", "event"],
-  ])("%s = %j is a problem that names it", (key, value) => {
+  ])("reports %s = %j as a problem and names it", (key, value) => {
     expect(problemsOf(eventWith({ [key]: value }))).toEqual([
       expect.stringContaining(`record.0.smn.message.${key}: `),
     ])

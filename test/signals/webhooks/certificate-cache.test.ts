@@ -6,7 +6,7 @@ import {
 
 const DAY = 86_400_000
 
-/** A fetcher that counts, and a clock that is set by hand. */
+/** A fetcher that counts, and a manual clock. */
 function fakes() {
   const world = {
     fetched: [] as string[],
@@ -24,7 +24,7 @@ function fakes() {
 }
 
 describe("a signing certificate", () => {
-  test("is fetched once for many that ask at once", async () => {
+  test("is fetched once for many concurrent requests", async () => {
     const { world, fetch } = fakes()
     await Promise.all([fetch("a"), fetch("a"), fetch("b"), fetch("a")])
     expect(world.fetched).toEqual(["a", "b"])
@@ -41,7 +41,7 @@ describe("a signing certificate", () => {
     expect(world.fetched).toEqual(["a", "a"])
   })
 
-  test("that could not be fetched is tried again at once", async () => {
+  test("is tried again at once if it could not be fetched", async () => {
     const { world, fetch } = fakes()
     world.answers = () => ({ ok: false, why: "timeout" })
     expect(await fetch("a")).toEqual({ ok: false, why: "timeout" })

@@ -21,8 +21,8 @@ import {
 const expiredKeys = await keysOf("2023-01-01", "2024-01-01")
 const strangersKeys = await keysOf("2024-01-01", "2025-01-01")
 
-describe("SMN over HTTP is believed by its signature only", () => {
-  test("a signed alarm becomes the very signal that the SMN trigger gives", async () => {
+describe("SMN over HTTP", () => {
+  test("turns a signed alarm into the same signal as the SMN trigger", async () => {
     const world = new FakeWorld()
     const headers = { "x-smn-message-type": "Notification" }
     expect(await receive(post("/smn", notification(), headers), {}, world)).toEqual({
@@ -35,16 +35,13 @@ describe("SMN over HTTP is believed by its signature only", () => {
     ])
   })
 
-  test.each([[""], [null], [undefined]])(
-    "a subject that is %j is not part of what was signed",
-    async (subject) => {
-      expect(await receive(post("/smn", notification({ over: { subject } })))).toMatchObject({
-        kind: "signals",
-      })
-    },
-  )
+  test.each([[""], [null], [undefined]])("does not sign a subject that is %j", async (subject) => {
+    expect(await receive(post("/smn", notification({ over: { subject } })))).toMatchObject({
+      kind: "signals",
+    })
+  })
 
-  test("letters beyond ASCII are signed as UTF-8", async () => {
+  test("signs letters beyond ASCII as UTF-8", async () => {
     expect(await receive(post("/smn", notification({ over: { subject: "[严重告警] NPU" } })))).toMatchObject({
       kind: "signals",
     })
@@ -57,18 +54,20 @@ describe("SMN over HTTP is believed by its signature only", () => {
     ["subject", ""],
     ["timestamp", "2024-01-12T16:51:17Z"],
     ["signature", Buffer.alloc(256).toString("base64")],
-  ])("with another %s the signature does not fit", async (key, value) => {
+  ])("refuses a signature with another %s", async (key, value) => {
     expect(await receive(post("/smn", { ...notification(), [key]: value }))).toEqual(
-      answerOf(401, "the signature does not fit the message"),
+      answerOf(401, "the signature does not match the message"),
     )
   })
 
-  test("a notification does not pass for a confirmation", async () => {
+  test("refuses a notification as a confirmation", async () => {
     const body = { ...notification(), type: "UnsubscribeConfirmation" }
-    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/smn", body))).toEqual(
+      answerOf(401, "the signature does not match the message"),
+    )
   })
 
-  test("signed text cannot be cut into other fields", async () => {
+  test("refuses signed text that is split into other fields", async () => {
     const body = notification({ over: { message_id: "abc\nsubject\nforged" } })
     expect(await receive(post("/smn", body))).toMatchObject({
       status: 400,
@@ -81,12 +80,14 @@ describe("SMN over HTTP is believed by its signature only", () => {
     })
   })
 
-  test("a signature by another key does not fit", async () => {
+  test("refuses a signature by another key", async () => {
     const body = notification({ key: strangersKeys.private })
-    expect(await receive(post("/smn", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/smn", body))).toEqual(
+      answerOf(401, "the signature does not match the message"),
+    )
   })
 
-  test("an alarm that is signed but no JSON is malformed, and says which template to choose", async () => {
+  test("reports a signed alarm that is not JSON as malformed, and names the template to choose", async () => {
     const answer = await receive(post("/smn", notification({ over: { message: "NPU usage is high" } })))
     expect(answer).toMatchObject({
       status: 400,
@@ -103,7 +104,7 @@ describe("SMN over HTTP is believed by its signature only", () => {
     "signing_cert_url",
     "timestamp",
     "signature_version",
-  ])("a message without %s is malformed", async (key) => {
+  ])("reports a message without %s as malformed", async (key) => {
     const { [key]: _, ...body } = notification()
     expect(await receive(post("/smn", body))).toMatchObject({
       status: 400,
@@ -111,14 +112,14 @@ describe("SMN over HTTP is believed by its signature only", () => {
     })
   })
 
-  test("another signature version is malformed", async () => {
+  test("reports another signature version as malformed", async () => {
     expect(await receive(post("/smn", notification({ over: { signature_version: "v2" } })))).toMatchObject({
       status: 400,
     })
   })
 })
 
-describe("what can be refused is refused before a certificate is fetched", () => {
+describe("checks before a certificate is fetched", () => {
   const HEX = "0123456789abcdef0123456789abcdef"
   const REGION = "cn-southwest-2"
   const url = (text: string): Signing => ({ over: { signing_cert_url: text } })
@@ -148,7 +149,7 @@ describe("what can be refused is refused before a certificate is fetched", () =>
     ["two other regions", `https://smn.eu-west-0.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
     ["backslashes", `https:\\\\smn.${REGION}.myhuaweicloud.com\\smn\\SMN_${REGION}_${HEX}.pem`],
     ["a space before", ` https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
-  ])("a certificate URL with %s", async (_, text) => {
+  ])("refuse a certificate URL with %s", async (_, text) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification(url(text))), {}, world)).toEqual(
       answerOf(401, /^signing_cert_url: must be/),
@@ -156,7 +157,7 @@ describe("what can be refused is refused before a certificate is fetched", () =>
     expect(world.fetched).toEqual([])
   })
 
-  test.each(["com", "cn", "eu"])("a certificate at myhuaweicloud.%s is fetched", async (tld) => {
+  test.each(["com", "cn", "eu"])("accept a certificate at myhuaweicloud.%s", async (tld) => {
     const world = new FakeWorld()
     const text = `https://smn.${REGION}.myhuaweicloud.${tld}/smn/SMN_${REGION}_${HEX}.pem`
     expect(await receive(post("/smn", notification(url(text))), {}, world)).toMatchObject({ kind: "signals" })
@@ -166,7 +167,7 @@ describe("what can be refused is refused before a certificate is fetched", () =>
   test.each<[string, readonly string[]]>([
     ["another topic is listed", [`${SMN_TOPIC}-other`]],
     ["no topic is listed", []],
-  ])("a topic that is not allowed: %s", async (_, smnTopics) => {
+  ])("refuse a topic that is not allowed: %s", async (_, smnTopics) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification()), { smnTopics }, world)).toEqual(
       answerOf(401, /topic is not allowed.*smn_topics/),
@@ -177,19 +178,19 @@ describe("what can be refused is refused before a certificate is fetched", () =>
   test.each<[string, number, RegExp]>([
     ["more than an hour old", NOW + HOUR, /^timestamp: is more than 1 h old/],
     ["more than five minutes ahead", NOW - 302_000, /^timestamp: is more than 5 min ahead/],
-  ])("a message %s", async (_, now, error) => {
+  ])("refuse a message %s", async (_, now, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification()), { now }, world)).toEqual(answerOf(401, error))
     expect(world.fetched).toEqual([])
   })
 
-  test("a message that was retried for most of an hour is still taken", async () => {
+  test("accept a message that was retried for most of an hour", async () => {
     expect(await receive(post("/smn", notification()), { now: NOW + HOUR - 2_000 })).toMatchObject({
       kind: "signals",
     })
   })
 
-  test("a header that disagrees with the body", async () => {
+  test("refuse a header that disagrees with the body", async () => {
     const world = new FakeWorld()
     const request = post("/smn", notification(), { "x-smn-message-type": "SubscriptionConfirmation" })
     expect(await receive(request, {}, world)).toEqual(
@@ -199,20 +200,20 @@ describe("what can be refused is refused before a certificate is fetched", () =>
   })
 })
 
-describe("the certificate itself", () => {
+describe("the signing certificate", () => {
   async function receiveUnder(pem: string | null, key?: string): Promise<WebhookAnswer> {
     const world = new FakeWorld()
     world.pem = pem
     return receive(post("/smn", notification(key === undefined ? {} : { key })), {}, world)
   }
 
-  test("that has expired is refused, though the signature fits", async () => {
+  test("is refused if it has expired, even with a valid signature", async () => {
     expect(await receiveUnder(expiredKeys.cert, expiredKeys.private)).toEqual(
       answerOf(401, "the signing certificate has expired"),
     )
   })
 
-  test("that is not valid yet is refused", async () => {
+  test("is refused if it is not valid yet", async () => {
     const future = await keysOf("2024-06-01", "2025-06-01")
     expect(await receiveUnder(future.cert, future.private)).toEqual(
       answerOf(401, "the signing certificate is not valid yet"),
@@ -220,19 +221,19 @@ describe("the certificate itself", () => {
   })
 
   test.each(["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])(
-    "that is %j cannot be read",
+    "is refused if it is %j",
     async (pem) => {
       expect(await receiveUnder(pem)).toEqual(answerOf(401, "the signing certificate cannot be read"))
     },
   )
 
-  test("that cannot be fetched is not the sender's fault: sending it again may help", async () => {
+  test("answers that another try may help if it cannot be fetched", async () => {
     expect(await receiveUnder(null)).toEqual(answerOf(503, /could not be fetched: connection refused/))
   })
 })
 
-describe("a subscription is confirmed only for an allowed topic and host, after its signature", () => {
-  test("a signed one is confirmed", async () => {
+describe("a subscription", () => {
+  test("is confirmed if it is signed", async () => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", confirmation()), {}, world)).toEqual({
       kind: "answer",
@@ -244,7 +245,7 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
     ])
   })
 
-  test("the shared sample is confirmed once it is signed", async () => {
+  test("is confirmed for the shared sample once it is signed", async () => {
     const world = new FakeWorld()
     await receive(post("/smn", smnBody("smn-http-subscription-confirmation")), {}, world)
     expect(world.confirmed).toHaveLength(1)
@@ -258,7 +259,7 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
     ["a port", "https://console.huaweicloud.com:444/confirm"],
     ["an inner address", "https://169.254.169.254/latest"],
     ["nothing", null],
-  ])("a subscribe_url with %s is refused before anything is fetched", async (_, subscribe_url) => {
+  ])("is refused with a subscribe_url with %s before anything is fetched", async (_, subscribe_url) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", confirmation({ subscribe_url })), {}, world)).toEqual(
       answerOf(401, /^subscribe_url: must be an https URL/),
@@ -266,14 +267,14 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
     expect([...world.fetched, ...world.confirmed]).toEqual([])
   })
 
-  test("another subscribe_url than the signed one is not called", async () => {
+  test("never calls another subscribe_url than the signed one", async () => {
     const world = new FakeWorld()
     const body = { ...confirmation(), subscribe_url: "https://console.huaweicloud.com/other" }
     expect(await receive(post("/smn", body), {}, world)).toMatchObject({ status: 401 })
     expect(world.confirmed).toEqual([])
   })
 
-  test("a topic that is not allowed is not confirmed", async () => {
+  test("is not confirmed for a topic that is not allowed", async () => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", confirmation()), { smnTopics: [] }, world)).toMatchObject({
       status: 401,
@@ -281,7 +282,7 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
     expect(world.confirmed).toEqual([])
   })
 
-  test("one that fails is told, so that SMN sends it again", async () => {
+  test("answers with an error if confirming fails, so that SMN sends it again", async () => {
     const world = new FakeWorld()
     world.confirms = false
     expect(await receive(post("/smn", confirmation()), {}, world)).toEqual(
@@ -289,7 +290,7 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
     )
   })
 
-  test("an unsubscription is acknowledged and nothing is done", async () => {
+  test("is not confirmed for an unsubscription, which is only acknowledged", async () => {
     const world = new FakeWorld()
     const body = confirmation({ type: "UnsubscribeConfirmation" })
     expect(await receive(post("/smn", body), {}, world)).toMatchObject({ kind: "answer", status: 200 })
@@ -297,7 +298,7 @@ describe("a subscription is confirmed only for an allowed topic and host, after 
   })
 })
 
-describe("SNS over HTTP is believed by its signature only", () => {
+describe("SNS over HTTP", () => {
   const SNS_KEYS = {
     Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
     SubscriptionConfirmation: [
@@ -318,7 +319,7 @@ describe("SNS over HTTP is believed by its signature only", () => {
   }
 
   test.each(["1", "2"])(
-    "an alarm signed by version %s becomes the very signal that SNS gives Lambda",
+    "turns an alarm signed by version %s into the same signal as SNS gives Lambda",
     async (SignatureVersion) => {
       const world = new FakeWorld()
       const headers = { "x-amz-sns-message-type": "Notification" }
@@ -343,9 +344,11 @@ describe("SNS over HTTP is believed by its signature only", () => {
     ["Subject", "another subject"],
     ["Timestamp", "2024-01-12T16:51:17.041Z"],
     ["SignatureVersion", "2"],
-  ])("with another %s the signature does not fit", async (key, value) => {
+  ])("refuses a signature with another %s", async (key, value) => {
     const body = { ...snsBody("sns-http-notification"), [key]: value }
-    expect(await receive(post("/sns", body))).toEqual(answerOf(401, "the signature does not fit the message"))
+    expect(await receive(post("/sns", body))).toEqual(
+      answerOf(401, "the signature does not match the message"),
+    )
   })
 
   test.each<[string, Json, RegExp]>([
@@ -375,7 +378,7 @@ describe("SNS over HTTP is believed by its signature only", () => {
       /topic is not allowed.*sns_topics/,
     ],
     ["an old time", { Timestamp: "2024-01-12T15:00:00.000Z" }, /^timestamp/],
-  ])("%s is refused before a certificate is fetched", async (_, over, error) => {
+  ])("refuses %s before a certificate is fetched", async (_, over, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/sns", snsBody("sns-http-notification", over)), {}, world)).toEqual(
       answerOf(401, error),
@@ -383,7 +386,7 @@ describe("SNS over HTTP is believed by its signature only", () => {
     expect(world.fetched).toEqual([])
   })
 
-  test("a signed subscription to an allowed topic is confirmed", async () => {
+  test("confirms a signed subscription to an allowed topic", async () => {
     const world = new FakeWorld()
     expect(
       await receive(post("/sns", snsBody("sns-http-subscription-confirmation")), {}, world),
@@ -397,20 +400,20 @@ describe("SNS over HTTP is believed by its signature only", () => {
     "https://evil.example.com/?Action=ConfirmSubscription&Token=a",
     "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=a",
     "https://sns.eu-central-1.amazonaws.com/?Action=Publish&Message=a",
-  ])("a SubscribeURL %s is never called", async (SubscribeURL) => {
+  ])("never calls a SubscribeURL %s", async (SubscribeURL) => {
     const world = new FakeWorld()
     const body = snsBody("sns-http-subscription-confirmation", { SubscribeURL })
     expect(await receive(post("/sns", body), {}, world)).toEqual(answerOf(401, /^SubscribeURL/))
     expect([...world.fetched, ...world.confirmed]).toEqual([])
   })
 
-  test("raw message delivery has no signature and is malformed", async () => {
+  test("refuses raw message delivery, which has no signature, as malformed", async () => {
     const { body } = sample("sns-http-notification") as { body: { Message: string } }
     expect(await receive(post("/sns", body.Message))).toMatchObject({ status: 400 })
   })
 })
 
-test("a signed SMN message keeps its id behind a gateway that sends base64 and header names in capitals", async () => {
+test("keeps the id of a signed SMN message behind a gateway that sends base64 and header names in capitals", async () => {
   const apig = replaced(sample("functiongraph-apig-alertmanager"), ["path"], "/smn") as Json
   const body = Buffer.from(JSON.stringify(notification())).toString("base64")
   const request = httpRequestOf({ ...apig, body, headers: { "X-SMN-MESSAGE-TYPE": "Notification" } })

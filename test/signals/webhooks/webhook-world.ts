@@ -33,7 +33,7 @@ export async function keysOf(from: string, to: string): Promise<Keys> {
 /** The keys of the sender, valid through 2024. */
 export const keys = await keysOf("2024-01-01", "2025-01-01")
 
-/** The world as the webhooks see it; it counts what is asked of it. */
+/** The environment of the webhooks; it counts outgoing requests. */
 export class FakeWorld {
   readonly fetched: string[] = []
   readonly confirmed: string[] = []
@@ -72,7 +72,7 @@ export const answerOf = (status: number, error: RegExp | string) => ({
   body: { error: typeof error === "string" ? error : expect.stringMatching(error) },
 })
 
-/** The documented string to sign, written down here once more: keys and values on lines of their own. */
+/** The documented string to sign, written here independently: keys and values on lines of their own. */
 export function sign(
   body: Json,
   signedKeys: readonly string[],
@@ -93,7 +93,7 @@ export interface Signing {
   key?: string
 }
 
-/** A message as SMN sends it, truly signed. */
+/** A message as SMN sends it, with a real signature. */
 export function smnBody(name: string, { over = {}, key = keys.private }: Signing = {}): Json {
   const body: Json = { ...(sample(name)["body"] as Json), ...over }
   const signed = SMN_KEYS[body["type"] as keyof typeof SMN_KEYS] ?? SMN_KEYS.Notification

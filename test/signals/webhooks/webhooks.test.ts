@@ -4,8 +4,8 @@ import { type HttpRequest, httpRequestOf, webhookPathOf } from "../../../lib/sig
 import { sample } from "../sample.ts"
 import { answerOf, FakeWorld, NOW, notification, post, receive, TOKEN } from "./webhook-world.ts"
 
-describe("each path takes one method", () => {
-  test("GET /healthz is ok", async () => {
+describe("the paths of the webhooks", () => {
+  test("answer GET /healthz with ok", async () => {
     const request = { method: "GET", path: "/healthz", headers: {}, body: Buffer.alloc(0) }
     expect(await receive(request)).toEqual({ kind: "answer", status: 200, body: { status: "ok" } })
   })
@@ -31,7 +31,7 @@ describe("each path takes one method", () => {
     "/prod/healthz",
     "/healthz/",
     `/${"p".repeat(65)}/smn`,
-  ])("%j is not found, and the answer names the path seen and those that are", async (path) => {
+  ])("do not contain %j: the answer names this path and the known ones", async (path) => {
     expect(await receive(post(path, {}))).toEqual({
       kind: "answer",
       status: 404,
@@ -43,7 +43,7 @@ describe("each path takes one method", () => {
     })
   })
 
-  test("a 404 shows the path as one bounded line", async () => {
+  test("are shown as one bounded line in a 404", async () => {
     const answer = await receive(post(`/\u001b[8m\n${"x".repeat(9_000)}`, {}))
     expect(answer).toMatchObject({ status: 404, body: { path: expect.stringMatching(/^\/ \[8m x+…$/) } })
     expect(JSON.stringify(answer).length).toBeLessThan(400)
@@ -54,7 +54,7 @@ describe("each path takes one method", () => {
     "/prod/alertmanager",
     "/RELEASE/supernode-autoscaler/alertmanager",
     "/a_b-1/alertmanager/",
-  ])("%s is the path behind a stage or a function's name", async (path) => {
+  ])("may have the prefix of a stage or a function's name: %s", async (path) => {
     expect(await receive(post(path, {}))).toMatchObject({ status: 401 })
     expect(webhookPathOf(path)).toBe("/alertmanager")
   })
@@ -65,15 +65,15 @@ describe("each path takes one method", () => {
     ["GET", "/alertmanager", "POST"],
     ["DELETE", "/grafana", "POST"],
     ["POST", "/healthz", "GET"],
-  ])("%s %s is not allowed", async (method, path, allowed) => {
+  ])("do not allow %s %s", async (method, path, allowed) => {
     expect(await receive({ ...post(path, {}), method })).toEqual(
       answerOf(405, `this path takes ${allowed} only`),
     )
   })
 })
 
-describe("an HTTP request is told from an event", () => {
-  test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])("%s is one", (name) => {
+describe("recognition of HTTP requests", () => {
+  test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])("accepts %s", (name) => {
     const request = httpRequestOf(sample(name))
     expect(request).toMatchObject({
       method: "POST",
@@ -91,7 +91,7 @@ describe("an HTTP request is told from an event", () => {
     "functiongraph-timer",
     "eventbridge-scheduler",
     "manual-request",
-  ])("%s is none", (name) => {
+  ])("rejects %s", (name) => {
     expect(httpRequestOf(sample(name))).toBeNull()
   })
 
@@ -104,7 +104,7 @@ describe("an HTTP request is told from an event", () => {
     [{}],
     [{ httpMethod: "POST" }],
     [{ httpMethod: 5, path: "/smn" }],
-  ])("%j is none", (event) => {
+  ])("rejects %j", (event) => {
     expect(httpRequestOf(event)).toBeNull()
   })
 
@@ -115,13 +115,13 @@ describe("an HTTP request is told from an event", () => {
     ["plain in spite of the flag as text", "true", (body) => body],
     ["plain with the flag false", "false", (body) => body],
     ["plain without the flag", undefined, (body) => body],
-  ])("a body that is %s is read", (_, isBase64Encoded, written) => {
+  ])("reads a body that is %s", (_, isBase64Encoded, written) => {
     const text = JSON.stringify({ alerts: [{ note: "±" }] })
     const event = { ...sample("functiongraph-apig-alertmanager"), body: written(text), isBase64Encoded }
     expect(httpRequestOf(event)?.body.toString()).toBe(text)
   })
 
-  test("header names come in either case", () => {
+  test("accepts header names in either case", () => {
     const event = {
       ...sample("functiongraph-apig-alertmanager"),
       headers: { AUTHORIZATION: "a", "X-Smn-Message-Type": "b", n: 5 },
@@ -132,12 +132,12 @@ describe("an HTTP request is told from an event", () => {
   test.each([
     [{ authorization: `Bearer ${TOKEN}`, Authorization: "Bearer other" }],
     [{ Authorization: "Bearer other", authorization: `Bearer ${TOKEN}` }],
-  ])("one header in two cases is ambiguous and fits no token", async (headers) => {
+  ])("treats one header in two cases as ambiguous: it equals no token", async (headers) => {
     const request = httpRequestOf({ ...sample("function-url-alertmanager"), headers })
     expect(request && (await receive(request))).toEqual(answerOf(401, "the token is wrong"))
   })
 
-  test("a request without headers or body is one, with neither", () => {
+  test("accepts a request without headers and body", () => {
     expect(httpRequestOf({ httpMethod: "GET", path: "/healthz", headers: null, body: null })).toEqual({
       method: "GET",
       path: "/healthz",
@@ -147,9 +147,9 @@ describe("an HTTP request is told from an event", () => {
   })
 })
 
-describe("size comes before anything, then token, then content", () => {
+describe("the order of checks: size, token, content", () => {
   test.each(["/smn", "/sns", "/alertmanager", "/grafana", "/healthz", "/nowhere"])(
-    "10 MB at %s are too large",
+    "refuses 10 MB at %s as too large",
     async (path) => {
       const world = new FakeWorld()
       const request = post(path, Buffer.alloc(10_000_000, "["))
@@ -158,7 +158,7 @@ describe("size comes before anything, then token, then content", () => {
     },
   )
 
-  test("256 KB are looked at, one byte more is too large", async () => {
+  test("accepts 256 KB and refuses one byte more", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await receive(post("/alertmanager", Buffer.alloc(256 * 1024, " "), headers))).toMatchObject({
       status: 400,
@@ -168,7 +168,7 @@ describe("size comes before anything, then token, then content", () => {
     })
   })
 
-  test("garbage without the token is not authenticated rather than malformed", async () => {
+  test("answers garbage without the token as not authenticated rather than malformed", async () => {
     expect(await receive(post("/alertmanager", "garbage"))).toMatchObject({ status: 401 })
   })
 
@@ -183,7 +183,7 @@ describe("size comes before anything, then token, then content", () => {
     ["an empty object", "{}"],
     ["a prototype key", '{"__proto__":{"alerts":[]}}'],
     ["of wrong types", '{"alerts":"all","type":5,"Type":[]}'],
-  ])("a body that is %s is malformed at every path", async (_, body) => {
+  ])("answers a body that is %s as malformed at every path", async (_, body) => {
     for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
       const world = new FakeWorld()
       const answer = await receive(post(path, body, { authorization: `Bearer ${TOKEN}` }), {}, world)
@@ -193,7 +193,7 @@ describe("size comes before anything, then token, then content", () => {
   })
 })
 
-describe("a sender that is set up wrongly is told which setting to change", () => {
+describe("a misconfigured sender", () => {
   const authorization = `Bearer ${TOKEN}`
   const gzip = gzipSync('{"alerts":[]}')
   test.each<[string, string, string | Buffer | object, Record<string, string>, RegExp]>([
@@ -214,13 +214,13 @@ describe("a sender that is set up wrongly is told which setting to change", () =
       /no signature.*switch off `Enable raw message delivery`/,
     ],
     ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /switch off `Enable raw message/],
-  ])("%s", async (_, path, body, headers, says) => {
+  ])("learns which setting to change: %s", async (_, path, body, headers, says) => {
     const answer = await receive(post(path, body, { authorization, ...headers }))
     expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
   })
 })
 
-describe("an HTTP body is never taken for another door's event, and never for a manual request", () => {
+describe("an HTTP body at the wrong path", () => {
   const events = [
     "manual-request",
     "eventbridge-scheduler",
@@ -229,14 +229,14 @@ describe("an HTTP body is never taken for another door's event, and never for a 
     "functiongraph-timer",
     "lambda-cloudwatch-alarm-action",
   ]
-  test.each(events)("%s", async (name) => {
+  test.each(events)("is never read as another door's event or a manual request: %s", async (name) => {
     for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
       const answer = await receive(post(path, sample(name), { authorization: `Bearer ${TOKEN}` }))
       expect(answer).toMatchObject({ kind: "answer", status: 400 })
     }
   })
 
-  test("an Alertmanager body is no SMN message and an SMN message no Alertmanager body", async () => {
+  test("is not read as SMN for Alertmanager, nor the reverse", async () => {
     const alerts = httpRequestOf(sample("function-url-alertmanager"))?.body ?? Buffer.alloc(0)
     expect(await receive(post("/smn", alerts))).toMatchObject({ status: 400 })
     expect(
@@ -245,7 +245,7 @@ describe("an HTTP body is never taken for another door's event, and never for a 
   })
 })
 
-describe("Alertmanager and Grafana need the bearer token", () => {
+describe("the bearer token of Alertmanager and Grafana", () => {
   const requestOf = (name: string): HttpRequest => {
     const request = httpRequestOf(sample(name))
     if (request === null) throw new Error("an HTTP request was expected")
@@ -269,13 +269,13 @@ describe("Alertmanager and Grafana need the bearer token", () => {
   }
 
   test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])(
-    "%s becomes exactly this signal",
+    "lets %s become exactly this signal",
     async (name) => {
       expect(await receive(requestOf(name))).toEqual({ kind: "signals", signals: [signal], problems: [] })
     },
   )
 
-  test("function-url-grafana becomes exactly this signal", async () => {
+  test("lets function-url-grafana become exactly this signal", async () => {
     const grafanaAt = Date.parse("2024-01-12T17:51:16.985Z")
     const labels = {
       alertname: "NpuBusy",
@@ -307,7 +307,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     ["a beginning", { authorization: "Bearer THE-WEBHOOK" }],
     ["longer", { authorization: `Bearer ${TOKEN}X` }],
     ["in another header", { "x-webhook-token": TOKEN }],
-  ])("a token that is %s is not authenticated", async (_, headers) => {
+  ])("is refused if it is %s", async (_, headers) => {
     for (const path of ["/alertmanager", "/grafana"]) {
       expect(await receive({ ...requestOf("function-url-alertmanager"), path, headers })).toMatchObject({
         kind: "answer",
@@ -316,7 +316,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     }
   })
 
-  test("the scheme's name comes in either case", async () => {
+  test("accepts the scheme's name in either case", async () => {
     const request = {
       ...requestOf("function-url-alertmanager"),
       headers: { authorization: `bearer ${TOKEN}` },
@@ -324,7 +324,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     expect(await receive(request)).toMatchObject({ kind: "signals" })
   })
 
-  test("without a configured token the webhook is closed, and says which setting opens it", async () => {
+  test("is required: without a configured token the webhook is closed, and names the setting that opens it", async () => {
     for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", ""]) {
       const request = { ...requestOf("function-url-alertmanager"), headers: { authorization } }
       expect(await receive(request, { webhookTokens: [] })).toEqual(
@@ -333,7 +333,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     }
   })
 
-  test("either of two tokens opens it while one replaces the other, and no third one does", async () => {
+  test("may be either of two while one replaces the other, and no third one", async () => {
     const webhookTokens = [TOKEN, "the-next-token-of-ours"]
     for (const [token, kind] of [
       [TOKEN, "signals"],
@@ -347,7 +347,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     }
   })
 
-  test("no answer repeats a token", async () => {
+  test("is never repeated in an answer", async () => {
     const answers = await Promise.all(
       ["Bearer wrong-secret", `Basic ${TOKEN}`].map((authorization) =>
         receive({ ...requestOf("function-url-alertmanager"), headers: { authorization } }),
@@ -356,7 +356,7 @@ describe("Alertmanager and Grafana need the bearer token", () => {
     expect(JSON.stringify(answers)).not.toMatch(/wrong-secret|THE-WEBHOOK-TOKEN/)
   })
 
-  test("readable alerts are taken and the others told", async () => {
+  test("does not hide problems: readable alerts are run and the others reported", async () => {
     const request = requestOf("function-url-alertmanager")
     const body = JSON.parse(request.body.toString()) as { alerts: unknown[] }
     const answer = await receive({

@@ -5,7 +5,7 @@ import type { World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-/** The shortest pause after a try that failed. */
+/** The shortest pause after a failed try. */
 const RETRY_MS = 5 * MINUTE
 
 interface Claim {
@@ -14,7 +14,7 @@ interface Claim {
   isTold: boolean
 }
 
-/** One entry, as far as it states what waits for people. */
+/** One entry, as far as it states something that waits for operators. */
 interface Stated {
   hash: string
   waits: Waits
@@ -23,17 +23,17 @@ interface Stated {
 type Waits = Pick<SupernodeState, "attempt" | "breaker">
 
 /**
- * People are told what waits for them: on record first, once per record, at most hourly, by the entry that states it; and
- * when all is calm nothing waits in silence. What people hear is seen at the webhook.
+ * Checks notifications of waiting states: recorded first, one per record, at most hourly, with the entry that
+ * states it. When all is calm no state waits without a notification. Deliveries are observed at the webhook.
  */
-export class Tellings {
+export class SentNotifications {
   readonly #claims = new Map<string, Claim[]>()
   readonly #stated = new Map<string, Stated[]>()
-  /** True time at which it was last put on record that people are told of what waits in that stream. */
+  /** True time of the last recorded notification about the waiting state of that stream. */
   readonly #claimedAt = new Map<string, number>()
-  /** The same for what they heard: the webhook may be down, and a worker dies before it. */
+  /** The same for deliveries: the webhook may be down, and a worker may die before. */
   readonly #heard = new Map<string, number>()
-  /** What waits in a stream, and since when by true time. */
+  /** The waiting state of a stream, and its start in true time. */
   readonly #waiting = new Map<string, { what: string; since: number }>()
 
   constructor(private readonly world: World) {}
@@ -62,11 +62,11 @@ export class Tellings {
 
   #claimed({ stream, about, at }: { stream: string; about: string; at: number }): void {
     const { scheduler, watch } = this.world
-    // News of a source without data says nothing of an attempt that waits.
+    // A notification about a blind source says nothing about a waiting attempt.
     if (!about.startsWith("blind ")) this.#claimedAt.set(stream, scheduler.now)
     const claims = this.#claims.get(`${stream} ${about}`) ?? []
     const last = claims.at(-1)
-    // A clock that ran ahead dated the one before; a reset has put that right.
+    // A clock that ran ahead dated the previous one; a reset has corrected that.
     if (last && at >= last.at && at < last.dueAt)
       watch.broken(
         "told-hourly",
@@ -76,14 +76,14 @@ export class Tellings {
     this.#claims.set(`${stream} ${about}`, claims)
   }
 
-  /** It came to the webhook, which may be down. */
+  /** A delivery to the webhook, which may be down. */
   heard(
     { about, state, attempt, entry: { stream, seq, hash } }: Notification,
     { isDown }: { isDown: boolean },
   ): void {
     const { watch, scheduler } = this.world
     if (!isDown && state !== "blind") this.#heard.set(stream, scheduler.now)
-    // The claim may be one of the entries that were lost.
+    // The claim may be one of the lost entries.
     if (scheduler.now < watch.forgotAt + HOUR) return
     const claim = this.#claims.get(`${stream} ${about}`)?.find(({ isTold }) => !isTold)
     if (claim) claim.isTold = true
@@ -95,13 +95,13 @@ export class Tellings {
       watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which does not state it`)
   }
 
-  /** Have people heard of what waits there now? */
+  /** True if operators were notified of the present waiting state. */
   isHeard(stream: string): boolean {
     const { since } = this.#waiting.get(stream) ?? { since: Infinity }
     return (this.#heard.get(stream) ?? -Infinity) >= since
   }
 
-  /** When all is calm: what waits for people is told by the next tick, and at least hourly from then on. */
+  /** When all is calm: the next tick notifies of every waiting state, and then at least hourly. */
   check(): void {
     const { watch, scheduler, calmFrom, tickMs } = this.world
     const patience = tickMs + 5 * MINUTE
@@ -121,9 +121,12 @@ function whatWaits({ attempt, breaker }: Waits): string | null {
   return breaker ? `breaker ${breaker.class}` : null
 }
 
-/** Approvals and efficacy are decided, not part of what the standing alone states. */
-function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" | "attempt">): boolean {
-  switch (told.state) {
+/** Approvals and efficacy come from decisions, not from the state alone. */
+function statesIt(
+  { attempt, breaker }: Waits,
+  notification: Pick<Notification, "state" | "attempt">,
+): boolean {
+  switch (notification.state) {
     case "breaker":
       return breaker !== null
     case "efficacy":
@@ -140,8 +143,8 @@ function statesIt({ attempt, breaker }: Waits, told: Pick<Notification, "state" 
     case "stuck":
     case "partial":
     case "wrong":
-      return attempt?.id === told.attempt && attempt?.state === told.state
+      return attempt?.id === notification.attempt && attempt?.state === notification.state
     default:
-      return told.state satisfies never
+      return notification.state satisfies never
   }
 }
