@@ -140,7 +140,9 @@ describe("serve", () => {
       fingerprint: "ab",
     }
     expect(await served.send("POST", "/alertmanager", JSON.stringify({ alerts: [alert] }))).toBe(200)
-    await served.until(/^2024-01-12T16:52:00.000Z WARN {2}the alertmanager alarm x 2024.*nobody's `alarms`/m)
+    await served.until(
+      /^2024-01-12T16:52:00.000Z WARN {2}no supernode lists the alertmanager alarm x 2024.*under `alarms`/m,
+    )
     expect(served.said()).not.toMatch(/^.{24} INFO {2}train-a|(?!\n)\p{Cc}|\p{Cf}/mu)
   })
 
