@@ -12,9 +12,14 @@ export async function readEvent(path: string, io: CliIo): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const why = text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error)
-    throw new CommandError(`the event from ${where} is not JSON: ${why.replace(/\s+/g, " ")}`)
+    throw new CommandError(`the event from ${where} is not JSON: ${whyNotJson(text, error)}`)
   }
+}
+
+/** The error of JSON.parse in one line; that there is no text, where that is all. */
+export function whyNotJson(text: string, error: unknown): string {
+  if (text.trim() === "") return "it is empty"
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ")
 }
 
 /** A file that an operator named, or stdin for `-`, as UTF-8 without its byte order mark. Throws CommandError. */

@@ -19,7 +19,7 @@ export async function handleEvent(task: Task, app: App, event: unknown): Promise
     await showLedger(task, app)
   } catch (error) {
     if (!(error instanceof RunsFailed)) throw error
-    // What the other supernodes' runs came to is not lost over the one that failed.
+    // One run failed. The results of the other supernodes are shown all the same.
     const { results, warnings } = error
     showResults(task, { results, warnings, isAsked: false, ...errorJson(error) })
     task.screen.note(...linesOf(error))

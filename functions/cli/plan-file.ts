@@ -3,12 +3,12 @@ import * as z from "zod"
 import { operatorCommand } from "../../lib/decision/explain/operator-command.ts"
 import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
 import { CommandError, causeOf } from "./errors.ts"
-import { readText } from "./event-file.ts"
+import { readText, whyNotJson } from "./event-file.ts"
 import type { CliIo } from "./io.ts"
 import type { ReadyRequest } from "./print/next-step.ts"
 import { instantOf } from "./print/table.ts"
 
-// What `dry-run --out` writes and `apply` buys. The format is a public contract.
+// The plan file: `dry-run --out` writes it, and `apply` buys its plan. The format is a public contract.
 
 /** A plan is valid for this long; prices and stock are older than they look. */
 const VALID_MS = 24 * 3_600_000
@@ -98,8 +98,7 @@ function jsonOf(where: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const why = text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error)
-    throw notAPlan(where, `it is not JSON: ${why.replace(/\s+/g, " ")}`)
+    throw notAPlan(where, `it is not JSON: ${whyNotJson(text, error)}`)
   }
 }
 
@@ -109,7 +108,7 @@ function notAPlan(where: string, why: string): CommandError {
   )
 }
 
-/** What an application of the plan finds. */
+/** The ledger, the policy and the time at which a plan is applied. */
 export interface Present {
   ledgerId: string | null
   /** The supernode's policy now; null: the policy does not name it any more. */

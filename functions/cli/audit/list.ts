@@ -6,6 +6,7 @@ import { requireAnyLedger } from "../known-ledger.ts"
 import { causeOf, priceOf, requesterOf, sayWhy } from "../print/cause.ts"
 import { sayEntry } from "../print/entry.ts"
 import { instantOf, tableOf } from "../print/table.ts"
+import { repeatUntilStopped } from "../repeat.ts"
 import { namesById } from "../state/in-flight.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
@@ -23,13 +24,13 @@ interface EntryFilter {
   /** Epoch milliseconds, exclusive. */
   until?: number
   kind?: LedgerEntry["kind"]
-  /** How an order ended: only entries that state it. */
+  /** End of an order; leaves only the entries that record it. */
   outcome?: string
 }
 
 /** Entries that are read at once, backwards from the newest. */
 const CHUNK = 200
-/** How often `--follow` looks for new entries. */
+/** Pause of `--follow` between two looks for new entries. */
 const FOLLOW_MS = 2_000
 
 /** The newest entries of one stream or of all, the newest last; with `follow`, the coming ones too. */
@@ -99,17 +100,12 @@ interface Following {
   names: Map<string, string>
 }
 
-/** Shows entries as they come, until the process is stopped or nobody reads. */
+/** Shows new entries until the process is stopped. */
 async function followEntries(
   task: Task,
   { ledger, streams, heads, filter, names }: Following,
 ): Promise<void> {
-  const { io } = task
-  let isStopped = false
-  const stopped = io.untilStopped().then(() => {
-    isStopped = true
-  })
-  while (!isStopped && !io.stdout.isGone) {
+  await repeatUntilStopped(task.io, FOLLOW_MS, async () => {
     const entries: LedgerEntry[] = []
     for (const stream of await streams()) {
       const fromSeq = (heads.get(stream) ?? 0) + 1
@@ -119,8 +115,7 @@ async function followEntries(
       }
     }
     for (const entry of inOrder(entries)) showLine(task, entry, names)
-    await Promise.race([stopped, io.clock.wait(FOLLOW_MS)])
-  }
+  })
 }
 
 function showLine({ screen, options }: Task, entry: LedgerEntry, names: Map<string, string>): void {

@@ -56,16 +56,19 @@ async function whyNot(app: App, plan: PlanFile, now: number): Promise<string | n
   return whyNotApplied(plan, { ledgerId: known?.id ?? null, policyHash: loaded?.hash ?? null, now })
 }
 
-function refuse({ screen, options, fail }: Task, why: string): void {
-  const message = `nothing was bought: ${why}`
-  screen.note(`error: ${message}`)
-  if (options.json) screen.json({ results: [], ...errorJson(new CommandError(message)) })
+function refuse(task: Task, why: string): void {
+  task.screen.note(`error: nothing was bought: ${why}`)
+  endHeld(task, why)
+}
+
+function endHeld({ screen, options, fail }: Task, why: string): void {
+  if (options.json) screen.json({ results: [], ...errorJson(new CommandError(`nothing was bought: ${why}`)) })
   fail(EXIT.held)
 }
 
 /** Shows what the plan buys as it is now, and asks a person. */
 async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFile): Promise<boolean> {
-  const { screen, io, options } = task
+  const { screen, io } = task
   const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)
   for (const result of results)
     screen.say(...resultLines(result, { paint: screen.paint, columns: io.columns }), "")
@@ -74,9 +77,7 @@ async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFil
   )
   if (isAgreed?.trim() === "yes") return true
   screen.note("nothing was bought: the answer was not yes")
-  if (options.json)
-    screen.json({ results: [], ...errorJson(new CommandError("nothing was bought: the answer was not yes")) })
-  task.fail(EXIT.held)
+  endHeld(task, "the answer was not yes")
   return false
 }
 

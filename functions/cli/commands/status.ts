@@ -11,6 +11,7 @@ import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
 import { instantOf } from "../print/table.ts"
+import { repeatUntilStopped } from "../repeat.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
 import { type LastOutcome, statusOf } from "../state/supernode-state.ts"
 
@@ -38,17 +39,12 @@ const CLEAR_SCREEN = "\u001b[H\u001b[2J"
 /** The policy and the ledger are read anew each time, so that it shows what the next run would find. */
 async function watch(cli: Cli, options: CommonOptions, name: string | undefined): Promise<void> {
   const { io } = cli
-  let isStopped = false
-  const stopped = io.untilStopped().then(() => {
-    isStopped = true
-  })
-  while (!isStopped && !io.stdout.isGone) {
+  await repeatUntilStopped(io, WATCH_MS, async () => {
     const task = taskOf(cli, options)
     if (io.isTerminal) io.stdout.write(CLEAR_SCREEN)
     task.screen.say(`${instantOf(task.now)}, every ${WATCH_MS / 1000} seconds; Ctrl-C ends it`, "")
     await status(task, name)
-    await Promise.race([stopped, io.clock.wait(WATCH_MS)])
-  }
+  })
 }
 
 async function status(task: Task, name: string | undefined): Promise<void> {

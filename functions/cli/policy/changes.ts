@@ -9,8 +9,8 @@ export interface Change {
 }
 
 /**
- * What differs between two values, in the order of the keys. Entries of a list that have a name are compared by it, rungs
- * by their servers, all others by their place.
+ * Differences of two values, in the order of the keys. Entries of a list are compared by name, rungs by servers, and all
+ * others by position.
  */
 export function changesOf(before: unknown, after: unknown, path = ""): Change[] {
   if (isDeepStrictEqual(before, after)) return []
