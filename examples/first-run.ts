@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import pc from "picocolors"
+import { paintOf } from "../functions/cli/print/paint.ts"
 import { resultLines } from "../functions/cli/print/result.ts"
 import type { RunResult } from "../lib/run/result.ts"
 import { type Sandbox, startSandbox } from "../lib/sandbox/sandbox.ts"
@@ -17,6 +17,7 @@ const PROVISIONING_MS = 3_000
 const root = fileURLToPath(new URL("..", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "supernode-first-run-"))
 const ledger = `sqlite:${join(folder, "ledger.db")}`
+const paint = paintOf(process.stdout.isTTY && !process.env["NO_COLOR"])
 const policy = join(root, "examples", "first-run.yaml")
 
 const sandbox = await startSandbox({
@@ -103,7 +104,7 @@ async function invoke(
   const { results }: { results: RunResult[] } = await handler(event, context)
   const [result] = results
   if (!result) throw new Error(`the ${door} function gave no result`)
-  const lines = resultLines(result, { paint: pc, columns: process.stdout.columns ?? 100 })
+  const lines = resultLines(result, { paint, columns: process.stdout.columns ?? 100 })
   for (const line of onlyReason ? reasonOf(result) : lines) say(line)
   return result
 }
@@ -156,7 +157,7 @@ function whatNext(): void {
 }
 
 function step(title: string): void {
-  console.log(`\n${pc.bold(pc.cyan("▸"))} ${pc.bold(title)}`)
+  console.log(`\n${paint.bold(paint.cyan("▸"))} ${paint.bold(title)}`)
 }
 
 function say(line: string): void {

@@ -1,7 +1,7 @@
-import { createColors } from "picocolors"
 import { visible, visibleJson } from "../../lib/decision/inputs/foreign-text.ts"
 import type { Clock } from "../../lib/ports.ts"
 import { terminalLine } from "./print/line.ts"
+import { type Paint, paintOf } from "./print/paint.ts"
 
 /** What the command line touches of its process; tests bring their own. */
 export interface CliIo {
@@ -41,7 +41,7 @@ export interface Screen {
   json(value: unknown): void
   /** One JSON value per line. */
   jsonLine(text: string): void
-  paint: ReturnType<typeof createColors>
+  paint: Paint
 }
 
 export function screenOf(io: CliIo, isJson: boolean): Screen {
@@ -56,6 +56,6 @@ export function screenOf(io: CliIo, isJson: boolean): Screen {
     // The value as it is, since an entry that was changed no longer fits its hash; what steers a terminal is escaped.
     json: (value) => io.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
     jsonLine: (text) => io.stdout.write(`${visibleJson(text)}\n`),
-    paint: createColors(hasColours),
+    paint: paintOf(hasColours),
   }
 }

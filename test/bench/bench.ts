@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import Table from "cli-table3"
+import { tableOf } from "../../functions/cli/print/table.ts"
 import { coldImportMs } from "./cold-import.ts"
 import { bundleSize } from "./sizes.ts"
 import { measureWarmRun } from "./warm-run.ts"
@@ -25,22 +25,18 @@ function benchBundles(): void {
   const [emptyMs = Number.NaN, ...bundleMs] = coldImportMs([empty, ...files], ROUNDS)
   rmSync(folder, { recursive: true })
 
-  const table = new Table({
-    head: ["bundle", "read at start", "in all", "gzipped", "cold import", "ratio to empty"],
-    style: { head: [], border: [] },
-    colAligns: ["left", "right", "right", "right", "right", "right"],
-  })
-  table.push(["an empty handler", "", "", "", sayMs(emptyMs), "1.00"])
-  for (const [i, file] of files.entries()) {
+  const rows = files.map((file, i) => {
     const { startBytes, rawBytes, gzipBytes } = bundleSize(file)
     const ms = bundleMs[i] ?? Number.NaN
     const sizes = [startBytes, rawBytes, gzipBytes].map(sayKb)
-    table.push([BUNDLES[i] ?? file, ...sizes, sayMs(ms), (ms / emptyMs).toFixed(2)])
-  }
+    return [BUNDLES[i] ?? file, ...sizes, sayMs(ms), (ms / emptyMs).toFixed(2)]
+  })
+  const head = ["bundle", "read at start", "in all", "gzipped", "cold import", "ratio to empty"]
   console.log(
     `Bundles on Node ${process.versions.node}, median of ${ROUNDS} fresh processes each, taking turns`,
   )
-  console.log(table.toString())
+  const lines = tableOf([["an empty handler", "", "", "", sayMs(emptyMs), "1.00"], ...rows], { head })
+  console.log(lines.join("\n"))
 }
 
 function sayKb(bytes: number): string {

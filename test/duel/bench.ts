@@ -1,5 +1,5 @@
-import Table from "cli-table3"
-import colors from "picocolors"
+import { paintOf } from "../../functions/cli/print/paint.ts"
+import { tableOf } from "../../functions/cli/print/table.ts"
 import { HOUR, MINUTE, SECOND } from "../decision/builders.ts"
 import type { Bout } from "./duel.ts"
 import { LISTED_AT_ONCE_MS, LISTED_LATE_MS, LISTED_SLOWLY_MS, playAll, REFERENCES, sumsOf } from "./field.ts"
@@ -8,6 +8,7 @@ import { SCRIPTS } from "./scripts.ts"
 
 // `npm run bench:duel`: the same trouble for reference patterns and for ours, and what each of them bought.
 
+const paint = paintOf(process.stdout.isTTY && !process.env["NO_COLOR"])
 const PATTERNS = [...REFERENCES, ours]
 const HEADS = [
   "naive\nretry",
@@ -32,13 +33,9 @@ async function play(): Promise<Results> {
   return results
 }
 
-function newTable(what: string, causeWidth: number): InstanceType<typeof Table> {
-  return new Table({
-    head: [what, ...HEADS],
-    style: { head: [], border: [] },
-    colWidths: [causeWidth],
-    wordWrap: true,
-  })
+function print(what: string, rows: string[][]): void {
+  const head = [what, ...HEADS].map((cell) => cell.split("\n"))
+  console.log(["", ...tableOf(rows, { head })].join("\n"))
 }
 
 function boutsAt(results: Results, delayMs: number): Bout[][] {
@@ -46,36 +43,40 @@ function boutsAt(results: Results, delayMs: number): Bout[][] {
 }
 
 function printCauses(results: Results): void {
-  const table = newTable("purchases for the one that is due", 48)
   const [atOnce, slowly] = [boutsAt(results, LISTED_AT_ONCE_MS), boutsAt(results, LISTED_SLOWLY_MS)]
-  for (const [i, { cause }] of SCRIPTS.entries()) {
-    table.push([cause, ...PATTERNS.map((_, p) => sayCell(atOnce[p]?.[i], slowly[p]?.[i]))])
-  }
-  console.log(table.toString())
+  print(
+    "purchases for the one that is due",
+    SCRIPTS.map(({ cause }, i) => [
+      cause,
+      ...PATTERNS.map((_, p) => sayCell(atOnce[p]?.[i], slowly[p]?.[i])),
+    ]),
+  )
 }
 
 function sayCell(atOnce?: Bout, slowly?: Bout): string {
   if (!atOnce || !slowly) return ""
   const counts = [...new Set([atOnce.purchases, slowly.purchases])]
   const text = counts.join(" → ")
-  if (counts.some((count) => count !== 1)) return colors.red(`${text} ✗`)
+  if (counts.some((count) => count !== 1)) return paint.red(`${text} ✗`)
   return atOnce.askedPeople > 0 ? `${text} †` : text
 }
 
 function printSums(results: Results): void {
-  const table = newTable(`all ${SCRIPTS.length} causes`, 48)
-  for (const [delayMs, bouts] of results) {
-    table.push([`extra / missing, new servers listed ${sayDelay(delayMs)}`, ...bouts.map(saySums)])
-  }
-  console.log(table.toString())
+  print(
+    `all ${SCRIPTS.length} causes`,
+    [...results].map(([delayMs, bouts]) => [
+      `extra / missing, new servers listed ${sayDelay(delayMs)}`,
+      ...bouts.map(saySums),
+    ]),
+  )
 }
 
 /** A pattern that buys twice where nothing goes wrong is not made for such a cloud: to count its faults would be idle. */
 function saySums(bouts: Bout[]): string {
-  if (bouts[0]?.purchases !== 1) return colors.dim("unfit *")
+  if (bouts[0]?.purchases !== 1) return paint.dim("unfit *")
   const { extra, missing } = sumsOf(bouts)
   const text = `${extra} / ${missing}`
-  return extra + missing > 0 ? colors.red(text) : text
+  return extra + missing > 0 ? paint.red(text) : text
 }
 
 function sayDelay(ms: number): string {

@@ -1,6 +1,6 @@
 import { visible } from "../../../lib/decision/inputs/foreign-text.ts"
 
-/** The colours that we write ourselves (picocolors): bold, dim, red, green, yellow, and their ends. */
+/** The colours that we write ourselves (paint.ts): bold, dim, red, green, yellow, and their ends. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one
 const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|39)m/g
 
@@ -11,4 +11,15 @@ export function terminalLine(text: string): string {
     .split(OUR_COLOURS)
     .map((part, i) => `${visible(part)}${colours[i] ?? ""}`)
     .join("")
+}
+
+/** The colours that a text leaves open at its end, and the codes that close them. */
+export function openColours(text: string): { opens: string; closes: string } {
+  const open = new Map<string, string>()
+  for (const code of text.match(OUR_COLOURS) ?? []) {
+    const end = /\[(?:1|2|22)m/.test(code) ? "\u001b[22m" : "\u001b[39m"
+    if (code === end) open.delete(end)
+    else open.set(end, code)
+  }
+  return { opens: [...open.values()].join(""), closes: [...open.keys()].reverse().join("") }
 }

@@ -1,17 +1,9 @@
-import { stripVTControlCharacters } from "node:util"
-import Table from "cli-table3"
 import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
-import { terminalLine } from "./line.ts"
-
-const NO_LINES = Object.fromEntries(
-  ["top", "bottom", "mid"]
-    .flatMap((row) => [row, `${row}-mid`, `${row}-left`, `${row}-right`])
-    .concat("left", "left-mid", "right", "right-mid")
-    .map((place) => [place, ""]),
-)
+import { openColours, terminalLine } from "./line.ts"
+import { padTo, widthOf } from "./width.ts"
 
 export interface TableOptions {
-  head?: string[]
+  head?: Cell[]
   /** The last column is wrapped so that lines are no longer than this; without, it is not wrapped. */
   columns?: number | undefined
 }
@@ -19,34 +11,52 @@ export interface TableOptions {
 /** Each text is one line; a list makes a cell of several. */
 export type Cell = string | readonly string[]
 
-/** Rows as aligned lines without frames, so that they can be read, copied and cut. */
+const BETWEEN = "  "
+const MIN_LAST_WIDTH = 30
+
+/** Rows as aligned lines without frames, so that they can be read, copied and cut. A word is never broken or shortened. */
 export function tableOf(rows: Cell[][], { head, columns }: TableOptions = {}): string[] {
-  // Cleaned here, since the table is one text with line ends of its own.
-  const all = (head ? [head, ...rows] : rows).map((row) =>
-    row.map((cell) => [cell].flat().map(terminalLine).join("\n")),
-  )
-  const count = Math.max(0, ...all.map((row) => row.length))
-  const table = new Table({
-    chars: { ...NO_LINES, middle: "  " },
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-    wordWrap: true,
-    colWidths: columns === undefined ? [] : lastWidth(all, count, columns),
+  const all = (head ? [head, ...rows] : rows).map((row) => row.map((cell) => [cell].flat().map(terminalLine)))
+  const last = Math.max(0, ...all.map((row) => row.length - 1))
+  const widths = Array.from({ length: last }, (_, i) => columnWidth(all, i))
+  const used = widths.reduce((sum, width) => sum + width + BETWEEN.length, 0)
+  const lastWidth = columns === undefined ? Infinity : Math.max(MIN_LAST_WIDTH, columns - used)
+  return all.flatMap((row) => {
+    const cells = row.map((lines, i) => (i === last ? lines.flatMap((line) => wrap(line, lastWidth)) : lines))
+    return rowLines(cells, widths)
   })
-  table.push(...all)
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
 }
 
-const LEAST_WIDTH = 30
+function columnWidth(rows: string[][][], column: number): number {
+  return rows.reduce((width, row) => Math.max(width, ...(row[column] ?? []).map(widthOf)), 0)
+}
 
-function lastWidth(rows: string[][], count: number, columns: number): (number | null)[] {
-  const widths = Array.from({ length: count - 1 }, (_, i) =>
-    Math.max(...rows.map((row) => stripVTControlCharacters(row[i] ?? "").length)),
+function rowLines(cells: string[][], widths: number[]): string[] {
+  const height = Math.max(1, ...cells.map((lines) => lines.length))
+  return Array.from({ length: height }, (_, line) =>
+    cells
+      .map((lines, i) => padTo(lines[line] ?? "", widths[i] ?? 0))
+      .join(BETWEEN)
+      .trimEnd(),
   )
-  const used = widths.reduce((sum, width) => sum + width + 2, 0)
-  return [...widths.map(() => null), Math.max(LEAST_WIDTH, columns - used)]
+}
+
+/** Breaks a line between words. A colour that is open at a break is closed there and opened again on the next line. */
+function wrap(line: string, width: number): string[] {
+  if (widthOf(line) <= width) return [line]
+  const lines: string[] = []
+  let current = ""
+  for (const word of line.split(/(?<= )(?=[^ ])/)) {
+    const isFull = widthOf(current) > 0 && widthOf(current) + widthOf(word.trimEnd()) > width
+    if (!isFull) {
+      current += word
+      continue
+    }
+    const { opens, closes } = openColours(current)
+    lines.push(`${current.trimEnd()}${closes}`)
+    current = opens + word
+  }
+  return [...lines, current.trimEnd()]
 }
 
 /** `2026-01-31T18:00:00Z, in 23 minutes`: an instant that nobody has to convert. */
