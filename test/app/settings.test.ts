@@ -198,14 +198,14 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     [
       "a misspelt name",
       { SUPERNODE_LEGDER: "memory:" },
-      ["SUPERNODE_LEGDER: is no setting; did you mean SUPERNODE_LEDGER?"],
+      ["SUPERNODE_LEGDER: is not a known setting; did you mean SUPERNODE_LEDGER?"],
     ],
     [
       "a name like nothing",
       { SUPERNODE_QQQQQQQQQQQQQ: "1" },
       [
         expect.stringMatching(
-          /^SUPERNODE_QQQQQQQQQQQQQ: is no setting; there are SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
+          /^SUPERNODE_QQQQQQQQQQQQQ: is not a known setting; there are SUPERNODE_MODE, SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
         ),
       ],
     ],

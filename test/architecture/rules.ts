@@ -100,6 +100,11 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "lib/app/settings.ts",
+    ours: ["lib/decision/", "lib/http/proxy.ts", "lib/ledger/ledger-url.ts", "lib/app/setting-kinds.ts"],
+    ...outward,
+  },
+  {
+    files: "lib/app/setting-kinds.ts",
     ours: [
       "lib/decision/",
       "lib/http/proxy.ts",

@@ -92,7 +92,7 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
     const { code, out, err } = await own.run("status")
     expect(err).toContain("error: SUPERNODE_MODE: must be observe or live")
-    expect(err).toContain("error: SUPERNODE_POLCY: is no setting; did you mean SUPERNODE_POLICY?")
+    expect(err).toContain("error: SUPERNODE_POLCY: is not a known setting; did you mean SUPERNODE_POLICY?")
     expect(err).not.toContain("    at ")
     expect([code, out]).toEqual([1, ""])
   })
