@@ -1,14 +1,14 @@
-import type { Signal } from "../decision/inputs/signal.ts"
-import type { NotifyTopic } from "../decision/policy/notify.ts"
-import type { RunMode } from "../decision/situation.ts"
-import type { AuditedLedger } from "../ledger/open.ts"
 import type {
   CloudEyeListQuery,
   CloudEyePage,
   CloudEyeQuery,
   CloudEyeSeries,
   CloudPlace,
-} from "../metrics/sources.ts"
+} from "../cloud-eye.ts"
+import type { Signal } from "../decision/inputs/signal.ts"
+import type { NotifyTopic } from "../decision/policy/notify.ts"
+import type { RunMode } from "../decision/situation.ts"
+import type { AuditedLedger } from "../ledger/open.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Cloud, Read } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"

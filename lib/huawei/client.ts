@@ -1,13 +1,20 @@
 import type { LookupFunction } from "node:net"
+import type {
+  CloudEyeListQuery,
+  CloudEyePage,
+  CloudEyeQuery,
+  CloudEyeSeries,
+  CloudPlace,
+} from "../cloud-eye.ts"
 import type { Offer, Server, Supernode } from "../decision/inputs/supernode.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { ProxySettings } from "../http/proxy.ts"
 import type { BuyOrder, Clock, Cloud, Read } from "../ports.ts"
-import { type CloudEyeQuery, type CloudEyeSeries, queryMetrics } from "./cloud-eye.ts"
+import { queryMetrics } from "./cloud-eye.ts"
 import { type EndpointOverrides, endpointsOf, type SupernodePlace } from "./endpoints.ts"
 import { cloudReader, type ReadTimeouts } from "./http.ts"
-import { listMetrics, type MetricListQuery, type MetricPage } from "./metric-list.ts"
+import { listMetrics } from "./metric-list.ts"
 import { readOrder } from "./order.ts"
 import { buy } from "./purchase/live-scale-up.ts"
 import { readOffers } from "./scale-evaluations.ts"
@@ -38,12 +45,10 @@ export interface HuaweiCloud
   /** Cloud Eye of one project in one region. */
   queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
   /** One page of the series that it knows. */
-  listMetrics(place: CloudPlace, query: MetricListQuery): Promise<Read<MetricPage>>
+  listMetrics(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
   /** Lets go of the sockets kept for reads. */
   close(): Promise<void>
 }
-
-type CloudPlace = Pick<Policy, "region" | "projectId">
 
 export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
   const { credentials, clock, tls, lookup, proxy = null, timeouts = {} } = options

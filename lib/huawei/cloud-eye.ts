@@ -1,4 +1,5 @@
 import * as z from "zod"
+import type { CloudEyeQuery, CloudEyeSeries } from "../cloud-eye.ts"
 import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
@@ -10,42 +11,13 @@ import { instantOf } from "./instant.ts"
 /** API page: 1 to 500 metrics per request. */
 const MAX_METRICS = 500
 
-/** One metric of one resource. */
-export interface CloudEyeMetric {
-  namespace: string
-  metric_name: string
-  dimensions: { name: string; value: string }[]
-}
-
-/** Body of batch-query-metric-data, sent as it is: to split by Cloud Eye's limits is the caller's business. */
-export interface CloudEyeQuery {
-  metrics: CloudEyeMetric[]
-  /** Epoch milliseconds. */
-  from: number
-  to: number
-  /** Seconds as text, such as "300". */
-  period: string
-  /** average, max, min, sum or variance. */
-  filter: string
-}
-
-/** One element of the answer's `metrics[]`, its datapoints reduced to the statistic asked for, oldest first. */
-export interface CloudEyeSeries {
-  namespace: string
-  metricName: string
-  dimensions: { name: string; value: string }[]
-  points: Datapoint[]
-  /** Some points could not be read: what is missing is then no silence of the meter. */
-  unreadable?: true
-}
-
-const dimension = z.looseObject({ name: exactText, value: exactText })
-const series = z.looseObject({
+/** One metric of one resource, as Cloud Eye names it in every answer. */
+export const metricShape = z.looseObject({
   namespace: exactText,
   metric_name: exactText,
-  dimensions: z.array(dimension),
-  datapoints: z.unknown().optional(),
+  dimensions: z.array(z.looseObject({ name: exactText, value: exactText })),
 })
+const series = metricShape.extend({ datapoints: z.unknown().optional() })
 
 /** POST /V1.0/{project_id}/batch-query-metric-data. A read, in spite of its method, so it may be repeated. */
 export async function queryMetrics(

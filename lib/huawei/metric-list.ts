@@ -1,9 +1,9 @@
 import * as z from "zod"
+import type { CloudEyeListQuery, CloudEyeMetric, CloudEyePage } from "../cloud-eye.ts"
 import { isVisible } from "../decision/inputs/foreign-text.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
-import type { CloudEyeMetric } from "./cloud-eye.ts"
-import { exactText } from "./exact-text.ts"
+import { metricShape } from "./cloud-eye.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 import { canonicalQuery } from "./signature.ts"
@@ -15,28 +15,6 @@ const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */
 const MAX_DIMENSIONS = 3
 
-/** Which of a project's series to list; what is left out is not filtered by. */
-export interface MetricListQuery {
-  namespace?: string
-  metricName?: string
-  /** The first three count. */
-  dimensions?: readonly { name: string; value: string }[]
-  /** The marker of the page before. */
-  start?: string
-}
-
-/** One page: the series that Cloud Eye knows, and the marker of the next page; null on the last. */
-export interface MetricPage {
-  metrics: CloudEyeMetric[]
-  next: string | null
-}
-
-const dimension = z.looseObject({ name: exactText, value: exactText })
-const metric = z.looseObject({
-  namespace: exactText,
-  metric_name: exactText,
-  dimensions: z.array(dimension),
-})
 const metaShape = z.looseObject({
   meta_data: z
     .looseObject({ marker: z.string().min(1).max(MAX_MARKER_CHARS).refine(isVisible).nullable().catch(null) })
@@ -47,8 +25,8 @@ const metaShape = z.looseObject({
 export async function listMetrics(
   reader: CloudReader,
   { endpoint, projectId }: { endpoint: string; projectId: string },
-  query: MetricListQuery,
-): Promise<Read<MetricPage>> {
+  query: CloudEyeListQuery,
+): Promise<Read<CloudEyePage>> {
   const { namespace, metricName, dimensions = [], start } = query
   const asked: [string, string | undefined][] = [
     ["limit", String(METRICS_PER_PAGE)],
@@ -65,7 +43,7 @@ export async function listMetrics(
 }
 
 /** A full page has another after it, whatever `total` says: it is not documented to be exact. */
-function pageOf(json: unknown): Parsed<MetricPage> {
+function pageOf(json: unknown): Parsed<CloudEyePage> {
   const list = listIn(json, "metrics")
   if (!list.ok) return list
   const marker = metaShape.safeParse(json).data?.meta_data.marker ?? null
@@ -73,7 +51,7 @@ function pageOf(json: unknown): Parsed<MetricPage> {
     return { ok: false, why: "the page is full and names no `marker` of the next one" }
   const known: CloudEyeMetric[] = []
   for (const item of list.value) {
-    const { data } = metric.safeParse(item)
+    const { data } = metricShape.safeParse(item)
     // Left out, it would be a card that does not exist, and its server judged by the others alone.
     if (!data) return { ok: false, why: "the list has a series that cannot be read" }
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))

@@ -2,12 +2,7 @@ import type { IncomingMessage } from "node:http"
 import { type App, RunsFailed } from "../app/app.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { type Clock, LedgerError } from "../ports.ts"
-import {
-  MAX_TEXT_BYTES,
-  receivedRequest,
-  type WebhookPath,
-  webhookPathOf,
-} from "../signals/webhooks/webhooks.ts"
+import { isAnsweredEarly, MAX_TEXT_BYTES, receivedRequest } from "../signals/webhooks/webhooks.ts"
 import { DroppedError } from "./admission-queue.ts"
 import { readBody } from "./body.ts"
 import type { Emit } from "./event.ts"
@@ -16,8 +11,6 @@ import type { Runs } from "./runs.ts"
 
 /** What a sender that is sent away is asked to wait before it comes again, seconds. */
 const RETRY_AFTER = { "retry-after": "30" }
-/** Senders that cannot wait for a run: they are answered as soon as their alarm is taken. */
-const CANNOT_WAIT: readonly (WebhookPath | null)[] = ["/smn"]
 
 /** Paths that say something of this process, and start nothing. */
 export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics"]
@@ -110,7 +103,7 @@ async function runAll(
 ): Promise<Reply> {
   const admission = runs.admit(signals, problems)
   if (admission.kind === "refused") return admission.why === "full" ? tooBusy() : stopping()
-  if (!CANNOT_WAIT.includes(webhookPathOf(path))) {
+  if (!isAnsweredEarly(path)) {
     const { results } = await admission.done
     return { status: 200, body: { results } }
   }

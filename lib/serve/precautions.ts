@@ -2,6 +2,7 @@ import { isIP } from "node:net"
 import type { Settings } from "../app/settings.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
+import { type Opener, pathsOpenedBy } from "../signals/webhooks/webhooks.ts"
 
 /** What a process that goes on for weeks must have before it listens; each as `NAME: what is wrong`. */
 export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {
@@ -30,13 +31,22 @@ export function warningsOnHost(host: string, settings: Settings, policies: Polic
     if (metricsTokens.length === 0)
       warnings.push("/metrics answers this machine only: SUPERNODE_METRICS_TOKEN is not set")
   }
-  if (webhookTokens.length === 0)
-    warnings.push("/alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set")
+  if (webhookTokens.length === 0) warnings.push(`${closed("token")}: SUPERNODE_WEBHOOK_TOKEN is not set`)
   if (policies.smnTopics.length + smnTopics.length === 0)
-    warnings.push("/smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic")
+    warnings.push(
+      `${closed("smn-topics")}: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic`,
+    )
   if (policies.snsTopics.length + snsTopics.length === 0)
-    warnings.push("/sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic")
+    warnings.push(
+      `${closed("sns-topics")}: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic`,
+    )
   return warnings
+}
+
+/** `/alertmanager and /grafana are closed` */
+function closed(opener: Opener): string {
+  const paths = pathsOpenedBy(opener)
+  return `${paths.join(" and ")} ${paths.length === 1 ? "is" : "are"} closed`
 }
 
 function isLoopback(host: string): boolean {

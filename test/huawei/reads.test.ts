@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
-import { type CloudEyeQuery, queryMetrics } from "../../lib/huawei/cloud-eye.ts"
+import type { CloudEyeQuery } from "../../lib/cloud-eye.ts"
+import { queryMetrics } from "../../lib/huawei/cloud-eye.ts"
 import type { CloudReader } from "../../lib/huawei/http.ts"
 import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { listServers } from "../../lib/huawei/servers.ts"

@@ -1,8 +1,8 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { CloudEyeQuery } from "../../lib/cloud-eye.ts"
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
 import { readMetrics } from "../../lib/metrics/read.ts"
-import type { CloudEyeQuery } from "../../lib/metrics/sources.ts"
 import { alarmOf, NOW, policyOf, type RuleInput, serverOf, supernodeOf } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
 

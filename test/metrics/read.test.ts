@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
+import type { CloudEyeSeries } from "../../lib/cloud-eye.ts"
 import { readMetrics } from "../../lib/metrics/read.ts"
-import type { CloudEyeSeries } from "../../lib/metrics/sources.ts"
 import {
   alarmOf,
   MINUTE,

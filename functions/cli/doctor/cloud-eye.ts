@@ -1,7 +1,7 @@
 import type { CloudEye } from "../../../lib/app/app.ts"
+import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import type { Server } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
-import type { CloudEyeMetric } from "../../../lib/metrics/sources.ts"
 import { when } from "../print/table.ts"
 
 // What an operator needs to write the right rule: which metrics there really are, and how old their newest point is. The

@@ -46,7 +46,7 @@ function wrap(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line]
   const lines: string[] = []
   let current = ""
-  for (const word of line.split(/(?<= )(?=[^ ])/)) {
+  for (const word of line.match(/[^ ]+ *| +/g) ?? []) {
     const isFull = widthOf(current) > 0 && widthOf(current) + widthOf(word.trimEnd()) > width
     if (!isFull) {
       current += word

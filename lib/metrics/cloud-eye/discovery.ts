@@ -1,6 +1,7 @@
+import type { CloudEyeListQuery, CloudEyeMetric, CloudPlace } from "../../cloud-eye.ts"
 import type { Read } from "../../ports.ts"
 import { type ConcurrencyLimiter, gateOf } from "../batching/concurrency.ts"
-import type { CloudEyeListQuery, CloudEyeMetric, CloudPlace, MetricSources } from "../sources.ts"
+import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
 /** New cards and servers are found this much later, at most. */

@@ -1,6 +1,7 @@
+import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace } from "../../cloud-eye.ts"
 import type { Read } from "../../ports.ts"
 import type { MeterKind, PeriodRange } from "../batching/batch.ts"
-import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace, MetricSources } from "../sources.ts"
+import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
 // Limits of batch-query-metric-data. Beyond the datapoints Cloud Eye silently moves `from` forward, which would look

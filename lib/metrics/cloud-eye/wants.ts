@@ -1,9 +1,9 @@
+import type { CloudEyeMetric, CloudPlace } from "../../cloud-eye.ts"
 import { newestPeriods } from "../../decision/inputs/reading.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion, Read } from "../../ports.ts"
 import type { SeriesProblem } from "../problems.ts"
-import type { CloudEyeMetric, CloudPlace } from "../sources.ts"
 import { fillDimensions, metricKey, namesServers, type Resource, WILDCARD } from "./dimensions.ts"
 import type { Discovery, Listed } from "./discovery.ts"
 

@@ -7,12 +7,14 @@ import { instantOf } from "../instant.ts"
 
 /** A message as received: no field may be trusted before `signatureProblem` is null. */
 export interface SignedMessage {
-  kind: "notification" | "subscription" | "unsubscription"
+  type: "Notification" | "SubscriptionConfirmation" | "UnsubscribeConfirmation"
   /** SMN topic URN or SNS topic ARN. */
   topic: string
   /** The notification's own text, such as an alarm. */
   text: string
-  /** URL that confirms a subscription; null for notifications. */
+  /** As it was signed. */
+  timestamp: string
+  /** URL that confirms a subscription; null if the message has none. */
   subscribeUrl: string | null
   certificateUrl: string
   /** The exact text that was signed. */
@@ -22,11 +24,17 @@ export interface SignedMessage {
   algorithm: "RSA-SHA256" | "RSA-SHA1"
 }
 
-export const MESSAGE_KINDS = {
-  Notification: "notification",
-  SubscriptionConfirmation: "subscription",
-  UnsubscribeConfirmation: "unsubscription",
-} as const
+/** The differences between the senders of signed messages. */
+export interface Sender {
+  /** Header that repeats the message's type. */
+  typeHeader: string
+  /** Key of the policy that lists the allowed topics. */
+  listedIn: "smn_topics" | "sns_topics"
+  /** Parses the body of a POST. Throws SignalError. */
+  read(body: unknown): SignedMessage
+  /** Reason to fetch nothing from the URLs in this message; null if they are the sender's own. */
+  urlProblem(message: SignedMessage): string | null
+}
 
 // Only the message itself may contain a line break: else the same signed text could be split into other
 // fields.
@@ -50,30 +58,34 @@ export const signedPart = {
 const MAX_AGE_MS = 3_600_000
 const MAX_AHEAD_MS = 300_000
 
-/**
- * Maximum age: a message that is kept and sent again later is refused. An hour leaves room for the sender's
- * retries.
- */
-export function ageProblem(timestamp: string, now: number): string | null {
+export interface MessageQuestion {
+  sender: Sender
+  message: SignedMessage
+  /** The header that repeats the type; undefined if it was not sent. */
+  typeHeader: string | undefined
+  topics: readonly string[]
+  now: number
+}
+
+/** Reason to refuse a message before anything is fetched for it; null if its signature may be checked. */
+export function messageProblem({ sender, message, typeHeader, topics, now }: MessageQuestion): string | null {
+  // Anyone may create a topic and have its messages signed.
+  if (!topics.includes(message.topic))
+    return `the topic is not allowed: only those in ${sender.listedIn} of the policy are`
+  const problem = sender.urlProblem(message) ?? ageProblem(message.timestamp, now)
+  if (problem !== null) return problem
+  return typeHeader === undefined || typeHeader === message.type
+    ? null
+    : `header ${sender.typeHeader}: does not agree with the body, which says ${message.type}`
+}
+
+/** A message that is kept and sent again later is refused. An hour leaves room for the sender's retries. */
+function ageProblem(timestamp: string, now: number): string | null {
   const at = instantOf(timestamp)
   if (at === null) return "timestamp: is not a time"
   if (now - at > MAX_AGE_MS) return "timestamp: is more than 1 h old"
   if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min ahead"
   return null
-}
-
-/** A topic must be listed: anyone may create a topic and have its messages signed. */
-export function topicProblem(topic: string, topics: readonly string[], listedIn: string): string | null {
-  return topics.includes(topic)
-    ? null
-    : `the topic is not allowed: only those in ${listedIn} of the policy are`
-}
-
-/** Header and body must agree on the type. `header` is undefined if it was not sent. */
-export function typeProblem(type: string, header: string | undefined, name: string): string | null {
-  return header === undefined || header === type
-    ? null
-    : `header ${name}: does not agree with the body, which says ${type}`
 }
 
 /** Reason why the signature is invalid under this certificate; null if it is valid. */
@@ -108,7 +120,11 @@ function certificateIn(pem: string): X509Certificate | null {
   }
 }
 
-/** `key\nvalue\n` for each pair, the last line ended too. */
-export function signedLines(pairs: readonly (readonly [key: string, value: string])[]): string {
-  return pairs.map(([key, value]) => `${key}\n${value}\n`).join("")
+/** `key\nvalue\n` for each pair that has a value, the last line ended too. */
+export function signedLines(
+  pairs: readonly (readonly [key: string, value: string | null | undefined])[],
+): string {
+  return pairs
+    .map(([key, value]) => (value === null || value === undefined ? "" : `${key}\n${value}\n`))
+    .join("")
 }

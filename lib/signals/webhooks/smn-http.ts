@@ -1,17 +1,8 @@
 import * as z from "zod"
 import { parseShape } from "../shape.ts"
-import {
-  ageProblem,
-  MESSAGE_KINDS,
-  type SignedMessage,
-  signedLines,
-  signedPart,
-  topicProblem,
-  typeProblem,
-} from "./signed-message.ts"
+import { type Sender, signedLines, signedPart } from "./signed-message.ts"
 
-// Simple Message Notification, HTTP(S) subscription (umn, appendix "HTTP/HTTPS messages"). Pure; the caller
-// fetches.
+// Simple Message Notification, HTTP(S) subscription (umn, appendix "HTTP/HTTPS messages").
 
 const messageShape = z.object({
   type: signedPart.type,
@@ -26,50 +17,7 @@ const messageShape = z.object({
   timestamp: signedPart.timestamp,
 })
 
-export type SmnMessage = z.output<typeof messageShape>
-
-/** Parses the body of a POST by SMN. Throws SignalError. */
-export function readSmnMessage(body: unknown): SmnMessage {
-  return parseShape(messageShape, body, "")
-}
-
-/** The documented string to sign; `subject` is part of it only if it is not empty. */
-export function smnStringToSign(message: SmnMessage): string {
-  const { message: text, message_id, subject, subscribe_url, timestamp, topic_urn, type } = message
-  const middle =
-    type === "Notification" ? (["subject", subject] as const) : (["subscribe_url", subscribe_url] as const)
-  return signedLines([
-    ["message", text],
-    ["message_id", message_id],
-    ...(middle[1] ? [[middle[0], middle[1]] as const] : []),
-    ["timestamp", timestamp],
-    ["topic_urn", topic_urn],
-    ["type", type],
-  ])
-}
-
-/** The same message in our common form. */
-export function signedSmn(message: SmnMessage): SignedMessage {
-  return {
-    kind: MESSAGE_KINDS[message.type],
-    topic: message.topic_urn,
-    text: message.message,
-    subscribeUrl: message.type === "Notification" ? null : (message.subscribe_url ?? null),
-    certificateUrl: message.signing_cert_url,
-    stringToSign: smnStringToSign(message),
-    signature: message.signature,
-    algorithm: "RSA-SHA256",
-  }
-}
-
-export interface SmnQuestion {
-  message: SmnMessage
-  /** Header `x-smn-message-type`. */
-  typeHeader: string | undefined
-  /** Allowed topic URNs. */
-  topics: readonly string[]
-  now: number
-}
+type SmnMessage = z.output<typeof messageShape>
 
 // Matched on the written text, not on a parsed URL: no port, no user, no query, no dots in the path.
 const CERTIFICATE_URL =
@@ -77,26 +25,44 @@ const CERTIFICATE_URL =
 const SUBSCRIBE_URL = /^https:\/\/(?:[a-z0-9-]+\.)+huaweicloud\.com\/[\x21-\x7e]*$/
 const TOPIC_URN = /^urn:smn:([a-z0-9-]+):[^:]+:[^:]+$/
 
-/** Reason to refuse a message before anything is fetched for it; null if its signature may be checked. */
-export function smnProblem({ message, typeHeader, topics, now }: SmnQuestion): string | null {
-  return (
-    topicProblem(message.topic_urn, topics, "smn_topics") ??
-    certificateUrlProblem(message) ??
-    subscribeUrlProblem(message) ??
-    ageProblem(message.timestamp, now) ??
-    typeProblem(message.type, typeHeader, "x-smn-message-type")
-  )
+export const SMN: Sender = {
+  typeHeader: "x-smn-message-type",
+  listedIn: "smn_topics",
+  read(body) {
+    const message = parseShape(messageShape, body, "")
+    return {
+      type: message.type,
+      topic: message.topic_urn,
+      text: message.message,
+      timestamp: message.timestamp,
+      subscribeUrl: message.subscribe_url ?? null,
+      certificateUrl: message.signing_cert_url,
+      stringToSign: stringToSign(message),
+      signature: message.signature,
+      algorithm: "RSA-SHA256",
+    }
+  },
+  urlProblem({ type, topic, certificateUrl, subscribeUrl }) {
+    const [, host, path] = CERTIFICATE_URL.exec(certificateUrl) ?? []
+    if (host === undefined)
+      return "signing_cert_url: must be https://smn.REGION.myhuaweicloud.com/smn/SMN_REGION_HEX.pem"
+    const [, region] = TOPIC_URN.exec(topic) ?? []
+    if (host !== region || path !== region) return "signing_cert_url: must be in the region of the topic"
+    if (type !== "SubscriptionConfirmation" || SUBSCRIBE_URL.test(subscribeUrl ?? "")) return null
+    return "subscribe_url: must be an https URL at *.huaweicloud.com"
+  },
 }
 
-function certificateUrlProblem({ signing_cert_url, topic_urn }: SmnMessage): string | null {
-  const [, host, path] = CERTIFICATE_URL.exec(signing_cert_url) ?? []
-  if (host === undefined)
-    return "signing_cert_url: must be https://smn.REGION.myhuaweicloud.com/smn/SMN_REGION_HEX.pem"
-  const [, region] = TOPIC_URN.exec(topic_urn) ?? []
-  return host === region && path === region ? null : "signing_cert_url: must be in the region of the topic"
-}
-
-function subscribeUrlProblem({ type, subscribe_url }: SmnMessage): string | null {
-  if (type !== "SubscriptionConfirmation" || SUBSCRIBE_URL.test(subscribe_url ?? "")) return null
-  return "subscribe_url: must be an https URL at *.huaweicloud.com"
+/** As documented: `subject` only if it is not empty, and `subscribe_url` instead of it in all but notifications. */
+function stringToSign(message: SmnMessage): string {
+  const isNotification = message.type === "Notification"
+  return signedLines([
+    ["message", message.message],
+    ["message_id", message.message_id],
+    ["subject", isNotification ? message.subject || null : null],
+    ["subscribe_url", isNotification ? null : message.subscribe_url || null],
+    ["timestamp", message.timestamp],
+    ["topic_urn", message.topic_urn],
+    ["type", message.type],
+  ])
 }

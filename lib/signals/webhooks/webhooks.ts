@@ -9,9 +9,9 @@ import { type Concerns, ownField } from "../shape.ts"
 import { SignalError } from "../signal-error.ts"
 import type { FetchCertificate } from "./certificate-cache.ts"
 import type { HttpRequest } from "./http-request.ts"
-import { type SignedMessage, signatureProblem } from "./signed-message.ts"
-import { readSmnMessage, signedSmn, smnProblem } from "./smn-http.ts"
-import { readSnsMessage, signedSns, snsProblem } from "./sns-http.ts"
+import { messageProblem, type Sender, signatureProblem } from "./signed-message.ts"
+import { SMN } from "./smn-http.ts"
+import { SNS } from "./sns-http.ts"
 
 export { MAX_TEXT_BYTES } from "../json-text.ts"
 export { rememberCertificates } from "./certificate-cache.ts"
@@ -43,23 +43,48 @@ export interface WebhookDeps {
 
 type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswer>
 
+interface Path {
+  method: "GET" | "POST"
+  receive: Receive
+  /** What must be configured before it takes anything. */
+  opener?: Opener
+  /** SMN waits too short a time for a run: it is answered as soon as its alarm is accepted. */
+  isAnsweredEarly?: true
+}
+
+export type Opener = "token" | "smn-topics" | "sns-topics"
+
 /**
- * Every known path. A body is read as its path's own kind only: never as another door's event, never as a
+ * All known paths. A body is read only as the kind of its own path: never as another door's event, never as a
  * person's request.
  */
 const PATHS = {
-  "/smn": { method: "POST", receive: receiveSmn },
-  "/sns": { method: "POST", receive: receiveSns },
-  "/alertmanager": { method: "POST", receive: receiveAlerts },
-  "/grafana": { method: "POST", receive: receiveAlerts },
+  "/smn": { method: "POST", receive: receiveSmn, opener: "smn-topics", isAnsweredEarly: true },
+  "/sns": { method: "POST", receive: receiveSns, opener: "sns-topics" },
+  "/alertmanager": { method: "POST", receive: receiveAlerts, opener: "token" },
+  "/grafana": { method: "POST", receive: receiveAlerts, opener: "token" },
   "/healthz": { method: "GET", receive: async () => answer(200, { status: "ok" }) },
-} as const satisfies Readonly<Record<string, { method: "GET" | "POST"; receive: Receive }>>
+} as const satisfies Readonly<Record<string, Path>>
+
+const ALL_PATHS: readonly [string, Path][] = Object.entries(PATHS)
 
 export type WebhookPath = keyof typeof PATHS
 
+/** The paths that take nothing until this is configured. */
+export function pathsOpenedBy(opener: Opener): string[] {
+  return ALL_PATHS.filter(([, path]) => path.opener === opener).map(([name]) => name)
+}
+
+/** True if the sender on this path gets its answer before the run. */
+export function isAnsweredEarly(path: string): boolean {
+  const known = webhookPathOf(path)
+  return known !== null && (PATHS[known] as Path).isAnsweredEarly === true
+}
+
 /** Maximum length of a path; two prefix segments and a name are far shorter. */
 const MAX_PATH_CHARS = 200
-const WEBHOOK_PATH = /^((?:\/[A-Za-z0-9_-]{1,64}){0,2})(\/(?:smn|sns|alertmanager|grafana))\/?$/
+const MAX_PREFIX_SEGMENTS = 2
+const PREFIX_SEGMENT = /^[A-Za-z0-9_-]{1,64}$/
 
 /**
  * Our path of a request; null for none. Gateways add a stage or the function's name as prefix, and some
@@ -68,9 +93,14 @@ const WEBHOOK_PATH = /^((?:\/[A-Za-z0-9_-]{1,64}){0,2})(\/(?:smn|sns|alertmanage
  */
 export function webhookPathOf(path: string): WebhookPath | null {
   if (path === "/healthz") return path
-  const [, prefix = "", name = ""] = path.length > MAX_PATH_CHARS ? [] : (WEBHOOK_PATH.exec(path) ?? [])
-  const isNested = prefix.split("/").some((segment) => Object.hasOwn(PATHS, `/${segment}`))
-  return isPath(name) && !isNested ? name : null
+  if (path.length > MAX_PATH_CHARS) return null
+  const [start, ...segments] = path.replace(/\/$/, "").split("/")
+  const name = `/${segments.pop()}`
+  const isPrefix =
+    start === "" &&
+    segments.length <= MAX_PREFIX_SEGMENTS &&
+    segments.every((segment) => PREFIX_SEGMENT.test(segment) && !isPath(`/${segment}`))
+  return isPrefix && name !== "/healthz" && isPath(name) ? name : null
 }
 
 function isPath(name: string): name is WebhookPath {
@@ -123,12 +153,11 @@ function tokenProblem(authorization = "", tokens: readonly string[]): string | n
 }
 
 async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const message = readSmnMessage(bodyOf(request))
-  const typeHeader = request.headers["x-smn-message-type"]
-  const problem = smnProblem({ message, typeHeader, topics: deps.smnTopics, now: deps.now })
-  if (problem !== null) return refuse(401, problem)
   return receiveSigned({
-    message: signedSmn(message),
+    sender: SMN,
+    body: bodyOf(request),
+    request,
+    topics: deps.smnTopics,
     deps,
     readAlarm: (text) => readCloudEyeAlarm(text, "message"),
   })
@@ -137,12 +166,11 @@ async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   const body = bodyOf(request)
   if (isRawDelivery(request, body)) throw new SignalError(RAW_DELIVERY_HINT)
-  const message = readSnsMessage(body)
-  const typeHeader = request.headers["x-amz-sns-message-type"]
-  const problem = snsProblem({ message, typeHeader, topics: deps.snsTopics, now: deps.now })
-  if (problem !== null) return refuse(401, problem)
   return receiveSigned({
-    message: signedSns(message),
+    sender: SNS,
+    body,
+    request,
+    topics: deps.snsTopics,
     deps,
     readAlarm: (text) => readSnsAlarm(text, "Message"),
   })
@@ -159,29 +187,43 @@ function isRawDelivery({ headers }: HttpRequest, body: unknown): boolean {
 }
 
 interface SignedRequest {
-  message: SignedMessage
+  sender: Sender
+  body: unknown
+  request: HttpRequest
+  topics: readonly string[]
   deps: WebhookDeps
   readAlarm(text: string): Signal
 }
 
 /** The content is read only after its sender is verified. */
-async function receiveSigned({ message, deps, readAlarm }: SignedRequest): Promise<WebhookAnswer> {
+async function receiveSigned({
+  sender,
+  body,
+  request,
+  topics,
+  deps,
+  readAlarm,
+}: SignedRequest): Promise<WebhookAnswer> {
+  const message = sender.read(body)
+  const typeHeader = request.headers[sender.typeHeader]
+  const problem = messageProblem({ sender, message, typeHeader, topics, now: deps.now })
+  if (problem !== null) return refuse(401, problem)
   const certificate = await deps.fetchCertificate(message.certificateUrl)
   if (!certificate.ok) return refuse(503, `the signing certificate could not be fetched: ${certificate.why}`)
-  const problem = signatureProblem({ message, pem: certificate.pem, now: deps.now })
-  if (problem !== null) return refuse(401, problem)
-  switch (message.kind) {
-    case "notification":
+  const forged = signatureProblem({ message, pem: certificate.pem, now: deps.now })
+  if (forged !== null) return refuse(401, forged)
+  switch (message.type) {
+    case "Notification":
       return { kind: "signals", signals: [readAlarm(message.text)], problems: [] }
-    case "subscription": {
+    case "SubscriptionConfirmation": {
       const confirmed = await deps.confirmSubscription(message.subscribeUrl ?? "")
       if (!confirmed.ok) return refuse(503, `the subscription could not be confirmed: ${confirmed.why}`)
       return answer(200, { status: "confirmed", topic: message.topic })
     }
-    case "unsubscription":
+    case "UnsubscribeConfirmation":
       return answer(200, { status: "unsubscribed", topic: message.topic })
     default:
-      return message.kind satisfies never
+      return message.type satisfies never
   }
 }
 

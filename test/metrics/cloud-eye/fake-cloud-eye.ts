@@ -1,12 +1,12 @@
-import type { Datapoint } from "../../../lib/decision/inputs/signal.ts"
 import type {
   CloudEyeListQuery,
   CloudEyePage,
   CloudEyeQuery,
   CloudEyeSeries,
   CloudPlace,
-  MetricSources,
-} from "../../../lib/metrics/sources.ts"
+} from "../../../lib/cloud-eye.ts"
+import type { Datapoint } from "../../../lib/decision/inputs/signal.ts"
+import type { MetricSources } from "../../../lib/metrics/sources.ts"
 import type { Read } from "../../../lib/ports.ts"
 
 type Metric = CloudEyeQuery["metrics"][number]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
+import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import { metricCollector } from "../../../lib/metrics/collector.ts"
 import { readMetrics } from "../../../lib/metrics/read.ts"
-import type { CloudEyeMetric } from "../../../lib/metrics/sources.ts"
 import {
   alarmOf,
   MINUTE,
