@@ -1,5 +1,5 @@
 /** The oldest Node.js that everything here runs on; package.json `engines` says the same. */
-export const OLDEST_NODE = "20.15.1"
+const OLDEST_NODE = "20.15.1"
 
 /** Why this version of Node.js cannot run us, and what to do; null where it can. FunctionGraph's bundle asks it, too. */
 export function whyNodeIsTooOld(version: string, todo = "install a newer Node.js"): string | null {

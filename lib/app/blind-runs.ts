@@ -9,7 +9,7 @@ const BLIND_HOLDS: readonly (string | null)[] = ["credentials", "supernode-unrea
  * Why a run could see nothing to buy by: its supernode was unreadable, or no metric source had data. null for a run that
  * saw something, and for one that needed to look at nothing.
  */
-export function whyBlind({ sources }: Pick<RunFacts, "sources">): string | null {
+function whyBlind({ sources }: Pick<RunFacts, "sources">): string | null {
   const { supernode, ...meters } = sources
   if (supernode && supernode.problem !== null) return sayProblem("supernode", supernode)
   const asked = Object.entries(meters)

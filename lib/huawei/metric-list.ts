@@ -9,7 +9,7 @@ import type { Parsed } from "./http-answer.ts"
 import { canonicalQuery } from "./signature.ts"
 
 /** API page: 1 to 1000 metrics per page, 1000 where nothing is said. */
-export const METRICS_PER_PAGE = 1_000
+const METRICS_PER_PAGE = 1_000
 /** A marker is opaque and sent back as it came; a longer one is none. */
 const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */

@@ -59,11 +59,6 @@ export function entryText(entry: LedgerEntry): string {
   return canonicalText(entry)
 }
 
-/** Does the hash fit the content? */
-export function entryIsIntact(entry: LedgerEntry): boolean {
-  return checkEntry(entry).isIntact
-}
-
 /** The text that stores keep, and whether the hash fits it. What the hash covers is spelled out once for both. */
 export function checkEntry(entry: LedgerEntry): { text: string; isIntact: boolean } {
   const known = sealedTexts.get(entry)

@@ -1,5 +1,5 @@
 import { digest } from "../digest.ts"
-import { entryText, type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
+import { type LedgerEntry, MAX_ENTRY_BYTES } from "./entry.ts"
 import { parseEntry } from "./parse-entry.ts"
 import { stateBeforeFirst, stateProblem } from "./refold.ts"
 import type { LedgerStore, RawEntry } from "./store.ts"
@@ -48,28 +48,14 @@ export async function verifyStream(
   stream: string,
   onGoodEntry?: OnGoodEntry,
 ): Promise<Verification> {
-  // Also what stands before the first entry: a seq below 1 is a bad entry, not an invisible one.
-  return verifyTexts(store.read(stream, { fromSeq: Number.MIN_SAFE_INTEGER }), stream, onGoodEntry)
-}
-
-/** Checks entries of one chain in order, wherever they come from: an export, a backup. */
-export async function verifyChain(entries: AsyncIterable<LedgerEntry>): Promise<Verification> {
-  return verifyTexts(textsOf(entries))
-}
-
-async function verifyTexts(
-  texts: AsyncIterable<RawEntry & { stream?: string }>,
-  stream?: string,
-  onGoodEntry?: OnGoodEntry,
-): Promise<Verification> {
-  let chain = stream === undefined ? undefined : new ChainVerifier(stream)
-  for await (const raw of texts) {
-    chain ??= new ChainVerifier(raw.stream ?? "")
+  const chain = new ChainVerifier(stream)
+  // From before the first entry: a seq below 1 is a bad entry, not an invisible one.
+  for await (const raw of store.read(stream, { fromSeq: Number.MIN_SAFE_INTEGER })) {
     const step = chain.next(raw)
     if (!step.ok) return step
     onGoodEntry?.(step.entry)
   }
-  return chain?.verdict() ?? { ok: true, entries: 0, head: null }
+  return chain.verdict()
 }
 
 type Step = { ok: true; entry: LedgerEntry } | BadEntry
@@ -136,8 +122,4 @@ class ChainVerifier {
     if (v === 1 || policyHash === undefined || this.#policies.has(policyHash)) return null
     return `refers to policy ${JSON.stringify(policyHash)}, which no entry up to here holds`
   }
-}
-
-async function* textsOf(entries: AsyncIterable<LedgerEntry>): AsyncIterable<RawEntry & { stream?: string }> {
-  for await (const entry of entries) yield { seq: entry.seq, text: entryText(entry), stream: entry.stream }
 }

@@ -2,13 +2,6 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Anchor, Notification } from "../ports.ts"
 import { cutBytes } from "./text.ts"
 
-/** The JSON body: `text` is what Slack and its like show; the rest is for machines, which those leave alone. */
-export interface WebhookMessage extends Omit<Notification, "since" | "about" | "to"> {
-  text: string
-  /** ISO 8601, UTC. */
-  since: string
-}
-
 /** One notification before any format: a title, lines of text, and the ledger's heads where it carries them. */
 export interface Message {
   /** One line; the subject of an e-mail. */

@@ -7,7 +7,7 @@ import { valueAt } from "./issue-text.ts"
 
 type Entry = Record<string, unknown>
 
-export function takesAlarmPoints(rule: Entry): boolean {
+function takesAlarmPoints(rule: Entry): boolean {
   return valueAt(rule, ["metric", "alarm"]) !== undefined
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from "../ports.ts"
 const RESERVE_MS = 30_000
 
 /** How long a stop may take: the latest moment to send, the answer's timeout, and writing it down. */
-export function graceMsOf({ sendWithinMs, buyTimeoutMs }: Settings): number {
+function graceMsOf({ sendWithinMs, buyTimeoutMs }: Settings): number {
   return sendWithinMs + buyTimeoutMs + RESERVE_MS
 }
 

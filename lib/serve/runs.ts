@@ -8,7 +8,7 @@ import type { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
 
 /** The name of its ticks: with the scheduled time it is their identity, the same in every process that serves one ledger. */
-export const TICK_NAME = "serve"
+const TICK_NAME = "serve"
 
 export interface RunsParts {
   app: App

@@ -3,7 +3,7 @@ import { SignalError } from "./signal-error.ts"
 /** Maximum size of one JSON text: an HTTP body, or a text inside an event. */
 export const MAX_TEXT_BYTES = 256 * 1024
 /** Maximum nesting of objects and lists. */
-export const MAX_DEPTH = 20
+const MAX_DEPTH = 20
 /** Maximum number of values in one event; far above what any cloud sends. */
 const MAX_NODES = 250_000
 const TOO_MANY = `holds more than ${MAX_NODES} values`

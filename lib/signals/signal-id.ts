@@ -2,7 +2,7 @@ import { isVisible } from "../decision/inputs/foreign-text.ts"
 import { digestText } from "../digest.ts"
 
 /** Maximum length of an id that is kept unchanged; the ledger keeps many of them in every entry. */
-export const MAX_ID_CHARS = 200
+const MAX_ID_CHARS = 200
 
 /**
  * Identity of a signal or an episode: `source|part|part`. Equal parts, equal id. A part that is long, or that

@@ -8,10 +8,11 @@ import { actor, duration, planHash, reason, timeAfter, whole, words } from "../.
 import { cliPage } from "../../functions/cli/docs/cli-page.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
-import { HINTS, hintOf, PRECONDITION_HINTS, WITHOUT_HINT } from "../../lib/decision/explain/hints.ts"
+import { HINTS, hintOf, PRECONDITION_HINTS } from "../../lib/decision/explain/hints.ts"
 import { operatorCommand, SETTLEMENTS } from "../../lib/decision/explain/operator-command.ts"
 import { digest } from "../../lib/digest.ts"
 import { tokensOf } from "../architecture/tokens.ts"
+import { WITHOUT_HINT } from "../decision/explain/without-hint.ts"
 import { holding } from "../properties/holding.ts"
 import { bytes, desk, START } from "./harness.ts"
 

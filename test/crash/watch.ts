@@ -3,9 +3,10 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { CrossCheck } from "../../lib/ledger/cross-check.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
-import { CHAIN_START, type Link, linkProblem, verifyChain } from "../../lib/ledger/verify.ts"
+import { CHAIN_START, type Link, linkProblem } from "../../lib/ledger/verify.ts"
 import type { BuyOrder, Notification } from "../../lib/ports.ts"
 import { HOUR } from "../decision/builders.ts"
+import { verifyEntries } from "../ledger/verify-entries.ts"
 import { SEND_WITHIN_MS } from "../world/task.ts"
 import type { Place, Post } from "./place.ts"
 
@@ -208,7 +209,7 @@ export class Watch {
   /** Whole chains as `audit verify` checks them, hash by hash. */
   async verifyChains(): Promise<void> {
     for (const stream of this.#place.streams()) {
-      const verified = await verifyChain(each(this.#place.entries(stream)))
+      const verified = await verifyEntries(this.#place.entries(stream))
       if (!verified.ok) this.violated(`${stream} #${verified.seq} ${verified.problem}`)
     }
     const cross = new CrossCheck()
@@ -221,10 +222,6 @@ export class Watch {
 
 function sumOf(posts: readonly Post[]): number {
   return posts.reduce((sum, { cost }) => sum + cost, 0)
-}
-
-async function* each<T>(items: T[]): AsyncIterable<T> {
-  yield* items
 }
 
 function accountOf(kind: Observation["kind"]): Account {

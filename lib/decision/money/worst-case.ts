@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000
  * A day is any 24 hours. A month is a calendar month in the policy's zone: 31 days, and the extra hour in
  * autumn.
  */
-export const BILL_WINDOWS = { day: DAY_MS, month: 31 * DAY_MS + HOUR_MS } as const
+const BILL_WINDOWS = { day: DAY_MS, month: 31 * DAY_MS + HOUR_MS } as const
 export type BillWindow = keyof typeof BILL_WINDOWS
 
 export interface Most {

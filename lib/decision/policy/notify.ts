@@ -5,10 +5,10 @@ import { text, whenRecord } from "./units.ts"
 // Policy key `notify`: recipients of notifications. It is no part of the policy hash, and the addresses are secrets.
 
 /** Topics that a recipient may choose with `on`. */
-export const NOTIFY_TOPICS = ["purchase", "trouble", "approval", "policy", "daily"] as const
+const NOTIFY_TOPICS = ["purchase", "trouble", "approval", "policy", "daily"] as const
 export type NotifyTopic = (typeof NOTIFY_TOPICS)[number]
 
-export const WEBHOOK_FORMATS = ["json", "slack", "feishu", "dingtalk", "wecom"] as const
+const WEBHOOK_FORMATS = ["json", "slack", "feishu", "dingtalk", "wecom"] as const
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number]
 
 /** Vendors whose robots may demand a signature; each signs in its own way. */

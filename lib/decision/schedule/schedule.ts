@@ -107,7 +107,7 @@ function dayOf(wall: number): number {
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
 /** `2026-11-30T08:00` -> `Mon 2026-11-30 08:00`, for people. */
-export function sayOccurrence(occurrence: string): string {
+function sayOccurrence(occurrence: string): string {
   return `${WEEKDAYS[new Date(`${occurrence}Z`).getUTCDay()]} ${occurrence.replace("T", " ")}`
 }
 

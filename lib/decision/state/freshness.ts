@@ -12,7 +12,7 @@ export interface EarlierDelivery {
 }
 
 /** Time after its first delivery in which a request that held may run again. */
-export const ASK_AGAIN_MS = 15 * 60_000
+const ASK_AGAIN_MS = 15 * 60_000
 
 /** End of that time for a request that held, epoch milliseconds. */
 export function repeatableUntil(

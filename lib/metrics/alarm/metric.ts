@@ -15,7 +15,7 @@ export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
 type Source = AlarmSignal["source"]
 
 /** The sources that a rule listens to. Its keys tell: `metric` is Cloud Eye's, `value` Alertmanager's and Grafana's. */
-export function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
+function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
   if (cloudwatch !== undefined) return ["cloudwatch"]
   if (alertname !== undefined) return ["alertmanager"]
   if (metric === undefined && value === undefined) return ["cloud-eye", "cloudwatch", "alertmanager"]

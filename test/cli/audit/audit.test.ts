@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process"
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
-import { entryIsIntact, type LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { checkEntry, type LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
@@ -174,7 +174,7 @@ describe("audit show", () => {
 
   it("prints the stored entry", async () => {
     const { json } = await (await usedDesk()).run("audit", "show", STREAM, "2", "--json")
-    expect(entryIsIntact(json() as LedgerEntry)).toBe(true)
+    expect(checkEntry(json() as LedgerEntry).isIntact).toBe(true)
   })
 
   it("gives the length of the chain", async () => {
@@ -281,7 +281,7 @@ describe("audit export", () => {
       `${STREAM}#1`,
       `${STREAM}#2`,
     ])
-    expect(entries.every(entryIsIntact)).toBe(true)
+    expect(entries.every((entry) => checkEntry(entry).isIntact)).toBe(true)
     expect(out).not.toContain("secret-words")
     expect(code).toBe(0)
   })

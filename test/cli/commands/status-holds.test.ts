@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { HINTS, PRECONDITION_HINTS, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import { HINTS, PRECONDITION_HINTS } from "../../../lib/decision/explain/hints.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import { sealEntry } from "../../../lib/ledger/entry.ts"
 import { attemptOf, effectOf, policyOf, ruleInput, stateWith } from "../../decision/builders.ts"
+import { WITHOUT_HINT } from "../../decision/explain/without-hint.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { HINTS, PRECONDITION_HINTS, WITHOUT_HINT } from "../../../lib/decision/explain/hints.ts"
+import { HINTS, PRECONDITION_HINTS } from "../../../lib/decision/explain/hints.ts"
 import { type Token, tokensOf } from "../../architecture/tokens.ts"
+import { WITHOUT_HINT } from "./without-hint.ts"
 
 const LIB = fileURLToPath(new URL("../../../lib", import.meta.url))
 
