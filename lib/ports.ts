@@ -38,7 +38,7 @@ export class LedgerBehindError extends LedgerError {
   override readonly name = "LedgerBehindError"
 }
 
-/** An answer of the cloud, or why there is none. Reads never throw. */
+/** An answer of the cloud, or the reason why it is missing. Reads never throw. */
 export type Read<T> =
   | {
       ok: true
@@ -52,7 +52,7 @@ export type Read<T> =
       why: string
       /** 401 or 403. */
       credentials: boolean
-      /** Somebody answered, but not what was asked: the question was not taken, or its answer is not to be believed. */
+      /** There was an answer, but not to the question: the question was refused, or its answer is not credible. */
       refused?: true
       /** As above, where an answer came with a `Date`: by an error answer, too, but never by a proxy's. */
       skewMs?: number | null

@@ -12,7 +12,7 @@ const POLL_MS = 20
 const known = new Map<string, Promise<string>>()
 
 /**
- * The folder in which `make` has put what `name` stands for. It is made once per run of the tests; nothing may change it
+ * The folder in which `make` has put what `name` means. It is made once per run of the tests; nothing may change it
  * afterwards. Throws what went wrong in the process that made it.
  */
 export function builtOnce(name: string, make: (folder: string) => Promise<unknown>): Promise<string> {

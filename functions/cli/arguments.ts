@@ -54,11 +54,11 @@ export function words(text: string): string {
   return said
 }
 
-/** Who says it: a name, and not the placeholder of an example. */
+/** The operator's name; the placeholder of an example is refused. */
 export function actor(text: string): string {
   const name = words(text)
   if (isPlaceholder(name))
-    throw new InvalidArgumentError(`${name} stands for your name: write the name instead.`)
+    throw new InvalidArgumentError(`${name} is a placeholder: write your name instead.`)
   return name
 }
 
@@ -66,7 +66,7 @@ export function actor(text: string): string {
 export function reason(text: string): string {
   const why = words(text)
   if (isPlaceholder(why))
-    throw new InvalidArgumentError(`${why} stands for your reason: write the reason instead.`)
+    throw new InvalidArgumentError(`${why} is a placeholder: write your reason instead.`)
   return why
 }
 

@@ -79,7 +79,7 @@ export async function withLedger<T>(
 
 async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
   const done = await work().catch(async (error: unknown) => {
-    // What went wrong first is what is told.
+    // The first error is the one that is reported.
     await open.close().catch(() => undefined)
     throw error
   })

@@ -5,7 +5,7 @@ import type { CliIo } from "./io.ts"
 /** What an invocation of a function may weigh (AWS Lambda: 6 MB; FunctionGraph takes no more). */
 const MAX_BYTES = 6 * 1024 * 1024
 
-/** The event in a file, or on stdin for `-`. Throws CommandError where there is none or it is no JSON. */
+/** The event in a file, or on stdin for `-`. Throws CommandError if there is no event or it is not JSON. */
 export async function readEvent(path: string, io: CliIo): Promise<unknown> {
   const where = path === "-" ? "stdin" : path
   const text = await readText(path, io, `the event from ${where}`)

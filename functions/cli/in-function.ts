@@ -158,7 +158,7 @@ function ioOf({ env, stdin, out, notes }: World): CliIo {
     isTerminal: false,
     columns: 100,
     clock: systemClock,
-    // The platform knows who invoked, and the command does not: who says something is named by --by.
+    // The platform knows the caller and the command does not: --by names the operator.
     user: null,
     untilStopped: () => new Promise(() => undefined),
     onHangup: () => () => undefined,

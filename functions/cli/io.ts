@@ -28,7 +28,7 @@ export interface Sink {
   write(text: string): unknown
   /** A person watches: progress is shown. */
   readonly isTerminal?: boolean
-  /** Nobody reads any more (`| head`): what is long may end early. */
+  /** The reader has gone (`| head`): a long output may end early. */
   readonly isGone?: boolean
 }
 

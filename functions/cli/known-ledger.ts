@@ -31,7 +31,7 @@ export async function lookAtLedger(
 }
 
 /**
- * The ledger that a command is about. Throws CommandError where there is none, where no `ledger init` is on record, or
+ * The ledger that a command is about. Throws CommandError if there is no ledger, if no `ledger init` is on record, or
  * where the policy names another one: a pause there would stop nothing.
  */
 export async function requireLedger(ledger: AuditedLedger, settings: Settings): Promise<KnownLedger> {

@@ -82,7 +82,7 @@ export interface Ran {
   facts: RunFacts[]
 }
 
-/** Some runs of an event failed; what the others came to, and what else was to be said, is kept. */
+/** Some runs of an event failed; it keeps the results of the others and their warnings. */
 export class RunsFailed extends AggregateError {
   override readonly name = "RunsFailed"
   constructor(

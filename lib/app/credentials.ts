@@ -27,9 +27,9 @@ export interface SecretOptions {
 }
 
 export interface CredentialSource {
-  /** The keys to sign with now; asked for at every request. Throws SettingsError where there are none. */
+  /** The keys to sign with now; asked for at every request. Throws SettingsError if there are no keys. */
   provide(): Promise<Credentials>
-  /** Who we are to which Prometheus, by the setting or else the secret; nobody where neither says. Throws SettingsError. */
+  /** The login for each Prometheus, from the setting or otherwise from the secret; empty if neither has one. Throws SettingsError. */
   prometheusAuth(): Promise<PrometheusAuth>
   /** The ledger's password in PostgreSQL, by PGPASSWORD or else the secret; null where neither has one. Throws SettingsError. */
   postgresPassword(): Promise<string | null>

@@ -87,7 +87,7 @@ function secured(socket: Socket, { hostname }: URL, ca: string | undefined): Soc
   })
 }
 
-/** Waits for the socket's own word. Its listeners stay: a socket that errs while nobody listens would end the process. */
+/** Waits for the socket's own event. Its listeners stay: an error of a socket without a listener would end the process. */
 function ready(socket: Socket, event: "connect" | "secureConnect", deadline: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once(event, () => resolve())

@@ -1,5 +1,5 @@
 /** The longest timer that Node.js has; a longer one would end at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Aborts after this time, milliseconds, and at the earliest after one. Monotonic clocks have fractions of a millisecond,

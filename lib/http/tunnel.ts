@@ -17,7 +17,7 @@ export interface TunnelOptions {
 }
 
 /**
- * Asks the proxy for a tunnel over a socket that stands. Afterwards the next byte on the socket is the endpoint's. Rejects
+ * Asks the proxy for a tunnel over an open socket. Afterwards the next byte on the socket is the endpoint's. Rejects
  * on anything but a well-formed 2xx. What follows the head in the same packet would be bytes that came before we spoke:
  * a TLS endpoint sends none, so they are refused, too.
  */

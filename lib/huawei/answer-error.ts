@@ -23,13 +23,13 @@ const shape = z.looseObject({
   request_id: text,
 })
 
-/** An error answer has one or two objects in it; what has thousands is none, and is not searched. */
+/** An error answer contains one or two objects; an answer with thousands is not one and is not searched. */
 const MAX_NESTED = 32
 
 /**
  * The error in a JSON answer, in all documented dresses: `error_code`/`error_msg` (ModelArts, gateway),
  * `errorCode`/`errorMsg`, `code`/`message`, any of them one level deeper (`error`, or Cloud Eye's `message`).
- * What stands at the top wins.
+ * The top level has precedence.
  */
 export function errorOf(json: unknown): AnswerError {
   const top = errorAt(json)

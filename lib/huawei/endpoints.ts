@@ -27,7 +27,7 @@ const MODELARTS_EXCEPTIONS: Readonly<Record<string, string>> = {
 
 export function endpointsOf(region: string, overrides: EndpointOverrides = {}): Endpoints {
   const modelarts = MODELARTS_EXCEPTIONS[region] ?? `https://modelarts.${region}.myhuaweicloud.com`
-  // Whoever plays ModelArts elsewhere has no orders in the public billing service.
+  // Another ModelArts endpoint, such as a sandbox, has no orders in the public billing service.
   const isPublic = overrides.modelarts === undefined && region.startsWith("cn-")
   const bss = overrides.bss ?? (isPublic ? CHINA_BSS : null)
   return {

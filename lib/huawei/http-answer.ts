@@ -88,8 +88,8 @@ function timeOf({ url }: Question, { headers, at }: Answer): { skewMs: number; d
 }
 
 /**
- * The cloud's clock minus ours. `Date` names a whole second, so the least difference that fits is told: 0 as long as
- * our clock stood within that second, and never up to a second of rounding taken for skew.
+ * The cloud's clock minus ours. `Date` names a whole second, so this is the smallest difference that fits: 0 if our clock
+ * was within that second. Rounding of up to a second is never taken for skew.
  */
 function skewMs(firstMs: number, receivedAt: number): number {
   if (receivedAt < firstMs) return firstMs - receivedAt

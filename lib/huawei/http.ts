@@ -109,7 +109,7 @@ function waitAfter(last: Try, tries: number, { timeouts, random, clock }: Contex
   if (!retriable || tries >= MAX_TRIES) return null
   const backoffMs = random() * Math.min(timeouts.backoffMs * 2 ** (tries - 1), MAX_BACKOFF_MS)
   const askedMs = last.kind === "answer" ? (retryAfterMs(last.headers["retry-after"], clock.now()) ?? 0) : 0
-  // What the cloud asks for is the least; the jitter comes on top, so that all who were told the same do not return at once.
+  // Never shorter than the cloud asks for. Jitter is added, so that clients with the same answer do not return together.
   return askedMs + backoffMs
 }
 
@@ -134,12 +134,12 @@ async function tryOnce(question: Question, context: Context, signal: AbortSignal
       credentials,
       now: context.clock.now(),
     })
-    // undici ends an aborted request only once its connection stands or failed.
+    // undici ends an aborted request only after its connection opened or failed.
     const answer = await within(signal, () =>
       send(url, {
         dispatcher: context.dispatchers.for(url),
         method,
-        // Not signed: what stands between us and the gateway may rewrite it.
+        // Not signed: a proxy between us and the gateway may rewrite it.
         headers: { ...headers, ...ACCEPT_ENCODING },
         body,
         signal,

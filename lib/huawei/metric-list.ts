@@ -10,7 +10,7 @@ import { canonicalQuery } from "./signature.ts"
 
 /** API page: 1 to 1000 metrics per page, 1000 where nothing is said. */
 const METRICS_PER_PAGE = 1_000
-/** A marker is opaque and sent back as it came; a longer one is none. */
+/** A marker is opaque and sent back unchanged; a longer text is not taken for a marker. */
 const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */
 const MAX_DIMENSIONS = 3

@@ -22,7 +22,7 @@ interface Page {
   servers: Server[]
 }
 
-/** GET /v1/{project_id}/dev-servers/hyperinstance/{id}/servers, all pages. A list that may be incomplete is none. */
+/** GET /v1/{project_id}/dev-servers/hyperinstance/{id}/servers, all pages. A list that may be incomplete is refused. */
 export async function listServers(reader: CloudReader, place: SupernodePlace): Promise<Read<Server[]>> {
   const found = new Map<string, Server>()
   for (let pages = 1; pages <= MAX_PAGES; pages++) {

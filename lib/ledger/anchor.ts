@@ -25,7 +25,7 @@ export interface AnchorProblem {
 
 export type ParsedAnchor = { ok: true; anchor: Anchor } | { ok: false; problems: string[] }
 
-/** The anchor of a file's text, or all reasons why it is none. */
+/** The anchor in a file's text, or all reasons why the text is not an anchor. */
 export function parseAnchor(text: string): ParsedAnchor {
   let value: unknown
   try {

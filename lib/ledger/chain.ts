@@ -122,7 +122,7 @@ class Chain implements AuditedLedger {
     for (let tries = 1; ; tries++) {
       const answer = await this.#tryWrite(entry.stream, raw)
       if (answer.kind === "appended") return this.#appended(entry)
-      const unsure = `whether ${name} was written cannot be told (${answer.why}) and it cannot be read back`
+      const unsure = `it is unknown whether ${name} was written (${answer.why}), and it cannot be read back`
       const stored = await this.#at(entry.stream, entry.seq, unsure)
       if (stored?.hash === entry.hash) return this.#appended(entry)
       if (stored !== undefined || answer.kind === "conflict") return "conflict"
@@ -232,7 +232,7 @@ function checkedText(entry: LedgerEntry): RawEntry {
   const bytes = Buffer.byteLength(text)
   const first = { seq: CHAIN_START.seq + 1, prev: CHAIN_START.hash }
   const problems = [
-    STREAM.test(entry.stream) ? null : "its stream is none of supernode:<id>, control, fleet",
+    STREAM.test(entry.stream) ? null : "its stream is not supernode:<id>, control or fleet",
     Number.isSafeInteger(entry.seq) && entry.seq >= first.seq ? null : "its seq is not 1, 2, 3 …",
     entry.seq !== first.seq || entry.prev === first.prev
       ? null

@@ -6,7 +6,7 @@ import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
 // What the streams say of each other. Every claim is of something that was stored before the entry that makes it, so it
 // holds in an honest ledger after any crash: a reservation is written before its attempt is opened; it is given back with an
-// outcome only after that outcome stands in the supernode's chain; it is dropped only after its place was seen taken.
+// outcome only after that outcome is in the supernode's chain; it is dropped only after its place was seen taken.
 // What a crash may leave, a reservation without an attempt, is no problem.
 // Memory grows with attempts and commands, not with entries.
 

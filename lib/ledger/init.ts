@@ -75,7 +75,7 @@ function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): Led
 /**
  * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
  * had read another `control`, or follow entries that are gone. They are no memory to adopt. Nor are places under the
- * fleet's caps, taken or given up: what was bought stands in the supernodes' chains. Throws LedgerError.
+ * fleet's caps, taken or given up: the purchases are in the supernodes' chains. Throws LedgerError.
  */
 async function remembersNothing(ledger: MadeLedger): Promise<boolean> {
   for await (const stream of ledger.streams()) {

@@ -26,7 +26,7 @@ export class NewestSeen {
 
   /**
    * Forgets everything at a restore that is news: from there on `ledger-restored` holds, until operators confirm. An older
-   * one is no news: it stands in a backup of its time, which operators confirmed long before that backup came back.
+   * one is not news: it is in a backup of its time, which operators confirmed long before that backup came back.
    */
   learnRestore(control: LedgerEntry | undefined): boolean {
     const at = controlOf(control).restored?.at ?? null

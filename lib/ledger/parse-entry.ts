@@ -25,8 +25,8 @@ export function trustedEntry(stream: string, raw: RawEntry): LedgerEntry {
 
 export function distrust(stream: string, seq: number, problem: string): LedgerError {
   return new LedgerError(
-    `ledger entry ${stream}#${seq} cannot be trusted: it ${problem}. Nothing is bought while this stands; ` +
-      "`supernode-autoscaler audit verify` shows the extent, a backup of the store is the way back",
+    `ledger entry ${stream}#${seq} cannot be trusted: it ${problem}. Nothing is bought until this is repaired. ` +
+      "To see the extent, run: supernode-autoscaler audit verify. To repair it, restore a backup of the store",
   )
 }
 

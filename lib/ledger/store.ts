@@ -39,7 +39,7 @@ export interface LedgerStore {
   durability?(): Promise<Durability>
 }
 
-/** Whether an acknowledged entry survives the loss of one server; `ok: null` where that cannot be told. */
+/** Whether an acknowledged entry survives the loss of one server; `ok: null` if that is unknown. */
 export interface Durability {
   ok: boolean | null
   says: string

@@ -17,7 +17,7 @@ export interface BadEntry {
   problem: string
 }
 
-/** Where a chain stands: what the next entry must follow. */
+/** The end of a chain: what the next entry must follow. */
 export interface Link {
   seq: number
   hash: string

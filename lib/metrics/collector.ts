@@ -16,7 +16,7 @@ import type { MetricSources } from "./sources.ts"
 export interface Participant {
   /** One reading per rule, in the policy's order. Never throws: what could not be read is missing and says why. */
   read(question: MetricQuestion): Promise<Reading[]>
-  /** It will not ask any more: nobody shall wait for it. */
+  /** It will not ask any more: the others shall not wait for it. */
   leave(): void
 }
 
@@ -49,7 +49,7 @@ function participantOf(meters: readonly Meter[]): Participant {
   let isAwaited = true
   return {
     async read(question) {
-      // Only the first reading is waited for by the others; whoever reads again (another round, another signal) comes late.
+      // The others wait only for the first reading; a second one (another round, another signal) is late.
       const isFirst = isAwaited
       isAwaited = false
       const read = await Promise.all(meters.map((meter) => meter.read(question, isFirst)))

@@ -2,7 +2,7 @@ import type { Datapoint } from "../decision/inputs/signal.ts"
 
 /**
  * The usable points, oldest first. Points of other times are dropped, and so are NaN and Infinity; a period that is
- * told twice with different values is missing, since nobody can say which is true.
+ * reported twice with different values is missing, since it is unknown which one is true.
  */
 export function pointsAt(starts: readonly number[], points: readonly Datapoint[]): Datapoint[] {
   const values = new Map<number, Set<number>>()

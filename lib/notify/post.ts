@@ -23,7 +23,7 @@ export interface Way {
   tls?: { ca: string }
 }
 
-/** The answer, its body null where it did not come whole; or why there is none, in words without the address. */
+/** The answer, its body null if it was incomplete; or the reason for a missing answer, without the address. */
 export type Posted = { kind: "answer"; status: number; text: string | null } | { kind: "none"; says: string }
 
 const MAX_BODY_BYTES = 64 * 1024

@@ -69,7 +69,7 @@ function loginIn({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(login).toString("base64")}` }
 }
 
-/** Everything in an address that is a secret, host included; short words such as `send` are none. */
+/** Everything in an address that is a secret, host included; short words such as `send` are not secrets. */
 function secretsOf(url: URL, secret: string | null): string[] {
   const { href, host, hostname, pathname, search, username, password, searchParams } = url
   const segments = pathname.split("/").filter((segment) => segment.length >= 8)

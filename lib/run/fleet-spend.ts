@@ -24,7 +24,7 @@ export interface FetchedFleet {
   spend: FleetSpend
 }
 
-/** Where a run stands: the situation, and the entry that its standing is of. */
+/** A run's position: the situation, and the entry whose state it has. */
 export interface ChainPosition {
   situation: Situation
   head: LedgerEntry | undefined
@@ -69,8 +69,9 @@ function tipOf(head: LedgerEntry | undefined): ChainTip {
 }
 
 /**
- * Takes the place of an attempt that nobody opened in time, so that nobody can: whoever still wants to conflicts, and starts
- * from the top. Where somebody was faster, that is as good. A run that does not buy looks as if it had done so.
+ * Takes the place of an attempt that was not opened in time, so that it cannot be opened later: a run that still tries gets a
+ * conflict and starts again. If another entry already took that place, nothing is left to do. A run that does not buy
+ * behaves as if it had taken the place.
  */
 async function fence(
   ports: Ports,

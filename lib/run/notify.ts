@@ -20,7 +20,7 @@ export interface FinishedRun {
   left: Left | null
 }
 
-/** The chain's newest entry, and the time, as the run left them; null where it may tell nobody: a dry run, a repeated signal. */
+/** The chain's newest entry and the time at the end of the run; null if it may not notify: a dry run, a repeated signal. */
 export interface Left {
   head: LedgerEntry | undefined
   at: number
@@ -30,7 +30,7 @@ export interface Left {
 
 const MAX_WAIT_MS = 5_000
 const MAX_TRIES = 3
-/** In one run; what is due beyond that is told by the next tick. */
+/** In one run; the next tick sends the other notifications that are due. */
 const MAX_NOTIFICATIONS = 3
 
 /**
@@ -129,7 +129,7 @@ function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | nul
   return signal.kind === "tick" ? (fileNews ?? null) : null
 }
 
-/** Every entry's standing states what became of an attempt; a plan stands only in the decision for it. */
+/** The state of every entry says what became of an attempt; only the decision for a plan holds that plan. */
 function statementIn(
   { seq, hash, plan }: LedgerEntry,
   { state, planHash }: PendingAction,
@@ -147,7 +147,7 @@ interface DueAt {
   due: DueNotification
 }
 
-/** A purchase is told with who asked for it, why, its price and its order, from the entries of its attempt. */
+/** The notification of a purchase names requester, reason, price and order, from the entries of its attempt. */
 async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<PendingAction> {
   const { action: telling } = due
   const { attempt: id } = telling
@@ -172,7 +172,7 @@ async function deliver(ports: Ports, notify: Notifier, notice: Notification): Pr
   return notify.tell(notice, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
 }
 
-/** Writes a failure, and the success of what is told once; the newest entry afterwards. */
+/** Records a failed delivery, and the success of a notification that is sent once. Returns the newest entry. */
 async function noteDelivery(
   ports: Ports,
   task: RunTask,
@@ -212,7 +212,7 @@ function aboutPeople(at: number): Omit<Observation, "kind" | "says"> {
   return { attempt: null, servers: [], present: null, at }
 }
 
-/** An entry of its own run: a repeated signal is answered with what the first one came to, not with who was told. */
+/** An entry with its own run id: the answer to a repeated signal is the first delivery's result, not its notifications. */
 function observed(
   ports: Ports,
   { stream, signal }: RunTask,

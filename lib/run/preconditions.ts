@@ -24,7 +24,7 @@ export const MAX_STANDING_BYTES = 96 * 1024
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
-/** What a purchase needs once its connection stands: the exchange, and one write. */
+/** What a purchase needs after its connection is open: the exchange, and one write. */
 export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
 }
@@ -117,7 +117,7 @@ export function isWorthNoting({ task, situation, decision, plan, event }: Noted)
   const mostMs = Math.min(signal.kind === "tick" ? DAY_MS : HOUR_MS, signableMs(situation.policy, decision))
   if (!last || Math.abs(now - last.at) >= mostMs) return true
   if (last.kind !== decision.kind || last.heldBy !== decision.heldBy) return true
-  // Where nothing was read no rung was looked for: that there is none is no news.
+  // If nothing was read, no rung was looked for, so a missing rung is not a change.
   const isRead = supernode.state !== "not-read"
   return isRead && (last.to !== (decision.target?.to ?? null) || last.planHash !== (plan?.hash ?? null))
 }

@@ -21,10 +21,10 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // others after it, and reserves by an append that must follow the very head it read. So any other purchase was reserved
 //   - after that read: then this append conflicts, and everything is read and decided again;
 //   - before it, and is pending there: then it is counted;
-//   - before it, and was dropped since: whoever dropped it had seen something stand at its place in its chain. Chains only
+//   - before it, and was dropped since: the run that dropped it had seen an entry at its place in its chain. Chains only
 //     grow and this run reads that chain later: it is counted there, or can never be opened.
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
-// that only slept would otherwise open it after all, with the same place given to somebody else.
+// that was only paused would otherwise open it after all, although its place went to another run.
 
 /** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
 const MAX_TRIES = 8
@@ -160,7 +160,7 @@ export async function release(
   }
 }
 
-/** The raw answer stands in the supernode's own chain, once. */
+/** Only the supernode's own chain holds the raw answer. */
 function withoutAnswer(outcome: Outcome): Outcome {
   return outcome.kind === "not-sent" ? outcome : { ...outcome, raw: null }
 }

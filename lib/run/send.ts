@@ -9,7 +9,7 @@ import { timeToBuy } from "./preconditions.ts"
 import type { PurchaseIntent } from "./reserve.ts"
 import type { RunTask } from "./task.ts"
 
-/** Looks once more whether somebody stopped us, then sends the one request. Never throws. */
+/** Checks once more for a stop by an operator, then sends the one request. Never throws. */
 export async function sendOnce(
   ports: Ports,
   task: RunTask,

@@ -20,7 +20,7 @@ export interface RunTask {
   sendWithinMs: number
   /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
   fleetStreams: readonly string[]
-  /** News of the policy file as a whole; only with the first supernode of the file, so that they are told once. */
+  /** News of the policy file as a whole; only with the first supernode of the file, so that operators hear of it once. */
   fileNews?: PolicyFileState
 }
 

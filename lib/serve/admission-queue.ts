@@ -16,7 +16,7 @@ export interface TurnstileLimits {
   waiting: number
 }
 
-/** So many at once, so many waiting in order of arrival, and nobody else: what is refused at once can be sent again. */
+/** At most so many at once and so many waiting in order of arrival. All others are refused at once and can be sent again. */
 export class AdmissionQueue {
   readonly #limits: TurnstileLimits
   readonly #waiting: { begin(): void; sendAway(): void }[] = []
@@ -45,7 +45,7 @@ export class AdmissionQueue {
     return { kind: "admitted", done: turn.then(() => this.#run(work, true)) }
   }
 
-  /** Nobody enters any more, those who wait included; those inside finish. */
+  /** Admits no more work and drops what waits; work that has begun finishes. */
   close(): void {
     this.#isClosed = true
     for (const { sendAway } of this.#waiting.splice(0)) sendAway()
@@ -56,7 +56,7 @@ export class AdmissionQueue {
     try {
       return await work()
     } finally {
-      // The place goes from hand to hand: in between nobody who just arrived can take it.
+      // The place is handed on: work that has just arrived cannot take it in between.
       const next = this.#waiting.shift()
       if (next) next.begin()
       else this.#inside -= 1

@@ -1,7 +1,5 @@
 import type { RunFacts } from "../app/run-facts.ts"
-
-/** After so many ticks in a row that could read nothing, no run can do its work. */
-const BLIND_TICKS = 3
+import { BLIND_TICKS } from "../decision/state/blindness.ts"
 
 /** Whether the newest ticks could read anything of the cloud. */
 export class CloudHealth {

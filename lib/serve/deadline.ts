@@ -10,7 +10,7 @@ function graceMsOf({ sendWithinMs, buyTimeoutMs }: Settings): number {
 }
 
 /**
- * What a run is told of its time. Endless, until the stop: from then on it is just too little to begin a purchase with
+ * Time that a run has left. Endless, until the stop: from then on it is just too little to begin a purchase with
  * (`no-time`), and enough to see one through that began before.
  */
 export class Deadline {

@@ -2,7 +2,7 @@ import type { PolicyFile } from "../policy-file/load.ts"
 import type { RunResult } from "../run/result.ts"
 import type { SkippedTick } from "./ticker.ts"
 
-/** All that happens in a process that serves. Whoever hears it writes the log; headers, bodies and tokens are in none. */
+/** All events of a serving process, for its log. None of them contains headers, bodies or tokens. */
 export type ServeEvent =
   | { kind: "request"; answered: AnsweredRequest }
   /** A run came to its end. */

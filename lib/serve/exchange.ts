@@ -26,7 +26,7 @@ export interface ExchangeParts {
   isStopping(): boolean
 }
 
-/** One HTTP request -> its answer, which is told as one line. null: the sender went away before it had said all. */
+/** Answers one HTTP request and reports the answer as one line. null: the sender closed the connection before the end of its request. */
 export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage): Promise<Reply | null> {
   const startedAt = parts.clock.monotonic()
   const method = incoming.method ?? ""

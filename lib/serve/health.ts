@@ -4,7 +4,7 @@ import { type Control, NO_CONTROL } from "../decision/state/control.ts"
 import { type Clock, LedgerBehindError } from "../ports.ts"
 import type { Timer } from "./timer.ts"
 
-/** How long one look at the ledger counts: whoever asks more often learns nothing newer. */
+/** How long one check of the ledger counts: more frequent questions get the same answer. */
 const KEEP_MS = 1_000
 const MAX_WAIT_MS = 2_000
 

@@ -18,7 +18,7 @@ export interface ListenerLimits {
   connections: number
 }
 
-/** A connection over which nothing comes or goes for this long is nobody's: longer than any run may take. */
+/** A connection without any traffic for this long is closed: no run may take so long. */
 const IDLE_MS = 15 * 60_000
 const MAX_HEADER_BYTES = 16 * 1024
 
@@ -33,7 +33,7 @@ export interface Reply {
   isLast?: boolean
 }
 
-/** null: the sender went away, nobody waits for an answer. */
+/** null: the sender closed the connection and waits for no answer. */
 export type Answer = (incoming: IncomingMessage) => Promise<Reply | null>
 
 export interface ListenerParts {

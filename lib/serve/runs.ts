@@ -16,7 +16,7 @@ export interface RunsParts {
   deadline: Deadline
   limits: TurnstileLimits
   tell: Emit
-  /** Each run that ended, before its result is told. */
+  /** Each run that ended, before its result is reported. */
   record(facts: RunFacts): void
   /** A tick that ended: with all its runs, and the error where it failed. */
   ticked(tick: EndedTick): void
@@ -83,7 +83,7 @@ export class Runs {
   /** Who waits is sent away; resolves when those that run have ended. */
   async stop(): Promise<void> {
     this.#turnstile.close()
-    // What ended may have let another begin to be told.
+    // The end of one run may have started the report of another.
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 

@@ -65,13 +65,13 @@ export interface Serving {
   graceMs: number
   /** When the next tick is due, epoch milliseconds; null: never. */
   nextTick(): number | null
-  /** Reads the policy file anew; an invalid one changes nothing and is told. */
+  /** Reads the policy file again; an invalid one changes nothing and is reported. */
   reload(): Promise<void>
   /** Takes nothing more, and finishes what runs. Resolves to how many runs were left when the time was over. */
   stop(): Promise<number>
 }
 
-/** Starts to serve. Rejects with RangeError on a cron expression that is none, and with what node:net says of host and port. */
+/** Starts to serve. Rejects with RangeError on an invalid cron expression, and with the error of node:net on host and port. */
 export async function startServing(options: ServeOptions): Promise<Serving> {
   const server = new Server(options, await Exposition.open(options))
   await server.start()
@@ -188,7 +188,7 @@ class Server implements Serving {
     this.#deadline.begin()
     tell({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
     this.#ticker.stop()
-    // It listens till the end: who comes meanwhile is told to come again, and a health check that we are about to go.
+    // It listens till the end: meanwhile senders are asked to send again, and a health check learns that we are stopping.
     await this.#atMost(this.graceMs, this.#runs.stop())
     const left = this.#runs.running
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))

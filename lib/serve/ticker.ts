@@ -2,7 +2,7 @@ import type { Clock } from "../ports.ts"
 import type { NextTime } from "./cron.ts"
 import type { Timer } from "./timer.ts"
 
-/** A tick this late is none any more: the machine slept, or had no time at all. */
+/** A tick this late is skipped: the machine slept, or had no time at all. */
 const MAX_LATE_MS = 60_000
 /** A machine that slept is awake again for at most this long before its clock is looked at. */
 const LONGEST_NAP_MS = 30_000

@@ -1,4 +1,4 @@
-/** Wakes somebody up later. Tests bring one that waits for nobody. */
+/** Calls back later. Tests bring one that does not wait. */
 export interface Timer {
   /** Calls `work` once after that many milliseconds, unless what it gives back was called before. */
   after(ms: number, work: () => void): () => void

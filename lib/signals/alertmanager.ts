@@ -90,8 +90,8 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
 }
 
 /**
- * Labels that name a server by its id (`instance_id`, `serverId` …, or `instance` with a UUID). A name or an address is none:
- * exporters put their own there. One that cannot be read names a server that cannot be told.
+ * Labels that name a server by its id (`instance_id`, `serverId` …, or `instance` with a UUID). A name or an address does not
+ * count: exporters put their own there. An unreadable one names an unknown server.
  */
 function resourceOf(written: unknown, labels: Record<string, string>): Record<string, string> {
   if (typeof written !== "object" || written === null) return {}

@@ -30,14 +30,15 @@ export function outcomeOf(
   ending: OrderEnding,
   { orderId, servers }: { orderId: string; servers: string[] },
 ): Outcome {
-  if (ending === "lost" || ending === "vanished") return UNKNOWN
+  if (ending === "lost" || ending === "vanished") return NO_ANSWER
   if (ending === "not-sent") return { kind: "not-sent", reason: "dns", says: "the host has no address" }
   if (ending !== "accepted") return refusal(ending)
   const raw = { body: "{}", bytes: 2, truncated: false }
   return { kind: "accepted", status: 200, orderId, requestId: "r1", servers, raw }
 }
 
-const UNKNOWN: Unknown = {
+/** No answer came in time; the order may have been accepted. */
+export const NO_ANSWER: Unknown = {
   kind: "unknown",
   reason: "timeout",
   says: "no answer came",
@@ -47,11 +48,11 @@ const UNKNOWN: Unknown = {
   raw: null,
 }
 
-function refusal(of: RejectionClass): Outcome {
+export function refusal(of: RejectionClass, retryAfterMs: number | null = null): Outcome {
   const answer = {
     status: of === "throttle" ? 429 : 400,
     message: "no",
-    retryAfterMs: null,
+    retryAfterMs,
     requestId: null,
     raw: null,
   }

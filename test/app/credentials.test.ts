@@ -128,7 +128,7 @@ describe("who we are to Prometheus", () => {
     }
   })
 
-  it("is nobody in particular where neither says", async () => {
+  it("is empty if neither has a login", async () => {
     expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
     const none = {
       credentials: null,

@@ -170,7 +170,7 @@ describe("A setting is read", () => {
     expect(settingsOf(env)).toMatchObject(expected)
   })
 
-  it("leaves everybody else's variables alone", () => {
+  it("ignores the variables of other programs", () => {
     expect(problemsOf({ PATH: "/bin", HUAWEICLOUD_SDK_PROJECT_ID: "x", AWS_REGION: "eu-central-1" })).toEqual(
       [],
     )
@@ -209,18 +209,14 @@ describe("A wrong setting is a problem that says what is allowed", () => {
         ),
       ],
     ],
-    [
-      "a mode nobody knows",
-      { SUPERNODE_MODE: "Live" },
-      ['SUPERNODE_MODE: must be observe or live, not "Live"'],
-    ],
+    ["an unknown mode", { SUPERNODE_MODE: "Live" }, ['SUPERNODE_MODE: must be observe or live, not "Live"']],
     [
       "dry-run as a mode",
       { SUPERNODE_MODE: "dry-run" },
       ['SUPERNODE_MODE: must be observe or live, not "dry-run"'],
     ],
     [
-      "a log level nobody knows",
+      "an unknown log level",
       { SUPERNODE_LOG_LEVEL: "loud" },
       ['SUPERNODE_LOG_LEVEL: must be DEBUG or INFO or WARN or ERROR, not "LOUD"'],
     ],
@@ -315,7 +311,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       ],
     ],
     [
-      "a topic that is none",
+      "a text that is not a topic",
       { SUPERNODE_SMN_TOPICS: `${SMN},alarms` },
       [
         'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; several are separated by commas',
@@ -395,7 +391,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
 })
 
 describe("SUPERNODE_PROMETHEUS_AUTH", () => {
-  it("is read into logins, and all that is wrong with it is told with everything else, without its secrets", () => {
+  it("is read into logins, and its problems are reported with all others, without its secrets", () => {
     const good = JSON.stringify({ "https://p.example.com": { bearer: "hush" } })
     expect(settingsOf({ SUPERNODE_PROMETHEUS_AUTH: good }).prometheusAuth).toMatchObject([
       { prefix: "https://p.example.com" },
@@ -404,7 +400,7 @@ describe("SUPERNODE_PROMETHEUS_AUTH", () => {
     expect(problemsOf({ SUPERNODE_PROMETHEUS_AUTH: bad, SUPERNODE_MODE: "loud" })).toEqual([
       expect.stringMatching(/^SUPERNODE_MODE: /),
       "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: must be https: plain http is allowed only to this machine itself",
-      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: has a key that is none of bearer, user, password, ca",
+      "SUPERNODE_PROMETHEUS_AUTH: http://p.example.com: has an unknown key; the keys are bearer, user, password, ca",
     ])
   })
 })

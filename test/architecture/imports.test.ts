@@ -61,7 +61,7 @@ describe("who may import whom", () => {
       "lib/policy-file/x.ts",
       `import { a } from "../signals/a.ts"`,
     ],
-    ["who tells people does not know the ledger", "lib/notify/x.ts", `import { a } from "../ledger/a.ts"`],
+    ["notifications do not know the ledger", "lib/notify/x.ts", `import { a } from "../ledger/a.ts"`],
     ["telling knows no webhook", "lib/run/notify.ts", `import { a } from "../notify/webhook.ts"`],
     ["a room does not know the wiring", "lib/huawei/x.ts", `import { a } from "../app/start.ts"`],
     ["a room does not know the settings", "lib/ledger/x.ts", `import { a } from "../app/settings.ts"`],
@@ -175,7 +175,7 @@ describe("who may import whom", () => {
     expect(complaintsAbout("lib/signals/x.ts", source)).toEqual([])
   })
 
-  it("says where the violation stands and what may not be imported", () => {
+  it("names the file of the violation and what may not be imported", () => {
     expect(complaintsAbout("lib/signals/x.ts", `\n\nimport { a } from "../huawei/a.ts"`)).toEqual([
       "lib/signals/x.ts:3: may not import lib/huawei/a.ts",
     ])

@@ -71,7 +71,7 @@ function meaningOf(field: EventField, change: { value?: unknown }): string {
   }
 }
 
-/** No alarm out of what was none, no number that was not sent, no resource that was not named. */
+/** No alarm from something else, no number that was not sent, no resource that was not named. */
 function expectNoMore(plain: Signal, other: Signal): void {
   if (plain.kind !== "alarm" || other.kind !== "alarm") {
     if (plain.kind === "request" && other.kind === "request") {

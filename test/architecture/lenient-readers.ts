@@ -43,7 +43,7 @@ export function tableOf(rows: Readonly<Record<string, Meanings>>): LenientTable 
   )
 }
 
-/** Rows by `FILE FIELD READER…`: the field that a reader stands behind, and the readers' names in order of appearance. */
+/** Rows by `FILE FIELD READER…`: the field of a reader, and the readers' names in order of appearance. */
 export type LenientTable = Readonly<Record<string, LenientRow>>
 
 /** Every lenient reader below the given files and folders, as the keys of a table. */

@@ -8,7 +8,7 @@ export const shape = z.object({
   list: z.array(z.string()).catch([]),
 })
 
-/** .default( in a comment is none, and so is ".default(" in a text. */
+/** .default( in a comment does not count, nor does ".default(" in a text. */
 export function read(written: string): { count: number; note: string } {
   const instant = Date.parse(written)
   const items = Array.isArray(shape) ? shape : []

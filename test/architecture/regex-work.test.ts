@@ -24,7 +24,7 @@ const SOURCES: readonly [file: string, tokens: Token[]][] = ["lib", "functions"]
     ]),
 )
 
-/** Every expression of lib/ and functions/, with the place where it stands first. */
+/** Every expression of lib/ and functions/, with its first place. */
 function expressions(): [literal: string, place: string][] {
   const found = new Map<string, string>()
   for (const [file, tokens] of SOURCES)
@@ -35,7 +35,7 @@ function expressions(): [literal: string, place: string][] {
   return [...found]
 }
 
-/** Expressions that are put together at run time, as the literals that they come to. */
+/** Expressions that are built at run time, as literals. */
 const CONSTRUCTED: Readonly<Record<string, readonly RegExp[]>> = {
   "lib/decision/policy/cron.ts": [CRON_TEXT],
   "lib/sandbox/api/route.ts": ROUTES.map(({ path }) => path),
@@ -50,7 +50,7 @@ function constructors(): string[] {
   )
 }
 
-/** The first of its worst texts on which it takes more steps than the bound; null where there is none. */
+/** The first of its worst texts on which it takes more steps than the bound; null if there is none. */
 function superLinearText(literal: string): string | null {
   const { steps, worstTexts } = counted(literal)
   const limit = SAMPLE * STEPS_PER_CHARACTER
@@ -79,7 +79,7 @@ describe("a regular expression of ours", () => {
       for (const worst of counted(literal).worstTexts(WHOLE, 2)) constructed(literal).exec(worst)
   })
 
-  it("is a literal, or stands in the table of those that are put together", () => {
+  it("is a literal, or is in the table of those that are built at run time", () => {
     expect(constructors()).toEqual(Object.keys(CONSTRUCTED))
   })
 

@@ -1,4 +1,4 @@
-// The work of a backtracking regular expression, counted: V8 tells nobody how many steps it takes, and time says nothing on a
+// The work of a backtracking regular expression, counted: V8 does not report its steps, and time says nothing on a
 // busy machine. The expression is compiled to a small backtracking machine of the same strategy (leftmost, greedy first), and
 // each instruction that it runs is one step. Only what our sources use is understood; anything else throws.
 

@@ -9,7 +9,7 @@ export interface ImportRule {
   /** Packages that it may import, or all but those of `FENCED`. */
   packages: readonly string[] | "any"
   builtins: boolean
-  /** `import(name)` with a name that only run time knows: nothing can tell what it reaches. */
+  /** `import(name)` with a name that only run time knows: its target is unknown. */
   mayCompute?: true
   /** Must be the same answer for the same question: no clock, chance, environment, network or output. */
   pure: boolean

@@ -187,7 +187,7 @@ describe("events that must not buy", () => {
     expect(corridor.sandbox.scaleUps).toEqual([])
   })
 
-  it("an alarm in nobody's policy gives no results and one warning", async () => {
+  it("gives no results and one warning for an alarm that no policy lists", async () => {
     await open({ at: ALARM_AT })
     const event = eventOf("eventbridge-cloudwatch-alarm")
     const stranger = JSON.parse(JSON.stringify(event).replaceAll("alarm:npu-busy", "alarm:somebody-elses"))
@@ -209,7 +209,7 @@ describe("events that must not buy", () => {
     expect(await corridor.entries()).toEqual([])
   })
 
-  // The token lets an alarm in, and whoever holds it must not be able to buy by name.
+  // The token lets an alarm in; its holder must not be able to buy by name.
   it.each(["/alertmanager", "/grafana", "/manual", "/"])(
     "a person's live request in an HTTP body at %s is never taken for one, by neither door",
     async (rawPath) => {

@@ -64,7 +64,7 @@ async function tick(corridor: Corridor): Promise<RunResult[]> {
   return resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
 }
 
-/** What the evidence of each supernode came to. */
+/** The verdict on the evidence of each supernode. */
 function evidenceOf(results: RunResult[]): (string | null | undefined)[] {
   return results.map(({ decision }) => decision.findings.find(({ gate }) => gate === "evidence")?.reason)
 }

@@ -57,7 +57,7 @@ describe("the example policy with every key there is", () => {
       outcome: { kind: "accepted" },
     })
     expect(corridor.sandbox.scaleUps.map(({ body }) => body)).toEqual([EXPECTED_BODY])
-    // A meter that fails is said, and vetoes nobody.
+    // A failed meter is reported and does not block other rules.
     const evidence = bought?.decision.findings.find(({ gate }) => gate === "evidence")
     expect(evidence?.says).toMatch(/queue-long: .*(500|could not be read)/)
 

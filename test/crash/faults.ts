@@ -10,7 +10,7 @@ export type Moment = "soon" | "late" | "settled"
  *   loses        the answer is lost, or (before) the call fails without effect
  *   goes-dark    the same, and nothing that this worker asks works any more
  *   freezes      goes on at a later moment, as if no time had passed
- *   freezes-on-the-wire   between the last look at the clock and the first byte: the one instant nobody can close, so it is
+ *   freezes-on-the-wire   between the last look at the clock and the first byte: the one instant that no check can close, so it is
  *                enumerated nowhere; late.test.ts shows what becomes of it
  *   arrives-late the call fails, and its write takes effect later even so
  *   throws       a client that promised never to throw does

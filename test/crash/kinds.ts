@@ -1,8 +1,9 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Ports } from "../../lib/ports.ts"
+import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
 import { MINUTE, type PolicyInput } from "../decision/builders.ts"
-import type { Ending, Place } from "./place.ts"
+import type { Place } from "./place.ts"
 import { newAlarm, newRequest, newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, sayPause } from "./runs.ts"
 import { type Habits, Worker } from "./worker.ts"
 
@@ -16,7 +17,7 @@ export interface Kind {
   policy?: Partial<PolicyInput>
   habits?: Habits
   /** Endings of its purchase and of later ones. */
-  endings?: Ending[]
+  endings?: OrderEnding[]
   followUps: FollowUpName[]
   /** Topics for which the policy names a recipient. */
   notifies?: readonly NotifyTopic[]
@@ -104,7 +105,7 @@ export const BUYING: Kind[] = [
     policy: { unknown_outcome: "auto" },
     followUps: ["another alarm", "a person's request"],
     begin: async (place) => {
-      await bought(place, "hangs")
+      await bought(place, "lost")
       place.now += 40 * MINUTE
       return always(place, newTick(place))
     },
@@ -157,14 +158,14 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "an alarm whose order is taken and never answered",
-    endings: ["hangs"],
+    endings: ["lost"],
     notifies: TROUBLE,
     followUps: PURCHASES,
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
     name: "an alarm whose order is lost and never answered",
-    endings: ["vanishes"],
+    endings: ["vanished"],
     followUps: ["the same event again", "a person's request", "a tick"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -179,7 +180,7 @@ export const SETTLING: Kind[] = [
     name: "a tick while an outcome is unknown, and the order was taken",
     followUps: ["a person settles", "another alarm", "a person's request"],
     begin: async (place) => {
-      await bought(place, "hangs")
+      await bought(place, "lost")
       return always(place, newTick(place))
     },
   },
@@ -187,12 +188,12 @@ export const SETTLING: Kind[] = [
     name: "a tick while an outcome is unknown, and the order was lost",
     followUps: ["a person settles", "another alarm", "a person's request"],
     begin: async (place) => {
-      await bought(place, "vanishes")
+      await bought(place, "vanished")
       return always(place, newTick(place))
     },
   },
   {
-    name: "a tick that finds an attempt opened and never settled, and tells of it against rivals and refusals",
+    name: "a tick that finds an attempt opened and never settled, and notifies of it against rivals and refusals",
     notifies: TROUBLE,
     habits: {
       stumbles: { "deliver notify.tell": 1 },
@@ -237,7 +238,7 @@ export const SETTLING: Kind[] = [
     name: "a person who settles an order that was taken",
     followUps: EVENTS,
     begin: async (place) => {
-      await bought(place, "hangs")
+      await bought(place, "lost")
       return (ports) => peopleSettle(place, ports)
     },
   },
@@ -245,7 +246,7 @@ export const SETTLING: Kind[] = [
     name: "a person who settles an order that was lost",
     followUps: EVENTS,
     begin: async (place) => {
-      await bought(place, "vanishes")
+      await bought(place, "vanished")
       return (ports) => peopleSettle(place, ports)
     },
   },
@@ -261,7 +262,7 @@ function always(place: Place, signal: Signal): Act {
 }
 
 /** A purchase that was made a while ago, with this ending. */
-async function bought(place: Place, ending: Ending = "accepted"): Promise<void> {
+async function bought(place: Place, ending: OrderEnding = "accepted"): Promise<void> {
   place.endings = [ending]
   await runSignal(place, new Worker(place).ports, newAlarm(place))
   place.now += PAST_DEADLINE_MS
@@ -288,7 +289,7 @@ export const FLEET: Kind[] = [
     },
   },
   {
-    name: "an alarm that takes the place of an attempt that nobody opened",
+    name: "an alarm that takes the place of an attempt that was not opened",
     fleet: { allowed: 1, breaks: /^fence / },
     followUps: [NEIGHBOUR],
     begin: async (place) => {

@@ -20,7 +20,7 @@ async function tick(place: Place): Promise<string | null> {
   return (await runSignal(place, new Worker(place).ports, newTick(place))).decision.heldBy
 }
 
-/** A purchase whose worker stops at it, past its deadline, and a person who says that it never happened. */
+/** A purchase whose worker stops at it, past its deadline, and an operator command that it never happened. */
 async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promise<unknown>> {
   const worker = new Worker(place, { at: "sendOnce cloud.buy", fault })
   const ended = runSignal(place, worker.ports, newAlarm(place))

@@ -1,5 +1,5 @@
+import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
 import type { Decided, Event, Happening, Verdict } from "./happening.ts"
-import type { Ending } from "./place.ts"
 
 // Expected results of events that are handled one after the other, from the semantics alone: it uses no part
 // of the program, keeps minimal state, and knows no ledger.
@@ -13,7 +13,7 @@ const [ACTIONS, BUDGET_SERVERS] = [2, 14]
  * `attempts` counts sent orders, `order` is in flight, `orders` may have cost money, `seen` are events that
  * led to one, `asked` is the first time of a request.
  */
-export function newWorld(rules: { endings: Ending[]; nextLarger: boolean; minInterval: number }) {
+export function newWorld(rules: { endings: OrderEnding[]; nextLarger: boolean; minInterval: number }) {
   return {
     ...rules,
     isHigh: true,
@@ -138,7 +138,7 @@ function offered(world: World, event: Event, wanted: number, now: number) {
   return to === undefined ? { to: wanted, reason: "flavor-blocked" } : { to, reason: null }
 }
 
-function send(world: World, to: number, now: number): Ending {
+function send(world: World, to: number, now: number): OrderEnding {
   const ending = world.endings.shift() ?? "accepted"
   world.attempts += 1
   if (ending === "balance") world.isBroken = true
@@ -147,7 +147,7 @@ function send(world: World, to: number, now: number): Ending {
     world.blocked.set(to, { times, until: now + Math.min(60, 5 * 2 ** (times - 1)) * MINUTE })
   }
   if (ending === "balance" || ending === "capacity") return ending
-  world.order = { to, at: now, isTaken: ending !== "vanishes", isUnknown: ending !== "accepted" }
+  world.order = { to, at: now, isTaken: ending !== "vanished", isUnknown: ending !== "accepted" }
   world.orders.push({ at: now, count: to - world.present })
   if (world.order.isTaken) world.present = to
   if (ending === "accepted") world.blocked.delete(to)

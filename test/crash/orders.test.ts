@@ -3,11 +3,12 @@ import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import { digest } from "../../lib/digest.ts"
 import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
+import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
 import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { IS_FULL } from "../full.ts"
 import type { Happening, Verdict } from "./happening.ts"
 import { foresee, newWorld, type World } from "./oracle.ts"
-import { crashPolicy, type Ending, Place } from "./place.ts"
+import { crashPolicy, Place } from "./place.ts"
 import { peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
@@ -19,7 +20,7 @@ interface History {
   six: [Happening, Happening, Happening, Happening, Happening, Happening]
   /** Time between two events. */
   gapMs: number
-  endings?: Ending[]
+  endings?: OrderEnding[]
   nextLarger?: true
   /** 10 by default: less than provisioning and cooldown together. */
   minIntervalMinutes?: number
@@ -69,7 +70,7 @@ const HISTORIES: History[] = [
   {
     name: "an order that is taken and never answered, settled by a person",
     gapMs: 4 * MINUTE,
-    endings: ["hangs"],
+    endings: ["lost"],
     six: [
       alarm("a", 8 * MINUTE),
       alarm("a", 8 * MINUTE),
@@ -82,7 +83,7 @@ const HISTORIES: History[] = [
   {
     name: "two orders that are lost and never answered, settled by a person",
     gapMs: 2 * MINUTE,
-    endings: ["vanishes", "vanishes"],
+    endings: ["vanished", "vanished"],
     six: [
       alarm("a", 5 * MINUTE),
       tick("t"),

@@ -1,5 +1,5 @@
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
-import type { Offer, Server, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { Offer, Supernode } from "../../lib/decision/inputs/supernode.ts"
 import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
@@ -7,28 +7,16 @@ import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Delivery, Notification } from "../../lib/ports.ts"
-import {
-  MINUTE,
-  NOW,
-  offersOf,
-  type PolicyInput,
-  policyOf,
-  ruleInput,
-  serverOf,
-  supernodeOf,
-} from "../decision/builders.ts"
+import { ModelSupernode } from "../../lib/simulate/model-supernode.ts"
+import { type OrderEnding, outcomeOf, takesEffect } from "../../lib/simulate/order-ending.ts"
+import { DAY, MINUTE, NOW, offersOf, type PolicyInput, policyOf, ruleInput } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
+import { Chains } from "../world/chains.ts"
 import { readingsOf } from "../world/meters.ts"
-import { unknown } from "../world/outcomes.ts"
 import { Watch } from "./watch.ts"
 
 // State that outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here
 // happens at once, as one step; every fault on the way to it or back happens in worker.ts.
-
-/**
- * `hangs`: the order is accepted and its answer never comes. `vanishes`: it never arrives, without an answer.
- */
-export type Ending = "accepted" | "capacity" | "balance" | "hangs" | "vanishes"
 
 /** What one server costs; the ladder's prices are made of it. */
 export const SERVER_PRICE = 60_000
@@ -92,15 +80,15 @@ export class Place {
   /** Topics for which the policy names a recipient. */
   notifies: readonly NotifyTopic[] = []
   /** Endings of the next purchases; after them, accepted. */
-  endings: Ending[] = []
+  endings: OrderEnding[] = []
   watch: Watch
   /** Supernodes of the policy file; most histories use the first alone. */
   readonly sites: readonly [Site, ...Site[]]
   readonly policy: Policy
   readonly policyHash: string
   readonly stream: string
-  #chains = new Map<string, LedgerEntry[]>()
-  #servers = new Map<string, Server[]>()
+  readonly #chains = new Chains<LedgerEntry>()
+  readonly #supernodes: Map<string, ModelSupernode>
   #ids = 0
 
   constructor({ policy, hash }: { policy: Policy; hash: string }, ...others: Site[]) {
@@ -108,6 +96,10 @@ export class Place {
     this.policyHash = hash
     this.stream = supernodeStream(policy.id)
     this.sites = [{ policy, hash, stream: this.stream }, ...others]
+    const since = NOW - 30 * DAY
+    this.#supernodes = new Map(
+      this.sites.map((site) => [site.policy.id, new ModelSupernode({ ...site.policy, count: 2, since })]),
+    )
     this.watch = new Watch(this)
     this.append(initEntryAt(this.now))
   }
@@ -118,8 +110,8 @@ export class Place {
     const other = new Place({ policy: this.policy, hash: this.policyHash }, ...others)
     const { now, load, step, ioMs } = this
     Object.assign(other, { now, load, step, ioMs, posts: [...this.posts], endings: [...this.endings] })
-    other.#chains = new Map(this.#chains)
-    other.#servers = new Map(this.#servers)
+    other.#chains.restore(this.#chains.copy())
+    for (const [id, { servers }] of this.#supernodes) other.#supernode({ id }).servers = [...servers]
     other.#ids = this.#ids
     other.watch = this.watch.forkFor(other)
     return other
@@ -128,38 +120,35 @@ export class Place {
   newId = (): string => `id-${++this.#ids}`
 
   head(stream: string): LedgerEntry | undefined {
-    return this.#chains.get(stream)?.at(-1)
+    return this.#chains.newest(stream)
   }
 
   append(entry: LedgerEntry): "appended" | "conflict" {
-    const chain = this.#chains.get(entry.stream) ?? []
-    if (entry.seq !== chain.length + 1) return "conflict"
-    this.#chains.set(entry.stream, [...chain, Object.freeze(entry)])
-    this.watch.appended(entry)
-    return "appended"
+    const answer = this.#chains.append(entry.stream, entry)
+    if (answer === "appended") this.watch.appended(entry)
+    return answer
   }
 
-  entries(stream: string, from = 1, to = Number.POSITIVE_INFINITY): LedgerEntry[] {
-    return (this.#chains.get(stream) ?? []).slice(from - 1, to)
+  entries(stream: string, fromSeq?: number, toSeq?: number): LedgerEntry[] {
+    return this.#chains.within(stream, { fromSeq, toSeq })
   }
 
   streams(): string[] {
-    return [...this.#chains.keys()]
+    return this.#chains.streams()
   }
 
-  #serversOf({ id }: Policy): Server[] {
-    return this.#servers.get(id) ?? [serverOf("s1"), serverOf("s2")]
+  #supernode({ id }: Pick<Policy, "id">): ModelSupernode {
+    const found = this.#supernodes.get(id)
+    if (!found) throw new RangeError(`there is no supernode ${id}`)
+    return found
   }
 
   supernode(policy: Policy = this.policy): Supernode {
-    const servers = this.#serversOf(policy).map((server) =>
-      (server.updateAt ?? 0) > this.now ? { ...server, status: "CREATING", updateAt: this.now } : server,
-    )
-    return supernodeOf({ id: policy.id, servers })
+    return this.#supernode(policy).at(this.now)
   }
 
   readings(policy: Policy = this.policy): Reading[] {
-    const servers = this.#serversOf(policy).map((server) => server.id)
+    const servers = this.#supernode(policy).servers.map((server) => server.id)
     return readingsOf({ policy, servers, load: this.load, now: this.now })
   }
 
@@ -173,27 +162,18 @@ export class Place {
    */
   post(order: BuyOrder, controlReadAt: number): Outcome {
     const ending = this.endings.shift() ?? "accepted"
-    const present = this.#serversOf(order.policy).length
-    const isTaken = ending === "accepted" || ending === "hangs"
+    const supernode = this.#supernode(order.policy)
+    const present = supernode.servers.length
+    const isTaken = takesEffect(ending)
     const { attempt, plan, policy } = order
     const count = plan.to - plan.from
     const cost = isTaken ? count * SERVER_PRICE : 0
     const sent: Post = { attempt, supernode: policy.id, to: plan.to, isTaken, cost, at: this.now }
     this.watch.sending(order, { controlReadAt, present })
     this.posts.push(sent)
-    if (isTaken) this.#deliver(policy, count)
+    if (isTaken) supernode.arrive(count, { now: this.now, runsAt: this.now + PROVISIONING_MS })
     this.watch.checkMoney("a purchase")
-    return outcomeOf(ending)
-  }
-
-  #deliver(policy: Policy, count: number): void {
-    const runsAt = this.now + PROVISIONING_MS
-    const servers = this.#serversOf(policy)
-    const first = servers.length + 1
-    const newcomers = Array.from({ length: count }, (_, i) =>
-      serverOf(`s${first + i}`, { createAt: this.now, updateAt: runsAt }),
-    )
-    this.#servers.set(policy.id, [...servers, ...newcomers])
+    return outcomeOf(ending, { orderId: "CS1", servers: [] })
   }
 
   tell(notification: Notification): Delivery {
@@ -202,28 +182,10 @@ export class Place {
   }
 
   get serverCount(): number {
-    return this.#serversOf(this.policy).length
+    return this.#supernode(this.policy).servers.length
   }
 
   get taken(): Post[] {
     return this.posts.filter((post) => post.isTaken)
-  }
-}
-
-const ANSWER = { status: 400, message: "no", retryAfterMs: null, requestId: null, raw: null }
-
-function outcomeOf(ending: Ending): Outcome {
-  switch (ending) {
-    case "accepted":
-      return { kind: "accepted", status: 200, orderId: "CS1", requestId: null, servers: [], raw: null }
-    case "capacity":
-      return { kind: "rejected", class: "capacity", code: "ModelArts.6716", ...ANSWER }
-    case "balance":
-      return { kind: "rejected", class: "balance", code: "ModelArts.6717", ...ANSWER }
-    case "hangs":
-    case "vanishes":
-      return unknown
-    default:
-      return ending satisfies never
   }
 }

@@ -55,7 +55,7 @@ describe("the reader of sources", () => {
       { sites: ["note ledger.streams"] },
     ],
     [
-      "one that nobody awaits",
+      "one that is not awaited",
       "function note() { return desk.clock.wait(1) }",
       { sites: ["note clock.wait"] },
     ],

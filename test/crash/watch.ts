@@ -82,13 +82,13 @@ export class Watch {
     const last = this.#hasFailed(entry.stream, about) ? undefined : notifications.at(-1)
     // An event is notified again if a worker vanished after its claim; it may come back hours later.
     if (last !== undefined && !about.startsWith("purchase ") && this.#place.now - last < HOUR)
-      this.violated(`${about} was told twice within an hour`)
+      this.violated(`${about} was notified twice within an hour`)
     this.#told.set(about, [...notifications, this.#place.now])
     const claims = this.#notes(entry.stream, about).filter((kind) => kind === "telling")
     if (claims.length <= notifications.length)
-      this.violated(`${about} was told more often than it was claimed`)
+      this.violated(`${about} was notified more often than it was claimed`)
     if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
-      this.violated(`${about} was told by an entry that is not in the ledger`)
+      this.violated(`${about} was notified by an entry that is not in the ledger`)
   }
 
   #hasFailed(stream: string, about: string): boolean {

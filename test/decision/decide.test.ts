@@ -265,7 +265,7 @@ function deepFreeze<T>(value: T): T {
 describe("the last check before the request", () => {
   const control = read(NO_CONTROL)
   it.each<[string, number, Partial<Situation>, string | null]>([
-    ["nobody said anything", 0, {}, null],
+    ["there is no operator command", 0, {}, null],
     ["the alarm would be too old by now: the evidence is the decision's", HOUR, {}, null],
     ["the control stream cannot be read", 0, { control: unreadable() }, "not-paused"],
   ])("gives the expected finding when %s", (_, later, over, gate) => {

@@ -90,15 +90,15 @@ async function printLegend(results: Results): Promise<void> {
   const asked = (played: Bout[]) => played.filter(({ askedPeople }) => askedPeople > 0)
   const waited = asked(bouts).filter(({ firstAfterMs }) => (firstAfterMs ?? Infinity) >= HOUR)
   console.log(`
-✗ not the one purchase that is due. a → b: a where new servers are listed the moment the order stands, b where they are
+✗ not the one purchase that is due. a → b: a if new servers are listed as soon as the order is accepted, b if they are
   listed ${LISTED_SLOWLY_MS / SECOND} s later; the documents say neither. Every reference looks at that list before it buys. The references
   are small implementations of what is documented and done (test/duel/patterns), not the packages themselves.
 * buys again at the next cron tick even where nothing goes wrong.
 † ours held until a person said what the console shows: ${asked(bouts).length} of ${SCRIPTS.length} causes; with \`unknown_outcome: auto\`, which takes
   new servers for an answer, ${asked(auto).length}. In ${waited.length} of them nothing had been bought, and the purchase waited for the person's word.
-  Who says \`absent\` of an order that is still on its way lets ours buy twice, too; it then holds and says so (\`wrong\`).
-Everybody gets the same deliveries, the cron tick every five minutes and the platform's two redeliveries of what failed.
-Nobody knows whether the real cloud refuses a second order while the first is being provisioned: here it takes all.`)
+  An operator who settles as \`absent\` an order that is still on its way makes ours buy twice, too; it then holds and says so (\`wrong\`).
+All patterns get the same deliveries, the cron tick every five minutes and the platform's two redeliveries of what failed.
+It is unknown whether the real cloud refuses a second order while the first is being provisioned: here it takes all.`)
 }
 
 const results = await play()

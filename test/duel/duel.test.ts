@@ -26,7 +26,7 @@ describe("ours buys what is due exactly once, however soon new servers are liste
       expect(await duel(ours, script, delayMs)).toMatchObject({ purchases: 1, mostPostsPerLabel: 1 })
   })
 
-  it("asks nobody where no outcome was ever in doubt", async () => {
+  it("asks no operator if no outcome was ever in doubt", async () => {
     for (const cause of [
       "nothing goes wrong",
       "alarm and cron tick in the same second",
@@ -37,7 +37,7 @@ describe("ours buys what is due exactly once, however soon new servers are liste
   })
 
   it("lets a worker that stood still past its last moment send nothing, and buys at the next tick", async () => {
-    const cause = "worker stands still for 150 s right before sending; delivered again at 130 s"
+    const cause = "worker pauses for 150 s right before sending; delivered again at 130 s"
     const { firstAfterMs } = await duel(ours, scriptOf(cause), LISTED_AT_ONCE_MS)
     expect(firstAfterMs).toBeGreaterThan(5 * MINUTE)
   })
@@ -116,7 +116,7 @@ const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purc
   // The lease ends, its holder does not know.
   {
     pattern: lease,
-    cause: "worker stands still for 150 s right before sending; delivered again at 130 s",
+    cause: "worker pauses for 150 s right before sending; delivered again at 130 s",
     listedAfterMs: LISTED_AT_ONCE_MS,
     purchases: 2,
   },
@@ -158,7 +158,7 @@ describe("the duel is fair", () => {
     })
   })
 
-  it("cannot save ours from a person who says absent of an order that is still on its way", async () => {
+  it("cannot save ours from a person who settles as absent an order that is still on its way", async () => {
     const tooLate: Script = {
       cause: "timeout, and the order is taken after a person looked",
       call: ({ nth }) => (nth === 0 ? { answer: "silence", takenAfterMs: 90 * MINUTE } : undefined),

@@ -12,7 +12,7 @@ export interface Bout {
   firstAfterMs: number | null
   /** Requests that left for the same attempt, at most; for the references, for the same event. */
   mostPostsPerLabel: number
-  /** How often somebody had to look. */
+  /** How often an operator had to look. */
   askedPeople: number
 }
 

@@ -15,7 +15,7 @@ export const REFERENCES: readonly Pattern[] = [
   lease,
 ]
 
-/** New servers are listed the moment the order stands: the kindest cloud to those who look before they buy. */
+/** New servers are listed as soon as the order is accepted: the best case for patterns that look before they buy. */
 export const LISTED_AT_ONCE_MS = 0
 /** After the first redelivery, long before the next cron tick. */
 export const LISTED_SLOWLY_MS = 90 * SECOND

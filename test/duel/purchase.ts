@@ -7,9 +7,9 @@ import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, TAKEN_MS, type World } from "./world.
 export interface Call {
   /** false: the connection is refused, nothing is sent. */
   connects?: false
-  /** What happens to whoever sends it. A pause comes between the connection and the first byte. */
+  /** What happens to the sender. A pause comes between the connection and the first byte. */
   worker?: "dies-before-sending" | "dies-after-sending" | "dies-at-the-answer" | { pausesMs: number }
-  /** When the order stands, after the request; null: never. */
+  /** When the order is accepted, after the request; null: never. */
   takenAfterMs?: number | null
   /** `reset` and `silence` are no answers at all. */
   answer?: "reset" | "silence" | "unreadable" | 429 | 500 | 504
@@ -26,7 +26,7 @@ export interface Sending {
   maySend: () => boolean
 }
 
-/** One purchase request, whoever sends it; ends as the wire would have it end. */
+/** One purchase request of any pattern; ends as it would on the wire. */
 export async function post(process: Process, sending: Sending): Promise<Ending> {
   const { world } = process
   const call = world.nextCall()

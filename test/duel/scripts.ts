@@ -1,7 +1,7 @@
 import { MINUTE, SECOND } from "../decision/builders.ts"
 import type { Call } from "./purchase.ts"
 
-/** When somebody is woken, besides the cron tick every five minutes that all have. */
+/** When a worker is woken, besides the cron tick every five minutes that all have. */
 export interface Delivery {
   atMs: number
   /** The server whose alarm it is; the same server's alarm is the same event, delivered once more. */
@@ -105,7 +105,7 @@ export const SCRIPTS: readonly Script[] = [
   { cause: "process dies right after sending", call: first({ worker: "dies-after-sending" }) },
   { cause: "process dies at the answer, before the record", call: first({ worker: "dies-at-the-answer" }) },
   {
-    cause: "worker stands still for 150 s right before sending; delivered again at 130 s",
+    cause: "worker pauses for 150 s right before sending; delivered again at 130 s",
     call: first({ worker: { pausesMs: 150 * SECOND } }),
     deliveries: [{ atMs: 130 * SECOND, host: "b" }],
   },

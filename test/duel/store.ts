@@ -4,7 +4,7 @@ import type { LedgerStore, RawEntry, SeqRange } from "../../lib/ledger/store.ts"
 import { initialised } from "../ledger/initialised.ts"
 import type { Process } from "./process.ts"
 
-// The record store: strongly consistent, with conditional writes, behind the same bad network for everybody.
+// The record store: strongly consistent, with conditional writes, behind the same bad network for all patterns.
 
 /** One question to the store in the weather of the moment. */
 function askStore<T>(process: Process, effect: () => T, isWrite: boolean): Promise<T> {

@@ -3,7 +3,7 @@ import { MINUTE, NOW, SECOND, SUPERNODE_ID, serverOf, supernodeOf } from "../dec
 import { Scheduler } from "../simulation/scheduler.ts"
 import type { Script } from "./scripts.ts"
 
-// One supernode of two servers under a load that needs four, until four run: one purchase is due, whoever makes it. Time
+// One supernode of two servers under a load that needs four, until four run: exactly one purchase is due. Time
 // is virtual, and nothing is left to chance: the same script plays the same way for every pattern.
 
 /** What the load needs in all. */
@@ -16,7 +16,7 @@ export class World {
   readonly scheduler = new Scheduler(NOW)
   /** When the cloud took each order. It takes every one: no document says that it would refuse the second. */
   readonly orders: { at: number; label: string }[] = []
-  /** Every purchase request that left a worker; `label` is ours to tell attempts apart. */
+  /** Every purchase request that left a worker; `label` distinguishes attempts. */
   readonly posts: { at: number; label: string }[] = []
   storeIsDownUntil: number
   readonly script: Script
@@ -97,6 +97,6 @@ export const ACCEPTED_BODY = JSON.stringify({ id: SUPERNODE_ID, order_id: "CS240
 export const SCRIPT_ENDS_MS = 180 * MINUTE
 /** One packet's way, one answer of a store. */
 export const HOP_MS = 10
-/** When an order stands, and when its answer comes, after the request. */
+/** When an order is accepted, and when its answer comes, after the request. */
 export const TAKEN_MS = 2 * SECOND
 export const ANSWER_MS = 3 * SECOND

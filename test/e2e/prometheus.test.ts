@@ -38,7 +38,7 @@ alerting: { alertmanagers: [ { static_configs: [ { targets: [ "${alertmanager}" 
 scrape_configs: [ { job_name: npu, static_configs: [ { targets: [ "${exporter}" ] } ] } ]
 `
 
-/** It repeats itself as fast as it can: whoever listens must bear that. */
+/** It repeats itself as fast as it can: its receiver must bear that. */
 const alertmanagerYaml = (webhook: string) => `
 route: { receiver: autoscaler, group_by: [ alertname ], group_wait: 100ms, group_interval: 1s, repeat_interval: 1s }
 receivers:
@@ -136,7 +136,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
   return { exporter, sandbox, cli, env, serve, wait, prometheusAt }
 }
 
-it("a load that Prometheus measures and Alertmanager tells of is one order, whatever it repeats", {
+it("places one order for a load that Prometheus measures and Alertmanager reports, however often it repeats", {
   timeout: 400_000,
 }, async ({ skip }) => {
   const prometheus = findProgram("prometheus")

@@ -22,7 +22,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** A port that nobody has at this moment, for programs that cannot say which free one they took. */
+/** A port that is free at this moment, for programs that cannot say which free one they took. */
 export async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -32,7 +32,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** What a machine of a supernode would tell a Prometheus: one gauge, whose value the test sets. */
+/** What a machine of a supernode would report to Prometheus: one gauge, whose value the test sets. */
 export class Exporter {
   value = 20
   readonly #server = createServer((_, response) => {

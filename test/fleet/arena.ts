@@ -1,21 +1,21 @@
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { FLEET_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { CONTROL_STREAM, FLEET_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Cloud, Ledger, Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
+import { type OrderEnding, outcomeOf } from "../../lib/simulate/order-ending.ts"
 import { DAY, MINUTE, NOW, offersOf, policyOf, ruleInput, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Random } from "../simulation/random.ts"
+import { Chains } from "../world/chains.ts"
 import { readingsOf } from "../world/meters.ts"
-import { unknown } from "../world/outcomes.ts"
 import { taskOf } from "../world/task.ts"
 import { Interleaver } from "./interleaver.ts"
 
 // Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
-// chance, and every step of every run in an order drawn by chance. What was truly sent is counted here, by nobody's books.
+// chance, and every step of every run in an order drawn by chance. What was truly sent is counted here, independent of all ledgers.
 
 export interface Fight {
   seed: number
@@ -26,10 +26,10 @@ export interface Fight {
   ownCap: number
   /** What all may spend, in orders. */
   budget: number
-  /** Whose step is next: anybody's, or by rank. */
+  /** The next step is of any run, or by rank. */
   byRank: boolean
   /** How often the cloud takes an order, refuses it, or leaves it unanswered and taken. */
-  weights: [accepted: number, refused: number, hangs: number]
+  weights: [accepted: number, refused: number, lost: number]
   /** Another ledger than promised, to see that it is noticed. */
   broken?: "fleet-appends-anywhere"
 }
@@ -48,7 +48,7 @@ export class Arena {
   readonly orders: Order[] = []
   readonly results: RunResult[] = []
   readonly #policies: Policy[]
-  readonly #chains = new Map<string, LedgerEntry[]>([["control", [initEntryAt(NOW)]]])
+  readonly #chains = new Chains<LedgerEntry>()
   readonly #interleaver: Interleaver
   readonly #random: Random
   #now = NOW
@@ -56,6 +56,7 @@ export class Arena {
   #ids = 0
 
   constructor(private readonly fight: Fight) {
+    this.#chains.append(CONTROL_STREAM, initEntryAt(NOW))
     this.#random = new Random(fight.seed)
     this.#interleaver = new Interleaver(this.#random, fight.byRank)
     this.#policies = Array.from({ length: fight.supernodes }, (_, nth) => policyFor(fight, nth))
@@ -116,15 +117,12 @@ export class Arena {
     return {
       head: async (stream) => {
         await this.#turn(who)
-        return this.#chains.get(stream)?.at(-1)
+        return this.#chains.newest(stream)
       },
       append: async (entry) => {
         await this.#turn(who)
-        const chain = this.#chains.get(entry.stream) ?? []
         const isAnywhere = this.fight.broken === "fleet-appends-anywhere" && entry.stream === FLEET_STREAM
-        if (entry.seq !== chain.length + 1 && !isAnywhere) return "conflict"
-        this.#chains.set(entry.stream, [...chain, Object.freeze(entry)])
-        return "appended"
+        return this.#chains.append(entry.stream, entry, { isAnywhere })
       },
       read: async function* () {},
       streams: async function* () {},
@@ -143,14 +141,14 @@ export class Arena {
           return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
         const sent = this.#send(order)
         await this.#turn(who)
-        const [accepted, refused, hangs] = this.fight.weights
-        const ending = this.#random.weighted([
+        const [accepted, refused, lost] = this.fight.weights
+        const ending = this.#random.weighted<OrderEnding>([
           [accepted, "accepted"],
-          [refused, "refused"],
-          [hangs, "hangs"],
-        ] as const)
-        sent.state = ending === "refused" ? "refused" : "taken"
-        return OUTCOMES[ending]
+          [refused, "state-conflict"],
+          [lost, "lost"],
+        ])
+        sent.state = ending === "state-conflict" ? "refused" : "taken"
+        return outcomeOf(ending, { orderId: "CS1", servers: [] })
       },
     }
   }
@@ -195,19 +193,4 @@ function policyFor({ cap, ownCap, budget }: Fight, nth: number): Policy {
       },
     },
   )
-}
-
-const OUTCOMES: Record<"accepted" | "refused" | "hangs", Outcome> = {
-  accepted: { kind: "accepted", status: 200, orderId: null, requestId: null, servers: [], raw: null },
-  refused: {
-    kind: "rejected",
-    status: 409,
-    class: "state-conflict",
-    code: "ModelArts.0000",
-    message: null,
-    retryAfterMs: null,
-    requestId: null,
-    raw: null,
-  },
-  hangs: unknown,
 }

@@ -34,7 +34,7 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
           tally.attempts += arena.results.length
           await arena.mopUp()
           expect(arena.violations).toEqual([])
-          // One purchase is in flight per supernode; the caps are reached, or everybody has one, or was refused again.
+          // One purchase is in flight per supernode; the caps are reached, or every supernode has one or was refused again.
           const { cap, budget, supernodes, weights } = fight
           if (weights[1] === 0) expect(arena.costly).toHaveLength(Math.min(cap, budget, supernodes))
           tally.fights += 1

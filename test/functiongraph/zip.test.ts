@@ -17,7 +17,7 @@ import { Container, makeBundle, nodeOf, removeFolder, unpack } from "./function.
 
 // The zip as FunctionGraph runs it, in a process of its own, against the sandbox in another.
 
-/** FunctionGraph's newest documented runtime; where it is not installed our own Node.js stands in, and the summary says so. */
+/** FunctionGraph's newest documented runtime; if it is not installed our own Node.js replaces it, and the summary says so. */
 const OLDEST = "20.15.1"
 /** `npm run functiongraph`: every runtime, orders too. */
 const isFull = process.env["FUNCTIONGRAPH_FULL"] !== undefined

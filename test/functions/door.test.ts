@@ -181,12 +181,12 @@ describe("the log", () => {
   })
 
   it("has one warning for each warning and each problem", async () => {
-    const warnings = ["alarm x is in nobody's policy"]
+    const warnings = ["alarm x is in no policy"]
     app.answer = async () =>
       handled({ warnings, problems: ["alerts[1]: no labels"], http: { status: 200, body: {} } })
     await makeHandler("alarm", app.start)(EVENT, contextOf())
     expect(heard.lines().map(({ level, message }) => [level, message])).toEqual([
-      ["WARN", "alarm x is in nobody's policy"],
+      ["WARN", "alarm x is in no policy"],
       ["WARN", "alerts[1]: no labels"],
     ])
   })

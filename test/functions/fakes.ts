@@ -6,7 +6,7 @@ export { contextOf } from "./context.ts"
 
 type Result = Handled["results"][number]
 
-/** An app with memory: it keeps what it was handed and answers, or throws, what it was told. */
+/** An app with memory: it keeps what it was handed, and answers or throws as set. */
 export class FakeApp {
   starts = 0
   readonly calls: { event: unknown; door: DoorName; invocation: Invocation }[] = []

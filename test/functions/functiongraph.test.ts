@@ -125,7 +125,7 @@ describe("keys on FunctionGraph", () => {
     ["no agency is set", null],
     ["the token is missing", { ak: "AK", sk: "SK", token: "" }],
     ["the secret is missing", { ak: "AK", sk: "", token: "T" }],
-  ])("are none where %s", async (_case, keys) => {
+  ])("are missing if %s", async (_case, keys) => {
     context.keys = keys
     expect((await dressed(context)).host?.credentials).toBeNull()
   })

@@ -1,24 +1,14 @@
 import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb"
-import { afterEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { sdkHandler } from "../../lib/http/sdk-handler.ts"
 import { certificateFor } from "../huawei/certificates.ts"
-import { answer, type Script, says, startWire, type Wire } from "../huawei/wire.ts"
+import { answer, type Script, says, wireOf } from "../huawei/wire.ts"
 import { tunnelTo } from "./tunnel-script.ts"
 
 // Amazon's own client over our connections: what it makes of answers and failures.
 
 const HOST = "dynamodb.test"
 const certificate = await certificateFor(HOST)
-const open: Wire[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((wire) => wire.close()))
-})
-
-async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
-  const wire = await startWire(...args)
-  open.push(wire)
-  return wire
-}
 
 interface Asking {
   answers: Script

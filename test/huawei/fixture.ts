@@ -26,7 +26,7 @@ export const POLICY: Policy = {
   approvers: [],
 }
 
-/** A clock that stands still. */
+/** A clock that does not move. */
 export const STILL: Clock = {
   wait: () => Promise.resolve(),
   now: () => NOW,

@@ -100,7 +100,7 @@ describe("a signed question", () => {
     ],
     ["gives an empty key", () => Promise.resolve({ ...KEYS, sk: "" })],
   ])(
-    "is not sent where the credentials' provider %s, and that is told as a matter of credentials",
+    "is not sent if the credentials' provider %s, and the failure is one of credentials",
     async (_title, credentials) => {
       const { read, cloud } = await ask(fine, { credentials })
       expect(read).toEqual({ ok: false, why: expect.stringContaining("no credentials"), credentials: true })
@@ -154,7 +154,7 @@ describe("what is tried again, and what is not", () => {
     expect(cloud.asked.length).toBeGreaterThanOrEqual(2)
   })
 
-  it("four tries in all, then the last answer is told", async () => {
+  it("tries four times and then reports the last answer", async () => {
     const { read, cloud, host } = await ask((response) =>
       send(response, 503, { error_code: "ModelArts.4302", error_msg: "busy" }, { "x-request-id": "r-1" }),
     )
@@ -183,7 +183,7 @@ describe("what is tried again, and what is not", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("nobody listening is told after four tries", async () => {
+  it("reports a missing listener after four tries", async () => {
     const cloud = await startCloud(fine)
     await cloud.close()
     const reader = readerOf()
@@ -285,7 +285,7 @@ describe("time", () => {
   })
 
   it.each([[{}], [{ date: "yesterday" }]])(
-    "no skew is told without a Date that says one: %j",
+    "reports no skew without a Date that shows one: %j",
     async (headers) => {
       const { read } = await ask((response) => send(response, 200, {}, headers))
       expect(read).toMatchObject({ ok: true, skewMs: null })
@@ -360,7 +360,7 @@ describe("an answer that is of no use says why", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("an address that is none", async () => {
+  it("an invalid address", async () => {
     const { read } = await ask(fine, { question: { url: "not a url" } })
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("getThing at an invalid URL") })
   })

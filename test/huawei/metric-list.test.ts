@@ -70,7 +70,7 @@ describe("GET /V1.0/{project_id}/metrics", () => {
     ["no list", answer(200, {}), { ok: false, why: expect.stringMatching(/no list `metrics`/) }],
     ["no meta_data", answer(200, { metrics: [] }), { ok: true, value: { metrics: [], next: null } }],
     [
-      "an element that is none",
+      "an element that is not a metric",
       answer(200, { metrics: [{ namespace: "A.B" }, null], meta_data: {} }),
       { ok: false, refused: true, why: expect.stringMatching(/a series that cannot be read/) },
     ],

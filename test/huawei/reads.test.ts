@@ -90,11 +90,11 @@ describe("the supernode", () => {
 
   it.each<[string, object, object]>([
     ["nothing but its id", {}, { name: null, status: "UNKNOWN", servers: null }],
-    ["a status nobody knows", { status: "SCALING" }, { status: "SCALING" }],
+    ["an unknown status", { status: "SCALING" }, { status: "SCALING" }],
     ["a status that is no text", { status: 7 }, { status: "UNKNOWN" }],
     ["an empty list of servers, which is not the same as none", { servers: [] }, { servers: [] }],
     ["a list of servers that is null", { servers: null }, { servers: null }],
-    ["a list of servers that is none", { servers: {} }, { servers: null }],
+    ["servers that are not a list", { servers: {} }, { servers: null }],
     ["a server with nothing but its id", { servers: [{ id: "a" }] }, { servers: [server("a")] }],
     [
       "a server with fields of other types",
@@ -136,7 +136,7 @@ describe("the supernode", () => {
       { servers: [server("a")] },
     ],
     [
-      "a server's status nobody knows",
+      "an unknown status of a server",
       { servers: [{ id: "a", status: "DEFROSTING" }] },
       { servers: [{ ...server("a"), status: "DEFROSTING" }] },
     ],
@@ -153,7 +153,7 @@ describe("the supernode", () => {
       { id: "00000000-0000-4000-8000-000000000000" },
       "about supernode 00000000-0000-4000-8000-000000000000",
     ],
-    ["nobody", { status: "ACTIVE" }, "about supernode without an id"],
+    ["no supernode", { status: "ACTIVE" }, "about supernode without an id"],
     ["a list", [{ id: SUPERNODE }], "the answer is no object"],
     ["null", null, "the answer is no object"],
     ["a text", '"fine"', "the answer is no object"],
@@ -223,36 +223,39 @@ describe("the list of servers", () => {
     expect([found?.length, urls.map(offsetOf)]).toEqual([103, [0, 100]])
   })
 
-  it("that ends before its total is none", async () => {
+  it("that ends before its total is refused", async () => {
     const { read } = await list((response, _asked, count) =>
       send(response, 200, { total: 25, data: count === 1 ? ids(0, 10) : [] }),
     )
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("10 of 25 are known") })
   })
 
-  it("that gives the same page for ever is none", async () => {
+  it("that gives the same page for ever is refused", async () => {
     const { read, urls } = await list(says({ total: 25, data: ids(0, 10) }))
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("no complete list") })
     expect(urls.length).toBe(2)
   })
 
-  it("that never ends is none", async () => {
+  it("that never ends is refused", async () => {
     const { read } = await list((response, { url }) =>
       send(response, 200, { total: 1e9, data: ids(offsetOf(url), offsetOf(url) + 1) }),
     )
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("more than 20 pages") })
   })
 
-  it("with a failing page is none", async () => {
+  it("with a failing page is refused", async () => {
     const { read } = await list((response, _asked, count) =>
       count === 1 ? send(response, 200, { total: 25, data: ids(0, 10) }) : send(response, 403, {}),
     )
     expect(read).toMatchObject({ ok: false, credentials: true })
   })
 
-  it.each([[{}], [{ data: null }], [[]], [{ data: [{}] }]])("that is no list is none: %j", async (body) => {
-    expect((await list(says(body))).read).toMatchObject({ ok: false })
-  })
+  it.each([[{}], [{ data: null }], [[]], [{ data: [{}] }]])(
+    "that is not a list is refused: %j",
+    async (body) => {
+      expect((await list(says(body))).read).toMatchObject({ ok: false })
+    },
+  )
 
   it("that is empty is empty", async () => {
     expect((await list(says({ total: 0, data: [] }))).read).toMatchObject({ ok: true, value: [] })

@@ -155,7 +155,7 @@ describe("the SDK's own signer", () => {
   })
 
   it.each(["host", "Host", "X-Sdk-Date", "x-security-token", "Authorization"])(
-    "a caller's own %s never stands beside ours",
+    "never sends a caller's own %s beside ours",
     (name) => {
       const url = new URL("https://host.example.com/a")
       const headers = sign({

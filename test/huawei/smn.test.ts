@@ -46,7 +46,7 @@ describe("a signing certificate", () => {
       /larger than 64 KB$/,
     ],
     ["a reset", { onRequest: (socket) => socket.destroy() }, /could not be read/],
-  ])("is none: %s", async (_title, script, why) => {
+  ])("fails: %s", async (_title, script, why) => {
     const { smn, url, wire } = await smnOf(script)
     const fetched = await smn.fetchPem(url)
     expect(fetched).toEqual({ ok: false, why: expect.stringMatching(why) })
@@ -54,7 +54,7 @@ describe("a signing certificate", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("is none where it takes too long", async () => {
+  it("fails if it takes too long", async () => {
     const { smn, url } = await smnOf({}, 100)
     expect(await smn.fetchPem(url)).toEqual({ ok: false, why: expect.stringMatching(/it took too long$/) })
   })
@@ -68,7 +68,7 @@ describe("a signing certificate", () => {
     },
   )
 
-  it("is none where the server's own certificate is not trusted", async () => {
+  it("fails if the server's own certificate is not trusted", async () => {
     const { wire, url } = await smnOf(says(answer(200, PEM)))
     const smn = smnRequests()
     open.push(smn)
@@ -96,7 +96,7 @@ describe("a subscription", () => {
     expect(JSON.stringify(fetched)).not.toContain("secret")
   })
 
-  it("that is refused is told, without its token", async () => {
+  it("that is refused is reported without its token", async () => {
     const { smn, url } = await smnOf(says(answer(400, "bad token")))
     const fetched = await smn.confirmSubscription(url)
     expect(fetched).toEqual({ ok: false, why: expect.stringMatching(/^localhost:\d+ answered 400$/) })

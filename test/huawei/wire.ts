@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TlsOptions } from "node:tls"
+import { onTestFinished } from "vitest"
 
 /** What a raw server does with a connection; whatever is left out, it does not do. */
 export interface Script {
@@ -18,6 +19,13 @@ export interface Wire {
   requestLines(): number
   connections(): number
   close(): Promise<void>
+}
+
+/** Like `startWire`, closed when the test that asked for it ends. */
+export async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
+  const wire = await startWire(...args)
+  onTestFinished(() => wire.close())
+  return wire
 }
 
 export async function startWire(

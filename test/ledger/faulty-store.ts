@@ -27,7 +27,7 @@ export class FaultyStore implements LedgerStore {
     return this
   }
 
-  /** Somebody else does this right before that append arrives. */
+  /** Another writer does this right before that append arrives. */
   withRival(acts: () => Promise<unknown>, at = 1): this {
     this.#rival = { acts, at }
     return this

@@ -59,14 +59,14 @@ describe("a rule whose evidence is the alarm itself", () => {
   it.each<[string, AlarmSignal, string | null]>([
     ["the server whose id the alarm names", { ...cloudEye, resource: { instance_id: "ecs-s2" } }, "s2"],
     ["that server, in any case of letters", { ...cloudEye, resource: { instance_id: "ECS-S2" } }, "s2"],
-    ["nobody in particular where it names none", { ...cloudEye, resource: {} }, null],
+    ["no particular server if it names none", { ...cloudEye, resource: {} }, null],
     [
-      "nobody in particular where it names two",
+      "no particular server if it names two",
       { ...cloudEye, resource: { instance_id: "ecs-s1,ecs-s2" } },
       null,
     ],
     [
-      "nobody in particular where it names the supernode",
+      "no particular server if it names the supernode",
       { ...cloudEye, resource: { supernode: "train-a" } },
       null,
     ],

@@ -98,7 +98,7 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
     },
   ],
   [
-    'series that "*" stands for, in Cloud Eye\'s list',
+    'series that "*" matches, in Cloud Eye\'s list',
     async (write) => {
       const fake = new FakeCloudEye()
       fake.listed = ["s1", "s2"].map((server) => ({

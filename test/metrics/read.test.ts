@@ -172,7 +172,7 @@ describe("what Cloud Eye answers", () => {
     ],
     ["dimensions in another order", (s) => [{ ...s, dimensions: s.dimensions.toReversed() }]],
     [
-      "series that nobody asked for",
+      "series that were not asked for",
       (s) => [s, { ...s, metricName: "mem", points: [{ at: NEWEST, value: 1 }] }],
     ],
     [
@@ -197,7 +197,7 @@ describe("what Cloud Eye answers", () => {
     },
   )
 
-  it("is missing for a period that is told twice with different values", async () => {
+  it("is missing for a period that is reported twice with different values", async () => {
     const reading = await readAltered((s) => [
       { ...s, points: [...s.points, { at: secondStart, value: 12 }] },
     ])

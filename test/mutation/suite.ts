@@ -11,7 +11,7 @@ import.meta.glob(
     // They read the sources, which are full of mutants here.
     "!../decision/explain/hint-reasons.test.ts",
     "!../run/ways-out.test.ts",
-    // Two hundred thousand histories: too dear to be told again to every mutant; other tests of evidence know the cases.
+    // Two hundred thousand histories: too expensive to run again for every mutant; other tests of evidence know the cases.
     "!../decision/evidence/m-of-n.test.ts",
   ],
   { eager: true },

@@ -41,7 +41,7 @@ afterEach(async () => {
   await new Promise<void>((resolve) => server.close(() => resolve()))
 })
 
-it("a purchase whose answer was lost is told once, after the entry that states it and with its hash", async () => {
+it("notifies once of a purchase whose answer was lost, after the entry that states it and with its hash", async () => {
   const answer = await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
   await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
   const [result] = resultsOf(answer)

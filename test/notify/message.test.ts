@@ -34,7 +34,7 @@ describe("the message", () => {
     )
   })
 
-  it("mentions nobody and links nowhere, whatever the cloud said", () => {
+  it("contains no mention and no link, whatever the cloud said", () => {
     const { text } = jsonOf(noticeOf({ says: "<!channel> & <https://evil.example|click>" }))
     expect(text).toContain("&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;")
   })
@@ -58,7 +58,7 @@ describe("the message", () => {
     expect(short).toContain("heads of 30 streams are too long for this format")
   })
 
-  it("mentions nobody in a group of Feishu, and has at most 2,048 bytes for WeCom", () => {
+  it("contains no mention for a group of Feishu, and has at most 2,048 bytes for WeCom", () => {
     const says = `<at user_id="all">all</at> ${"超".repeat(1_400)}`
     const message = messageOf(noticeOf({ says }))
     expect(JSON.stringify(FORMATS.feishu.body(message, signing))).not.toContain("<at")

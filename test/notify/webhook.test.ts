@@ -31,7 +31,7 @@ interface Received {
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 
-/** A webhook, and all that it was told. */
+/** A webhook, and all that it received. */
 async function webhookThat(answer: Answer, tls?: TestCertificate) {
   const received: Received[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -107,7 +107,7 @@ describe("a webhook that takes it", () => {
   })
 })
 
-describe("a webhook that does not take it is told of in words without its address, and asked once", () => {
+describe("a webhook that refuses is reported without its address, and asked once", () => {
   it.each<[string, Answer, string]>([
     ["500", says(500, {}, "SECRET"), "the webhook answered 500"],
     ["404", says(404, {}, "no_service SECRET"), "the webhook answered 404"],
@@ -148,7 +148,7 @@ describe("a webhook that does not take it is told of in words without its addres
     expect(received).toHaveLength(1)
   })
 
-  it("a port where nobody listens", async () => {
+  it("a port without a listener", async () => {
     const { address } = await webhookThat(says(200))
     open.pop()?.close()
     expect(await tellBy(address, PATIENT_MS)).toEqual({
@@ -157,7 +157,7 @@ describe("a webhook that does not take it is told of in words without its addres
     })
   })
 
-  it("a certificate that nobody trusts, before a word of it was sent", async () => {
+  it("an untrusted certificate, before anything is sent", async () => {
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,

@@ -221,7 +221,7 @@ describe("the roles", () => {
         ({ Action }) => Action === "cloudwatch:GetMetricData",
       )
       expect(metrics).toMatchObject({ Effect: "Allow", Resource: "*" })
-      // A star stands for the streams of one log group and nothing else.
+      // A star may match only the streams of one log group.
       const targets = rightsOf(name).statements.flatMap((one) => (one === metrics ? [] : one.Resource))
       const logGroup =
         /^arn:[^*]*:log-group:\/aws\/lambda\/supernode-autoscaler-dev-(alarm|schedule|manual):\*$/

@@ -62,7 +62,7 @@ export const CONFIGURED: Row[] = [
   },
   {
     peer: "autoscalers that are set up by annotations or environment variables",
-    hurts: "a misspelt key is ignored, and a default that nobody chose is in force",
+    hurts: "a misspelt key is ignored, and an unintended default is in force",
     ours: "refuses a policy with a key that it does not know",
     play: async () => [loaded({ cool_down: "1h" }), loaded({ cooldown: "1h" })],
     ends: ["refused: cool_down", "taken"],

@@ -116,7 +116,7 @@ export const TWO_AT_ONCE: Row[] = [
   },
   {
     peer: "lock with a TTL (Redlock, ShedLock)",
-    hurts: "the lock ends while its holder stands still, and both call",
+    hurts: "the lock ends while its holder is paused, and both call",
     ours: "lets only the run that appended first buy, however long the other one stood still",
     play: async (world) => {
       let other = ""

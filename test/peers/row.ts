@@ -41,7 +41,7 @@ export async function inTurn(...runs: (() => Promise<RunResult>)[]): Promise<str
 export const tick = (world: World, over: Parameters<World["run"]>[1] = {}) =>
   world.run(tickOf({ id: world.newId(), at: world.now }), over)
 
-/** Room for more than one purchase, and nothing that rests: only the row's own answer stands in the way. */
+/** Room for more than one purchase, and nothing that rests: only the row's own answer prevents it. */
 export const ROOMY = policyOf({
   ladder: [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers })),
   limits: { actions: "20 per 24h", servers: 48 },

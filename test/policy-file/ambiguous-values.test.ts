@@ -141,7 +141,7 @@ describe("approvers of a policy", () => {
       "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
     ],
     [
-      "may have no key that is none",
+      "may have no unknown key",
       "approvers: [ { name: ann, key: ssh-ed25519 AAAA } ]",
       "policy.yaml:2:32: approvers.0.key: must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
     ],

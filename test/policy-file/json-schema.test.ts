@@ -71,7 +71,7 @@ describe("The JSON Schema", () => {
       good(["key_pair_name:", "data_volume: { size: 50000, type: ESSD, count: 1 }\n      key_pair_name:"]),
     ],
     ["a duration without unit", good(["    limits:", "    cooldown: 60\n    limits:"])],
-    ["a word that is none of the allowed", good(["    limits:", "    sold_out: wait\n    limits:"])],
+    ["a word that is not allowed", good(["    limits:", "    sold_out: wait\n    limits:"])],
   ])("rejects %s", (_, yaml) => {
     expect(validate(parse(yaml))).toBe(false)
   })

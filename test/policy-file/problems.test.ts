@@ -37,7 +37,7 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "a zone nobody knows",
+      "an unknown zone",
       ["version: 1", "version: 1\ntimezone: Mars/Base"],
       ['policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "Mars/Base"'],
     ],
@@ -47,7 +47,7 @@ describe("a problem of a policy", () => {
       ['policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "+08:00"'],
     ],
     [
-      "a topic that is none",
+      "a text that is not a topic",
       ["version: 1", "version: 1\nsmn_topics: [ alarms ]"],
       [
         'policy.yaml:2:15: smn_topics.0: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"',
@@ -139,7 +139,7 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "a template nobody fills",
+      "a template that nothing fills",
       ["period: 5m", 'period: 5m, dimensions: { instance_id: "{server.ip}" }'],
       [
         "policy.yaml:10:112: supernodes.0.rules.0.metric.cloud-eye.dimensions.instance_id: may have braces only as {supernode.id}, {server.id}, {server.name}, {server.cloud_server.id}, {server.cloud_server.hps_id}, {server.cloud_server.hps_ecs_id}",
@@ -229,7 +229,7 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "a number that is none",
+      "a text instead of a number",
       [RULE, "        above: .inf\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.above: must be a number, not Infinity"],
     ],
@@ -292,7 +292,7 @@ describe("a problem of a policy", () => {
       ["policy.yaml:18:28: supernodes.0.order.root_volume.size: must be 100 to 1024 GB, not 99"],
     ],
     [
-      "a disk type nobody sells",
+      "a disk type that is not for sale",
       [ORDER, `${ORDER}      root_volume: { type: NVME }\n`],
       [
         'policy.yaml:18:28: supernodes.0.order.root_volume.type: must be one of ESSD, GPSSD, SAS, SATA, SSD, not "NVME"',

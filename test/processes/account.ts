@@ -100,7 +100,7 @@ export class Account {
     }
     attempt.story.push(`#${entry.seq} ${time(entry.at)} ${says}`)
     attempt.leftOpenAt ??= entry.at
-    // A late answer opens nothing again that somebody closed.
+    // A late answer does not reopen what was closed.
     if (attempt.place === "open" || attempt.place === "held") attempt.place = place
   }
 
@@ -156,7 +156,7 @@ export class Account {
       if (late) this.#violated("a request was sent when the attempt was not open any more", attempt)
       const order = orders.find(({ requestId }) => posts.some((post) => post.requestId === requestId))
       if (order && place === "released")
-        this.#violated(`is released, and order ${order.orderId} stands`, attempt)
+        this.#violated(`is released, and order ${order.orderId} exists`, attempt)
     }
     const spent = orders.reduce((sum, { from, to }) => sum + (to - from) * this.#judge.serverMinor, 0)
     const counted = (this.standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0)
@@ -175,7 +175,7 @@ export class Account {
       this.#violated(`${purchases.length} purchases are booked, ${orders.length} orders stand`)
   }
 
-  /** The same violation is told once. */
+  /** The same violation is reported once. */
   #violated(says: string, attempt?: Attempt): void {
     const told = `${this.#name}: ${says}${attempt ? `\n    ${[attempt.id, ...attempt.story].join("\n    ")}` : ""}`
     if (!this.violations.includes(told)) this.violations.push(told)

@@ -14,7 +14,7 @@ export const BREAKS = {
     return first.kind === "unknown" ? await buyOnce(order, deps, progress) : first\n`,
   },
   "sends-too-late": {
-    says: "stands still for longer than a request may wait, and sends it without another look at the clock",
+    says: "pauses for longer than a request may wait, and sends it without another look at the clock",
     file: "lib/huawei/purchase/live-scale-up.ts",
     from: "whyNotToSend: () => (timeLeftMs(order, clock) >= 0 ? null : tooLate(order, clock)),",
     to: `whyNotToSend: () => {

@@ -9,7 +9,7 @@ export interface DeliverOptions {
   lanes: number
 }
 
-/** Takes the deliveries of that file when the parent says so, and tells it how they ended. */
+/** Takes the deliveries of that file when the parent says so, and reports how they ended. */
 export function deliverFrom(file: string, options: DeliverOptions): void {
   const deliveries: Delivery[] = JSON.parse(readFileSync(file, "utf8"))
   process.once("message", () => {

@@ -6,7 +6,7 @@ import type { Random } from "../simulation/random.ts"
 import type { Account } from "./account.ts"
 import type { SoakSupernode } from "./soak-supernodes.ts"
 
-// Somebody at the command line who does what is a person's to do, and never lies: looks at the orders, settles what is
+// An operator at the command line who does an operator's work, and never lies: looks at the orders, settles what is
 // unknown, closes breakers, and stops everything now and then.
 
 export interface PersonOptions {
@@ -22,7 +22,7 @@ const MAX_RESUMES = 20
 export class Person {
   readonly settled = { accepted: 0, completed: 0, absent: 0 }
   resets = 0
-  /** From when a pause was acknowledged until somebody began to lift it. */
+  /** From the acknowledgement of a pause until the start of its end. */
   readonly pauses: { from: number; to: number }[] = []
   /** What the command line last refused to do. */
   lastRefusal = ""

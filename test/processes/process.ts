@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 
 const living = new Set<OwnProcess>()
-// One that stands still would not notice that we are gone.
+// A stopped process would not notice that we are gone.
 process.on("exit", () => {
   for (const one of living) one.signal("SIGKILL")
 })
@@ -64,7 +64,7 @@ export class OwnProcess {
     return this.#stderr
   }
 
-  /** The next thing it tells us. Throws what it said on stderr when it ended instead. */
+  /** Its next message. If it ended instead, throws its stderr. */
   async next(): Promise<unknown> {
     while (this.#messages.length === 0) {
       if (this.#isOver) throw new Error(`the process ended without a word: ${this.#stderr}`)

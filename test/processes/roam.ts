@@ -11,7 +11,7 @@ import { type SoakSupernode, supernodesOf } from "./soak-supernodes.ts"
 
 type Doors = Readonly<Record<Exclude<DoorName, "any">, DoorHandler>>
 
-/** Nobody waits for a worker that was forgotten. */
+/** A forgotten worker is not waited for. */
 const MAX_LIFE_MS = 600_000
 
 /** `beatMs`: how far apart the times of alarms are. */

@@ -29,7 +29,7 @@ import {
 import { Weather } from "./weather.ts"
 
 // Real processes, the real wire and a real file: workers are killed -9 every few hundred milliseconds while the cloud
-// fails in every way it knows, and whoever looks on compares the chain with the wire all the time.
+// fails in every way it knows, and an observer compares the chain with the wire all the time.
 
 export interface SoakOptions {
   bundle: Bundle
@@ -161,7 +161,7 @@ class Watch implements Judge {
     const stop = () => {
       isOver = true
     }
-    // The ledger is made before anybody is frozen while making it: from then on who reads waits for nobody.
+    // The ledger is made before any process can be frozen while making it: from then on readers wait for no writer.
     const desk = { ledger: this.#place.ledger, clock: systemClock, newId: randomUUID }
     await commandAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
     const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
@@ -223,7 +223,7 @@ class Watch implements Judge {
     return this.#place.corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
   }
 
-  /** No failures any more: each supernode comes to rest, buys once more as it is told to, and comes to rest again. */
+  /** No failures any more: each supernode settles, buys once more on request, and settles again. */
   async #comeToRest(): Promise<void> {
     await this.#weather.clear()
     await this.#untilAtRest()

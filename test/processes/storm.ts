@@ -22,7 +22,7 @@ export interface StormOptions {
   processes: number
   /** How many deliveries one process handles at the same time. */
   lanes: number
-  /** The answer to the purchase is lost: nobody knows whether it was taken. */
+  /** The answer to the purchase is lost: it is unknown whether it was accepted. */
   answerIsLost?: boolean
   provisioningMs?: number
 }
@@ -40,7 +40,7 @@ export interface Storm {
   tookMs: number
 }
 
-/** One rung more than one purchase reaches: nothing but our own rules stands in the way of a second one. */
+/** One rung more than one purchase reaches: only our own rules prevent a second one. */
 const ROOMY = POLICY.replace(
   "    order:",
   "      - { flavor: kat3ne-64.768xlarge.matrix, servers: 8 }\n    order:",
@@ -174,7 +174,7 @@ function rowsOf(ends: Ends): { kind: Kind; end: string; count: number }[] {
   )
 }
 
-/** Written once per signal id, whoever and how many it was delivered to. */
+/** Written once per signal id, to however many workers it was delivered. */
 async function signalsOpenedTwice(ledger: AuditedLedger): Promise<string[]> {
   const seen = new Map<string, Set<string>>()
   for await (const { kind, signal, run } of ledger.read(STREAM)) {

@@ -95,7 +95,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are none where the turns take more than an hour",
+      "are no conflict if the turns take more than an hour",
       [
         [0, "A"],
         [20, "B"],
@@ -105,7 +105,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are none where a third file comes",
+      "are no conflict if a third file comes",
       [
         [0, "A"],
         [20, "B"],

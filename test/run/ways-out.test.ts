@@ -284,7 +284,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "approval-needed",
-    way: "somebody approves the plan",
+    way: "an approver approves the plan",
     from: async (story) => {
       story.policy = policyWith({ approval: { above: { amount: 1, currency: "CNY" } } })
     },
@@ -404,7 +404,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "supernode-unreadable",
-    way: "a person resets it, where a server is gone that nobody saw DELETED",
+    way: "a person resets it, if a server is gone that no run saw DELETED",
     from: async (story) => {
       story.world.load = 10
       await story.tick()

@@ -32,7 +32,7 @@ const POLL_MS = 10
 
 /**
  * The sandbox on the system's clock, in a process of its own: a test that is busy or starved then delays no answer of the
- * cloud. It remembers every purchase and every order that it was told of.
+ * cloud. It remembers every purchase and every order that it received.
  */
 export class SandboxApart {
   readonly scaleUps: ReceivedRequest[] = []

@@ -19,7 +19,7 @@ export const ORDER = {
   root_volume: { size: 200, type: "ESSD" },
 }
 
-/** A sandbox whose clock stands still at START; closed when the test is over. */
+/** A sandbox whose clock stays at START; closed when the test is over. */
 export async function sandboxAt(options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = await startSandbox({ now: () => START, ...options })
   onTestFinished(() => sandbox.close())

@@ -57,7 +57,7 @@ console.log(
 )
 console.log(`${((performance.now() - began) / 1000).toFixed(0)} s`)
 
-/** Instants only: of several starts at one instant, which a gap can cause, croner tells one. */
+/** Instants only: of several starts at one instant, which a gap can cause, croner reports one. */
 function byCroner({ zone, at }: Transition, text: string): { starts: number; lost: number; extra: number } {
   const [from, to] = [at - CLOSE.beforeMs, at + CLOSE.afterMs]
   const matches = matcher(text)

@@ -42,7 +42,7 @@ export function everyTransition(stepMs = 20 * DAY): Zones {
 /** The place among the expressions of the one that is nothing but a time of day. */
 export const FIXED_TIME = 8
 
-/** Expressions that have something to do at this change, and some that everybody writes. */
+/** Expressions that have something to do at this change, and some common ones. */
 export function shapesAt({ before, after }: Transition): string[] {
   const [least, most] = [Math.min(before, after), Math.max(before, after)]
   const [first, last] = [new Date(least), new Date(most)]

@@ -104,7 +104,7 @@ export interface Minute {
 }
 
 /**
- * Every minute that the clocks of a zone came to between two instants, once each: walked through. What was shown already
+ * Every minute that the clocks of a zone showed between two instants, once each, one after the other. What was shown already
  * in the last `leadMs` before, or earlier on the way, is not told again.
  */
 export function minutesShown(

@@ -1,6 +1,6 @@
 import type { Timer } from "../../lib/serve/timer.ts"
 
-/** Time that passes only when it is told to, for the clock and for whoever wants to be woken. */
+/** Time that only the test moves, for the clock and for all timers. */
 export class FakeTimer implements Timer {
   passedMs = 0
   #waiting: { at: number; work: () => void }[] = []
@@ -17,7 +17,7 @@ export class FakeTimer implements Timer {
     return this.#waiting.length
   }
 
-  /** Lets time pass, waking each in its turn; `onPass` is told of every step. */
+  /** Lets time pass, waking each in its turn; `onPass` is called at every step. */
   pass(ms: number, onPass: (ms: number) => void = () => undefined): void {
     const end = this.passedMs + ms
     for (;;) {
@@ -31,7 +31,7 @@ export class FakeTimer implements Timer {
     }
   }
 
-  /** The machine sleeps: the clock goes on, and nobody is woken. */
+  /** The machine sleeps: the clock goes on, and no timer ends. */
   sleep(ms: number): void {
     this.passedMs += ms
   }

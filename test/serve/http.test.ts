@@ -115,7 +115,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("a query is no part of the path, and is said to nobody", async () => {
+  it("leaves the query out of the path and of every answer", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.post("/alertmanager?token=A-SECRET", alertBody())).status).toBe(200)
     await served.post("/A-SECRET-OF-16-CHARACTERS", "")
@@ -123,7 +123,7 @@ describe("an alarm at its path is one run and at most one order", () => {
   })
 })
 
-describe("what is no alarm is told from one", () => {
+describe("a request that is not an alarm", () => {
   const shared = sharedPlace()
 
   it.each<[number, string, string, string | object, Record<string, string>]>([
@@ -277,7 +277,7 @@ describe("what is too much is not taken", () => {
   })
 })
 
-describe("what cannot be told now is 5xx, so that it is sent again", () => {
+describe("a request that cannot be answered now gets 5xx, so that it is sent again", () => {
   it("503 where the ledger cannot be read, and nothing is bought", async () => {
     const place = await Place.open()
     const served = await place.serve()

@@ -96,7 +96,7 @@ describe("a stop", () => {
     await expect(served.get("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" })
   })
 
-  it("takes nothing more: senders are told to come again, health says why, and no tick comes", async () => {
+  it("accepts nothing more: senders are asked to send again, health says why, and no tick comes", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })

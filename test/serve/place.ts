@@ -24,7 +24,7 @@ import { makeLedger } from "../ledger/initialised.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
-// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which moves when it is told to; a
+// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which the test moves; a
 // sandbox in a process of its own goes by the system's.
 
 /** A moment after the alarms of test/events, and half a minute before a tick. */
@@ -131,7 +131,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     wait: async (): Promise<void> => undefined,
   }
 
-  /** Time passes: for the cloud, for the clock, and for whoever sleeps. */
+  /** Time passes: for the cloud, for the clock, and for all that sleep. */
   pass(ms: number): void {
     this.timer.pass(ms, (step) => this.sandbox.advance(step))
   }
@@ -198,7 +198,7 @@ export class Served {
     return this.#serving
   }
 
-  /** Until so many of that kind were told. */
+  /** Until so many of that kind were reported. */
   async told<K extends ServeEvent["kind"]>(kind: K, count = 1): Promise<Extract<ServeEvent, { kind: K }>[]> {
     for (;;) {
       const found = this.news.filter((one): one is Extract<ServeEvent, { kind: K }> => one.kind === kind)

@@ -48,7 +48,7 @@ async function buying(): Promise<{ place: PlaceApart; one: Program; lost: Promis
   return { place, one, lost }
 }
 
-/** Whoever starts after it finds the attempt open, and holds another alarm. */
+/** The next process finds the attempt open, and holds another alarm. */
 async function heldByTheNext(place: PlaceApart) {
   await place.sandbox.advance(10 * MINUTE)
   const next = await place.serve()
@@ -94,7 +94,7 @@ describe("the built command", () => {
     for (const secret of [TOKEN, "SANDBOX-SK", "user_test"]) expect(everything).not.toContain(secret)
   })
 
-  it("killed in mid-purchase leaves an open attempt, which whoever starts next holds for unknown", async () => {
+  it("killed in mid-purchase leaves an open attempt, which the next process holds as unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGKILL")
     expect([await one.ended, await lost]).toEqual(["SIGKILL", "no answer"])
@@ -107,7 +107,7 @@ describe("the built command", () => {
     ])
   })
 
-  it("ends at once at a second stop signal, and the purchase under way is held for unknown by whoever starts next", async () => {
+  it("ends at once at a second stop signal, and the next process holds the purchase under way as unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGTERM")
     await one.until(/stopping: /)

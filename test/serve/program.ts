@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 
 const living = new Set<Program>()
-// One that nobody ended must not outlive us.
+// A process that was not ended must not outlive us.
 process.on("exit", () => {
   for (const one of living) one.kill("SIGKILL")
 })

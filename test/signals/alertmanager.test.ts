@@ -196,7 +196,7 @@ describe("the numbers of an alert", () => {
 })
 
 describe("labels and resource", () => {
-  test("labels are kept, a resource is told only by labels that name a server by its id", () => {
+  test("labels are kept, and only labels that name a server by its id make a resource", () => {
     expect(readWith(alertmanager, {})).toMatchObject({
       alarm: "NpuBusy",
       labels: { alertname: "NpuBusy", cluster: "train-a", severity: "critical" },

@@ -163,7 +163,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "unknown-gives-its-money-back",
-    says: "the budget is released while nobody knows",
+    says: "the budget is released while the outcome is unknown",
     rules: ["money-is-counted"],
     seeds: 60,
     changes: [
@@ -321,7 +321,7 @@ export const BREAKS: readonly Break[] = [
   // ---- caps across supernodes ----
   {
     name: "others-are-not-counted",
-    says: "what other supernodes bought stands under no cap",
+    says: "purchases of other supernodes count under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     seeds: 300,
     hasFleet: true,
@@ -360,7 +360,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "places-are-not-counted",
     isLong: true,
-    says: "what others have reserved and not opened yet stands under no cap",
+    says: "what others have reserved and not opened yet counts under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     from: 440,
     seeds: 700,
@@ -370,7 +370,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "approval-is-not-asked",
     isLong: true,
-    says: "an expensive order needs nobody's yes",
+    says: "an expensive order needs no approval",
     rules: ["approval"],
     seeds: 150,
     changes: [
@@ -517,7 +517,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "foreign-servers-are-not-observed",
     isLong: true,
-    says: "servers that nobody ordered here are never noticed",
+    says: "servers of other orders are never noticed",
     rules: ["servers-are-found"],
     from: 70,
     seeds: 90,
@@ -604,7 +604,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "tells-on-no-record",
     isLong: true,
-    says: "who lost the place of the record tells even so",
+    says: "a run that lost the place of the record notifies even so",
     rules: ["told-once-on-record"],
     from: 85,
     seeds: 150,
@@ -618,7 +618,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "tells-again-at-once",
-    says: "what waits is told with every tick",
+    says: "operators are notified with every tick while something waits",
     rules: ["told-hourly"],
     seeds: 60,
     changes: [

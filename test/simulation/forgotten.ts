@@ -1,5 +1,6 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
+import type { Copy } from "../world/chains.ts"
 import type { Process } from "./machine.ts"
 import type { Order, TrueSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
@@ -35,7 +36,7 @@ export class Forgotten {
 
   constructor(private readonly world: World) {}
 
-  begin(kept: ReadonlyMap<string, RawEntry[]>): void {
+  begin(kept: Copy<RawEntry>): void {
     this.at = this.world.scheduler.now
     this.#words.untrueOf.clear()
     this.#confirmed = null
@@ -92,7 +93,7 @@ export class Forgotten {
       found.push(["other-ledger", `${order.attempt} was sent from another ledger`])
     if (look?.isBusy) found.push(["not-ready", `${order.attempt} was sent while servers were being created`])
     if (this.#confirmed && !this.#confirmed.has(id))
-      found.push(["ledger-restored", `${order.attempt} was sent, and nobody confirmed the restored ledger`])
+      found.push(["ledger-restored", `${order.attempt} was sent, and the restored ledger is not confirmed`])
     const kept = this.#unsaid?.get(supernode.stream) ?? 0
     const isKnowing = this.#unsaid !== null && (this.#knew.get(process)?.get(supernode.stream) ?? 0) > kept
     if (isKnowing)

@@ -5,7 +5,7 @@ import { initLedger } from "../../lib/ledger/init.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { Machine } from "./machine.ts"
 import { Random } from "./random.ts"
-import { type Copy, SimulatedStore } from "./store.ts"
+import { SimulatedStore } from "./store.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -115,7 +115,7 @@ class LedgerLife {
   async restore(at: number, isLate: boolean): Promise<void> {
     const { world, random } = this
     await this.#waitUntil(at - random.spread(20 * MINUTE, 3 * HOUR))
-    const backup: Copy = world.store.copy()
+    const backup = world.store.copy()
     await this.#waitUntil(at)
     world.trace("the ledger is restored from a backup")
     world.store.restore(backup)

@@ -70,7 +70,7 @@ export class SentNotifications {
     if (last && at >= last.at && at < last.dueAt)
       watch.broken(
         "told-hourly",
-        `${about} was told ${Math.round((at - last.at) / MINUTE)} minutes after it was told`,
+        `${about} was notified ${Math.round((at - last.at) / MINUTE)} minutes after the last time`,
       )
     claims.push({ at, dueAt: at + HOUR, isTold: false })
     this.#claims.set(`${stream} ${about}`, claims)
@@ -87,12 +87,12 @@ export class SentNotifications {
     if (scheduler.now < watch.forgotAt + HOUR) return
     const claim = this.#claims.get(`${stream} ${about}`)?.find(({ isTold }) => !isTold)
     if (claim) claim.isTold = true
-    else watch.broken("told-once-on-record", `${about} was told, and no entry of its own says so`)
+    else watch.broken("told-once-on-record", `${about} was notified, and no entry of its own says so`)
     const stated = this.#stated.get(stream)?.[seq - 1]
     if (stated?.hash !== hash)
-      watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which is another entry`)
+      watch.broken("told-as-stated", `${about} was notified by ${stream}#${seq}, which is another entry`)
     else if (!statesIt(stated.waits, { state, attempt }))
-      watch.broken("told-as-stated", `${about} was told by ${stream}#${seq}, which does not state it`)
+      watch.broken("told-as-stated", `${about} was notified by ${stream}#${seq}, which does not state it`)
   }
 
   /** True if operators were notified of the present waiting state. */

@@ -2,12 +2,10 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import { stateOf } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
+import { Chains, type Copy, type SeqRange } from "../world/chains.ts"
 import type { Process } from "./machine.ts"
 import { trustedEntry } from "./trusted.ts"
 import type { World } from "./world.ts"
-
-/** The chains of a ledger, by stream. */
-export type Copy = ReadonlyMap<string, RawEntry[]>
 
 /** Called for every entry when it is stored, in true order. */
 export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
@@ -17,7 +15,7 @@ export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
  * writing late, reporting a conflict for its own write, and sometimes away for hours.
  */
 export class SimulatedStore {
-  readonly #chains = new Map<string, RawEntry[]>()
+  readonly #chains = new Chains<RawEntry>()
   awayUntil = 0
 
   constructor(
@@ -31,19 +29,18 @@ export class SimulatedStore {
   }
 
   /** A copy, as in a backup. */
-  copy(): Copy {
-    return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
+  copy(): Copy<RawEntry> {
+    return this.#chains.copy()
   }
 
   stateOf(stream: string): SupernodeState | null {
-    const raw = this.#newest(stream)
+    const raw = this.#chains.newest(stream)
     return raw ? stateOf(trustedEntry(stream, raw)) : null
   }
 
   /** Replaces its content by that copy. */
-  restore(copy: Copy): void {
-    this.#chains.clear()
-    for (const [stream, chain] of copy) this.#chains.set(stream, [...chain])
+  restore(copy: Copy<RawEntry>): void {
+    this.#chains.restore(copy)
     this.world.watch.forgetBut(copy)
   }
 
@@ -56,13 +53,13 @@ export class SimulatedStore {
   truth(): LedgerStore {
     const chains = this.#chains
     return {
-      head: async (stream) => this.#newest(stream),
+      head: async (stream) => chains.newest(stream),
       append: async () => "conflict",
       async *read(stream, range = {}) {
-        yield* within(chains.get(stream) ?? [], range)
+        yield* chains.within(stream, range)
       },
       async *streams() {
-        yield* chains.keys()
+        yield* chains.streams()
       },
       close: async () => undefined,
       create: async () => undefined,
@@ -73,11 +70,11 @@ export class SimulatedStore {
   seenBy(process: Process): LedgerStore {
     const ask = <T>(what: string, effect: () => T) =>
       process.ask(what, { ...this.#travel(), effect: () => this.#reached(effect) })
-    const entries = (stream: string, range: { fromSeq?: number; toSeq?: number }) =>
-      ask(`read ${stream}`, () => this.#mayFail(() => within(this.#chains.get(stream) ?? [], range)))
+    const entries = (stream: string, range: SeqRange) =>
+      ask(`read ${stream}`, () => this.#mayFail(() => this.#chains.within(stream, range)))
     return {
       head: async (stream) => {
-        const raw = await ask(`head ${stream}`, () => this.#mayFail(() => this.#newest(stream)))
+        const raw = await ask(`head ${stream}`, () => this.#mayFail(() => this.#chains.newest(stream)))
         if (raw) process.seen.set(stream, Math.max(raw.seq, process.seen.get(stream) ?? 0))
         return raw
       },
@@ -129,19 +126,9 @@ export class SimulatedStore {
   }
 
   #write(stream: string, raw: RawEntry): "appended" | "conflict" {
-    const chain = this.#chains.get(stream) ?? []
-    if (raw.seq !== chain.length + 1 && !this.world.broken?.storeIgnoresCondition) return "conflict"
-    chain.push(raw)
-    this.#chains.set(stream, chain)
-    this.onStored(trustedEntry(stream, raw), raw)
-    return "appended"
+    const isAnywhere = this.world.broken?.storeIgnoresCondition === true
+    const answer = this.#chains.append(stream, raw, { isAnywhere })
+    if (answer === "appended") this.onStored(trustedEntry(stream, raw), raw)
+    return answer
   }
-
-  #newest(stream: string): RawEntry | undefined {
-    return this.#chains.get(stream)?.at(-1)
-  }
-}
-
-function within(chain: RawEntry[], { fromSeq = 1, toSeq = Infinity }: { fromSeq?: number; toSeq?: number }) {
-  return chain.filter(({ seq }) => seq >= fromSeq && seq <= toSeq)
 }

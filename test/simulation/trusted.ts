@@ -2,8 +2,8 @@ import type { EntryDraft, LedgerEntry, checkEntry as spellAndCheck } from "../..
 import { trustedEntry as readEntry } from "../../lib/ledger/parse-entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 
-// Most lives spell out and hash no entry: its hash is a number, which is all that the store keeps of it, and whoever reads
-// that number gets the entry. So the ledger's own code runs over entries that nobody can have damaged. Every fiftieth life,
+// Most lives spell out and hash no entry: its hash is a number, which is all that the store keeps of it, and a reader of
+// that number gets the entry. So the ledger's own code runs over entries that cannot be damaged. Every fiftieth life,
 // and the ones that a test lives `asIs`, has the real texts and hashes.
 
 export { MAX_ENTRY_BYTES, WRITTEN_VERSION } from "../../lib/ledger/entry.ts"

@@ -2,6 +2,7 @@ import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 import { type BuyOrder, LedgerError } from "../../lib/ports.ts"
+import type { Copy } from "../world/chains.ts"
 import { Book } from "./book.ts"
 import { whyNotOpen } from "./fleet.ts"
 import { Forgotten } from "./forgotten.ts"
@@ -67,7 +68,7 @@ export class Watch {
   }
 
   /** The ledger contains only these entries from now on, so all checks use them. */
-  forgetBut(kept: ReadonlyMap<string, RawEntry[]>): void {
+  forgetBut(kept: Copy<RawEntry>): void {
     const texts = new Set([...kept.values()].flat().map(({ text }) => text))
     const entries = this.#log.filter(({ raw }) => texts.has(raw.text))
     this.books.clear()

@@ -78,7 +78,7 @@ const SHORTEST_MS = 3_600_000
 
 const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
 
-/** The hash that a beginning of one stands for; only plans that wait are looked at. Throws CommandError. */
+/** The whole hash of a waiting plan, found by its beginning. Throws CommandError. */
 function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   if (WHOLE_HASH.test(given)) return given
   const fitting = plans.filter(({ isWaiting, plan }) => isWaiting && plan.hash.startsWith(given))
@@ -87,7 +87,7 @@ function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   throw new CommandError(
     only
       ? `${given} is the beginning of ${fitting.length} plans that wait: ${fitting.map(({ plan }) => plan.hash).join(", ")}`
-      : `no supernode waits for a plan whose hash begins with ${given}; a plan that nobody waits for is named by its whole hash`,
+      : `no supernode waits for a plan whose hash begins with ${given}; a plan that is not waiting needs its whole hash`,
   )
 }
 
@@ -120,7 +120,7 @@ function warningsAbout(known: KnownPlan | undefined, by: string): string[] {
       : ["warning: no supernode waits for this plan now; it counts only if a run plans just that again"]),
     ...(requestedBy !== null && personKey(requestedBy) === personKey(by)
       ? [
-          `warning: ${requestedBy} asked for this plan and cannot approve it: this counts for everybody else's wish only`,
+          `warning: ${requestedBy} asked for this plan and cannot approve it: this approval counts only if another person asks for it`,
         ]
       : []),
   ]
@@ -156,7 +156,7 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
       ? "the next tick buys"
       : `${known.requestedBy} sends the request once more, and it buys`
   return [
-    `approved by ${names.join(", ") || "nobody that counts"}: ${names.length} of ${rule.approvers} needed`,
+    `approved by ${names.join(", ") || "no listed approver"}: ${names.length} of ${rule.approvers} needed`,
     ...(names.length === 0 ? [] : [`the first of these expires ${when(until, task.now)}`]),
     ...(names.length >= rule.approvers ? [follows] : []),
   ]

@@ -53,7 +53,7 @@ export function registerSandbox(program: Command, cli: Cli): void {
 async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
   const { port, provisioning: provisioningMs } = options
   const supernodes = await supernodesOf(options)
-  // Before it is up: whoever sees its address may stop it at once.
+  // Before it is up: a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   const sandbox = await startSandbox({ port, provisioningMs, supernodes }).catch((error: unknown) => {
     throw listenError(error, { host: "127.0.0.1", port })

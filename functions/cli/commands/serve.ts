@@ -67,7 +67,7 @@ function cron(text: string): string {
 async function serve(task: Task, options: ServeCommand): Promise<void> {
   const problems = problemsOnHost(settingsOf(task))
   if (problems.length > 0) throw new SettingsError(problems)
-  // Before anything is up: whoever sees its address may stop it at once.
+  // Before anything is up: a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   await withApp(task, async (app) => {
     const log = serveLog(task, app.settings.logLevel)

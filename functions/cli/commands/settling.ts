@@ -19,7 +19,7 @@ import { type Cell, instantOf, tableOf } from "../print/table.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
 
-/** The servers that are there now, or why nobody knows. */
+/** The present servers, or the reason why they are unknown. */
 export type Look = ({ ok: true; servers: Server[] } | { ok: false; why: string }) & {
   /** The cloud's clock minus ours, milliseconds; null where its answer named no time. */
   skewMs: number | null

@@ -89,6 +89,6 @@ async function newestOf(
   )
   const which = own.dimensions.map(({ name, value }) => `${name} ${value}`).join(", ")
   return newest === null
-    ? [`its newest point (${which}) is older than four hours, or there is none`]
+    ? [`its newest point (${which}) is older than four hours, or missing`]
     : [`its newest point (${which}) is ${newest.value}, of ${when(newest.at, now)}`]
 }

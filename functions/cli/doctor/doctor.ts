@@ -84,7 +84,7 @@ async function checkAll(task: Task, name: string | undefined): Promise<Check[]> 
   if (!policy.ok) return checks
   task.screen.note(...policy.value.warnings.map((warning) => `warning: ${warningLine(warning)}`))
   const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
-  // A ledger that cannot even be opened was told above.
+  // A ledger that cannot even be opened was reported above.
   return [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])]
 }
 

@@ -63,7 +63,7 @@ export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
   )
 }
 
-/** Is every rung above this one for sale? Those below are nobody's business: we never scale in. */
+/** Checks that every rung above this one is for sale. Those below do not matter: we never scale in. */
 export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, servers: number | null): Check {
   const subject = { what: "offers", supernode: name }
   if (!read.ok) return ill(subject, `cannot be read: ${read.why}`)

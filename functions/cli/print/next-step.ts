@@ -25,7 +25,7 @@ export interface Asker {
   why: string | null
 }
 
-/** What buys just this, where nothing but approval is in the way; null where more is, or where nobody states a reason. */
+/** The command that buys exactly this plan if only approval is missing; null if more is missing, or without a reason. */
 export function readyRequest(
   { supernode, decision, plan }: RunResult,
   signal: Signal | undefined,

@@ -6,7 +6,7 @@ import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { scheduleRows, scheduleStates } from "./schedule.ts"
 import { worstCaseLines } from "./worst-case.ts"
 
-/** What a policy comes to, defaults merged in, as label and text. */
+/** The effective policy, with defaults, as label and text. */
 export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[][] {
   return [
     ["  supernode", `${policy.id} in ${policy.region}`],

@@ -41,7 +41,7 @@ function headline({ supernode, mode, decision, plan, outcome }: RunResult, { pai
   return `${name}: ${paint.green("would buy")} ${what}`
 }
 
-/** Somebody may believe that this has bought: it has not. */
+/** Says clearly that nothing was bought, since a decision to scale up may suggest it. */
 function observedLines({ decision, observed }: RunResult, { paint }: Look): string[] {
   return observed && decision.kind === "scale-up" ? [paint.yellow(`  NOT BOUGHT: ${observed}`)] : []
 }
@@ -58,7 +58,7 @@ export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
 
 function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
   if (!outcome) return []
-  const first = decision.heldBy === "duplicate" ? "the first delivery came to: " : ""
+  const first = decision.heldBy === "duplicate" ? "result of the first delivery: " : ""
   const says = `  ${first}${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}`
   if (outcome.kind !== "unknown")
     return [outcome.kind === "accepted" ? paint.green(says) : paint.yellow(says)]
@@ -120,7 +120,7 @@ function requestLabel({ mode, decision, outcome }: RunResult): string {
     : "request"
 }
 
-/** The exact request, and the hash that stands for it. */
+/** The exact request and its hash. */
 export function planLines({ hash, request }: ScaleUpPlan, label = "request"): string[] {
   const body = JSON.stringify(request.body, null, 2).split("\n")
   return [`${label}: ${request.method} ${request.url}`, ...body.map((line) => `  ${line}`), `plan ${hash}`]

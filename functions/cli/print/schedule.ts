@@ -46,7 +46,7 @@ export function scheduleStates(
   })
 }
 
-/** Label and text, one row for each schedule; the label stands at the first. */
+/** Label and text, one row for each schedule; only the first row has the label. */
 export function scheduleRows(states: readonly ScheduleState[]): string[][] {
   return states.map((state, i) => [i === 0 ? "  schedules" : "", sayState(state)])
 }

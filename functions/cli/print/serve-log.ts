@@ -110,7 +110,7 @@ function skippedLine({ at, why }: SkippedTick): Line {
   const because =
     why === "running"
       ? "the one before still runs"
-      : "nobody was awake in time; nothing is made up for, the next tick looks at the present"
+      : "the process was not awake in time. Missed ticks are not repeated; the next tick decides on the present state"
   return { level: "WARN", text: `tick of ${when} skipped: ${because}`, fields: { tick: when, skipped: why } }
 }
 

@@ -9,7 +9,7 @@ import { type Look, TO_CONTINUE } from "./result.ts"
 import { scheduleRows } from "./schedule.ts"
 import { tableOf, when } from "./table.ts"
 
-/** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
+/** A supernode's state for people: few words for what is normal; each obstacle with its way out. */
 export function stateLines(
   written: SupernodeStatus,
   { now, paint, columns }: Look & { now: number },
@@ -77,7 +77,7 @@ function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
-      : "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
+      : "no known obstacle; metrics and offers decide (dry-run shows them)"
     return [["  now", says]]
   }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {

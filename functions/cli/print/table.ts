@@ -59,7 +59,7 @@ function wrap(line: string, width: number): string[] {
   return [...lines, current.trimEnd()]
 }
 
-/** `2026-01-31T18:00:00Z, in 23 minutes`: an instant that nobody has to convert. */
+/** `2026-01-31T18:00:00Z, in 23 minutes`: an instant and its distance from now. */
 export function when(at: number, now: number): string {
   return `${instantOf(at)}, ${formatDistanceStrict(at, now, { addSuffix: true })}`
 }

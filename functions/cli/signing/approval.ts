@@ -47,7 +47,7 @@ export async function approvalOf(
 
 /**
  * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
- * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError where there is none.
+ * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError if there is no such plan.
  */
 function signableEnds({
   known,

@@ -9,7 +9,7 @@ export interface KnownPlan {
   plan: ScaleUpPlan
   /** Who asked for it; null where an alarm or a tick did. */
   requestedBy: string | null
-  /** Nothing but approval is missing: the newest decision says so, or a person was told so and may ask again. */
+  /** Only approval is missing: the newest decision says so, or a requester got that answer and may ask again. */
   isWaiting: boolean
   /** When the supernode's newest attempt was opened; what was approved before that is used up. Epoch milliseconds. */
   openedAt: number | null
@@ -50,7 +50,7 @@ function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownP
   const { signal, decision } = entry
   const requestedBy = signal?.kind === "request" ? signal.requestedBy : null
   const wasHeld = decision?.heldBy === "approval-needed" && entry.at > (openedAt ?? -Infinity)
-  // A tick wants it as long as it is the newest decision; a person's wish stands until it is bought.
+  // A tick wants it as long as it is the newest decision; a person's request counts until it is bought.
   const isNewest = lastDecision?.heldBy === "approval-needed" && lastDecision.planHash === plan.hash
   return {
     supernodeId,

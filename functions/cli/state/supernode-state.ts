@@ -82,7 +82,7 @@ export interface LastOutcome {
   at: number
 }
 
-/** The attempt as it stands, its price as the result JSON writes one. */
+/** The attempt in its present state, its price as in the result JSON. */
 export type AttemptState = Omit<OpenAttempt, "cost"> & { cost: Amount | null }
 
 function orderOf(order: OrderRecord | undefined): SupernodeStatus["order"] {

@@ -32,7 +32,7 @@ export function sayOrder(order: OrderRecord): string {
 
 /** An order may be unknown to the billing service for some minutes after it was placed. */
 const UNREADABLE_GRACE_MS = 30 * 60_000
-/** What is told once is news for so long. */
+/** How long a single notification is news. */
 const NEWS_MS = 3 * 86_400_000
 
 const READ_ADVICE: Readonly<Record<UnreadableOrder, string>> = {

@@ -52,7 +52,7 @@ export function topicOf(state: NotifiedState): NotifyTopic {
   }
 }
 
-/** Happened once, and is told once: every recipient that took it is on record. */
+/** Happened once, and is notified once: every recipient that accepted it is on record. */
 export function isNotifiedOnce(state: NotifiedState): boolean {
   return state === "purchase" || state === "order-differs" || state === "order-unreadable"
 }

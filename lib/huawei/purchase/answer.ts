@@ -10,7 +10,7 @@ import { oneLine, redact } from "./redaction.ts"
 import { rejectionClass } from "./rejections.ts"
 
 // From an ending to an outcome. Only what the documents name is believed; everything else stays unknown, and an unknown
-// purchase is held until somebody looks.
+// purchase is held until a person looks.
 
 export interface AnswerContext {
   /** The supernode the order was for. */
@@ -143,7 +143,7 @@ function unknown({ reason, says, answer, code }: Doubt, context: AnswerContext):
   return {
     kind: "unknown",
     reason,
-    says: oneLine(redact(`${says}; whether an order stands is not known`, context.secrets)),
+    says: oneLine(redact(`${says}; it is unknown whether there is an order`, context.secrets)),
     status: answer?.status ?? null,
     code: code === null ? null : oneLine(code),
     requestId: answer && requestIdOf(answer, null, context),

@@ -31,7 +31,7 @@ export interface Exchange {
 /** Of an answer, as it comes and once it is inflated. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** One request over one socket that stands already. Never rejects; the socket is closed afterwards, whatever happens. */
+/** One request over one open socket. Never rejects; the socket is closed afterwards, whatever happens. */
 export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
   const client = clientOn(exchange.socket, exchange.url)
   try {
@@ -162,7 +162,7 @@ function reasonOf(cause: Error): string {
     cause instanceof errors.HTTPParserError ||
     cause instanceof errors.ResponseContentLengthMismatchError ||
     cause instanceof errors.HeadersOverflowError ||
-    // undici's word for an answer it did not expect, such as 100 Continue that nobody asked for.
+    // undici's name for an unexpected answer, such as a 100 Continue without a request for it.
     /^bad (response|upgrade)/.test(cause.message)
   if (isMalformed) return "malformed-answer"
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? "reset" : "connection-error"

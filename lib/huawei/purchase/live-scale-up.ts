@@ -3,6 +3,7 @@ import type { LookupFunction } from "node:net"
 import { scaleUpUrl, type UserdataDigest } from "../../decision/plan.ts"
 import type { NotSent, Outcome } from "../../decision/state/outcome.ts"
 import { ACCEPT_ENCODING } from "../../http/content.ts"
+import { MAX_TIMER_MS } from "../../http/deadline.ts"
 import { type ProxySettings, proxyFor, proxySecrets } from "../../http/proxy.ts"
 import type { BuyOrder, Clock } from "../../ports.ts"
 import { messageOf } from "../failure.ts"
@@ -26,8 +27,6 @@ export interface BuyDeps {
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
-/** Node.js takes longer ones for 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * THE PURCHASE: POST …/hyperinstance/{id}/live-scale-up. At most one request, over a connection of its own; never throws,
@@ -169,7 +168,7 @@ function signedRequest({ order, url, credentials, now }: ToSign) {
   const body = JSON.stringify(planned === undefined ? rest : { ...rest, userdata: order.userdata })
   const named = { "content-type": "application/json", "x-project-id": order.policy.projectId }
   const signed = sign({ method: "POST", url, headers: named, body, credentials, now })
-  // Not signed: what stands between us and the gateway may rewrite it.
+  // Not signed: a proxy between us and the gateway may rewrite it.
   return { body, headers: { ...signed, ...ACCEPT_ENCODING } }
 }
 

@@ -1,7 +1,7 @@
 import type { RejectionClass } from "../../decision/state/outcome.ts"
 
 /**
- * The (status, error_code) pairs after which no order stands, from the error tables of ModelArts (modelarts_03_0095) and
+ * The (status, error_code) pairs that prove that no order was accepted, from the error tables of ModelArts (modelarts_03_0095) and
  * of the API gateway. A pair that is not here leaves the purchase unknown, so these are left out on purpose: 0116 (its
  * status is printed as "100"), 6361 (printed as an internal error under 400), and everything answered with 408 or 5xx.
  * Numeric codes are reused with other statuses, so the status is part of the key.
@@ -59,7 +59,7 @@ const BY_PAIR: ReadonlyMap<string, RejectionClass> = new Map(
 )
 
 /**
- * The class of a listed pair; null: not listed, so it is unknown whether an order stands. Codes match exactly, but for
+ * The class of a listed pair; null: not listed, so it is unknown whether there is an order. Codes match exactly, but for
  * the gateway's older prefix: `APIGW.0308` is `APIG.0308`.
  */
 export function rejectionClass(status: number, code: string | null): RejectionClass | null {

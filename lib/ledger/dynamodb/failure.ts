@@ -34,7 +34,7 @@ export function isMissing(error: unknown): boolean {
 }
 
 function says(name: string, error: unknown): string {
-  if (NO_ACCESS.has(name)) return "cannot be used with these credentials, or there are none"
+  if (NO_ACCESS.has(name)) return "cannot be used with these credentials, or the credentials are missing"
   if (THROTTLED.has(name)) return "is throttled; give it more capacity"
   if (name === "ValidationException") return "refuses the request; its key must be stream (S) and seq (N)"
   // Whatever carries no answer of the service: DNS, refused, reset, timed out, aborted.

@@ -47,7 +47,7 @@ class DynamoStore implements LedgerStore {
 
   /**
    * The condition only says that this seq is free. That makes it "one past the newest", since the chain has read the
-   * entry before, and none is ever removed: nobody can be further than where there is nothing yet.
+   * entry before, and none is ever removed: after the first empty seq there can be no entry.
    */
   append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     return this.#putIf("attribute_not_exists(#stream)", stream, raw)

@@ -47,7 +47,7 @@ export class PostgresConnections {
       "select pg_catalog.pg_is_in_recovery() as recovering",
     ].join("; ")
     this.#pool = openPool(place, options)
-    // Whoever asks first gets the reason.
+    // The first request gets the reason.
     this.#pool.catch(() => undefined)
   }
 

@@ -81,11 +81,11 @@ export async function durabilityOf(session: Session): Promise<{ ok: boolean | nu
   if (hidden > 0)
     return {
       ok: null,
-      says: "whether a standby is synchronous cannot be told: this user may not see it. Grant pg_read_all_stats",
+      says: "it is unknown whether a standby is synchronous: this user may not see it. Grant pg_read_all_stats",
     }
   if (standbys > 0) return { ok: false, says: "no standby is synchronous: check synchronous_standby_names" }
   return {
     ok: null,
-    says: "no standby is connected; whether the storage itself is replicated cannot be told",
+    says: "no standby is connected; it is unknown whether the storage itself is replicated",
   }
 }

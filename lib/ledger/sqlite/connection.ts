@@ -19,7 +19,7 @@ interface SqliteModule {
   DatabaseSync: new (path: string) => SqliteConnection
 }
 
-/** A connection to a ledger file, which becomes a ledger if it is none yet. Durable: each commit is on disk before it returns. */
+/** A connection to a ledger file; a file that is not yet a ledger becomes one. Durable: each commit is on disk before it returns. */
 export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteConnection> {
   const database = await openDatabase(file, busyMs)
   try {
@@ -59,7 +59,7 @@ async function openDatabase(file: string, busyMs: number): Promise<SqliteConnect
 const BUSY_MS = 5_000
 const BUSY_PAUSE_MS = 10
 
-// Several processes that turn one new file to WAL are told "locked" at once, busy_timeout or not (8 of 48 measured).
+// Several processes that turn one new file to WAL get "locked" at once, even with busy_timeout (8 of 48 measured).
 async function journalAhead(database: SqliteConnection, busyMs: number): Promise<void> {
   const until = performance.now() + busyMs
   for (;;) {

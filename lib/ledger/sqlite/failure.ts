@@ -28,7 +28,7 @@ export function sqliteFailure(error: unknown, file: string): LedgerError {
   return new LedgerError(`the ledger ${file} ${says} (${why})`, { cause: error })
 }
 
-/** Somebody else is at it; the same may work a moment later. */
+/** Another process is using the file; the same may work a moment later. */
 export function isBusy(error: unknown): boolean {
   return LOCKED.test(messageOf(error))
 }

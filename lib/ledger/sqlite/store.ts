@@ -13,7 +13,7 @@ import { sqliteFailure } from "./failure.ts"
 
 /**
  * A ledger in one file, for one host (not for a network file system: its locks and WAL do not hold there).
- * Only `create` makes the file. While there is none, or an empty one, it reads as a ledger without entries.
+ * Only `create` makes the file. A missing or empty file reads as a ledger without entries.
  * `busyMs`: how long a call waits for another process that is writing.
  * Throws LedgerError on a file that is no ledger.
  */
@@ -167,7 +167,7 @@ function prepare(database: SqliteConnection, file: string): Opened {
   }
 }
 
-// IMMEDIATE takes the write lock before the look at the newest seq, so that nobody can come in between.
+// IMMEDIATE takes the write lock before it reads the newest seq, so that no other writer can come in between.
 function appendInTransaction({ database, newest, insert }: Opened, stream: string, raw: RawEntry) {
   database.exec("BEGIN IMMEDIATE")
   try {

@@ -4,7 +4,7 @@ import type { WantedAlarm } from "./metric.ts"
 /** The annotation that is read where the rule names none. */
 const DEFAULT_ANNOTATION = "value"
 
-/** The one number of an alert that the rule means, or why there is none. Display text with a unit is no measurement. */
+/** The one number of an alert that the rule means, or the reason why it is missing. Display text with a unit is no measurement. */
 export function chosenValue(
   values: readonly NamedValue[],
   { value: name, unit }: WantedAlarm,

@@ -33,7 +33,7 @@ export function gateOf(limit: number): ConcurrencyLimiter {
       lane.failures += 1
       return { ok: false, why: messageOf(cause), credentials: false }
     } finally {
-      // The place is handed on to whoever waits, so that nobody slips in between.
+      // The place is handed on to the next in the queue, so that a newcomer cannot take it in between.
       const next = lane.waiting.shift()
       if (next) next()
       else lane.running -= 1

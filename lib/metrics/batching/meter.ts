@@ -5,7 +5,7 @@ import { Batch, type BatchOptions, type MeterKind, type SeriesAnswer, type Want 
 
 /** One kind of meter with the wants of one event. */
 export interface Meter {
-  /** Somebody will read or pass; see Batch. */
+  /** One more reader will read or pass; see Batch. */
   join(): void
   pass(): void
   /** Readings of the rules that this meter is asked for, by rule name. */

@@ -12,7 +12,7 @@ const MAX_LISTS = 64
 const MAX_PAGES = 50
 const LIMIT = 4
 
-/** Finds the series that Cloud Eye knows, all pages. Shared by everybody who asks for the same within a few minutes. */
+/** Finds the series that Cloud Eye knows, all pages. All who ask for the same within a few minutes share one answer. */
 export interface Discovery {
   /** Listed series by their `metricKey`, the dimensions named in `wild` taken for equal. Never rejects. */
   find(sought: Sought): Promise<Read<ReadonlyMap<string, CloudEyeMetric[]>>>
@@ -83,7 +83,7 @@ interface Listing {
   query: Listed
 }
 
-/** A list that may be incomplete is none: a card that is not on it would be taken for one that does not exist. */
+/** A list that may be incomplete is refused: a card that is missing in it would be taken for one that does not exist. */
 async function allPages({ sources, gate, place, query }: Listing): Promise<Read<CloudEyeMetric[]>> {
   const found: CloudEyeMetric[] = []
   const markers = new Set<string>()

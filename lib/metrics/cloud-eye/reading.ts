@@ -21,7 +21,7 @@ export function seriesOf({
   )
 }
 
-/** The reading of one rule from what was told of its series, in their order. */
+/** The reading of one rule from the answers to its series, in their order. */
 export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly CameFor[]): Reading {
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]

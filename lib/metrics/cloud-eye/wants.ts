@@ -105,7 +105,7 @@ function expanded(
   })
   if (!found.ok) {
     const refusal = { credentials: found.credentials, refused: found.refused === true }
-    return none(`Cloud Eye could not be asked what "${WILDCARD}" stands for: ${found.why}`, refusal)
+    return none(`Cloud Eye could not be asked for the series of "${WILDCARD}": ${found.why}`, refusal)
   }
   const owners = want.owners.map(({ server, metrics }) => ({
     server,
@@ -113,7 +113,7 @@ function expanded(
   }))
   const count = owners.reduce((sum, { metrics }) => sum + metrics.length, 0)
   if (count > MAX_METRICS) {
-    const says = `"${WILDCARD}" stands for ${count} series, at most ${MAX_METRICS} are read: name more dimensions`
+    const says = `"${WILDCARD}" matches ${count} series, at most ${MAX_METRICS} are read: name more dimensions`
     return none(says, { credentials: false, refused: true })
   }
   const unknown = owners

@@ -6,6 +6,7 @@ import { sdkHandler } from "../../http/sdk-handler.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf, oneLine } from "../sentence.ts"
 import type { CloudWatchMetric, CloudWatchQuery, CloudWatchSeries } from "../sources.ts"
+import { MAX_DATAPOINTS } from "./queries.ts"
 
 export interface CloudWatchOptions {
   /** Instead of the region's own; for trying and testing. */
@@ -27,7 +28,6 @@ const TIMEOUTS = { tryMs: 8_000, totalMs: 20_000 }
 const CONNECT_MS = 2_000
 /** The SDK's own, with its waits: reads may be repeated. */
 const MAX_ATTEMPTS = 3
-const MAX_DATAPOINTS = 100_800
 /** 500 metrics of 1,440 points are eight pages of that many. */
 const MAX_PAGES = 20
 
@@ -73,7 +73,7 @@ async function connect(region: string, options: CloudWatchOptions, tryMs: number
 /** Takes the place of a StatusCode. */
 const UNREADABLE = "times and values that cannot be read"
 
-/** What one metric's pages came to; a status of "" says that no page spoke of it. */
+/** One metric's points over all pages; the status is "" if no page names the metric. */
 interface Gathered {
   points: Datapoint[]
   status: string

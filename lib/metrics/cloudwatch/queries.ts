@@ -5,7 +5,7 @@ import type { CloudWatchMetric, CloudWatchSeries, MetricSources } from "../sourc
 // most 100,800 datapoints before it pages. A window must be aligned to every period in it: a start that is not would
 // shift the metric's periods, and none of its points would be of ours.
 const MAX_METRICS = 500
-const MAX_DATAPOINTS = 100_800
+export const MAX_DATAPOINTS = 100_800
 /** A metric asked for over a longer window than it is wanted for costs points, but no request. */
 const MAX_POINTS_EACH = 1_440
 

@@ -67,7 +67,7 @@ export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Wa
   return region === null ? [] : owners.map(({ metric }) => ({ series: { region, metric }, starts }))
 }
 
-/** The reading of one rule from what was told of its series, in their order. */
+/** The reading of one rule from the answers to its series, in their order. */
 export function cloudwatchReading(
   rule: string,
   want: CloudWatchWant,

@@ -9,7 +9,7 @@ export interface PrometheusSeries {
   unreadable?: true
 }
 
-/** What an answer means; `why` holds words of the server, to be redacted and cleaned by the caller; `refused`: somebody answered, but not what was asked, so that it is no silence of the meter. */
+/** What an answer means; `why` holds words of the server, to be redacted and cleaned by the caller; `refused`: there was an answer, but not to the question, so the meter was not silent. */
 export type Matrix =
   | { ok: true; series: PrometheusSeries[] }
   | { ok: false; why: string; refused: boolean; credentials: boolean }

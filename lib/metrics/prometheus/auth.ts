@@ -89,7 +89,9 @@ function loginOf(value: unknown, problems: string[]): Omit<PrometheusLogin, "pre
   }
   for (const key of Object.keys(value).filter((name) => !KEYS.includes(name))) {
     const near = didYouMean(key, KEYS)
-    problems.push(`has a key that is none of ${KEYS.join(", ")}${near ? `; did you mean ${near}?` : ""}`)
+    problems.push(
+      `has an unknown key; the keys are ${KEYS.join(", ")}${near ? `; did you mean ${near}?` : ""}`,
+    )
   }
   const { bearer, user, password, ca } = value
   const isBasic = user !== undefined || password !== undefined
@@ -134,7 +136,7 @@ function certificatesOf(ca: unknown, problems: string[]): string | null {
   return null
 }
 
-/** TLS itself would silently trust nobody with what is no certificate. */
+/** With an invalid certificate TLS would silently trust no server. */
 export function isPem(text: string): boolean {
   if (!text.includes(PEM)) return false
   try {

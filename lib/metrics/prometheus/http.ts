@@ -13,7 +13,7 @@ import { isPem, loginFor, type PrometheusAuth, type PrometheusLogin, withoutSlas
 
 /** One range query. `start` and `end` are instants of evaluation, both inclusive; all times in milliseconds. */
 export interface PrometheusQuery {
-  /** The policy's `url`: what stands before /api/v1/query_range. */
+  /** The policy's `url`: the part before /api/v1/query_range. */
   url: string
   query: string
   start: number

@@ -69,7 +69,7 @@ export function expressionOf({ source, starts }: PrometheusWant): Want<Prometheu
   return [{ series: { url, query, period }, starts }]
 }
 
-/** The reading of one rule from what was told of its expression. */
+/** The reading of one rule from the answers to its expression. */
 export function prometheusReading(
   rule: string,
   want: PrometheusWant,
@@ -102,10 +102,10 @@ export function prometheusReading(
   }
 }
 
-/** Series by server, and who should have one; or why nobody can say whose the series are. */
+/** Series by server, and the servers that should have one; or the reason why the owners are unclear. */
 type Found = { series: Series[]; expected: (string | null)[] } | { unclear: string }
 
-/** Without a label that tells servers apart there is one value for the whole supernode, and which of several is nobody's guess. */
+/** Without a label for the server there is one value for the whole supernode; of several it is unclear which one counts. */
 function asOne(came: readonly PrometheusSeries[]): Found {
   const distinct = new Set(came.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
   if (distinct.size > 1) {
@@ -115,7 +115,7 @@ function asOne(came: readonly PrometheusSeries[]): Found {
   return { series: [{ server: null, points: came.flatMap(({ points }) => points) }], expected: [null] }
 }
 
-/** Series of other supernodes' servers are none of ours: one query may serve them all. */
+/** Series of other supernodes' servers are left out: one query may serve all supernodes. */
 function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant, label: string): Found {
   const owners = new Map<string, { labels: string; points: Datapoint[] }>()
   for (const { labels, points } of came) {

@@ -62,7 +62,7 @@ export function contributorIn(value: unknown): Contributor | null {
   const isNamed = (typeof id === "string" && id !== "") || typeof id === "number"
   if (!isNamed) return { id: "unreadable", attributes: { ...UNREADABLE_RESOURCE } }
   const named = resourceIn(attributes)
-  // One series of many that does not say whose it is may be anybody's.
+  // One series of many that does not name its owner may belong to any server.
   return { id: String(id), attributes: Object.keys(named).length > 0 ? named : { ...UNREADABLE_RESOURCE } }
 }
 

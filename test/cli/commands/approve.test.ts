@@ -138,7 +138,7 @@ describe("approve", () => {
     expect((await ask()).out).toMatch(/^train-a: held \(approval-needed\)/)
     const own1 = await own.run("approve", planHash, "--by", "ann")
     expect(own1.err).toContain("warning: Ann asked for this plan and cannot approve it")
-    expect(own1.out).toContain("approved by nobody that counts: 0 of 2 needed")
+    expect(own1.out).toContain("approved by no listed approver: 0 of 2 needed")
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain("approved by bob, carl: 2 of 2 needed")

@@ -38,7 +38,7 @@ describe("run", () => {
     await own.run("run", "--event", ALARM)
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: held \(duplicate\)/)
-    expect(out).toContain("the first delivery came to: ACCEPTED")
+    expect(out).toContain("result of the first delivery: ACCEPTED")
     expect(own.sandbox.scaleUps).toHaveLength(1)
     expect(code).toBe(0)
   })
@@ -175,7 +175,7 @@ describe("run with an invalid input", () => {
       "planHash: is missing",
     ],
     [
-      "a request for nobody",
+      "a request for an unknown supernode",
       '{"supernode":"trian-a","requestedBy":"x","why":"y"}',
       'did you mean "train-a"?',
     ],

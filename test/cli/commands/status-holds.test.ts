@@ -178,7 +178,7 @@ describe("status", () => {
 
       const { out } = await own.run("status")
       for (const reason of one.reasons) expect(out).toMatch(new RegExp(`[( ]${reason}[):]`))
-      if (one.reasons.length === 0) expect(out).toContain("nothing known stands in the way")
+      if (one.reasons.length === 0) expect(out).toContain("no known obstacle")
     },
   )
 

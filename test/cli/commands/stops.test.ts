@@ -121,8 +121,8 @@ describe("pause", () => {
   )
 
   it.each([
-    [["--by", "WHO", "--why", "x"], "WHO stands for your name"],
-    [["--by", "ann", "--why", "TEXT"], "TEXT stands for your reason"],
+    [["--by", "WHO", "--why", "x"], "WHO is a placeholder: write your name instead"],
+    [["--by", "ann", "--why", "TEXT"], "TEXT is a placeholder: write your reason instead"],
   ])("refuses the placeholder of an example: %j", async (argv, says) => {
     const { code, err } = await desk().run("pause", ...argv)
     expect(err).toContain(says)

@@ -76,7 +76,7 @@ describe("the severity of a metric", () => {
       points(9, 60, 6, 3, 20),
       6,
     ],
-    ["is told with M real points", {}, points(90, null, 99, 93, null), 94],
+    ["is known with M real points", {}, points(90, null, 99, 93, null), 94],
     ["is not told with fewer", {}, points(90, null, 99, null, null), null],
     ["is not told by points before the warm-up ended", {}, points(90, 99, "early", "early", "early"), null],
     ["is not told where the sum leaves the range of numbers", {}, points(1.7e308, 1.7e308, 1e308), null],
@@ -359,7 +359,7 @@ describe("a tick that holds", () => {
     ["the policy does not ask", bought([gained(null)], { policy: policyOf() }), false],
     ["our clock is behind the ledger", bought([gained(null)], { headAt: NOW + 2 * MINUTE }), false],
     [
-      "only an alarm can tell, and a tick is none",
+      "only an alarm can show it, and a tick is not an alarm",
       bought([{ ...gained(null), metric: metricOf(alarmed) }], { policy: alarmed }),
       false,
     ],

@@ -156,7 +156,7 @@ const DIFFERENCES: Record<string, string> = {
   "0 - X - X, 3, hold":
     "the newest three are X - X: the gap may have been quiet, and the older 0 is no answer",
   "0 - X - X, 3, breaching": "the operator said that a gap breaches; an older 0 does not take that back",
-  "0 - - - -, 3, hold": "nobody spoke in the newest three periods: that is no OK",
+  "0 - - - -, 3, hold": "no server reported in the newest three periods: that is not OK",
   "0 - - - -, 3, breaching": "the operator said that silence breaches, and all three are silent",
   "0 X X - X, 3, hold": "CloudWatch takes the older X for the gap",
   "0 X X - X, 3, not-breaching": "CloudWatch takes the older X for the gap",

@@ -53,7 +53,7 @@ describe("action-rate under a cap of the fleet", () => {
   const caps = { actions: { count: 2, perMs: DAY } }
 
   it.each<[string, Fleet, boolean]>([
-    ["nobody has bought", { caps }, true],
+    ["no supernode has bought", { caps }, true],
     ["one other purchase leaves one", { caps, theirs: others({}) }, true],
     ["two other purchases leave none", { caps, theirs: others({}, {}) }, false],
     ["one of ours and one of another leave none", { caps, theirs: others({}), ours: own({}) }, false],

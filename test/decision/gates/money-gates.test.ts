@@ -167,13 +167,13 @@ describe("approved", () => {
   })
 
   it.each<[string, Partial<Situation>, boolean]>([
-    ["nobody approved", given(), false],
+    ["there is no approval", given(), false],
     ["one of two approved", given(yes("ada")), false],
     ["two approved", given(yes("ada"), yes("bob")), true],
     ["the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
     ["the same person approved twice, spelt carelessly", given(yes("Ada"), yes(" ada  ", 2 * HOUR)), false],
     ["a name that says nothing approved too", given(yes("ada"), yes("\u200b ")), false],
-    ["somebody approved whom the policy does not list", given(yes("ada"), yes("eve")), false],
+    ["a person approved whom the policy does not list", given(yes("ada"), yes("eve")), false],
     [
       "one person approved under names that differ in invisible signs",
       given(

@@ -59,8 +59,8 @@ describe("cooldown-over", () => {
       false,
     ],
     ["the newest of several requests counts", { purchases: [bought(10 * MINUTE), bought(5 * HOUR)] }, false],
-    ["somebody scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
-    ["somebody scaled by hand longer ago", { foreignAt: NOW - HOUR }, true],
+    ["a person scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
+    ["a person scaled by hand longer ago", { foreignAt: NOW - HOUR }, true],
   ])("decides as follows when %s", (_, state, passed) => {
     expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })

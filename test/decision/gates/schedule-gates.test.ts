@@ -89,7 +89,7 @@ describe("a floor of an active schedule", () => {
     ["before it starts", { cron: "1 17 * * *" }, "not-breaching"],
     ["after it is over: its end does nothing", { for: "9h" }, "not-breaching"],
     ["when its start was missed and is over: there is no backfill", { cron: "0 8 11 * *" }, "not-breaching"],
-    ["while it is active, though nobody looked when it started", { cron: "0 8 11 * *", for: "36h" }, null],
+    ["while it is active, though no run saw its start", { cron: "0 8 11 * *", for: "36h" }, null],
     ["when it is met", { at_least: 2 }, "already-there"],
     ["when more is there", { at_least: 1 }, "already-there"],
   ])("proposes the expected rung: %s", (_, floor, heldBy) => {

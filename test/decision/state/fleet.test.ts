@@ -100,7 +100,7 @@ describe("other supernodes' possible spending", () => {
 
   it.each<[string, number, string[]]>([
     ["before its place in its chain is reached", 2, ["x"]],
-    ["not once something stands at its place", 3, []],
+    ["not once an entry is at its place", 3, []],
     ["nor when its chain has gone on", 9, []],
   ])("counts a reservation %s", (_, seq, counted) => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq } }))).toEqual(counted)

@@ -326,7 +326,7 @@ describe("an operator command about an attempt", () => {
 
   it.each([
     ["that were seen", ["s1", "s2", "n1"], ["s1", "s2"], ["s1", "s2", "n1"], ["n1"]],
-    ["known before, where nobody could look", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
+    ["known before, if the list was unreadable", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
     ["there before the purchase, where none are known", null, null, ["s1", "s2"], []],
   ])("uses the servers %s for completed", (_, seen, known, servers, newServers) => {
     expect(command({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
@@ -340,7 +340,7 @@ describe("an operator command about an attempt", () => {
 
   it.each([
     ["seen now are not its doing", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
-    ["there before the purchase are not, where nobody could look", null, ["s1", "s2"], ["s1", "s2"]],
+    ["there before the purchase are not, if the list was unreadable", null, ["s1", "s2"], ["s1", "s2"]],
   ])("releases everything for absent, and the servers %s", (_, seen, notItsDoing, servers) => {
     const next = command(unknown, { as: "absent", servers: seen })
     expect(next).toMatchObject({ attempt: null, ...before, servers })

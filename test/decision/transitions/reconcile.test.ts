@@ -246,7 +246,7 @@ describe("the sentence of an observation", () => {
 describe("the flavor of a new server", () => {
   it.each<[string, (string | null)[], (string | null)[], string | null]>([
     ["is wrong where all before had another one", ["a", "a"], ["a", "b"], "wrong"],
-    ["is wrong wherever it stands in the list", ["a", "a"], ["b", "a"], "wrong"],
+    ["is wrong at any position in the list", ["a", "a"], ["b", "a"], "wrong"],
     ["is not looked at where those before differ among themselves", ["a", "b"], ["b", "b"], "completed"],
     ["is not looked at where those before have none that is known", [null, null], ["b", "b"], "completed"],
     ["is no other where it is not known", ["a", "a"], [null, "a"], "completed"],

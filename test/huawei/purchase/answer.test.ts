@@ -11,7 +11,7 @@ function outcome(status: number, body: unknown, headers: Record<string, string> 
   return outcomeOf({ kind: "complete", answer: { status, headers, body: Buffer.from(text) } }, CONTEXT)
 }
 
-const NOT_KNOWN = "; whether an order stands is not known"
+const NOT_KNOWN = "; it is unknown whether there is an order"
 const REFUSAL = { error_code: "ModelArts.9999", error_msg: "no such thing" }
 
 describe("the classes of statuses", () => {

@@ -94,7 +94,7 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       null,
       ["a", "b"],
     ],
-    ["an order id that is none", 200, { id: SUPERNODE, order_id: { no: 1 } }, null, []],
+    ["an order id that is not text", 200, { id: SUPERNODE, order_id: { no: 1 } }, null, []],
   ])("%s", async (_title, status, body, orderId, servers) => {
     const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
     expect(outcome).toEqual({

@@ -5,29 +5,19 @@ import { buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { readerOf } from "../cloud.ts"
 import { PROJECT, SUPERNODE } from "../fixture.ts"
-import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { answer, type Script, says, type Wire, wireOf } from "../wire.ts"
 import { DEPS, digestOf, lookupOf, orderTo } from "./order.ts"
 
 // Exchanges that end otherwise than with a whole answer. Whatever the server does, at most one request line arrives,
-// over one connection, and nobody may say that no order stands.
+// over one connection, and no answer may be taken for proof that there is no order.
 
 const HOST = "modelarts.test"
 const ACCEPTED = JSON.stringify({ id: SUPERNODE })
-const open: Wire[] = []
 let certificate: TestCertificate
 
 beforeAll(async () => {
   certificate = await certificateFor(HOST)
 })
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((wire) => wire.close()))
-})
-
-async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
-  const wire = await startWire(...args)
-  open.push(wire)
-  return wire
-}
 
 function unknown(reason: string, status: number | null, body: string | null) {
   const raw = body === null ? null : { body, bytes: Buffer.byteLength(body), truncated: false }
@@ -168,12 +158,12 @@ describe("after the first byte every failure is unknown", () => {
       unknown("malformed-answer", null, null),
     ],
     [
-      "100 Continue that nobody asked for",
+      "100 Continue without a request for it",
       says(`HTTP/1.1 100 Continue\r\n\r\n${answer(200, ACCEPTED)}`),
       unknown("malformed-answer", null, null),
     ],
     [
-      "101 to a protocol nobody asked for",
+      "101 to a protocol that was not asked for",
       says("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),
       unknown("malformed-answer", null, null),
     ],

@@ -1,12 +1,12 @@
 import { EventEmitter, once } from "node:events"
 import { type AddressInfo, type LookupFunction, Server as TcpServer } from "node:net"
 import type { TlsOptions } from "node:tls"
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { beforeAll, describe, expect, it, vi } from "vitest"
 import { type BuyDeps, buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import type { Clock } from "../../../lib/ports.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { KEYS, NOW, STILL, SUPERNODE } from "../fixture.ts"
-import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { answer, type Script, says, startWire, wireOf } from "../wire.ts"
 import { DEPS, digestOf, lookupOf, orderTo, type Wanted } from "./order.ts"
 
 /** It ends no connecting, however busy the machine is. */
@@ -17,24 +17,14 @@ const HOST = "modelarts.test"
 let certificate: TestCertificate
 let foreign: TestCertificate
 let expired: TestCertificate
-const open: Wire[] = []
 
 beforeAll(async () => {
   certificate = await certificateFor(HOST)
   foreign = await certificateFor("elsewhere.test")
   expired = await certificateFor(HOST, { from: -2, to: -1 })
 })
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((wire) => wire.close()))
-})
 
-async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
-  const wire = await startWire(...args)
-  open.push(wire)
-  return wire
-}
-
-/** Buys from a server that would accept, and tells what it saw. */
+/** Buys from a server that would accept, and returns what it saw. */
 async function buyFrom(wanted: Omit<Wanted, "endpoint">, deps: Partial<BuyDeps>) {
   const wire = await wireOf(ACCEPTS)
   const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, ...wanted }), {
@@ -48,7 +38,7 @@ function notSent(reason: string) {
   return { kind: "not-sent", reason, says: expect.stringContaining("nothing was sent") }
 }
 
-describe("without keys nothing is sent, and nobody is even called", () => {
+describe("without keys nothing is sent, and no connection is opened", () => {
   const never = new Promise<never>(() => undefined)
   it.each<[string, BuyDeps["credentials"], Partial<Wanted>]>([
     ["the provider fails", () => Promise.reject(new Error("no agency")), {}],
@@ -68,7 +58,7 @@ describe("without keys nothing is sent, and nobody is even called", () => {
     expect(wire.connections()).toBe(0)
   })
 
-  it("keys that are waited for in vain are told as such", async () => {
+  it("names keys that did not come in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
       says: "no credentials: they did not come in time; nothing was sent",
@@ -129,7 +119,7 @@ describe("too late is not sent, by whichever clock", () => {
   it.each<[string, Clock]>([
     ["by the wall clock", at(NOW + 1_001, 1_000)],
     ["by the monotonic clock", at(NOW, 2_001)],
-  ])("%s, once the connection stands: not a byte leaves over it", async (_title, later) => {
+  ])("%s, after the connection is open: not a byte leaves over it", async (_title, later) => {
     let connected = false
     const clock: Clock = {
       ...STILL,
@@ -137,7 +127,7 @@ describe("too late is not sent, by whichever clock", () => {
       monotonic: () => (connected ? later : STILL).monotonic(),
     }
     const wire = await wireOf(ACCEPTS)
-    // Name resolution is a part of connecting, so the time that passes in it passes before the connection stands.
+    // Name resolution is a part of connecting, so its time passes before the connection is open.
     const lookup: LookupFunction = (host, options, callback) => {
       connected = true
       lookupOf("127.0.0.1")(host, options, callback)
@@ -171,7 +161,7 @@ describe("too late is not sent, by whichever clock", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("the last millisecond is in time once the connection stands", async () => {
+  it("the last millisecond is in time after the connection is open", async () => {
     let connected = false
     const clock: Clock = {
       ...STILL,
@@ -207,7 +197,7 @@ describe("what is not as planned is not sent", () => {
       { userdata: base64, body: { userdata: { ...digestOf("x"), bytes: raw.length } } },
     ],
     ["userdata that is missing", { userdata: null, body: { userdata: digestOf(raw) } }],
-    ["userdata that nobody planned", { userdata: base64 }],
+    ["userdata that was not planned", { userdata: base64 }],
     [
       "userdata that only a forgiving decoder takes for base64",
       { userdata: `${base64}\n`, body: { userdata: digestOf(raw) } },
@@ -247,9 +237,9 @@ describe("no connection, no request", () => {
     ["dns-failure", "the name server does not answer", failing("EAI_AGAIN")],
     ["dns-failure", "the call that failed tells, whatever its code", failing("ESERVFAIL")],
     ["connect-timeout", "the system gave up on connecting", failing("ETIMEDOUT", "connect")],
-    ["refused", "nobody listens at the only address", lookupOf("127.0.0.1")],
-    ["refused", "nobody listens at any of two addresses", lookupOf("127.0.0.2", "127.0.0.3")],
-    ["connect-failure", "the address is none", lookupOf("not an address")],
+    ["refused", "the only address has no listener", lookupOf("127.0.0.1")],
+    ["refused", "neither of two addresses has a listener", lookupOf("127.0.0.2", "127.0.0.3")],
+    ["connect-failure", "the address is invalid", lookupOf("not an address")],
   ] satisfies [string, string, LookupFunction][])("%s: %s", async (reason, _title, lookup) => {
     const wire = await startWire({})
     await wire.close()
@@ -303,14 +293,14 @@ describe("no TLS, no request", () => {
     expect([wire.connections(), wire.requestLines()]).toEqual([1, 1])
   })
 
-  it("nobody listens: refused, as without TLS", async () => {
+  it("no listener: refused, as without TLS", async () => {
     const wire = await startWire({})
     await wire.close()
     const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
     expect(await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1") })).toEqual(notSent("refused"))
   })
 
-  it("a server of many names is told which one is meant", async () => {
+  it("a server of many names learns which one is meant", async () => {
     const asked: string[] = []
     const SNICallback: TlsOptions["SNICallback"] = (name, callback) => {
       asked.push(name)
@@ -322,7 +312,7 @@ describe("no TLS, no request", () => {
     expect(asked).toEqual([HOST])
   })
 
-  it("a certificate that nobody vouches for", async () => {
+  it("an untrusted certificate", async () => {
     const { outcome, wire } = await secure(ACCEPTS, { tls: undefined })
     expect(outcome).toEqual(notSent("tls-failure"))
     expect(wire.received()).toBe("")
@@ -426,7 +416,7 @@ describe("a clock that throws ends no run", () => {
     expect([wire.connections(), wire.received()]).toEqual([1, ""])
   })
 
-  it("after it: whether an order stands is not known", async () => {
+  it("after it: it is unknown whether there is an order", async () => {
     const { outcome, wire } = await buyFrom({}, { clock: throwing(4) })
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unexpected", status: null })
     expect(wire.requestLines()).toBe(1)

@@ -1,22 +1,12 @@
 import { createHmac } from "node:crypto"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import { canonicalRequest } from "../../../lib/huawei/signature.ts"
 import { KEYS, NOW, POLICY, PROJECT, SUPERNODE } from "../fixture.ts"
-import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { answer, says, wireOf } from "../wire.ts"
 import { DEPS, digestOf, FLAVOR, orderTo } from "./order.ts"
 
 const TOKEN = `${"MIIToken+/=".repeat(30)}end`
-const open: Wire[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((wire) => wire.close()))
-})
-
-async function wireOf(script: Script): Promise<Wire> {
-  const wire = await startWire(script)
-  open.push(wire)
-  return wire
-}
 
 describe("the request on the wire", () => {
   it("is, to the byte, the plan with its userdata, signed", async () => {
@@ -81,7 +71,7 @@ describe("the request on the wire", () => {
     expect(JSON.parse(body ?? "")).toEqual({ flavor: FLAVOR, image_id: POLICY.order.image_id })
   })
 
-  it("asks for credentials anew for each purchase, and signs with the time at which the connection stands", async () => {
+  it("asks for credentials anew for each purchase, and signs with the time at which the connection is open", async () => {
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
     let asked = 0
     const credentials = () => Promise.resolve({ ...KEYS, ak: `ACCESSKEY${++asked}` })

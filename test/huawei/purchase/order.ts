@@ -17,7 +17,7 @@ export interface Wanted {
   body?: Partial<ScaleUpBody>
 }
 
-/** An order that may be sent for a whole minute by a clock that stands still. */
+/** An order that may be sent for a whole minute by a clock that does not move. */
 export function orderTo(wanted: Wanted): BuyOrder {
   const { endpoint, userdata = null, body = {} } = wanted
   return {

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net"
-import { afterEach, beforeAll, describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
 import { type BuyDeps, buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import type { Clock } from "../../../lib/ports.ts"
 import { relay, TUNNEL_STANDS, tunnelTo } from "../../http/tunnel-script.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { readerOf } from "../cloud.ts"
 import { KEYS, NOW, PROJECT, STILL, SUPERNODE } from "../fixture.ts"
-import { answer, type Script, says, startWire, type Wire } from "../wire.ts"
+import { answer, type Script, says, startWire, wireOf } from "../wire.ts"
 import { DEPS, lookupOf, orderTo, type Wanted } from "./order.ts"
 
 const HOST = "modelarts.test"
@@ -15,21 +15,11 @@ const ACCEPTS = says(answer(200, { id: SUPERNODE }))
 
 let certificate: TestCertificate
 let foreign: TestCertificate
-const open: Wire[] = []
 
 beforeAll(async () => {
   certificate = await certificateFor(HOST)
   foreign = await certificateFor("elsewhere.test")
 })
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((wire) => wire.close()))
-})
-
-async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
-  const wire = await startWire(...args)
-  open.push(wire)
-  return wire
-}
 
 /** What the proxy does at CONNECT; `endpoint` is the port of the real one, `other` of one with another certificate. */
 type Behaviour = (ports: { endpoint: number; other: number }) => Script
@@ -191,7 +181,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     ["the endpoint hangs", {}],
     ["the endpoint resets after the request", { onRequest: (socket) => socket.destroy() }],
     ["the endpoint closes in the middle of its answer", { onRequest: (socket) => socket.end("HTTP/1.1 2") }],
-  ])("is sent once and unknown where %s behind a tunnel that stands", async (_title, script) => {
+  ])("is sent once and unknown if %s behind an open tunnel", async (_title, script) => {
     const { outcome, endpoint, proxy } = await buyThrough({
       behaviour: tunnels,
       answers: script,

@@ -40,7 +40,7 @@ describe("a listed pair of status and error code is a refusal", () => {
   })
 })
 
-describe("a pair that is not listed is none, because an order may stand", () => {
+describe("a pair that is not listed is no rejection, because there may be an order", () => {
   it.each([
     ["no code at all", 400, null],
     ["a listed code under another status", 409, "ModelArts.6716"],
@@ -49,7 +49,7 @@ describe("a pair that is not listed is none, because an order may stand", () => 
     ["a code with another service's prefix", 400, "APIG.6716"],
     ["a code in other letters", 400, "modelarts.6716"],
     ["a code with something behind it", 400, "ModelArts.6716 "],
-    ["a code that nobody documented", 400, "ModelArts.9999"],
+    ["an undocumented code", 400, "ModelArts.9999"],
     ["0116, whose status is printed as 100", 400, "ModelArts.0116"],
     ["6361, printed as an internal error under 400", 400, "ModelArts.6361"],
     ["the gateway's lost backend", 502, "APIG.0201"],

@@ -1,6 +1,6 @@
 import { DynamoServer } from "./server.ts"
 
-// A server of the DynamoDB protocol in a process of its own: tells the ledger url of a new table, and ends with its parent.
+// A server of the DynamoDB protocol in a process of its own: prints the ledger url of a new table, and ends with its parent.
 
 const server = new DynamoServer()
 await server.start()

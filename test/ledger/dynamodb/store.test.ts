@@ -208,10 +208,10 @@ describe("a table of the DynamoDB protocol", () => {
       await ledger.close()
     })
 
-    test("it says so where there are none", async () => {
+    test("it says so if there are no credentials", async () => {
       const ledger = await openLedger(server.urlOf("ledger-1"))
       await expect(ledger.head(STREAM)).rejects.toThrow(
-        /cannot be used with these credentials, or there are none/,
+        /cannot be used with these credentials, or the credentials are missing/,
       )
       await ledger.close()
     })
@@ -296,7 +296,7 @@ describe("a store that does not answer as it should", () => {
     await ledger.close()
   })
 
-  test("a port where nobody listens", async () => {
+  test("a port without a listener", async () => {
     const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:1`, PATIENT)
     await expectAll(
       ledger,

@@ -114,7 +114,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     })
   })
 
-  test("through a pooler in transaction mode each process is told the truth", async (context) => {
+  test("through a pooler in transaction mode each process gets the true answer", async (context) => {
     const pooler = await startPooler(server)
     if (pooler === null) {
       console.warn("SKIPPED: no pgbouncer is installed")

@@ -96,7 +96,7 @@ describe("a ledger in a SQLite file", () => {
     ["deleted", "DELETE FROM entries WHERE seq = 3", /never deleted/],
     ["replaced", "INSERT OR REPLACE INTO entries SELECT stream, 1, 'x' FROM entries", /one past the newest/],
     ["skipped", "INSERT INTO entries SELECT stream, 9, 'x' FROM entries LIMIT 1", /one past the newest/],
-  ])("no entry can be %s, whoever opens the file", async (_, sql, refusal) => {
+  ])("no entry can be %s, even by another program that opens the file", async (_, sql, refusal) => {
     const file = await fileWith(3)
     const database = await connect(file)
     expect(() => database.exec(sql)).toThrow(refusal)

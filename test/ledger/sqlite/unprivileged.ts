@@ -5,7 +5,7 @@ import { ledgerOver } from "../../../lib/ledger/chain.ts"
 import { openSqliteStore } from "../../../lib/ledger/sqlite/store.ts"
 import { entryAfter, STREAM } from "../entries.ts"
 
-// Tries to append to the file named by the first argument as somebody who may only read it, and prints what came of it.
+// Tries to append to the file named by the first argument as a user who may only read it, and prints the result.
 // Everything is loaded first, and nothing imported afterwards: a user without rights may not be allowed to read the program either.
 const openLedger = async (path: string) => ledgerOver(await openSqliteStore(path))
 

@@ -97,7 +97,7 @@ describe("the wants of one event", () => {
     expect(values(await told)).toEqual([["a"]])
   })
 
-  it("do not wait for those who do not come: they ask by themselves, and nobody asks twice", async () => {
+  it("do not wait for those who do not come: they ask by themselves, and none of them asks twice", async () => {
     const meter = new FakeMeter()
     const batch = new Batch(meter, { patienceMs: 1 })
     for (let i = 0; i < 3; i++) batch.join()
@@ -107,7 +107,7 @@ describe("the wants of one event", () => {
     expect(meter.requests).toEqual([["a 1-3", "b 1-3"], ["c 1-3"]])
   })
 
-  it("are asked once in the event, whoever asks again and however it ended", async () => {
+  it("are asked once in the event, even if they are asked for again, and whatever the answer was", async () => {
     const meter = new FakeMeter()
     meter.answers = ([one]) =>
       one?.series.name === "bad" ? silent : { ok: true, value: ["a"], skewMs: null }
@@ -118,7 +118,7 @@ describe("the wants of one event", () => {
     expect(meter.requests).toHaveLength(2)
   })
 
-  it("ask only for the periods that nobody has asked for yet", async () => {
+  it("ask only for the periods that were not asked for yet", async () => {
     const meter = new FakeMeter()
     const batch = new Batch(meter)
     await batch.collect([want("a", [3, 2])], false)

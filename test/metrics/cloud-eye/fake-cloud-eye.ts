@@ -12,7 +12,7 @@ import type { Read } from "../../../lib/ports.ts"
 type Metric = CloudEyeQuery["metrics"][number]
 
 /**
- * A Cloud Eye that has one value for every aligned period, remembers what it was asked, and can be told to answer
+ * A Cloud Eye that has one value for every aligned period, remembers what it was asked, and can be set to answer
  * otherwise. Both bounds of its windows are inclusive, which is the unkind reading of the documentation.
  */
 export class FakeCloudEye implements MetricSources {
@@ -72,7 +72,7 @@ export class FakeCloudEye implements MetricSources {
     }
   }
 
-  /** Nobody is there who speaks Prometheus, and no CloudWatch. */
+  /** There is no Prometheus and no CloudWatch. */
   async cloudwatch(): Promise<Read<never>> {
     return { ok: false, why: "no such host", credentials: false }
   }

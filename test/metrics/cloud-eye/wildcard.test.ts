@@ -41,7 +41,7 @@ function question(rules = [ruleOf()], servers = serversOf(2), now = NOW) {
   return { policy: policyOf({ rules }), supernode: supernodeOf({ servers }), signal: alarmOf(), now }
 }
 
-/** A Cloud Eye that knows two cards of each of two servers, and others that are none of ours. */
+/** A Cloud Eye that knows two cards of each of two servers, and foreign ones. */
 function cards(): FakeCloudEye {
   const fake = new FakeCloudEye()
   fake.listed = [
@@ -61,7 +61,7 @@ function cards(): FakeCloudEye {
 }
 
 describe('"*" in a dimension', () => {
-  it("stands for every series that differs in nothing else, aggregated to one for each server", async () => {
+  it("matches every series that differs in nothing else, aggregated to one for each server", async () => {
     const fake = cards()
     const [reading] = await readMetrics(question(), fake)
     expect(reading).toEqual({
@@ -134,16 +134,16 @@ describe('"*" in a dimension', () => {
     const [wild, other] = await readMetrics(question([ruleOf(), plain]), fake)
     expect(wild).toMatchObject({
       series: [],
-      problem: 'Cloud Eye could not be asked what "*" stands for: HTTP 503',
+      problem: 'Cloud Eye could not be asked for the series of "*": HTTP 503',
     })
     expect(other?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
 
-  it("is missing where it stands for more than anybody has", async () => {
+  it("is missing if it matches more series than a supernode can have", async () => {
     const fake = cards()
     fake.listed = Array.from({ length: 3_100 }, (_, i) => card("s1", i))
     const [reading] = await readMetrics(question(), fake)
-    expect(reading?.problem).toBe('"*" stands for 3100 series, at most 3072 are read: name more dimensions')
+    expect(reading?.problem).toBe('"*" matches 3100 series, at most 3072 are read: name more dimensions')
     expect(reading?.unasked).toBe(true)
     expect(fake.queries).toEqual([])
   })
@@ -178,12 +178,15 @@ describe("the list of what exists", () => {
       },
       /not complete: it has more than 50,000 series/,
     ],
-  ])("is none where it %s: a card that is not on it would be taken for none", async (_, change, says) => {
-    const fake = cards()
-    change(fake)
-    const [reading] = await readMetrics(question(), fake)
-    expect(reading).toMatchObject({ series: [], problem: expect.stringMatching(says), unasked: true })
-  })
+  ])(
+    "is refused if it %s: a card that is missing in it would be taken for one that does not exist",
+    async (_, change, says) => {
+      const fake = cards()
+      change(fake)
+      const [reading] = await readMetrics(question(), fake)
+      expect(reading).toMatchObject({ series: [], problem: expect.stringMatching(says), unasked: true })
+    },
+  )
 
   it("is shared by supernodes and servers, kept for five minutes, and then read anew", async () => {
     const fake = cards()

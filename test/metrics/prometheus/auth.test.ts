@@ -78,7 +78,7 @@ describe("SUPERNODE_PROMETHEUS_AUTH gives", () => {
   })
 })
 
-describe("What is wrong with SUPERNODE_PROMETHEUS_AUTH is said at once, without what stands in it", () => {
+describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, without its content", () => {
   const P = "https://p.example.com"
   const SHAPE = 'must be { "bearer": "…" } or { "user": "…", "password": "…" }'
   it.each<[string, unknown, string[]]>([
@@ -107,7 +107,7 @@ describe("What is wrong with SUPERNODE_PROMETHEUS_AUTH is said at once, without 
     [
       "an unknown key",
       { [P]: { beerer: SECRET, bearer: SECRET } },
-      [`${P}: has a key that is none of bearer, user, password, ca; did you mean bearer?`],
+      [`${P}: has an unknown key; the keys are bearer, user, password, ca; did you mean bearer?`],
     ],
     [
       "two logins in one",
@@ -153,7 +153,7 @@ describe("What is wrong with SUPERNODE_PROMETHEUS_AUTH is said at once, without 
     expect(problemsOf(written)).toEqual(problems)
   })
 
-  it("plain http to this machine is nobody else's to read", () => {
+  it("allows plain http to this machine, since no other machine can read it", () => {
     expect(
       problemsOf({ "http://127.0.0.1:9090": { bearer: SECRET }, "http://[::1]:9090/x": { bearer: SECRET } }),
     ).toEqual([])

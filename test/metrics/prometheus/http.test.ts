@@ -115,7 +115,7 @@ describe("a range query", () => {
 })
 
 describe("who we are", () => {
-  it("is told by the login of that url", async () => {
+  it("carries the login of its url", async () => {
     const server = await serverOf()
     await clientOf({ login: { [server.url]: { bearer: TOKEN } } }).queryRange(asking(server.url))
     await clientOf({ login: { [`${server.url}/x`]: { user: "u", password: "p" } } }).queryRange(
@@ -127,7 +127,7 @@ describe("who we are", () => {
     ])
   })
 
-  it("is told to nobody that we are sent on to: redirects are not followed", async () => {
+  it("goes to no other server: redirects are not followed", async () => {
     const elsewhere = await serverOf()
     const server = await serverOf()
     server.instead = (_, response) => {
@@ -205,7 +205,7 @@ describe("TLS", () => {
   })
 })
 
-describe("an answer that is none", () => {
+describe("an answer that is not one of Prometheus", () => {
   it.each<[string, (response: ServerResponse) => unknown, RegExp]>([
     [
       "a query that it cannot parse",
@@ -269,7 +269,7 @@ describe("an answer that is none", () => {
       /only a part/,
     ],
     [
-      "more series than anybody needs",
+      "too many series",
       (r) =>
         json(r, 200, {
           status: "success",
@@ -281,7 +281,7 @@ describe("an answer that is none", () => {
       /1001 series, at most 1000 are read: aggregate in the query/,
     ],
     [
-      "a larger one than anybody needs",
+      "one that is too large",
       (r) => r.writeHead(200).end("x".repeat(4 * 1024 * 1024 + 1)),
       /larger than 4 MB/,
     ],

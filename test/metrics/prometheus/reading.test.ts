@@ -124,7 +124,7 @@ describe("what Prometheus answers", () => {
     expect(reading.series[0]?.points.map(({ value }) => value)).toEqual([0, 0, 0, 0, 0])
   })
 
-  it("is several series: nobody can say which is meant, so that it is missing and says what to write", async () => {
+  it("is missing and says what to write if it has several series: it is unclear which one is meant", async () => {
     const { reading } = await readWith(came(evenly({ pod: "a" }), evenly({ pod: "b" })))
     expect(reading.series).toEqual([])
     expect(reading.problem).toBe("the query has 2 series: aggregate in the query, or write server_label")
@@ -157,7 +157,7 @@ describe("with a server_label", () => {
     })
   })
 
-  it("series of other supernodes' servers are none of ours: one query may serve many supernodes", async () => {
+  it("leaves out series of other supernodes' servers: one query may serve many supernodes", async () => {
     const others = evenly({ instance_id: "ecs-elsewhere" }, () => 100)
     const { reading } = await readWith(
       came(others, evenly({ instance_id: "ecs-s1" }), { ...others, labels: {} }),

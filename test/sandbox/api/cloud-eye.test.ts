@@ -125,7 +125,7 @@ describe("which periods are answered", () => {
       nowMinutes: 5,
       expected: [at(-5), at(0)],
     },
-    { what: "nothing of the future is told", question: { from: at(-5), to: at(60) }, expected: [at(-5)] },
+    { what: "no point of the future", question: { from: at(-5), to: at(60) }, expected: [at(-5)] },
     { what: "within one period there is nothing", question: { from: at(-9), to: at(-6) }, expected: [] },
     {
       what: "a period that goes on after `to` is left out",

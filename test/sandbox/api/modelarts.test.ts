@@ -16,7 +16,7 @@ const names = (json: Record<string, unknown>): string[] =>
   (json["data"] as { name: string }[]).map((one) => one.name)
 
 describe("reading a supernode", () => {
-  it("tells the same ids in every sandbox, and the instance id of the documentation's alarm", async () => {
+  it("gives the same ids in every sandbox, and the instance id of the documentation's alarm", async () => {
     const [one, two] = await Promise.all(
       [sandboxAt(), sandboxAt()].map(async (sandbox) => (await get(await sandbox, `/${SUPERNODE}`)).json),
     )

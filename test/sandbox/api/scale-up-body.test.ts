@@ -173,7 +173,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /admin_pass/,
     },
     {
-      what: "a count of servers, which is none either",
+      what: "a count of servers, which is not a key either",
       body: { ...ORDER, count: 2 },
       code: "6400",
       says: /count/,

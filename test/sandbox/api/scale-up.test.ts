@@ -187,7 +187,11 @@ describe("a refused order buys nothing", () => {
       path: `/v1/other/dev-servers/hyperinstance/${SUPERNODE}/live-scale-up`,
       code: "ModelArts.6404",
     },
-    { what: "an id that is none", path: `${HYPERINSTANCE}/train-a/live-scale-up`, code: "ModelArts.0101" },
+    {
+      what: "an id that is not a UUID",
+      path: `${HYPERINSTANCE}/train-a/live-scale-up`,
+      code: "ModelArts.0101",
+    },
     {
       what: "a query",
       path: `${HYPERINSTANCE}/${SUPERNODE}/live-scale-up`,
@@ -242,7 +246,7 @@ describe("what else happens to a supernode", () => {
     ])
   })
 
-  it("servers that somebody ordered by hand run at once and are no order of ours", async () => {
+  it("runs servers that a person ordered by hand at once, and counts no order of ours for them", async () => {
     const sandbox = await sandboxAt()
     const ids = sandbox.addServers(2)
     const servers = await readServers(sandbox)

@@ -277,7 +277,7 @@ describe("signed headers", () => {
     expect(refusal(signedHeaders)).toBe(says)
   })
 
-  it("a signed header sent twice is refused, since nobody knows which one counts", () => {
+  it("refuses a signed header that is sent twice, since it is unclear which one counts", () => {
     expect(refusal(["host", "x-note", "x-sdk-date"], { ...headers, "X-Note": "a" }, ["X-Note", "b"])).toMatch(
       /x-note/,
     )

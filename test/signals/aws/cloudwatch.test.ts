@@ -165,7 +165,7 @@ describe("the resource of a CloudWatch alarm", () => {
       { InstanceId: "i-1,i-2" },
     ],
     ["dimensions that are no mapping", [metric("InstanceId")], { unreadable: "resource" }],
-    ["a metric that is none", [5], { unreadable: "resource" }],
+    ["a metric that is not an object", [5], { unreadable: "resource" }],
     ["metrics that are no list", "many", { unreadable: "resource" }],
     ["a metric without dimensions", [metric(undefined)], {}],
     ["no metrics (composite)", undefined, {}],
