@@ -13,7 +13,7 @@ import { noticeOf } from "./notice.ts"
 // On the wire: a real server on loopback answers, in all the ways a webhook can.
 
 /** No test ends by it, however busy the machine is. */
-const PATIENT_MS = 60_000
+const PATIENT_MS = 600_000
 const PATH = "/services/T0/B0/SECRET?key=SECRET"
 const open: { close(): void; closeAllConnections(): void }[] = []
 afterEach(() => {
