@@ -44,8 +44,11 @@ export interface App {
   cloud: Cloud
   /** Cloud Eye as it is asked, for who looks what it knows. */
   cloudEye: CloudEye
-  /** Whether there are keys to sign with; whether the cloud takes them only a read can tell. Throws SettingsError. */
-  checkKeys(): Promise<void>
+  /**
+   * Problems that the keys to sign with show by themselves, such as quotes; empty: none. Only a read shows whether the
+   * cloud accepts them. Throws SettingsError if there are no keys.
+   */
+  checkKeys(): Promise<string[]>
   /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
   /** A webhook's request as far as its signals: who sent it is checked, and nothing is run yet. */

@@ -74,6 +74,18 @@ export function credentialSource(
   }
 }
 
+/**
+ * Problems of keys that a shell, an env file or a secret spoilt: quotes that became part of them, or a variable that
+ * nothing replaced. Names the setting, never the key. Empty: none.
+ */
+export function spoiltKeys({ ak, sk }: Credentials): string[] {
+  const named = { HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: sk }
+  return Object.entries(named).flatMap(([name, key]) => {
+    if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]
+    return key.includes("$") ? [`${name} has a $: it names a variable instead of its value`] : []
+  })
+}
+
 function keysIn(arn: string, text: string): Credentials {
   const parsed = secretShape.safeParse(jsonOrNull(text))
   if (!parsed.success) {

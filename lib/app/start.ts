@@ -10,7 +10,7 @@ import { notifierFor, recipientsOf, sendTest } from "../notify/recipients.ts"
 import type { SnsOptions } from "../notify/sns.ts"
 import type { Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
-import { credentialSource } from "./credentials.ts"
+import { credentialSource, spoiltKeys } from "./credentials.ts"
 import { overridesOf, signalRunner } from "./dispatch.ts"
 import { eventHandler } from "./handle.ts"
 import { openLedgerOf } from "./ledger-of.ts"
@@ -96,7 +96,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     cloud,
     cloudEye: { list: huawei.listMetrics, query: huawei.queryMetrics },
     async checkKeys() {
-      await keys.provide()
+      return spoiltKeys(await keys.provide())
     },
     receive,
     reloadPolicy: policies.reload,

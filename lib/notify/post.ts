@@ -1,4 +1,5 @@
 import { type Dispatcher, request as send } from "undici"
+import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
@@ -43,7 +44,7 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
   try {
     const answer = await send(url, {
       method: "POST",
-      headers: { "user-agent": "supernode-autoscaler", "accept-encoding": "identity", ...headers },
+      headers: { "user-agent": "supernode-autoscaler", ...ACCEPT_ENCODING, ...headers },
       body,
       dispatcher: dispatchers.for(url),
       signal,
@@ -51,7 +52,7 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
     return {
       kind: "answer",
       status: answer.statusCode,
-      text: await wholeText(answer.body, bodyMs ?? limitMs),
+      text: await wholeText(answer, bodyMs ?? limitMs),
     }
   } catch (cause) {
     const says = signal.aborted
@@ -63,8 +64,11 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
   }
 }
 
-/** null where it is longer than 64 KB, breaks off or does not end in time. */
-async function wholeText(body: Dispatcher.ResponseData["body"], withinMs: number): Promise<string | null> {
+/** null where it is longer than 64 KB, breaks off, cannot be inflated or does not end in time. */
+async function wholeText(
+  { body, headers }: Dispatcher.ResponseData,
+  withinMs: number,
+): Promise<string | null> {
   const timer = setTimeout(() => body.destroy(new Error("too slow")), withinMs)
   const chunks: Buffer[] = []
   let bytes = 0
@@ -75,7 +79,8 @@ async function wholeText(body: Dispatcher.ResponseData["body"], withinMs: number
       if (bytes > MAX_BODY_BYTES) return null
       chunks.push(part)
     }
-    return Buffer.concat(chunks).toString("utf8")
+    const whole = bodyOf(Buffer.concat(chunks), headers["content-encoding"], MAX_BODY_BYTES)
+    return whole.ok ? whole.body.toString("utf8") : null
   } catch {
     return null
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { credentialSource } from "../../lib/app/credentials.ts"
+import { credentialSource, spoiltKeys } from "../../lib/app/credentials.ts"
 import { SettingsError } from "../../lib/app/settings.ts"
 
 const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
@@ -83,6 +83,15 @@ describe("the keys to sign with", () => {
     )
     await expect(source.provide()).rejects.toThrow(SettingsError)
     await expect(source.provide()).rejects.toThrow(/HUAWEICLOUD_SDK_AK.*SUPERNODE_SECRET_ARN.*agency/)
+  })
+
+  it.each([
+    ['"hush"', "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
+    ["'hush'", "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
+    ["${hush}", "HUAWEICLOUD_SDK_AK has a $: it names a variable instead of its value"],
+  ])("in a secret show what spoilt them, and not the key: %s", async (ak, problem) => {
+    const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
+    expect(spoiltKeys(await source.provide())).toEqual([problem])
   })
 
   it.each([

@@ -107,10 +107,19 @@ describe("the line that a dry run prints", () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     await paste(own, buyingLine(out))
-    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(duplicate\)/)
+    const again = (await paste(own, buyingLine(out))).out
+    expect(again).toMatch(/^train-a: held \(duplicate\)/)
+    expect(again).toMatch(/^request of the first delivery, not sent again: POST /m)
     own.advance(10 * MINUTE)
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(already-there\)/)
     expect(own.sandbox.scaleUps).toHaveLength(1)
+  })
+
+  it("is not printed without a reason: the dry run says how to state one, and that line holds no placeholder that buys", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("dry-run", "train-a")
+    expect(buyingLine(out)).toBe("no line was printed")
+    expect(out).toContain("supernode-autoscaler dry-run train-a --servers 4 --by WHO --why TEXT")
   })
 
   it("is not printed while a gate fails", async () => {
@@ -165,18 +174,20 @@ describe("a dry run during a cooldown", () => {
 })
 
 describe("a dry run that lacks only approval", () => {
-  it("prints both lines, and pasted in their order they buy", async () => {
+  it("prints both lines, and pasted in their order they buy, within one minute too", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
-    expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(approval-needed\)/)
+    const first = (await paste(own, buyingLine(out))).out
+    expect(first).toMatch(/^train-a: held \(approval-needed\)/)
+    expect(first).toMatch(/^request, not sent: POST /m)
     const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
     await own.run("approve", hash, "--by", "boss")
     expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).toMatch(
       /✓ +approved +approved by boss/,
     )
-    own.advance(MINUTE)
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: bought/)
+    expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
   it("does not count the requester's own approval", async () => {

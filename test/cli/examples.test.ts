@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, type Option } from "commander"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { actor, duration, planHash, reason, timeAfter, whole, words } from "../../functions/cli/arguments.ts"
@@ -94,6 +94,16 @@ describe("a printed command line", () => {
     operatorCommand.settle("train-a", SETTLEMENTS),
   ])("is accepted by the command: %s", async (line) => {
     expect(await problemOf(line)).toBeNull()
+  })
+
+  it("is accepted as the default of every option that shows one", () => {
+    const options = optionsOf(parserOnly().program)
+    const shown = options.filter(({ defaultValueDescription }) => /^"/.test(defaultValueDescription ?? ""))
+    expect(shown.map(({ long }) => long)).toEqual(["--provisioning", "--provisioning"])
+    for (const { long, defaultValue, defaultValueDescription, parseArg } of shown) {
+      const text: unknown = JSON.parse(defaultValueDescription ?? "")
+      expect(parseArg?.(String(text), undefined), long).toBe(defaultValue)
+    }
   })
 
   it("is accepted in the help of every command", async () => {
@@ -211,6 +221,10 @@ function commandsIn(text: string): string[] {
   const inSentences = [...joined.matchAll(/`(?:npx )?(supernode-autoscaler [a-z][^`]*)`/g)]
   const lines = [...inBlocks, ...inSentences].map(([, line = ""]) => line)
   return lines.filter((line) => !line.includes("…") && !SIGNED_TEXT.test(line))
+}
+
+function optionsOf({ options, commands }: Command): Option[] {
+  return [...options, ...commands.flatMap(optionsOf)]
 }
 
 function helps(command: Command): string[] {

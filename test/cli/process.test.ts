@@ -65,6 +65,36 @@ describe("the process of a command", () => {
     expect((await ended(cli(desk(), ...argv))).code).toBe(code)
   })
 
+  /** Runs the command as if on another version of Node.js. */
+  const asOn = (own: Desk, version: string, ...argv: string[]): Child => {
+    const told = own.file(
+      "version.cjs",
+      `Object.defineProperty(process, "version", { value: "v${version}" })
+       Object.defineProperty(process.versions, "node", { value: "${version}" })`,
+    )
+    return start(own, process.execPath, ["--require", told, built.file, ...argv])
+  }
+
+  it("says which Node.js it needs on an older one, and does nothing else", async () => {
+    expect(await ended(asOn(desk(), "18.20.8", "validate"))).toEqual({
+      out: "",
+      err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.20.8; install a newer Node.js\n",
+      code: 1,
+    })
+  })
+
+  it("prints no warning of Amazon's client about the version of Node.js", async () => {
+    const own = desk()
+    Object.assign(own.env, {
+      SUPERNODE_LEDGER: "dynamodb://ledger?region=eu-central-1&endpoint=http://127.0.0.1:1",
+      AWS_ACCESS_KEY_ID: "AK",
+      AWS_SECRET_ACCESS_KEY: "SK",
+    })
+    const { err, code } = await ended(asOn(own, "20.15.1", "audit", "list"))
+    expect(err.trimEnd().split("\n")).toEqual([expect.stringMatching(/^error: .*ECONNREFUSED/)])
+    expect(code).toBe(1)
+  })
+
   it("accepts that the reader closes the pipe", async () => {
     const own = desk()
     for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))

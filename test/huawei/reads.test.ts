@@ -414,6 +414,10 @@ describe("Cloud Eye's metrics", () => {
     expect(read.ok && read.value.length).toBe(1)
   })
 
+  it("may be null instead of an empty list: no metric has a point", async () => {
+    expect((await queryOf(says({ metrics: null }))).read).toMatchObject({ ok: true, value: [] })
+  })
+
   it("are unreadable without a list of metrics", async () => {
     expect((await queryOf(says({ datapoints: [] }))).read).toMatchObject({
       ok: false,

@@ -12,7 +12,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()))
 })
 
-async function smnOf(script: Script, timeoutMs = 60_000) {
+async function smnOf(script: Script, timeoutMs = 600_000) {
   const wire = await startWire(script, { tls: certificate })
   const smn = smnRequests({ tls: { ca: certificate.cert }, timeoutMs })
   open.push(smn, wire)

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto"
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
 import type { AddressInfo } from "node:net"
+import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it } from "vitest"
 import { FORMATS } from "../../lib/notify/formats.ts"
 import { messageOf } from "../../lib/notify/message.ts"
@@ -12,7 +13,7 @@ import { noticeOf } from "./notice.ts"
 // On the wire: a real server on loopback answers, in all the ways a webhook can.
 
 /** No test ends by it, however busy the machine is. */
-const PATIENT_MS = 60_000
+const PATIENT_MS = 600_000
 const PATH = "/services/T0/B0/SECRET?key=SECRET"
 const open: { close(): void; closeAllConnections(): void }[] = []
 afterEach(() => {
@@ -65,7 +66,7 @@ function tellBy(
 }
 
 const says =
-  (status: number, headers: Record<string, string> = {}, body = "ok"): Answer =>
+  (status: number, headers: Record<string, string> = {}, body: string | Buffer = "ok"): Answer =>
   (response) =>
     response.writeHead(status, headers).end(body)
 
@@ -196,6 +197,12 @@ describe("the answer of a vendor", () => {
       "code 19021",
       json({ code: 19021, msg: "sign match fail" }),
       failed("answered 200 with code 19021: sign match fail"),
+    ],
+    [
+      "feishu",
+      "code 9499 in gzip, which was not asked for",
+      says(200, { "content-encoding": "gzip" }, gzipSync(JSON.stringify({ code: 9499, msg: "Bad Request" }))),
+      failed("answered 200 with code 9499: Bad Request"),
     ],
     ["feishu", "no code", json({ msg: "success" }), failed("answered 200 with a body without code")],
     ["feishu", "a code as text", json({ code: "0" }), failed("answered 200 with code 0")],

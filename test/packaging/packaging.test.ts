@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = workshop.folder
   out = await packageWorkshop(folder)
   resources = await resourcesIn(out)
-}, 240_000)
+})
 
 afterAll(async () => {
   await workshop?.remove()

@@ -10,6 +10,7 @@ import {
   DAY,
   HOUR,
   MINUTE,
+  offersOf,
   type PolicyInput,
   policyOf,
   SECOND,
@@ -83,6 +84,29 @@ describe("a tick during an active floor", () => {
       "day 2024-01-15T08:00 4",
       "day 2024-01-16T08:00 4",
     ])
+  })
+
+  it("buys again in its window for a floor that was raised since, and not for one that was lowered", async () => {
+    const prices = { currency: "CNY", per: "month" } as const
+    const ladder = [2, 4, 8].map((servers) => ({
+      flavor: `rung-${servers}`,
+      servers,
+      price: { amount: servers * 60_000, ...prices },
+    }))
+    world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
+    const floor = (atLeast: number) => ({ policy: policyWith({ at_least: atLeast }, { ladder }) })
+    await tick(floor(4))
+    world.deliver(4)
+    pass(2 * HOUR)
+    expect(await held(floor(4))).toBe("not-breaching")
+    expect(await held(floor(3))).toBe("not-breaching")
+    expect(await held(floor(8))).toBe("policy-conflict")
+    pass(6 * MINUTE)
+    expect(await tick(floor(8))).toMatchObject({
+      plan: { from: 4, to: 8 },
+      outcome: { kind: "accepted" },
+    })
+    expect(world.orders).toHaveLength(2)
   })
 
   it("buys nothing the next day if all servers are still present", async () => {

@@ -43,7 +43,7 @@ describe("a simulated fleet", () => {
     expect(summary.mostPosts).toBe(1)
     // Faults that never happen prove nothing.
     for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)
-  }, 240_000)
+  })
 
   it("repeats the same life from the same seed, also without the shortcuts for speed", async () => {
     const seeds = [3, 7, 11, 42]

@@ -164,7 +164,7 @@ async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]):
   const keys = await triedLater("keys", () => app.checkKeys())
   if (!keys.ok) return keys.checks
   const ofSupernodes = await Promise.all(shown.map((loaded) => checkOne(task, app, loaded)))
-  return [keysCheck(task.io.env), ...ofSupernodes.flat()]
+  return [keysCheck(keys.value), ...ofSupernodes.flat()]
 }
 
 /** An order id that no order has. */
@@ -198,15 +198,8 @@ async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Ch
   return checkRules({ policy, supernode, readings, cloudEye: app.cloudEye, now })
 }
 
-/** Keys as a shell or an env file spoils them: quotes that became part of them, a variable that nothing replaced. */
-function keysCheck(env: Task["io"]["env"]): Check {
+function keysCheck(spoilt: string[]): Check {
   const subject = { what: "keys", supernode: null }
-  const names = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"]
-  const spoilt = names.flatMap((name) => {
-    const key = env[name] ?? ""
-    if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]
-    return key.includes("$") ? [`${name} has a $: it names a variable instead of its value`] : []
-  })
   return spoilt.length > 0
     ? ill(subject, "the keys are not as Huawei Cloud issues them", ...spoilt)
     : well(subject, "there are keys to sign with")

@@ -5,6 +5,7 @@ import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
 import { when } from "../print/table.ts"
 import { type Check, ill, well } from "./check.ts"
 import { knownMetrics } from "./cloud-eye.ts"
+import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
 
 interface Looked {
   policy: Policy
@@ -51,21 +52,33 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
 
 async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {
   const { metric } = rule
+  const isWrong = isWrongKey(reading?.problem ?? "")
   if (metric.prometheus) {
-    if (reading?.credentials) return ["set SUPERNODE_PROMETHEUS_AUTH (docs/settings.md)"]
+    const { url } = metric.prometheus
+    if (!reading?.credentials)
+      return [`try the query at ${url} itself: it must give one number, or one per server_label`]
     return [
-      `try the query at ${metric.prometheus.url} itself: it must give one number, or one per server_label`,
+      isWrong
+        ? "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"
+        : "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)",
     ]
   }
-  if (metric.cloudwatch)
-    return reading?.credentials
-      ? ["give the role cloudwatch:GetMetricData, or this shell keys that have it"]
-      : [
-          "compare namespace, name and dimensions with CloudWatch's own: all dimensions of a metric must be written",
-        ]
+  if (metric.cloudwatch) {
+    if (!reading?.credentials)
+      return [
+        "compare namespace, name and dimensions with CloudWatch's own: all dimensions of a metric must be written",
+      ]
+    return [
+      isWrong
+        ? "the Amazon keys are wrong, missing or expired: renew the login of this shell, or its AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        : "give the role cloudwatch:GetMetricData, or this shell keys that have it",
+    ]
+  }
   if (reading?.credentials)
     return [
-      'give the keys\' user ces:metricData:list, and ces:metrics:list for what follows here and for "*"',
+      isWrong
+        ? WRONG_HUAWEI_KEY
+        : 'give the keys\' user ces:metricData:list, and ces:metrics:list for what follows here and for "*"',
     ]
   const servers = presentServers(looked.supernode)
   return knownMetrics({ ...looked, source: metric["cloud-eye"], servers })

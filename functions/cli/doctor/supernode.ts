@@ -5,6 +5,7 @@ import { counted } from "../../../lib/decision/policy/units.ts"
 import type { CloudOrder } from "../../../lib/decision/state/order.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { type Check, ill, well } from "./check.ts"
+import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
 
 const CLOCK = "set this machine's clock: signatures and evidence go by it"
 
@@ -35,11 +36,7 @@ export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernod
 }
 
 function whyUnread({ credentials, refused, why }: Extract<Read<never>, { ok: false }>, id: string): string[] {
-  // 401 is about the key itself, 403 about what it may do.
-  if (credentials && why.includes(" answered 401"))
-    return [
-      "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK must be one access key's two halves, not swapped, of this cloud",
-    ]
+  if (credentials && isWrongKey(why)) return [WRONG_HUAWEI_KEY]
   if (credentials) return ["give the keys' user the right to read Lite Server supernodes (modelarts)"]
   return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
 }

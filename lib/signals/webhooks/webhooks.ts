@@ -121,7 +121,8 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
     return answer(404, { error: "no such path", path, paths: pathsSaid() })
   }
   const path = PATHS[known]
-  if (request.method.toUpperCase() !== path.method)
+  const method = request.method.toUpperCase()
+  if (method !== path.method && !(method === "HEAD" && path.method === "GET"))
     return refuse(405, `this path takes ${path.method === "GET" ? "GET and HEAD" : path.method} only`)
   try {
     return await path.receive(request, deps)

@@ -24,7 +24,7 @@ function appendToControl(path: string, said: OperatorCommand): void {
 }
 
 describe("pause", () => {
-  it("stops everything from now on, in the name of this system's user, without an end", async () => {
+  it("stops everything from now on, in the name of the person given by --by, without an end", async () => {
     const own = desk()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
@@ -214,6 +214,9 @@ describe("hold", () => {
     expect((await own.run("run", "--event", ALARM)).out).toMatch(/^train-a: held \(held\)/)
     expect((await own.run("dry-run", "train-a", "--servers", "4")).out).toMatch(/^train-a: would buy/)
     expect(code).toBe(0)
+    await own.run("hold", "train-a", "--until", "now", "--why", "freeze is over", "--by", "ops")
+    own.advance(MINUTE)
+    expect((await own.run("run", "--event", ALARM)).out).toMatch(/^train-a: bought/)
   })
 })
 

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
+import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { PrometheusServer } from "../../metrics/prometheus/server.ts"
 import { type CloudDesk, cloudDesk, desk, POLICY, TWO_SUPERNODES } from "../harness.ts"
@@ -139,6 +139,11 @@ describe("doctor with a problem", () => {
       "HUAWEICLOUD_SDK_AK has quotes that are part of it",
     ],
     ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK has a $"],
+    [
+      "swapped keys",
+      { HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.sk, HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.ak },
+      "must be one access key's two halves, not swapped",
+    ],
   ])("names the problem of %s, not a missing right", async (_what, env, says) => {
     const own = await cloudDesk()
     Object.assign(own.env, env)
@@ -146,6 +151,14 @@ describe("doctor with a problem", () => {
     expect(out).toContain(says)
     expect(out).not.toContain("give the keys' user the right")
     expect(code).toBe(1)
+  })
+
+  it("names the right that is missing where the cloud knows the key and refuses the read", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("supernode", { status: 403, code: "APIG.0305", message: "no permission" })
+    const { out } = await own.run("doctor")
+    expect(out).toContain("give the keys' user the right to read Lite Server supernodes (modelarts)")
+    expect(out).not.toContain("the key is wrong")
   })
 
   it("reports that no supernode has that id", async () => {
@@ -217,11 +230,14 @@ describe("doctor with a problem", () => {
     expect(todo[0]).toMatch(/^try the query at http:\/\/127\.0\.0\.1:1 itself/)
   })
 
-  it("reports that a Prometheus requires a login", async () => {
+  it.each([
+    [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"],
+    [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)"],
+  ])("tells a wrong login of a Prometheus from a missing right: %i", async (status, says) => {
     const server = await PrometheusServer.start()
     onTestFinished(() => server.close())
     server.instead = (_, response) => {
-      response.writeHead(401).end()
+      response.writeHead(status).end()
       return true
     }
     const own = await cloudDesk(
@@ -229,7 +245,7 @@ describe("doctor with a problem", () => {
       withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
     )
     const { todo } = await onlyProblem(own)
-    expect(todo).toEqual(["set SUPERNODE_PROMETHEUS_AUTH (docs/settings.md)"])
+    expect(todo).toEqual([says])
   })
 
   it("reports that CloudWatch has no region", async () => {

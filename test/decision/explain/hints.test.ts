@@ -94,6 +94,11 @@ describe("the hint of a failed gate", () => {
       { headAt: NOW + 2 * MINUTE },
       "wait until 2024-01-12T17:01:00.000Z, when our clock comes within 60s of the ledger",
     ],
+    [
+      "clock-behind-ledger",
+      { headAt: NOW + 400 * DAY },
+      "a wrong clock dated the ledger's newest entry; run: supernode-autoscaler reset train-a --why TEXT --by WHO",
+    ],
     ["clock-skewed", { cloudSkewMs: 75_000 }, "set our clock 75s forward"],
     ["clock-skewed", { cloudSkewMs: -75_000 }, "set our clock 75s back"],
     ["control-unreadable", { control: unreadable() }, "the control stream must be readable again"],

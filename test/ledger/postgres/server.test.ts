@@ -19,7 +19,7 @@ if (isWanted && SERVER_PROGRAMS === null)
 const timeouts = (statementMs: number): OpenLedgerOptions => ({
   postgres: { timeouts: { connectMs: 60_000, statementMs } },
 })
-const PATIENT = timeouts(60_000)
+const PATIENT = timeouts(600_000)
 /** For what ends by time alone. */
 const HASTY = timeouts(1_000)
 

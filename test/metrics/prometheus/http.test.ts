@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import type { ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it } from "vitest"
 import { parsePrometheusAuth } from "../../../lib/metrics/prometheus/auth.ts"
 import {
@@ -289,6 +290,21 @@ describe("an answer that is not one of Prometheus", () => {
     const { read, server } = await readInstead(instead)
     expect(read).toMatchObject({ ok: false, why: expect.stringMatching(why), credentials: false })
     expect(server.asked).toHaveLength(1)
+  })
+
+  it("without any series may be null instead of an empty list", async () => {
+    const { read } = await readInstead((r) =>
+      json(r, 200, { status: "success", data: { resultType: "matrix", result: null } }),
+    )
+    expect(read).toEqual({ ok: true, value: [], skewMs: null })
+  })
+
+  it("may come in gzip, which was not asked for", async () => {
+    const text = JSON.stringify({ status: "success", data: { resultType: "matrix", result: [] } })
+    const { read } = await readInstead((r) =>
+      r.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(text)),
+    )
+    expect(read).toMatchObject({ ok: true, value: [] })
   })
 
   it("counts whole where its only warnings are notes on style, and not where one warning is real", async () => {

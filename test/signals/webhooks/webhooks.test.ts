@@ -5,8 +5,8 @@ import { sample } from "../sample.ts"
 import { answerOf, FakeWorld, NOW, notification, post, receive, TOKEN } from "./webhook-world.ts"
 
 describe("the paths of the webhooks", () => {
-  test("answer GET /healthz with ok", async () => {
-    const request = { method: "GET", path: "/healthz", headers: {}, body: Buffer.alloc(0) }
+  test.each(["GET", "HEAD"])("answer %s /healthz with ok", async (method) => {
+    const request = { method, path: "/healthz", headers: {}, body: Buffer.alloc(0) }
     expect(await receive(request)).toEqual({ kind: "answer", status: 200, body: { status: "ok" } })
   })
 
