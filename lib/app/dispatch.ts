@@ -9,10 +9,12 @@ import { supernodeStream } from "../ledger/next-entry.ts"
 import type { MetricEvent } from "../metrics/collector.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
+import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
 import { type Route, routeSignal } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import type { CredentialSource } from "./credentials.ts"
+import { fleetTurns } from "./fleet-turns.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
@@ -51,12 +53,13 @@ interface Wiring {
 /** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
+  const inFleetTurn = fleetTurns()
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
     const file = policies.current()
     const notify = notifierOf(file.notify)
-    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
+    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, inFleetTurn, timeLeftMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
@@ -68,6 +71,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
         policies: file,
         fileNews,
         signals,
+        ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
         ...asked,
       })
     })
@@ -81,19 +85,23 @@ interface Runs extends Asked {
   policies: PolicyFile
   fileNews: PolicyFileState
   signals: Signal[]
+  takeResult?: (result: RunResult) => void
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
-  const { problems, ports, metricEvent, settings, policies, fileNews, signals, mode, only } = runs
+  const { problems, ports, metricEvent, settings, policies, fileNews, signals, mode, only, takeResult } = runs
   const { routed, warnings } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
   )
   const queues = new Map<string, Queue>()
+  // Made once per event: a list per supernode would grow with the square of their number.
+  const fleetStreams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
+  const loadedBy = new Map(policies.supernodes.map((loaded) => [loaded.policy, loaded]))
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
-      const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
+      const loaded = loadedBy.get(policy)
       if (!loaded || (only !== null && policy.name !== only)) continue
       const task: RunTask = {
         signal,
@@ -105,14 +113,14 @@ async function runEach(runs: Runs): Promise<Ran> {
         endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
-        fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
+        fleetStreams,
         ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
       }
       const before = queues.get(policy.id)
       queues.set(policy.id, { tasks: before ? [...before.tasks, task] : [task] })
     }
   }
-  const waves = { ports, metricEvent }
+  const waves = { ports, metricEvent, ...(takeResult ? { takeResult } : {}) }
   const all = [...queues.values()]
   const [first] = signals
   const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)

@@ -29,16 +29,18 @@ export interface Ended {
 
 interface Waves {
   ports: Ports
-  /** The supernodes of one wave ask the meters together. */
+  /** Supernodes that run at about the same time ask the meters together. */
   metricEvent(): MetricEvent
+  /** Takes each result as soon as its run has ended; left out: they are kept. */
+  takeResult?(result: RunResult): void
 }
 
 /** All at once, each supernode independently of the others. */
-export async function runTogether({ ports, metricEvent }: Waves, queues: readonly Queue[]): Promise<Ended> {
-  const metrics = metricEvent()
+export async function runTogether(waves: Waves, queues: readonly Queue[]): Promise<Ended> {
+  const metrics = waves.metricEvent()
   // All take their seats before the first one runs, so that each finds those who want the same.
   const seated = queues.map((queue) => ({ queue, seat: metrics.seat() }))
-  const ended = await Promise.all(seated.map(({ queue, seat }) => runInOrder(ports, queue, seat)))
+  const ended = await Promise.all(seated.map(({ queue, seat }) => runInOrder(waves, queue, seat)))
   return {
     results: ended.flatMap((one) => one.results),
     errors: ended.flatMap((one) => one.errors),
@@ -47,26 +49,46 @@ export async function runTogether({ ports, metricEvent }: Waves, queues: readonl
 }
 
 /**
- * A tick's supernodes, at most 100 at a time. No wave but the first starts without the time that one run may take; the
- * warning counts what was not reached. The scheduled time says where it starts, so that the next tick reaches others.
+ * A tick's supernodes, at most 100 at a time: whoever ends makes room for the next one, so that one that hangs delays no
+ * other. Beyond the first 100 none starts without the time that its run may take; the warning counts what was not reached.
+ * The scheduled time says where the tick starts, so that the next one reaches others.
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
+  const seats = seatsOf(waves, ordered.length)
   const ended: Ended = { results: [], errors: [], warnings: [] }
-  for (let from = 0; from < ordered.length; from += MAX_AT_ONCE) {
-    const wave = ordered.slice(from, from + MAX_AT_ONCE)
-    const neededMs = Math.max(...wave.map(({ tasks: [task] }) => timeToRun(task)))
-    const leftMs = waves.ports.timeLeftMs()
-    if (from > 0 && leftMs <= neededMs) {
-      const missed = { count: ordered.length - from, of: ordered.length, leftMs, neededMs }
-      ended.warnings.push(sayMissed(missed))
-      break
+  let next = 0
+  let end = ordered.length
+  const runMore = async (): Promise<void> => {
+    for (let queue = ordered[next]; queue && next < end; queue = ordered[next]) {
+      const neededMs = timeToRun(queue.tasks[0])
+      const leftMs = waves.ports.timeLeftMs()
+      if (next >= MAX_AT_ONCE && leftMs <= neededMs) {
+        ended.warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
+        end = next
+        break
+      }
+      const { results, errors } = await runInOrder(waves, queue, seats(next++))
+      ended.results.push(...results)
+      ended.errors.push(...errors)
     }
-    const { results, errors } = await runTogether(waves, wave)
-    ended.results.push(...results)
-    ended.errors.push(...errors)
   }
+  await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, end) }, runMore))
   return ended
+}
+
+/** Each 100 in a row take their seats together, when the first of them runs, and find those who want the same. */
+function seatsOf({ metricEvent }: Waves, count: number): (nth: number) => Participant {
+  let seats: Participant[] = []
+  let from = 0
+  return (nth) => {
+    if (seats.length === 0 || nth >= from + seats.length) {
+      from = nth
+      const event = metricEvent()
+      seats = Array.from({ length: Math.min(MAX_AT_ONCE, count - nth) }, () => event.seat())
+    }
+    return seats[nth - from] as Participant
+  }
 }
 
 function rotated(queues: readonly Queue[], scheduledAt: number): Queue[] {
@@ -92,7 +114,7 @@ function sayMissed({ count, of, leftMs, neededMs }: Missed): string {
 }
 
 async function runInOrder(
-  ports: Ports,
+  { ports, takeResult }: Waves,
   { tasks }: Queue,
   seat: Participant,
 ): Promise<Pick<Ended, "results" | "errors">> {
@@ -100,7 +122,9 @@ async function runInOrder(
   const ended: Pick<Ended, "results" | "errors"> = { results: [], errors: [] }
   for (const task of tasks) {
     try {
-      ended.results.push(await run(own, task))
+      const result = await run(own, task)
+      if (takeResult) takeResult(result)
+      else ended.results.push(result)
     } catch (error) {
       ended.errors.push(error)
     } finally {
