@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { MetricEvent, Participant } from "../metrics/collector.ts"
 import type { Ports } from "../ports.ts"
 import { timeToBuy } from "../run/preconditions.ts"
@@ -9,6 +10,8 @@ import { LEDGER_WRITE_MS, type RunTask } from "../run/task.ts"
 
 /** Supernodes of a tick that run at the same time. Fewer would ask the meters more often, more would not end sooner. */
 const MAX_AT_ONCE = 100
+/** Runs that start in the same turn of the event loop: they read their heads together, and a webhook waits for no more. */
+const STARTS_PER_TURN = 8
 /** Reads of one supernode take at most this long in all. */
 const READS_MS = 12_000
 /** Ticks fall on minutes. */
@@ -40,7 +43,10 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
   const metrics = waves.metricEvent()
   // All take their seats before the first one runs, so that each finds those who want the same.
   const seated = queues.map((queue) => ({ queue, seat: metrics.seat() }))
-  const ended = await Promise.all(seated.map(({ queue, seat }) => runInOrder(waves, queue, seat)))
+  const ended = await startAll(seated.length, (nth) => {
+    const { queue, seat } = seated[nth] as (typeof seated)[number]
+    return runInOrder(waves, queue, seat)
+  })
   return {
     results: ended.flatMap((one) => one.results),
     errors: ended.flatMap((one) => one.errors),
@@ -73,8 +79,18 @@ export async function runTick(waves: Waves, queues: readonly Queue[], scheduledA
       ended.errors.push(...errors)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, end) }, runMore))
+  await startAll(Math.min(MAX_AT_ONCE, end), runMore)
   return ended
+}
+
+/** Starts so many, a few in each turn of the event loop, and waits for all. */
+async function startAll<T>(count: number, start: (nth: number) => Promise<T>): Promise<T[]> {
+  const started: Promise<T>[] = []
+  for (let nth = 0; nth < count; nth++) {
+    if (nth > 0 && nth % STARTS_PER_TURN === 0) await nextTurn()
+    started.push(start(nth))
+  }
+  return Promise.all(started)
 }
 
 /** Each 100 in a row take their seats together, when the first of them runs, and find those who want the same. */

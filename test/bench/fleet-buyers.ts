@@ -7,7 +7,7 @@ import { FleetPlace, FleetWorker } from "./fleet/place.ts"
 const SUPERNODES = 200
 
 const cloud = await FleetCloud.start()
-for (const allowed of [SUPERNODES, SUPERNODES / 2]) {
+for (const allowed of process.env["ONE"] ? [SUPERNODES] : [SUPERNODES, SUPERNODES / 2]) {
   const place = await FleetPlace.make(cloud, {
     supernodes: SUPERNODES,
     fleetActions: allowed,
