@@ -54,6 +54,7 @@ interface Wiring {
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const inFleetTurn = fleetTurns()
+  let alarmsRunning = 0
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
@@ -64,8 +65,11 @@ export function signalRunner(wiring: Wiring): RunSignals {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
       const fileNews = { refused: policies.refused() }
+      const isAlarm = signals[0]?.kind !== "tick"
+      if (isAlarm) alarmsRunning += 1
       return runEach({
         ports,
+        areAlarmsRunning: () => alarmsRunning > 0,
         metricEvent: metrics.event,
         settings,
         policies: file,
@@ -73,6 +77,8 @@ export function signalRunner(wiring: Wiring): RunSignals {
         signals,
         ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
         ...asked,
+      }).finally(() => {
+        if (isAlarm) alarmsRunning -= 1
       })
     })
   }
@@ -85,12 +91,13 @@ interface Runs extends Asked {
   policies: PolicyFile
   fileNews: PolicyFileState
   signals: Signal[]
+  areAlarmsRunning: () => boolean
   takeResult?: (result: RunResult) => void
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
-  const { problems, ports, metricEvent, settings, policies, fileNews, signals, mode, only, takeResult } = runs
+  const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
   const { routed, warnings } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
@@ -120,7 +127,8 @@ async function runEach(runs: Runs): Promise<Ran> {
       queues.set(policy.id, { tasks: before ? [...before.tasks, task] : [task] })
     }
   }
-  const waves = { ports, metricEvent, ...(takeResult ? { takeResult } : {}) }
+  const { metricEvent, areAlarmsRunning, takeResult } = runs
+  const waves = { ports, metricEvent, areAlarmsRunning, ...(takeResult ? { takeResult } : {}) }
   const all = [...queues.values()]
   const [first] = signals
   const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)

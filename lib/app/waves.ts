@@ -10,6 +10,8 @@ import { LEDGER_WRITE_MS, type RunTask } from "../run/task.ts"
 
 /** Supernodes of a tick that run at the same time. Fewer would ask the meters more often, more would not end sooner. */
 const MAX_AT_ONCE = 100
+/** And beside alarms: each run of a tick lengthens the turns of the event loop that an alarm waits for. */
+const MAX_BESIDE_ALARMS = 8
 /** Runs that start in the same turn of the event loop: they read their heads together, and a webhook waits for no more. */
 const STARTS_PER_TURN = 8
 /** Reads of one supernode take at most this long in all. */
@@ -34,6 +36,8 @@ interface Waves {
   ports: Ports
   /** Supernodes that run at about the same time ask the meters together. */
   metricEvent(): MetricEvent
+  /** Whether this process runs for an alarm or a person right now. */
+  areAlarmsRunning(): boolean
   /** Takes each result as soon as its run has ended; left out: they are kept. */
   takeResult?(result: RunResult): void
 }
@@ -55,9 +59,9 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
 }
 
 /**
- * A tick's supernodes, at most 100 at a time: whoever ends makes room for the next one, so that one that hangs delays no
- * other. Beyond the first 100 none starts without the time that its run may take; the warning counts what was not reached.
- * The scheduled time says where the tick starts, so that the next one reaches others.
+ * A tick's supernodes, at most 100 at a time, and 8 while alarms run: whoever ends makes room for the next one, so that one
+ * that hangs delays no other. Beyond the first 100 none starts without the time that its run may take; the warning counts
+ * what was not reached. The scheduled time says where the tick starts, so that the next one reaches others.
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
@@ -65,22 +69,51 @@ export async function runTick(waves: Waves, queues: readonly Queue[], scheduledA
   const ended: Ended = { results: [], errors: [], warnings: [] }
   let next = 0
   let end = ordered.length
-  const runMore = async (): Promise<void> => {
-    for (let queue = ordered[next]; queue && next < end; queue = ordered[next]) {
-      const neededMs = timeToRun(queue.tasks[0])
-      const leftMs = waves.ports.timeLeftMs()
-      if (next >= MAX_AT_ONCE && leftMs <= neededMs) {
-        ended.warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
-        end = next
-        break
-      }
-      const { results, errors } = await runInOrder(waves, queue, seats(next++))
-      ended.results.push(...results)
-      ended.errors.push(...errors)
-    }
+  const takeNext = (): Queue | null => {
+    const queue = next < end ? ordered[next] : undefined
+    if (!queue) return null
+    const neededMs = timeToRun(queue.tasks[0])
+    const leftMs = waves.ports.timeLeftMs()
+    if (next < MAX_AT_ONCE || leftMs > neededMs) return queue
+    ended.warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
+    end = next
+    return null
   }
-  await startAll(Math.min(MAX_AT_ONCE, end), runMore)
+  await runPool(() => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE), () => {
+    const queue = takeNext()
+    return queue && keep(ended, runInOrder(waves, queue, seats(next++)))
+  })
   return ended
+}
+
+async function keep(ended: Ended, running: ReturnType<typeof runInOrder>): Promise<void> {
+  const { results, errors } = await running
+  ended.results.push(...results)
+  ended.errors.push(...errors)
+}
+
+/** Starts more, a few in each turn of the event loop, while fewer than `limit` run; until nothing runs and none is left. */
+function runPool(limit: () => number, start: () => Promise<void> | null): Promise<void> {
+  let running = 0
+  return new Promise((resolve, reject) => {
+    const fill = (): void => {
+      for (let started = 0; running < limit(); started++) {
+        if (started === STARTS_PER_TURN) {
+          setImmediate(fill)
+          return
+        }
+        const begun = start()
+        if (!begun) break
+        running += 1
+        begun.then(() => {
+          running -= 1
+          fill()
+        }, reject)
+      }
+      if (running === 0) resolve()
+    }
+    fill()
+  })
 }
 
 /** Starts so many, a few in each turn of the event loop, and waits for all. */
