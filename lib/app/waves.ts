@@ -51,11 +51,7 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
     const { queue, seat } = seated[nth] as (typeof seated)[number]
     return runInOrder(waves, queue, seat)
   })
-  return {
-    results: ended.flatMap((one) => one.results),
-    errors: ended.flatMap((one) => one.errors),
-    warnings: [],
-  }
+  return endedOf(ended, [])
 }
 
 /**
@@ -66,7 +62,9 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
   const seats = seatsOf(waves, ordered.length)
-  const ended: Ended = { results: [], errors: [], warnings: [] }
+  // By place and not by time, so that results come in the same order whoever was faster.
+  const runs: Pick<Ended, "results" | "errors">[] = []
+  const warnings: string[] = []
   let next = 0
   let end = ordered.length
   const takeNext = (): Queue | null => {
@@ -75,21 +73,30 @@ export async function runTick(waves: Waves, queues: readonly Queue[], scheduledA
     const neededMs = timeToRun(queue.tasks[0])
     const leftMs = waves.ports.timeLeftMs()
     if (next < MAX_AT_ONCE || leftMs > neededMs) return queue
-    ended.warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
+    warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
     end = next
     return null
   }
-  await runPool(() => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE), () => {
-    const queue = takeNext()
-    return queue && keep(ended, runInOrder(waves, queue, seats(next++)))
-  })
-  return ended
+  await runPool(
+    () => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE),
+    () => {
+      const queue = takeNext()
+      if (!queue) return null
+      const nth = next++
+      return runInOrder(waves, queue, seats(nth)).then((ended) => {
+        runs[nth] = ended
+      })
+    },
+  )
+  return endedOf(runs, warnings)
 }
 
-async function keep(ended: Ended, running: ReturnType<typeof runInOrder>): Promise<void> {
-  const { results, errors } = await running
-  ended.results.push(...results)
-  ended.errors.push(...errors)
+function endedOf(runs: readonly Pick<Ended, "results" | "errors">[], warnings: string[]): Ended {
+  return {
+    results: runs.flatMap(({ results }) => results),
+    errors: runs.flatMap(({ errors }) => errors),
+    warnings,
+  }
 }
 
 /** Starts more, a few in each turn of the event loop, while fewer than `limit` run; until nothing runs and none is left. */

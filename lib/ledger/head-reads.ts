@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import type { LedgerError } from "../ports.ts"
 import type { LedgerEntry } from "./entry.ts"
-import { distrust, parseEntry } from "./parse-entry.ts"
+import { trustedEntry } from "./parse-entry.ts"
 import type { LedgerStore, RawEntry } from "./store.ts"
 
 // Reads of newest entries, many in one question to the store.
@@ -10,7 +9,7 @@ import type { LedgerStore, RawEntry } from "./store.ts"
 // that reads the head of stream `fleet`, and then all chains, gets chains that are at least as new as that head.
 
 /** The newest entry of a stream, or why what is stored there is not believed. */
-export type ReadHead = { ok: true; entry: LedgerEntry | undefined } | { ok: false; error: LedgerError }
+export type ReadHead = { ok: true; entry: LedgerEntry | undefined } | { ok: false; error: unknown }
 
 interface Waiting {
   resolve(head: ReadHead): void
@@ -103,10 +102,13 @@ class CheckedTexts {
     if (raw === undefined) return { ok: true, entry: undefined }
     const known = this.#byStream.get(stream)
     if (known?.text === raw.text && known.entry.seq === raw.seq) return { ok: true, entry: known.entry }
-    const parsed = parseEntry(stream, raw)
-    if (!parsed.ok) return { ok: false, error: distrust(stream, raw.seq, parsed.problem) }
-    this.#keep(stream, { text: raw.text, entry: parsed.entry })
-    return { ok: true, entry: parsed.entry }
+    try {
+      const entry = trustedEntry(stream, raw)
+      this.#keep(stream, { text: raw.text, entry })
+      return { ok: true, entry }
+    } catch (error) {
+      return { ok: false, error }
+    }
   }
 
   #keep(stream: string, checked: { text: string; entry: LedgerEntry }): void {

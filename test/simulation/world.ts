@@ -230,6 +230,7 @@ export class World {
         tell: (notice) => tellPeople(process, notice),
       },
       newId: this.newId,
+      inFleetTurn: process.inFleetTurn,
       timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports
