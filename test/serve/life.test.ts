@@ -203,7 +203,6 @@ describe("reading the policy anew", () => {
     expect(await served.told("policy-read")).toMatchObject([{ next: Date.parse("2024-01-13T00:00:00Z") }])
     expect(await served.alert()).toMatchObject({ body: { results: [{ decision: { kind: "scale-up" } }] } })
     const hash = served.app.policies.supernodes[0]?.hash
-    expect((await served.get("/healthz")).body["policies"]).toEqual([{ supernode: "train-a", hash }])
     expect((await served.entries())[0]?.policyHash).toBe(hash)
   })
 
@@ -292,19 +291,21 @@ describe("reading the policy anew", () => {
 })
 
 describe("GET /healthz", () => {
-  it("says what is served and how it goes, and no secret", async () => {
+  it("says what is served and how it goes, and names no supernode", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.pass(30 * SECOND)
     await served.told("ticked")
-    expect(await served.get("/healthz")).toMatchObject({
+    const answer = await served.get("/healthz")
+    expect(JSON.stringify(answer.body)).not.toContain("train-a")
+    expect(answer).toMatchObject({
       status: 200,
       headers: { "cache-control": "no-store" },
       body: {
         status: "ok",
         version: "1.2.3",
         mode: "live",
-        policies: [{ supernode: "train-a", hash: expect.stringMatching(/^sha256:/) }],
+        supernodes: 1,
         ledger: "ok",
         lastTick: { at: "2024-01-12T16:55:00.000Z", ok: true },
         nextTick: "2024-01-12T17:00:00.000Z",
