@@ -160,7 +160,7 @@ describe("run with an invalid input", () => {
     ["words", "hello", "is not JSON: Unexpected token"],
     ["nothing", "", "is not JSON: it is empty"],
     ["a list", "[]", "the event is a list, not an object"],
-    ["an unknown shape", '{"a":1}', "no known shape"],
+    ["an unknown shape", '{"a":1}', "has no shape that is known here"],
     ["10 MB", " ".repeat(10_000_000), "larger than 6 MB"],
     ["brackets 100,000 deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the event"],
     ["objects 30 deep", `${'{"a":'.repeat(30)}1${"}".repeat(30)}`, "nests deeper than 20 levels"],

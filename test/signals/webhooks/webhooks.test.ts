@@ -64,7 +64,7 @@ describe("the paths of the webhooks", () => {
     ["PUT", "/sns", "POST"],
     ["GET", "/alertmanager", "POST"],
     ["DELETE", "/grafana", "POST"],
-    ["POST", "/healthz", "GET"],
+    ["POST", "/healthz", "GET and HEAD"],
   ])("do not allow %s %s", async (method, path, allowed) => {
     expect(await receive({ ...post(path, {}), method })).toEqual(
       answerOf(405, `this path takes ${allowed} only`),
