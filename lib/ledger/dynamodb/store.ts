@@ -55,7 +55,7 @@ class DynamoStore implements LedgerStore {
     const heads: (RawEntry | undefined)[] = []
     for (let from = 0; from < asked.length; from += QUERIES_AT_ONCE) {
       const some = asked.slice(from, from + QUERIES_AT_ONCE)
-      const read = some.map(({ stream }) => {
+      const read = some.map(async ({ stream }) => {
         const item = known.get(stream)
         return item ? rawOf(item) : this.head(stream)
       })
