@@ -22,6 +22,7 @@ export function reconcile(situation: Situation): Observation | null {
   const { standing, supernode, policy } = situation
   const [now, latest] = [earliestNow(situation), latestNow(situation)]
   const { attempt } = standing
+  const isDated = situation.cloudSkewMs !== null
   if (attempt?.state === "open" && now > attempt.deadline) {
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
@@ -47,7 +48,7 @@ export function reconcile(situation: Situation): Observation | null {
     }
   }
   return attempt.state === "accepted"
-    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
+    ? observeAccepted({ attempt, supernode: supernode.value, newcomers, now, latest, isDated })
     : null
 }
 
@@ -57,6 +58,8 @@ interface AcceptedFacts {
   newcomers: Server[]
   now: number
   latest: number
+  /** An answer of the cloud named a time. */
+  isDated: boolean
 }
 
 /** Attempts that a person settled as absent so recently that new servers may be theirs; all, where no time is confirmed. */
@@ -66,7 +69,7 @@ function absentNow(situation: Situation): OpenAttempt[] {
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
 }
 
-function observeAccepted({ attempt, supernode, newcomers, now, latest }: AcceptedFacts): Observation | null {
+function observeAccepted({ attempt, supernode, newcomers, now, latest, isDated }: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
@@ -89,7 +92,8 @@ function observeAccepted({ attempt, supernode, newcomers, now, latest }: Accepte
     }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
-  if (now - acceptedAt <= STUCK_AFTER_MS) return null
+  // Our own clock alone may be hours ahead: then a later run tells.
+  if (!isDated || now - acceptedAt <= STUCK_AFTER_MS) return null
   if (newcomers.length > 0 && running.length === newcomers.length) {
     return {
       ...about,
