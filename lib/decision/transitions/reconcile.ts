@@ -69,7 +69,14 @@ function absentNow(situation: Situation): OpenAttempt[] {
   return now === null ? absent : absent.filter(({ openedAt }) => openedAt > now - KEEP_ABSENT_MS)
 }
 
-function observeAccepted({ attempt, supernode, newcomers, now, latest, isDated }: AcceptedFacts): Observation | null {
+function observeAccepted({
+  attempt,
+  supernode,
+  newcomers,
+  now,
+  latest,
+  isDated,
+}: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
   const about = { attempt: attempt.id, servers: idsOf(newcomers), present: idsOf(present), at: now }
