@@ -20,6 +20,7 @@ export function reconcile(situation: Situation): Observation | null {
   const { state, supernode, policy } = situation
   const [now, latest] = [earliestNow(situation), latestNow(situation)]
   const { attempt } = state
+  const isDated = situation.cloudSkewMs !== null
   if (attempt?.state === "open" && now > attempt.deadline) {
     const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
@@ -45,7 +46,7 @@ export function reconcile(situation: Situation): Observation | null {
     }
   }
   return attempt.state === "accepted"
-    ? reconcileAccepted({ attempt, supernode: supernode.value, newcomers, now, latest })
+    ? reconcileAccepted({ attempt, supernode: supernode.value, newcomers, now, latest, isDated })
     : null
 }
 
@@ -55,6 +56,8 @@ interface AcceptedFacts {
   newcomers: Server[]
   now: number
   latest: number
+  /** An answer of the cloud named a time. */
+  isDated: boolean
 }
 
 /**
@@ -73,6 +76,7 @@ function reconcileAccepted({
   newcomers,
   now,
   latest,
+  isDated,
 }: AcceptedFacts): Observation | null {
   const present = presentServers(supernode)
   const count = present.length
@@ -96,7 +100,8 @@ function reconcileAccepted({
     }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
-  if (now - acceptedAt <= STUCK_AFTER_MS) return null
+  // Our own clock alone may be hours ahead: then a later run tells.
+  if (!isDated || now - acceptedAt <= STUCK_AFTER_MS) return null
   if (newcomers.length > 0 && running.length === newcomers.length) {
     return {
       ...about,

@@ -57,7 +57,7 @@ class DynamoStore implements LedgerStore {
       const some = asked.slice(from, from + QUERIES_AT_ONCE)
       const read = some.map(async ({ stream }) => {
         const item = known.get(stream)
-        return item ? rawOf(item) : this.head(stream)
+        return item ? Promise.resolve(rawOf(item)) : this.head(stream)
       })
       heads.push(...(await Promise.all(read)))
     }

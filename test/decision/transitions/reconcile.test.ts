@@ -68,6 +68,12 @@ describe("an accepted purchase", () => {
     ).toBeNull()
   })
 
+  it("is not called stuck where no answer of the cloud named a time: our clock alone may be hours ahead", () => {
+    const standing = stateWith({ attempt: attemptOf({ acceptedAt: NOW - 3 * HOUR }), servers: ["s1", "s2"] })
+    const supernode = read(supernodeOf({ servers: serversOf(2) }))
+    expect(reconcile(situationOf({ standing, supernode, cloudSkewMs: null }))).toBeNull()
+  })
+
   it("is partial when fewer servers than planned run 45 minutes after acceptance", () => {
     const late = attemptOf({ acceptedAt: NOW - 46 * MINUTE })
     expect(seen([...serversOf(2), newcomer("n1")], late)).toMatchObject({ kind: "partial", servers: ["n1"] })
