@@ -100,7 +100,7 @@ function reconcileAccepted({
     }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
-  // Our own clock alone may be hours ahead: then a later run tells.
+  // Our own clock alone may be hours ahead: a later run decides.
   if (!isDated || now - acceptedAt <= STUCK_AFTER_MS) return null
   if (newcomers.length > 0 && running.length === newcomers.length) {
     return {

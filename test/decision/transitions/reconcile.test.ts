@@ -68,10 +68,10 @@ describe("an accepted purchase", () => {
     ).toBeNull()
   })
 
-  it("is not called stuck where no answer of the cloud named a time: our clock alone may be hours ahead", () => {
-    const standing = stateWith({ attempt: attemptOf({ acceptedAt: NOW - 3 * HOUR }), servers: ["s1", "s2"] })
+  it("is not called stuck if no answer of the cloud names a time: our clock alone may be hours ahead", () => {
+    const state = stateWith({ attempt: attemptOf({ acceptedAt: NOW - 3 * HOUR }), servers: ["s1", "s2"] })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
-    expect(reconcile(situationOf({ standing, supernode, cloudSkewMs: null }))).toBeNull()
+    expect(reconcile(situationOf({ state, supernode, cloudSkewMs: null }))).toBeNull()
   })
 
   it("is partial when fewer servers than planned run 45 minutes after acceptance", () => {
