@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs"
-import { CommandError } from "./errors.ts"
+import { CommandError, causeOf } from "./errors.ts"
 import type { CliIo } from "./io.ts"
 
 /** What an invocation of a function may weigh (AWS Lambda: 6 MB; FunctionGraph takes no more). */
@@ -8,36 +8,35 @@ const MAX_BYTES = 6 * 1024 * 1024
 /** The event in a file, or on stdin for `-`. Throws CommandError where there is none or it is no JSON. */
 export async function readEvent(path: string, io: CliIo): Promise<unknown> {
   const where = path === "-" ? "stdin" : path
-  const text = (await bytesOf(path, io, where)).toString("utf8")
+  const text = await readText(path, io, `the event from ${where}`)
   try {
-    // Windows' editors put a mark before UTF-8 text that is no part of it.
-    return JSON.parse(text.replace(/^\uFEFF/, ""))
+    return JSON.parse(text)
   } catch (error) {
     const why = text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error)
     throw new CommandError(`the event from ${where} is not JSON: ${why.replace(/\s+/g, " ")}`)
   }
 }
 
-/** All of stdin. Throws CommandError where it is larger than a function's event may be. */
-export async function readStdin(io: CliIo, what: string): Promise<Buffer> {
-  return bytesOf("-", io, what)
+/** A file that an operator named, or stdin for `-`, as UTF-8 without its byte order mark. Throws CommandError. */
+export async function readText(path: string, io: CliIo, what: string): Promise<string> {
+  // Windows' editors put a mark before UTF-8 text that is no part of it.
+  return (await readBytes(path, io, what)).toString("utf8").replace(/^\uFEFF/, "")
 }
 
-async function bytesOf(path: string, io: CliIo, where: string): Promise<Buffer> {
+/** A file that an operator named, or stdin for `-`. Throws CommandError where it cannot be read or is larger than 6 MB. */
+export async function readBytes(path: string, io: CliIo, what: string): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {
     for await (const chunk of path === "-" ? io.stdin : bytesIn(path)) {
       bytes += chunk.length
       if (bytes > MAX_BYTES)
-        throw new CommandError(`the event from ${where} is larger than 6 MB, which no function takes`)
+        throw new CommandError(`${what} is larger than 6 MB, which is more than any such file holds`)
       chunks.push(chunk)
     }
   } catch (error) {
     if (error instanceof CommandError) throw error
-    throw new CommandError(
-      `the event from ${where} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw new CommandError(`${what} cannot be read: ${causeOf(error)}`)
   }
   return Buffer.concat(chunks)
 }

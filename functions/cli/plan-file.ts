@@ -1,7 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import * as z from "zod"
+import { operatorCommand } from "../../lib/decision/explain/operator-command.ts"
 import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
 import { CommandError, causeOf } from "./errors.ts"
+import { readText } from "./event-file.ts"
+import type { CliIo } from "./io.ts"
 import type { ReadyRequest } from "./print/next-step.ts"
 import { instantOf } from "./print/table.ts"
 
@@ -76,29 +79,34 @@ export async function writePlanFile(path: string, plan: PlanFile): Promise<void>
   })
 }
 
-/** Throws CommandError where the file cannot be read or is no plan file. */
-export async function readPlanFile(path: string): Promise<PlanFile> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new CommandError(`the plan file ${path} cannot be read: ${causeOf(error)}`)
-  })
-  const parsed = planFile.safeParse(jsonOf(path, text))
+/** Reads a plan file, or stdin for `-`. Throws CommandError where it cannot be read or is no plan file. */
+export async function readPlanFile(path: string, io: CliIo): Promise<PlanFile> {
+  const where = path === "-" ? "stdin" : path
+  const parsed = planFile.safeParse(jsonOf(where, await readText(path, io, `the plan file ${where}`)))
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(
-    ({ path: keys, message }) => `${keys.join(".") || "it"}: ${message}`,
-  )
-  throw new CommandError(
-    `${path} is not a plan file: ${problems.join("; ")}. To make one, run: supernode-autoscaler dry-run NAME --by WHO --why TEXT --out FILE`,
+  throw notAPlan(
+    where,
+    parsed.error.issues
+      .map(({ path: keys, message }) =>
+        keys.length === 0 ? "it must be one JSON object" : `${keys.join(".")}: ${message}`,
+      )
+      .join("; "),
   )
 }
 
-function jsonOf(path: string, text: string): unknown {
+function jsonOf(where: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new CommandError(
-      `${path} is not a plan file: it is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    const why = text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error)
+    throw notAPlan(where, `it is not JSON: ${why.replace(/\s+/g, " ")}`)
   }
+}
+
+function notAPlan(where: string, why: string): CommandError {
+  return new CommandError(
+    `${where} is not a plan file: ${why}. To make one, run: ${operatorCommand.planFile("NAME")}`,
+  )
 }
 
 /** What an application of the plan finds. */
@@ -112,16 +120,19 @@ export interface Present {
 /** Why nothing is bought with this plan, in a sentence; null where it may be tried. */
 export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now }: Present): string | null {
   const at = Date.parse(plan.at)
+  // First, so that no later message prints a command with a name that only the file knows.
+  if (policyHash === null)
+    return `${plan.supernode} is not in the policy any more. Give the policy of the plan with --policy`
+  const again = `To make a new plan, run: ${operatorCommand.planFile(plan.supernode)}`
   if (plan.ledger === null)
-    return "the plan was made without a ledger. Make one with `ledger init`, then make the plan again"
+    return `the plan was made without a ledger. If there is none yet, run: ${operatorCommand.ledgerInit}. ${again}`
   if (plan.ledger !== ledgerId)
-    return `the plan was made under ledger ${plan.ledger}, and this one is ${ledgerId ?? "none, or has no id"}`
-  if (policyHash === null) return `${plan.supernode} is not in the policy any more`
+    return `the plan was made under ledger ${plan.ledger}, and this one is ${ledgerId ?? "none, or has no id"}. Give the plan's ledger with --ledger. ${again}`
   if (plan.policyHash !== policyHash)
-    return `the policy of ${plan.supernode} has changed since the plan was made. Make the plan again`
+    return `the policy of ${plan.supernode} has changed since the plan was made. ${again}`
   // A file that was edited lives no longer than one that we wrote.
   const until = Math.min(Date.parse(plan.expires), at + VALID_MS)
-  if (now >= until) return `the plan expired at ${instantOf(until)}. Make the plan again`
+  if (now >= until) return `the plan expired at ${instantOf(until)}. ${again}`
   if (at - now > CLOCK_TOLERANCE_MS)
     return `the plan is of ${instantOf(at)}, and this machine's clock says ${instantOf(now)}: check the clock`
   return null

@@ -169,9 +169,7 @@ function routedSignals(signals: readonly Signal[], policies: readonly Policy[]):
 }
 
 function unlisted(alarms: readonly string[]): string[] {
-  const named = alarms
-    .slice(0, MAX_NAMED)
-    .map((alarm) => `the ${alarm} is in nobody's \`alarms\` in the policy`)
+  const named = alarms.slice(0, MAX_NAMED).map((alarm) => `no supernode lists the ${alarm} under \`alarms\``)
   const more = alarms.length - named.length
   return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
 }

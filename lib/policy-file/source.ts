@@ -40,6 +40,7 @@ export function causeOf(error: unknown): string {
     ENOENT: "no such file",
     EACCES: "permission denied",
     ENOTDIR: "no such file",
+    EISDIR: "it is a directory",
   }
   return words[code] ?? code
 }

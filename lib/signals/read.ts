@@ -34,7 +34,10 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
   const tooMuch = sizeProblem(event)
   if (tooMuch !== null) throw new SignalError(`the event ${tooMuch}`)
   if (httpRequestOf(event) !== null) {
-    throw new SignalError("the event is an HTTP request, which is for the webhooks only", known(door))
+    throw new SignalError(
+      "the event is an HTTP request, which only a webhook endpoint reads; `run --event` reads it as one",
+      known(door),
+    )
   }
   const shape = SHAPES.find((candidate) => candidate.looksLike(event))
   const bare = shape ? null : bareMessage(event)

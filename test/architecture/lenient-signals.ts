@@ -162,6 +162,12 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "names no server of ours",
     "names no server of ours",
   ],
+  "lib/signals/huawei/cloud-eye-alarm.ts message_type optional": [
+    "an alarm: its id, state and time say so",
+    "an alarm: its id, state and time say so",
+    "an alarm: its id, state and time say so",
+    "refused: another kind of message",
+  ],
   "lib/signals/huawei/cloud-eye-alarm.ts namespace optional": [
     "the points measure no known metric: no evidence",
     "the points measure no known metric: no evidence",
@@ -274,12 +280,6 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
     "an empty body: refused",
     "an empty body: refused",
     "too large: refused",
-  ],
-  "lib/signals/webhooks/http-request.ts isBase64Encoded optional": [
-    "plain",
-    "plain",
-    "plain, but for the text true",
-    "plain where the body is no base64",
   ],
   "lib/signals/webhooks/smn-http.ts subject nullish": [
     "is signed as absent",

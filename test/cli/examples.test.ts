@@ -79,6 +79,7 @@ const HASH = `sha256:${"0".repeat(64)}`
 describe("a printed command line", () => {
   it.each([
     operatorCommand.dryRun("train-a"),
+    operatorCommand.planFile("train-a"),
     operatorCommand.approve(HASH),
     operatorCommand.pauseAll,
     operatorCommand.resume(null),

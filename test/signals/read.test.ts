@@ -77,7 +77,7 @@ describe("a door takes its own events only", () => {
   test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
     "leaves an HTTP request (%s) to the webhooks",
     (name) => {
-      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which is for the webhooks only")
+      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint reads")
     },
   )
 

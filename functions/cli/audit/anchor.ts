@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises"
 import { type Anchor, anchorOf, parseAnchor } from "../../../lib/ledger/anchor.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { readStdin } from "../event-file.ts"
+import { readText } from "../event-file.ts"
 import type { CliIo } from "../io.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { allStreams } from "./streams.ts"
@@ -23,11 +22,7 @@ export async function printAnchor(task: Task): Promise<void> {
 /** The anchor in a file, or on stdin for `-`. Throws CommandError that says what is wrong with the file. */
 export async function readAnchor(file: string, io: CliIo): Promise<Anchor> {
   const where = file === "-" ? "stdin" : file
-  const bytes = file === "-" ? readStdin(io, "stdin") : readFile(file)
-  const text = await bytes.then(String).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError(`the anchor file ${where} cannot be read: ${why}`)
-  })
+  const text = await readText(file, io, `the anchor file ${where}`)
   const parsed = parseAnchor(text)
   if (parsed.ok) return parsed.anchor
   throw new CommandError(

@@ -55,6 +55,13 @@ export function registerAudit(program: Command, cli: Cli): void {
     .option("--json", "print them as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing>()
+      const { since, until, follow } = options
+      if (follow && until !== undefined)
+        command.error("error: --follow shows entries to come, and --until only past ones; give one of them")
+      if (since !== undefined && until !== undefined && since >= until)
+        command.error(
+          "error: --since must be before --until. A duration counts back from now: --since 2h --until 1h",
+        )
       await listEntries(taskOf(cli, options), { ...options, name: name ?? options.stream })
     })
   audit

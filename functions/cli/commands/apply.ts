@@ -23,7 +23,7 @@ export function registerApply(program: Command, cli: Cli): void {
     .description(
       "Buys exactly what `dry-run --out` wrote, or nothing if anything changed since. A plan file buys once, within 24 hours, on the same ledger and under the same policy. Buys only if SUPERNODE_MODE is live.",
     )
-    .argument("<FILE>", "the plan file", words)
+    .argument("<FILE>", "the plan file; - reads stdin, and then needs --yes", words)
     .option("--yes", "do not ask; needed where no terminal can be asked")
     .option("--json", "print the results as JSON, as the functions answer")
     .action(async (file: string, _options: unknown, command: Command) => {
@@ -33,7 +33,7 @@ export function registerApply(program: Command, cli: Cli): void {
 }
 
 async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<void> {
-  const plan = await readPlanFile(file)
+  const plan = await readPlanFile(file, task.io)
   const mayAsk = task.io.ask !== undefined
   if (!yes && !mayAsk)
     throw new CommandError(

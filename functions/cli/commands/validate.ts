@@ -12,7 +12,7 @@ import {
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
 import { errorJson } from "../errors.ts"
-import { readStdin } from "../event-file.ts"
+import { readBytes } from "../event-file.ts"
 import { policyRows } from "../print/policy.ts"
 import { tableOf } from "../print/table.ts"
 import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
@@ -49,7 +49,7 @@ async function validate(task: Task, path: string, isStrict: boolean): Promise<vo
   try {
     const file =
       path === "-"
-        ? await loadPolicyFile("stdin", task.now, await readStdin(task.io, "stdin"))
+        ? await loadPolicyFile("stdin", task.now, await readBytes("-", task.io, "the policy from stdin"))
         : await loadPolicyFile(path, task.now)
     const isValid = !isStrict || file.warnings.length === 0
     showValid(task, file, isValid)

@@ -7,7 +7,7 @@ import { loadPolicyFile, type PolicyFile } from "../../../lib/policy-file/load.t
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { readStdin } from "../event-file.ts"
+import { readBytes } from "../event-file.ts"
 import { tableOf } from "../print/table.ts"
 import { worstCaseJson, worstCaseLines } from "../print/worst-case.ts"
 import { type Change, changesOf } from "./changes.ts"
@@ -63,7 +63,9 @@ async function diff(task: Task, before: string, after: string): Promise<void> {
 }
 
 async function load({ io, now }: Task, path: string): Promise<PolicyFile> {
-  return path === "-" ? loadPolicyFile("stdin", now, await readStdin(io, "stdin")) : loadPolicyFile(path, now)
+  return path === "-"
+    ? loadPolicyFile("stdin", now, await readBytes("-", io, "the policy from stdin"))
+    : loadPolicyFile(path, now)
 }
 
 /** Keys of the file itself. Of a webhook's address, which is a secret, only a digest, so that another one shows. */

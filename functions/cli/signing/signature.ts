@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { type Approver, approversWithKeys } from "../../../lib/decision/policy/approvers.ts"
 import { personKey } from "../../../lib/decision/state/approver.ts"
 import type { SaidSignature } from "../../../lib/decision/state/control.ts"
@@ -12,7 +11,7 @@ import { readSignatureFile, type SshSignatureFile } from "../../../lib/ssh-signa
 import { isSignedBy } from "../../../lib/ssh-signature/verify.ts"
 import type { Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { readStdin } from "../event-file.ts"
+import { readBytes } from "../event-file.ts"
 import type { SignatureOptions } from "./options.ts"
 import { signingCommand, signWithSshKeygen } from "./ssh-keygen.ts"
 
@@ -115,14 +114,8 @@ async function signatureText(
       "--key names a key file, so it cannot be -. To read a signature from stdin, give --signature -",
     )
   if (key !== undefined) return signWithSshKeygen(text, key, io)
-  if (signature === "-") return (await readStdin(io, "stdin")).toString("latin1")
-  try {
-    return await readFile(signature ?? "", "latin1")
-  } catch (error) {
-    throw new CommandError(
-      `the signature in ${signature} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
+  const where = signature === "-" ? "stdin" : signature
+  return (await readBytes(signature ?? "", io, `the signature in ${where}`)).toString("latin1")
 }
 
 function parsed(text: string): SshSignatureFile {

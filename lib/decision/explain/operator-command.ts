@@ -11,6 +11,7 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
 export const operatorCommand = {
   doctor: (name: string) => `${PROGRAM} doctor ${name}`,
   dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
+  planFile: (name: string) => `${PROGRAM} dry-run ${name} ${WHO_AND_WHY} --out plan.json`,
   apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
   pauseAll: `${PROGRAM} pause ${WHO_AND_WHY}`,

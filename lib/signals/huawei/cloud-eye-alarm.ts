@@ -12,7 +12,8 @@ import { signalId } from "../signal-id.ts"
  * malformed. `filter` and all of `template_variable` are display text in the account's language: not used.
  */
 const alarmShape = z.object({
-  message_type: z.literal("alarm", { error: 'must be "alarm"' }),
+  /** Names other kinds of message, such as events. Absent or malformed, it does not make an alarm less of one. */
+  message_type: z.unknown().optional().refine(isAlarmType, { error: 'must be "alarm"' }),
   alarm_id: z.string().min(1).max(64),
   alarm_status: z.string().min(1).max(64),
   time: epochMs,
@@ -26,6 +27,10 @@ const alarmShape = z.object({
     .nullish()
     .catch(null),
 })
+
+function isAlarmType(type: unknown): boolean {
+  return typeof type !== "string" || type === "" || type === "alarm"
+}
 
 const TEMPLATE_HINT =
   "if Cloud Eye sent it, choose the JSON template in the alarm rule's notification; plain text or HTML cannot be read"

@@ -13,11 +13,6 @@ export interface HttpRequest {
 const content = {
   headers: z.record(z.string(), z.unknown()).catch({}),
   body: z.string().catch(""),
-  /** Some gateways write it as text. */
-  isBase64Encoded: z
-    .unknown()
-    .optional()
-    .transform((flag) => flag === true || flag === "true"),
 }
 
 /** Lambda Function URL (payload 2.0). */
@@ -40,16 +35,19 @@ const httpEvent = z.union([functionUrl, apig])
 export function httpRequestOf(event: unknown): HttpRequest | null {
   const parsed = httpEvent.safeParse(event)
   if (!parsed.success) return null
-  const { method, path, headers, body, isBase64Encoded } = parsed.data
+  const { method, path, headers, body } = parsed.data
   return {
     method,
     path,
     headers: lowerCased(Object.entries(headers)),
-    body: Buffer.from(body, isBase64Encoded && isBase64(body) ? "base64" : "utf8"),
+    body: Buffer.from(body, isBase64(body) ? "base64" : "utf8"),
   }
 }
 
-/** A JSON text is plain even with the base64 flag: base64 has no braces, brackets or quotes. */
+/**
+ * Whether a body is base64, as its text shows: a JSON object or list has braces or brackets, and base64 has none.
+ * `isBase64Encoded` is not read. Gateways set it wrongly, write it as text, or leave it out.
+ */
 function isBase64(body: string): boolean {
   return /^[A-Za-z0-9+/=_\s-]*$/.test(body)
 }

@@ -257,7 +257,7 @@ describe("audit anchor", () => {
   })
 
   it.each([
-    ["is not there", undefined, /anchor file .* cannot be read: ENOENT/],
+    ["is not there", undefined, /anchor file .* cannot be read: no such file/],
     ["is not JSON", "{", /is not an anchor: is not JSON.*run: supernode-autoscaler audit anchor/],
     ["has no heads", { v: 1, ledger: null, at: 1 }, /is not an anchor: heads: /],
   ])("reports in a sentence that the anchor file %s", async (_what, content, problem) => {

@@ -130,7 +130,7 @@ describe("run", () => {
   it("warns of an alarm that no supernode lists", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
-    expect(err).toContain("is in nobody's `alarms` in the policy")
+    expect(err).toMatch(/no supernode lists the .+ under `alarms`/)
     expect(code).toBe(0)
   })
 
@@ -190,7 +190,7 @@ describe("run with an invalid input", () => {
 
   it("refuses a missing file", async () => {
     const { code, err } = await desk().run("run", "--event", "nowhere.json")
-    expect(err).toContain("the event from nowhere.json cannot be read: ENOENT")
+    expect(err).toContain("the event from nowhere.json cannot be read: no such file")
     expect(code).toBe(1)
   })
 

@@ -131,6 +131,15 @@ describe("the points of a Cloud Eye alarm", () => {
   })
 })
 
+describe("lenient reading of a Cloud Eye alarm", () => {
+  test.each<[unknown]>([[undefined], [null], [""], [7]])("loses no alarm over message_type = %j", (type) => {
+    expect(alarmWith({ message_type: type })).toMatchObject({
+      state: "alarm",
+      alarm: "al1704475580412b2a4lnr3W",
+    })
+  })
+})
+
 describe("strict reading of a Cloud Eye alarm", () => {
   test("names the template to choose if the alarm uses plain text", () => {
     expect(problemsOf(sample("functiongraph-smn-plain-text"))).toEqual([
