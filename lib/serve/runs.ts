@@ -16,7 +16,7 @@ export interface RunsParts {
   deadline: Deadline
   limits: TurnstileLimits
   tell: Emit
-  /** Each run that ended, before its result is told. */
+  /** Each run that ended. */
   record(facts: RunFacts): void
   /** A tick that ended: with all its runs, and the error where it failed. */
   ticked(tick: EndedTick): void
@@ -65,8 +65,13 @@ export class Runs {
     const { app, clock, tell, ticked } = this.#parts
     const startedAt = clock.monotonic()
     const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString() }
+    // A fleet's results are logged one by one, so that they need not all be kept.
+    const invocation: Invocation = {
+      ...this.#invocation(),
+      takeResult: (result) => tell({ kind: "result", result }),
+    }
     const ended = await this.#counted(() =>
-      this.#told(app.handle(event, "schedule", this.#invocation()), []).then(
+      this.#told(app.handle(event, "schedule", invocation), []).then(
         ({ facts }): EndedTick => ({ at, facts }),
         (error: unknown): EndedTick => {
           tell({ kind: "failed", what: `tick of ${event.time}`, error })

@@ -1,8 +1,9 @@
-import type { AttributeValue, QueryCommandInput } from "@aws-sdk/client-dynamodb"
+import type { QueryCommandInput } from "@aws-sdk/client-dynamodb"
 import { LedgerError } from "../../ports.ts"
-import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import { type AskedHead, type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
 import { dynamoFailure, isMissing } from "./failure.ts"
+import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable } from "./table.ts"
 
 /**
@@ -15,10 +16,13 @@ export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> 
   return new DynamoStore(place, await connectDynamo(place))
 }
 
-type Item = Record<string, AttributeValue>
+type Item = DynamoItem
 
 // `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
 const NAMES = { "#stream": "stream", "#seq": "seq" }
+
+/** As many sockets as the SDK keeps. */
+const QUERIES_AT_ONCE = 32
 
 class DynamoStore implements LedgerStore {
   readonly #table: string
@@ -43,6 +47,21 @@ class DynamoStore implements LedgerStore {
     })
     const [newest] = items
     return newest === undefined ? undefined : rawOf(newest)
+  }
+
+  /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
+  async heads(asked: readonly AskedHead[]): Promise<(RawEntry | undefined)[]> {
+    const known = await readKnownHeads(this.#connection, { table: this.#table, asked })
+    const heads: (RawEntry | undefined)[] = []
+    for (let from = 0; from < asked.length; from += QUERIES_AT_ONCE) {
+      const some = asked.slice(from, from + QUERIES_AT_ONCE)
+      const read = some.map(async ({ stream }) => {
+        const item = known.get(stream)
+        return item ? Promise.resolve(rawOf(item)) : this.head(stream)
+      })
+      heads.push(...(await Promise.all(read)))
+    }
+    return heads
   }
 
   /**
