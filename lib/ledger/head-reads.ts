@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { LedgerEntry } from "./entry.ts"
 import { trustedEntry } from "./parse-entry.ts"
-import type { LedgerStore, RawEntry } from "./store.ts"
+import type { HeadAnswer, LedgerStore, RawEntry } from "./store.ts"
 
 // Reads of newest entries, many in one question to the store.
 //
@@ -18,7 +18,7 @@ interface Waiting {
 
 /** Questions at the same time. What is asked beyond that shares the next one. */
 const MAX_QUESTIONS = 4
-/** Of a store that reads one head at a time. */
+/** Of heads that are read one by one; as many as the sockets that Amazon's client keeps. */
 const READS_AT_ONCE = 32
 /** Checking a thousand entries takes long: after so many, others get their turn. */
 const SLICE_ENTRIES = 32
@@ -66,8 +66,7 @@ export class HeadReads {
       const heads = await this.#ask(streams)
       for (const [nth, stream] of streams.entries()) {
         if (nth > 0 && nth % SLICE_ENTRIES === 0) await nextTurn()
-        const head = this.#checked.headOf(stream, heads[nth])
-        for (const { resolve } of served.get(stream) ?? []) resolve(head)
+        this.#answer(stream, heads[nth] ?? NO_ANSWER, served.get(stream) ?? [])
       }
     } catch (cause) {
       for (const { reject } of [...served.values()].flat()) reject(cause)
@@ -77,16 +76,44 @@ export class HeadReads {
     }
   }
 
-  async #ask(streams: readonly string[]): Promise<(RawEntry | undefined)[]> {
+  #answer(stream: string, answer: HeadAnswer, waiting: readonly Waiting[]): void {
+    if (!answer.ok) {
+      for (const { reject } of waiting) reject(answer.cause)
+      return
+    }
+    const head = this.#checked.headOf(stream, answer.raw)
+    for (const { resolve } of waiting) resolve(head)
+  }
+
+  async #ask(streams: readonly string[]): Promise<HeadAnswer[]> {
     const store = this.#store
     if (store.heads !== undefined && streams.length > 1)
       return store.heads(streams.map((stream) => ({ stream, seqSeen: this.#seqSeen(stream) })))
-    const heads: (RawEntry | undefined)[] = []
-    for (let from = 0; from < streams.length; from += READS_AT_ONCE) {
-      const some = streams.slice(from, from + READS_AT_ONCE)
-      heads.push(...(await Promise.all(some.map((stream) => store.head(stream)))))
-    }
-    return heads
+    return readOneByOne(streams, (stream) => store.head(stream))
+  }
+}
+
+/** A store that forgets a stream has not said that it is empty. */
+const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store gave no answer for it") }
+
+/** Each by a question of its own, at most 32 at the same time; one that fails does so alone. */
+export async function readOneByOne<T>(
+  asked: readonly T[],
+  read: (one: T) => Promise<RawEntry | undefined>,
+): Promise<HeadAnswer[]> {
+  const answers: HeadAnswer[] = []
+  for (let from = 0; from < asked.length; from += READS_AT_ONCE) {
+    const some = asked.slice(from, from + READS_AT_ONCE).map((one) => settledHead(read(one)))
+    answers.push(...(await Promise.all(some)))
+  }
+  return answers
+}
+
+async function settledHead(reading: Promise<RawEntry | undefined>): Promise<HeadAnswer> {
+  try {
+    return { ok: true, raw: await reading }
+  } catch (cause) {
+    return { ok: false, cause }
   }
 }
 

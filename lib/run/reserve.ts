@@ -26,6 +26,7 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // Within one process buyers take turns (`Ports.inFleetTurn`), so that each reads what the one before it has reserved. That
 // only spares conflicts: nothing above relies on it. After a conflict nothing that was read before is used again, and a read
 // that the ledger shares among runs begins after each of them has asked for it, so after its read of stream `fleet` ended.
+// A run that waited so long for its turn that its evidence is old starts from the top, as one that was overtaken.
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
 // that only slept would otherwise open it after all, with the same place given to somebody else.
 
@@ -56,18 +57,28 @@ export type Reserved =
 
 /** As `reserve`; under caps across supernodes when it is this run's turn. */
 export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
-  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, wanted)
-  return ports.inFleetTurn(() => reserve(ports, task, wanted))
+  const fresh = { ...wanted, isStale: staleAfter(ports, task.sendWithinMs) }
+  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, fresh)
+  return ports.inFleetTurn(() => reserve(ports, task, fresh))
 }
+
+/** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stand still. */
+function staleAfter({ clock }: Ports, ms: number): () => boolean {
+  const [wall, monotonic] = [clock.now(), clock.monotonic()]
+  return () => Math.abs(clock.now() - wall) > ms || clock.monotonic() - monotonic > ms
+}
+
+/** `isStale`: the evidence of the decision is too old by now; the run must start from the top. */
+type Reservable = PurchaseIntent & { isStale(): boolean }
 
 /**
  * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
  * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
  */
-async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
+async function reserve(ports: Ports, task: RunTask, wanted: Reservable): Promise<Reserved> {
   const { head, plan } = wanted
   let { situation, decision, fleet } = wanted
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES && !wanted.isStale(); tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
     const entry = fitting(

@@ -14,7 +14,7 @@ function gatedStore() {
     // What is stored when the question begins: the answer is on its way from here on.
     const found = await Promise.all(streams.map((stream) => memory.head(stream)))
     await new Promise<void>((answer) => questions.push({ streams, answer }))
-    return found
+    return found.map((raw) => ({ ok: true as const, raw }))
   }
   const store: LedgerStore = { ...memory, heads }
   return { store, memory, questions }
@@ -94,10 +94,10 @@ describe("newest entries that many runs ask for", () => {
       ...store,
       heads: async (asked) => {
         const heads = await Promise.all(asked.map(({ stream }) => memory.head(stream)))
-        return heads.map((head, nth) => {
+        return heads.map((raw, nth) => {
           const text = texts.get(asked[nth]?.stream ?? "")
-          if (text === undefined || head === undefined) return head
-          return text === null ? undefined : { ...head, text }
+          if (text === undefined || raw === undefined) return { ok: true, raw }
+          return { ok: true, raw: text === null ? undefined : { ...raw, text } }
         })
       },
     })
@@ -112,5 +112,21 @@ describe("newest entries that many runs ask for", () => {
     expect(other).toMatchObject({ status: "rejected", reason: expect.any(LedgerError) })
     expect(gone).toMatchObject({ status: "rejected", reason: expect.any(LedgerBehindError) })
     expect(questions).toEqual([])
+  })
+
+  it("fail one by one: a stream that cannot be read, or of which the store says nothing, concerns itself alone", async () => {
+    const { store, memory } = gatedStore()
+    const cause = new Error("throttled")
+    const streams = ["supernode:good", "supernode:throttled", "supernode:forgotten"]
+    const heads: LedgerStore["heads"] = async ([good]) => [
+      { ok: true, raw: await memory.head(good?.stream ?? "") },
+      { ok: false, cause },
+    ]
+    const ledger = ledgerOver({ ...store, heads })
+    for (const entry of chainOf(1, streams[0])) await ledger.append(entry)
+    const [good, throttled, forgotten] = await Promise.allSettled(streams.map((one) => ledger.head(one)))
+    expect(good).toMatchObject({ status: "fulfilled", value: { seq: 1 } })
+    expect(throttled).toMatchObject({ status: "rejected", reason: { name: "LedgerError", cause } })
+    expect(forgotten).toMatchObject({ status: "rejected", reason: { name: "LedgerError" } })
   })
 })

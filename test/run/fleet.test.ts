@@ -137,6 +137,33 @@ describe("a purchase under a cap of the fleet", () => {
     expect(await pending()).toEqual([])
   })
 
+  it("reads everything anew if the run waited for its turn until its evidence was old", async () => {
+    let turns = 0
+    world.inFleetTurn = (work) => {
+      turns += 1
+      if (turns === 1) later(31 * SECOND)
+      return work()
+    }
+    expect((await run(0)).outcome?.kind).toBe("accepted")
+    expect(world.asked).toEqual(["supernode", "metrics", "offers", "supernode", "metrics", "offers", "buy"])
+    expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([
+      "append fleet opened",
+      "append a opened",
+      "append a settled",
+      "append fleet settled",
+    ])
+  })
+
+  it("does not happen while each turn comes too late", async () => {
+    world.inFleetTurn = (work) => {
+      later(31 * SECOND)
+      return work()
+    }
+    expect((await run(0)).decision.heldBy).toBe("overtaken")
+    expect(world.orders).toEqual([])
+    expect(await fleetEntries()).toEqual([])
+  })
+
   it("is the same attempt that was reserved, at the same position", async () => {
     await run(0)
     const [opened] = await world.entries(A)

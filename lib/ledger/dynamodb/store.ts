@@ -1,6 +1,14 @@
 import type { QueryCommandInput } from "@aws-sdk/client-dynamodb"
 import { LedgerError } from "../../ports.ts"
-import { type AskedHead, type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import { readOneByOne } from "../head-reads.ts"
+import {
+  type AskedHead,
+  type HeadAnswer,
+  type LedgerStore,
+  noLedgerAt,
+  type RawEntry,
+  type SeqRange,
+} from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
 import { dynamoFailure, isMissing } from "./failure.ts"
 import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
@@ -20,9 +28,6 @@ type Item = DynamoItem
 
 // `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
 const NAMES = { "#stream": "stream", "#seq": "seq" }
-
-/** As many sockets as the SDK keeps. */
-const QUERIES_AT_ONCE = 32
 
 class DynamoStore implements LedgerStore {
   readonly #table: string
@@ -50,18 +55,12 @@ class DynamoStore implements LedgerStore {
   }
 
   /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
-  async heads(asked: readonly AskedHead[]): Promise<(RawEntry | undefined)[]> {
+  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
     const known = await readKnownHeads(this.#connection, { table: this.#table, asked })
-    const heads: (RawEntry | undefined)[] = []
-    for (let from = 0; from < asked.length; from += QUERIES_AT_ONCE) {
-      const some = asked.slice(from, from + QUERIES_AT_ONCE)
-      const read = some.map(async ({ stream }) => {
-        const item = known.get(stream)
-        return item ? Promise.resolve(rawOf(item)) : this.head(stream)
-      })
-      heads.push(...(await Promise.all(read)))
-    }
-    return heads
+    return readOneByOne(asked, async ({ stream }) => {
+      const item = known.get(stream)
+      return item ? rawOf(item) : this.head(stream)
+    })
   }
 
   /**

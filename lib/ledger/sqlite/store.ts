@@ -1,7 +1,14 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LedgerError } from "../../ports.ts"
-import { type AskedHead, type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import {
+  type AskedHead,
+  type HeadAnswer,
+  type LedgerStore,
+  noLedgerAt,
+  type RawEntry,
+  type SeqRange,
+} from "../store.ts"
 import {
   connect,
   connectToLedger,
@@ -51,12 +58,12 @@ class SqliteStore implements LedgerStore {
     return row === undefined ? undefined : rawOf(row)
   }
 
-  async heads(asked: readonly AskedHead[]): Promise<(RawEntry | undefined)[]> {
+  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
     const opened = await this.look()
-    if (opened === undefined) return asked.map(() => undefined)
+    if (opened === undefined) return asked.map(() => ({ ok: true, raw: undefined }))
     const rows = this.#told(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
     const byStream = new Map(rows.map((row) => [row["stream"], rawOf(row)]))
-    return asked.map(({ stream }) => byStream.get(stream))
+    return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
