@@ -402,7 +402,9 @@ describe("newest entries of many streams in DynamoDB", () => {
       RequestItems?: Record<string, { ConsistentRead?: boolean }>
     }
     const tables = Object.values(RequestItems)
-    return tables.length > 0 ? tables.every((table) => table.ConsistentRead === true) : ConsistentRead === true
+    return tables.length > 0
+      ? tables.every((table) => table.ConsistentRead === true)
+      : ConsistentRead === true
   }
 
   interface BatchAnswer {
