@@ -561,8 +561,8 @@ export const BREAKS: readonly Break[] = [
     name: "new-ledger-counts-by-our-clock",
     says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
     rules: ["new-ledger", "second-order"],
-    from: 14,
-    seeds: 60,
+    from: 95,
+    seeds: 120,
     changes: [
       {
         file: "lib/run/ledger-trust.ts",
