@@ -18,6 +18,8 @@ export interface Settings {
   cesEndpoint: string | null
   /** Where orders are read after they were accepted; null: the one of China in its regions, else none. */
   bssEndpoint: string | null
+  /** Where traces of live-scale-up are read while an outcome is unknown; null: the region's own, or none beside another ModelArts. */
+  ctsEndpoint: string | null
   /** Where notifications are published to SMN topics. */
   smnEndpoint: string | null
   /** Bearer tokens of the webhooks: one, or two while one replaces the other; none: they are closed. */
@@ -65,6 +67,7 @@ export const SETTING_NAMES = [
   "SUPERNODE_MODELARTS_ENDPOINT",
   "SUPERNODE_CES_ENDPOINT",
   "SUPERNODE_BSS_ENDPOINT",
+  "SUPERNODE_CTS_ENDPOINT",
   "SUPERNODE_SMN_ENDPOINT",
   "SUPERNODE_WEBHOOK_TOKEN",
   "SUPERNODE_METRICS_TOKEN",
@@ -121,6 +124,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
     cesEndpoint: endpoint("SUPERNODE_CES_ENDPOINT", text, report),
     bssEndpoint: endpoint("SUPERNODE_BSS_ENDPOINT", text, report),
+    ctsEndpoint: endpoint("SUPERNODE_CTS_ENDPOINT", text, report),
     smnEndpoint: endpoint("SUPERNODE_SMN_ENDPOINT", text, report),
     webhookTokens: tokens("SUPERNODE_WEBHOOK_TOKEN", text, report),
     metricsTokens: tokens("SUPERNODE_METRICS_TOKEN", text, report),
