@@ -128,7 +128,7 @@ const RANKS: readonly UnreadTraces[] = ["not-configured", "no-answer", "no-right
  */
 export function witnessNews(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
   const known = before?.attempt === seen.attempt ? before : null
-  if (known === null) return seen
+  if (known === null) return seen.servers === null && seen.traces === NOT_CONFIGURED ? null : seen
   const servers = isServersNews(known.servers, seen.servers) ? seen.servers : known.servers
   const traces = isTracesNews(known.traces, seen.traces) ? seen.traces : known.traces
   return servers === known.servers && traces === known.traces ? null : { ...seen, servers, traces }
