@@ -50,9 +50,7 @@ describe("while an outcome is unknown", () => {
     expect(row(out, "traces")).toMatch(
       /^CTS shows 1 scale-up since 2024-01-12T16:52:00\.000Z: 2024-01-12T16:52:00\.000Z, by sandbox, answered 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
     )
-    expect(row(out, "servers")).toMatch(
-      /^2 servers before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/,
-    )
+    expect(row(out, "servers")).toMatch(/^2 before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/)
     const { json } = await own.run("status", "--json")
     expect(json()).toMatchObject({
       supernodes: [{ witness: { servers: { added: 2 }, traces: { kind: "read", count: 1 } } }],
@@ -91,7 +89,9 @@ describe("while an outcome is unknown", () => {
     const own = await incident("after-effect")
     await tick(own)
     await settled(own, "accepted")
-    expect(row((await own.run("status")).out, "traces")).toBe("none")
+    const { out } = await own.run("status")
+    expect(row(out, "traces")).toBe("none")
+    expect(row(out, "order")).toMatch(/^UNKNOWN: .*; settled as accepted by ops, /)
   })
 })
 
@@ -167,7 +167,7 @@ describe("settle", () => {
   })
 })
 
-const odd = (trace: object): Failure => ({
+const odd = (trace: Record<string, string | number | null>): Failure => ({
   applyButAnswer: { status: 200, body: { traces: [trace], meta_data: { count: 1, marker: null } } },
 })
 const NAME = "scaleuphyperinstanceServerHyperinstance"

@@ -55,9 +55,7 @@ describe("the notification of an unknown outcome", () => {
     world.deliver(4)
     await tickAfter(HOUR)
     expect(told()).toHaveLength(2)
-    expect(told()[1]).toContain(
-      'Servers: 2 servers before, 4 now, 2 of them new (s3, s4). This supports "accepted"',
-    )
+    expect(told()[1]).toContain('servers: 2 before, 4 now, 2 of them new (s3, s4). This supports "accepted"')
     expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, answered 200\. This supports "accepted"/)
     expect(told()[1]).toMatch(/Nothing more is bought until a person settles it$/)
   })

@@ -156,7 +156,7 @@ function attemptWaits(
   const { id, state, says, openedAt, acceptedAt, from, to, flavor, orderId } = attempt
   if (state === "open" || state === "accepted") return null
   const order = orderId === null ? "" : `, order ${orderId}`
-  const seen = witness ? ` ${sayWitness(witness, attempt)}.` : ""
+  const seen = witness ? ` Seen at ${sayTime(witness.at)}: ${sayWitness(witness, attempt)}.` : ""
   return {
     state,
     // The same attempt can wait again after it was settled as accepted: that is news.

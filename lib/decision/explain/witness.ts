@@ -20,10 +20,10 @@ const MISSING_ADVICE: Readonly<Record<UnreadTraces, string>> = {
   "no-right": `Give the keys the right ${LIST_TRACES}`,
 }
 
-/** `2 servers before, 4 now, 2 of them new (…), order CS1. This supports "accepted"`. */
+/** `2 before, 4 now, 2 of them new (…), order CS1. This supports "accepted"`. */
 export function sayServersSeen(servers: ServersSeen | null, { before }: OpenAttempt): string {
-  const had = `${counted(before.length, "server")} before`
-  if (servers === null) return `${had}; they could not be read since`
+  const had = `${before.length} before`
+  if (servers === null) return `${had}, and not read again yet`
   const { present, added, ids, orderIds } = servers
   if (added === 0)
     return `${had}, ${present} now, none of them new. That proves nothing: servers can come late`
@@ -60,6 +60,6 @@ function sayTrace({ at, user, status, flavor, source }: ScaleUpTrace): string {
 }
 
 /** Both sources, in sentences. */
-export function sayWitness({ servers, traces, at }: WitnessRecord, attempt: OpenAttempt): string {
-  return `Servers: ${sayServersSeen(servers, attempt)}. ${sayTraces(traces, attempt)} (as of ${sayTime(at)})`
+export function sayWitness({ servers, traces }: WitnessRecord, attempt: OpenAttempt): string {
+  return `servers: ${sayServersSeen(servers, attempt)}. ${sayTraces(traces, attempt)}`
 }
