@@ -163,6 +163,8 @@ function newestNotifications(
   ])
 }
 
+/** The same record if all is kept. */
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {
+  if (Object.values(record).every(keep)) return record
   return Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
 }
