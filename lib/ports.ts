@@ -8,6 +8,7 @@ import type { Policy } from "./decision/policy/policy.ts"
 import type { RunMode } from "./decision/situation.ts"
 import type { CloudOrder } from "./decision/state/order.ts"
 import type { Outcome } from "./decision/state/outcome.ts"
+import type { ScaleUpTrace } from "./decision/state/witness.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 
 // What a run asks of the world. Every verb here but `buy` may be repeated.
@@ -82,6 +83,8 @@ export interface Cloud {
   readOffers(policy: Policy): Promise<Read<Offer[]>>
   /** An order by its id; null where no billing service is known for the region. */
   readOrder?(policy: Policy, orderId: string): Promise<Read<CloudOrder> | null>
+  /** Live-scale-ups of the supernode in CTS, between two instants; null where no CTS is known beside another ModelArts. */
+  readTraces?(policy: Policy, window: { from: number; to: number }): Promise<Read<ScaleUpTrace[]> | null>
   /** The one verb that spends. Sends at most one request, never throws, and classifies every ending. */
   buy(order: BuyOrder): Promise<Outcome>
 }

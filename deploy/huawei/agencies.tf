@@ -2,7 +2,12 @@
 # and publishes failed invocations.
 locals {
   project     = var.project != "" ? var.project : var.region
-  may_look    = ["modelarts:devserver:listByUser", "modelarts:devserver:get", "ces:metricData:list", "ces:metrics:list"]
+  may_look = [
+    "modelarts:devserver:listByUser", "modelarts:devserver:get",
+    "ces:metricData:list", "ces:metrics:list",
+    # What CTS recorded of an order whose answer was lost. Purchases work without.
+    "cts:trace:list",
+  ]
   may_publish = ["smn:topic:publish"]
 }
 

@@ -20,11 +20,13 @@ import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
 
-export function overridesOf({ modelartsEndpoint, cesEndpoint, bssEndpoint }: Settings): EndpointOverrides {
+export function overridesOf(settings: Settings): EndpointOverrides {
+  const { modelartsEndpoint, cesEndpoint, bssEndpoint, ctsEndpoint } = settings
   return {
     modelarts: modelartsEndpoint ?? undefined,
     ces: cesEndpoint ?? undefined,
     bss: bssEndpoint ?? undefined,
+    cts: ctsEndpoint ?? undefined,
   }
 }
 

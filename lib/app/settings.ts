@@ -35,6 +35,7 @@ const SHAPE = {
   SUPERNODE_MODELARTS_ENDPOINT: optional(endpoint),
   SUPERNODE_CES_ENDPOINT: optional(endpoint),
   SUPERNODE_BSS_ENDPOINT: optional(endpoint),
+  SUPERNODE_CTS_ENDPOINT: optional(endpoint),
   SUPERNODE_SMN_ENDPOINT: optional(endpoint),
   SUPERNODE_WEBHOOK_TOKEN: tokens,
   SUPERNODE_METRICS_TOKEN: tokens,
@@ -90,6 +91,8 @@ const SETTINGS = z
     cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
     /** Where orders are read after they were accepted; null: the one of China in its regions, no other has one. */
     bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
+    /** Where traces of live-scale-up are read while an outcome is unknown; null: the region's own, or none beside another ModelArts. */
+    ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
     /** Where notifications are published to SMN topics. */
     smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
     /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */

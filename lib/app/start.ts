@@ -72,6 +72,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     readSupernode: huawei.readSupernode,
     readOffers: huawei.readOffers,
     readOrder: huawei.readOrder,
+    readTraces: huawei.readTraces,
     buy: huawei.buy,
     readMetrics: (question) => metrics.event().seat().read(question),
   }

@@ -12,7 +12,7 @@ import { clocksAgree } from "./inputs/clock.ts"
 import type { Fetched } from "./inputs/fetched.ts"
 import { type Choice, chooseRung } from "./ladder/choose-rung.ts"
 import { orderCost } from "./money/cost.ts"
-import { type Digest, planScaleUp } from "./plan.ts"
+import { type Digest, planScaleUp, type ScaleUpPlan } from "./plan.ts"
 import type { Situation } from "./situation.ts"
 import type { Control } from "./state/control.ts"
 
@@ -50,13 +50,24 @@ export const GATES: readonly Gate[] = [
  * a run decides several times.
  */
 export function decide(situation: Situation, digest: Digest): Decision {
+  return consider(situation, digest).decision
+}
+
+/** A decision, and the facts of its gates: its explanation and its plan need not weigh the evidence again. */
+export interface Considered {
+  decision: Decision
+  facts: GateFacts
+}
+
+/** `decide`, with the facts of its gates. */
+export function consider(situation: Situation, digest: Digest): Considered {
   const choice = chooseRung(situation)
-  const target = choice.target && withCause(situation, choice.target, digest)
+  const target = choice.target && withCause(situation, { target: choice.target, rules: choice.rules }, digest)
   const facts = factsOf(situation, choice, digest)
   const findings = GATES.map((gate): Finding => ({ gate: gate.id, ...gate.check(facts) }))
   const allPassed = findings.every((finding) => finding.passed === true)
   const heldBy = findings.find((finding) => finding.passed === false)?.reason ?? null
-  return {
+  const decision: Decision = {
     kind: allPassed && target ? "scale-up" : "hold",
     heldBy,
     findings,
@@ -64,29 +75,30 @@ export function decide(situation: Situation, digest: Digest): Decision {
     // If clocks disagree, points from before the load rose could clear a latch.
     cleared: clocksAgree(situation) ? choice.cleared : [],
   }
+  return { decision, facts }
 }
 
 /**
  * The same decision with a hint at each failing gate: the change that would let it pass. For decisions that
  * are recorded or shown.
  */
-export function explain(situation: Situation, decision: Decision, digest: Digest): Decision {
-  const facts = factsOf(situation, chooseRung(situation), digest)
+export function explain({ decision, facts }: Considered): Decision {
   return { ...decision, findings: decision.findings.map((finding) => withHint(facts, finding)) }
 }
 
-/** `decide` and `explain` in one call, for a decision that is shown at once. */
+/** `consider` and `explain` in one call, for a decision that is shown at once. */
 export function decideAndExplain(situation: Situation, digest: Digest): Decision {
-  return explain(situation, decide(situation, digest), digest)
+  return explain(consider(situation, digest))
 }
 
 function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFacts {
   const { target } = choice
-  const plan = target && planScaleUp(situation, target, digest)
+  let plan: ScaleUpPlan | null = null
   return {
     situation,
     choice,
-    plan,
+    // Its hash is costly, and most decisions compare no plan.
+    planOf: () => (plan ??= target && planScaleUp(situation, target, digest)),
     cost: target && orderCost(situation.policy.ladder, target.from, target.to),
     digest,
   }

@@ -21,6 +21,7 @@ import { readOffers } from "./scale-evaluations.ts"
 import { listServers } from "./servers.ts"
 import type { CredentialsProvider } from "./signature.ts"
 import { readSupernode } from "./supernode.ts"
+import { readTraces } from "./traces.ts"
 
 export interface HuaweiCloudOptions {
   /** Asked anew for every request. */
@@ -40,7 +41,7 @@ export interface HuaweiCloudOptions {
 
 /** Huawei Cloud as the wiring needs it: reads that never throw, and the one verb that spends. */
 export interface HuaweiCloud
-  extends Required<Pick<Cloud, "readSupernode" | "readOffers" | "readOrder" | "buy">> {
+  extends Required<Pick<Cloud, "readSupernode" | "readOffers" | "readOrder" | "readTraces" | "buy">> {
   listServers(policy: Policy): Promise<Read<Server[]>>
   /** Cloud Eye of one project in one region. */
   queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
@@ -70,6 +71,10 @@ export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
     readOrder: async ({ region }, orderId) => {
       const endpoint = endpointsOf(region, options.endpoints).bss
       return endpoint === null ? null : readOrder(reader, { endpoint, orderId })
+    },
+    readTraces: async ({ region, projectId, id }, window) => {
+      const endpoint = endpointsOf(region, options.endpoints).cts
+      return endpoint === null ? null : readTraces(reader, { place: { endpoint, projectId, id }, window })
     },
     queryMetrics: (place, query) => queryMetrics(reader, cesOf(place), query),
     listMetrics: (place, query) => listMetrics(reader, cesOf(place), query),

@@ -4,13 +4,16 @@ export interface Endpoints {
   ces: string
   /** The billing service; null where none is known for the region. */
   bss: string | null
+  /** Cloud Trace Service; null where another ModelArts is set and no CTS beside it. */
+  cts: string | null
 }
 
-/** SUPERNODE_MODELARTS_ENDPOINT, SUPERNODE_CES_ENDPOINT, SUPERNODE_BSS_ENDPOINT; what is not written comes from the region. */
+/** SUPERNODE_MODELARTS_ENDPOINT, SUPERNODE_CES_ENDPOINT, SUPERNODE_BSS_ENDPOINT, SUPERNODE_CTS_ENDPOINT; the region gives the others. */
 export interface EndpointOverrides {
   modelarts?: string | undefined
   ces?: string | undefined
   bss?: string | undefined
+  cts?: string | undefined
 }
 
 /**
@@ -25,15 +28,23 @@ const MODELARTS_EXCEPTIONS: Readonly<Record<string, string>> = {
   "ap-southeast-1": "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
 }
 
+/** The region whose CTS has another top-level domain in the SDK's tables. */
+const CTS_EXCEPTIONS: Readonly<Record<string, string>> = {
+  "eu-west-101": "https://cts.eu-west-101.myhuaweicloud.eu",
+}
+
 export function endpointsOf(region: string, overrides: EndpointOverrides = {}): Endpoints {
   const modelarts = MODELARTS_EXCEPTIONS[region] ?? `https://modelarts.${region}.myhuaweicloud.com`
-  // Another ModelArts endpoint, such as a sandbox, has no orders in the public billing service.
-  const isPublic = overrides.modelarts === undefined && region.startsWith("cn-")
-  const bss = overrides.bss ?? (isPublic ? CHINA_BSS : null)
+  // Another ModelArts has no orders in the public billing service, and no traces in the public CTS.
+  const isPublic = overrides.modelarts === undefined
+  const bss = overrides.bss ?? (isPublic && region.startsWith("cn-") ? CHINA_BSS : null)
+  const publicCts = CTS_EXCEPTIONS[region] ?? `https://cts.${region}.myhuaweicloud.com`
+  const cts = overrides.cts ?? (isPublic ? publicCts : null)
   return {
     modelarts: withoutSlash(overrides.modelarts ?? modelarts),
     ces: withoutSlash(overrides.ces ?? `https://ces.${region}.myhuaweicloud.com`),
     bss: bss === null ? null : withoutSlash(bss),
+    cts: cts === null ? null : withoutSlash(cts),
   }
 }
 

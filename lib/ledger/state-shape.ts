@@ -40,6 +40,10 @@ const isAttempt = having({
   latching: orAbsent(listOf(isText)),
 })
 
+const isTracesSeen: Check = (value) =>
+  having({ kind: isText, count: isNumber, kept: listOf(isRecord) })(value) ||
+  having({ kind: isText, reason: isText, why: isText })(value)
+
 const SUPERNODE: Record<string, Check> = {
   attempt: orNull(isAttempt),
   openedAt: orNull(isNumber),
@@ -62,6 +66,16 @@ const SUPERNODE: Record<string, Check> = {
   told: orAbsent(recordOf(having({ at: isNumber }))),
   acted: orAbsent(recordOf(having({ at: isNumber, attempt: isText }))),
   order: orAbsent(having({ attempt: isText, orderId: isText, status: orNull(isNumber), at: isNumber })),
+  witness: orAbsent(
+    having({
+      attempt: isText,
+      at: isNumber,
+      servers: orNull(
+        having({ present: isNumber, added: isNumber, ids: listOf(isText), orderIds: listOf(isText) }),
+      ),
+      traces: isTracesSeen,
+    }),
+  ),
   effects: orAbsent(listOf(isRecord)),
 }
 

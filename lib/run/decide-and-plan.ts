@@ -1,10 +1,9 @@
 import { explain } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
-import { planScaleUp, type ScaleUpPlan } from "../decision/plan.ts"
+import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
-import { digest } from "../digest.ts"
 import type { Ports } from "../ports.ts"
-import { decideOnce } from "./decide-once.ts"
+import { considerOnce } from "./decide-once.ts"
 import { heldUntrusted } from "./ledger-trust.ts"
 import { modeOf } from "./mode.ts"
 import { withPreconditions } from "./preconditions.ts"
@@ -20,9 +19,10 @@ export interface Decided {
 }
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
-  const explained = explain(situation, decideOnce(situation), digest)
+  const considered = considerOnce(situation)
+  const explained = explain(considered)
   const decided = heldUntrusted(task, situation, explained)
-  const plan = decided.target && planScaleUp(situation, decided.target, digest)
+  const plan = decided.target && considered.facts.planOf()
   const mode = modeOf(task, situation)
   const decision = withPreconditions(ports, task, { situation, decision: decided, mode })
   return { situation, decision, plan, mode }

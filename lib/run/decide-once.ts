@@ -1,4 +1,4 @@
-import { decide } from "../decision/decide.ts"
+import { type Considered, consider } from "../decision/decide.ts"
 import type { Decision } from "../decision/decision.ts"
 import type { Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
@@ -10,17 +10,22 @@ const REMEMBERED = 128
  * The newest situations and their decisions. A WeakMap would do as well, but its many short-lived keys make a garbage collection
  * twice as long.
  */
-const newest: { situation: Situation; decision: Decision }[] = []
+const newest: Considered[] = []
 let next = 0
 
 /** `decide`, once per situation: a run asks up to seven times, and mostly about one it knows. Situations never change. */
 export function decideOnce(situation: Situation): Decision {
+  return considerOnce(situation).decision
+}
+
+/** The same with the facts of its gates, for its explanation and its plan. */
+export function considerOnce(situation: Situation): Considered {
   for (let back = 1; back <= newest.length; back++) {
     const known = newest[(next - back + REMEMBERED) % REMEMBERED]
-    if (known?.situation === situation) return known.decision
+    if (known?.facts.situation === situation) return known
   }
-  const decision = decide(situation, digest)
-  newest[next] = { situation, decision }
+  const considered = consider(situation, digest)
+  newest[next] = considered
   next = (next + 1) % REMEMBERED
-  return decision
+  return considered
 }

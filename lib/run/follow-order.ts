@@ -1,9 +1,10 @@
 import { sayOrder } from "../decision/explain/order.ts"
 import { type CloudOrder, isOrderNews, type OrderRecord } from "../decision/state/order.ts"
 import { type OrderQuestion, orderToRead } from "../decision/state/order-to-read.ts"
-import { nextEntry, stateOf } from "../ledger/next-entry.ts"
+import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
-import type { FinishedRun, Left } from "./notify.ts"
+import { appendObservation } from "./append-observation.ts"
+import type { FinishedRun } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 /** With less time left, beside two ledger writes, an order is not read: reading takes at most 5 s, notifications follow. */
@@ -23,12 +24,11 @@ export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRu
   try {
     const read = await ports.cloud.readOrder?.(task.loaded.policy, question.orderId)
     if (!read) return ended
-    const head = await recordOrder(ports, task, {
-      left,
-      order: recordOf(question, read, { before: standing.order, at: left.at }),
-      ended,
-    })
-    return head ? { ...ended, left: { ...left, head, at: head.at } } : ended
+    const order = recordOf(question, read, { before: standing.order, at: left.at })
+    if (!order || !isOrderNews(standing.order, order)) return ended
+    const about = { attempt: order.attempt, servers: [], present: null, at: Math.max(left.at, left.head.at) }
+    const observation = { ...about, kind: "order" as const, says: sayOrder(order), order }
+    return await appendObservation(ports, task, { ended, observation })
   } catch {
     return ended
   }
@@ -53,28 +53,4 @@ function recordOf(
   const unreadable = read.credentials ? "no-right" : read.refused ? "refused" : "no-answer"
   const since = earlier?.at ?? at
   return { ...question, status: null, why: read.why.slice(0, 300), unreadable, amount: null, at: since }
-}
-
-interface Recording {
-  left: Left
-  order: OrderRecord | null
-  ended: FinishedRun
-}
-
-/** null: nothing is new, or another run wrote meanwhile. */
-async function recordOrder(ports: Ports, task: RunTask, { left, order, ended }: Recording) {
-  const { head } = left
-  if (!head || !order || !isOrderNews(stateOf(head).order, order)) return null
-  const at = Math.max(left.at, head.at)
-  const says = sayOrder(order)
-  const entry = nextEntry(task.stream, head, {
-    at,
-    run: ports.newId(),
-    writer: ports.newId(),
-    kind: "observed",
-    mode: ended.result.mode,
-    signal: task.signal,
-    observation: { kind: "order", says, attempt: order.attempt, servers: [], present: null, at, order },
-  })
-  return (await ports.ledger.append(entry)) === "appended" ? entry : null
 }

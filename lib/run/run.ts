@@ -2,6 +2,7 @@ import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
 import { followOrder } from "./follow-order.ts"
+import { followUnknown } from "./follow-unknown.ts"
 import { gatherAndRecord } from "./gather.ts"
 import { readHeads } from "./heads.ts"
 import { endBehind, endUnusable } from "./ledger-ends.ts"
@@ -15,13 +16,15 @@ import type { RunTask } from "./task.ts"
 // One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
 
 /**
- * Reads, decides, buys at most once per attempt; then reads what became of the order and notifies people. Throws
+ * Reads, decides, buys at most once per attempt; then reads what became of the order, or what independent sources say of
+ * an unknown outcome, and notifies people. Throws
  * (LedgerError) only above the line of no return, and where an outcome could not be written: then the attempt stays
  * open, which later runs take for a purchase, never for nothing.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
-  await notifyOperators(ports, task, await followOrder(ports, task, ended))
+  const followed = await followUnknown(ports, task, await followOrder(ports, task, ended))
+  await notifyOperators(ports, task, followed)
   return ended.result
 }
 

@@ -1,6 +1,7 @@
 import { type Answer, gatewayError, serviceError } from "./answer.ts"
 import { answerOrder } from "./api/billing.ts"
 import { answerMetricData } from "./api/cloud-eye.ts"
+import { answerTraces } from "./api/cts.ts"
 import { answerMetricList } from "./api/metric-list.ts"
 import { answerModelArts } from "./api/modelarts.ts"
 import { routeOf } from "./api/route.ts"
@@ -48,6 +49,7 @@ function answerRouted(world: World, request: ApiRequest): Answer {
     )
   }
   if (isModelArts) return answerModelArts(world, request)
+  if (service === "cts") return answerTraces(world, request)
   return operation === "metrics" ? answerMetricData(world, request) : answerMetricList(world, request)
 }
 

@@ -9,7 +9,7 @@ import { clockOn } from "./world/clock.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./world/defaults.ts"
 import { sandboxOptions } from "./world/options.ts"
 import { parseOrThrow } from "./world/problem.ts"
-import { liveSupernode, PAID, type SandboxOrder, type World } from "./world/world.ts"
+import { liveSupernode, PAID, type SandboxOrder, TRACING, type World } from "./world/world.ts"
 
 // A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as docs/huawei-api.md and the
 // live-scale-up API page document, and takes the stricter reading where they leave a choice: SDK-HMAC-SHA256 signatures
@@ -24,6 +24,7 @@ import { liveSupernode, PAID, type SandboxOrder, type World } from "./world/worl
 //   POST /V1.0/{project_id}/batch-query-metric-data                        Cloud Eye's datapoints
 //   GET  /V1.0/{project_id}/metrics                                        existing series
 //   GET  /v2/orders/customer-orders/details/{order_id}                     the billing service's order
+//   GET  /v3/{project_id}/traces                                           CTS's traces of live-scale-up, by pages
 //
 // The admin side (unsigned, JSON, this machine only; wrong requests get 400 `{ "problems": ["path: problem"] }`).
 // `supernode` is an id or a name, and optional if there is only one:
@@ -34,6 +35,7 @@ import { liveSupernode, PAID, type SandboxOrder, type World } from "./world/worl
 //   PUT    /sandbox/offers    { flavor, soldOut, supernode? } or { offers: [{ flavor, servers, soldOut? }], supernode? }
 //   PUT    /sandbox/status    { of: id or name of a supernode or server, status }
 //   PUT    /sandbox/payment   { status, amount?, currency? }: billing state of every order
+//   PUT    /sandbox/traces    { isEnabled?, delayMs?, pageSize? }: whether and when CTS lists traces of later requests
 //   POST   /sandbox/servers   { count, supernode? }: scaling by hand
 //   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
 //   DELETE /sandbox/failures
@@ -80,6 +82,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     orders: [],
     provisioningMs: parsed.provisioningMs,
     payment: PAID,
+    traces: [],
+    tracing: TRACING,
   }
   const failures = failureQueue()
   const closing = new AbortController()

@@ -29,6 +29,7 @@ describe("Without any setting", () => {
       modelartsEndpoint: null,
       cesEndpoint: null,
       bssEndpoint: null,
+      ctsEndpoint: null,
       smnEndpoint: null,
       webhookTokens: [],
       metricsTokens: [],

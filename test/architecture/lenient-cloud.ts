@@ -38,6 +38,19 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   ),
   "lib/huawei/order.ts currency nullable catch": always("as above"),
   "lib/huawei/order.ts measure_id nullable catch": always("as above: only 1 is the currency's unit"),
+  // ---- traces of CTS: shown to a person, read by no gate ----
+  "lib/huawei/traces.ts text nullable catch": always(
+    "unknown: the trace is shown without it. Another supernode's id, or another operation: left out",
+  ),
+  "lib/huawei/traces.ts time optional": always("an unknown time: the trace supports nothing"),
+  "lib/huawei/traces.ts code nullable catch": always("an unknown answer: the trace supports nothing"),
+  "lib/huawei/traces.ts written String Number": always("as above"),
+  "lib/huawei/traces.ts user nullable catch": always("an unnamed user"),
+  "lib/huawei/traces.ts name nullable catch": always("an unnamed user"),
+  "lib/huawei/traces.ts request optional": always("no flavor is known"),
+  "lib/huawei/traces.ts marker nullable catch": always("the last page: a missing trace means nothing"),
+  "lib/huawei/traces.ts meta_data catch": always("as its marker"),
+  "lib/huawei/traces.ts query String String String": always(OURS),
   "lib/huawei/metric-list.ts marker nullable catch": always(
     "a full page without it is an incomplete list, which is unreadable; the last page needs none",
   ),

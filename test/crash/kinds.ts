@@ -137,7 +137,7 @@ export const SETTLING: Kind[] = [
   {
     name: "an alarm that buys, and its order is read",
     habits: { readsOrders: true },
-    breaks: /^(followOrder|recordOrder) /,
+    breaks: /^(followOrder|appendObservation) /,
     followUps: ["a tick", "another alarm"],
     begin: async (place) => always(place, newAlarm(place)),
   },
@@ -161,6 +161,14 @@ export const SETTLING: Kind[] = [
     endings: ["lost"],
     notifies: TROUBLE,
     followUps: PURCHASES,
+    begin: async (place) => always(place, newAlarm(place)),
+  },
+  {
+    name: "an alarm whose order is taken and never answered, and CTS is asked",
+    endings: ["hangs"],
+    habits: { readsTraces: true },
+    breaks: /^(lookForTraces|appendObservation) /,
+    followUps: ["another alarm"],
     begin: async (place) => always(place, newAlarm(place)),
   },
   {

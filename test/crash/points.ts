@@ -18,7 +18,8 @@ export const POINTS = {
   "settle clock.wait": "settling",
   "holdOvertaken ledger.append:decided": "settling",
   "followOrder cloud.readOrder": "settling",
-  "recordOrder ledger.append:observed": "settling",
+  "lookForTraces cloud.readTraces": "settling",
+  "appendObservation ledger.append:observed": "settling", // of an order, or of what independent sources say
   "claimNotification ledger.append:observed": "settling",
   "claimNotification ledger.head:supernode": "settling",
   "deliver notify.tell": "settling",

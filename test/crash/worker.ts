@@ -33,6 +33,8 @@ export interface Habits {
   rivals?: Record<string, number>
   /** True if the billing service is configured. */
   readsOrders?: boolean
+  /** True if CTS is configured. */
+  readsTraces?: boolean
 }
 
 interface Io<T> {
@@ -76,6 +78,7 @@ export class Worker {
       stumbles: { ...habits.stumbles },
       rivals: { ...habits.rivals },
       readsOrders: habits.readsOrders ?? false,
+      readsTraces: habits.readsTraces ?? false,
     }
     this.stopped = new Promise((resolve) => {
       this.#stop = resolve
@@ -93,7 +96,11 @@ export class Worker {
   get ports(): Ports {
     return {
       ledger: this.#ledger,
-      cloud: this.#habits.readsOrders ? { ...this.#cloud, readOrder: this.#readOrder } : this.#cloud,
+      cloud: {
+        ...this.#cloud,
+        ...(this.#habits.readsOrders ? { readOrder: this.#readOrder } : {}),
+        ...(this.#habits.readsTraces ? { readTraces: this.#readTraces } : {}),
+      },
       clock: this.#clock,
       notify: this.#place.notifies.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
@@ -155,6 +162,11 @@ export class Worker {
 
   readonly #readOrder: NonNullable<Cloud["readOrder"]> = () =>
     this.#read("cloud.readOrder", () => ({ status: 6, amount: null }))
+
+  readonly #readTraces: NonNullable<Cloud["readTraces"]> = () =>
+    this.#read("cloud.readTraces", () => [
+      { at: this.#place.now, user: "us", status: 200, flavor: null, source: "ApiCall" },
+    ])
 
   readonly #notify: Notifier = {
     wants: (topic) => this.#place.notifies.includes(topic),

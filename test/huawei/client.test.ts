@@ -18,6 +18,7 @@ describe("the endpoints", () => {
       modelarts: "https://modelarts.cn-southwest-2.myhuaweicloud.com",
       ces: "https://ces.cn-southwest-2.myhuaweicloud.com",
       bss: "https://bss.myhuaweicloud.com",
+      cts: "https://cts.cn-southwest-2.myhuaweicloud.com",
     })
   })
 
@@ -26,11 +27,16 @@ describe("the endpoints", () => {
       modelarts: "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
       bss: null,
+      cts: "https://cts.ap-southeast-1.myhuaweicloud.com",
     })
   })
 
-  it("have no billing service by themselves where ModelArts is another one", () => {
-    expect(endpointsOf("cn-north-4", { modelarts: "http://localhost:1" }).bss).toBeNull()
+  it("have no billing service and no CTS by themselves where ModelArts is another one", () => {
+    const { bss, cts } = endpointsOf("cn-north-4", { modelarts: "http://localhost:1" })
+    expect([bss, cts]).toEqual([null, null])
+    expect(
+      endpointsOf("cn-north-4", { modelarts: "http://localhost:1", cts: "http://localhost:2/" }).cts,
+    ).toBe("http://localhost:2")
     expect(endpointsOf("ap-southeast-1", { bss: "https://bss-intl.myhuaweicloud.com/" }).bss).toBe(
       "https://bss-intl.myhuaweicloud.com",
     )
@@ -41,6 +47,7 @@ describe("the endpoints", () => {
       modelarts: "http://localhost:1/x",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
       bss: null,
+      cts: null,
     })
   })
 })

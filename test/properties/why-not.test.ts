@@ -42,9 +42,9 @@ function verdictAfter(before: Situation, id: string, change: Change): boolean | 
   const choice =
     id === "evidence" ? chooseRung(situation) : id === "offer-available" ? offered() : chooseRung(then)
   const { target } = choice
-  const plan = target && planScaleUp(situation, target, digest)
+  const planOf = () => target && planScaleUp(situation, target, digest)
   const cost = target && orderCost(situation.policy.ladder, target.from, target.to)
-  return gate.check({ situation, choice, plan, cost, digest }).passed
+  return gate.check({ situation, choice, planOf, cost, digest }).passed
 }
 
 interface Raise {

@@ -136,6 +136,7 @@ export class Book {
       case "told":
       case "blind":
       case "order":
+      case "witness":
         return
       default:
         observation.kind satisfies never

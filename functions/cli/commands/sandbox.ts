@@ -90,6 +90,7 @@ function announce({ screen, options }: Task, { url }: Sandbox, supernodes: Sandb
     SUPERNODE_MODELARTS_ENDPOINT: url,
     SUPERNODE_CES_ENDPOINT: url,
     SUPERNODE_BSS_ENDPOINT: url,
+    SUPERNODE_CTS_ENDPOINT: url,
     HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
     HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
     SUPERNODE_LEDGER: "sqlite:./sandbox.db",

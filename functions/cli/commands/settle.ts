@@ -22,6 +22,7 @@ import { addSignatureOptions, type SignatureOptions } from "../signing/options.t
 import { signatureOfAny } from "../signing/signature.ts"
 import { SIGNER, showWord } from "./actor.ts"
 import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
+import { askWitnesses, whyNotAbsent } from "./witnesses.ts"
 
 interface SettleOptions extends CommonOptions, SignatureOptions {
   as: SettleAs
@@ -34,7 +35,7 @@ export function registerSettle(program: Command, cli: Cli): void {
     .command("settle")
     .summary("record the outcome of an attempt")
     .description(
-      `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. First shows its servers before and now.
+      `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. First shows its servers before and now, its order, and what CTS recorded of it.
 
   accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
   completed  all servers that will come are there: the money is booked, and the cooldown begins now
@@ -74,7 +75,10 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
-  screen.say(...settlingLines({ name: policy.name, attempt, order, look, now }))
+  const witnesses = await askWitnesses(app.cloud, { policy, attempt, order, look, now })
+  screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, now }))
+  const doubt = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
+  if (doubt !== null) screen.note(`warning: ${doubt}`)
 
   const signed = await signatureFor(task, { options, policy, attempt, ledger: known.id })
   const said: OperatorCommand = {

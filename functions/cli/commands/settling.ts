@@ -1,4 +1,3 @@
-import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import {
   CLOCK_TOLERANCE_MS,
   type Clocks,
@@ -12,10 +11,10 @@ import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
-import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
 import { type Cell, instantOf, tableOf } from "../print/table.ts"
+import { traceRows, type Witnesses } from "./witnesses.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
 
@@ -38,14 +37,13 @@ export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
 export interface Shown {
   name: string
   attempt: OpenAttempt
-  /** The newest order as it was last read. */
-  order: OrderRecord | undefined
   look: Look
+  witnesses: Witnesses
   now: number
 }
 
 /** What a person must have seen before saying what became of an attempt. */
-export function settlingLines({ name, attempt, order, look, now }: Shown): string[] {
+export function settlingLines({ name, attempt, look, witnesses, now }: Shown): string[] {
   const { before, cost, id } = attempt
   const rows = [
     ["  attempt", id],
@@ -53,15 +51,15 @@ export function settlingLines({ name, attempt, order, look, now }: Shown): strin
     ["  cost", cost ? sayMoney(cost) : "unknown"],
     ["  before", listed(before)],
     ["  now", sayNow(attempt, look)],
-    ["  payment", sayPayment(attempt, order)],
+    ...traceRows(witnesses, attempt),
+    ["  payment", sayPayment(witnesses)],
   ]
   return [`${name}: what is to be settled`, ...tableOf(rows)]
 }
 
-function sayPayment({ id, orderId }: OpenAttempt, order: OrderRecord | undefined): string {
-  if (order?.attempt === id && order.status !== null) return `${sayOrder(order)}, as it was last read`
-  const which = orderId === null ? "an order whose number is not known" : `order ${orderId}`
-  return `${which} may await payment: see the unpaid orders in the Billing Center`
+function sayPayment({ orders }: Witnesses): Cell {
+  if (orders.length > 0) return orders
+  return "an order whose number is not known may await payment: see the unpaid orders in the Billing Center"
 }
 
 function sayNow({ before }: OpenAttempt, look: Look): Cell {

@@ -96,10 +96,11 @@ async function lastOutcomeOf(
   { stream, seq }: LedgerEntry,
 ): Promise<LastOutcome | null> {
   let last: LastOutcome | null = null
-  for await (const { at, outcome } of ledger.read(stream, {
-    fromSeq: Math.max(1, seq - RECENT_ENTRIES),
-    toSeq: seq,
-  }))
+  const range = { fromSeq: Math.max(1, seq - RECENT_ENTRIES), toSeq: seq }
+  for await (const { at, outcome, said } of ledger.read(stream, range)) {
     if (outcome) last = { kind: outcome.kind, says: sayOutcome(outcome), at }
+    if (said?.verb === "settle" && last !== null)
+      last = { ...last, says: `${last.says}; settled as ${said.as} by ${said.by}`, at }
+  }
   return last
 }

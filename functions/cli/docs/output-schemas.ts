@@ -157,6 +157,39 @@ const schedule = z.strictObject({
   next: start.nullable(),
 })
 
+const witness = z.strictObject({
+  at: instant,
+  servers: z
+    .strictObject({
+      present: z.int(),
+      added: z.int(),
+      ids: z.array(z.string()),
+      orderIds: z.array(z.string()),
+    })
+    .nullable(),
+  traces: z.discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("read"),
+      count: z.int(),
+      kept: z.array(
+        z.strictObject({
+          at: instant.nullable(),
+          user: z.string().nullable(),
+          status: z.int().nullable(),
+          flavor: z.string().nullable(),
+          source: z.string().nullable(),
+        }),
+      ),
+    }),
+    z.strictObject({
+      kind: z.literal("unread"),
+      reason: z.enum(["not-configured", "too-old", "no-answer", "no-right"]),
+      why: z.string(),
+    }),
+  ]),
+  says: z.strictObject({ servers: z.string(), traces: z.string() }),
+})
+
 const supernodeStatus = z.strictObject({
   name: z.string(),
   id: z.string(),
@@ -194,6 +227,7 @@ const supernodeStatus = z.strictObject({
       at: instant,
     })
     .nullable(),
+  witness: witness.nullable(),
   nextTick: hold.nullable(),
   holds: z.array(hold),
   ledger: hold.nullable(),

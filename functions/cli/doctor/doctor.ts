@@ -32,7 +32,7 @@ import { CommandError, linesOf } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
 import { type Check, ill, well } from "./check.ts"
 import { checkRules } from "./rules.ts"
-import { checkOffers, checkOrders, checkSupernode } from "./supernode.ts"
+import { checkOffers, checkOrders, checkSupernode, checkTraces } from "./supernode.ts"
 
 export function registerDoctor(program: Command, cli: Cli): void {
   program
@@ -171,16 +171,18 @@ async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]):
 const NO_ORDER = "CS0000000000000000"
 
 async function checkOne({ now }: Task, app: App, { policy }: LoadedPolicy): Promise<Check[]> {
-  const [read, offers, order] = await Promise.all([
+  const [read, offers, order, traces] = await Promise.all([
     app.cloud.readSupernode(policy),
     app.cloud.readOffers(policy),
     app.cloud.readOrder?.(policy, NO_ORDER),
+    app.cloud.readTraces?.(policy, { from: now - 3_600_000, to: now }),
   ])
   const servers = read.ok && read.value.servers !== null ? presentServers(read.value).length : null
   const checks = [
     checkSupernode(policy, read),
     checkOffers(policy, offers, servers),
     ...(order ? [checkOrders(policy, order)] : []),
+    ...(traces ? [checkTraces(policy, traces)] : []),
   ]
   return read.ok ? [...checks, ...(await checkMeters(app, { policy, read, now }))] : checks
 }

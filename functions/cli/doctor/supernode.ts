@@ -1,8 +1,10 @@
+import { LIST_TRACES } from "../../../lib/decision/explain/witness.ts"
 import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import { type Offer, presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { CloudOrder } from "../../../lib/decision/state/order.ts"
+import type { ScaleUpTrace } from "../../../lib/decision/state/witness.ts"
 import type { Read } from "../../../lib/ports.ts"
 import { type Check, ill, well } from "./check.ts"
 import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
@@ -57,6 +59,18 @@ export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
   return well(
     subject,
     `orders cannot be read, so that unpaid orders and other amounts are not noticed; purchases work without: ${why}`,
+  )
+}
+
+/** Checks that traces can be read while an outcome is unknown. Purchases work without. */
+export function checkTraces({ name }: Policy, read: Read<ScaleUpTrace[]>): Check {
+  const subject = { what: "traces", supernode: name }
+  if (read.ok)
+    return well(subject, "CTS can be read; whether it is enabled and records scale-ups, only a trace shows")
+  const right = read.credentials ? ` (give the keys the right ${LIST_TRACES})` : ""
+  return well(
+    subject,
+    `CTS cannot be read${right}, so that after an unknown outcome its traces are not shown; purchases work without: ${read.why}`,
   )
 }
 

@@ -23,6 +23,7 @@ export function stateLines(
     ["  paused", alarming(state.paused && sayStop(state.paused, now))],
     ["  held", alarming(state.held && sayStop(state.held, now))],
     ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
+    ...witnessRows(state, now),
     ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
     ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
@@ -116,6 +117,16 @@ export function sayAttempt(
   return visible(
     `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`,
   )
+}
+
+/** What independent sources said of an unknown outcome. */
+function witnessRows({ witness }: SupernodeStatus, now: number): string[][] {
+  if (!witness) return []
+  const { says, at } = witness
+  return [
+    ["  servers", `${says.servers}, as of ${when(at, now)}`],
+    ["  traces", says.traces],
+  ]
 }
 
 function refusalRows(

@@ -3,6 +3,7 @@ import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
 import { hintOf } from "../../../lib/decision/explain/hints.ts"
 import { sayOrder } from "../../../lib/decision/explain/order.ts"
+import { sayServersSeen, sayTraces } from "../../../lib/decision/explain/witness.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
 import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../../../lib/decision/money/cap-use.ts"
@@ -16,6 +17,7 @@ import { type Control, type Stop, stopInForce } from "../../../lib/decision/stat
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
+import type { WitnessRecord } from "../../../lib/decision/state/witness.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
@@ -58,6 +60,8 @@ export interface SupernodeStatus {
     says: string
     at: number
   } | null
+  /** What independent sources said of an unknown outcome when a run last asked them; null where there is nothing of it. */
+  witness: WitnessState | null
   /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
   nextTick: Hold | null
   /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
@@ -66,6 +70,11 @@ export interface SupernodeStatus {
   ledger: Hold | null
   /** Entries in the supernode's chain. */
   entries: number
+}
+
+/** Sentences, and the readings that they are made of; `at`: the newest reading that showed something new. */
+export type WitnessState = Omit<WitnessRecord, "attempt"> & {
+  says: { servers: string; traces: string }
 }
 
 export interface Hold {
@@ -97,6 +106,13 @@ function orderOf(order: OrderRecord | undefined): SupernodeStatus["order"] {
     says,
     at,
   }
+}
+
+function witnessOf({ attempt, witness }: SupernodeState): WitnessState | null {
+  if (!attempt || !witness) return null
+  const { attempt: _id, ...seen } = witness
+  const says = { servers: sayServersSeen(seen.servers, attempt), traces: sayTraces(seen.traces, attempt) }
+  return { ...seen, says }
 }
 
 function attemptState(attempt: OpenAttempt | null): AttemptState | null {
@@ -154,6 +170,7 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     lastDecision: standing.lastDecision,
     lastOutcome: remembered.lastOutcome,
     order: orderOf(standing.order),
+    witness: witnessOf(standing),
     nextTick: holds[0] ?? null,
     holds,
     ledger: ledgerStateOf(remembered),

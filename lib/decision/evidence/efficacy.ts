@@ -7,7 +7,7 @@ import { highIsBad } from "../policy/threshold.ts"
 import type { Situation } from "../situation.ts"
 import type { Effect } from "../state/effect.ts"
 import type { Observation } from "../state/observation.ts"
-import { type Point, weighEvidence } from "./evidence.ts"
+import { type Point, type RuleEvidence, weighEvidence } from "./evidence.ts"
 
 // Measures whether a purchase helped. The metric that caused it is measured twice by the same statistic: at
 // the decision, and once after completion and warm-up. The result is recorded, so that later load does not
@@ -26,13 +26,16 @@ export function levelOf(rule: Rule, points: readonly Point[]): number | null {
   return finite(worstFirst.slice(0, m).reduce((sum, value) => sum + value, 0) / m)
 }
 
+interface Caused {
+  target: Target
+  /** The evidence of all rules. */
+  rules: readonly RuleEvidence[]
+}
+
 /** The target with its cause, if the policy has an efficacy rule and rules proposed this target. */
-export function withCause(situation: Situation, target: Target, digest: Digest): Target {
-  const { policy, readings, supernode } = situation
-  if (!policy.efficacy || readings.state !== "read" || supernode.state !== "read") return target
-  const proposals = weighEvidence(situation, readings.value, presentServers(supernode.value)).filter(
-    ({ rule, up }) => up > 0 && target.rules.includes(rule),
-  )
+export function withCause({ policy }: Situation, { target, rules }: Caused, digest: Digest): Target {
+  if (!policy.efficacy) return target
+  const proposals = rules.filter(({ rule, up }) => up > 0 && target.rules.includes(rule))
   const most = Math.max(...proposals.map(({ up }) => up))
   const strongest = proposals.find(({ up }) => up === most)
   const rule = policy.rules.find(({ name }) => name === strongest?.rule)

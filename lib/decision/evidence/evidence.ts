@@ -1,6 +1,6 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
-import { includesId } from "../inputs/id.ts"
-import { newestPeriods, type Reading, type Series } from "../inputs/reading.ts"
+import { idKey } from "../inputs/id.ts"
+import { byRule, newestPeriods, type Reading, type Series } from "../inputs/reading.ts"
 import { type Datapoint, STALE_AFTER_MS } from "../inputs/signal.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Policy, Rule } from "../policy/policy.ts"
@@ -40,8 +40,9 @@ export interface RuleEvidence {
 /** Evaluates every rule by its reading. Precondition: readings and servers were read. */
 export function weighEvidence(situation: Situation, readings: Reading[], servers: Server[]): RuleEvidence[] {
   const running = runningSince(servers, situation)
+  const readingOf = byRule(readings)
   return situation.policy.rules.map((rule) => {
-    const reading = readings.find((candidate) => candidate.rule === rule.name)
+    const reading = readingOf.get(rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, running }) : []
     const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
     return evaluateRule({
@@ -90,12 +91,12 @@ interface RuleFacts {
 function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
   // A period that no source reported is missing too: exactly N periods count, never older ones.
-  const missing = n - points.filter((point) => point.state !== "missing").length
+  const missing = n - countOf(points, (point) => point.state !== "missing")
   const assumed = rule.missing === "breaching" && isSilent ? missing : 0
   const levels = levelsOf(rule)
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
-  const breaching = real.filter(({ value }) => levels.some((level) => level.isReachedBy(value))).length
+  const breaching = countOf(real, ({ value }) => levels.some((level) => level.isReachedBy(value)))
   const latchedAt = rule.repeat ? undefined : getOwn(situation.state.latches, rule.name)
   const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
@@ -125,11 +126,17 @@ function bestStep(
 ): number {
   let best = 0
   for (const [i, { up, isReachedBy }] of levels.entries()) {
-    const reaching = real.filter(({ value }) => isReachedBy(value)).length
+    const reaching = countOf(real, ({ value }) => isReachedBy(value))
     // A missing point may count as breaching, but never reaches more than the mildest step.
     if (reaching + (i === 0 ? assumed : 0) >= m) best = Math.max(best, up)
   }
   return best
+}
+
+function countOf<T>(all: readonly T[], counts: (one: T) => boolean): number {
+  let count = 0
+  for (const one of all) if (counts(one)) count += 1
+  return count
 }
 
 type RealPoint = Point & { value: number }
@@ -145,9 +152,10 @@ interface WarmServer {
 }
 
 function runningSince(servers: Server[], { state, policy }: Situation): WarmServer[] {
+  const since = warmSince(state, policy)
   return servers
     .filter(({ status }) => status === "RUNNING")
-    .map((server) => ({ id: server.id, warmSince: warmSince(server, state, policy) }))
+    .map((server) => ({ id: server.id, warmSince: since(server) }))
 }
 
 interface PeriodFacts {
@@ -169,7 +177,9 @@ function periodPoints(facts: PeriodFacts): Point[] {
   })
   const spokesman = reading.series.find((series) => series.server === null)
   if (spokesman) return starts.map((at) => dated(spokenPoint(at, spokesman), situation))
-  const ofServers = { rule, running, byServer: firstByServer(reading.series) }
+  const byServer = firstByServer(reading.series)
+  const reporters = running.map(({ id, warmSince }) => ({ warmSince, points: byServer.get(id)?.points ?? [] }))
+  const ofServers = { rule, reporters }
   return starts.map((at) => dated(pointOverServers(at, ofServers), situation))
 }
 
@@ -187,20 +197,25 @@ function spokenPoint(at: number, { points }: Series): Point {
   return { at, value, state: isMissing ? "missing" : "real", reported: isMissing ? 0 : 1, expected: 1 }
 }
 
+/** A RUNNING server with its series; without one it reported nothing. */
+interface Reporter {
+  warmSince: number
+  points: Datapoint[]
+}
+
 interface ServersFacts {
   rule: Rule
-  running: WarmServer[]
-  byServer: ReadonlyMap<string, Series>
+  reporters: readonly Reporter[]
 }
 
 /** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
-function pointOverServers(at: number, { rule, running, byServer }: ServersFacts): Point {
+function pointOverServers(at: number, { rule, reporters }: ServersFacts): Point {
   const reported: number[] = []
   let expected = 0
-  for (const server of running) {
-    if (at < server.warmSince) continue
+  for (const { warmSince, points } of reporters) {
+    if (at < warmSince) continue
     expected += 1
-    const value = valueAt(byServer.get(server.id)?.points ?? [], at)
+    const value = valueAt(points, at)
     if (value !== null) reported.push(value)
   }
   // ceil, with a tolerance for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
@@ -243,21 +258,24 @@ function dated(point: Point, { state, policy }: Situation): Point {
 }
 
 /** Time from which metrics of a server are evidence, epoch milliseconds: a server needs its warm-up too. */
-export function warmSince(server: Server, state: SupernodeState, policy: Policy): number {
-  if (includesId(state.newServers, server.id))
-    return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
+export function warmSince(
+  { newServers, foreignAt, completedAt }: SupernodeState,
+  { warmupMs }: Policy,
+): (server: Server) => number {
+  const bought = new Set(newServers.map(idKey))
+  const boughtWarm = completedAt === null ? -Infinity : completedAt + warmupMs
   // A server with an unreadable creation time counts as created when first seen. The chain remembers that
   // together with external changes. Before the chain remembers anything, that time is now, so the server is
   // not warm.
-  const { foreignAt, completedAt } = state
   const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
-  const startedAt = server.createAt ?? (seenAt === -Infinity ? Infinity : seenAt)
-  return startedAt + policy.warmupMs
+  const firstSeen = seenAt === -Infinity ? Infinity : seenAt
+  return ({ id, createAt }) => (bought.has(idKey(id)) ? boughtWarm : (createAt ?? firstSeen) + warmupMs)
 }
 
-function valueAt(points: Datapoint[], at: number): number | null {
-  const point = points.find((candidate) => candidate.at === at)
-  return point && Number.isFinite(point.value) ? point.value : null
+/** Value of the first point of that time; null without one, and for NaN and the infinities. */
+function valueAt(points: readonly Datapoint[], at: number): number | null {
+  for (const point of points) if (point.at === at) return Number.isFinite(point.value) ? point.value : null
+  return null
 }
 
 /** Value of several servers, combined as the rule says. `values` is not empty. */

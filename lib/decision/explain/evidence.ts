@@ -1,4 +1,4 @@
-import { weighEvidence } from "../evidence/evidence.ts"
+import { byRule } from "../inputs/reading.ts"
 import { presentServers } from "../inputs/supernode.ts"
 import { isOnClearSide } from "../policy/threshold.ts"
 import { counted } from "../policy/units.ts"
@@ -39,7 +39,7 @@ const PERSON_SURCHARGE = 10_000
 const NO_WAY: Way = { hint: null, dear: Infinity, takesMs: Infinity }
 
 /** Requirement of the rules, without any schedule. */
-function rulesWay({ situation, finding }: Question): Way {
+function rulesWay({ situation, choice, finding }: Question): Way {
   const { readings, supernode, policy } = situation
   if (readings.state === "unreadable") {
     const again = readings.credentials ? keysAccepted("metrics") : readable("metrics")
@@ -53,10 +53,11 @@ function rulesWay({ situation, finding }: Question): Way {
   const servers = presentServers(supernode.value)
   // All servers are gone: no metric of theirs can report anything.
   if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
-  const evidence = weighEvidence(situation, readings.value, servers)
+  const evidence = byRule(choice.rules)
+  const readingOf = byRule(readings.value)
   const ways = policy.rules.flatMap((rule, index) => {
-    const found = evidence.find((one) => one.rule === rule.name)
-    const reading = readings.value.find((one) => one.rule === rule.name)
+    const found = evidence.get(rule.name)
+    const reading = readingOf.get(rule.name)
     return found ? [wayOf({ situation, rule, index, reading, found, servers })] : []
   })
   const [best] = ways.sort((a, b) => a.dear - b.dear)

@@ -4,9 +4,11 @@ import type { NotifyTopic } from "../policy/notify.ts"
 import { counted } from "../policy/units.ts"
 import type { AttemptState, OpenAttempt } from "../state/attempt.ts"
 import type { SupernodeState } from "../state/state.ts"
+import type { WitnessRecord } from "../state/witness.ts"
 import { sayTime } from "../verdict.ts"
 import { operatorCommand, SETTLEMENTS } from "./operator-command.ts"
 import type { PurchaseMessage } from "./purchase-message.ts"
+import { sayWitness } from "./witness.ts"
 
 /** A state that lasts until a person acts. */
 export type WaitingState =
@@ -95,7 +97,7 @@ export const NOTIFY_AGAIN_MS = 3_600_000
 /** The state that waits for a person; null if there is none. */
 export function pendingAction({ name, state, decision, plan }: PendingActionFacts): PendingAction | null {
   const { attempt, breaker, lastDecision } = state
-  if (attempt) return attemptWaits(name, attempt)
+  if (attempt) return attemptWaits(name, attempt, state.witness)
   const nothing = { attempt: null, orderId: null, planHash: null }
   if (breaker) {
     return {
@@ -146,15 +148,20 @@ function efficacyStop(state: SupernodeState, { findings }: PendingActionFacts["d
   return { ...newest, says: finding.says }
 }
 
-function attemptWaits(name: string, attempt: OpenAttempt): PendingAction | null {
+function attemptWaits(
+  name: string,
+  attempt: OpenAttempt,
+  witness: WitnessRecord | undefined,
+): PendingAction | null {
   const { id, state, says, openedAt, acceptedAt, from, to, flavor, orderId } = attempt
   if (state === "open" || state === "accepted") return null
   const order = orderId === null ? "" : `, order ${orderId}`
+  const seen = witness ? ` Seen at ${sayTime(witness.at)}: ${sayWitness(witness, attempt)}.` : ""
   return {
     state,
     // The same attempt can wait again after it was settled as accepted: that is news.
     about: `${state} ${id} ${acceptedAt ?? openedAt}`,
-    says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${counted(to, "server")} (${flavor}${order}) ${says}. Nothing more is bought until a person settles it`,
+    says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${counted(to, "server")} (${flavor}${order}) ${says}.${seen} Nothing more is bought until a person settles it`,
     todo: operatorCommand.settle(name, SETTLEMENTS),
     since: openedAt,
     attempt: id,

@@ -4,15 +4,16 @@ import type { Hint } from "./change.ts"
 import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
-export function shownAgain({ situation: { policy }, plan }: Question): Hint {
+export function shownAgain({ situation: { policy }, planOf }: Question): Hint {
   return {
     says: `run: ${operatorCommand.dryRun(policy.name)}, and send a request with the planHash that it shows`,
-    change: { kind: "person", verb: "dry-run", planHash: plan?.hash ?? null },
+    change: { kind: "person", verb: "dry-run", planHash: planOf()?.hash ?? null },
   }
 }
 
 /** null: the policy lists too few people besides the requester, so only another policy helps. */
-export function approvedByMore({ situation, plan, finding }: Question): Hint | null {
+export function approvedByMore({ situation, planOf, finding }: Question): Hint | null {
+  const plan = planOf()
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
   // If this gate failed, both are present.

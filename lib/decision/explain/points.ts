@@ -85,7 +85,7 @@ function warmPeriodsAt(facts: RuleFacts): number {
   const { situation, rule, reading, servers } = facts
   const { state, policy } = situation
   const reporting = isSilenced(facts) ? servers : servers.filter(({ status }) => status === "RUNNING")
-  const since = isForAll(facts) ? [] : reporting.map((server) => warmSince(server, state, policy))
+  const since = isForAll(facts) ? [] : reporting.map(warmSince(state, policy))
   const warm = Math.max(warmOf(situation), since.length > 0 ? Math.min(...since) : -Infinity)
   if (!Number.isFinite(warm)) return -Infinity
   const { m } = rule.points

@@ -7,13 +7,14 @@ import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /** Buys the plan that was shown, or nothing. */
-export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict {
+export function planAsShown({ situation: { signal }, planOf }: GateFacts): Verdict {
   if (signal.kind !== "request") return pass("no shown plan to compare: this is automatic")
   if (signal.planHash === null) {
     return signal.mode === "dry-run"
       ? pass("a dry run shows the plan")
       : fail("plan-changed", "a live request needs the planHash that a dry run showed")
   }
+  const plan = planOf()
   if (!plan) return notEvaluated("no rung was chosen, so there is no plan to compare")
   const facts = { shown: signal.planHash, now: plan.hash }
   if (signal.planHash === plan.hash) return pass("the plan is the one that was shown", facts)
@@ -28,14 +29,16 @@ export function planAsShown({ situation: { signal }, plan }: GateFacts): Verdict
  * Above a price, distinct people other than the requester must have approved this exact plan, recently and
  * once.
  */
-export function approved({ situation, choice, plan, cost }: GateFacts): Verdict {
+export function approved({ situation, choice, planOf, cost }: GateFacts): Verdict {
   const { policy, control, signal, state, now } = situation
   if (!policy.approval) return pass("the policy asks for no approval")
-  if (!choice.target || !plan || !cost) return notEvaluated("the price of the order is not known")
+  if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
   const { above, approvers, expires } = policy.approval
   if (cost.minor <= above.minor)
     return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
   if (control.state !== "read") return notEvaluated("the control stream was not read")
+  const plan = planOf()
+  if (!plan) return notEvaluated("no rung was chosen")
   const requester = signal.kind === "request" ? personKey(signal.requestedBy) : null
   const given = control.value.approvals.filter(
     (approval) =>

@@ -23,6 +23,13 @@ export interface Reading {
   unasked?: true
 }
 
+/** By rule; of several for one rule the first counts. */
+export function byRule<T extends { rule: string }>(all: readonly T[]): Map<string, T> {
+  const found = new Map<string, T>()
+  for (const one of all) if (!found.has(one.rule)) found.set(one.rule, one)
+  return found
+}
+
 /**
  * Starts of the N newest periods, newest first: aligned to the epoch, the newest one ended at least `lagMs`
  * before `now`. Both the fetching and the evaluation of a metric count periods with this.

@@ -1,4 +1,5 @@
 import type { Target } from "../decision.ts"
+import type { RuleEvidence } from "../evidence/evidence.ts"
 import type { Rung } from "../policy/policy.ts"
 import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
@@ -20,6 +21,8 @@ export interface Choice {
   withinServersLimit: Verdict
   offerAvailable: Verdict
   target: Target | null
+  /** Evidence of all rules; empty if nothing was weighed. */
+  rules: readonly RuleEvidence[]
   cleared: string[]
   /** Schedules that bypass the cooldown; null: one might, and the current rung is unknown. */
   bypassing: string[] | null
@@ -32,6 +35,7 @@ export function chooseRung(situation: Situation): Choice {
   const none = {
     rungKnown: here.verdict,
     evidence: demand.verdict,
+    rules: demand.rules,
     cleared: demand.cleared,
     target: null,
     bypassing: bypassing(floors, here.at?.index ?? null),

@@ -17,6 +17,8 @@ export type DemandedRung = { kind: "servers"; servers: number } | ({ kind: "prop
 export interface Demand {
   verdict: Verdict
   rung: DemandedRung | null
+  /** Evidence of all rules; empty if nothing was weighed. */
+  rules: readonly RuleEvidence[]
   cleared: string[]
 }
 
@@ -39,10 +41,10 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
         servers: signal.servers,
       },
     )
-    return { verdict, rung: { kind: "servers", servers: signal.servers }, cleared: [] }
+    return { verdict, rung: { kind: "servers", servers: signal.servers }, rules: [], cleared: [] }
   }
   if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {
-    return { verdict: notEvaluated("the metrics were not read"), rung: null, cleared: [] }
+    return { verdict: notEvaluated("the metrics were not read"), rung: null, rules: [], cleared: [] }
   }
   const rules =
     readings.state === "read" && supernode.state === "read"
@@ -66,9 +68,9 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
   // read it.
   if (proposed) {
     const rung = from === null ? null : { kind: "proposed" as const, ...proposed }
-    return { verdict: pass(sentences, facts), rung, cleared }
+    return { verdict: pass(sentences, facts), rung, rules, cleared }
   }
-  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), rung: null, cleared }
+  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), rung: null, rules, cleared }
 }
 
 function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {

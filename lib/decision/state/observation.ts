@@ -1,5 +1,6 @@
 import type { Blindness } from "./blindness.ts"
 import type { OrderRecord } from "./order.ts"
+import type { WitnessRecord } from "./witness.ts"
 
 /** Record of a notification. */
 export interface NotificationRecord {
@@ -18,7 +19,7 @@ export interface NotificationRecord {
 /**
  * Facts that a run records without a decision. `telling`: a notification is being sent; `told` and
  * `not-told`: its result. `blind`: sources without data, or with data again. `order`: a new state of an
- * order.
+ * order. `witness`: something new from independent sources about an unknown outcome.
  */
 export interface Observation {
   kind:
@@ -36,6 +37,7 @@ export interface Observation {
     | "told"
     | "blind"
     | "order"
+    | "witness"
   says: string
   attempt: string | null
   /** Servers that it concerns. */
@@ -50,6 +52,8 @@ export interface Observation {
   blind?: Blindness
   /** The order as the billing service shows it. */
   order?: OrderRecord
+  /** What independent sources show of the attempt. */
+  witness?: WitnessRecord
   /** Effect of the purchase on the metric that caused it. */
   effect?: { after: number; gain: number }
 }

@@ -6,6 +6,7 @@ import type { NotificationRecord } from "./observation.ts"
 import type { OrderRecord } from "./order.ts"
 import type { RejectionClass } from "./outcome.ts"
 import type { Purchase } from "./purchases.ts"
+import type { WitnessRecord } from "./witness.ts"
 
 /** A wait after a refusal; `times` counts refusals in a row, so that waits can double. */
 export interface Backoff {
@@ -123,6 +124,8 @@ export interface SupernodeState {
   acted?: Record<string, HandledStart>
   /** The newest accepted order as the billing service showed it; absent until one was read. */
   order?: OrderRecord
+  /** What independent sources showed of the attempt in flight while its outcome is unknown; absent until one was read. */
+  witness?: WitnessRecord
   /**
    * Effects of purchases that rules caused, oldest first, since the last reset; absent before the first one.
    */

@@ -12,6 +12,7 @@ import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { foldRejection, REFUSAL_FREE } from "./rejection.ts"
 import {
+  forgetWitness,
   prune,
   rememberBlindness,
   rememberCompletion,
@@ -26,7 +27,7 @@ import { rememberSignal } from "./remember-signal.ts"
 /** The state after one more entry. */
 export function fold(state: SupernodeState, event: ChainEvent): SupernodeState {
   const next = foldKind(rememberPolicy(rememberSignal(state, event), event), event)
-  return prune(next, event)
+  return prune(forgetWitness(next), event)
 }
 
 function foldKind(state: SupernodeState, event: ChainEvent): SupernodeState {
@@ -176,6 +177,7 @@ function foldObservation(state: SupernodeState, observation: Observation, event:
     return rememberNotification(state, observation, event.at)
   if (kind === "blind") return rememberBlindness(state, observation)
   if (kind === "order") return observation.order ? { ...state, order: observation.order } : state
+  if (kind === "witness") return observation.witness ? { ...state, witness: observation.witness } : state
   if (kind === "effect") return rememberEffect(state, observation)
   // It was never opened: the state keeps nothing of it, and its position is used.
   if (kind === "lapsed") return state

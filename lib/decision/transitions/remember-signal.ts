@@ -90,8 +90,19 @@ function rememberEpisode(state: SupernodeState, signal: Signal, at: number): Sup
   return { ...state, episodes: kept, episodesClosedAt }
 }
 
+function hasOldTimes({ spentUntil, episodesClosedAt, episodes }: SupernodeState, now: number): boolean {
+  const isYoung = (closedAt: number | null) => closedAt !== null && closedAt > now - KEEP_EPISODES_MS
+  const isOver = (at: number | undefined, keepMs: number) => at !== undefined && at <= now - keepMs
+  return (
+    isOver(spentUntil, KEEP_SIGNALS_MS) ||
+    isOver(episodesClosedAt, KEEP_EPISODES_MS) ||
+    !Object.values(episodes).every(({ closedAt }) => isYoung(closedAt))
+  )
+}
+
 /** Forgets the times that no fresh signal can be older than. */
 export function forgetOldTimes(state: SupernodeState, now: number): SupernodeState {
+  if (!hasOldTimes(state, now)) return state
   const { spentUntil = 0, episodesClosedAt = 0, ...others } = state
   const episodes = Object.entries(state.episodes).flatMap(([key, { closedAt }]) =>
     closedAt !== null && closedAt > now - KEEP_EPISODES_MS ? [[key, { closedAt }] as const] : [],

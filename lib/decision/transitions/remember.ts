@@ -80,6 +80,14 @@ export function rememberBlindness(state: SupernodeState, { blind }: Observation)
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
+/** Drops what independent sources said of an attempt that is not in flight any more, or whose outcome is known. */
+export function forgetWitness(state: SupernodeState): SupernodeState {
+  if (!state.witness) return state
+  const { witness, ...rest } = state
+  const { attempt } = state
+  return attempt?.id === witness.attempt && attempt.state === "unknown" ? state : rest
+}
+
 /** As many as `efficacy.purchases` may require. */
 const MAX_EFFECTS = 20
 
@@ -155,6 +163,8 @@ function newestNotifications(
   ])
 }
 
+/** The same record if all is kept. */
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {
+  if (Object.values(record).every(keep)) return record
   return Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
 }

@@ -51,6 +51,9 @@ const ROUTES: Record<string, Act> = {
   "PUT /sandbox/payment": withBody(adminBodies.payment, ({ controls }, payment) =>
     controls.setPayment(payment),
   ),
+  "PUT /sandbox/traces": withBody(adminBodies.traces, ({ controls }, tracing) =>
+    controls.setTracing(tracing),
+  ),
   "POST /sandbox/servers": withBody(adminBodies.servers, ({ controls }, { count, supernode }) => ({
     servers: controls.addServers(count, supernode),
   })),

@@ -13,6 +13,7 @@ import {
   pickSupernode,
   type SandboxOrder,
   settleAll,
+  trace,
   type World,
 } from "../world/world.ts"
 
@@ -38,6 +39,8 @@ export interface Controls {
   setStatus(of: string, status: string): void
   /** Sets the billing state of every order from now on. */
   setPayment(payment: Payment): void
+  /** Sets whether CTS records live-scale-ups, how late it lists them, and by what pages. */
+  setTracing(tracing: z.input<typeof adminBodies.traces>): void
   /** Adds servers that were ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
   addServers(count: number, supernode?: string): string[]
   /**
@@ -78,6 +81,15 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
     setStatus: (of, status) => setStatus(world, parseOrThrow(adminBodies.status, { of, status })),
     setPayment: (payment) => {
       world.payment = parseOrThrow(adminBodies.payment, payment)
+    },
+    setTracing: (tracing) => {
+      const { isEnabled, delayMs, pageSize } = parseOrThrow(adminBodies.traces, tracing)
+      const before = world.tracing
+      world.tracing = {
+        isEnabled: isEnabled ?? before.isEnabled,
+        delayMs: delayMs ?? before.delayMs,
+        pageSize: pageSize ?? before.pageSize,
+      }
     },
     addServers: (count, supernode) =>
       addByHand(world, parseOrThrow(adminBodies.servers, { count, supernode })),
@@ -158,5 +170,7 @@ function addByHand(
     volumes: [],
     readyAt: null,
   }
+  const byHand = { user: "console-user", source: "ConsoleAction", requestId: uuidOf(at, "by-hand") } as const
+  trace(world, { ...byHand, supernode, status: 200, flavor: null })
   return Array.from({ length: count }, () => addServer(supernode, order).id)
 }

@@ -4,7 +4,7 @@ import type { ApiRequest } from "../api-request.ts"
 import { jsonBodyOf } from "../json-body.ts"
 import { sayIssue } from "../world/problem.ts"
 import type { LiveSupernode } from "../world/supernode.ts"
-import type { World } from "../world/world.ts"
+import { trace, type World } from "../world/world.ts"
 import { scaleUp } from "./scale-up.ts"
 import { readScaleUpBody } from "./scale-up-body.ts"
 import { serverBody, supernodeBody } from "./view.ts"
@@ -60,6 +60,7 @@ function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest
     case "metrics":
     case "metric-list":
     case "order":
+    case "traces":
       throw new TypeError(`${request.route.operation} does not concern one supernode`)
   }
 }
@@ -68,7 +69,11 @@ function answerScaleUp(world: World, supernode: LiveSupernode, request: ApiReque
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
   if (!json.ok) return serviceError(400, "ModelArts.6400", json.why)
   const read = readScaleUpBody(json.value)
-  return read.ok ? scaleUp(world, { supernode, body: read.body, requestId: request.requestId }) : read.answer
+  const { requestId } = request
+  const answer = read.ok ? scaleUp(world, { supernode, body: read.body, requestId }) : read.answer
+  const flavor = read.ok ? read.body.flavor : null
+  trace(world, { supernode, user: "sandbox", source: "ApiCall", status: answer.status, flavor, requestId })
+  return answer
 }
 
 function listSupernodes(world: World, request: ApiRequest): Answer {

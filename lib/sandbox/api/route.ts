@@ -8,12 +8,13 @@ export const operations = [
   "metrics",
   "metric-list",
   "order",
+  "traces",
 ] as const
 export type Operation = (typeof operations)[number]
 
 export interface Route {
   operation: Operation
-  service: "modelarts" | "cloud-eye" | "billing"
+  service: "modelarts" | "cloud-eye" | "billing" | "cts"
   /** "" if the path has none. */
   projectId: string
   /** The supernode's id as in the path; "" if the path has none. */
@@ -58,6 +59,7 @@ export const ROUTES: { method: string; path: RegExp; operation: Operation; servi
     operation: "order",
     service: "billing",
   },
+  { method: "GET", path: /^\/v3\/([^/]+)\/traces$/, operation: "traces", service: "cts" },
 ]
 
 /** The published API of a request; null is APIG.0101. Paths are matched exactly, as the gateway does. */

@@ -111,6 +111,11 @@ export const adminBodies = {
    */
   status: z.strictObject({ of: z.string(), status: z.string().min(1).max(64) }),
   servers: z.strictObject({ supernode, count: serverCount }),
+  traces: z.strictObject({
+    isEnabled: z.boolean().optional(),
+    delayMs: milliseconds.optional(),
+    pageSize: z.int().min(1).max(200).optional(),
+  }),
   payment: z.strictObject({
     status: z.int(),
     amount: z.number().min(0).nullable().default(null),

@@ -33,7 +33,36 @@ export interface World {
   provisioningMs: number
   /** Billing state of every order. */
   payment: Payment
+  /** CTS's records of live-scale-up, oldest first. */
+  traces: SandboxTrace[]
+  tracing: Tracing
 }
+
+/** One trace in CTS. */
+export interface SandboxTrace {
+  id: string
+  supernode: LiveSupernode
+  /** Time of the request, epoch milliseconds of the sandbox's clock. */
+  at: number
+  user: string
+  source: "ApiCall" | "ConsoleAction"
+  /** HTTP status of the answer. */
+  status: number
+  /** null: the request had none. */
+  flavor: string | null
+  requestId: string
+}
+
+/** What CTS does with traces: a trace can be listed `delayMs` after its request, by pages of `pageSize`. */
+export interface Tracing {
+  /** False: nothing is recorded from now on. */
+  isEnabled: boolean
+  delayMs: number
+  pageSize: number
+}
+
+/** The delay is not documented; a minute is a guess. */
+export const TRACING: Tracing = { isEnabled: true, delayMs: 60_000, pageSize: 200 }
 
 /** `status` as in BSS (5 completed, 6 pending payment); `amount` null: the answer names none. */
 export interface Payment {
@@ -81,6 +110,13 @@ export function liveSupernode(options: z.output<typeof supernodeOptions>, now: n
     })
   }
   return supernode
+}
+
+/** Records a live-scale-up in CTS, if that is enabled. */
+export function trace(world: World, record: Omit<SandboxTrace, "id" | "at">): void {
+  if (!world.tracing.isEnabled) return
+  const at = world.clock.now()
+  world.traces.push({ ...record, at, id: uuidOf(record.supernode.id, "trace", at, world.traces.length) })
 }
 
 /** Applies the passage of time to all supernodes. */

@@ -30,6 +30,15 @@ describe("settle shows the facts before a settlement", () => {
     expect(out).toMatch(/before +2 servers:/)
     expect(out).toMatch(/now +4 servers:/)
     expect(out.match(/CREATING \(new\)/g)).toHaveLength(2)
+    expect(out).toMatch(
+      /payment +order CS\w+ may await payment: see the unpaid orders in the Billing Center$/m,
+    )
+  })
+
+  it("says that an order whose number is not known may await payment, if no server is new", async () => {
+    const own = await deskWithUnknown("before-effect")
+    own.advance(3 * MINUTE)
+    const { out } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(out).toMatch(/payment +an order whose number is not known may await payment/)
   })
 
@@ -40,12 +49,21 @@ describe("settle shows the facts before a settlement", () => {
     expect(out).toMatch(/payment +order CS\w+ may await payment/)
   })
 
-  it("what the billing service said last of the order", async () => {
+  it("shows what the billing service says of the order now", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
-    expect(out).toMatch(/payment +order CS\w+ is completed, as it was last read/)
+    expect(out).toMatch(/payment +order CS\w+ is completed$/m)
+  })
+
+  it("what the billing service said last of the order if it gives no answer now", async () => {
+    const own = await cloudDesk()
+    own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
+    await own.run("run", "--event", ALARM)
+    own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
+    const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
+    expect(out).toMatch(/payment +order CS\w+ is completed, as it was last read$/m)
   })
 })
 

@@ -1,0 +1,91 @@
+import { sayOrder } from "../../../lib/decision/explain/order.ts"
+import { sayTraces } from "../../../lib/decision/explain/witness.ts"
+import { includesId } from "../../../lib/decision/inputs/id.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import type { OrderRecord } from "../../../lib/decision/state/order.ts"
+import {
+  hasOwnTrace,
+  TOO_OLD,
+  type TracesSeen,
+  tracesSeen,
+  traceWindow,
+} from "../../../lib/decision/state/witness.ts"
+import type { Cloud } from "../../../lib/ports.ts"
+import type { Look } from "./settling.ts"
+
+// What independent sources say of an attempt right before a person settles it. They are shown, and change nothing.
+
+export interface Witnesses {
+  /** null: the outcome was known, so CTS was not asked. */
+  traces: TracesSeen | null
+  /** Orders of the attempt, or of the servers that are new since, in sentences. */
+  orders: string[]
+}
+
+/** An attempt's servers belong to one order; more are somebody's purchases by hand. */
+const MAX_ORDERS = 2
+
+interface Asked {
+  policy: Policy
+  attempt: OpenAttempt
+  /** The newest order as a run last read it. */
+  order: OrderRecord | undefined
+  look: Look
+  now: number
+}
+
+/** Never throws: a source that cannot be read says so. */
+export async function askWitnesses(cloud: Cloud, asked: Asked): Promise<Witnesses> {
+  const { policy, attempt, look, now } = asked
+  const added = look.ok ? look.servers.filter(({ id }) => !includesId(attempt.before, id)) : []
+  const found = attempt.orderId === null ? added.flatMap(({ orderId }) => orderId ?? []) : [attempt.orderId]
+  const orderIds = [...new Set(found)].slice(0, MAX_ORDERS)
+  const [traces, ...orders] = await Promise.all([
+    readTracesOf(cloud, { policy, attempt, now }),
+    ...orderIds.map((orderId) => sayOrderNow(cloud, orderId, asked)),
+  ])
+  return { traces, orders }
+}
+
+async function readTracesOf(
+  cloud: Cloud,
+  { policy, attempt, now }: Pick<Asked, "policy" | "attempt" | "now">,
+): Promise<TracesSeen | null> {
+  if (attempt.state !== "unknown" && attempt.state !== "open") return null
+  const window = traceWindow(attempt, now)
+  if (!window) return TOO_OLD
+  return tracesSeen((await cloud.readTraces?.(policy, window)) ?? null, attempt)
+}
+
+/** The order as it is now; else as it was last read; else that it may await payment. */
+async function sayOrderNow(
+  cloud: Cloud,
+  orderId: string,
+  { policy, attempt, order, now }: Asked,
+): Promise<string> {
+  const read = (await cloud.readOrder?.(policy, orderId)) ?? null
+  const record: OrderRecord = {
+    attempt: attempt.id,
+    orderId,
+    status: null,
+    amount: null,
+    planned: attempt.cost,
+    at: now,
+  }
+  if (read?.ok) return sayOrder({ ...record, ...read.value })
+  if (order?.orderId === orderId && order.status !== null) return `${sayOrder(order)}, as it was last read`
+  const why = read === null ? "" : `, and it cannot be read: ${read.why}`
+  return `order ${orderId} may await payment: see the unpaid orders in the Billing Center${why}`
+}
+
+/** The traces' row, for the table of what is to be settled. */
+export function traceRows({ traces }: Witnesses, attempt: OpenAttempt): [string, string][] {
+  return traces === null ? [] : [["  traces", sayTraces(traces, attempt)]]
+}
+
+/** What to think of before `absent`; null where no source speaks for a purchase. */
+export function whyNotAbsent({ traces }: Witnesses, attempt: OpenAttempt): string | null {
+  if (traces === null || !hasOwnTrace({ traces }, attempt)) return null
+  return "CTS shows that the order arrived. Only an order that was cancelled makes the attempt absent"
+}

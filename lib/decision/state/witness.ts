@@ -1,0 +1,150 @@
+import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import { cleanText } from "../inputs/foreign-text.ts"
+import { includesId } from "../inputs/id.ts"
+import { presentServers, type Supernode } from "../inputs/supernode.ts"
+import type { OpenAttempt } from "./attempt.ts"
+
+// Independent sources about an attempt whose outcome is unknown. They may support "accepted". Nothing here supports
+// "absent", and no gate and no settlement reads it: it is shown to the person who settles.
+
+/** A live-scale-up as CTS recorded it (ListTraces). Null: the trace does not say, or not in a readable form. */
+export interface ScaleUpTrace {
+  /** `time` of the request, epoch milliseconds. */
+  at: number | null
+  /** `user.name`: an IAM user, or an agency. */
+  user: string | null
+  /** `code`: the HTTP status of the answer. */
+  status: number | null
+  /** `flavor` of the request's body. */
+  flavor: string | null
+  /** `trace_type`: ApiCall, ConsoleAction, SystemAction or something newer. */
+  source: string | null
+}
+
+/**
+ * `not-configured`: no CTS is known beside another ModelArts · `too-old`: CTS keeps seven days · `no-answer`: none, or one
+ * that cannot be read · `no-right`: the keys may not list traces.
+ */
+export type UnreadTraces = "not-configured" | "too-old" | "no-answer" | "no-right"
+
+/** All traces by number, and the few that are kept. */
+export type TracesSeen =
+  | { kind: "read"; count: number; kept: ScaleUpTrace[] }
+  | { kind: "unread"; reason: UnreadTraces; why: string }
+
+/** Servers of the supernode since the attempt. */
+export interface ServersSeen {
+  present: number
+  /** Number of those that were not there before, and the first few ids. */
+  added: number
+  ids: string[]
+  /** Order ids of the added ones. */
+  orderIds: string[]
+}
+
+/** The newest reading that showed something new. At most one per supernode, a few hundred bytes. */
+export interface WitnessRecord {
+  attempt: string
+  /** Time of that reading, epoch milliseconds. */
+  at: number
+  /** null: no list of servers was read so far. */
+  servers: ServersSeen | null
+  traces: TracesSeen
+}
+
+const MAX_KEPT = 3
+const MAX_WHY_CHARS = 300
+/** CTS keeps seven days; a minute less, so that clocks that differ ask for nothing older. */
+const KEPT_BY_CTS_MS = 7 * 86_400_000 - 60_000
+
+/** What to ask CTS for; null: its traces of that time are gone. */
+export function traceWindow({ openedAt }: OpenAttempt, now: number): { from: number; to: number } | null {
+  if (openedAt < now - KEPT_BY_CTS_MS) return null
+  return {
+    from: Math.max(openedAt - CLOCK_TOLERANCE_MS, now - KEPT_BY_CTS_MS),
+    to: Math.max(now, openedAt + 1),
+  }
+}
+
+/** True if the trace fits this attempt in time, flavor and source, and the cloud answered with success. */
+export function supportsAccepted(
+  { at, status, flavor, source }: ScaleUpTrace,
+  attempt: OpenAttempt,
+): boolean {
+  const isTimely =
+    at !== null && at >= attempt.openedAt - CLOCK_TOLERANCE_MS && at <= attempt.deadline + CLOCK_TOLERANCE_MS
+  const isSuccess = status !== null && status >= 200 && status <= 299
+  // The console's purchases are a person's.
+  return isTimely && isSuccess && source !== "ConsoleAction" && (flavor === null || flavor === attempt.flavor)
+}
+
+/** An answer of CTS. */
+type TracesRead =
+  | { ok: true; value: readonly ScaleUpTrace[] }
+  | { ok: false; why: string; credentials: boolean }
+
+export const TOO_OLD: TracesSeen = { kind: "unread", reason: "too-old", why: "the attempt is too old" }
+const NOT_CONFIGURED: TracesSeen = {
+  kind: "unread",
+  reason: "not-configured",
+  why: "SUPERNODE_MODELARTS_ENDPOINT is set, and SUPERNODE_CTS_ENDPOINT is not",
+}
+
+/** CTS's answer, in order of time, with those traces kept that fit the attempt best. null: no CTS is known. */
+export function tracesSeen(read: TracesRead | null, attempt: OpenAttempt): TracesSeen {
+  if (read === null) return NOT_CONFIGURED
+  if (!read.ok)
+    return {
+      kind: "unread",
+      reason: read.credentials ? "no-right" : "no-answer",
+      why: cleanText(read.why, MAX_WHY_CHARS),
+    }
+  const traces = read.value
+  const rank = (trace: ScaleUpTrace) => (supportsAccepted(trace, attempt) ? 0 : 1)
+  const kept = traces.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_KEPT)
+  return { kind: "read", count: traces.length, kept: kept.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0)) }
+}
+
+/** null if the answer had no list of servers. */
+export function serversSeen(supernode: Supernode, { before }: OpenAttempt): ServersSeen | null {
+  if (supernode.servers === null) return null
+  const present = presentServers(supernode)
+  const added = present.filter(({ id }) => !includesId(before, id))
+  const orderIds = [...new Set(added.flatMap(({ orderId }) => orderId ?? []))]
+  return {
+    present: present.length,
+    added: added.length,
+    ids: added.slice(0, MAX_KEPT).map(({ id }) => id),
+    orderIds: orderIds.slice(0, MAX_KEPT),
+  }
+}
+
+/** A later reason of a higher rank is recorded, a lower one is not: reasons that alternate must not fill the ledger. */
+const RANKS: readonly UnreadTraces[] = ["not-configured", "no-answer", "no-right", "too-old"]
+
+/**
+ * The record after one more reading; null if that showed nothing new. A reading that failed, or that shows less, takes back
+ * nothing that is known.
+ */
+export function witnessNews(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
+  const known = before?.attempt === seen.attempt ? before : null
+  if (known === null) return seen.servers === null && seen.traces === NOT_CONFIGURED ? null : seen
+  const servers = isServersNews(known.servers, seen.servers) ? seen.servers : known.servers
+  const traces = isTracesNews(known.traces, seen.traces) ? seen.traces : known.traces
+  return servers === known.servers && traces === known.traces ? null : { ...seen, servers, traces }
+}
+
+function isServersNews(known: ServersSeen | null, seen: ServersSeen | null): boolean {
+  if (seen === null || known === null) return seen !== known
+  return seen.present !== known.present || seen.added !== known.added
+}
+
+function isTracesNews(known: TracesSeen, seen: TracesSeen): boolean {
+  if (seen.kind === "read") return known.kind === "unread" || seen.count > known.count
+  return known.kind === "unread" && RANKS.indexOf(seen.reason) > RANKS.indexOf(known.reason)
+}
+
+/** True once a trace of this attempt is on record: CTS has nothing more to say about it. */
+export function hasOwnTrace({ traces }: Pick<WitnessRecord, "traces">, attempt: OpenAttempt): boolean {
+  return traces.kind === "read" && traces.kept.some((trace) => supportsAccepted(trace, attempt))
+}

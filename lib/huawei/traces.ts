@@ -1,0 +1,142 @@
+import * as z from "zod"
+import { cleanText } from "../decision/inputs/foreign-text.ts"
+import { isSameId } from "../decision/inputs/id.ts"
+import type { ScaleUpTrace } from "../decision/state/witness.ts"
+import type { Read } from "../ports.ts"
+import { jsonOf } from "./answer-error.ts"
+import { listIn } from "./answer-list.ts"
+import type { SupernodePlace } from "./endpoints.ts"
+import { exactText } from "./exact-text.ts"
+import type { CloudReader } from "./http.ts"
+import type { Parsed } from "./http-answer.ts"
+import { instantOf } from "./instant.ts"
+import { canonicalQuery } from "./signature.ts"
+
+/** Name of the resource and the trace of live-scale-up (ModelArts, "Using CTS to audit Lite Server operations"). */
+const RESOURCE_TYPE = "ServerHyperinstance"
+const TRACE_NAME = "scaleuphyperinstanceServerHyperinstance"
+/** API page: at most 200 traces per page. */
+const PAGE_SIZE = 200
+const MAX_PAGES = 5
+/** It is read at the end of a run: at most 8 s for all pages. */
+const FIRST_PAGE_MS = 4_000
+const OTHER_PAGE_MS = 1_000
+const MAX_MARKER_CHARS = 256
+const MAX_USER_CHARS = 64
+
+// Strict about which operation and which supernode a trace names; what else is missing or odd is null.
+const text = exactText.nullable().catch(null)
+const traceShape = z.looseObject({
+  trace_id: text,
+  trace_name: exactText,
+  trace_type: text,
+  resource_id: text,
+  time: z.unknown().optional(),
+  code: z.union([z.string(), z.int()]).nullable().catch(null),
+  user: z
+    .looseObject({ name: z.string().nullable().catch(null) })
+    .nullable()
+    .catch(null),
+  request: z.unknown().optional(),
+})
+const requestShape = z.looseObject({ flavor: text })
+const metaShape = z.looseObject({
+  meta_data: z
+    .looseObject({ marker: exactText.min(1).max(MAX_MARKER_CHARS).nullable().catch(null) })
+    .catch({ marker: null }),
+})
+
+interface Page {
+  /** By trace id, or by position for a trace without one. */
+  traces: { key: string | null; trace: ScaleUpTrace }[]
+  /** The `marker` of the next page; null on the last one. */
+  next: string | null
+}
+
+/** Epoch milliseconds; CTS leaves out traces of `from` itself. */
+export interface TraceWindow {
+  from: number
+  to: number
+}
+
+/**
+ * GET /v3/{project_id}/traces of CTS: live-scale-ups of one supernode, oldest first. The newest pages only, if there are
+ * very many, and without the later ones if they cannot be read: a missing trace means nothing. Needs cts:trace:list.
+ */
+export async function readTraces(
+  reader: CloudReader,
+  { place, window }: { place: SupernodePlace; window: TraceWindow },
+): Promise<Read<ScaleUpTrace[]>> {
+  const found = new Map<string, ScaleUpTrace>()
+  let next: string | null = null
+  let time: { skewMs: number | null } = { skewMs: null }
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const read: Read<Page> = await readPage(reader, { place, window, next })
+    if (!read.ok && pages === 0) return read
+    if (!read.ok) break
+    time = { skewMs: read.skewMs }
+    for (const { key, trace } of read.value.traces) found.set(key ?? `#${found.size}`, trace)
+    next = read.value.next
+    if (next === null) break
+  }
+  const value = [...found.values()].toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0))
+  return { ok: true, value, ...time }
+}
+
+interface PageQuestion {
+  place: SupernodePlace
+  window: TraceWindow
+  next: string | null
+}
+
+function readPage(reader: CloudReader, { place, window, next }: PageQuestion): Promise<Read<Page>> {
+  const { endpoint, projectId, id } = place
+  const query: [string, string][] = [
+    ["trace_type", "system"],
+    ["resource_type", RESOURCE_TYPE],
+    ["resource_id", id],
+    ["trace_name", TRACE_NAME],
+    ["from", String(Math.floor(window.from))],
+    ["to", String(Math.ceil(window.to))],
+    ["limit", String(PAGE_SIZE)],
+    ...(next === null ? [] : [["next", next] as [string, string]]),
+  ]
+  const url = `${endpoint}/v3/${projectId}/traces?${canonicalQuery(query)}`
+  const totalMs = next === null ? FIRST_PAGE_MS : OTHER_PAGE_MS
+  const question = { operation: "listTraces", method: "GET", url, projectId, totalMs } as const
+  return reader.read(question, (json, receivedAt) => pageOf(json, { id, receivedAt }))
+}
+
+function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parsed<Page> {
+  const list = listIn(json, "traces")
+  if (!list.ok) return list
+  const traces = list.value.slice(0, PAGE_SIZE).flatMap((item) => traceOf(item, asked))
+  const marker = metaShape.safeParse(json).data?.meta_data.marker ?? null
+  return { ok: true, value: { traces, next: list.value.length === 0 ? null : marker } }
+}
+
+/** None for what is not clearly a live-scale-up, or names another supernode. */
+function traceOf(item: unknown, { id, receivedAt }: { id: string; receivedAt: number }): Page["traces"] {
+  const { data } = traceShape.safeParse(item)
+  if (data?.trace_name !== TRACE_NAME) return []
+  if (data.resource_id !== null && !isSameId(data.resource_id, id)) return []
+  const trace: ScaleUpTrace = {
+    at: instantOf(data.time, receivedAt),
+    user: data.user?.name ? cleanText(data.user.name, MAX_USER_CHARS) || null : null,
+    status: statusOf(data.code),
+    flavor: flavorOf(data.request),
+    source: data.trace_type,
+  }
+  return [{ key: data.trace_id, trace }]
+}
+
+function statusOf(code: string | number | null): number | null {
+  const written = String(code ?? "")
+  return /^[1-5]\d\d$/.test(written) ? Number(written) : null
+}
+
+/** `request` is the body as text; only its flavor is kept, for it may hold userdata. */
+function flavorOf(request: unknown): string | null {
+  const body = typeof request === "string" ? jsonOf(request) : request
+  return requestShape.safeParse(body).data?.flavor ?? null
+}

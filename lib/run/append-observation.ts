@@ -1,0 +1,30 @@
+import type { Observation } from "../decision/state/observation.ts"
+import type { LedgerEntry } from "../ledger/entry.ts"
+import { nextEntry } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import type { FinishedRun } from "./notify.ts"
+import type { RunTask } from "./task.ts"
+
+/**
+ * Appends what was learned after a run, as an entry of its own run, dated not before the chain's newest. The run with that
+ * entry as its newest; unchanged if another run wrote meanwhile: a later tick asks again.
+ */
+export async function appendObservation(
+  ports: Ports,
+  task: RunTask,
+  { ended, observation }: { ended: FinishedRun; observation: Observation },
+): Promise<FinishedRun> {
+  const { left, result } = ended
+  if (!left?.head) return ended
+  const head: LedgerEntry = nextEntry(task.stream, left.head, {
+    at: Math.max(left.at, left.head.at),
+    run: ports.newId(),
+    writer: ports.newId(),
+    kind: "observed",
+    mode: result.mode,
+    signal: task.signal,
+    observation,
+  })
+  if ((await ports.ledger.append(head)) !== "appended") return ended
+  return { ...ended, left: { ...left, head, at: head.at } }
+}

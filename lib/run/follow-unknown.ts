@@ -1,0 +1,70 @@
+import { sayWitness } from "../decision/explain/witness.ts"
+import type { OpenAttempt } from "../decision/state/attempt.ts"
+import {
+  hasOwnTrace,
+  type ServersSeen,
+  serversSeen,
+  TOO_OLD,
+  type TracesSeen,
+  tracesSeen,
+  traceWindow,
+  type WitnessRecord,
+  witnessNews,
+} from "../decision/state/witness.ts"
+import { stateOf } from "../ledger/next-entry.ts"
+import type { Ports } from "../ports.ts"
+import { appendObservation } from "./append-observation.ts"
+import type { FinishedRun } from "./notify.ts"
+import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
+
+/** With less time left, beside two ledger writes, nothing is read: reading takes at most 8 s, notifications follow. */
+const MIN_READ_MS = 11_000
+
+/**
+ * Asks independent sources about an attempt whose outcome is unknown: by ticks, and by the run that sent it. Records what
+ * is new, for status and notifications. It settles nothing, no gate reads it, and it never throws: a later tick asks again.
+ */
+export async function followUnknown(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
+  const { left, result } = ended
+  const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "unknown"
+  if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
+  const { attempt, witness } = stateOf(left.head)
+  if (attempt?.state !== "unknown" || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
+  try {
+    const isKnown = witness !== undefined && hasOwnTrace(witness, attempt)
+    const traces = isKnown ? witness.traces : await lookForTraces(ports, task, { attempt, now: left.at })
+    if (!traces) return ended
+    const seen: WitnessRecord = {
+      attempt: attempt.id,
+      at: left.at,
+      servers: serversOf(ended, attempt),
+      traces,
+    }
+    const news = witnessNews(witness, seen)
+    if (!news) return ended
+    const says = sayWitness(news, attempt)
+    const about = { attempt: attempt.id, servers: [], present: null, at: left.at }
+    const observation = { ...about, kind: "witness" as const, says, witness: news }
+    return await appendObservation(ports, task, { ended, observation })
+  } catch {
+    return ended
+  }
+}
+
+/** null: these ports have no CTS. */
+async function lookForTraces(
+  ports: Ports,
+  { loaded }: RunTask,
+  { attempt, now }: { attempt: OpenAttempt; now: number },
+): Promise<TracesSeen | null> {
+  const window = traceWindow(attempt, now)
+  if (!window) return TOO_OLD
+  const read = await ports.cloud.readTraces?.(loaded.policy, window)
+  return read === undefined ? null : tracesSeen(read, attempt)
+}
+
+/** As this run read them; null where it did not. */
+function serversOf({ left }: FinishedRun, attempt: OpenAttempt): ServersSeen | null {
+  const supernode = left?.situation?.supernode
+  return supernode?.state === "read" ? serversSeen(supernode.value, attempt) : null
+}

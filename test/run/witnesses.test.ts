@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import { sayTraces } from "../../lib/decision/explain/witness.ts"
+import {
+  type ScaleUpTrace,
+  type TracesSeen,
+  tracesSeen,
+  type WitnessRecord,
+  witnessNews,
+} from "../../lib/decision/state/witness.ts"
+import { fold } from "../../lib/decision/transitions/fold.ts"
+import { stateOf } from "../../lib/ledger/next-entry.ts"
+import type { Read } from "../../lib/ports.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW } from "../decision/builders.ts"
+import { unknown, World } from "./world.ts"
+
+// What independent sources say while an outcome is unknown, from tick to tick.
+
+let world: World
+let traces: Read<ScaleUpTrace[]> | null
+let windows: { from: number; to: number }[]
+
+beforeEach(async () => {
+  world = await World.open()
+  world.listen(["trouble"])
+  traces = { ok: true, value: [], skewMs: 0 }
+  windows = []
+  Object.assign(world.cloud, {
+    readTraces: async (_policy: unknown, window: { from: number; to: number }) => {
+      windows.push(window)
+      return traces
+    },
+  })
+  world.outcomes = [unknown]
+  await world.run(alarmOf())
+})
+
+const own: ScaleUpTrace = { at: NOW, user: "us", status: 200, flavor: null, source: "ApiCall" }
+const told = () => world.notices.map(({ says }) => says)
+const kinds = async () => (await world.entries()).map(({ kind, observation }) => observation?.kind ?? kind)
+const tickAfter = async (ms: number) => {
+  world.now += ms
+  await world.run()
+}
+const attemptNow = async () => {
+  const { attempt } = stateOf((await world.entries()).at(-1))
+  if (!attempt) throw new Error("the attempt is over")
+  return attempt
+}
+
+describe("the notification of an unknown outcome", () => {
+  it("states what CTS shows, and an hour later the servers and the trace that came", async () => {
+    expect(told()[0]).toContain("CTS shows no scale-up since")
+    expect(told()[0]).toContain("That proves nothing")
+    traces = { ok: true, value: [own], skewMs: 0 }
+    world.deliver(4)
+    await tickAfter(HOUR)
+    expect(told()).toHaveLength(2)
+    expect(told()[1]).toContain('servers: 2 before, 4 now, 2 of them new (s3, s4). This supports "accepted"')
+    expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, answered 200\. This supports "accepted"/)
+    expect(told()[1]).toMatch(/Nothing more is bought until a person settles it$/)
+  })
+
+  it("is sent all the same if CTS cannot be read or there is no time left for it", async () => {
+    traces = { ok: false, why: "listTraces at cts.test answered 403", credentials: true }
+    await tickAfter(HOUR)
+    // The earlier reading stays: a refusal takes back nothing.
+    expect(told()[1]).toContain("CTS shows no scale-up since")
+    const { length } = windows
+    world.timeLeftMs = 20_000
+    await tickAfter(HOUR)
+    expect([told().length, windows.length]).toEqual([3, length])
+  })
+})
+
+describe("readings of independent sources", () => {
+  it("are recorded if they show something new, once", async () => {
+    for (let i = 0; i < 5; i++) await tickAfter(5 * MINUTE)
+    const before = (await kinds()).filter((kind) => kind === "witness")
+    expect(before).toHaveLength(2)
+    traces = null
+    await tickAfter(5 * MINUTE)
+    traces = { ok: true, value: [own], skewMs: 0 }
+    for (let i = 0; i < 5; i++) await tickAfter(5 * MINUTE)
+    expect((await kinds()).filter((kind) => kind === "witness")).toHaveLength(3)
+  })
+
+  it("end after the seven days that CTS keeps", async () => {
+    await tickAfter(8 * DAY)
+    const { length } = windows
+    expect((await world.entries()).at(-1)?.standing).toMatchObject({ attempt: { state: "unknown" } })
+    await tickAfter(HOUR)
+    expect(windows).toHaveLength(length)
+    expect(
+      sayTraces({ kind: "unread", reason: "too-old", why: "the attempt is too old" }, await attemptNow()),
+    ).toContain("CTS keeps traces for seven days")
+  })
+
+  it("change nothing in the state but themselves", async () => {
+    const head = (await world.entries()).at(-1)
+    const state = stateOf(head)
+    const attempt = await attemptNow()
+    const seen: TracesSeen[] = [
+      tracesSeen({ ok: true, value: [{ ...own, status: 400 }] }, attempt),
+      tracesSeen({ ok: true, value: [own, own, own, own] }, attempt),
+      tracesSeen({ ok: false, why: "x", credentials: false }, attempt),
+      tracesSeen(null, attempt),
+    ]
+    for (const one of seen) {
+      const witness: WitnessRecord = { attempt: attempt.id, at: NOW, servers: null, traces: one }
+      const observation = {
+        kind: "witness" as const,
+        says: "",
+        attempt: attempt.id,
+        servers: [],
+        present: null,
+        at: NOW,
+      }
+      const event = {
+        kind: "observed" as const,
+        seq: 9,
+        at: NOW,
+        run: "r",
+        observation: { ...observation, witness },
+      }
+      expect(fold(state, event)).toEqual({ ...state, witness })
+    }
+  })
+
+  it("are shown of the attempt that they are about: another one's are dropped", async () => {
+    const attempt = await attemptNow()
+    const of = (id: string): WitnessRecord => ({
+      attempt: id,
+      at: NOW,
+      servers: null,
+      traces: tracesSeen({ ok: true, value: [own] }, attempt),
+    })
+    expect(witnessNews(of("other"), of(attempt.id))).toEqual(of(attempt.id))
+    expect(witnessNews(of(attempt.id), of(attempt.id))).toBeNull()
+  })
+})
+
+it.each<[string, Partial<ScaleUpTrace>, boolean]>([
+  ["in time and answered with success", {}, true],
+  ["of the same flavor", { flavor: "rung-4" }, true],
+  ["of another flavor", { flavor: "rung-8" }, false],
+  ["of a person in the console", { source: "ConsoleAction" }, false],
+  ["that the cloud refused", { status: 400 }, false],
+  ["without an answer", { status: null }, false],
+  ["without a time", { at: null }, false],
+  ["before the attempt", { at: NOW - 2 * MINUTE }, false],
+  ["after its deadline", { at: NOW + HOUR }, false],
+])("a trace %s supports accepted: %o, %s", async (_title, over, supports) => {
+  const attempt = { ...(await attemptNow()), flavor: "rung-4" }
+  const says = sayTraces(tracesSeen({ ok: true, value: [{ ...own, ...over }] }, attempt), attempt)
+  expect([says.includes('This supports "accepted"'), says.includes("that proves nothing")]).toEqual([
+    supports,
+    !supports,
+  ])
+  expect(says).not.toContain("absent")
+})
