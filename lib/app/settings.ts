@@ -3,8 +3,8 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
 import { type ProxySettings, proxyProblem } from "../http/proxy.ts"
-import { POSTGRES_FORM, parseLedgerUrl } from "../ledger/ledger-url.ts"
-import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
+import { POSTGRES_FORM, parseLedgerUrl, withCertificatesAt } from "../ledger/ledger-url.ts"
+import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 
 /** What the environment says, checked. The secrets in it are never repeated in a message. */
 export interface Settings {
@@ -114,9 +114,10 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     text: (name) => text(name)?.toUpperCase() ?? null,
     report,
   })
+  const beside = (path: string): string => besideCode(path, read)
   const settings: Settings = {
     policyPath: policyPath(text("SUPERNODE_POLICY"), read),
-    ledgerUrl: ledgerUrl({ text, report, mustOutlive: isServerless && mode === "live" }),
+    ledgerUrl: ledgerUrl({ text, report, beside, mustOutlive: isServerless && mode === "live" }),
     mode,
     modelartsEndpoint: endpoint("SUPERNODE_MODELARTS_ENDPOINT", text, report),
     cesEndpoint: endpoint("SUPERNODE_CES_ENDPOINT", text, report),
@@ -132,7 +133,7 @@ export function readSettings(read: (name: string) => string | undefined, names: 
     // As it is: a space may be part of it.
     postgresPassword: read("PGPASSWORD") || null,
     secretArn: secretArn(text, report),
-    prometheusAuth: prometheusAuth(text, report),
+    prometheusAuth: prometheusAuth({ text, report, beside }),
     awsRegion: read("AWS_REGION")?.trim() || null,
     smnTopics: topics({ name: "SUPERNODE_SMN_TOPICS", topic: smnTopic, text, report }),
     snsTopics: topics({ name: "SUPERNODE_SNS_TOPICS", topic: snsTopic, text, report }),
@@ -145,7 +146,11 @@ export function readSettings(read: (name: string) => string | undefined, names: 
 
 /** A relative path is in the folder of the function's code (FunctionGraph, AWS Lambda); elsewhere in the working directory. */
 export function policyPath(written: string | null, read: (name: string) => string | undefined): string {
-  const path = written ?? "./policy.yaml"
+  return besideCode(written ?? "./policy.yaml", read)
+}
+
+/** A file that a function brought along with its code: the working directory is another folder on FunctionGraph. */
+function besideCode(path: string, read: (name: string) => string | undefined): string {
   const folder = read("RUNTIME_CODE_ROOT")?.trim() || read("LAMBDA_TASK_ROOT")?.trim()
   return folder && !isAbsolute(path) ? join(folder, path) : path
 }
@@ -292,13 +297,21 @@ function secretArn(text: ReadSetting, report: Report): string | null {
   return written
 }
 
-function prometheusAuth(text: ReadSetting, report: Report): PrometheusAuth | null {
+interface WithFiles extends Omit<Asked, "name"> {
+  /** The path of a file that a setting names. */
+  beside(path: string): string
+}
+
+function prometheusAuth({ text, report, beside }: WithFiles): PrometheusAuth | null {
   const name = "SUPERNODE_PROMETHEUS_AUTH"
   const written = text(name)
   if (written === null) return null
   const { logins, problems } = parsePrometheusAuth(written)
   for (const problem of problems) report(name, problem)
-  return logins
+  return logins.map((login) => ({
+    ...login,
+    ca: login.ca === null || isPem(login.ca) ? login.ca : beside(login.ca),
+  }))
 }
 
 type Topic = typeof smnTopic | typeof snsTopic
@@ -316,12 +329,12 @@ function topics({ name, topic, text, report }: Asked & { topic: Topic }): string
   return written
 }
 
-interface LedgerRequest extends Omit<Asked, "name"> {
+interface LedgerRequest extends WithFiles {
   /** The sandbox of a function may be gone after any event, and many run at once. */
   mustOutlive: boolean
 }
 
-function ledgerUrl({ text, report, mustOutlive }: LedgerRequest): string {
+function ledgerUrl({ text, report, beside, mustOutlive }: LedgerRequest): string {
   const url = text("SUPERNODE_LEDGER") ?? "sqlite:./ledger.db"
   const parsed = parseLedgerUrl(url)
   if (parsed.kind === "invalid") for (const problem of parsed.problems) report("SUPERNODE_LEDGER", problem)
@@ -332,5 +345,5 @@ function ledgerUrl({ text, report, mustOutlive }: LedgerRequest): string {
       `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${parsed.kind}: — ${why}`,
     )
   }
-  return url
+  return parsed.kind === "postgres" ? withCertificatesAt(url, beside) : url
 }
