@@ -3,7 +3,7 @@ import { LedgerError } from "../../ports.ts"
 import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
 import { dynamoFailure, isMissing } from "./failure.ts"
-import { createDynamoTable } from "./table.ts"
+import { createDynamoTable, recoverByTime } from "./table.ts"
 
 /**
  * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB, whose limits it keeps to
@@ -25,6 +25,7 @@ class DynamoStore implements LedgerStore {
   readonly #where: string
   readonly #place: DynamoPlace
   readonly #connection: DynamoConnection
+  #isMade = false
 
   constructor(place: DynamoPlace, connection: DynamoConnection) {
     this.#place = place
@@ -71,7 +72,14 @@ class DynamoStore implements LedgerStore {
   }
 
   async create(): Promise<void> {
-    if (!(await this.#isThere())) await createDynamoTable(this.#place)
+    if (await this.#isThere()) return
+    await createDynamoTable(this.#place)
+    this.#isMade = true
+  }
+
+  /** A table that is there belongs to its owner, and GeminiDB has backups of its own. */
+  async protect(): Promise<string | null> {
+    return this.#isMade && this.#place.endpoint === null ? recoverByTime(this.#place) : null
   }
 
   /**
