@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 
 // `node esbuild.config.mjs [FOLDER [NAME…]]`: one self-contained folder per function, into dist/ or FOLDER; all, or those named.
 
@@ -164,12 +165,16 @@ async function buildFunctionGraph() {
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 
+/** Folders of the packages that the bundles contain. */
+function bundledPackages() {
+  return [
+    ...new Set([...bundled].flatMap((file) => /^.*node_modules[/](@[^/]+[/])?[^/]+/.exec(file)?.[0] ?? [])),
+  ]
+}
+
 /** Licences of the packages that the bundles contain, read from those packages. A package without one fails the build. */
 async function writeNotices() {
-  const packages = new Set(
-    [...bundled].flatMap((file) => /^.*node_modules[/](@[^/]+[/])?[^/]+/.exec(file)?.[0] ?? []),
-  )
-  const notices = await Promise.all([...packages].map(noticeOf))
+  const notices = await Promise.all(bundledPackages().map(noticeOf))
   const intro = `The bundles in this folder contain these packages, each under its own licence.\n`
   await writeFile(
     join(dist, "THIRD-PARTY-NOTICES"),
@@ -187,6 +192,19 @@ async function noticeOf(folder) {
   return [`${name} ${version} (${license})\n`, ...texts.map((text) => `${text.trim()}\n`)].join("\n")
 }
 
+/** The same packages for programs that look for known weaknesses. */
+async function writeBillOfMaterials() {
+  const [manifest, lock] = await Promise.all(
+    ["package.json", "package-lock.json"].map(async (file) =>
+      JSON.parse(await readFile(join(root, file), "utf8")),
+    ),
+  )
+  // node_modules itself may be a link to another folder.
+  const paths = bundledPackages().map((path) => path.slice(path.indexOf("node_modules/")))
+  const bill = billOfMaterials({ manifest, lock, bundled: paths })
+  await writeFile(join(dist, "sbom.cdx.json"), `${JSON.stringify(bill, null, 2)}\n`)
+}
+
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
   await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
 if (isWanted("functiongraph")) await buildFunctionGraph()
@@ -194,4 +212,5 @@ if (isWanted("cli")) await buildCli()
 if (isWanted("package")) await bundle("package", { index: "functions/package.ts" }, esm)
 for (const name of ["alarm", "schedule", "manual"].filter(isWanted)) await checkNodeFirst(name)
 await writeNotices()
+await writeBillOfMaterials()
 console.log(`built into ${relative(root, dist) || "."}/`)

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { type Zippable, zipSync } from "fflate"
 import { DeployError, policyFiles } from "./policy-files.ts"
 
@@ -14,20 +14,34 @@ export interface ZipParts {
   bundle: string
   /** The policy's path; in the zip it is `policy.yaml`. */
   policy: string
+  /** Paths of further files, such as the certificates that a setting names; each lies beside the policy. */
+  others?: readonly string[]
 }
 
-/** FunctionGraph's code: the bundle, the policy and what it includes. Throws DeployError. */
+/** FunctionGraph's code: the bundle, the policy and what it includes, and further files. Throws DeployError. */
 export async function functionGraphZip({
   bundle,
   policy,
+  others = [],
 }: ZipParts): Promise<{ zip: Uint8Array; names: string[] }> {
   const code = (await readdir(bundle)).map((name) => ({ path: join(bundle, name), name }))
-  const files = [...code, ...(await policyFiles(policy))].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const further = others.map((path) => ({ path, name: basename(path) }))
+  const files = [...code, ...(await policyFiles(policy)), ...further].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )
   const zippable: Zippable = {}
   for (const { path, name } of files) {
     if (Object.hasOwn(zippable, name))
-      throw new DeployError([`${path}: the bundle has a file of that name: rename it`])
-    zippable[name] = [await readFile(path), { mtime: ZIP_TIME, os: UNIX, attrs: READABLE }]
+      throw new DeployError([`${path}: the zip has another file ${name}: rename it`])
+    zippable[name] = [await contentOf(path), { mtime: ZIP_TIME, os: UNIX, attrs: READABLE }]
   }
   return { zip: zipSync(zippable, { level: 9 }), names: files.map(({ name }) => name) }
+}
+
+async function contentOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new DeployError([`${resolve(path)}: cannot be read: ${(error as NodeJS.ErrnoException).code}`])
+  }
 }

@@ -143,13 +143,13 @@ variable "ledger_url" {
 }
 
 variable "ledger_ca_file" {
-  description = "Absolute path, inside the function, of the file with the database's certificate authority. RDS has one for download in its console."
+  description = "Name of the file in the zip with the database's certificate authority, for example rds-ca.pem. RDS has it for download in its console. To put it there: npm run package:functiongraph -- --with rds-ca.pem"
   type        = string
   default     = ""
 
   validation {
-    condition     = var.ledger_ca_file == "" || startswith(var.ledger_ca_file, "/opt/function/code/")
-    error_message = "ledger_ca_file is under /opt/function/code/, where the zip is unpacked."
+    condition     = var.ledger_ca_file == "" || can(regex("^(/opt/function/code/)?[A-Za-z0-9_-][A-Za-z0-9._-]*$", var.ledger_ca_file))
+    error_message = "ledger_ca_file is a file at the top of the zip, such as rds-ca.pem."
   }
 }
 

@@ -3,7 +3,8 @@ import { z } from "zod"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import type { ProxySettings } from "../http/proxy.ts"
-import { POSTGRES_FORM, parseLedgerUrl } from "../ledger/ledger-url.ts"
+import { POSTGRES_FORM, parseLedgerUrl, withCertificatesAt } from "../ledger/ledger-url.ts"
+import { isPem, type PrometheusAuth } from "../metrics/prometheus/auth.ts"
 import {
   endpoint,
   ledgerUrl,
@@ -144,14 +145,34 @@ export function readSettings(read: (name: string) => string | undefined, names: 
   const wrong = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)
   const problems = [...unknownNames(names), ...wrong]
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems)
-  return { ...parsed.data, policyPath: policyPath(text("SUPERNODE_POLICY") ?? null, read) }
+  const beside = (path: string): string => besideCode(path, read)
+  const { ledgerUrl, prometheusAuth: logins } = parsed.data
+  return {
+    ...parsed.data,
+    policyPath: policyPath(text("SUPERNODE_POLICY") ?? null, read),
+    ledgerUrl:
+      parseLedgerUrl(ledgerUrl).kind === "postgres" ? withCertificatesAt(ledgerUrl, beside) : ledgerUrl,
+    prometheusAuth: logins && withCaAt(logins, beside),
+  }
 }
 
 /** A relative path is in the folder of the function's code (FunctionGraph, AWS Lambda); elsewhere in the working directory. */
 export function policyPath(written: string | null, read: (name: string) => string | undefined): string {
-  const path = written ?? "./policy.yaml"
+  return besideCode(written ?? "./policy.yaml", read)
+}
+
+/** A file that a function brought along with its code: the working directory is another folder on FunctionGraph. */
+function besideCode(path: string, read: (name: string) => string | undefined): string {
   const folder = read("RUNTIME_CODE_ROOT")?.trim() || read("LAMBDA_TASK_ROOT")?.trim()
   return folder && !isAbsolute(path) ? join(folder, path) : path
+}
+
+/** Logins whose certificates are read from a file of the code's folder. */
+function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {
+  return logins.map((login) => ({
+    ...login,
+    ca: login.ca === null || isPem(login.ca) ? login.ca : beside(login.ca),
+  }))
 }
 
 function unknownNames(names: readonly string[]): string[] {

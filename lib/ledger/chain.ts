@@ -24,6 +24,8 @@ export interface AuditedLedger extends Ledger {
   verifyAll(anchor?: Anchor | null): Promise<LedgerVerification>
   /** Creates what the store needs and is missing; for `ledger init` alone. */
   create(): Promise<void>
+  /** Lets the store keep older states of what `create` made; what became of that, or null. For `ledger init` alone. */
+  protect(): Promise<string | null>
   /** Throws LedgerError where an append could not succeed. Writes no entry. */
   checkWritable(): Promise<void>
   /** Whether an acknowledged entry survives the loss of one server; null for a store without that question. Throws LedgerError. */
@@ -190,6 +192,10 @@ class Chain implements AuditedLedger {
 
   async create(): Promise<void> {
     await this.#ask("the ledger cannot be created", () => this.#store.create())
+  }
+
+  async protect(): Promise<string | null> {
+    return this.#store.protect ? this.#store.protect() : null
   }
 
   async checkWritable(): Promise<void> {

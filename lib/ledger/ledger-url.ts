@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import { POSTGRES_FORM, type PostgresUrl, parsePostgres, withoutPassword } from "./postgres/url.ts"
 
-export { POSTGRES_FORM } from "./postgres/url.ts"
+export { POSTGRES_FORM, withCertificatesAt } from "./postgres/url.ts"
 
 /** A `SUPERNODE_LEDGER` url, taken apart; or what is wrong with it and what is allowed. */
 export type LedgerUrl =

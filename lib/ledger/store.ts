@@ -49,6 +49,11 @@ export interface LedgerStore {
   create(): Promise<void>
   /** Throws where an append could not succeed: no such place, another key, read only. Writes no entry. */
   checkWritable(): Promise<void>
+  /**
+   * Only of a store that can keep older states of what `create` has just made, so that a mistake of people can be undone.
+   * Resolves to what became of that, for `ledger init`; null: nothing was made, or nothing is to be done. Does not throw.
+   */
+  protect?(): Promise<string | null>
   /** Only of a store that can lose what it acknowledged, by how its server is set up. */
   durability?(): Promise<Durability>
 }

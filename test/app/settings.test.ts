@@ -117,6 +117,27 @@ describe("A setting is read", () => {
       { policyPath: "/mnt/policy.yaml" },
     ],
     [
+      "a relative path of the ledger's certificates, in the folder of the function's code",
+      {
+        SUPERNODE_LEDGER: "postgres://me:hush@db/a?sslrootcert=rds-ca.pem",
+        RUNTIME_CODE_ROOT: "/opt/function/code",
+      },
+      { ledgerUrl: "postgres://me:hush@db/a?sslrootcert=/opt/function/code/rds-ca.pem" },
+    ],
+    [
+      "a relative path of the ledger's certificates elsewhere, as it is",
+      { SUPERNODE_LEDGER: "postgres://me:hush@db/a?sslrootcert=rds-ca.pem" },
+      { ledgerUrl: "postgres://me:hush@db/a?sslrootcert=rds-ca.pem" },
+    ],
+    [
+      "a relative path of a Prometheus' certificates, in the folder of the function's code",
+      {
+        SUPERNODE_PROMETHEUS_AUTH: '{ "https://prometheus.example.com": { "ca": "ca.pem" } }',
+        RUNTIME_CODE_ROOT: "/opt/function/code",
+      },
+      { prometheusAuth: [expect.objectContaining({ ca: "/opt/function/code/ca.pem" })] },
+    ],
+    [
       "temporary keys",
       { HUAWEICLOUD_SDK_AK: "A", HUAWEICLOUD_SDK_SK: "S", HUAWEICLOUD_SDK_SECURITY_TOKEN: "T" },
       { credentials: { ak: "A", sk: "S", securityToken: "T" } },

@@ -165,7 +165,7 @@ export const SETTLING: Kind[] = [
   },
   {
     name: "an alarm whose order is taken and never answered, and CTS is asked",
-    endings: ["hangs"],
+    endings: ["lost"],
     habits: { readsTraces: true },
     breaks: /^(lookForTraces|appendObservation) /,
     followUps: ["another alarm"],

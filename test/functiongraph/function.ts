@@ -26,7 +26,10 @@ export function nodeOf(version: string): string | null {
 }
 
 /** A fresh bundle and the policy of the other tests, in a folder of their own. */
-export async function makeBundle(): Promise<{ folder: string; zip(): Promise<Uint8Array> }> {
+export async function makeBundle(): Promise<{
+  folder: string
+  zip(others?: readonly string[]): Promise<Uint8Array>
+}> {
   const folder = await mkdtemp(join(tmpdir(), "functiongraph-"))
   const built = await builtFolder("functiongraph")
   await cp(join(built, "functiongraph"), join(folder, "dist/functiongraph"), { recursive: true })
@@ -34,7 +37,7 @@ export async function makeBundle(): Promise<{ folder: string; zip(): Promise<Uin
   await writeFile(join(folder, "policies/policy.yaml"), POLICY)
   await writeFile(join(folder, "policies/boot.sh"), USERDATA)
   const parts = { bundle: join(folder, "dist/functiongraph"), policy: join(folder, "policies/policy.yaml") }
-  return { folder, zip: async () => (await functionGraphZip(parts)).zip }
+  return { folder, zip: async (others = []) => (await functionGraphZip({ ...parts, others })).zip }
 }
 
 /** Unpacks the code into X/code, as the platform does into /opt/function/code. */

@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { mkdtemp, readFile } from "node:fs/promises"
+import { mkdtemp, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { transform } from "esbuild"
 import { unzipSync } from "fflate"
+import { generate } from "selfsigned"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
 import { functionGraphZip } from "../../deploy/functiongraph-zip.ts"
 import { filesAtStart } from "../bench/sizes.ts"
 import { SANDBOX } from "../corridor/corridor.ts"
 import { DynamoServer } from "../ledger/dynamodb/server.ts"
+import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import { ROOT } from "../packaging/built.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { apigWebhook, dryRun, smnAlarm, timerTick } from "./events.ts"
@@ -55,15 +57,17 @@ function nodeOrSkip(version: string, { skip }: TestContext): string {
 interface Started {
   node: string
   userData?: Record<string, string>
+  /** The uploaded code; by default the zip of all tests. */
+  code?: Uint8Array
 }
 
 /** A function's container with the unpacked zip; it is closed after `use`. */
 async function withContainer(
-  { node, userData }: Started,
+  { node, userData, code = zip }: Started,
   use: (container: Container) => Promise<void>,
 ): Promise<void> {
   const folder = await newFolder()
-  await unpack(zip, folder)
+  await unpack(code, folder)
   const settings = {
     SUPERNODE_LEDGER: "memory:",
     SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
@@ -120,6 +124,16 @@ describe("the zip", () => {
       "policy.yaml",
     ])
     expect(Buffer.from(await bundle.zip()).equals(zip)).toBe(true)
+  })
+
+  it("holds further files beside the policy, and refuses one that is not there or takes another's name", async () => {
+    const here = (name: string) => join(import.meta.dirname, name)
+    expect(Object.keys(unzipSync(await bundle.zip([here("events.ts")])))).toContain("events.ts")
+    await expect(bundle.zip([here("ca.pem")])).rejects.toThrow(`${here("ca.pem")}: cannot be read: ENOENT`)
+    const taken = join(bundle.folder, "policies/policy.yaml")
+    await expect(bundle.zip([taken])).rejects.toThrow(
+      `${taken}: the zip has another file policy.yaml: rename it`,
+    )
   })
 
   it("does not load at cold start what only commands need", () => {
@@ -236,4 +250,46 @@ describe.each(isFull ? VERSIONS : [])("in live mode on Node.js %s the zip", (ver
       await server.stop()
     }
   })
+})
+
+describe.runIf(isFull && SERVER_PROGRAMS !== null)("with a ledger in PostgreSQL behind TLS", () => {
+  it.for(VERSIONS)(
+    "on Node.js %s the zip verifies its server by the certificates that were packaged beside the policy",
+    async (version, context) => {
+      const node = nodeOrSkip(version, context)
+      const server = new PostgresServer()
+      const own = await generate([{ name: "commonName", value: "ledger" }], {
+        extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+      })
+      const ca = join(await newFolder(), "rds-ca.pem")
+      await writeFile(ca, own.cert)
+      server.init()
+      server.keep("server.pem", own.cert)
+      server.keep("server.key", own.private)
+      const [cert, key] = ["server.pem", "server.key"].map((name) => join(server.folder, name))
+      await server.start({ ssl: "on", ssl_cert_file: String(cert), ssl_key_file: String(key) })
+      const init = { command: ["ledger", "init", "--by", "ann", "--why", "first", "--nothing-in-flight"] }
+      const url = `postgres://ledger@127.0.0.1:${server.port}/postgres`
+      const userData = { SUPERNODE_LEDGER: `${url}?sslrootcert=rds-ca.pem`, PGPASSWORD: "hunter2" }
+      try {
+        await withContainer({ node, userData, code: await bundle.zip([ca]) }, async (container) => {
+          expect(await container.invoke({ handler: "manual", event: init })).toMatchObject({
+            ledger: { place: expect.stringMatching(/\?sslrootcert=\/\S+\/code\/rds-ca\.pem$/) },
+          })
+          expect(await container.invoke({ handler: "alarm", event: smnAlarm() })).toMatchObject({
+            results: WOULD_BUY,
+          })
+          expect(
+            await container.invoke({ handler: "manual", event: { command: ["audit", "verify"] } }),
+          ).toMatchObject({ ok: true })
+        })
+        await withContainer({ node, userData }, async (container) => {
+          const answer = await container.invoke({ handler: "manual", event: init })
+          expect(JSON.stringify(answer)).toMatch(/sslrootcert cannot be read: ENOENT.*\/code\/rds-ca\.pem/)
+        })
+      } finally {
+        await server.stop()
+      }
+    },
+  )
 })

@@ -50,11 +50,14 @@ async function makeSources(): Promise<string> {
 }
 
 /** `osls package` without a single credential, and with every way out closed. */
-export async function packageWorkshop(folder: string, params: string[] = []): Promise<string> {
+export async function packageWorkshop(
+  folder: string,
+  { params = [], options = [] }: { params?: string[]; options?: string[] } = {},
+): Promise<string> {
   const out = join(folder, `out-${params.length}`)
   await run(
     process.execPath,
-    [OSLS, "package", "--package", out, ...params.flatMap((param) => ["--param", param])],
+    [OSLS, "package", "--package", out, ...options, ...params.flatMap((param) => ["--param", param])],
     {
       cwd: folder,
       env: { HOME: folder, HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" },

@@ -2,9 +2,11 @@ import { existsSync, readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
+import { billOfMaterials } from "../../deploy/npm/bill-of-materials.mjs"
 import { builtFolder, exportsOf, ROOT } from "./built.ts"
 
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"))
 let dist: string
 
 beforeAll(async () => {
@@ -41,5 +43,49 @@ describe("the npm package", () => {
     for (const path of named.filter((one) => !one.startsWith("./dist/")))
       expect(existsSync(join(ROOT, path)), path).toBe(true)
     for (const path of ["dist", "docs", "!examples/*.ts"]) expect(manifest.files).toContain(path)
+  })
+})
+
+interface Bill {
+  components: {
+    name: string
+    version: string
+    scope: string
+    purl: string
+    hashes: { alg: string; content: string }[]
+  }[]
+  dependencies: { ref: string; dependsOn: string[] }[]
+}
+
+describe("the bill of materials", () => {
+  it("has each package of the bundles by version and the registry's digest, and what an installation may add", async () => {
+    const folder = await builtFolder("cli")
+    const bill: Bill = JSON.parse(await readFile(join(folder, "sbom.cdx.json"), "utf8"))
+    const notices = await readFile(join(folder, "THIRD-PARTY-NOTICES"), "utf8")
+    const bundled = [...notices.matchAll(/^(\S+) (\d+\.\d+\.\d+\S*) \(.*\)$/gm)].map(
+      ([, name, version]) => `${name}@${version} required`,
+    )
+    expect(bundled.length).toBeGreaterThan(20)
+    const optional = ["@photostructure/sqlite", "node-addon-api", "node-gyp-build"].map(
+      (name) => `${name}@${lock.packages[`node_modules/${name}`].version} optional`,
+    )
+    const listed = bill.components.map(({ name, version, scope }) => `${name}@${version} ${scope}`)
+    expect(listed.sort()).toEqual([...bundled, ...optional].sort())
+    const pg = bill.components.find(({ name }) => name === "pg")
+    const { version, integrity } = lock.packages["node_modules/pg"]
+    const digest = Buffer.from(String(pg?.hashes[0]?.content), "hex").toString("base64")
+    expect(pg?.purl).toBe(`pkg:npm/pg@${version}`)
+    expect(`sha512-${digest}`).toBe(integrity)
+    const refs = bill.dependencies.map(({ ref }) => ref)
+    expect(
+      bill.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((one) => !refs.includes(one)),
+    ).toEqual([])
+  })
+
+  it("cannot be made of a package that the lockfile does not have", () => {
+    const bundled = ["node_modules/left-pad"]
+    expect(() => billOfMaterials({ manifest, lock, bundled })).toThrow(
+      "package-lock.json has no node_modules/left-pad, which is bundled: run npm ci",
+    )
   })
 })

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { filesAtStart } from "../bench/sizes.ts"
 import { exportsOf, makeBareWorkshop, makeWorkshop, packageWorkshop } from "./built.ts"
 import { NAMES, PROMISES, type Resource, statementsOf } from "./promises.ts"
@@ -176,11 +176,65 @@ describe("packaging without credentials", () => {
   it("has no public URL", () => {
     expect(ofType("AWS::Lambda::Url")).toEqual([])
   })
+})
 
-  it("has a public URL where it is asked for, by which nothing else may be invoked", async () => {
+describe("packaging with another stage, another region and every parameter", () => {
+  const PARAMS = [
+    "functionUrl=true",
+    "operatorEmail=ann@example.com",
+    "alarmPrefix=npu-",
+    "ledgerTable=supernode-ledger-old",
+    "ledgerKey=11111111-2222-3333-4444-555555555555",
+    "reserve=false",
+  ]
+  let template: { Resources: Record<string, Resource>; Conditions: Record<string, unknown> }
+
+  beforeAll(async () => {
     const bare = await makeBareWorkshop()
-    onTestFinished(bare.remove)
-    const asked = Object.values(await resourcesIn(await packageWorkshop(bare.folder, ["functionUrl=true"])))
+    const options = ["--stage", "prod", "--region", "ap-southeast-1"]
+    const made = await packageWorkshop(bare.folder, { params: PARAMS, options })
+    template = JSON.parse(await readFile(join(made, TEMPLATE), "utf8"))
+    await bare.remove()
+  }, 240_000)
+
+  const asText = (value: unknown) => JSON.stringify(value)
+  const named = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type)
+
+  it("names everything after the stage, so that two stages live beside each other in one account", () => {
+    for (const name of NAMES)
+      expect(asText(named("AWS::Lambda::Function"))).toContain(`"supernode-autoscaler-prod-${name}"`)
+    expect(asText(template.Resources)).not.toContain("autoscaler-dev")
+    expect(asText(template.Resources)).not.toContain("alarms-dev")
+  })
+
+  it("keeps its ledger in the table that is named, makes none, and may use its key", () => {
+    expect(template.Conditions["MakesLedger"]).toEqual({ "Fn::Equals": ["supernode-ledger-old", ""] })
+    expect(template.Resources["LedgerTable"]?.Condition).toBe("MakesLedger")
+    for (const { Properties } of named("AWS::Lambda::Function"))
+      expect(Properties["Environment"]).toMatchObject({
+        Variables: { SUPERNODE_LEDGER: "dynamodb://supernode-ledger-old?region=ap-southeast-1" },
+      })
+    for (const name of ["Alarm", "Schedule", "Manual"]) {
+      const rights = asText(statementsOf(template.Resources, name))
+      expect(rights).toContain("table/supernode-ledger-old")
+      expect(rights).toContain("key/11111111-2222-3333-4444-555555555555")
+    }
+    expect(template.Conditions["HasLedgerKey"]).toMatchObject({ "Fn::Not": [{}] })
+  })
+
+  it("subscribes the operator, passes on alarms with the prefix, and reserves no concurrency", () => {
+    const [subscription] = named("AWS::SNS::Subscription")
+    expect(subscription).toMatchObject({
+      Condition: "HasOperator",
+      Properties: { Endpoint: "ann@example.com" },
+    })
+    const rules = named("AWS::Events::Rule").map(({ Properties }) => asText(Properties["EventPattern"]))
+    expect(rules.filter((rule) => rule?.includes('[{"prefix":"npu-"}]'))).toHaveLength(1)
+    expect(template.Conditions["Reserves"]).toEqual({ "Fn::Equals": ["false", "true"] })
+  })
+
+  it("has a public URL where it is asked for, by which nothing else may be invoked", () => {
+    const asked = Object.values(template.Resources)
     expect(asked.filter(({ Type }) => Type === "AWS::Lambda::Url")).toHaveLength(1)
     const open = asked.filter(
       ({ Type, Properties }) => Type === "AWS::Lambda::Permission" && Properties["Principal"] === "*",

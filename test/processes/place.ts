@@ -1,13 +1,14 @@
-import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
+import { type AuditedLedger, type OpenLedgerOptions, openLedger } from "../../lib/ledger/open.ts"
 import type { Clock } from "../../lib/ports.ts"
 import { Corridor } from "../corridor/corridor.ts"
 import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
 import { initialised } from "../ledger/initialised.ts"
+import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import type { SandboxApart } from "../sandbox/apart.ts"
 import { bundle } from "./bundle.ts"
 import { OwnProcess } from "./process.ts"
 
-export const STORES = ["sqlite", "dynamodb"] as const
+export const STORES = ["sqlite", "dynamodb", "postgres"] as const
 export type StoreName = (typeof STORES)[number]
 
 export interface PlaceOptions {
@@ -26,7 +27,15 @@ export interface Place {
 }
 
 export async function placeOver(options: PlaceOptions): Promise<Place> {
-  return options.store === "sqlite" ? onSqlite(options) : onDynamoDb(options)
+  const { store } = options
+  switch (store) {
+    case "sqlite":
+      return onSqlite(options)
+    case "dynamodb":
+      return onServer(options, await dynamoDbServer())
+    case "postgres":
+      return onServer(options, await postgresServer())
+  }
 }
 
 async function onSqlite({ cloud, policy, clock, settings = {} }: PlaceOptions): Promise<Place> {
@@ -34,17 +43,21 @@ async function onSqlite({ cloud, policy, clock, settings = {} }: PlaceOptions): 
   return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
 }
 
-/** The server is a process of its own: a test that is busy delays no answer of the store. */
-async function onDynamoDb({ cloud, policy, clock, settings = {} }: PlaceOptions): Promise<Place> {
-  const server = new OwnProcess((await bundle("dynamodb")).file, [], {})
-  const url = (await server.next()) as string
-  const keys = {
-    SUPERNODE_LEDGER: url,
-    SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
-    SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
-  }
-  const corridor = await Corridor.over(cloud, { policy, clock, settings: { ...settings, ...keys } })
-  const ledger = await openLedger(url, { dynamodbCredentials: ANY_KEYS })
+/** A store of its own process: a test that is busy delays no answer of it. */
+interface StoreServer {
+  url: string
+  keys: Record<string, string>
+  options: OpenLedgerOptions
+  stop(): Promise<unknown>
+}
+
+async function onServer(
+  { cloud, policy, clock, settings = {} }: PlaceOptions,
+  { url, keys, options, stop }: StoreServer,
+): Promise<Place> {
+  const ours = { ...settings, SUPERNODE_LEDGER: url, ...keys }
+  const corridor = await Corridor.over(cloud, { policy, clock, settings: ours })
+  const ledger = await openLedger(url, options)
   await initialised(ledger, Date.now())
   return {
     corridor,
@@ -52,8 +65,31 @@ async function onDynamoDb({ cloud, policy, clock, settings = {} }: PlaceOptions)
     close: async () => {
       await ledger.close()
       await corridor.close()
+      await stop()
+    },
+  }
+}
+
+async function dynamoDbServer(): Promise<StoreServer> {
+  const server = new OwnProcess((await bundle("dynamodb")).file, [], {})
+  return {
+    url: (await server.next()) as string,
+    keys: {
+      SUPERNODE_DYNAMODB_AK: ANY_KEYS.accessKeyId,
+      SUPERNODE_DYNAMODB_SK: ANY_KEYS.secretAccessKey,
+    },
+    options: { dynamodbCredentials: ANY_KEYS },
+    async stop() {
       server.signal("SIGKILL")
       await server.ended
     },
   }
+}
+
+async function postgresServer(): Promise<StoreServer> {
+  if (SERVER_PROGRAMS === null) throw new RangeError("--store postgres needs Debian's package postgresql")
+  const server = new PostgresServer()
+  server.init()
+  await server.start()
+  return { url: server.urlOf("postgres"), keys: {}, options: {}, stop: () => server.stop() }
 }

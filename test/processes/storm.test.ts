@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest"
 import { IS_FULL } from "../full.ts"
+import { SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import { Random } from "../simulation/random.ts"
 import { BREAKS } from "./breaks.ts"
 import { type Bundle, brokenBundle, bundle } from "./bundle.ts"
 import { type Delivery, sameAlarm, stormOf } from "./deliveries.ts"
+import type { StoreName } from "./place.ts"
 import { problemsOf, runStorm, type Storm, type StormOptions } from "./storm.ts"
 
 // 10,000 deliveries: `npm run storm`.
@@ -42,7 +44,9 @@ describe(`one alarm in its three shapes, delivered 100 times at once over ${PROC
 })
 
 describe(`${DELIVERIES} deliveries of alarms, re-notifications, OKs and ticks, shuffled over ${PROCESSES} processes`, () => {
-  it.each(["sqlite", "dynamodb"] as const)(
+  const stores: StoreName[] = ["sqlite", "dynamodb"]
+  if (IS_FULL && SERVER_PROGRAMS !== null) stores.push("postgres")
+  it.each(stores)(
     "are one POST on a ledger of %s, the chain verifies, and each ended in a known way",
     async (store) => {
       expect(

@@ -76,6 +76,8 @@ async function init(task: Task, { by, why, nothingInFlight = false }: InitOption
   await withLedger(task, async (ledger, { ledgerUrl }) => {
     const desk = { ...deskOf(task, ledger), ledger }
     const made = await initLedger(desk, { by, why, nothingInFlight })
+    const protection = await ledger.protect()
+    if (protection !== null) screen.note(protection)
     const known = { place: ledgerPlace(ledgerUrl), id: made.identity.id }
     if (options.json) screen.json({ ledger: { ...known, ...made.identity }, made: made.entry !== null })
     screen.say(sayLedger(known), ...initLines(made, nothingInFlight, task.now))

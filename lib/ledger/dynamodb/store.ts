@@ -12,7 +12,7 @@ import {
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
 import { dynamoFailure, isMissing } from "./failure.ts"
 import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
-import { createDynamoTable } from "./table.ts"
+import { createDynamoTable, recoverByTime } from "./table.ts"
 
 /**
  * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB, whose limits it keeps to
@@ -34,6 +34,7 @@ class DynamoStore implements LedgerStore {
   readonly #where: string
   readonly #place: DynamoPlace
   readonly #connection: DynamoConnection
+  #isMade = false
 
   constructor(place: DynamoPlace, connection: DynamoConnection) {
     this.#place = place
@@ -89,7 +90,14 @@ class DynamoStore implements LedgerStore {
   }
 
   async create(): Promise<void> {
-    if (!(await this.#isThere())) await createDynamoTable(this.#place)
+    if (await this.#isThere()) return
+    await createDynamoTable(this.#place)
+    this.#isMade = true
+  }
+
+  /** A table that is there belongs to its owner, and GeminiDB has backups of its own. */
+  async protect(): Promise<string | null> {
+    return this.#isMade && this.#place.endpoint === null ? recoverByTime(this.#place) : null
   }
 
   /**

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
 import pg from "pg"
 import { LedgerError } from "../../ports.ts"
+import { messageOf } from "../store.ts"
 import type { PostgresPlace } from "./url.ts"
 
 export interface PostgresOptions {
@@ -118,6 +120,11 @@ export class NotReplicatedError extends Error {
   override readonly name = "NotReplicatedError"
 }
 
+/** The file that `sslrootcert` names is of no use. */
+export class CertificateFileError extends Error {
+  override readonly name = "CertificateFileError"
+}
+
 class Transaction implements Session {
   readonly #client: pg.PoolClient
   isCommitted = false
@@ -150,7 +157,7 @@ class Transaction implements Session {
 async function openPool(place: PostgresPlace, options: PostgresOptions): Promise<pg.Pool> {
   const { host, port, database, user, password, sslmode, sslrootcert } = place
   const { connectMs, statementMs } = options.timeouts ?? TIMEOUTS
-  const ca = sslrootcert === null ? {} : { ca: await readFile(sslrootcert, "utf8") }
+  const ca = sslrootcert === null ? {} : { ca: await certificatesIn(sslrootcert) }
   const pool = new pg.Pool({
     host,
     port,
@@ -170,4 +177,14 @@ async function openPool(place: PostgresPlace, options: PostgresOptions): Promise
   // A resting connection that breaks is not used again; the next question opens another one.
   pool.on("error", () => undefined)
   return pool
+}
+
+/** TLS itself would silently trust nobody with what is no certificate. */
+async function certificatesIn(written: string): Promise<string> {
+  const path = resolve(written)
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new CertificateFileError(`cannot be read: ${messageOf(cause)}`, { cause })
+  })
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text
+  throw new CertificateFileError(`${path} holds no certificate in PEM`)
 }

@@ -1,6 +1,6 @@
 import { LedgerError } from "../../ports.ts"
 import { messageOf } from "../store.ts"
-import { NotPrimaryError, NotReplicatedError } from "./connection.ts"
+import { CertificateFileError, NotPrimaryError, NotReplicatedError } from "./connection.ts"
 
 /** SQLSTATE, or Node's code of a failed connection; empty where there is neither. */
 export function codeOf(error: unknown): string {
@@ -16,6 +16,10 @@ export function isMissing(error: unknown): boolean {
 /** A failure of PostgreSQL in words that name the database and what to do. `place` holds no password. */
 export function postgresFailure(error: unknown, place: string): LedgerError {
   if (error instanceof LedgerError) return error
+  if (error instanceof CertificateFileError)
+    return new LedgerError(`the ledger at ${place} cannot be asked: sslrootcert ${error.message}`, {
+      cause: error,
+    })
   const code = codeOf(error)
   const detail =
     error instanceof NotPrimaryError ? "" : ` (${[code, messageOf(error)].filter(Boolean).join(": ")})`

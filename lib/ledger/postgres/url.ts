@@ -65,6 +65,14 @@ export function withoutPassword(url: string): string {
   return shown.href
 }
 
+/** The url with the path of its certificates changed; everything else stays as it is written. */
+export function withCertificatesAt(url: string, at: (path: string) => string): string {
+  const path = new URL(url).searchParams.get("sslrootcert")
+  if (path === null || at(path) === path) return url
+  const written = encodeURIComponent(at(path)).replaceAll("%2F", "/")
+  return url.replace(/([?&]sslrootcert=)[^&]*/, (_, name: string) => `${name}${written}`)
+}
+
 function sslmodeProblem(sslmode: string, host: string): string | null {
   if (sslmode === "verify-full") return null
   if (sslmode !== "disable") return "must have verify-full as sslmode, or disable for a host on loopback"

@@ -1,4 +1,4 @@
-import { createServer } from "node:http"
+import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import {
   ConditionalCheckFailedException,
@@ -9,7 +9,17 @@ import {
   ScanCommand,
   waitUntilTableNotExists,
 } from "@aws-sdk/client-dynamodb"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest"
 import { openDynamoStore } from "../../../lib/ledger/dynamodb/store.ts"
 import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
 import { type AuditedLedger, openLedger } from "../../../lib/ledger/open.ts"
@@ -455,5 +465,70 @@ describe("newest entries of many streams in DynamoDB", () => {
     expect(await readAll()).toEqual([1, 1, 1])
     expect(asked).toEqual(["BatchGetItem", ...Array(6).fill("Query")])
     await close()
+  })
+})
+
+/** AWS itself, as far as making a table goes; `backups` is its answer to the question for point-in-time recovery. */
+async function tableMaker(backups: (res: ServerResponse) => void) {
+  const asked: string[] = []
+  let isThere = false
+  const server = createServer((req, res) => {
+    const operation = String(req.headers["x-amz-target"]).split(".")[1] ?? ""
+    asked.push(operation)
+    req.resume()
+    if (operation === "UpdateContinuousBackups") return backups(res)
+    if (operation === "CreateTable") isThere = true
+    const table = { TableName: "ledger", TableStatus: "ACTIVE" }
+    if (isThere) return answer(res, 200, { Table: table, TableDescription: table, Items: [], Count: 0 })
+    answer(res, 400, { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" })
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+    server.close()
+  })
+  return asked
+}
+
+function answer(res: ServerResponse, status: number, body: object): void {
+  res.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(body))
+}
+
+describe("point-in-time recovery", () => {
+  const aws = () => openLedger(`dynamodb://ledger?region=${REGION}`, PATIENT)
+  const denied = { __type: "com.amazon.coral.service#AccessDeniedException", message: "no such right" }
+
+  test.each([
+    [
+      "is switched on for a table that init makes",
+      (res: ServerResponse) => answer(res, 200, {}),
+      /^point-in-time recovery is on for the table ledger$/,
+    ],
+    [
+      "that may not be switched on harms nothing, and the command to do so is named",
+      (res: ServerResponse) => answer(res, 400, denied),
+      /^point-in-time recovery is not on .*no such right.*run: aws dynamodb update-continuous-backups --region \S+ --table-name ledger/,
+    ],
+  ])("%s", async (_, backups, says) => {
+    const asked = await tableMaker(backups)
+    const ledger = await aws()
+    await ledger.create()
+    expect(await ledger.protect()).toMatch(says)
+    expect(asked.filter((one) => one === "UpdateContinuousBackups")).toHaveLength(1)
+    await ledger.close()
+  })
+
+  test("is left alone for a table that was there before, and at GeminiDB", async () => {
+    const asked = await tableMaker((res) => answer(res, 200, {}))
+    const [maker, later] = [await aws(), await aws()]
+    await maker.create()
+    await later.create()
+    expect(await later.protect()).toBeNull()
+    expect(asked).not.toContain("UpdateContinuousBackups")
+    const gemini = await openLedger(server.urlOf("new-at-gemini"), PATIENT)
+    await gemini.create()
+    expect(await gemini.protect()).toBeNull()
+    await Promise.all([maker, later, gemini].map((one) => one.close()))
   })
 })

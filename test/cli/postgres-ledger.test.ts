@@ -1,0 +1,169 @@
+import { once } from "node:events"
+import { type AddressInfo, createServer, type Socket } from "node:net"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Desk, desk } from "./harness.ts"
+
+// A ledger in PostgreSQL as operators meet it when something is wrong: what is said names the place, never the password.
+
+const PASSWORD = "hunter2"
+/** With characters that a url must escape. */
+const ODD = "hunter2/@#?%&"
+const HASH = `sha256:${"a".repeat(64)}`
+const SAID = ["--by", "ann", "--why", "maintenance"]
+
+const COMMANDS: string[][] = [
+  ["status"],
+  ["status", "--json"],
+  ["doctor"],
+  ["doctor", "--json"],
+  ["validate"],
+  ["dry-run", "train-a"],
+  ["run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json"],
+  ["ledger", "init", ...SAID],
+  ["ledger", "show"],
+  ["ledger", "restored", ...SAID],
+  ["ledger", "confirm", "train-a", ...SAID],
+  ["pause", ...SAID],
+  ["resume", "--by", "ann"],
+  ["hold", "train-a", "--until", "2h", ...SAID],
+  ["settle", "train-a", "--as", "absent", ...SAID],
+  ["reset", "train-a", ...SAID],
+  ["approve", HASH, "--by", "ann"],
+  ["notify", "test"],
+  ["audit", "list"],
+  ["audit", "verify"],
+  ["audit", "anchor"],
+  ["audit", "export"],
+  ["serve", "--port", "0"],
+]
+/** The ways to a ledger: to read, to look at it, to make it. */
+const FEW = [["status"], ["doctor", "--json"], ["ledger", "init", ...SAID]]
+
+/** Takes every password and then refuses it, as PostgreSQL does; it keeps those that it was shown. */
+class RefusingServer {
+  readonly shown: string[] = []
+  readonly #server = createServer((socket) => this.#talk(socket))
+
+  async start(): Promise<void> {
+    this.#server.listen(0, "127.0.0.1")
+    await once(this.#server, "listening")
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async stop(): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #talk(socket: Socket): void {
+    socket.on("error", () => undefined)
+    socket.once("data", () => {
+      socket.write(message("R", Buffer.from([0, 0, 0, 3])))
+      socket.once("data", (bytes) => {
+        this.shown.push(bytes.subarray(5, -1).toString("utf8"))
+        const says = 'SFATAL\0C28P01\0Mpassword authentication failed for user "me"\0\0'
+        socket.end(message("E", Buffer.from(says)))
+      })
+    })
+  }
+}
+
+function message(kind: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(5)
+  head.write(kind)
+  head.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body])
+}
+
+const server = new RefusingServer()
+let closedPort: number
+beforeAll(async () => {
+  await server.start()
+  const closed = new RefusingServer()
+  await closed.start()
+  closedPort = closed.port
+  await closed.stop()
+})
+afterAll(() => server.stop())
+
+type Shape = [name: string, env: () => Record<string, string>, says: RegExp, commands?: string[][]]
+
+const at = (password: string, rest: string) => ({ SUPERNODE_LEDGER: `postgres://me${password}@${rest}` })
+const here = () => `127.0.0.1:${server.port}/db?sslmode=disable`
+const nowhere = () => `127.0.0.1:${closedPort}/db`
+
+const SHAPES: Shape[] = [
+  [
+    "of a server that refuses it, in the url",
+    () => at(`:${PASSWORD}`, here()),
+    /28P01.*authentication failed/,
+    COMMANDS,
+  ],
+  [
+    "of a server that refuses it, with escapes in the url",
+    () => at(`:${encodeURIComponent(ODD)}`, here()),
+    /does not accept this user or password/,
+  ],
+  [
+    "of a server that refuses it, in PGPASSWORD",
+    () => ({ ...at("", here()), PGPASSWORD: ODD }),
+    /postgres:\/\/me@127\.0\.0\.1:\d+\/db\?sslmode=disable does not accept this user or password; check/,
+  ],
+  [
+    "of a server that is not there",
+    () => at(`:${PASSWORD}`, `${nowhere()}?sslmode=disable`),
+    /cannot be reached \(ECONNREFUSED/,
+  ],
+  [
+    "of a url whose certificates cannot be read",
+    () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=/nowhere/ca.pem`),
+    /sslrootcert cannot be read: ENOENT: no such file or directory, open '\/nowhere\/ca\.pem'/,
+  ],
+  [
+    "of a url whose certificates are none",
+    () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=package.json`),
+    /sslrootcert \/\S+\/package\.json holds no certificate in PEM/,
+  ],
+  [
+    "as a parameter",
+    () => at("", `${nowhere()}?password=${PASSWORD}`),
+    /no parameters but sslmode, sslrootcert/,
+  ],
+  ["that holds a slash without escape", () => at(":hunter2/x", nowhere()), /is not a url/],
+  ["that holds a hash without escape", () => at(":hunter2#x", nowhere()), /is not a url/],
+  ["on a network in clear text", () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"), /in clear/],
+]
+
+describe("the password of a ledger in PostgreSQL", () => {
+  it.each(SHAPES)("is printed by no command: one %s", async (_, env, says, commands = FEW) => {
+    const own = desk(undefined, { withoutLedger: true })
+    const keys = { HUAWEICLOUD_SDK_AK: "AK", HUAWEICLOUD_SDK_SK: "SK" }
+    Object.assign(own.env, keys, env())
+    const printed: string[] = []
+    for (const argv of commands) printed.push(await everythingOf(own, argv))
+    for (const text of printed) expect(text).not.toMatch(/hunter2/)
+    expect(printed[0]).toMatch(says)
+  })
+
+  it("is the one that the server is shown, from the url or else from PGPASSWORD", () => {
+    expect([...new Set(server.shown)].sort()).toEqual([PASSWORD, ODD])
+  })
+
+  it("is not printed where --ledger names it", async () => {
+    const own = desk(undefined, { withoutLedger: true })
+    const url = `postgres://me:${PASSWORD}@${here()}`
+    const text = await everythingOf(own, ["--ledger", url, "status"])
+    expect(text).toMatch(/28P01/)
+    expect(text).not.toMatch(/hunter2/)
+  })
+})
+
+async function everythingOf(own: Desk, argv: string[]): Promise<string> {
+  const { code, out, err } = await own.runWith({ untilStopped: async () => undefined }, ...argv)
+  // `serve` starts without its ledger, and says so.
+  if (argv[0] !== "validate" && argv[0] !== "serve")
+    expect([argv.join(" "), code]).not.toEqual([argv.join(" "), 0])
+  return out + err
+}
