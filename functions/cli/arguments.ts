@@ -15,7 +15,7 @@ const isoInstant = z.union([
 export function timeAfter(now: number): (text: string) => number {
   return (text) => {
     const fromNow = durationMs(text)
-    const at = fromNow === null ? instant(text) : now + fromNow
+    const at = fromNow === null ? instantIn(text, "a duration from now") : now + fromNow
     if (at <= now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is not in the future.`)
     return at
   }
@@ -25,7 +25,7 @@ export function timeAfter(now: number): (text: string) => number {
 export function timeBefore(now: number): (text: string) => number {
   return (text) => {
     const back = durationMs(text)
-    const at = back === null ? instant(text) : now - back
+    const at = back === null ? instantIn(text, "a duration back from now") : now - back
     if (at > now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is in the future.`)
     return at
   }
@@ -33,9 +33,15 @@ export function timeBefore(now: number): (text: string) => number {
 
 /** ISO 8601 with its zone -> epoch milliseconds. */
 export function instant(text: string): number {
+  return instantIn(text, null)
+}
+
+/** `orElse`: the other form that the option takes, for the message. */
+function instantIn(text: string, orElse: string | null): number {
   if (isoInstant.safeParse(text).success) return Date.parse(text)
+  const other = orElse === null ? "" : `${orElse} such as "90s", "15m", "2h" or "3d", or `
   throw new InvalidArgumentError(
-    'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',
+    `It must be ${other}an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.`,
   )
 }
 
