@@ -1,3 +1,4 @@
+import "./cli/require-node.ts"
 import schema from "../docs/policy.schema.json" with { type: "json" }
 import * as core from "../lib/decision/decide.ts"
 import type { Decision } from "../lib/decision/decision.ts"

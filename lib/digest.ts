@@ -1,4 +1,5 @@
-import { hash } from "node:crypto"
+// Not by name: an older Node.js has no `hash`, could not link this, and would not say which Node.js it needs.
+import crypto from "node:crypto"
 
 /** RFC 8785 canonical JSON: one value, one text, whatever the order of its keys. Throws on what JSON cannot say. */
 export function canonicalText(value: unknown): string {
@@ -40,5 +41,5 @@ export function digest(value: unknown): string {
 
 /** The same over bytes or a text that is canonical already. */
 export function digestText(text: string | Uint8Array): string {
-  return `sha256:${hash("sha256", text, "hex")}`
+  return `sha256:${crypto.hash("sha256", text, "hex")}`
 }

@@ -15,7 +15,10 @@ const isoInstant = z.union([
 export function timeAfter(now: number): (text: string) => number {
   return (text) => {
     const fromNow = durationMs(text)
-    const at = fromNow === null ? instant(text) : now + fromNow
+    const at =
+      fromNow === null
+        ? instantIn(text, { orElse: "a duration from now", exampleAt: now + EXAMPLE_MS })
+        : now + fromNow
     if (at <= now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is not in the future.`)
     return at
   }
@@ -25,7 +28,10 @@ export function timeAfter(now: number): (text: string) => number {
 export function timeBefore(now: number): (text: string) => number {
   return (text) => {
     const back = durationMs(text)
-    const at = back === null ? instant(text) : now - back
+    const at =
+      back === null
+        ? instantIn(text, { orElse: "a duration back from now", exampleAt: now - EXAMPLE_MS })
+        : now - back
     if (at > now) throw new InvalidArgumentError(`${new Date(at).toISOString()} is in the future.`)
     return at
   }
@@ -33,9 +39,25 @@ export function timeBefore(now: number): (text: string) => number {
 
 /** ISO 8601 with its zone -> epoch milliseconds. */
 export function instant(text: string): number {
+  return instantIn(text, { orElse: null, exampleAt: Date.UTC(2026, 0, 31) })
+}
+
+/** An example in a message is a time that the option takes on that day. */
+const EXAMPLE_MS = 2 * 86_400_000
+
+interface TimeForms {
+  /** The other form that the option takes. */
+  orElse: string | null
+  /** The day of the examples in the message, epoch milliseconds. */
+  exampleAt: number
+}
+
+function instantIn(text: string, { orElse, exampleAt }: TimeForms): number {
   if (isoInstant.safeParse(text).success) return Date.parse(text)
+  const other = orElse === null ? "" : `${orElse} such as "90s", "15m", "2h" or "3d", or `
+  const day = new Date(exampleAt).toISOString().slice(0, "2026-01-31".length)
   throw new InvalidArgumentError(
-    'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',
+    `It must be ${other}an ISO 8601 time with its zone such as ${day}T18:00:00Z or ${day}T18:00+08:00.`,
   )
 }
 

@@ -23,7 +23,7 @@ export function proxyProblem(address: string): string | null {
 /** The proxy for a request to this URL; null: it goes directly. Plain http and loopback always do. */
 export function proxyFor(url: URL, proxy: ProxySettings | null): URL | null {
   if (!proxy || url.protocol !== "https:" || isLoopback(url.hostname)) return null
-  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "")
+  const host = plainHost(url.hostname)
   const port = url.port || "443"
   const entries = proxy.noProxy.split(/[,\s]+/).filter((entry) => entry !== "")
   return entries.some((entry) => covers(entry.toLowerCase(), host, port)) ? null : new URL(proxy.address)
@@ -40,11 +40,17 @@ function covers(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true
   const [, base = "", bits] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? []
   if (bits !== undefined) return isInBlock(base, Number(bits), host)
-  if (isIP(entry)) return entry === host
+  if (isIP(entry)) return isInBlock(entry, isIP(entry) === 4 ? 32 : 128, host)
   const [, written = entry, entryPort] = /^(.+):(\d+)$/.exec(entry) ?? []
   if (entryPort !== undefined && entryPort !== port) return false
-  const name = written.replace(/^\*?\./, "").replace(/^\[|\]$/g, "")
+  const name = plainHost(written.replace(/^\*?\./, ""))
+  if (isIP(name)) return covers(name, host, port)
   return host === name || host.endsWith(`.${name}`)
+}
+
+/** Without the brackets of an IPv6 address and the dot that ends a full name. */
+function plainHost(host: string): string {
+  return host.toLowerCase().replace(/^\[|\]$|\.$/g, "")
 }
 
 function isInBlock(base: string, bits: number, host: string): boolean {

@@ -37,7 +37,10 @@ export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOpti
       socket.off("data", onData)
       // TLS reads on from here; meanwhile no byte may be lost.
       socket.pause()
-      const refusal = end < 0 ? "its answer to CONNECT does not end" : refusalIn(head, end)
+      const refusal =
+        end < 0
+          ? "its answer to CONNECT does not end"
+          : refusalIn({ head, end, hasLogin: authorization !== null })
       if (refusal === null) resolve()
       else reject(new TunnelRefused(refusal))
     }
@@ -50,12 +53,24 @@ export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOpti
   })
 }
 
+interface Answered {
+  head: string
+  /** Where the head ends. */
+  end: number
+  /** A login was sent. */
+  hasLogin: boolean
+}
+
 /** Only the status is repeated: the rest of a proxy's answer may echo what it was sent. */
-function refusalIn(head: string, end: number): string | null {
+function refusalIn({ head, end, hasLogin }: Answered): string | null {
   const status = /^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head)?.[1]
   if (status === undefined) return "the proxy did not answer CONNECT in HTTP"
-  if (status === "407")
-    return "the proxy answered CONNECT with 407: it does not take the login in HTTPS_PROXY"
+  if (status === "407") {
+    const why = hasLogin
+      ? "it does not take the login in HTTPS_PROXY"
+      : "it wants a login, and HTTPS_PROXY has none: write it as http://USER:PASSWORD@HOST:PORT"
+    return `the proxy answered CONNECT with 407: ${why}`
+  }
   if (!status.startsWith("2")) return `the proxy answered CONNECT with ${status}`
   return head.length > end + 4 ? "the proxy sent bytes of its own after its answer to CONNECT" : null
 }

@@ -1,3 +1,5 @@
+import { tlsFailure } from "../http/tls-failure.ts"
+
 /** `code` of a Node.js or undici error; of the first one in a bundle of failed connects. */
 export function codeOf(cause: unknown): string | null {
   if (!(cause instanceof Error)) return null
@@ -8,6 +10,6 @@ export function codeOf(cause: unknown): string | null {
 /** What a thrown thing says, bundles spelled out. */
 export function messageOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(messageOf).join("; ")
-  if (cause instanceof Error) return cause.message || cause.name
+  if (cause instanceof Error) return tlsFailure(cause) ?? (cause.message || cause.name)
   return String(cause)
 }

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { isSameId } from "../decision/inputs/id.ts"
 import { moneyOf } from "../decision/policy/money.ts"
 import type { CloudOrder } from "../decision/state/order.ts"
 import type { Read } from "../ports.ts"
@@ -48,7 +49,8 @@ function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {
   const parsed = details.safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer has no order with a status" }
   const { order_id, status, amount_after_discount: amount, currency, measure_id } = parsed.data.order_info
-  if (order_id !== orderId) return { ok: false, why: "the answer is about another order" }
+  if (order_id === null || !isSameId(order_id, orderId))
+    return { ok: false, why: "the answer is about another order" }
   const isReadable = amount !== null && currency !== null && measure_id === 1
   return { ok: true, value: { status, amount: isReadable ? moneyOf({ amount, currency }) : null } }
 }

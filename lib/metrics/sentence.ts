@@ -1,4 +1,5 @@
 import { cleanText } from "../decision/inputs/foreign-text.ts"
+import { tlsFailure } from "../http/tls-failure.ts"
 
 /** One line for a sentence: no control characters, at most 300 characters. What a server says is never believed to be short. */
 export function oneLine(text: string): string {
@@ -19,5 +20,5 @@ export function messageOf(cause: unknown): string {
   const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause
   if (!(first instanceof Error)) return String(first)
   const code = "code" in first && typeof first.code === "string" ? first.code : first.name
-  return first.message === "" ? code : first.message
+  return tlsFailure(first) ?? (first.message === "" ? code : first.message)
 }

@@ -163,5 +163,10 @@ export function reversedSign(name: string): string | null {
   if (sign === undefined || Number(hours) === 0) return null
   const offset = `UTC${sign === "+" ? "-" : "+"}${Number(hours)}`
   const other = `Etc/GMT${sign === "+" ? "-" : "+"}${Number(hours)}`
-  return `${name} is ${offset}: the sign of these names is reversed. For UTC${sign}${Number(hours)} write ${other}, or better a place such as Asia/Shanghai`
+  // No place is 13 or 14 hours behind UTC, so that the list has no name for them.
+  const place = "a place such as Asia/Shanghai"
+  const meant = isKnownHere(other)
+    ? `For UTC${sign}${Number(hours)} write ${other}, or better ${place}`
+    : `Better write ${place}`
+  return `${name} is ${offset}: the sign of these names is reversed. ${meant}`
 }

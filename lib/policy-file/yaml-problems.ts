@@ -101,7 +101,9 @@ function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] 
 function numberProblem({ value, source, type }: Scalar): string | null {
   if (typeof value !== "number" || type !== "PLAIN" || source === undefined) return null
   if (/^[-+]?0[0-9]/.test(source)) {
-    return `must not begin with 0: YAML 1.1 reads ${source} as octal. Write ${value}, or put it in quotes if it is text`
+    const isExact = Number.isSafeInteger(value) || source.includes(".")
+    const way = isExact ? `Write ${value}, or put it in quotes if it is text` : "Put it in quotes"
+    return `must not begin with 0: YAML 1.1 reads ${source} as octal. ${way}`
   }
   if (/^[-+]?0[xo]/i.test(source)) return `must be written in decimal digits: ${value}`
   if (significant(source) === significant(String(value))) return null

@@ -42,9 +42,10 @@ export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new SignalError(
-    parsed.error.issues.map(
-      (issue) => `${[where, ...issue.path.map(String)].filter(Boolean).join(".")}: ${say(issue.message)}`,
-    ),
+    parsed.error.issues.map((issue) => {
+      const place = [where, ...issue.path.map(String)].filter(Boolean).join(".")
+      return `${place || "the event"}: ${say(issue.message)}`
+    }),
   )
 }
 

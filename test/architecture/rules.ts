@@ -183,6 +183,7 @@ export const RULES: readonly ImportRule[] = [
       "lib/digest.ts",
       "lib/policy-file/load.ts",
       "lib/sandbox/sandbox.ts",
+      "functions/cli/require-node.ts",
       "docs/policy.schema.json",
     ],
     ...outward,

@@ -4,7 +4,16 @@ import { fileURLToPath } from "node:url"
 import { type Command, InvalidArgumentError, type Option } from "commander"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { actor, duration, planHash, reason, timeAfter, whole, words } from "../../functions/cli/arguments.ts"
+import {
+  actor,
+  duration,
+  planHash,
+  reason,
+  timeAfter,
+  timeBefore,
+  whole,
+  words,
+} from "../../functions/cli/arguments.ts"
 import { cliPage } from "../../functions/cli/docs/cli-page.ts"
 import { programOf } from "../../functions/cli/run-cli.ts"
 import { decideAndExplain } from "../../lib/decision/decide.ts"
@@ -236,7 +245,8 @@ function helps(command: Command): string[] {
 
 describe("an example in a message about a wrong argument", () => {
   it.each<[string, (text: string) => unknown, string]>([
-    ["TIME", timeAfter(0), "tomorrow"],
+    ["TIME", timeAfter(Date.parse("2031-12-31T23:59:00Z")), "tomorrow"],
+    ["TIME", timeBefore(Date.parse("2024-01-01T00:00:00Z")), "tomorrow"],
     ["DURATION", duration, "soon"],
     ["N", whole(1, 48), "many"],
     ["PLANHASH", planHash, "sha256:xyz"],
@@ -252,11 +262,15 @@ describe("an example in a message about a wrong argument", () => {
     for (const example of examples) expect(() => parse(example), example).not.toThrow()
   })
 
+  it("is a duration back in time only where the option looks back", () => {
+    expect(messageOf(() => timeBefore(START)("soon"))).toContain("must be a duration back from now such as")
+    expect(messageOf(() => timeAfter(START)("soon"))).toContain("must be a duration from now such as")
+  })
+
   it("is accepted by the command that printed it", async () => {
     const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
     for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
-      const later = example.replace(/^\d{4}/, "2031")
-      expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", later)).code).toBe(0)
+      expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", example)).code).toBe(0)
     }
   })
 })

@@ -23,7 +23,7 @@ const asked = (own: CloudDesk) => own.sandbox.requests.filter(({ operation }) =>
 
 async function payment(own: CloudDesk): Promise<string> {
   const { out } = await own.run("status")
-  return /^ +payment +(.*), read .*$/m.exec(out)?.[1] ?? "nothing"
+  return /^ +payment +(.*), as first read .*$/m.exec(out)?.[1] ?? "nothing"
 }
 
 describe("an accepted order", () => {

@@ -25,6 +25,9 @@ it.each<[string, string, string]>([
   ["a name with its port", "https://a.example.com", "a.example.com:443"],
   ["an address", "https://10.1.2.3", "10.1.2.3"],
   ["an IPv6 address", "https://[fd00::1]", "fd00::1"],
+  ["an IPv6 address in another form", "https://[fd00::1]", "FD00:0:0:0:0:0:0:1"],
+  ["an IPv6 address with its port", "https://[fd00::1]", "[fd00:0::1]:443"],
+  ["a full name that ends with a dot", "https://a.example.com", "a.example.com."],
   ["a block of addresses", "https://10.1.2.3", "10.0.0.0/8"],
   ["a block of IPv6 addresses", "https://[fd00::9]", "fd00::/8"],
 ])("HTTPS_PROXY is not used for %s", (_title, url, noProxy) => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import type { CloudEyeQuery } from "../../lib/cloud-eye.ts"
 import { queryMetrics } from "../../lib/huawei/cloud-eye.ts"
 import type { CloudReader } from "../../lib/huawei/http.ts"
+import { readOrder } from "../../lib/huawei/order.ts"
 import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { listServers } from "../../lib/huawei/servers.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
@@ -34,6 +35,13 @@ const server = (id: string) => ({
   updateAt: null,
   orderId: null,
   cloudServer: { id: null, hpsId: null, hpsEcsId: null },
+})
+
+it("an order is read where the billing service writes its id in another case", async () => {
+  const order_info = { order_id: "cs2411081650g9b6z", status: 6 }
+  const { cloud, reader } = await cloudOf(says({ order_info }))
+  const read = await readOrder(reader, { endpoint: cloud.url, orderId: "CS2411081650G9B6Z" })
+  expect(read).toMatchObject({ ok: true, value: { status: 6 } })
 })
 
 describe("the supernode", () => {

@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { beforeAll, describe, expect, it } from "vitest"
 import { billOfMaterials } from "../../deploy/npm/bill-of-materials.mjs"
 import { builtFolder, exportsOf, ROOT } from "./built.ts"
@@ -8,6 +10,9 @@ import { builtFolder, exportsOf, ROOT } from "./built.ts"
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
 const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"))
 let dist: string
+
+/** What the package takes from node:crypto; all of it is in Node.js 16, unlike `hash`. */
+const OLD_CRYPTO = ["createHash", "createHmac", "createPublicKey", "randomUUID", "timingSafeEqual", "verify"]
 
 beforeAll(async () => {
   dist = await builtFolder("package")
@@ -22,6 +27,18 @@ describe("the npm package", () => {
       "policySchema",
       "startSandbox",
     ])
+  })
+
+  it("says which Node.js it needs where an older one lacks what it uses", () => {
+    const entry = pathToFileURL(join(dist, "package", "index.mjs")).href
+    const older = `import all from "node:crypto?whole"; const { ${OLD_CRYPTO.join(", ")} } = all; export { ${OLD_CRYPTO.join(", ")} }; export default all`
+    const hooks = `export const resolve = (name, from, next) => name === "node:crypto?whole" ? next("node:crypto")
+      : name === "node:crypto" ? { url: "data:text/javascript,${encodeURIComponent(older)}", shortCircuit: true } : next(name, from)`
+    const script = `Object.defineProperty(process.versions, "node", { value: "18.20.8" })
+      require("node:module").register("data:text/javascript,${encodeURIComponent(hooks)}")
+      import("${entry}").then(() => console.log("loaded"), (error) => console.log(error.message))`
+    const { stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: {} })
+    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
   })
 
   it("needs no other package, except an optional SQLite for a Node.js without its own", () => {

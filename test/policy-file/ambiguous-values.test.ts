@@ -89,6 +89,13 @@ describe("An amount of money", () => {
   })
 })
 
+it("never advises a number for digits that a number does not hold", async () => {
+  const problems = await problemsOf(
+    good([/project_id: \S+/.exec(good())?.[0] ?? "", "project_id: 01234567890123456789012345678901"]),
+  )
+  expect(problems[0]).toMatch(/reads 01234567890123456789012345678901 as octal\. Put it in quotes$/)
+})
+
 it("refuses an availability zone as a region, and names the region", async () => {
   expect(await problemsOf(good(["region: cn-southwest-2", "region: cn-southwest-2a"]))).toEqual([
     "policy.yaml:4:13: supernodes.0.region: must be a region: cn-southwest-2a is an availability zone of cn-southwest-2",

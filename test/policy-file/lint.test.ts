@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { WARNING_IDS, WARNINGS } from "../../lib/decision/policy/warnings.ts"
 import { digest } from "../../lib/digest.ts"
 import { loadPolicyFile, type PolicyWarning } from "../../lib/policy-file/load.ts"
+import { reversedSign, timezoneProblem } from "../../lib/policy-file/time-zones.ts"
 import { policyFolder, problemsOf } from "./policy-files.ts"
 
 /** Friday. */
@@ -335,6 +336,67 @@ describe("the warnings of validate", () => {
     const found = await lint(changed(...changes))
     expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
     expect(found.says.join("\n")).toContain(says)
+  })
+
+  const alarmRule = (alarm: string, above: string): Change => [
+    "    ladder:",
+    `      - { name: two, metric: { alarm: ${alarm} }, above: ${above} }\n    ladder:`,
+  ]
+  const NAMED = "alarms: [ { cloud-eye: al1704475580412b2a4lnr3W, metric: cpu_usage, namespace: AGT.ECS } ]"
+
+  it.each<[of: string, changes: Change[], says: string | null]>([
+    [
+      "an alarm's metric that its entry names",
+      [[ALARMS, NAMED], alarmRule("true", "8500")],
+      "rules.1.above is never",
+    ],
+    [
+      "an alarm's metric that the rule names",
+      [alarmRule("{ metric: mem_usedPercent }", "101")],
+      "rules.1.above is never",
+    ],
+    ["an alarm's points in %", [alarmRule('{ value: B, unit: "%" }', "0.9")], "did you mean 90?"],
+    ["an alarm's points in another unit", [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")], null],
+    [
+      "a further step",
+      [["above: 85", "steps: [ { from: 80, to: 200, up: 1 }, { from: 200, up: 2 } ]"]],
+      "steps.1.from is never",
+    ],
+    [
+      "a further step of low values",
+      [["above: 85", "steps: [ { to: 0, up: 2 }, { from: 0, to: 5, up: 1 } ]"]],
+      "steps.0.to is never",
+    ],
+    [
+      "steps as fractions",
+      [["above: 85", "steps: [ { from: 0.8, to: 0.9, up: 1 }, { from: 0.9, up: 2 } ]"]],
+      "did you mean 80?",
+    ],
+    ["a clear side as a fraction", [["above: 85", "above: 85\n        clear: 0.7"]], "rules.0.clear is 0.7"],
+    [
+      "a documented metric in percent",
+      [
+        ["npu_util_rate_ai_core", "gpu_usage_mem"],
+        ["above: 85", "above: 850"],
+      ],
+      "above is never",
+    ],
+    ["the lowest value that counts", [["above: 85", "at_most: 0"]], null],
+  ])("warn of a threshold that the unit of the metric does not allow: %s", async (_, changes, says) => {
+    const found = (await lint(changed(...changes))).warnings.filter(
+      ({ id }) => id === "threshold-beyond-unit",
+    )
+    expect(found.map(({ path, message }) => `${path} ${message}`)).toEqual(
+      says === null ? [] : [expect.stringContaining(says)],
+    )
+  })
+
+  it("never suggest a time zone that a policy may not have", () => {
+    for (const sign of ["+", "-"])
+      for (let hours = 1; hours <= 14; hours += 1) {
+        const [, suggested] = / write (Etc\/\S+), or/.exec(reversedSign(`Etc/GMT${sign}${hours}`) ?? "") ?? []
+        if (suggested !== undefined) expect(timezoneProblem(suggested)).toBeNull()
+      }
   })
 
   it("list every existing id for an unknown one", () => {

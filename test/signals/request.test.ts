@@ -48,6 +48,7 @@ describe("a manual request", () => {
 
   test("is refused with an unknown key, and names it", () => {
     const [problem] = problemsOf({ ...MINIMAL, bypasCooldown: true, server: 4 }, "manual")
+    expect(problem).toMatch(/^the event: Unrecognized keys: /)
     expect(problem).toContain('"bypasCooldown"')
     expect(problem).toContain('"server"')
   })

@@ -1,3 +1,4 @@
+import { visible } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { amountOf } from "../../../lib/decision/policy/money.ts"
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
@@ -106,10 +107,13 @@ function iso(at: number): string {
   return new Date(at).toISOString()
 }
 
-/** A text that a spreadsheet would take for a formula is quoted as text; numbers are ours. */
+/** Begins a formula: `=`, `+`, `-`, `@` and their full-width forms. Where lists are separated by `;`, a cell also begins after one. */
+const FORMULA_START = /(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+
+/** An apostrophe makes a spreadsheet show a formula as text; numbers are ours. Control characters become spaces. */
 function cell(value: string | number | null): string {
   if (value === null) return ""
   if (typeof value === "number") return String(value)
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const text = visible(value).replace(FORMULA_START, "$1'")
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -4,6 +4,7 @@ import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { approvalEnd, approverOf } from "../../../lib/decision/state/approvals.ts"
 import { distinctPeople, personKey } from "../../../lib/decision/state/approver.ts"
 import type { Approval } from "../../../lib/decision/state/control.ts"
+import { repeatableUntil } from "../../../lib/decision/state/freshness.ts"
 import { commandAll } from "../../../lib/ledger/commands.ts"
 import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
@@ -13,7 +14,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
-import { when } from "../print/table.ts"
+import { instantOf, when } from "../print/table.ts"
 import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
@@ -151,13 +152,17 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
   )
   const names = distinctPeople(counting.map((approval) => approval.by)).sort()
   const until = Math.min(...counting.map((approval) => approvalEnd(approval, rule.expires)))
-  const follows =
-    known.requestedBy === null
-      ? "the next tick buys"
-      : `${known.requestedBy} sends the request once more, and it buys`
   return [
     `approved by ${names.join(", ") || "no listed approver"}: ${names.length} of ${rule.approvers} needed`,
     ...(names.length === 0 ? [] : [`the first of these expires ${when(until, task.now)}`]),
-    ...(names.length >= rule.approvers ? [follows] : []),
+    ...(names.length >= rule.approvers ? [sayWhatFollows(known, policy, task.now)] : []),
   ]
+}
+
+function sayWhatFollows({ requestedBy, asked }: KnownPlan, policy: Policy, now: number): string {
+  if (requestedBy === null || asked === null) return "the next tick buys"
+  const until = repeatableUntil(asked, policy)
+  return now <= until
+    ? `${requestedBy} sends the request once more, and it buys`
+    : `the request of ${requestedBy} could run again until ${instantOf(until)}: with a new id it buys`
 }

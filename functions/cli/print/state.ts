@@ -39,7 +39,9 @@ export function stateLines(
     ...(lastOutcome
       ? [["  order", `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, now)}`]]
       : []),
-    ...(state.order ? [["  payment", `${state.order.says}, read ${when(state.order.at, now)}`]] : []),
+    ...(state.order
+      ? [["  payment", `${state.order.says}, as first read ${when(state.order.at, now)}`]]
+      : []),
     ...holdRows(state),
   ]
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
@@ -74,11 +76,19 @@ function ledgerRows({ ledger }: SupernodeStatus): string[][] {
 }
 
 /** Everything that would hold now, the first reason first, each with its hint. */
-function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
+function holdRows({ holds, ledger, blockedFlavors, rulesOff }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
+    const refused = [
+      ...(Object.keys(blockedFlavors).length > 0 ? ["blocked"] : []),
+      ...(rulesOff.length > 0 ? ["rules off"] : []),
+    ]
+    const known =
+      refused.length > 0
+        ? `${refused.join(" and ")} (above) may hold a tick`
+        : "no known obstacle"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
-      : "no known obstacle; metrics and offers decide (dry-run shows them)"
+      : `${known}; metrics and offers decide (dry-run shows them)`
     return [["  now", says]]
   }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {

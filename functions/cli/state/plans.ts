@@ -1,4 +1,5 @@
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
+import type { EarlierDelivery } from "../../../lib/decision/state/freshness.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
@@ -9,6 +10,8 @@ export interface KnownPlan {
   plan: ScaleUpPlan
   /** Who asked for it; null where an alarm or a tick did. */
   requestedBy: string | null
+  /** The first delivery of that person's newest request; null where an alarm or a tick asked. */
+  asked: (EarlierDelivery & { id: string }) | null
   /** Only approval is missing: the newest decision says so, or a requester got that answer and may ask again. */
   isWaiting: boolean
   /** When the supernode's newest attempt was opened; what was approved before that is used up. Epoch milliseconds. */
@@ -29,7 +32,7 @@ export async function knownPlans(ledger: AuditedLedger): Promise<KnownPlan[]> {
     if (supernodeId === undefined || !head) continue
     for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, head.seq - RECENT_ENTRIES) })) {
       if (!entry.plan) continue
-      const before = found.get(entry.plan.hash)?.heldAt ?? []
+      const before = found.get(entry.plan.hash) ?? null
       found.set(entry.plan.hash, knownPlan({ supernodeId, entry, head, plan: entry.plan, before }))
     }
   }
@@ -41,8 +44,8 @@ interface Recorded {
   entry: LedgerEntry
   head: LedgerEntry
   plan: ScaleUpPlan
-  /** `heldAt` of the entries before. */
-  before: number[]
+  /** The plan as the entries before recorded it; null: they did not. */
+  before: KnownPlan | null
 }
 
 function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownPlan {
@@ -52,12 +55,19 @@ function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownP
   const wasHeld = decision?.heldBy === "approval-needed" && entry.at > (openedAt ?? -Infinity)
   // A tick wants it as long as it is the newest decision; a person's request counts until it is bought.
   const isNewest = lastDecision?.heldBy === "approval-needed" && lastDecision.planHash === plan.hash
+  const heldBefore = before?.heldAt ?? []
   return {
     supernodeId,
     plan,
     requestedBy,
+    asked: signal?.kind === "request" ? askedIn(entry, signal.id, before) : null,
     openedAt,
-    heldAt: wasHeld ? [entry.at, ...before] : before,
+    heldAt: wasHeld ? [entry.at, ...heldBefore] : heldBefore,
     isWaiting: wasHeld && (isNewest || requestedBy !== null),
   }
+}
+
+function askedIn({ at, decision }: LedgerEntry, id: string, before: KnownPlan | null): KnownPlan["asked"] {
+  if (before?.asked?.id === id) return before.asked
+  return { id, at, forApprovalOnly: decision?.heldBy === "approval-needed" }
 }

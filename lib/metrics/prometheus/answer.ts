@@ -44,17 +44,22 @@ export function matrixOf(status: number, text: string): Matrix {
 function doubtIn({ warnings, isPartial }: Record<string, unknown>): string | null {
   if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"
   const list: unknown[] = Array.isArray(warnings) ? warnings : []
-  const real = list.filter((one) => typeof one !== "string" || !one.startsWith("PromQL info:"))
+  const real = list.filter((one) => typeof one !== "string" || !STYLE_NOTE.test(one))
   if (real.length > 0) return `warned, so it is not believed: ${real.join("; ")}`
   if ((isPartial ?? false) === false) return null
   return "gave only a part of the data (isPartial), so it is not believed"
 }
 
+/** One note and nothing else: a text of several lines may hold a real warning. */
+const STYLE_NOTE = /^PromQL info:[^\r\n]*$/
+
 function seriesOf(result: readonly unknown[]): Matrix {
   const series: PrometheusSeries[] = []
   for (const item of result) {
     if (!isRecord(item) || !isRecord(item["metric"])) return refusal("has a series without its labels")
-    if ((item["histograms"] ?? null) !== null)
+    const { histograms = null } = item
+    const isEmpty = Array.isArray(histograms) && histograms.length === 0 && Array.isArray(item["values"])
+    if (histograms !== null && !isEmpty)
       return refusal(
         "answered with native histograms, which are no numbers: use histogram_quantile or the like",
       )

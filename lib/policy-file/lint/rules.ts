@@ -1,6 +1,7 @@
 import type { Policy, Rule } from "../../decision/policy/policy.ts"
 import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/threshold.ts"
 import { sayDuration } from "../../decision/policy/units.ts"
+import type { Path } from "../path.ts"
 import type { LintFinding } from "./finding.ts"
 
 /** Warns about rules that fire never, always, or on too little evidence. */
@@ -19,7 +20,7 @@ export function lintRules(policy: Policy): LintFinding[] {
 function lintRule(rule: Rule, policy: Policy): LintFinding[] {
   return [
     ...withoutAlarm(rule, policy),
-    ...beyondUnit(rule),
+    ...beyondUnit(rule, policy),
     ...missingBuys(rule),
     ...singlePoint(rule),
     ...uselessSteps(rule, policy),
@@ -44,39 +45,75 @@ function withoutAlarm(rule: Rule, { alarms }: Policy): LintFinding[] {
   return [{ id: "rule-never-fires", path: ["metric", "alarm"], message }]
 }
 
-/** Names of metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, cpu_usage. */
-const IN_PERCENT = /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^cpu_usage$/i
+/** Names of metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, gpu_usage_mem. */
+const IN_PERCENT =
+  /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^(?:cpu|(?:[gn]pu_)?mem)_usage$|^gpu_usage_(?:gpu|mem)$/i
 
-/** Lowest and highest possible value of a metric, by its name; null if the name does not show it. */
-function rangeOf({ metric }: Rule): [number, number] | null {
+type Range = [least: number, most: number]
+
+/** Lowest and highest possible value of a metric, by its name or stated unit; null if neither shows it. */
+function rangeOf({ metric }: Rule, { alarms }: Policy): Range | null {
+  if (metric.alarm !== undefined) return isInPercent(metric.alarm, alarms) ? [0, 100] : null
   const source = metric["cloud-eye"] ?? metric.cloudwatch
   const adds = ["sum", "variance"].includes(source?.statistic ?? "")
   return source && !adds && IN_PERCENT.test(source.name) ? [0, 100] : null
 }
 
-function beyondUnit(rule: Rule): LintFinding[] {
-  const range = rangeOf(rule)
+/** The alarm's metric is the one that the rule names, or else the only one that the alarms name. */
+function isInPercent(wanted: NonNullable<Rule["metric"]["alarm"]>, alarms: Policy["alarms"]): boolean {
+  if (wanted !== true && wanted.unit !== undefined) return wanted.unit === "%"
+  if (wanted !== true && Object.keys(wanted).length > 0) return IN_PERCENT.test(wanted.metric ?? "")
+  return alarms.length > 0 && alarms.every(({ metric }) => IN_PERCENT.test(metric ?? ""))
+}
+
+function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
+  const range = rangeOf(rule, policy)
   if (!range) return []
   const path = rule.compare ? [rule.compare.op] : ["steps"]
   const [least, most] = range
   const [mildest] = levelsOf(rule)
   const [worst, best] = highIsBad(rule) ? [most, least] : [least, most]
-  if (mildest && !mildest.isReachedBy(worst)) {
-    const message = `is never reached: the metric is in percent, ${least} to ${most}`
-    return [{ id: "threshold-beyond-unit", path, message }]
-  }
+  const never = `is never reached: the metric is in percent, ${least} to ${most}`
+  if (mildest && !mildest.isReachedBy(worst)) return [{ id: "threshold-beyond-unit", path, message: never }]
   if (mildest?.isReachedBy(best)) {
     const message = `is always reached: the metric is in percent, ${least} to ${most}`
     return [{ id: "rule-always-fires", path, message }]
   }
-  const { compare } = rule
-  if (compare && compare.value > 0 && compare.value <= 1) {
-    const message = `is ${compare.value} of a metric in percent: did you mean ${Number((compare.value * 100).toFixed(6))}?`
-    return [{ id: "threshold-beyond-unit", path, message }]
+  const fraction = fractionIn(rule)
+  if (fraction) {
+    const { value } = fraction
+    const message = `is ${value} of a metric in percent: did you mean ${Number((value * 100).toFixed(6))}?`
+    return [{ id: "threshold-beyond-unit", path: fraction.path, message }]
   }
+  const beyond = rule.compare
+    ? []
+    : boundsOf(rule).filter(({ value }) => (highIsBad(rule) ? value > worst : value <= worst))
+  if (beyond.length > 0)
+    return beyond.map((bound) => ({ id: "threshold-beyond-unit", path: bound.path, message: never }))
   if (rule.repeat || isOnClearSide(rule, best)) return []
   const message = "is no value of the metric: once the rule has acted, it never acts again"
   return [{ id: "never-clears", path: rule.clear === null ? path : ["clear"], message }]
+}
+
+interface Bound {
+  path: Path
+  value: number
+}
+
+/** Values at which a rule begins to propose, by their places. */
+function boundsOf(rule: Rule): Bound[] {
+  if (rule.compare) return [{ path: [rule.compare.op], value: rule.compare.value }]
+  const side = highIsBad(rule) ? "from" : "to"
+  return rule.steps.flatMap((step, s): Bound[] => {
+    const value = step[side]
+    return value === null ? [] : [{ path: ["steps", s, side], value }]
+  })
+}
+
+/** A value between 0 and 1 where percents are due: probably a fraction. */
+function fractionIn(rule: Rule): Bound | null {
+  const clear: Bound[] = rule.clear === null ? [] : [{ path: ["clear"], value: rule.clear }]
+  return [...boundsOf(rule), ...clear].find(({ value }) => value > 0 && value <= 1) ?? null
 }
 
 function missingBuys({ missing }: Rule): LintFinding[] {
@@ -119,9 +156,10 @@ function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
   return [{ id: "alarm-efficacy", path: ["metric", "alarm"], message }]
 }
 
-function gainBeyondUnit({ efficacy, rules }: Policy): LintFinding[] {
+function gainBeyondUnit(policy: Policy): LintFinding[] {
+  const { efficacy, rules } = policy
   const widths = rules.map((rule) => {
-    const [least, most] = rangeOf(rule) ?? [0, Number.POSITIVE_INFINITY]
+    const [least, most] = rangeOf(rule, policy) ?? [0, Number.POSITIVE_INFINITY]
     return most - least
   })
   if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []

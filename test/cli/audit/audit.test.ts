@@ -304,6 +304,18 @@ describe("audit export", () => {
     expect((await own.run("audit", "export", "--csv", "--json")).code).toBe(2)
   })
 
+  it.each([
+    ["\uff1dSUM(A1)", "'\uff1dSUM(A1)"],
+    ["ann;=cmd|' /C calc'!A0; +1,\"2\"", '"ann;\'=cmd|\' /C calc\'!A0;\' +1,""2"""'],
+    ["ann-marie; bob", "ann-marie; bob"],
+  ])("a spreadsheet takes no part of a requester's name for a formula: %s", async (name, written) => {
+    const own = await cloudDesk()
+    const shown = await own.run("dry-run", "train-a", "--by", name, "--why", "a run", "--json")
+    await own.run("run", "--event", own.file("r.json", (shown.json() as { request: object }).request))
+    const { out } = await own.run("audit", "export", "--csv")
+    expect(out.split("\r\n")[1]).toContain(`,request: a run,${written},1,2`)
+  })
+
   it.each<[string, (own: CloudDesk) => Promise<unknown>, RegExp]>([
     [
       "accepted, its order read",

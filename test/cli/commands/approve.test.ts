@@ -118,6 +118,30 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
+  it("says that a request whose time is over needs a new id, and such a request buys", async () => {
+    const own = await cloudDesk({}, WANTED)
+    const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
+    const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
+    const asked = {
+      supernode: "train-a",
+      mode: "live",
+      servers: 4,
+      requestedBy: "Ann",
+      why: "launch",
+      planHash,
+    }
+    const ask = (id: string) => own.run("run", "--event", own.file("request.json", { ...asked, id }))
+    await ask("first")
+    own.advance(5 * 60 * MINUTE)
+    await own.run("approve", planHash, "--by", "bob")
+    const { out } = await own.run("approve", planHash, "--by", "carl")
+    expect(out).toContain(
+      "the request of Ann could run again until 2024-01-12T20:52:00Z: with a new id it buys",
+    )
+    expect((await ask("first")).out).toMatch(/^train-a: held \(stale\)/)
+    expect((await ask("second")).out).toMatch(/^train-a: bought from 2 to 4 servers/)
+  })
+
   it("does not count for the person's own plan; others' approvals lead to buying when that person requests again", async () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")

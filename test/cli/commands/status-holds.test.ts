@@ -182,6 +182,18 @@ describe("status", () => {
     },
   )
 
+  it.each([
+    ["ModelArts.6716", "blocked"],
+    ["ModelArts.6335", "rules off"],
+  ])("names what a refused order (%s) keeps a tick from buying", async (code, row) => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
+    await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
+    expect((await own.run("status")).out).toContain(
+      `${row} (above) may hold a tick; metrics and offers decide`,
+    )
+  })
+
   it("has a case for each reason to hold that it can know", () => {
     const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
     const explained = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])

@@ -318,11 +318,19 @@ describe("an answer that is not one of Prometheus", () => {
     const noted = await readInstead((r) => json(r, 200, answer(note)))
     const points = [{ at: 1_705_078_200_000, value: 97 }]
     expect(noted.read).toMatchObject({ ok: true, value: [{ points }] })
-    const doubted = await readInstead((r) => json(r, 200, answer(note, "store-2 is unavailable")))
-    expect(doubted.read).toMatchObject({
-      ok: false,
-      why: expect.stringContaining("warned, so it is not believed: store-2 is unavailable"),
-    })
+    for (const real of [[note, "store-2 is unavailable"], [`${note}\nstore-2 is unavailable`]]) {
+      const doubted = await readInstead((r) => json(r, 200, answer(...real)))
+      const why = expect.stringMatching(/warned, so it is not believed: .*store-2 is unavailable/)
+      expect(doubted.read).toMatchObject({ ok: false, why })
+    }
+  })
+
+  it("counts where an empty list of histograms stands beside its samples", async () => {
+    const result = [{ metric: {}, values: [[1_705_078_200, "97"]], histograms: [] }]
+    const { read } = await readInstead((r) =>
+      json(r, 200, { status: "success", data: { resultType: "matrix", result } }),
+    )
+    expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 1_705_078_200_000, value: 97 }] }] })
   })
 
   it("is one line of bounded length, whatever the server says", async () => {
