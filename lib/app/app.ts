@@ -19,7 +19,7 @@ import type { Settings } from "./settings.ts"
 
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
-/** What one invocation brings along besides its event. */
+/** Facts of one invocation besides its event. */
 export interface Invocation {
   requestId: string
   remainingMs(): number
@@ -44,7 +44,7 @@ export interface App {
   cloud: Cloud
   /** Cloud Eye as it is asked, for who looks what it knows. */
   cloudEye: CloudEye
-  /** Whether there are keys to sign with; whether the cloud takes them only a read can tell. Throws SettingsError. */
+  /** Checks that there are keys to sign with; only a read can show that the cloud accepts them. Throws SettingsError. */
   checkKeys(): Promise<void>
   /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
@@ -59,7 +59,7 @@ export interface App {
   close(): Promise<void>
 }
 
-/** How the test message to one recipient ended. */
+/** Result of the test message to one recipient. */
 export interface TestDelivery {
   /** `2 (feishu)`: its place in the policy's list and its kind; never its address. */
   to: string

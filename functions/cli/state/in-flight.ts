@@ -45,7 +45,7 @@ export async function attemptsInFlight(
   return found
 }
 
-/** What a stop does not stop: one line per attempt that was sent before it. */
+/** Attempts that a stop does not stop, since they were sent before it: one line each. */
 export function inFlightLines(
   attempts: Map<string, OpenAttempt>,
   names: Map<string, string>,
