@@ -17,7 +17,7 @@ import type { RunTask } from "./task.ts"
 /** Chains that are read at the same time. */
 const READS_AT_ONCE = 32
 
-/** Possible spending of other supernodes, and the entry that a reservation based on it must follow. */
+/** What other supernodes may have spent, and what a reservation that relies on it must follow. */
 export interface FetchedFleet {
   head: LedgerEntry | undefined
   tips: ReadonlyMap<string, ChainTip>
