@@ -44,7 +44,7 @@ export interface App {
   cloud: Cloud
   /** Cloud Eye as it is asked, for who looks what it knows. */
   cloudEye: CloudEye
-  /** Checks that there are keys to sign with; only a read can show that the cloud accepts them. Throws SettingsError. */
+  /** Whether there are keys to sign with; whether the cloud takes them only a read can tell. Throws SettingsError. */
   checkKeys(): Promise<void>
   /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>

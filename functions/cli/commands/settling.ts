@@ -44,7 +44,7 @@ export interface Shown {
   now: number
 }
 
-/** Facts that a person must see before settling an attempt. */
+/** What a person must have seen before saying what became of an attempt. */
 export function settlingLines({ name, attempt, order, look, now }: Shown): string[] {
   const { before, cost, id } = attempt
   const rows = [
