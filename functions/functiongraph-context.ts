@@ -2,7 +2,7 @@ import type { DoorContext, Host } from "./door.ts"
 
 type OptionalText = string | null | undefined
 
-/** What FunctionGraph hands a function beside the event (its Node.js runtime's `context.js`); older ones lack some of it. */
+/** FunctionGraph's second argument beside the event (its Node.js runtime's `context.js`); older ones lack some of it. */
 export interface FunctionGraphContext {
   requestID?: string
   getRequestID?(): OptionalText

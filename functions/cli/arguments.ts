@@ -3,7 +3,7 @@ import * as z from "zod"
 import { PLACEHOLDERS } from "../../lib/decision/explain/operator-command.ts"
 import { durationMs } from "../../lib/decision/policy/units.ts"
 
-// What the words of a command line may be. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
+// Parsers of arguments. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
 
 /** Seconds may be left out. */
 const isoInstant = z.union([

@@ -19,7 +19,7 @@ export interface Cli {
   fail(code?: ExitCode): void
 }
 
-/** What every command takes. */
+/** Options of every command. */
 export interface CommonOptions {
   policy?: string
   ledger?: string

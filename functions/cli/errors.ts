@@ -9,7 +9,7 @@ export class CommandError extends Error {
   override readonly name = "CommandError"
 }
 
-/** What went wrong, one visible line per problem, for people. */
+/** The problems for people, one visible line each. */
 export function linesOf(error: unknown): string[] {
   return problemLines(error).map(visible)
 }

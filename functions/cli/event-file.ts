@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs"
 import { CommandError, causeOf } from "./errors.ts"
 import type { CliIo } from "./io.ts"
 
-/** What an invocation of a function may weigh (AWS Lambda: 6 MB; FunctionGraph takes no more). */
+/** Maximum size of an invocation of a function (AWS Lambda: 6 MB; FunctionGraph takes no more). */
 const MAX_BYTES = 6 * 1024 * 1024
 
 /** The event in a file, or on stdin for `-`. Throws CommandError if there is no event or it is not JSON. */

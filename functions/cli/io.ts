@@ -3,7 +3,7 @@ import type { Clock } from "../../lib/ports.ts"
 import { terminalLine } from "./print/line.ts"
 import { type Paint, paintOf } from "./print/paint.ts"
 
-/** What the command line touches of its process; tests bring their own. */
+/** The parts of its process that the command line uses; tests bring their own. */
 export interface CliIo {
   stdout: Sink
   stderr: Sink
@@ -16,7 +16,7 @@ export interface CliIo {
   clock: Clock
   /** Asks the person at the terminal and gives the line that was typed; not there where no person can answer. */
   ask?(question: string): Promise<string>
-  /** Who is asking, where --by does not say; null where the system does not know. */
+  /** The operator if --by is left out; null if the system does not know. */
   user: string | null
   /** Resolves on the first SIGINT or SIGTERM after it was called; then these no longer end the process by themselves. */
   untilStopped(): Promise<void>

@@ -51,7 +51,7 @@ export async function requireAnyLedger(ledger: AuditedLedger, settings: Settings
   if (look?.known === null) throw new CommandError(`${sayNoLedger(look.place)}; nothing was read`)
 }
 
-/** What a command that only looks says first of a ledger that no run would use. */
+/** First note of a command that only reads, about a ledger that no run would use. */
 export function noteUnusableLedger(
   { screen }: Task,
   { place, known }: Awaited<ReturnType<typeof lookAtLedger>>,

@@ -19,7 +19,7 @@ import type { Settings } from "./settings.ts"
 
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
-/** What one invocation brings along besides its event. */
+/** Facts of one invocation besides its event. */
 export interface Invocation {
   requestId: string
   remainingMs(): number
@@ -64,7 +64,7 @@ export interface App {
   close(): Promise<void>
 }
 
-/** How the test message to one recipient ended. */
+/** Result of the test message to one recipient. */
 export interface TestDelivery {
   /** `2 (feishu)`: its place in the policy's list and its kind; never its address. */
   to: string

@@ -10,7 +10,7 @@ import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
 
-// What operators watch: collected once per run, at its ports, so that the run itself stays silent. Metrics of every door,
+// Facts for operators, collected once per run at its ports, so that the run itself stays silent. Metrics of every door,
 // readiness and the warning about a blind run are made of these facts and of nothing else.
 
 /** One run of a supernode as its ports saw it. Instants are epoch milliseconds. A dry run has no facts. */
@@ -25,11 +25,11 @@ export interface RunFacts {
   at: number
   /** null: the run failed. */
   decision: Pick<Decision, "kind" | "heldBy"> | null
-  /** How orders ended, by the entries that this run wrote; `unknown` also where it found that an earlier run recorded no outcome. */
+  /** Endings of orders, by the entries that this run wrote; `unknown` also where it found that an earlier run recorded no outcome. */
   purchases: Outcome["kind"][]
   /** The sources that the run asked, by name. */
   sources: Record<string, SourceRead>
-  /** How long each read of a newest entry and each append took, milliseconds. */
+  /** Duration of each read of a newest entry and of each append, milliseconds. */
   ledgerMs: number[]
   notifications: { to: string; result: "sent" | "failed" }[]
   /** The state before the run and at its end; null where the ledger could not be read. */
@@ -37,7 +37,7 @@ export interface RunFacts {
   state: SupernodeState | null
 }
 
-/** What one source answered to a run. */
+/** Answer of one source to a run. */
 export interface SourceRead {
   /** When it last gave data in this run; null: it gave none. */
   readAt: number | null

@@ -92,7 +92,7 @@ export interface Sample {
   value: number
 }
 
-/** What one run adds to counters and histograms. */
+/** Additions of one run to counters and histograms. */
 export function countsOf({ loaded, decision, purchases, ledgerMs, notifications }: RunFacts): Sample[] {
   const supernode = loaded.policy.name
   const decided = decision && { supernode, kind: decision.kind, held_by: decision.heldBy ?? "" }
@@ -119,7 +119,7 @@ export function startsAtZero(supernodes: readonly string[], recipients: readonly
   ]
 }
 
-/** What is known of one supernode at `now`. */
+/** Gauges of one supernode at `now`. */
 export interface KnownSupernode {
   policy: Policy
   policyHash: string

@@ -186,7 +186,7 @@ function unknownNames(names: readonly string[]): string[] {
     })
 }
 
-/** What no setting alone can show. Of settings that have a problem themselves the value may be missing. */
+/** Problems of several settings together. The value of a setting with a problem of its own may be missing. */
 function checkTogether(values: Partial<Values>, ctx: z.RefinementCtx): void {
   const report = (name: SettingName, message: string): void =>
     ctx.addIssue({ code: "custom", path: [name], message })

@@ -30,12 +30,12 @@ export const systemClock: Clock = {
   },
 }
 
-/** What tests and the sandbox put in the place of the world's own. */
+/** Replacements by tests and the sandbox. */
 export interface Replacements {
   clock?: Clock
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
-  /** Who fetches SMN's certificates and confirms its subscriptions. */
+  /** Fetches SMN's certificates and confirms its subscriptions. */
   smn?: SmnRequests
   /** Where CloudWatch is, and the keys for it. */
   cloudwatch?: Pick<CloudWatchOptions, "endpoint" | "credentials">

@@ -1,6 +1,6 @@
 import * as z from "zod"
 
-/** What an error answer says of itself; nulls where it does not. */
+/** Code and message of an error answer; null for a part that it lacks. */
 export interface AnswerError {
   /** Such as `ModelArts.6716`, with its prefix. */
   code: string | null

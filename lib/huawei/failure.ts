@@ -7,7 +7,7 @@ export function codeOf(cause: unknown): string | null {
   return cause instanceof AggregateError ? codeOf(cause.errors[0]) : null
 }
 
-/** What a thrown thing says, bundles spelled out. */
+/** Message of a thrown value, with all parts of an AggregateError. */
 export function messageOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(messageOf).join("; ")
   if (cause instanceof Error) return tlsFailure(cause) ?? (cause.message || cause.name)

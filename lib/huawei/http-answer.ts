@@ -18,7 +18,7 @@ export interface Question {
   totalMs?: number
 }
 
-/** What an answer's JSON means, or what is wrong with it. */
+/** The meaning of an answer's JSON, or its problem. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; why: string }
 /** `receivedAt`: when the answer came by our clock, epoch milliseconds. */
 export type Parse<T> = (json: unknown, receivedAt: number) => Parsed<T>

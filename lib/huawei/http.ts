@@ -59,7 +59,7 @@ type Context = Required<Pick<HttpOptions, "credentials" | "clock" | "random" | "
   timeouts: ReadTimeouts
 }
 
-/** How one try ended. */
+/** Ending of one try. */
 type Try =
   | ({ kind: "answer" } & Answer)
   | { kind: "nothing"; says: string; retriable: boolean; credentials: boolean }

@@ -61,7 +61,7 @@ export function signatureOf({
     .digest("hex")
 }
 
-/** What is signed of a request: all its headers, names compared in lower case. */
+/** The signed part of a request: all its headers, names compared in lower case. */
 export function canonicalRequest({ method, url, headers, body }: UnsignedRequest): string {
   const lower = lowerCased(headers)
   const lines = Object.keys(lower)

@@ -132,7 +132,7 @@ class Chain implements AuditedLedger {
    *                                                   ├ nothing there after "conflict" ─▶ conflict
    *                                                   └ unreadable, or no tries left ───▶ throw
    *
-   * After a throw the write may still arrive late. It then looks like an attempt in flight, and holds; nobody buys
+   * After a throw the write may still arrive late. It then looks like an attempt in flight, and holds; no run buys
    * for it, since only "appended" lets a run go on.
    */
   async #write(entry: LedgerEntry, raw: RawEntry): Promise<"appended" | "conflict"> {

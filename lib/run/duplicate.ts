@@ -10,7 +10,7 @@ import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-/** How far back a request's first delivery is looked for: as long as the state remembers one that led to an attempt. */
+/** Age up to which a request's first delivery is looked for: as long as the state remembers one that led to an attempt. */
 const LOOK_BACK_MS = 7 * 86_400_000
 /** Read at once; nearly always that many reach back far enough, since repeated holds are not written. */
 const PAGE_ENTRIES = 200

@@ -46,7 +46,7 @@ export async function gatherAndRecord(
   const unmetered = { ...measured.situation, readings: NOT_FETCHED }
   const { situation } = measured
   const { target, heldBy, cleared } = decideOnce(situation)
-  // What was read only to measure is no part of the decision, unless a latch cleared: a tick holds with it and without.
+  // A reading only for measurement is not part of the decision, unless a latch cleared: a tick holds with and without it.
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
 
@@ -57,7 +57,7 @@ export async function gatherAndRecord(
 }
 
 /**
- * Whether a signal reads all even though the state alone holds: a person's request always; an alarm only where it holds for
+ * True if a signal reads everything although the state alone holds: a person's request always; an alarm only where it holds for
  * another reason than last time, so that each reason is on record once with everything beside it. An OK never buys.
  */
 function readsMore(situation: Situation): boolean {
@@ -81,7 +81,7 @@ function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** What only a run that may buy, or a dry run, has to know. */
+/** Readings that only a run that may buy, or a dry run, needs. */
 async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   return withLedgerAge(ports, task, await countFleet(ports, task, gathered))
 }

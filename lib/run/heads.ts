@@ -8,7 +8,7 @@ import type { Ports } from "../ports.ts"
 import { withCheckedSignatures } from "./check-signatures.ts"
 import type { RunTask } from "./task.ts"
 
-/** What was remembered when the round began. */
+/** The newest entries at the start of a round. */
 export interface Heads {
   head: LedgerEntry | undefined
   control: Fetched<Control>

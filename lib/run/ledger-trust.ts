@@ -46,7 +46,7 @@ export function confirmedNow(situation: Situation): number | null {
   return confirmed === null ? null : Math.min(confirmed, situation.now)
 }
 
-/** What speaks against sending on the very ledger as it is right before the request; null: nothing. */
+/** Problem of the ledger right before the request that forbids sending; null if there is none. */
 export function whyNotOnThisLedger(decided: Situation, control: Fetched<Control>): LedgerProblem | null {
   const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
   const supernodeId = decided.policy.id

@@ -24,7 +24,7 @@ export interface FinishedRun {
 export interface Left {
   head: LedgerEntry | undefined
   at: number
-  /** What the run looked at, where it bought nothing. */
+  /** The situation of a run that bought nothing. */
   situation?: Situation
 }
 
@@ -134,12 +134,12 @@ function statementIn(
   { seq, hash, plan }: LedgerEntry,
   { state, planHash }: PendingAction,
 ): { seq: number; hash: string } | null {
-  // What is no part of the state is stated by the claim itself.
+  // The claim itself states what is not part of the state.
   if (state === "policy-refused" || state === "daily") return null
   return planHash === null || plan?.hash === planHash ? { seq, hash } : null
 }
 
-/** How far back an attempt's entries are looked for once it is closed. */
+/** Number of newest entries in which those of a closed attempt are looked for. */
 const MAX_ENTRIES_BACK = 60
 
 interface DueAt {

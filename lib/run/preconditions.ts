@@ -14,7 +14,7 @@ import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
 import { changesState } from "./state-change.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-// What a run asks itself that no gate can answer: is there room and time, is it news, may another try follow.
+// Questions of a run that no gate can answer: is there room and time, is it news, may another try follow.
 
 /**
  * The last safeguard: a state bigger than this leaves no room for the settlement of an attempt. Traffic leaves it below 16 KB;
@@ -24,12 +24,12 @@ export const MAX_STANDING_BYTES = 96 * 1024
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
-/** What a purchase needs after its connection is open: the exchange, and one write. */
+/** Time that a purchase needs after its connection is open: the exchange, and one write. */
 export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
 }
 
-/** What the state has against a purchase beside the gates. A dry run and `status` show it like a run that may buy. */
+/** Reasons in the state against a purchase, besides the gates. A dry run and `status` show them like a run that may buy. */
 export function stateFindings(situation: Situation): Finding[] {
   const conflict = policyConflict(situation)
   const isFull = bytesOf(situation.state) > MAX_STANDING_BYTES
@@ -70,7 +70,7 @@ function conflictFinding(
   return preconditionFinding("policy-conflict", says, { nearest, hashes, until })
 }
 
-/** What lies outside the gates: what the state has against it, and for a purchase time in the function. */
+/** Reasons to hold outside the gates: those in the state, and for a purchase too little time in the function. */
 export function withPreconditions(
   ports: Ports,
   task: RunTask,
@@ -100,7 +100,7 @@ interface Noted {
 }
 
 /**
- * Whether a decision that buys nothing is written: always on a person's request; on an alarm or a tick only where it says
+ * True if a decision that buys nothing is written: always on a person's request; on an alarm or a tick only where it says
  * something new, an hour or a day has passed, or the state changes by it.
  */
 export function isWorthNoting({ task, situation, decision, plan, event }: Noted): boolean {
@@ -128,7 +128,7 @@ function signableMs({ approval, approvers }: Situation["policy"], { heldBy }: De
   return isSignable ? approval.expires / 2 : Number.POSITIVE_INFINITY
 }
 
-/** Whether a run that was overtaken writes that down: of thousands that lose in one minute the first one does. */
+/** True if an overtaken run records that: of thousands that lose in one minute only the first one does. */
 export function isFirstOvertaken(
   { signal }: RunTask,
   { lastDecision }: SupernodeState,

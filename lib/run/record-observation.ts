@@ -15,7 +15,7 @@ export interface Gathered {
   situation: Situation
   /** The head that the situation's standing is of. */
   head: LedgerEntry | undefined
-  /** What others bought, where that counts and the decision came as far as that. */
+  /** Purchases of other supernodes; null unless fleet caps apply. */
   fleet: FetchedFleet | null
 }
 

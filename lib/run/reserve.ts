@@ -30,11 +30,11 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
 // that was only paused would otherwise open it after all, although its place went to another run.
 
-/** How often a run reserves again after another supernode was faster; many may want to buy in the same second. */
+/** Maximum number of reservations after another supernode was faster; many may want to buy in the same second. */
 const MAX_TRIES = 8
 const MAX_RELEASES = 3
 
-/** What is about to be bought, and how the fleet was counted for it. */
+/** The intended purchase, and the count of the fleet for it. */
 export interface PurchaseIntent extends ChainPosition {
   decision: Decision
   plan: ScaleUpPlan

@@ -22,7 +22,7 @@ export interface RunResult {
   plan?: ScaleUpPlan
   /** Present only after a purchase was tried. */
   outcome?: ShownOutcome
-  /** What was written; null where this run had nothing new to write. Absent in a dry run, which writes nothing. */
+  /** The written entry; null if this run had nothing new to write. Absent in a dry run, which writes nothing. */
   entry?: EntryRef | null
 }
 

@@ -4,7 +4,7 @@ import type { RunMode } from "../decision/situation.ts"
 import type { FinishedRun } from "./notify.ts"
 import type { RunTask } from "./task.ts"
 
-/** How often a run that lost an append starts again from the top, and how many purchases one run may try. */
+/** Maximum number of new starts after a lost append, and of purchases that one run may try. */
 export const MAX_ROUNDS = 3
 
 export type Round =

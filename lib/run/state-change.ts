@@ -2,7 +2,7 @@ import type { SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 
-/** Whether an entry would change more of the state than `lastDecision`; what merely expires is no change. */
+/** True if an entry would change more of the state than `lastDecision`. Expiry alone is not a change. */
 export function changesState(standing: SupernodeState, event: Omit<ChainEvent, "seq">): boolean {
   const {
     kind: _kind,
@@ -20,7 +20,7 @@ export function changesState(standing: SupernodeState, event: Omit<ChainEvent, "
   return !isSameJson({ ...withIt, lastDecision: null }, { ...without, lastDecision: null })
 }
 
-/** Whether both have the same canonical text, without spelling it out: a fold hands on what it does not change. */
+/** True if both have the same canonical text, without making it: a fold hands on unchanged parts. */
 function isSameJson(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false

@@ -1,4 +1,4 @@
-/** What was waiting for its turn will not get it: nothing was done. */
+/** Waiting work was dropped before it began. */
 export class DroppedError extends Error {
   override readonly name = "DroppedError"
   constructor() {

@@ -1,7 +1,7 @@
 import type { RunFacts } from "../app/run-facts.ts"
 import { BLIND_TICKS } from "../decision/state/blindness.ts"
 
-/** Whether the newest ticks could read anything of the cloud. */
+/** Readability of the cloud in the newest ticks. */
 export class CloudHealth {
   /** Of the newest ticks, whether each wanted to read and could not. */
   #isBlind: boolean[] = []

@@ -4,7 +4,7 @@ import type { Clock } from "../ports.ts"
 /** Kept for writing outcomes and closing files, beyond the longest that a purchase may take. */
 const RESERVE_MS = 30_000
 
-/** How long a stop may take: the latest moment to send, the answer's timeout, and writing it down. */
+/** Maximum time of a stop: until the latest moment to send, the answer's timeout, and its record. */
 function graceMsOf({ sendWithinMs, buyTimeoutMs }: Settings): number {
   return sendWithinMs + buyTimeoutMs + RESERVE_MS
 }

@@ -26,7 +26,7 @@ export interface AnsweredRequest {
   path: string
   status: number
   tookMs: number
-  /** What a refusal said. */
+  /** Error of a refused request. */
   why: string | null
 }
 

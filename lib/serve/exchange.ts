@@ -9,7 +9,7 @@ import type { Emit } from "./event.ts"
 import type { Reply } from "./listener.ts"
 import type { Runs } from "./runs.ts"
 
-/** What a sender that is sent away is asked to wait before it comes again, seconds. */
+/** Seconds after which a refused sender may try again. */
 const RETRY_AFTER = { "retry-after": "30" }
 
 /** Paths that say something of this process, and start nothing. */

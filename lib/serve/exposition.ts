@@ -24,7 +24,7 @@ export interface ExpositionParts {
   clock: Pick<Clock, "now">
 }
 
-/** What the newest runs of one supernode showed. */
+/** Facts of the newest runs of one supernode. */
 interface Known {
   /** The supernode's id: after a reload another one may have the name. */
   id: string
@@ -38,7 +38,7 @@ type PromClient = Pick<typeof import("prom-client"), "Counter" | "Gauge" | "Hist
 export class Exposition {
   readonly #parts: ExpositionParts
   readonly #client: PromClient
-  /** What only ever grows; gauges are made anew for each answer. */
+  /** Counters and histograms; gauges are made anew for each answer. */
   readonly #registry: Registry
   readonly #counters = new Map<MetricName, Counter>()
   readonly #histograms = new Map<MetricName, Histogram>()

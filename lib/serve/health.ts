@@ -4,7 +4,7 @@ import { type Control, NO_CONTROL } from "../decision/state/control.ts"
 import { type Clock, LedgerBehindError } from "../ports.ts"
 import type { Timer } from "./timer.ts"
 
-/** How long one check of the ledger counts: more frequent questions get the same answer. */
+/** Lifetime of one check of the ledger: more frequent questions get the same answer. */
 const KEEP_MS = 1_000
 const MAX_WAIT_MS = 2_000
 
@@ -17,7 +17,7 @@ export interface HealthParts {
   timer: Timer
 }
 
-/** Whether the ledger can be read, looked at once a second at most. */
+/** Readability of the ledger, checked at most once a second. */
 export class LedgerHealth {
   readonly #parts: HealthParts
   #look: { isOk: Promise<boolean>; at: number } | null = null
@@ -41,7 +41,7 @@ export class LedgerHealth {
       const reasons = this.#atMost(this.#reasons(), ["the ledger answers too late"])
       const proof = { reasons, until: now + KEEP_MS }
       this.#proof = proof
-      // What was mended should show soon.
+      // A repair should show soon.
       if ((await reasons).length === 0) proof.until = now + KEEP_WRITABLE_MS
     }
     return this.#proof.reasons

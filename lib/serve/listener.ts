@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Timer } from "./timer.ts"
 
-/** What the other side of a connection may cost us. */
+/** Limits for each connection. */
 export interface ListenerLimits {
   /** From the connection to the last header. */
   headersMs: number
   /** From the connection to the last byte of the body. */
   requestMs: number
-  /** How often those two are looked at. */
+  /** Interval between checks of those two. */
   checkMs: number
-  /** How long an idle connection is kept. */
+  /** Lifetime of an idle connection. */
   keepAliveMs: number
-  /** How long a sender whose body is refused may go on sending before the connection is cut. */
+  /** Time for which a sender whose body is refused may go on sending before the connection is cut. */
   lingerMs: number
   /** And how much of it is taken and thrown away. */
   lingerBytes: number

@@ -4,7 +4,7 @@ import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import { type Opener, pathsOpenedBy } from "../signals/webhooks/webhooks.ts"
 
-/** What a process that goes on for weeks must have before it listens; each as `NAME: what is wrong`. */
+/** Problems of a process that must run for weeks, found before it listens; each as `NAME: what is wrong`. */
 export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {
   const problems: string[] = []
   if (credentials === null && secretArn === null) {
@@ -20,7 +20,7 @@ export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Sett
   return problems
 }
 
-/** What is as it may be, and yet worth a word at the start. */
+/** Warnings at the start: allowed settings with consequences. */
 export function warningsOnHost(host: string, settings: Settings, policies: PolicyFile): string[] {
   const { webhookTokens, metricsTokens, smnTopics, snsTopics } = settings
   const warnings: string[] = []

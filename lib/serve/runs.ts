@@ -85,7 +85,7 @@ export class Runs {
     tell({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
   }
 
-  /** Who waits is sent away; resolves when those that run have ended. */
+  /** Sends waiting work away; resolves when all running work has ended. */
   async stop(): Promise<void> {
     this.#turnstile.close()
     // The end of one run may have started the report of another.

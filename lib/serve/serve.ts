@@ -22,7 +22,7 @@ import { systemTimer, type Timer } from "./timer.ts"
 //   webhook ──▶ who sent it? ──▶ turnstile ──▶ run
 //   cron    ──▶ one at a time ───────────────▶ run
 //
-// What protects the money is the ledger and nothing in here: two of these on one ledger, a kill -9, or a request that comes
+// Only the ledger protects the money, and nothing in here: two of these on one ledger, a kill -9, or a request that comes
 // twice are all the ledger's everyday business.
 
 export interface ServeOptions {
@@ -53,7 +53,7 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
-/** What a reader without the token may answer to. */
+/** Addresses from which a reader needs no token. */
 const CHALLENGE = { "www-authenticate": 'Bearer, Basic realm="supernode-autoscaler", charset="UTF-8"' }
 /** Answers on their way to slow readers get this long once all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
@@ -61,7 +61,7 @@ const LAST_ANSWERS_MS = 2_000
 export interface Serving {
   url: string
   port: number
-  /** How long `stop` may take at most. */
+  /** Maximum duration of `stop`. */
   graceMs: number
   /** When the next tick is due, epoch milliseconds; null: never. */
   nextTick(): number | null

@@ -4,7 +4,7 @@ import type { LedgerHealth } from "./health.ts"
 import type { Reply } from "./listener.ts"
 import type { Runs } from "./runs.ts"
 
-/** What `serve` says of itself. */
+/** Replies of `serve` about itself. */
 export interface ServeStatus {
   app: App
   version: string

@@ -94,7 +94,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
       by: signed?.approver ?? by,
       ...(signed ? { signature: signed.signature } : {}),
     },
-    // What was shown belongs to one restore; a later one needs a comparison of its own.
+    // The comparison belongs to one restore; a later one needs its own.
     check: ({ restored: current }) => {
       if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return
       throw new CommandError(
@@ -113,7 +113,7 @@ interface Shown {
   now: number
 }
 
-/** What an operator must have seen before the ledger's memory counts again. */
+/** Facts that an operator must see before the ledger's memory counts again. */
 function confirmingLines({ name, standing, look, now }: Shown): string[] {
   const { attempt, purchases, servers } = standing
   const known = servers ?? []

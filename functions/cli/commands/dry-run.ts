@@ -139,7 +139,7 @@ function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
 interface Shown {
   loaded: LoadedPolicy
   results: RunResult[]
-  /** What buys each of them; null where something is in the way. */
+  /** The command that buys each of them; null if something prevents it. */
   requests: (ReadyRequest | null)[]
   /** The plan file that was written; null: none. */
   plan: string | null

@@ -14,7 +14,7 @@ interface Expiring {
   supernode: string | null
   /** When it ends by itself, epoch milliseconds. */
   until: number
-  /** What ends then, for the sentence: `--until`, `the approval`. */
+  /** Subject of the sentence: `--until`, `the approval`. */
   what: string
 }
 

@@ -118,12 +118,12 @@ function clockLines({ headAt, entryAt, now }: { headAt: number; entryAt: number;
 interface Changes {
   before: SupernodeState
   after: SupernodeState
-  /** What changed of the clock. */
+  /** Changes of the clock. */
   clock: string[]
   now: number
 }
 
-/** What the reset changed, by comparing the state before and after it. */
+/** Changes by the reset: a comparison of the state before and after it. */
 function changedLines({ before, after, clock, now }: Changes): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
   const wait = throttle && throttle.until > now && !after.throttle ? throttle : null

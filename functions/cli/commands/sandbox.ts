@@ -84,7 +84,7 @@ function asSandboxed({ policy }: LoadedPolicy): SandboxSupernode {
   return { id, name, region, projectId, offers, servers: ladder[0]?.servers ?? 1, npus: isByCard ? 8 : 0 }
 }
 
-/** What another terminal needs. The keys open nothing but sandboxes. */
+/** Settings for another terminal. The keys open nothing but sandboxes. */
 function announce({ screen, options }: Task, { url }: Sandbox, supernodes: SandboxSupernode[]): void {
   const env = {
     SUPERNODE_MODELARTS_ENDPOINT: url,

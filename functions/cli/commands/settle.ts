@@ -136,7 +136,7 @@ async function signatureFor(task: Task, { options, policy, attempt, ledger }: To
   )
 }
 
-/** Whether the run that opened the attempt recorded how its request ended. */
+/** True if the run that opened the attempt recorded the ending of its request. */
 async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: OpenAttempt): Promise<boolean> {
   for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
     if (kind === "settled" && attempt?.id === id) return true

@@ -112,7 +112,7 @@ const result = z.strictObject({
 const ledger = z.strictObject({ place: z.string(), id: z.string() })
 const said = z.looseObject({ verb: z.string(), by: z.string() })
 
-/** What a command that says something to the ledger prints; `entry` and `said` are null where it had nothing to say. */
+/** Output of a command that writes to the ledger; `entry` and `said` are null where it had nothing to say. */
 const command = z.strictObject({ entry: entryRef.nullable(), said: said.nullable(), ledger })
 
 const madeLedger = ledger.extend({ at: instant, origin: z.enum(["empty", "nothing-in-flight", "adopted"]) })
@@ -308,7 +308,7 @@ const servedLine = z.looseObject({
 
 const change = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() })
 
-/** What a command prints that may buy: results as the functions answer. */
+/** Output of a command that may buy: results as the functions answer. */
 const handled = z.strictObject({ results: z.array(result), error: error.optional() })
 
 /** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */

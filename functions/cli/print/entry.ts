@@ -40,7 +40,7 @@ function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetCh
   return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
-/** What `ledger init` found, in words. */
+/** Finding of `ledger init`, in words. */
 export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
   empty: "an empty ledger",
   "nothing-in-flight": "an empty ledger, and no order of ours on its way",
@@ -76,7 +76,7 @@ function sayCommand(said: OperatorCommand): string {
   }
 }
 
-/** What woke the run. */
+/** The signal of the run. */
 export function saySignal(signal: Signal): string {
   switch (signal.kind) {
     case "alarm":

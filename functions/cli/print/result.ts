@@ -71,7 +71,7 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Lo
   ]
 }
 
-/** How the purchase request ended, in a sentence. */
+/** Ending of the purchase request, in a sentence. */
 export function sayOutcome(outcome: ShownOutcome): string {
   switch (outcome.kind) {
     case "accepted":
@@ -111,7 +111,7 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
   return tableOf(rows, { columns })
 }
 
-/** What became of the request: none of a dry run is sent, and a duplicate sends none again. */
+/** Fate of the request: a dry run sends none, and a duplicate does not send it again. */
 function requestLabel({ mode, decision, outcome }: RunResult): string {
   if (mode === "dry-run") return "request"
   if (decision.heldBy === "duplicate") return "request of the first delivery, not sent again"

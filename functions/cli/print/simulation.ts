@@ -8,7 +8,7 @@ import { type Simulation, TICK_MS } from "../../../lib/simulate/replay.ts"
 import type { Screen } from "../io.ts"
 import { instantOf, tableOf } from "./table.ts"
 
-/** What one policy would have done. */
+/** Purchases that one policy would have made. */
 export interface SimulatedPolicy {
   path: string
   loaded: LoadedPolicy
@@ -49,7 +49,7 @@ interface Asked {
   options: { servers?: number; elastic?: boolean }
 }
 
-/** What a person should know before they trust the result. */
+/** Limits of the result. */
 export function warningsOf({ path, loaded: { policy }, history, options }: Asked): string[] {
   const { servers } = options
   const sizes = policy.ladder.map((rung) => rung.servers)

@@ -17,7 +17,7 @@ import { sayBudgetUse, sayRateUse } from "../print/cap-use.ts"
 import type { Look } from "../print/result.ts"
 import { tableOf, when } from "../print/table.ts"
 
-/** What is left of the caps across all supernodes. */
+/** Rest of the caps across all supernodes. */
 export interface FleetStatus {
   /** null: no such cap. */
   purchases: RateUse | null
@@ -31,7 +31,7 @@ export interface FleetStatus {
 /** The ledger, as far as caps across supernodes count it. */
 export interface FleetLook {
   state: FleetStatus
-  /** What a run of this supernode would count of the others. */
+  /** Purchases of the others that a run of this supernode would count. */
   othersOf(stream: string): FleetSpend
 }
 

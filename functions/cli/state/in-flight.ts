@@ -25,7 +25,7 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `it is unknown which supernode ${name} is. Name it by its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
+      `it is unknown which supernode ${name} is: name it by its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }
@@ -45,7 +45,7 @@ export async function attemptsInFlight(
   return found
 }
 
-/** What a stop does not stop: one line per attempt that was sent before it. */
+/** Attempts that a stop does not stop, since they were sent before it: one line each. */
 export function inFlightLines(
   attempts: Map<string, OpenAttempt>,
   names: Map<string, string>,

@@ -8,7 +8,7 @@ import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 export interface KnownPlan {
   supernodeId: string
   plan: ScaleUpPlan
-  /** Who asked for it; null where an alarm or a tick did. */
+  /** The requester; null for an alarm or a tick. */
   requestedBy: string | null
   /** The first delivery of that person's newest request; null where an alarm or a tick asked. */
   asked: (EarlierDelivery & { id: string }) | null
@@ -20,7 +20,7 @@ export interface KnownPlan {
   heldAt: number[]
 }
 
-/** How far back plans are looked for in each chain. */
+/** Number of newest entries of each chain in which plans are looked for. */
 const RECENT_ENTRIES = 100
 
 /** The plans of all supernodes, each once, as they were recorded last. */

@@ -26,7 +26,7 @@ import { ledgerHint } from "../../../lib/run/ledger-trust.ts"
 import { stateFindings } from "../../../lib/run/preconditions.ts"
 import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
 
-/** What the ledger alone tells of one supernode. Instants are epoch milliseconds. */
+/** One supernode by the ledger alone. Instants are epoch milliseconds. */
 export interface SupernodeStatus {
   name: string
   id: string
@@ -37,7 +37,7 @@ export interface SupernodeStatus {
   held: Stop | null
   attempt: AttemptState | null
   breaker: SupernodeState["breaker"]
-  /** What the last purchases gained, where the policy asks (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
+  /** Gain of the last purchases, if the policy asks for it (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
   efficacy: { stopped: boolean; says: string } | null
   /** Ends of the waits that are not over. */
   backoffUntil: number | null
@@ -49,7 +49,7 @@ export interface SupernodeStatus {
   budget: BudgetUse | null
   schedules: ScheduleState[]
   lastDecision: SupernodeState["lastDecision"]
-  /** How the newest order ended, and when; null where the recent entries have none. */
+  /** Ending and time of the newest order; null if the recent entries have none. */
   lastOutcome: LastOutcome | null
   /** The newest accepted order as the billing service showed it; null until one was read. */
   order: {
@@ -125,7 +125,7 @@ export interface Remembered {
   head: LedgerEntry | undefined
   lastOutcome: LastOutcome | null
   control: Control
-  /** What other supernodes bought; null where that counts nowhere. */
+  /** Purchases of other supernodes; null unless fleet caps apply. */
   others: FleetSpend | null
   /** The first time that the cloud confirmed to a run on a ledger that began empty; null: none, or it began otherwise. */
   ledgerConfirmedAt: number | null

@@ -17,7 +17,7 @@ export interface AnswerContext {
   supernode: string
   /** Epoch milliseconds, for a Retry-After that is a date. */
   now: number
-  /** What must not be kept, whatever the answer echoes. */
+  /** Texts that must not be kept, even if the answer echoes them. */
   secrets: readonly (string | null)[]
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net"
 import { Client, type Dispatcher, errors } from "undici"
 import { codeOf, messageOf } from "../failure.ts"
 
-/** What is known of the answer, in whole or as far as it came. */
+/** The answer, complete or as far as it was received. */
 export interface PurchaseAnswer {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
