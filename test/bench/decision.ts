@@ -32,7 +32,11 @@ function situationWith(rules: number, servers: number): Situation {
     servers: count,
     price: { amount: 60_000 * count, currency: "CNY", per: "month" as const },
   }))
-  const policy = policyOf({ rules: names.map((name) => ruleInput({ name })), ladder, limits: { actions: "2 per 24h", servers: 48 } })
+  const policy = policyOf({
+    rules: names.map((name) => ruleInput({ name })),
+    ladder,
+    limits: { actions: "2 per 24h", servers: 48 },
+  })
   const starts = newestPeriods({ now: NOW, periodMs: 5 * MINUTE, lagMs: 2 * MINUTE, count: 5 })
   const readings = names.map(
     (rule): Reading => ({

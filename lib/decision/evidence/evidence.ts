@@ -178,7 +178,10 @@ function periodPoints(facts: PeriodFacts): Point[] {
   const spokesman = reading.series.find((series) => series.server === null)
   if (spokesman) return starts.map((at) => dated(spokenPoint(at, spokesman), situation))
   const byServer = firstByServer(reading.series)
-  const reporters = running.map(({ id, warmSince }) => ({ warmSince, points: byServer.get(id)?.points ?? [] }))
+  const reporters = running.map(({ id, warmSince }) => ({
+    warmSince,
+    points: byServer.get(id)?.points ?? [],
+  }))
   const ofServers = { rule, reporters }
   return starts.map((at) => dated(pointOverServers(at, ofServers), situation))
 }

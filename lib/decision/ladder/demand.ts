@@ -70,7 +70,12 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
     const rung = from === null ? null : { kind: "proposed" as const, ...proposed }
     return { verdict: pass(sentences, facts), rung, rules, cleared }
   }
-  return { verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts), rung: null, rules, cleared }
+  return {
+    verdict: fail(whyNoEvidence(situation, rules, floors), sentences, facts),
+    rung: null,
+    rules,
+    cleared,
+  }
 }
 
 function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {
