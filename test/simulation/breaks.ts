@@ -541,6 +541,12 @@ export const BREAKS: readonly Break[] = [
         from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
         to: "if (!isRestored && floor.seq < 0) {",
       },
+      // Else such a worker finds each place taken until others have filled the chain again.
+      {
+        file: CHAIN,
+        from: "if (this.#isTaken(entry))",
+        to: "if (this.#isTaken(entry) && entry.seq < 0)",
+      },
     ],
   },
   {
