@@ -4,7 +4,7 @@ import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
-import { namesById } from "../state/in-flight.ts"
+import { policyAtHand } from "../state/in-flight.ts"
 import { printAnchor } from "./anchor.ts"
 import { type Listing, listEntries } from "./list.ts"
 import { csvHeader, PurchaseRows } from "./purchases-csv.ts"
@@ -139,7 +139,7 @@ async function exportPurchases(task: Task, name: string | undefined): Promise<vo
     await requireAnyLedger(ledger, settings)
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
-    const names = await namesById(settings.policyPath)
+    const { names } = await policyAtHand(task, settings)
     const { stdout } = task.io
     const print = (line: string) => stdout.write(`${line}\r\n`)
     print(csvHeader())

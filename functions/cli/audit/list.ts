@@ -5,9 +5,10 @@ import { type Task, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { causeOf, priceOf, requesterOf, sayWhy } from "../print/cause.ts"
 import { sayEntry } from "../print/entry.ts"
-import { instantOf, tableOf } from "../print/table.ts"
+import { tableOf } from "../print/table.ts"
+import { instantOf, inZone } from "../print/time.ts"
 import { repeatUntilStopped } from "../repeat.ts"
-import { namesById } from "../state/in-flight.ts"
+import { type PolicyAtHand, policyAtHand } from "../state/in-flight.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
 export interface Listing extends EntryFilter {
@@ -49,14 +50,14 @@ export async function listEntries(task: Task, listing: Listing): Promise<void> {
       entries.push(...(await newest(ledger, stream, { ...listing, last })))
     }
     const shown = inOrder(entries).slice(-limit)
-    const names = await namesById(settings.policyPath)
+    const policy = await policyAtHand(task, settings)
     if (follow) {
-      for (const entry of shown) showLine(task, entry, names)
-      await followEntries(task, { ledger, streams, heads, filter: listing, names })
+      for (const entry of shown) showLine(task, entry, policy)
+      await followEntries(task, { ledger, streams, heads, filter: listing, policy })
     } else if (options.json) screen.json({ entries: shown.map(entryJson) })
     else if (shown.length === 0)
       screen.say(`no entries${name === undefined ? "" : ` in ${name}`}${sayFilter(listing)}`)
-    else showTable(task, shown, names)
+    else showTable(task, shown, policy)
   })
 }
 
@@ -97,13 +98,13 @@ interface Following {
   /** By stream, the newest entry that was looked at. */
   heads: Map<string, number>
   filter: EntryFilter
-  names: Map<string, string>
+  policy: PolicyAtHand
 }
 
 /** Shows new entries until the process is stopped. */
 async function followEntries(
   task: Task,
-  { ledger, streams, heads, filter, names }: Following,
+  { ledger, streams, heads, filter, policy }: Following,
 ): Promise<void> {
   await repeatUntilStopped(task.io, FOLLOW_MS, async () => {
     const entries: LedgerEntry[] = []
@@ -114,27 +115,28 @@ async function followEntries(
         if (isWanted(entry, filter)) entries.push(entry)
       }
     }
-    for (const entry of inOrder(entries)) showLine(task, entry, names)
+    for (const entry of inOrder(entries)) showLine(task, entry, policy)
   })
 }
 
-function showLine({ screen, options }: Task, entry: LedgerEntry, names: Map<string, string>): void {
+function showLine({ screen, options }: Task, entry: LedgerEntry, policy: PolicyAtHand): void {
   if (options.json) screen.jsonLine(JSON.stringify(entryJson(entry)))
-  else screen.say(rowOf(visibleIn(entry), names).join("  "))
+  else screen.say(rowOf(visibleIn(entry), policy).join("  "))
 }
 
-function showTable({ screen, io }: Task, entries: LedgerEntry[], names: Map<string, string>): void {
+function showTable({ screen, io }: Task, entries: LedgerEntry[], policy: PolicyAtHand): void {
   screen.say(
     ...tableOf(
-      entries.map((entry) => rowOf(visibleIn(entry), names)),
+      entries.map((entry) => rowOf(visibleIn(entry), policy)),
       { head: ["time", "stream", "seq", "kind", "what"], columns: io.isTerminal ? io.columns : undefined },
     ),
   )
 }
 
-function rowOf(entry: LedgerEntry, names: Map<string, string>): string[] {
+function rowOf(entry: LedgerEntry, { names, zone }: PolicyAtHand): string[] {
   const { at, stream, seq, kind } = entry
-  return [instantOf(at), streamName(stream, names), String(seq), kind, `${sayEntry(entry)}${sayWhy(entry)}`]
+  const says = inZone(`${sayEntry(entry)}${sayWhy(entry)}`, zone)
+  return [instantOf(at, zone), streamName(stream, names), String(seq), kind, says]
 }
 
 function entryJson(entry: LedgerEntry): object {

@@ -8,7 +8,9 @@ import { CommandError } from "../errors.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { sayEntry, saySignal } from "../print/entry.ts"
 import { findingLines, type Look, planLines } from "../print/result.ts"
-import { instantOf, tableOf } from "../print/table.ts"
+import { tableOf } from "../print/table.ts"
+import { instantOf, inZone } from "../print/time.ts"
+import { policyAtHand } from "../state/in-flight.ts"
 import { streamOf } from "./streams.ts"
 
 export async function showEntry(task: Task, name: string, seq: number): Promise<void> {
@@ -17,11 +19,13 @@ export async function showEntry(task: Task, name: string, seq: number): Promise<
     await requireAnyLedger(ledger, settings)
     const stream = await streamOf(settings.policyPath, name)
     for await (const entry of ledger.read(stream, { fromSeq: seq, toSeq: seq })) {
-      if (options.json) screen.json(entry)
-      else
-        screen.say(
-          ...entryLines(entry, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
-        )
+      if (options.json) {
+        screen.json(entry)
+        return
+      }
+      const { zone } = await policyAtHand(task, settings)
+      const columns = io.isTerminal ? io.columns : undefined
+      screen.say(...entryLines(entry, { paint: screen.paint, columns, zone }))
       return
     }
     const newest = (await ledger.head(stream))?.seq ?? 0
@@ -35,16 +39,16 @@ function entryLines(written: LedgerEntry, look: Look): string[] {
   const entry = visibleIn(written)
   const { stream, seq, at, run, mode, signal, policyHash, decision, plan, outcome, hash, prev } = entry
   const rows = [
-    ["  at", instantOf(at)],
+    ["  at", instantOf(at, look.zone)],
     ["  run", `${run} (${mode})`],
-    ...(signal ? [["  signal", `${saySignal(signal)}, id ${signal.id}`]] : []),
+    ...(signal ? [["  signal", `${inZone(saySignal(signal), look.zone)}, id ${signal.id}`]] : []),
     ...(policyHash ? [["  policy", `${policyHash}${sayWhere(entry)}`]] : []),
     ["  hash", hash],
     ["  before", prev === "" ? "none: this is the first" : prev],
   ]
   const raw = outcome && outcome.kind !== "not-sent" ? outcome.raw : null
   return [
-    `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${sayEntry(entry)}`,
+    `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${inZone(sayEntry(entry), look.zone)}`,
     ...tableOf(rows),
     ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
     ...(plan ? ["", ...planLines(plan, entry.kind === "decided" ? "request, not sent" : "request")] : []),

@@ -11,6 +11,7 @@ import { handleEvent } from "../handle-event.ts"
 import { lookAtLedger } from "../known-ledger.ts"
 import { type PlanFile, readPlanFile, whyNotApplied } from "../plan-file.ts"
 import { resultLines } from "../print/result.ts"
+import { zoneOf } from "../print/time.ts"
 
 interface ApplyOptions extends CommonOptions {
   yes?: true
@@ -53,7 +54,12 @@ async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<v
 async function whyNot(app: App, plan: PlanFile, now: number): Promise<string | null> {
   const { known } = await lookAtLedger(app.ledger, app.settings)
   const loaded = app.policies.supernodes.find(({ policy }) => policy.name === plan.supernode)
-  return whyNotApplied(plan, { ledgerId: known?.id ?? null, policyHash: loaded?.hash ?? null, now })
+  return whyNotApplied(plan, {
+    ledgerId: known?.id ?? null,
+    policyHash: loaded?.hash ?? null,
+    now,
+    zone: zoneOf(app.policies.supernodes),
+  })
 }
 
 function refuse(task: Task, why: string): void {
@@ -71,7 +77,14 @@ async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFil
   const { screen, io } = task
   const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)
   for (const result of results)
-    screen.say(...resultLines(result, { paint: screen.paint, columns: io.columns }), "")
+    screen.say(
+      ...resultLines(result, {
+        paint: screen.paint,
+        columns: io.columns,
+        zone: zoneOf(app.policies.supernodes),
+      }),
+      "",
+    )
   const isAgreed = await io.ask?.(
     `Buy ${counted(request.servers, "server")} in all for ${supernode}, and nothing if anything changed? Type yes: `,
   )

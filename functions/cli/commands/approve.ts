@@ -13,7 +13,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
-import { when } from "../print/table.ts"
+import { FALLBACK_ZONE, when } from "../print/time.ts"
 import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
@@ -63,7 +63,11 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
       )
     const said = await approvalOf(task, { approver, known, policy, hash, options, ledger: inLedger.id })
     const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
-    const expiry = { until: said.expires ?? task.now + expiresMs, what: "the approval" }
+    const expiry = {
+      until: said.expires ?? task.now + expiresMs,
+      what: "the approval",
+      zone: policy?.timezone ?? FALLBACK_ZONE,
+    }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
     const entry = await commandAll(deskOf(task, ledger), said)
     const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
@@ -157,7 +161,9 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
       : `${known.requestedBy} sends the request once more, and it buys`
   return [
     `approved by ${names.join(", ") || "nobody that counts"}: ${names.length} of ${rule.approvers} needed`,
-    ...(names.length === 0 ? [] : [`the first of these expires ${when(until, task.now)}`]),
+    ...(names.length === 0
+      ? []
+      : [`the first of these expires ${when(until, { now: task.now, zone: policy.timezone })}`]),
     ...(names.length >= rule.approvers ? [follows] : []),
   ]
 }

@@ -157,10 +157,11 @@ async function show(task: Task, app: App, { loaded, results, requests, plan }: S
     screen.json({ results, ...(request ? { request } : {}), ...armed })
     return
   }
-  const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+  const zone = policy.timezone
+  const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined, zone }
   const schedules = scheduleRows(scheduleStates(policy, state, now))
   for (const [i, result] of results.entries()) {
-    const circumstances = { mode: app.settings.mode, arming, options, plan }
+    const circumstances = { mode: app.settings.mode, arming, options, plan, zone }
     screen.say(
       ...resultLines(result, look),
       ...(schedules.length > 0 ? ["", ...tableOf(schedules, { columns: look.columns })] : []),

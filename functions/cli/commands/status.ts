@@ -10,7 +10,7 @@ import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLed
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
-import { instantOf } from "../print/table.ts"
+import { instantOf, zoneOf } from "../print/time.ts"
 import { repeatUntilStopped } from "../repeat.ts"
 import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
 import { type LastOutcome, statusOf } from "../state/supernode-state.ts"
@@ -42,12 +42,12 @@ async function watch(cli: Cli, options: CommonOptions, name: string | undefined)
   await repeatUntilStopped(io, WATCH_MS, async () => {
     const task = taskOf(cli, options)
     if (io.isTerminal) io.stdout.write(CLEAR_SCREEN)
-    task.screen.say(`${instantOf(task.now)}, every ${WATCH_MS / 1000} seconds; Ctrl-C ends it`, "")
-    await status(task, name)
+    await status(task, name, `every ${WATCH_MS / 1000} seconds; Ctrl-C ends it`)
   })
 }
 
-async function status(task: Task, name: string | undefined): Promise<void> {
+/** `head`: what follows the present time in a first line; none without. */
+async function status(task: Task, name: string | undefined, head?: string): Promise<void> {
   const { screen, options, now, io } = task
   await withLedger(task, async (ledger, settings) => {
     const { supernodes } = await loadPolicyFile(settings.policyPath)
@@ -72,7 +72,9 @@ async function status(task: Task, name: string | undefined): Promise<void> {
       screen.json({ now, ledger: shownLedger, supernodes: states, fleet: fleet?.state ?? null })
       return
     }
-    const print = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+    const zone = zoneOf(supernodes)
+    const print = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined, zone }
+    if (head !== undefined) screen.say(`${instantOf(now, zone)}, ${head}`, "")
     for (const state of states) screen.say(...stateLines(state, print), "")
     if (fleet) screen.say(...fleetLines(fleet.state, print), "")
   })

@@ -7,11 +7,14 @@ import { counted } from "../../../lib/decision/policy/units.ts"
 import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
 import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
+import { inZone } from "./time.ts"
 
 export interface Look {
   paint: Screen["paint"]
   /** Width to wrap at; undefined: do not wrap. */
   columns: number | undefined
+  /** IANA zone of the times that are shown. */
+  zone: string
 }
 
 /** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
@@ -29,11 +32,11 @@ export function resultLines(written: RunResult, look: Look): string[] {
   ]
 }
 
-function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint }: Look): string {
+function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint, zone }: Look): string {
   const name = paint.bold(supernode)
   if (decision.kind === "hold") {
     const first = firstReason(decision.findings)
-    const says = first ? `: ${first.says}` : ""
+    const says = first ? `: ${inZone(first.says, zone)}` : ""
     return `${name}: ${mode === "live" ? "held" : "would hold"} (${paint.yellow(decision.heldBy ?? "not evaluated")})${says}`
   }
   const what = plan ? sayPlan(plan) : "a purchase"
@@ -42,8 +45,10 @@ function headline({ supernode, mode, decision, plan, outcome }: RunResult, { pai
 }
 
 /** Somebody may believe that this has bought: it has not. */
-function observedLines({ decision, observed }: RunResult, { paint }: Look): string[] {
-  return observed && decision.kind === "scale-up" ? [paint.yellow(`  NOT BOUGHT: ${observed}`)] : []
+function observedLines({ decision, observed }: RunResult, { paint, zone }: Look): string[] {
+  return observed && decision.kind === "scale-up"
+    ? [paint.yellow(`  NOT BOUGHT: ${inZone(observed, zone)}`)]
+    : []
 }
 
 /** The finding that decided: the first that failed, or else the first that could not be evaluated. */
@@ -56,10 +61,10 @@ export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
   return `from ${from} to ${counted(to, "server")}, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
 }
 
-function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
+function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone }: Look): string[] {
   if (!outcome) return []
   const first = decision.heldBy === "duplicate" ? "the first delivery came to: " : ""
-  const says = `  ${first}${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}`
+  const says = `  ${first}${outcome.kind.toUpperCase()}: ${inZone(sayOutcome(outcome), zone)}`
   if (outcome.kind !== "unknown")
     return [outcome.kind === "accepted" ? paint.green(says) : paint.yellow(says)]
   return [
@@ -93,9 +98,10 @@ export const TO_CONTINUE = "to continue:"
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
 /** Every gate: its mark, its name, its numbers; under one that failed, the nearest change that would let it pass. */
-export function findingLines(findings: readonly Finding[], { paint, columns }: Look): string[] {
+export function findingLines(findings: readonly Finding[], { paint, columns, zone }: Look): string[] {
   const rows = findings.flatMap((finding) => {
-    const { gate, passed, says } = finding
+    const { gate, passed } = finding
+    const says = inZone(finding.says, zone)
     const [mark, colour] =
       passed === true
         ? [MARKS.passed, paint.green]
@@ -105,7 +111,7 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
     const nearest = hintOf(finding)
     return [
       [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
-      ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${nearest}`)]]),
+      ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${inZone(nearest, zone)}`)]]),
     ]
   })
   return tableOf(rows, { columns })

@@ -7,41 +7,49 @@ import type { SupernodeStatus } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import { type Look, TO_CONTINUE } from "./result.ts"
 import { scheduleRows } from "./schedule.ts"
-import { tableOf, when } from "./table.ts"
+import { tableOf } from "./table.ts"
+import { inZone, type Timeframe, when } from "./time.ts"
 
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(
   written: SupernodeStatus,
-  { now, paint, columns }: Look & { now: number },
+  { now, paint, columns, zone }: Look & Timeframe,
 ): string[] {
   const state = visibleIn(written)
+  const frame = { now, zone }
   const { lastDecision, lastOutcome } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
-    ["  mode", sayMode(state, now)],
+    ["  mode", sayMode(state, frame)],
     ...ledgerRows(state).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
-    ["  paused", alarming(state.paused && sayStop(state.paused, now))],
-    ["  held", alarming(state.held && sayStop(state.held, now))],
-    ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
-    ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
+    ["  paused", alarming(state.paused && sayStop(state.paused, frame))],
+    ["  held", alarming(state.held && sayStop(state.held, frame))],
+    ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, frame))],
+    ...refusalRows(state, frame).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
-    ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
+    ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, frame)}`],
     ["  purchases", sayRateUse(state.purchases)],
     ["  budget", sayBudgetUse(state.budget)],
     ...scheduleRows(state.schedules),
     [
       "  last",
       lastDecision
-        ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
+        ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, frame)}`
         : "no decision is on record",
     ],
     ...(lastOutcome
-      ? [["  order", `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, now)}`]]
+      ? [
+          [
+            "  order",
+            `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, frame)}`,
+          ],
+        ]
       : []),
-    ...(state.order ? [["  payment", `${state.order.says}, read ${when(state.order.at, now)}`]] : []),
+    ...(state.order ? [["  payment", `${state.order.says}, read ${when(state.order.at, frame)}`]] : []),
     ...holdRows(state),
   ]
-  return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
+  const shown = rows.map((row) => row.map((text) => inZone(text, zone)))
+  return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(shown, { columns })]
 }
 
 /** Reasons that the rows above have told already. */
@@ -89,55 +97,55 @@ function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
   })
 }
 
-function sayMode({ mode, armingUntil }: SupernodeStatus, now: number): string {
+function sayMode({ mode, armingUntil }: SupernodeStatus, frame: Timeframe): string {
   if (mode === "observe") return "observe: decides and records, never buys (SUPERNODE_MODE is not live here)"
   if (armingUntil === "unseen")
     return "live, but this policy is new: it only observes for arm_after, counted from its first recorded run"
   if (armingUntil !== null)
-    return `live, but this policy is new: it only observes until ${when(armingUntil, now)}`
+    return `live, but this policy is new: it only observes until ${when(armingUntil, frame)}`
   return "live"
 }
 
 /** `by ops since …, until …: why`. */
 export function sayStop(
   { by, at, until, why, scope }: Stop & { scope?: "all" | "supernode" },
-  now: number,
+  frame: Timeframe,
 ): string {
-  const end = until === null ? "" : `, until ${when(until, now)}`
-  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`)
+  const end = until === null ? "" : `, until ${when(until, frame)}`
+  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, frame)}${end}: ${why}`)
 }
 
 /** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
 export function sayAttempt(
   { state, from, to, flavor, openedAt, orderId, says }: Omit<OpenAttempt, "cost">,
-  now: number,
+  frame: Timeframe,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
   return visible(
-    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`,
+    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, frame)}${order}: it ${inZone(says, frame.zone)}`,
   )
 }
 
 function refusalRows(
   { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeStatus,
-  now: number,
+  frame: Timeframe,
 ): string[][] {
   return [
     ...(breaker
       ? [
           [
             "  breaker",
-            `${breaker.class} since ${when(breaker.since, now)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
+            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
     ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
-      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, now)}`]]),
+      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, frame)}`]]),
     ...Object.entries(blockedFlavors).map(([flavor, until]) => [
       "  blocked",
-      `${flavor} was refused for capacity, until ${when(until, now)}`,
+      `${flavor} was refused for capacity, until ${when(until, frame)}`,
     ]),
     ...(rulesOff.length > 0
       ? [

@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from "node:util"
 import Table from "cli-table3"
-import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
 import { terminalLine } from "./line.ts"
 
 const NO_LINES = Object.fromEntries(
@@ -47,14 +46,4 @@ function lastWidth(rows: string[][], count: number, columns: number): (number | 
   )
   const used = widths.reduce((sum, width) => sum + width + 2, 0)
   return [...widths.map(() => null), Math.max(LEAST_WIDTH, columns - used)]
-}
-
-/** `2026-01-31T18:00:00Z, in 23 minutes`: an instant that nobody has to convert. */
-export function when(at: number, now: number): string {
-  return `${instantOf(at)}, ${formatDistanceStrict(at, now, { addSuffix: true })}`
-}
-
-/** ISO 8601 in UTC, to the second. */
-export function instantOf(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z")
 }

@@ -23,9 +23,9 @@ describe("audit list", () => {
       expect.stringMatching(
         / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
       ),
-      "2024-01-12T16:52:00Z | control | 2 | said | pause everything, by ops: maintenance",
-      "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12T16:51:16Z)",
-      "2024-01-12T16:52:00Z | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
+      "2024-01-12 16:52:00 +00:00 | control | 2 | said | pause everything, by ops: maintenance",
+      "2024-01-12 16:52:00 +00:00 | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
+      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
     ])
     expect(code).toBe(0)
   })
@@ -134,9 +134,9 @@ describe("audit list", () => {
       "observed: completed: is complete: 4 servers",
       "decided: hold (cooldown)",
       "said: reset, by ops: new keys",
-      `said: pause ${ID} until 2024-01-12T18:00:00Z, by night-shift: a`,
+      `said: pause ${ID} until 2024-01-12T18:00:00.000Z, by night-shift: a`,
       `said: resume ${ID}, by night-shift: b`,
-      `said: hold ${ID} until 2024-01-12T19:02:00Z, by night-shift: c`,
+      `said: hold ${ID} until 2024-01-12T19:02:00.000Z, by night-shift: c`,
       `said: approve sha256:${"a".repeat(64)}, by boss`,
     ])
   })
@@ -159,7 +159,7 @@ describe("audit show", () => {
   it("shows the gates, the request and the position of the entry in the chain", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
     expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
-    expect(out).toMatch(/signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12T16:51:16Z/)
+    expect(out).toMatch(/signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12 16:51:16 \+00:00/)
     expect(out).toMatch(/✓ +evidence +npu-busy/)
     expect(out).toContain("request: POST ")
     expect(out).toMatch(/before +none: this is the first/)

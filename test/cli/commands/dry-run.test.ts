@@ -129,7 +129,7 @@ describe("dry-run", () => {
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\)/)
-    expect(out).toContain("\nthe policy is new: until 2024-01-13T16:52:00Z runs only observe\n")
+    expect(out).toContain("\nthe policy is new: until 2024-01-13 16:52:00 +00:00 runs only observe\n")
     expect((await own.run("dry-run", "train-a", "--json")).json()).toMatchObject({
       armingUntil: Date.parse("2024-01-13T16:52:00Z"),
     })
@@ -142,7 +142,7 @@ describe("dry-run", () => {
     )
     await own.run("run", "--event", own.file("tick.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
     expect((await own.run("dry-run", "train-a")).out).toContain(
-      "the policy is new: until 2024-01-13T16:52:00Z runs only observe",
+      "the policy is new: until 2024-01-13 16:52:00 +00:00 runs only observe",
     )
     own.advance(24 * 60 * MINUTE)
     expect((await own.run("dry-run", "train-a")).out).not.toContain("the policy is new")

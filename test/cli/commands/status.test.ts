@@ -48,12 +48,12 @@ describe("status", () => {
     const { out } = await own.run("status", "train-a")
     expect(row(out, "mode")).toBe("live")
     expect(row(out, "in flight")).toMatch(
-      /^ACCEPTED: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z, 2 minutes ago, order CS\w+: it was accepted and is being provisioned$/,
+      /^ACCEPTED: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00, 2 minutes ago, order CS\w+: it was accepted and is being provisioned$/,
     )
-    expect(row(out, "cooldown")).toBe("until 2024-01-12T17:22:00Z, in 28 minutes")
+    expect(row(out, "cooldown")).toBe("until 2024-01-12 17:22:00 +00:00, in 28 minutes")
     expect(row(out, "purchases")).toBe("1 of 2 in 1d, 1 left")
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
-    expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
+    expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago")
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
     expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
   })
@@ -64,7 +64,7 @@ describe("status", () => {
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
     const { out } = await own.run("status")
     expect(row(out, "paused")).toContain(
-      "everything, by ops, 2024-01-12T16:52:00Z, 0 seconds ago, until 2024-01-12T18:52:00Z, in 2 hours: maintenance",
+      "everything, by ops, 2024-01-12 16:52:00 +00:00, 0 seconds ago, until 2024-01-12 18:52:00 +00:00, in 2 hours: maintenance",
     )
     expect(row(out, "held")).toContain("by night-shift")
     own.advance(150 * MINUTE)
@@ -94,7 +94,7 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12T17:41:00.000Z; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12T17:41:00.000Z",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
@@ -113,7 +113,7 @@ describe("status", () => {
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
-      "the cloud asked us to wait until 2024-01-12T16:57:00Z, in 5 minutes",
+      "the cloud asked us to wait until 2024-01-12 16:57:00 +00:00, in 5 minutes",
     )
     own.advance(6 * MINUTE)
     expect(row((await own.run("status")).out, "back-off")).toBeUndefined()
@@ -124,7 +124,7 @@ describe("status", () => {
       "a flavor without capacity",
       "ModelArts.6329",
       "blocked",
-      /kat3ne-32.* was refused for capacity, until 2024-01-12T16:57:00Z, in 5 minutes/,
+      /kat3ne-32.* was refused for capacity, until 2024-01-12 16:57:00 \+00:00, in 5 minutes/,
     ],
     [
       "a rule whose order was invalid",
@@ -147,7 +147,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "mode")).toBe(
-      "live, but this policy is new: it only observes until 2024-01-13T16:52:00Z, in 1 day",
+      "live, but this policy is new: it only observes until 2024-01-13 16:52:00 +00:00, in 1 day",
     )
   })
 
