@@ -11,6 +11,9 @@ const isoInstant = z.union([
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
 
+/** As times are shown to people: `2026-01-31 18:00:00 +08:00`. */
+const SHOWN_INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) ?([+-]\d\d:\d\d)$/
+
 /** TIME: ISO 8601 with its zone, or a duration from `now`; always in the future. */
 export function timeAfter(now: number): (text: string) => number {
   return (text) => {
@@ -33,7 +36,8 @@ export function timeBefore(now: number): (text: string) => number {
 
 /** ISO 8601 with its zone -> epoch milliseconds. */
 export function instant(text: string): number {
-  if (isoInstant.safeParse(text).success) return Date.parse(text)
+  const iso = text.trim().replace(SHOWN_INSTANT, "$1T$2$3")
+  if (isoInstant.safeParse(iso).success) return Date.parse(iso)
   throw new InvalidArgumentError(
     'It must be a duration from now such as "90s", "15m", "2h" or "3d", or an ISO 8601 time with its zone such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+08:00.',
   )

@@ -5,7 +5,7 @@ import { invocation, type Task } from "./context.ts"
 import { type ErrorJson, errorJson, linesOf } from "./errors.ts"
 import { exitCodeOf } from "./exit-code.ts"
 import { lookAtLedger, sayLedger } from "./known-ledger.ts"
-import { resultLines } from "./print/result.ts"
+import { lookOf, resultLines } from "./print/result.ts"
 import { zoneOf } from "./print/time.ts"
 
 /** Handles one event as the functions do, and shows its results; may buy. The exit code says what became of an order. */
@@ -86,6 +86,6 @@ function showResults(
   }
   if (results.length === 0 && !error)
     screen.note("the event concerns no supernode of the policy; nothing was done")
-  const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined, zone }
+  const look = lookOf({ screen, io, options }, zone)
   for (const result of results) screen.say(...resultLines(result, look), "")
 }

@@ -172,7 +172,7 @@ describe("a dry run that lacks only approval", () => {
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(approval-needed\)/)
     const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
     await own.run("approve", hash, "--by", "boss")
-    expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).toMatch(
+    expect((await own.run("dry-run", "train-a", "-v", "--why", "launch week")).out).toMatch(
       /✓ +approved +approved by boss/,
     )
     own.advance(MINUTE)

@@ -30,7 +30,7 @@ describe("status under caps across supernodes", () => {
       purchases: "1 of 1 in 1d, 0 left",
       budget: "120000 CNY of 200000 CNY in 30d, 80000 CNY left",
     })
-    const other = await own.run("status", "train-b")
+    const other = await own.run("status", "train-b", "--no-cloud")
     expect(other.out).toMatch(
       /^ {2}now +a tick would hold \(action-rate\): 0 of 2 purchases in 1d; across all supernodes 1 of 1 purchases in 1d are used up$/m,
     )

@@ -70,6 +70,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     .description("Shows one entry: what was decided, every gate with its numbers, the request, the answer.")
     .argument("<STREAM>", STREAM, words)
     .argument("<SEQ>", "the entry's number, as `audit list` shows it", whole(1, 999_999_999))
+    .option("-v, --verbose", "show passing gates and a long answer, too")
     .option("--json", "print the entry as it is kept")
     .action(async (name: string, seq: number, _options: unknown, command: Command) => {
       await showEntry(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name, seq)

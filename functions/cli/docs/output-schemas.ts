@@ -161,6 +161,22 @@ const supernodeStatus = z.strictObject({
   name: z.string(),
   id: z.string(),
   mode: z.enum(["live", "observe"]),
+  servers: z
+    .strictObject({ status: z.string(), byStatus: z.record(z.string(), z.int()), count: z.int() })
+    .nullable(),
+  rung: z.strictObject({ number: z.int(), of: z.int(), flavor: z.string(), servers: z.int() }).nullable(),
+  load: z.array(
+    z.strictObject({
+      rule: z.string(),
+      source: z.enum(["cloud-eye", "prometheus", "cloudwatch", "alarm"]),
+      value: z.number().nullable(),
+      at: instant.nullable(),
+      verdict: z.enum(["breaching", "not-breaching", "missing-data", "latched", "off"]),
+      says: z.string(),
+      problem: z.string().nullable(),
+    }),
+  ),
+  unread: z.array(z.strictObject({ source: z.string(), why: z.string() })),
   armingUntil: z.union([instant, z.literal("unseen")]).nullable(),
   paused: stop.extend({ scope: z.enum(["all", "supernode"]) }).nullable(),
   held: stop.nullable(),
@@ -196,6 +212,7 @@ const supernodeStatus = z.strictObject({
     .nullable(),
   nextTick: hold.nullable(),
   holds: z.array(hold),
+  wouldBuy: z.boolean(),
   ledger: hold.nullable(),
   entries: z.int(),
 })

@@ -5,6 +5,7 @@ import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
+import type { Task } from "../context.ts"
 import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
 import { inZone } from "./time.ts"
@@ -15,6 +16,14 @@ export interface Look {
   columns: number | undefined
   /** IANA zone of the times that are shown. */
   zone: string
+  /** `-v`: passing gates and long answers whole. */
+  isVerbose: boolean
+}
+
+/** How this task's output looks. */
+export function lookOf({ screen, io, options }: Pick<Task, "screen" | "io" | "options">, zone: string): Look {
+  const columns = io.isTerminal ? io.columns : undefined
+  return { paint: screen.paint, columns, zone, isVerbose: options.verbose === true }
 }
 
 /** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
@@ -97,9 +106,18 @@ export const TO_CONTINUE = "to continue:"
 
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
-/** Every gate: its mark, its name, its numbers; under one that failed, the nearest change that would let it pass. */
-export function findingLines(findings: readonly Finding[], { paint, columns, zone }: Look): string[] {
-  const rows = findings.flatMap((finding) => {
+/**
+ * The gates: mark, name, numbers; under one that failed, the nearest change that would let it pass. Passing gates but the evidence
+ * are counted in one line, unless they are asked for.
+ */
+export function findingLines(
+  findings: readonly Finding[],
+  { paint, columns, zone, isVerbose }: Look,
+): string[] {
+  const isShown = ({ gate, passed }: Finding) => isVerbose || passed !== true || gate === "evidence"
+  const folded = findings.filter((finding) => !isShown(finding)).length
+  const count = `${folded} of ${counted(findings.length, "gate")} passed; -v shows them`
+  const rows = findings.filter(isShown).flatMap((finding) => {
     const { gate, passed } = finding
     const says = inZone(finding.says, zone)
     const [mark, colour] =
@@ -114,7 +132,10 @@ export function findingLines(findings: readonly Finding[], { paint, columns, zon
       ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${inZone(nearest, zone)}`)]]),
     ]
   })
-  return tableOf(rows, { columns })
+  return [
+    ...(folded > 0 ? [`${paint.green(`  ${MARKS.passed}`)}  ${count}`] : []),
+    ...tableOf(rows, { columns }),
+  ]
 }
 
 /** What became of the request: none of a dry run is sent, and a duplicate sends none again. */

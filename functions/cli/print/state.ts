@@ -1,8 +1,10 @@
+import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
+import type { RuleLoad } from "../state/cloud-look.ts"
 import type { SupernodeStatus } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import { type Look, TO_CONTINUE } from "./result.ts"
@@ -13,7 +15,7 @@ import { inZone, type Timeframe, when } from "./time.ts"
 /** A supernode's state for people; what is normal takes few words, what stands in the way comes with its way out. */
 export function stateLines(
   written: SupernodeStatus,
-  { now, paint, columns, zone }: Look & Timeframe,
+  { now, paint, columns, zone, whyNotAsked }: Look & Timeframe & { whyNotAsked: string | null },
 ): string[] {
   const state = visibleIn(written)
   const frame = { now, zone }
@@ -21,6 +23,10 @@ export function stateLines(
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
     ["  mode", sayMode(state, frame)],
+    ...cloudRows(state, { ...frame, whyNotAsked }).map(([label = "", text = "", isBad = ""]) => [
+      label,
+      isBad ? paint.yellow(text) : text,
+    ]),
     ...ledgerRows(state).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ["  paused", alarming(state.paused && sayStop(state.paused, frame))],
     ["  held", alarming(state.held && sayStop(state.held, frame))],
@@ -52,6 +58,47 @@ export function stateLines(
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(shown, { columns })]
 }
 
+/** Servers, rung and load, each with a mark where it needs attention; what was not read is named. */
+function cloudRows(
+  { servers, rung, load, unread }: SupernodeStatus,
+  { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
+): string[][] {
+  if (whyNotAsked !== null) return [["  servers", `not read, and the load neither: ${whyNotAsked}`]]
+  const ofOffers = unread.find(({ source }) => source === "offers")
+  const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
+  if (!servers) {
+    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no answer"
+    return [["  servers", `not read, and the load neither: ${why}`, BAD], ...offers]
+  }
+  return [
+    ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],
+    rung
+      ? ["  rung", `${rung.number} of ${rung.of}: ${rung.flavor}`]
+      : ["  rung", `none: the ladder has no rung with ${counted(servers.count, "server")}`, BAD],
+    ...load.map((one, i) => [
+      i === 0 ? "  load" : "",
+      sayLoad(one, frame),
+      ...(one.problem === null && one.verdict !== "breaching" ? [] : [BAD]),
+    ]),
+    ...offers,
+  ]
+}
+
+const BAD = "bad"
+
+/** `2 servers: 2 RUNNING; the supernode is ACTIVE`. */
+function sayServers({ status, byStatus, count }: NonNullable<SupernodeStatus["servers"]>): string {
+  const each = Object.entries(byStatus).map(([name, number]) => `${number} ${name}`)
+  const detail = each.length > 0 ? `: ${each.join(", ")}` : ""
+  return `${counted(count, "server")}${detail}; the supernode is ${status}`
+}
+
+/** `95, 2 minutes ago; npu-busy: 5 of 5 points above 85 (3 needed)`. */
+function sayLoad({ value, at, says, source }: RuleLoad, frame: Timeframe): string {
+  if (value === null || at === null) return `no data from ${source}; ${says}`
+  return `${value}, ${formatDistanceStrict(at, frame.now, { addSuffix: true })}; ${says}`
+}
+
 /** Reasons that the rows above have told already. */
 const TOLD: readonly string[] = [
   "ledger-new",
@@ -68,6 +115,10 @@ const TOLD: readonly string[] = [
   "efficacy",
   "backoff",
   "cooldown",
+  "not-breaching",
+  "missing-data",
+  "latched",
+  "supernode-unreadable",
 ]
 
 /** Why no run buys on this ledger, before what a tick would find. */
@@ -81,11 +132,13 @@ function ledgerRows({ ledger }: SupernodeStatus): string[][] {
 }
 
 /** Everything that would hold now, the first reason first, each with its hint. */
-function holdRows({ holds, ledger }: SupernodeStatus): string[][] {
+function holdRows({ holds, ledger, wouldBuy, name }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
-      : "nothing known stands in the way; metrics and offers decide (dry-run shows them)"
+      : wouldBuy
+        ? `nothing holds: a live tick would buy. To see what, run: ${operatorCommand.dryRun(name)}`
+        : "nothing that was read holds; the servers, the load and the offers decide"
     return [["  now", says]]
   }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {

@@ -29,7 +29,10 @@ export async function policyAtHand(
       `note: the policy ${policyPath} cannot be read, so supernodes are shown by their ids and times in ${FALLBACK_ZONE}`,
     )
   const supernodes = file?.supernodes ?? []
-  return { names: new Map(supernodes.map(({ policy }) => [policy.id, policy.name])), zone: zoneOf(supernodes) }
+  return {
+    names: new Map(supernodes.map(({ policy }) => [policy.id, policy.name])),
+    zone: zoneOf(supernodes),
+  }
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

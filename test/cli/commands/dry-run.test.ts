@@ -12,7 +12,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
 describe("dry-run", () => {
   it("prints the decision, every gate with its numbers, and the exact request", async () => {
     const own = await cloudDesk()
-    const { code, out } = await own.run("dry-run", "train-a")
+    const { code, out } = await own.run("dry-run", "train-a", "-v")
     const [first] = out.split("\n")
     expect(first).toBe(
       "train-a: would buy from 2 to 4 servers, flavor kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY",
@@ -25,6 +25,11 @@ describe("dry-run", () => {
     expect(out).toContain('"image_id": "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81"')
     expect(out).not.toContain("secret-words")
     expect(code).toBe(0)
+    const folded = await own.run("dry-run", "train-a")
+    expect(folded.out.match(/^ {2}✓.*/gm)).toEqual([
+      "  ✓  19 of 20 gates passed; -v shows them",
+      "  ✓  evidence  npu-busy: 5 of 5 points above 85 (3 needed)",
+    ])
   })
 
   it("prints the first reason of a hold in its first line, and marks failed gates and skipped ones", async () => {

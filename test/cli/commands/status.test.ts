@@ -53,9 +53,58 @@ describe("status", () => {
     expect(row(out, "cooldown")).toBe("until 2024-01-12 17:22:00 +00:00, in 28 minutes")
     expect(row(out, "purchases")).toBe("1 of 2 in 1d, 1 left")
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
-    expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago")
+    expect(row(out, "last")).toBe(
+      "decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago",
+    )
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
     expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
+  })
+
+  it("shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("status")
+    expect(row(out, "servers")).toBe("2 servers: 2 RUNNING; the supernode is ACTIVE")
+    expect(row(out, "rung")).toBe("2 of 3: kat3ne-16-400t.96xlarge.8.matrix")
+    expect(row(out, "load")).toBe("95, 2 minutes ago; npu-busy: 5 of 5 points above 85 (3 needed)")
+    expect(row(out, "now")).toBe(
+      "nothing holds: a live tick would buy. To see what, run: supernode-autoscaler dry-run train-a",
+    )
+    own.sandbox.setLoad(12)
+    own.advance(30 * MINUTE)
+    const calm = (await own.run("status", "--json")).json()
+    expect(calm).toMatchObject({
+      supernodes: [
+        {
+          servers: { status: "ACTIVE", byStatus: { RUNNING: 2 }, count: 2 },
+          rung: { number: 2, of: 3 },
+          load: [
+            { rule: "npu-busy", source: "cloud-eye", value: 12, verdict: "not-breaching", problem: null },
+          ],
+          unread: [],
+          nextTick: { heldBy: "not-breaching" },
+          wouldBuy: false,
+        },
+      ],
+    })
+  })
+
+  it("names each source that cannot be read, and why", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("metrics", { status: 403, code: "ces.0009", message: "no permission" }, 9)
+    const { code, out } = await own.run("status")
+    expect(row(out, "load")).toMatch(
+      /^no data from cloud-eye; npu-busy: 0 of 5 points .*answered 403 ces\.0009/,
+    )
+    expect(row(out, "now")).toMatch(/^a tick would hold \(credentials\)/)
+    expect(code).toBe(0)
+  })
+
+  it("asks the cloud nothing under --no-cloud", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("status", "--no-cloud")
+    expect(row(out, "servers")).toBe("not read, and the load neither: --no-cloud was given")
+    expect(row(out, "now")).toBe("nothing that was read holds; the servers, the load and the offers decide")
+    expect(own.sandbox.requests).toEqual([])
   })
 
   it("shows pauses and holds with person, reason and end", async () => {
@@ -98,7 +147,7 @@ describe("status", () => {
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
-    const { out } = await own.run("status")
+    const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
       "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )

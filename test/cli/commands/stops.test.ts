@@ -260,7 +260,9 @@ describe("reset", () => {
       /entries of train-a are dated ahead .*\n +set this machine's clock\. .* run: supernode-autoscaler reset train-a/,
     )
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    expect(out).toContain("the newest entry was dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this")
+    expect(out).toContain(
+      "the newest entry was dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this",
+    )
     expect(out).not.toContain("nothing was open")
     expect((await own.run("doctor")).out).not.toContain("dated ahead")
   })
