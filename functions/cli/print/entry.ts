@@ -36,7 +36,10 @@ function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetCh
   const { stream, id, cost } = reservation
   if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
   const price = cost ? sayMoney(cost) : "an unknown price"
-  const dropped = over.length > 0 ? `; ${over.length} places before it were over` : ""
+  const dropped =
+    over.length > 0
+      ? `; ${counted(over.length, "place")} before it ${over.length === 1 ? "was" : "were"} over`
+      : ""
   return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
