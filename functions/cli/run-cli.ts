@@ -3,6 +3,7 @@ import { words } from "./arguments.ts"
 import { registerAudit } from "./audit/audit.ts"
 import { registerApply } from "./commands/apply.ts"
 import { registerApprove } from "./commands/approve.ts"
+import { registerCompletion } from "./commands/completion.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
 import { registerInit } from "./commands/init.ts"
@@ -47,6 +48,7 @@ const COMMANDS = [
   registerServe,
   registerDoctor,
   registerNotify,
+  registerCompletion,
 ]
 
 const EXAMPLES = `

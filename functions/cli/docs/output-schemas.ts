@@ -297,6 +297,11 @@ const handled = z.strictObject({ results: z.array(result), error: error.optional
 /** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */
 export const OUTPUT_SCHEMAS = {
   error: z.strictObject({ error }),
+  init: z.strictObject({
+    policy: z.string(),
+    scenario: z.string().nullable(),
+    supernodes: z.array(z.string()),
+  }),
   validate: z.union([
     z.strictObject({
       valid: z.boolean(),
@@ -426,6 +431,7 @@ export const OUTPUT_SCHEMAS = {
       z.strictObject({ file: z.string(), title: z.string(), ok: z.boolean(), failures: z.array(failure) }),
     ),
   }),
+  completion: z.strictObject({ shell: z.enum(["bash", "zsh", "fish"]), script: z.string() }),
   sandbox: z.strictObject({
     url: z.string(),
     env: z.record(z.string(), z.string()),

@@ -105,7 +105,7 @@ const DEFAULT_METRIC = { namespace: "AGT.ECS", name: "npu_util_rate_ai_core" }
 
 function ruleLines({ metrics }: NamedSupernode): string[] {
   const known = metricIn(metrics)
-  const metric = known ?? { ...DEFAULT_METRIC, namespace: DEFAULT_METRIC.namespace }
+  const metric = known ?? DEFAULT_METRIC
   const others = [...new Set(metrics.map((one) => flow({ namespace: one.namespace, name: one.metric_name })))]
   return [
     "      - name: load",
@@ -173,17 +173,29 @@ export function flavorOf({ flavor }: NewSupernode): string {
 
 /** A text as one YAML scalar in double quotes, on one line whatever is in it. */
 export function quoted(text: string): string {
-  return stringify(text, { defaultStringType: "QUOTE_DOUBLE", lineWidth: 0 }).trimEnd()
+  return oneLine(stringify(text, { defaultStringType: "QUOTE_DOUBLE", lineWidth: 0 }))
+}
+
+/** YAML 1.1 takes these for line ends, and the library writes them as they are. */
+const LINE_ENDS = { "\u0085": "\\N", "\u2028": "\\L", "\u2029": "\\P" } as const
+
+function oneLine(yaml: string): string {
+  return Object.entries(LINE_ENDS).reduce(
+    (text, [end, written]) => text.replaceAll(end, written),
+    yaml.trimEnd(),
+  )
 }
 
 /** A mapping on one line, its texts in double quotes. */
 function flow(value: Record<string, unknown>): string {
-  return stringify(value, {
-    collectionStyle: "flow",
-    defaultStringType: "QUOTE_DOUBLE",
-    defaultKeyType: "PLAIN",
-    lineWidth: 0,
-  }).trimEnd()
+  return oneLine(
+    stringify(value, {
+      collectionStyle: "flow",
+      defaultStringType: "QUOTE_DOUBLE",
+      defaultKeyType: "PLAIN",
+      lineWidth: 0,
+    }),
+  )
 }
 
 /** A scenario beside the policy, which `test` passes: one purchase, and the cooldown after it. */
