@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { Command } from "commander"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
 import { planPath, words } from "../arguments.ts"
@@ -69,7 +70,7 @@ async function init(task: Task, { region, projectId, out }: InitOptions): Promis
     `  edit ${out}: each line marked EDIT`,
     `  supernode-autoscaler validate ${out}`,
     ...(scenario === null ? [] : [`  supernode-autoscaler test ${scenario} --policy ${out}`]),
-    '  supernode-autoscaler ledger init --by WHO --why "first ledger"',
+    `  ${operatorCommand.ledgerInit}`,
     `  supernode-autoscaler doctor --policy ${out}`,
   )
 }
