@@ -105,15 +105,17 @@ const DEFAULT_METRIC = { namespace: "AGT.ECS", name: "npu_util_rate_ai_core" }
 
 function ruleLines({ metrics }: NamedSupernode): string[] {
   const known = metricIn(metrics)
-  const metric = known ?? DEFAULT_METRIC
-  const others = [...new Set(metrics.map((one) => flow({ namespace: one.namespace, name: one.metric_name })))]
+  const all = metrics.map((one) => flow({ namespace: one.namespace, name: one.metric_name }))
+  const chosen = known && flow({ namespace: known["namespace"], name: known["name"] })
+  const others = [...new Set(all)].filter((text) => text !== chosen).slice(0, 20)
   return [
     "      - name: load",
-    `        metric: { cloud-eye: ${flow({ ...metric, period: "5m" })} }`,
-    known
-      ? "        # Cloud Eye also knows of the first server:"
-      : "        # EDIT: what Cloud Eye knows of the first server could not be read. `doctor` lists it.",
-    ...(known ? others.slice(0, 20).map((text) => `        #   ${text}`) : []),
+    `        metric: { cloud-eye: ${flow({ ...(known ?? DEFAULT_METRIC), period: "5m" })} }`,
+    ...(known
+      ? []
+      : ["        # EDIT: Cloud Eye showed no metric of the servers' load. `doctor` lists what it knows."]),
+    ...(others.length > 0 ? ["        # Cloud Eye also knows of the first server:"] : []),
+    ...others.map((text) => `        #   ${text}`),
     "        above: 85                # EDIT",
     "        points: 3 of 5",
   ]
@@ -147,7 +149,7 @@ function ladderLines(supernode: NamedSupernode): string[] {
     })
   return [
     "    ladder:                      # EDIT: the sizes that you allow, smallest first; servers: in all",
-    `      - { flavor: ${quoted(flavorOf(supernode))}, servers: ${size} }   # ${servers === null ? "EDIT: " : ""}the present size`,
+    `      - { flavor: ${quoted(flavorOf(supernode))}, servers: ${size} }   # ${servers === null ? "EDIT: " : ""}the present size, which is never ordered`,
     ...(rungs.length > 0
       ? [
           "      # The cloud offers these flavors for this supernode. Fill in N and PRICE, and remove the #:",
