@@ -6,7 +6,7 @@ import { type ErrorJson, errorJson, linesOf } from "./errors.ts"
 import { exitCodeOf } from "./exit-code.ts"
 import { lookAtLedger, sayLedger } from "./known-ledger.ts"
 import { lookOf, resultLines } from "./print/result.ts"
-import { zoneOf } from "./print/time.ts"
+import { inZone, zoneOf } from "./print/time.ts"
 
 /** Handles one event as the functions do, and shows its results; may buy. The exit code says what became of an order. */
 export async function handleEvent(task: Task, app: App, event: unknown): Promise<void> {
@@ -79,7 +79,7 @@ function showResults(
   { results, warnings, isAsked, zone, error }: Shown,
 ): void {
   for (const result of results) fail(exitCodeOf(result, isAsked))
-  screen.note(...warnings.map((warning) => `warning: ${warning}`))
+  screen.note(...warnings.map((warning) => `warning: ${inZone(warning, zone)}`))
   if (options.json) {
     screen.json({ results, ...(error ? { error } : {}) })
     return
