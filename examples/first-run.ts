@@ -104,7 +104,12 @@ async function invoke(
   const { results }: { results: RunResult[] } = await handler(event, context)
   const [result] = results
   if (!result) throw new Error(`the ${door} function gave no result`)
-  const lines = resultLines(result, { paint, columns: process.stdout.columns ?? 100 })
+  const lines = resultLines(result, {
+    paint,
+    columns: process.stdout.columns ?? 100,
+    zone: "UTC",
+    isVerbose: true,
+  })
   for (const line of onlyReason ? reasonOf(result) : lines) say(line)
   return result
 }

@@ -11,6 +11,9 @@ const isoInstant = z.union([
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
 
+/** As times are shown to people: `2026-01-31 18:00:00 +08:00`. */
+const SHOWN_INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) ?([+-]\d\d:\d\d)$/
+
 /** TIME: ISO 8601 with its zone, or a duration from `now`; always in the future. */
 export function timeAfter(now: number): (text: string) => number {
   return (text) => {
@@ -53,7 +56,8 @@ interface TimeForms {
 }
 
 function instantIn(text: string, { orElse, exampleAt }: TimeForms): number {
-  if (isoInstant.safeParse(text).success) return Date.parse(text)
+  const iso = text.trim().replace(SHOWN_INSTANT, "$1T$2$3")
+  if (isoInstant.safeParse(iso).success) return Date.parse(iso)
   const other = orElse === null ? "" : `${orElse} such as "90s", "15m", "2h" or "3d", or `
   const day = new Date(exampleAt).toISOString().slice(0, "2026-01-31".length)
   throw new InvalidArgumentError(

@@ -24,7 +24,12 @@ export interface CommonOptions {
   policy?: string
   ledger?: string
   json?: boolean
+  /** `-v`, where a command has it. */
+  verbose?: boolean
 }
+
+/** For commands that show gates. */
+export const VERBOSE = ["-v, --verbose", "show passing gates, too"] as const
 
 /** A command with its words parsed. */
 export interface Task extends Cli {

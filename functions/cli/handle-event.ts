@@ -1,12 +1,12 @@
 import { type App, type Handled, RunsFailed } from "../../lib/app/app.ts"
-import type { Settings } from "../../lib/app/settings.ts"
 import { saysUnusable } from "../../lib/decision/gates/ledger.ts"
 import { ledgerPlace } from "../../lib/ledger/open.ts"
 import { invocation, type Task } from "./context.ts"
 import { type ErrorJson, errorJson, linesOf } from "./errors.ts"
 import { exitCodeOf } from "./exit-code.ts"
 import { lookAtLedger, sayLedger } from "./known-ledger.ts"
-import { resultLines } from "./print/result.ts"
+import { lookOf, resultLines } from "./print/result.ts"
+import { inZone, zoneOf } from "./print/time.ts"
 
 /** Handles one event as the functions do, and shows its results; may buy. The exit code says what became of an order. */
 export async function handleEvent(task: Task, app: App, event: unknown): Promise<void> {
@@ -15,13 +15,19 @@ export async function handleEvent(task: Task, app: App, event: unknown): Promise
     task.screen.note("finishing first: a purchase may be on its way. Once more stops at once")
   })
   try {
-    show(task, app.settings, await app.handle(event, "any", invocation()))
+    show(task, app, await app.handle(event, "any", invocation()))
     await showLedger(task, app)
   } catch (error) {
     if (!(error instanceof RunsFailed)) throw error
     // One run failed. The results of the other supernodes are shown all the same.
     const { results, warnings } = error
-    showResults(task, { results, warnings, isAsked: false, ...errorJson(error) })
+    showResults(task, {
+      results,
+      warnings,
+      isAsked: false,
+      zone: zoneOf(app.policies.supernodes),
+      ...errorJson(error),
+    })
     task.screen.note(...linesOf(error))
     task.fail()
   }
@@ -37,7 +43,7 @@ async function showLedger({ screen, options }: Task, { ledger, settings }: App):
 
 function show(
   task: Task,
-  { ledgerUrl }: Settings,
+  { settings: { ledgerUrl }, policies }: App,
   { results, warnings, problems, http, asksToBuy }: Handled,
 ): void {
   const { screen } = task
@@ -48,7 +54,8 @@ function show(
   const isRefused = refusal !== null || problems.length > 0
   const message = refusal ?? "parts of the event could not be read; the rest was handled"
   const refused = isRefused ? { error: { kind: "event", message, problems } } : {}
-  showResults(task, { results, warnings, isAsked: asksToBuy, ...refused })
+  const zone = zoneOf(policies.supernodes)
+  showResults(task, { results, warnings, isAsked: asksToBuy, zone, ...refused })
   screen.note(...problems.map((problem) => `error: ${problem}`))
   if (refusal !== null) screen.note(`error: ${refusal}`)
   else if (http !== null && results.length === 0)
@@ -63,24 +70,22 @@ interface Shown extends Partial<ErrorJson> {
   results: Handled["results"]
   warnings: string[]
   isAsked: boolean
+  /** IANA zone of the times that are shown. */
+  zone: string
 }
 
 function showResults(
   { screen, options, io, fail }: Task,
-  { results, warnings, isAsked, error }: Shown,
+  { results, warnings, isAsked, zone, error }: Shown,
 ): void {
   for (const result of results) fail(exitCodeOf(result, isAsked))
-  screen.note(...warnings.map((warning) => `warning: ${warning}`))
+  screen.note(...warnings.map((warning) => `warning: ${inZone(warning, zone)}`))
   if (options.json) {
     screen.json({ results, ...(error ? { error } : {}) })
     return
   }
   if (results.length === 0 && !error)
     screen.note("the event concerns no supernode of the policy; nothing was done")
-  for (const result of results) {
-    screen.say(
-      ...resultLines(result, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
-      "",
-    )
-  }
+  const look = lookOf({ screen, io, options }, zone)
+  for (const result of results) screen.say(...resultLines(result, look), "")
 }

@@ -6,7 +6,7 @@ import { CommandError, causeOf } from "./errors.ts"
 import { readText, whyNotJson } from "./event-file.ts"
 import type { CliIo } from "./io.ts"
 import type { ReadyRequest } from "./print/next-step.ts"
-import { instantOf } from "./print/table.ts"
+import { instantOf } from "./print/time.ts"
 
 // The plan file: `dry-run --out` writes it, and `apply` buys its plan. The format is a public contract.
 
@@ -114,10 +114,12 @@ export interface Present {
   /** The supernode's policy now; null: the policy does not name it any more. */
   policyHash: string | null
   now: number
+  /** IANA zone of the times in the sentence. */
+  zone: string
 }
 
 /** Why nothing is bought with this plan, in a sentence; null where it may be tried. */
-export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now }: Present): string | null {
+export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now, zone }: Present): string | null {
   const at = Date.parse(plan.at)
   // First, so that no later message prints a command with a name that only the file knows.
   if (policyHash === null)
@@ -131,8 +133,8 @@ export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now }: Pre
     return `the policy of ${plan.supernode} has changed since the plan was made. ${again}`
   // A file that was edited lives no longer than one that we wrote.
   const until = Math.min(Date.parse(plan.expires), at + VALID_MS)
-  if (now >= until) return `the plan expired at ${instantOf(until)}. ${again}`
+  if (now >= until) return `the plan expired at ${instantOf(until, zone)}. ${again}`
   if (at - now > CLOCK_TOLERANCE_MS)
-    return `the plan is of ${instantOf(at)}, and this machine's clock says ${instantOf(now)}: check the clock`
+    return `the plan is of ${instantOf(at, zone)}, and this machine's clock says ${instantOf(now, zone)}. Set this machine's clock. ${again}`
   return null
 }

@@ -3,8 +3,10 @@ import { words } from "./arguments.ts"
 import { registerAudit } from "./audit/audit.ts"
 import { registerApply } from "./commands/apply.ts"
 import { registerApprove } from "./commands/approve.ts"
+import { registerCompletion } from "./commands/completion.ts"
 import { registerDryRun } from "./commands/dry-run.ts"
 import { registerHold } from "./commands/hold.ts"
+import { registerInit } from "./commands/init.ts"
 import { registerLedger } from "./commands/ledger.ts"
 import { registerNotify } from "./commands/notify.ts"
 import { registerPause } from "./commands/pause.ts"
@@ -26,6 +28,7 @@ import { registerPolicy } from "./policy/policy.ts"
 import { version } from "./version.ts"
 
 const COMMANDS = [
+  registerInit,
   registerValidate,
   registerPolicy,
   registerDryRun,
@@ -45,10 +48,12 @@ const COMMANDS = [
   registerServe,
   registerDoctor,
   registerNotify,
+  registerCompletion,
 ]
 
 const EXAMPLES = `
 Examples:
+  supernode-autoscaler init                            a first policy.yaml, and a scenario that tests it
   supernode-autoscaler validate policy.yaml
   supernode-autoscaler ledger init --by me --why "first ledger"   once, before the first run
   supernode-autoscaler doctor                          is everything there that a run needs?

@@ -21,6 +21,7 @@ import { readOffers } from "./scale-evaluations.ts"
 import { listServers } from "./servers.ts"
 import type { CredentialsProvider } from "./signature.ts"
 import { readSupernode } from "./supernode.ts"
+import { listSupernodes } from "./supernodes.ts"
 import { readTraces } from "./traces.ts"
 
 export interface HuaweiCloudOptions {
@@ -43,6 +44,9 @@ export interface HuaweiCloudOptions {
 export interface HuaweiCloud
   extends Required<Pick<Cloud, "readSupernode" | "readOffers" | "readOrder" | "readTraces" | "buy">> {
   listServers(policy: Policy): Promise<Read<Server[]>>
+  /** Those of one project that the keys' user owns. */
+  readOffers(place: OnePlace): Promise<Read<Offer[]>>
+  listSupernodes(place: CloudPlace): Promise<Read<Supernode[]>>
   /** Cloud Eye of one project in one region. */
   queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
   /** One page of the series that it knows. */
@@ -51,11 +55,13 @@ export interface HuaweiCloud
   close(): Promise<void>
 }
 
+type OnePlace = Pick<Policy, "region" | "projectId" | "id">
+
 export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
   const { credentials, clock, tls, lookup, proxy = null, timeouts = {} } = options
   const { connectMs: connectTimeoutMs, ...readTimeouts } = timeouts
   const reader = cloudReader({ credentials, clock, proxy, timeouts: readTimeouts, ...(tls ? { tls } : {}) })
-  const placeOf = ({ region, projectId, id }: Policy): SupernodePlace => ({
+  const placeOf = ({ region, projectId, id }: OnePlace): SupernodePlace => ({
     endpoint: endpointsOf(region, options.endpoints).modelarts,
     projectId,
     id,
@@ -67,7 +73,9 @@ export function huaweiCloud(options: HuaweiCloudOptions): HuaweiCloud {
   return {
     readSupernode: (policy): Promise<Read<Supernode>> => readSupernode(reader, placeOf(policy)),
     listServers: (policy) => listServers(reader, placeOf(policy)),
-    readOffers: (policy): Promise<Read<Offer[]>> => readOffers(reader, placeOf(policy)),
+    listSupernodes: ({ region, projectId }) =>
+      listSupernodes(reader, { endpoint: endpointsOf(region, options.endpoints).modelarts, projectId }),
+    readOffers: (place) => readOffers(reader, placeOf(place)),
     readOrder: async ({ region }, orderId) => {
       const endpoint = endpointsOf(region, options.endpoints).bss
       return endpoint === null ? null : readOrder(reader, { endpoint, orderId })

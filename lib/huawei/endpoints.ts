@@ -50,8 +50,13 @@ export function endpointsOf(region: string, overrides: EndpointOverrides = {}): 
 
 /** URL of a supernode, or of something below it: /v1/{project_id}/dev-servers/hyperinstance/{id}[/…]. */
 export function supernodeUrl(place: SupernodePlace, below?: string): string {
-  const base = `${withoutSlash(place.endpoint)}/v1/${place.projectId}/dev-servers/hyperinstance/${place.id}`
+  const base = `${supernodesUrl(place)}/${place.id}`
   return below === undefined ? base : `${base}/${below}`
+}
+
+/** URL of the list of supernodes: /v1/{project_id}/dev-servers/hyperinstance. */
+export function supernodesUrl({ endpoint, projectId }: Omit<SupernodePlace, "id">): string {
+  return `${withoutSlash(endpoint)}/v1/${projectId}/dev-servers/hyperinstance`
 }
 
 export interface SupernodePlace {

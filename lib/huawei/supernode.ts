@@ -74,6 +74,23 @@ function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<
   const { data } = parsed
   if (data.id === null || !isSameId(data.id, id))
     return { ok: false, why: `the answer is about supernode ${data.id ?? "without an id"}, not ${id}` }
+  return withServers(data, { id, receivedAt })
+}
+
+/** An element of a list of supernodes: the same fields, under the id that it names. */
+export function listedSupernode(json: unknown, receivedAt: number): Parsed<Supernode> {
+  const parsed = supernodeShape.safeParse(json)
+  if (!parsed.success) return { ok: false, why: "it is no object" }
+  const { id } = parsed.data
+  return id === null
+    ? { ok: false, why: "it has no id that can be read" }
+    : withServers(parsed.data, { id, receivedAt })
+}
+
+function withServers(
+  data: z.output<typeof supernodeShape>,
+  { id, receivedAt }: AskedSupernode,
+): Parsed<Supernode> {
   const supernode = { id, name: data.name, status: data.status }
   if (data.servers === null) return { ok: true, value: { ...supernode, servers: null } }
   const servers = serversOf(data.servers, receivedAt)

@@ -91,7 +91,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
     "neither sold out nor in stock: offers-unreadable for this flavor, and no larger rung",
   ),
   // ---- supernode and servers ----
-  "lib/huawei/servers.ts total nullable catch": always(
+  "lib/huawei/pages.ts total nullable catch": always(
     "the list ends with the first page that is not full; no purchase is counted by it",
   ),
   "lib/huawei/supernode.ts text nullable catch": always(

@@ -183,7 +183,7 @@ describe("a dry run that lacks only approval", () => {
     expect(first).toMatch(/^request, not sent: POST /m)
     const [, hash = ""] = /supernode-autoscaler approve (sha256:\w+) --by WHO/.exec(out) ?? []
     await own.run("approve", hash, "--by", "boss")
-    expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).toMatch(
+    expect((await own.run("dry-run", "train-a", "-v", "--why", "launch week")).out).toMatch(
       /✓ +approved +approved by boss/,
     )
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: bought/)

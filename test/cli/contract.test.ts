@@ -291,6 +291,11 @@ const ROWS: Row[] = [
   ["test", "a scenario that fails", calm, (own) => ["test", scenarioFile(own, "4")], 1],
   ["test", "a misspelt scenario", calm, (own) => ["test", scenarioFile(own, "2, helt: x")], 1, "error"],
   ["test", "no scenario", calm, ["test"], 2, "error"],
+  ["init", "no file yet", calm, (own) => ["init", "--out", join(own.dir, "new.yaml")], 0],
+  ["init", "a file that exists", calm, (own) => ["init", "--out", join(own.dir, "policy.yaml")], 1, "error"],
+  ["init", "no region for the cloud", calm, ["init", "--from-cloud"], 2, "error"],
+  ["completion", "a shell", calm, ["completion", "bash"], 0],
+  ["completion", "an unknown shell", calm, ["completion", "csh"], 2, "error"],
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
 

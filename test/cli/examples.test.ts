@@ -175,6 +175,7 @@ describe("a printed command line", () => {
 function filledIn(line: string): string {
   const values = {
     TIME: "2h",
+    SEQ: "1",
     PLANHASH: HASH,
     CRON: "'*/5 * * * *'",
     FILE: "f",

@@ -90,7 +90,7 @@ describe("ledger init", () => {
     const first = await tick(own)
     expect(first.out).toMatch(/held \(ledger-new\)/)
     expect(first.out).toContain(
-      "wait until 2024-01-12T17:37:00.000Z, when the 45 minutes of a new ledger end",
+      "wait until 2024-01-12 17:37:00 +00:00, when the 45 minutes of a new ledger end",
     )
     expect(first.code).toBe(0)
     expect((await own.run("status")).out).toMatch(/ledger +ledger-new: the ledger was empty at/)

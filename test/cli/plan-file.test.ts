@@ -48,7 +48,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
     [
       "when 24 hours have passed",
       (own) => own.advance(24 * 60 * MINUTE),
-      "the plan expired at 2024-01-13T16:52:00Z",
+      "the plan expired at 2024-01-13 16:52:00 +00:00",
     ],
     [
       "when its expiry was edited and 24 hours have passed",
@@ -56,7 +56,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
         edit(file, { expires: "2099-01-01T00:00:00.000Z" })
         own.advance(24 * 60 * MINUTE)
       },
-      "the plan expired at 2024-01-13T16:52:00Z",
+      "the plan expired at 2024-01-13 16:52:00 +00:00",
     ],
     ["when the clock is behind it", (own) => own.advance(-10 * MINUTE), "check the clock"],
     [

@@ -7,8 +7,8 @@ describe("wrong usage", () => {
   it.each([
     [[], "Usage: supernode-autoscaler"],
     [["stats"], "(Did you mean status?)"],
-    [["replay"], "known commands: validate, policy, dry-run, apply, run, status, settle"],
-    [["listen"], "known commands: validate"],
+    [["replay"], "known commands: init, validate, policy, dry-run, apply, run, status, settle"],
+    [["listen"], "known commands: init, validate"],
     [["status", "a", "b"], "too many arguments"],
     [["status", "--nope"], "unknown option '--nope'"],
     [["status", "--policy", ""], "must not be empty"],

@@ -4,7 +4,7 @@ import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
-import { namesById } from "../state/in-flight.ts"
+import { policyAtHand } from "../state/in-flight.ts"
 import { printAnchor } from "./anchor.ts"
 import { type Listing, listEntries } from "./list.ts"
 import { csvHeader, PurchaseRows } from "./purchases-csv.ts"
@@ -70,6 +70,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     .description("Shows one entry: what was decided, every gate with its numbers, the request, the answer.")
     .argument("<STREAM>", STREAM, words)
     .argument("<SEQ>", "the entry's number, as `audit list` shows it", whole(1, 999_999_999))
+    .option("-v, --verbose", "show passing gates and a long answer, too")
     .option("--json", "print the entry as it is kept")
     .action(async (name: string, seq: number, _options: unknown, command: Command) => {
       await showEntry(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name, seq)
@@ -139,7 +140,7 @@ async function exportPurchases(task: Task, name: string | undefined): Promise<vo
     await requireAnyLedger(ledger, settings)
     const streams =
       name === undefined ? await allStreams(ledger) : [await streamOf(settings.policyPath, name)]
-    const names = await namesById(settings.policyPath)
+    const { names } = await policyAtHand(task, settings)
     const { stdout } = task.io
     const print = (line: string) => stdout.write(`${line}\r\n`)
     print(csvHeader())

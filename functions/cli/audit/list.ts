@@ -5,9 +5,11 @@ import { type Task, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { causeOf, priceOf, requesterOf, sayWhy } from "../print/cause.ts"
 import { sayEntry } from "../print/entry.ts"
-import { instantOf, tableOf } from "../print/table.ts"
+import { tableOf } from "../print/table.ts"
+import { instantOf, inZone } from "../print/time.ts"
 import { repeatUntilStopped } from "../repeat.ts"
-import { namesById } from "../state/in-flight.ts"
+import { type PolicyAtHand, policyAtHand } from "../state/in-flight.ts"
+import { openedOrders } from "./order-entries.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
 export interface Listing extends EntryFilter {
@@ -49,14 +51,16 @@ export async function listEntries(task: Task, listing: Listing): Promise<void> {
       entries.push(...(await newest(ledger, stream, { ...listing, last })))
     }
     const shown = inOrder(entries).slice(-limit)
-    const names = await namesById(settings.policyPath)
+    const policy = await policyAtHand(task, settings)
     if (follow) {
-      for (const entry of shown) showLine(task, entry, names)
-      await followEntries(task, { ledger, streams, heads, filter: listing, names })
-    } else if (options.json) screen.json({ entries: shown.map(entryJson) })
-    else if (shown.length === 0)
+      await showLines(task, shown, { ledger, policy })
+      await followEntries(task, { ledger, streams, heads, filter: listing, policy })
+    } else if (options.json) {
+      const orders = await openedOrders(ledger, shown)
+      screen.json({ entries: shown.map((entry) => entryJson(entry, orders)) })
+    } else if (shown.length === 0)
       screen.say(`no entries${name === undefined ? "" : ` in ${name}`}${sayFilter(listing)}`)
-    else showTable(task, shown, names)
+    else showTable(task, shown, { policy, orders: await openedOrders(ledger, shown) })
   })
 }
 
@@ -97,13 +101,13 @@ interface Following {
   /** By stream, the newest entry that was looked at. */
   heads: Map<string, number>
   filter: EntryFilter
-  names: Map<string, string>
+  policy: PolicyAtHand
 }
 
 /** Shows new entries until the process is stopped. */
 async function followEntries(
   task: Task,
-  { ledger, streams, heads, filter, names }: Following,
+  { ledger, streams, heads, filter, policy }: Following,
 ): Promise<void> {
   await repeatUntilStopped(task.io, FOLLOW_MS, async () => {
     const entries: LedgerEntry[] = []
@@ -114,32 +118,53 @@ async function followEntries(
         if (isWanted(entry, filter)) entries.push(entry)
       }
     }
-    for (const entry of inOrder(entries)) showLine(task, entry, names)
+    await showLines(task, inOrder(entries), { ledger, policy })
   })
 }
 
-function showLine({ screen, options }: Task, entry: LedgerEntry, names: Map<string, string>): void {
-  if (options.json) screen.jsonLine(JSON.stringify(entryJson(entry)))
-  else screen.say(rowOf(visibleIn(entry), names).join("  "))
+async function showLines(
+  { screen, options }: Task,
+  entries: readonly LedgerEntry[],
+  { ledger, policy }: Pick<Following, "ledger" | "policy">,
+): Promise<void> {
+  const orders = await openedOrders(ledger, entries)
+  for (const entry of entries) {
+    if (options.json) screen.jsonLine(JSON.stringify(entryJson(entry, orders)))
+    else screen.say(rowOf(entry, { policy, orders }).join("  "))
+  }
 }
 
-function showTable({ screen, io }: Task, entries: LedgerEntry[], names: Map<string, string>): void {
+interface Background {
+  policy: PolicyAtHand
+  /** The entries that opened orders, by attempt. */
+  orders: ReadonlyMap<string, LedgerEntry>
+}
+
+function showTable({ screen, io }: Task, entries: LedgerEntry[], background: Background): void {
   screen.say(
     ...tableOf(
-      entries.map((entry) => rowOf(visibleIn(entry), names)),
+      entries.map((entry) => rowOf(entry, background)),
       { head: ["time", "stream", "seq", "kind", "what"], columns: io.isTerminal ? io.columns : undefined },
     ),
   )
 }
 
-function rowOf(entry: LedgerEntry, names: Map<string, string>): string[] {
+function rowOf(written: LedgerEntry, { policy: { names, zone }, orders }: Background): string[] {
+  const entry = visibleIn(written)
   const { at, stream, seq, kind } = entry
-  return [instantOf(at), streamName(stream, names), String(seq), kind, `${sayEntry(entry)}${sayWhy(entry)}`]
+  const opened = visibleIn(openedOf(entry, orders))
+  const says = inZone(`${sayEntry(entry)}${sayWhy(entry, opened)}`, zone)
+  return [instantOf(at, zone), streamName(stream, names), String(seq), kind, says]
 }
 
-function entryJson(entry: LedgerEntry): object {
+function openedOf({ attempt }: LedgerEntry, orders: Background["orders"]): LedgerEntry | null {
+  return (attempt && orders.get(attempt.id)) ?? null
+}
+
+function entryJson(entry: LedgerEntry, orders: Background["orders"]): object {
+  const asking = openedOf(entry, orders) ?? entry
   const { stream, seq, at, run, kind, mode, hash } = entry
-  const reasons = { cause: causeOf(entry), requestedBy: requesterOf(entry), price: priceOf(entry) }
+  const reasons = { cause: causeOf(asking), requestedBy: requesterOf(asking), price: priceOf(entry) }
   return { stream, seq, at, run, kind, mode, hash, says: sayEntry(entry), ...reasons }
 }
 

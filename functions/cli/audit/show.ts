@@ -6,22 +6,28 @@ import { policySeq } from "../../../lib/ledger/policy-of.ts"
 import { type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
+import { sayActivity } from "../print/cause.ts"
 import { sayEntry, saySignal } from "../print/entry.ts"
-import { findingLines, type Look, planLines } from "../print/result.ts"
-import { instantOf, tableOf } from "../print/table.ts"
-import { streamOf } from "./streams.ts"
+import { findingLines, type Look, lookOf, planLines } from "../print/result.ts"
+import { tableOf } from "../print/table.ts"
+import { instantOf, inZone } from "../print/time.ts"
+import { policyAtHand } from "../state/in-flight.ts"
+import { type OrderEntries, orderOf } from "./order-entries.ts"
+import { streamName, streamOf } from "./streams.ts"
 
 export async function showEntry(task: Task, name: string, seq: number): Promise<void> {
-  const { screen, options, io } = task
+  const { screen, options } = task
   await withLedger(task, async (ledger, settings) => {
     await requireAnyLedger(ledger, settings)
     const stream = await streamOf(settings.policyPath, name)
     for await (const entry of ledger.read(stream, { fromSeq: seq, toSeq: seq })) {
-      if (options.json) screen.json(entry)
-      else
-        screen.say(
-          ...entryLines(entry, { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }),
-        )
+      if (options.json) {
+        screen.json(entry)
+        return
+      }
+      const { zone, names } = await policyAtHand(task, settings)
+      const order = await orderOf(ledger, entry)
+      screen.say(...entryLines(entry, { look: lookOf(task, zone), order, name: streamName(stream, names) }))
       return
     }
     const newest = (await ledger.head(stream))?.seq ?? 0
@@ -31,25 +37,47 @@ export async function showEntry(task: Task, name: string, seq: number): Promise<
   })
 }
 
-function entryLines(written: LedgerEntry, look: Look): string[] {
+interface Shown {
+  look: Look
+  order: OrderEntries | null
+  /** Of the supernode, or the stream. */
+  name: string
+}
+
+function entryLines(written: LedgerEntry, { look, order, name }: Shown): string[] {
   const entry = visibleIn(written)
   const { stream, seq, at, run, mode, signal, policyHash, decision, plan, outcome, hash, prev } = entry
+  const { zone } = look
+  const activity = order && sayActivity(name, visibleIn(order))
   const rows = [
-    ["  at", instantOf(at)],
+    ["  at", instantOf(at, zone)],
+    ...(activity ? [["  cause", inZone(activity, zone)]] : []),
     ["  run", `${run} (${mode})`],
-    ...(signal ? [["  signal", `${saySignal(signal)}, id ${signal.id}`]] : []),
+    ...(signal ? [["  signal", `${inZone(saySignal(signal), zone)}, id ${signal.id}`]] : []),
     ...(policyHash ? [["  policy", `${policyHash}${sayWhere(entry)}`]] : []),
     ["  hash", hash],
     ["  before", prev === "" ? "none: this is the first" : prev],
   ]
   const raw = outcome && outcome.kind !== "not-sent" ? outcome.raw : null
   return [
-    `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${sayEntry(entry)}`,
-    ...tableOf(rows),
+    `${look.paint.bold(`${stream} #${seq}`)} ${entry.kind}: ${inZone(sayEntry(entry), zone)}`,
+    ...tableOf(rows, { columns: look.columns }),
     ...(decision ? ["", ...findingLines(decision.findings, look)] : []),
     ...(plan ? ["", ...planLines(plan, entry.kind === "decided" ? "request, not sent" : "request")] : []),
-    ...(raw ? ["", `answer (${sayAnswer(raw)}):`, `  ${visible(answerText(raw))}`] : []),
+    ...(raw ? ["", ...answerLines(raw, look)] : []),
   ]
+}
+
+/** Up to so many characters an answer is shown whole. */
+const MAX_ANSWER = 200
+
+/** The cloud's raw answer; a long one is one line with its size. */
+function answerLines(raw: RawAnswer, { isVerbose }: Look): string[] {
+  const text = answerText(raw)
+  const isWhole = isVerbose || text.length <= MAX_ANSWER
+  return isWhole
+    ? [`answer (${sayAnswer(raw)}):`, `  ${visible(text)}`]
+    : [`answer: ${sayAnswer(raw)}; -v shows it whole`]
 }
 
 /** Where the policy itself is to be found: in this entry, or in an earlier one of the stream. */

@@ -4,7 +4,8 @@ import type { AuditedLedger, LedgerVerification, Verification } from "../../../l
 import { type Task, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
-import { namesById } from "../state/in-flight.ts"
+import { instantOf } from "../print/time.ts"
+import { type PolicyAtHand, policyAtHand } from "../state/in-flight.ts"
 import { readAnchor } from "./anchor.ts"
 import { streamName, streamOf } from "./streams.ts"
 
@@ -26,9 +27,9 @@ export async function verifyLedger(task: Task, { name, anchorFile }: Verifying):
       name === undefined
         ? await ledger.verifyAll(anchor)
         : await verifyOne(ledger, await streamOf(settings.policyPath, name))
-    const names = await namesById(settings.policyPath)
+    const policy = await policyAtHand(task, settings)
     if (options.json) screen.json(jsonOf(found, anchor))
-    else screen.say(...linesOf(found, { names, anchor }))
+    else screen.say(...linesOf(found, { ...policy, anchor }))
     if (!found.ok) task.fail()
   })
 }
@@ -49,14 +50,14 @@ function jsonOf(
 
 function linesOf(
   { ok, streams, across, anchor: problems }: LedgerVerification,
-  { names, anchor }: { names: Map<string, string>; anchor: Anchor | null },
+  { names, zone, anchor }: PolicyAtHand & { anchor: Anchor | null },
 ): string[] {
   const isAllGood = anchor && problems.length === 0
   return [
     ...streams.map((verdict) => sayVerdict(streamName(verdict.stream, names), verdict)),
     ...across.map(({ stream, seq, problem }) => `✗ ${streamName(stream, names)}: entry ${seq} ${problem}`),
     ...problems.map((problem) => sayAnchor(problem, names)),
-    ...(isAllGood ? [`✓ anchor of ${new Date(anchor.at).toISOString()}: every head is contained`] : []),
+    ...(isAllGood ? [`✓ anchor of ${instantOf(anchor.at, zone)}: every head is contained`] : []),
     sayAll(streams, { ok, others: across.length + problems.length }),
   ]
 }

@@ -4,13 +4,14 @@ import type { Signal } from "../../../lib/decision/inputs/signal.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
 import { words } from "../arguments.ts"
-import { type Cli, type CommonOptions, invocation, type Task, taskOf, withApp } from "../context.ts"
+import { type Cli, type CommonOptions, invocation, type Task, taskOf, VERBOSE, withApp } from "../context.ts"
 import { CommandError, errorJson } from "../errors.ts"
 import { EXIT } from "../exit-code.ts"
 import { handleEvent } from "../handle-event.ts"
 import { lookAtLedger } from "../known-ledger.ts"
 import { type PlanFile, readPlanFile, whyNotApplied } from "../plan-file.ts"
-import { resultLines } from "../print/result.ts"
+import { lookOf, resultLines } from "../print/result.ts"
+import { zoneOf } from "../print/time.ts"
 
 interface ApplyOptions extends CommonOptions {
   yes?: true
@@ -25,6 +26,7 @@ export function registerApply(program: Command, cli: Cli): void {
     )
     .argument("<FILE>", "the plan file; - reads stdin, and then needs --yes", words)
     .option("--yes", "do not ask; needed where no terminal can be asked")
+    .option(...VERBOSE)
     .option("--json", "print the results as JSON, as the functions answer")
     .action(async (file: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ApplyOptions>()
@@ -53,7 +55,12 @@ async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<v
 async function whyNot(app: App, plan: PlanFile, now: number): Promise<string | null> {
   const { known } = await lookAtLedger(app.ledger, app.settings)
   const loaded = app.policies.supernodes.find(({ policy }) => policy.name === plan.supernode)
-  return whyNotApplied(plan, { ledgerId: known?.id ?? null, policyHash: loaded?.hash ?? null, now })
+  return whyNotApplied(plan, {
+    ledgerId: known?.id ?? null,
+    policyHash: loaded?.hash ?? null,
+    now,
+    zone: zoneOf(app.policies.supernodes),
+  })
 }
 
 function refuse(task: Task, why: string): void {
@@ -70,8 +77,8 @@ function endHeld({ screen, options, fail }: Task, why: string): void {
 async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFile): Promise<boolean> {
   const { screen, io } = task
   const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)
-  for (const result of results)
-    screen.say(...resultLines(result, { paint: screen.paint, columns: io.columns }), "")
+  const look = lookOf(task, zoneOf(app.policies.supernodes))
+  for (const result of results) screen.say(...resultLines(result, look), "")
   const isAgreed = await io.ask?.(
     `Buy ${counted(request.servers, "server")} in all for ${supernode}, and nothing if anything changed? Type yes: `,
   )

@@ -14,7 +14,7 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
-import { instantOf, when } from "../print/table.ts"
+import { FALLBACK_ZONE, instantOf, when } from "../print/time.ts"
 import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
@@ -64,7 +64,11 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
       )
     const said = await approvalOf(task, { approver, known, policy, hash, options, ledger: inLedger.id })
     const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
-    const expiry = { until: said.expires ?? task.now + expiresMs, what: "the approval" }
+    const expiry = {
+      until: said.expires ?? task.now + expiresMs,
+      what: "the approval",
+      zone: policy?.timezone ?? FALLBACK_ZONE,
+    }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
     const entry = await commandAll(deskOf(task, ledger), said)
     const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
@@ -154,7 +158,9 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
   const until = Math.min(...counting.map((approval) => approvalEnd(approval, rule.expires)))
   return [
     `approved by ${names.join(", ") || "no listed approver"}: ${names.length} of ${rule.approvers} needed`,
-    ...(names.length === 0 ? [] : [`the first of these expires ${when(until, task.now)}`]),
+    ...(names.length === 0
+      ? []
+      : [`the first of these expires ${when(until, { now: task.now, zone: policy.timezone })}`]),
     ...(names.length >= rule.approvers ? [sayWhatFollows(known, policy, task.now)] : []),
   ]
 }
@@ -164,5 +170,5 @@ function sayWhatFollows({ requestedBy, asked }: KnownPlan, policy: Policy, now: 
   const until = repeatableUntil(asked, policy)
   return now <= until
     ? `${requestedBy} sends the request once more, and it buys`
-    : `the request of ${requestedBy} could run again until ${instantOf(until)}: with a new id it buys`
+    : `the request of ${requestedBy} could run again until ${instantOf(until, policy.timezone)}: with a new id it buys`
 }

@@ -21,7 +21,8 @@ import {
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayAttempt } from "../print/state.ts"
-import { type Cell, tableOf, when } from "../print/table.ts"
+import { type Cell, tableOf } from "../print/table.ts"
+import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { SIGNER, showWord } from "./actor.ts"
@@ -71,7 +72,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
   }
   const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
   const look = await lookNow(app.cloud, policy)
-  screen.say(...confirmingLines({ name: policy.name, standing, look, now }))
+  screen.say(...confirmingLines({ name: policy.name, standing, look, frame: { now, zone: policy.timezone } }))
   const signed = await signatureOfAny(task, policy.approvers, {
     by,
     command: "ledger confirm",
@@ -110,21 +111,21 @@ interface Shown {
   name: string
   standing: SupernodeState
   look: Look
-  now: number
+  frame: Timeframe
 }
 
 /** Facts that an operator must see before the ledger's memory counts again. */
-function confirmingLines({ name, standing, look, now }: Shown): string[] {
+function confirmingLines({ name, standing, look, frame }: Shown): string[] {
   const { attempt, purchases, servers } = standing
   const known = servers ?? []
   const recent = purchases.map(
     ({ attempt: id, at, cost, state }) =>
-      `${when(at, now)}: ${state}, ${cost ? sayMoney(cost) : "an unknown price"} (attempt ${id})`,
+      `${when(at, frame)}: ${state}, ${cost ? sayMoney(cost) : "an unknown price"} (attempt ${id})`,
   )
   const rows = [
     ["  servers now", sayServers(look, known)],
     ["  in the ledger", counted(known.length, "server")],
-    ["  in flight", attempt ? sayAttempt(attempt, now) : "nothing that the ledger knows"],
+    ["  in flight", attempt ? sayAttempt(attempt, frame) : "nothing that the ledger knows"],
     ["  orders", recent.length > 0 ? recent : "none that the ledger knows"],
     ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
   ]

@@ -15,13 +15,14 @@ import {
   invocation,
   type Task,
   taskOf,
+  VERBOSE,
   withApp,
 } from "../context.ts"
 import { readEvent } from "../event-file.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { planFileOf, writePlanFile } from "../plan-file.ts"
 import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
-import { resultLines } from "../print/result.ts"
+import { lookOf, resultLines } from "../print/result.ts"
 import { scheduleRows, scheduleStates } from "../print/schedule.ts"
 import { tableOf } from "../print/table.ts"
 import { WHO } from "./actor.ts"
@@ -60,6 +61,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
       "write the plan to this file, for `apply` within 24 hours; needs --why, and a plan that may be bought",
       planPath,
     )
+    .option(...VERBOSE)
     .option("--json", "print the result as JSON, and the `request` that buys it")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
@@ -146,7 +148,7 @@ interface Shown {
 }
 
 async function show(task: Task, app: App, { loaded, results, requests, plan }: Shown): Promise<void> {
-  const { screen, options, io, now } = task
+  const { screen, options, now } = task
   const { policy, hash: policyHash } = loaded
   const state = stateOf(await app.ledger.head(supernodeStream(policy.id)))
   const arming = armingUntil({ policy, policyHash, state, now })
@@ -157,10 +159,11 @@ async function show(task: Task, app: App, { loaded, results, requests, plan }: S
     screen.json({ results, ...(request ? { request } : {}), ...armed })
     return
   }
-  const look = { paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+  const zone = policy.timezone
+  const look = lookOf(task, zone)
   const schedules = scheduleRows(scheduleStates(policy, state, now))
   for (const [i, result] of results.entries()) {
-    const circumstances = { mode: app.settings.mode, arming, options, plan }
+    const circumstances = { mode: app.settings.mode, arming, options, plan, zone }
     screen.say(
       ...resultLines(result, look),
       ...(schedules.length > 0 ? ["", ...tableOf(schedules, { columns: look.columns })] : []),

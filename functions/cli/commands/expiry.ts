@@ -6,7 +6,7 @@ import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { allStreams } from "../audit/streams.ts"
 import type { Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
-import { instantOf } from "../print/table.ts"
+import { instantOf } from "../print/time.ts"
 
 interface Expiring {
   ledger: AuditedLedger
@@ -16,6 +16,7 @@ interface Expiring {
   until: number
   /** Subject of the sentence: `--until`, `the approval`. */
   what: string
+  zone: string
 }
 
 /**
@@ -23,16 +24,16 @@ interface Expiring {
  * acknowledge what is over already. Notes a clock that is behind the ledger. Throws CommandError where it is over.
  */
 export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring): Promise<void> {
-  const { ledger, supernode, until, what } = expiring
+  const { ledger, supernode, until, what, zone } = expiring
   const newest = await newestOf(ledger, supernode)
   if (!newest || newest.at - now <= CLOCK_TOLERANCE_MS) return
-  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at)}, and this machine's clock says ${instantOf(now)}`
+  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at, zone)}, and this machine's clock says ${instantOf(now, zone)}`
   if (until <= newest.at) {
     throw new CommandError(
-      `${what} ends at ${instantOf(until)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
+      `${what} ends at ${instantOf(until, zone)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
     )
   }
-  screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until)}: is that what you mean?`)
+  screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until, zone)}: is that what you mean?`)
 }
 
 async function newestOf(ledger: AuditedLedger, supernode: string | null): Promise<LedgerEntry | undefined> {

@@ -6,8 +6,8 @@ import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
-import { when } from "../print/table.ts"
-import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
+import { when } from "../print/time.ts"
+import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
 import { showNothingSaid, showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
@@ -73,10 +73,12 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
       showWord(task, entry, known)
       return
     }
-    await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    const { names, zone } = await policyAtHand(task, settings)
+    const frame = { now, zone }
+    await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
     const entry = await commandAll(deskOf(task, ledger), said)
-    screen.say(`${name} is held until ${when(until, now)}: no automatic purchases; people may still buy`)
+    screen.say(`${name} is held until ${when(until, frame)}: no automatic purchases; people may still buy`)
     showWord(task, entry, known)
-    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
+    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }

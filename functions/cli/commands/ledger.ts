@@ -8,8 +8,8 @@ import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } f
 import { CommandError } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { SAY_ORIGIN } from "../print/entry.ts"
-import { instantOf, when } from "../print/table.ts"
-import { namesById } from "../state/in-flight.ts"
+import { instantOf, type Timeframe, when } from "../print/time.ts"
+import { policyAtHand } from "../state/in-flight.ts"
 import { showWord, WHO } from "./actor.ts"
 import { registerConfirm } from "./confirm.ts"
 
@@ -73,22 +73,23 @@ export function registerLedger(program: Command, cli: Cli): void {
 
 async function init(task: Task, { by, why, nothingInFlight = false }: InitOptions): Promise<void> {
   const { screen, options } = task
-  await withLedger(task, async (ledger, { ledgerUrl }) => {
+  await withLedger(task, async (ledger, settings) => {
     const desk = { ...deskOf(task, ledger), ledger }
     const made = await initLedger(desk, { by, why, nothingInFlight })
     const protection = await ledger.protect()
     if (protection !== null) screen.note(protection)
-    const known = { place: ledgerPlace(ledgerUrl), id: made.identity.id }
+    const known = { place: ledgerPlace(settings.ledgerUrl), id: made.identity.id }
     if (options.json) screen.json({ ledger: { ...known, ...made.identity }, made: made.entry !== null })
-    screen.say(sayLedger(known), ...initLines(made, nothingInFlight, task.now))
+    const { zone } = await policyAtHand(task, settings)
+    screen.say(sayLedger(known), ...initLines(made, nothingInFlight, { now: task.now, zone }))
   })
 }
 
-function initLines({ identity, entry }: Initialised, nothingInFlight: boolean, now: number): string[] {
+function initLines({ identity, entry }: Initialised, nothingInFlight: boolean, frame: Timeframe): string[] {
   if (!entry) {
     const ignored = nothingInFlight && identity.origin === "empty"
     return [
-      `it has this id since ${when(identity.at, now)}; nothing was written`,
+      `it has this id since ${when(identity.at, frame)}; nothing was written`,
       ...(ignored ? ["--nothing-in-flight changes nothing now: the 45 minutes of its first init go on"] : []),
     ]
   }
@@ -111,15 +112,15 @@ async function show(task: Task): Promise<void> {
       screen.json({ ledger: { ...known, ...control.ledger }, restored, streams: await countStreams(ledger) })
       return
     }
-    const names = await namesById(settings.policyPath)
+    const { names, zone } = await policyAtHand(task, settings)
     const confirmed = restored?.confirmed.map((id) => names.get(id) ?? id).join(", ") || "none yet"
     screen.say(
       sayLedger(known),
-      `made ${instantOf(control.ledger.at)}: ${SAY_ORIGIN[control.ledger.origin]}`,
+      `made ${instantOf(control.ledger.at, zone)}: ${SAY_ORIGIN[control.ledger.origin]}`,
       `streams: ${await countStreams(ledger)}`,
       ...(restored
         ? [
-            `restored ${when(restored.at, now)}, by ${restored.by}: ${restored.why}; confirmed since: ${confirmed}`,
+            `restored ${when(restored.at, { now, zone })}, by ${restored.by}: ${restored.why}; confirmed since: ${confirmed}`,
           ]
         : []),
     )
@@ -136,7 +137,7 @@ async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
     const known = await requireLedger(ledger, settings)
     const entry = await commandAll(deskOf(task, ledger), { verb: "restored", why, by })
-    const names = [...(await namesById(settings.policyPath)).values()]
+    const names = [...(await policyAtHand(task, settings)).names.values()]
     task.screen.say(
       "live runs buy nothing now (ledger-restored). For each supernode, run:",
       ...(names.length > 0 ? names : ["NAME"]).map((name) => `  ${operatorCommand.ledgerConfirm(name)}`),

@@ -8,8 +8,8 @@ import { actor, reason, timeAfter, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
-import { when } from "../print/table.ts"
-import { attemptsInFlight, inFlightLines, namesById, supernodeIdOf } from "../state/in-flight.ts"
+import { type Timeframe, when } from "../print/time.ts"
+import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
 import { showNothingSaid, showWord, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
@@ -65,7 +65,9 @@ async function pause(
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
-    if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until" })
+    const { names, zone } = await policyAtHand(task, settings)
+    const frame = { now, zone }
+    if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
     const entry = await sayToAllIf(deskOf(task, ledger), {
       said: { verb: "pause", supernode, why, by, until },
       check: ({ pausedAll, paused }) =>
@@ -73,15 +75,15 @@ async function pause(
           name,
           until,
           current: stopInForce(supernode === null ? pausedAll : getOwn(paused, supernode), now),
-          now,
+          frame,
         }),
     })
     screen.say(
-      `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, now)}`}`,
+      `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, frame)}`}`,
     )
     showWord(task, entry, known)
     // After the word: what was opened before it may have been sent, what comes after it will not be.
-    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), await namesById(policyPath), now))
+    screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }
 
@@ -90,15 +92,15 @@ interface NewEnd {
   until: number | null
   /** The pause that is in force; null: none. */
   current: Stop | null
-  now: number
+  frame: Timeframe
 }
 
 /** One operator's pause does not end another one's: only `resume` does. */
-function refuseAnEarlierEnd({ name, until, current, now }: NewEnd): void {
+function refuseAnEarlierEnd({ name, until, current, frame }: NewEnd): void {
   if (!current || until === null || (current.until !== null && current.until <= until)) return
-  const end = current.until === null ? "without an end" : `until ${when(current.until, now)}`
+  const end = current.until === null ? "without an end" : `until ${when(current.until, frame)}`
   throw new CommandError(
-    `${name ?? "everything"} is paused already, by ${current.by}, ${end}: ${current.why}. A pause until ${when(until, now)} would end that one earlier, so nothing was written. To end it now, run: ${operatorCommand.resume(name ?? null)}`,
+    `${name ?? "everything"} is paused already, by ${current.by}, ${end}: ${current.why}. A pause until ${when(until, frame)} would end that one earlier, so nothing was written. To end it now, run: ${operatorCommand.resume(name ?? null)}`,
   )
 }
 
@@ -129,7 +131,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
       showWord(task, entry, known)
     }
-    screen.say(...stillPaused(control, { supernode, now, names: await namesById(policyPath) }))
+    screen.say(...stillPaused(control, { supernode, now, names: (await policyAtHand(task, settings)).names }))
   })
 }
 

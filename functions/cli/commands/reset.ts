@@ -14,10 +14,10 @@ import { actor, reason, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
-import { when } from "../print/table.ts"
+import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { supernodeIdOf } from "../state/in-flight.ts"
+import { policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
 import { SIGNER, showWord } from "./actor.ts"
 
 interface ResetOptions extends CommonOptions, SignatureOptions {
@@ -77,8 +77,9 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
         before = standing
       },
     })
-    const clock = clockLines({ headAt, entryAt: entry.at, now })
-    screen.say(...changedLines({ before, after: stateOf(entry), clock, now }))
+    const frame = { now, zone: (await policyAtHand(task, settings)).zone }
+    const clock = clockLines({ headAt, entryAt: entry.at, frame })
+    screen.say(...changedLines({ before, after: stateOf(entry), clock, frame }))
     showWord(task, entry, known)
   })
 }
@@ -110,9 +111,17 @@ async function approversOf(
 }
 
 /** A reset's own entry has this machine's time, from which runs go on. */
-function clockLines({ headAt, entryAt, now }: { headAt: number; entryAt: number; now: number }): string[] {
+function clockLines({
+  headAt,
+  entryAt,
+  frame,
+}: {
+  headAt: number
+  entryAt: number
+  frame: Timeframe
+}): string[] {
   if (headAt <= entryAt + CLOCK_TOLERANCE_MS) return []
-  return [`the newest entry was dated ${when(headAt, now)}: from now on this machine's clock counts again`]
+  return [`the newest entry was dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
 }
 
 interface Changes {
@@ -120,18 +129,18 @@ interface Changes {
   after: SupernodeState
   /** Changes of the clock. */
   clock: string[]
-  now: number
+  frame: Timeframe
 }
 
 /** Changes by the reset: a comparison of the state before and after it. */
-function changedLines({ before, after, clock, now }: Changes): string[] {
+function changedLines({ before, after, clock, frame }: Changes): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
-  const wait = throttle && throttle.until > now && !after.throttle ? throttle : null
+  const wait = throttle && throttle.until > frame.now && !after.throttle ? throttle : null
   const lines = [
     ...(breaker && !after.breaker
-      ? [`the breaker is closed: ${breaker.class} since ${when(breaker.since, now)}, ${breaker.says}`]
+      ? [`the breaker is closed: ${breaker.class} since ${when(breaker.since, frame)}, ${breaker.says}`]
       : []),
-    ...(wait ? [`the wait until ${when(wait.until, now)} is over`] : []),
+    ...(wait ? [`the wait until ${when(wait.until, frame)} is over`] : []),
     ...goneKeys(before.blocked, after.blocked).map((flavor) => `${flavor} is no longer blocked`),
     ...goneKeys(before.rulesOff, after.rulesOff).map((rule) => `rule ${rule} is on again`),
     ...(effects.length > 0 && (after.effects ?? []).length === 0

@@ -1,6 +1,6 @@
 import type { Command } from "commander"
 import { words } from "../arguments.ts"
-import { type Cli, type CommonOptions, type Task, taskOf, withApp } from "../context.ts"
+import { type Cli, type CommonOptions, type Task, taskOf, VERBOSE, withApp } from "../context.ts"
 import { readEvent } from "../event-file.ts"
 import { handleEvent } from "../handle-event.ts"
 
@@ -16,6 +16,7 @@ export function registerRun(program: Command, cli: Cli): void {
       "Handles one event exactly as the functions do: any event of a function, an HTTP request as a gateway passes it, or a manual request. Buys only if SUPERNODE_MODE is live.",
     )
     .requiredOption("--event <FILE>", "the event as JSON; - reads stdin", words)
+    .option(...VERBOSE)
     .option("--json", "print the results as JSON, as the functions answer")
     .addHelpText(
       "after",

@@ -18,6 +18,7 @@ import {
 } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
+import { inZone } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { SIGNER, showWord } from "./actor.ts"
@@ -75,8 +76,9 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   if (!attempt) throw new CommandError(`${policy.name} has no attempt in flight: there is nothing to settle`)
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
+  const frame = { now, zone: policy.timezone }
   const witnesses = await askWitnesses(app.cloud, { policy, attempt, order, look, now })
-  screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, now }))
+  screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, frame }))
   const doubt = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
   if (doubt !== null) screen.note(`warning: ${doubt}`)
 
@@ -103,7 +105,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
         look,
         now: io.clock.now(),
       })
-      if (problem !== null) throw new CommandError(problem)
+      if (problem !== null) throw new CommandError(inZone(problem, policy.timezone))
     },
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)

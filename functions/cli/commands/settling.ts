@@ -11,9 +11,11 @@ import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
+import { sayTime } from "../../../lib/decision/verdict.ts"
 import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
-import { type Cell, instantOf, tableOf } from "../print/table.ts"
+import { type Cell, tableOf } from "../print/table.ts"
+import type { Timeframe } from "../print/time.ts"
 import { traceRows, type Witnesses } from "./witnesses.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
@@ -39,15 +41,15 @@ export interface Shown {
   attempt: OpenAttempt
   look: Look
   witnesses: Witnesses
-  now: number
+  frame: Timeframe
 }
 
 /** What a person must have seen before saying what became of an attempt. */
-export function settlingLines({ name, attempt, look, witnesses, now }: Shown): string[] {
+export function settlingLines({ name, attempt, look, witnesses, frame }: Shown): string[] {
   const { before, cost, id } = attempt
   const rows = [
     ["  attempt", id],
-    ["  state", sayAttempt(attempt, now)],
+    ["  state", sayAttempt(attempt, frame)],
     ["  cost", cost ? sayMoney(cost) : "unknown"],
     ["  before", listed(before)],
     ["  now", sayNow(attempt, look)],
@@ -100,10 +102,10 @@ function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string 
     confirmed === null
       ? ", and no answer of the cloud confirms what time it is: check the connection and this machine's clock"
       : ""
-  return `the request may still be on its way until ${instantOf(until)}${unconfirmed}. Settle again then`
+  return `the request may still be on its way until ${sayTime(until)}${unconfirmed}. Settle again then`
 }
 
-/** Why this may not be said now, and what to do instead; null where it may. */
+/** Why this may not be said now, and what to do instead; null where it may. Its instants are in UTC. */
 export function whyNotSettled({
   name,
   as,
@@ -117,7 +119,7 @@ export function whyNotSettled({
   const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
   if (current.state === "open" && now <= current.deadline) {
-    return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${instantOf(current.deadline)}. Look again then; it may have settled itself`
+    return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${sayTime(current.deadline)}. Look again then; it may have settled itself`
   }
   if (as === "completed" && clocks.cloudSkewMs !== null && !clocksAgree(clocks)) {
     return `the cooldown would begin at a wrong time: this machine's clock and the cloud's differ by ${Math.round(Math.abs(clocks.cloudSkewMs) / 1000)} s. Set this machine's clock, then settle again`

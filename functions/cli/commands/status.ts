@@ -1,34 +1,45 @@
 import type { Command } from "commander"
+import type { App } from "../../../lib/app/app.ts"
+import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import type { Control } from "../../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
-import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { firstConfirmedTime } from "../../../lib/run/ledger-age.ts"
 import { words } from "../arguments.ts"
-import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withApp } from "../context.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
-import { sayOutcome } from "../print/result.ts"
+import { lookOf, sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
-import { instantOf } from "../print/table.ts"
+import { instantOf, zoneOf } from "../print/time.ts"
 import { repeatUntilStopped } from "../repeat.ts"
-import { fleetLines, lookAtFleet } from "../state/fleet-state.ts"
-import { type LastOutcome, statusOf } from "../state/supernode-state.ts"
+import { type CloudLook, lookAtCloud, NOT_LOOKED, whyNotAsked } from "../state/cloud-look.ts"
+import { type FleetLook, fleetLines, lookAtFleet } from "../state/fleet-state.ts"
+import { type LastOutcome, type SupernodeStatus, statusOf } from "../state/supernode-state.ts"
+
+interface StatusOptions extends CommonOptions {
+  watch?: true
+  /** false: `--no-cloud`. */
+  cloud: boolean
+}
 
 export function registerStatus(program: Command, cli: Cli): void {
   program
     .command("status")
-    .summary("one screen: mode, pause, in flight, cooldown, budget, last decision")
-    .description("Shows what the ledger records of each supernode. Calls no cloud and needs no keys.")
+    .summary("one screen: servers, load, mode, what would hold now, budget, last order")
+    .description(
+      "Shows each supernode: servers and rung, the load by rule, mode, everything that would hold now, what is left of the budget, and how the last order ended. Reads the cloud and the meters where there are keys; without, it shows what the ledger records. Writes nothing.",
+    )
     .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .option("--no-cloud", "show what the ledger records, and ask neither the cloud nor the meters")
     .option("--watch", "show it again every 5 seconds, until stopped")
     .option("--json", "print it as JSON; times are epoch milliseconds")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & { watch?: true }>()
+      const options = command.optsWithGlobals<StatusOptions>()
       if (options.watch && options.json)
         command.error("error: --watch is for people, and --json prints one document; give one of them")
       if (options.watch) await watch(cli, options, name)
-      else await status(taskOf(cli, options), name)
+      else await status(taskOf(cli, options), { name, options })
     })
 }
 
@@ -37,45 +48,70 @@ const WATCH_MS = 5_000
 const CLEAR_SCREEN = "\u001b[H\u001b[2J"
 
 /** The policy and the ledger are read anew each time, so that it shows what the next run would find. */
-async function watch(cli: Cli, options: CommonOptions, name: string | undefined): Promise<void> {
+async function watch(cli: Cli, options: StatusOptions, name: string | undefined): Promise<void> {
   const { io } = cli
   await repeatUntilStopped(io, WATCH_MS, async () => {
     const task = taskOf(cli, options)
     if (io.isTerminal) io.stdout.write(CLEAR_SCREEN)
-    task.screen.say(`${instantOf(task.now)}, every ${WATCH_MS / 1000} seconds; Ctrl-C ends it`, "")
-    await status(task, name)
+    await status(task, { name, options, head: `every ${WATCH_MS / 1000} seconds; Ctrl-C ends it` })
   })
 }
 
-async function status(task: Task, name: string | undefined): Promise<void> {
-  const { screen, options, now, io } = task
-  await withLedger(task, async (ledger, settings) => {
-    const { supernodes } = await loadPolicyFile(settings.policyPath)
+interface Shown {
+  /** undefined: all supernodes. */
+  name: string | undefined
+  options: StatusOptions
+  /** Follows the present time in a first line; without, there is none. */
+  head?: string
+}
+
+async function status(task: Task, { name, options, head }: Shown): Promise<void> {
+  const { screen, now } = task
+  await withApp(task, async (app) => {
+    const { ledger, settings, policies } = app
+    const { supernodes } = policies
     const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
-    const look = await lookAtLedger(ledger, settings)
-    noteUnusableLedger(task, look)
-    const { control, place, known } = look
+    const known = await lookAtLedger(ledger, settings)
+    noteUnusableLedger(task, known)
     const fleet = await lookAtFleet(ledger, supernodes, now)
-    const streams = supernodes.map(({ policy }) => supernodeStream(policy.id))
+    const whyNot = options.cloud ? await whyNotAsked(app) : "--no-cloud was given"
     const states = await Promise.all(
       shown.map(async (loaded) => {
-        const stream = supernodeStream(loaded.policy.id)
-        const others = fleet?.othersOf(stream) ?? null
-        const head = await ledger.head(stream)
-        const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
-        const ledgerConfirmedAt = await ledgerConfirmedTime(ledger, control, [stream, ...streams])
-        return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, now })
+        const look = whyNot === null ? await lookAtCloud(app.cloud, loaded.policy, now) : NOT_LOOKED
+        return stateOfOne({ app, loaded, control: known.control, fleet, look, now })
       }),
     )
     if (options.json) {
-      const shownLedger = { place, id: known?.id ?? null }
+      const shownLedger = { place: known.place, id: known.known?.id ?? null }
       screen.json({ now, ledger: shownLedger, supernodes: states, fleet: fleet?.state ?? null })
       return
     }
-    const print = { now, paint: screen.paint, columns: io.isTerminal ? io.columns : undefined }
+    const zone = zoneOf(supernodes)
+    const print = { ...lookOf(task, zone), now, whyNotAsked: whyNot }
+    if (head !== undefined) screen.say(`${instantOf(now, zone)}, ${head}`, "")
     for (const state of states) screen.say(...stateLines(state, print), "")
     if (fleet) screen.say(...fleetLines(fleet.state, print), "")
   })
+}
+
+interface One {
+  app: App
+  loaded: LoadedPolicy
+  control: Control
+  fleet: FleetLook | null
+  look: CloudLook
+  now: number
+}
+
+async function stateOfOne({ app, loaded, control, fleet, look, now }: One): Promise<SupernodeStatus> {
+  const { ledger, settings, policies } = app
+  const stream = supernodeStream(loaded.policy.id)
+  const streams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
+  const head = await ledger.head(stream)
+  const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
+  const ledgerConfirmedAt = await ledgerConfirmedTime(ledger, control, [stream, ...streams])
+  const others = fleet?.othersOf(stream) ?? null
+  return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, look, now })
 }
 
 /** Since when live runs count the 45 minutes of a ledger that began empty; null elsewhere, and before it is known. */

@@ -30,7 +30,7 @@ async function testAll(task: Task, files: readonly string[]): Promise<void> {
   const path = options.policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || null)
   const policy = await filePolicy(policyPath(path, (name) => io.env[name]))
   const played = await playAll(files, { policy, whyNotSettled }, (one) => {
-    if (!options.json) screen.say(...playedLines(one, screen.paint))
+    if (!options.json) screen.say(...playedLines(one, { paint: screen.paint, zone: policy.timezone }))
   })
   if (options.json) screen.json(playedJson(played))
   else screen.say(summaryLine(played))

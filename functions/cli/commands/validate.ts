@@ -85,7 +85,7 @@ function showValid({ screen, options, io, now }: Task, file: PolicyFile, isValid
   for (const loaded of supernodes) {
     screen.say(
       screen.paint.bold(loaded.policy.name),
-      ...tableOf(policyRows(loaded, now), { columns: columnsOf(io) }),
+      ...tableOf(policyRows(loaded, { now, isOnly: supernodes.length === 1 }), { columns: columnsOf(io) }),
       "",
     )
   }

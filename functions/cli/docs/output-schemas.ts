@@ -194,6 +194,22 @@ const supernodeStatus = z.strictObject({
   name: z.string(),
   id: z.string(),
   mode: z.enum(["live", "observe"]),
+  servers: z
+    .strictObject({ status: z.string(), byStatus: z.record(z.string(), z.int()), count: z.int() })
+    .nullable(),
+  rung: z.strictObject({ number: z.int(), of: z.int(), flavor: z.string(), servers: z.int() }).nullable(),
+  load: z.array(
+    z.strictObject({
+      rule: z.string(),
+      source: z.enum(["cloud-eye", "prometheus", "cloudwatch", "alarm"]),
+      value: z.number().nullable(),
+      at: instant.nullable(),
+      verdict: z.enum(["breaching", "not-breaching", "missing-data", "latched", "off"]),
+      says: z.string(),
+      problem: z.string().nullable(),
+    }),
+  ),
+  unread: z.array(z.strictObject({ source: z.string(), why: z.string() })),
   armingUntil: z.union([instant, z.literal("unseen")]).nullable(),
   paused: stop.extend({ scope: z.enum(["all", "supernode"]) }).nullable(),
   held: stop.nullable(),
@@ -230,6 +246,7 @@ const supernodeStatus = z.strictObject({
   witness: witness.nullable(),
   nextTick: hold.nullable(),
   holds: z.array(hold),
+  wouldBuy: z.boolean(),
   ledger: hold.nullable(),
   entries: z.int(),
 })
@@ -314,6 +331,11 @@ const handled = z.strictObject({ results: z.array(result), error: error.optional
 /** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */
 export const OUTPUT_SCHEMAS = {
   error: z.strictObject({ error }),
+  init: z.strictObject({
+    policy: z.string(),
+    scenario: z.string().nullable(),
+    supernodes: z.array(z.string()),
+  }),
   validate: z.union([
     z.strictObject({
       valid: z.boolean(),
@@ -443,6 +465,7 @@ export const OUTPUT_SCHEMAS = {
       z.strictObject({ file: z.string(), title: z.string(), ok: z.boolean(), failures: z.array(failure) }),
     ),
   }),
+  completion: z.strictObject({ shell: z.enum(["bash", "zsh", "fish"]), script: z.string() }),
   sandbox: z.strictObject({
     url: z.string(),
     env: z.record(z.string(), z.string()),

@@ -2,7 +2,7 @@ import type { CloudEye } from "../../../lib/app/app.ts"
 import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import type { Server } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
-import { when } from "../print/table.ts"
+import { whenInUtc } from "../print/time.ts"
 
 // What an operator needs to write the right rule: which metrics there really are, and how old their newest point is. The
 // names of Lite Server's metrics are documented nowhere, so Cloud Eye itself is asked.
@@ -90,5 +90,5 @@ async function newestOf(
   const which = own.dimensions.map(({ name, value }) => `${name} ${value}`).join(", ")
   return newest === null
     ? [`its newest point (${which}) is older than four hours, or missing`]
-    : [`its newest point (${which}) is ${newest.value}, of ${when(newest.at, now)}`]
+    : [`its newest point (${which}) is ${newest.value}, of ${whenInUtc(newest.at, now)}`]
 }

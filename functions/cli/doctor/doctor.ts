@@ -30,6 +30,7 @@ import {
 } from "../context.ts"
 import { CommandError, linesOf } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
+import { FALLBACK_ZONE, inZone, zoneOf } from "../print/time.ts"
 import { type Check, ill, well } from "./check.ts"
 import { checkRules } from "./rules.ts"
 import { checkOffers, checkOrders, checkSupernode, checkTraces } from "./supernode.ts"
@@ -49,7 +50,7 @@ export function registerDoctor(program: Command, cli: Cli): void {
 }
 
 async function doctor(task: Task, name: string | undefined): Promise<void> {
-  const checks = await checkAll(task, name)
+  const { checks, zone } = await checkAll(task, name)
   const ill = checks.filter(({ ok }) => !ok)
   if (ill.length > 0) task.fail()
   if (task.options.json) {
@@ -59,8 +60,8 @@ async function doctor(task: Task, name: string | undefined): Promise<void> {
   const { screen } = task
   for (const { what, supernode, ok, says, todo } of visibleIn(checks)) {
     const mark = ok ? screen.paint.green("ok") : screen.paint.red("PROBLEM")
-    screen.say(`${mark}  ${supernode === null ? "" : `${supernode}: `}${what}: ${says}`)
-    for (const line of todo) screen.say(`      ${line}`)
+    screen.say(`${mark}  ${supernode === null ? "" : `${supernode}: `}${what}: ${inZone(says, zone)}`)
+    for (const line of todo) screen.say(`      ${inZone(line, zone)}`)
   }
   screen.say(
     "",
@@ -71,9 +72,9 @@ async function doctor(task: Task, name: string | undefined): Promise<void> {
 }
 
 /** Each step needs the ones before it; what cannot be looked at any more is not listed. */
-async function checkAll(task: Task, name: string | undefined): Promise<Check[]> {
+async function checkAll(task: Task, name: string | undefined): Promise<{ checks: Check[]; zone: string }> {
   const settings = tried("settings", () => settingsOf(task))
-  if (!settings.ok) return settings.checks
+  if (!settings.ok) return { checks: settings.checks, zone: FALLBACK_ZONE }
   const checks: Check[] = [well({ what: "settings", supernode: null }, saySettings(settings.value))]
   const policy = await triedLater("policy", () => loadPolicyFile(settings.value.policyPath, task.now))
   if (policy.ok) checks.push(well({ what: "policy", supernode: null }, sayPolicy(policy.value)))
@@ -81,11 +82,12 @@ async function checkAll(task: Task, name: string | undefined): Promise<Check[]> 
   const shown = policy.ok ? shownOf(policy.value, name) : []
   const ledger = await triedLater("ledger", () => checkLedger(task, shown))
   checks.push(...(ledger.ok ? [ledger.value] : ledger.checks))
-  if (!policy.ok) return checks
+  if (!policy.ok) return { checks, zone: FALLBACK_ZONE }
+  const zone = zoneOf(policy.value.supernodes)
   task.screen.note(...policy.value.warnings.map((warning) => `warning: ${warningLine(warning)}`))
   const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
   // A ledger that cannot even be opened was reported above.
-  return [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])]
+  return { checks: [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])], zone }
 }
 
 type Tried<T> = { ok: true; value: T } | { ok: false; checks: Check[] }

@@ -2,7 +2,7 @@ import type { CloudEye } from "../../../lib/app/app.ts"
 import type { Reading } from "../../../lib/decision/inputs/reading.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
-import { when } from "../print/table.ts"
+import { whenInUtc } from "../print/time.ts"
 import { type Check, ill, well } from "./check.ts"
 import { knownMetrics } from "./cloud-eye.ts"
 import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
@@ -47,7 +47,7 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
   const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
   const told = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
   const what = least === most ? `${least}` : `${least} to ${most} (${metric.aggregate} counts)`
-  return `${what}${whose}, period ended ${when(newest + (periodMs ?? 0), now)}; ${told} of ${points.n} periods have data`
+  return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${told} of ${points.n} periods have data`
 }
 
 async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
+import { counted } from "../../../lib/decision/policy/units.ts"
 
 /** One key of a policy that differs; undefined: the key is not there. */
 export interface Change {
@@ -32,5 +33,5 @@ function partsOf(value: unknown): Map<string, unknown> | null {
 function nameOf(part: unknown): string | null {
   if (typeof part !== "object" || part === null) return null
   if ("name" in part && typeof part.name === "string") return part.name
-  return "servers" in part && typeof part.servers === "number" ? `${part.servers} servers` : null
+  return "servers" in part && typeof part.servers === "number" ? counted(part.servers, "server") : null
 }

@@ -1,5 +1,7 @@
 import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
+import { sayTime } from "../../../lib/decision/verdict.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
+import type { OrderEntries } from "../audit/order-entries.ts"
 import { saySignal } from "./entry.ts"
 
 /** Why an order was tried or would have been, in a sentence's part; null for entries that order nothing. */
@@ -26,12 +28,58 @@ export function priceOf({ plan, attempt, standing }: LedgerEntry): Amount | null
   return cost ? amountOf(cost) : null
 }
 
-/** `, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1 (alarm) of …)`; empty for entries that order nothing. */
-export function sayWhy(entry: LedgerEntry): string {
-  const cause = causeOf(entry)
-  if (cause === null || !entry.plan) return ""
-  const { cost } = entry.plan
-  const price = cost ? `for ${cost.amount} ${cost.currency}` : "for an unknown price"
-  const woken = entry.signal ? ` (${saySignal(entry.signal)})` : ""
-  return `, ${price}, because of ${cause}${woken}`
+/**
+ * A purchase in one sentence: `At …, cloud-eye alarm al1 (alarm) of … and rule npu-busy (5 of 5 points …) raised the wanted servers of
+ * train-a from 2 to 4, so an order of … for 120000 CNY was sent and taken: CS….` Its instants are in UTC. Empty without a plan.
+ */
+export function sayActivity(name: string, { opened, settled }: OrderEntries): string {
+  const { at, plan, signal } = opened
+  if (!plan) return ""
+  const woken = signal && signal.kind !== "request" ? [saySignal(signal)] : []
+  const asked = signal?.kind === "request" ? [`${signal.requestedBy} (${signal.why})`] : []
+  const causes = [...asked, ...woken, ...evidenceOf(opened)].join(" and ")
+  const { from, to, flavor } = plan
+  return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the wanted servers of ${name} from ${from} to ${to}, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
+}
+
+/** The rules and schedules of an order, with the evidence of the time. */
+function evidenceOf(opened: LedgerEntry): string[] {
+  const { rules = [], schedules = [] } = opened.decision?.target ?? {}
+  if (rules.length + schedules.length === 0) return []
+  const evidence = opened.decision?.findings.find(({ gate }) => gate === "evidence")?.says
+  return [evidence ?? causeOf(opened) ?? ""].filter((text) => text !== "")
+}
+
+function sayEnd(settled: LedgerEntry | null): string {
+  const outcome = settled?.outcome
+  if (!outcome) return "was opened, and its end is not on record"
+  switch (outcome.kind) {
+    case "accepted":
+      return `was sent and taken${outcome.orderId === null ? "" : ` (${outcome.orderId})`}`
+    case "rejected":
+      return `was sent and refused (${outcome.class})`
+    case "not-sent":
+      return `was not sent (${outcome.reason})`
+    case "unknown":
+      return `was sent, and its outcome is unknown (${outcome.reason})`
+    default:
+      return outcome satisfies never
+  }
+}
+
+function sayPrice(cost: Amount | null): string {
+  return cost ? `for ${cost.amount} ${cost.currency}` : "for an unknown price"
+}
+
+/**
+ * What asked for an entry, for its row: `, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1 (alarm) of …)`. `opened`: the
+ * entry of its order, if it is about one.
+ */
+export function sayWhy(entry: LedgerEntry, opened: LedgerEntry | null): string {
+  const { signal } = entry
+  const asking = opened ?? entry
+  const cause = causeOf(asking)
+  const woken = asking.signal ? ` (${saySignal(asking.signal)})` : ""
+  if (asking.plan && cause !== null) return `, ${sayPrice(priceOf(asking))}, because of ${cause}${woken}`
+  return entry.kind === "decided" && signal ? woken : ""
 }

@@ -4,11 +4,11 @@ import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OperatorCommand } from "../../../lib/decision/state/control.ts"
 import type { FleetChange } from "../../../lib/decision/state/fleet-reservations.ts"
 import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"
+import { sayTime } from "../../../lib/decision/verdict.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result.ts"
-import { instantOf } from "./table.ts"
 
-/** One entry in a sentence. */
+/** One entry in a sentence. Its instants are in UTC; `inZone` shows them to people. */
 export function sayEntry(entry: LedgerEntry): string {
   const { kind, mode, decision, plan, outcome, observation, said, fleet } = entry
   if (fleet) return sayPlace(entry, fleet)
@@ -36,7 +36,10 @@ function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetCh
   const { stream, id, cost } = reservation
   if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
   const price = cost ? sayMoney(cost) : "an unknown price"
-  const dropped = over.length > 0 ? `; ${over.length} places before it were over` : ""
+  const dropped =
+    over.length > 0
+      ? `; ${counted(over.length, "place")} before it ${over.length === 1 ? "was" : "were"} over`
+      : ""
   return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
@@ -56,7 +59,7 @@ function sayCommand(said: OperatorCommand): string {
   switch (said.verb) {
     case "pause":
     case "hold":
-      return `${said.verb} ${said.supernode ?? "everything"}${said.until === null ? "" : ` until ${instantOf(said.until)}`}, by ${said.by}: ${said.why}`
+      return `${said.verb} ${said.supernode ?? "everything"}${said.until === null ? "" : ` until ${sayTime(said.until)}`}, by ${said.by}: ${said.why}`
     case "resume":
       return `resume ${said.supernode ?? "everything"}, by ${said.by}: ${said.why}`
     case "approve":
@@ -76,13 +79,13 @@ function sayCommand(said: OperatorCommand): string {
   }
 }
 
-/** The signal of the run. */
+/** The signal of the run; its instants as in `sayEntry`. */
 export function saySignal(signal: Signal): string {
   switch (signal.kind) {
     case "alarm":
-      return `${signal.source} alarm ${signal.alarm} (${signal.state}) of ${instantOf(signal.at)}`
+      return `${signal.source} alarm ${signal.alarm} (${signal.state}) of ${sayTime(signal.at)}`
     case "tick":
-      return `tick of ${signal.name}, ${instantOf(signal.at)}`
+      return `tick of ${signal.name}, ${sayTime(signal.at)}`
     case "request":
       return `request by ${signal.requestedBy}: ${signal.why}`
     default:

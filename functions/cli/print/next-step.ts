@@ -6,7 +6,7 @@ import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { ledgerPlace, parseLedgerUrl } from "../../../lib/ledger/open.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
 import type { CommonOptions } from "../context.ts"
-import { instantOf } from "./table.ts"
+import { instantOf } from "./time.ts"
 
 /** A manual request that buys the plan that was shown, or nothing. */
 export interface ReadyRequest {
@@ -53,6 +53,8 @@ function mayBeAskedFor({ kind, heldBy }: RunResult["decision"]): boolean {
 export interface Circumstances {
   mode: Settings["mode"]
   arming: ReturnType<typeof armingUntil>
+  /** IANA zone of the times that are shown. */
+  zone: string
   /** --policy and --ledger, which the next command needs as well. */
   options: CommonOptions & { bypassCooldown?: true }
   /** The plan file that holds the request; null: none. */
@@ -114,18 +116,18 @@ function quoted(text: string): string {
 }
 
 /** A dry run asks as if it were live; what would keep a real run from buying all the same must be said. */
-function whyNotBought({ mode, arming }: Circumstances): string {
+function whyNotBought({ mode, arming, zone }: Circumstances): string {
   if (mode === "observe") return " (here it would be recorded and not bought: SUPERNODE_MODE is not live)"
-  return arming === null ? "" : ` (${sayArming(arming)})`
+  return arming === null ? "" : ` (${sayArming(arming, zone)})`
 }
 
 /** Whatever holds now: nothing would be bought before that either. */
-function armingLines({ arming }: Circumstances): string[] {
-  return arming === null ? [] : ["", sayArming(arming)]
+function armingLines({ arming, zone }: Circumstances): string[] {
+  return arming === null ? [] : ["", sayArming(arming, zone)]
 }
 
-function sayArming(arming: number | "unseen"): string {
+function sayArming(arming: number | "unseen", zone: string): string {
   return arming === "unseen"
     ? "the policy is new: runs only observe for arm_after, counted from the first recorded one"
-    : `the policy is new: until ${instantOf(arming)} runs only observe`
+    : `the policy is new: until ${instantOf(arming, zone)} runs only observe`
 }

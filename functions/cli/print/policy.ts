@@ -6,8 +6,11 @@ import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { scheduleRows, scheduleStates } from "./schedule.ts"
 import { worstCaseLines } from "./worst-case.ts"
 
-/** The effective policy, with defaults, as label and text. */
-export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[][] {
+/** The effective policy, with defaults, as label and text. `isOnly`: the bill of the whole file is its own. */
+export function policyRows(
+  { policy, hash }: LoadedPolicy,
+  { now, isOnly }: { now: number; isOnly: boolean },
+): string[][] {
   return [
     ["  supernode", `${policy.id} in ${policy.region}`],
     ...policy.rules.map((rule, i) => [i === 0 ? "  rules" : "", sayRule(rule)]),
@@ -17,7 +20,10 @@ export function policyRows({ policy, hash }: LoadedPolicy, now: number): string[
       "  waits",
       `${sayDuration(policy.cooldownMs)} from completion, ${sayDuration(policy.minIntervalMs)} from request, warm-up ${sayDuration(policy.warmupMs)}`,
     ],
-    ...worstCaseLines(worstCase(policy)).map((line, i) => [i === 0 ? "  at worst" : "", line]),
+    ...(isOnly ? [] : worstCaseLines(worstCase(policy))).map((line, i) => [
+      i === 0 ? "  at worst" : "",
+      line,
+    ]),
     ...scheduleRows(scheduleStates(policy, null, now)),
     ["  hash", hash],
   ]
@@ -28,7 +34,9 @@ function sayRule({ name, metric, compare, steps, points, missing }: Rule): strin
   const what =
     metric["cloud-eye"]?.name ?? metric.cloudwatch?.name ?? metric.prometheus?.query ?? "its own points"
   const period = metric["cloud-eye"]?.period ?? metric.cloudwatch?.period ?? metric.prometheus?.period
-  const threshold = compare ? `${compare.op.replace("_", " ")} ${compare.value}` : `${steps.length} steps`
+  const threshold = compare
+    ? `${compare.op.replace("_", " ")} ${compare.value}`
+    : counted(steps.length, "step")
   const periods = period === undefined ? "" : ` periods of ${sayDuration(period)}`
   return `${name}: ${source} ${what} ${threshold} in ${points.m} of ${points.n}${periods}; missing data: ${missing}`
 }

@@ -5,13 +5,25 @@ import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { ScaleUpPlan } from "../../../lib/decision/plan.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { RunResult, ShownOutcome } from "../../../lib/run/result.ts"
+import type { Task } from "../context.ts"
 import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
+import { inZone } from "./time.ts"
 
 export interface Look {
   paint: Screen["paint"]
   /** Width to wrap at; undefined: do not wrap. */
   columns: number | undefined
+  /** IANA zone of the times that are shown. */
+  zone: string
+  /** `-v`: passing gates and long answers whole. */
+  isVerbose: boolean
+}
+
+/** How this task's output looks. */
+export function lookOf({ screen, io, options }: Pick<Task, "screen" | "io" | "options">, zone: string): Look {
+  const columns = io.isTerminal ? io.columns : undefined
+  return { paint: screen.paint, columns, zone, isVerbose: options.verbose === true }
 }
 
 /** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
@@ -29,11 +41,11 @@ export function resultLines(written: RunResult, look: Look): string[] {
   ]
 }
 
-function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint }: Look): string {
+function headline({ supernode, mode, decision, plan, outcome }: RunResult, { paint, zone }: Look): string {
   const name = paint.bold(supernode)
   if (decision.kind === "hold") {
     const first = firstReason(decision.findings)
-    const says = first ? `: ${first.says}` : ""
+    const says = first ? `: ${inZone(first.says, zone)}` : ""
     return `${name}: ${mode === "live" ? "held" : "would hold"} (${paint.yellow(decision.heldBy ?? "not evaluated")})${says}`
   }
   const what = plan ? sayPlan(plan) : "a purchase"
@@ -42,8 +54,10 @@ function headline({ supernode, mode, decision, plan, outcome }: RunResult, { pai
 }
 
 /** Says clearly that nothing was bought, since a decision to scale up may suggest it. */
-function observedLines({ decision, observed }: RunResult, { paint }: Look): string[] {
-  return observed && decision.kind === "scale-up" ? [paint.yellow(`  NOT BOUGHT: ${observed}`)] : []
+function observedLines({ decision, observed }: RunResult, { paint, zone }: Look): string[] {
+  return observed && decision.kind === "scale-up"
+    ? [paint.yellow(`  NOT BOUGHT: ${inZone(observed, zone)}`)]
+    : []
 }
 
 /** The finding that decided: the first that failed, or else the first that could not be evaluated. */
@@ -56,10 +70,10 @@ export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
   return `from ${from} to ${counted(to, "server")}, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
 }
 
-function outcomeLines({ supernode, decision, outcome }: RunResult, { paint }: Look): string[] {
+function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone }: Look): string[] {
   if (!outcome) return []
   const first = decision.heldBy === "duplicate" ? "result of the first delivery: " : ""
-  const says = `  ${first}${outcome.kind.toUpperCase()}: ${sayOutcome(outcome)}`
+  const says = `  ${first}${outcome.kind.toUpperCase()}: ${inZone(sayOutcome(outcome), zone)}`
   if (outcome.kind !== "unknown")
     return [outcome.kind === "accepted" ? paint.green(says) : paint.yellow(says)]
   return [
@@ -92,10 +106,20 @@ export const TO_CONTINUE = "to continue:"
 
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
-/** Every gate: its mark, its name, its numbers; under one that failed, the nearest change that would let it pass. */
-export function findingLines(findings: readonly Finding[], { paint, columns }: Look): string[] {
-  const rows = findings.flatMap((finding) => {
-    const { gate, passed, says } = finding
+/**
+ * The gates: mark, name, numbers; under one that failed, the nearest change that would let it pass. Passing gates but the evidence
+ * are counted in one line, unless they are asked for.
+ */
+export function findingLines(
+  findings: readonly Finding[],
+  { paint, columns, zone, isVerbose }: Look,
+): string[] {
+  const isShown = ({ gate, passed }: Finding) => isVerbose || passed !== true || gate === "evidence"
+  const folded = findings.filter((finding) => !isShown(finding)).length
+  const count = `${folded} of ${counted(findings.length, "gate")} passed; -v shows them`
+  const rows = findings.filter(isShown).flatMap((finding) => {
+    const { gate, passed } = finding
+    const says = inZone(finding.says, zone)
     const [mark, colour] =
       passed === true
         ? [MARKS.passed, paint.green]
@@ -105,10 +129,13 @@ export function findingLines(findings: readonly Finding[], { paint, columns }: L
     const nearest = hintOf(finding)
     return [
       [colour(`  ${mark}`), gate, passed === null ? `not evaluated: ${says}` : says],
-      ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${nearest}`)]]),
+      ...(nearest === null ? [] : [["", "", paint.dim(`${TO_CONTINUE} ${inZone(nearest, zone)}`)]]),
     ]
   })
-  return tableOf(rows, { columns })
+  return [
+    ...(folded > 0 ? [`${paint.green(`  ${MARKS.passed}`)}  ${count}`] : []),
+    ...tableOf(rows, { columns }),
+  ]
 }
 
 /** Fate of the request: a dry run sends none, and a duplicate does not send it again. */

@@ -1,8 +1,8 @@
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { Failure } from "../../../lib/simulate/scenario/play.ts"
 import type { PlayedScenario } from "../../../lib/simulate/scenario/suite.ts"
-import type { Screen } from "../io.ts"
-import { instantOf } from "./table.ts"
+import type { Look } from "./result.ts"
+import { instantOf, inZone } from "./time.ts"
 
 /** The document of `test --json`. */
 export function playedJson(played: readonly PlayedScenario[]): object {
@@ -10,21 +10,24 @@ export function playedJson(played: readonly PlayedScenario[]): object {
 }
 
 /** One scenario as promtool prints a test file: SUCCESS, or FAILED and each difference with what was expected and what came. */
-export function playedLines({ file, title, ok, failures }: PlayedScenario, paint: Screen["paint"]): string[] {
+export function playedLines(
+  { file, title, ok, failures }: PlayedScenario,
+  { paint, zone }: Pick<Look, "paint" | "zone">,
+): string[] {
   const verdict = ok
     ? [`  ${paint.green("SUCCESS")}`]
-    : [`  ${paint.red("FAILED:")}`, ...failures.flatMap(failureLines)]
+    : [`  ${paint.red("FAILED:")}`, ...failures.flatMap((failure) => failureLines(failure, zone))]
   return [`${file}: ${title}`, ...verdict, ""]
 }
 
-function failureLines({ at, step, on, what, expected, got, says }: Failure): string[] {
-  const when = at === null ? "at the end" : `${instantOf(at)} ${on}`
+function failureLines({ at, step, on, what, expected, got, says }: Failure, zone: string): string[] {
+  const when = at === null ? "at the end" : `${instantOf(at, zone)} ${on}`
   const place = step === null ? "" : ` (timeline[${step}])`
   return [
     `    ${when}${place}, ${what}:`,
     `        exp: ${JSON.stringify(expected)}`,
     `        got: ${JSON.stringify(got)}`,
-    ...(says === null ? [] : [`        ${says}`]),
+    ...(says === null ? [] : [`        ${inZone(says, zone)}`]),
   ]
 }
 

@@ -6,7 +6,8 @@ import type { LoadHistory } from "../../../lib/simulate/load-file.ts"
 import type { SimulatedPurchase } from "../../../lib/simulate/order-book.ts"
 import { type Simulation, TICK_MS } from "../../../lib/simulate/replay.ts"
 import type { Screen } from "../io.ts"
-import { instantOf, tableOf } from "./table.ts"
+import { tableOf } from "./table.ts"
+import { instantOf, inZone } from "./time.ts"
 
 /** Purchases that one policy would have made. */
 export interface SimulatedPolicy {
@@ -95,10 +96,11 @@ function policyLines({ path, loaded, simulation }: SimulatedPolicy, { paint, col
   const failed = Object.entries(failedOrders).map(
     ([how, count]) => `${counted(count, "order")} ended as ${how}`,
   )
+  const { timezone } = loaded.policy
   const rows = [
     [
       "  load",
-      `${instantOf(from)} to ${instantOf(to)}, ${counted(ticks, "tick")}, one each ${sayDuration(TICK_MS)}`,
+      `${instantOf(from, timezone)} to ${instantOf(to, timezone)}, ${counted(ticks, "tick")}, one each ${sayDuration(TICK_MS)}`,
     ],
     ["  purchases", `${purchases.length}, ${sayServers(simulation)}`],
     ["  spend", saySpend(simulation)],
@@ -110,31 +112,31 @@ function policyLines({ path, loaded, simulation }: SimulatedPolicy, { paint, col
   const bought =
     purchases.length === 0
       ? ["  nothing would have been bought"]
-      : tableOf(purchases.map(purchaseRow), {
-          head: ["  at", "servers", "cost", "completed", "why"],
-          columns,
-        })
+      : tableOf(
+          purchases.map((purchase) => purchaseRow(purchase, timezone)),
+          {
+            head: ["  at", "servers", "cost", "completed", "why"],
+            columns,
+          },
+        )
   return [`${paint.bold(loaded.policy.name)} under ${path}`, ...tableOf(rows, { columns }), ...bought]
 }
 
-function purchaseRow({
-  at,
-  from,
-  to,
-  cost,
-  completedAt,
-  rules,
-  schedules,
-  outcome,
-  says,
-}: SimulatedPurchase): string[] {
+function purchaseRow(
+  { at, from, to, cost, completedAt, rules, schedules, outcome, says }: SimulatedPurchase,
+  zone: string,
+): string[] {
   const asked = [...rules, ...schedules.map((name) => `schedule ${name}`)].join(", ")
   return [
-    `  ${instantOf(at)}`,
+    `  ${instantOf(at, zone)}`,
     `${from} to ${to}`,
     cost ? `${cost.amount} ${cost.currency}` : "no price",
-    completedAt !== null ? instantOf(completedAt) : outcome === "unknown" ? "outcome unknown" : "not yet",
-    says === "" ? asked : says,
+    completedAt !== null
+      ? instantOf(completedAt, zone)
+      : outcome === "unknown"
+        ? "outcome unknown"
+        : "not yet",
+    says === "" ? asked : inZone(says, zone),
   ]
 }
 

@@ -1,50 +1,105 @@
+import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
+import type { RuleLoad } from "../state/cloud-look.ts"
 import type { SupernodeStatus } from "../state/supernode-state.ts"
 import { sayBudgetUse, sayRateUse } from "./cap-use.ts"
 import { type Look, TO_CONTINUE } from "./result.ts"
 import { scheduleRows } from "./schedule.ts"
-import { tableOf, when } from "./table.ts"
+import { tableOf } from "./table.ts"
+import { inZone, type Timeframe, when } from "./time.ts"
 
 /** A supernode's state for people: few words for what is normal; each obstacle with its way out. */
 export function stateLines(
   written: SupernodeStatus,
-  { now, paint, columns }: Look & { now: number },
+  { now, paint, columns, zone, whyNotAsked }: Look & Timeframe & { whyNotAsked: string | null },
 ): string[] {
   const state = visibleIn(written)
+  const frame = { now, zone }
   const { lastDecision, lastOutcome } = state
   const alarming = (text: string | null): string => (text === null ? "no" : paint.yellow(text))
   const rows = [
-    ["  mode", sayMode(state, now)],
+    ["  mode", sayMode(state, frame)],
+    ...cloudRows(state, { ...frame, whyNotAsked }).map(([label = "", text = "", isBad = ""]) => [
+      label,
+      isBad ? paint.yellow(text) : text,
+    ]),
     ...ledgerRows(state).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
-    ["  paused", alarming(state.paused && sayStop(state.paused, now))],
-    ["  held", alarming(state.held && sayStop(state.held, now))],
-    ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, now))],
-    ...witnessRows(state, now),
-    ...refusalRows(state, now).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
+    ["  paused", alarming(state.paused && sayStop(state.paused, frame))],
+    ["  held", alarming(state.held && sayStop(state.held, frame))],
+    ["  in flight", alarming(state.attempt && sayAttempt(state.attempt, frame))],
+    ...witnessRows(state, frame),
+    ...refusalRows(state, frame).map(([label = "", text = ""]) => [label, paint.yellow(text)]),
     ...(state.efficacy && !state.efficacy.stopped ? [["  efficacy", state.efficacy.says]] : []),
-    ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, now)}`],
+    ["  cooldown", state.cooldownUntil === null ? "over" : `until ${when(state.cooldownUntil, frame)}`],
     ["  purchases", sayRateUse(state.purchases)],
     ["  budget", sayBudgetUse(state.budget)],
     ...scheduleRows(state.schedules),
     [
       "  last",
       lastDecision
-        ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, now)}`
+        ? `${sayDecision(lastDecision)}, ${when(lastDecision.at, frame)}`
         : "no decision is on record",
     ],
     ...(lastOutcome
-      ? [["  order", `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, now)}`]]
+      ? [
+          [
+            "  order",
+            `${lastOutcome.kind.toUpperCase()}: ${lastOutcome.says}, ${when(lastOutcome.at, frame)}`,
+          ],
+        ]
       : []),
     ...(state.order
-      ? [["  payment", `${state.order.says}, as first read ${when(state.order.at, now)}`]]
+      ? [["  payment", `${state.order.says}, as first read ${when(state.order.at, frame)}`]]
       : []),
     ...holdRows(state),
   ]
-  return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(rows, { columns })]
+  const shown = rows.map((row) => row.map((text) => inZone(text, zone)))
+  return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(shown, { columns })]
+}
+
+/** Servers, rung and load, each with a mark where it needs attention; what was not read is named. */
+function cloudRows(
+  { servers, rung, load, unread }: SupernodeStatus,
+  { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
+): string[][] {
+  if (whyNotAsked !== null) return [["  servers", `not read, and the load neither: ${whyNotAsked}`]]
+  const ofOffers = unread.find(({ source }) => source === "offers")
+  const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
+  if (!servers) {
+    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no answer"
+    return [["  servers", `not read, and the load neither: ${why}`, BAD], ...offers]
+  }
+  return [
+    ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],
+    rung
+      ? ["  rung", `${rung.number} of ${rung.of}: ${rung.flavor}`]
+      : ["  rung", `none: the ladder has no rung with ${counted(servers.count, "server")}`, BAD],
+    ...load.map((one, i) => [
+      i === 0 ? "  load" : "",
+      sayLoad(one, frame),
+      ...(one.problem === null && one.verdict !== "breaching" ? [] : [BAD]),
+    ]),
+    ...offers,
+  ]
+}
+
+const BAD = "bad"
+
+/** `2 servers: 2 RUNNING; the supernode is ACTIVE`. */
+function sayServers({ status, byStatus, count }: NonNullable<SupernodeStatus["servers"]>): string {
+  const each = Object.entries(byStatus).map(([name, number]) => `${number} ${name}`)
+  const detail = each.length > 0 ? `: ${each.join(", ")}` : ""
+  return `${counted(count, "server")}${detail}; the supernode is ${status}`
+}
+
+/** `95, 2 minutes ago; npu-busy: 5 of 5 points above 85 (3 needed)`. */
+function sayLoad({ value, at, says, source }: RuleLoad, frame: Timeframe): string {
+  if (value === null || at === null) return `no data from ${source}; ${says}`
+  return `${value}, ${formatDistanceStrict(at, frame.now, { addSuffix: true })}; ${says}`
 }
 
 /** Reasons that the rows above have told already. */
@@ -63,6 +118,10 @@ const TOLD: readonly string[] = [
   "efficacy",
   "backoff",
   "cooldown",
+  "not-breaching",
+  "missing-data",
+  "latched",
+  "supernode-unreadable",
 ]
 
 /** Why no run buys on this ledger, before what a tick would find. */
@@ -76,19 +135,19 @@ function ledgerRows({ ledger }: SupernodeStatus): string[][] {
 }
 
 /** Everything that would hold now, the first reason first, each with its hint. */
-function holdRows({ holds, ledger, blockedFlavors, rulesOff }: SupernodeStatus): string[][] {
+function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
     const refused = [
       ...(Object.keys(blockedFlavors).length > 0 ? ["blocked"] : []),
       ...(rulesOff.length > 0 ? ["rules off"] : []),
     ]
     const known =
-      refused.length > 0
-        ? `${refused.join(" and ")} (above) may hold a tick`
-        : "no known obstacle"
+      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "nothing that was read holds"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
-      : `${known}; metrics and offers decide (dry-run shows them)`
+      : wouldBuy
+        ? `nothing holds: a live tick would buy. To see what, run: ${operatorCommand.dryRun(name)}`
+        : `${known}; the servers, the load and the offers decide`
     return [["  now", says]]
   }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {
@@ -100,65 +159,65 @@ function holdRows({ holds, ledger, blockedFlavors, rulesOff }: SupernodeStatus):
   })
 }
 
-function sayMode({ mode, armingUntil }: SupernodeStatus, now: number): string {
+function sayMode({ mode, armingUntil }: SupernodeStatus, frame: Timeframe): string {
   if (mode === "observe") return "observe: decides and records, never buys (SUPERNODE_MODE is not live here)"
   if (armingUntil === "unseen")
     return "live, but this policy is new: it only observes for arm_after, counted from its first recorded run"
   if (armingUntil !== null)
-    return `live, but this policy is new: it only observes until ${when(armingUntil, now)}`
+    return `live, but this policy is new: it only observes until ${when(armingUntil, frame)}`
   return "live"
 }
 
 /** `by ops since …, until …: why`. */
 export function sayStop(
   { by, at, until, why, scope }: Stop & { scope?: "all" | "supernode" },
-  now: number,
+  frame: Timeframe,
 ): string {
-  const end = until === null ? "" : `, until ${when(until, now)}`
-  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, now)}${end}: ${why}`)
+  const end = until === null ? "" : `, until ${when(until, frame)}`
+  return visible(`${scope === "all" ? "everything, " : ""}by ${by}, ${when(at, frame)}${end}: ${why}`)
 }
 
 /** `UNKNOWN: 2 -> 4 servers, flavor, opened …, order CS…: it …`. */
 export function sayAttempt(
   { state, from, to, flavor, openedAt, orderId, says }: Omit<OpenAttempt, "cost">,
-  now: number,
+  frame: Timeframe,
 ): string {
   const order = orderId === null ? "" : `, order ${orderId}`
   return visible(
-    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, now)}${order}: it ${says}`,
+    `${state.toUpperCase()}: ${from} -> ${counted(to, "server")}, ${flavor}, opened ${when(openedAt, frame)}${order}: it ${inZone(says, frame.zone)}`,
   )
 }
 
 /** What independent sources said of an unknown outcome. */
-function witnessRows({ witness }: SupernodeStatus, now: number): string[][] {
+function witnessRows({ witness }: SupernodeStatus, frame: Timeframe): string[][] {
   if (!witness) return []
   const { says, at } = witness
   return [
-    ["  servers", `${says.servers}, as of ${when(at, now)}`],
+    ["  servers", `${says.servers}, as of ${when(at, frame)}`],
     ["  traces", says.traces],
   ]
 }
 
 function refusalRows(
   { breaker, efficacy, backoffUntil, blockedFlavors, rulesOff, name }: SupernodeStatus,
-  now: number,
+  frame: Timeframe,
 ): string[][] {
   return [
     ...(breaker
       ? [
           [
             "  breaker",
-            `${breaker.class} since ${when(breaker.since, now)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
+            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
     ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
-      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, now)}`]]),
+      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, frame)}`]]),
     ...Object.entries(blockedFlavors).map(([flavor, until]) => [
       "  blocked",
-      `${flavor} was refused for capacity, until ${when(until, now)}`,
+      `${flavor} was refused for capacity, until ${when(until, frame)}`,
     ]),
     ...(rulesOff.length > 0
       ? [

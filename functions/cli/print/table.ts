@@ -1,4 +1,3 @@
-import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
 import { openColours, terminalLine } from "./line.ts"
 import { padTo, widthOf } from "./width.ts"
 
@@ -57,14 +56,4 @@ function wrap(line: string, width: number): string[] {
     current = opens + word
   }
   return [...lines, current.trimEnd()]
-}
-
-/** `2026-01-31T18:00:00Z, in 23 minutes`: an instant and its distance from now. */
-export function when(at: number, now: number): string {
-  return `${instantOf(at)}, ${formatDistanceStrict(at, now, { addSuffix: true })}`
-}
-
-/** ISO 8601 in UTC, to the second. */
-export function instantOf(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z")
 }

@@ -1,5 +1,6 @@
 import type { Most, WorstCase } from "../../../lib/decision/money/worst-case.ts"
 import { amountOf, sayMoney } from "../../../lib/decision/policy/money.ts"
+import { counted } from "../../../lib/decision/policy/units.ts"
 
 /** `any 24 hours: at most 2 purchases, 360000 CNY = 2 purchases (limits.actions …) of …`, and the same of a month. */
 export function worstCaseLines({ day, month }: WorstCase): string[] {
@@ -7,7 +8,7 @@ export function worstCaseLines({ day, month }: WorstCase): string[] {
 }
 
 function sayMost({ purchases, spend, says }: Most): string {
-  const bought = `${purchases} purchase${purchases === 1 ? "" : "s"}`
+  const bought = counted(purchases, "purchase")
   return spend
     ? `${bought}, ${sayMoney(spend)} = ${says}`
     : `${bought} for an UNKNOWN amount: no budget, and a rung without a price`

@@ -15,7 +15,8 @@ import { FLEET_STREAM, fleetOf, stateOf, supernodeStream } from "../../../lib/le
 import type { Ledger } from "../../../lib/ports.ts"
 import { sayBudgetUse, sayRateUse } from "../print/cap-use.ts"
 import type { Look } from "../print/result.ts"
-import { tableOf, when } from "../print/table.ts"
+import { tableOf } from "../print/table.ts"
+import { type Timeframe, when } from "../print/time.ts"
 
 /** Rest of the caps across all supernodes. */
 export interface FleetStatus {
@@ -71,14 +72,14 @@ export async function lookAtFleet(
   }
 }
 
-export function fleetLines(state: FleetStatus, { paint, columns, now }: Look & { now: number }): string[] {
+export function fleetLines(state: FleetStatus, { paint, columns, now, zone }: Look & Timeframe): string[] {
   const { purchases, budget, pending, gone } = state
   const rows = [
     ["  purchases", purchases ? sayRateUse(purchases) : "no cap"],
     ["  budget", sayBudgetUse(budget)],
     ...pending.map(({ stream, deadline }, i) => [
       i === 0 ? "  reserved" : "",
-      `${stream}, lapses ${when(deadline, now)}`,
+      `${stream}, lapses ${when(deadline, { now, zone })}`,
     ]),
     ...(gone.length > 0
       ? [

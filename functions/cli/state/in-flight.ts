@@ -1,17 +1,38 @@
+import type { Settings } from "../../../lib/app/settings.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
-import { findSupernode } from "../context.ts"
+import { findSupernode, type Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { sayAttempt } from "../print/state.ts"
+import { FALLBACK_ZONE, type Timeframe, zoneOf } from "../print/time.ts"
 
 const SUPERNODE_STREAM = /^supernode:(.+)$/
 
-/** Names by supernode id, as far as the policy can be read: a kill switch must not wait for it. */
-export async function namesById(policyPath: string): Promise<Map<string, string>> {
-  const supernodes = (await loadPolicyFile(policyPath).catch(() => null))?.supernodes ?? []
-  return new Map(supernodes.map(({ policy }) => [policy.id, policy.name]))
+/** What texts for people need of the policy. */
+export interface PolicyAtHand {
+  /** Names by supernode id. */
+  names: Map<string, string>
+  /** IANA zone of the times that are shown. */
+  zone: string
+}
+
+/** As far as the policy can be read: a kill switch must not wait for it. Notes where it cannot. */
+export async function policyAtHand(
+  { screen, options }: Task,
+  { policyPath }: Pick<Settings, "policyPath">,
+): Promise<PolicyAtHand> {
+  const file = await loadPolicyFile(policyPath).catch(() => null)
+  if (!file && !options.json)
+    screen.note(
+      `note: the policy ${policyPath} cannot be read, so supernodes are shown by their ids and times in ${FALLBACK_ZONE}`,
+    )
+  const supernodes = file?.supernodes ?? []
+  return {
+    names: new Map(supernodes.map(({ policy }) => [policy.id, policy.name])),
+    zone: zoneOf(supernodes),
+  }
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -49,9 +70,11 @@ export async function attemptsInFlight(
 export function inFlightLines(
   attempts: Map<string, OpenAttempt>,
   names: Map<string, string>,
-  now: number,
+  frame: Timeframe,
 ): string[] {
   if (attempts.size === 0) return ["nothing is in flight"]
-  const lines = [...attempts].map(([id, attempt]) => `  ${names.get(id) ?? id}  ${sayAttempt(attempt, now)}`)
+  const lines = [...attempts].map(
+    ([id, attempt]) => `  ${names.get(id) ?? id}  ${sayAttempt(attempt, frame)}`,
+  )
   return ["already in flight, and not cancelled by this:", ...lines]
 }

@@ -1,3 +1,4 @@
+import { overridesOf } from "../../../lib/app/dispatch.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
 import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
@@ -5,7 +6,6 @@ import { hintOf } from "../../../lib/decision/explain/hints.ts"
 import { sayOrder } from "../../../lib/decision/explain/order.ts"
 import { sayServersSeen, sayTraces } from "../../../lib/decision/explain/witness.ts"
 import { whyUntrusted, whyUnusable } from "../../../lib/decision/gates/ledger.ts"
-import { NOT_FETCHED } from "../../../lib/decision/inputs/fetched.ts"
 import { type BudgetUse, budgetUse, type RateUse, rateUse } from "../../../lib/decision/money/cap-use.ts"
 import type { FleetSpend } from "../../../lib/decision/money/fleet-spend.ts"
 import { armingUntil } from "../../../lib/decision/pacing/arming.ts"
@@ -19,18 +19,38 @@ import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import type { WitnessRecord } from "../../../lib/decision/state/witness.ts"
 import { digest } from "../../../lib/digest.ts"
+import { endpointsOf } from "../../../lib/huawei/endpoints.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { ledgerHint } from "../../../lib/run/ledger-trust.ts"
 import { stateFindings } from "../../../lib/run/preconditions.ts"
 import { type ScheduleState, scheduleStates } from "../print/schedule.ts"
+import {
+  type CloudLook,
+  loadOf,
+  type RuleLoad,
+  type RungState,
+  rungOf,
+  type ServersState,
+  serversOf,
+  type UnreadSource,
+  unreadOf,
+} from "./cloud-look.ts"
 
-/** One supernode by the ledger alone. Instants are epoch milliseconds. */
+/** One supernode by the ledger, the cloud and the meters. Instants are epoch milliseconds. */
 export interface SupernodeStatus {
   name: string
   id: string
   mode: Settings["mode"]
+  /** null where they were not read. */
+  servers: ServersState | null
+  /** null where the servers were not read, or no rung has their number. */
+  rung: RungState | null
+  /** By rule; empty where the meters were not asked. */
+  load: RuleLoad[]
+  /** What could not be read, and why. */
+  unread: UnreadSource[]
   /** The policy only observes until then; "unseen": from its first recorded run on, for `arm_after`. */
   armingUntil: number | "unseen" | null
   paused: (Stop & { scope: "all" | "supernode" }) | null
@@ -62,10 +82,12 @@ export interface SupernodeStatus {
   } | null
   /** What independent sources said of an unknown outcome when a run last asked them; null where there is nothing of it. */
   witness: WitnessState | null
-  /** Why the next tick would hold before it looks at the cloud, and the nearest change; null: it would look. */
+  /** Why a tick would hold now, and the nearest change; null: nothing that was read holds. */
   nextTick: Hold | null
-  /** Every reason that the ledger alone has against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
+  /** Every reason against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
   holds: Hold[]
+  /** Everything was read and every gate passes: a live tick would buy now. */
+  wouldBuy: boolean
   /** Why no run buys on this ledger, whatever the gates say; null: it may be relied on. */
   ledger: Hold | null
   /** Entries in the supernode's chain. */
@@ -129,14 +151,19 @@ export interface Remembered {
   others: FleetSpend | null
   /** The first time that the cloud confirmed to a run on a ledger that began empty; null: none, or it began otherwise. */
   ledgerConfirmedAt: number | null
+  look: CloudLook
   now: number
 }
 
 export function statusOf(remembered: Remembered): SupernodeStatus {
-  const { settings, loaded, head, control, now } = remembered
+  const { settings, loaded, head, control, look, now } = remembered
   const { policy, hash } = loaded
   const standing = stateOf(head)
-  const findings = tickFindings(remembered)
+  const situation = tickSituation(remembered)
+  const decision = decideAndExplain(situation, digest)
+  const findings = [...decision.findings, ...stateFindings(situation)]
+  const servers = serversOf(look)
+  const load = loadOf(situation)
   const holds = findings.flatMap((finding): Hold[] => {
     const { passed, reason, says } = finding
     return passed === false && reason !== null ? [{ heldBy: reason, says, nearest: hintOf(finding) }] : []
@@ -150,6 +177,10 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     name: policy.name,
     id: policy.id,
     mode: settings.mode,
+    servers,
+    rung: servers && rungOf(policy, servers),
+    load,
+    unread: unreadOf(look, load),
     armingUntil: armingUntil({ policy, policyHash: hash, state: standing, now }),
     paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
     held: stopInForce(control.held[policy.id], now),
@@ -173,31 +204,28 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     witness: witnessOf(standing),
     nextTick: holds[0] ?? null,
     holds,
+    wouldBuy: decision.kind === "scale-up" && holds.length === 0,
     ledger: ledgerStateOf(remembered),
     entries: head?.seq ?? 0,
   }
 }
 
-/** All findings of a tick now: of the gates, and of what the state has against a purchase beside them. */
-function tickFindings({ settings, loaded, head, control, others, now }: Remembered): Finding[] {
-  const situation: Situation = {
+/** As a tick now would find it. */
+function tickSituation({ settings, loaded, head, control, others, look, now }: Remembered): Situation {
+  return {
     signal: { kind: "tick", id: "status", name: "status", at: now },
     exclusive: false,
     policy: loaded.policy,
     policyHash: loaded.hash,
-    endpoint: settings.modelartsEndpoint ?? "",
+    endpoint: endpointsOf(loaded.policy.region, overridesOf(settings)).modelarts,
     run: "status",
     now,
     headAt: head?.at ?? null,
     state: stateOf(head),
     control: { state: "read", value: withCheckedSignatures(control, loaded.policy) },
-    cloudSkewMs: null,
-    supernode: NOT_FETCHED,
-    readings: NOT_FETCHED,
-    offers: NOT_FETCHED,
+    ...look,
     ...(others ? { fleet: { state: "read", value: others } } : {}),
   }
-  return [...decideAndExplain(situation, digest).findings, ...stateFindings(situation)]
 }
 
 function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered): SupernodeStatus["ledger"] {

@@ -1,5 +1,5 @@
 import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
-import { counted, sayDuration } from "../policy/units.ts"
+import { counted, sayTimeLeft } from "../policy/units.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
 import { type Stop, stopInForce } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"
@@ -91,7 +91,7 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   const ends = `it would have lasted until ${sayTime(until)}`
   if (signal.kind === "request" && signal.bypassCooldown)
     return pass(`bypassed by ${signal.requestedBy}: ${ends}`, { ...facts, bypassed: true })
-  const says = `cooling down until ${sayTime(until)}, another ${sayDuration(Math.ceil((until - now) / 1000) * 1000)}`
+  const says = `cooling down until ${sayTime(until)}, another ${sayTimeLeft(until - now)}`
   const { bypassing } = choice
   if (bypassing === null)
     return { ...notEvaluated(`${says}; whether a schedule bypasses that depends on the servers`), facts }

@@ -3,7 +3,7 @@ import { fleetPurchases } from "../money/fleet-spend.ts"
 import { purchasesSince, sayWindow, windowStart } from "../money/window.ts"
 import { amountOf, type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
-import { sayDuration } from "../policy/units.ts"
+import { counted, sayDuration } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
@@ -93,7 +93,7 @@ function unpriced(
   if (found.length === 0) return null
   return fail(
     "price-unknown",
-    `${found.length} purchases in the budget's window have no known price in ${currency}`,
+    `${counted(found.length, "purchase")} in the budget's window ${found.length === 1 ? "has" : "have"} no known price in ${currency}`,
     { attempts: found.map(({ attempt }) => attempt) },
   )
 }

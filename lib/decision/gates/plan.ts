@@ -1,6 +1,7 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import type { Approver } from "../policy/approvers.ts"
 import { sayMoney } from "../policy/money.ts"
+import { counted } from "../policy/units.ts"
 import { approvalEnd, approverOf } from "../state/approvals.ts"
 import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
@@ -56,7 +57,7 @@ export function approved({ situation, choice, planOf, cost }: GateFacts): Verdic
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(
     "approval-needed",
-    `${sayMoney(cost)} is above ${sayMoney(above)}: ${approvers} approvals of ${plan.hash} are needed, ${names.length} are there${ignored}`,
+    `${sayMoney(cost)} is above ${sayMoney(above)}: ${counted(approvers, "approval")} of ${plan.hash} ${approvers === 1 ? "is" : "are"} needed, ${names.length} ${names.length === 1 ? "is" : "are"} there${ignored}`,
     facts,
   )
 }

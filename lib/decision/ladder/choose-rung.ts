@@ -59,7 +59,7 @@ export function chooseRung(situation: Situation): Choice {
   if (demanded.servers <= from) {
     const aboveCurrent = fail(
       "already-there",
-      `${from} servers are present or in progress, and ${demanded.servers} are wanted`,
+      `${counted(from, "server")} ${beOf(from)} present or in progress, and ${demanded.servers} ${beOf(demanded.servers)} wanted`,
       { from, wanted: demanded.servers },
     )
     return { ...none, ...later, aboveCurrent }
@@ -79,15 +79,15 @@ export function chooseRung(situation: Situation): Choice {
   if (!allowed) {
     const withinServersLimit = fail(
       "at-limit",
-      `${demanded.servers} servers are wanted, ${limits.servers} are allowed, and no rung lies between ${from} and ${limits.servers}`,
+      `${counted(demanded.servers, "server")} ${beOf(demanded.servers)} wanted, ${limits.servers} ${beOf(limits.servers)} allowed, and no rung lies between ${from} and ${limits.servers}`,
       { from, wanted: demanded.servers, limit: limits.servers },
     )
     return { ...none, ...later, aboveCurrent, withinServersLimit }
   }
   const withinServersLimit = pass(
     allowed === demanded
-      ? `${demanded.servers} of at most ${limits.servers} servers`
-      : `clamped from ${demanded.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} are allowed`,
+      ? `${demanded.servers} of at most ${counted(limits.servers, "server")}`
+      : `clamped from ${demanded.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} ${beOf(limits.servers)} allowed`,
     { wanted: demanded.servers, allowed: allowed.servers, limit: limits.servers },
   )
 
@@ -99,6 +99,10 @@ export function chooseRung(situation: Situation): Choice {
   const bought = offer.rung ?? allowed
   const target = { flavor: bought.flavor, from, to: bought.servers, ...proposersOf(demand.rung) }
   return { ...none, aboveCurrent, withinServersLimit, offerAvailable: offer.verdict, target }
+}
+
+function beOf(count: number): "is" | "are" {
+  return count === 1 ? "is" : "are"
 }
 
 function proposersOf(demanded: DemandedRung): Pick<Target, "rules" | "schedules"> {

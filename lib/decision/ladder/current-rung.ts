@@ -40,5 +40,6 @@ export function rungWith(ladder: Rung[], servers: number): number {
 }
 
 export function sayLadder(ladder: Rung[]): string {
-  return `${ladder.map((rung) => rung.servers).join(", ")} servers`
+  const sizes = ladder.map((rung) => rung.servers)
+  return `${sizes.join(", ")} ${sizes.length === 1 && sizes[0] === 1 ? "server" : "servers"}`
 }

@@ -89,7 +89,8 @@ function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: F
   return isMissing ? "missing-data" : "not-breaching"
 }
 
-function sayRule(evidence: RuleEvidence, policy: Policy): string {
+/** `npu-busy: 5 of 5 points above 85 (3 needed)`, with what is missing and why. */
+export function sayRule(evidence: RuleEvidence, policy: Policy): string {
   const { rule, verdict, breaching, missing, m, n, points, problem } = evidence
   const compare = policy.rules.find((candidate) => candidate.name === rule)?.compare
   const threshold = compare ? ` ${compare.op.replace("_", " ")} ${compare.value}` : " on a step"

@@ -1,6 +1,6 @@
 import { type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
-import { sayDuration } from "../policy/units.ts"
+import { counted, sayDuration } from "../policy/units.ts"
 import { orderCost } from "./cost.ts"
 
 // The most that a policy can ever cause, from its caps alone. A condition that a person can undo is no bound:
@@ -92,7 +92,7 @@ function addedUp(each: readonly Most[]): Bound | null {
   const [first] = spends
   if (!first || spends.length < each.length) return null
   const money = { ...first, minor: spends.reduce((sum, { minor }) => sum + minor, 0) }
-  return { money, says: `the sum of ${each.length} supernodes` }
+  return { money, says: `the sum of ${counted(each.length, "supernode")}` }
 }
 
 function dearestOfAll(policies: readonly Policy[]): Order | null {
@@ -115,10 +115,10 @@ function boughtFor(order: Order | null, purchases: number, rate: string): Bound 
   const step =
     from === to
       ? "nothing that may be bought costs anything"
-      : `${sayMoney(money)} for ${from} -> ${to} servers`
+      : `${sayMoney(money)} for ${from} -> ${counted(to, "server")}`
   return {
     money: { ...money, minor: money.minor * purchases },
-    says: `${purchases} purchases (${rate}) of ${step}`,
+    says: `${counted(purchases, "purchase")} (${rate}) of ${step}`,
   }
 }
 
@@ -142,7 +142,7 @@ function budgetBound(budget: Budget, { key, window }: CapOf): Bound {
 }
 
 function sayTimes(times: number, window: BillWindow): string {
-  return times === 1 ? "" : `, ${times} times in a ${window}`
+  return times === 1 ? "" : `, ${counted(times, "time")} in a ${window}`
 }
 
 /** At most N in any span of length D: each of the spans that cover the window can hold N. */

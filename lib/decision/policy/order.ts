@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { checkDecimals, moneyShape } from "./currency.ts"
 import { moneyOf } from "./money.ts"
-import { countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
+import { counted, countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
 // What may be ordered, and how much: `ladder`, `order`, `limits` of the policy file. The bounds are those of
 // the API page, so that an order that the cloud would refuse fails when the file is read, not when it is
@@ -109,7 +109,7 @@ export const ladder = z
         const before = rungs[i - 1]
         if (!isRecord(r)) return
         if (isRecord(before) && Number(r["servers"]) <= Number(before["servers"])) {
-          const message = `must grow: the rung before has ${before["servers"]} servers`
+          const message = `must grow: the rung before has ${counted(Number(before["servers"]), "server")}`
           ctx.addIssue({ code: "custom", path: [i, "servers"], message })
         }
         const first = rungs.findIndex((other) => isRecord(other) && other["flavor"] === r["flavor"])

@@ -48,6 +48,18 @@ export function sayDuration(ms: number): string {
   return `${ms / MS.s}s`
 }
 
+/** `29m 57s`: a duration that nobody wrote, in whole seconds. */
+export function sayTimeLeft(ms: number): string {
+  let seconds = Math.ceil(ms / MS.s)
+  const parts: string[] = []
+  for (const unit of ["d", "h", "m", "s"] as const) {
+    const count = Math.floor(seconds / (MS[unit] / MS.s))
+    seconds -= count * (MS[unit] / MS.s)
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.join(" ") || "0s"
+}
+
 const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
 const MAX_DURATION_MS = 366 * MS.d
 

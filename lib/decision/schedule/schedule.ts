@@ -123,6 +123,15 @@ export function sayLocalTime(at: number, timezone: string): string {
   return `${local} ${sayOffset(wall - minute)} ${timezone} (${utc})`
 }
 
+/** Any instant for people, by the zone's clocks: `2026-11-28 18:00:05 +08:00`. */
+export function sayInstant(at: number, timezone: string): string {
+  const second = Math.floor(at / 1_000) * 1_000
+  if (Number.isNaN(new Date(second).getTime())) return "an unreadable time"
+  const wall = wallTime(timezone, second)
+  const local = new Date(wall).toISOString().slice(0, "2026-11-28T18:00:05".length).replace("T", " ")
+  return `${local} ${sayOffset(wall - second)}`
+}
+
 /** `+08:00`; with seconds if a historic zone has them. */
 function sayOffset(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1_000)

@@ -55,7 +55,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
 function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[] {
   const steps = ladder.length - 1
   if (steps === 0 || actions.count <= steps) return []
-  const message = `allows ${actions.count} purchases in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only where servers were deleted`
+  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only where servers were deleted`
   return [{ id: "rate-beyond-ladder", path: ["limits", "actions"], message }]
 }
 
@@ -81,7 +81,7 @@ function unreachableRungs({ ladder, limits, fleet }: Policy): LintFinding[] {
   return ladder.slice(1).flatMap(({ servers }, nth): LintFinding[] => {
     const path = ["ladder", nth + 1]
     if (servers > limits.servers) {
-      const message = `is never bought: it has ${servers} servers, and limits.servers allows ${limits.servers}`
+      const message = `is never bought: it has ${counted(servers, "server")}, and limits.servers allows ${limits.servers}`
       return [{ id: "unreachable-rung", path, message }]
     }
     const least = cheapestOrder(ladder, servers)

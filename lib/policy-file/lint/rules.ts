@@ -1,6 +1,6 @@
 import type { Policy, Rule } from "../../decision/policy/policy.ts"
 import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/threshold.ts"
-import { sayDuration } from "../../decision/policy/units.ts"
+import { counted, sayDuration } from "../../decision/policy/units.ts"
 import type { Path } from "../path.ts"
 import type { LintFinding } from "./finding.ts"
 
@@ -163,7 +163,7 @@ function gainBeyondUnit(policy: Policy): LintFinding[] {
     return most - least
   })
   if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []
-  const message = `is more than a metric in percent can move: after ${efficacy.purchases} purchases efficacy stops all others`
+  const message = `is more than a metric in percent can move: after ${counted(efficacy.purchases, "purchase")} efficacy stops all others`
   return [{ id: "threshold-beyond-unit", path: ["efficacy", "min_gain"], message }]
 }
 

@@ -14,7 +14,7 @@ export class ScenarioKeysError extends Error {
 }
 
 /** An operator's own policy file, for scenarios. Throws PolicyError if it is not valid by itself. */
-export async function filePolicy(path: string): Promise<ScenarioPolicy> {
+export async function filePolicy(path: string): Promise<ScenarioPolicy & { timezone: string }> {
   const file = await loadPolicyFile(path)
   const { value } = await readSource(path)
   const supernodes = file.supernodes.map(({ policy }): [string, number] => [
@@ -23,6 +23,7 @@ export async function filePolicy(path: string): Promise<ScenarioPolicy> {
   ])
   return {
     supernodes: Object.fromEntries(supernodes),
+    timezone: file.supernodes[0]?.policy.timezone ?? "UTC",
     async load(keys) {
       const isAsWritten = Object.keys(keys.policy).length + Object.keys(keys.file).length === 0
       const { supernodes: all } = isAsWritten ? file : await loadWith(path, value, keys)

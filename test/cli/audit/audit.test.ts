@@ -23,9 +23,9 @@ describe("audit list", () => {
       expect.stringMatching(
         / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
       ),
-      "2024-01-12T16:52:00Z | control | 2 | said | pause everything, by ops: maintenance",
-      "2024-01-12T16:52:00Z | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12T16:51:16Z)",
-      "2024-01-12T16:52:00Z | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200)",
+      "2024-01-12 16:52:00 +00:00 | control | 2 | said | pause everything, by ops: maintenance",
+      "2024-01-12 16:52:00 +00:00 | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
+      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200), for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
     ])
     expect(code).toBe(0)
   })
@@ -48,13 +48,13 @@ describe("audit list", () => {
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
   })
 
-  it("names the cause, the requester and the price of an order", async () => {
+  it("names the cause, the requester and the price in every row of an order", async () => {
     const { json } = await (await usedDesk()).run("audit", "list", "train-a", "--json")
     const price = { amount: 120_000, currency: "CNY" }
     expect(json()).toMatchObject({
       entries: [
         { kind: "opened", cause: "rule npu-busy", requestedBy: null, price },
-        { kind: "settled", cause: null, requestedBy: null, price },
+        { kind: "settled", cause: "rule npu-busy", requestedBy: null, price },
       ],
     })
   })
@@ -134,16 +134,23 @@ describe("audit list", () => {
       "observed: completed: is complete: 4 servers",
       "decided: hold (cooldown)",
       "said: reset, by ops: new keys",
-      `said: pause ${ID} until 2024-01-12T18:00:00Z, by night-shift: a`,
+      `said: pause ${ID} until 2024-01-12T18:00:00.000Z, by night-shift: a`,
       `said: resume ${ID}, by night-shift: b`,
-      `said: hold ${ID} until 2024-01-12T19:02:00Z, by night-shift: c`,
+      `said: hold ${ID} until 2024-01-12T19:02:00.000Z, by night-shift: c`,
       `said: approve sha256:${"a".repeat(64)}, by boss`,
     ])
   })
 
   it("keeps within a terminal's width", async () => {
     const own = await usedDesk()
-    const { out } = await own.runWith({ isTerminal: true, columns: 80 }, "audit", "show", "train-a", "1")
+    const { out } = await own.runWith(
+      { isTerminal: true, columns: 80 },
+      "audit",
+      "show",
+      "train-a",
+      "1",
+      "-v",
+    )
     const gates = out.split("\n").filter((line) => /[✓✗·]/.test(line))
     expect(gates).toHaveLength(20)
     for (const line of gates) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(80)
@@ -159,7 +166,9 @@ describe("audit show", () => {
   it("shows the gates, the request and the position of the entry in the chain", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
     expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
-    expect(out).toMatch(/signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12T16:51:16Z/)
+    expect(out).toMatch(
+      /signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12 16:51:16 \+00:00/,
+    )
     expect(out).toMatch(/✓ +evidence +npu-busy/)
     expect(out).toContain("request: POST ")
     expect(out).toMatch(/before +none: this is the first/)
@@ -167,9 +176,36 @@ describe("audit show", () => {
     expect(code).toBe(0)
   })
 
-  it("shows the cloud's raw answer", async () => {
-    const { out } = await (await usedDesk()).run("audit", "show", "train-a", "2")
-    expect(out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
+  it("counts passing gates and folds a long answer to one line, unless -v is given", async () => {
+    const own = await usedDesk()
+    const first = await own.run("audit", "show", "train-a", "1")
+    expect(first.out).toContain("✓  19 of 20 gates passed; -v shows them")
+    expect(first.out).not.toContain("within-budget")
+    const { out } = await own.run("audit", "show", "train-a", "2")
+    expect(out).toMatch(/^answer: \d+ bytes; -v shows it whole$/m)
+    const whole = await own.run("audit", "show", "train-a", "2", "-v")
+    expect(whole.out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
+  })
+
+  it.each([
+    ["taken", {}, /was sent and taken \(CS\w+\)\.$/m],
+    [
+      "refused",
+      { status: 400, code: "ModelArts.6302", message: "quota" },
+      /was sent and refused \(quota\)\.$/m,
+    ],
+    ["unknown", { status: 500, code: "x", message: "y" }, /was sent, and its outcome is unknown \(.+\)\.$/m],
+  ])("tells the purchase and its cause in one sentence if the order was %s", async (_end, failure, ends) => {
+    const own = await cloudDesk()
+    if ("status" in failure) own.sandbox.failNext("scale-up", failure)
+    await own.run("run", "--event", ALARM)
+    for (const seq of ["1", "2"]) {
+      const { out } = await own.run("audit", "show", "train-a", seq)
+      expect(out).toContain(
+        "cause   At 2024-01-12 16:52:00 +00:00, cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00 and npu-busy: 5 of 5 points above 85 (3 needed) raised the wanted servers of train-a from 2 to 4, so an order of kat3ne-32-800t.192xlarge.8.matrix for 120000 CNY",
+      )
+      expect(out).toMatch(ends)
+    }
   })
 
   it("prints the stored entry", async () => {

@@ -26,7 +26,7 @@ describe("approve", () => {
       /^this is train-a from 2 to 4 servers, flavor kat3ne-32-800t\.192xlarge\.8\.matrix, for 120000 CNY: http:/,
     )
     expect(first.out).toContain(
-      "approved by ann: 1 of 2 needed\nthe first of these expires 2024-01-12T20:52:00Z",
+      "approved by ann: 1 of 2 needed\nthe first of these expires 2024-01-12 20:52:00 +00:00",
     )
     expect([first.code, first.err]).toEqual([0, ""])
     expect((await tick(own, "2024-01-12T16:52:00Z")).out).toMatch(/^train-a: held \(approval-needed\)/)

@@ -12,7 +12,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
 describe("dry-run", () => {
   it("prints the decision, every gate with its numbers, and the exact request", async () => {
     const own = await cloudDesk()
-    const { code, out } = await own.run("dry-run", "train-a")
+    const { code, out } = await own.run("dry-run", "train-a", "-v")
     const [first] = out.split("\n")
     expect(first).toBe(
       "train-a: would buy from 2 to 4 servers, flavor kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY",
@@ -25,6 +25,11 @@ describe("dry-run", () => {
     expect(out).toContain('"image_id": "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81"')
     expect(out).not.toContain("secret-words")
     expect(code).toBe(0)
+    const folded = await own.run("dry-run", "train-a")
+    expect(folded.out.match(/^ {2}✓.*/gm)).toEqual([
+      "  ✓  19 of 20 gates passed; -v shows them",
+      "  ✓  evidence  npu-busy: 5 of 5 points above 85 (3 needed)",
+    ])
   })
 
   it("prints the first reason of a hold in its first line, and marks failed gates and skipped ones", async () => {
@@ -129,7 +134,7 @@ describe("dry-run", () => {
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\)/)
-    expect(out).toContain("\nthe policy is new: until 2024-01-13T16:52:00Z runs only observe\n")
+    expect(out).toContain("\nthe policy is new: until 2024-01-13 16:52:00 +00:00 runs only observe\n")
     expect((await own.run("dry-run", "train-a", "--json")).json()).toMatchObject({
       armingUntil: Date.parse("2024-01-13T16:52:00Z"),
     })
@@ -142,7 +147,7 @@ describe("dry-run", () => {
     )
     await own.run("run", "--event", own.file("tick.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
     expect((await own.run("dry-run", "train-a")).out).toContain(
-      "the policy is new: until 2024-01-13T16:52:00Z runs only observe",
+      "the policy is new: until 2024-01-13 16:52:00 +00:00 runs only observe",
     )
     own.advance(24 * 60 * MINUTE)
     expect((await own.run("dry-run", "train-a")).out).not.toContain("the policy is new")

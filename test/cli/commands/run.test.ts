@@ -59,7 +59,7 @@ describe("run", () => {
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
     expect(out).toMatch(
-      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new: until 2024-01-13T16:52:00.000Z runs only decide/,
+      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new: until 2024-01-13 16:52:00 \+00:00 runs only decide/,
     )
     const [result] = resultsOf(await own.run("run", "--event", own.file("t.json", TICK), "--json"))
     expect(result).toMatchObject({ mode: "observe", observed: expect.stringContaining("arm_after: 1d") })

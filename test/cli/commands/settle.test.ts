@@ -26,7 +26,7 @@ describe("settle shows the facts before a settlement", () => {
   it("shows the servers before and now, and that an order may await payment", async () => {
     const own = await deskWithUnknown("after-effect")
     const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z/)
+    expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00/)
     expect(out).toMatch(/before +2 servers:/)
     expect(out).toMatch(/now +4 servers:/)
     expect(out.match(/CREATING \(new\)/g)).toHaveLength(2)
@@ -152,12 +152,12 @@ describe("settle refuses and prints the alternative", () => {
     const own = await deskWithUnknown("before-effect")
     own.cutChain(STREAM, 1)
     const early = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(early.err).toContain("cannot be settled before its deadline, 2024-01-12T16:53:30Z")
+    expect(early.err).toContain("cannot be settled before its deadline, 2024-01-12 16:53:30 +00:00")
     expect(early.code).toBe(1)
     own.advance(2 * MINUTE)
     const open = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(open.err).toContain(
-      "the request may still be on its way until 2024-01-12T16:54:30Z. Settle again then",
+      "the request may still be on its way until 2024-01-12 16:54:30 +00:00. Settle again then",
     )
     own.advance(MINUTE)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)

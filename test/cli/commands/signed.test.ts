@@ -59,7 +59,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     const given = await own.run("approve", hash, "--by", "ann", "--signature", signature)
     expect([given.code, given.err]).toEqual([0, ""])
     expect(given.out).toContain(
-      "approved by ann: 1 of 1 needed\nthe first of these expires 2024-01-12T20:52:00Z",
+      "approved by ann: 1 of 1 needed\nthe first of these expires 2024-01-12 20:52:00 +00:00",
     )
     expect((await tick()).out).toMatch(/^train-a: bought from 2 to 4 servers/)
     expect((await own.run("audit", "verify")).code).toBe(0)

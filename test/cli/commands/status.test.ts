@@ -48,14 +48,63 @@ describe("status", () => {
     const { out } = await own.run("status", "train-a")
     expect(row(out, "mode")).toBe("live")
     expect(row(out, "in flight")).toMatch(
-      /^ACCEPTED: 2 -> 4 servers, .*, opened 2024-01-12T16:52:00Z, 2 minutes ago, order CS\w+: it was accepted and is being provisioned$/,
+      /^ACCEPTED: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00, 2 minutes ago, order CS\w+: it was accepted and is being provisioned$/,
     )
-    expect(row(out, "cooldown")).toBe("until 2024-01-12T17:22:00Z, in 28 minutes")
+    expect(row(out, "cooldown")).toBe("until 2024-01-12 17:22:00 +00:00, in 28 minutes")
     expect(row(out, "purchases")).toBe("1 of 2 in 1d, 1 left")
     expect(row(out, "budget")).toBe("120000 CNY of 500000 CNY in 30d, 380000 CNY left")
-    expect(row(out, "last")).toBe("decided to scale up to 4 servers, 2024-01-12T16:52:00Z, 2 minutes ago")
+    expect(row(out, "last")).toBe(
+      "decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago",
+    )
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
     expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
+  })
+
+  it("shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("status")
+    expect(row(out, "servers")).toBe("2 servers: 2 RUNNING; the supernode is ACTIVE")
+    expect(row(out, "rung")).toBe("2 of 3: kat3ne-16-400t.96xlarge.8.matrix")
+    expect(row(out, "load")).toBe("95, 2 minutes ago; npu-busy: 5 of 5 points above 85 (3 needed)")
+    expect(row(out, "now")).toBe(
+      "nothing holds: a live tick would buy. To see what, run: supernode-autoscaler dry-run train-a",
+    )
+    own.sandbox.setLoad(12)
+    own.advance(30 * MINUTE)
+    const calm = (await own.run("status", "--json")).json()
+    expect(calm).toMatchObject({
+      supernodes: [
+        {
+          servers: { status: "ACTIVE", byStatus: { RUNNING: 2 }, count: 2 },
+          rung: { number: 2, of: 3 },
+          load: [
+            { rule: "npu-busy", source: "cloud-eye", value: 12, verdict: "not-breaching", problem: null },
+          ],
+          unread: [],
+          nextTick: { heldBy: "not-breaching" },
+          wouldBuy: false,
+        },
+      ],
+    })
+  })
+
+  it("names each source that cannot be read, and why", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("metrics", { status: 403, code: "ces.0009", message: "no permission" }, 9)
+    const { code, out } = await own.run("status")
+    expect(row(out, "load")).toMatch(
+      /^no data from cloud-eye; npu-busy: 0 of 5 points .*answered 403 ces\.0009/,
+    )
+    expect(row(out, "now")).toMatch(/^a tick would hold \(credentials\)/)
+    expect(code).toBe(0)
+  })
+
+  it("asks the cloud nothing under --no-cloud", async () => {
+    const own = await cloudDesk()
+    const { out } = await own.run("status", "--no-cloud")
+    expect(row(out, "servers")).toBe("not read, and the load neither: --no-cloud was given")
+    expect(row(out, "now")).toBe("nothing that was read holds; the servers, the load and the offers decide")
+    expect(own.sandbox.requests).toEqual([])
   })
 
   it("shows pauses and holds with person, reason and end", async () => {
@@ -64,7 +113,7 @@ describe("status", () => {
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
     const { out } = await own.run("status")
     expect(row(out, "paused")).toContain(
-      "everything, by ops, 2024-01-12T16:52:00Z, 0 seconds ago, until 2024-01-12T18:52:00Z, in 2 hours: maintenance",
+      "everything, by ops, 2024-01-12 16:52:00 +00:00, 0 seconds ago, until 2024-01-12 18:52:00 +00:00, in 2 hours: maintenance",
     )
     expect(row(out, "held")).toContain("by night-shift")
     own.advance(150 * MINUTE)
@@ -94,11 +143,11 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12T17:41:00.000Z; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12T17:41:00.000Z",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
-    const { out } = await own.run("status")
+    const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
       "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
@@ -113,7 +162,7 @@ describe("status", () => {
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
-      "the cloud asked us to wait until 2024-01-12T16:57:00Z, in 5 minutes",
+      "the cloud asked us to wait until 2024-01-12 16:57:00 +00:00, in 5 minutes",
     )
     own.advance(6 * MINUTE)
     expect(row((await own.run("status")).out, "back-off")).toBeUndefined()
@@ -124,7 +173,7 @@ describe("status", () => {
       "a flavor without capacity",
       "ModelArts.6329",
       "blocked",
-      /kat3ne-32.* was refused for capacity, until 2024-01-12T16:57:00Z, in 5 minutes/,
+      /kat3ne-32.* was refused for capacity, until 2024-01-12 16:57:00 \+00:00, in 5 minutes/,
     ],
     [
       "a rule whose order was invalid",
@@ -147,7 +196,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "mode")).toBe(
-      "live, but this policy is new: it only observes until 2024-01-13T16:52:00Z, in 1 day",
+      "live, but this policy is new: it only observes until 2024-01-13 16:52:00 +00:00, in 1 day",
     )
   })
 

@@ -29,7 +29,7 @@ describe("doctor without problems", () => {
       "ok  keys: there are keys to sign with",
       "ok  train-a: supernode: ACTIVE, 2 servers; rung 2 of 3: kat3ne-16-400t.96xlarge.8.matrix",
       "ok  train-a: offers: 1 rung above, and all are listed",
-      "ok  train-a: rule npu-busy: 95 on 2 of 2 servers, period ended 2024-01-12T16:50:00Z, 2 minutes ago; 5 of 5 periods have data",
+      "ok  train-a: rule npu-busy: 95 on 2 of 2 servers, period ended 2024-01-12 16:50:00 +00:00, 2 minutes ago; 5 of 5 periods have data",
       "",
       "all is well",
       "",
@@ -217,7 +217,7 @@ describe("doctor with a problem", () => {
       ],
     })
     const { todo } = await onlyProblem(own)
-    expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12T15:29:00Z, 1 hour ago$/)
+    expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12 15:29:00 \+00:00, 1 hour ago$/)
   })
 
   it("reports that a Prometheus does not answer, and where to try", async () => {

@@ -1,0 +1,39 @@
+import { idKey } from "../decision/inputs/id.ts"
+import type { Supernode } from "../decision/inputs/supernode.ts"
+import type { Read } from "../ports.ts"
+import { type SupernodePlace, supernodesUrl } from "./endpoints.ts"
+import type { CloudReader } from "./http.ts"
+import type { Parsed } from "./http-answer.ts"
+import { PAGE_SIZE, pageIn, readAllPages } from "./pages.ts"
+import { listedSupernode } from "./supernode.ts"
+
+/** GET /v1/{project_id}/dev-servers/hyperinstance, all pages: the supernodes of one project that the keys' user owns. */
+export function listSupernodes(
+  reader: CloudReader,
+  place: Omit<SupernodePlace, "id">,
+): Promise<Read<Supernode[]>> {
+  const operation = "listHyperinstances"
+  const { projectId } = place
+  return readAllPages({
+    operation,
+    noun: "supernode",
+    keyOf: ({ id }) => idKey(id),
+    readPage: (offset) => {
+      const url = `${supernodesUrl(place)}?limit=${PAGE_SIZE}&offset=${offset}`
+      return reader.read({ operation, method: "GET", url, projectId }, (json, receivedAt) =>
+        pageIn(json, (data) => supernodesOf(data, receivedAt)),
+      )
+    },
+  })
+}
+
+/** One without a readable id makes the list unreadable: what is missing in it would look as if it did not exist. */
+function supernodesOf(data: readonly unknown[], receivedAt: number): Parsed<Supernode[]> {
+  const supernodes: Supernode[] = []
+  for (const [i, item] of data.entries()) {
+    const read = listedSupernode(item, receivedAt)
+    if (!read.ok) return { ok: false, why: `supernode ${i + 1} of ${data.length}: ${read.why}` }
+    supernodes.push(read.value)
+  }
+  return { ok: true, value: supernodes }
+}
