@@ -1,7 +1,7 @@
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
-import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
+import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
 import { findSupernode } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { sayAttempt } from "../print/state.ts"
@@ -10,7 +10,11 @@ const SUPERNODE_STREAM = /^supernode:(.+)$/
 
 /** Names by supernode id, as far as the policy can be read: a kill switch must not wait for it. */
 export async function namesById(policyPath: string): Promise<Map<string, string>> {
-  const supernodes = (await loadPolicyFile(policyPath).catch(() => null))?.supernodes ?? []
+  return namesOf((await loadPolicyFile(policyPath).catch(() => null)) ?? { supernodes: [] })
+}
+
+/** Names by supernode id. */
+export function namesOf({ supernodes }: Pick<PolicyFile, "supernodes">): Map<string, string> {
   return new Map(supernodes.map(({ policy }) => [policy.id, policy.name]))
 }
 
