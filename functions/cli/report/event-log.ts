@@ -111,10 +111,12 @@ export class EventLog {
   #open(entry: LedgerEntry): void {
     const { attempt, plan } = entry
     if (!attempt || !plan) return
-    const rows: LoggedEvent["rows"] = [
+    const ids: LoggedEvent["rows"] = [
       ["plan", plan.hash],
       ["attempt", attempt.id],
     ]
+    // A simulation's own ids lead nowhere.
+    const rows = this.options.name === null ? [] : ids
     const event = this.#event(entry, { kind: "unknown", title: sayPlan(plan), reason: "open", rows })
     this.#attempts.set(attempt.id, event)
     this.#others.add(event)

@@ -54,7 +54,11 @@ export function reportOfLedger({ history, since, until, ...report }: LedgerRepor
   const views = history.supernodes
     .sort((a, b) => (a.supernode.name < b.supernode.name ? -1 : 1))
     .map((supernode) => viewOf(supernode, rangeOf(supernode, { since, until, now: report.now }), texts))
-  const { ledgerId, title, version, now, notes } = report
+  const { ledgerId, title, version, now } = report
+  const notes = [
+    "The ledger keeps the load of each new decision: between those, and where no decision needed it, the load has gaps.",
+    ...report.notes,
+  ]
   return {
     v: 1,
     kind: "ledger",
@@ -64,7 +68,7 @@ export function reportOfLedger({ history, since, until, ...report }: LedgerRepor
     ledgerId,
     views,
     texts: texts.all,
-    notes: [...notes],
+    notes,
   }
 }
 
@@ -101,7 +105,7 @@ function factsOf(history: SupernodeHistory, range: Range): Fact[] {
     ...spendFacts(history, range, policies.newest),
     { label: "recorded holds", value: log.holds.count.toLocaleString("en-US") },
     { label: "newest entry", value: newest ? { at: newest.at } : "none" },
-    ...(newest ? [{ label: "it says", value: sayEntry(newest) }] : []),
+    ...(newest ? [{ label: "newest entry says", value: sayEntry(newest) }] : []),
   ]
 }
 

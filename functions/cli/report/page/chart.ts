@@ -5,7 +5,7 @@ import type { Zone } from "./zone.ts"
 
 /** Width of the value axis: the same for all charts, so that times are below each other. */
 export const AXIS_PX = 62
-export const RIGHT_PX = 14
+export const RIGHT_PX = 28
 
 export interface Line {
   label: string
@@ -14,6 +14,7 @@ export interface Line {
   values: (number | null)[]
   isStepped?: true
   isDashed?: true
+  isThin?: true
   /** Fills down to the line with that index, or to the axis. */
   fill?: "axis" | number
   says(value: number): string
@@ -25,7 +26,6 @@ export type Layer = (plot: uPlot) => void
 export interface ChartParts {
   title: string
   says: string
-  unit: string
   height: number
   at: number[]
   lines: Line[]
@@ -47,6 +47,8 @@ export class Chart {
   readonly #box = h("div", { class: "plot" })
   readonly #readout = h("output", { class: "readout" })
   #plot: uPlot | null = null
+  /** Width on paper; null: as wide as its place. */
+  #fixedWidth: number | null = null
   #parts: ChartParts
 
   constructor(parts: ChartParts) {
@@ -78,7 +80,7 @@ export class Chart {
     this.#parts = parts
     this.#plot?.destroy()
     this.#box.replaceChildren()
-    const width = this.#box.clientWidth
+    const width = this.#width
     if (width === 0) return
     const data: uPlot.AlignedData = [parts.at, ...parts.lines.map(({ values }) => values)]
     this.#plot = new uPlot(
@@ -89,7 +91,18 @@ export class Chart {
     this.#follow()
   }
 
-  resize(width = this.#box.clientWidth): void {
+  /** Nothing observes the width of paper, so it is given; null: it is a screen again. */
+  fix(width: number | null): void {
+    this.#fixedWidth = width
+    this.draw()
+  }
+
+  get #width(): number {
+    return this.#fixedWidth ?? this.#box.clientWidth
+  }
+
+  resize(): void {
+    const width = this.#width
     if (width === 0) return
     if (!this.#plot) this.draw()
     else if (this.#plot.width !== width) this.#plot.setSize({ width, height: this.#parts.height })
@@ -151,6 +164,7 @@ function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void
     axes: [
       {
         ...axis,
+        size: 40,
         space: isPhone() ? 64 : 84,
         values: (_plot, splits, _axis, _space, step) =>
           splits.map((at, i) => zone.tick(at, step, i === 0 ? null : (splits[i - 1] ?? null))),
@@ -185,16 +199,16 @@ function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void
   }
 }
 
-function seriesOf({ label, colour: name, isStepped, isDashed, fill }: Line): uPlot.Series {
+function seriesOf({ label, colour: name, isStepped, isDashed, isThin, fill }: Line): uPlot.Series {
   const paths = isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined
   return {
     label,
-    stroke: colour(name),
-    width: 1.5,
+    stroke: colour(isThin ? `${name}-thin` : name),
+    width: isThin ? 1 : 1.5,
     ...(isDashed ? { dash: [5, 4] } : {}),
     ...(fill === "axis" ? { fill: colour(`${name}-soft`) } : {}),
     ...(paths ? { paths } : {}),
-    ...(isStepped ? { points: { show: false } } : { points: { size: 4 } }),
+    points: isStepped || isThin ? { show: false } : { size: 4 },
   }
 }
 
@@ -202,7 +216,7 @@ function rangeOf(low: number | null, high: number | null, reach: number[], isWho
   const values = [...(low === null ? [] : [low]), ...(high === null ? [] : [high]), ...reach]
   const [least, most] = [Math.min(...values, 0), Math.max(...values, isWhole ? 1 : Number.NEGATIVE_INFINITY)]
   if (!Number.isFinite(most) || most === least) return [least, least + 1]
-  return [least < 0 ? least * 1.08 : 0, most + (most - least) * 0.1]
+  return [least < 0 ? least * 1.08 : 0, most + (most - least) * 0.12]
 }
 
 const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 })

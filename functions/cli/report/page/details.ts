@@ -4,9 +4,9 @@ import { KINDS } from "./kinds.ts"
 import type { Zone } from "./zone.ts"
 
 const VERDICTS = {
-  "1": { mark: "✓", label: "passed", class: "passed" },
-  "0": { mark: "✗", label: "did not pass", class: "failed" },
-  "-1": { mark: "·", label: "not evaluated", class: "open" },
+  "1": { mark: "✓", label: "passed", class: "did-pass" },
+  "0": { mark: "✗", label: "did not pass", class: "did-not-pass" },
+  "-1": { mark: "·", label: "not evaluated", class: "not-evaluated" },
 } as const
 
 /** Everything about one event: its facts, and every gate with its reason. */

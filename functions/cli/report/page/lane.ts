@@ -119,7 +119,7 @@ export class Lane {
 
   #key(event: KeyboardEvent): void {
     const markers = this.#markers
-    const at = markers.findIndex((marker) => marker === document.activeElement)
+    const at = markers.indexOf(document.activeElement as HTMLButtonElement)
     const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: markers.length - 1 }[event.key]
     const marker = next === undefined ? undefined : markers[next]
     if (!marker) return

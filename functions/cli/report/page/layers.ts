@@ -47,9 +47,23 @@ export function thresholdLayer(thresholds: readonly Threshold[]): Layer {
         context.moveTo(left, y)
         context.lineTo(right, y)
         context.stroke()
-        if (right - left > 90 * ratio) context.fillText(says, right - 4 * ratio, y - 4 * ratio)
+        const isAtTop = y - plot.bbox.top < 16 * ratio
+        if (right - left > 90 * ratio)
+          haloed(context, says, right - 4 * ratio, y + (isAtTop ? 13 : -5) * ratio)
       }
     })
+}
+
+/** Words that can be read before any line. */
+function haloed(context: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  context.save()
+  context.setLineDash([])
+  context.lineWidth = 4 * window.devicePixelRatio
+  context.lineJoin = "round"
+  context.strokeStyle = colour("card")
+  context.strokeText(text, x, y)
+  context.fillText(text, x, y)
+  context.restore()
 }
 
 /** A line at each purchase, so that its effect can be seen in every chart. */

@@ -4,12 +4,12 @@ import type { Report } from "../report.ts"
 import { h } from "./dom.ts"
 import { LiveStatus } from "./live.ts"
 import { comparisonOf, headerOf } from "./summary.ts"
-import { tellAll } from "./theme.ts"
 import { Timeline } from "./timeline.ts"
 import { timelineBar } from "./timeline-bar.ts"
 import { ViewPanel } from "./view.ts"
 import { Zone } from "./zone.ts"
 
+/** Class of the page while it is printed: light, whatever the screen is. */
 const PAPER = "paper"
 
 /** The page: it shows one report, and a live one again and again. */
@@ -31,8 +31,8 @@ class Page {
     this.#zone = new Zone(report.views[0]?.timezone ?? "UTC")
     const bar = report.views.length > 0 ? timelineBar(this.#timeline, this.#zone) : null
     root.append(this.#header, this.#comparison, ...(bar ? [bar] : []), this.#views)
-    window.addEventListener("beforeprint", () => this.#print())
-    window.addEventListener("afterprint", () => this.#unprint())
+    window.addEventListener("beforeprint", () => this.#print(true))
+    window.addEventListener("afterprint", () => this.#print(false))
   }
 
   show(report: Report): void {
@@ -52,16 +52,9 @@ class Page {
     this.#views.classList.toggle("several", report.views.length > 1)
   }
 
-  #print(): void {
-    document.documentElement.classList.add(PAPER)
-    for (const panel of this.#panels.values()) panel.forPaper()
-    tellAll()
-  }
-
-  #unprint(): void {
-    document.documentElement.classList.remove(PAPER)
-    for (const panel of this.#panels.values()) panel.forScreen()
-    tellAll()
+  #print(isForPaper: boolean): void {
+    document.documentElement.classList.toggle(PAPER, isForPaper)
+    for (const panel of this.#panels.values()) panel.print(isForPaper)
   }
 }
 

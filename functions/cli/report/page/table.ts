@@ -4,8 +4,9 @@ import { h } from "./dom.ts"
 import { KINDS } from "./kinds.ts"
 import type { Zone } from "./zone.ts"
 
-/** Rows that are drawn at once. */
-const ROWS = 100
+/** Rows that are drawn at first, and by each press of the button. */
+const ROWS = 25
+const MORE_ROWS = 100
 
 interface Row {
   event: ReportEvent
@@ -85,7 +86,7 @@ export class EventTable {
   }
 
   #showMore(): void {
-    this.#shown += ROWS
+    this.#shown += MORE_ROWS
     this.#draw()
   }
 

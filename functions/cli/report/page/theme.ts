@@ -2,6 +2,7 @@ import { h } from "./dom.ts"
 
 const THEMES = ["auto", "light", "dark"] as const
 type Theme = (typeof THEMES)[number]
+const DARK = window.matchMedia("(prefers-color-scheme: dark)")
 const KEY = "supernode-autoscaler-theme"
 
 const listeners = new Set<() => void>()
@@ -13,7 +14,10 @@ export function onTheme(listener: () => void): void {
 
 export function themeSwitch(): HTMLElement {
   apply(kept())
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tellAll)
+  DARK.addEventListener("change", () => {
+    apply(kept())
+    tellAll()
+  })
   const buttons = THEMES.map((theme) =>
     h(
       "button",
@@ -30,12 +34,12 @@ export function themeSwitch(): HTMLElement {
   return h("div", { class: "theme", role: "group", "aria-label": "Colours" }, ...buttons)
 }
 
-export function tellAll(): void {
+function tellAll(): void {
   for (const listener of listeners) listener()
 }
 
 function apply(theme: Theme): void {
-  document.documentElement.dataset["theme"] = theme
+  document.documentElement.dataset["theme"] = theme === "auto" ? (DARK.matches ? "dark" : "light") : theme
 }
 
 /** A page from disk may have no storage: then a choice lasts as long as the page. */

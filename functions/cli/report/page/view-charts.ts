@@ -42,7 +42,6 @@ function loadChart(load: Load, place: Place): ChartOrWords {
     ...common(place),
     title: load.title,
     says: [load.says, sayBuckets(values)].filter((part) => part !== "").join("; "),
-    unit: "",
     height: 210,
     at: values.at,
     lines: linesOf(values),
@@ -69,8 +68,21 @@ function sayBuckets({ bucketMs, rows }: Envelope): string {
 function linesOf({ low, high, bucketMs }: Envelope): Line[] {
   if (bucketMs === null) return [{ label: "value", colour: "load", values: high, says: numberText }]
   return [
-    { label: "lowest", colour: "load", values: low, says: (value) => `from ${numberText(value)}` },
-    { label: "highest", colour: "load", values: high, fill: 0, says: (value) => `to ${numberText(value)}` },
+    {
+      label: "lowest",
+      colour: "load",
+      values: low,
+      isThin: true,
+      says: (value) => `from ${numberText(value)}`,
+    },
+    {
+      label: "highest",
+      colour: "load",
+      values: high,
+      isThin: true,
+      fill: 0,
+      says: (value) => `to ${numberText(value)}`,
+    },
   ]
 }
 
@@ -82,7 +94,6 @@ function serversParts(place: Place): ChartParts {
     ...common(place),
     title: "Servers",
     says: serversLimit === null ? "" : `the policy allows ${serversLimit}`,
-    unit: "servers",
     height: 150,
     at: servers.at,
     lines: [
@@ -126,9 +137,9 @@ function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, p
   }))
   return {
     ...common(place),
+    behind: () => undefined,
     title: "Spend",
     says: `${currency} ${window}${budget.length === 0 ? ", no budget" : ""}${without}`,
-    unit: currency,
     height: 150,
     at,
     lines: [
@@ -164,6 +175,6 @@ const BAND_KEYS = [
 function bandKeys({ view }: Place): { label: string; class: string }[] {
   return BAND_KEYS.filter(([kind]) => view.bands.some((band) => band.kind === kind)).map(([kind, label]) => ({
     label,
-    class: `band-${kind}`,
+    class: `band band-${kind}`,
   }))
 }

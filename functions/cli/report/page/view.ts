@@ -73,13 +73,8 @@ export class ViewPanel {
     for (const one of this.#drawn) if (one instanceof Chart) one.draw()
   }
 
-  /** Paper is narrower than a screen, and nothing observes it. */
-  forPaper(): void {
-    for (const one of this.#drawn) if (one instanceof Chart) one.resize(PAPER_PX)
-  }
-
-  forScreen(): void {
-    for (const one of this.#drawn) if (one instanceof Chart) one.resize()
+  print(isForPaper: boolean): void {
+    for (const one of this.#drawn) if (one instanceof Chart) one.fix(isForPaper ? PAPER_PX : null)
   }
 
   /** What the reader chose stays; else the newest order, or the newest event. */
