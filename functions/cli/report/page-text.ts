@@ -12,7 +12,14 @@ export interface PageText {
  * Bundles folder `page`. This runs from the sources only: the build puts a module with the finished texts in place of
  * this file (esbuild.config.mjs).
  */
-export async function pageText(): Promise<PageText> {
+export function pageText(): Promise<PageText> {
+  made ??= bundle()
+  return made
+}
+
+let made: Promise<PageText> | null = null
+
+async function bundle(): Promise<PageText> {
   const { build } = await import("esbuild")
   const absWorkingDir = join(import.meta.dirname, "../../..")
   const { outputFiles = [] } = await build({ ...(options as BuildOptions), absWorkingDir })
