@@ -31,12 +31,12 @@ export async function policyOf(text = `timezone: Asia/Shanghai\n${POLICY}`): Pro
 /** A simulation of these values by the minute, and the entries of its chain. */
 export async function played(
   values: Iterable<number>,
-  { failures = [], path = "policy.yaml" }: { failures?: FailureWindow[]; path?: string } = {},
+  { failures = [] }: { failures?: FailureWindow[] } = {},
 ): Promise<Played> {
   const loaded = await policyOf()
   const series = new LoadSeries()
   for (const value of values) series.add(FROM + series.length * MINUTE, value)
-  const recording = new SimulationRecording(path, loaded)
+  const recording = new SimulationRecording("policy.yaml", loaded)
   const entries: LedgerEntry[] = []
   const record = {
     load: recording.load,
