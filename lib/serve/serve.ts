@@ -56,8 +56,10 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
-/** What a reader without the token may answer to. */
-const CHALLENGE = { "www-authenticate": 'Bearer, Basic realm="supernode-autoscaler", charset="UTF-8"' }
+/** What a reader without the token may answer to. Each is a header of its own: a browser reads only one challenge per header. */
+const CHALLENGE = {
+  "www-authenticate": ["Bearer", 'Basic realm="supernode-autoscaler", charset="UTF-8"'],
+}
 /** Answers on their way to slow readers get this long once all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
 
