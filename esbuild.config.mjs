@@ -26,6 +26,23 @@ const leanUndici = {
   },
 }
 
+const PAGE_TEXT = "functions/cli/report/page-text.ts"
+
+/** The page of reports, bundled for a browser, as two texts in place of the module that bundles it in a run from the sources. */
+const pageAsText = {
+  name: "page-as-text",
+  setup({ onLoad }) {
+    onLoad({ filter: new RegExp(`/${PAGE_TEXT.replace(".", "[.]")}$`) }, async () => {
+      const options = JSON.parse(await readFile(join(root, dirname(PAGE_TEXT), "page/esbuild.json"), "utf8"))
+      const { outputFiles, metafile } = await build({ ...options, absWorkingDir: root, metafile: true })
+      for (const file of Object.keys(metafile.inputs)) bundled.add(file)
+      const textOf = (end) => JSON.stringify(outputFiles.find(({ path }) => path.endsWith(end)).text)
+      const contents = `export const pageText = async () => ({ script: ${textOf(".js")}, style: ${textOf(".css")} })`
+      return { contents, loader: "js" }
+    })
+  },
+}
+
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
 
 const shared = {
@@ -39,7 +56,7 @@ const shared = {
   external: ["@photostructure/sqlite", "pg-native"],
   // The ESM half of a package can be shaken; with Amazon's client it is a tenth off the cold start.
   mainFields: ["module", "main"],
-  plugins: [leanUndici],
+  plugins: [leanUndici, pageAsText],
   // Names stay, so that a stack trace can be read.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -47,8 +64,22 @@ const shared = {
   logLevel: "warning",
 }
 
+/** No function writes a report or shows a page: commands that would are refused before they ask for this file. */
+const withoutReports = {
+  name: "without-reports",
+  setup({ onResolve }) {
+    onResolve({ filter: /[/]report[/]reports[.]ts$/ }, () => ({
+      path: "./no-reports-in-a-function.js",
+      external: true,
+    }))
+  },
+}
+
 /** No function serves, so that none needs the library of Prometheus' text format. */
-const inFunction = { external: [...shared.external, "prom-client"] }
+const inFunction = {
+  external: [...shared.external, "prom-client"],
+  plugins: [...shared.plugins, withoutReports],
+}
 
 const esm = {
   ...shared,

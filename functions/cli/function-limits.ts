@@ -36,6 +36,8 @@ export const REFUSED_COMMANDS: Readonly<Record<string, string>> = {
   policy: OWN_MACHINE,
   init: "it writes a file: run it on your own machine",
   completion: "it is for a shell: run it on your own machine",
+  "audit report":
+    "it writes a page: run it where the ledger can be reached, or take the entries with `audit export`",
 }
 
 /** Options that never end. */
@@ -75,7 +77,10 @@ export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
 
 /** Before the command does anything. Throws CommandError where a function does not take it with these options. */
 export function checkLimits(action: Command): void {
-  const [name = ""] = pathOf(action)
+  const path = pathOf(action)
+  const [name = ""] = path
+  const why = whyRefused(path.join(" "))
+  if (why !== null) throw new CommandError(why)
   if (!FUNCTION_COMMANDS.includes(name))
     throw new CommandError(whyRefused(name) ?? sayRefused(name, OWN_MACHINE))
   const options: Record<string, unknown> = action.optsWithGlobals()

@@ -7,13 +7,14 @@ import { DroppedError } from "./admission-queue.ts"
 import { readBody } from "./body.ts"
 import type { Emit } from "./event.ts"
 import type { Reply } from "./listener.ts"
+import { PAGE_PATHS, type PagePath } from "./live-page.ts"
 import type { Runs } from "./runs.ts"
 
 /** Seconds after which a refused sender may try again. */
 const RETRY_AFTER = { "retry-after": "30" }
 
 /** Paths that say something of this process, and start nothing. */
-export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics"]
+export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
 
 export interface ExchangeParts {
   app: App
@@ -23,6 +24,7 @@ export interface ExchangeParts {
   health(): Promise<Reply>
   readiness(): Promise<Reply>
   metrics(incoming: IncomingMessage): Promise<Reply>
+  page(incoming: IncomingMessage, path: PagePath): Promise<Reply>
   isStopping(): boolean
 }
 
@@ -75,7 +77,12 @@ async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked):
   if (isLook && path === "/healthz") return parts.health()
   if (isLook && path === "/readyz") return parts.readiness()
   if (isLook && path === "/metrics") return parts.metrics(incoming)
-  if (path === "/readyz" || path === "/metrics")
+  const page = PAGE_PATHS.find((one) => one === path)
+  if (isLook && page)
+    return parts
+      .page(incoming, page)
+      .catch((error: unknown) => failed(parts, { what: `${method} ${path}`, error }))
+  if (path === "/readyz" || path === "/metrics" || page)
     return { ...refuse(405, "this path takes GET only"), headers: headersFor(405, path), isLast: true }
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)

@@ -28,7 +28,7 @@ export interface Reply {
   body: unknown
   /** The Content-Type of a `body` that is a text; absent: JSON. */
   textType?: string
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
   /** The rest of the request is not wanted, and the connection ends with this answer. */
   isLast?: boolean
 }

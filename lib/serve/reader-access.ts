@@ -8,7 +8,7 @@ export type Denial = { status: 401 | 403; error: string } | null
 const MAX_AUTHORIZATION_CHARS = 4_096
 
 /**
- * Access to /metrics: Bearer, or Basic with any user name and the token as password. Without a configured token only
+ * Access to /metrics and to the page: Bearer, or Basic with any user name and the token as password. Without a configured token only
  * requests from this machine that passed no proxy, since a proxy makes every client look local.
  */
 export function readerDenial(
@@ -43,6 +43,12 @@ function localDenial(address: string | undefined, rawHeaders: readonly string[])
 /** An address of a socket; an IPv4 one may be written as IPv6. */
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
+}
+
+/** A Host header with or without a port: `localhost`, `127.0.0.1:8080`, `[::1]:8080`. */
+export function isLoopbackName(host: string): boolean {
+  const name = host.replace(/:\d{1,5}$/, "").replace(/^\[(.*)\]$/, "$1")
+  return name.toLowerCase() === "localhost" || isLoopbackAddress(name)
 }
 
 function valuesOf(rawHeaders: readonly string[], wanted: string): string[] {

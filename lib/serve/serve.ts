@@ -11,7 +11,8 @@ import { answerTo } from "./exchange.ts"
 import { Exposition } from "./exposition.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
-import { readerDenial } from "./reader-access.ts"
+import { type LivePage, livePageReply, type PagePath, pageDenial } from "./live-page.ts"
+import { type Denial, readerDenial } from "./reader-access.ts"
 import { type EndedTick, Runs } from "./runs.ts"
 import { healthReply, readinessReply, type ServeStatus } from "./status-replies.ts"
 import { Ticker } from "./ticker.ts"
@@ -35,6 +36,8 @@ export interface ServeOptions {
   version: string
   clock: Clock
   tell: Emit
+  /** What `GET /` shows. */
+  page: LivePage
   timer?: Timer
   limits?: Partial<ServeLimits>
 }
@@ -53,8 +56,10 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
-/** Addresses from which a reader needs no token. */
-const CHALLENGE = { "www-authenticate": 'Bearer, Basic realm="supernode-autoscaler", charset="UTF-8"' }
+/** What a reader without the token may answer to. Each is a header of its own: a browser reads only one challenge per header. */
+const CHALLENGE = {
+  "www-authenticate": ["Bearer", 'Basic realm="supernode-autoscaler", charset="UTF-8"'],
+}
 /** Answers on their way to slow readers get this long once all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
 
@@ -126,6 +131,7 @@ class Server implements Serving {
       health: () => healthReply(this.#status()),
       readiness: () => readinessReply(this.#status()),
       metrics: (incoming: IncomingMessage) => this.#metrics(incoming),
+      page: (incoming: IncomingMessage, path: PagePath) => this.#page(incoming, path),
       isStopping: () => this.#stopped !== null,
     }
     this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
@@ -218,8 +224,13 @@ class Server implements Serving {
       const body = await this.#exposition.text(this.#isPolicyRefused)
       return { status: 200, body, textType: this.#exposition.contentType }
     }
-    const { status, error } = denial
-    return { status, body: { error }, ...(status === 401 ? { headers: CHALLENGE } : {}) }
+    return denied(denial)
+  }
+
+  async #page(incoming: IncomingMessage, path: PagePath): Promise<Reply> {
+    const { app, page } = this.#options
+    const denial = pageDenial(incoming, app.settings.metricsTokens)
+    return denial === null ? livePageReply(page, path) : denied(denial)
   }
 
   #status(): ServeStatus {
@@ -235,6 +246,10 @@ class Server implements Serving {
       isPolicyRefused: this.#isPolicyRefused,
     }
   }
+}
+
+function denied({ status, error }: NonNullable<Denial>): Reply {
+  return { status, body: { error }, ...(status === 401 ? { headers: CHALLENGE } : {}) }
 }
 
 /** The policy's schedules and these ticks are written by one hand, so they are read in one zone. */

@@ -26,6 +26,16 @@ export interface HistoryMeterOptions {
 
 const MINUTE_MS = 60_000
 
+/** Rows that one or several rules read, with the values that their meter showed. */
+export interface ShownMeter {
+  rules: string[]
+  /** The first and the last row; those of the history where these rules have no rows. */
+  from: number
+  to: number
+  count: number
+  rows(): Iterable<{ at: number; value: number; durationMs: number }>
+}
+
 export class HistoryMeter {
   readonly #policy: Policy
   readonly #history: LoadHistory
@@ -64,6 +74,37 @@ export class HistoryMeter {
       return [rule.name, series ? minutesOf(series, isAbove) : 0]
     })
     return Object.fromEntries(rows)
+  }
+
+  /** What the rules' meters showed in this replay; rules that read the same rows in the same way share one. */
+  shown(): ShownMeter[] {
+    const meters = new Map<string, ShownMeter>()
+    const known: (LoadSeries | null)[] = []
+    for (const rule of this.#policy.rules) {
+      const series = rule.metric.alarm ? null : seriesOf(this.#history, rule.name)
+      if (!known.includes(series)) known.push(series)
+      const isShared = series !== null
+      const key = isShared
+        ? `${known.indexOf(series)} ${this.#elasticity !== null && isSpread(rule)}`
+        : rule.name
+      const meter = meters.get(key)
+      if (meter) meter.rules.push(rule.name)
+      else meters.set(key, this.#shownMeter(rule, series))
+    }
+    return [...meters.values()]
+  }
+
+  #shownMeter(rule: Rule, series: LoadSeries | null): ShownMeter {
+    const { from, to } = this.#history
+    if (!series) return { rules: [rule.name], from, to, count: 0, rows: () => [] }
+    const shown = (at: number, value: number) => this.#shown(rule, at, value)
+    const rows = function* () {
+      for (let row = 0; row < series.length; row++) {
+        const at = series.timeAt(row)
+        yield { at, value: shown(at, series.valueAt(row)), durationMs: series.durationOf(row) }
+      }
+    }
+    return { rules: [rule.name], from: series.first, to: series.last, count: series.length, rows }
   }
 
   /** Minutes at the meter's ceiling, where the demand is unknown: of the rule with the most of them. */

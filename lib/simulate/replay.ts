@@ -6,7 +6,7 @@ import { supernodeStream } from "../ledger/next-entry.ts"
 import type { Clock, Ports } from "../ports.ts"
 import { run } from "../run/run.ts"
 import type { RunTask } from "../run/task.ts"
-import { HistoryMeter } from "./history-meter.ts"
+import { HistoryMeter, type ShownMeter } from "./history-meter.ts"
 import type { LoadHistory } from "./load-file.ts"
 import { type FailureWindow, ModelCloud, type SoldOutWindow } from "./model-cloud.ts"
 import { OrderBook, type SimulatedPurchase } from "./order-book.ts"
@@ -36,6 +36,15 @@ export interface SimulationOptions {
   elastic: { ceiling: number } | null
   /** Called from time to time with the number of ticks done, and of all. */
   onProgress?(done: number, all: number): void
+  /** Takes what a report shows beyond the result. */
+  record?: SimulationRecord
+}
+
+export interface SimulationRecord {
+  /** Called with every entry of the supernode's chain, as it is appended. */
+  entry(entry: LedgerEntry): void
+  /** Called at the end with what each meter showed. */
+  load(meter: ShownMeter): void
 }
 
 /** Result of a replayed policy. Instants are epoch milliseconds. */
@@ -75,6 +84,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
     if (onProgress && nth % PROGRESS_EVERY_TICKS === 0) onProgress(nth, ticks)
   }
   onProgress?.(ticks, ticks)
+  for (const shown of options.record ? stage.meter.shown() : []) options.record?.load(shown)
   return summaryOf(options, { stage, ticks, holds })
 }
 
@@ -103,7 +113,9 @@ async function stageOf(options: SimulationOptions): Promise<Stage> {
   const stream = supernodeStream(policy.id)
   const book = new OrderBook()
   const ledger = new RecentLedger((entry: LedgerEntry) => {
-    if (entry.stream === stream) book.note(entry)
+    if (entry.stream !== stream) return
+    book.note(entry)
+    options.record?.entry(entry)
   })
   let ids = 0
   const newId = (): string => `simulated-${++ids}`

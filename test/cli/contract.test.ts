@@ -62,6 +62,15 @@ const broken = async () => {
   return own
 }
 const noRecipient = busy
+const reportOver = (file: string) => (own: Desk) => ["audit", "report", join(own.dir, file)]
+const reported = (file: string) => (own: Desk) => [
+  "simulate",
+  "train-a",
+  "--load",
+  loadFile(own, "97"),
+  "--report",
+  join(own.dir, file),
+]
 
 const run = (event: string | object) => (own: Desk) => [
   "run",
@@ -259,6 +268,11 @@ const ROWS: Row[] = [
     "error",
   ],
   ["audit-anchor", "a ledger", calm, ["audit", "anchor"], 0],
+  ["audit-report", "a ledger", calm, (own) => ["audit", "report", join(own.dir, "report.html")], 0],
+  ["audit-report", "a file that is no report", calm, reportOver("policy.yaml"), 1, "error"],
+  ["audit-report", "no ledger", withoutLedger, ["audit", "report", "report.html"], 1, "error"],
+  ["audit-report", "standard output", calm, ["audit", "report", "-"], 2, "error"],
+  ["simulate", "a report over another file", calm, reported("policy.yaml"), 1, "error"],
   ["simulate", "a load history", calm, (own) => ["simulate", "train-a", "--load", loadFile(own, "97")], 0],
   [
     "simulate",

@@ -154,6 +154,7 @@ describe("what a function refuses", () => {
     [["validate", "/proc/self/environ"], "POLICY names a file", 1],
     [["serve", "--port", "0"], "serve is not for a function: it does not end", 2],
     [["simulate", "train-a"], "simulate is not for a function", 2],
+    [["audit", "report", "r.html"], "audit report is not for a function: it writes a page", 1],
     [["frobnicate"], "unknown command 'frobnicate'", 2],
     [["pause", "--by", "ann", "--why"], "option '--why <TEXT>' argument missing", 2],
     [["pause", "--why", "x"], "required option '--by <WHO>'", 2],

@@ -139,7 +139,7 @@ describe("a request that is not an alarm", () => {
     [401, "POST", "/alertmanager", alertBody(), {}],
     [401, "POST", "/grafana", alertBody(), bearer("wrong")],
     [404, "POST", "/manual", "{}", bearer()],
-    [404, "GET", "/", "", {}],
+    [404, "GET", "/nothing", "", {}],
     [405, "GET", "/alertmanager", "", bearer()],
     [405, "DELETE", "/healthz", "", {}],
   ])("%i for %s %s", async (status, method, path, body, headers) => {

@@ -149,9 +149,21 @@ describe("who may read /metrics", () => {
     expect(answer.text.includes("train-a")).toBe(status === 200)
   })
 
+  it.each(["/", "/report.json"])("is who may read the live page, too: %s", async (path) => {
+    expect((await shared.served.sendForText("GET", path)).status).toBe(401)
+    const headers = { authorization: basic(`ann:${TOKEN}`), host: "autoscaler.example.com" }
+    const answer = await shared.served.sendForText("GET", path, { headers })
+    expect([answer.status, answer.text.includes("train-a"), answer.text.includes(TOKEN)]).toEqual([
+      200,
+      true,
+      false,
+    ])
+    expect(answer.headers).toMatchObject({ "cache-control": "no-store", "x-frame-options": "DENY" })
+  })
+
   it("answers 405 to another method, and HEAD without a body", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
-    for (const path of ["/metrics", "/readyz"])
+    for (const path of ["/metrics", "/readyz", "/", "/report.json"])
       expect(await shared.served.send("POST", path, { headers })).toMatchObject({
         status: 405,
         headers: { allow: "GET, HEAD" },
@@ -184,6 +196,15 @@ describe("who may read /metrics", () => {
       status: 403,
       body: { error: expect.stringContaining("SUPERNODE_METRICS_TOKEN") },
     })
+    for (const path of ["/", "/report.json"]) {
+      expect((await served.sendForText("GET", path)).status).toBe(200)
+      const refused = [
+        { "x-forwarded-proto": "https" },
+        { forwarded: "for=10.0.0.1" },
+        { host: "rebound.example.com" },
+      ]
+      for (const headers of refused) expect((await served.send("GET", path, { headers })).status).toBe(403)
+    }
   })
 })
 

@@ -4,6 +4,8 @@ import { type AddressInfo, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, onTestFinished } from "vitest"
+import { LiveReport } from "../../functions/cli/report/live-report.ts"
+import { namesOf } from "../../functions/cli/state/in-flight.ts"
 import type { App } from "../../lib/app/app.ts"
 import { readSettings } from "../../lib/app/settings.ts"
 import { startApp } from "../../lib/app/start.ts"
@@ -186,6 +188,12 @@ export class Served {
       clock: this.place.clock,
       timer: this.place.timer,
       limits,
+      page: new LiveReport({
+        ledger: this.app.ledger,
+        clock: this.place.clock,
+        version: "1.2.3",
+        names: () => namesOf(this.app.policies),
+      }),
       tell: (news) => {
         this.news.push(news)
         this.#heard()

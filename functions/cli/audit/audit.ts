@@ -1,13 +1,14 @@
 import { type Command, Option } from "commander"
 import { entryText } from "../../../lib/ledger/entry.ts"
 import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
-import { timeBefore, whole, words } from "../arguments.ts"
+import { planPath, timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { policyAtHand } from "../state/in-flight.ts"
 import { printAnchor } from "./anchor.ts"
 import { type Listing, listEntries } from "./list.ts"
 import { csvHeader, PurchaseRows } from "./purchases-csv.ts"
+import { type LedgerReportOptions, writeLedgerReport } from "./report.ts"
 import { showEntry } from "./show.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 import { verifyLedger } from "./verify.ts"
@@ -55,13 +56,10 @@ export function registerAudit(program: Command, cli: Cli): void {
     .option("--json", "print them as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing>()
-      const { since, until, follow } = options
+      const { until, follow } = options
       if (follow && until !== undefined)
         command.error("error: --follow shows entries to come, and --until only past ones; give one of them")
-      if (since !== undefined && until !== undefined && since >= until)
-        command.error(
-          "error: --since must be before --until. A duration counts back from now: --since 2h --until 1h",
-        )
+      checkRange(command, options)
       await listEntries(taskOf(cli, options), { ...options, name: name ?? options.stream })
     })
   audit
@@ -103,6 +101,26 @@ export function registerAudit(program: Command, cli: Cli): void {
       await printAnchor(taskOf(cli, command.optsWithGlobals<CommonOptions>()))
     })
   audit
+    .command("report")
+    .summary("the ledger as a page with charts")
+    .description(
+      "Writes one HTML file that needs no network: load with thresholds, servers, spend and budget over time, and every decision with its reasons. An earlier report of that name is replaced, any other file is not.",
+    )
+    .argument("<OUT>", "the file to write, such as report.html", planPath)
+    .argument("[NAME]", "only this supernode: its name or id", words)
+    .option(
+      "--since <TIME>",
+      "only from then on (ISO 8601, or a duration back from now such as 30d)",
+      timeBefore(cli.io.clock.now()),
+    )
+    .option("--until <TIME>", "only before then", timeBefore(cli.io.clock.now()))
+    .option("--json", "print what was written as JSON")
+    .action(async (out: string, name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & LedgerReportOptions>()
+      checkRange(command, options)
+      await writeLedgerReport(taskOf(cli, options), { ...options, out, name })
+    })
+  audit
     .command("export")
     .summary("all entries as JSON lines")
     .description(
@@ -119,6 +137,14 @@ export function registerAudit(program: Command, cli: Cli): void {
       if (options.csv) await exportPurchases(taskOf(cli, options), name ?? options.stream)
       else await exportEntries(taskOf(cli, options), name ?? options.stream)
     })
+}
+
+/** One range for both: a duration counts back from now. */
+function checkRange(command: Command, { since, until }: { since?: number; until?: number }): void {
+  if (since !== undefined && until !== undefined && since >= until)
+    command.error(
+      "error: --since must be before --until. A duration counts back from now: --since 2h --until 1h",
+    )
 }
 
 async function exportEntries(task: Task, name: string | undefined): Promise<void> {

@@ -13,6 +13,7 @@ import { linesOf } from "../errors.ts"
 import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { listenError } from "../listen-error.ts"
 import { type Level, serveLog } from "../print/serve-log.ts"
+import { namesOf } from "../state/in-flight.ts"
 import { version } from "../version.ts"
 
 interface ServeCommand extends CommonOptions {
@@ -26,7 +27,7 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana and GET /healthz, /readyz and /metrics, and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana, GET /healthz, /readyz and /metrics, and a live page at GET /; and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(
@@ -71,6 +72,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
   const stopped = task.io.untilStopped()
   await withApp(task, async (app) => {
     const log = serveLog(task, app.settings.logLevel)
+    const { LiveReport } = await import("../report/reports.ts")
     const serving = await startServing({
       app,
       host: options.host,
@@ -79,6 +81,12 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
       version: version(),
       clock: task.io.clock,
       tell: log.tell,
+      page: new LiveReport({
+        ledger: app.ledger,
+        clock: task.io.clock,
+        version: version(),
+        names: () => namesOf(app.policies),
+      }),
     }).catch((error: unknown) => {
       throw listenError(error, options)
     })

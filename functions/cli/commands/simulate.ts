@@ -4,10 +4,12 @@ import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import type { FailureWindow, SoldOutWindow } from "../../../lib/simulate/model-cloud.ts"
 import { ORDER_ENDINGS } from "../../../lib/simulate/order-ending.ts"
 import { simulate } from "../../../lib/simulate/replay.ts"
-import { duration, instant, timeBefore, whole, words } from "../arguments.ts"
+import { duration, instant, planPath, timeBefore, whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, findSupernode, type Task, taskOf } from "../context.ts"
 import { progressOn } from "../print/progress.ts"
 import { type SimulatedPolicy, simulationJson, simulationLines, warningsOf } from "../print/simulation.ts"
+import type { SimulatedReport } from "../report/from-simulation.ts"
+import { version } from "../version.ts"
 import { historiesOf, type PolicyToTry } from "./load-history.ts"
 
 interface SimulateOptions extends CommonOptions {
@@ -20,6 +22,7 @@ interface SimulateOptions extends CommonOptions {
   fail: FailureWindow[]
   elastic?: boolean
   ceiling: number
+  report?: string
 }
 
 const MINUTE_MS = 60_000
@@ -70,6 +73,11 @@ export function registerSimulate(program: Command, cli: Cli): void {
     )
     .option("--elastic", "the load is the utilisation of the first servers: more servers share it")
     .option("--ceiling <VALUE>", "with --elastic: the highest value that the metric can show", ceiling, 100)
+    .option(
+      "--report <FILE>",
+      "also write a page with charts, every decision and its reasons: one HTML file that needs no network",
+      planPath,
+    )
     .option("--json", "print what each policy would have bought as JSON")
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SimulateOptions>()
@@ -89,6 +97,8 @@ interface Wanted {
 
 async function simulateAll(task: Task, { name, options, paths }: Wanted): Promise<void> {
   const { io, screen } = task
+  const reports = options.report === undefined ? null : await import("../report/reports.ts")
+  if (options.report !== undefined) await reports?.checkReportPath(options.report)
   const given =
     paths.length > 0 ? paths : [policyPath(io.env["SUPERNODE_POLICY"]?.trim() || null, (key) => io.env[key])]
   const policies: PolicyToTry[] = []
@@ -98,11 +108,16 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
   }
   const histories = await historiesOf(task, policies, options)
   const results: SimulatedPolicy[] = []
+  const recorded: SimulatedReport["results"] = []
+  const warnings: string[] = []
   for (const [nth, { path, loaded }] of policies.entries()) {
     const history = histories[nth]
     if (!history) continue
-    for (const warning of warningsOf({ path, loaded, history, options })) screen.note(`warning: ${warning}`)
+    const ownWarnings = warningsOf({ path, loaded, history, options })
+    screen.note(...ownWarnings.map((warning) => `warning: ${warning}`))
+    warnings.push(...ownWarnings)
     const progress = progressOn(io.stderr, path)
+    const recording = reports && new reports.SimulationRecording(path, loaded)
     const servers = options.servers ?? loaded.policy.ladder[0]?.servers ?? 1
     const simulation = await simulate({
       loaded,
@@ -113,9 +128,17 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
       failures: options.fail,
       elastic: options.elastic ? { ceiling: options.ceiling } : null,
       onProgress: progress.show,
+      ...(recording ? { record: recording } : {}),
     })
     progress.clear()
     results.push({ path, loaded, simulation })
+    if (recording) recorded.push({ recording, simulation })
+  }
+  if (reports && options.report !== undefined) {
+    const parts = { results: recorded, now: task.now, version: version(), notes: warnings }
+    const { html } = await reports.reportPage(reports.reportOfSimulation(parts), { refresh: null })
+    await reports.writeReport(options.report, html)
+    screen.note(`the report is in ${options.report}`)
   }
   if (options.json) screen.json(simulationJson(results))
   else

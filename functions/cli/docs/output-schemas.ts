@@ -448,6 +448,15 @@ export const OUTPUT_SCHEMAS = {
     at: instant,
     heads: z.record(z.string(), z.strictObject({ seq: z.int(), hash: digest })),
   }),
+  "audit-report": z.strictObject({
+    /** The file that was written. */
+    report: z.string(),
+    bytes: z.int(),
+    ledgerId: z.string().nullable(),
+    supernodes: z.array(z.string()),
+    /** Events that the page lists. */
+    events: z.int(),
+  }),
   "notify-test": z.strictObject({
     results: z.array(
       z.strictObject({

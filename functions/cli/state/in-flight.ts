@@ -2,7 +2,7 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
-import { loadPolicyFile, PolicyError, problemLine } from "../../../lib/policy-file/load.ts"
+import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../../../lib/policy-file/load.ts"
 import { findSupernode, type Task } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { sayAttempt } from "../print/state.ts"
@@ -28,11 +28,13 @@ export async function policyAtHand(
     screen.note(
       `note: the policy ${policyPath} cannot be read, so supernodes are shown by their ids and times in ${FALLBACK_ZONE}`,
     )
-  const supernodes = file?.supernodes ?? []
-  return {
-    names: new Map(supernodes.map(({ policy }) => [policy.id, policy.name])),
-    zone: zoneOf(supernodes),
-  }
+  const shown = file ?? { supernodes: [] }
+  return { names: namesOf(shown), zone: zoneOf(shown.supernodes) }
+}
+
+/** Names by supernode id. */
+export function namesOf({ supernodes }: Pick<PolicyFile, "supernodes">): Map<string, string> {
+  return new Map(supernodes.map(({ policy }) => [policy.id, policy.name]))
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -24,6 +24,7 @@ export const operatorCommand = {
   ledgerInit: `${PROGRAM} ledger init ${WHO_AND_WHY}`,
   ledgerRestored: `${PROGRAM} ledger restored ${WHO_AND_WHY}`,
   ledgerConfirm: (name: string) => `${PROGRAM} ledger confirm ${name} ${WHO_AND_WHY}`,
+  auditShow: (stream: string, seq: number) => `${PROGRAM} audit show ${stream} ${seq}`,
   reset: (name: string) => `${PROGRAM} reset ${name} ${WHO_AND_WHY}`,
 }
 

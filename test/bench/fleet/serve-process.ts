@@ -13,6 +13,8 @@ const serving = await startServing({
   port: 0,
   cron,
   version: "bench",
+  // The live page is not measured.
+  page: { page: async () => ({ html: "", policy: "" }), data: async () => null },
   clock: systemClock,
   tell: (event) => {
     if (event.kind === "ticked") process.send?.({ tookMs: event.tookMs })

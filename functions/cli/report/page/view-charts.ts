@@ -1,0 +1,180 @@
+import type { Envelope, Load, Spend, View } from "../report.ts"
+import { Chart, type ChartParts, type Line, numberText } from "./chart.ts"
+import { h } from "./dom.ts"
+import { bandLayer, purchaseLayer, thresholdLayer, together } from "./layers.ts"
+import type { Timeline } from "./timeline.ts"
+import type { Zone } from "./zone.ts"
+
+interface Place {
+  view: View
+  zone: Zone
+  timeline: Timeline
+}
+
+const MINUTE_MS = 60_000
+
+/** A chart, or the words that stand in its place. */
+export type ChartOrWords = Chart | { element: HTMLElement }
+
+/** The charts of one view: the load of each meter, servers, money. */
+export function chartsOf(place: Place): ChartOrWords[] {
+  const { view } = place
+  return [
+    ...view.loads.map((load) => loadChart(load, place)),
+    view.servers.at.length > 0
+      ? new Chart(serversParts(place))
+      : words("Servers over time", "No entry of this time has read the servers."),
+    view.spend
+      ? new Chart(spendParts(view.spend, place))
+      : words("Spend", "Nothing was bought, and the policy has no budget."),
+  ]
+}
+
+function words(title: string, text: string): { element: HTMLElement } {
+  const caption = h("figcaption", {}, h("strong", {}, title))
+  return { element: h("figure", { class: "chart" }, caption, h("p", { class: "empty" }, text)) }
+}
+
+function loadChart(load: Load, place: Place): ChartOrWords {
+  if (load.empty !== null) return words(load.title, load.empty)
+  const { values, thresholds } = load
+  return new Chart({
+    ...common(place),
+    title: load.title,
+    says: [load.says, sayBuckets(values)].filter((part) => part !== "").join("; "),
+    height: 210,
+    at: values.at,
+    lines: linesOf(values),
+    reach: thresholds.map(({ value }) => value),
+    before: together(thresholdLayer(thresholds), purchaseLayer(place.view.events)),
+    legend: [
+      { label: values.bucketMs === null ? "value" : "lowest to highest value", class: "line-load" },
+      ...(thresholds.some(({ kind }) => kind === "breach")
+        ? [{ label: "threshold", class: "line-threshold" }]
+        : []),
+      ...(thresholds.some(({ kind }) => kind === "clear") ? [{ label: "clear", class: "line-clear" }] : []),
+      ...bandKeys(place),
+    ],
+  })
+}
+
+/** What a reader must know of a series that was made shorter. */
+function sayBuckets({ bucketMs, rows }: Envelope): string {
+  if (bucketMs === null) return ""
+  const minutes = bucketMs / MINUTE_MS
+  return `${numberText(rows)} values, drawn as the lowest and highest of each ${numberText(minutes)} minutes`
+}
+
+function linesOf({ low, high, bucketMs }: Envelope): Line[] {
+  if (bucketMs === null) return [{ label: "value", colour: "load", values: high, says: numberText }]
+  return [
+    {
+      label: "lowest",
+      colour: "load",
+      values: low,
+      isThin: true,
+      says: (value) => `from ${numberText(value)}`,
+    },
+    {
+      label: "highest",
+      colour: "load",
+      values: high,
+      isThin: true,
+      fill: 0,
+      says: (value) => `to ${numberText(value)}`,
+    },
+  ]
+}
+
+function serversParts(place: Place): ChartParts {
+  const { servers, serversLimit } = place.view
+  const most = Math.max(...servers.present)
+  const showsLimit = serversLimit !== null && serversLimit <= most * 2
+  return {
+    ...common(place),
+    title: "Servers",
+    says: serversLimit === null ? "" : `the policy allows ${serversLimit}`,
+    height: 150,
+    at: servers.at,
+    lines: [
+      {
+        label: "with orders under way",
+        colour: "ordered",
+        values: servers.present,
+        isStepped: true,
+        isDashed: true,
+        says: (value) => `${value} with orders`,
+      },
+      {
+        label: "running",
+        colour: "servers",
+        values: servers.running,
+        isStepped: true,
+        fill: "axis",
+        says: (value) => `${value} running`,
+      },
+    ],
+    reach: showsLimit ? [serversLimit] : [],
+    isWhole: true,
+    before: purchaseLayer(place.view.events),
+    legend: [
+      { label: "running", class: "line-servers" },
+      { label: "with orders under way", class: "line-ordered" },
+      ...bandKeys(place),
+    ],
+  }
+}
+
+function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, place: Place): ChartParts {
+  const without = unpriced > 0 ? `; ${unpriced} purchases have no price` : ""
+  const thresholds = budget.map(({ from, to, amount: value }) => ({
+    rule: "budget",
+    kind: "breach" as const,
+    value,
+    says: `budget ${numberText(value)} ${currency}`,
+    from,
+    to,
+  }))
+  return {
+    ...common(place),
+    behind: () => undefined,
+    title: "Spend",
+    says: `${currency} ${window}${budget.length === 0 ? ", no budget" : ""}${without}`,
+    height: 150,
+    at,
+    lines: [
+      {
+        label: "spend",
+        colour: "spend",
+        values: amount,
+        isStepped: true,
+        fill: "axis",
+        says: (value) => `${numberText(value)} ${currency}`,
+      },
+    ],
+    reach: thresholds.map(({ value }) => value),
+    before: together(thresholdLayer(thresholds), purchaseLayer(place.view.events)),
+    legend: [
+      { label: `spend ${window}`, class: "line-spend" },
+      ...(budget.length > 0 ? [{ label: "budget", class: "line-threshold" }] : []),
+    ],
+  }
+}
+
+function common({ view, zone, timeline }: Place) {
+  return { behind: bandLayer(view.bands), zone, timeline }
+}
+
+const BAND_KEYS = [
+  ["cooldown", "cooldown"],
+  ["in-flight", "order in flight"],
+  ["waiting", "waits for a person"],
+  ["paused", "paused or held"],
+] as const
+
+function bandKeys({ view }: Place): { label: string; class: string }[] {
+  return BAND_KEYS.filter(([kind]) => view.bands.some((band) => band.kind === kind)).map(([kind, label]) => ({
+    label,
+    class: `band band-${kind}`,
+  }))
+}
