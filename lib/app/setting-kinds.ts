@@ -4,7 +4,7 @@ import type { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
 import { proxyProblem } from "../http/proxy.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
-import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
+import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 
 // The kinds of values that settings have. A message repeats a value only if the setting can hold no secret.
 
@@ -106,3 +106,11 @@ export const proxyAddress = z.string().superRefine((address, ctx) => {
   const problem = proxyProblem(address)
   if (problem !== null) ctx.addIssue(problem)
 })
+
+/** Logins whose certificates are read from a file of the code's folder. */
+export function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {
+  return logins.map((login) => ({
+    ...login,
+    ca: login.ca === null || isPem(login.ca) ? login.ca : beside(login.ca),
+  }))
+}

@@ -4,7 +4,6 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import type { ProxySettings } from "../http/proxy.ts"
 import { POSTGRES_FORM, parseLedgerUrl, withCertificatesAt } from "../ledger/ledger-url.ts"
-import { isPem, type PrometheusAuth } from "../metrics/prometheus/auth.ts"
 import {
   endpoint,
   ledgerUrl,
@@ -16,6 +15,7 @@ import {
   tokens,
   topics,
   wait,
+  withCaAt,
 } from "./setting-kinds.ts"
 
 /** The environment is not usable and nothing runs; it has all problems together. */
@@ -165,14 +165,6 @@ export function policyPath(written: string | null, read: (name: string) => strin
 function besideCode(path: string, read: (name: string) => string | undefined): string {
   const folder = read("RUNTIME_CODE_ROOT")?.trim() || read("LAMBDA_TASK_ROOT")?.trim()
   return folder && !isAbsolute(path) ? join(folder, path) : path
-}
-
-/** Logins whose certificates are read from a file of the code's folder. */
-function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {
-  return logins.map((login) => ({
-    ...login,
-    ca: login.ca === null || isPem(login.ca) ? login.ca : beside(login.ca),
-  }))
 }
 
 function unknownNames(names: readonly string[]): string[] {
