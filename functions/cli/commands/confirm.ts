@@ -26,7 +26,7 @@ import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { SIGNER, showWord } from "./actor.ts"
-import { type Look, lookNow } from "./settling.ts"
+import { type Look, lookNow } from "./look-now.ts"
 
 interface ConfirmOptions extends CommonOptions, SignatureOptions {
   by: string

@@ -22,7 +22,8 @@ import { inZone } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { SIGNER, showWord } from "./actor.ts"
-import { type Look, lookNow, type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
+import { type Look, lookNow } from "./look-now.ts"
+import { type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
 import { askWitnesses, whyNotAbsent } from "./witnesses.ts"
 
 interface SettleOptions extends CommonOptions, SignatureOptions {

@@ -6,35 +6,17 @@ import {
   earliestNow,
 } from "../../../lib/decision/inputs/clock.ts"
 import { includesId } from "../../../lib/decision/inputs/id.ts"
-import { presentServers, type Server } from "../../../lib/decision/inputs/supernode.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import type { Policy } from "../../../lib/decision/policy/policy.ts"
 import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { sayTime } from "../../../lib/decision/verdict.ts"
-import type { Cloud } from "../../../lib/ports.ts"
 import { sayAttempt } from "../print/state.ts"
 import { type Cell, tableOf } from "../print/table.ts"
 import type { Timeframe } from "../print/time.ts"
+import type { Look } from "./look-now.ts"
 import { traceRows, type Witnesses } from "./witnesses.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
-
-/** The present servers, or the reason why they are unknown. */
-export type Look = ({ ok: true; servers: Server[] } | { ok: false; why: string }) & {
-  /** The cloud's clock minus ours, milliseconds; null where its answer named no time. */
-  skewMs: number | null
-  /** That time, epoch milliseconds. */
-  date: number | null
-}
-
-export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
-  const read = await cloud.readSupernode(policy)
-  const time = { skewMs: read.skewMs ?? null, date: read.date ?? null }
-  if (!read.ok) return { ok: false, why: read.why, ...time }
-  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers", ...time }
-  return { ok: true, servers: presentServers(read.value), ...time }
-}
 
 export interface Shown {
   name: string

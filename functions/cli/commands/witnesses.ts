@@ -12,7 +12,7 @@ import {
   traceWindow,
 } from "../../../lib/decision/state/witness.ts"
 import type { Cloud } from "../../../lib/ports.ts"
-import type { Look } from "./settling.ts"
+import type { Look } from "./look-now.ts"
 
 // What independent sources say of an attempt right before a person settles it. They are shown, and change nothing.
 
@@ -23,7 +23,7 @@ export interface Witnesses {
   orders: string[]
 }
 
-/** An attempt's servers belong to one order; more are somebody's purchases by hand. */
+/** An attempt's servers belong to one order; more orders are purchases by hand. */
 const MAX_ORDERS = 2
 
 interface Asked {
