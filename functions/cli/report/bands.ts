@@ -103,7 +103,7 @@ function merged(spans: { from: number; to: number }[]): { from: number; to: numb
   const result: { from: number; to: number }[] = []
   for (const span of spans.sort((a, b) => a.from - b.from)) {
     const last = result.at(-1)
-    if (last && span.from <= last.to) last.to = Math.max(last.to, span.to)
+    if (last && span.from < last.to) last.to = Math.max(last.to, span.to)
     else result.push({ ...span })
   }
   return result
