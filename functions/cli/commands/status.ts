@@ -124,15 +124,27 @@ async function ledgerConfirmedTime(
   return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
-/** An outcome is written within a few entries of the decision that it follows. */
+/** Entries that are looked at first, and at most, for the newest outcome. */
 const RECENT_ENTRIES = 50
+const MAX_ENTRIES = 25_600
 
 async function lastOutcomeOf(
   ledger: AuditedLedger,
   { stream, seq }: LedgerEntry,
 ): Promise<LastOutcome | null> {
+  for (let count = RECENT_ENTRIES; ; count *= 8) {
+    const fromSeq = Math.max(1, seq - count)
+    const last = await lastOutcomeIn(ledger, stream, { fromSeq, toSeq: seq })
+    if (last !== null || fromSeq === 1 || count >= MAX_ENTRIES) return last
+  }
+}
+
+async function lastOutcomeIn(
+  ledger: AuditedLedger,
+  stream: string,
+  range: { fromSeq: number; toSeq: number },
+): Promise<LastOutcome | null> {
   let last: LastOutcome | null = null
-  const range = { fromSeq: Math.max(1, seq - RECENT_ENTRIES), toSeq: seq }
   for await (const { at, outcome, said } of ledger.read(stream, range)) {
     if (outcome) last = { kind: outcome.kind, says: sayOutcome(outcome), at }
     if (said?.verb === "settle" && last !== null)

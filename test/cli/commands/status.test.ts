@@ -135,6 +135,16 @@ describe("status", () => {
     )
   })
 
+  it("shows how the last order ended beside the decision, however many entries came after it", async () => {
+    const own = await cloudDesk()
+    own.sandbox.failNext("scale-up", { status: 400, code: "ModelArts.6335", message: "no such image" })
+    await own.run("run", "--event", ALARM)
+    for (let i = 0; i < 60; i++) await own.run("pause", "train-a", "--by", "ops", "--why", `check ${i}`)
+    const { out } = await own.run("status", "--no-cloud")
+    expect(row(out, "last")).toMatch(/^decided to scale up to 4 servers/)
+    expect(row(out, "order")).toMatch(/^REJECTED: refused \(invalid\), nothing was bought: HTTP 400/)
+  })
+
   it("shows purchases that did not help, with the command that ends the stop, and their gains while they do help", async () => {
     const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
     const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
