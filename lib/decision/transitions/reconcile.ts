@@ -35,7 +35,7 @@ export function reconcile(situation: Situation): Observation | null {
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
     if (policy.unknownOutcome !== "auto" || newcomers.length === 0) return null
-    const says = `is taken as accepted: ${newcomers.length} new servers are there since`
+    const says = `is taken as accepted: ${counted(newcomers.length, "new server")} since then`
     return {
       kind: "accepted",
       says,
@@ -155,7 +155,7 @@ function reconcileOthers(state: SupernodeState, supernode: Supernode, now: numbe
       status === "DELETED" && includesId(known, id) && !present.some((server) => isSameId(server.id, id)),
   )
   if (newcomers.length > 0 && absent) {
-    const says = `was settled as absent, and ${newcomers.length} new servers are there after all`
+    const says = `was settled as absent, and brought ${counted(newcomers.length, "new server")} after all`
     return {
       kind: "wrong",
       says,
@@ -167,8 +167,10 @@ function reconcileOthers(state: SupernodeState, supernode: Supernode, now: numbe
   }
   if (newcomers.length === 0 && departed.length === 0) return null
   const says = [
-    ...(newcomers.length > 0 ? [`${newcomers.length} servers appeared that we did not buy`] : []),
-    ...(departed.length > 0 ? [`${departed.length} servers were deleted`] : []),
+    ...(newcomers.length > 0 ? [`${counted(newcomers.length, "server")} appeared that we did not buy`] : []),
+    ...(departed.length > 0
+      ? [`${counted(departed.length, "server")} ${departed.length === 1 ? "was" : "were"} deleted`]
+      : []),
   ].join("; ")
   const createdAt =
     newcomers.length > 0 ? Math.max(...newcomers.map((server) => server.createAt ?? now)) : now

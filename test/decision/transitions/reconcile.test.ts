@@ -204,13 +204,13 @@ describe("the sentence of an observation", () => {
       reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))
     const gone = serverOf("s2", { status: "DELETED" })
     expect(saidOf(serverOf("s1"), gone, newcomer("n1"))).toMatchObject({
-      says: "1 servers appeared that we did not buy; 1 servers were deleted",
+      says: "1 server appeared that we did not buy; 1 server was deleted",
       servers: ["n1", "s2"],
       present: ["s1", "n1"],
       at: NOW - 20 * MINUTE,
     })
-    expect(saidOf(serverOf("s1"), gone)).toMatchObject({ says: "1 servers were deleted", at: NOW })
-    expect(saidOf(...serversOf(2), newcomer("n1"))?.says).toBe("1 servers appeared that we did not buy")
+    expect(saidOf(serverOf("s1"), gone)).toMatchObject({ says: "1 server was deleted", at: NOW })
+    expect(saidOf(...serversOf(2), newcomer("n1"))?.says).toBe("1 server appeared that we did not buy")
     expect(saidOf(...serversOf(2), serverOf("old", { status: "DELETED" }))).toBeNull()
     // Listed twice, once with its former status: it counts as present.
     expect(saidOf(...serversOf(2), gone)).toBeNull()
@@ -221,7 +221,7 @@ describe("the sentence of an observation", () => {
       stateWith({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     expect(reconcile(situationOf({ state: absent({ acceptedAt: null }), supernode }))?.says).toBe(
-      "was settled as absent, and 1 new servers are there after all",
+      "was settled as absent, and brought 1 new server after all",
     )
     const answered = (orderId: string | null) =>
       reconcile(situationOf({ state: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
@@ -238,7 +238,7 @@ describe("the sentence of an observation", () => {
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     const policy = policyOf({ unknown_outcome: "auto" })
     expect(reconcile(situationOf({ state, supernode, policy }))?.says).toBe(
-      "is taken as accepted: 1 new servers are there since",
+      "is taken as accepted: 1 new server since then",
     )
   })
 })
