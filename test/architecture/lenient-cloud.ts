@@ -140,6 +140,9 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/metrics/prometheus/answer.ts real isPartial??": ["whole", "whole", "not believed", "not believed"],
   "lib/metrics/prometheus/answer.ts values Array.isArray": always(NO_SILENCE),
   "lib/metrics/prometheus/answer.ts [… Array.isArray": always(NO_SILENCE),
+  "lib/metrics/prometheus/answer.ts isEmpty Array.isArray Array.isArray": always(
+    "histograms: only an empty list beside values is none; everything else makes the answer unreadable",
+  ),
   "lib/metrics/prometheus/answer.ts value Number": [
     NO_SILENCE,
     NO_SILENCE,
@@ -160,6 +163,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/http/connection.ts portOf Number": always("ours: the port of a URL that was checked"),
   "lib/http/dispatchers.ts failure String": always(WORDS),
   "lib/http/sdk-handler.ts name String": always(WORDS),
+  "lib/http/tls-failure.ts cause String": always(WORDS),
   "lib/huawei/purchase/exchange.ts client catch": always("ours: the exchange is over"),
   "lib/metrics/prometheus/http.ts text catch": always(
     "ours: a file of certificates that cannot be read is said, and nothing is asked",

@@ -77,6 +77,10 @@ export const WALKS: Record<string, Walk> = {
         begins: "unset SUPERNODE_MODE                          # observe: decide and record, never buy",
         prints: /valid, 1 supernode[\s\S]*all is well[\s\S]*paused/,
       },
+      {
+        begins: "mkdir -p mine && supernode-autoscaler init --out mine/policy.yaml",
+        prints: /is written[\s\S]*all as expected/,
+      },
       // Of step 6, before the purchase: new servers that are not ready yet are a finding of `doctor`.
       { begins: "supernode-autoscaler doctor", prints: /all is well/ },
       { begins: "export SUPERNODE_MODE=live", prints: /ACCEPTED[\s\S]*in flight/ },
@@ -152,6 +156,16 @@ export const WALKS: Record<string, Walk> = {
         begins:
           "supernode-autoscaler simulate train-a --load examples/load.csv --policy examples/first-run.yaml",
         prints: /stricter\.yaml/,
+      },
+    ],
+  },
+  "docs/report.md": {
+    first: `${IN_LIVE_MODE}
+cp policy.yaml stricter.yaml; cp examples/load.csv load.csv`,
+    plays: [
+      {
+        begins: "supernode-autoscaler audit report report.html                          # what is on record",
+        prints: /is in report\.html[\s\S]*report\.html/,
       },
     ],
   },

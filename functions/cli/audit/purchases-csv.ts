@@ -108,12 +108,12 @@ function iso(at: number): string {
 }
 
 /** Begins a formula: `=`, `+`, `-`, `@` and their full-width forms. Where lists are separated by `;`, a cell also begins after one. */
-const FORMULA_START = /(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+const FORMULA_START = /(^|;)(\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
 
 /** An apostrophe makes a spreadsheet show a formula as text; numbers are ours. Control characters become spaces. */
 function cell(value: string | number | null): string {
   if (value === null) return ""
   if (typeof value === "number") return String(value)
-  const text = visible(value).replace(FORMULA_START, "$1'")
+  const text = visible(value).replace(FORMULA_START, "$1'$2")
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
