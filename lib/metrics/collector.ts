@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { MetricQuestion } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
@@ -40,25 +39,12 @@ export function metricCollector(
   return {
     event() {
       const meters = metersOf(sources, discovery, options)
-      const oneByOne = turnsOf()
-      return { seat: () => participantOf(meters, oneByOne) }
+      return { seat: () => participantOf(meters) }
     },
   }
 }
 
-/**
- * Each in a turn of its own: one answer serves many supernodes, and each of them then decides. All in one turn of the event
- * loop, a hundred decisions would keep webhooks waiting.
- */
-function turnsOf(): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
-  return () => {
-    last = last.then(() => nextTurn())
-    return last
-  }
-}
-
-function participantOf(meters: readonly Meter[], oneByOne: () => Promise<void>): Participant {
+function participantOf(meters: readonly Meter[]): Participant {
   for (const meter of meters) meter.join()
   let isAwaited = true
   return {
@@ -67,7 +53,6 @@ function participantOf(meters: readonly Meter[], oneByOne: () => Promise<void>):
       const isFirst = isAwaited
       isAwaited = false
       const read = await Promise.all(meters.map((meter) => meter.read(question, isFirst)))
-      await oneByOne()
       const byRule = new Map(read.flatMap((readings) => [...readings]))
       return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
     },

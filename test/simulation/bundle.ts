@@ -41,16 +41,6 @@ export function bundle({
   return built.then((code) => ({ code, asIs }))
 }
 
-/** Ends the compilers. Each of them keeps its process alive. */
-export async function endBundling(): Promise<void> {
-  for (const bundler of Object.values(bundlers)) {
-    await bundler.last
-    const context = await bundler.context
-    bundler.context = null
-    await context?.dispose()
-  }
-}
-
 /** Files without changes are parsed once: the next bundle takes a third of the time of the first. */
 interface Bundler {
   readonly plugins: readonly Plugin[]
@@ -101,7 +91,7 @@ function changed(contents: string, { file, from, to }: Change): string {
 }
 
 /** Modules that seal, check or read entries. */
-const ENTRY_USERS = /\/lib\/ledger\/(?:next-entry|commands|chain|head-reads|init)\.ts$/
+const ENTRY_USERS = /\/lib\/ledger\/(?:next-entry|commands|chain|init)\.ts$/
 
 const faster: Plugin = {
   name: "faster",

@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util"
-import { endBundling } from "./bundle.ts"
 import { seedsUpTo } from "./hunt.ts"
 import { runLives } from "./pool.ts"
 import { failureLines, Summary } from "./summary.ts"
@@ -14,8 +13,6 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 2
-} finally {
-  await endBundling()
 }
 
 async function main(): Promise<number> {

@@ -233,7 +233,6 @@ export class World {
         tell: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
-      inFleetTurn: process.inFleetTurn,
       timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports

@@ -50,9 +50,7 @@ function packCloudEye(asked: readonly Asked[]): Asked[][] {
   for (const one of asked) {
     const { place, periodMs, filter } = one.series
     const key = JSON.stringify([place.region, place.projectId, periodMs, filter, one.oldest, one.newest])
-    const batch = batches.get(key) ?? []
-    batch.push(one)
-    batches.set(key, batch)
+    batches.set(key, [...(batches.get(key) ?? []), one])
   }
   return [...batches.values()].flatMap(split)
 }
