@@ -41,6 +41,16 @@ export function bundle({
   return built.then((code) => ({ code, asIs }))
 }
 
+/** Ends the compilers. Each of them keeps its process alive. */
+export async function endBundling(): Promise<void> {
+  for (const bundler of Object.values(bundlers)) {
+    await bundler.last
+    const context = await bundler.context
+    bundler.context = null
+    await context?.dispose()
+  }
+}
+
 /** Files without changes are parsed once: the next bundle takes a third of the time of the first. */
 interface Bundler {
   readonly plugins: readonly Plugin[]

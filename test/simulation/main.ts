@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import { endBundling } from "./bundle.ts"
 import { seedsUpTo } from "./hunt.ts"
 import { runLives } from "./pool.ts"
 import { failureLines, Summary } from "./summary.ts"
@@ -13,6 +14,8 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 2
+} finally {
+  await endBundling()
 }
 
 async function main(): Promise<number> {
