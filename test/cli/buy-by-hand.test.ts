@@ -157,6 +157,7 @@ describe("a dry run during a cooldown", () => {
       "launch week",
       "--by",
       "ann",
+      "-v",
     )
     expect(out).toMatch(/^train-a: would buy/)
     expect(out).toContain("bypassed by ann")

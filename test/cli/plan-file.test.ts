@@ -58,7 +58,11 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
       },
       "the plan expired at 2024-01-13 16:52:00 +00:00",
     ],
-    ["when the clock is behind it", (own) => own.advance(-10 * MINUTE), "check the clock"],
+    [
+      "when the clock is behind it",
+      (own) => own.advance(-10 * MINUTE),
+      "Set this machine's clock. To make a new plan, run: supernode-autoscaler dry-run train-a",
+    ],
     [
       "when the policy has changed",
       (own) => own.file("policy.yaml", POLICY.replace("above: 85", "above: 86")),

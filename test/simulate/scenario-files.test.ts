@@ -28,7 +28,7 @@ it("prints SUCCESS, or FAILED with what was expected and what came, and exits 1 
 
 bad.yaml: A busy supernode grows by one rung
   FAILED:
-    2026-03-02T10:05:00Z train-a (timeline[1]), held:
+    2026-03-02 10:05:00 +00:00 train-a (timeline[1]), held:
         exp: "cooldown"
         got: "in-flight"
         ${heldBy(out)}

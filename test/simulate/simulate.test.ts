@@ -222,7 +222,7 @@ it("compares several policies side by side, and gives the same answer every time
   const { out } = await own.run(...argv)
   expect(out).toContain("Side by side")
   expect(out).toContain(
-    "2026-03-02T10:50:00Z  1 to 2   60000 CNY  2026-03-02T11:00:00Z  npu-busy: 3 of 5 points above 85",
+    "2026-03-02 10:50:00 +00:00  1 to 2   60000 CNY  2026-03-02 11:00:00 +00:00  npu-busy: 3 of 5 points above 85",
   )
 })
 

@@ -54,7 +54,7 @@ function optionWords({
   required,
   optional,
 }: Option): OptionWords {
-  const [, name = ""] = /<([^>]+)>/.exec(flags) ?? []
+  const [, name = ""] = /<([^<>]+)>/.exec(flags) ?? []
   const value: OptionWords["value"] = argChoices
     ? { kind: "choice", of: argChoices }
     : FILE_NAMES.test(name)

@@ -136,7 +136,7 @@ describe("approve", () => {
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain(
-      "the request of Ann could run again until 2024-01-12T20:52:00Z: with a new id it buys",
+      "the request of Ann could run again until 2024-01-12 20:52:00 +00:00: with a new id it buys",
     )
     expect((await ask("first")).out).toMatch(/^train-a: held \(stale\)/)
     expect((await ask("second")).out).toMatch(/^train-a: bought from 2 to 4 servers/)

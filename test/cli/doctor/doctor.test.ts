@@ -204,7 +204,9 @@ describe("doctor with a problem", () => {
       ),
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id",
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (2 series)",
-      expect.stringMatching(/^its newest point \(instance_id \S+, npu 1\) is 95, of 2024-01-12T16:5\d:00Z/),
+      expect.stringMatching(
+        /^its newest point \(instance_id \S+, npu 1\) is 95, of 2024-01-12 16:5\d:00 \+00:00/,
+      ),
     ])
   })
 
