@@ -24,11 +24,10 @@ export async function functionGraphZip({
   policy,
   others = [],
 }: ZipParts): Promise<{ zip: Uint8Array; names: string[] }> {
+  const ofPolicy = await policyFiles(policy)
   const code = (await readdir(bundle)).map((name) => ({ path: join(bundle, name), name }))
   const further = others.map((path) => ({ path, name: basename(path) }))
-  const files = [...code, ...(await policyFiles(policy)), ...further].sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )
+  const files = [...code, ...ofPolicy, ...further].sort((a, b) => (a.name < b.name ? -1 : 1))
   const zippable: Zippable = {}
   for (const { path, name } of files) {
     if (Object.hasOwn(zippable, name))

@@ -3,10 +3,16 @@ import schemas from "./provider-schemas.json" with { type: "json" }
 
 /** What the provider publishes of a block: its arguments, its exported attributes, its nested blocks. */
 export interface Schema {
+  /** `required`, or `optional` (and `computed`), then the type: `optional list(string)`. */
   arguments: Record<string, string>
-  exports: string[]
-  required?: boolean
-  blocks?: Record<string, Schema>
+  exports: Record<string, string>
+  blocks?: Record<string, NestedSchema>
+}
+
+export interface NestedSchema extends Schema {
+  nesting: string
+  required: boolean
+  max?: number
 }
 
 export const SCHEMAS = schemas.resources as Record<string, Schema>
@@ -27,7 +33,7 @@ function bodyProblems(at: string, body: Body, schema: Schema): string[] {
     .filter((name) => !(name in schema.arguments) && !(name in blocks))
     .map((name) => `${at}: ${name} is not an argument`)
   for (const [name, kind] of Object.entries(schema.arguments)) {
-    if (kind === "required" && !(name in written)) problems.push(`${at}: ${name} is required`)
+    if (kind.startsWith("required ") && !(name in written)) problems.push(`${at}: ${name} is required`)
   }
   const generated = dynamic as Record<string, { content: Body[] }[]>
   for (const name of Object.keys(generated)) {
@@ -51,6 +57,6 @@ export function unknownReferences(text: string, addresses: Set<string>): string[
     if (!addresses.has(`${type}.${name}`)) return [`${whole}: no such resource`]
     const schema = SCHEMAS[type]
     const known = attribute === undefined || attribute in (schema?.arguments ?? {})
-    return known || schema?.exports.includes(attribute) ? [] : [`${whole}: not exported`]
+    return known || attribute in (schema?.exports ?? {}) ? [] : [`${whole}: not exported`]
   })
 }
