@@ -50,7 +50,7 @@ describe("while an outcome is unknown", () => {
     expect(row(out, "traces")).toMatch(
       /^CTS shows 1 scale-up since 2024-01-12 16:52:00 \+00:00: 2024-01-12 16:52:00 \+00:00, by sandbox, answered 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
     )
-    expect(row(out, "servers")).toMatch(/^2 before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/)
+    expect(row(out, "witness")).toMatch(/^2 before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/)
     const { json } = await own.run("status", "--json")
     expect(json()).toMatchObject({
       supernodes: [{ witness: { servers: { added: 2 }, traces: { kind: "read", count: 1 } } }],

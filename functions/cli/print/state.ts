@@ -193,7 +193,7 @@ function witnessRows({ witness }: SupernodeStatus, frame: Timeframe): string[][]
   if (!witness) return []
   const { says, at } = witness
   return [
-    ["  servers", `${says.servers}, as of ${when(at, frame)}`],
+    ["  witness", `${says.servers}, as of ${when(at, frame)}`],
     ["  traces", says.traces],
   ]
 }
