@@ -150,7 +150,8 @@ function sayServers({ state }: Sandbox): string {
 
 function whatNext(): void {
   step("What next, with your own policy")
-  say("1. Write it: examples/policy.yaml shows every key; docs/policy.schema.json lets your editor check it.")
+  say("1. Write it:           node dist/cli/index.mjs init")
+  say("   examples/policy.yaml shows every key; docs/policy.schema.json lets your editor check it.")
   say("   docs/getting-started.md leads through all steps.")
   say("2. Check it:           node dist/cli/index.mjs validate policy.yaml")
   say(
