@@ -1,7 +1,7 @@
 # Two agencies. The execution agency's temporary keys sign our requests. The configuration agency is FunctionGraph's own: it enters the VPC
 # and publishes failed invocations.
 locals {
-  project     = var.project != "" ? var.project : var.region
+  project = var.project != "" ? var.project : var.region
   may_look = [
     "modelarts:devserver:listByUser", "modelarts:devserver:get",
     "ces:metricData:list", "ces:metrics:list",
