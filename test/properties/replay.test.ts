@@ -8,6 +8,8 @@ import { canonicalText, digest } from "../../lib/digest.ts"
 import { entryText, type LedgerEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { policySeq } from "../../lib/ledger/policy-of.ts"
+import { withFinding } from "../../lib/run/hold-for.ts"
+import { stateFindings } from "../../lib/run/preconditions.ts"
 import { speak } from "../../lib/simulate/scenario/play.ts"
 import { type Scenario, type Step, scenarioSchema, WAKES } from "../../lib/simulate/scenario/script.ts"
 import { Stage } from "../../lib/simulate/scenario/stage.ts"
@@ -174,9 +176,9 @@ describe("a ledger", () => {
             const state = (chain[i - 1]?.standing ?? EMPTY_STATE) as SupernodeState
             const policy = policyIn(chain, i)
             expect(digest(policy)).toBe(situation.policyHash)
-            expect(canonicalText(decideAndExplain({ ...situation, policy, state }, digest))).toBe(
-              canonicalText(decision),
-            )
+            const again = { ...situation, policy, state }
+            const decided = stateFindings(again).reduce(withFinding, decideAndExplain(again, digest))
+            expect(canonicalText(decided)).toBe(canonicalText(decision))
             replayed += 1
           }
         }

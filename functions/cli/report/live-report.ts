@@ -21,7 +21,8 @@ export interface LiveReportOptions {
 /** The page of `serve`: the report of its ledger, made anew for readers who come later. */
 export class LiveReport implements LivePage {
   #reader: { names: string; reader: LedgerReader } | null = null
-  #made: { at: number; report: Promise<Report> } | null = null
+  /** The newest report; endedAt is null while the ledger is still read for it. */
+  #made: { endedAt: number | null; report: Promise<Report> } | null = null
 
   constructor(private readonly options: LiveReportOptions) {}
 
@@ -30,10 +31,18 @@ export class LiveReport implements LivePage {
   }
 
   data(): Promise<Report> {
-    const now = this.options.clock.monotonic()
-    if (this.#made && now - this.#made.at < FRESH_MS) return this.#made.report
-    const made = { at: now, report: this.#make() }
+    const { clock } = this.options
+    const known = this.#made
+    // Two reads at once would count the same entries twice.
+    if (known && (known.endedAt === null || clock.monotonic() - known.endedAt < FRESH_MS)) return known.report
+    const made: { endedAt: number | null; report: Promise<Report> } = { endedAt: null, report: this.#make() }
     this.#made = made
+    made.report.then(
+      () => {
+        made.endedAt = clock.monotonic()
+      },
+      () => undefined,
+    )
     // A failure is for those who waited for it; the next reader tries again, from the beginning.
     made.report.catch(() => {
       if (this.#made === made) this.#made = null

@@ -1,3 +1,4 @@
+import { findOffer } from "../ladder/offering.ts"
 import { MAX_SERVERS } from "../policy/order.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
@@ -84,7 +85,7 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
   const rivals = policy.soldOut === "next-larger" ? [first, ...larger] : [first]
   const soonest = soonestOf(rivals.map(({ needed }) => together(needed)))
   if (soonest) return soonest
-  if (policy.soldOut === "hold" && larger.some(({ needed }) => needed.length === 0))
+  if (policy.soldOut === "hold" && findOffer({ situation, allowed, mayGoLarger: true }).verdict.passed)
     return {
       says: `${allowed.flavor} must be in stock again, or set sold_out to next-larger`,
       change: { kind: "policy", path: "sold_out", value: "next-larger" },
