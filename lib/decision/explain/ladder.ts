@@ -82,7 +82,10 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
   const larger = policy.ladder
     .filter(({ servers }) => servers > allowed.servers && servers <= policy.limits.servers)
     .map((rung) => lacks(rung, situation))
-  const rivals = policy.soldOut === "next-larger" ? [first, ...larger] : [first]
+  // A rung that is not listed, or of which nothing clear is said, ends the search for a larger one.
+  const inOrder = [first, ...larger]
+  const end = inOrder.findIndex(({ isListed, isClear }) => !isListed || !isClear)
+  const rivals = policy.soldOut === "hold" ? [first] : end === -1 ? inOrder : inOrder.slice(0, end + 1)
   const soonest = soonestOf(rivals.map(({ needed }) => together(needed)))
   if (soonest) return soonest
   if (policy.soldOut === "hold" && findOffer({ situation, allowed, mayGoLarger: true }).verdict.passed)
@@ -95,6 +98,8 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
 
 interface Lacks {
   isListed: boolean
+  /** The cloud's answer says whether it is in stock. */
+  isClear: boolean
   needed: Hint[]
 }
 
@@ -111,10 +116,11 @@ function lacks({ flavor }: Rung, { offers, state, now }: Situation): Lacks {
     })
   const inStock = { kind: "cloud", what: "in-stock", flavor } as const
   const flags = new Set(found.map(({ soldOut }) => soldOut))
-  if (flags.size > 1 || flags.has(null))
+  const isClear = flags.size <= 1 && !flags.has(null)
+  if (!isClear)
     needed.push({ says: `scale-evaluations must say clearly that ${flavor} is in stock`, change: inStock })
   else if (flags.has(true)) needed.push({ says: `${flavor} must be in stock`, change: inStock })
-  return { isListed, needed: block ? [...needed, block] : needed }
+  return { isListed, isClear, needed: block ? [...needed, block] : needed }
 }
 
 function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hint | null {
