@@ -1,8 +1,8 @@
 // CycloneDX 1.5 from the lockfile. `npm sbom` knows what an installation fetches; the bundles contain far more.
 
 /**
- * What a user of this package runs, as a CycloneDX document: the packages in the bundles, and those that an installation may
- * add. `bundled` are folders such as node_modules/zod. Equal inputs give an equal document. Throws an Error where the
+ * The packages that a user of this package runs, as a CycloneDX document: those in the bundles, and those that an
+ * installation may add. `bundled` are folders such as node_modules/zod. Equal inputs give an equal document. Throws an Error if the
  * lockfile lacks a package.
  */
 export function billOfMaterials({ manifest, lock, bundled }) {
@@ -85,7 +85,7 @@ function entryAt(packages, path) {
   return entry
 }
 
-/** Where Node.js finds a package: in the nearest node_modules upwards. Null where it is not installed. */
+/** The folder in which Node.js finds a package: the nearest node_modules upwards. Null if it is not installed. */
 function pathOf({ packages, name, from }) {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/node_modules/")))) {
     const path = folder === "" ? `node_modules/${name}` : `${folder}/node_modules/${name}`

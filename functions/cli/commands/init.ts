@@ -75,7 +75,7 @@ async function init(task: Task, { region, projectId, out }: InitOptions): Promis
   )
 }
 
-/** What is written must be valid. Throws CommandError for what the cloud showed and no policy can have. */
+/** Checks that the new policy is valid. Throws CommandError if the cloud showed a value that no policy may have. */
 async function checkValid(text: string, path: string): Promise<void> {
   try {
     await loadPolicyFile(path, null, Buffer.from(text))

@@ -3,7 +3,7 @@ import type { App } from "../../../lib/app/app.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import type { Control } from "../../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
-import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
+import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { firstConfirmedTime } from "../../../lib/run/ledger-age.ts"
 import { words } from "../arguments.ts"
@@ -61,7 +61,7 @@ interface Shown {
   /** undefined: all supernodes. */
   name: string | undefined
   options: StatusOptions
-  /** Follows the present time in a first line; without, there is none. */
+  /** Shown in a first line after the present time; absent: no such line. */
   head?: string
 }
 
@@ -108,7 +108,8 @@ async function stateOfOne({ app, loaded, control, fleet, look, now }: One): Prom
   const stream = supernodeStream(loaded.policy.id)
   const streams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
   const head = await ledger.head(stream)
-  const lastOutcome = head ? await lastOutcomeOf(ledger, head) : null
+  // Most supernodes never had an attempt, so their chains hold no outcome.
+  const lastOutcome = head && stateOf(head).openedAt !== null ? await lastOutcomeOf(ledger, head) : null
   const ledgerConfirmedAt = await ledgerConfirmedTime(ledger, control, [stream, ...streams])
   const others = fleet?.othersOf(stream) ?? null
   return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, look, now })

@@ -14,7 +14,7 @@ import {
 import type { Cloud } from "../../../lib/ports.ts"
 import type { Look } from "./look-now.ts"
 
-// What independent sources say of an attempt right before a person settles it. They are shown, and change nothing.
+// Independent sources about an attempt, read right before a person settles it. They are only shown: no code decides by them.
 
 export interface Witnesses {
   /** null: the outcome was known, so CTS was not asked. */
@@ -35,7 +35,7 @@ interface Asked {
   now: number
 }
 
-/** Never throws: a source that cannot be read says so. */
+/** Never throws: the answer names each source that cannot be read. */
 export async function askWitnesses(cloud: Cloud, asked: Asked): Promise<Witnesses> {
   const { policy, attempt, look, now } = asked
   const added = look.ok ? look.servers.filter(({ id }) => !includesId(attempt.before, id)) : []
@@ -84,7 +84,7 @@ export function traceRows({ traces }: Witnesses, attempt: OpenAttempt): [string,
   return traces === null ? [] : [["  traces", sayTraces(traces, attempt)]]
 }
 
-/** What to think of before `absent`; null where no source speaks for a purchase. */
+/** The reason to doubt `absent`; null if no source shows a purchase. */
 export function whyNotAbsent({ traces }: Witnesses, attempt: OpenAttempt): string | null {
   if (traces === null || !hasOwnTrace({ traces }, attempt)) return null
   return "CTS shows that the order arrived. Only an order that was cancelled makes the attempt absent"

@@ -31,14 +31,7 @@ ${FUNCTION}() {
       ${pathsOf(commands)}) at="\${at:+$at }\${COMP_WORDS[i]}" ;;
     esac
   done
-  case "$at:$prev" in
-${valueCases(commands)}
-  esac
-  if [[ -z $candidates && -z $files ]]; then
-    case "$at" in
-${wordCases(commands)}
-    esac
-  fi
+${candidateLines(commands)}
   COMPREPLY=()
   if [[ -n $candidates ]]; then COMPREPLY=($(compgen -W "$candidates" -- "$cur")); fi
   if [[ -n $files ]]; then COMPREPLY+=($(compgen -f -- "$cur")); fi
@@ -59,14 +52,7 @@ ${FUNCTION}() {
       ${pathsOf(commands)}) at="\${at:+$at }\${words[i]}" ;;
     esac
   done
-  case "$at:$prev" in
-${valueCases(commands)}
-  esac
-  if [[ -z $candidates && -z $files ]]; then
-    case "$at" in
-${wordCases(commands)}
-    esac
-  fi
+${candidateLines(commands)}
   if [[ -n $candidates ]]; then compadd -- \${=candidates}; fi
   if [[ -n $files ]]; then _files; fi
 }
@@ -74,7 +60,19 @@ compdef ${FUNCTION} ${PROGRAM}
 `
 }
 
-/** \`validate|ledger|"ledger init"\`: the patterns of all commands. */
+/** Sets `candidates` or `files` from the command and the word before: bash and zsh read it alike. */
+function candidateLines(commands: readonly CommandWords[]): string {
+  return `  case "$at:$prev" in
+${valueCases(commands)}
+  esac
+  if [[ -z $candidates && -z $files ]]; then
+    case "$at" in
+${wordCases(commands)}
+    esac
+  fi`
+}
+
+/** `validate|ledger|"ledger init"`: the patterns of all commands. */
 function pathsOf(commands: readonly CommandWords[]): string {
   return commands.flatMap(({ path }) => (path === "" ? [] : [`"${path}"`])).join("|")
 }

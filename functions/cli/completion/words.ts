@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander"
 
-/** What may follow on a command line, by the commands as they are defined. */
+/** The words that may follow on a command line, taken from the command definitions. */
 export interface CommandWords {
   /** `ledger init`; empty for the program itself. */
   path: string

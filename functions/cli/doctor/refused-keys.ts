@@ -2,11 +2,11 @@
 const WRONG_KEY =
   / answered 401\b|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|InvalidAccessKeyId|AuthFailure|ExpiredToken|CredentialsProviderError/
 
-/** Whether the words of a failed read say that the key or login is wrong (401), and not that a right is missing (403). */
+/** True if a read failed because the key or login is wrong (401); false if a right is missing (403). */
 export function isWrongKey(why: string): boolean {
   return WRONG_KEY.test(why)
 }
 
-/** What to do about a key of Huawei Cloud that is wrong. */
+/** Advice for a wrong key of Huawei Cloud. */
 export const WRONG_HUAWEI_KEY =
   "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK must be one access key's two halves, not swapped, of this cloud"

@@ -173,9 +173,16 @@ export function flavorOf({ flavor }: NewSupernode): string {
   return flavor !== null && FLAVOR.test(flavor) ? flavor : "present-size"
 }
 
+/** The library would otherwise break a long text with a line end over several lines. */
+const ONE_LINE = {
+  defaultStringType: "QUOTE_DOUBLE",
+  lineWidth: 0,
+  doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY,
+} as const
+
 /** A text as one YAML scalar in double quotes, on one line whatever is in it. */
 export function quoted(text: string): string {
-  return oneLine(stringify(text, { defaultStringType: "QUOTE_DOUBLE", lineWidth: 0 }))
+  return oneLine(stringify(text, ONE_LINE))
 }
 
 /** YAML 1.1 takes these for line ends, and the library writes them as they are. */
@@ -192,10 +199,9 @@ function oneLine(yaml: string): string {
 function flow(value: Record<string, unknown>): string {
   return oneLine(
     stringify(value, {
+      ...ONE_LINE,
       collectionStyle: "flow",
-      defaultStringType: "QUOTE_DOUBLE",
       defaultKeyType: "PLAIN",
-      lineWidth: 0,
     }),
   )
 }

@@ -9,18 +9,11 @@ import { CONTROL_STREAM } from "../../../lib/ledger/next-entry.ts"
 import { causeOf, requesterOf } from "../print/cause.ts"
 import { sayEntry, saySignal } from "../print/entry.ts"
 import { sayOutcome, TO_CONTINUE } from "../print/result.ts"
-import type { EventKind, Value } from "./report.ts"
+import type { ReportEvent, Value } from "./report.ts"
 import { Thinned } from "./thinned.ts"
 
 /** An event before its texts are numbered. */
-export interface LoggedEvent {
-  id: string
-  at: number
-  kind: EventKind
-  title: string
-  reason: string | null
-  price: string | null
-  rows: [label: string, value: Value][]
+export interface LoggedEvent extends Omit<ReportEvent, "findings"> {
   /** Where the entry is, and the command that shows it; after all `rows`. */
   place: [label: string, value: Value][]
   findings: readonly Finding[]

@@ -41,13 +41,12 @@ export class LiveReport implements LivePage {
       () => {
         made.endedAt = clock.monotonic()
       },
-      () => undefined,
+      // A failure is for those who waited for it; the next reader tries again, from the beginning.
+      () => {
+        this.#made = null
+        this.#reader = null
+      },
     )
-    // A failure is for those who waited for it; the next reader tries again, from the beginning.
-    made.report.catch(() => {
-      if (this.#made === made) this.#made = null
-      this.#reader = null
-    })
     return made.report
   }
 

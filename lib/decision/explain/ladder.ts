@@ -1,4 +1,4 @@
-import { findOffer } from "../ladder/offering.ts"
+import { findOffer, searchedRungs } from "../ladder/offering.ts"
 import { MAX_SERVERS } from "../policy/order.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
@@ -79,14 +79,8 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
   if (!allowed) return null
   const first = lacks(allowed, situation)
   if (!first.isListed || askedFor(situation) !== null) return together(first.needed)
-  const larger = policy.ladder
-    .filter(({ servers }) => servers > allowed.servers && servers <= policy.limits.servers)
-    .map((rung) => lacks(rung, situation))
-  // A rung that is not listed, or of which nothing clear is said, ends the search for a larger one.
-  const inOrder = [first, ...larger]
-  const end = inOrder.findIndex(({ isListed, isClear }) => !isListed || !isClear)
-  const rivals = policy.soldOut === "hold" ? [first] : end === -1 ? inOrder : inOrder.slice(0, end + 1)
-  const soonest = soonestOf(rivals.map(({ needed }) => together(needed)))
+  const rivals = searchedRungs({ situation, allowed, mayGoLarger: policy.soldOut === "next-larger" })
+  const soonest = soonestOf(rivals.map(({ rung }) => together(lacks(rung, situation).needed)))
   if (soonest) return soonest
   if (policy.soldOut === "hold" && findOffer({ situation, allowed, mayGoLarger: true }).verdict.passed)
     return {
@@ -98,8 +92,6 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
 
 interface Lacks {
   isListed: boolean
-  /** The cloud's answer says whether it is in stock. */
-  isClear: boolean
   needed: Hint[]
 }
 
@@ -116,11 +108,10 @@ function lacks({ flavor }: Rung, { offers, state, now }: Situation): Lacks {
     })
   const inStock = { kind: "cloud", what: "in-stock", flavor } as const
   const flags = new Set(found.map(({ soldOut }) => soldOut))
-  const isClear = flags.size <= 1 && !flags.has(null)
-  if (!isClear)
+  if (flags.size > 1 || flags.has(null))
     needed.push({ says: `scale-evaluations must say clearly that ${flavor} is in stock`, change: inStock })
   else if (flags.has(true)) needed.push({ says: `${flavor} must be in stock`, change: inStock })
-  return { isListed, isClear, needed: block ? [...needed, block] : needed }
+  return { isListed, needed: block ? [...needed, block] : needed }
 }
 
 function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hint | null {

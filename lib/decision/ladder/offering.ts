@@ -22,22 +22,15 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   verdict: Verdict
   rung: Rung | null
 } {
-  const { offers, policy } = situation
+  const { offers } = situation
   if (offers.state === "not-read") return { verdict: notEvaluated("the offers were not read"), rung: null }
   if (offers.state === "unreadable") {
     const reason = offers.credentials ? "credentials" : "offers-unreadable"
     return { verdict: fail(reason, `scale-evaluations could not be read: ${offers.why}`), rung: null }
   }
-  const candidates = policy.ladder.filter(
-    (rung) =>
-      rung === allowed ||
-      (mayGoLarger && rung.servers > allowed.servers && rung.servers <= policy.limits.servers),
-  )
-  const verdicts = candidates.map((rung) => ({ rung, verdict: offerVerdict(rung, situation) }))
-  const first = verdicts[0]
-  // Only a clear lack of stock leads to a larger rung. A flavor that is not listed is a mistake in the
-  // ladder. One whose flag is unreadable may be in stock: a larger rung would waste money.
-  const end = verdicts.find(({ verdict }) => !LACKS_STOCK.includes(verdict.reason ?? ""))
+  const searched = searchedRungs({ situation, allowed, mayGoLarger })
+  const first = searched[0]
+  const end = searched.at(-1)
   if (end?.verdict.reason === "offers-unreadable") return { verdict: end.verdict, rung: null }
   const available = end?.verdict.passed ? end : undefined
   if (available && available !== first) {
@@ -52,6 +45,26 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
     }
   }
   return { verdict: first?.verdict ?? NO_RUNG, rung: available?.rung ?? null }
+}
+
+/**
+ * The allowed rung and, if the policy allows it, larger ones, each with its verdict, up to the first that does not clearly
+ * lack stock. A flavor that is not listed is a mistake in the ladder. One whose flag is unreadable may be in stock: a
+ * larger rung would waste money.
+ */
+export function searchedRungs({ situation, allowed, mayGoLarger }: OfferQuestion): {
+  rung: Rung
+  verdict: Verdict
+}[] {
+  const { ladder, limits } = situation.policy
+  const larger = ladder.filter(({ servers }) => servers > allowed.servers && servers <= limits.servers)
+  const searched: { rung: Rung; verdict: Verdict }[] = []
+  for (const rung of mayGoLarger ? [allowed, ...larger] : [allowed]) {
+    const verdict = offerVerdict(rung, situation)
+    searched.push({ rung, verdict })
+    if (!LACKS_STOCK.includes(verdict.reason ?? "")) break
+  }
+  return searched
 }
 
 function offerVerdict(rung: Rung, { offers, state, now }: Situation): Verdict {

@@ -18,6 +18,12 @@ async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
 const tick = (own: CloudDesk, time: string) =>
   own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
 
+/** Ann's request to buy the plan of that hash. */
+function askAsAnn(own: CloudDesk, asked: { planHash: string; id?: string }) {
+  const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "Ann", why: "launch" }
+  return own.run("run", "--event", own.file("request.json", { ...request, ...asked }))
+}
+
 describe("approve", () => {
   it("shows the plan, the required number and the end of the approval, and the next tick buys", async () => {
     const { own, hash } = await waiting()
@@ -122,15 +128,7 @@ describe("approve", () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
-    const asked = {
-      supernode: "train-a",
-      mode: "live",
-      servers: 4,
-      requestedBy: "Ann",
-      why: "launch",
-      planHash,
-    }
-    const ask = (id: string) => own.run("run", "--event", own.file("request.json", { ...asked, id }))
+    const ask = (id: string) => askAsAnn(own, { planHash, id })
     await ask("first")
     own.advance(5 * 60 * MINUTE)
     await own.run("approve", planHash, "--by", "bob")
@@ -146,19 +144,7 @@ describe("approve", () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
-    const ask = () =>
-      own.run(
-        "run",
-        "--event",
-        own.file("request.json", {
-          supernode: "train-a",
-          mode: "live",
-          servers: 4,
-          requestedBy: "Ann",
-          why: "launch",
-          planHash,
-        }),
-      )
+    const ask = () => askAsAnn(own, { planHash })
     expect((await ask()).out).toMatch(/^train-a: held \(approval-needed\)/)
     const own1 = await own.run("approve", planHash, "--by", "ann")
     expect(own1.err).toContain("warning: Ann asked for this plan and cannot approve it")
