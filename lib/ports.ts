@@ -151,6 +151,12 @@ export interface Ports {
   notify: Notifier | null
   /** A random id, new at every call. */
   newId(): string
+  /**
+   * Does this when no other run of the process does, as long as none takes too long: buyers under caps across supernodes
+   * then read the fleet after the one before them has reserved. It spares conflicts and proves nothing; the ledger's
+   * conditional append protects the money. Left out: all go at once.
+   */
+  inFleetTurn?<T>(work: () => Promise<T>): Promise<T>
   /** Milliseconds this invocation may still run; Infinity on a host. */
   timeLeftMs(): number
 }

@@ -25,6 +25,8 @@ export interface Invocation {
   remainingMs(): number
   /** Temporary keys of this invocation (FunctionGraph); null: from the settings or the secret. */
   credentials: Credentials | null
+  /** Takes each result as soon as its run has ended; then none is kept, and `results` stays empty. */
+  takeResult?(result: RunResult): void
 }
 
 export interface Handled extends Ran {

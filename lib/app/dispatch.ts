@@ -9,11 +9,13 @@ import { supernodeStream } from "../ledger/next-entry.ts"
 import type { MetricEvent } from "../metrics/collector.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
+import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
 import { type Route, routeSignal } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import { BlindRuns } from "./blind-runs.ts"
 import type { CredentialSource } from "./credentials.ts"
+import { fleetTurns } from "./fleet-turns.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
@@ -55,25 +57,33 @@ interface Wiring {
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const blindRuns = new BlindRuns()
+  const inFleetTurn = fleetTurns()
+  let alarmsRunning = 0
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
     const file = policies.current()
     const notify = notifierOf(file.notify)
-    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, timeLeftMs }
+    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, inFleetTurn, timeLeftMs }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()
       const fileNews = { refused: policies.refused() }
+      const isAlarm = signals[0]?.kind !== "tick"
+      if (isAlarm) alarmsRunning += 1
       return runEach({
         ports,
         blindRuns,
+        areAlarmsRunning: () => alarmsRunning > 0,
         metricEvent: metrics.event,
         settings,
         policies: file,
         fileNews,
         signals,
+        ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
         ...asked,
+      }).finally(() => {
+        if (isAlarm) alarmsRunning -= 1
       })
     })
   }
@@ -87,19 +97,24 @@ interface Runs extends Asked {
   policies: PolicyFile
   fileNews: PolicyFileState
   signals: Signal[]
+  areAlarmsRunning: () => boolean
+  takeResult?: (result: RunResult) => void
 }
 
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
-  const { problems, ports, metricEvent, settings, policies, fileNews, signals, mode, only } = runs
+  const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
   const { routed, warnings } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
   )
   const queues = new Map<string, Queue>()
+  // Made once per event: a list per supernode would grow with the square of their number.
+  const fleetStreams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
+  const loadedBy = new Map(policies.supernodes.map((loaded) => [loaded.policy, loaded]))
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
-      const loaded = policies.supernodes.find((candidate) => candidate.policy === policy)
+      const loaded = loadedBy.get(policy)
       if (!loaded || (only !== null && policy.name !== only)) continue
       const task: RunTask = {
         signal,
@@ -111,14 +126,15 @@ async function runEach(runs: Runs): Promise<Ran> {
         endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
-        fleetStreams: policies.supernodes.map((one) => supernodeStream(one.policy.id)),
+        fleetStreams,
         ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
       }
       const before = queues.get(policy.id)
       queues.set(policy.id, { tasks: before ? [...before.tasks, task] : [task] })
     }
   }
-  const waves = { ports, metricEvent }
+  const { metricEvent, areAlarmsRunning, takeResult } = runs
+  const waves = { ports, metricEvent, areAlarmsRunning, ...(takeResult ? { takeResult } : {}) }
   const all = [...queues.values()]
   const [first] = signals
   const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)

@@ -10,6 +10,8 @@ export interface DispatcherOptions {
   connectMs: number
   /** Bytes of a whole answer's body, as they come. */
   maxResponseSize: number
+  /** To one host at the same time; what is asked beyond that waits. Left out: as many as are asked. */
+  connections?: number
 }
 
 /** Connections for requests that may be repeated: directly, or through the proxy by CONNECT. */
@@ -18,11 +20,22 @@ export interface Dispatchers {
   close(): Promise<void>
 }
 
-export function dispatchersOf({ proxy, ca, connectMs, maxResponseSize }: DispatcherOptions): Dispatchers {
+export function dispatchersOf({
+  proxy,
+  ca,
+  connectMs,
+  maxResponseSize,
+  connections,
+}: DispatcherOptions): Dispatchers {
   // Said, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch the check off.
   const connect = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true, timeout: connectMs }
   // One bound for a whole try is set at each request; undici's own count silence only.
-  const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize }
+  const limits = {
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize,
+    ...(connections === undefined ? {} : { connections }),
+  }
   const direct = new Agent({ connect, ...limits })
   let tunnels: Agent | undefined
   const closing = new AbortController()

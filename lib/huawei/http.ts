@@ -3,6 +3,7 @@ import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
+import { Places } from "../http/places.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
@@ -15,7 +16,7 @@ import { type CredentialsProvider, sign } from "./signature.ts"
 // the old signature again, and resumes a broken-off answer with a `Range` request that these APIs do not know.
 
 export interface ReadTimeouts {
-  /** From connecting to the last byte of one try. */
+  /** From the start of one try to the last byte; the wait for a free place is not counted. */
   tryMs: number
   /** All tries and the waits between them. */
   totalMs: number
@@ -43,7 +44,10 @@ export interface CloudReader {
   close(): Promise<void>
 }
 
-const DEFAULT_TIMEOUTS: ReadTimeouts = { tryMs: 10_000, totalMs: 25_000, backoffMs: 250 }
+/** All reads of one supernode may take 12 s in all (`READS_MS` of a tick), so no single one may take longer. */
+const DEFAULT_TIMEOUTS: ReadTimeouts = { tryMs: 10_000, totalMs: 12_000, backoffMs: 250 }
+/** Reads under way at one host, and connections to it. */
+const MAX_READS_PER_HOST = 32
 const MAX_TRIES = 4
 const MAX_BACKOFF_MS = 5_000
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -68,12 +72,15 @@ export function cloudReader(options: HttpOptions): CloudReader {
     ca: tls?.ca,
     connectMs: timeouts.tryMs,
     maxResponseSize: MAX_ANSWER_BYTES,
+    connections: MAX_READS_PER_HOST,
   })
+  const places = new Places(MAX_READS_PER_HOST)
   const context: Context = { credentials, clock, random, wait, dispatchers, proxy, timeouts }
   return {
     async read(question, parse) {
       try {
-        const { last, tries } = await ask(question, context)
+        // Its time begins with its turn, so that a supernode that is read late has as much of it as the first one.
+        const { last, tries } = await places.within(originOf(question), () => ask(question, context))
         return last.kind === "answer"
           ? readAnswer(question, last, parse)
           : failed(
@@ -87,6 +94,10 @@ export function cloudReader(options: HttpOptions): CloudReader {
     },
     close: () => dispatchers.close(),
   }
+}
+
+function originOf({ url }: Question): string {
+  return URL.canParse(url) ? new URL(url).origin : url
 }
 
 /** Tries until there is an answer that is worth reading, or no time for another try. */

@@ -1,6 +1,7 @@
 import { type Ledger, LedgerError } from "../ports.ts"
 import type { Anchor } from "./anchor.ts"
 import { checkEntry, type LedgerEntry, MAX_ENTRY_BYTES, WRITTEN_VERSION } from "./entry.ts"
+import { HeadReads } from "./head-reads.ts"
 import { behindError, NewestSeen } from "./newest-seen.ts"
 import { CONTROL_STREAM } from "./next-entry.ts"
 import { distrust, trustedEntry } from "./parse-entry.ts"
@@ -50,10 +51,13 @@ class Chain implements AuditedLedger {
   readonly #newest = new NewestSeen()
   /** Streams that showed less than we saw: there an entry before another one is read, not remembered. */
   readonly #behind = new Set<string>()
+  readonly #heads: HeadReads
+  readonly #given = new WeakSet<LedgerEntry>()
   #isProvenWritable = false
 
   constructor(store: LedgerStore) {
     this.#store = store
+    this.#heads = new HeadReads(store, (stream) => this.#newest.of(stream).seq)
   }
 
   async head(stream: string): Promise<LedgerEntry | undefined> {
@@ -76,8 +80,9 @@ class Chain implements AuditedLedger {
 
   async #readHead(stream: string): Promise<LedgerEntry | undefined> {
     const unread = `the newest entry of ${stream} cannot be read`
-    const raw = await this.#ask(unread, () => this.#store.head(stream))
-    return raw && trustedEntry(stream, raw)
+    const head = await this.#ask(unread, () => this.#heads.read(stream))
+    if (!head.ok) throw head.error
+    return head.entry
   }
 
   /** Reads one entry more only where others appended two or more since we last looked. */
@@ -96,8 +101,19 @@ class Chain implements AuditedLedger {
    */
   async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
     const raw = checkedText(entry)
+    if (this.#isTaken(entry)) return "conflict"
     if (entry.kind === "opened") await this.#proveWritable()
     return (await this.#entryBeforeIsStored(entry)) ? this.#write(entry, raw) : "conflict"
+  }
+
+  /**
+   * A new entry whose place another one is known to have: entries are never removed, so the store need not be asked. One
+   * that was given before may be there itself.
+   */
+  #isTaken(entry: LedgerEntry): boolean {
+    const isNew = !this.#given.has(entry)
+    this.#given.add(entry)
+    return isNew && !this.#behind.has(entry.stream) && this.#newest.of(entry.stream).seq >= entry.seq
   }
 
   /** Before the first attempt of this process: what cannot be written later must show before money is spent. */

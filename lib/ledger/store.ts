@@ -14,6 +14,15 @@ export interface SeqRange {
   toSeq?: number
 }
 
+/** A stream, and the newest seq that this process has seen of it; 0: none. */
+export interface AskedHead {
+  stream: string
+  seqSeen: number
+}
+
+/** The newest text of one of several streams, or why it cannot be read. */
+export type HeadAnswer = { ok: true; raw: RawEntry | undefined } | { ok: false; cause: unknown }
+
 /**
  * What a store must do for a chain. It understands nothing of what it keeps.
  * Every method may throw; `chain.ts` turns what it throws into `LedgerError`.
@@ -21,6 +30,11 @@ export interface SeqRange {
 export interface LedgerStore {
   /** The newest text of the stream; strongly consistent. */
   head(stream: string): Promise<RawEntry | undefined>
+  /**
+   * The newest texts of several streams, in the order asked, by fewer questions than streams; each strongly consistent. One
+   * that cannot be read concerns its own stream alone. Without it they are asked for one by one.
+   */
+  heads?(asked: readonly AskedHead[]): Promise<HeadAnswer[]>
   /**
    * Writes only if nothing is stored at `raw.seq`; the chain has seen seq − 1 before it asks. Durable once it says
    * "appended". After a throw or a "conflict" it is open whether this very text was written: the answer may be lost.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { MetricQuestion } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
@@ -39,12 +40,25 @@ export function metricCollector(
   return {
     event() {
       const meters = metersOf(sources, discovery, options)
-      return { seat: () => participantOf(meters) }
+      const oneByOne = turnsOf()
+      return { seat: () => participantOf(meters, oneByOne) }
     },
   }
 }
 
-function participantOf(meters: readonly Meter[]): Participant {
+/**
+ * Each in a turn of its own: one answer serves many supernodes, and each of them then decides. All in one turn of the event
+ * loop, a hundred decisions would keep webhooks waiting.
+ */
+function turnsOf(): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return () => {
+    last = last.then(() => nextTurn())
+    return last
+  }
+}
+
+function participantOf(meters: readonly Meter[], oneByOne: () => Promise<void>): Participant {
   for (const meter of meters) meter.join()
   let isAwaited = true
   return {
@@ -53,6 +67,7 @@ function participantOf(meters: readonly Meter[]): Participant {
       const isFirst = isAwaited
       isAwaited = false
       const read = await Promise.all(meters.map((meter) => meter.read(question, isFirst)))
+      await oneByOne()
       const byRule = new Map(read.flatMap((readings) => [...readings]))
       return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
     },

@@ -14,9 +14,6 @@ import { FLEET_STREAM, fitting, fleetOf, nextEntry, stateOf } from "../ledger/ne
 import type { Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** Chains that are read at the same time. */
-const READS_AT_ONCE = 32
-
 /** What other supernodes may have spent, and what a reservation that relies on it must follow. */
 export interface FetchedFleet {
   head: LedgerEntry | undefined
@@ -46,15 +43,13 @@ export async function readFleet(
   const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
   const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
   const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
-  for (let i = 0; i < streams.length; i += READS_AT_ONCE) {
-    const some = streams.slice(i, i + READS_AT_ONCE)
-    const heads = await Promise.all(some.map((stream) => readTip(ports, stream)))
-    for (const [nth, stream] of some.entries()) tips.set(stream, tipOf(heads[nth]))
-    for (const reservation of fleet.pending) {
-      const nth = some.indexOf(reservation.stream)
-      if (nth >= 0 && hasLapsed(reservation, tips, now))
-        tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
-    }
+  // Asked for in one turn, so that the ledger reads them by one question.
+  const heads = await Promise.all(streams.map((stream) => readTip(ports, stream)))
+  for (const [nth, stream] of streams.entries()) tips.set(stream, tipOf(heads[nth]))
+  for (const reservation of fleet.pending) {
+    const nth = streams.indexOf(reservation.stream)
+    if (nth >= 0 && hasLapsed(reservation, tips, now))
+      tips.set(reservation.stream, await fence(ports, task, reservation, heads[nth]))
   }
   const spend = spendOfOthers(fleet, tips, { own: task.stream, since: fleetSince(policy, now) })
   return { head, tips, spend }

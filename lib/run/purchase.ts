@@ -5,7 +5,7 @@ import type { Ports } from "../ports.ts"
 import { heldTooBig } from "./hold-for.ts"
 import { mayTryLarger } from "./preconditions.ts"
 import { entryFieldsOf, note } from "./record-decision.ts"
-import { type PurchaseIntent, release, reserve } from "./reserve.ts"
+import { type PurchaseIntent, releaseInTurn, reserveInTurn } from "./reserve.ts"
 import { resultOf } from "./result.ts"
 import type { Round } from "./round.ts"
 import { sendOnce } from "./send.ts"
@@ -21,7 +21,7 @@ const NOT_OPENED: Outcome = {
 /** The line of no return lies behind the append: from there on nothing is repeated, and whatever happens is settled. */
 export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Round> {
   const { plan } = wanted
-  const reserved = await reserve(ports, task, wanted)
+  const reserved = await reserveInTurn(ports, task, wanted)
   if (reserved.kind === "overtaken")
     return { kind: "overtaken", decision: wanted.decision, plan, mode: "live" }
   const { situation, decision } = reserved
@@ -34,7 +34,7 @@ export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseInte
   const opening = { ...news, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
   const opened = fitting(() => nextEntry(task.stream, ready.head, opening))
   if (!opened || (await ports.ledger.append(opened)) === "conflict") {
-    await release(ports, reserved, NOT_OPENED)
+    await releaseInTurn(ports, reserved, NOT_OPENED)
     if (opened) return { kind: "overtaken", decision, plan, mode: "live" }
     return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
   }
@@ -42,7 +42,7 @@ export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseInte
   // ---- the line of no return ----
   const outcome = await sendOnce(ports, task, { ...ready, attempt, sendBeforeMonotonic })
   const settled = await settle(ports, task, { opened, attempt, outcome })
-  await release(ports, reserved, outcome)
+  await releaseInTurn(ports, reserved, outcome)
   const result = resultOf({
     supernode: situation.policy.name,
     mode: "live",

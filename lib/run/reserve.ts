@@ -23,6 +23,10 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 //   - before it, and is pending there: then it is counted;
 //   - before it, and was dropped since: the run that dropped it had seen an entry at its place in its chain. Chains only
 //     grow and this run reads that chain later: it is counted there, or can never be opened.
+// Within one process buyers take turns (`Ports.inFleetTurn`), so that each reads what the one before it has reserved. That
+// only spares conflicts: nothing above relies on it. After a conflict nothing that was read before is used again, and a read
+// that the ledger shares among runs begins after each of them has asked for it, so after its read of stream `fleet` ended.
+// A run that waited so long for its turn that its evidence is old starts from the top, as one that was overtaken.
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
 // that was only paused would otherwise open it after all, although its place went to another run.
 
@@ -51,14 +55,30 @@ export type Reserved =
   | { kind: "held"; situation: Situation; decision: Decision }
   | { kind: "overtaken" }
 
+/** As `reserve`; under caps across supernodes when it is this run's turn. */
+export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
+  const fresh = { ...wanted, isStale: staleAfter(ports, task.sendWithinMs) }
+  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, fresh)
+  return ports.inFleetTurn(() => reserve(ports, task, fresh))
+}
+
+/** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stand still. */
+function staleAfter({ clock }: Ports, ms: number): () => boolean {
+  const [wall, monotonic] = [clock.now(), clock.monotonic()]
+  return () => Math.abs(clock.now() - wall) > ms || clock.monotonic() - monotonic > ms
+}
+
+/** `isStale`: the evidence of the decision is too old by now; the run must start from the top. */
+type Reservable = PurchaseIntent & { isStale(): boolean }
+
 /**
  * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
  * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
  */
-export async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
+async function reserve(ports: Ports, task: RunTask, wanted: Reservable): Promise<Reserved> {
   const { head, plan } = wanted
   let { situation, decision, fleet } = wanted
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES && !wanted.isStale(); tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
     const entry = fitting(
@@ -127,7 +147,16 @@ function buyersIn(tips: ReadonlyMap<string, ChainTip>): Record<string, number> {
  * Gives the place back: its chain tells by now what became of the attempt. Only for order's sake, since others can see that
  * by themselves; so it is tried a few times, and never throws.
  */
-export async function release(
+export function releaseInTurn(
+  ports: Ports,
+  reserved: Reserved & { kind: "reserved" },
+  outcome: Outcome,
+): Promise<void> {
+  if (!reserved.entry || !ports.inFleetTurn) return release(ports, reserved, outcome)
+  return ports.inFleetTurn(() => release(ports, reserved, outcome))
+}
+
+async function release(
   ports: Ports,
   { entry, attempt }: Reserved & { kind: "reserved" },
   outcome: Outcome,

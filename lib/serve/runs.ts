@@ -65,8 +65,13 @@ export class Runs {
     const { app, clock, tell, ticked } = this.#parts
     const startedAt = clock.monotonic()
     const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString() }
+    // A fleet's results are logged one by one, so that they need not all be kept.
+    const invocation: Invocation = {
+      ...this.#invocation(),
+      takeResult: (result) => tell({ kind: "result", result }),
+    }
     const ended = await this.#counted(() =>
-      this.#told(app.handle(event, "schedule", this.#invocation()), []).then(
+      this.#told(app.handle(event, "schedule", invocation), []).then(
         ({ facts }): EndedTick => ({ at, facts }),
         (error: unknown): EndedTick => {
           tell({ kind: "failed", what: `tick of ${event.time}`, error })

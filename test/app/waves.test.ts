@@ -26,7 +26,7 @@ const cloud: Cloud = {
 
 interface Fleet {
   count: number
-  /** How long each run takes; all of a wave take it together. */
+  /** How long each run takes; 100 take it together. */
   runMs: number
   settings?: Record<string, string>
 }
@@ -39,14 +39,13 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     return { policy, hash: digest(policy), userdata: null }
   })
   const file = { path: "policy.yaml", files: [], supernodes, ledgerId: null, smnTopics: [], snsTopics: [] }
-  let leftMs = 0
+  let timeoutMs = 0
   const store = ledgerOver(openMemoryStore())
   let started = 0
   const ledger = {
     ...store,
     head: async (stream: string) => {
-      // The first of each wave takes the time of all, since they run together.
-      if (stream.startsWith("supernode:") && started++ % 100 === 0) leftMs -= runMs
+      if (stream.startsWith("supernode:")) started += 1
       return undefined
     },
   }
@@ -75,10 +74,12 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     notifierOf: () => null,
   })
   return {
-    async tick(at: number, timeoutMs: number): Promise<Ran> {
-      leftMs = timeoutMs
+    async tick(at: number, givenMs: number): Promise<Ran> {
+      timeoutMs = givenMs
       started = 0
-      const invocation: Invocation = { requestId: "r", remainingMs: () => leftMs, credentials: null }
+      // Where 100 run at a time, each for as long, the next one starts once as many hundreds before it have ended.
+      const remainingMs = () => timeoutMs - Math.floor(started / 100) * runMs
+      const invocation: Invocation = { requestId: "r", remainingMs, credentials: null }
       return run([tickOf({ at })], invocation, { problems: [], mode: null, only: null })
     },
   }
@@ -87,7 +88,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
 const namesOf = ({ results }: Ran) => results.map(({ supernode }) => supernode)
 
 describe("a tick for more supernodes than it has time for", () => {
-  it("starts no further wave when one run might take longer than the time left, and counts what it did not reach", async () => {
+  it("starts no further run when it might take longer than the time left, and counts what it did not reach", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const ran = await tick(NOW, 55 * SECOND)
     expect(namesOf(ran)).toHaveLength(200)
@@ -111,7 +112,7 @@ describe("a tick for more supernodes than it has time for", () => {
     expect(ran.warnings).toEqual([])
   })
 
-  it("starts the first wave whatever the time: each run then says itself what it lacks", async () => {
+  it("starts the first 100 whatever the time: each run then says itself what it lacks", async () => {
     const { tick } = fleetOf({ count: 3, runMs: 1 })
     expect(namesOf(await tick(NOW, 2))).toEqual(["train-0", "train-1", "train-2"])
   })

@@ -87,6 +87,21 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           { by: "ann", why: "new", nothingInFlight },
         )
 
+      test("newest entries that are asked for at the same time are each the newest, whoever wrote it", async () => {
+        const streams = ["supernode:same", "supernode:moved", "supernode:empty", "supernode:new"]
+        const rival = ledgerOver(store)
+        const chains = streams.map((stream) => chainOf(4, stream))
+        const append = async (by: AuditedLedger, nth: number, range: [number, number]) => {
+          for (const entry of chains[nth]?.slice(...range) ?? []) await by.append(entry)
+        }
+        await append(ledger, 0, [0, 2])
+        await append(ledger, 1, [0, 2])
+        await append(rival, 1, [2, 4])
+        await append(rival, 3, [0, 1])
+        const heads = await Promise.all(streams.map((stream) => ledger.head(stream)))
+        expect(heads).toEqual([chains[0]?.[1], chains[1]?.[3], undefined, chains[3]?.[0]])
+      })
+
       test("a check that it can be written writes no entry", async () => {
         await ledger.checkWritable()
         expect(await collect(ledger.streams())).toEqual([])

@@ -255,6 +255,7 @@ describe("the roles", () => {
     const { actions } = rightsOf("Schedule")
     expect(actions).toEqual([
       "cloudwatch:GetMetricData",
+      "dynamodb:BatchGetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
       "kms:Decrypt",

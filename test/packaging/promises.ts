@@ -76,11 +76,12 @@ export const PROMISES: [string, (template: Template) => void][] = [
           .filter((action) => action.startsWith("dynamodb:"))
           .sort(),
       ])
+      const batch = "dynamodb:BatchGetItem"
       const common = ["dynamodb:PutItem", "dynamodb:Query"]
       expect(Object.fromEntries(rights)).toEqual({
-        Alarm: common,
-        Schedule: common,
-        Manual: ["dynamodb:CreateTable", "dynamodb:DescribeTable", ...common, "dynamodb:Scan"],
+        Alarm: [batch, ...common],
+        Schedule: [batch, ...common],
+        Manual: [batch, "dynamodb:CreateTable", "dynamodb:DescribeTable", ...common, "dynamodb:Scan"],
       })
     },
   ],

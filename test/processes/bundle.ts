@@ -48,6 +48,14 @@ export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bun
   return { file: join(folder, "scripts", `${name}.mjs`), remove }
 }
 
+/** One script of a bench, over code that is changed on purpose where `changed` says so. */
+export async function bundleScript(script: string, changed?: Break): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), "bundle-"))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  await buildInto(folder, { entries: { script }, ...(changed ? { broken: changed } : {}) })
+  return { file: join(folder, "scripts", "script.mjs"), remove }
+}
+
 interface Wanted {
   entries: Record<string, string>
   broken?: Break

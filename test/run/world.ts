@@ -62,6 +62,8 @@ export class World {
   deliveries: Delivery[] = []
   /** Called during a notification. */
   whileTelling: (notification: Notification, timeoutMs: number) => Promise<void> = async () => {}
+  /** Turns among the buyers of one process; left out: all go at once. */
+  inFleetTurn: Ports["inFleetTurn"]
   /** null until `listen`: the policy names no recipient. */
   notify: Notifier | null = null
   private ids = 0
@@ -155,6 +157,7 @@ export class World {
       notify: this.notify,
       newId: this.newId,
       timeLeftMs: () => this.timeLeftMs,
+      ...(this.inFleetTurn ? { inFleetTurn: this.inFleetTurn } : {}),
     }
     return run(ports, taskOf({ signal, policy, run: this.newId() }, over))
   }

@@ -541,6 +541,12 @@ export const BREAKS: readonly Break[] = [
         from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
         to: "if (!isRestored && floor.seq < 0) {",
       },
+      // Else such a worker finds each place taken until others have filled the chain again.
+      {
+        file: CHAIN,
+        from: "if (this.#isTaken(entry))",
+        to: "if (this.#isTaken(entry) && entry.seq < 0)",
+      },
     ],
   },
   {
@@ -561,8 +567,8 @@ export const BREAKS: readonly Break[] = [
     name: "new-ledger-counts-by-our-clock",
     says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
     rules: ["new-ledger", "second-order"],
-    from: 14,
-    seeds: 60,
+    from: 95,
+    seeds: 120,
     changes: [
       {
         file: "lib/run/ledger-trust.ts",

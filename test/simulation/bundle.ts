@@ -101,7 +101,7 @@ function changed(contents: string, { file, from, to }: Change): string {
 }
 
 /** Modules that seal, check or read entries. */
-const ENTRY_USERS = /\/lib\/ledger\/(?:next-entry|commands|chain|init)\.ts$/
+const ENTRY_USERS = /\/lib\/ledger\/(?:next-entry|commands|chain|head-reads|init)\.ts$/
 
 const faster: Plugin = {
   name: "faster",

@@ -71,3 +71,46 @@ it.each<[string, Facts, string[]]>([
 ])("an order that is sent %s breaks the right rules and no other", (_, facts, rules) => {
   expect(rulesBroken(facts)).toEqual(rules)
 })
+
+interface Ending {
+  /** Of the newest entry; null: a reset, and no reading since. */
+  known: string[] | null
+  /** A run reads the supernode after the reset, once faults are over. */
+  isRead?: boolean
+}
+
+function rulesBrokenAtTheEnd({ known, isRead = false }: Ending): string[] {
+  const found: string[] = []
+  const supernode = {
+    policy: { id: ID },
+    stream: `supernode:${ID}`,
+    present: () => [{ id: "s1", status: "RUNNING" }],
+  } as unknown as TrueSupernode
+  const world = {
+    scheduler: { now: NOW },
+    supernodes: [supernode],
+    machines: [],
+    isCalm: true,
+    store: { stateOf: () => ({ attempt: null, servers: known }) },
+    watch: { broken: (rule: string) => found.push(rule) },
+  } as unknown as World
+  const forgotten = new Forgotten(world)
+  forgotten.begin(new Map())
+  if (known === null) forgotten.reset(supernode)
+  if (isRead) forgotten.looksAt("run", supernode)
+  forgotten.checkFound()
+  return found
+}
+
+it.each<[string, Ending, string[]]>([
+  ["that the ledger knows", { known: ["s1"] }, []],
+  ["that no entry names", { known: [] }, ["servers-are-found"]],
+  ["of which a reset left no trace, while no run reads the supernode", { known: null }, []],
+  [
+    "of which a reset left no trace, though a run has read the supernode since",
+    { known: null, isRead: true },
+    ["servers-are-found"],
+  ],
+])("a server %s breaks the right rules at the end and no other", (_, ending, rules) => {
+  expect(rulesBrokenAtTheEnd(ending)).toEqual(rules)
+})

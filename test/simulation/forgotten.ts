@@ -32,6 +32,11 @@ export class Forgotten {
   #unsaid: Map<string, number> | null = null
   /** Newest seq by stream that each process had read by then. */
   #knew = new Map<Process, ReadonlyMap<string, number>>()
+  /**
+   * Supernodes that a reset made unknown, until a run reads them again. A reading during faults does not count: its answer
+   * may be lost.
+   */
+  readonly #unread = new Set<string>()
   readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
 
   constructor(private readonly world: World) {}
@@ -68,7 +73,13 @@ export class Forgotten {
     if (this.ordersOf(supernode).length > 0) this.#words.untrueOf.add(supernode.policy.id)
   }
 
+  /** From now on the chain names no server of it. */
+  reset({ policy }: TrueSupernode): void {
+    this.#unread.add(policy.id)
+  }
+
   looksAt(run: string, supernode: TrueSupernode): void {
+    if (this.world.isCalm) this.#unread.delete(supernode.policy.id)
     const present = supernode.present()
     const isBusy = present.some(({ status }) => status === "CREATING")
     this.#looks.set(run, { isBusy, shown: new Set(present.map(({ id }) => id)) })
@@ -110,12 +121,16 @@ export class Forgotten {
     return found
   }
 
-  /** Checks orders that no ledger contains: in the end each server is known, or its supernode holds. */
+  /**
+   * Checks orders that no ledger contains: in the end each server is known, or its supernode holds. A run that holds for
+   * another reason, such as `action-rate`, reads no supernode: after a reset it cannot know the servers, and buys nothing.
+   */
   checkFound(): void {
     if (this.at === -Infinity) return
     for (const supernode of this.world.supernodes) {
       const state = this.world.store.stateOf(supernode.stream)
       if (!state || state.attempt) continue
+      if (state.servers === null && this.#unread.has(supernode.policy.id)) continue
       const unknown = supernode.present().filter(({ id }) => !(state.servers ?? []).includes(id))
       if (unknown.length > 0)
         this.world.watch.broken(

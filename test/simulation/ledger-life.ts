@@ -67,7 +67,6 @@ class LedgerLife {
 
   /** Each command of an operator is a process of its own: it remembers no ledger. */
   #desk(offMs = 0) {
-    this.#office.process.end()
     this.#office.renew()
     const { ledger, clock } = this.#office.process
     return { ledger, clock: { ...clock, now: () => clock.now() + offMs }, newId: this.world.newId }

@@ -1,3 +1,4 @@
+import { fleetTurns } from "../../lib/app/fleet-turns.ts"
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import type { Clock } from "../../lib/ports.ts"
 import type { SimulatedStore } from "./store.ts"
@@ -92,6 +93,7 @@ export class Process {
   readonly seen = new Map<string, number>()
   readonly ledger: AuditedLedger
   readonly clock: Clock
+  readonly inFleetTurn: ReturnType<typeof fleetTurns>
   readonly #lost = new Set<() => void>()
 
   constructor(
@@ -100,6 +102,10 @@ export class Process {
   ) {
     const { scheduler } = machine.world
     this.ledger = machine.world.openLedger(this)
+    this.inFleetTurn = fleetTurns((ms, call) => {
+      this.later(ms, call)
+      return () => undefined
+    })
     this.clock = {
       now: () => scheduler.now + machine.skewMs,
       monotonic: () => machine.monotonic(),

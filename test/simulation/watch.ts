@@ -73,6 +73,7 @@ export class Watch {
     const entries = this.#log.filter(({ raw }) => texts.has(raw.text))
     this.books.clear()
     this.#links.clear()
+    this.#turns.clear()
     this.#reserved.clear()
     this.#log.length = 0
     this.stops.forgetAll()
@@ -90,6 +91,7 @@ export class Watch {
     this.#learnReservation(entry)
     const supernode = this.world.supernodes.find((candidate) => candidate.stream === stream)
     if (!supernode) return
+    this.#turnsOf(stream).stored(entry)
     this.bookOf(supernode).stored(entry, at)
     this.notifications.stored(entry)
   }
@@ -104,6 +106,12 @@ export class Watch {
     const book = this.books.get(supernode.stream) ?? new Book(supernode)
     this.books.set(supernode.stream, book)
     return book
+  }
+
+  #turnsOf(stream: string): FileTurns {
+    const turns = this.#turns.get(stream) ?? new FileTurns()
+    this.#turns.set(stream, turns)
+    return turns
   }
 
   broken(rule: string, says: string): void {
@@ -154,6 +162,7 @@ export class Watch {
     this.#checkSettlement(supernode, entry)
     this.#checkObservation(book, entry)
     this.#checkEffect(supernode, book, entry)
+    if (entry.said?.verb === "reset") this.forgotten.reset(supernode)
     book.stored(entry, now)
     this.notifications.stored(entry)
     const tooMuch = entry.kind === "opened" && supernode.policy.fleet ? whyNotOpen(this.world) : null
@@ -167,8 +176,7 @@ export class Watch {
 
   /** One supernode, one policy file: while two alternate nothing is opened. */
   #checkFiles({ stream, policy }: TrueSupernode, entry: LedgerEntry): void {
-    const turns = this.#turns.get(stream) ?? new FileTurns()
-    this.#turns.set(stream, turns)
+    const turns = this.#turnsOf(stream)
     turns.stored(entry)
     const why = entry.kind === "opened" ? turns.whyNot(entry.at) : null
     if (why) this.broken("one-policy-file", `${policy.name}: ${entry.attempt?.id} was opened, and ${why}`)

@@ -233,6 +233,7 @@ export class World {
         tell: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
+      inFleetTurn: process.inFleetTurn,
       timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports

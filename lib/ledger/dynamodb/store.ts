@@ -1,8 +1,17 @@
-import type { AttributeValue, QueryCommandInput } from "@aws-sdk/client-dynamodb"
+import type { QueryCommandInput } from "@aws-sdk/client-dynamodb"
 import { LedgerError } from "../../ports.ts"
-import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import { readOneByOne } from "../head-reads.ts"
+import {
+  type AskedHead,
+  type HeadAnswer,
+  type LedgerStore,
+  noLedgerAt,
+  type RawEntry,
+  type SeqRange,
+} from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
 import { dynamoFailure, isMissing } from "./failure.ts"
+import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable, recoverByTime } from "./table.ts"
 
 /**
@@ -15,7 +24,7 @@ export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> 
   return new DynamoStore(place, await connectDynamo(place))
 }
 
-type Item = Record<string, AttributeValue>
+type Item = DynamoItem
 
 // `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
 const NAMES = { "#stream": "stream", "#seq": "seq" }
@@ -44,6 +53,15 @@ class DynamoStore implements LedgerStore {
     })
     const [newest] = items
     return newest === undefined ? undefined : rawOf(newest)
+  }
+
+  /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
+  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
+    const known = await readKnownHeads(this.#connection, { table: this.#table, asked })
+    return readOneByOne(asked, async ({ stream }) => {
+      const item = known.get(stream)
+      return item ? rawOf(item) : this.head(stream)
+    })
   }
 
   /**

@@ -1,5 +1,13 @@
 import { LedgerError } from "../../ports.ts"
-import { type Durability, type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import {
+  type AskedHead,
+  type Durability,
+  type HeadAnswer,
+  type LedgerStore,
+  noLedgerAt,
+  type RawEntry,
+  type SeqRange,
+} from "../store.ts"
 import { PostgresConnections, type PostgresOptions, type Session } from "./connection.ts"
 import { codeOf, isMissing, postgresFailure } from "./failure.ts"
 import { CREATE_TABLE, durabilityOf, isTableThere, TABLE } from "./table.ts"
@@ -28,6 +36,12 @@ select $1, $2::bigint, $3
 where $2::bigint = 1 or exists (select from ${TABLE} where stream = $1 and seq = $2::bigint - 1)
 on conflict do nothing`
 
+const HEADS = `
+select newest.stream, newest.seq, newest.entry from unnest($1::text[]) as asked(stream)
+cross join lateral (
+  select stream, seq, entry from ${TABLE} where stream = asked.stream order by seq desc limit 1
+) as newest`
+
 class PostgresStore implements LedgerStore {
   readonly #name: string
   readonly #connections: PostgresConnections
@@ -42,6 +56,12 @@ class PostgresStore implements LedgerStore {
   async head(stream: string): Promise<RawEntry | undefined> {
     const text = `select seq, entry from ${TABLE} where stream = $1 order by seq desc limit 1`
     return (await this.#rows(text, [stream])).map(rawOf)[0]
+  }
+
+  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
+    const rows = await this.#rows(HEADS, [asked.map(({ stream }) => stream)])
+    const byStream = new Map(rows.map((row) => [row.stream, rawOf(row)]))
+    return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, { seq, text }: RawEntry): Promise<"appended" | "conflict"> {

@@ -1,7 +1,14 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LedgerError } from "../../ports.ts"
-import { type LedgerStore, noLedgerAt, type RawEntry, type SeqRange } from "../store.ts"
+import {
+  type AskedHead,
+  type HeadAnswer,
+  type LedgerStore,
+  noLedgerAt,
+  type RawEntry,
+  type SeqRange,
+} from "../store.ts"
 import {
   connect,
   connectToLedger,
@@ -49,6 +56,14 @@ class SqliteStore implements LedgerStore {
     if (opened === undefined) return undefined
     const [row] = this.#told(() => opened.head.all(stream))
     return row === undefined ? undefined : rawOf(row)
+  }
+
+  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
+    const opened = await this.look()
+    if (opened === undefined) return asked.map(() => ({ ok: true, raw: undefined }))
+    const rows = this.#told(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
+    const byStream = new Map(rows.map((row) => [row["stream"], rawOf(row)]))
+    return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
@@ -148,11 +163,18 @@ interface Opened {
   database: SqliteConnection
   inode: number
   head: SqliteStatement
+  heads: SqliteStatement
   newest: SqliteStatement
   insert: SqliteStatement
   range: SqliteStatement
   streams: SqliteStatement
 }
+
+/** Newest entries of the streams in a JSON list. */
+const HEADS = `
+  SELECT newest.stream, newest.seq, newest.entry FROM json_each(?) AS asked
+  JOIN entries AS newest ON newest.stream = asked.value
+    AND newest.seq = (SELECT max(seq) FROM entries WHERE stream = asked.value)`
 
 function prepare(database: SqliteConnection, file: string): Opened {
   const where = "FROM entries WHERE stream = ?"
@@ -160,6 +182,7 @@ function prepare(database: SqliteConnection, file: string): Opened {
     database,
     inode: statSync(file).ino,
     head: database.prepare(`SELECT seq, entry ${where} ORDER BY seq DESC LIMIT 1`),
+    heads: database.prepare(HEADS),
     newest: database.prepare(`SELECT coalesce(max(seq), 0) AS seq ${where}`),
     insert: database.prepare("INSERT INTO entries (stream, seq, entry) VALUES (?, ?, ?)"),
     range: database.prepare(`SELECT seq, entry ${where} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`),

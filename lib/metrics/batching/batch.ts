@@ -50,13 +50,15 @@ export interface MeterKind<Series, Answer> {
 export interface BatchOptions {
   /** Requests under way at one place. */
   limit?: number
-  /** How long those who are there wait for those who are not, milliseconds; then they go ahead. */
+  /** How long those who are there wait for the next one to come, milliseconds; left out: by how fast the first ones came. */
   patienceMs?: number
 }
 
 const LIMIT = 4
-/** Reading a supernode takes tens of milliseconds, and some hundred of them on a small machine far less than this. */
-const PATIENCE_MS = 2_000
+/** Where nobody comes for longer than the first one took, and a little more, those who are missing hang. */
+const PATIENCE_FACTOR = 1.2
+const MIN_PATIENCE_MS = 50
+const MAX_PATIENCE_MS = 2_000
 /** Further requests that may be spent on finding the one wrong question in a request that was refused. */
 const SPLITS = 16
 
@@ -76,6 +78,9 @@ export class Batch<Series, Answer> {
   private awaited = 0
   private patience: NodeJS.Timeout | undefined
   private turn: NodeJS.Immediate | undefined
+  /** By a clock that never jumps. */
+  private joinedAt: number | undefined
+  private firstCameMs: number | undefined
 
   constructor(
     private readonly kind: MeterKind<Series, Answer>,
@@ -86,6 +91,7 @@ export class Batch<Series, Answer> {
 
   /** Somebody will collect or pass: the others wait for him, a little. */
   join(): void {
+    this.joinedAt ??= performance.now()
     this.awaited += 1
   }
 
@@ -105,13 +111,23 @@ export class Batch<Series, Answer> {
   }
 
   private schedule(): void {
+    this.firstCameMs ??= performance.now() - (this.joinedAt ?? performance.now())
     if (this.pending.length === 0) return
-    if (this.awaited > 0) {
-      this.patience ??= setTimeout(() => this.flush(), this.options.patienceMs ?? PATIENCE_MS)
-      return
-    }
+    clearTimeout(this.patience)
+    clearImmediate(this.turn)
     // The end of the turn: whoever asks in it, too, is taken along.
-    this.turn ??= setImmediate(() => this.flush())
+    if (this.awaited <= 0) this.turn = setImmediate(() => this.flush())
+    // After a busy time the timer may be over while others have come already: they are heard first.
+    else
+      this.patience = setTimeout(() => {
+        this.turn = setImmediate(() => this.flush())
+      }, this.patienceMs(this.firstCameMs))
+  }
+
+  /** How long after the last one came. */
+  private patienceMs(firstCameMs: number): number {
+    const usual = Math.min(MAX_PATIENCE_MS, Math.max(MIN_PATIENCE_MS, PATIENCE_FACTOR * firstCameMs))
+    return this.options.patienceMs ?? usual
   }
 
   private flush(): void {

@@ -50,7 +50,9 @@ function packCloudEye(asked: readonly Asked[]): Asked[][] {
   for (const one of asked) {
     const { place, periodMs, filter } = one.series
     const key = JSON.stringify([place.region, place.projectId, periodMs, filter, one.oldest, one.newest])
-    batches.set(key, [...(batches.get(key) ?? []), one])
+    const batch = batches.get(key) ?? []
+    batch.push(one)
+    batches.set(key, batch)
   }
   return [...batches.values()].flatMap(split)
 }

@@ -360,6 +360,114 @@ describe("a store that does not answer as it should", () => {
   })
 })
 
+describe("newest entries of many streams in DynamoDB", () => {
+  const STREAMS = ["supernode:a", "supernode:b", "supernode:c"]
+
+  /** A ledger that knows one entry of each stream, through a server in which BatchGetItem answers otherwise. */
+  async function batching(answer: (body: BatchAnswer) => { status: number; body: object }) {
+    const asked: string[] = []
+    const stale: string[] = []
+    const between = createServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => {
+        void (async () => {
+          const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? ""
+          asked.push(operation)
+          const reads = operation === "BatchGetItem" || operation === "Query"
+          if (reads && !isConsistent(Buffer.concat(chunks).toString())) stale.push(operation)
+          const headers = Object.entries(request.headers).filter(([name]) =>
+            /^(x-amz|auth|content-type)/.test(name),
+          )
+          const real = await fetch(server.endpoint, {
+            method: "POST",
+            headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+            body: Buffer.concat(chunks),
+          })
+          const body = (await real.json()) as BatchAnswer
+          const said = operation === "BatchGetItem" ? answer(body) : { status: real.status, body }
+          response.writeHead(said.status, { "content-type": "application/x-amz-json-1.0" })
+          response.end(JSON.stringify(said.body))
+        })()
+      })
+    })
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve))
+    const table = await server.newTable()
+    const { port } = between.address() as AddressInfo
+    const ledger = await openLedger(server.urlOf(table, `http://127.0.0.1:${port}`), PATIENT)
+    for (const stream of STREAMS) for (const entry of chainOf(1, stream)) await ledger.append(entry)
+    asked.length = 0
+    const readAll = async () =>
+      (await Promise.all(STREAMS.map((stream) => ledger.head(stream)))).map((head) => head?.seq)
+    const direct = await openLedger(server.urlOf(table), OPTIONS)
+    const close = () =>
+      Promise.all([ledger.close(), direct.close(), new Promise((done) => between.close(done))])
+    return { table, asked, stale, readAll, direct, close }
+  }
+
+  /** Whether what was asked for must be as new as every acknowledged write. */
+  function isConsistent(body: string): boolean {
+    const { ConsistentRead, RequestItems = {} } = JSON.parse(body) as {
+      ConsistentRead?: boolean
+      RequestItems?: Record<string, { ConsistentRead?: boolean }>
+    }
+    const tables = Object.values(RequestItems)
+    return tables.length > 0
+      ? tables.every((table) => table.ConsistentRead === true)
+      : ConsistentRead === true
+  }
+
+  interface BatchAnswer {
+    Responses: Record<string, Record<string, { S?: string; N?: string }>[]>
+    UnprocessedKeys?: object
+  }
+  const asIs = (body: BatchAnswer) => ({ status: 200, body })
+
+  test("are one request while none has moved on, and one more for each that has", async () => {
+    const { asked, stale, readAll, direct, close } = await batching(asIs)
+    expect(await readAll()).toEqual([1, 1, 1])
+    expect(asked).toEqual(["BatchGetItem"])
+    const second = entryAfter(await direct.head("supernode:b"))
+    for (const entry of [second, entryAfter(second)]) await direct.append(entry)
+    expect(await readAll()).toEqual([1, 3, 1])
+    expect(asked.slice(1, 3)).toEqual(["BatchGetItem", "Query"])
+    // An answer of a replica that lags would call a stream quiet that has moved on.
+    expect(stale).toEqual([])
+    await close()
+  })
+
+  test("take a key that comes back unprocessed for unread, never for absent", async () => {
+    const { asked, readAll, direct, close } = await batching((body) => {
+      const [table = ""] = Object.keys(body.Responses)
+      // The second entry of one stream, and the first of another, were not looked at.
+      const Keys = [
+        { stream: { S: "supernode:a" }, seq: { N: "2" } },
+        { stream: { S: "supernode:c" }, seq: { N: "1" } },
+      ]
+      const isUnread = (item: Record<string, { S?: string; N?: string }>) =>
+        Keys.some(({ stream, seq }) => stream.S === item["stream"]?.S && seq.N === item["seq"]?.N)
+      const items = (body.Responses[table] ?? []).filter((item) => !isUnread(item))
+      return { status: 200, body: { Responses: { [table]: items }, UnprocessedKeys: { [table]: { Keys } } } }
+    })
+    const before = await direct.head("supernode:a")
+    await direct.append(entryAfter(before))
+    expect(await readAll()).toEqual([2, 1, 1])
+    expect(asked).toEqual(["BatchGetItem", "Query", "Query"])
+    await close()
+  })
+
+  test("are read one by one, from then on, where BatchGetItem is not allowed", async () => {
+    const { asked, readAll, close } = await batching(() => ({
+      status: 400,
+      body: { __type: "com.amazonaws.dynamodb.v20120810#AccessDeniedException", message: "not authorized" },
+    }))
+    expect(await readAll()).toEqual([1, 1, 1])
+    expect(await readAll()).toEqual([1, 1, 1])
+    expect(asked).toEqual(["BatchGetItem", ...Array(6).fill("Query")])
+    await close()
+  })
+})
+
 /** AWS itself, as far as making a table goes; `backups` is its answer to the question for point-in-time recovery. */
 async function tableMaker(backups: (res: ServerResponse) => void) {
   const asked: string[] = []

@@ -1,0 +1,79 @@
+import type { AttributeValue, BatchGetItemCommandOutput } from "@aws-sdk/client-dynamodb"
+import type { AskedHead } from "../store.ts"
+import type { DynamoConnection } from "./client.ts"
+
+export type DynamoItem = Record<string, AttributeValue>
+
+/** BatchGetItem takes 100 keys; two of each stream are asked for. */
+const STREAMS_PER_BATCH = 50
+
+interface Question {
+  table: string
+  asked: readonly AskedHead[]
+}
+
+/** Connections that may not use BatchGetItem, or whose server does not know it. */
+const unbatched = new WeakSet<DynamoConnection>()
+
+/**
+ * Newest entries that this process has seen before, of the streams where they are still the newest: the entry is there, and
+ * the one after it is absent. Entries are never removed, so nothing can be further. A key that the answer leaves unprocessed
+ * is unread, never absent: its stream is left out, as are those that moved on. Never rejects: what fails is left out, too.
+ */
+export async function readKnownHeads(
+  connection: DynamoConnection,
+  { table, asked }: Question,
+): Promise<Map<string, DynamoItem>> {
+  const seen = asked.filter(({ seqSeen }) => seqSeen > 0)
+  const batches: AskedHead[][] = []
+  for (let from = 0; from < seen.length; from += STREAMS_PER_BATCH)
+    batches.push(seen.slice(from, from + STREAMS_PER_BATCH))
+  const known = await Promise.all(batches.map((batch) => readBatch(connection, { table, asked: batch })))
+  return new Map(known.flat())
+}
+
+async function readBatch(
+  connection: DynamoConnection,
+  { table, asked }: Question,
+): Promise<[stream: string, item: DynamoItem][]> {
+  if (unbatched.has(connection)) return []
+  const { sdk, reader, deadline } = connection
+  const Keys = asked.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])
+  const command = new sdk.BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } })
+  try {
+    return stillNewest(asked, { table, answer: await reader.send(command, { abortSignal: deadline() }) })
+  } catch (error) {
+    if (isRefused(error)) unbatched.add(connection)
+    return []
+  }
+}
+
+function stillNewest(
+  asked: readonly AskedHead[],
+  { table, answer }: { table: string; answer: BatchGetItemCommandOutput },
+): [stream: string, item: DynamoItem][] {
+  const items = new Map((answer.Responses?.[table] ?? []).map((item) => [nameOf(item), item]))
+  const unread = new Set((answer.UnprocessedKeys?.[table]?.Keys ?? []).map(nameOf))
+  return asked.flatMap(({ stream, seqSeen }): [string, DynamoItem][] => {
+    const [own, next] = [seqSeen, seqSeen + 1].map((seq) => nameOf(keyOf(stream, seq)))
+    const item = own === undefined ? undefined : items.get(own)
+    if (item === undefined || next === undefined || items.has(next) || unread.has(next)) return []
+    return [[stream, item]]
+  })
+}
+
+function keyOf(stream: string, seq: number): DynamoItem {
+  return { stream: { S: stream }, seq: { N: String(seq) } }
+}
+
+function nameOf({ stream, seq }: DynamoItem): string {
+  return `${stream?.S}#${seq?.N}`
+}
+
+/** The right to use it is missing, or the server does not know it: asking again would not help. */
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(AccessDenied|Unknown|UnknownOperation|NotImplemented|Validation)/.test(error.name)
+  )
+}

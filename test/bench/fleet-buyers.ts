@@ -1,0 +1,29 @@
+import { FleetCloud } from "./fleet/cloud.ts"
+import { FleetPlace, FleetWorker } from "./fleet/place.ts"
+
+// 200 supernodes of one process want to buy at once under `fleet` caps. Targets: all that the caps allow is accepted, at most
+// 6 reads of newest entries for each buyer (one of many streams is one), and no pause of the event loop above 200 ms.
+
+const SUPERNODES = 200
+
+const cloud = await FleetCloud.start()
+for (const allowed of process.env["ONE"] ? [SUPERNODES] : [SUPERNODES, SUPERNODES / 2]) {
+  const place = await FleetPlace.make(cloud, {
+    supernodes: SUPERNODES,
+    fleetActions: allowed,
+    alertname: "busy",
+  })
+  const worker = await FleetWorker.start(place, process.env["BENCH_NODE_OPTIONS"] ?? "")
+  await cloud.set({ load: 10, hanging: null, delayMs: 0, forget: true })
+  // Everything is compiled, and every chain has entries.
+  await worker.tick()
+  const { purchases: before } = await cloud.set({ load: 97 })
+  const { ends, headReads, longestPauseMs, tookMs } = await worker.alarms("busy", SUPERNODES)
+  const { purchases } = await cloud.seen()
+  console.log(
+    `${SUPERNODES} buyers at once, ${allowed} allowed: ${JSON.stringify(ends)}, ${purchases - before} orders at the cloud, ${(headReads / SUPERNODES).toFixed(1)} head reads for each (target 6), longest pause ${Math.round(longestPauseMs)} ms (target 200), ${Math.round(tookMs)} ms`,
+  )
+  await worker.close()
+  place.remove()
+}
+await cloud.close()
