@@ -53,8 +53,9 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
 
   const gathered = await gatherAndRecord(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task)
-  const decided = { ...gathered, ...decideAndPlan(ports, task, gathered.situation) }
-  const { mode, decision, plan } = decided
+  const { situation, head, fleet } = gathered
+  const { decision, plan, mode } = decideAndPlan(ports, task, situation)
+  const decided = { situation, head, fleet, decision, plan, mode }
 
   if (mode === "dry-run") return { kind: "done", result: resultOfDecision(task, decided), left: null }
   if (mode === "live" && decision.kind === "scale-up" && plan)
