@@ -4,11 +4,16 @@ import type { Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 import type { RunTask } from "./task.ts"
 
-/** Situations that one run may still ask about; a miss only costs one more decision. */
-const REMEMBERED = 8
+/** Situations of one run that it may still ask about; a miss only costs one more decision. */
+const MAX_SITUATIONS = 8
+/** Runs at the same time whose decisions are kept. */
+const MAX_RUNS = 128
 
-/** The newest situations of each run with their decisions. They end with their run, so that they outlive no garbage collection. */
-const ofRuns = new WeakMap<RunTask, Considered[]>()
+/**
+ * The newest situations of each run in progress, with their decisions. A WeakMap would need no end, but garbage collections
+ * keep its new members, and that takes a third of a simulation's time.
+ */
+const ofRuns = new Map<RunTask, Considered[]>()
 
 /** `decide`, once per situation: a run asks up to seven times, and mostly about one it knows. Situations never change. */
 export function decideOnce(task: RunTask, situation: Situation): Decision {
@@ -17,12 +22,25 @@ export function decideOnce(task: RunTask, situation: Situation): Decision {
 
 /** The same with the facts of its gates, for its explanation and its plan. */
 export function considerOnce(task: RunTask, situation: Situation): Considered {
-  const newest = ofRuns.get(task) ?? []
-  const known = newest.findLast(({ facts }) => facts.situation === situation)
-  if (known) return known
+  const newest = situationsOf(task)
+  for (const known of newest) if (known.facts.situation === situation) return known
   const considered = consider(situation, digest)
-  if (newest.length === 0) ofRuns.set(task, newest)
-  if (newest.length === REMEMBERED) newest.shift()
+  if (newest.length === MAX_SITUATIONS) newest.shift()
   newest.push(considered)
   return considered
+}
+
+/** Forgets the decisions of a run that is over. */
+export function endDecisions(task: RunTask): void {
+  ofRuns.delete(task)
+}
+
+function situationsOf(task: RunTask): Considered[] {
+  const known = ofRuns.get(task)
+  if (known) return known
+  const [oldest] = ofRuns.keys()
+  if (oldest && ofRuns.size === MAX_RUNS) ofRuns.delete(oldest)
+  const none: Considered[] = []
+  ofRuns.set(task, none)
+  return none
 }
