@@ -12,6 +12,7 @@ type Approvers = Pick<Policy, "approval" | "approvers">
  * the result takes their place. `decide` stays pure, and its entry holds what it decided by.
  */
 export function withCheckedSignatures(control: Control, policy: Approvers): Control {
+  if (control.approvals.length === 0) return control
   const ledger = control.ledger?.id ?? null
   const approvals = control.approvals.map((approval): Approval => {
     const { planHash, by, at, expires, signature } = approval

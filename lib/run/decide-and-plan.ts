@@ -19,7 +19,7 @@ export interface Decided {
 }
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
-  const considered = considerOnce(situation)
+  const considered = considerOnce(task, situation)
   const explained = explain(considered)
   const decided = heldUntrusted(task, situation, explained)
   const plan = decided.target && considered.facts.planOf()

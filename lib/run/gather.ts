@@ -29,9 +29,10 @@ export async function gatherAndRecord(
   chain: Heads,
 ): Promise<Gathered | "overtaken"> {
   const asked = await firstDelivery(ports, task, chain.head)
-  const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
-  const readsAll = chain.isDry || readsMore(first.situation)
-  const isHeld = (so: Situation) => !readsAll && decideOnce(so).heldBy !== null
+  const { head, control, isDry } = chain
+  const first = { situation: unread(ports, task, { head, control, isDry, asked }), head, fleet: null }
+  const readsAll = isDry || readsMore(task, first.situation)
+  const isHeld = (so: Situation) => !readsAll && decideOnce(task, so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.state.attempt && !asksMeters(first.situation)) return first
 
   const supernode = await ports.cloud.readSupernode(first.situation.policy)
@@ -45,7 +46,7 @@ export async function gatherAndRecord(
   if (measured === "overtaken") return measured
   const unmetered = { ...measured.situation, readings: NOT_FETCHED }
   const { situation } = measured
-  const { target, heldBy, cleared } = decideOnce(situation)
+  const { target, heldBy, cleared } = decideOnce(task, situation)
   // A reading only for measurement is not part of the decision, unless a latch cleared: a tick holds with and without it.
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
@@ -60,7 +61,7 @@ export async function gatherAndRecord(
  * True if a signal reads everything although the state alone holds: a person's request always; an alarm only where it holds for
  * another reason than last time, so that each reason is on record once with everything beside it. An OK never buys.
  */
-function readsMore(situation: Situation): boolean {
+function readsMore(task: RunTask, situation: Situation): boolean {
   const { signal, state } = situation
   switch (signal.kind) {
     case "request":
@@ -68,7 +69,7 @@ function readsMore(situation: Situation): boolean {
     case "tick":
       return false
     case "alarm": {
-      const { heldBy } = decideOnce(situation)
+      const { heldBy } = decideOnce(task, situation)
       return signal.state !== "ok" && (heldBy === null || heldBy !== state.lastDecision?.heldBy)
     }
     default:
@@ -90,7 +91,7 @@ async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {
-    const { target, heldBy } = decideOnce(situation)
+    const { target, heldBy } = decideOnce(task, situation)
     if (!target || heldBy !== null) return gathered
   }
   const fleet = await readFleet(ports, task, gathered)
@@ -105,7 +106,7 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
 }
 
 function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): Situation {
-  return {
+  const situation: Situation = {
     signal: task.signal,
     exclusive: task.exclusive,
     policy: task.loaded.policy,
@@ -115,7 +116,6 @@ function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): S
     now: nowAfter(head, ports.clock),
     headAt: head?.at ?? null,
     state: stateOf(head),
-    ...(asked ? { asked } : {}),
     control,
     cloudSkewMs: null,
     cloudDate: null,
@@ -123,6 +123,7 @@ function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): S
     readings: NOT_FETCHED,
     offers: NOT_FETCHED,
   }
+  return asked ? { ...situation, asked } : situation
 }
 
 function seen<T>(read: Read<T>): Fetched<T> {

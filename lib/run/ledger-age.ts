@@ -20,7 +20,7 @@ export async function withLedgerAge(ports: Ports, task: RunTask, gathered: Gathe
   const { situation } = gathered
   const ledger = situation.control.state === "read" ? situation.control.value.ledger : undefined
   if (ledger?.origin !== "empty") return gathered
-  const { target, heldBy } = decideOnce(situation)
+  const { target, heldBy } = decideOnce(task, situation)
   if (!target || heldBy !== null) return gathered
   const now = confirmedNow(situation)
   const others = task.fleetStreams.filter((stream) => stream !== task.stream)

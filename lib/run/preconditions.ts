@@ -7,11 +7,10 @@ import { approversWithKeys } from "../decision/policy/approvers.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
-import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
-import { changesState } from "./state-change.ts"
+import { changesState, type DecidedEvent } from "./state-change.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // Questions of a run that no gate can answer: is there room and time, is it news, may another try follow.
@@ -96,7 +95,7 @@ interface Noted {
   decision: Decision
   plan: ScaleUpPlan | null
   /** The entry that would be written, as far as the state is folded from it. */
-  event: Omit<ChainEvent, "seq">
+  event: DecidedEvent
 }
 
 /**

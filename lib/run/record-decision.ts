@@ -13,6 +13,7 @@ import type { FinishedRun } from "./notify.ts"
 import { isFirstOvertaken, isWorthNoting } from "./preconditions.ts"
 import { resultOf, resultOfDecision } from "./result.ts"
 import { MAX_ROUNDS, type Round } from "./round.ts"
+import type { DecidedEvent } from "./state-change.ts"
 import type { RunTask } from "./task.ts"
 
 /** A decision and the head that its situation's standing is of. */
@@ -20,14 +21,30 @@ type Noted = Decided & { head: LedgerEntry | undefined }
 
 /** Writes down a decision that leads to no purchase, where it says anything new. */
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
-  const { head, situation, decision, plan, mode } = decided
-  const news = entryFieldsOf(ports, task, { situation, mode })
-  const event = { ...news, kind: "decided" as const, decision, ...(plan ? { plan } : {}) }
+  const { head, situation, decision, plan } = decided
+  const event = decidedEvent(task, decided)
   if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, decided)
   return {
     kind: "done",
     result: resultOfDecision(task, decided),
     left: { head, at: stampOf(situation), situation },
+  }
+}
+
+/** The parts of its entry that may change the state. Most decisions are not written, so the entry itself is not made. */
+function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: Decided): DecidedEvent {
+  const { policy, policyHash } = situation
+  return {
+    seq: 0,
+    kind: "decided",
+    at: stampOf(situation),
+    confirmedAt: confirmedTime(situation),
+    run: runId,
+    signal,
+    policyHash,
+    policy,
+    decision,
+    situation,
   }
 }
 

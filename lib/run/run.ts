@@ -1,5 +1,6 @@
 import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
+import { endDecisions } from "./decide-once.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
 import { followOrder } from "./follow-order.ts"
 import { followUnknown } from "./follow-unknown.ts"
@@ -22,7 +23,9 @@ import type { RunTask } from "./task.ts"
  * open, which later runs take for a purchase, never for nothing.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
-  const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
+  const ended = await runRounds(ports, task)
+    .catch((error: unknown) => endBehind(task, error))
+    .finally(() => endDecisions(task))
   const followed = await followUnknown(ports, task, await followOrder(ports, task, ended))
   await notifyOperators(ports, task, followed)
   return ended.result
@@ -53,8 +56,9 @@ async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
 
   const gathered = await gatherAndRecord(ports, task, chain)
   if (gathered === "overtaken") return overtaken(task)
-  const decided = { ...gathered, ...decideAndPlan(ports, task, gathered.situation) }
-  const { mode, decision, plan } = decided
+  const { situation, head, fleet } = gathered
+  const { decision, plan, mode } = decideAndPlan(ports, task, situation)
+  const decided = { situation, head, fleet, decision, plan, mode }
 
   if (mode === "dry-run") return { kind: "done", result: resultOfDecision(task, decided), left: null }
   if (mode === "live" && decision.kind === "scale-up" && plan)

@@ -3,22 +3,15 @@ import { fold } from "../decision/transitions/fold.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 
 /** True if an entry would change more of the state than `lastDecision`. Expiry alone is not a change. */
-export function changesState(standing: SupernodeState, event: Omit<ChainEvent, "seq">): boolean {
-  const {
-    kind: _kind,
-    signal: _signal,
-    policyHash: _hash,
-    policy: _policy,
-    decision: _decision,
-    plan: _plan,
-    situation: _read,
-    ...bare
-  } = event
-  const place = { seq: 0, kind: "decided" as const }
-  const without = fold(standing, { ...bare, ...place })
-  const withIt = fold(standing, { ...event, ...place })
+export function changesState(standing: SupernodeState, event: DecidedEvent): boolean {
+  const { seq, kind, at, confirmedAt, run } = event
+  const without = fold(standing, { seq, kind, at, confirmedAt, run })
+  const withIt = fold(standing, event)
   return !isSameJson({ ...withIt, lastDecision: null }, { ...without, lastDecision: null })
 }
+
+/** A decision as far as the state is folded from it. */
+export type DecidedEvent = ChainEvent & { kind: "decided"; confirmedAt: number | null }
 
 /** True if both have the same canonical text, without making it: a fold hands on unchanged parts. */
 function isSameJson(one: unknown, other: unknown): boolean {

@@ -131,23 +131,27 @@ async function stageOf(options: SimulationOptions): Promise<Stage> {
     newId,
     timeLeftMs: () => Number.POSITIVE_INFINITY,
   }
-  const task = taskOf(options.loaded, stream)
+  const { ledgerId: _anyLedger, ...loaded } = options.loaded
   const tick = async (at: number): Promise<string | null> => {
     now = at
     const signal = { kind: "tick" as const, id: `tick-${at}`, name: "every-5-minutes", at }
-    const { decision, outcome } = await run(ports, { ...task, signal, run: newId() })
+    const { decision, outcome } = await run(ports, taskOf({ loaded, stream, signal, run: newId() }))
     return outcome === undefined || decision.kind === "hold" ? decision.heldBy : null
   }
   return { book, cloud, meter, tick }
 }
 
-function taskOf(
-  { ledgerId: _anyLedger, ...loaded }: LoadedPolicy,
-  stream: string,
-): Omit<RunTask, "signal" | "run"> {
+function taskOf({
+  signal,
+  loaded,
+  run: runId,
+  stream,
+}: Pick<RunTask, "signal" | "loaded" | "run" | "stream">): RunTask {
   return {
+    signal,
     exclusive: true,
     loaded,
+    run: runId,
     mode: "live",
     stream,
     endpoint: "https://modelarts.simulated",

@@ -44,8 +44,15 @@ export function withCause({ policy }: Situation, { target, rules }: Caused, dige
   return { ...target, cause }
 }
 
+/** By rule and digest: rules do not change after they are read. */
+const knownHashes = new WeakMap<Rule, { digest: Digest; hash: string }>()
+
 function metricHash(rule: Rule, digest: Digest): string {
-  return digest({ metric: rule.metric, highIsBad: highIsBad(rule) })
+  const known = knownHashes.get(rule)
+  if (known?.digest === digest) return known.hash
+  const hash = digest({ metric: rule.metric, highIsBad: highIsBad(rule) })
+  knownHashes.set(rule, { digest, hash })
+  return hash
 }
 
 /** An effect whose rule still measures the metric that caused the purchase. */
@@ -57,11 +64,14 @@ export interface CountedEffect extends Effect {
 
 /** Effects of the chain, oldest first, without those whose rule is gone or now measures another metric. */
 export function countedEffects({ state, policy }: Situation, digest: Digest): CountedEffect[] {
-  return (state.effects ?? []).flatMap((effect) => {
+  if (!state.effects) return []
+  return state.effects.flatMap((effect) => {
     const policyRule = policy.rules.find(({ name }) => name === effect.rule)
     if (!policyRule || metricHash(policyRule, digest) !== effect.metric) return []
     const warmAt = Math.max(effect.completedAt, state.completedAt ?? 0) + policy.warmupMs
-    return [{ ...effect, policyRule, dueAt: dueAfter(policyRule, warmAt) }]
+    const { rule, metric, before, attempt, completedAt, after, gain } = effect
+    const dueAt = dueAfter(policyRule, warmAt)
+    return [{ rule, metric, before, attempt, completedAt, after, gain, policyRule, dueAt }]
   })
 }
 

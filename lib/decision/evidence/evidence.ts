@@ -98,21 +98,31 @@ function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts)
   const reached = bestStep(levels, real, { m, assumed })
   const breaching = countOf(real, ({ value }) => levels.some((level) => level.isReachedBy(value)))
   const latchedAt = rule.repeat ? undefined : getOwn(situation.state.latches, rule.name)
-  const evidence = { rule: rule.name, breaching, missing, m, n, points, problem }
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  if (getOwn(situation.state.rulesOff, rule.name) === situation.policyHash) {
-    return { ...evidence, verdict: "off", up: 0, cleared }
-  }
-  if (reached > 0) {
-    return latchedAt === undefined
-      ? { ...evidence, verdict: "breaching", up: reached, cleared }
-      : { ...evidence, verdict: "latched", up: 0, cleared }
-  }
   const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !isSilent)
-  const couldStillBreach = mayMatter && breaching + missing >= m
-  return { ...evidence, verdict: couldStillBreach ? "missing-data" : "not-breaching", up: 0, cleared }
+  const verdict = verdictOf({
+    isOff: getOwn(situation.state.rulesOff, rule.name) === situation.policyHash,
+    isLatched: latchedAt !== undefined,
+    isReached: reached > 0,
+    couldStillBreach: mayMatter && breaching + missing >= m,
+  })
+  const up = verdict === "breaching" ? reached : 0
+  return { rule: rule.name, breaching, missing, m, n, points, problem, verdict, up, cleared }
+}
+
+interface VerdictFacts {
+  isOff: boolean
+  isLatched: boolean
+  isReached: boolean
+  couldStillBreach: boolean
+}
+
+function verdictOf({ isOff, isLatched, isReached, couldStillBreach }: VerdictFacts): RuleEvidence["verdict"] {
+  if (isOff) return "off"
+  if (isReached) return isLatched ? "latched" : "breaching"
+  return couldStillBreach ? "missing-data" : "not-breaching"
 }
 
 /**

@@ -15,7 +15,8 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
   const row = counted.slice(-purchases)
   const ignored = (state.effects ?? []).length - counted.length
   const newest = state.effects?.at(-1)?.attempt ?? null
-  const facts = { purchases, minGain, ignored, newest, row: row.map(factsOf) }
+  const measured = row.map(factsOf)
+  const facts = { purchases, minGain, ignored, newest, row: measured }
   const gone =
     ignored > 0 ? `; ${ignored} more are not counted: their rule is gone or measures something else now` : ""
   if (row.length < purchases)
@@ -31,13 +32,10 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
     until === null
       ? "Automatic buying stops until a person resets it"
       : `Automatic buying waits until the effect can be measured, after ${sayTime(until)}`
-  if (signal.kind === "request")
-    return pass(`${required}. That stops automatic purchases only`, {
-      ...facts,
-      until,
-      stopped: until === null,
-    })
-  return fail("efficacy", `${required}. ${follows}`, { ...facts, until, stopped: until === null })
+  const stopped = until === null
+  const stopFacts = { purchases, minGain, ignored, newest, row: measured, until, stopped }
+  if (signal.kind === "request") return pass(`${required}. That stops automatic purchases only`, stopFacts)
+  return fail("efficacy", `${required}. ${follows}`, stopFacts)
 }
 
 function factsOf({ attempt, rule, before, after, gain, completedAt, dueAt }: CountedEffect) {

@@ -85,8 +85,9 @@ function attemptFacts({
 export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   const { policy, now, signal } = situation
   const cooldown = cooldownOf(situation)
-  const { until } = cooldown
-  const facts = { ...cooldown, cooldownMs: policy.cooldownMs, minIntervalMs: policy.minIntervalMs }
+  const { until, requestedAt, completedAt, foreignAt } = cooldown
+  const { cooldownMs, minIntervalMs } = policy
+  const facts = { until, requestedAt, completedAt, foreignAt, cooldownMs, minIntervalMs }
   if (until === null || until <= now) return pass(sayOver(cooldown), facts)
   const ends = `it would have lasted until ${sayTime(until)}`
   if (signal.kind === "request" && signal.bypassCooldown)

@@ -36,7 +36,9 @@ export function byRule<T extends { rule: string }>(all: readonly T[]): Map<strin
  */
 export function newestPeriods({ now, periodMs, lagMs, count }: PeriodWindow): number[] {
   const newestStart = Math.floor((now - lagMs) / periodMs) * periodMs - periodMs
-  return Array.from({ length: count }, (_, back) => newestStart - back * periodMs)
+  const starts: number[] = []
+  for (let back = 0; back < count; back++) starts.push(newestStart - back * periodMs)
+  return starts
 }
 
 export interface PeriodWindow {

@@ -4,8 +4,8 @@ import type { Rung } from "../policy/policy.ts"
 import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, pass, type Verdict } from "../verdict.ts"
-import { findRung, rungWith, sayLadder } from "./current-rung.ts"
-import { type DemandedRung, findDemand, namesRung } from "./demand.ts"
+import { findRung, type Here, rungWith, sayLadder } from "./current-rung.ts"
+import { type Demand, type DemandedRung, findDemand, namesRung } from "./demand.ts"
 import { evaluateFloors } from "./floors.ts"
 import { findOffer, NO_RUNG } from "./offering.ts"
 import { bypassing } from "./proposals.ts"
@@ -32,16 +32,42 @@ export function chooseRung(situation: Situation): Choice {
   const here = findRung(situation)
   const floors = namesRung(situation) ? [] : evaluateFloors(situation)
   const demand = findDemand(situation, floors, here.at?.index ?? null)
-  const none = {
-    rungKnown: here.verdict,
+  const { rungKnown, aboveCurrent, withinServersLimit, offerAvailable, target } = walkUp({
+    situation,
+    here,
+    demand,
+  })
+  return {
+    rungKnown,
     evidence: demand.verdict,
+    aboveCurrent,
+    withinServersLimit,
+    offerAvailable,
+    target,
     rules: demand.rules,
     cleared: demand.cleared,
-    target: null,
     bypassing: bypassing(floors, here.at?.index ?? null),
   }
-  const later = { aboveCurrent: NO_RUNG, withinServersLimit: NO_RUNG, offerAvailable: NO_RUNG }
-  if (here.at === null || demand.rung === null) return { ...none, ...later }
+}
+
+/** The verdicts of the walk, and the rung that it reached. */
+type Walk = Omit<Choice, "evidence" | "rules" | "cleared" | "bypassing">
+
+interface WalkFacts {
+  situation: Situation
+  here: Here
+  demand: Demand
+}
+
+function walkUp({ situation, here, demand }: WalkFacts): Walk {
+  const none: Walk = {
+    rungKnown: here.verdict,
+    aboveCurrent: NO_RUNG,
+    withinServersLimit: NO_RUNG,
+    offerAvailable: NO_RUNG,
+    target: null,
+  }
+  if (here.at === null || demand.rung === null) return none
 
   const { ladder, limits } = situation.policy
   const demanded =
@@ -53,7 +79,7 @@ export function chooseRung(situation: Situation): Choice {
       `no rung of the ladder has ${counted(asked, "server")}: it has ${sayLadder(ladder)}`,
       { asked, ladder: ladder.map((rung) => rung.servers) },
     )
-    return { ...none, ...later, rungKnown }
+    return { ...none, rungKnown }
   }
   const from = here.at.servers
   if (demanded.servers <= from) {
@@ -62,7 +88,7 @@ export function chooseRung(situation: Situation): Choice {
       `${counted(from, "server")} ${beOf(from)} present or in progress, and ${demanded.servers} ${beOf(demanded.servers)} wanted`,
       { from, wanted: demanded.servers },
     )
-    return { ...none, ...later, aboveCurrent }
+    return { ...none, aboveCurrent }
   }
   const aboveCurrent = pass(`from ${from} to ${counted(demanded.servers, "server")}`, {
     from,
@@ -82,7 +108,7 @@ export function chooseRung(situation: Situation): Choice {
       `${counted(demanded.servers, "server")} ${beOf(demanded.servers)} wanted, ${limits.servers} ${beOf(limits.servers)} allowed, and no rung lies between ${from} and ${limits.servers}`,
       { from, wanted: demanded.servers, limit: limits.servers },
     )
-    return { ...none, ...later, aboveCurrent, withinServersLimit }
+    return { ...none, aboveCurrent, withinServersLimit }
   }
   const withinServersLimit = pass(
     allowed === demanded

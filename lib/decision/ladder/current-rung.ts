@@ -4,7 +4,8 @@ import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 
-interface Here {
+/** The current rung; `at` is null if it is unknown. */
+export interface Here {
   verdict: Verdict
   at: { index: number; servers: number } | null
 }

@@ -56,10 +56,7 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
     ...rules.map((rule) => sayRule(rule, policy)),
     ...floors.map((floor) => sayFloor(floor, policy.timezone)),
   ].join("; ")
-  const facts = {
-    ...(readings.state === "read" ? { rules } : {}),
-    ...(floors.length > 0 ? { schedules: floors } : {}),
-  }
+  const facts = factsOf(readings.state === "read" ? rules : null, floors)
   const cleared = rules.filter((rule) => rule.cleared).map((rule) => rule.rule)
   const { ladder } = policy
   const proposing = { ladder, rules, floors, isCooling: isCooling(situation), from: from ?? 0 }
@@ -76,6 +73,11 @@ export function findDemand(situation: Situation, floors: FloorEvidence[], from: 
     rules,
     cleared,
   }
+}
+
+function factsOf(rules: RuleEvidence[] | null, schedules: FloorEvidence[]): Verdict["facts"] {
+  if (schedules.length === 0) return rules ? { rules } : {}
+  return rules ? { rules, schedules } : { schedules }
 }
 
 function whyNoEvidence({ readings }: Situation, rules: RuleEvidence[], floors: FloorEvidence[]): string {

@@ -29,7 +29,11 @@ export function evaluateFloors({ policy, state, policyHash, now }: Situation): F
     const acted = handledStartOf(state, floor) ?? null
     const isOff = getOwn(state.rulesOff, offName(floor.schedule)) === policyHash
     const verdict = acted ? "acted" : isOff ? "off" : "wanted"
-    return [{ ...floor, verdict, index, servers: rung.servers, acted }]
+    const { schedule, atLeast, mayBypassCooldown, occurrence, since, until } = floor
+    const { servers } = rung
+    return [
+      { schedule, atLeast, mayBypassCooldown, occurrence, since, until, verdict, index, servers, acted },
+    ]
   })
 }
 

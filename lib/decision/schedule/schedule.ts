@@ -40,9 +40,9 @@ export function activeFloors(schedules: readonly Schedule[], timezone: string, n
     const last = lastStart(schedule, timezone, now)
     if (!last) return []
     const { name, atLeast, cooldown, forMs } = schedule
-    const since = last.at
-    const when = { occurrence: last.occurrence, since, until: since + forMs }
-    return [{ schedule: name, atLeast, mayBypassCooldown: cooldown === "bypass", ...when }]
+    const { at: since, occurrence } = last
+    const mayBypassCooldown = cooldown === "bypass"
+    return [{ schedule: name, atLeast, mayBypassCooldown, occurrence, since, until: since + forMs }]
   })
 }
 

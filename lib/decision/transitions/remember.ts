@@ -24,9 +24,10 @@ const KEEP_HANDLED_STARTS_MS = 400 * 86_400_000
 export function rememberDecision(state: SupernodeState, { decision, plan, at }: ChainEvent): SupernodeState {
   if (!decision) return state
   const { kind, heldBy, target, cleared } = decision
-  const latches = Object.fromEntries(
-    Object.entries(state.latches).filter(([rule]) => !cleared.includes(rule)),
-  )
+  const latches =
+    cleared.length === 0
+      ? state.latches
+      : Object.fromEntries(Object.entries(state.latches).filter(([rule]) => !cleared.includes(rule)))
   return {
     ...state,
     latches,
@@ -126,12 +127,13 @@ export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: C
   return kind === "opened" ? pruneMoney(recent, now) : recent
 }
 
+/** The same state if nothing is over. */
 function pruneSignals(state: SupernodeState, now: number): SupernodeState {
-  return {
-    ...forgetOldTimes(state, now),
-    signals: pick(state.signals, ({ keepUntil }) => keepUntil > now),
-    blocked: pick(state.blocked, ({ until }) => until > now - KEEP_BLOCKED_MS),
-  }
+  const recent = forgetOldTimes(state, now)
+  const signals = pick(state.signals, ({ keepUntil }) => keepUntil > now)
+  const blocked = pick(state.blocked, ({ until }) => until > now - KEEP_BLOCKED_MS)
+  const isSame = signals === state.signals && blocked === state.blocked
+  return isSame ? recent : { ...recent, signals, blocked }
 }
 
 function pruneMoney(state: SupernodeState, now: number): SupernodeState {
