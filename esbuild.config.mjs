@@ -5,6 +5,7 @@ import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
+import { programId } from "./deploy/program-id.mjs"
 
 // `node esbuild.config.mjs [FOLDER [NAME…]]`: one self-contained folder per function, into dist/ or FOLDER; all, or those named.
 
@@ -47,7 +48,10 @@ const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"
 
 const shared = {
   absWorkingDir: root,
-  define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify(version) },
+  define: {
+    SUPERNODE_AUTOSCALER_VERSION: JSON.stringify(version),
+    SUPERNODE_AUTOSCALER_PROGRAM: JSON.stringify(programId(root)),
+  },
   bundle: true,
   platform: "node",
   // FunctionGraph's newest documented Node.js is 20.15.

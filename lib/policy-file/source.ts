@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises"
 import { isAbsolute, resolve } from "node:path"
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
+import { digestText } from "../digest.ts"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 
@@ -10,6 +11,9 @@ const MAX_ALIASES = 20
 /** One parsed file of a policy: its values, and the position of each. */
 export interface Source extends ParsedText {
   value: unknown
+  /** Length and digest of the file as it was read. */
+  bytes: number
+  sha256: string
   /** YAML problems of a file whose values can still be checked, such as duplicate keys. */
   problems: PolicyProblem[]
 }
@@ -20,7 +24,9 @@ export interface Source extends ParsedText {
  */
 export async function readSource(file: string, given?: Uint8Array): Promise<Source> {
   if (given && given.length > MAX_BYTES) fail(file, `must be at most 1 MB, not ${given.length} bytes`)
-  return parseSource(file, decoded(file, given ?? (await bytesOf(file))))
+  const content = given ?? (await bytesOf(file))
+  const parsed = parseSource(file, decoded(file, content))
+  return { ...parsed, bytes: content.byteLength, sha256: digestText(content) }
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {
@@ -60,7 +66,7 @@ function fail(file: string, message: string): never {
 // Exotic tags (!!binary, !!set, !!timestamp) stay unresolved, and that is an error: a policy is text and numbers.
 const PARSING = { prettyErrors: false, resolveKnownTags: false, uniqueKeys: false }
 
-function parseSource(file: string, text: string): Source {
+function parseSource(file: string, text: string): Omit<Source, "bytes" | "sha256"> {
   const lines = new LineCounter()
   const document = parseDocument(text, { ...PARSING, lineCounter: lines })
   const { problems, fatal } = yamlProblems({ file, document, lines })

@@ -103,6 +103,8 @@ export const RULES: readonly ImportRule[] = [
       LEDGER_NEXT_ENTRY,
       "lib/ledger/open.ts",
       "lib/policy-file/load.ts",
+      "lib/policy-file/packaged.ts",
+      "lib/policy-file/problem.ts",
       "lib/signals/",
       "lib/metrics/collector.ts",
       CLOUD_EYE,
