@@ -21,7 +21,8 @@ const isWanted = (name) => names.length === 0 || names.includes(name)
 const leanUndici = {
   name: "lean-undici",
   setup({ onLoad }) {
-    const unused = /[\\/]undici[\\/]lib[\\/](web|mock|cache|interceptor)[\\/]/
+    const unused =
+      /[\\/]undici[\\/]lib[\\/]((web|mock|cache|interceptor)[\\/]|(dispatcher[\\/](client-h2|h2c-client|proxy-agent|socks5-proxy-agent|env-http-proxy-agent|retry-agent|balanced-pool|round-robin-pool)|handler[\\/](retry|redirect|cache|decorator)[a-z-]*|core[\\/]socks5-[a-z]+|util[\\/]cache|api[\\/]api-(stream|pipeline|upgrade|connect))[.]js)/
     const contents = "module.exports = new Proxy({}, { get: () => class LeftOutOfTheBundle {} })"
     onLoad({ filter: unused }, () => ({ contents }))
   },

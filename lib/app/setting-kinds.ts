@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { isLoopback } from "../decision/policy/secure-address.ts"
 import type { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { durationMs } from "../decision/policy/units.ts"
