@@ -1,7 +1,7 @@
 import * as z from "zod"
+import { durationMs } from "../decision/policy/amounts.ts"
 import { isLoopback } from "../decision/policy/secure-address.ts"
 import type { smnTopic, snsTopic } from "../decision/policy/topics.ts"
-import { durationMs } from "../decision/policy/units.ts"
 import { proxyProblem } from "../http/proxy.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { huaweiCloud } from "../huawei/client.ts"
 import { sign } from "../huawei/signature.ts"
@@ -17,18 +16,13 @@ import { openLedgerOf } from "./ledger-of.ts"
 import { policySource } from "./policies.ts"
 import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
+import { systemClock } from "./system-clock.ts"
 
 /** For the line that a door logs. */
 export { hintOf } from "../decision/explain/hints.ts"
 export { saysUnusable } from "../decision/gates/ledger.ts"
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  wait: async (ms) => {
-    await delay(ms)
-  },
-}
+export { systemClock } from "./system-clock.ts"
 
 /** Replacements by tests and the sandbox. */
 export interface Replacements {

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises"
 import { isAbsolute, resolve } from "node:path"
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
 import { digestText } from "../digest.ts"
+import { causeOf } from "./file-cause.ts"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 
@@ -37,18 +38,6 @@ async function bytesOf(file: string): Promise<Uint8Array> {
     fail(file, `must be a file, not a ${info.isDirectory() ? "directory" : "device or pipe"}`)
   if (info.size > MAX_BYTES) fail(file, `must be at most 1 MB, not ${info.size} bytes`)
   return readFile(file).catch(unreadable)
-}
-
-/** `no such file`, for people; other causes by their system code. */
-export function causeOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
-  const words: Record<string, string> = {
-    ENOENT: "no such file",
-    EACCES: "permission denied",
-    ENOTDIR: "no such file",
-    EISDIR: "it is a directory",
-  }
-  return words[code] ?? code
 }
 
 function decoded(file: string, bytes: Uint8Array): string {

@@ -1,7 +1,8 @@
 import * as z from "zod"
+import { counted, isRecord } from "./amounts.ts"
 import { checkDecimals, moneyShape } from "./currency.ts"
 import { moneyOf } from "./money.ts"
-import { counted, countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
+import { countPer, positiveDuration, text, whenRecord, whole } from "./units.ts"
 
 // What may be ordered, and how much: `ladder`, `order`, `limits` of the policy file. The bounds are those of
 // the API page, so that an order that the cloud would refuse fails when the file is read, not when it is

@@ -1,19 +1,11 @@
 import * as z from "zod"
+import { isRecord } from "./amounts.ts"
 import type { Approver } from "./approvers.ts"
 import { cronFields, writtenCron } from "./cron.ts"
 import { money } from "./currency.ts"
 import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./order.ts"
 import { cloudEyeMetricName, cloudEyeNamespace, cloudwatchAlarm, rule, ruleName } from "./rule.ts"
-import {
-  countPer,
-  duration,
-  isRecord,
-  positiveDuration,
-  regionName,
-  text,
-  whenRecord,
-  whole,
-} from "./units.ts"
+import { countPer, duration, positiveDuration, regionName, text, whenRecord, whole } from "./units.ts"
 import { silenceSchema } from "./warnings.ts"
 
 export { PERIOD_HOURS, type PricePeriod } from "./order.ts"

@@ -1,8 +1,8 @@
 import * as z from "zod"
+import { isRecord } from "./amounts.ts"
 import {
   duration,
   durationSaying,
-  isRecord,
   pointsOf,
   positiveDuration,
   regionName,
