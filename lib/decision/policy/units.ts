@@ -1,8 +1,6 @@
 import * as z from "zod"
 import { durationMs, isRecord } from "./amounts.ts"
-
-/** Text in one shape; `error` describes the allowed form for any mistake. */
-export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
+import { text } from "./text-shape.ts"
 
 /** A region's name. A name with one more letter is an availability zone, which has no endpoint. */
 export const regionName = (error: string) =>
