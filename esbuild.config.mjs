@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { basename, dirname, join, relative, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -163,19 +163,6 @@ async function buildCli() {
   await chmod(file, 0o755)
 }
 
-const COMMANDS = "functions/cli/in-function.ts"
-
-/** CommonJS cannot be split. So the commands are a bundle of their own, which a purchase does not load. */
-const commandsApart = {
-  name: "commands-apart",
-  setup({ onResolve }) {
-    const filter = new RegExp(`/${basename(COMMANDS).replace(".", "[.]")}$`)
-    onResolve({ filter }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./commands.js", external: true } : undefined,
-    )
-  },
-}
-
 /** FunctionGraph's entry. An older Node.js can parse it, and says which one is needed before it meets newer syntax. */
 const FUNCTIONGRAPH_ENTRY = `
 const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
@@ -184,19 +171,24 @@ if (problem !== null) throw new Error(problem.replace("error: ", ""))
 module.exports = require("./main.js")
 `
 
+/**
+ * FunctionGraph knows CommonJS only, which esbuild cannot split. So the split modules are made first, and then each is turned
+ * into CommonJS: a start then reads neither the commands nor clients of stores that it does not use.
+ */
 async function buildFunctionGraph() {
-  const cjs = {
-    ...shared,
-    ...inFunction,
-    format: "cjs",
-    define: { ...shared.define, "import.meta.dirname": "__dirname" },
-  }
-  const parts = { main: "functions/functiongraph.ts", commands: COMMANDS }
-  const options = { ...cjs, plugins: [...cjs.plugins, commandsApart] }
-  const outdir = await bundle("functiongraph", parts, options)
+  const define = { ...shared.define, "import.meta.dirname": "__dirname" }
+  const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
+  const outdir = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
+  const files = (await readdir(outdir)).map((name) => join(outdir, name))
+  const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
+  const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
+  // A dynamic import becomes a require when it runs.
+  const asCommonJs = { format: "cjs", supported: { "dynamic-import": false }, allowOverwrite: true }
+  await build({ ...each, ...asCommonJs, entryPoints: files, outdir })
   const stdin = { contents: FUNCTIONGRAPH_ENTRY, resolveDir: root, loader: "js" }
   const outfile = join(outdir, "index.js")
-  await build({ ...cjs, stdin, outfile, target: "es2015", external: ["./main.js"], metafile: false })
+  const entry = { ...shared, ...inFunction, format: "cjs", target: "es2015", metafile: false }
+  await build({ ...entry, stdin, outfile, external: ["./main.js"] })
   // This package is a module; FunctionGraph knows CommonJS only.
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
