@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs"
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { basename, dirname, join, relative, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
+import { programId } from "./deploy/program-id.mjs"
 
 // `node esbuild.config.mjs [FOLDER [NAME…]]`: one self-contained folder per function, into dist/ or FOLDER; all, or those named.
 
@@ -20,7 +21,8 @@ const isWanted = (name) => names.length === 0 || names.includes(name)
 const leanUndici = {
   name: "lean-undici",
   setup({ onLoad }) {
-    const unused = /[\\/]undici[\\/]lib[\\/](web|mock|cache|interceptor)[\\/]/
+    const unused =
+      /[\\/]undici[\\/]lib[\\/]((web|mock|cache|interceptor)[\\/]|(dispatcher[\\/](client-h2|h2c-client|proxy-agent|socks5-proxy-agent|env-http-proxy-agent|retry-agent|balanced-pool|round-robin-pool)|handler[\\/](retry|redirect|cache|decorator)[a-z-]*|core[\\/]socks5-[a-z]+|util[\\/]cache|api[\\/]api-(stream|pipeline|upgrade|connect))[.]js)/
     const contents = "module.exports = new Proxy({}, { get: () => class LeftOutOfTheBundle {} })"
     onLoad({ filter: unused }, () => ({ contents }))
   },
@@ -47,7 +49,10 @@ const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"
 
 const shared = {
   absWorkingDir: root,
-  define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify(version) },
+  define: {
+    SUPERNODE_AUTOSCALER_VERSION: JSON.stringify(version),
+    SUPERNODE_AUTOSCALER_PROGRAM: JSON.stringify(programId(root)),
+  },
   bundle: true,
   platform: "node",
   // FunctionGraph's newest documented Node.js is 20.15.
@@ -158,19 +163,6 @@ async function buildCli() {
   await chmod(file, 0o755)
 }
 
-const COMMANDS = "functions/cli/in-function.ts"
-
-/** CommonJS cannot be split. So the commands are a bundle of their own, which a purchase does not load. */
-const commandsApart = {
-  name: "commands-apart",
-  setup({ onResolve }) {
-    const filter = new RegExp(`/${basename(COMMANDS).replace(".", "[.]")}$`)
-    onResolve({ filter }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./commands.js", external: true } : undefined,
-    )
-  },
-}
-
 /** FunctionGraph's entry. An older Node.js can parse it, and says which one is needed before it meets newer syntax. */
 const FUNCTIONGRAPH_ENTRY = `
 const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
@@ -179,19 +171,24 @@ if (problem !== null) throw new Error(problem.replace("error: ", ""))
 module.exports = require("./main.js")
 `
 
+/**
+ * FunctionGraph knows CommonJS only, which esbuild cannot split. So the split modules are made first, and then each is turned
+ * into CommonJS: a start then reads neither the commands nor clients of stores that it does not use.
+ */
 async function buildFunctionGraph() {
-  const cjs = {
-    ...shared,
-    ...inFunction,
-    format: "cjs",
-    define: { ...shared.define, "import.meta.dirname": "__dirname" },
-  }
-  const parts = { main: "functions/functiongraph.ts", commands: COMMANDS }
-  const options = { ...cjs, plugins: [...cjs.plugins, commandsApart] }
-  const outdir = await bundle("functiongraph", parts, options)
+  const define = { ...shared.define, "import.meta.dirname": "__dirname" }
+  const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
+  const outdir = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
+  const files = (await readdir(outdir)).map((name) => join(outdir, name))
+  const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
+  const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
+  // A dynamic import becomes a require when it runs.
+  const asCommonJs = { format: "cjs", supported: { "dynamic-import": false }, allowOverwrite: true }
+  await build({ ...each, ...asCommonJs, entryPoints: files, outdir })
   const stdin = { contents: FUNCTIONGRAPH_ENTRY, resolveDir: root, loader: "js" }
   const outfile = join(outdir, "index.js")
-  await build({ ...cjs, stdin, outfile, target: "es2015", external: ["./main.js"], metafile: false })
+  const entry = { ...shared, ...inFunction, format: "cjs", target: "es2015", metafile: false }
+  await build({ ...entry, stdin, outfile, external: ["./main.js"] })
   // This package is a module; FunctionGraph knows CommonJS only.
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }

@@ -24,17 +24,18 @@ export async function functionGraphZip({
   policy,
   others = [],
 }: ZipParts): Promise<{ zip: Uint8Array; names: string[] }> {
-  const ofPolicy = await policyFiles(policy)
+  const { files: ofPolicy, packaged } = await policyFiles(policy)
   const code = (await readdir(bundle)).map((name) => ({ path: join(bundle, name), name }))
   const further = others.map((path) => ({ path, name: basename(path) }))
   const files = [...code, ...ofPolicy, ...further].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const zippable: Zippable = {}
+  const attributes = { mtime: ZIP_TIME, os: UNIX, attrs: READABLE }
+  const zippable: Zippable = { [packaged.name]: [Buffer.from(packaged.text), attributes] }
   for (const { path, name } of files) {
     if (Object.hasOwn(zippable, name))
       throw new DeployError([`${path}: the zip has another file ${name}: rename it`])
-    zippable[name] = [await contentOf(path), { mtime: ZIP_TIME, os: UNIX, attrs: READABLE }]
+    zippable[name] = [await contentOf(path), attributes]
   }
-  return { zip: zipSync(zippable, { level: 9 }), names: files.map(({ name }) => name) }
+  return { zip: zipSync(zippable, { level: 9 }), names: Object.keys(zippable) }
 }
 
 async function contentOf(path: string): Promise<Uint8Array> {

@@ -1,5 +1,7 @@
-import { dirname, isAbsolute, relative, sep } from "node:path"
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path"
 import { loadPolicyFile, PolicyError, problemLine } from "../lib/policy-file/load.ts"
+import { packagedPath, packagedText } from "../lib/policy-file/packaged.ts"
+import { programId } from "./program-id.mjs"
 
 /** A policy that cannot be deployed; each problem is a line for the person who packages. */
 export class DeployError extends Error {
@@ -10,6 +12,9 @@ export class DeployError extends Error {
   }
 }
 
+/** The policy's name in a function. */
+const POLICY = "policy.yaml"
+
 export interface DeployedFile {
   /** Path on this machine. */
   path: string
@@ -17,24 +22,32 @@ export interface DeployedFile {
   name: string
 }
 
+export interface DeployedPolicy {
+  /** The policy and every file that it needs, the policy first. */
+  files: DeployedFile[]
+  /** The policy validated and hashed, for the same folder: a cold start then reads no YAML. */
+  packaged: { name: string; text: string }
+}
+
+const ROOT = join(import.meta.dirname, "..")
+
 /**
- * The policy and every file that it needs, the policy first. Throws DeployError where there is no policy, where it has
+ * The policy, every file that it needs, and its packaged form. Throws DeployError where there is no policy, where it has
  * problems, or where it needs a file that the function would not find.
  */
-export async function policyFiles(policy: string): Promise<DeployedFile[]> {
+export async function policyFiles(policy: string): Promise<DeployedPolicy> {
   // By a relative path, so that a file which the policy names by an absolute one is seen to be.
   const path = relative("", policy)
-  const { files } = await loadPolicyFile(path).catch((error: unknown) => {
+  const loaded = await loadPolicyFile(path).catch((error: unknown) => {
     if (!(error instanceof PolicyError)) throw error
     throw new DeployError([
       ...error.problems.map(problemLine),
       "Without a valid policy a function does nothing",
     ])
   })
-  const deployed = files.map((file) => ({
-    path: file,
-    name: file === path ? "policy.yaml" : relative(dirname(path), file).split(sep).join("/"),
-  }))
+  const nameOf = (file: string): string =>
+    file === path ? POLICY : relative(dirname(path), file).split(sep).join("/")
+  const deployed = loaded.files.map((file) => ({ path: file, name: nameOf(file) }))
   const problems = deployed.flatMap(({ path: file, name }) => {
     if (isAbsolute(file))
       return [`${file}: the policy names it by an absolute path, which the function does not have`]
@@ -47,7 +60,8 @@ export async function policyFiles(policy: string): Promise<DeployedFile[]> {
     .filter((name, i) => names.indexOf(name) < i)
     .map((name) => `${name}: two files have this name`)
   if (problems.length + doubled.length > 0) throw new DeployError([...problems, ...doubled])
-  return deployed
+  const text = packagedText(loaded, { program: programId(ROOT), nameOf })
+  return { files: deployed, packaged: { name: basename(packagedPath(POLICY)), text } }
 }
 
 /** Runs one command of a person who packages: exit code 1, and each problem a line, where it cannot be deployed. */

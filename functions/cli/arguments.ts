@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from "commander"
 import * as z from "zod"
 import { PLACEHOLDERS } from "../../lib/decision/explain/operator-command.ts"
-import { durationMs } from "../../lib/decision/policy/units.ts"
+import { durationMs } from "../../lib/decision/policy/amounts.ts"
+import { words } from "./words.ts"
+
+export { words } from "./words.ts"
 
 // Parsers of arguments. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
 
@@ -70,14 +73,6 @@ export function duration(text: string): number {
   const ms = durationMs(text)
   if (ms === null) throw new InvalidArgumentError('It must be a duration such as "90s", "15m" or "1h".')
   return ms
-}
-
-/** Text that says something; what an empty shell variable leaves behind is a mistake. */
-export function words(text: string): string {
-  const said = text.trim()
-  if (said === "") throw new InvalidArgumentError("It must not be empty.")
-  if (said.length > 2_000) throw new InvalidArgumentError("It must be at most 2000 characters.")
-  return said
 }
 
 /** The operator's name; the placeholder of an example is refused. */

@@ -1,8 +1,6 @@
 import { visible } from "../../lib/decision/inputs/foreign-text.ts"
-import { counted } from "../../lib/decision/policy/units.ts"
-import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
-import { LoadFileError } from "../../lib/simulate/load-file.ts"
-import { ScenarioError } from "../../lib/simulate/scenario/script.ts"
+import { counted } from "../../lib/decision/policy/amounts.ts"
+import { PolicyError, problemLine } from "../../lib/policy-file/problem.ts"
 
 /** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
 export class CommandError extends Error {
@@ -20,10 +18,13 @@ function problemLines(error: unknown): string[] {
     const count = counted(error.problems.length, "problem")
     return [...error.problems.map(problemLine), `error: the policy has ${count}; nothing was done`]
   }
-  if (error instanceof LoadFileError || error instanceof ScenarioError)
-    return [...error.problems, `error: ${error.message}`]
   if (error instanceof Error && "problems" in error && Array.isArray(error.problems)) {
-    return error.problems.map((problem) => `error: ${String(problem)}`)
+    const problems = error.problems.map(String)
+    // By name: the modules of these errors would load their schemas.
+    const isOfFile = error.name === "LoadFileError" || error.name === "ScenarioError"
+    return isOfFile
+      ? [...problems, `error: ${error.message}`]
+      : problems.map((problem) => `error: ${problem}`)
   }
   return [`error: ${error instanceof Error ? error.message : String(error)}`]
 }
@@ -65,7 +66,7 @@ export function errorJson(error: unknown, given = "internal"): ErrorJson {
 }
 
 /** `no such file`, for people; other causes by their system code. */
-export { causeOf } from "../../lib/policy-file/source.ts"
+export { causeOf } from "../../lib/policy-file/file-cause.ts"
 
 export function stackOf(error: unknown): string | null {
   return error instanceof Error ? (error.stack ?? null) : null

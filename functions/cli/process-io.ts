@@ -1,8 +1,7 @@
 import { once } from "node:events"
 import { userInfo } from "node:os"
 import process from "node:process"
-import { createInterface } from "node:readline"
-import { systemClock } from "../../lib/app/start.ts"
+import { systemClock } from "../../lib/app/system-clock.ts"
 import type { CliIo, Sink } from "./io.ts"
 
 /** The real process. */
@@ -33,6 +32,7 @@ export function processIo(): CliIo {
 
 /** On stderr, since stdout may be for JSON. The end of the input is an empty answer. */
 async function askAtTerminal(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline")
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return await new Promise<string>((resolve) => {

@@ -1,55 +1,11 @@
 import { Command, CommanderError } from "commander"
-import { words } from "./arguments.ts"
-import { registerAudit } from "./audit/audit.ts"
-import { registerApply } from "./commands/apply.ts"
-import { registerApprove } from "./commands/approve.ts"
-import { registerCompletion } from "./commands/completion.ts"
-import { registerDryRun } from "./commands/dry-run.ts"
-import { registerHold } from "./commands/hold.ts"
-import { registerInit } from "./commands/init.ts"
-import { registerLedger } from "./commands/ledger.ts"
-import { registerNotify } from "./commands/notify.ts"
-import { registerPause } from "./commands/pause.ts"
-import { registerReset } from "./commands/reset.ts"
-import { registerRun } from "./commands/run.ts"
-import { registerSandbox } from "./commands/sandbox.ts"
-import { registerServe } from "./commands/serve.ts"
-import { registerSettle } from "./commands/settle.ts"
-import { registerSimulate } from "./commands/simulate.ts"
-import { registerStatus } from "./commands/status.ts"
-import { registerTest } from "./commands/test.ts"
-import { registerValidate } from "./commands/validate.ts"
+import { defineCommands, type Needed, neededBy } from "./command-table.ts"
 import type { Cli } from "./context.ts"
-import { registerDoctor } from "./doctor/doctor.ts"
 import { type ErrorJson, errorJson, linesOf, stackOf } from "./errors.ts"
 import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
-import { registerPolicy } from "./policy/policy.ts"
 import { version } from "./version.ts"
-
-const COMMANDS = [
-  registerInit,
-  registerValidate,
-  registerPolicy,
-  registerDryRun,
-  registerApply,
-  registerRun,
-  registerStatus,
-  registerSettle,
-  registerReset,
-  registerPause,
-  registerHold,
-  registerApprove,
-  registerLedger,
-  registerAudit,
-  registerSimulate,
-  registerTest,
-  registerSandbox,
-  registerServe,
-  registerDoctor,
-  registerNotify,
-  registerCompletion,
-]
+import { words } from "./words.ts"
 
 const EXAMPLES = `
 Examples:
@@ -91,7 +47,7 @@ export async function runCli(
     ((error: ErrorJson): void => {
       if (argv.includes("--json")) screenOf(io, false).json(error)
     })
-  const program = programOf({ io, fail })
+  const program = await programOf({ io, fail }, neededBy(argv))
   if (before) program.hook("preAction", (_program, action) => before(action))
   try {
     await program.parseAsync([...argv], { from: "user" })
@@ -113,8 +69,8 @@ export async function runCli(
   }
 }
 
-/** The command line as commander knows it; parsing it runs the command. */
-export function programOf(cli: Cli): Command {
+/** The command line as commander knows it; parsing it runs the command. Only needed commands have their code. */
+export async function programOf(cli: Cli, needed: Needed = { kind: "all" }): Promise<Command> {
   const screen = screenOf(cli.io, false)
   const program = new Command("supernode-autoscaler")
     .description(
@@ -139,7 +95,7 @@ export function programOf(cli: Cli): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-  for (const register of COMMANDS) register(program, cli)
+  await defineCommands(program, cli, needed)
   return program
 }
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import * as z from "zod"
 import { sdkHandler } from "../http/sdk-handler.ts"
 import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import { type Settings, SettingsError } from "./settings.ts"
 
 /** Keys that sign requests to Huawei Cloud. Never logged, never recorded. */
@@ -15,11 +16,13 @@ export interface Credentials {
 /** Rotated secrets are noticed after this long. */
 const SECRET_LIFE_MS = 5 * 60_000
 
-const secretShape = z.object({
-  HUAWEICLOUD_SDK_AK: z.string().min(1),
-  HUAWEICLOUD_SDK_SK: z.string().min(1),
-  HUAWEICLOUD_SDK_SECURITY_TOKEN: z.string().min(1).optional(),
-})
+const secretShape = onFirstUse(() =>
+  z.object({
+    HUAWEICLOUD_SDK_AK: z.string().min(1),
+    HUAWEICLOUD_SDK_SK: z.string().min(1),
+    HUAWEICLOUD_SDK_SECURITY_TOKEN: z.string().min(1).optional(),
+  }),
+)
 
 export interface SecretOptions {
   now(): number
@@ -68,7 +71,7 @@ export function credentialSource(
     async postgresPassword() {
       const { postgresPassword, secretArn } = settings
       if (postgresPassword !== null || secretArn === null) return postgresPassword
-      return passwordShape.safeParse(jsonOrNull(await secretText(secretArn))).data?.PGPASSWORD ?? null
+      return passwordShape().safeParse(jsonOrNull(await secretText(secretArn))).data?.PGPASSWORD ?? null
     },
     during: (keys, work) => invocation.run(keys, work),
   }
@@ -87,7 +90,7 @@ export function spoiltKeys({ ak, sk }: Credentials): string[] {
 }
 
 function keysIn(arn: string, text: string): Credentials {
-  const parsed = secretShape.safeParse(jsonOrNull(text))
+  const parsed = secretShape().safeParse(jsonOrNull(text))
   if (!parsed.success) {
     throw new SettingsError([
       `the secret ${arn} must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (and HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys)`,
@@ -101,13 +104,13 @@ function keysIn(arn: string, text: string): Credentials {
   return { ak, sk, securityToken: token ?? null }
 }
 
-const passwordShape = z.object({ PGPASSWORD: z.string().min(1).optional() })
+const passwordShape = onFirstUse(() => z.object({ PGPASSWORD: z.string().min(1).optional() }))
 
-const loginsShape = z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() })
+const loginsShape = onFirstUse(() => z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() }))
 
 /** The secret may hold the setting as it would stand in the environment, or as the object it is. */
 function loginsIn(arn: string, text: string): PrometheusAuth {
-  const written = loginsShape.safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
+  const written = loginsShape().safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
   if (written === undefined) return []
   const { logins, problems } = parsePrometheusAuth(
     typeof written === "string" ? written : JSON.stringify(written),

@@ -79,6 +79,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
         settings,
         policies: file,
         fileNews,
+        fileNotes: policies.takeNotes(),
         signals,
         ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
         ...asked,
@@ -96,6 +97,8 @@ interface Runs extends Asked {
   settings: Settings
   policies: PolicyFile
   fileNews: PolicyFileState
+  /** Warnings about the policy file, before those of the runs. */
+  fileNotes: string[]
   signals: Signal[]
   areAlarmsRunning: () => boolean
   takeResult?: (result: RunResult) => void
@@ -104,10 +107,11 @@ interface Runs extends Asked {
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
   const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
-  const { routed, warnings } = routedSignals(
+  const { routed, warnings: ofSignals } = routedSignals(
     signals,
     policies.supernodes.map(({ policy }) => policy),
   )
+  const warnings = [...runs.fileNotes, ...ofSignals]
   const queues = new Map<string, Queue>()
   // Made once per event: a list per supernode would grow with the square of their number.
   const fleetStreams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))

@@ -1,4 +1,9 @@
-import { loadPolicyFile, PolicyError, type PolicyFile, problemLine } from "../policy-file/load.ts"
+import type { PolicyFile } from "../policy-file/load.ts"
+import { packagedPath, readPackaged } from "../policy-file/packaged.ts"
+import { PolicyError, problemLine } from "../policy-file/problem.ts"
+
+/** Written into the bundles by the build; a run from the sources reads no packaged policy. */
+declare const SUPERNODE_AUTOSCALER_PROGRAM: string | undefined
 
 /** The policy file as the next event is handled by it. */
 export interface PolicySource {
@@ -7,6 +12,8 @@ export interface PolicySource {
   reload(): Promise<PolicyFile>
   /** The newest reload, where it was refused; null where the current file is the newest. */
   refused(): Refusal | null
+  /** Why the packaged policy beside the file was not used, once; empty where it was, or where there is none. */
+  takeNotes(): string[]
 }
 
 export interface Refusal {
@@ -20,14 +27,28 @@ const MAX_PROBLEMS = 5
 
 /** Throws PolicyError. */
 export async function policySource(path: string, now: () => number): Promise<PolicySource> {
-  let policies = await loadPolicyFile(path)
+  let notes: string[] = []
+  const read = async (): Promise<PolicyFile> => {
+    const packaged = await readPackagedHere(path)
+    if ("file" in packaged) return packaged.file
+    if (packaged.why !== null) notes = [sayUnused(path, packaged.why)]
+    // Loaded on demand: a packaged policy needs neither the parser nor the schemas.
+    const { loadPolicyFile } = await import("../policy-file/load.ts")
+    return loadPolicyFile(path)
+  }
+  let policies = await read()
   let refused: Refusal | null = null
   return {
     current: () => policies,
     refused: () => refused,
+    takeNotes() {
+      const taken = notes
+      notes = []
+      return taken
+    },
     async reload() {
       try {
-        policies = await loadPolicyFile(path)
+        policies = await read()
         refused = null
         return policies
       } catch (error) {
@@ -36,6 +57,16 @@ export async function policySource(path: string, now: () => number): Promise<Pol
       }
     },
   }
+}
+
+async function readPackagedHere(path: string): Promise<Awaited<ReturnType<typeof readPackaged>>> {
+  return typeof SUPERNODE_AUTOSCALER_PROGRAM === "string"
+    ? readPackaged(path, SUPERNODE_AUTOSCALER_PROGRAM)
+    : { why: null }
+}
+
+function sayUnused(path: string, why: string): string {
+  return `the policy was read from its YAML, and not from ${packagedPath(path)}: ${why}. Decisions are the same, starts are slower. To make it again, package the function again`
 }
 
 function sayRefusal(error: unknown): string {

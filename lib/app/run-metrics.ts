@@ -1,6 +1,6 @@
 import { type BudgetUse, budgetUse } from "../decision/money/cap-use.ts"
+import { sayDuration } from "../decision/policy/amounts.ts"
 import type { Policy } from "../decision/policy/policy.ts"
-import { sayDuration } from "../decision/policy/units.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { RunFacts } from "./run-facts.ts"

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path"
-import { z } from "zod"
+import * as z from "zod"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import type { ProxySettings } from "../http/proxy.ts"

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { huaweiCloud } from "../huawei/client.ts"
 import { sign } from "../huawei/signature.ts"
 import { type SmnRequests, smnRequests } from "../huawei/smn.ts"
+import type { AuditedLedger } from "../ledger/open.ts"
 import { type CloudWatchOptions, cloudwatchReader } from "../metrics/cloudwatch/client.ts"
 import { metricCollector } from "../metrics/collector.ts"
 import { prometheusClient } from "../metrics/prometheus/http.ts"
@@ -14,21 +14,16 @@ import { credentialSource, spoiltKeys } from "./credentials.ts"
 import { overridesOf, signalRunner } from "./dispatch.ts"
 import { eventHandler } from "./handle.ts"
 import { openLedgerOf } from "./ledger-of.ts"
-import { policySource } from "./policies.ts"
+import { type PolicySource, policySource } from "./policies.ts"
 import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
+import { systemClock } from "./system-clock.ts"
 
 /** For the line that a door logs. */
 export { hintOf } from "../decision/explain/hints.ts"
 export { saysUnusable } from "../decision/gates/ledger.ts"
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  wait: async (ms) => {
-    await delay(ms)
-  },
-}
+export { systemClock } from "./system-clock.ts"
 
 /** Replacements by tests and the sandbox. */
 export interface Replacements {
@@ -52,9 +47,11 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const { awsRegion, proxy } = settings
   const { smn = smnRequests({ proxy, ...trust }), sns } = replacements
 
-  const policies = await policySource(settings.policyPath, clock.now)
   const keys = credentialSource(settings, { now: clock.now })
-  const ledger = await openLedgerOf(settings, { now: clock.now, keys })
+  const [policies, ledger] = await bothOf(
+    policySource(settings.policyPath, clock.now),
+    openLedgerOf(settings, { now: clock.now, keys }),
+  )
   const endpoints = overridesOf(settings)
   const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, proxy, ...trust })
   const prometheus = prometheusClient({ auth: keys.prometheusAuth, proxy, ...trust })
@@ -109,4 +106,15 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       await Promise.all([ledger.close(), huawei.close(), prometheus.close(), smn.close()])
     },
   }
+}
+
+/** The policy and the ledger are read side by side. If both fail, the policy's error is the one that is reported. */
+async function bothOf(
+  policy: Promise<PolicySource>,
+  ledger: Promise<AuditedLedger>,
+): Promise<[PolicySource, AuditedLedger]> {
+  const [read, opened] = await Promise.allSettled([policy, ledger])
+  if (read.status === "fulfilled" && opened.status === "fulfilled") return [read.value, opened.value]
+  if (opened.status === "fulfilled") await opened.value.close().catch(() => undefined)
+  throw read.status === "rejected" ? read.reason : (opened as PromiseRejectedResult).reason
 }

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../on-first-use.ts"
 
 /** Code and message of an error answer; null for a part that it lacks. */
 export interface AnswerError {
@@ -8,19 +9,21 @@ export interface AnswerError {
   requestId: string | null
 }
 
-const text = z
-  .union([z.string(), z.number().transform(String)])
-  .optional()
-  .catch(undefined)
-const shape = z.looseObject({
-  error_code: text,
-  errorCode: text,
-  code: text,
-  error_msg: text,
-  errorMsg: text,
-  message: text,
-  details: text,
-  request_id: text,
+const shape = onFirstUse(() => {
+  const text = z
+    .union([z.string(), z.number().transform(String)])
+    .optional()
+    .catch(undefined)
+  return z.looseObject({
+    error_code: text,
+    errorCode: text,
+    code: text,
+    error_msg: text,
+    errorMsg: text,
+    message: text,
+    details: text,
+    request_id: text,
+  })
 })
 
 /** An error answer contains one or two objects; an answer with thousands is not one and is not searched. */
@@ -44,7 +47,7 @@ export function errorOf(json: unknown): AnswerError {
 }
 
 function errorAt(json: unknown): AnswerError {
-  const parsed = shape.safeParse(json)
+  const parsed = shape().safeParse(json)
   if (!parsed.success) return { code: null, message: null, requestId: null }
   const { data } = parsed
   return {

@@ -1,6 +1,7 @@
 import * as z from "zod"
 import type { CloudEyeQuery, CloudEyeSeries } from "../cloud-eye.ts"
 import type { Datapoint } from "../decision/inputs/signal.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { exactText } from "./exact-text.ts"
@@ -12,12 +13,14 @@ import { instantOf } from "./instant.ts"
 const MAX_METRICS = 500
 
 /** One metric of one resource, as Cloud Eye names it in every answer. */
-export const metricShape = z.looseObject({
-  namespace: exactText,
-  metric_name: exactText,
-  dimensions: z.array(z.looseObject({ name: exactText, value: exactText })),
-})
-const series = metricShape.extend({ datapoints: z.unknown().optional() })
+export const metricShape = onFirstUse(() =>
+  z.looseObject({
+    namespace: exactText(),
+    metric_name: exactText(),
+    dimensions: z.array(z.looseObject({ name: exactText(), value: exactText() })),
+  }),
+)
+const seriesShape = onFirstUse(() => metricShape().extend({ datapoints: z.unknown().optional() }))
 
 /** POST /V1.0/{project_id}/batch-query-metric-data. A read, in spite of its method, so it may be repeated. */
 export async function queryMetrics(
@@ -47,7 +50,7 @@ function seriesOf(json: unknown, statistic: Statistic): Parsed<CloudEyeSeries[]>
   const list = listIn(json, "metrics")
   if (!list.ok) return list
   const value = list.value.flatMap((item) => {
-    const { data } = series.safeParse(item)
+    const { data } = seriesShape().safeParse(item)
     if (!data) return []
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))
     return [

@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { isVisible } from "../decision/inputs/foreign-text.ts"
+import { onFirstUse } from "../on-first-use.ts"
 
 /** The longest id, name or status that is kept of an answer. */
 const MAX_CHARS = 256
@@ -9,4 +10,4 @@ const MAX_CHARS = 256
  * it came. One that is longer than 256 characters or holds characters that cannot be seen is unreadable: it is never
  * cleaned, since a cleaned text could equal another one, and the API would not know it.
  */
-export const exactText = z.string().max(MAX_CHARS).refine(isVisible)
+export const exactText = onFirstUse(() => z.string().max(MAX_CHARS).refine(isVisible))

@@ -1,6 +1,7 @@
 import * as z from "zod"
 import type { CloudEyeListQuery, CloudEyeMetric, CloudEyePage } from "../cloud-eye.ts"
 import { isVisible } from "../decision/inputs/foreign-text.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { metricShape } from "./cloud-eye.ts"
@@ -15,11 +16,15 @@ const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */
 const MAX_DIMENSIONS = 3
 
-const metaShape = z.looseObject({
-  meta_data: z
-    .looseObject({ marker: z.string().min(1).max(MAX_MARKER_CHARS).refine(isVisible).nullable().catch(null) })
-    .catch({ marker: null }),
-})
+const metaShape = onFirstUse(() =>
+  z.looseObject({
+    meta_data: z
+      .looseObject({
+        marker: z.string().min(1).max(MAX_MARKER_CHARS).refine(isVisible).nullable().catch(null),
+      })
+      .catch({ marker: null }),
+  }),
+)
 
 /** GET /V1.0/{project_id}/metrics: what reported within about the last three hours. Needs ces:metrics:list. */
 export async function listMetrics(
@@ -46,12 +51,12 @@ export async function listMetrics(
 function pageOf(json: unknown): Parsed<CloudEyePage> {
   const list = listIn(json, "metrics")
   if (!list.ok) return list
-  const marker = metaShape.safeParse(json).data?.meta_data.marker ?? null
+  const marker = metaShape().safeParse(json).data?.meta_data.marker ?? null
   if (list.value.length >= METRICS_PER_PAGE && marker === null)
     return { ok: false, why: "the page is full and names no `marker` of the next one" }
   const known: CloudEyeMetric[] = []
   for (const item of list.value) {
-    const { data } = metricShape.safeParse(item)
+    const { data } = metricShape().safeParse(item)
     // Left out, it would be a card that does not exist, and its server judged by the others alone.
     if (!data) return { ok: false, why: "the list has a series that cannot be read" }
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { isSameId } from "../decision/inputs/id.ts"
 import { moneyOf } from "../decision/policy/money.ts"
 import type { CloudOrder } from "../decision/state/order.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
@@ -13,20 +14,22 @@ const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
 const TOTAL_MS = 5_000
 
 /** ShowCustomerOrderDetails, `order_info`: only a clear value says anything. */
-const details = z.looseObject({
-  order_info: z.looseObject({
-    order_id: z.string().nullable().catch(null),
-    status: z.int(),
-    amount_after_discount: z.number().min(0).nullable().catch(null),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/)
-      .nullable()
-      .catch(null),
-    /** 1: the currency's unit; any other unit is not read. */
-    measure_id: z.int().nullable().catch(null),
+const details = onFirstUse(() =>
+  z.looseObject({
+    order_info: z.looseObject({
+      order_id: z.string().nullable().catch(null),
+      status: z.int(),
+      amount_after_discount: z.number().min(0).nullable().catch(null),
+      currency: z
+        .string()
+        .regex(/^[A-Z]{3}$/)
+        .nullable()
+        .catch(null),
+      /** 1: the currency's unit; any other unit is not read. */
+      measure_id: z.int().nullable().catch(null),
+    }),
   }),
-})
+)
 
 /** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which knows no project. */
 export async function readOrder(
@@ -46,7 +49,7 @@ export async function readOrder(
 }
 
 function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {
-  const parsed = details.safeParse(json)
+  const parsed = details().safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer has no order with a status" }
   const { order_id, status, amount_after_discount: amount, currency, measure_id } = parsed.data.order_info
   if (order_id === null || !isSameId(order_id, orderId))

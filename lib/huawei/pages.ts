@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import type { Parsed } from "./http-answer.ts"
 
@@ -6,10 +7,12 @@ import type { Parsed } from "./http-answer.ts"
 export const PAGE_SIZE = 100
 const MAX_PAGES = 20
 
-const pageShape = z.looseObject({
-  total: z.number().nullable().catch(null),
-  data: z.array(z.unknown()),
-})
+const pageShape = onFirstUse(() =>
+  z.looseObject({
+    total: z.number().nullable().catch(null),
+    data: z.array(z.unknown()),
+  }),
+)
 
 /** One page of a list wrapper: `{ current, pages, size, total, data }`. */
 export interface Page<T> {
@@ -23,7 +26,7 @@ export function pageIn<T>(
   json: unknown,
   itemsOf: (data: readonly unknown[]) => Parsed<T[]>,
 ): Parsed<Page<T>> {
-  const parsed = pageShape.safeParse(json)
+  const parsed = pageShape().safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer has no list `data`" }
   const items = itemsOf(parsed.data.data)
   return items.ok ? { ok: true, value: { total: parsed.data.total, items: items.value } } : items

@@ -1,5 +1,6 @@
 import * as z from "zod"
 import type { Offer } from "../decision/inputs/supernode.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
@@ -8,10 +9,12 @@ import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 
 /** Only a clear boolean says anything: sold out leads to a larger rung, in stock to a purchase. */
-const evaluation = z.looseObject({
-  flavor: exactText.min(1),
-  is_sold_out: z.boolean().nullable().catch(null),
-})
+const evaluation = onFirstUse(() =>
+  z.looseObject({
+    flavor: exactText().min(1),
+    is_sold_out: z.boolean().nullable().catch(null),
+  }),
+)
 
 /** GET …/hyperinstance/{id}/scale-evaluations: the flavors this supernode may be scaled to, as of now. */
 export function readOffers(reader: CloudReader, place: SupernodePlace): Promise<Read<Offer[]>> {
@@ -26,7 +29,7 @@ function offersOf(json: unknown): Parsed<Offer[]> {
   if (!list.ok) return list
   const soldOut = new Map<string, boolean | null>()
   for (const item of list.value) {
-    const { data } = evaluation.safeParse(item)
+    const { data } = evaluation().safeParse(item)
     if (!data) continue
     const before = soldOut.get(data.flavor)
     soldOut.set(data.flavor, before === undefined || before === data.is_sold_out ? data.is_sold_out : null)

@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { idKey, isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
@@ -11,23 +12,28 @@ import { instantOf } from "./instant.ts"
 // Strict about identity, lenient about the rest: a field that is missing, of another type, or not visible is null, an
 // unknown status is kept as it is. test/architecture/lenient-cloud.ts says what each null means.
 
-const text = exactText.nullable().catch(null)
+const optionalText = onFirstUse(() => exactText().nullable().catch(null))
 /** Judged by `instantOf`, which knows when the answer came. */
-const epochMs = z.unknown().optional()
-const status = exactText.min(1).catch("UNKNOWN")
+const epochMs = onFirstUse(() => z.unknown().optional())
+const statusShape = onFirstUse(() => exactText().min(1).catch("UNKNOWN"))
 
-const serverShape = z.looseObject({
-  id: exactText.min(1),
-  name: text,
-  status,
-  flavor: text,
-  create_at: epochMs,
-  update_at: epochMs,
-  order_id: text,
-  cloud_server: z.looseObject({ id: text, hps_id: text, hps_ecs_id: text }).nullable().catch(null),
-})
+const serverShape = onFirstUse(() =>
+  z.looseObject({
+    id: exactText().min(1),
+    name: optionalText(),
+    status: statusShape(),
+    flavor: optionalText(),
+    create_at: epochMs(),
+    update_at: epochMs(),
+    order_id: optionalText(),
+    cloud_server: z
+      .looseObject({ id: optionalText(), hps_id: optionalText(), hps_ecs_id: optionalText() })
+      .nullable()
+      .catch(null),
+  }),
+)
 
-function serverOf(s: z.output<typeof serverShape>, receivedAt: number): Server {
+function serverOf(s: z.output<ReturnType<typeof serverShape>>, receivedAt: number): Server {
   return {
     id: s.id,
     name: s.name,
@@ -44,12 +50,14 @@ function serverOf(s: z.output<typeof serverShape>, receivedAt: number): Server {
   }
 }
 
-const supernodeShape = z.looseObject({
-  id: text,
-  name: text,
-  status,
-  servers: z.array(z.unknown()).nullable().catch(null),
-})
+const supernodeShape = onFirstUse(() =>
+  z.looseObject({
+    id: optionalText(),
+    name: optionalText(),
+    status: statusShape(),
+    servers: z.array(z.unknown()).nullable().catch(null),
+  }),
+)
 
 /** GET /v1/{project_id}/dev-servers/hyperinstance/{id}. */
 export function readSupernode(reader: CloudReader, place: SupernodePlace): Promise<Read<Supernode>> {
@@ -69,7 +77,7 @@ interface AskedSupernode {
 }
 
 function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<Supernode> {
-  const parsed = supernodeShape.safeParse(json)
+  const parsed = supernodeShape().safeParse(json)
   if (!parsed.success) return { ok: false, why: "the answer is no object" }
   const { data } = parsed
   if (data.id === null || !isSameId(data.id, id))
@@ -79,7 +87,7 @@ function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<
 
 /** An element of a list of supernodes: the same fields, under the id that it names. */
 export function listedSupernode(json: unknown, receivedAt: number): Parsed<Supernode> {
-  const parsed = supernodeShape.safeParse(json)
+  const parsed = supernodeShape().safeParse(json)
   if (!parsed.success) return { ok: false, why: "it is no object" }
   const { id } = parsed.data
   return id === null
@@ -88,7 +96,7 @@ export function listedSupernode(json: unknown, receivedAt: number): Parsed<Super
 }
 
 function withServers(
-  data: z.output<typeof supernodeShape>,
+  data: z.output<ReturnType<typeof supernodeShape>>,
   { id, receivedAt }: AskedSupernode,
 ): Parsed<Supernode> {
   const supernode = { id, name: data.name, status: data.status }
@@ -107,7 +115,7 @@ export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<
   const servers: Server[] = []
   const keys = new Set<string>()
   for (const [i, item] of list.entries()) {
-    const server = serverShape.safeParse(item)
+    const server = serverShape().safeParse(item)
     if (!server.success)
       return { ok: false, why: `server ${i + 1} of ${list.length} has no id that can be read` }
     const key = idKey(server.data.id)

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { isSameId } from "../decision/inputs/id.ts"
 import type { ScaleUpTrace } from "../decision/state/witness.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { jsonOf } from "./answer-error.ts"
 import { listIn } from "./answer-list.ts"
@@ -25,26 +26,30 @@ const MAX_MARKER_CHARS = 256
 const MAX_USER_CHARS = 64
 
 // Strict about which operation and which supernode a trace names; what else is missing or odd is null.
-const text = exactText.nullable().catch(null)
-const traceShape = z.looseObject({
-  trace_id: text,
-  trace_name: exactText,
-  trace_type: text,
-  resource_id: text,
-  time: z.unknown().optional(),
-  code: z.union([z.string(), z.int()]).nullable().catch(null),
-  user: z
-    .looseObject({ name: z.string().nullable().catch(null) })
-    .nullable()
-    .catch(null),
-  request: z.unknown().optional(),
-})
-const requestShape = z.looseObject({ flavor: text })
-const metaShape = z.looseObject({
-  meta_data: z
-    .looseObject({ marker: exactText.min(1).max(MAX_MARKER_CHARS).nullable().catch(null) })
-    .catch({ marker: null }),
-})
+const optionalText = onFirstUse(() => exactText().nullable().catch(null))
+const traceShape = onFirstUse(() =>
+  z.looseObject({
+    trace_id: optionalText(),
+    trace_name: exactText(),
+    trace_type: optionalText(),
+    resource_id: optionalText(),
+    time: z.unknown().optional(),
+    code: z.union([z.string(), z.int()]).nullable().catch(null),
+    user: z
+      .looseObject({ name: z.string().nullable().catch(null) })
+      .nullable()
+      .catch(null),
+    request: z.unknown().optional(),
+  }),
+)
+const requestShape = onFirstUse(() => z.looseObject({ flavor: optionalText() }))
+const metaShape = onFirstUse(() =>
+  z.looseObject({
+    meta_data: z
+      .looseObject({ marker: exactText().min(1).max(MAX_MARKER_CHARS).nullable().catch(null) })
+      .catch({ marker: null }),
+  }),
+)
 
 interface Page {
   /** By trace id, or by position for a trace without one. */
@@ -111,13 +116,13 @@ function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parse
   const list = listIn(json, "traces")
   if (!list.ok) return list
   const traces = list.value.slice(0, PAGE_SIZE).flatMap((item) => traceOf(item, asked))
-  const marker = metaShape.safeParse(json).data?.meta_data.marker ?? null
+  const marker = metaShape().safeParse(json).data?.meta_data.marker ?? null
   return { ok: true, value: { traces, next: list.value.length === 0 ? null : marker } }
 }
 
 /** None for what is not clearly a live-scale-up, or names another supernode. */
 function traceOf(item: unknown, { id, receivedAt }: { id: string; receivedAt: number }): Page["traces"] {
-  const { data } = traceShape.safeParse(item)
+  const { data } = traceShape().safeParse(item)
   if (data?.trace_name !== TRACE_NAME) return []
   if (data.resource_id !== null && !isSameId(data.resource_id, id)) return []
   const trace: ScaleUpTrace = {
@@ -138,5 +143,5 @@ function statusOf(code: string | number | null): number | null {
 /** `request` is the body as text; only its flavor is kept, for it may hold userdata. */
 function flavorOf(request: unknown): string | null {
   const body = typeof request === "string" ? jsonOf(request) : request
-  return requestShape.safeParse(body).data?.flavor ?? null
+  return requestShape().safeParse(body).data?.flavor ?? null
 }

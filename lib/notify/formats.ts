@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
+import { isRecord } from "../decision/policy/amounts.ts"
 import type { WebhookFormat } from "../decision/policy/notify.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import { type Message, textOf } from "./message.ts"
 
 // Bodies of webhooks as each vendor documents them, and the answers that mean "taken". Feishu, DingTalk and WeCom answer

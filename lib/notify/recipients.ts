@@ -1,5 +1,6 @@
 import { topicOf } from "../decision/explain/pending-action.ts"
-import { type NotifyRecipient, type NotifyTopic, recipientLabel } from "../decision/policy/notify.ts"
+import type { NotifyRecipient, NotifyTopic } from "../decision/policy/notify.ts"
+import { recipientLabel } from "../decision/policy/recipient-label.ts"
 import type { Delivery, Notifier } from "../ports.ts"
 import { type Message, messageOf, testMessage } from "./message.ts"
 import type { Way } from "./post.ts"

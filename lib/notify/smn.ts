@@ -1,4 +1,4 @@
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, jsonOf } from "./formats.ts"
 import { type Message, textOf } from "./message.ts"

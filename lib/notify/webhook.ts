@@ -1,6 +1,6 @@
+import { isRecord } from "../decision/policy/amounts.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { isSecureAddress } from "../decision/policy/secure-address.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, FORMATS, jsonOf } from "./formats.ts"
 import type { Message } from "./message.ts"

@@ -1,4 +1,4 @@
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
 

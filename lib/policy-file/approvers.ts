@@ -1,5 +1,5 @@
+import { isRecord } from "../decision/policy/amounts.ts"
 import { isKeyText } from "../decision/policy/approvers.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import { lookalikeKey, personKey } from "../decision/state/approver.ts"
 import { readPublicKey } from "../ssh-signature/public-key.ts"
 import { WireError } from "../ssh-signature/wire.ts"

@@ -1,9 +1,10 @@
 import * as z from "zod"
+import { isRecord } from "../decision/policy/amounts.ts"
 import { approversSchema } from "../decision/policy/approvers.ts"
 import { notifyRecipient } from "../decision/policy/notify.ts"
 import { fleetSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
-import { isRecord, whenRecord } from "../decision/policy/units.ts"
+import { whenRecord } from "../decision/policy/units.ts"
 import { silenceSchema } from "../decision/policy/warnings.ts"
 import { timezoneProblem } from "./time-zones.ts"
 

@@ -1,4 +1,4 @@
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import type { Path } from "./path.ts"
 
 /** A finding in the merged supernode, with its path. */

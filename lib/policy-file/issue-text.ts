@@ -1,7 +1,7 @@
 import type * as z from "zod"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import type { Path } from "./path.ts"
 
 /** One problem of a schema as a sentence. */

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import { descriptionOf } from "./descriptions.ts"
 import { wholeFileSchema } from "./file-schema.ts"
 

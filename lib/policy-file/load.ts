@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path"
 import type * as z from "zod"
+import { isRecord } from "../decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import { digest } from "../digest.ts"
 import { approverProblems } from "./approvers.ts"
 import { fileSchemaFor, includedFileSchema } from "./file-schema.ts"
@@ -44,6 +44,7 @@ export interface PolicyFile {
   path: string
   /** This file, the files that it includes, and userdata files: everything that a deployment needs. */
   files: string[]
+  read: PolicyRead
   supernodes: LoadedPolicy[]
   /** Topics that an HTTP door accepts. */
   smnTopics: string[]
@@ -55,6 +56,14 @@ export interface PolicyFile {
   warnings: PolicyWarning[]
   /** Warnings that a `silence` list accepts. */
   silenced: SilencedWarning[]
+}
+
+/** Everything on the disk that the policy was made of. */
+export interface PolicyRead {
+  /** Each file with the digest of the bytes that were read, the policy file first. */
+  files: { path: string; bytes: number; sha256: string }[]
+  /** Patterns under `include`, and all that they matched. */
+  includes: { pattern: string; paths: string[] }[]
 }
 
 /**
@@ -95,10 +104,15 @@ export async function loadPolicyFile(
   const ledgerId = file.ledger_id ?? null
   const pinned = ledgerId === null ? {} : { ledgerId }
   const supernodes = entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned }))
-  const written = userdata.flatMap((found) => found?.file ?? [])
+  const files = [
+    ...[main, ...included.sources].map(({ file: name, bytes, sha256 }) => ({ path: name, bytes, sha256 })),
+    ...userdata.flatMap((found) => (found?.file ? [{ path: found.file, ...found.digest }] : [])),
+  ]
+  const once = [...new Map(files.map((one) => [one.path, one])).values()]
   return {
     path,
-    files: [...new Set([path, ...included.sources.map((source) => source.file), ...written])],
+    files: once.map((one) => one.path),
+    read: { files: once, includes: included.includes },
     supernodes,
     ledgerId,
     smnTopics: file.smn_topics,
@@ -118,13 +132,21 @@ function check<S extends z.ZodType>(
   return { data, problems: [...source.problems, ...problemsIn([{ source, path: [] }], wordings)] }
 }
 
-async function readIncluded(main: Source): Promise<{ sources: Source[]; problems: PolicyProblem[] }> {
+interface Included {
+  sources: Source[]
+  includes: PolicyRead["includes"]
+  problems: PolicyProblem[]
+}
+
+async function readIncluded(main: Source): Promise<Included> {
   const patterns = valueAt(main.value, ["include"])
   const problems: PolicyProblem[] = []
   const files = new Set<string>()
+  const includes: PolicyRead["includes"] = []
   for (const [i, pattern] of (Array.isArray(patterns) ? patterns : []).entries()) {
     if (typeof pattern !== "string" || pattern === "") continue
     const found = await filesMatching(dirname(main.file), pattern)
+    includes.push({ pattern, paths: found })
     const others = found.filter((file) => resolve(file) !== resolve(main.file))
     for (const file of others) files.add(file)
     if (others.length > 0) continue
@@ -142,7 +164,7 @@ async function readIncluded(main: Source): Promise<{ sources: Source[]; problems
       problems.push(...error.problems)
     }
   }
-  return { sources, problems }
+  return { sources, includes, problems }
 }
 
 /**

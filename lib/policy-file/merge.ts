@@ -1,4 +1,4 @@
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 
 /** `defaults` under one supernode: maps merge deeply, everything else (lists, texts, empty values) replaces. */
 export function mergeDefaults(defaults: unknown, own: unknown): unknown {

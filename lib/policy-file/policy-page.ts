@@ -1,4 +1,4 @@
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 
 type Schema = Record<string, unknown>
 

@@ -1,5 +1,5 @@
+import { isRecord } from "../decision/policy/amounts.ts"
 import { writtenCron } from "../decision/policy/cron.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import { readCron } from "./cron.ts"
 import { valueAt } from "./issue-text.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"

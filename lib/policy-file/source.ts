@@ -1,6 +1,8 @@
 import { readFile, stat } from "node:fs/promises"
 import { isAbsolute, resolve } from "node:path"
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
+import { digestText } from "../digest.ts"
+import { causeOf } from "./file-cause.ts"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 
@@ -10,6 +12,9 @@ const MAX_ALIASES = 20
 /** One parsed file of a policy: its values, and the position of each. */
 export interface Source extends ParsedText {
   value: unknown
+  /** Length and digest of the file as it was read. */
+  bytes: number
+  sha256: string
   /** YAML problems of a file whose values can still be checked, such as duplicate keys. */
   problems: PolicyProblem[]
 }
@@ -20,7 +25,9 @@ export interface Source extends ParsedText {
  */
 export async function readSource(file: string, given?: Uint8Array): Promise<Source> {
   if (given && given.length > MAX_BYTES) fail(file, `must be at most 1 MB, not ${given.length} bytes`)
-  return parseSource(file, decoded(file, given ?? (await bytesOf(file))))
+  const content = given ?? (await bytesOf(file))
+  const parsed = parseSource(file, decoded(file, content))
+  return { ...parsed, bytes: content.byteLength, sha256: digestText(content) }
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {
@@ -31,18 +38,6 @@ async function bytesOf(file: string): Promise<Uint8Array> {
     fail(file, `must be a file, not a ${info.isDirectory() ? "directory" : "device or pipe"}`)
   if (info.size > MAX_BYTES) fail(file, `must be at most 1 MB, not ${info.size} bytes`)
   return readFile(file).catch(unreadable)
-}
-
-/** `no such file`, for people; other causes by their system code. */
-export function causeOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
-  const words: Record<string, string> = {
-    ENOENT: "no such file",
-    EACCES: "permission denied",
-    ENOTDIR: "no such file",
-    EISDIR: "it is a directory",
-  }
-  return words[code] ?? code
 }
 
 function decoded(file: string, bytes: Uint8Array): string {
@@ -60,7 +55,7 @@ function fail(file: string, message: string): never {
 // Exotic tags (!!binary, !!set, !!timestamp) stay unresolved, and that is an error: a policy is text and numbers.
 const PARSING = { prettyErrors: false, resolveKnownTags: false, uniqueKeys: false }
 
-function parseSource(file: string, text: string): Source {
+function parseSource(file: string, text: string): Omit<Source, "bytes" | "sha256"> {
   const lines = new LineCounter()
   const document = parseDocument(text, { ...PARSING, lineCounter: lines })
   const { problems, fatal } = yamlProblems({ file, document, lines })

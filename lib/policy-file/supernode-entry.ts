@@ -1,5 +1,5 @@
+import { isRecord } from "../decision/policy/amounts.ts"
 import { currenciesOf, writtenKeysSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
-import { isRecord } from "../decision/policy/units.ts"
 import { MAX_SUPERNODES } from "./file-schema.ts"
 import { issueText, valueAt, type Wording, wordingsOf } from "./issue-text.ts"
 import { mergeDefaults } from "./merge.ts"

@@ -130,7 +130,9 @@ function isZoneName(name: string): boolean {
   return mayBe && isKnownHere(name)
 }
 
-function isKnownHere(name: string): boolean {
+/** True for a name that this runtime's time zone data has. */
+export function isKnownHere(name: string): boolean {
+  if (name === "UTC") return true
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
   } catch {

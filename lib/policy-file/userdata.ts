@@ -1,11 +1,11 @@
 import { readFile, stat } from "node:fs/promises"
 import { dirname, isAbsolute, join } from "node:path"
 import type { UserdataDigest } from "../decision/plan.ts"
-import { isRecord } from "../decision/policy/units.ts"
+import { isRecord } from "../decision/policy/amounts.ts"
 import { digestText } from "../digest.ts"
+import { causeOf } from "./file-cause.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
-import { causeOf } from "./source.ts"
 
 /** API page, `userdata`: at most 32 KB before base64. */
 const MAX_BYTES = 32 * 1024

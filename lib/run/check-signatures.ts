@@ -1,4 +1,4 @@
-import { approversWithKeys } from "../decision/policy/approvers.ts"
+import { approversWithKeys } from "../decision/policy/approver-keys.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import { personKey } from "../decision/state/approver.ts"
 import type { Approval, Control } from "../decision/state/control.ts"

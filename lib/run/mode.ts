@@ -1,5 +1,5 @@
 import { armingUntil } from "../decision/pacing/arming.ts"
-import { sayDuration } from "../decision/policy/units.ts"
+import { sayDuration } from "../decision/policy/amounts.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { RunTask } from "./task.ts"

@@ -11,8 +11,9 @@ import {
   sample,
   startsAtZero,
 } from "../app/run-metrics.ts"
-import { recipientLabel } from "../decision/policy/notify.ts"
-import { METRIC_SOURCES, type Policy } from "../decision/policy/policy.ts"
+import { METRIC_SOURCES } from "../decision/policy/choices.ts"
+import type { Policy } from "../decision/policy/policy.ts"
+import { recipientLabel } from "../decision/policy/recipient-label.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { Clock } from "../ports.ts"
 

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { cleanText, isVisible } from "../decision/inputs/foreign-text.ts"
 import { isUuid, namesMachineById, namesMachineByName } from "../decision/inputs/machine-name.ts"
 import type { AlarmSignal, AlarmState, NamedValue } from "../decision/inputs/signal.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import { isoInstant } from "./instant.ts"
 import {
   type Concerns,
@@ -19,28 +20,32 @@ import { signalId } from "./signal-id.ts"
 const HOUR_MS = 3_600_000
 
 /** The webhook body of Alertmanager (version 4) and of Grafana, which adds `values`. */
-const bodyShape = z.object({ alerts: z.array(z.unknown()), truncatedAlerts: z.number().catch(0) })
+const bodyShape = onFirstUse(() =>
+  z.object({ alerts: z.array(z.unknown()), truncatedAlerts: z.number().catch(0) }),
+)
 
 /** Only fingerprint, status and start are required; every other field may be absent or malformed. */
-const alertShape = z.object({
-  status: z.string().min(1).max(64),
-  labels: z.unknown().optional(),
-  annotations: z.unknown().optional(),
-  startsAt: isoInstant,
-  fingerprint: z.string().min(1).max(128),
-  values: z.unknown().optional(),
-})
+const alertShape = onFirstUse(() =>
+  z.object({
+    status: z.string().min(1).max(64),
+    labels: z.unknown().optional(),
+    annotations: z.unknown().optional(),
+    startsAt: isoInstant(),
+    fingerprint: z.string().min(1).max(128),
+    values: z.unknown().optional(),
+  }),
+)
 
-type Alert = z.output<typeof alertShape>
+type Alert = z.output<ReturnType<typeof alertShape>>
 
 /**
  * Reads a webhook body of Alertmanager or Grafana alert by alert. Throws SignalError if no alert can be read.
  */
 export function readAlerts(body: unknown, now: number, concerns?: Concerns): ReadSignals {
   if (isLegacyGrafana(body)) throw new SignalError(LEGACY_HINT)
-  const { alerts, truncatedAlerts } = parseShape(bodyShape, body, "")
+  const { alerts, truncatedAlerts } = parseShape(bodyShape(), body, "")
   const read = readEach(alerts, "alerts", {
-    read: (alert, where) => alertSignal(parseShape(alertShape, alert, where), now),
+    read: (alert, where) => alertSignal(parseShape(alertShape(), alert, where), now),
     subject: (alert) => {
       const labels = namesIn(ownField(alert, "labels"))
       return { source: "alertmanager", alarm: labels["alertname"] ?? "", labels }

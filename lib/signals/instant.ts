@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../on-first-use.ts"
 
 const ISO = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})$/
 const EARLIEST = Date.UTC(2000, 0, 1)
@@ -29,12 +30,16 @@ export function isInstant(at: unknown): at is number {
 }
 
 /** An ISO 8601 time in a foreign event, as epoch milliseconds. */
-export const isoInstant = z.string().transform((text, ctx) => {
-  const at = instantOf(text)
-  if (at !== null) return at
-  ctx.addIssue({ code: "custom", message: "must be a time such as 2024-01-12T16:50:00Z" })
-  return z.NEVER
-})
+export const isoInstant = onFirstUse(() =>
+  z.string().transform((text, ctx) => {
+    const at = instantOf(text)
+    if (at !== null) return at
+    ctx.addIssue({ code: "custom", message: "must be a time such as 2024-01-12T16:50:00Z" })
+    return z.NEVER
+  }),
+)
 
 /** Epoch milliseconds in a foreign event. */
-export const epochMs = z.number().refine(isInstant, { error: "must be a time in epoch milliseconds" })
+export const epochMs = onFirstUse(() =>
+  z.number().refine(isInstant, { error: "must be a time in epoch milliseconds" }),
+)

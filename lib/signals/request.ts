@@ -2,6 +2,7 @@ import * as z from "zod"
 import { PLACEHOLDERS } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { digest } from "../digest.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import { one, parseShape, type Shape } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
@@ -23,31 +24,33 @@ const meant = (max: number, what: string) =>
 /**
  * Contract of a manual request. Unknown keys are refused, since a misspelt key would request something else.
  */
-const requestShape = z.strictObject({
-  supernode: operatorText(128),
-  mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
-  servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
-  requestedBy: meant(256, "the name of the requester"),
-  why: meant(2_000, "the reason for this purchase"),
-  planHash: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
-    .optional(),
-  bypassCooldown: z.boolean().default(false),
-  // Never shown unchanged, so that two ids stay distinct.
-  id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
-})
+const requestShape = onFirstUse(() =>
+  z.strictObject({
+    supernode: operatorText(128),
+    mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
+    servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
+    requestedBy: meant(256, "the name of the requester"),
+    why: meant(2_000, "the reason for this purchase"),
+    planHash: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
+      .optional(),
+    bypassCooldown: z.boolean().default(false),
+    // Never shown unchanged, so that two ids stay distinct.
+    id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
+  }),
+)
 
-const KEYS: readonly string[] = Object.keys(requestShape.shape)
-const OWN_KEYS = KEYS.filter((key) => key !== "id" && key !== "mode")
+const KEYS = onFirstUse((): readonly string[] => Object.keys(requestShape().shape))
+const OWN_KEYS = onFirstUse(() => KEYS().filter((key) => key !== "id" && key !== "mode"))
 
 /** A person's request, by direct invocation or the command line. */
 export const request: Shape = {
   name: 'manual request {"supernode","requestedBy","why",…}',
   door: "manual",
-  looksLike: (event) => OWN_KEYS.some((key) => Object.hasOwn(event, key)),
+  looksLike: (event) => OWN_KEYS().some((key) => Object.hasOwn(event, key)),
   read(event, { now }) {
-    const asked = parseShape(requestShape, event, "")
+    const asked = parseShape(requestShape(), event, "")
     if (asked.mode === "live" && asked.planHash === undefined) {
       throw new SignalError(
         'planHash: is missing: "live" buys only the plan that was shown. Send the same request with "mode": "dry-run" and put its plan.hash here',

@@ -1,17 +1,20 @@
 import * as z from "zod"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Shard, TickSignal } from "../decision/inputs/signal.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { SignalContext } from "./shape.ts"
 import { signalId } from "./signal-id.ts"
 
 const MAX_NAME_CHARS = 256
 
 /** Name of the trigger: a rule, schedule or timer. A malformed one counts as none. */
-export const tickName = z
-  .string()
-  .transform((name) => cleanText(name, MAX_NAME_CHARS) || undefined)
-  .optional()
-  .catch(undefined)
+export const tickName = onFirstUse(() =>
+  z
+    .string()
+    .transform((name) => cleanText(name, MAX_NAME_CHARS) || undefined)
+    .optional()
+    .catch(undefined),
+)
 
 interface Fired {
   /** Name of the trigger, if it has one. */

@@ -38,7 +38,15 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     const policy = policyOf({ name: `train-${i}`, id })
     return { policy, hash: digest(policy), userdata: null }
   })
-  const file = { path: "policy.yaml", files: [], supernodes, ledgerId: null, smnTopics: [], snsTopics: [] }
+  const file = {
+    path: "policy.yaml",
+    files: [],
+    read: { files: [], includes: [] },
+    supernodes,
+    ledgerId: null,
+    smnTopics: [],
+    snsTopics: [],
+  }
   let timeoutMs = 0
   const store = ledgerOver(openMemoryStore())
   let started = 0
@@ -55,6 +63,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
       current: () => ({ ...file, notify: [], warnings: [], silenced: [] }),
       reload: unexpected,
       refused: () => null,
+      takeNotes: () => [],
     },
     ledger,
     cloud,

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { isRecord } from "../../lib/decision/policy/units.ts"
+import { isRecord } from "../../lib/decision/policy/amounts.ts"
 
 // What the search for lenient readers is tried on.
 

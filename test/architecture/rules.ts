@@ -49,10 +49,11 @@ const inward = { packages: ["zod"], builtins: false, pure: false } as const
 const pure = { packages: ["zod", "date-fns", "@date-fns/tz"], builtins: false, pure: true } as const
 
 export const RULES: readonly ImportRule[] = [
-  { files: "lib/decision/", ours: [], ...pure },
+  { files: "lib/decision/", ours: ["lib/on-first-use.ts"], ...pure },
   ...DECISION_LAYERS.map((layer, nth) => ({
     files: `lib/decision/${layer}/`,
     ours: [
+      "lib/on-first-use.ts",
       ...DECISION_LAYERS.slice(0, nth).map((lower) => `lib/decision/${lower}/`),
       ...(nth > DECISION_LAYERS.indexOf("state") ? DECISION_WORDS : []),
     ],
@@ -64,6 +65,7 @@ export const RULES: readonly ImportRule[] = [
       "lib/decision/",
       "lib/ports.ts",
       "lib/digest.ts",
+      "lib/on-first-use.ts",
       "lib/http/",
       ...(SPEAKS_OF_CLOUD_EYE[room] ?? []),
     ],
@@ -85,6 +87,7 @@ export const RULES: readonly ImportRule[] = [
     ...outward,
   },
   { files: "lib/digest.ts", ours: [], ...outward },
+  { files: "lib/on-first-use.ts", ours: [], packages: [], builtins: false, pure: true },
   // Reads and verifies SSH signatures. Like the digest it is arithmetic over bytes: no files, no network.
   { files: SSH_SIGNATURE, ours: [], ...outward },
   { files: "lib/ports.ts", ours: ["lib/decision/", LEDGER_ENTRY], ...inward },
@@ -97,12 +100,15 @@ export const RULES: readonly ImportRule[] = [
   {
     files: "lib/app/",
     ours: [
+      "lib/on-first-use.ts",
       "lib/decision/",
       "lib/ports.ts",
       "lib/run/",
       LEDGER_NEXT_ENTRY,
       "lib/ledger/open.ts",
       "lib/policy-file/load.ts",
+      "lib/policy-file/packaged.ts",
+      "lib/policy-file/problem.ts",
       "lib/signals/",
       "lib/metrics/collector.ts",
       CLOUD_EYE,
@@ -128,7 +134,12 @@ export const RULES: readonly ImportRule[] = [
   },
   {
     files: "lib/app/credentials.ts",
-    ours: ["lib/app/settings.ts", "lib/http/sdk-handler.ts", "lib/metrics/prometheus/auth.ts"],
+    ours: [
+      "lib/app/settings.ts",
+      "lib/on-first-use.ts",
+      "lib/http/sdk-handler.ts",
+      "lib/metrics/prometheus/auth.ts",
+    ],
     ...outward,
   },
   { files: "lib/app/start.ts", ours: ["lib/"], ...outward },

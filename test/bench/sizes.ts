@@ -20,7 +20,7 @@ export function bundleSize(entry: string): BundleSize {
   }
 }
 
-const STATIC_IMPORT = /(?:\bfrom|\bimport|\brequire\()\s*"(\.\/[\w-]+\.m?js)"/g
+const STATIC_IMPORT = /(?:\bfrom|\bimport|(?<!then\(\(\)=>(?:__toESM\()?)\brequire\()\s*"(\.\/[\w-]+\.m?js)"/g
 
 /** Follows static imports and requires between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {

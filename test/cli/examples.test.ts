@@ -32,7 +32,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const PROGRAM = "supernode-autoscaler"
 
 /** The program with commands that parse their arguments and do nothing. */
-function parserOnly(): { program: Command; said: string[] } {
+async function parserOnly(): Promise<{ program: Command; said: string[] }> {
   const said: string[] = []
   const sink = { write: (text: string) => said.push(text) }
   const io = {
@@ -47,7 +47,7 @@ function parserOnly(): { program: Command; said: string[] } {
     untilStopped: () => new Promise<void>(() => undefined),
     onHangup: () => () => undefined,
   }
-  const program = programOf({ io, fail: () => undefined })
+  const program = await programOf({ io, fail: () => undefined })
   const disarm = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => undefined)
     for (const one of command.commands) disarm(one)
@@ -71,7 +71,7 @@ function argvOf(line: string): string[] {
 }
 
 async function problemOf(line: string): Promise<string | null> {
-  const { program, said } = parserOnly()
+  const { program, said } = await parserOnly()
   try {
     await program.parseAsync(argvOf(line), { from: "user" })
     return null
@@ -80,8 +80,8 @@ async function problemOf(line: string): Promise<string | null> {
   }
 }
 
-it("docs/cli.md is committed as generated from the commands: run `npm run schema` after a change", () => {
-  expect(readFileSync(join(ROOT, "docs/cli.md"), "utf8")).toBe(cliPage(parserOnly().program))
+it("docs/cli.md is committed as generated from the commands: run `npm run schema` after a change", async () => {
+  expect(readFileSync(join(ROOT, "docs/cli.md"), "utf8")).toBe(cliPage((await parserOnly()).program))
 })
 
 const HASH = `sha256:${"0".repeat(64)}`
@@ -105,8 +105,8 @@ describe("a printed command line", () => {
     expect(await problemOf(line)).toBeNull()
   })
 
-  it("is accepted as the default of every option that shows one", () => {
-    const options = optionsOf(parserOnly().program)
+  it("is accepted as the default of every option that shows one", async () => {
+    const options = optionsOf((await parserOnly()).program)
     const shown = options.filter(({ defaultValueDescription }) => /^"/.test(defaultValueDescription ?? ""))
     expect(shown.map(({ long }) => long)).toEqual(["--provisioning", "--provisioning"])
     for (const { long, defaultValue, defaultValueDescription, parseArg } of shown) {
@@ -116,7 +116,7 @@ describe("a printed command line", () => {
   })
 
   it("is accepted in the help of every command", async () => {
-    const lines = helps(parserOnly().program).flatMap((help) =>
+    const lines = helps((await parserOnly()).program).flatMap((help) =>
       [...help.matchAll(/^ {2}(supernode-autoscaler .*?)(?: {2,}.*)?$/gm)].map(([, line = ""]) => line),
     )
     expect(lines.length).toBeGreaterThan(6)

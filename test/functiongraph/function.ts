@@ -81,6 +81,11 @@ export class Container {
     throw new Error(`${said.error?.name}: ${said.error?.message}`)
   }
 
+  /** Warnings and errors that it logged. */
+  get stderr(): string {
+    return this.#process.stderr
+  }
+
   async close(): Promise<void> {
     this.#process.signal("SIGKILL")
     await this.#process.ended

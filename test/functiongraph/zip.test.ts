@@ -1,18 +1,23 @@
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { mkdtemp, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { transform } from "esbuild"
-import { unzipSync } from "fflate"
+import { unzipSync, zipSync } from "fflate"
 import { generate } from "selfsigned"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
 import { functionGraphZip } from "../../deploy/functiongraph-zip.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { openLedger } from "../../lib/ledger/open.ts"
+import { loadPolicyFile } from "../../lib/policy-file/load.ts"
 import { filesAtStart } from "../bench/sizes.ts"
-import { SANDBOX } from "../corridor/corridor.ts"
+import { POLICY, SANDBOX, SUPERNODE_ID, USERDATA } from "../corridor/corridor.ts"
 import { DynamoServer } from "../ledger/dynamodb/server.ts"
+import { makeLedger } from "../ledger/initialised.ts"
 import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import { ROOT } from "../packaging/built.ts"
+import { policyFolder } from "../policy-file/policy-files.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { apigWebhook, dryRun, smnAlarm, timerTick } from "./events.ts"
 import { Container, makeBundle, nodeOf, removeFolder, unpack } from "./function.ts"
@@ -115,14 +120,10 @@ describe.each(VERSIONS)("on Node.js %s the zip", (version) => {
 
 describe("the zip", () => {
   it("holds the bundle, the policy and what it names, and is the same for the same contents", async () => {
-    expect(Object.keys(unzipSync(zip))).toEqual([
-      "boot.sh",
-      "commands.js",
-      "index.js",
-      "main.js",
-      "package.json",
-      "policy.yaml",
-    ])
+    const built = readdirSync(join(bundle.folder, "dist/functiongraph"))
+    expect(built).toEqual(expect.arrayContaining(["index.js", "main.js", "package.json"]))
+    const ofPolicy = [".policy.yaml.packaged", "boot.sh", "policy.yaml"]
+    expect(Object.keys(unzipSync(zip)).sort()).toEqual([...built, ...ofPolicy].sort())
     expect(Buffer.from(await bundle.zip()).equals(zip)).toBe(true)
   })
 
@@ -136,9 +137,17 @@ describe("the zip", () => {
     )
   })
 
-  it("does not load at cold start what only commands need", () => {
-    const start = filesAtStart(join(bundle.folder, "dist/functiongraph/index.js"))
-    expect([...start].map((file) => file.split("/").at(-1))).toEqual(["index.js", "main.js"])
+  it("does not load at cold start what only commands, other ledgers or YAML need", () => {
+    const folder = join(bundle.folder, "dist/functiongraph")
+    const start = [...filesAtStart(join(folder, "index.js"))]
+    const holds = (files: string[], words: string) =>
+      files.filter((file) => readFileSync(file, "utf8").includes(words)).length
+    const all = readdirSync(folder).map((name) => join(folder, name))
+    // Of the command line, of Amazon's client, of PostgreSQL's, and of the parser that a packaged policy makes unnecessary.
+    for (const words of ["commander.unknownCommand", "DynamoDB_20120810", "SCRAM-SHA-256", "BLOCK_FOLDED"]) {
+      expect(holds(all, words), words).toBeGreaterThan(0)
+      expect(holds(start, words), words).toBe(0)
+    }
   })
 
   it("has an entry that an old Node.js can parse, and that says which one is needed", async () => {
@@ -190,6 +199,66 @@ if (isFull)
       )
     })
   })
+
+describe("the packaged policy in the zip", () => {
+  const NAME = ".policy.yaml.packaged"
+  const edited = (files: Record<string, Uint8Array>) => ({
+    ...files,
+    "policy.yaml": Buffer.from(POLICY.replace("above: 85", "above: 99")),
+  })
+  const damaged = (files: Record<string, Uint8Array>) => ({
+    ...files,
+    [NAME]: Buffer.concat([files[NAME] ?? new Uint8Array(), Buffer.from(" ")]),
+  })
+  const CASES = [
+    [
+      "is used, and decides and records the same as the YAML",
+      (files: Record<string, Uint8Array>) => files,
+      null,
+    ],
+    [
+      "is left aside for a policy that was edited afterwards, and the log says so",
+      edited,
+      "is not the same file",
+    ],
+    ["is left aside where it is damaged, and the log says so", damaged, "it is damaged"],
+  ] as const
+
+  it.each(CASES)("%s", async (_, change, warning) => {
+    const server = new DynamoServer()
+    await server.start()
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" }
+    const url = server.urlOf(await server.newTable())
+    try {
+      await makeLedger(url, Date.now(), { dynamodbCredentials: credentials })
+      const files: Record<string, Uint8Array> = change(unzipSync(zip))
+      const policy = await policyFolder({ "policy.yaml": files["policy.yaml"] ?? "", "boot.sh": USERDATA })
+      const [loaded] = (await loadPolicyFile(policy)).supernodes
+      const userData = {
+        SUPERNODE_LEDGER: url,
+        SUPERNODE_DYNAMODB_AK: "test",
+        SUPERNODE_DYNAMODB_SK: "test",
+        SUPERNODE_LOG_LEVEL: "WARN",
+      }
+      await withContainer(
+        { node: nodeOf(OLDEST) ?? process.execPath, userData, code: zipSync(files) },
+        async (container) => {
+          const { results } = await container.invoke({ handler: "alarm", event: smnAlarm() })
+          const bought = warning === "is not the same file" ? { decision: { kind: "hold" } } : WOULD_BUY[0]
+          expect(results).toMatchObject([{ supernode: "train-a", ...bought }])
+          const said = container.stderr.split("\n").filter((line) => line.includes(NAME))
+          expect(said).toEqual(warning === null ? [] : [expect.stringContaining(warning)])
+        },
+      )
+      const ledger = await openLedger(url, { dynamodbCredentials: credentials })
+      const head = await ledger.head(supernodeStream(SUPERNODE_ID))
+      await ledger.close()
+      expect(head).toMatchObject({ policyHash: loaded?.hash })
+    } finally {
+      await server.stop()
+    }
+  })
+})
 
 describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip", (version) => {
   it("says where it looked for it, by the absolute path", async (context) => {

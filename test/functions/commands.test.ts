@@ -193,9 +193,9 @@ describe("what a function refuses", () => {
     expect(answer).toMatchObject({ error: { message: expect.stringContaining('"mode"') }, exitCode: 2 })
   })
 
-  it("or takes is decided for every command that there is", () => {
+  it("or takes is decided for every command that there is", async () => {
     const io = { clock: { now: () => 0 } } as Parameters<typeof programOf>[0]["io"]
-    const names = programOf({ io, fail: () => undefined }).commands.map((command) => command.name())
+    const names = (await programOf({ io, fail: () => undefined })).commands.map((command) => command.name())
     const decided = [...FUNCTION_COMMANDS, ...Object.keys(REFUSED_COMMANDS)]
     expect(names.filter((name) => !decided.includes(name))).toEqual([])
     expect(decided).toHaveLength(new Set(decided).size)

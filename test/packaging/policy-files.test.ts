@@ -21,13 +21,13 @@ describe("what a deployment takes of a policy", () => {
       "more/scripts/boot.sh": "#!/bin/sh\n",
       "more/notes.txt": "not needed",
     })
-    const names = (await policyFiles(path)).map(({ name }) => name)
+    const names = (await policyFiles(path)).files.map(({ name }) => name)
     expect(names).toEqual(["policy.yaml", "more/a.yaml", "more/scripts/boot.sh"])
   })
 
   it("is named policy.yaml whatever the file is called", async () => {
     const path = await policyFolder({ "production.yaml": GOOD })
-    const names = (await policyFiles(join(path, "../production.yaml"))).map(({ name }) => name)
+    const names = (await policyFiles(join(path, "../production.yaml"))).files.map(({ name }) => name)
     expect(names).toEqual(["policy.yaml"])
   })
 

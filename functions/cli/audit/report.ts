@@ -1,4 +1,4 @@
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { type Task, withLedger } from "../context.ts"
 import { requireAnyLedger } from "../known-ledger.ts"
 import { policyAtHand, supernodeIdOf } from "../state/in-flight.ts"

@@ -1,4 +1,4 @@
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { Anchor, AnchorProblem } from "../../../lib/ledger/anchor.ts"
 import type { AuditedLedger, LedgerVerification, Verification } from "../../../lib/ledger/open.ts"
 import { type Task, withLedger } from "../context.ts"

@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { readSignals } from "../../../lib/signals/read.ts"
 import { words } from "../arguments.ts"
 import { type Cli, type CommonOptions, invocation, type Task, taskOf, VERBOSE, withApp } from "../context.ts"

@@ -1,5 +1,5 @@
 import type { Command } from "commander"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withApp } from "../context.ts"
 import { CommandError } from "../errors.ts"
 

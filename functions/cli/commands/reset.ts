@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { Approver } from "../../../lib/decision/policy/approvers.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import { digest } from "../../../lib/digest.ts"
 import { commandSupernode } from "../../../lib/ledger/commands.ts"

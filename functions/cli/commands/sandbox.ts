@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander"
 import type { App } from "../../../lib/app/app.ts"
 import { SettingsError } from "../../../lib/app/settings.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import { ledgerPlace } from "../../../lib/ledger/open.ts"
 import { problemLine } from "../../../lib/policy-file/load.ts"
 import { nextTimeOf } from "../../../lib/serve/cron.ts"

@@ -6,8 +6,8 @@ import {
   earliestNow,
 } from "../../../lib/decision/inputs/clock.ts"
 import { includesId } from "../../../lib/decision/inputs/id.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { sayTime } from "../../../lib/decision/verdict.ts"
 import { sayAttempt } from "../print/state.ts"

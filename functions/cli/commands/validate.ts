@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { policyPath } from "../../../lib/app/settings.ts"
 import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import {
   loadPolicyFile,
   PolicyError,

@@ -4,5 +4,5 @@ import { programOf } from "../run-cli.ts"
 import { cliPage } from "./cli-page.ts"
 
 // Run by `npm run schema` after a change of a command; a test fails while the committed file is behind.
-const program = programOf({ io: processIo(), fail: () => {} })
+const program = await programOf({ io: processIo(), fail: () => {} })
 await writeFile(new URL("../../../docs/cli.md", import.meta.url), cliPage(program))

@@ -6,8 +6,8 @@ import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import { visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
 import type { TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import { CONTROL_STREAM, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import {
   loadPolicyFile,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 
 /** One key of a policy that differs; undefined: the key is not there. */
 export interface Change {

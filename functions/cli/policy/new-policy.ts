@@ -1,7 +1,7 @@
 import { stringify } from "yaml"
 import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import type { Offer } from "../../../lib/decision/inputs/supernode.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 
 // The text of a new policy. Its ladder has only the present rung, so nothing can be bought with it before a person edits it
 // (`validate` warns: nothing-to-buy). Foreign text is written by the YAML library, quoted.

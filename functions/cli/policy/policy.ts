@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { worstCase, worstCaseOfAll } from "../../../lib/decision/money/worst-case.ts"
+import { sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
 import { digest } from "../../../lib/digest.ts"
 import { loadPolicyFile, type PolicyFile } from "../../../lib/policy-file/load.ts"
 import { words } from "../arguments.ts"

@@ -1,5 +1,5 @@
 import type { BudgetUse, RateUse } from "../../../lib/decision/money/cap-use.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
+import { sayDuration } from "../../../lib/decision/policy/amounts.ts"
 
 export function sayRateUse({ used, allowed, perMs, left }: RateUse): string {
   return `${used} of ${allowed} in ${sayDuration(perMs)}, ${left} left`

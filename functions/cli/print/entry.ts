@@ -1,6 +1,6 @@
 import type { Signal } from "../../../lib/decision/inputs/signal.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import type { OperatorCommand } from "../../../lib/decision/state/control.ts"
 import type { FleetChange } from "../../../lib/decision/state/fleet-reservations.ts"
 import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"

@@ -1,8 +1,9 @@
 import { worstCase } from "../../../lib/decision/money/worst-case.ts"
+import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
+import { METRIC_SOURCES } from "../../../lib/decision/policy/choices.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import { METRIC_SOURCES, type Policy, type Rule, type Rung } from "../../../lib/decision/policy/policy.ts"
-import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
+import type { Policy, Rule, Rung } from "../../../lib/decision/policy/policy.ts"
 import { scheduleRows, scheduleStates } from "./schedule.ts"
 import { worstCaseLines } from "./worst-case.ts"
 

@@ -1,4 +1,4 @@
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { Failure } from "../../../lib/simulate/scenario/play.ts"
 import type { PlayedScenario } from "../../../lib/simulate/scenario/suite.ts"
 import type { Look } from "./result.ts"

@@ -1,5 +1,5 @@
+import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/decision/schedule/schedule.ts"
 import { handledStartOf } from "../../../lib/decision/state/handled-starts.ts"
 import type { HandledStart, SupernodeState } from "../../../lib/decision/state/state.ts"

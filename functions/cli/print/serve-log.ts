@@ -1,6 +1,6 @@
 import type { Settings } from "../../../lib/app/settings.ts"
 import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
-import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
+import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { AnsweredRequest, Emit, ServeEvent } from "../../../lib/serve/event.ts"
 import { LOOKS } from "../../../lib/serve/exchange.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"

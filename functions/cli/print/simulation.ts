@@ -1,6 +1,6 @@
+import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
-import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import { isSpread, seriesOf } from "../../../lib/simulate/history-meter.ts"
 import type { LoadHistory } from "../../../lib/simulate/load-file.ts"
 import type { SimulatedPurchase } from "../../../lib/simulate/order-book.ts"

@@ -1,7 +1,7 @@
 import { formatDistanceStrict } from "date-fns/formatDistanceStrict"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { visible, visibleIn } from "../../../lib/decision/inputs/foreign-text.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import type { Stop } from "../../../lib/decision/state/control.ts"
 import type { RuleLoad } from "../state/cloud-look.ts"

@@ -1,6 +1,6 @@
 import type { Most, WorstCase } from "../../../lib/decision/money/worst-case.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { amountOf, sayMoney } from "../../../lib/decision/policy/money.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 
 /** `any 24 hours: at most 2 purchases, 360000 CNY = 2 purchases (limits.actions …) of …`, and the same of a month. */
 export function worstCaseLines({ day, month }: WorstCase): string[] {

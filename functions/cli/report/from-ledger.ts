@@ -1,5 +1,5 @@
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { Policy } from "../../../lib/decision/policy/policy.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayEntry } from "../print/entry.ts"
 import { moneyText } from "./event-log.ts"

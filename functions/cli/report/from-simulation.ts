@@ -1,5 +1,5 @@
+import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { counted, sayDuration } from "../../../lib/decision/policy/units.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { ShownMeter } from "../../../lib/simulate/history-meter.ts"
 import { type Simulation, TICK_MS } from "../../../lib/simulate/replay.ts"

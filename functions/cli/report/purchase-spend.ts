@@ -1,7 +1,7 @@
 import { budgetUse } from "../../../lib/decision/money/cap-use.ts"
 import { leavesWindowAt } from "../../../lib/decision/money/window.ts"
+import { sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import { amountOf } from "../../../lib/decision/policy/money.ts"
-import { sayDuration } from "../../../lib/decision/policy/units.ts"
 import { KEEP_PURCHASES_MS, type Purchase } from "../../../lib/decision/state/purchases.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"

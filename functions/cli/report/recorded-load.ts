@@ -1,5 +1,5 @@
+import { isRecord } from "../../../lib/decision/policy/amounts.ts"
 import type { Rule } from "../../../lib/decision/policy/policy.ts"
-import { isRecord } from "../../../lib/decision/policy/units.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { envelopeOf, type LoadRow } from "./envelope.ts"
 import type { Envelope } from "./report.ts"

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
-import { type Approver, approversWithKeys } from "../../../lib/decision/policy/approvers.ts"
+import { approversWithKeys } from "../../../lib/decision/policy/approver-keys.ts"
+import type { Approver } from "../../../lib/decision/policy/approvers.ts"
 import { personKey } from "../../../lib/decision/state/approver.ts"
 import type { SaidSignature } from "../../../lib/decision/state/control.ts"
 import {

@@ -8,8 +8,8 @@ import {
   isResolved,
   spendOfOthers,
 } from "../../../lib/decision/money/fleet-spend.ts"
+import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
-import { counted } from "../../../lib/decision/policy/units.ts"
 import type { FleetState, Reservation } from "../../../lib/decision/state/fleet-reservations.ts"
 import { FLEET_STREAM, fleetOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../../lib/ports.ts"

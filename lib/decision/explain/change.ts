@@ -1,4 +1,4 @@
-import type { ComparisonOperator } from "../policy/policy.ts"
+import type { ComparisonOperator } from "../policy/choices.ts"
 import { sayTime } from "../verdict.ts"
 
 /** Values that count: the mildest that breach, or those that are clear. */

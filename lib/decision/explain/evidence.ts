@@ -1,7 +1,7 @@
 import { byRule } from "../inputs/reading.ts"
 import { presentServers } from "../inputs/supernode.ts"
+import { counted } from "../policy/amounts.ts"
 import { isOnClearSide } from "../policy/threshold.ts"
-import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"
 import { type Hint, together } from "./change.ts"

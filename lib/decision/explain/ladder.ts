@@ -1,5 +1,5 @@
 import { findOffer, searchedRungs } from "../ladder/offering.ts"
-import { MAX_SERVERS } from "../policy/order.ts"
+import { MAX_SERVERS } from "../policy/choices.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"

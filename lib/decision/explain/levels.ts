@@ -1,4 +1,5 @@
-import type { ComparisonOperator, Rule } from "../policy/policy.ts"
+import type { ComparisonOperator } from "../policy/choices.ts"
+import type { Rule } from "../policy/policy.ts"
 import { highIsBad } from "../policy/threshold.ts"
 import type { Level } from "./change.ts"
 

@@ -1,7 +1,7 @@
 import type { Decision } from "../decision.ts"
 import type { ScaleUpPlan } from "../plan.ts"
+import { counted } from "../policy/amounts.ts"
 import type { NotifyTopic } from "../policy/notify.ts"
-import { counted } from "../policy/units.ts"
 import type { AttemptState, OpenAttempt } from "../state/attempt.ts"
 import type { SupernodeState } from "../state/state.ts"
 import type { WitnessRecord } from "../state/witness.ts"

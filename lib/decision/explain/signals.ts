@@ -1,7 +1,7 @@
 import { overtakenAt } from "../gates/signal.ts"
 import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
 import { STALE_AFTER_MS } from "../inputs/signal.ts"
-import { sayDuration } from "../policy/units.ts"
+import { sayDuration } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf } from "../state/freshness.ts"
 import { sayTime } from "../verdict.ts"

@@ -1,4 +1,4 @@
-import { METRIC_SOURCES } from "../policy/policy.ts"
+import { METRIC_SOURCES } from "../policy/choices.ts"
 import type { Situation } from "../situation.ts"
 import type { SourceLook } from "../state/blindness.ts"
 

@@ -1,4 +1,4 @@
-import { counted } from "../policy/units.ts"
+import { counted } from "../policy/amounts.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
 import {
   hasOwnTrace,

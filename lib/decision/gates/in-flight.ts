@@ -1,5 +1,5 @@
 import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
-import { counted, sayTimeLeft } from "../policy/units.ts"
+import { counted, sayTimeLeft } from "../policy/amounts.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
 import { type Stop, stopInForce } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"

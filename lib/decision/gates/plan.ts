@@ -1,7 +1,7 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
+import { counted } from "../policy/amounts.ts"
 import type { Approver } from "../policy/approvers.ts"
 import { sayMoney } from "../policy/money.ts"
-import { counted } from "../policy/units.ts"
 import { approvalEnd, approverOf } from "../state/approvals.ts"
 import { distinctPeople, personKey } from "../state/approver.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"

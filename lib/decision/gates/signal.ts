@@ -1,6 +1,6 @@
 import { CLOCK_TOLERANCE_MS } from "../inputs/clock.ts"
 import { STALE_AFTER_MS } from "../inputs/signal.ts"
-import { sayDuration } from "../policy/units.ts"
+import { sayDuration } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf, repeatableUntil } from "../state/freshness.ts"
 import { getOwn } from "../state/get-own.ts"

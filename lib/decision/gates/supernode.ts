@@ -1,5 +1,5 @@
 import { presentServers } from "../inputs/supernode.ts"
-import { counted } from "../policy/units.ts"
+import { counted } from "../policy/amounts.ts"
 import { missingServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"

@@ -1,7 +1,7 @@
 import type { Target } from "../decision.ts"
 import type { RuleEvidence } from "../evidence/evidence.ts"
+import { counted } from "../policy/amounts.ts"
 import type { Rung } from "../policy/policy.ts"
-import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, pass, type Verdict } from "../verdict.ts"
 import { findRung, type Here, rungWith, sayLadder } from "./current-rung.ts"

@@ -1,6 +1,6 @@
 import { presentServers } from "../inputs/supernode.ts"
+import { counted } from "../policy/amounts.ts"
 import type { Rung } from "../policy/policy.ts"
-import { counted } from "../policy/units.ts"
 import type { Situation } from "../situation.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 

@@ -1,4 +1,4 @@
-import { counted } from "../policy/units.ts"
+import { counted } from "../policy/amounts.ts"
 import { type ActiveFloor, activeFloors, sayLocalTime } from "../schedule/schedule.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"

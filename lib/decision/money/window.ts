@@ -1,5 +1,5 @@
+import { sayDuration } from "../policy/amounts.ts"
 import type { Budget } from "../policy/policy.ts"
-import { sayDuration } from "../policy/units.ts"
 import { firstInstantAt, wallTime } from "../schedule/zone.ts"
 import type { Purchase } from "../state/purchases.ts"
 

@@ -1,6 +1,6 @@
+import { counted, sayDuration } from "../policy/amounts.ts"
 import { type Money, sayMoney } from "../policy/money.ts"
 import type { Budget, Policy } from "../policy/policy.ts"
-import { counted, sayDuration } from "../policy/units.ts"
 import { orderCost } from "./cost.ts"
 
 // The most that a policy can ever cause, from its caps alone. A condition that a person can undo is no bound:

@@ -1,4 +1,4 @@
-import { sayDuration } from "../policy/units.ts"
+import { sayDuration } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import type { PolicyChanges, SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"

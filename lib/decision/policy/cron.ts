@@ -1,5 +1,6 @@
 import * as z from "zod"
-import { text, whole } from "./units.ts"
+import { text } from "./text-shape.ts"
+import { whole } from "./units.ts"
 
 // A cron expression of five fields. lib/policy-file parses it with a library; here it is plain sets of
 // numbers.
@@ -42,21 +43,3 @@ export const cronFields = z.strictObject({
 })
 
 export type CronFields = z.output<typeof cronFields>
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-
-/** True if a date is one of its days. If day of month and day of week are both restricted, either is enough. */
-export function comesOn(
-  cron: CronFields,
-  { month, dayOfMonth, dayOfWeek }: { month: number; dayOfMonth: number; dayOfWeek: number },
-): boolean {
-  if (!cron.months.includes(month)) return false
-  const wanted = [cron.daysOfMonth?.includes(dayOfMonth), cron.daysOfWeek?.includes(dayOfWeek)]
-  return wanted.includes(true) || wanted.every((one) => one === undefined)
-}
-
-/** Its times of day in order, milliseconds of the local clock since the day began. */
-export function timesOfDay({ hours, minutes }: CronFields): number[] {
-  return hours.flatMap((hour) => minutes.map((minute) => hour * HOUR_MS + minute * MINUTE_MS))
-}

@@ -1,6 +1,6 @@
 import * as z from "zod"
 import { moneyOf } from "./money.ts"
-import { text } from "./units.ts"
+import { text } from "./text-shape.ts"
 
 // Codes of ISO 4217, and the number of decimals of each.
 

@@ -1,6 +1,7 @@
 import * as z from "zod"
+import { text } from "./text-shape.ts"
 import { smnTopic, snsTopic } from "./topics.ts"
-import { text, whenRecord } from "./units.ts"
+import { whenRecord } from "./units.ts"
 
 // Policy key `notify`: recipients of notifications. It is no part of the policy hash, and the addresses are secrets.
 
@@ -19,11 +20,6 @@ export type NotifyRecipient = { topics: readonly NotifyTopic[] } & (
   | { kind: "smn"; urn: string }
   | { kind: "sns"; arn: string }
 )
-
-/** `2 (feishu)`: its place in the list and its kind, for messages, metrics and the ledger; never its address. */
-export function recipientLabel(recipient: NotifyRecipient, index: number): string {
-  return `${index + 1} (${recipient.kind === "webhook" ? recipient.format : recipient.kind})`
-}
 
 const ADDRESSES = ["webhook", "smn", "sns"] as const
 

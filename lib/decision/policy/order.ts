@@ -1,7 +1,10 @@
 import * as z from "zod"
+import { counted, isRecord } from "./amounts.ts"
+import { MAX_SERVERS, PERIOD_HOURS, type PricePeriod } from "./choices.ts"
 import { checkDecimals, moneyShape } from "./currency.ts"
 import { moneyOf } from "./money.ts"
-import { counted, countPer, isRecord, positiveDuration, text, whenRecord, whole } from "./units.ts"
+import { text } from "./text-shape.ts"
+import { countPer, positiveDuration, whenRecord, whole } from "./units.ts"
 
 // What may be ordered, and how much: `ladder`, `order`, `limits` of the policy file. The bounds are those of
 // the API page, so that an order that the cloud would refuse fails when the file is read, not when it is
@@ -65,10 +68,6 @@ export const writtenOrder = z
     error: "must not be used together with userdata: write one of the two",
   })
 
-/** Hours of a price's period. A month counts 730 h if a commitment uses another unit than the price. */
-export const PERIOD_HOURS = { hour: 1, day: 24, week: 168, month: 730, year: 8760 } as const
-export type PricePeriod = keyof typeof PERIOD_HOURS
-
 const price = z
   .strictObject({
     ...moneyShape,
@@ -89,9 +88,6 @@ const price = z
   .refine(({ minor, periods }) => Number.isSafeInteger(minor * periods), {
     error: "must be a price whose whole commitment can be counted exactly",
   })
-
-/** Scale-out goes to 48 subnodes and no further (Huawei Cloud, limits of Lite Server supernodes). */
-export const MAX_SERVERS = 48
 
 const rung = z.strictObject({
   flavor,

@@ -1,23 +1,14 @@
 import * as z from "zod"
+import { isRecord } from "./amounts.ts"
 import type { Approver } from "./approvers.ts"
+import { MAX_SERVERS } from "./choices.ts"
 import { cronFields, writtenCron } from "./cron.ts"
 import { money } from "./currency.ts"
-import { budget, ladder, limits, MAX_SERVERS, order, writtenOrder } from "./order.ts"
+import { budget, ladder, limits, order, writtenOrder } from "./order.ts"
 import { cloudEyeMetricName, cloudEyeNamespace, cloudwatchAlarm, rule, ruleName } from "./rule.ts"
-import {
-  countPer,
-  duration,
-  isRecord,
-  positiveDuration,
-  regionName,
-  text,
-  whenRecord,
-  whole,
-} from "./units.ts"
+import { text } from "./text-shape.ts"
+import { countPer, duration, positiveDuration, regionName, whenRecord, whole } from "./units.ts"
 import { silenceSchema } from "./warnings.ts"
-
-export { PERIOD_HOURS, type PricePeriod } from "./order.ts"
-export { COMPARISONS, type ComparisonOperator, DIMENSION_TEMPLATES, METRIC_SOURCES } from "./rule.ts"
 
 // Limits that the operator sets for one supernode. Written keys are snake_case, read ones camelCase.
 

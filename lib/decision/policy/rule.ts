@@ -1,13 +1,14 @@
 import * as z from "zod"
+import { isRecord } from "./amounts.ts"
+import { COMPARISONS, type ComparisonOperator, DIMENSION_TEMPLATES, METRIC_SOURCES } from "./choices.ts"
+import { text } from "./text-shape.ts"
 import {
   duration,
   durationSaying,
-  isRecord,
   pointsOf,
   positiveDuration,
   regionName,
   share,
-  text,
   whenRecord,
   whole,
 } from "./units.ts"
@@ -18,16 +19,6 @@ export const ruleName = text(
   /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/,
   "must be kebab-case: 1 to 64 of a-z, 0-9 and hyphens",
 )
-
-/** Names allowed in braces in a metric's dimensions; each is a field of the supernode or of one server. */
-export const DIMENSION_TEMPLATES = [
-  "{supernode.id}",
-  "{server.id}",
-  "{server.name}",
-  "{server.cloud_server.id}",
-  "{server.cloud_server.hps_id}",
-  "{server.cloud_server.hps_ecs_id}",
-] as const
 
 const dimensionValue = z
   .string()
@@ -173,8 +164,6 @@ const alarmPoints = z.union([z.literal(true), namedAlarm], {
   error: `must be true, or a mapping of ${ALARM_KEYS.join(", ")}`,
 })
 
-export const METRIC_SOURCES = ["cloud-eye", "prometheus", "cloudwatch", "alarm"] as const
-
 const metric = z
   .strictObject({
     "cloud-eye": cloudEyeMetric.optional(),
@@ -206,9 +195,6 @@ const step = z
     error: "must have from below to",
   })
 
-/** Side of a threshold that breaches. `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
-export const COMPARISONS = ["above", "at_least", "below", "at_most"] as const
-export type ComparisonOperator = (typeof COMPARISONS)[number]
 const WAYS = [...COMPARISONS, "steps"] as const
 
 /** One entry of `rules`. */

@@ -1,4 +1,4 @@
-import { text } from "./units.ts"
+import { text } from "./text-shape.ts"
 
 /** An SMN topic's URN; `urn:smn:region:project:name`. */
 export const smnTopic = text(

@@ -1,7 +1,6 @@
 import * as z from "zod"
-
-/** Text in one shape; `error` describes the allowed form for any mistake. */
-export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
+import { durationMs, isRecord } from "./amounts.ts"
+import { text } from "./text-shape.ts"
 
 /** A region's name. A name with one more letter is an availability zone, which has no endpoint. */
 export const regionName = (error: string) =>
@@ -23,45 +22,11 @@ export const whole = (min: number, max: number, unit = "") => {
     .max(max, { error })
 }
 
-/** A mapping that may already have other problems, so that one reading of a file finds them all. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-}
-
 /** For a refinement that must run even if a key beside it is wrong. */
 export const whenRecord = { when: ({ value }: { value: unknown }) => isRecord(value) }
 
-const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** `90s`, `15m`, `1h`, `30d` -> milliseconds; null for anything else. */
-export function durationMs(text: string): number | null {
-  const match = /^(\d{1,6})(s|m|h|d)$/.exec(text)
-  if (!match) return null
-  return Number(match[1]) * MS[match[2] as keyof typeof MS]
-}
-
-/** `5m`: the shortest text for a duration, the same in sentences and files. */
-export function sayDuration(ms: number): string {
-  for (const unit of ["d", "h", "m", "s"] as const) {
-    if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`
-  }
-  return `${ms / MS.s}s`
-}
-
-/** `29m 57s`: a duration that nobody wrote, in whole seconds. */
-export function sayTimeLeft(ms: number): string {
-  let seconds = Math.ceil(ms / MS.s)
-  const parts: string[] = []
-  for (const unit of ["d", "h", "m", "s"] as const) {
-    const count = Math.floor(seconds / (MS[unit] / MS.s))
-    seconds -= count * (MS[unit] / MS.s)
-    if (count > 0) parts.push(`${count}${unit}`)
-  }
-  return parts.join(" ") || "0s"
-}
-
 const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
-const MAX_DURATION_MS = 366 * MS.d
+const MAX_DURATION_MS = 366 * 86_400_000
 
 /** A duration in the policy file; at most 366 days, so that no sum of times exceeds the range of a date. */
 export const duration = durationSaying(`must be ${DURATION}`)
@@ -106,8 +71,3 @@ export const countPer = z
   .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, {
     error: "must be over more than 0 and at most 366d",
   })
-
-/** `2 points`, `1 point`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
-}

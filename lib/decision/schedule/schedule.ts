@@ -1,4 +1,5 @@
-import { type CronFields, comesOn, timesOfDay } from "../policy/cron.ts"
+import type { CronFields } from "../policy/cron.ts"
+import { comesOn, timesOfDay } from "../policy/cron-times.ts"
 import type { Schedule } from "../policy/policy.ts"
 import { firstInstantsAt, wallTime } from "./zone.ts"
 

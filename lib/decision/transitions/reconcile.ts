@@ -1,7 +1,7 @@
 import { confirmedTime, earliestNow, latestNow } from "../inputs/clock.ts"
 import { includesId, isSameId } from "../inputs/id.ts"
 import { presentServers, type Server, type Supernode } from "../inputs/supernode.ts"
-import { counted } from "../policy/units.ts"
+import { counted } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import { type OpenAttempt, STUCK_AFTER_MS } from "../state/attempt.ts"
 import { missingServers } from "../state/missing-servers.ts"

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { isSameId } from "../../decision/inputs/id.ts"
 import type { Outcome, RawAnswer, Unknown } from "../../decision/state/outcome.ts"
 import { type Body, bodyOf } from "../../http/content.ts"
+import { onFirstUse } from "../../on-first-use.ts"
 import { type AnswerError, errorOf, jsonOf } from "../answer-error.ts"
 import { instantOf } from "../instant.ts"
 import { retryAfterMs } from "../retry-after.ts"
@@ -25,14 +26,18 @@ export interface AnswerContext {
 const MAX_RAW_BYTES = 1024 * 1024
 const MAX_SERVERS = 256
 
-const id = z.string().regex(/^[\w.:-]{1,64}$/)
-const optionalId = id.nullable().catch(null)
-const answerShape = z.looseObject({
-  id: optionalId,
-  order_id: optionalId,
-  servers: z.array(z.unknown()).nullable().catch(null),
-})
-const serverShape = z.looseObject({ id, order_id: optionalId, create_at: z.unknown().optional() })
+const idShape = onFirstUse(() => z.string().regex(/^[\w.:-]{1,64}$/))
+const optionalId = onFirstUse(() => idShape().nullable().catch(null))
+const answerShape = onFirstUse(() =>
+  z.looseObject({
+    id: optionalId(),
+    order_id: optionalId(),
+    servers: z.array(z.unknown()).nullable().catch(null),
+  }),
+)
+const serverShape = onFirstUse(() =>
+  z.looseObject({ id: idShape(), order_id: optionalId(), create_at: z.unknown().optional() }),
+)
 
 export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
   switch (ending.kind) {
@@ -72,8 +77,8 @@ function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcom
     const says = `answered ${answer.status} with something that is not JSON`
     return unknown({ reason: "not-json", says, answer, code: null }, context)
   }
-  const { data } = answerShape.safeParse(json)
-  const servers = (data?.servers ?? []).flatMap((item) => serverShape.safeParse(item).data ?? [])
+  const { data } = answerShape().safeParse(json)
+  const servers = (data?.servers ?? []).flatMap((item) => serverShape().safeParse(item).data ?? [])
   const namesSupernode = typeof data?.id === "string" && isSameId(data.id, context.supernode)
   if (!namesSupernode && servers.length === 0)
     return namelessSuccess(answer, { json, other: data?.id ?? null }, context)
@@ -88,7 +93,10 @@ function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcom
 }
 
 /** Null where an unreadable creation leaves it open which order is the newest: older servers bear theirs, too. */
-function newestOrderId(servers: readonly z.output<typeof serverShape>[], now: number): string | null {
+function newestOrderId(
+  servers: readonly z.output<ReturnType<typeof serverShape>>[],
+  now: number,
+): string | null {
   const ordered = servers.flatMap(({ order_id, create_at }) =>
     order_id === null ? [] : [{ orderId: order_id, at: instantOf(create_at, now) }],
   )

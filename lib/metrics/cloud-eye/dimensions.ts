@@ -1,7 +1,7 @@
 import type { CloudEyeMetric } from "../../cloud-eye.ts"
 import { idKey } from "../../decision/inputs/id.ts"
 import type { Server } from "../../decision/inputs/supernode.ts"
-import type { DIMENSION_TEMPLATES } from "../../decision/policy/policy.ts"
+import type { DIMENSION_TEMPLATES } from "../../decision/policy/choices.ts"
 
 type Template = (typeof DIMENSION_TEMPLATES)[number]
 

@@ -1,5 +1,5 @@
 import type { Datapoint } from "../../decision/inputs/signal.ts"
-import { isRecord } from "../../decision/policy/units.ts"
+import { isRecord } from "../../decision/policy/amounts.ts"
 
 /** One series of a matrix. `at` is the instant of an evaluation, epoch milliseconds; NaN and the infinities are left out. */
 export interface PrometheusSeries {

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto"
+import { isRecord } from "../../decision/policy/amounts.ts"
 import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
-import { isRecord } from "../../decision/policy/units.ts"
 
 // SUPERNODE_PROMETHEUS_AUTH: who we are to which Prometheus. It is no part of the policy, because the policy is recorded.
 

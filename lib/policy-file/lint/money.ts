@@ -1,8 +1,8 @@
 import { orderCost } from "../../decision/money/cost.ts"
+import { sayDuration } from "../../decision/policy/amounts.ts"
 import { isListedCurrency } from "../../decision/policy/currency.ts"
 import { type Money, sayMoney } from "../../decision/policy/money.ts"
 import type { Budget, Policy } from "../../decision/policy/policy.ts"
-import { sayDuration } from "../../decision/policy/units.ts"
 import type { LintFinding } from "./finding.ts"
 
 /** Warns about caps that limit nothing, missing prices, and rungs that no cap ever allows. */

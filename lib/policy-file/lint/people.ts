@@ -1,5 +1,5 @@
+import { sayDuration } from "../../decision/policy/amounts.ts"
 import type { Policy } from "../../decision/policy/policy.ts"
-import { sayDuration } from "../../decision/policy/units.ts"
 import type { LintFinding } from "./finding.ts"
 
 /** Three ticks: time to notice the message, to approve, and for the tick that buys. */

@@ -1,6 +1,6 @@
+import { counted, sayDuration } from "../../decision/policy/amounts.ts"
 import type { Policy, Rule } from "../../decision/policy/policy.ts"
 import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/threshold.ts"
-import { counted, sayDuration } from "../../decision/policy/units.ts"
 import type { Path } from "../path.ts"
 import type { LintFinding } from "./finding.ts"
 

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import {
   alarmArn,
@@ -8,14 +9,16 @@ import {
   dimensionsOf,
 } from "./cloudwatch-alarm.ts"
 
-const eventShape = z.object({
-  alarmArn,
-  alarmData: z.object({
-    state: alarmStateShape,
-    configuration: z.unknown().optional(),
-    alarmContributor: z.unknown().optional(),
+const eventShape = onFirstUse(() =>
+  z.object({
+    alarmArn: alarmArn(),
+    alarmData: z.object({
+      state: alarmStateShape(),
+      configuration: z.unknown().optional(),
+      alarmContributor: z.unknown().optional(),
+    }),
   }),
-})
+)
 
 /** A CloudWatch alarm whose action is the Lambda function itself. */
 export const alarmAction: Shape = {
@@ -23,7 +26,7 @@ export const alarmAction: Shape = {
   door: "alarm",
   looksLike: (event) => event["source"] === "aws.cloudwatch" && Object.hasOwn(event, "alarmData"),
   read(event) {
-    const { alarmArn: arn, alarmData } = parseShape(eventShape, event, "")
+    const { alarmArn: arn, alarmData } = parseShape(eventShape(), event, "")
     return one(
       cloudWatchSignal({
         arn,

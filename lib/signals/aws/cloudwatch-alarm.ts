@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { AlarmSignal, AlarmState } from "../../decision/inputs/signal.ts"
+import { onFirstUse } from "../../on-first-use.ts"
 import { isoInstant } from "../instant.ts"
 import { resourceIn, UNREADABLE_RESOURCE } from "../shape.ts"
 import { signalId } from "../signal-id.ts"
@@ -9,39 +10,45 @@ import { cloudWatchPoints } from "./cloudwatch-reason.ts"
 // Common parts of the three formats of a CloudWatch alarm, which must give one id for one state change. Only
 // ARN, state and time are required; every other field may be absent or malformed.
 
-export const alarmArn = z
-  .string()
-  .max(1_024)
-  .regex(/^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/s, {
-    error: "must be the ARN of a CloudWatch alarm",
-  })
+export const alarmArn = onFirstUse(() =>
+  z
+    .string()
+    .max(1_024)
+    .regex(/^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}$/s, {
+      error: "must be the ARN of a CloudWatch alarm",
+    }),
+)
 
 /** `state` of the EventBridge event and of the direct alarm action. */
-export const alarmStateShape = z.object({
-  value: z.string().max(64),
-  timestamp: isoInstant,
-  reasonData: z.unknown().optional(),
-})
+export const alarmStateShape = onFirstUse(() =>
+  z.object({
+    value: z.string().max(64),
+    timestamp: isoInstant(),
+    reasonData: z.unknown().optional(),
+  }),
+)
 
 /** `configuration` of the same two. A composite alarm has no metrics, metric math has some without `metricStat`. */
-const configurationShape = z
-  .object({
-    metrics: z
-      .array(
-        z
-          .object({
-            metricStat: z.object({ metric: z.object({ dimensions: z.unknown().optional() }) }).nullish(),
-          })
-          .catch({ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }),
-      )
-      .nullish(),
-  })
-  .nullish()
-  .catch({ metrics: [{ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }] })
+const configurationShape = onFirstUse(() =>
+  z
+    .object({
+      metrics: z
+        .array(
+          z
+            .object({
+              metricStat: z.object({ metric: z.object({ dimensions: z.unknown().optional() }) }).nullish(),
+            })
+            .catch({ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }),
+        )
+        .nullish(),
+    })
+    .nullish()
+    .catch({ metrics: [{ metricStat: { metric: { dimensions: UNREADABLE_RESOURCE } } }] }),
+)
 
 /** Dimensions of every metric behind an alarm, from `configuration`. */
 export function dimensionsOf(configuration: unknown): Record<string, string>[] {
-  return (configurationShape.parse(configuration)?.metrics ?? []).flatMap(({ metricStat }) =>
+  return (configurationShape().parse(configuration)?.metrics ?? []).flatMap(({ metricStat }) =>
     metricStat ? [resourceIn(metricStat.metric.dimensions)] : [],
   )
 }

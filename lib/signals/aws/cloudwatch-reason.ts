@@ -1,24 +1,27 @@
 import * as z from "zod"
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
+import { onFirstUse } from "../../on-first-use.ts"
 import { readDatapoints } from "../datapoints.ts"
 import { instantOf } from "../instant.ts"
 import { readJson } from "../json-text.ts"
 import { SignalError } from "../signal-error.ts"
 
 /** `reasonData` of a metric alarm. That of a composite alarm has `triggeringAlarms` instead, and no points. */
-const reasonShape = z.object({
-  startDate: z.string().nullish().catch(null),
-  period: z.number().positive().finite().nullish().catch(null),
-  recentDatapoints: z.array(z.unknown()).catch([]),
-  evaluatedDatapoints: z
-    .array(
-      z
-        .object({ timestamp: z.string().max(64), value: z.unknown().optional() })
-        .nullable()
-        .catch(null),
-    )
-    .catch([]),
-})
+const reasonShape = onFirstUse(() =>
+  z.object({
+    startDate: z.string().nullish().catch(null),
+    period: z.number().positive().finite().nullish().catch(null),
+    recentDatapoints: z.array(z.unknown()).catch([]),
+    evaluatedDatapoints: z
+      .array(
+        z
+          .object({ timestamp: z.string().max(64), value: z.unknown().optional() })
+          .nullable()
+          .catch(null),
+      )
+      .catch([]),
+  }),
+)
 
 type Points = Pick<AlarmSignal, "points" | "periodMs">
 type Raw = { at: number; value: unknown }
@@ -28,7 +31,7 @@ const NO_POINTS: Points = { points: null, periodMs: null }
 /** The alarm's own datapoints. They are optional: an unreadable one is dropped and never a problem. */
 export function cloudWatchPoints(reasonData: unknown): Points {
   const json = typeof reasonData === "string" ? jsonOrNull(reasonData) : reasonData
-  const reason = reasonShape.safeParse(json).data
+  const reason = reasonShape().safeParse(json).data
   if (!reason) return NO_POINTS
   const periodMs = reason.period ? reason.period * 1_000 : null
   const evaluated = reason.evaluatedDatapoints.flatMap((point) => {
@@ -45,7 +48,7 @@ export function cloudWatchPoints(reasonData: unknown): Points {
  * match the count, there was a gap, and the bare values are ignored. Without any, a gap can only make a value
  * look older than it is, never newer.
  */
-function datedRecent(reason: z.output<typeof reasonShape>, evaluated: readonly Raw[]): Raw[] {
+function datedRecent(reason: z.output<ReturnType<typeof reasonShape>>, evaluated: readonly Raw[]): Raw[] {
   const start = reason.startDate ? instantOf(reason.startDate) : null
   if (start === null || !reason.period) return []
   const stepMs = reason.period * 1_000

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import {
   alarmArn,
@@ -8,14 +9,16 @@ import {
   dimensionsOf,
 } from "./cloudwatch-alarm.ts"
 
-const eventShape = z.object({
-  resources: z.tuple([alarmArn], { error: "must be the ARN of one CloudWatch alarm" }),
-  detail: z.object({
-    state: alarmStateShape,
-    configuration: z.unknown().optional(),
-    alarmContributor: z.unknown().optional(),
+const eventShape = onFirstUse(() =>
+  z.object({
+    resources: z.tuple([alarmArn()], { error: "must be the ARN of one CloudWatch alarm" }),
+    detail: z.object({
+      state: alarmStateShape(),
+      configuration: z.unknown().optional(),
+      alarmContributor: z.unknown().optional(),
+    }),
   }),
-})
+)
 
 /** The second type is sent for each series of an alarm that watches many. */
 const DETAIL_TYPES: readonly unknown[] = [
@@ -29,7 +32,7 @@ export const eventBridgeAlarm: Shape = {
   door: "alarm",
   looksLike: (event) => event["source"] === "aws.cloudwatch" && DETAIL_TYPES.includes(event["detail-type"]),
   read(event) {
-    const { resources, detail } = parseShape(eventShape, event, "")
+    const { resources, detail } = parseShape(eventShape(), event, "")
     return one(
       cloudWatchSignal({
         arn: resources[0],

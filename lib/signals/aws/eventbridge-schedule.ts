@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { tickSignal } from "../tick.ts"
@@ -6,10 +7,12 @@ import { tickSignal } from "../tick.ts"
 /** Longest ARN of a rule or schedule that is read. */
 const MAX_ARN_CHARS = 512
 
-const eventShape = z.object({
-  time: isoInstant,
-  resources: z.array(z.string().max(MAX_ARN_CHARS)).nullish().catch(null),
-})
+const eventShape = onFirstUse(() =>
+  z.object({
+    time: isoInstant(),
+    resources: z.array(z.string().max(MAX_ARN_CHARS)).nullish().catch(null),
+  }),
+)
 
 const SOURCES: readonly unknown[] = ["aws.events", "aws.scheduler"]
 
@@ -19,7 +22,7 @@ export const eventBridgeSchedule: Shape = {
   door: "schedule",
   looksLike: (event) => SOURCES.includes(event["source"]) && event["detail-type"] === "Scheduled Event",
   read(event, context) {
-    const { time, resources } = parseShape(eventShape, event, "")
+    const { time, resources } = parseShape(eventShape(), event, "")
     return one(tickSignal({ name: nameIn(resources?.[0] ?? ""), at: time }, context))
   },
 }

@@ -1,10 +1,13 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { shardText } from "../shard.ts"
 import { tickName, tickSignal } from "../tick.ts"
 
-const eventShape = z.object({ name: tickName, time: isoInstant, shard: shardText.optional() })
+const eventShape = onFirstUse(() =>
+  z.object({ name: tickName(), time: isoInstant(), shard: shardText().optional() }),
+)
 
 /**
  * Input of an EventBridge Scheduler schedule or of a rule's target: `{ kind: "tick", name, time:
@@ -15,7 +18,7 @@ export const eventBridgeScheduler: Shape = {
   door: "schedule",
   looksLike: (event) => event["kind"] === "tick",
   read(event, context) {
-    const { name, time, shard } = parseShape(eventShape, event, "")
+    const { name, time, shard } = parseShape(eventShape(), event, "")
     return one(tickSignal({ name, at: time, shard }, context))
   },
 }

@@ -1,5 +1,6 @@
 import * as z from "zod"
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
+import { onFirstUse } from "../../on-first-use.ts"
 import { isoInstant } from "../instant.ts"
 import { readJson } from "../json-text.ts"
 import {
@@ -13,40 +14,44 @@ import {
 } from "../shape.ts"
 import { alarmArn, type Contributor, cloudWatchSignal, contributorIn } from "./cloudwatch-alarm.ts"
 
-const recordShape = z.object({ Sns: z.object({ Message: z.string() }) })
+const recordShape = onFirstUse(() => z.object({ Sns: z.object({ Message: z.string() }) }))
 
 /**
  * `Trigger` is absent in composite alarms and has `Metrics` for metric math. A malformed one names a resource
  * that we cannot read.
  */
-const triggerShape = z
-  .object({
-    Dimensions: z.unknown().optional(),
-    Metrics: z
-      .array(
-        z.object({
-          MetricStat: z.object({ Metric: z.object({ Dimensions: z.unknown().optional() }) }).nullish(),
-        }),
-      )
-      .nullish(),
-  })
-  .nullish()
-  .catch({ Dimensions: UNREADABLE_RESOURCE })
+const triggerShape = onFirstUse(() =>
+  z
+    .object({
+      Dimensions: z.unknown().optional(),
+      Metrics: z
+        .array(
+          z.object({
+            MetricStat: z.object({ Metric: z.object({ Dimensions: z.unknown().optional() }) }).nullish(),
+          }),
+        )
+        .nullish(),
+    })
+    .nullish()
+    .catch({ Dimensions: UNREADABLE_RESOURCE }),
+)
 
 /** Message of CloudWatch to a topic. */
-const messageShape = z.object({
-  AlarmArn: alarmArn,
-  NewStateValue: z.string().max(64),
-  StateChangeTime: isoInstant,
-  Trigger: triggerShape,
-  AlarmContributor: z.unknown().optional(),
-  AlarmContributorId: z.unknown().optional(),
-  AlarmContributorAttributes: z.unknown().optional(),
-})
+const messageShape = onFirstUse(() =>
+  z.object({
+    AlarmArn: alarmArn(),
+    NewStateValue: z.string().max(64),
+    StateChangeTime: isoInstant(),
+    Trigger: triggerShape(),
+    AlarmContributor: z.unknown().optional(),
+    AlarmContributorId: z.unknown().optional(),
+    AlarmContributorAttributes: z.unknown().optional(),
+  }),
+)
 
 /** An alarm as CloudWatch writes it to an SNS topic. It has no datapoints. Throws SignalError. */
 export function readSnsAlarm(text: string, where: string): AlarmSignal {
-  const message = parseShape(messageShape, readJson(text, where, "a CloudWatch alarm is expected"), where)
+  const message = parseShape(messageShape(), readJson(text, where, "a CloudWatch alarm is expected"), where)
   const { Trigger: trigger } = message
   const metrics = trigger?.Metrics?.flatMap(({ MetricStat: stat }) =>
     stat ? [resourceIn(stat.Metric.Dimensions)] : [],
@@ -65,7 +70,7 @@ export function readSnsAlarm(text: string, where: string): AlarmSignal {
  * SNS capitalizes keys. Its form of a contributor is not documented, so the object and the two flat keys are
  * read.
  */
-function contributorOf(message: z.output<typeof messageShape>): Contributor | null {
+function contributorOf(message: z.output<ReturnType<typeof messageShape>>): Contributor | null {
   const { AlarmContributor: whole, AlarmContributorId: id, AlarmContributorAttributes: attributes } = message
   if (id !== undefined && id !== null) return contributorIn({ id, attributes })
   if (typeof whole !== "object" || whole === null) return contributorIn(whole)
@@ -86,7 +91,7 @@ export const sns: Shape = {
   read: ({ Records: records }, { concerns }) =>
     readEach(records as unknown[], "Records", {
       read: (record, where) =>
-        readSnsAlarm(parseShape(recordShape, record, where).Sns.Message, `${where}.Sns.Message`),
+        readSnsAlarm(parseShape(recordShape(), record, where).Sns.Message, `${where}.Sns.Message`),
       subject: (record) => subjectIn(ownField(ownField(record, "Sns"), "Message"), "cloudwatch", "AlarmArn"),
       concerns,
     }),

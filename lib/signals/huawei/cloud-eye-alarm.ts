@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { AlarmSignal, AlarmState } from "../../decision/inputs/signal.ts"
+import { onFirstUse } from "../../on-first-use.ts"
 import { readDatapoints } from "../datapoints.ts"
 import { epochMs } from "../instant.ts"
 import { readJson } from "../json-text.ts"
@@ -11,22 +12,24 @@ import { signalId } from "../signal-id.ts"
  * Cloud Eye's notification. Only alarm, state and time are required; every other field may be absent or
  * malformed. `filter` and all of `template_variable` are display text in the account's language: not used.
  */
-const alarmShape = z.object({
-  /** Names other kinds of message, such as events. Absent or malformed, it does not make an alarm less of one. */
-  message_type: z.unknown().optional().refine(isAlarmType, { error: 'must be "alarm"' }),
-  alarm_id: z.string().min(1).max(64),
-  alarm_status: z.string().min(1).max(64),
-  time: epochMs,
-  namespace: z.unknown().optional(),
-  metric_name: z.unknown().optional(),
-  dimension: z.unknown().optional(),
-  period: z.unknown().optional(),
-  unit: z.unknown().optional(),
-  alarmValue: z
-    .array(z.object({ time: z.unknown().optional(), value: z.unknown().optional() }).nullable().catch(null))
-    .nullish()
-    .catch(null),
-})
+const alarmShape = onFirstUse(() =>
+  z.object({
+    /** Names other kinds of message, such as events. Absent or malformed, it does not make an alarm less of one. */
+    message_type: z.unknown().optional().refine(isAlarmType, { error: 'must be "alarm"' }),
+    alarm_id: z.string().min(1).max(64),
+    alarm_status: z.string().min(1).max(64),
+    time: epochMs(),
+    namespace: z.unknown().optional(),
+    metric_name: z.unknown().optional(),
+    dimension: z.unknown().optional(),
+    period: z.unknown().optional(),
+    unit: z.unknown().optional(),
+    alarmValue: z
+      .array(z.object({ time: z.unknown().optional(), value: z.unknown().optional() }).nullable().catch(null))
+      .nullish()
+      .catch(null),
+  }),
+)
 
 function isAlarmType(type: unknown): boolean {
   return typeof type !== "string" || type === "" || type === "alarm"
@@ -40,7 +43,7 @@ const MAX_LABEL_CHARS = 128
 
 /** Reads the message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
 export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
-  const alarm = parseShape(alarmShape, readJson(text, where, TEMPLATE_HINT), where)
+  const alarm = parseShape(alarmShape(), readJson(text, where, TEMPLATE_HINT), where)
   const label = (value: unknown) => textIn(value, MAX_LABEL_CHARS)
   const metric = {
     namespace: label(alarm.namespace),

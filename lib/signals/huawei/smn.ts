@@ -1,8 +1,9 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { ownField, parseShape, readEach, type Shape, subjectIn } from "../shape.ts"
 import { readCloudEyeAlarm } from "./cloud-eye-alarm.ts"
 
-const recordShape = z.object({ smn: z.object({ message: z.string() }) })
+const recordShape = onFirstUse(() => z.object({ smn: z.object({ message: z.string() }) }))
 
 /**
  * FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. Unsigned: the trigger itself is
@@ -17,7 +18,7 @@ export const smn: Shape = {
   read: ({ record: records }, { concerns }) =>
     readEach(records as unknown[], "record", {
       read: (record, where) =>
-        readCloudEyeAlarm(parseShape(recordShape, record, where).smn.message, `${where}.smn.message`),
+        readCloudEyeAlarm(parseShape(recordShape(), record, where).smn.message, `${where}.smn.message`),
       subject: (record) => subjectIn(ownField(ownField(record, "smn"), "message"), "cloud-eye", "alarm_id"),
       concerns,
     }),

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 
 /** An HTTP request, from any gateway. */
 export interface HttpRequest {
@@ -10,30 +11,34 @@ export interface HttpRequest {
   body: Buffer
 }
 
-const content = {
+const contentShape = onFirstUse(() => ({
   headers: z.record(z.string(), z.unknown()).catch({}),
   body: z.string().catch(""),
-}
+}))
 
 /** Lambda Function URL (payload 2.0). */
-const functionUrl = z
-  .object({
-    requestContext: z.object({ http: z.object({ method: z.string() }) }),
-    rawPath: z.string(),
-    ...content,
-  })
-  .transform((event) => ({ ...event, method: event.requestContext.http.method, path: event.rawPath }))
+const functionUrl = onFirstUse(() =>
+  z
+    .object({
+      requestContext: z.object({ http: z.object({ method: z.string() }) }),
+      rawPath: z.string(),
+      ...contentShape(),
+    })
+    .transform((event) => ({ ...event, method: event.requestContext.http.method, path: event.rawPath })),
+)
 
 /** FunctionGraph behind APIG; real traffic has its body in base64. */
-const apig = z
-  .object({ httpMethod: z.string(), path: z.string(), ...content })
-  .transform((event) => ({ ...event, method: event.httpMethod, path: event.path }))
+const apig = onFirstUse(() =>
+  z
+    .object({ httpMethod: z.string(), path: z.string(), ...contentShape() })
+    .transform((event) => ({ ...event, method: event.httpMethod, path: event.path })),
+)
 
-const httpEvent = z.union([functionUrl, apig])
+const httpEvent = onFirstUse(() => z.union([functionUrl(), apig()]))
 
 /** The HTTP request in a Function URL or APIG event; null if the event is no HTTP request. */
 export function httpRequestOf(event: unknown): HttpRequest | null {
-  const parsed = httpEvent.safeParse(event)
+  const parsed = httpEvent().safeParse(event)
   if (!parsed.success) return null
   const { method, path, headers, body } = parsed.data
   return {

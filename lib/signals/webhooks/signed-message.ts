@@ -1,5 +1,6 @@
 import { verify, X509Certificate } from "node:crypto"
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { instantOf } from "../instant.ts"
 
 // Common parts of SMN and SNS over HTTP: a message, a string to sign, and a certificate at a URL of the
@@ -38,22 +39,24 @@ export interface Sender {
 
 // Only the message itself may contain a line break: else the same signed text could be split into other
 // fields.
-const oneLine = z
-  .string()
-  .max(2_048)
-  .regex(/^[^\r\n]*$/, { error: "must be one line" })
+const oneLine = onFirstUse(() =>
+  z
+    .string()
+    .max(2_048)
+    .regex(/^[^\r\n]*$/, { error: "must be one line" }),
+)
 
 /** Parts of signed messages, by their allowed content. */
-export const signedPart = {
-  line: oneLine,
+export const signedPart = onFirstUse(() => ({
+  line: oneLine(),
   type: z.enum(["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]),
   messageId: z.string().regex(/^[0-9A-Za-z-]{1,64}$/, { error: "must be a message id" }),
   signature: z.string().regex(/^[A-Za-z0-9+/]{64,2048}={0,2}$/, { error: "must be base64" }),
   /** Kept as text, since the text was signed. */
-  timestamp: oneLine.refine((text) => instantOf(text) !== null, {
+  timestamp: oneLine().refine((text) => instantOf(text) !== null, {
     error: "must be a time such as 2024-01-12T16:50:00Z",
   }),
-}
+}))
 
 const MAX_AGE_MS = 3_600_000
 const MAX_AHEAD_MS = 300_000

@@ -1,23 +1,26 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { parseShape } from "../shape.ts"
 import { type Sender, signedLines, signedPart } from "./signed-message.ts"
 
 // Simple Message Notification, HTTP(S) subscription (umn, appendix "HTTP/HTTPS messages").
 
-const messageShape = z.object({
-  type: signedPart.type,
-  signature: signedPart.signature,
-  signature_version: z.literal("v1", { error: 'must be "v1"' }),
-  topic_urn: signedPart.line,
-  message_id: signedPart.messageId,
-  message: z.string(),
-  subject: signedPart.line.nullish(),
-  subscribe_url: signedPart.line.nullish(),
-  signing_cert_url: signedPart.line,
-  timestamp: signedPart.timestamp,
-})
+const messageShape = onFirstUse(() =>
+  z.object({
+    type: signedPart().type,
+    signature: signedPart().signature,
+    signature_version: z.literal("v1", { error: 'must be "v1"' }),
+    topic_urn: signedPart().line,
+    message_id: signedPart().messageId,
+    message: z.string(),
+    subject: signedPart().line.nullish(),
+    subscribe_url: signedPart().line.nullish(),
+    signing_cert_url: signedPart().line,
+    timestamp: signedPart().timestamp,
+  }),
+)
 
-type SmnMessage = z.output<typeof messageShape>
+type SmnMessage = z.output<ReturnType<typeof messageShape>>
 
 // Matched on the written text, not on a parsed URL: no port, no user, no query, no dots in the path.
 const CERTIFICATE_URL =
@@ -29,7 +32,7 @@ export const SMN: Sender = {
   typeHeader: "x-smn-message-type",
   listedIn: "smn_topics",
   read(body) {
-    const message = parseShape(messageShape, body, "")
+    const message = parseShape(messageShape(), body, "")
     return {
       type: message.type,
       topic: message.topic_urn,

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { parseShape } from "../shape.ts"
 import { type Sender, signedLines, signedPart } from "./signed-message.ts"
 
@@ -6,21 +7,23 @@ import { type Sender, signedLines, signedPart } from "./signed-message.ts"
 
 const ALGORITHMS = { "1": "RSA-SHA1", "2": "RSA-SHA256" } as const
 
-const messageShape = z.object({
-  Type: signedPart.type,
-  Signature: signedPart.signature,
-  SignatureVersion: z.enum(["1", "2"]),
-  TopicArn: signedPart.line,
-  MessageId: signedPart.messageId,
-  Message: z.string(),
-  Subject: signedPart.line.nullish(),
-  SubscribeURL: signedPart.line.nullish(),
-  Token: signedPart.line.nullish(),
-  SigningCertURL: signedPart.line,
-  Timestamp: signedPart.timestamp,
-})
+const messageShape = onFirstUse(() =>
+  z.object({
+    Type: signedPart().type,
+    Signature: signedPart().signature,
+    SignatureVersion: z.enum(["1", "2"]),
+    TopicArn: signedPart().line,
+    MessageId: signedPart().messageId,
+    Message: z.string(),
+    Subject: signedPart().line.nullish(),
+    SubscribeURL: signedPart().line.nullish(),
+    Token: signedPart().line.nullish(),
+    SigningCertURL: signedPart().line,
+    Timestamp: signedPart().timestamp,
+  }),
+)
 
-type SnsMessage = z.output<typeof messageShape>
+type SnsMessage = z.output<ReturnType<typeof messageShape>>
 
 const CERTIFICATE_URL =
   /^https:\/\/sns\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/SimpleNotificationService-[0-9a-f]+\.pem$/
@@ -33,7 +36,7 @@ export const SNS: Sender = {
   typeHeader: "x-amz-sns-message-type",
   listedIn: "sns_topics",
   read(body) {
-    const message = parseShape(messageShape, body, "")
+    const message = parseShape(messageShape(), body, "")
     return {
       type: message.Type,
       topic: message.TopicArn,

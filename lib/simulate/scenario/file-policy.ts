@@ -1,4 +1,4 @@
-import { isRecord } from "../../decision/policy/units.ts"
+import { isRecord } from "../../decision/policy/amounts.ts"
 import { loadPolicyFile, PolicyError, type PolicyFile } from "../../policy-file/load.ts"
 import { readSource } from "../../policy-file/source.ts"
 import type { ScenarioKeys, ScenarioPolicy } from "./stage.ts"

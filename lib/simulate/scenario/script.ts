@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises"
 import { isNode, LineCounter, parseDocument } from "yaml"
 import * as z from "zod"
+import { counted, durationMs } from "../../decision/policy/amounts.ts"
 import { didYouMean } from "../../decision/policy/did-you-mean.ts"
-import { counted, durationMs } from "../../decision/policy/units.ts"
-import { causeOf } from "../../policy-file/source.ts"
+import { causeOf } from "../../policy-file/file-cause.ts"
 import { ORDER_ENDINGS } from "../order-ending.ts"
 
 // Format of a scenario file. It is read as strictly as a policy: with a misspelt key a test would test

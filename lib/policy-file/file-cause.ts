@@ -1,0 +1,11 @@
+/** `no such file`, for people; other causes by their system code. */
+export function causeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
+  const words: Record<string, string> = {
+    ENOENT: "no such file",
+    EACCES: "permission denied",
+    ENOTDIR: "no such file",
+    EISDIR: "it is a directory",
+  }
+  return words[code] ?? code
+}

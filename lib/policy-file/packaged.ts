@@ -1,0 +1,205 @@
+import { readFile, stat } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
+import type { Policy } from "../decision/policy/policy.ts"
+import { canonicalText, digest, digestText } from "../digest.ts"
+import { filesMatching } from "./include.ts"
+import type { PolicyFile } from "./load.ts"
+import type { PolicyWarning, SilencedWarning } from "./problem.ts"
+import { isKnownHere } from "./time-zones.ts"
+
+// The packaged policy: a policy file that was validated and hashed when a function was packaged. It lies beside the YAML
+// and spares a cold start the parser and the schemas. It counts only while every byte that it was made of is the same;
+// otherwise the YAML is read. Its first line is the SHA-256 of the rest, its second one is JSON.
+
+/** Content and version of this format. */
+const FORM = 1
+
+interface Packaged extends Omit<PolicyFile, "path" | "files" | "read" | "supernodes"> {
+  form: typeof FORM
+  /** The program that validated the policy: another one may have other rules. */
+  program: string
+  /** The policy first; names relative to its folder. */
+  files: { name: string; bytes: number; sha256: string }[]
+  includes: { pattern: string; names: string[] }[]
+  /** Keys of a policy, in their order; one list where all policies have the same. */
+  shapes: string[][]
+  /** Values that supernodes share, such as the rules of `defaults`. */
+  shared: unknown[]
+  supernodes: Row[]
+}
+
+/** One supernode. A value in an array is a place in `shared`; any other is the value itself. */
+interface Row {
+  shape: number
+  values: (string | number | boolean | null | [number])[]
+  hash: string
+  userdata: string | null
+}
+
+/** Path of the packaged policy. A leading period keeps it out of every pattern under `include`. */
+export function packagedPath(policyPath: string): string {
+  return join(dirname(policyPath), `.${basename(policyPath)}.packaged`)
+}
+
+/** Text of the packaged policy. `nameOf` gives a file's name in the function, relative to the policy's folder. */
+export function packagedText(
+  file: PolicyFile,
+  { program, nameOf }: { program: string; nameOf(path: string): string },
+): string {
+  const named = <W extends PolicyWarning>(warning: W): W => ({ ...warning, file: nameOf(warning.file) })
+  const { path: _path, files: _files, read, supernodes, ...fields } = file
+  const packaged: Packaged = {
+    ...fields,
+    form: FORM,
+    program,
+    files: read.files.map(({ path, bytes, sha256 }) => ({ name: nameOf(path), bytes, sha256 })),
+    includes: read.includes.map(({ pattern, paths }) => ({ pattern, names: paths.map(nameOf) })),
+    warnings: file.warnings.map(named),
+    silenced: file.silenced.map(named),
+    ...rowsOf(supernodes),
+  }
+  const text = JSON.stringify(packaged)
+  // JSON that loses something of a policy would be another policy.
+  for (const [i, { policy, hash }] of supernodesOf(JSON.parse(text) as Packaged).entries())
+    if (digest(policy) !== hash) throw new TypeError(`the policy of supernode ${i} has no exact JSON form`)
+  return `${digestText(text)}\n${text}`
+}
+
+function rowsOf(supernodes: readonly LoadedPolicy[]): Pick<Packaged, "shapes" | "shared" | "supernodes"> {
+  const shared = new Places()
+  const shapes = new Places()
+  const rows = supernodes.map(({ policy, hash, userdata }): Row => {
+    const entries = Object.entries(policy).filter(([, value]) => value !== undefined)
+    return {
+      shape: shapes.placeOf(entries.map(([key]) => key)),
+      values: entries.map(([, value]) =>
+        typeof value === "object" && value !== null ? [shared.placeOf(value)] : value,
+      ),
+      hash,
+      userdata,
+    }
+  })
+  return { shapes: shapes.values as string[][], shared: shared.values, supernodes: rows }
+}
+
+/** Values without repetition, each by its place. */
+class Places {
+  readonly values: unknown[] = []
+  readonly #known = new Map<string, number>()
+
+  placeOf(value: unknown): number {
+    const text = canonicalText(value)
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    this.#known.set(text, this.values.length)
+    return this.values.push(value) - 1
+  }
+}
+
+/** A packaged policy that counts, or the reason why the YAML is read; null: there is no packaged policy. */
+export type ReadPackaged = { file: PolicyFile } | { why: string | null }
+
+/** Reads the packaged policy beside `policyPath`. Never throws: whatever is wrong with it is a reason to read the YAML. */
+export async function readPackaged(policyPath: string, program: string): Promise<ReadPackaged> {
+  try {
+    const bytes = await readFile(packagedPath(policyPath)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null
+      throw error
+    })
+    if (bytes === null) return { why: null }
+    const packaged = contentOf(bytes)
+    if (packaged === null) return { why: "it is damaged" }
+    if (packaged.form !== FORM || packaged.program !== program)
+      return { why: "another version of the program made it" }
+    const file = policyFileOf(policyPath, packaged)
+    const why = await whatChanged(file)
+    return why === null ? { file } : { why }
+  } catch (error) {
+    return { why: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}` }
+  }
+}
+
+const LINE_FEED = 10
+
+function contentOf(bytes: Buffer): Packaged | null {
+  const end = bytes.indexOf(LINE_FEED)
+  const content = bytes.subarray(end + 1)
+  if (end < 0 || bytes.toString("latin1", 0, end) !== digestText(content)) return null
+  return JSON.parse(content.toString()) as Packaged
+}
+
+/** The first difference from what the policy was made of; null: all is the same. */
+async function whatChanged({ path, read, supernodes }: PolicyFile): Promise<string | null> {
+  const files = await Promise.all(
+    read.files.map(async ({ path: file, bytes, sha256 }) => {
+      const info = await stat(file).catch(() => null)
+      if (!info?.isFile() || info.size !== bytes) return file
+      const content = await readFile(file).catch(() => null)
+      return content === null || digestText(content) !== sha256 ? file : null
+    }),
+  )
+  const changed = files.find((file) => file !== null)
+  if (changed !== undefined) return `${changed} is not the same file as when it was made`
+  for (const { pattern, paths } of read.includes) {
+    const found = await filesMatching(dirname(path), pattern)
+    if (found.length !== paths.length || found.some((one, i) => one !== paths[i]))
+      return `${JSON.stringify(pattern)} under include matches other files than when it was made`
+  }
+  // Which zones there are depends on the runtime, so this one check is made again.
+  const unknown = [...new Set(supernodes.map(({ policy }) => policy.timezone))].find(
+    (zone) => !isKnownHere(zone),
+  )
+  return unknown === undefined ? null : `this Node.js does not know the time zone ${unknown}`
+}
+
+/** Paths as the reader of the YAML makes them. */
+function pathIn(policyPath: string, { files: [policy] }: Packaged): (name: string) => string {
+  return (name) => (name === policy?.name ? policyPath : join(dirname(policyPath), name))
+}
+
+function policyFileOf(policyPath: string, packaged: Packaged): PolicyFile {
+  const path = pathIn(policyPath, packaged)
+  const placed = <W extends PolicyWarning | SilencedWarning>(warning: W): W => ({
+    ...warning,
+    file: path(warning.file),
+  })
+  const { smnTopics, snsTopics, ledgerId, notify } = packaged
+  const pinned = ledgerId === null ? {} : { ledgerId }
+  return {
+    path: policyPath,
+    files: packaged.files.map(({ name }) => path(name)),
+    read: {
+      files: packaged.files.map(({ name, bytes, sha256 }) => ({ path: path(name), bytes, sha256 })),
+      includes: packaged.includes.map(({ pattern, names }) => ({ pattern, paths: names.map(path) })),
+    },
+    supernodes: supernodesOf(packaged).map((loaded) => ({ ...loaded, ...pinned })),
+    smnTopics,
+    snsTopics,
+    ledgerId,
+    notify,
+    warnings: packaged.warnings.map(placed),
+    silenced: packaged.silenced.map(placed),
+  }
+}
+
+function supernodesOf({ shapes, shared, supernodes }: Packaged): Omit<LoadedPolicy, "ledgerId">[] {
+  // Supernodes share these values: a change of one would be a change of all.
+  for (const value of shared) freeze(value)
+  return supernodes.map(({ shape, values, hash, userdata }) => {
+    const keys = shapes[shape] ?? []
+    const policy: Record<string, unknown> = {}
+    for (const [i, key] of keys.entries()) {
+      const value = values[i]
+      policy[key] = Array.isArray(value) ? shared[value[0]] : value
+    }
+    // Exact since the same program wrote it, and its digest was compared.
+    return { policy: policy as unknown as Policy, hash, userdata }
+  })
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part)
+}

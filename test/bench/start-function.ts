@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { bundleSize } from "./sizes.ts"
+import { compareStarts, nodesHere, type Start } from "./start/pairs.ts"
+
+// Process start -> function imported: processor time of the whole process, as a ratio to an empty handler in the same run.
+// Targets: 2.0 on Node.js 20, 2.2 on 24; FunctionGraph 2.3 and 2.6. The budget of bytes read at start is checked.
+
+const ROUNDS = 15
+const DIST = fileURLToPath(new URL("../../dist/", import.meta.url))
+const BUNDLES = [
+  { entry: "alarm/index.mjs", startKb: 960, targets: { 20: 2.0, 24: 2.2 } },
+  { entry: "functiongraph/index.js", startKb: 960, targets: { 20: 2.3, 24: 2.6 } },
+]
+
+const folder = mkdtempSync(join(tmpdir(), "bench-start-"))
+const empty = join(folder, "empty.mjs")
+writeFileSync(empty, "export const handler = async () => ({})\n")
+const importOf = (file: string): Start => {
+  // As the platforms load them.
+  const load = file.endsWith(".mjs")
+    ? `import(${JSON.stringify(pathToFileURL(file).href)}).then(() => process.exit(0))`
+    : `require(${JSON.stringify(file)}); process.exit(0)`
+  return { name: file, argv: ["-e", load] }
+}
+for (const { version, path } of nodesHere()) {
+  const starts = [empty, ...BUNDLES.map(({ entry }) => join(DIST, entry))].map(importOf)
+  const [base, ...measured] = compareStarts(path, starts, ROUNDS)
+  console.log(`Node.js ${version}: an empty handler takes ${base?.cpuMs.toFixed(1)} ms of CPU`)
+  for (const [i, { cpuMs, ratio }] of measured.entries()) {
+    const { entry = "", targets } = BUNDLES[i] ?? {}
+    const target = targets?.[version.startsWith("20.") ? 20 : 24]
+    console.log(`  ${entry}: ${cpuMs.toFixed(1)} ms, ratio ${ratio.toFixed(2)} (target ${target})`)
+  }
+}
+rmSync(folder, { recursive: true })
+
+for (const { entry, startKb } of BUNDLES) {
+  const kb = Math.round(bundleSize(join(DIST, entry)).startBytes / 1024)
+  console.log(`${entry}: ${kb} KB read at start, budget ${startKb} KB`)
+  if (kb > startKb) process.exitCode = 1
+}

@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { median } from "../cold-import.ts"
+
+/** One thing to start: arguments of Node.js, and settings besides those of this process. */
+export interface Start {
+  name: string
+  argv: readonly string[]
+  env?: Record<string, string>
+}
+
+export interface Started {
+  name: string
+  /** Of the processor, user and system, from the start of the process to its end; the median of all rounds. */
+  cpuMs: number
+  /** To the first of the list, the median of the ratios of each round. */
+  ratio: number
+}
+
+/** Starts all in turns, so that a machine that slows down slows all of them. One round before the count fills the caches. */
+export function compareStarts(node: string, starts: readonly Start[], rounds: number): Started[] {
+  const times = starts.map((): number[] => [])
+  for (let round = -1; round < rounds; round++)
+    for (const [i, start] of starts.entries()) {
+      const ms = cpuOf(node, start)
+      if (round >= 0) times[i]?.push(ms)
+    }
+  const first = times[0] ?? []
+  return starts.map(({ name }, i) => {
+    const own = times[i] ?? []
+    return { name, cpuMs: median(own), ratio: median(own.map((ms, round) => ms / (first[round] ?? 0))) }
+  })
+}
+
+/** The process writes its own use of the processor to its stderr when it ends. */
+const METER = `data:text/javascript,import{writeSync}from"node:fs";process.once("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1000)})`
+
+function cpuOf(node: string, { name, argv, env }: Start): number {
+  const { stderr, status } = spawnSync(node, ["--no-warnings", "--import", METER, ...argv], {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  })
+  const [, ms] = /\ncpu ([\d.]+)$/.exec(stderr) ?? []
+  if (status !== 0 || ms === undefined) throw new Error(`${name} ended with ${status}: ${stderr.slice(-500)}`)
+  return Number(ms)
+}
+
+/** Node.js of this process, and those of test/nodes: `npm ci --prefix test/nodes` installs them. */
+export function nodesHere(): { version: string; path: string }[] {
+  const folder = join(import.meta.dirname, "../../nodes/node_modules")
+  const others = ["20.15.1", "24.21.0"]
+    .map((version) => ({ version, path: join(folder, `node-${version}/bin/node`) }))
+    .filter(({ path }) => existsSync(path))
+  return others.length > 0 ? others : [{ version: process.versions.node, path: process.execPath }]
+}
