@@ -499,6 +499,38 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  // ---- the meters, asked together ----
+  {
+    name: "one-answer-for-all",
+    isLong: true,
+    says: "supernodes that ask the meters together all get the answer about the first",
+    rules: ["evidence", "liveness"],
+    from: 750,
+    upTo: 780,
+    changes: [
+      {
+        file: "lib/metrics/batching/requests.ts",
+        from: "all[i] ??",
+        to: "all[0] ??",
+      },
+    ],
+  },
+  {
+    name: "hanging-supernode-holds-all",
+    isLong: true,
+    says: "no time ends the wait for a supernode that never asks",
+    rules: ["liveness"],
+    from: 750,
+    upTo: 780,
+    changes: [
+      {
+        file: "lib/metrics/batching/batch.ts",
+        from: "if (this.#awaited > 0) this.#wait()",
+        to: "if (this.#awaited < 0) this.#wait()",
+      },
+    ],
+  },
+
   // ---- the ledger's life ----
   {
     name: "new-ledger-is-trusted",
