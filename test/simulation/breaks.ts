@@ -515,21 +515,6 @@ export const BREAKS: readonly Break[] = [
       },
     ],
   },
-  {
-    name: "hanging-supernode-holds-all",
-    isLong: true,
-    says: "no time ends the wait for a supernode that never asks",
-    rules: ["liveness"],
-    from: 750,
-    upTo: 780,
-    changes: [
-      {
-        file: "lib/metrics/batching/batch.ts",
-        from: "if (this.#awaited > 0) this.#wait()",
-        to: "if (this.#awaited < 0) this.#wait()",
-      },
-    ],
-  },
 
   // ---- the ledger's life ----
   {
