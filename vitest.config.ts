@@ -4,7 +4,7 @@ import { IS_FULL } from "./test/full.ts"
 import LongestFirst from "./test/longest-first.ts"
 
 /** The soak waits for minutes of real time, and the duel compares patterns: it is a bench. */
-const FULL_ONLY = ["test/processes/soak.test.ts", "test/duel/**"]
+const FULL_ONLY = ["test/processes/soak.test.ts", "test/bench/duel/**"]
 
 export default defineConfig({
   test: {

@@ -143,6 +143,9 @@ export interface Clock {
   wait(ms: number): Promise<void>
 }
 
+/** Calls after so many milliseconds, and gives a way to take that back. */
+export type After = (ms: number, call: () => void) => () => void
+
 export interface Ports {
   ledger: Ledger
   cloud: Cloud

@@ -1,12 +1,18 @@
+import type { After } from "../ports.ts"
+
 /** A turn that takes longer is passed on while it goes on: its ledger hangs, and the others must find that out, too. */
 const MAX_TURN_MS = 5_000
 
-/** Calls after so many milliseconds, and gives a way to take that back. */
-type After = (ms: number, call: () => void) => () => void
-
-const systemAfter: After = (ms, call) => {
-  const timer = setTimeout(call, ms)
-  return () => clearTimeout(timer)
+/** After a busy time a timer is over before what has arrived meanwhile is read: that comes first. */
+export const systemAfter: After = (ms, call) => {
+  let turn: NodeJS.Immediate | undefined
+  const timer = setTimeout(() => {
+    turn = setImmediate(call)
+  }, ms)
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(turn)
+  }
 }
 
 /** Turns of the runs of one process, in the order in which they ask; see `Ports.inFleetTurn`. */

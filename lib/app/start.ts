@@ -8,10 +8,11 @@ import { metricCollector } from "../metrics/collector.ts"
 import { prometheusClient } from "../metrics/prometheus/http.ts"
 import { notifierFor, recipientsOf, sendTest } from "../notify/recipients.ts"
 import type { SnsOptions } from "../notify/sns.ts"
-import type { Clock, Cloud } from "../ports.ts"
+import type { After, Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
 import { credentialSource, spoiltKeys } from "./credentials.ts"
 import { overridesOf, signalRunner } from "./dispatch.ts"
+import { systemAfter } from "./fleet-turns.ts"
 import { eventHandler } from "./handle.ts"
 import { openLedgerOf } from "./ledger-of.ts"
 import { type PolicySource, policySource } from "./policies.ts"
@@ -36,13 +37,13 @@ export interface Replacements {
   cloudwatch?: Pick<CloudWatchOptions, "endpoint" | "credentials">
   /** Where SNS is, and the keys for it. */
   sns?: Pick<SnsOptions, "endpoint" | "credentials">
-  /** How long those who want to ask the meters wait for the other supernodes of an event, milliseconds. */
-  meterPatienceMs?: number
+  /** Ends the time for which supernodes of one event wait for each other before they ask the meters. */
+  after?: After
 }
 
 /** Settings -> an app on live ports. Throws SettingsError, PolicyError, LedgerError: then nothing runs at all. */
 export async function startApp(settings: Settings, replacements: Replacements = {}): Promise<App> {
-  const { clock = systemClock, tls, cloudwatch: place, meterPatienceMs: patienceMs } = replacements
+  const { clock = systemClock, after = systemAfter, tls, cloudwatch: place } = replacements
   const trust = tls ? { tls } : {}
   const { awsRegion, proxy } = settings
   const { smn = smnRequests({ proxy, ...trust }), sns } = replacements
@@ -63,7 +64,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       prometheus: prometheus.queryRange,
       cloudwatch: cloudwatch.read,
     },
-    { awsRegion, ...(patienceMs === undefined ? {} : { patienceMs }) },
+    { awsRegion, after },
   )
   const cloud: Cloud = {
     readSupernode: huawei.readSupernode,
@@ -71,7 +72,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     readOrder: huawei.readOrder,
     readTraces: huawei.readTraces,
     buy: huawei.buy,
-    readMetrics: (question) => metrics.event().seat().read(question),
+    readMetrics: (question) => metrics.event().join().read(question),
   }
   const recipients = (written: readonly NotifyRecipient[]) =>
     recipientsOf(written, {

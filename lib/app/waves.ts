@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { MetricEvent, Participant } from "../metrics/collector.ts"
-import type { Ports } from "../ports.ts"
+import type { Cloud, Ports } from "../ports.ts"
 import { timeToBuy } from "../run/preconditions.ts"
 import type { RunResult } from "../run/result.ts"
 import { run } from "../run/run.ts"
@@ -46,14 +46,8 @@ interface Waves {
 
 /** All at once, each supernode independently of the others. */
 export async function runTogether(waves: Waves, queues: readonly Queue[]): Promise<Ended> {
-  const metrics = waves.metricEvent()
-  // All take their seats before the first one runs, so that each finds those who want the same.
-  const seated = queues.map((queue) => ({ queue, seat: metrics.seat() }))
-  const ended = await startAll(seated.length, (nth) => {
-    const { queue, seat } = seated[nth] as (typeof seated)[number]
-    return runInOrder(waves, queue, seat)
-  })
-  return endedOf(ended, [])
+  const runs = await runPool({ waves, queues, limit: () => Number.POSITIVE_INFINITY, isOver: () => false })
+  return endedOf(runs, [])
 }
 
 /**
@@ -63,33 +57,19 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
-  const seats = seatsOf(waves, ordered.length)
-  // By place and not by time, so that results come in the same order whoever was faster.
-  const runs: RanInOrder[] = []
   const warnings: string[] = []
-  let next = 0
-  let end = ordered.length
-  const takeNext = (): Queue | null => {
-    const queue = next < end ? ordered[next] : undefined
-    if (!queue) return null
-    const neededMs = timeToRun(queue.tasks[0])
-    const leftMs = waves.ports.timeLeftMs()
-    if (next < MAX_AT_ONCE || leftMs > neededMs) return queue
-    warnings.push(sayMissed({ count: end - next, of: end, leftMs, neededMs }))
-    end = next
-    return null
-  }
-  await runPool(
-    () => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE),
-    () => {
-      const queue = takeNext()
-      if (!queue) return null
-      const nth = next++
-      return runInOrder(waves, queue, seats(nth)).then((ended) => {
-        runs[nth] = ended
-      })
+  const runs = await runPool({
+    waves,
+    queues: ordered,
+    limit: () => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE),
+    isOver(nth, { tasks }) {
+      if (warnings.length > 0) return true
+      const [neededMs, leftMs] = [timeToRun(tasks[0]), waves.ports.timeLeftMs()]
+      if (nth < MAX_AT_ONCE || leftMs > neededMs) return false
+      warnings.push(sayMissed({ count: ordered.length - nth, of: ordered.length, leftMs, neededMs }))
+      return true
     },
-  )
+  })
   return endedOf(runs, warnings)
 }
 
@@ -102,51 +82,61 @@ function endedOf(runs: readonly RanInOrder[], warnings: string[]): Ended {
   }
 }
 
-/** Starts more, a few in each turn of the event loop, while fewer than `limit` run; until nothing runs and none is left. */
-function runPool(limit: () => number, start: () => Promise<void> | null): Promise<void> {
+interface Pool {
+  waves: Waves
+  queues: readonly Queue[]
+  /** Supernodes that run at the same time. */
+  limit(): number
+  /** Neither this one nor any after it starts. */
+  isOver(nth: number, queue: Queue): boolean
+}
+
+/** In the order of the queues, whatever ended first. A few start in each turn of the event loop while fewer than `limit` run. */
+function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> {
+  const metrics = waves.metricEvent()
+  const oneByOne = turnsOf()
+  const runs: RanInOrder[] = []
+  const taken: { nth: number; queue: Queue; participant: Participant }[] = []
+  let next = 0
   let running = 0
+  /** All that start together join before the first of them runs, so that they ask the meters together. */
+  const take = (): void => {
+    for (; running < limit() && next < queues.length; running++, next++)
+      taken.push({ nth: next, queue: queues[next] as Queue, participant: metrics.join() })
+  }
   return new Promise((resolve, reject) => {
-    const fill = (): void => {
-      for (let started = 0; running < limit(); started++) {
-        if (started === STARTS_PER_TURN) {
-          setImmediate(fill)
-          return
-        }
-        const begun = start()
-        if (!begun) break
-        running += 1
-        begun.then(() => {
-          running -= 1
-          fill()
-        }, reject)
+    const start = ({ nth, queue, participant }: (typeof taken)[number]): void => {
+      if (isOver(nth, queue)) {
+        participant.leave()
+        running -= 1
+        next = queues.length
+        return
       }
-      if (running === 0) resolve()
+      runInOrder(waves, queue, { participant, oneByOne }).then((ended) => {
+        runs[nth] = ended
+        running -= 1
+        fill()
+      }, reject)
+    }
+    const fill = (): void => {
+      if (taken.length === 0) take()
+      for (const one of taken.splice(0, STARTS_PER_TURN)) start(one)
+      if (taken.length > 0) setImmediate(fill)
+      else if (running === 0) resolve(runs)
     }
     fill()
   })
 }
 
-/** Starts so many, a few in each turn of the event loop, and waits for all. */
-async function startAll<T>(count: number, start: (nth: number) => Promise<T>): Promise<T[]> {
-  const started: Promise<T>[] = []
-  for (let nth = 0; nth < count; nth++) {
-    if (nth > 0 && nth % STARTS_PER_TURN === 0) await nextTurn()
-    started.push(start(nth))
-  }
-  return Promise.all(started)
-}
-
-/** Each 100 in a row take their seats together, when the first of them runs, and find those who want the same. */
-function seatsOf({ metricEvent }: Waves, count: number): (nth: number) => Participant {
-  let seats: Participant[] = []
-  let from = 0
-  return (nth) => {
-    if (seats.length === 0 || nth >= from + seats.length) {
-      from = nth
-      const event = metricEvent()
-      seats = Array.from({ length: Math.min(MAX_AT_ONCE, count - nth) }, () => event.seat())
-    }
-    return seats[nth - from] as Participant
+/**
+ * Each in a turn of its own: one answer of the meters serves many supernodes, and each of them then decides. All in one turn
+ * of the event loop, a hundred decisions would keep webhooks waiting.
+ */
+function turnsOf(): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return () => {
+    last = last.then(() => nextTurn())
+    return last
   }
 }
 
@@ -177,9 +167,14 @@ type RanInOrder = Pick<Ended, "results" | "errors" | "facts">
 async function runInOrder(
   { ports, takeResult }: Waves,
   { tasks }: Queue,
-  seat: Participant,
+  { participant, oneByOne }: { participant: Participant; oneByOne(): Promise<void> },
 ): Promise<RanInOrder> {
-  const own = { ...ports, cloud: { ...ports.cloud, readMetrics: seat.read } }
+  const readMetrics: Cloud["readMetrics"] = async (question) => {
+    const readings = await participant.read(question)
+    await oneByOne()
+    return readings
+  }
+  const own = { ...ports, cloud: { ...ports.cloud, readMetrics } }
   const ended: RanInOrder = { results: [], errors: [], facts: [] }
   for (const task of tasks) {
     const watched = watchRun(own, task)
@@ -191,7 +186,7 @@ async function runInOrder(
     } catch (error) {
       ended.errors.push(error)
     } finally {
-      seat.leave()
+      participant.leave()
     }
     if (task.mode !== "dry-run") ended.facts.push(watched.facts(result))
   }

@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Reading } from "../decision/inputs/reading.ts"
-import type { MetricQuestion } from "../ports.ts"
+import type { After, MetricQuestion } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
-import type { BatchOptions } from "./batching/batch.ts"
-import { type Meter, meterOf } from "./batching/meter.ts"
+import { limiterOf } from "./batching/concurrency.ts"
+import { type ChunkOptions, type Meter, meterOf } from "./batching/meter.ts"
 import { type Discovery, discoveryOf } from "./cloud-eye/discovery.ts"
 import { cloudEyeKind } from "./cloud-eye/queries.ts"
 import { cloudEyeReading, seriesOf } from "./cloud-eye/reading.ts"
@@ -13,7 +12,7 @@ import { cloudwatchReading, cloudwatchSeries, cloudwatchWant } from "./cloudwatc
 import { expressionOf, prometheusKind, prometheusReading, prometheusWant } from "./prometheus/reading.ts"
 import type { MetricSources } from "./sources.ts"
 
-/** One supernode's place among those of an event. All take theirs before any of them runs, so that they find each other. */
+/** One supernode among those of an event. */
 export interface Participant {
   /** One reading per rule, in the policy's order. Never throws: what could not be read is missing and says why. */
   read(question: MetricQuestion): Promise<Reading[]>
@@ -23,62 +22,70 @@ export interface Participant {
 
 /** The meters as the supernodes of one event read them together. */
 export interface MetricEvent {
-  seat(): Participant
+  /** A supernode joins before its run starts: those that start together ask together. */
+  join(): Participant
 }
 
-export interface CollectorOptions extends BatchOptions {
+export interface CollectorOptions {
   /** CloudWatch's region where a rule names none (AWS_REGION). */
   awsRegion?: string | null
+  after: After
 }
+
+/** Supernodes that wait for each other, at most. */
+const CHUNK = 100
 
 /** What the series are called (the "*" of dimensions) is remembered from one event to the next, what they say is not. */
 export function metricCollector(
   sources: MetricSources,
-  options: CollectorOptions = {},
+  { awsRegion = null, after }: CollectorOptions,
 ): { event(): MetricEvent } {
   const discovery = discoveryOf(sources)
   return {
     event() {
-      const meters = metersOf(sources, discovery, options)
-      const oneByOne = turnsOf()
-      return { seat: () => participantOf(meters, oneByOne) }
+      const limited = limiterOf()
+      const newChunk = () => chunkOf({ sources, discovery, awsRegion, limited, after })
+      let chunk = newChunk()
+      return {
+        join() {
+          if (!chunk.isOpen()) chunk = newChunk()
+          return chunk.join()
+        },
+      }
     },
   }
 }
 
-/**
- * Each in a turn of its own: one answer serves many supernodes, and each of them then decides. All in one turn of the event
- * loop, a hundred decisions would keep webhooks waiting.
- */
-function turnsOf(): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
-  return () => {
-    last = last.then(() => nextTurn())
-    return last
-  }
+interface ChunkParts extends ChunkOptions {
+  sources: MetricSources
+  discovery: Discovery
+  awsRegion: string | null
 }
 
-function participantOf(meters: readonly Meter[], oneByOne: () => Promise<void>): Participant {
-  for (const meter of meters) meter.join()
-  let isAwaited = true
+/** Open for further supernodes until it has 100, or one of its meters was asked. */
+function chunkOf(parts: ChunkParts): { isOpen(): boolean; join(): Participant } {
+  const meters = metersOf(parts)
+  let joined = 0
   return {
-    async read(question) {
-      // The others wait only for the first reading; a second one (another round, another signal) is late.
-      const isFirst = isAwaited
-      isAwaited = false
-      const read = await Promise.all(meters.map((meter) => meter.read(question, isFirst)))
-      await oneByOne()
-      const byRule = new Map(read.flatMap((readings) => [...readings]))
-      return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
-    },
-    leave() {
-      if (isAwaited) for (const meter of meters) meter.pass()
-      isAwaited = false
+    isOpen: () => joined < CHUNK && !meters.some((meter) => meter.isSent()),
+    join() {
+      joined += 1
+      const members = meters.map((meter) => meter.join())
+      return {
+        async read(question) {
+          const read = await Promise.all(members.map((member) => member.read(question)))
+          const byRule = new Map(read.flatMap((readings) => [...readings]))
+          return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
+        },
+        leave() {
+          for (const member of members) member.leave()
+        },
+      }
     },
   }
 }
 
-function metersOf(sources: MetricSources, discovery: Discovery, options: CollectorOptions): Meter[] {
+function metersOf({ sources, discovery, awsRegion, ...options }: ChunkParts): Meter[] {
   const cloudEye = meterOf(
     cloudEyeKind(sources),
     {
@@ -95,7 +102,7 @@ function metersOf(sources: MetricSources, discovery: Discovery, options: Collect
       source: (rule) => rule.metric.prometheus,
       want: prometheusWant,
       series: expressionOf,
-      reading: (rule, want, told) => prometheusReading(rule, want, told[0] ?? []),
+      reading: (rule, want, answers) => prometheusReading(rule, want, answers[0] ?? []),
     },
     options,
   )
@@ -103,8 +110,7 @@ function metersOf(sources: MetricSources, discovery: Discovery, options: Collect
     cloudwatchKind(sources),
     {
       source: (rule) => rule.metric.cloudwatch,
-      want: (rule, source, question) =>
-        cloudwatchWant(rule, source, { question, region: options.awsRegion ?? null }),
+      want: (rule, source, question) => cloudwatchWant(rule, source, { question, region: awsRegion }),
       series: cloudwatchSeries,
       reading: cloudwatchReading,
     },

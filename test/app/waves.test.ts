@@ -8,6 +8,7 @@ import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { metricCollector } from "../../lib/metrics/collector.ts"
 import type { Cloud } from "../../lib/ports.ts"
 import { MINUTE, NOW, policyOf, tickOf } from "../decision/builders.ts"
+import { noTime } from "../metrics/read-alone.ts"
 
 // A tick for many supernodes. Without a ledger each run ends at once (ledger-new), so that only the dispatch is at work.
 
@@ -67,12 +68,10 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     },
     ledger,
     cloud,
-    metrics: metricCollector({
-      cloudEye: unexpected,
-      cloudEyeList: unexpected,
-      prometheus: unexpected,
-      cloudwatch: unexpected,
-    }),
+    metrics: metricCollector(
+      { cloudEye: unexpected, cloudEyeList: unexpected, prometheus: unexpected, cloudwatch: unexpected },
+      { after: noTime },
+    ),
     keys: {
       provide: async () => ({ ak: "AK", sk: "SK", securityToken: null }),
       prometheusAuth: async () => [],

@@ -11,7 +11,6 @@ import { readOffers } from "../../lib/huawei/scale-evaluations.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
 import { cloudwatchReader } from "../../lib/metrics/cloudwatch/client.ts"
 import { matrixOf } from "../../lib/metrics/prometheus/answer.ts"
-import { readMetrics } from "../../lib/metrics/read.ts"
 import type { MetricSources } from "../../lib/metrics/sources.ts"
 import type { Read } from "../../lib/ports.ts"
 import {
@@ -25,6 +24,7 @@ import {
   tickOf,
 } from "../decision/builders.ts"
 import { CloudWatchServer } from "../metrics/cloudwatch/server.ts"
+import { readMetrics } from "../metrics/read-alone.ts"
 
 // ---- none of them can start or enlarge a purchase: every value of every answer, made unreadable one by one ----
 
@@ -145,7 +145,7 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
     const none = async () => ({ ok: false as const, why: "not asked", credentials: false })
     const all = { cloudEye: none, cloudEyeList: none, prometheus: none, cloudwatch: none, ...sources }
     const question = { policy, supernode: read.value, signal: tickOf(), now: NOW }
-    const readings = await readMetrics(question, all, { patienceMs: 0 })
+    const readings = await readMetrics(question, all)
     const offers = seen(await readOffers(readerOf(OFFERS), PLACE))
     return bought(
       situationOf({

@@ -15,7 +15,7 @@ import { type Replacements, startApp } from "../../lib/app/start.ts"
 import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
-import type { Clock } from "../../lib/ports.ts"
+import type { After, Clock } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { contextOf } from "../functions/context.ts"
@@ -92,7 +92,8 @@ export interface CorridorOptions {
   settings?: Record<string, string>
   smn?: SmnRequests
   cloudwatch?: NonNullable<Replacements["cloudwatch"]>
-  meterPatienceMs?: number
+  /** Timers of supernodes that wait for each other; absent: real ones. */
+  after?: After
   /** What each platform's functions are built with; absent: nothing is emitted. */
   emitMetrics?: EmitMetrics
   /** Instead of the one that is shared with the sandbox. */
@@ -189,7 +190,7 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
   private handler(door: DoorName): DoorHandler {
     const known = this.handlers.get(door)
     if (known) return known
-    const { smn, cloudwatch, meterPatienceMs, emitMetrics } = this.options
+    const { smn, cloudwatch, after, emitMetrics } = this.options
     const shared = { now: () => this.sandbox.now(), monotonic: () => performance.now(), wait: async () => {} }
     const { clock = shared } = this.options
     const start: StartApp = async (settings) => {
@@ -197,7 +198,7 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
         clock,
         ...(smn ? { smn } : {}),
         ...(cloudwatch ? { cloudwatch } : {}),
-        ...(meterPatienceMs ? { meterPatienceMs } : {}),
+        ...(after ? { after } : {}),
       })
       this.apps.push(app)
       return app

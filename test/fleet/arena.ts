@@ -9,13 +9,13 @@ import { type OrderEnding, outcomeOf } from "../../lib/simulate/order-ending.ts"
 import { DAY, MINUTE, NOW, offersOf, policyOf, ruleInput, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Random } from "../simulation/random.ts"
+import { allPromisesFollowed, Scheduler } from "../simulation/scheduler.ts"
 import { Chains } from "../world/chains.ts"
 import { readingsOf } from "../world/meters.ts"
 import { taskOf } from "../world/task.ts"
-import { Interleaver } from "./interleaver.ts"
 
 // Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
-// chance, and every step of every run in an order drawn by chance. What was truly sent is counted here, independent of all ledgers.
+// chance, and every step of every run at a moment drawn by chance. What was truly sent is counted here, independent of all ledgers.
 
 export interface Fight {
   seed: number
@@ -26,7 +26,7 @@ export interface Fight {
   ownCap: number
   /** What all may spend, in orders. */
   budget: number
-  /** The next step is of any run, or by rank. */
+  /** Each step takes its own time, so that any run may be next; or one run after the other, each held up now and then. */
   byRank: boolean
   /** How often the cloud takes an order, refuses it, or leaves it unanswered and taken. */
   weights: [accepted: number, refused: number, lost: number]
@@ -40,16 +40,25 @@ interface Order {
 }
 
 const PRICE = 60_000
+/** Of a step, on average; virtual time, which no run sees. */
+const STEP_MS = 1_000_000
+/** A step of a run that is not held up, by rank. */
+const QUICK_STEP_MS = 1
+/** How often a run is held up until after all others. */
+const FALLS_BEHIND = 0.25
 /** From two servers to four. */
 const ORDER_COST = 2 * PRICE
 
 export class Arena {
   readonly violations: string[] = []
   readonly orders: Order[] = []
+  steps = 0
   readonly results: RunResult[] = []
   readonly #policies: Policy[]
   readonly #chains = new Chains<LedgerEntry>()
-  readonly #interleaver: Interleaver
+  readonly #scheduler = new Scheduler(0)
+  /** Runs that have taken their first step. */
+  readonly #begun = new Set<number>()
   readonly #random: Random
   #now = NOW
   #runs = 0
@@ -58,12 +67,7 @@ export class Arena {
   constructor(private readonly fight: Fight) {
     this.#chains.append(CONTROL_STREAM, initEntryAt(NOW))
     this.#random = new Random(fight.seed)
-    this.#interleaver = new Interleaver(this.#random, fight.byRank)
     this.#policies = Array.from({ length: fight.supernodes }, (_, nth) => policyFor(fight, nth))
-  }
-
-  get steps(): number {
-    return this.#interleaver.steps
   }
 
   /** All that may have cost money. */
@@ -75,7 +79,7 @@ export class Arena {
   async fightItOut(): Promise<void> {
     const { attempts } = this.fight
     const runs = Array.from({ length: attempts }, (_, nth) => this.#start(nth % this.#policies.length))
-    await this.#interleaver.runAll()
+    await this.#runAll()
     this.results.push(...(await Promise.all(runs)))
   }
 
@@ -84,7 +88,7 @@ export class Arena {
     this.#now += MINUTE
     for (const nth of this.#policies.keys()) {
       const last = this.#start(nth)
-      await this.#interleaver.runAll()
+      await this.#runAll()
       await last
     }
   }
@@ -107,9 +111,27 @@ export class Arena {
     return run(ports, taskOf({ signal, policy, run: ports.newId() }, { loaded, fleetStreams }))
   }
 
-  /** Time goes on a little with every step. */
+  async #runAll(): Promise<void> {
+    await allPromisesFollowed()
+    await this.#scheduler.runUntil(Infinity, () => false)
+  }
+
+  /** Virtual time until the next step of this run. Exponential: whichever waits is the next with the same chance. */
+  #delayMs(who: number): number {
+    const random = this.#random
+    if (!this.fight.byRank) return -Math.log(1 - random.next()) * STEP_MS
+    const { attempts } = this.fight
+    if (!this.#begun.has(who)) {
+      this.#begun.add(who)
+      return random.whole(0, attempts) * STEP_MS
+    }
+    return random.chance(FALLS_BEHIND) ? attempts * STEP_MS : QUICK_STEP_MS
+  }
+
+  /** Comes back when it is this run's turn, and follows it to its end before the next. Its clock goes on a little with every step. */
   async #turn(who: number): Promise<void> {
-    await this.#interleaver.turn(who)
+    await this.#scheduler.wait(this.#delayMs(who))
+    this.steps += 1
     this.#now += this.#random.chance(0.1) ? 1 : 0
   }
 

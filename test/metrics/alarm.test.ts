@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Server } from "../../lib/decision/inputs/supernode.ts"
-import { readMetrics } from "../../lib/metrics/read.ts"
 import {
   ALARM_ID,
   alarmOf,
@@ -17,6 +16,7 @@ import {
   tickOf,
 } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
+import { readMetrics } from "./read-alone.ts"
 
 const PERIOD = 5 * MINUTE
 const NEWEST = Date.parse("2024-01-12T16:50:00Z")

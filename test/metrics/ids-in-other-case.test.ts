@@ -4,7 +4,6 @@ import { missingServers } from "../../lib/decision/state/missing-servers.ts"
 import { reconcile } from "../../lib/decision/transitions/reconcile.ts"
 import { digest } from "../../lib/digest.ts"
 import { readSupernode } from "../../lib/huawei/supernode.ts"
-import { readMetrics } from "../../lib/metrics/read.ts"
 import {
   alarmOf,
   MINUTE,
@@ -19,6 +18,7 @@ import {
   tickOf,
 } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
+import { readMetrics } from "./read-alone.ts"
 
 // The cloud writes an id in small letters here and in capitals there. Each row takes one place where two ids meet, and
 // gives what comes of it; the ids' writing must make no difference.

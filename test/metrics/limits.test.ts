@@ -2,9 +2,9 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { CloudEyeQuery } from "../../lib/cloud-eye.ts"
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
-import { readMetrics } from "../../lib/metrics/read.ts"
 import { alarmOf, NOW, policyOf, type RuleInput, serverOf, supernodeOf } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
+import { readMetrics } from "./read-alone.ts"
 
 /** Longest documented span by period, hours; the one of 1m is assumed to be that of raw data. */
 const SPAN_HOURS: Record<string, number> = { 60: 4, 300: 24, 1200: 72, 3600: 240, 14400: 720, 86400: 4320 }

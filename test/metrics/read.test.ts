@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
 import type { CloudEyeSeries } from "../../lib/cloud-eye.ts"
-import { readMetrics } from "../../lib/metrics/read.ts"
 import {
   alarmOf,
   MINUTE,
@@ -14,6 +13,7 @@ import {
   supernodeOf,
 } from "../decision/builders.ts"
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
+import { readMetrics } from "./read-alone.ts"
 
 const PERIOD = 5 * MINUTE
 /** 17:00 minus a lag of one minute: the newest period that has ended began at 16:50. */

@@ -3,7 +3,7 @@ import { alarmOf, MINUTE, policyOf, tickOf } from "../decision/builders.ts"
 import type { World } from "../run/world.ts"
 
 // Faults that hurt comparable autoscalers, and patterns that are known to buy twice. Each row plays the situation through the real
-// run: a cloud, a clock and a ledger's store with faults behind the ports. test/duel plays whole patterns against ours.
+// run: a cloud, a clock and a ledger's store with faults behind the ports. test/bench/duel plays whole patterns against ours.
 
 export interface Row {
   /** Which project or pattern, and where it is reported or documented. */

@@ -499,6 +499,23 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
+  // ---- the meters, asked together ----
+  {
+    name: "one-answer-for-all",
+    isLong: true,
+    says: "supernodes that ask the meters together all get the answer about the first",
+    rules: ["evidence", "liveness"],
+    from: 750,
+    upTo: 780,
+    changes: [
+      {
+        file: "lib/metrics/batching/requests.ts",
+        from: "all[i] ??",
+        to: "all[0] ??",
+      },
+    ],
+  },
+
   // ---- the ledger's life ----
   {
     name: "new-ledger-is-trusted",

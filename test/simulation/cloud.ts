@@ -67,12 +67,12 @@ async function read<T>(
   return { ...answer, skewMs, date }
 }
 
-function travel({ random, weather }: World): { thereMs: number; backMs: number } {
+export function travel({ random, weather }: World): { thereMs: number; backMs: number } {
   const slowest = random.chance(weather.cloudIsSlow) ? 30_000 : 300
   return { thereMs: random.spread(5, slowest), backMs: random.spread(5, slowest) }
 }
 
-function readingsOf(world: World, { policy, supernode, now }: MetricQuestion): Reading[] {
+export function readingsOf(world: World, { policy, supernode, now }: MetricQuestion): Reading[] {
   const { random, scheduler, weather } = world
   const { load } = world.supernodeOf(policy.id)
   return policy.rules.map(({ name, metric, points }) => {

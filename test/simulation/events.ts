@@ -1,5 +1,6 @@
 import type { AlarmSignal, AlarmState, Signal, TickSignal } from "../../lib/decision/inputs/signal.ts"
 import type { Machine } from "./machine.ts"
+import { eventOf } from "./meters.ts"
 import type { TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
@@ -88,7 +89,9 @@ interface Delivery {
 function handle(world: World, signal: Signal, { supernodes, tries }: Delivery): void {
   const { process } = world.random.pick(world.machines)
   world.count("events")
-  for (const supernode of supernodes) {
+  const meters = world.asksTogether ? eventOf(process) : null
+  const all = supernodes.map((supernode) => ({ supernode, member: meters?.join() }))
+  for (const { supernode, member } of all) {
     const again = (): void => {
       if (tries >= 3 || world.random.chance(0.3)) return
       const delayMs = world.random.spread(1_000, 5 * MINUTE)
@@ -96,7 +99,7 @@ function handle(world: World, signal: Signal, { supernodes, tries }: Delivery): 
         handle(world, signal, { supernodes: [supernode], tries: tries + 1 }),
       )
     }
-    void world.startRun(process, { signal, supernode, again })
+    void world.startRun(process, { signal, supernode, again, ...(member ? { member } : {}) })
   }
 }
 

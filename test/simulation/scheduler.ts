@@ -33,7 +33,7 @@ export class Scheduler {
     return new Promise((resolve) => this.after(ms, resolve))
   }
 
-  /** Continues until that time, or until it is finished for another reason. */
+  /** Continues until that time, or until it is finished for another reason; without an end, until no task is left. */
   async runUntil(end: number, isFinished: () => boolean): Promise<void> {
     for (;;) {
       const next = this.#heap[0]
@@ -43,7 +43,7 @@ export class Scheduler {
       next.act()
       await allPromisesFollowed()
     }
-    if (!isFinished()) this.now = Math.max(this.now, end)
+    if (end < Infinity && !isFinished()) this.now = Math.max(this.now, end)
   }
 
   #removeFirst(): void {

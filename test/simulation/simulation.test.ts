@@ -3,6 +3,7 @@ import { IS_FULL } from "../full.ts"
 import { BREAKS } from "./breaks.ts"
 import { bundle } from "./bundle.ts"
 import { hunt, ruleOf, seedsUpTo } from "./hunt.ts"
+import { FIRST_TOGETHER } from "./meters.ts"
 import { runLives, runSeeds } from "./pool.ts"
 import type { Report } from "./simulate.ts"
 import { failureLines, Summary } from "./summary.ts"
@@ -13,6 +14,8 @@ import { failureLines, Summary } from "./summary.ts"
 
 /** `npm run test:full` lives 200 of them here, and 2,000 by the command. */
 const SEEDS = IS_FULL ? 200 : 120
+/** Further lives, in which the supernodes of an event ask the meters together. */
+const TOGETHER = IS_FULL ? 40 : 4
 
 async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promise<Map<number, Report>> {
   const reports = new Map<number, Report>()
@@ -28,10 +31,10 @@ async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promis
 }
 
 describe("a simulated fleet", () => {
-  it(`keeps every promise in ${SEEDS} lives, and buys all that its policy allows once faults are over`, async () => {
+  it(`keeps every promise in ${SEEDS + TOGETHER} lives, and buys all that its policy allows once faults are over`, async () => {
     const summary = new Summary()
     await runLives({
-      seeds: seedsUpTo(SEEDS),
+      seeds: [...seedsUpTo(SEEDS), ...seedsUpTo(FIRST_TOGETHER + TOGETHER - 1, FIRST_TOGETHER)],
       onReport: (report) => {
         summary.add(report)
         return false
@@ -39,7 +42,7 @@ describe("a simulated fleet", () => {
     })
     console.log(summary.lines().join("\n"))
     expect(summary.failed.flatMap((report) => failureLines(report)).join("\n")).toBe("")
-    expect(summary.seeds).toBe(SEEDS)
+    expect(summary.seeds).toBe(SEEDS + TOGETHER)
     expect(summary.mostPosts).toBe(1)
     // Faults that never happen prove nothing.
     for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)

@@ -14,6 +14,7 @@ import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
+import { asksTogether, type eventOf, readTogether } from "./meters.ts"
 import { People } from "./people.ts"
 import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
@@ -44,6 +45,14 @@ export interface Waking {
   supernode: TrueSupernode
   /** Called if the run throws or its process dies. */
   again?: () => void
+  /** Its part among the supernodes of the event that ask the meters together. */
+  member?: ReturnType<ReturnType<typeof eventOf>["join"]>
+}
+
+interface RunParts {
+  run: string
+  endsAt: number
+  member: Waking["member"]
 }
 
 /** In some worlds no person knows what the previous ledger had in flight; drawn separately. */
@@ -81,6 +90,7 @@ export class World {
     freezes: 0,
   }
   readonly lines: string[] = []
+  readonly asksTogether: boolean
   readonly #hasTwoFiles: boolean
   #ids = 0
   readonly #start: number
@@ -89,6 +99,7 @@ export class World {
     seed: number,
     readonly broken: PortBreak | null,
   ) {
+    this.asksTogether = asksTogether(seed)
     this.#hasTwoFiles = hasTwoFiles(seed)
     this.random = new Random(seed)
     this.ledgerTrouble = drawLedgerTrouble(seed)
@@ -171,7 +182,8 @@ export class World {
   }
 
   /** The real run() in that process. undefined: it threw; a run whose process dies never returns. */
-  async startRun(process: Process, { signal, supernode, again }: Waking): Promise<RunResult | undefined> {
+  async startRun(process: Process, waking: Waking): Promise<RunResult | undefined> {
+    const { signal, supernode, again, member } = waking
     this.count("runs")
     if (this.random.chance(0.015)) void this.people.stopRightNow()
     const id = `run-${this.counts.runs}`
@@ -187,7 +199,7 @@ export class World {
     let error: unknown = null
     let result: RunResult | undefined
     try {
-      result = await run(this.#portsFor(process, { run: id, endsAt }), {
+      result = await run(this.#portsFor(process, { run: id, endsAt, member }), {
         signal,
         exclusive: true,
         loaded: {
@@ -205,6 +217,7 @@ export class World {
     } catch (thrown) {
       error = thrown
     }
+    member?.leave()
     end()
     isRunning = false
     this.trace(
@@ -220,8 +233,9 @@ export class World {
     return isOther ? otherFile(supernode) : supernode.loaded
   }
 
-  #portsFor(process: Process, { run, endsAt }: { run: string; endsAt: number }): Ports {
+  #portsFor(process: Process, { run, endsAt, member }: RunParts): Ports {
     const { ledger, clock } = process
+    const cloud = cloudSeenBy(process, run)
     const ports: Ports = {
       ledger: {
         head: (stream) => {
@@ -233,7 +247,7 @@ export class World {
         streams: () => ledger.streams(),
         close: () => ledger.close(),
       },
-      cloud: cloudSeenBy(process, run),
+      cloud: member ? { ...cloud, readMetrics: readTogether(member) } : cloud,
       clock,
       notify: {
         wants: (topic) => topic === "trouble" || topic === "approval",

@@ -260,6 +260,5 @@ export type Policy = z.output<typeof supernodeSchema> & FileWide
 export type Rule = Policy["rules"][number]
 export type Schedule = Policy["schedules"][number]
 export type Rung = Policy["ladder"][number]
-export type Order = Policy["order"]
 export type AlarmMatch = Policy["alarms"][number]
 export type Budget = NonNullable<Policy["limits"]["budget"]>

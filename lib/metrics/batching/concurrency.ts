@@ -1,43 +1,40 @@
+import { Places } from "../../http/places.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf } from "../sentence.ts"
 
-/** Runs what is asked of one place, as soon as there is room. */
+/** Sends a request to one place, as soon as there is room. */
 export type ConcurrencyLimiter = <T>(place: string, ask: () => Promise<Read<T>>) => Promise<Read<T>>
 
-interface Lane {
-  running: number
-  waiting: (() => void)[]
-  /** Questions in a row that had no answer at all. */
-  failures: number
-}
+/** Enough for speed, few enough not to be throttled. */
+const MAX_AT_ONE_PLACE = 4
 
 /**
- * At most `limit` questions are under way at one place (a host, a region): enough for speed, few enough not to be throttled,
- * and no place waits for another. Where that many in a row had no answer, the rest is not asked any more: each would cost
- * its whole time, and the function has only so much. Never rejects.
+ * At most `limit` requests are under way at one place (a host, a region), and no place waits for another. After as many in a
+ * row without an answer, the waiting rest is not sent: each would cost its whole time, and the function has only so much.
+ * Once nothing waits, the place gets a new chance. Never rejects.
  */
-export function gateOf(limit: number): ConcurrencyLimiter {
-  const lanes = new Map<string, Lane>()
-  return async (place, ask) => {
-    const lane = lanes.get(place) ?? { running: 0, waiting: [], failures: 0 }
-    lanes.set(place, lane)
-    if (lane.running >= limit) await new Promise<void>((resolve) => lane.waiting.push(resolve))
-    else lane.running += 1
-    try {
-      if (lane.failures >= limit) return notAsked(lane.failures)
-      const read = await ask()
-      const isSilent = !read.ok && !read.refused && !read.credentials
-      lane.failures = isSilent ? lane.failures + 1 : 0
-      return read
-    } catch (cause) {
-      lane.failures += 1
-      return { ok: false, why: messageOf(cause), credentials: false }
-    } finally {
-      // The place is handed on to the next in the queue, so that a newcomer cannot take it in between.
-      const next = lane.waiting.shift()
-      if (next) next()
-      else lane.running -= 1
-    }
+export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
+  const places = new Places(limit)
+  const queues = new Map<string, { length: number; failures: number }>()
+  return (place, ask) => {
+    const queue = queues.get(place) ?? { length: 0, failures: 0 }
+    queues.set(place, queue)
+    queue.length += 1
+    return places.within(place, async () => {
+      try {
+        if (queue.failures >= limit) return notAsked(queue.failures)
+        const read = await ask()
+        const isSilent = !read.ok && !read.refused && !read.credentials
+        queue.failures = isSilent ? queue.failures + 1 : 0
+        return read
+      } catch (cause) {
+        queue.failures += 1
+        return { ok: false, why: messageOf(cause), credentials: false }
+      } finally {
+        queue.length -= 1
+        if (queue.length === 0) queues.delete(place)
+      }
+    })
   }
 }
 

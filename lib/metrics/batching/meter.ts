@@ -1,15 +1,21 @@
 import type { Reading } from "../../decision/inputs/reading.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion } from "../../ports.ts"
-import { Batch, type BatchOptions, type MeterKind, type SeriesAnswer, type Want } from "./batch.ts"
+import type { After, MetricQuestion } from "../../ports.ts"
+import { Batch } from "./batch.ts"
+import type { ConcurrencyLimiter } from "./concurrency.ts"
+import { type MeterKind, Requests, type SeriesAnswer, type Want } from "./requests.ts"
 
-/** One kind of meter with the wants of one event. */
+/** One kind of meter as the supernodes of one chunk ask it. */
 export interface Meter {
-  /** One more reader will read or pass; see Batch. */
-  join(): void
-  pass(): void
+  /** Its requests have left: a supernode that joins now would be late. */
+  isSent(): boolean
+  join(): MeterMember
+}
+
+export interface MeterMember {
   /** Readings of the rules that this meter is asked for, by rule name. */
-  read(question: MetricQuestion, isAwaited: boolean): Promise<Map<string, Reading>>
+  read(question: MetricQuestion): Promise<Map<string, Reading>>
+  leave(): void
 }
 
 /** What is particular about the rules of one kind of meter. */
@@ -18,47 +24,54 @@ export interface RuleKind<Source, RuleWant, Series, Answer> {
   source(rule: Rule): Source | undefined
   want(rule: Rule, source: Source, question: MetricQuestion): RuleWant | Promise<RuleWant>
   series(want: RuleWant): Want<Series>[]
-  /** `told`: what came of each of the series, in their order. */
-  reading(rule: string, want: RuleWant, told: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
+  /** `answers`: those to each of the series, in their order. */
+  reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
+}
+
+export interface ChunkOptions {
+  /** Shared by all chunks of an event. */
+  limited: ConcurrencyLimiter
+  after: After
 }
 
 export function meterOf<Source, RuleWant, Series, Answer>(
   kind: MeterKind<Series, Answer>,
   rules: RuleKind<Source, RuleWant, Series, Answer>,
-  options: BatchOptions,
+  { limited, after }: ChunkOptions,
 ): Meter {
-  const batch = new Batch(kind, options)
-  return {
-    join: () => batch.join(),
-    pass: () => batch.pass(),
-    async read(question, isAwaited) {
-      const own = question.policy.rules.flatMap((rule) => {
+  const batch = new Batch(new Requests(kind, limited), after)
+  const wantsOf = (question: MetricQuestion) =>
+    Promise.all(
+      question.policy.rules.flatMap((rule) => {
         const source = rules.source(rule)
-        return source === undefined ? [] : [{ rule, source }]
-      })
-      if (own.length === 0) {
-        if (isAwaited) batch.pass()
-        return new Map()
+        if (source === undefined) return []
+        return [(async () => ({ rule: rule.name, want: await rules.want(rule, source, question) }))()]
+      }),
+    )
+  return {
+    isSent: () => batch.isSent,
+    join() {
+      const member = batch.join()
+      return {
+        leave: member.leave,
+        async read(question) {
+          try {
+            const wanted = await wantsOf(question)
+            if (wanted.length === 0) return new Map()
+            const asked = wanted.map((one) => ({ ...one, series: rules.series(one.want) }))
+            const answers = await member.ask(asked.flatMap(({ series }) => series))
+            // They come in the order of the series: each rule takes as many as it asked for.
+            return new Map(
+              asked.map(({ rule, want, series }) => [
+                rule,
+                rules.reading(rule, want, answers.splice(0, series.length)),
+              ]),
+            )
+          } finally {
+            member.leave()
+          }
+        },
       }
-      const wanted = await Promise.all(
-        own.map(async ({ rule, source }) => {
-          const want = await rules.want(rule, source, question)
-          return { rule: rule.name, want, series: rules.series(want) }
-        }),
-      )
-      const told = await batch.collect(
-        wanted.flatMap(({ series }) => series),
-        isAwaited,
-      )
-      // They come in the order of the series: each rule takes as many as it asked for.
-      let taken = 0
-      return new Map(
-        wanted.map(({ rule, want, series }) => {
-          const own = told.slice(taken, taken + series.length)
-          taken += series.length
-          return [rule, rules.reading(rule, want, own)]
-        }),
-      )
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { CloudEyeListQuery, CloudEyeMetric, CloudPlace } from "../../cloud-eye.ts"
 import type { Read } from "../../ports.ts"
-import { type ConcurrencyLimiter, gateOf } from "../batching/concurrency.ts"
+import { type ConcurrencyLimiter, limiterOf } from "../batching/concurrency.ts"
 import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
@@ -10,7 +10,6 @@ const LIFE_MS = 5 * 60_000
 const MAX_LISTS = 64
 /** Pages of 1,000 per list: far above any supernode's, and a bound on what a wrong rule costs. */
 const MAX_PAGES = 50
-const LIMIT = 4
 
 /** Finds the series that Cloud Eye knows, all pages. All who ask for the same within a few minutes share one answer. */
 export interface Discovery {
@@ -37,7 +36,7 @@ interface Kept {
 
 export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Discovery {
   const kept = new Map<string, Kept>()
-  const gate = gateOf(LIMIT)
+  const limited = limiterOf()
   return {
     find({ place, query, wild, now }) {
       const key = JSON.stringify([place.region, place.projectId, query, wild])
@@ -48,7 +47,7 @@ export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Disco
           ? known
           : {
               until: now + LIFE_MS,
-              found: allPages({ sources, gate, place, query }).then((read) => indexed(read, wild)),
+              found: allPages({ sources, limited, place, query }).then((read) => indexed(read, wild)),
             }
       kept.set(key, entry)
       for (const oldest of kept.keys()) if (kept.size > MAX_LISTS) kept.delete(oldest)
@@ -78,19 +77,19 @@ function indexed(
 
 interface Listing {
   sources: Pick<MetricSources, "cloudEyeList">
-  gate: ConcurrencyLimiter
+  limited: ConcurrencyLimiter
   place: CloudPlace
   query: Listed
 }
 
 /** A list that may be incomplete is refused: a card that is missing in it would be taken for one that does not exist. */
-async function allPages({ sources, gate, place, query }: Listing): Promise<Read<CloudEyeMetric[]>> {
+async function allPages({ sources, limited, place, query }: Listing): Promise<Read<CloudEyeMetric[]>> {
   const found: CloudEyeMetric[] = []
   const markers = new Set<string>()
   let start: string | null = null
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const asked: CloudEyeListQuery = start === null ? query : { ...query, start }
-    const read = await gate(place.region, () => sources.cloudEyeList(place, asked))
+    const read = await limited(place.region, () => sources.cloudEyeList(place, asked))
     if (!read.ok) return read
     for (const metric of read.value.metrics) found.push(metric)
     start = read.value.next

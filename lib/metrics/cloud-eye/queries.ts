@@ -1,6 +1,6 @@
 import type { CloudEyeMetric, CloudEyeQuery, CloudEyeSeries, CloudPlace } from "../../cloud-eye.ts"
 import type { Read } from "../../ports.ts"
-import type { MeterKind, PeriodRange } from "../batching/batch.ts"
+import type { MeterKind, PeriodRange } from "../batching/requests.ts"
 import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 

@@ -1,6 +1,6 @@
 import type { Reading, Series } from "../../decision/inputs/reading.ts"
 import type { Datapoint } from "../../decision/inputs/signal.ts"
-import type { SeriesAnswer, Want } from "../batching/batch.ts"
+import type { SeriesAnswer, Want } from "../batching/requests.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
 import type { CloudEyePoints, CloudEyeSeriesDemand } from "./queries.ts"

@@ -1,4 +1,4 @@
-import type { MeterKind, PeriodRange } from "../batching/batch.ts"
+import type { MeterKind, PeriodRange } from "../batching/requests.ts"
 import type { CloudWatchMetric, CloudWatchSeries, MetricSources } from "../sources.ts"
 
 // GetMetricData takes 500 metrics of any namespaces, statistics and periods, but one window for them all, and gives at

@@ -2,7 +2,7 @@ import { newestPeriods, type Reading, type Series } from "../../decision/inputs/
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
 import type { MetricQuestion } from "../../ports.ts"
-import type { SeriesAnswer, Want } from "../batching/batch.ts"
+import type { SeriesAnswer, Want } from "../batching/requests.ts"
 import { fillDimensions, namesServers } from "../cloud-eye/dimensions.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"

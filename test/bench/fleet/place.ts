@@ -89,7 +89,7 @@ export class FleetWorker {
 
   /** The next tick, a minute later by its name. Throws what the process said where it died. */
   tick(): Promise<FleetRan> {
-    const time = new Date(Math.floor(Date.now() / 60_000 - 5 + this.#minutes++) * 60_000).toISOString()
+    const time = new Date(Math.floor(Date.now() / 60_000 - 13 + this.#minutes++) * 60_000).toISOString()
     return this.#handle({ door: "schedule", event: { kind: "tick", name: "bench", time } })
   }
 

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest"
+import { Batch } from "../../../lib/metrics/batching/batch.ts"
+import { limiterOf } from "../../../lib/metrics/batching/concurrency.ts"
 import {
-  Batch,
   type MeterKind,
   type PeriodRange,
+  Requests,
   type SeriesAnswer,
-} from "../../../lib/metrics/batching/batch.ts"
+  type Want,
+} from "../../../lib/metrics/batching/requests.ts"
 import type { Read } from "../../../lib/ports.ts"
 
 interface Asked {
@@ -72,57 +75,114 @@ async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
 
-describe("the wants of one event", () => {
-  it("are one request for all who take part, however far apart they arrive", async () => {
+/** A batch whose members have joined, and its time: the waits that began, and their end. */
+function batchOf(meter: FakeMeter, { members = 1, limit = 4 } = {}) {
+  const waits: { ms: number; end: () => void }[] = []
+  const batch = new Batch(new Requests(meter, limiterOf(limit)), (ms, end) => {
+    const wait = { ms, end }
+    waits.push(wait)
+    return () => {
+      if (waits.includes(wait)) waits.splice(waits.indexOf(wait), 1)
+    }
+  })
+  return { batch, members: Array.from({ length: members }, () => batch.join()), waits }
+}
+
+/** One supernode by itself. */
+function ask(meter: FakeMeter, wants: Want<Asked>[], options = {}): Promise<SeriesAnswer<string>[][]> {
+  return (batchOf(meter, options).members[0] as ReturnType<Batch<Asked, string>["join"]>).ask(wants)
+}
+
+describe("the wants of one chunk", () => {
+  it("are one request for all who take part, however far apart they are ready", async () => {
     const meter = new FakeMeter()
-    const batch = new Batch(meter, { patienceMs: 60_000 })
-    for (let i = 0; i < 3; i++) batch.join()
-    const first = batch.collect([want("a")], true)
+    const { members, waits } = batchOf(meter, { members: 3 })
+    const first = members[0]?.ask([want("a")])
     await turns()
-    const second = batch.collect([want("b")], true)
+    const second = members[1]?.ask([want("b")])
     await turns()
     expect(meter.requests).toEqual([])
-    const third = batch.collect([want("a"), want("c")], true)
-    expect(values((await Promise.all([first, second, third])).flat())).toEqual([["a"], ["b"], ["a"], ["c"]])
+    expect(waits.map(({ ms }) => ms)).toEqual([300, 100])
+    const third = members[2]?.ask([want("a"), want("c")])
+    expect(values((await Promise.all([first, second, third])).flatMap((one) => one ?? []))).toEqual([
+      ["a"],
+      ["b"],
+      ["a"],
+      ["c"],
+    ])
     expect(meter.requests).toEqual([["a 1-3", "b 1-3", "c 1-3"]])
+    expect(waits).toEqual([])
   })
 
-  it("do not wait for those who want nothing", async () => {
+  it("do not wait for those who want nothing, however often they say so", async () => {
     const meter = new FakeMeter()
-    const batch = new Batch(meter, { patienceMs: 60_000 })
-    batch.join()
-    batch.join()
-    const told = batch.collect([want("a")], true)
-    batch.pass()
-    expect(values(await told)).toEqual([["a"]])
+    const { members } = batchOf(meter, { members: 3 })
+    members[1]?.leave()
+    const answers = members[0]?.ask([want("a")])
+    members[1]?.leave()
+    await turns()
+    expect(meter.requests).toEqual([])
+    members[2]?.leave()
+    expect(values((await answers) ?? [])).toEqual([["a"]])
   })
 
-  it("do not wait for those who do not come: they ask by themselves, and none of them asks twice", async () => {
+  it.each([300, 100])(
+    "wait %i ms and no longer: late ones ask without them, and only what is new",
+    async (ms) => {
+      const meter = new FakeMeter()
+      const { batch, members, waits } = batchOf(meter, { members: 5 })
+      const end = () => waits.find((wait) => wait.ms === ms)?.end()
+      const inTime = Promise.all([members[0]?.ask([want("a")]), members[1]?.ask([want("b")])])
+      expect(batch.isSent).toBe(false)
+      end()
+      expect(batch.isSent).toBe(true)
+      expect(values((await inTime).flatMap((one) => one ?? []))).toEqual([["a"], ["b"]])
+      expect(waits).toEqual([])
+      const late = Promise.all([members[2]?.ask([want("a"), want("c")]), members[3]?.ask([want("d")])])
+      end()
+      expect(values((await late).flatMap((one) => one ?? []))).toEqual([["a"], ["c"], ["d"]])
+      expect(values((await members[4]?.ask([want("d"), want("e")])) ?? [])).toEqual([["d"], ["e"]])
+      expect(meter.requests).toEqual([["a 1-3", "b 1-3"], ["c 1-3", "d 1-3"], ["e 1-3"]])
+      expect(waits).toEqual([])
+    },
+  )
+
+  it("wait 300 ms from the first that is ready, and 100 ms from the newest", async () => {
+    const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
+    void members[0]?.ask([want("a")])
+    const [whole, gap] = waits
+    void members[1]?.ask([want("b")])
+    expect(waits).toHaveLength(2)
+    expect(waits).toContain(whole)
+    expect(waits).not.toContain(gap)
+  })
+
+  it("of a supernode that asks a second time wait for no other", async () => {
     const meter = new FakeMeter()
-    const batch = new Batch(meter, { patienceMs: 1 })
-    for (let i = 0; i < 3; i++) batch.join()
-    const inTime = await Promise.all([batch.collect([want("a")], true), batch.collect([want("b")], true)])
-    expect(values(inTime.flat())).toEqual([["a"], ["b"]])
-    expect(values(await batch.collect([want("a"), want("c")], true))).toEqual([["a"], ["c"]])
-    expect(meter.requests).toEqual([["a 1-3", "b 1-3"], ["c 1-3"]])
+    const { members, waits } = batchOf(meter, { members: 2 })
+    const first = members[0]?.ask([want("a")])
+    expect(values((await members[0]?.ask([want("b")])) ?? [])).toEqual([["b"]])
+    expect(meter.requests).toEqual([["b 1-3"]])
+    waits[0]?.end()
+    expect(values((await first) ?? [])).toEqual([["a"]])
   })
 
-  it("are asked once in the event, even if they are asked for again, and whatever the answer was", async () => {
+  it("are asked once in the chunk, even if they are asked for again, and whatever the answer was", async () => {
     const meter = new FakeMeter()
     meter.answers = ([one]) =>
       one?.series.name === "bad" ? silent : { ok: true, value: ["a"], skewMs: null }
-    const batch = new Batch(meter)
-    const ask = (name: string) => batch.collect([want(name)], false)
-    expect(values([...(await ask("a")), ...(await ask("a"))])).toEqual([["a"], ["a"]])
-    expect(values([...(await ask("bad")), ...(await ask("bad"))])).toEqual([["no answer"], ["no answer"]])
+    const { batch } = batchOf(meter, { members: 0 })
+    const asks = (name: string) => batch.join().ask([want(name)])
+    expect(values([...(await asks("a")), ...(await asks("a"))])).toEqual([["a"], ["a"]])
+    expect(values([...(await asks("bad")), ...(await asks("bad"))])).toEqual([["no answer"], ["no answer"]])
     expect(meter.requests).toHaveLength(2)
   })
 
   it("ask only for the periods that were not asked for yet", async () => {
     const meter = new FakeMeter()
-    const batch = new Batch(meter)
-    await batch.collect([want("a", [3, 2])], false)
-    const told = await batch.collect([want("a", [5, 4, 3, 2, 1])], false)
+    const { batch } = batchOf(meter, { members: 0 })
+    await batch.join().ask([want("a", [3, 2])])
+    const told = await batch.join().ask([want("a", [5, 4, 3, 2, 1])])
     expect(meter.requests).toEqual([["a 2-3"], ["a 1-1", "a 4-5"]])
     expect(told[0]?.map(({ oldest, newest }) => [oldest, newest])).toEqual([
       [2, 3],
@@ -134,9 +194,9 @@ describe("the wants of one event", () => {
   it("are as many requests as the limits need", async () => {
     const meter = new FakeMeter()
     const names = ["a", "b", "c", "d", "e", "f", "g"]
-    await new Batch(meter).collect(
+    await ask(
+      meter,
       names.map((name) => want(name)),
-      false,
     )
     expect(meter.requests.map(({ length }) => length)).toEqual([3, 3, 1])
   })
@@ -144,7 +204,7 @@ describe("the wants of one event", () => {
   it("say which series an answer left out", async () => {
     const meter = new FakeMeter()
     meter.answers = () => ({ ok: true, value: ["a"], skewMs: null })
-    const told = await new Batch(meter).collect([want("a"), want("b")], false)
+    const told = await ask(meter, [want("a"), want("b")])
     expect(values(told)).toEqual([["a"], [null]])
   })
 })
@@ -157,9 +217,9 @@ describe("a request that is refused", () => {
       together.some(({ series }) => series.name === bad)
         ? refused
         : { ok: true, value: together.map(({ series }) => series.name), skewMs: null }
-    const told = await new Batch(meter).collect(
+    const told = await ask(
+      meter,
       names.map((name) => want(name)),
-      false,
     )
     expect(values(told)).toEqual(names.map((name) => [name === bad ? "answered 400" : name]))
   })
@@ -169,7 +229,7 @@ describe("a request that is refused", () => {
     meter.answers = () => refused
     meter.pack = (asked) => [[...asked]]
     const all = Array.from({ length: 200 }, (_, i) => want(`s${i}`))
-    const told = await new Batch(meter).collect(all, false)
+    const told = await ask(meter, all)
     expect(told.every(([one]) => one?.read.ok === false)).toBe(true)
     expect(meter.requests.length).toBeLessThanOrEqual(17)
   })
@@ -178,9 +238,9 @@ describe("a request that is refused", () => {
     for (const answer of [silent, { ok: false, why: "403", credentials: true } as const]) {
       const meter = new FakeMeter()
       meter.answers = () => answer
-      await new Batch(meter).collect(
+      await ask(
+        meter,
         names.map((name) => want(name)),
-        false,
       )
       expect(meter.requests).toHaveLength(1)
     }
@@ -192,7 +252,7 @@ describe("requests under way", () => {
 
   it("are at most as many as allowed at one place", async () => {
     const meter = new FakeMeter()
-    await new Batch(meter, { limit: 4 }).collect(many, false)
+    await ask(meter, many)
     expect(meter.requests).toHaveLength(20)
     expect(meter.mostInFlight).toBe(4)
   })
@@ -207,9 +267,9 @@ describe("requests under way", () => {
       if (together[0]?.series.place === "hung") await held
       return { ok: true, value: together.map(({ series }) => series.name), skewMs: null }
     }
-    const batch = new Batch(meter, { limit: 1 })
-    const hung = batch.collect([want("a", [1], "hung"), want("b", [1], "hung")], false)
-    expect(values(await batch.collect([want("c", [1], "fine")], false))).toEqual([["c"]])
+    const { batch } = batchOf(meter, { members: 0, limit: 1 })
+    const hung = batch.join().ask([want("a", [1], "hung"), want("b", [1], "hung")])
+    expect(values(await batch.join().ask([want("c", [1], "fine")]))).toEqual([["c"]])
     release()
     expect(values(await hung)).toEqual([["a"], ["b"]])
   })
@@ -217,7 +277,7 @@ describe("requests under way", () => {
   it("end where a place does not answer: the rest is not asked, and says so", async () => {
     const meter = new FakeMeter()
     meter.answers = () => new Error("ECONNREFUSED")
-    const told = await new Batch(meter, { limit: 4 }).collect(many, false)
+    const told = await ask(meter, many)
     // Four fail, and three more are on their way before the fourth failure is known.
     expect(meter.requests).toHaveLength(7)
     const said = values(told).flat()

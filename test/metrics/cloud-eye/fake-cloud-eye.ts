@@ -32,12 +32,14 @@ export class FakeCloudEye implements MetricSources {
   readonly lists: CloudEyeListQuery[] = []
   refuseList: (query: CloudEyeListQuery) => string | Error | null = () => null
 
+  /** Before each answer: a turn of the event loop, so that requests that may overlap do. */
+  takeTime = (): Promise<unknown> => new Promise(setImmediate)
+
   async cloudEye(_place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
     this.queries.push(query)
     this.inFlight += 1
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
-    // A turn of the event loop, so that requests that may overlap do.
-    await new Promise(setImmediate)
+    await this.takeTime()
     this.inFlight -= 1
     const refused = this.refuse(query)
     if (refused instanceof Error) throw refused
@@ -51,7 +53,7 @@ export class FakeCloudEye implements MetricSources {
 
   async cloudEyeList(_place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>> {
     this.lists.push(query)
-    await new Promise(setImmediate)
+    await this.takeTime()
     const refused = this.refuseList(query)
     if (refused instanceof Error) throw refused
     if (refused !== null) return { ok: false, why: refused, credentials: false }

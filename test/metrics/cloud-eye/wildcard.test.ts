@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import { metricCollector } from "../../../lib/metrics/collector.ts"
-import { readMetrics } from "../../../lib/metrics/read.ts"
 import {
   alarmOf,
   MINUTE,
@@ -12,6 +11,7 @@ import {
   serversOf,
   supernodeOf,
 } from "../../decision/builders.ts"
+import { noTime, readMetrics } from "../read-alone.ts"
 import { FakeCloudEye } from "./fake-cloud-eye.ts"
 
 const PERIOD = 5 * MINUTE
@@ -190,11 +190,11 @@ describe("the list of what exists", () => {
 
   it("is shared by supernodes and servers, kept for five minutes, and then read anew", async () => {
     const fake = cards()
-    const collector = metricCollector(fake)
+    const collector = metricCollector(fake, { after: noTime })
     const read = (now: number) =>
       collector
         .event()
-        .seat()
+        .join()
         .read(question([ruleOf()], serversOf(2), now))
     await Promise.all([read(NOW), read(NOW), read(NOW + MINUTE)])
     await read(NOW + 5 * MINUTE - 1)
@@ -205,12 +205,12 @@ describe("the list of what exists", () => {
     expect(fake.queries.at(-1)?.metrics).toHaveLength(5)
   })
 
-  it("is not kept where it failed or was empty", async () => {
+  it("is not kept where it failed, however often, or was empty", async () => {
     const fake = cards()
-    const collector = metricCollector(fake)
-    const read = () => collector.event().seat().read(question())
+    const collector = metricCollector(fake, { after: noTime })
+    const read = () => collector.event().join().read(question())
     fake.refuseList = () => new Error("gone")
-    expect((await read())[0]?.problem).toMatch(/gone/)
+    for (let i = 0; i < 6; i++) expect((await read())[0]?.problem).toMatch(/gone/)
     fake.refuseList = () => null
     const { listed } = fake
     fake.listed = []
@@ -221,11 +221,11 @@ describe("the list of what exists", () => {
 
   it("is kept for so many rules only that memory has a bound", async () => {
     const fake = cards()
-    const collector = metricCollector(fake)
+    const collector = metricCollector(fake, { after: noTime })
     const read = (instance: string) =>
       collector
         .event()
-        .seat()
+        .join()
         .read(question([ruleOf({}, { instance_id: instance, npu: "*" })]))
     fake.cloudEyeList = async (_, query) => {
       fake.lists.push(query)

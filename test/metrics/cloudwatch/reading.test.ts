@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest"
 import { decide } from "../../../lib/decision/decide.ts"
 import { newestPeriods } from "../../../lib/decision/inputs/reading.ts"
 import { digest } from "../../../lib/digest.ts"
-import { readMetrics } from "../../../lib/metrics/read.ts"
 import type {
   CloudWatchMetric,
   CloudWatchQuery,
@@ -24,6 +23,7 @@ import {
   situationOf,
   supernodeOf,
 } from "../../decision/builders.ts"
+import { readMetrics } from "../read-alone.ts"
 
 type CloudWatchInput = NonNullable<RuleInput["metric"]["cloudwatch"]>
 

@@ -4,7 +4,6 @@ import type { Reading } from "../../../lib/decision/inputs/reading.ts"
 import { digest } from "../../../lib/digest.ts"
 import type { PrometheusSeries } from "../../../lib/metrics/prometheus/answer.ts"
 import type { PrometheusQuery } from "../../../lib/metrics/prometheus/http.ts"
-import { readMetrics } from "../../../lib/metrics/read.ts"
 import type { MetricSources } from "../../../lib/metrics/sources.ts"
 import type { Read } from "../../../lib/ports.ts"
 import {
@@ -21,6 +20,7 @@ import {
   supernodeOf,
 } from "../../decision/builders.ts"
 import { FakeCloudEye } from "../cloud-eye/fake-cloud-eye.ts"
+import { readMetrics } from "../read-alone.ts"
 
 /** 17:00 minus a lag of one minute: the newest minute that has ended began at 16:58, and its end is 16:59. */
 const STARTS = [54, 55, 56, 57, 58].map((minute) => Date.parse("2024-01-12T16:00:00Z") + minute * MINUTE)

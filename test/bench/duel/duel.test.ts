@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { Cloud } from "../../lib/ports.ts"
-import { MINUTE } from "../decision/builders.ts"
+import type { Cloud } from "../../../lib/ports.ts"
+import { MINUTE } from "../../decision/builders.ts"
 import { duel } from "./duel.ts"
 import { LISTED_AT_ONCE_MS, LISTED_LATE_MS, LISTED_SLOWLY_MS, playAll, REFERENCES } from "./field.ts"
 import type { Pattern } from "./pattern.ts"

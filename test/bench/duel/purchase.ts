@@ -1,5 +1,5 @@
-import type { Ending } from "../../lib/huawei/purchase/exchange.ts"
-import { MINUTE } from "../decision/builders.ts"
+import type { Ending } from "../../../lib/huawei/purchase/exchange.ts"
+import { MINUTE } from "../../decision/builders.ts"
 import type { Process } from "./process.ts"
 import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, TAKEN_MS, type World } from "./world.ts"
 

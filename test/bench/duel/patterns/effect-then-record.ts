@@ -1,4 +1,4 @@
-import { HOUR } from "../../decision/builders.ts"
+import { HOUR } from "../../../decision/builders.ts"
 import { referencePattern } from "../pattern.ts"
 
 const COOLDOWN_MS = HOUR

@@ -1,4 +1,4 @@
-import { alarmOf, MINUTE, NOW, tickOf } from "../decision/builders.ts"
+import { alarmOf, MINUTE, NOW, tickOf } from "../../decision/builders.ts"
 import type { Contender, Pattern, Wakeup } from "./pattern.ts"
 import { LIMIT_MS, Process } from "./process.ts"
 import type { Delivery, Script } from "./scripts.ts"

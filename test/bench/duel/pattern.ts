@@ -1,4 +1,4 @@
-import type { AlarmSignal, TickSignal } from "../../lib/decision/inputs/signal.ts"
+import type { AlarmSignal, TickSignal } from "../../../lib/decision/inputs/signal.ts"
 import type { Process } from "./process.ts"
 import { post, TIMEOUT_MS } from "./purchase.ts"
 import { Records } from "./store.ts"

@@ -1,6 +1,6 @@
-import { paintOf } from "../../functions/cli/print/paint.ts"
-import { tableOf } from "../../functions/cli/print/table.ts"
-import { HOUR, MINUTE, SECOND } from "../decision/builders.ts"
+import { paintOf } from "../../../functions/cli/print/paint.ts"
+import { tableOf } from "../../../functions/cli/print/table.ts"
+import { HOUR, MINUTE, SECOND } from "../../decision/builders.ts"
 import type { Bout } from "./duel.ts"
 import { LISTED_AT_ONCE_MS, LISTED_LATE_MS, LISTED_SLOWLY_MS, playAll, REFERENCES, sumsOf } from "./field.ts"
 import { ours, oursAuto } from "./patterns/ours.ts"
@@ -92,7 +92,7 @@ async function printLegend(results: Results): Promise<void> {
   console.log(`
 ✗ not the one purchase that is due. a → b: a if new servers are listed as soon as the order is accepted, b if they are
   listed ${LISTED_SLOWLY_MS / SECOND} s later; the documents say neither. Every reference looks at that list before it buys. The references
-  are small implementations of what is documented and done (test/duel/patterns), not the packages themselves.
+  are small implementations of what is documented and done (test/bench/duel/patterns), not the packages themselves.
 * buys again at the next cron tick even where nothing goes wrong.
 † ours held until a person said what the console shows: ${asked(bouts).length} of ${SCRIPTS.length} causes; with \`unknown_outcome: auto\`, which takes
   new servers for an answer, ${asked(auto).length}. In ${waited.length} of them nothing had been bought, and the purchase waited for the person's word.

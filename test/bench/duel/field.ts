@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from "../decision/builders.ts"
+import { MINUTE, SECOND } from "../../decision/builders.ts"
 import { type Bout, duel } from "./duel.ts"
 import type { Pattern } from "./pattern.ts"
 import { effectThenRecord } from "./patterns/effect-then-record.ts"

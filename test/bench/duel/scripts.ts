@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from "../decision/builders.ts"
+import { MINUTE, SECOND } from "../../decision/builders.ts"
 import type { Call } from "./purchase.ts"
 
 /** When a worker is woken, besides the cron tick every five minutes that all have. */

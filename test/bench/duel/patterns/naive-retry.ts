@@ -1,4 +1,4 @@
-import { SECOND } from "../../decision/builders.ts"
+import { SECOND } from "../../../decision/builders.ts"
 import { referencePattern } from "../pattern.ts"
 
 /** The first request, and two more. */

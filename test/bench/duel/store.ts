@@ -1,7 +1,7 @@
-import { ledgerOver } from "../../lib/ledger/chain.ts"
-import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import type { LedgerStore, RawEntry, SeqRange } from "../../lib/ledger/store.ts"
-import { initialised } from "../ledger/initialised.ts"
+import { ledgerOver } from "../../../lib/ledger/chain.ts"
+import { openMemoryStore } from "../../../lib/ledger/memory.ts"
+import type { LedgerStore, RawEntry, SeqRange } from "../../../lib/ledger/store.ts"
+import { initialised } from "../../ledger/initialised.ts"
 import type { Process } from "./process.ts"
 
 // The record store: strongly consistent, with conditional writes, behind the same bad network for all patterns.

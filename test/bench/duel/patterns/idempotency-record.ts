@@ -1,4 +1,4 @@
-import { HOUR, SUPERNODE_ID } from "../../decision/builders.ts"
+import { HOUR, SUPERNODE_ID } from "../../../decision/builders.ts"
 import { type Pattern, referencePattern, type Wakeup } from "../pattern.ts"
 import { NEEDED_SERVERS } from "../world.ts"
 

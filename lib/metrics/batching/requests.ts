@@ -1,0 +1,131 @@
+import type { Read } from "../../ports.ts"
+import type { ConcurrencyLimiter } from "./concurrency.ts"
+import { periodRanges } from "./period-runs.ts"
+
+/** Everything a source wants to know of one series: at these period starts. */
+export interface Want<Series> {
+  series: Series
+  starts: readonly number[]
+}
+
+/** One series over an unbroken run of periods: starts of the first and the last one. */
+export interface PeriodRange<Series> {
+  series: Series
+  oldest: number
+  newest: number
+}
+
+/** The answer about one range; the value is null where the answer left the series out. */
+export interface SeriesAnswer<Answer> {
+  oldest: number
+  newest: number
+  read: Read<Answer | null>
+}
+
+/** How one kind of meter is asked. */
+export interface MeterKind<Series, Answer> {
+  periodMs(series: Series): number
+  /** Equal for the same series by the same statistic and period. */
+  keyOf(series: Series): string
+  /** The host, project or region that answers: requests to one are bounded together. */
+  placeOf(series: Series): string
+  /** The longest range of one request. */
+  maxPeriods: number
+  /** The fewest requests that ask for all these, each within the meter's limits. */
+  pack(asked: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
+  /** One request. Its answers in the order asked. */
+  ask(together: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
+}
+
+/** Further requests that may be spent on finding the one wrong query in a request that was refused. */
+const MAX_SPLITS = 16
+
+type Known<Series, Answer> = PeriodRange<Series> & { answer: Promise<SeriesAnswer<Answer>> }
+
+/** Requests to one meter for one chunk of supernodes. It requests no period of a series twice, whatever the answer was. */
+export class Requests<Series, Answer> {
+  readonly #kind: MeterKind<Series, Answer>
+  readonly #limited: ConcurrencyLimiter
+  readonly #known = new Map<string, Known<Series, Answer>[]>()
+
+  constructor(kind: MeterKind<Series, Answer>, limited: ConcurrencyLimiter) {
+    this.#kind = kind
+    this.#limited = limited
+  }
+
+  /** Sends the fewest requests that all these need, as soon as there is room for them. */
+  send(wants: readonly Want<Series>[]): void {
+    for (const together of this.#kind.pack(this.#unknown(wants))) {
+      const answers = this.#answers(together, { left: MAX_SPLITS })
+      for (const [i, range] of together.entries()) {
+        const known = this.#known.get(this.#kind.keyOf(range.series)) ?? []
+        const answer = answers.then((all) => all[i] ?? answerOf<Answer>(range, LEFT_OUT))
+        this.#known.set(this.#kind.keyOf(range.series), [...known, { ...range, answer }])
+      }
+    }
+  }
+
+  /** For each want, all answers about its periods to what was sent. Never rejects. */
+  answersTo(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Answer>[][]> {
+    return Promise.all(
+      wants.map(({ series, starts }) => {
+        const known = this.#known.get(this.#kind.keyOf(series)) ?? []
+        const own = known.filter((range) => starts.some((start) => covers(range, start)))
+        return Promise.all(own.map(({ answer }) => answer))
+      }),
+    )
+  }
+
+  /** The periods of these wants that no request asked for yet, each series once. */
+  #unknown(wants: readonly Want<Series>[]): PeriodRange<Series>[] {
+    const distinct = new Map<string, { series: Series; starts: Set<number> }>()
+    for (const { series, starts } of wants) {
+      const key = this.#kind.keyOf(series)
+      const entry = distinct.get(key) ?? { series, starts: new Set<number>() }
+      const known = this.#known.get(key) ?? []
+      for (const start of starts) if (!known.some((range) => covers(range, start))) entry.starts.add(start)
+      distinct.set(key, entry)
+    }
+    return [...distinct.values()].flatMap(({ series, starts }) =>
+      periodRanges(starts, this.#kind.periodMs(series), this.#kind.maxPeriods).map(([oldest, newest]) => ({
+        series,
+        oldest,
+        newest,
+      })),
+    )
+  }
+
+  /** One wrong query makes the whole request refused: it is halved, so that the others get their answers. */
+  async #answers(
+    together: readonly PeriodRange<Series>[],
+    budget: { left: number },
+  ): Promise<SeriesAnswer<Answer>[]> {
+    const [first] = together
+    if (!first) return []
+    const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(together))
+    if (read.ok)
+      return together.map((range, i) =>
+        answerOf(range, { ok: true, value: read.value[i] ?? null, skewMs: null }),
+      )
+    if (read.refused && together.length > 1 && budget.left >= 2) {
+      budget.left -= 2
+      const middle = Math.ceil(together.length / 2)
+      const halves = [together.slice(0, middle), together.slice(middle)]
+      return (await Promise.all(halves.map((half) => this.#answers(half, budget)))).flat()
+    }
+    return together.map((range) => answerOf(range, read))
+  }
+}
+
+const LEFT_OUT = { ok: true, value: null, skewMs: null } as const
+
+function answerOf<Answer>(
+  { oldest, newest }: PeriodRange<unknown>,
+  read: Read<Answer | null>,
+): SeriesAnswer<Answer> {
+  return { oldest, newest, read }
+}
+
+function covers({ oldest, newest }: PeriodRange<unknown>, start: number): boolean {
+  return oldest <= start && start <= newest
+}

@@ -1,0 +1,56 @@
+import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import { Batch, type BatchMember } from "../../lib/metrics/batching/batch.ts"
+import { limiterOf } from "../../lib/metrics/batching/concurrency.ts"
+import { type MeterKind, Requests } from "../../lib/metrics/batching/requests.ts"
+import type { Cloud, MetricQuestion } from "../../lib/ports.ts"
+import { readingsOf, travel } from "./cloud.ts"
+import type { Process } from "./machine.ts"
+
+// Worlds in which the supernodes of one event ask the meters together: a slow one makes others wait, or is late.
+
+export const FIRST_TOGETHER = 750
+
+/** Seeds 750 to 899 of each thousand: the other worlds stay the same. */
+export function asksTogether(seed: number): boolean {
+  const nth = seed % 1_000
+  return FIRST_TOGETHER <= nth && nth < 900
+}
+
+type Member = BatchMember<MetricQuestion, Reading[]>
+
+/** The supernodes of one event in one process. Each joins before the first of them runs. */
+export function eventOf(process: Process): Batch<MetricQuestion, Reading[]> {
+  const { world } = process.machine
+  const kind: MeterKind<MetricQuestion, Reading[]> = {
+    periodMs: () => 1,
+    // What is asked at another time has other periods.
+    keyOf: ({ policy, now }) => `${policy.id} ${now}`,
+    placeOf: () => "meters",
+    maxPeriods: 1,
+    pack: (asked) => (asked.length > 0 ? [[...asked]] : []),
+    ask: (together) =>
+      process.ask("readMetrics", {
+        ...travel(world),
+        effect: () => ({
+          ok: true as const,
+          value: together.map(({ series }) => readingsOf(world, series)),
+          skewMs: null,
+        }),
+      }),
+  }
+  return new Batch(new Requests(kind, limiterOf()), (ms, call) => {
+    let isOff = false
+    process.later(ms, () => (isOff ? undefined : call()))
+    return () => {
+      isOff = true
+    }
+  })
+}
+
+export function readTogether(member: Member): Cloud["readMetrics"] {
+  return async (question) => {
+    const [[answer] = []] = await member.ask([{ series: question, starts: [0] }])
+    if (!answer?.read.ok) throw new Error("the meters answered another question")
+    return answer.read.value ?? []
+  }
+}
