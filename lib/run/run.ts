@@ -1,6 +1,7 @@
 import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
+import { beginEarlyRead, type EarlyRead, rememberEnd } from "./early-read.ts"
 import { followOrder } from "./follow-order.ts"
 import { followUnknown } from "./follow-unknown.ts"
 import { gatherAndRecord } from "./gather.ts"
@@ -24,6 +25,7 @@ import type { RunTask } from "./task.ts"
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task).catch((error: unknown) => endBehind(task, error))
   const followed = await followUnknown(ports, task, await followOrder(ports, task, ended))
+  rememberEnd(ports, task, followed)
   await notifyOperators(ports, task, followed)
   return ended.result
 }
@@ -32,8 +34,11 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   let conflicts = 0
   let purchases = 0
   let tried: RunResult["outcome"]
+  // Only of use to the first round: each further one follows an entry that is newer than this read.
+  let early = beginEarlyRead(ports, task)
   for (;;) {
-    const round = await oneRound(ports, task)
+    const round = await oneRound(ports, task, early)
+    early = null
     if (round.kind === "next-larger" && ++purchases < MAX_ROUNDS) {
       tried = round.result.outcome
       continue
@@ -44,14 +49,14 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   }
 }
 
-async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
+async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): Promise<Round> {
   const chain = await readHeads(ports, task)
   const unusable = endUnusable(task, chain)
   if (unusable) return { kind: "done", ...unusable }
   const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { kind: "done", result: repeated, left: null }
 
-  const gathered = await gatherAndRecord(ports, task, chain)
+  const gathered = await gatherAndRecord(ports, task, { ...chain, early })
   if (gathered === "overtaken") return overtaken(task)
   const decided = { ...gathered, ...decideAndPlan(ports, task, gathered.situation) }
   const { mode, decision, plan } = decided
