@@ -52,7 +52,7 @@ function beginsEmpty(seed: number): boolean {
 
 /** In most worlds a process reads the supernode beside the heads where it may; drawn separately. */
 function readsEarly(seed: number): boolean {
-  return new Random(seed + 2 ** 47).chance(0.6)
+  return new Random(seed + 2 ** 48).chance(0.6)
 }
 
 /** The whole environment of one simulation, drawn from one seed. */
@@ -93,9 +93,10 @@ export class World {
   constructor(
     seed: number,
     readonly broken: PortBreak | null,
+    mayReadEarly = true,
   ) {
     this.#hasTwoFiles = hasTwoFiles(seed)
-    this.#readsEarly = readsEarly(seed)
+    this.#readsEarly = mayReadEarly && readsEarly(seed)
     this.random = new Random(seed)
     this.ledgerTrouble = drawLedgerTrouble(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
