@@ -11,7 +11,7 @@ export interface Break {
   /** The first seed, if a break needs a rare moment that earlier worlds lack; else 1. */
   from?: number
   /** The last seed. */
-  seeds: number
+  upTo: number
   /** Only worlds with caps across supernodes; else only those without. */
   hasFleet?: boolean
   /** Changes in lib/; null: it is broken from outside, in `port-breaks.ts`. */
@@ -41,7 +41,7 @@ export const BREAKS: readonly Break[] = [
     name: "store-ignores-its-condition",
     says: "two runs that append at once both succeed",
     rules: ["chain-is-dense", "one-attempt"],
-    seeds: 60,
+    upTo: 60,
     changes: null,
   },
   {
@@ -50,21 +50,21 @@ export const BREAKS: readonly Break[] = [
     says: "a worker that was frozen sends when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     from: 80,
-    seeds: 150,
+    upTo: 150,
     changes: null,
   },
   {
     name: "buy-tries-again-after-unknown",
     says: "the client repeats the request when no answer came",
     rules: ["one-post"],
-    seeds: 60,
+    upTo: 60,
     changes: null,
   },
   {
     name: "unknown-is-called-not-sent",
     says: "a lost answer passes for a request that never left",
     rules: ["outcome-is-true", "money-is-counted"],
-    seeds: 60,
+    upTo: 60,
     changes: null,
   },
   {
@@ -72,7 +72,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "a refusal passes for a purchase",
     rules: ["outcome-is-true"],
-    seeds: 60,
+    upTo: 60,
     changes: null,
   },
   {
@@ -80,14 +80,14 @@ export const BREAKS: readonly Break[] = [
     says: "the second look at the pause answers with the first one's head",
     rules: ["nothing-while-paused"],
     from: 20,
-    seeds: 150,
+    upTo: 150,
     changes: null,
   },
   {
     name: "metrics-are-two-hours-old",
     says: "the meters answer with what was measured two hours ago",
     rules: ["evidence"],
-    seeds: 60,
+    upTo: 60,
     changes: null,
   },
 
@@ -97,7 +97,7 @@ export const BREAKS: readonly Break[] = [
     says: "a pause said while the run looked does not stop it",
     rules: ["nothing-while-paused"],
     from: 20,
-    seeds: 150,
+    upTo: 150,
     changes: [{ file: SEND, from: "{ control, now:", to: "{ control: situation.control, now:" }],
   },
   {
@@ -105,7 +105,7 @@ export const BREAKS: readonly Break[] = [
     says: "the order carries no time after which nothing leaves",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     from: 80,
-    seeds: 150,
+    upTo: 150,
     changes: [
       { file: SEND, from: "sendBefore: attempt.sendBefore,", to: "sendBefore: Infinity," },
       {
@@ -119,7 +119,7 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-is-not-settled",
     says: "an unknown outcome is not written down",
     rules: ["a-run-settles-what-it-opens"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: PURCHASE,
@@ -135,7 +135,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "an entry of our own, its answer lost, passes for another's",
     rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
-    seeds: 60,
+    upTo: 60,
     changes: [{ file: CHAIN, from: "if (stored?.hash === entry.hash) return this.#appended(entry)", to: "" }],
   },
   {
@@ -143,7 +143,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "an entry that lost its place passes for written",
     rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: CHAIN,
@@ -158,14 +158,14 @@ export const BREAKS: readonly Break[] = [
     name: "unknown-is-forgotten",
     says: "an unknown outcome closes the attempt",
     rules: ["one-attempt", "money-is-counted"],
-    seeds: 60,
+    upTo: 60,
     changes: [{ file: FOLD, from: UNKNOWN, to: "return release(state, attempt)" }],
   },
   {
     name: "unknown-gives-its-money-back",
     says: "the budget is released while the outcome is unknown",
     rules: ["money-is-counted"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: FOLD,
@@ -178,7 +178,7 @@ export const BREAKS: readonly Break[] = [
     name: "accepted-is-over-at-once",
     says: "an accepted purchase is not in flight",
     rules: ["one-attempt"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: FOLD,
@@ -192,7 +192,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "a person's word that nothing was bought changes nothing",
     rules: ["liveness", "one-attempt"],
-    seeds: 60,
+    upTo: 60,
     changes: [{ file: FOLD, from: "        ...release(state, attempt),\n", to: "        ...state,\n" }],
   },
   {
@@ -201,7 +201,7 @@ export const BREAKS: readonly Break[] = [
     says: "a refusal that a person must mend stops nothing",
     rules: ["breaker"],
     from: 20,
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/transitions/rejection.ts",
@@ -216,14 +216,14 @@ export const BREAKS: readonly Break[] = [
     says: "what a person mended stays off",
     rules: ["liveness"],
     from: 20,
-    seeds: 150,
+    upTo: 150,
     changes: [{ file: "lib/decision/transitions/rejection.ts", from: "  breaker: null,\n", to: "" }],
   },
   {
     name: "signals-are-forgotten",
     says: "a second delivery of one event is decided anew",
     rules: ["one-decision-per-signal"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/gates/signal.ts",
@@ -242,7 +242,7 @@ export const BREAKS: readonly Break[] = [
     name: "held-signals-are-remembered",
     says: "a signal that only held stays in the state",
     rules: ["state-is-small"],
-    seeds: 5,
+    upTo: 5,
     changes: [
       {
         file: "lib/decision/transitions/remember-signal.ts",
@@ -263,7 +263,7 @@ export const BREAKS: readonly Break[] = [
     says: "policy files that alternate stop nothing",
     rules: ["one-policy-file"],
     from: 960,
-    seeds: 999,
+    upTo: 999,
     changes: [
       {
         file: "lib/decision/pacing/policy-conflict.ts",
@@ -280,7 +280,7 @@ export const BREAKS: readonly Break[] = [
     says: "the gate lets an attempt with an unknown outcome pass",
     rules: ["one-attempt"],
     from: 130,
-    seeds: 200,
+    upTo: 200,
     changes: [
       {
         file: STANDING_GATES,
@@ -294,7 +294,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "what was bought gets no time to help",
     rules: ["cooldown"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/pacing/cooldown.ts",
@@ -307,7 +307,7 @@ export const BREAKS: readonly Break[] = [
     name: "one-action-too-many",
     says: "N per D allows N and one more",
     rules: ["actions"],
-    seeds: 60,
+    upTo: 60,
     changes: [{ file: MONEY_GATES, from: "return used < count ?", to: "return used <= count ?" }],
   },
   {
@@ -315,7 +315,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "only what was spent before is held against the cap",
     rules: ["spend"],
-    seeds: 60,
+    upTo: 60,
     changes: [{ file: MONEY_GATES, from: "spent + cost.minor <= budget.minor", to: "spent <= budget.minor" }],
   },
   // ---- caps across supernodes ----
@@ -323,7 +323,7 @@ export const BREAKS: readonly Break[] = [
     name: "others-are-not-counted",
     says: "purchases of other supernodes count under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
-    seeds: 300,
+    upTo: 300,
     hasFleet: true,
     changes: [{ file: FLEET, from: "[...state.purchases, ...fleet.value.purchases]", to: "state.purchases" }],
   },
@@ -333,7 +333,7 @@ export const BREAKS: readonly Break[] = [
     says: "the fleet's stream says conflict, and the attempt is opened even so",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
     from: 20,
-    seeds: 300,
+    upTo: 300,
     hasFleet: true,
     changes: [
       {
@@ -347,7 +347,7 @@ export const BREAKS: readonly Break[] = [
     name: "nobody-waits-for-the-place",
     says: "the attempt is opened while its place is still being written",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
-    seeds: 300,
+    upTo: 300,
     hasFleet: true,
     changes: [
       {
@@ -363,7 +363,7 @@ export const BREAKS: readonly Break[] = [
     says: "what others have reserved and not opened yet counts under no cap",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     from: 440,
-    seeds: 700,
+    upTo: 700,
     hasFleet: true,
     changes: [{ file: FLEET, from: "[...chained, ...pending]", to: "[...chained]" }],
   },
@@ -372,7 +372,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "an expensive order needs no approval",
     rules: ["approval"],
-    seeds: 150,
+    upTo: 150,
     changes: [
       {
         file: "lib/decision/gates/plan.ts",
@@ -386,7 +386,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "purchases that do not help are followed by more",
     rules: ["efficacy"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/gates/efficacy.ts",
@@ -401,7 +401,7 @@ export const BREAKS: readonly Break[] = [
     says: "a person gets another order than the one that was shown",
     rules: ["plan-as-shown"],
     from: 112,
-    seeds: 150,
+    upTo: 150,
     changes: [
       {
         file: "lib/decision/gates/plan.ts",
@@ -415,7 +415,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "the operator's ceiling is not looked at",
     rules: ["servers-limit"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/ladder/choose-rung.ts",
@@ -429,7 +429,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "a rule with repeat: false buys once for ever",
     rules: ["liveness"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/evidence/evidence.ts",
@@ -445,7 +445,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "a run whose clock is years ahead forgets the purchases, and nothing confirmed its time",
     rules: ["money-is-counted"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: REMEMBER,
@@ -465,7 +465,7 @@ export const BREAKS: readonly Break[] = [
     says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
     rules: ["money-is-counted"],
     from: 50,
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: CLOCK,
@@ -489,7 +489,7 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "45 minutes are over because a clock jumped ahead",
     rules: ["stuck-after-45-minutes"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: RECONCILE,
@@ -504,7 +504,7 @@ export const BREAKS: readonly Break[] = [
     name: "new-ledger-is-trusted",
     says: "a ledger that was empty passes for one that knows every order",
     rules: ["new-ledger"],
-    seeds: 150,
+    upTo: 150,
     changes: [
       {
         file: "lib/decision/state/ledger-identity.ts",
@@ -519,8 +519,8 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "servers of other orders are never noticed",
     rules: ["servers-are-found"],
-    from: 70,
-    seeds: 90,
+    from: 110,
+    upTo: 140,
     changes: [
       {
         file: RECONCILE,
@@ -533,8 +533,8 @@ export const BREAKS: readonly Break[] = [
     name: "ledger-behind-is-not-checked",
     says: "a worker that knew more goes on with a ledger that was rolled back",
     rules: ["ledger-behind", "second-order"],
-    from: 160,
-    seeds: 250,
+    from: 400,
+    upTo: 440,
     changes: [
       {
         file: CHAIN,
@@ -554,7 +554,7 @@ export const BREAKS: readonly Break[] = [
     says: "a restored ledger is relied on before a person compared it with the cloud",
     rules: ["ledger-restored", "second-order"],
     from: 80,
-    seeds: 150,
+    upTo: 150,
     changes: [
       {
         file: LEDGER_GATES,
@@ -568,7 +568,7 @@ export const BREAKS: readonly Break[] = [
     says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
     rules: ["new-ledger", "second-order"],
     from: 95,
-    seeds: 120,
+    upTo: 120,
     changes: [
       {
         file: "lib/run/ledger-trust.ts",
@@ -582,7 +582,7 @@ export const BREAKS: readonly Break[] = [
     says: "a worker buys on another ledger than the policy names",
     rules: ["other-ledger"],
     from: 30,
-    seeds: 80,
+    upTo: 80,
     changes: [
       {
         file: LEDGER_GATES,
@@ -596,7 +596,7 @@ export const BREAKS: readonly Break[] = [
     says: "a run buys though no answer of the cloud named a time",
     rules: ["time-is-confirmed"],
     from: 30,
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/gates/signal.ts",
@@ -612,8 +612,8 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "a run that lost the place of the record notifies even so",
     rules: ["told-once-on-record"],
-    from: 85,
-    seeds: 150,
+    from: 150,
+    upTo: 190,
     changes: [
       {
         file: TELL,
@@ -626,7 +626,7 @@ export const BREAKS: readonly Break[] = [
     name: "tells-again-at-once",
     says: "operators are notified with every tick while something waits",
     rules: ["told-hourly"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",
@@ -639,7 +639,7 @@ export const BREAKS: readonly Break[] = [
     name: "tells-by-another-entry",
     says: "people are shown an entry that says something else",
     rules: ["told-as-stated"],
-    seeds: 60,
+    upTo: 60,
     changes: [
       {
         file: TELL,
@@ -653,8 +653,8 @@ export const BREAKS: readonly Break[] = [
     isLong: true,
     says: "an unknown outcome waits in silence",
     rules: ["nobody-waits-in-silence", "liveness"],
-    from: 185,
-    seeds: 250,
+    from: 120,
+    upTo: 185,
     changes: [
       {
         file: "lib/decision/explain/pending-action.ts",

@@ -17,13 +17,13 @@ export async function hunt({
   changes,
   rules,
   from,
-  seeds,
+  upTo,
   hasFleet = false,
 }: Break): Promise<Found | null> {
   let found: Found | null = null
   await runSeeds({
     bundle: await bundle({ changes: changes ?? [] }),
-    seeds: [...seedsUpTo(seeds, from)].filter((seed) => (drawFleet(seed) !== null) === hasFleet),
+    seeds: [...seedsUpTo(upTo, from)].filter((seed) => (drawFleet(seed) !== null) === hasFleet),
     portBreak: changes === null ? name : null,
     threads: 1,
     readsEarly: false,
