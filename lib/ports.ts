@@ -146,6 +146,15 @@ export interface Clock {
 /** Calls after so many milliseconds, and gives a way to take that back. */
 export type After = (ms: number, call: () => void) => () => void
 
+/** How one supernode's last run found its chain: only a guess at what the next one will find. */
+export interface LastLook {
+  /** When the newest entry was dated, epoch milliseconds; null: there was none. */
+  headAt: number | null
+  hasAttempt: boolean
+  /** The state alone held the run. */
+  isHeld: boolean
+}
+
 export interface Ports {
   ledger: Ledger
   cloud: Cloud
@@ -160,6 +169,8 @@ export interface Ports {
    * conditional append protects the money. Left out: all go at once.
    */
   inFleetTurn?<T>(work: () => Promise<T>): Promise<T>
+  /** What this process last saw of each supernode, by stream. Left out: no supernode is read beside the heads. */
+  lastLooks?: Map<string, LastLook>
   /** Milliseconds this invocation may still run; Infinity on a host. */
   timeLeftMs(): number
 }

@@ -58,13 +58,23 @@ export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const blindRuns = new BlindRuns()
   const inFleetTurn = fleetTurns()
+  const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   let alarmsRunning = 0
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
     // One event is handled by one file, even where it is read anew meanwhile.
     const file = policies.current()
     const notify = notifierOf(file.notify)
-    const ports: Ports = { ledger, cloud, clock, notify, newId: randomUUID, inFleetTurn, timeLeftMs }
+    const ports: Ports = {
+      ledger,
+      cloud,
+      clock,
+      notify,
+      newId: randomUUID,
+      inFleetTurn,
+      lastLooks,
+      timeLeftMs,
+    }
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read: said at once, and not once per supernode.
       await keys.provide()

@@ -70,7 +70,7 @@ export function canonicalRequest({ method, url, headers, body }: UnsignedRequest
   return [
     method.toUpperCase(),
     canonicalPath(url.pathname),
-    canonicalQuery(url.searchParams),
+    url.search === "" ? "" : canonicalQuery(url.searchParams),
     lines.join(""),
     signedHeaders(lower),
     sha256(body ?? ""),

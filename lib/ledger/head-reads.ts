@@ -18,7 +18,7 @@ interface Waiting {
 
 /** Questions at the same time. What is asked beyond that shares the next one. */
 const MAX_QUESTIONS = 4
-/** Of heads that are read one by one; as many as the sockets that Amazon's client keeps. */
+/** Of heads that are read one by one; fewer than the connections that DynamoDB is asked over. */
 const READS_AT_ONCE = 32
 /** Checking a thousand entries takes long: after so many, others get their turn. */
 const SLICE_ENTRIES = 32

@@ -8,10 +8,11 @@ import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
 import { decideOnce } from "./decide-once.ts"
 import { firstDelivery } from "./duplicate.ts"
+import { type EarlyRead, readSupernodeAfter, rememberLook } from "./early-read.ts"
 import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, spendSeenBy } from "./fleet-spend.ts"
 import type { Heads } from "./heads.ts"
-import { withLedgerAge } from "./ledger-age.ts"
+import { readLedgerAge } from "./ledger-age.ts"
 import { type Gathered, recordObservations } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
@@ -26,16 +27,16 @@ import type { RunTask } from "./task.ts"
 export async function gatherAndRecord(
   ports: Ports,
   task: RunTask,
-  chain: Heads,
+  chain: Heads & { early: EarlyRead | null },
 ): Promise<Gathered | "overtaken"> {
   const asked = await firstDelivery(ports, task, chain.head)
-  const { head, control, isDry } = chain
-  const first = { situation: unread(ports, task, { head, control, isDry, asked }), head, fleet: null }
-  const readsAll = isDry || readsMore(task, first.situation)
+  const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
+  rememberLook(ports, task, { head: chain.head, isHeld: decideOnce(task, first.situation).heldBy !== null })
+  const readsAll = chain.isDry || readsMore(task, first.situation)
   const isHeld = (so: Situation) => !readsAll && decideOnce(task, so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.state.attempt && !asksMeters(first.situation)) return first
 
-  const supernode = await ports.cloud.readSupernode(first.situation.policy)
+  const supernode = await readSupernodeAfter(ports, task, chain)
   const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
   const noted = await recordObservations(ports, task, { ...first, situation: looked }, reconcile)
   if (noted === "overtaken") return noted
@@ -51,10 +52,14 @@ export async function gatherAndRecord(
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
 
-  if (!target || (!readsAll && heldBy !== null)) return finish(ports, task, measured)
-  const offers = await ports.cloud.readOffers(situation.policy)
-  const offered = withTimeOf({ ...situation, offers: seen(offers) }, offers)
-  return finish(ports, task, { ...measured, situation: offered })
+  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
+  // Neither needs the other's answer, and the age of the ledger never shrinks: read beside the offers it is at most too low.
+  const [offers, aged] = await Promise.all([
+    ports.cloud.readOffers(situation.policy),
+    readLedgerAge(ports, task, situation),
+  ])
+  const offered = withTimeOf({ ...situation, ...aged, offers: seen(offers) }, offers)
+  return countFleet(ports, task, { ...measured, situation: offered })
 }
 
 /**
@@ -82,12 +87,7 @@ function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** Readings that only a run that may buy, or a dry run, needs. */
-async function finish(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
-  return withLedgerAge(ports, task, await countFleet(ports, task, gathered))
-}
-
-/** The last thing to read but the ledger's age, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
+/** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {

@@ -1,10 +1,10 @@
+import type { Situation } from "../decision/situation.ts"
 import { NEW_LEDGER_MS } from "../decision/state/ledger-identity.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import type { Ports } from "../ports.ts"
 import { decideOnce } from "./decide-once.ts"
 import { entriesOf } from "./duplicate.ts"
 import { confirmedNow } from "./ledger-trust.ts"
-import type { Gathered } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
 /** So many chains are asked where the first ones are too young; one of an old ledger suffices. */
@@ -13,15 +13,18 @@ const MAX_STREAMS = 9
 const PAGE_ENTRIES = 20
 
 /**
- * Adds since when this ledger is known by a time that the cloud confirmed. Read only where it can matter: the ledger was
- * empty at `ledger init`, and no gate holds. Throws LedgerError.
+ * Since when this ledger is known by a time that the cloud confirmed. Read only where it can matter: the ledger was empty
+ * at `ledger init`, and no gate holds. Throws LedgerError.
  */
-export async function withLedgerAge(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
-  const { situation } = gathered
+export async function readLedgerAge(
+  ports: Ports,
+  task: RunTask,
+  situation: Situation,
+): Promise<Pick<Situation, "ledgerConfirmedAt">> {
   const ledger = situation.control.state === "read" ? situation.control.value.ledger : undefined
-  if (ledger?.origin !== "empty") return gathered
+  if (ledger?.origin !== "empty") return {}
   const { target, heldBy } = decideOnce(task, situation)
-  if (!target || heldBy !== null) return gathered
+  if (!target || heldBy !== null) return {}
   const now = confirmedNow(situation)
   const others = task.fleetStreams.filter((stream) => stream !== task.stream)
   const ledgerConfirmedAt = await firstConfirmedTime(ports, {
@@ -29,7 +32,7 @@ export async function withLedgerAge(ports: Ports, task: RunTask, gathered: Gathe
     ledgerId: ledger.id,
     isEnough: (first) => now !== null && now >= first + NEW_LEDGER_MS,
   })
-  return { ...gathered, situation: { ...situation, ledgerConfirmedAt } }
+  return { ledgerConfirmedAt }
 }
 
 interface Question {

@@ -63,7 +63,7 @@ export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseInten
 }
 
 /** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stand still. */
-function staleAfter({ clock }: Ports, ms: number): () => boolean {
+export function staleAfter({ clock }: Ports, ms: number): () => boolean {
   const [wall, monotonic] = [clock.now(), clock.monotonic()]
   return () => Math.abs(clock.now() - wall) > ms || clock.monotonic() - monotonic > ms
 }

@@ -2,6 +2,7 @@ import type { Ports } from "../ports.ts"
 import { decideAndPlan } from "./decide-and-plan.ts"
 import { endDecisions } from "./decide-once.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
+import { beginEarlyRead, type EarlyRead, rememberEnd } from "./early-read.ts"
 import { followOrder } from "./follow-order.ts"
 import { followUnknown } from "./follow-unknown.ts"
 import { gatherAndRecord } from "./gather.ts"
@@ -27,6 +28,7 @@ export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
     .catch((error: unknown) => endBehind(task, error))
     .finally(() => endDecisions(task))
   const followed = await followUnknown(ports, task, await followOrder(ports, task, ended))
+  rememberEnd(ports, task, followed)
   await notifyOperators(ports, task, followed)
   return ended.result
 }
@@ -35,8 +37,11 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   let conflicts = 0
   let purchases = 0
   let tried: RunResult["outcome"]
+  // Only of use to the first round: each further one follows an entry that is newer than this read.
+  let early = beginEarlyRead(ports, task)
   for (;;) {
-    const round = await oneRound(ports, task)
+    const round = await oneRound(ports, task, early)
+    early = null
     if (round.kind === "next-larger" && ++purchases < MAX_ROUNDS) {
       tried = round.result.outcome
       continue
@@ -47,14 +52,14 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   }
 }
 
-async function oneRound(ports: Ports, task: RunTask): Promise<Round> {
+async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): Promise<Round> {
   const chain = await readHeads(ports, task)
   const unusable = endUnusable(task, chain)
   if (unusable) return { kind: "done", ...unusable }
   const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { kind: "done", result: repeated, left: null }
 
-  const gathered = await gatherAndRecord(ports, task, chain)
+  const gathered = await gatherAndRecord(ports, task, { ...chain, early })
   if (gathered === "overtaken") return overtaken(task)
   const { situation, head, fleet } = gathered
   const { decision, plan, mode } = decideAndPlan(ports, task, situation)

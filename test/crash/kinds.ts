@@ -152,7 +152,7 @@ export const SETTLING: Kind[] = [
     name: "a tick that cannot read the supernode, and counts it",
     notifies: TROUBLE,
     breaks: /^recordBlindness /,
-    habits: { stumbles: { "gatherAndRecord cloud.readSupernode": 1 } },
+    habits: { stumbles: { "readSupernodeAfter cloud.readSupernode": 1 } },
     followUps: ["a tick"],
     begin: async (place) => always(place, newTick(place)),
   },

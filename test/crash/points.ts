@@ -6,7 +6,8 @@ export const POINTS = {
   "readHeads ledger.head:supernode": "buying",
   "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
   "entriesOf ledger.read:supernode": "settling", // of a signal that led to an attempt, and of a request that came before
-  "gatherAndRecord cloud.readSupernode": "buying",
+  "readEarly cloud.readSupernode": "buying", // beside the heads
+  "readSupernodeAfter cloud.readSupernode": "buying",
   "recordObservations ledger.append:observed": "buying", // the outcome of an attempt, and then the effect of a purchase on its metric
   "readMeters cloud.readMetrics": "buying",
   "gatherAndRecord cloud.readOffers": "buying",

@@ -104,6 +104,7 @@ export class Worker {
       clock: this.#clock,
       notify: this.#place.notifies.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
+      lastLooks: new Map(),
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
   }

@@ -66,6 +66,8 @@ export class World {
   inFleetTurn: Ports["inFleetTurn"]
   /** null until `listen`: the policy names no recipient. */
   notify: Notifier | null = null
+  /** As one process remembers it from run to run. */
+  readonly lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   private ids = 0
   readonly ledger: Ledger
 
@@ -156,6 +158,7 @@ export class World {
       clock: this.clock,
       notify: this.notify,
       newId: this.newId,
+      lastLooks: this.lastLooks,
       timeLeftMs: () => this.timeLeftMs,
       ...(this.inFleetTurn ? { inFleetTurn: this.inFleetTurn } : {}),
     }

@@ -570,8 +570,8 @@ export const BREAKS: readonly Break[] = [
     name: "restored-is-not-held",
     says: "a restored ledger is relied on before a person compared it with the cloud",
     rules: ["ledger-restored", "second-order"],
-    from: 80,
-    upTo: 150,
+    from: 40,
+    upTo: 60,
     changes: [
       {
         file: LEDGER_GATES,

@@ -26,6 +26,7 @@ export async function hunt({
     seeds: [...seedsUpTo(upTo, from)].filter((seed) => (drawFleet(seed) !== null) === hasFleet),
     portBreak: changes === null ? name : null,
     threads: 1,
+    readsEarly: false,
     onReport: ({ seed, violations }) => {
       const violation = violations.find((one) => rules.includes(ruleOf(one)))
       if (violation) found = { seed, violation }

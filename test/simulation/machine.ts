@@ -1,6 +1,6 @@
 import { fleetTurns } from "../../lib/app/fleet-turns.ts"
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
-import type { Clock } from "../../lib/ports.ts"
+import type { Clock, Ports } from "../../lib/ports.ts"
 import type { SimulatedStore } from "./store.ts"
 import type { World } from "./world.ts"
 
@@ -94,6 +94,7 @@ export class Process {
   readonly ledger: AuditedLedger
   readonly clock: Clock
   readonly inFleetTurn: ReturnType<typeof fleetTurns>
+  readonly lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   readonly #lost = new Set<() => void>()
 
   constructor(

@@ -10,6 +10,8 @@ export interface Batch {
   portBreak?: string | null
   threads?: number
   wantsTrace?: boolean
+  /** False: no process reads the supernode beside the heads, as in the worlds for which the hunts' seeds were found. */
+  readsEarly?: boolean
   /** Called with each report, in the order of arrival; true ends the batch early. */
   onReport: (report: Report) => boolean
 }
@@ -37,6 +39,7 @@ export async function runSeeds({
   seeds,
   portBreak = null,
   wantsTrace = false,
+  readsEarly = true,
   ...batch
 }: Batch): Promise<void> {
   const { threads = availableParallelism(), onReport } = batch
@@ -44,7 +47,7 @@ export async function runSeeds({
   let isFinished = false
   const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   const work = async (): Promise<void> => {
-    const data: ThreadData = { portBreak, asIs }
+    const data: ThreadData = { portBreak, asIs, readsEarly }
     const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 256 } })
     try {
       for (let next = left.next(); !next.done && !isFinished; next = left.next()) {

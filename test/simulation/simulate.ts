@@ -31,10 +31,14 @@ export interface Report {
  */
 export async function simulate(
   seed: number,
-  { broken = null, asIs = false }: { broken?: PortBreak | null; asIs?: boolean } = {},
+  {
+    broken = null,
+    asIs = false,
+    readsEarly = true,
+  }: { broken?: PortBreak | null; asIs?: boolean; readsEarly?: boolean } = {},
 ): Promise<Report> {
   forgetEntries()
-  const world = new World(seed, broken)
+  const world = new World(seed, broken, readsEarly)
   const { scheduler, watch } = world
   const isFinished = () => watch.violations.length > 0
   startEvents(world)

@@ -9,6 +9,8 @@ export interface ThreadData {
   portBreak: string | null
   /** True if the code was bundled without shortcuts. */
   asIs: boolean
+  /** Some processes may read the supernode beside the heads. */
+  readsEarly: boolean
 }
 
 /** The trace is sent only if it is needed: for a failing seed, or on request. */
@@ -17,13 +19,13 @@ export interface Task {
   wantsTrace: boolean
 }
 
-const { portBreak, asIs } = workerData as ThreadData
+const { portBreak, asIs, readsEarly } = workerData as ThreadData
 const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
 
 parentPort?.on("message", (task: Task) => void live(task))
 
 async function live({ seed, wantsTrace }: Task): Promise<void> {
-  const whole = await simulate(seed, { broken, asIs })
+  const whole = await simulate(seed, { broken, asIs, readsEarly })
   const isTraceWanted = wantsTrace || whole.violations.length > 0
   const report: Report = isTraceWanted ? whole : { ...whole, trace: [] }
   parentPort?.postMessage(report)

@@ -60,6 +60,11 @@ function beginsEmpty(seed: number): boolean {
   return new Random(seed + 2 ** 46).chance(0.15)
 }
 
+/** In most worlds a process reads the supernode beside the heads where it may; drawn separately. */
+function readsEarly(seed: number): boolean {
+  return new Random(seed + 2 ** 48).chance(0.6)
+}
+
 /** The whole environment of one simulation, drawn from one seed. */
 export class World {
   readonly random: Random
@@ -92,15 +97,18 @@ export class World {
   readonly lines: string[] = []
   readonly asksTogether: boolean
   readonly #hasTwoFiles: boolean
+  readonly #readsEarly: boolean
   #ids = 0
   readonly #start: number
 
   constructor(
     seed: number,
     readonly broken: PortBreak | null,
+    mayReadEarly = true,
   ) {
     this.asksTogether = asksTogether(seed)
     this.#hasTwoFiles = hasTwoFiles(seed)
+    this.#readsEarly = mayReadEarly && readsEarly(seed)
     this.random = new Random(seed)
     this.ledgerTrouble = drawLedgerTrouble(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
@@ -255,6 +263,7 @@ export class World {
       },
       newId: this.newId,
       inFleetTurn: process.inFleetTurn,
+      ...(this.#readsEarly ? { lastLooks: process.lastLooks } : {}),
       timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports

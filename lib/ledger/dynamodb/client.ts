@@ -1,22 +1,24 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb"
+import { setTimeout as pause } from "node:timers/promises"
+import { request as send } from "undici"
+import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
 import { deadlineIn } from "../../http/deadline.ts"
-import type { ProxySettings } from "../../http/proxy.ts"
-import { sdkHandler } from "../../http/sdk-handler.ts"
+import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
+import { type ProxySettings, proxySecrets, sayProxy } from "../../http/proxy.ts"
+import { messageOf } from "../store.ts"
+import { endpointOf } from "./endpoint.ts"
+import { DynamoRefusal, isThrottled, NoDynamoAnswer } from "./failure.ts"
+import { type KeySource, keySource } from "./keys.ts"
+import { type DynamoCredentials, signedHeaders } from "./signature.ts"
 
-/** Keys for the DynamoDB protocol: AWS's, or the user and password of a GeminiDB instance. */
-export interface DynamoCredentials {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken?: string
-}
+export type { DynamoCredentials } from "./signature.ts"
 
 export interface DynamoPlace {
   table: string
   region: string
   /** GeminiDB's instance, or a local server; null for AWS's own. */
   endpoint: string | null
-  /** A function is asked anew when keys run out; without any, AWS's default chain. */
-  credentials?: DynamoCredentials | (() => Promise<DynamoCredentials>)
+  /** A function is asked for each request; without any, AWS's default chain. */
+  credentials?: DynamoCredentials | KeySource
   timeouts?: DynamoTimeouts
   /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
   proxy?: ProxySettings | null
@@ -31,48 +33,139 @@ export interface DynamoTimeouts {
 const TIMEOUTS: DynamoTimeouts = { connectMs: 2_000, requestMs: 5_000 }
 
 const READ_TRIES = 3
+/** The first wait is up to this long, the next up to twice. */
+const BACKOFF_MS = 100
+/** A page is at most 1 MB, BatchGetItem's answer at most 16. */
+const MAX_ANSWER_BYTES = 20 * 1024 * 1024
+const MAX_CONNECTIONS = 50
+/** From there on requests are signed by the server's clock, else it refuses them; what a wrong clock means is decided elsewhere. */
+const MAX_SKEW_MS = 4 * 60_000
 
-/** One pool of sockets, two ways to use it. */
+/** The DynamoDB protocol: JSON over POST. Rejects with DynamoRefusal where the server answered, else with NoDynamoAnswer. */
 export interface DynamoConnection {
-  sdk: typeof import("@aws-sdk/client-dynamodb")
-  /** Tries a failed read again by itself. */
-  reader: DynamoDBClient
+  /** Tries a failed question again, up to three times in all. */
+  read<T>(operation: string, input: object): Promise<T>
   /** Sends once: a client that repeats a write reports its own first one as a failed condition. */
-  writer: DynamoDBClient
-  /** For one question with all its tries: no call takes longer. */
-  deadline(): AbortSignal
-  close(): void
+  write<T>(operation: string, input: object): Promise<T>
+  close(): Promise<void>
 }
 
-/** Speaks to no one yet. The SDK is imported here, so that only those who use DynamoDB pay for it at cold start. */
-export async function connectDynamo(place: DynamoPlace): Promise<DynamoConnection> {
-  const sdk = await import("@aws-sdk/client-dynamodb")
+interface Context {
+  url: URL
+  region: string
+  keys: KeySource
+  dispatchers: Dispatchers
+  proxy: ProxySettings | null
+  requestMs: number
+  /** The server's clock minus ours, where that is much. */
+  skewMs: number
+}
+
+/** Speaks to no one yet. */
+export function connectDynamo(place: DynamoPlace): DynamoConnection {
   const { connectMs, requestMs } = place.timeouts ?? TIMEOUTS
-  const settings = {
-    region: place.region,
-    ...(place.endpoint === null ? {} : { endpoint: place.endpoint }),
-    ...(place.credentials === undefined ? {} : { credentials: place.credentials }),
+  const { region, proxy = null } = place
+  const dispatchers = dispatchersOf({
+    proxy,
+    connectMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+    connections: MAX_CONNECTIONS,
+  })
+  const context: Context = {
+    url: new URL(place.endpoint ?? endpointOf(region)),
+    region,
+    keys: keySource(place.credentials, { region, proxy, connectMs, requestMs }),
+    dispatchers,
+    proxy,
+    requestMs,
+    skewMs: 0,
   }
-  const reader = new sdk.DynamoDBClient({
-    ...settings,
-    maxAttempts: READ_TRIES,
-    requestHandler: sdkHandler({ proxy: place.proxy ?? null, connectMs, requestMs }),
-  })
-  const writer = new sdk.DynamoDBClient({
-    ...settings,
-    maxAttempts: 1,
-    requestHandler: reader.config.requestHandler,
-  })
   return {
-    sdk,
-    reader,
-    writer,
-    deadline: () => deadlineIn(2 * requestMs),
-    close() {
-      writer.destroy()
-      reader.destroy()
-    },
+    read: (operation, input) => askAgain(context, operation, input),
+    // No call takes longer, whatever it waits for: keys, a connection, the answer.
+    write: (operation, input) => askOnce(context, { operation, input, deadline: deadlineIn(2 * requestMs) }),
+    close: () => dispatchers.close(),
   }
+}
+
+async function askAgain<T>(context: Context, operation: string, input: object): Promise<T> {
+  const deadline = deadlineIn(2 * context.requestMs)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await askOnce<T>(context, { operation, input, deadline })
+    } catch (error) {
+      if (tries === READ_TRIES || deadline.aborted || !mayAskAgain(error)) throw error
+      await pause(Math.random() * BACKOFF_MS * 2 ** (tries - 1))
+    }
+  }
+}
+
+function mayAskAgain(error: unknown): boolean {
+  if (error instanceof NoDynamoAnswer) return true
+  return error instanceof DynamoRefusal && (error.status >= 500 || error.isSkewed || isThrottled(error))
+}
+
+interface Asked {
+  operation: string
+  input: object
+  deadline: AbortSignal
+}
+
+async function askOnce<T>(context: Context, { operation, input, deadline }: Asked): Promise<T> {
+  const { url, region, dispatchers, requestMs } = context
+  const credentials = await within(deadline, context.keys())
+  const body = JSON.stringify(input)
+  const now = Date.now() + context.skewMs
+  const target = `DynamoDB_20120810.${operation}`
+  const headers = { ...signedHeaders({ url, target, body, region, credentials, now }), ...ACCEPT_ENCODING }
+  const signal = AbortSignal.any([deadline, deadlineIn(requestMs)])
+  const answer = await send(url, { method: "POST", headers, body, signal, dispatcher: dispatchers.for(url) })
+    .then(async ({ statusCode, headers: named, body: wire }) => {
+      const content = bodyOf(
+        Buffer.from(await wire.arrayBuffer()),
+        named["content-encoding"],
+        MAX_ANSWER_BYTES,
+      )
+      return {
+        statusCode,
+        date: String(named["date"] ?? ""),
+        json: content.ok ? jsonIn(content.body) : undefined,
+      }
+    })
+    .catch((cause: unknown) => {
+      throw noAnswer(context, cause, signal.aborted)
+    })
+  if (answer.statusCode === 200 && answer.json !== undefined) return answer.json as T
+  const refusal = new DynamoRefusal(answer.statusCode, answer.json)
+  const skewMs = Date.parse(answer.date) - Date.now()
+  if (refusal.isSkewed && Math.abs(skewMs) > MAX_SKEW_MS) context.skewMs = skewMs
+  throw refusal
+}
+
+/** Rejects when the signal does; what comes later is dropped. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new NoDynamoAnswer("the credentials did not come in time"))
+    if (signal.aborted) late()
+    signal.addEventListener("abort", late, { once: true })
+    work.then(resolve, reject)
+  })
+}
+
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+}
+
+function noAnswer({ url, proxy, requestMs }: Context, cause: unknown, isLate: boolean): NoDynamoAnswer {
+  const via = sayProxy(url, proxy)
+  if (isLate) return new NoDynamoAnswer(`no answer within ${requestMs} ms${via}`, { cause })
+  const secrets = proxy ? proxySecrets(new URL(proxy.address)) : []
+  const says = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), messageOf(cause))
+  return new NoDynamoAnswer(`${says}${via}`, { cause })
 }
 
 /** Where a table was looked for, for people. */

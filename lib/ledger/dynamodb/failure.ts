@@ -1,6 +1,34 @@
 import { LedgerError } from "../../ports.ts"
 import { messageOf } from "../store.ts"
 
+/** The server answered, and not with what was asked for. `name` is the protocol's own: `ConditionalCheckFailedException`. */
+export class DynamoRefusal extends Error {
+  override readonly name: string
+  readonly status: number
+
+  constructor(status: number, json: unknown) {
+    const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {}
+    const says = fields["message"] ?? fields["Message"]
+    super(typeof says === "string" && says !== "" ? says : `status ${status} without a reason`)
+    const type = fields["__type"]
+    this.name = typeof type === "string" ? type.slice(type.lastIndexOf("#") + 1) : "UnknownError"
+    this.status = status
+  }
+
+  /** Our clock is so far off that the signature is too old or too new. */
+  get isSkewed(): boolean {
+    return SKEWED.has(this.name)
+  }
+}
+
+/** No answer of the server: DNS, refused, reset, timed out; a write may have arrived. */
+export class NoDynamoAnswer extends Error {
+  override readonly name = "NoDynamoAnswer"
+}
+
+/** As the server calls a signature from another time; the second one also names one that is plainly wrong. */
+const SKEWED = new Set(["RequestTimeTooSkewed", "InvalidSignatureException", "RequestExpired"])
+
 const NO_ACCESS = new Set([
   "AccessDeniedException",
   "UnrecognizedClientException",
@@ -28,9 +56,18 @@ export function dynamoFailure(error: unknown, table: string, where: string): Led
   )
 }
 
+export function isThrottled({ name }: DynamoRefusal): boolean {
+  return THROTTLED.has(name)
+}
+
 /** The table is not there; a mistyped name looks the same. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && error.name === "ResourceNotFoundException"
+  return isRefusal(error, "ResourceNotFoundException")
+}
+
+/** The server's own answer of that name. */
+export function isRefusal(error: unknown, name: string): boolean {
+  return error instanceof DynamoRefusal && error.name === name
 }
 
 function says(name: string, error: unknown): string {
@@ -38,16 +75,5 @@ function says(name: string, error: unknown): string {
   if (THROTTLED.has(name)) return "is throttled; give it more capacity"
   if (name === "ValidationException") return "refuses the request; its key must be stream (S) and seq (N)"
   // Whatever carries no answer of the service: DNS, refused, reset, timed out, aborted.
-  return answered(error) ? "answered with an error" : "cannot be reached"
-}
-
-function answered(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || !("$metadata" in error)) return false
-  const { $metadata } = error
-  return (
-    typeof $metadata === "object" &&
-    $metadata !== null &&
-    "httpStatusCode" in $metadata &&
-    $metadata.httpStatusCode !== undefined
-  )
+  return error instanceof DynamoRefusal ? "answered with an error" : "cannot be reached"
 }

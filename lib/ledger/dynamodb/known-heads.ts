@@ -1,8 +1,13 @@
-import type { AttributeValue, BatchGetItemCommandOutput } from "@aws-sdk/client-dynamodb"
 import type { AskedHead } from "../store.ts"
 import type { DynamoConnection } from "./client.ts"
 
-export type DynamoItem = Record<string, AttributeValue>
+/** Of a table's attributes only texts and numbers are ours. */
+export type DynamoItem = Record<string, { S?: string; N?: string }>
+
+interface BatchAnswer {
+  Responses?: Record<string, DynamoItem[]>
+  UnprocessedKeys?: Record<string, { Keys?: DynamoItem[] }>
+}
 
 /** BatchGetItem takes 100 keys; two of each stream are asked for. */
 const STREAMS_PER_BATCH = 50
@@ -37,11 +42,11 @@ async function readBatch(
   { table, asked }: Question,
 ): Promise<[stream: string, item: DynamoItem][]> {
   if (unbatched.has(connection)) return []
-  const { sdk, reader, deadline } = connection
   const Keys = asked.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])
-  const command = new sdk.BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } })
+  const RequestItems = { [table]: { Keys, ConsistentRead: true } }
   try {
-    return stillNewest(asked, { table, answer: await reader.send(command, { abortSignal: deadline() }) })
+    const answer = await connection.read<BatchAnswer>("BatchGetItem", { RequestItems })
+    return stillNewest(asked, { table, answer })
   } catch (error) {
     if (isRefused(error)) unbatched.add(connection)
     return []
@@ -50,7 +55,7 @@ async function readBatch(
 
 function stillNewest(
   asked: readonly AskedHead[],
-  { table, answer }: { table: string; answer: BatchGetItemCommandOutput },
+  { table, answer }: { table: string; answer: BatchAnswer },
 ): [stream: string, item: DynamoItem][] {
   const items = new Map((answer.Responses?.[table] ?? []).map((item) => [nameOf(item), item]))
   const unread = new Set((answer.UnprocessedKeys?.[table]?.Keys ?? []).map(nameOf))

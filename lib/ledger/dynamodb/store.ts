@@ -1,4 +1,3 @@
-import type { QueryCommandInput } from "@aws-sdk/client-dynamodb"
 import { LedgerError } from "../../ports.ts"
 import { readOneByOne } from "../head-reads.ts"
 import {
@@ -10,7 +9,7 @@ import {
   type SeqRange,
 } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
-import { dynamoFailure, isMissing } from "./failure.ts"
+import { dynamoFailure, isMissing, isRefusal } from "./failure.ts"
 import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable, recoverByTime } from "./table.ts"
 
@@ -21,10 +20,15 @@ import { createDynamoTable, recoverByTime } from "./table.ts"
  * A table that is not there reads as a ledger without entries.
  */
 export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> {
-  return new DynamoStore(place, await connectDynamo(place))
+  return new DynamoStore(place, connectDynamo(place))
 }
 
 type Item = DynamoItem
+
+interface Page {
+  Items?: Item[]
+  LastEvaluatedKey?: Item
+}
 
 // `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
 const NAMES = { "#stream": "stream", "#seq": "seq" }
@@ -73,18 +77,17 @@ class DynamoStore implements LedgerStore {
   }
 
   async #putIf(condition: string, stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
-    const { sdk, writer, deadline } = this.#connection
-    const put = new sdk.PutItemCommand({
+    const put = {
       TableName: this.#table,
       Item: { stream: { S: stream }, seq: { N: String(raw.seq) }, entry: { S: raw.text } },
       ConditionExpression: condition,
       ExpressionAttributeNames: { "#stream": "stream" },
-    })
+    }
     try {
-      await writer.send(put, { abortSignal: deadline() })
+      await this.#connection.write("PutItem", put)
       return "appended"
     } catch (error) {
-      if (error instanceof sdk.ConditionalCheckFailedException) return "conflict"
+      if (isRefusal(error, "ConditionalCheckFailedException")) return "conflict"
       return this.#fail(error)
     }
   }
@@ -115,17 +118,16 @@ class DynamoStore implements LedgerStore {
 
   /** Whether the table is there. Throws LedgerError where its key is not `stream` (S) and `seq` (N). */
   async #isThere(): Promise<boolean> {
-    const { sdk, reader, deadline } = this.#connection
-    const query = new sdk.QueryCommand({
+    const query = {
       TableName: this.#table,
       ConsistentRead: true,
       KeyConditionExpression: "#stream = :stream AND #seq >= :from",
       ExpressionAttributeNames: NAMES,
       ExpressionAttributeValues: { ":stream": { S: "control" }, ":from": { N: "1" } },
       Limit: 1,
-    })
+    }
     try {
-      await reader.send(query, { abortSignal: deadline() })
+      await this.#connection.read("Query", query)
       return true
     } catch (error) {
       return isMissing(error) ? false : this.#fail(error)
@@ -156,20 +158,17 @@ class DynamoStore implements LedgerStore {
 
   /** Reads (and pays for) the whole table. Not only the first entries, so that a beheaded chain is seen as well. */
   async *streams(): AsyncIterable<string> {
-    const { sdk, reader, deadline } = this.#connection
     const seen = new Set<string>()
     let start: Item | undefined
     do {
-      const scan = new sdk.ScanCommand({
+      const scan = {
         TableName: this.#table,
         ConsistentRead: true,
         ProjectionExpression: "#stream",
         ExpressionAttributeNames: { "#stream": "stream" },
         ExclusiveStartKey: start,
-      })
-      const page = await reader
-        .send(scan, { abortSignal: deadline() })
-        .catch((error: unknown) => this.#emptyIfMissing(error))
+      }
+      const page = await this.#page("Scan", scan)
       for (const item of page.Items ?? []) {
         const stream = item["stream"]?.S ?? ""
         if (!seen.has(stream)) yield stream
@@ -180,19 +179,21 @@ class DynamoStore implements LedgerStore {
   }
 
   async close(): Promise<void> {
-    this.#connection.close()
+    await this.#connection.close()
   }
 
-  async #query(query: Omit<QueryCommandInput, "TableName" | "ConsistentRead">) {
-    const { sdk, reader, deadline } = this.#connection
-    const command = new sdk.QueryCommand({ ...query, TableName: this.#table, ConsistentRead: true })
-    const page = await reader
-      .send(command, { abortSignal: deadline() })
-      .catch((error: unknown) => this.#emptyIfMissing(error))
+  async #query(query: object) {
+    const page = await this.#page("Query", { ...query, TableName: this.#table, ConsistentRead: true })
     return { items: page.Items ?? [], next: page.LastEvaluatedKey }
   }
 
-  #emptyIfMissing(error: unknown): { Items?: Item[]; LastEvaluatedKey?: Item } {
+  #page(operation: "Query" | "Scan", question: object): Promise<Page> {
+    return this.#connection
+      .read<Page>(operation, question)
+      .catch((error: unknown) => this.#emptyIfMissing(error))
+  }
+
+  #emptyIfMissing(error: unknown): Page {
     return isMissing(error) ? {} : this.#fail(error)
   }
 

@@ -1,28 +1,42 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { messageOf } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
-import { dynamoFailure } from "./failure.ts"
+import { dynamoFailure, isMissing, isRefusal } from "./failure.ts"
 
-const WAIT_SECONDS = 120
+const WAIT_MS = 120_000
+const BETWEEN_LOOKS_MS = 1_000
 
 /** Creates the ledger's table, pay per request, and waits until it can be used. One that is there is left as it is. */
 export async function createDynamoTable(place: DynamoPlace): Promise<void> {
-  const connection = await connectDynamo(place)
+  const connection = connectDynamo(place)
   try {
     await create(connection, place.table)
-    await connection.sdk.waitUntilTableExists(
-      { client: connection.reader, maxWaitTime: WAIT_SECONDS, minDelay: 1, maxDelay: 5 },
-      { TableName: place.table },
-    )
+    await untilActive(connection, place.table)
   } catch (error) {
     throw dynamoFailure(error, place.table, placeName(place))
   } finally {
-    connection.close()
+    await connection.close()
   }
 }
 
-async function create({ sdk, writer, deadline }: DynamoConnection, table: string): Promise<void> {
-  const command = new sdk.CreateTableCommand({
+async function untilActive(connection: DynamoConnection, TableName: string): Promise<void> {
+  for (let waited = 0; ; waited += BETWEEN_LOOKS_MS) {
+    try {
+      const { Table } = await connection.read<{ Table?: { TableStatus?: string } }>("DescribeTable", {
+        TableName,
+      })
+      if (Table?.TableStatus === "ACTIVE") return
+    } catch (error) {
+      // A table that was asked for a moment ago may not be listed yet.
+      if (!isMissing(error)) throw error
+    }
+    if (waited >= WAIT_MS) throw new Error(`it was not active within ${WAIT_MS / 1_000} s`)
+    await pause(BETWEEN_LOOKS_MS)
+  }
+}
+
+async function create(connection: DynamoConnection, table: string): Promise<void> {
+  const input = {
     TableName: table,
     BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [
@@ -33,11 +47,11 @@ async function create({ sdk, writer, deadline }: DynamoConnection, table: string
       { AttributeName: "stream", KeyType: "HASH" },
       { AttributeName: "seq", KeyType: "RANGE" },
     ],
-  })
+  }
   try {
-    await writer.send(command, { abortSignal: deadline() })
+    await connection.write("CreateTable", input)
   } catch (error) {
-    if (!(error instanceof sdk.ResourceInUseException)) throw error
+    if (!isRefusal(error, "ResourceInUseException")) throw error
   }
 }
 
@@ -47,7 +61,7 @@ const BETWEEN_TRIES_MS = 2_000
 
 /** Switches point-in-time recovery on at AWS; what became of that, for people. Without the right the table stays as it is. */
 export async function recoverByTime(place: DynamoPlace): Promise<string> {
-  const connection = await connectDynamo(place)
+  const connection = connectDynamo(place)
   try {
     await switchOn(connection, place.table)
     return `point-in-time recovery is on for the table ${place.table}`
@@ -58,20 +72,21 @@ export async function recoverByTime(place: DynamoPlace): Promise<string> {
       `--region ${place.region} --table-name ${place.table} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`
     )
   } finally {
-    connection.close()
+    await connection.close()
   }
 }
 
-async function switchOn({ sdk, writer, deadline }: DynamoConnection, table: string): Promise<void> {
-  const command = new sdk.UpdateContinuousBackupsCommand({
+async function switchOn(connection: DynamoConnection, table: string): Promise<void> {
+  const input = {
     TableName: table,
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-  })
+  }
   for (let tries = 1; ; tries++) {
     try {
-      return void (await writer.send(command, { abortSignal: deadline() }))
+      return void (await connection.write("UpdateContinuousBackups", input))
     } catch (error) {
-      if (!(error instanceof sdk.ContinuousBackupsUnavailableException) || tries === BACKUP_TRIES) throw error
+      const isEarly = isRefusal(error, "ContinuousBackupsUnavailableException")
+      if (!isEarly || tries === BACKUP_TRIES) throw error
       await pause(BETWEEN_TRIES_MS)
     }
   }
