@@ -1,10 +1,10 @@
-import { writeFile } from "node:fs/promises"
 import * as z from "zod"
 import { operatorCommand } from "../../lib/decision/explain/operator-command.ts"
 import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
-import { CommandError, causeOf } from "./errors.ts"
+import { CommandError } from "./errors.ts"
 import { readText, whyNotJson } from "./event-file.ts"
 import type { CliIo } from "./io.ts"
+import { checkOwnPath, type OwnKind, writeOwnFile } from "./own-file.ts"
 import type { ReadyRequest } from "./print/next-step.ts"
 import { instantOf } from "./print/time.ts"
 
@@ -12,6 +12,8 @@ import { instantOf } from "./print/time.ts"
 
 /** A plan is valid for this long; prices and stock are older than they look. */
 const VALID_MS = 24 * 3_600_000
+
+const PLAN: OwnKind = { kind: "plan", mark: '{\n  "v": 1,\n  "ledger": ' }
 
 const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, { error: "must be sha256: and 64 hex digits" })
 
@@ -72,11 +74,14 @@ export function planFileOf({ request, ledgerId, policyHash, now, id }: ShownPlan
   }
 }
 
-/** Throws CommandError. */
-export async function writePlanFile(path: string, plan: PlanFile): Promise<void> {
-  await writeFile(path, `${JSON.stringify(plan, null, 2)}\n`).catch((error: unknown) => {
-    throw new CommandError(`the plan file ${path} cannot be written: ${causeOf(error)}`)
-  })
+/** Throws CommandError where the file exists and is no plan. */
+export function checkPlanPath(path: string): Promise<void> {
+  return checkOwnPath(path, PLAN)
+}
+
+/** Replaces an older plan, and no other file. Throws CommandError. */
+export function writePlanFile(path: string, plan: PlanFile): Promise<void> {
+  return writeOwnFile(path, { ...PLAN, text: `${JSON.stringify(plan, null, 2)}\n` })
 }
 
 /** Reads a plan file, or stdin for `-`. Throws CommandError where it cannot be read or is no plan file. */

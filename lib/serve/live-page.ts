@@ -1,6 +1,4 @@
-import type { IncomingMessage } from "node:http"
 import type { Reply } from "./listener.ts"
-import { type Denial, isLoopbackName, readerDenial } from "./reader-access.ts"
 
 /** The page for people. Both read the ledger, and reject with LedgerError where they cannot. */
 export interface LivePage {
@@ -27,18 +25,4 @@ export async function livePageReply(live: LivePage, path: PagePath): Promise<Rep
   const { html, policy } = await live.page()
   const headers = { ...PRIVATE, "content-security-policy": `${policy}; frame-ancestors 'none'` }
   return { status: 200, body: html, textType: "text/html; charset=utf-8", headers }
-}
-
-/**
- * Access to the page. Without a token it is for this machine's browsers, and a site on the internet can make its own
- * name lead to this machine: so the Host must be this machine's, too.
- */
-export function pageDenial(incoming: IncomingMessage, tokens: readonly string[]): Denial {
-  const denial = readerDenial(incoming, tokens)
-  if (denial !== null || tokens.length > 0 || isLoopbackName(incoming.headers.host ?? "")) return denial
-  return {
-    status: 403,
-    error:
-      "without SUPERNODE_METRICS_TOKEN this is read at http://localhost or http://127.0.0.1 only. Set the token, or use such an address",
-  }
 }

@@ -9,7 +9,8 @@ const MAX_AUTHORIZATION_CHARS = 4_096
 
 /**
  * Access to /metrics and to the page: Bearer, or Basic with any user name and the token as password. Without a configured token only
- * requests from this machine that passed no proxy, since a proxy makes every client look local.
+ * requests from this machine that passed no proxy, since a proxy makes every client look local. Their Host must be this
+ * machine's, too: a site on the internet can make its own name lead here, and let a browser of this machine ask.
  */
 export function readerDenial(
   {
@@ -37,7 +38,13 @@ function localDenial(address: string | undefined, rawHeaders: readonly string[])
       error:
         "without SUPERNODE_METRICS_TOKEN only this machine may read this, and not through a proxy. Set the token and send it",
     }
-  return null
+  const hosts = valuesOf(rawHeaders, "host")
+  if (hosts.every(isLoopbackName)) return null
+  return {
+    status: 403,
+    error:
+      "without SUPERNODE_METRICS_TOKEN this is read at http://localhost or http://127.0.0.1 only. Set the token, or use such an address",
+  }
 }
 
 /** An address of a socket; an IPv4 one may be written as IPv6. */
@@ -46,7 +53,7 @@ function isLoopbackAddress(address: string): boolean {
 }
 
 /** A Host header with or without a port: `localhost`, `127.0.0.1:8080`, `[::1]:8080`. */
-export function isLoopbackName(host: string): boolean {
+function isLoopbackName(host: string): boolean {
   const name = host.replace(/:\d{1,5}$/, "").replace(/^\[(.*)\]$/, "$1")
   return name.toLowerCase() === "localhost" || isLoopbackAddress(name)
 }

@@ -11,7 +11,7 @@ import { answerTo } from "./exchange.ts"
 import { Exposition } from "./exposition.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
-import { type LivePage, livePageReply, type PagePath, pageDenial } from "./live-page.ts"
+import { type LivePage, livePageReply, type PagePath } from "./live-page.ts"
 import { type Denial, readerDenial } from "./reader-access.ts"
 import { type EndedTick, Runs } from "./runs.ts"
 import { healthReply, readinessReply, type ServeStatus } from "./status-replies.ts"
@@ -229,7 +229,7 @@ class Server implements Serving {
 
   async #page(incoming: IncomingMessage, path: PagePath): Promise<Reply> {
     const { app, page } = this.#options
-    const denial = pageDenial(incoming, app.settings.metricsTokens)
+    const denial = readerDenial(incoming, app.settings.metricsTokens)
     return denial === null ? livePageReply(page, path) : denied(denial)
   }
 

@@ -36,6 +36,23 @@ it("a plan file buys what was shown, once, however often it is applied", async (
   expect(own.sandbox.orders).toHaveLength(1)
 })
 
+it("dry-run --out replaces an older plan, and no other file", async () => {
+  const own = await cloudDesk()
+  const file = await planned(own)
+  const first = readFileSync(file, "utf8")
+  own.advance(MINUTE)
+  await planned(own)
+  expect(readFileSync(file, "utf8")).not.toBe(first)
+
+  const policy = join(own.dir, "policy.yaml")
+  const { code, err } = await own.run(...ASK, "--out", policy)
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringContaining(`${policy} exists and is not a plan. Nothing was written`),
+  })
+  expect(readFileSync(policy, "utf8")).toBe(POLICY)
+})
+
 it("the line that a dry run prints applies the file that it wrote", async () => {
   const own = await cloudDesk()
   const file = join(own.dir, "plan.json")

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { expect, it } from "vitest"
 import { cloudDesk, desk, POLICY } from "./harness.ts"
 
@@ -24,6 +26,9 @@ it("shows every time in the policy's zone with its offset, and instants in JSON 
     expect(out + err).toContain(expected)
     expect(out + err).not.toMatch(/\d:\d\d(:\d\d)?(\.\d+)?Z/)
   }
+  const page = join(own.dir, "report.html")
+  expect(await own.run("audit", "report", page)).toMatchObject({ code: 0 })
+  expect(readFileSync(page, "utf8")).toContain("until 2024-01-13 02:52:00 +08:00")
   const { out: json } = await own.run("audit", "list", "--json")
   expect(json).toContain("until 2024-01-12T18:52:00.000Z")
   expect(json).not.toContain("+08:00")

@@ -73,13 +73,13 @@ it.each<[string, Facts, string[]]>([
 })
 
 interface Ending {
-  /** Of the newest entry; null: a reset, and no reading since. */
+  /** In the newest entry; null: unknown. */
   known: string[] | null
-  /** A run reads the supernode after the reset, once faults are over. */
-  isRead?: boolean
+  /** What happens once faults are over, in this order. */
+  events: ("read" | "reset")[]
 }
 
-function rulesBrokenAtTheEnd({ known, isRead = false }: Ending): string[] {
+function rulesBrokenAtTheEnd({ known, events }: Ending): string[] {
   const found: string[] = []
   const supernode = {
     policy: { id: ID },
@@ -96,19 +96,22 @@ function rulesBrokenAtTheEnd({ known, isRead = false }: Ending): string[] {
   } as unknown as World
   const forgotten = new Forgotten(world)
   forgotten.begin(new Map())
-  if (known === null) forgotten.reset(supernode)
-  if (isRead) forgotten.looksAt("run", supernode)
+  for (const event of events) {
+    if (event === "reset") forgotten.reset(supernode)
+    else forgotten.looksAt("run", supernode)
+  }
   forgotten.checkFound()
   return found
 }
 
 it.each<[string, Ending, string[]]>([
-  ["that the ledger knows", { known: ["s1"] }, []],
-  ["that no entry names", { known: [] }, ["servers-are-found"]],
-  ["of which a reset left no trace, while no run reads the supernode", { known: null }, []],
+  ["that the ledger knows", { known: ["s1"], events: ["read"] }, []],
+  ["that a run has read and no entry names", { known: [], events: ["read"] }, ["servers-are-found"]],
+  ["that no run has read", { known: [], events: [] }, []],
+  ["that no run has read since a reset", { known: null, events: ["read", "reset"] }, []],
   [
-    "of which a reset left no trace, though a run has read the supernode since",
-    { known: null, isRead: true },
+    "that a run has read since a reset and no entry names",
+    { known: null, events: ["reset", "read"] },
     ["servers-are-found"],
   ],
 ])("a server %s breaks the right rules at the end and no other", (_, ending, rules) => {

@@ -33,10 +33,10 @@ export class Forgotten {
   /** Newest seq by stream that each process had read by then. */
   #knew = new Map<Process, ReadonlyMap<string, number>>()
   /**
-   * Supernodes that a reset made unknown, until a run reads them again. A reading during faults does not count: its answer
+   * Servers in the newest reading of each supernode since its last reset. A reading during faults does not count: its answer
    * may be lost.
    */
-  readonly #unread = new Set<string>()
+  readonly #readInCalm = new Map<string, ReadonlySet<string>>()
   readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
 
   constructor(private readonly world: World) {}
@@ -75,14 +75,15 @@ export class Forgotten {
 
   /** From now on the chain names no server of it. */
   reset({ policy }: TrueSupernode): void {
-    this.#unread.add(policy.id)
+    this.#readInCalm.delete(policy.id)
   }
 
   looksAt(run: string, supernode: TrueSupernode): void {
-    if (this.world.isCalm) this.#unread.delete(supernode.policy.id)
     const present = supernode.present()
     const isBusy = present.some(({ status }) => status === "CREATING")
-    this.#looks.set(run, { isBusy, shown: new Set(present.map(({ id }) => id)) })
+    const shown = new Set(present.map(({ id }) => id))
+    this.#looks.set(run, { isBusy, shown })
+    if (this.world.isCalm) this.#readInCalm.set(supernode.policy.id, shown)
   }
 
   /** In flight, and no entry of the present ledger mentions it. */
@@ -122,16 +123,18 @@ export class Forgotten {
   }
 
   /**
-   * Checks orders that no ledger contains: in the end each server is known, or its supernode holds. A run that holds for
-   * another reason, such as `action-rate`, reads no supernode: after a reset it cannot know the servers, and buys nothing.
+   * Checks orders that no ledger contains: in the end each server that a run has read is known, or its supernode holds. A run
+   * that holds for another reason, such as `action-rate`, reads no supernode: it cannot know newer servers, and buys nothing.
    */
   checkFound(): void {
     if (this.at === -Infinity) return
     for (const supernode of this.world.supernodes) {
       const state = this.world.store.stateOf(supernode.stream)
       if (!state || state.attempt) continue
-      if (state.servers === null && this.#unread.has(supernode.policy.id)) continue
-      const unknown = supernode.present().filter(({ id }) => !(state.servers ?? []).includes(id))
+      const read = this.#readInCalm.get(supernode.policy.id)
+      const unknown = supernode
+        .present()
+        .filter(({ id }) => read?.has(id) === true && !(state.servers ?? []).includes(id))
       if (unknown.length > 0)
         this.world.watch.broken(
           "servers-are-found",

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
@@ -150,6 +151,12 @@ export class World {
     const found = this.supernodes.find(({ policy }) => policy.id === id)
     if (!found) throw new RangeError(`there is no supernode ${id}`)
     return found
+  }
+
+  /** A run on one of these machines may see both clocks ahead, its own and the cloud's: then it cannot know the time. */
+  mayAllClocksBeAhead(): boolean {
+    const isAhead = (offMs: number) => offMs > CLOCK_TOLERANCE_MS
+    return isAhead(this.dates.offMs ?? 0) && this.machines.some(({ skewMs }) => isAhead(skewMs))
   }
 
   openLedger(process: Process): AuditedLedger {

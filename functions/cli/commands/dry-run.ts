@@ -20,7 +20,7 @@ import {
 } from "../context.ts"
 import { readEvent } from "../event-file.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
-import { planFileOf, writePlanFile } from "../plan-file.ts"
+import { checkPlanPath, planFileOf, writePlanFile } from "../plan-file.ts"
 import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
 import { lookOf, resultLines } from "../print/result.ts"
 import { scheduleRows, scheduleStates } from "../print/schedule.ts"
@@ -75,6 +75,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
 }
 
 async function dryRun(task: Task, name: string, options: DryRunOptions): Promise<void> {
+  if (options.out !== undefined) await checkPlanPath(options.out)
   const event = options.event === undefined ? undefined : await readEvent(options.event, task.io)
   await withApp(task, async (app) => {
     const loaded = findSupernode(app.policies.supernodes, name)

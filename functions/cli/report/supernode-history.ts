@@ -58,17 +58,18 @@ export class SupernodeHistory {
   view(range: Range, texts: Texts): Omit<View, "facts" | "loads" | "holds" | "policyFile"> {
     const { policies, purchases, log } = this
     const events = log.events.filter(({ at }) => at >= range.from && at <= range.to)
+    const timezone = policies.newest?.timezone ?? "UTC"
     return {
       id: this.supernode.id,
       supernode: this.supernode.name,
       policies: policies.all.map(({ hash, since }) => ({ hash, since })),
-      timezone: policies.newest?.timezone ?? "UTC",
+      timezone,
       ...range,
       servers: this.servers.within(range),
       serversLimit: policies.newest?.limits.servers ?? null,
       bands: this.#bands.within(range, (requestedAt) => !purchases.has(requestedAt)),
       spend: purchases.spend(policies, range),
-      events: events.map((event) => texts.numbered(event)),
+      events: events.map((event) => texts.numbered(event, timezone)),
       notes: notesOf(log),
     }
   }

@@ -1,6 +1,7 @@
+import { inZone } from "../print/time.ts"
 import type { LoggedEvent } from "./event-log.ts"
 import { findingText } from "./event-log.ts"
-import type { ReportEvent } from "./report.ts"
+import type { ReportEvent, Value } from "./report.ts"
 
 /** The texts of all findings, each once. */
 export class Texts {
@@ -10,15 +11,17 @@ export class Texts {
     return [...this.#indices.keys()]
   }
 
-  /** The event with numbers in place of its findings' texts. */
-  numbered({ place, ...event }: LoggedEvent): ReportEvent {
+  /** The event with numbers in place of its findings' texts, and with recorded instants in the zone of the page. */
+  numbered({ place, ...event }: LoggedEvent, zone: string): ReportEvent {
+    const shown = (value: Value) => (typeof value === "string" ? inZone(value, zone) : value)
     return {
       ...event,
-      rows: [...event.rows, ...place],
+      title: inZone(event.title, zone),
+      rows: [...event.rows, ...place].map(([label, value]) => [label, shown(value)]),
       findings: event.findings.map((finding) => [
         this.#index(finding.gate),
         finding.passed === true ? 1 : finding.passed === false ? 0 : -1,
-        this.#index(findingText(finding)),
+        this.#index(inZone(findingText(finding), zone)),
       ]),
     }
   }

@@ -134,9 +134,9 @@ export function witnessNews(before: WitnessRecord | undefined, seen: WitnessReco
   return servers === known.servers && traces === known.traces ? null : { ...seen, servers, traces }
 }
 
+/** Only more new servers are news: lists that alternate must not fill the ledger either. */
 function isServersNews(known: ServersSeen | null, seen: ServersSeen | null): boolean {
-  if (seen === null || known === null) return seen !== known
-  return seen.present !== known.present || seen.added !== known.added
+  return seen !== null && (known === null || seen.added > known.added)
 }
 
 function isTracesNews(known: TracesSeen, seen: TracesSeen): boolean {
