@@ -3,16 +3,17 @@ import crypto from "node:crypto"
 
 /** RFC 8785 canonical JSON: one value, one text, whatever the order of its keys. Throws on what JSON cannot say. */
 export function canonicalText(value: unknown): string {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return JSON.stringify(value)
+  if (typeof value === "string") return JSON.stringify(value)
+  // JSON writes finite numbers and booleans as JavaScript does.
+  if (typeof value === "number" && Number.isFinite(value)) return `${value}`
+  if (typeof value === "boolean" || value === null) return `${value}`
   if (typeof value === "object") return textOfObject(value)
-  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value)
   throw new TypeError(`a ${typeof value} without a JSON form has no canonical text`)
 }
 
 function textOfObject(value: object): string {
   if ("toJSON" in value && typeof value.toJSON === "function") return canonicalText(value.toJSON())
-  if (Array.isArray(value))
-    return `[${value.map((item) => (item === undefined ? "null" : canonicalText(item))).join(",")}]`
+  if (Array.isArray(value)) return textOfList(value)
   let members = ""
   for (const key of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[key]
@@ -20,6 +21,13 @@ function textOfObject(value: object): string {
     members += `${members === "" ? "" : ","}${textOfKey(key)}${canonicalText(member)}`
   }
   return `{${members}}`
+}
+
+function textOfList(list: readonly unknown[]): string {
+  let items = ""
+  for (const item of list)
+    items += `${items === "" ? "" : ","}${item === undefined ? "null" : canonicalText(item)}`
+  return `[${items}]`
 }
 
 /** Keys repeat in every entry of a ledger. The bound is for keys that name servers or signals. */
@@ -32,6 +40,35 @@ function textOfKey(key: string): string {
   const text = `${JSON.stringify(key)}:`
   if (knownKeys.size < MAX_KNOWN_KEYS) knownKeys.set(key, text)
   return text
+}
+
+/**
+ * True only if both have the same canonical text, without making it: unchanged parts are often one and the same object. For
+ * values without `toJSON`, such as states.
+ */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false
+  if (Array.isArray(one) || Array.isArray(other))
+    return (
+      Array.isArray(one) &&
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((item, i) => isSameJson(item, other[i]))
+    )
+  return (
+    hasMembersOf(one as Record<string, unknown>, other as Record<string, unknown>) &&
+    Object.entries(other).every(([key, member]) => member === undefined || Object.hasOwn(one, key))
+  )
+}
+
+/** True if `other` has the same member for each of `one`. A member that is undefined has no text; an inherited one is none. */
+function hasMembersOf(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
+  for (const key of Object.keys(one)) {
+    const member = Object.hasOwn(other, key) ? other[key] : undefined
+    if (!isSameJson(one[key], member)) return false
+  }
+  return true
 }
 
 /** `sha256:` and the hex SHA-256 of the canonical JSON: how policies, plans and ledger entries are named. */

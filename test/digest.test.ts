@@ -1,7 +1,7 @@
 import canonicalize from "canonicalize"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { canonicalText } from "../lib/digest.ts"
+import { canonicalText, isSameJson } from "../lib/digest.ts"
 
 // The reference is the npm package `canonicalize`, which is older than this project and has users elsewhere.
 
@@ -46,5 +46,31 @@ describe("canonical text", () => {
     { deep: [{ value: Number.NaN }] },
   ])("throws on what JSON cannot say: case %#", (value) => {
     expect(() => canonicalText(value)).toThrow(TypeError)
+  })
+})
+
+describe("comparing two JSON values", () => {
+  it("finds the same exactly where the canonical texts are the same", () => {
+    fc.assert(
+      fc.property(someJson, someJson, (one, other) => {
+        expect(isSameJson(one, other)).toBe(canonicalText(one) === canonicalText(other))
+        expect(isSameJson(one, JSON.parse(canonicalText(one)))).toBe(true)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it.each([
+    ["an own member named __proto__ and none", JSON.parse('{"a":1,"__proto__":{}}'), { a: 1 }],
+    ["an own member named like an inherited one and none", { a: 1, valueOf: null }, { a: 1 }],
+    ["a list and an object with the same members", [1], { 0: 1 }],
+    ["null and an empty object", null, {}],
+  ])("tells the difference of %s", (_name, one, other) => {
+    expect([isSameJson(one, other), isSameJson(other, one)]).toEqual([false, false])
+  })
+
+  it("takes a member that is undefined for an absent one", () => {
+    expect(isSameJson({ a: 1, b: undefined }, { a: 1 })).toBe(true)
+    expect(isSameJson({ a: 1 }, { b: undefined, a: 1 })).toBe(true)
   })
 })

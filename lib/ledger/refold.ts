@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from "node:util"
 import { type Control, foldControl, NO_CONTROL } from "../decision/state/control.ts"
 import { type FleetState, foldFleet, NO_FLEET } from "../decision/state/fleet-reservations.ts"
 import { EMPTY_STATE, type SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
-import { canonicalText } from "../digest.ts"
+import { canonicalText, isSameJson } from "../digest.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 import { stateShapeProblem } from "./state-shape.ts"
@@ -25,7 +24,7 @@ export function stateProblem(before: LedgerEntry["standing"], entry: LedgerEntry
   try {
     const folded = stateAfter(before, entry)
     if (typeof folded === "string") return folded
-    if (isDeepStrictEqual(folded, entry.standing)) return null
+    if (isSameJson(folded, entry.standing)) return null
     const parts = differentParts(folded, entry.standing)
     return parts.length === 0
       ? null

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { tableOf } from "../../functions/cli/print/table.ts"
 import { coldImportMs } from "./cold-import.ts"
-import { measureDecide, measureSimulate } from "./decision.ts"
+import { measureDecide } from "./decision.ts"
 import { bundleSize } from "./sizes.ts"
 import { measureWarmRun } from "./warm-run.ts"
 
@@ -54,18 +54,14 @@ async function benchWarmRun(): Promise<void> {
     `A warm dry run against the sandbox: ${sayMs(dryRunMs)}, the same ${requests} requests sent bare: ${sayMs(bareMs)}, ratio ${(dryRunMs / bareMs).toFixed(2)}`,
   )
 }
-/** Simulated days by the minute: 8,641 ticks. */
-const DAYS = 30
 
-async function benchDecision(): Promise<void> {
+function benchDecision(): void {
   const { oneRuleMicros, manyMicros } = measureDecide()
   console.log(
     `A decision: 1 rule ${oneRuleMicros.toFixed(1)} µs, 20 rules over 40 servers ${Math.round(manyMicros)} µs`,
   )
-  const { ticks, ticksPerSecond } = await measureSimulate(DAYS)
-  console.log(`simulate: ${ticks} ticks, ${Math.round(ticksPerSecond)} per second of processor time`)
 }
 
 benchBundles()
 await benchWarmRun()
-await benchDecision()
+benchDecision()

@@ -1,14 +1,9 @@
 import { performance } from "node:perf_hooks"
 import { decide } from "../../lib/decision/decide.ts"
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
-import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { digest } from "../../lib/digest.ts"
-import { historyOf } from "../../lib/simulate/load-file.ts"
-import { LoadSeries } from "../../lib/simulate/load-series.ts"
-import { simulate } from "../../lib/simulate/replay.ts"
 import {
-  DAY,
   MINUTE,
   NOW,
   offersOf,
@@ -79,28 +74,4 @@ export function measureDecide(): DecideCost {
     oneRuleMicros: leastMicros(() => decide(one, digest), { rounds: 150, calls: 50 }),
     manyMicros: leastMicros(() => decide(many, digest), { rounds: 80, calls: 5 }),
   }
-}
-
-/** Ticks per second of processor time, of simulated days by the minute. The load rises and falls daily and buys a few times. */
-export async function measureSimulate(days: number): Promise<{ ticks: number; ticksPerSecond: number }> {
-  const values = new LoadSeries()
-  const from = NOW - days * DAY
-  for (let at = from; at <= NOW; at += MINUTE) {
-    const day = (at % DAY) / DAY
-    values.add(at, 60 + 35 * Math.sin(2 * Math.PI * day) ** 2 + ((at / MINUTE) % 7))
-  }
-  const policy = policyOf()
-  const loaded = { policy, hash: digest(policy), userdata: null } as unknown as LoadedPolicy
-  const begin = process.cpuUsage()
-  const { ticks } = await simulate({
-    loaded,
-    history: historyOf(new Map([[null, values]])),
-    servers: 1,
-    provisioningMs: 10 * MINUTE,
-    soldOut: [],
-    failures: [],
-    elastic: { ceiling: 100 },
-  })
-  const { user, system } = process.cpuUsage(begin)
-  return { ticks, ticksPerSecond: (ticks * 1_000_000) / (user + system) }
 }
