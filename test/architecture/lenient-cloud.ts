@@ -39,7 +39,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/order.ts currency nullable catch": always("as above"),
   "lib/huawei/order.ts measure_id nullable catch": always("as above: only 1 is the currency's unit"),
   // ---- traces of CTS: shown to a person, read by no gate ----
-  "lib/huawei/traces.ts text nullable catch": always(
+  "lib/huawei/traces.ts optionalText nullable catch": always(
     "unknown: the trace is shown without it. Another supernode's id, or another operation: left out",
   ),
   "lib/huawei/traces.ts time optional": always("an unknown time: the trace supports nothing"),
@@ -94,11 +94,11 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/pages.ts total nullable catch": always(
     "the list ends with the first page that is not full; no purchase is counted by it",
   ),
-  "lib/huawei/supernode.ts text nullable catch": always(
+  "lib/huawei/supernode.ts optionalText nullable catch": always(
     "the supernode's id: unreadable. name, flavor, order_id, the server's other ids: unknown, so that no series is found by them",
   ),
   "lib/huawei/supernode.ts epochMs optional": always("created when first seen, complete when noticed"),
-  "lib/huawei/supernode.ts status catch": always("UNKNOWN, which is not ready"),
+  "lib/huawei/supernode.ts statusShape catch": always("UNKNOWN, which is not ready"),
   "lib/huawei/supernode.ts cloud_server nullable catch": always(
     "no ids of the underlying server: Cloud Eye cannot be asked",
   ),
