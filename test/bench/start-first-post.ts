@@ -43,7 +43,7 @@ console.log(
 )
 dynamo.signal("SIGKILL")
 await dynamo.ended
-await bundle.remove()
+bundle.remove()
 await cloud.close()
 place.remove()
 
