@@ -18,8 +18,9 @@ import type { RunTask } from "./task.ts"
 
 /**
  * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
- * is always observed, what a purchase did is measured once, and a latch may clear), the supernode, what changed since, the
- * metrics, and offers only once a rung was chosen, what other supernodes bought only where nothing else is in the way.
+ * is always observed, what a purchase did is measured once, and a latch may clear), the supernode (unless it was read beside
+ * the heads), what changed since, the metrics, and offers with the ledger's age only once a rung was chosen, what other
+ * supernodes bought only where nothing else is in the way.
  *
  * It appends in two places: what was observed goes into this supernode's chain (`notice`), and the place of an attempt that
  * lapsed elsewhere is taken in that one's (`fence`). "overtaken" is said where another run was faster. A dry run appends nothing.

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { makeLedger } from "../ledger/initialised.ts"
+import { bundleScript } from "../processes/bundle.ts"
+import { OwnProcess } from "../processes/process.ts"
+import { FleetCloud } from "./fleet/cloud.ts"
+import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
+
+// Process start -> first POST: processor time of a process that loads the built alarm function and handles one alarm that buys,
+// as a ratio to one that loads an empty handler, by turns. The cloud and the store of DynamoDB's protocol are other processes.
+// `BENCH_NODE` names another Node.js, `BENCH_DIST` another build. Targets on Node.js 24: SQLite 3.5, DynamoDB 4.5.
+
+const ROUNDS = 7
+const ALARM = "npu-busy"
+const node = process.env["BENCH_NODE"] ?? process.execPath
+const dist = process.env["BENCH_DIST"] ?? fileURLToPath(new URL("../../dist/", import.meta.url))
+
+const cloud = await FleetCloud.start()
+await cloud.set({ load: 97, hanging: null, delayMs: 0 })
+const place = await FleetPlace.make(cloud, { supernodes: 4 * ROUNDS, fleetActions: null, alertname: ALARM })
+const bundle = await bundleScript("test/ledger/dynamodb/server-process.ts")
+const dynamo = new OwnProcess(bundle.file, [], {})
+const dynamoUrl = (await dynamo.next()) as string
+const keys = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }
+await makeLedger(dynamoUrl, Date.now(), {
+  dynamodbCredentials: { accessKeyId: "test", secretAccessKey: "test" },
+})
+
+const times: Record<string, number[]> = { empty: [], SQLite: [], DynamoDB: [] }
+let nth = 0
+for (let round = -1; round < ROUNDS; round++) {
+  const took = {
+    empty: cpuMs("export const handler = async () => ({})", {}),
+    SQLite: cpuMs(alarmOf(nth++), place.settings),
+    DynamoDB: cpuMs(alarmOf(nth++), { ...place.settings, ...keys, SUPERNODE_LEDGER: dynamoUrl }),
+  }
+  if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name]?.push(ms)
+}
+const empty = median(times["empty"] ?? [])
+const sayRatio = (name: string) => (median(times[name] ?? []) / empty).toFixed(2)
+console.log(
+  `From the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
+)
+dynamo.signal("SIGKILL")
+await dynamo.ended
+bundle.remove()
+await cloud.close()
+place.remove()
+
+/** A module that handles the alarm of one supernode by the built function, and ends well only if it was bought. */
+function alarmOf(supernode: number): string {
+  const event = {
+    version: "2.0",
+    rawPath: "/alertmanager",
+    headers: { "content-type": "application/json", authorization: `Bearer ${WEBHOOK_TOKEN}` },
+    requestContext: { http: { method: "POST", path: "/alertmanager" } },
+    body: JSON.stringify(alertmanagerBody(ALARM, { from: supernode, count: 1 })),
+    isBase64Encoded: false,
+  }
+  const url = pathToFileURL(`${dist}/alarm/index.mjs`).href
+  return `import { handler } from ${JSON.stringify(url)}
+const context = { awsRequestId: "bench", getRemainingTimeInMillis: () => 180000, functionName: "alarm" }
+const answer = await handler(${JSON.stringify(event)}, context)
+if (!answer.body.includes('"accepted"')) throw new Error(answer.body)`
+}
+
+function cpuMs(source: string, env: Record<string, string>): number {
+  const metered = `${source}
+const { user, system } = process.cpuUsage()
+process.stderr.write("\\ncpu " + (user + system) / 1000 + "\\n", () => process.exit())`
+  const { stderr, status } = spawnSync(node, ["--no-warnings", "--input-type=module", "-e", metered], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], ...env },
+  })
+  const [, ms] = /\ncpu ([\d.]+)\n$/.exec(stderr) ?? []
+  if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
+  return Number(ms)
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+}
