@@ -4,7 +4,7 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
 import type { FinishedRun } from "./notify.ts"
-import { staleAfter } from "./reserve.ts"
+import { staleAfter } from "./stale-after.ts"
 import type { RunTask } from "./task.ts"
 
 // The supernode, read beside the heads of an alarm or a request: one step less between the event and the order.

@@ -26,7 +26,8 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // Within one process buyers take turns (`Ports.inFleetTurn`), so that each reads what the one before it has reserved. That
 // only spares conflicts: nothing above relies on it. After a conflict nothing that was read before is used again, and a read
 // that the ledger shares among runs begins after each of them has asked for it, so after its read of stream `fleet` ended.
-// A run that waited so long for its turn that its evidence is old starts from the top, as one that was overtaken.
+// A run whose evidence is old by then, since it was frozen or waited long for its turn, starts from the top, as one that was
+// overtaken.
 // No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
 // that was only paused would otherwise open it after all, although its place went to another run.
 
@@ -39,6 +40,8 @@ export interface PurchaseIntent extends ChainPosition {
   decision: Decision
   plan: ScaleUpPlan
   fleet: FetchedFleet | null
+  /** True once its evidence is too old: then the run starts from the top. */
+  isStale(): boolean
 }
 
 export type Reserved =
@@ -57,25 +60,15 @@ export type Reserved =
 
 /** As `reserve`; under caps across supernodes when it is this run's turn. */
 export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
-  const fresh = { ...wanted, isStale: staleAfter(ports, task.sendWithinMs) }
-  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, fresh)
-  return ports.inFleetTurn(() => reserve(ports, task, fresh))
+  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, wanted)
+  return ports.inFleetTurn(() => reserve(ports, task, wanted))
 }
-
-/** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stand still. */
-export function staleAfter({ clock }: Ports, ms: number): () => boolean {
-  const [wall, monotonic] = [clock.now(), clock.monotonic()]
-  return () => Math.abs(clock.now() - wall) > ms || clock.monotonic() - monotonic > ms
-}
-
-/** `isStale`: the evidence of the decision is too old by now; the run must start from the top. */
-type Reservable = PurchaseIntent & { isStale(): boolean }
 
 /**
  * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
  * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
  */
-async function reserve(ports: Ports, task: RunTask, wanted: Reservable): Promise<Reserved> {
+async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
   const { head, plan } = wanted
   let { situation, decision, fleet } = wanted
   for (let tries = 0; tries < MAX_TRIES && !wanted.isStale(); tries++) {

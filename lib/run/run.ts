@@ -13,6 +13,7 @@ import { purchase } from "./purchase.ts"
 import { holdOvertaken, recordDecision } from "./record-decision.ts"
 import { type RunResult, resultOfDecision } from "./result.ts"
 import { MAX_ROUNDS, overtaken, type Round } from "./round.ts"
+import { MAX_ROUND_MS, staleAfter } from "./stale-after.ts"
 import type { RunTask } from "./task.ts"
 
 // One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
@@ -53,6 +54,7 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
 }
 
 async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): Promise<Round> {
+  const isStale = staleAfter(ports, MAX_ROUND_MS)
   const chain = await readHeads(ports, task)
   const unusable = endUnusable(task, chain)
   if (unusable) return { kind: "done", ...unusable }
@@ -67,6 +69,6 @@ async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): P
 
   if (mode === "dry-run") return { kind: "done", result: resultOfDecision(task, decided), left: null }
   if (mode === "live" && decision.kind === "scale-up" && plan)
-    return purchase(ports, task, { ...decided, plan }) // opens the attempt, sends the one request, settles
+    return purchase(ports, task, { ...decided, plan, isStale }) // opens the attempt, sends the one request, settles
   return recordDecision(ports, task, decided)
 }

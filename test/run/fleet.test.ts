@@ -137,13 +137,32 @@ describe("a purchase under a cap of the fleet", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("reads everything anew if the run waited for its turn until its evidence was old", async () => {
-    let turns = 0
-    world.inFleetTurn = (work) => {
-      turns += 1
-      if (turns === 1) later(31 * SECOND)
-      return work()
-    }
+  it.each<[string, (once: () => void) => void]>([
+    [
+      "waited too long for its turn",
+      (once) => {
+        world.inFleetTurn = (work) => {
+          once()
+          return work()
+        }
+      },
+    ],
+    [
+      "was frozen while it counted the fleet",
+      (once) => {
+        const { beforeHead } = world.interference
+        world.interference.beforeHead = async (stream) => {
+          await beforeHead?.(stream)
+          if (stream === FLEET_STREAM) once()
+        }
+      },
+    ],
+  ])("reads everything anew if the run %s and its evidence is old by then", async (_, arrange) => {
+    let times = 0
+    arrange(() => {
+      times += 1
+      if (times === 1) later(61 * SECOND)
+    })
     expect((await run(0)).outcome?.kind).toBe("accepted")
     expect(world.asked).toEqual(["supernode", "metrics", "offers", "supernode", "metrics", "offers", "buy"])
     expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([
@@ -156,7 +175,7 @@ describe("a purchase under a cap of the fleet", () => {
 
   it("does not happen while each turn comes too late", async () => {
     world.inFleetTurn = (work) => {
-      later(31 * SECOND)
+      later(61 * SECOND)
       return work()
     }
     expect((await run(0)).decision.heldBy).toBe("overtaken")
