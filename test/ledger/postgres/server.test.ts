@@ -4,6 +4,7 @@ import { generate } from "selfsigned"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type OpenLedgerOptions, openLedger, openStore } from "../../../lib/ledger/open.ts"
 import { LedgerError } from "../../../lib/ports.ts"
+import { desk } from "../../cli/harness.ts"
 import { describeLedgerContract } from "../contract.ts"
 import { chainOf, collect, entryAfter, STREAM } from "../entries.ts"
 import { type Child, startChild } from "../sqlite/child.ts"
@@ -22,6 +23,16 @@ const timeouts = (statementMs: number): OpenLedgerOptions => ({
 const PATIENT = timeouts(600_000)
 /** For what ends by time alone. */
 const HASTY = timeouts(1_000)
+
+/** What `doctor` prints of a ledger that an operator makes there. */
+async function doctorOver(url: string): Promise<string> {
+  const own = desk(undefined, { withoutLedger: true })
+  own.env["SUPERNODE_LEDGER"] = url
+  const made = await own.run("ledger", "init", "--why", "first installation", "--by", "ops")
+  expect(made).toMatchObject({ code: 0 })
+  const { out, err } = await own.run("doctor")
+  return out + err
+}
 
 describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server", () => {
   const server = new PostgresServer()
@@ -209,6 +220,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     ])
       await expect(ask()).rejects.toThrow(/is a standby .*name the address of the primary/)
     expect(await near.durability()).toMatchObject({ ok: false, says: /none synchronous/ })
+    expect(await doctorOver(url)).toContain("1 standby and none synchronous: a failover can lose")
     await Promise.all([far.close(), near.close()])
     await stop()
   })
@@ -217,6 +229,9 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     const { primary, standby, url, stop } = await pair("standby")
     const ledger = await openLedger(url, PATIENT)
     expect(await ledger.durability()).toMatchObject({ ok: true })
+    expect(await doctorOver(url)).toContain(
+      "readable and writable; 1 of 2 chains begun; an acknowledged entry is on a synchronous standby",
+    )
     await ledger.close()
     const child = await startChild("appender", [url, STREAM, "100000"])
     expect(await child.line()).toBe("ready")
