@@ -3,9 +3,9 @@ import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware"
 import middy from "@middy/core"
 import type { Context } from "aws-lambda"
 import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/app/app.ts"
-import { type FlatMetrics, flatMetrics } from "../lib/app/flat-metrics.ts"
+import { type FlatMetrics, flatMetricsOf } from "../lib/app/flat-metrics.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
-import { logError, logHandled } from "./log.ts"
+import { logError, logHandled, logResult } from "./log.ts"
 
 /** A Lambda context; another platform's is dressed as one and brings its `host` along. */
 export interface DoorContext extends Context {
@@ -27,7 +27,19 @@ export interface HttpAnswer {
   isBase64Encoded: false
 }
 
-export type Answer = HttpAnswer | { results: Handled["results"] }
+export type Answer = HttpAnswer | ResultsAnswer
+
+/** `omitted`: number of further runs of a large fleet's tick; the log has a line for each. */
+type ResultsAnswer = Pick<Ticked, "results"> & Partial<Ticked>
+
+interface Ticked {
+  results: Handled["results"]
+  omitted: number
+}
+
+/** Results of a tick that its answer holds: with thousands the platforms would refuse it, 6 MB, and the event would count as failed. */
+const MAX_ANSWERED = 100
+
 export type DoorHandler = (event: unknown, context: DoorContext) => Promise<Answer>
 
 /** Parts of an event could not be read. Thrown after the others ran, so that the dead-letter queue keeps the event. */
@@ -55,7 +67,7 @@ export function makeHandler(
     logHandled(logger, handled)
     const { facts } = handled
     try {
-      emitMetrics(facts.map((one) => flatMetrics(one, facts)))
+      emitMetrics(flatMetricsOf(facts))
     } catch (error) {
       // The runs are over: what they did must not end as a failure of their metrics.
       logger.warn("the metrics of this event could not be written", { cause: String(error) })
@@ -67,9 +79,18 @@ export function makeHandler(
     const { app, settings } = await startedBy(context)
     // In each invocation: Powertools' middleware sets it back.
     logger.setLogLevel(settings.logLevel)
-    const handled = await app.handle(event, door, invocationOf(context))
+    const ticked: Ticked = { results: [], omitted: 0 }
+    const handled = await app.handle(event, door, {
+      ...invocationOf(context),
+      // Logged as they come: where the platform ends a tick, what it did is known. And a fleet's need not all be kept.
+      takeResult: (result) => {
+        logResult(logger, result)
+        if (ticked.results.length < MAX_ANSWERED) ticked.results.push(result)
+        else ticked.omitted += 1
+      },
+    })
     log(handled)
-    return answerOf(handled)
+    return answerOf(handled, ticked)
   }
 
   // Early timeout is off: the platform then ends the whole sandbox. Middy would answer a moment before and leave the run
@@ -127,7 +148,7 @@ function invocationOf(context: DoorContext): Invocation {
   }
 }
 
-function answerOf({ http, results, problems }: Handled): Answer {
+function answerOf({ http, results, problems }: Handled, ticked: Ticked): Answer {
   if (http) {
     return {
       statusCode: http.status,
@@ -137,5 +158,6 @@ function answerOf({ http, results, problems }: Handled): Answer {
     }
   }
   if (problems.length > 0) throw new SignalError(problems)
-  return { results }
+  const { omitted } = ticked
+  return { results: [...ticked.results, ...results], ...(omitted > 0 ? { omitted } : {}) }
 }

@@ -6,7 +6,7 @@ type Result = Handled["results"][number]
 
 /** One line per run, one per warning. What may be said is listed here by name, so that nothing else slips out. */
 export function logHandled(logger: Logger, { results, warnings, problems, http }: Handled): void {
-  logResults(logger, results)
+  for (const result of results) logResult(logger, result)
   for (const warning of warnings) logger.warn(warning)
   for (const problem of problems) logger.warn(problem)
   const isRefused = http !== null && http.status >= 400
@@ -15,12 +15,10 @@ export function logHandled(logger: Logger, { results, warnings, problems, http }
   }
 }
 
-/** Also for the runs that came to an end beside one that failed. */
-function logResults(logger: Logger, results: readonly Result[]): void {
-  for (const result of results) {
-    const level = isLedgerFault(result) ? "error" : "info"
-    logger[level](titleOf(result), lineOf(result))
-  }
+/** The line of one run. */
+export function logResult(logger: Logger, result: Result): void {
+  const level = isLedgerFault(result) ? "error" : "info"
+  logger[level](titleOf(result), lineOf(result))
 }
 
 /** The ledger is missing, another one, or rolled back: nothing runs until an operator mends that. */

@@ -25,7 +25,7 @@ export interface Invocation {
   remainingMs(): number
   /** Temporary keys of this invocation (FunctionGraph); null: from the settings or the secret. */
   credentials: Credentials | null
-  /** Takes each result as soon as its run has ended; then none is kept, and `results` stays empty. */
+  /** Takes each result of a tick as soon as its run has ended; then none is kept, and `results` stays empty. */
   takeResult?(result: RunResult): void
 }
 

@@ -148,10 +148,13 @@ async function runEach(runs: Runs): Promise<Ran> {
     }
   }
   const { metricEvent, areAlarmsRunning, takeResult } = runs
-  const waves = { ports, metricEvent, areAlarmsRunning, ...(takeResult ? { takeResult } : {}) }
+  const waves = { ports, metricEvent, areAlarmsRunning }
   const all = [...queues.values()]
   const [first] = signals
-  const ended = first?.kind === "tick" ? await runTick(waves, all, first.at) : await runTogether(waves, all)
+  const ended =
+    first?.kind === "tick"
+      ? await runTick({ ...waves, ...(takeResult ? { takeResult } : {}) }, all, first.at)
+      : await runTogether(waves, all)
   const { results, errors, facts } = ended
   warnings.push(...ended.warnings, ...facts.flatMap((one) => runs.blindRuns.warning(one) ?? []))
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems], facts)

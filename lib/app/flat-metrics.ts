@@ -1,12 +1,13 @@
+import type { Purchase } from "../decision/state/purchases.ts"
 import type { RunFacts } from "./run-facts.ts"
 import {
-  allKnown,
   attemptOpenSeconds,
   type CapUse,
   capUses,
   countsOf,
   METRICS,
   type MetricName,
+  purchasesOfAll,
   windowOf,
 } from "./run-metrics.ts"
 
@@ -21,11 +22,20 @@ export interface FlatMetrics {
   about: Record<string, unknown>
 }
 
-/** `event`: the facts of all runs of the same event, this one among them. */
-export function flatMetrics(facts: RunFacts, event: readonly RunFacts[]): FlatMetrics {
+/** Of all runs of one event. What all supernodes spent is counted once for the event. */
+export function flatMetricsOf(event: readonly RunFacts[]): FlatMetrics[] {
+  const stateBy = new Map(event.map(({ stream, state }) => [stream, state]))
+  const fleetOf = new Map<readonly string[], Purchase[] | null>()
+  for (const { fleetStreams } of event)
+    if (!fleetOf.has(fleetStreams))
+      fleetOf.set(fleetStreams, purchasesOfAll(fleetStreams.map((stream) => stateBy.get(stream) ?? null)))
+  return event.map((facts) => flatMetrics(facts, fleetOf.get(facts.fleetStreams) ?? null))
+}
+
+function flatMetrics(facts: RunFacts, fleet: readonly Purchase[] | null): FlatMetrics {
   const { loaded, at, decision, purchases, notifications, sources } = facts
   const blind = Object.entries(sources).flatMap(([source, { problem }]) => (problem === null ? [] : source))
-  const cap = tightest(facts, event)
+  const cap = tightest(facts, fleet)
   return {
     supernode: loaded.policy.name,
     at,
@@ -74,12 +84,7 @@ function gaugesIn(facts: RunFacts, cap: CapUse | undefined): FlatMetrics["values
 }
 
 /** Of the budgets that bind the supernode the one of which the largest part is spent. */
-function tightest(
-  { loaded, state, fleetStreams, at }: RunFacts,
-  event: readonly RunFacts[],
-): CapUse | undefined {
-  const states = fleetStreams.map((stream) => event.findLast((run) => run.stream === stream)?.state ?? null)
-  const fleet = allKnown(states)
+function tightest({ loaded, state, at }: RunFacts, fleet: readonly Purchase[] | null): CapUse | undefined {
   const part = ({ use }: CapUse): number => use.spent.amount / use.cap.amount
   return capUses({ policy: loaded.policy, state, fleet, now: at }).sort((a, b) => part(b) - part(a))[0]
 }

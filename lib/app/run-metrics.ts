@@ -2,6 +2,7 @@ import { type BudgetUse, budgetUse } from "../decision/money/cap-use.ts"
 import { sayDuration } from "../decision/policy/amounts.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
+import type { Purchase } from "../decision/state/purchases.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { RunFacts } from "./run-facts.ts"
 
@@ -125,8 +126,8 @@ export interface KnownSupernode {
   policyHash: string
   /** null: not known yet. */
   state: SupernodeState | null
-  /** The states of all supernodes of the policy file, this one's among them; null unless all are known. */
-  fleet: readonly SupernodeState[] | null
+  /** As `purchasesOfAll`. */
+  fleet: readonly Purchase[] | null
   /** When each source that was asked last gave data, epoch milliseconds; null: never. */
   lastReads: Readonly<Record<string, number | null>>
   now: number
@@ -175,10 +176,9 @@ export function capUses({
   const at = { timezone: policy.timezone, now }
   const own = policy.limits.budget
   const all = policy.fleet?.budget ?? null
-  const ofAll = fleet?.flatMap(({ purchases }) => purchases)
   return [
     ...(own && state ? [{ cap: "supernode" as const, use: budgetUse(own, state.purchases, at) }] : []),
-    ...(all && ofAll ? [{ cap: "fleet" as const, use: budgetUse(all, ofAll, at) }] : []),
+    ...(all && fleet ? [{ cap: "fleet" as const, use: budgetUse(all, fleet, at) }] : []),
   ]
 }
 
@@ -187,10 +187,13 @@ export function attemptOpenSeconds({ attempt }: SupernodeState, now: number): nu
   return attempt ? Math.max(0, now - attempt.openedAt) / 1000 : 0
 }
 
-/** The states of all supernodes of a policy file; null unless each is known. */
-export function allKnown(states: readonly (SupernodeState | null)[]): SupernodeState[] | null {
+/**
+ * The purchases of all supernodes of a policy file; null unless each state is known. Made once for all of them: for each
+ * supernode anew it would take the square of their number.
+ */
+export function purchasesOfAll(states: readonly (SupernodeState | null)[]): Purchase[] | null {
   const known = states.filter((state) => state !== null)
-  return known.length === states.length ? known : null
+  return known.length === states.length ? known.flatMap(({ purchases }) => purchases) : null
 }
 
 export function sample(name: MetricName, labels: Sample["labels"], value: number): Sample {

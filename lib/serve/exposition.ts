@@ -2,11 +2,11 @@ import type { Counter, Histogram, Registry } from "prom-client"
 import type { App } from "../app/app.ts"
 import type { RunFacts } from "../app/run-facts.ts"
 import {
-  allKnown,
   countsOf,
   gaugesOf,
   METRICS,
   type MetricName,
+  purchasesOfAll,
   type Sample,
   sample,
   startsAtZero,
@@ -115,7 +115,7 @@ export class Exposition {
     const tick = this.#lastTickAt
     const { supernodes } = app.policies
     const states = supernodes.map(({ policy }) => this.#knownOf(policy)?.state ?? null)
-    const fleet = allKnown(states)
+    const fleet = purchasesOfAll(states)
     return [
       ...supernodes.flatMap(({ policy, hash }) => {
         const { state = null, lastReads = {} } = this.#knownOf(policy) ?? {}

@@ -16,6 +16,8 @@ export interface RunsParts {
   deadline: Deadline
   limits: TurnstileLimits
   tell: Emit
+  /** `i/n`: ticks are for this share of the supernodes; left out: for all. */
+  shard?: string
   /** Each run that ended, before its result is reported. */
   record(facts: RunFacts): void
   /** A tick that ended: with all its runs, and the error where it failed. */
@@ -62,9 +64,9 @@ export class Runs {
 
   /** The tick that was meant for `at`, through the very door of the functions' ticks. Never rejects. */
   async tick(at: number): Promise<void> {
-    const { app, clock, tell, ticked } = this.#parts
+    const { app, clock, tell, ticked, shard } = this.#parts
     const startedAt = clock.monotonic()
-    const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString() }
+    const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString(), shard }
     // A fleet's results are logged one by one, so that they need not all be kept.
     const invocation: Invocation = {
       ...this.#invocation(),

@@ -33,6 +33,8 @@ export interface ServeOptions {
   port: number
   /** Of the ticks, in the policy's time zone. */
   cron: string
+  /** `i/n`: its ticks are for this share of the supernodes, its webhooks for all. Left out: ticks are for all, too. */
+  shard?: string
   version: string
   clock: Clock
   tell: Emit
@@ -112,6 +114,7 @@ class Server implements Serving {
       tell,
       limits,
       deadline: this.#deadline,
+      ...(options.shard === undefined ? {} : { shard: options.shard }),
       record: (facts) => exposition.record(facts),
       ticked: (tick) => this.#ticked(tick),
     })

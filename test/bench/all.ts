@@ -21,6 +21,7 @@ const BENCHES = [
   "fleet-hang.ts",
   "fleet-buyers.ts",
   "fleet-serve.ts",
+  "fleet-shards.ts",
 ]
 
 const parts = process.argv.slice(2)

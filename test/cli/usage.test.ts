@@ -42,6 +42,7 @@ describe("wrong usage", () => {
     [["serve", "--port", "65536"], "from 0 to 65535"],
     [["serve", "--host", ""], "must not be empty"],
     [["serve", "--tick", "often"], "It must be a cron expression of 5 fields, or 6 with seconds first"],
+    [["serve", "--shard", "0/4"], 'It must be "i/n" with 1 ≤ i ≤ n'],
     [["serve", "--tick", "61 * * * *"], "It is no cron expression: Invalid value for minute: 61"],
     [["serve", "--tick", "0 0 30 2 *"], "It never comes round"],
   ])("exits 2 and names the right usage: %j", async (argv, says) => {

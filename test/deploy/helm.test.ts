@@ -91,6 +91,7 @@ describe.runIf(isThere)("the Helm chart", () => {
   it.each([
     ["one replica with SQLite", []],
     ["several replicas with PostgreSQL", POSTGRES],
+    ["three shards", [...POSTGRES, "--set", "shards=3"]],
     [
       "a ServiceMonitor and live mode",
       ["--set", "serviceMonitor.enabled=true,mode=live,secret.SUPERNODE_METRICS_TOKEN=t"],
@@ -139,6 +140,22 @@ describe.runIf(isThere)("the Helm chart", () => {
     expect(claim.metadata.annotations["helm.sh/resource-policy"]).toBe("keep")
     expect(one(manifests, "Deployment").spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } })
     expect(helm(...IMAGE, ...POLICY, "--set", "replicas=2").stderr).toContain("/replicas")
+  })
+
+  it("makes a Deployment for each shard, whose pods no other one counts as its own, behind one Service", () => {
+    const manifests = rendered(...POSTGRES, "--set", "shards=3")
+    const deployments = manifests.filter(({ kind }) => kind === "Deployment")
+    const shards = deployments.map(({ metadata, spec }) => {
+      const { labels } = spec.template.metadata
+      expect(labels).toMatchObject(spec.selector.matchLabels)
+      expect(labels).toMatchObject(one(manifests, "Service").spec.selector)
+      const args: string[] = spec.template.spec.containers[0].args
+      return [metadata.name, spec.selector.matchLabels["supernode-autoscaler/shard"], args.at(-2)]
+    })
+    expect(shards).toEqual(
+      ["1", "2", "3"].map((nth) => [`npu-supernode-autoscaler-${nth}`, nth, `--shard=${nth}/3`]),
+    )
+    expect(helm(...IMAGE, ...POLICY, "--set", "shards=2").stderr).toContain("/shards")
   })
 
   it("has no claim with PostgreSQL, and verifies its certificate by the given authority", () => {

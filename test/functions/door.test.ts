@@ -238,6 +238,22 @@ describe("the log", () => {
     expect(heard.text()).not.toContain("secret")
   })
 
+  it("has a line for each run of a tick as soon as it ended, and the answer holds the first 100 results", async () => {
+    app.answer = async () => {
+      const { invocation } = app.calls[0] as (typeof app.calls)[number]
+      for (let nth = 1; nth <= 110; nth++) {
+        invocation.takeResult?.(resultFor(`train-${nth}`))
+        expect(heard.lines()).toHaveLength(nth)
+      }
+      return handled({})
+    }
+    const answer = await makeHandler("schedule", app.start)(EVENT, contextOf())
+    expect(answer).toMatchObject({ omitted: 10 })
+    expect("results" in answer && answer.results.map(({ supernode }) => supernode)).toEqual(
+      Array.from({ length: 100 }, (_, nth) => `train-${nth + 1}`),
+    )
+  })
+
   it("keeps its level over all events of a container", async () => {
     vi.stubEnv("SUPERNODE_LOG_LEVEL", "warn")
     app.answer = async () => handled({ results: [BOUGHT], warnings: ["beware"] })

@@ -2,7 +2,11 @@ import { expect, it, onTestFinished } from "vitest"
 import { makeHandler } from "../../functions/door.ts"
 import { emfEmitter } from "../../functions/emf.ts"
 import { emitLtsMetrics } from "../../functions/lts-metrics.ts"
+import { flatMetricsOf } from "../../lib/app/flat-metrics.ts"
+import type { RunFacts } from "../../lib/app/run-facts.ts"
+import { EMPTY_STATE } from "../../lib/decision/state/state.ts"
 import { Corridor, type CorridorOptions, PRICED_POLICY } from "../corridor/corridor.ts"
+import { policyOf } from "../decision/builders.ts"
 import { contextOf, FakeApp, listen } from "./fakes.ts"
 
 const NOW = Date.parse("2024-01-12T16:55:00Z")
@@ -98,4 +102,35 @@ it("a door whose metrics cannot be written answers all the same", async () => {
   })
   expect(await answer(TICK, contextOf())).toEqual({ results: [] })
   expect(heard.lines()).toMatchObject([{ level: "WARN", cause: "Error: no metrics today" }])
+})
+
+it("what a fleet of 2,000 spent is counted once for all runs of its tick, and not once for each", () => {
+  const policy = policyOf(
+    {},
+    { fleet: { actions: null, budget: { minor: 100, currency: "CNY", per: "month" } } },
+  )
+  const fleetStreams = Array.from({ length: 2_000 }, (_, nth) => `supernode:${nth}`)
+  let asked = 0
+  const event = fleetStreams.map(
+    (stream): RunFacts => ({
+      loaded: { policy, hash: "", userdata: null },
+      stream,
+      fleetStreams,
+      signal: { kind: "tick", at: NOW },
+      mode: "live",
+      at: NOW,
+      decision: { kind: "hold", heldBy: "not-breaching" },
+      purchases: [],
+      sources: {},
+      ledgerMs: [],
+      notifications: [],
+      before: null,
+      get state() {
+        asked += 1
+        return EMPTY_STATE
+      },
+    }),
+  )
+  expect(flatMetricsOf(event)).toHaveLength(2_000)
+  expect(asked).toBeLessThan(20 * event.length)
 })

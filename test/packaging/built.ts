@@ -43,6 +43,7 @@ export async function makeBareWorkshop(): Promise<{ folder: string; remove(): Pr
 async function makeSources(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "packaging-"))
   for (const file of ["package.json", "serverless.yml"]) await cp(join(ROOT, file), join(folder, file))
+  await cp(join(ROOT, "deploy/aws"), join(folder, "deploy/aws"), { recursive: true })
   await writeFile(join(folder, "policy.yaml"), "version: 1\n")
   await mkdir(join(folder, "policy"))
   await writeFile(join(folder, "policy/boot.sh"), "#!/bin/sh\n")

@@ -186,6 +186,7 @@ describe("packaging with another stage, another region and every parameter", () 
     "ledgerTable=supernode-ledger-old",
     "ledgerKey=11111111-2222-3333-4444-555555555555",
     "reserve=false",
+    "shards=4",
   ]
   let template: { Resources: Record<string, Resource>; Conditions: Record<string, unknown> }
 
@@ -231,6 +232,25 @@ describe("packaging with another stage, another region and every parameter", () 
     const rules = named("AWS::Events::Rule").map(({ Properties }) => asText(Properties["EventPattern"]))
     expect(rules.filter((rule) => rule?.includes('[{"prefix":"npu-"}]'))).toHaveLength(1)
     expect(template.Conditions["Reserves"]).toEqual({ "Fn::Equals": ["false", "true"] })
+  })
+
+  it("ticks by one schedule for each shard, with room for all of them at the same time", () => {
+    const inputs = named("AWS::Events::Rule").flatMap(({ Properties }) =>
+      Properties["ScheduleExpression"] === "rate(5 minutes)"
+        ? (Properties["Targets"] as Resource["Properties"][])
+        : [],
+    )
+    expect(inputs.map(({ InputTransformer }) => InputTransformer)).toEqual(
+      ["1/4", "2/4", "3/4", "4/4"].map((shard) => ({
+        InputPathsMap: { time: "$.time" },
+        InputTemplate: `{"kind": "tick", "time": <time>, "shard": "${shard}"}`,
+      })),
+    )
+    expect(
+      template.Resources["ScheduleLambdaFunction"]?.Properties["ReservedConcurrentExecutions"],
+    ).toMatchObject({
+      "Fn::If": ["Reserves", 5, {}],
+    })
   })
 
   it("has a public URL where it is asked for, by which nothing else may be invoked", () => {

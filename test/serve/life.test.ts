@@ -42,6 +42,17 @@ describe("ticks", () => {
     expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
+  it("of two processes with a shard each are for every supernode once, and alarms reach any of them in either", async () => {
+    const place = await Place.open()
+    const shards = [await place.serve({ shard: "1/2" }), await place.serve({ shard: "2/2" })]
+    place.pass(30 * SECOND)
+    for (const one of shards) expect(await one.told("ticked")).toMatchObject([{ isOk: true }])
+    const results = shards.map(({ news }) => news.filter(({ kind }) => kind === "result").length)
+    expect(results.toSorted()).toEqual([0, 1])
+    expect(place.sandbox.scaleUps).toHaveLength(1)
+    for (const one of shards) expect((await one.alert()).status).toBe(200)
+  })
+
   it("wait for no alarm, however many stand in line", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 0 } })

@@ -13,7 +13,7 @@ import type { SmnRequests } from "../../lib/huawei/smn.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import type { ServeEvent } from "../../lib/serve/event.ts"
-import { type ServeLimits, type Serving, startServing } from "../../lib/serve/serve.ts"
+import { type ServeLimits, type ServeOptions, type Serving, startServing } from "../../lib/serve/serve.ts"
 import {
   busySupernode,
   eventOf,
@@ -114,7 +114,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     }
   }
 
-  async serve(): Promise<Served> {
+  async serve(ticks: Pick<Starting, "shard"> = {}): Promise<Served> {
     const settings = this.settings()
     const app = await startApp(
       readSettings((name) => settings[name], Object.keys(settings)),
@@ -122,7 +122,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     )
     const served = new Served(app, this)
     const { limits = {}, cron = "*/5 * * * *" } = this.#options
-    await served.start({ limits, cron })
+    await served.start({ limits, cron, ...ticks })
     this.later(() => served.close())
     return served
   }
@@ -166,6 +166,8 @@ export function sharedPlace(options: PlaceOptions = {}): { place: Place; served:
   }
 }
 
+type Starting = Pick<ServeOptions, "cron" | "shard"> & { limits: Partial<ServeLimits> }
+
 /** One process that serves a place, and all that it said. */
 export class Served {
   readonly news: ServeEvent[] = []
@@ -178,12 +180,12 @@ export class Served {
     private readonly place: Pick<Place, "clock" | "timer">,
   ) {}
 
-  async start({ limits, cron }: { limits: Partial<ServeLimits>; cron: string }): Promise<void> {
+  async start({ limits, ...ticks }: Starting): Promise<void> {
     this.#serving = await startServing({
       app: this.app,
       host: "127.0.0.1",
       port: 0,
-      cron,
+      ...ticks,
       version: "1.2.3",
       clock: this.place.clock,
       timer: this.place.timer,

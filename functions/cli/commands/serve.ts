@@ -7,6 +7,7 @@ import { problemLine } from "../../../lib/policy-file/load.ts"
 import { nextTimeOf } from "../../../lib/serve/cron.ts"
 import { problemsOnHost, warningsOnHost } from "../../../lib/serve/precautions.ts"
 import { type Serving, startServing } from "../../../lib/serve/serve.ts"
+import { shardText } from "../../../lib/signals/shard.ts"
 import { whole, words } from "../arguments.ts"
 import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } from "../context.ts"
 import { linesOf } from "../errors.ts"
@@ -20,6 +21,7 @@ interface ServeCommand extends CommonOptions {
   port: number
   host: string
   tick: string
+  shard?: string
 }
 
 export function registerServe(program: Command, cli: Cli): void {
@@ -41,6 +43,11 @@ export function registerServe(program: Command, cli: Cli): void {
       "times of the ticks, in the policy's time zone; 5 fields, or 6 with seconds first",
       cron,
       "*/5 * * * *",
+    )
+    .option(
+      "--shard <I/N>",
+      "ticks only for the I-th of N shares of the supernodes, with a process for each; webhooks are for all",
+      shard,
     )
     .option("--json", "log as JSON lines on stdout, instead of text on stderr")
     .addHelpText(
@@ -65,6 +72,12 @@ function cron(text: string): string {
   throw new InvalidArgumentError("It never comes round.")
 }
 
+function shard(text: string): string {
+  const parsed = shardText.safeParse(text)
+  if (parsed.success) return text
+  throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`)
+}
+
 async function serve(task: Task, options: ServeCommand): Promise<void> {
   const problems = problemsOnHost(settingsOf(task))
   if (problems.length > 0) throw new SettingsError(problems)
@@ -78,6 +91,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
       host: options.host,
       port: options.port,
       cron: options.tick,
+      ...(options.shard === undefined ? {} : { shard: options.shard }),
       version: version(),
       clock: task.io.clock,
       tell: log.tell,

@@ -25,7 +25,7 @@ export interface BudgetUse {
 
 export function rateUse(
   { count, perMs }: Policy["limits"]["actions"],
-  purchases: Purchase[],
+  purchases: readonly Purchase[],
   now: number,
 ): RateUse {
   const used = purchasesWithin({ purchases }, now, perMs).length
@@ -34,7 +34,7 @@ export function rateUse(
 
 export function budgetUse(
   { currency, minor: cap, per }: Budget,
-  purchases: Purchase[],
+  purchases: readonly Purchase[],
   { timezone, now }: { timezone: string; now: number },
 ): BudgetUse {
   const since = windowStart(per, timezone, now)

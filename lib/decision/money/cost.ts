@@ -1,7 +1,6 @@
 import type { Money } from "../policy/money.ts"
 import type { Rung } from "../policy/policy.ts"
 import type { Purchase } from "../state/purchases.ts"
-import type { SupernodeState } from "../state/state.ts"
 
 /**
  * Cost of an order from one rung to another over the committed periods: price(target) − price(current), or
@@ -17,7 +16,7 @@ export function orderCost(ladder: Rung[], from: number, to: number): Money | nul
 
 /** Purchases requested within the window that ends now: reserved and booked alike. */
 export function purchasesWithin(
-  { purchases }: Pick<SupernodeState, "purchases">,
+  { purchases }: { purchases: readonly Purchase[] },
   now: number,
   windowMs: number,
 ): Purchase[] {

@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import pg from "pg"
 import { LedgerError } from "../../ports.ts"
 import { messageOf } from "../store.ts"
+import { Turns } from "./turns.ts"
 import type { PostgresPlace } from "./url.ts"
 
 export interface PostgresOptions {
@@ -38,6 +39,7 @@ export class PostgresConnections {
   readonly #pool: Promise<pg.Pool>
   readonly #restingSince = new WeakMap<pg.PoolClient, number>()
   readonly #begin: string
+  readonly #turns: Turns
 
   constructor(place: PostgresPlace, options: PostgresOptions) {
     const { statementMs } = options.timeouts ?? TIMEOUTS
@@ -48,14 +50,22 @@ export class PostgresConnections {
       "set local synchronous_commit = on",
       "select pg_catalog.pg_is_in_recovery() as recovering",
     ].join("; ")
+    this.#turns = new Turns(options.connections ?? CONNECTIONS)
     this.#pool = openPool(place, options)
     // The first request gets the reason.
     this.#pool.catch(() => undefined)
   }
 
   /** One transaction on the primary. It is rolled back where `work` does not commit. */
-  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const client = await this.#connect()
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#turns.take(() => this.#transact(work))
+  }
+
+  async #transact<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#connect().catch((error: unknown) => {
+      this.#turns.failWaiting(error)
+      throw error
+    })
     const ignored = () => undefined
     client.on("error", ignored)
     try {
@@ -67,6 +77,7 @@ export class PostgresConnections {
       client.release()
       return done
     } catch (error) {
+      if (isUnanswered(error)) this.#turns.failWaiting(error)
       await this.#leave(client, error)
       throw error
     } finally {
@@ -108,6 +119,11 @@ export class PostgresConnections {
     const recovering = (last as pg.QueryResult<{ recovering: boolean }>).rows[0]?.recovering
     if (recovering !== false) throw new NotPrimaryError()
   }
+}
+
+/** The client gave up waiting; a server that answers says itself that a statement took too long. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout"
 }
 
 /** The server copies another one, and may be behind it. */

@@ -10,7 +10,9 @@ const started = Date.now()
 /** Servers by supernode, where more than the first were bought. */
 const bought = new Map<string, number>()
 const sockets = new Set<object>()
-const seen: CloudSeen = { mostSockets: 0, requests: 0, purchases: 0 }
+/** Orders by supernode. */
+const orders = new Map<string, number>()
+const seen: CloudSeen = { mostSockets: 0, requests: 0, purchases: 0, mostOrdersOfOne: 0 }
 let options: CloudOptions = { load: 10, hanging: null, delayMs: 0 }
 
 const server = createServer((request, response) => {
@@ -58,6 +60,8 @@ function about(id: string, verb: string | undefined, method: string | undefined)
     return { evaluations: [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, is_sold_out: false })) }
   if (verb === "live-scale-up" && method === "POST") {
     seen.purchases += 1
+    orders.set(id, (orders.get(id) ?? 0) + 1)
+    seen.mostOrdersOfOne = Math.max(seen.mostOrdersOfOne, orders.get(id) ?? 0)
     bought.set(id, (bought.get(id) ?? FIRST_SERVERS) * 2)
   }
   return supernode(id)

@@ -17,6 +17,8 @@ export interface CloudSeen {
   mostSockets: number
   requests: number
   purchases: number
+  /** Orders of the supernode that has the most. */
+  mostOrdersOfOne: number
 }
 
 export type CloudAsked = { verb: "set"; options: Partial<CloudOptions> } | { verb: "seen" }

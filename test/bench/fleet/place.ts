@@ -21,6 +21,8 @@ export interface FleetRan {
   doneMs: number[]
   /** Number of runs by what held them, or by the outcome. */
   ends: Record<string, number>
+  /** Names of the supernodes that were run, one for each run. */
+  supernodes: string[]
   warnings: string[]
   /** Questions to the store for newest entries. */
   headReads: number
@@ -30,6 +32,8 @@ export interface FleetRan {
   residentMb: number
 }
 
+const MINUTE_MS = 60_000
+
 export const WEBHOOK_TOKEN = "0123456789abcdef"
 
 /** A policy, a ledger and settings in a folder of their own. */
@@ -38,7 +42,8 @@ export class FleetPlace {
 
   private constructor(readonly settings: Record<string, string>) {}
 
-  static async make(cloud: FleetCloud, policy: FleetPolicy): Promise<FleetPlace> {
+  /** `ledger`: its url; left out: a SQLite file in the folder. */
+  static async make(cloud: FleetCloud, policy: FleetPolicy, ledger?: string): Promise<FleetPlace> {
     const settings: Record<string, string> = {
       SUPERNODE_MODE: "live",
       SUPERNODE_MODELARTS_ENDPOINT: cloud.url,
@@ -49,7 +54,7 @@ export class FleetPlace {
     }
     const place = new FleetPlace(settings)
     settings["SUPERNODE_POLICY"] = join(place.#folder, "policy.yaml")
-    settings["SUPERNODE_LEDGER"] = `sqlite:${join(place.#folder, "ledger.db")}`
+    settings["SUPERNODE_LEDGER"] = ledger ?? `sqlite:${join(place.#folder, "ledger.db")}`
     for (const [name, text] of policyFiles(policy)) writeFileSync(join(place.#folder, name), text)
     await makeLedger(settings["SUPERNODE_LEDGER"], Date.now())
     return place
@@ -73,6 +78,7 @@ let made: Promise<Bundle> | null = null
 /** A process that handles events for the fleet of one place. */
 export class FleetWorker {
   #minutes = 0
+
   private constructor(private readonly process: OwnProcess) {}
 
   /** `nodeOptions`: as NODE_OPTIONS takes them. */
@@ -89,8 +95,13 @@ export class FleetWorker {
 
   /** The next tick, a minute later by its name. Throws what the process said where it died. */
   tick(): Promise<FleetRan> {
-    const time = new Date(Math.floor(Date.now() / 60_000 - 13 + this.#minutes++) * 60_000).toISOString()
-    return this.#handle({ door: "schedule", event: { kind: "tick", name: "bench", time } })
+    return this.tickAt(Math.floor(Date.now() / MINUTE_MS - 13 + this.#minutes++) * MINUTE_MS)
+  }
+
+  /** The tick of that time: of all supernodes, or of those of one shard (`i/n`). */
+  tickAt(at: number, shard?: string): Promise<FleetRan> {
+    const event = { kind: "tick", name: "bench", time: new Date(at).toISOString(), shard }
+    return this.#handle({ door: "schedule", event })
   }
 
   /** One webhook of Alertmanager with an alarm for each supernode. */

@@ -10,7 +10,12 @@ import { profiled } from "./profile.ts"
 const counted = globalThis as typeof globalThis & { headReads: number }
 const app = await startApp(readSettings((name) => process.env[name], Object.keys(process.env)))
 process.once("disconnect", () => process.exit())
-process.on("message", (text: string) => void handle(JSON.parse(text) as EventAsked))
+process.on("message", (text: string) => {
+  handle(JSON.parse(text) as EventAsked).catch((error: unknown) => {
+    // Not the error itself: of a fleet's many errors the bench would see only the end.
+    process.stderr.write(String(error).slice(0, 1_000), () => process.exit(1))
+  })
+})
 process.send?.({ kind: "started" })
 
 async function handle({ door, event }: EventAsked): Promise<void> {
@@ -20,13 +25,17 @@ async function handle({ door, event }: EventAsked): Promise<void> {
   const cpu = process.cpuUsage()
   const doneMs: number[] = []
   const ends: Record<string, number> = {}
-  const takeResult = ({ decision, outcome }: RunResult) => {
+  const supernodes: string[] = []
+  const takeResult = ({ decision, outcome, supernode }: RunResult) => {
+    supernodes.push(supernode)
     const end = outcome?.kind ?? decision.heldBy ?? "none"
     ends[end] = (ends[end] ?? 0) + 1
     doneMs.push(performance.now() - startedAt)
   }
   const invocation = { requestId: "bench", remainingMs: () => Number.POSITIVE_INFINITY, credentials: null }
-  const { warnings } = await profiled(() => app.handle(event, door, { ...invocation, takeResult }))
+  const { warnings, results } = await profiled(() => app.handle(event, door, { ...invocation, takeResult }))
+  // Alarms keep theirs to the end.
+  for (const result of results) takeResult(result)
   const tookMs = performance.now() - startedAt
   const { user, system } = process.cpuUsage(cpu)
   const ran: FleetRan = {
@@ -34,6 +43,7 @@ async function handle({ door, event }: EventAsked): Promise<void> {
     cpuMs: (user + system) / 1000,
     doneMs,
     ends,
+    supernodes,
     warnings,
     headReads: counted.headReads,
     longestPauseMs: longestPauseMs(),

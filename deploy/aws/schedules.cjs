@@ -1,0 +1,29 @@
+// The schedules of the tick, from --param="shards=N": one rule for each share of the supernodes. osls calls these functions.
+
+const EVERY = "rate(5 minutes)"
+const MAX_SHARDS = 20
+
+/** One rule that ticks for all; or n rules, each supernode in exactly one of them. */
+module.exports.events = async ({ resolveVariable }) => {
+  const shards = await shardsOf(resolveVariable)
+  if (shards === 1) return [{ schedule: EVERY }]
+  return Array.from({ length: shards }, (_, nth) => ({
+    schedule: {
+      rate: EVERY,
+      inputTransformer: {
+        inputPathsMap: { time: "$.time" },
+        inputTemplate: `{"kind": "tick", "time": <time>, "shard": "${nth + 1}/${shards}"}`,
+      },
+    },
+  }))
+}
+
+/** A place for each rule, and for a tick of the rules before an update. */
+module.exports.concurrency = async ({ resolveVariable }) => (await shardsOf(resolveVariable)) + 1
+
+async function shardsOf(resolveVariable) {
+  const text = String(await resolveVariable("param:shards, '1'"))
+  const shards = Number(text)
+  if (/^\d+$/.test(text) && shards >= 1 && shards <= MAX_SHARDS) return shards
+  throw new Error(`shards must be a whole number from 1 to ${MAX_SHARDS}, and is ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,113 @@
+import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
+import { FleetCloud } from "./fleet/cloud.ts"
+import { FleetPlace, type FleetRan, FleetWorker } from "./fleet/place.ts"
+
+// The same fleet ticks in one process, and in four that take a shard each, over one PostgreSQL. The cloud answers late, so that
+// a tick mostly waits, as in a real region. Figures: the time until the last shard is done, and each supernode runs once.
+// Then all want to buy while a tick for all and the four shards run for the same minute, as while the number of
+// schedules changes. Target: each supernode is bought for exactly once.
+
+const SUPERNODES = Number(process.env["BENCH_SUPERNODES"] ?? 400)
+const SHARDS = 4
+const ROUNDS = 3
+/** 32 reads are under way at a time: one process waits for the cloud more than 9 ms for each supernode. */
+const CLOUD_MS = Number(process.env["BENCH_CLOUD_MS"] ?? 300)
+const MINUTE_MS = 60_000
+
+if (SERVER_PROGRAMS === null)
+  console.log("shards over one PostgreSQL: not measured, no PostgreSQL is installed in /usr/lib/postgresql")
+else await measureShards()
+
+interface Buyers {
+  workers: readonly FleetWorker[]
+  /** Ticks for all supernodes. */
+  whole: FleetWorker
+}
+
+interface Ticked {
+  tookMs: number
+  runs: FleetRan[]
+}
+
+async function measureShards(): Promise<void> {
+  const server = new PostgresServer()
+  server.init()
+  await server.start()
+  const cloud = await FleetCloud.start()
+  const ledger = server.urlOf(await server.newDatabase())
+  const place = await FleetPlace.make(cloud, { supernodes: SUPERNODES, fleetActions: null }, ledger)
+  const workers = await Promise.all(Array.from({ length: SHARDS }, () => FleetWorker.start(place)))
+  const whole = await FleetWorker.start(place)
+  try {
+    await compareTimes(cloud, workers)
+    await buyOnce(cloud, { workers, whole })
+  } finally {
+    await Promise.all([whole, ...workers].map((worker) => worker.close()))
+    await cloud.close()
+    await server.stop()
+    place.remove()
+  }
+}
+
+/** They take turns, so that a busy machine slows both. The newest minute counts, with everything compiled and in the ledger. */
+async function compareTimes(cloud: FleetCloud, workers: readonly FleetWorker[]): Promise<void> {
+  await cloud.set({ load: 10, hanging: null, delayMs: 0, forget: true })
+  let minute = Math.floor(Date.now() / MINUTE_MS) - 2 * ROUNDS - 4
+  const next = () => minute++ * MINUTE_MS
+  // Each process has compiled everything and opened its connections.
+  for (const worker of workers) await tickIn([worker], next())
+  await cloud.set({ delayMs: CLOUD_MS })
+  const [alone, sharded]: [Ticked[], Ticked[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round++) {
+    alone.push(await tickIn(workers.slice(0, 1), next()))
+    sharded.push(await tickIn(workers, next()))
+  }
+  const [aloneMs, shardedMs] = [median(alone.map(tookMs)), median(sharded.map(tookMs))]
+  const notOnce = [...alone, ...sharded].filter(({ runs }) => !isEachOnce(runs)).length
+  console.log(
+    `${SUPERNODES} supernodes over PostgreSQL, a cloud that answers after ${CLOUD_MS} ms: ${Math.round(aloneMs)} ms in 1 shard, ${Math.round(shardedMs)} ms in ${SHARDS}: ${(aloneMs / shardedMs).toFixed(1)} times as fast; CPU ${Math.round(median(alone.map(cpuMs)))} and ${Math.round(median(sharded.map(cpuMs)))} ms in all; each supernode ran once in ${2 * ROUNDS - notOnce} of ${2 * ROUNDS} ticks (target: all)`,
+  )
+}
+
+/** One minute for all and for each shard, at the same time, and everyone wants to buy. */
+async function buyOnce(cloud: FleetCloud, { workers, whole }: Buyers): Promise<void> {
+  const { purchases: before } = await cloud.set({ load: 97, delayMs: 20 })
+  const at = (Math.floor(Date.now() / MINUTE_MS) - 1) * MINUTE_MS
+  const runs = await Promise.all([
+    ...workers.map((worker, nth) => worker.tickAt(at, `${nth + 1}/${workers.length}`)),
+    whole.tickAt(at),
+  ])
+  const { purchases, mostOrdersOfOne } = await cloud.seen()
+  const ends: Record<string, number> = {}
+  for (const run of runs)
+    for (const [end, count] of Object.entries(run.ends)) ends[end] = (ends[end] ?? 0) + count
+  console.log(
+    `${SUPERNODES} supernodes want to buy while a tick for all and ${workers.length} shards run for the same minute: ${purchases - before} orders at the cloud, at most ${mostOrdersOfOne} for one supernode (target: 1 each); results, of which a duplicate repeats the first: ${JSON.stringify(ends)}`,
+  )
+}
+
+/** All shards of one tick at the same time, one process each. */
+async function tickIn(workers: readonly FleetWorker[], at: number): Promise<Ticked> {
+  const startedAt = performance.now()
+  const runs = await Promise.all(
+    workers.map((worker, nth) => worker.tickAt(at, `${nth + 1}/${workers.length}`)),
+  )
+  return { tookMs: performance.now() - startedAt, runs }
+}
+
+function isEachOnce(runs: readonly FleetRan[]): boolean {
+  const names = runs.flatMap(({ supernodes }) => supernodes)
+  return names.length === SUPERNODES && new Set(names).size === SUPERNODES
+}
+
+function tookMs(ticked: Ticked): number {
+  return ticked.tookMs
+}
+
+function cpuMs({ runs }: Ticked): number {
+  return runs.reduce((sum, run) => sum + run.cpuMs, 0)
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
+}
