@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
 
@@ -13,20 +14,6 @@ const root = dirname(fileURLToPath(import.meta.url))
 const dist = resolve(argv[2] ?? join(root, "dist"))
 const names = argv.slice(3)
 const isWanted = (name) => names.length === 0 || names.includes(name)
-
-/**
- * Of undici we use dispatchers and request; its fetch, caches, mocks and interceptors, which its index loads as well,
- * were a quarter of the cold start. In their place stand classes that fail on the first call.
- */
-const leanUndici = {
-  name: "lean-undici",
-  setup({ onLoad }) {
-    const unused =
-      /[\\/]undici[\\/]lib[\\/]((web|mock|cache|interceptor)[\\/]|(dispatcher[\\/](client-h2|h2c-client|proxy-agent|socks5-proxy-agent|env-http-proxy-agent|retry-agent|balanced-pool|round-robin-pool)|handler[\\/](retry|redirect|cache|decorator)[a-z-]*|core[\\/]socks5-[a-z]+|util[\\/]cache|api[\\/]api-(stream|pipeline|upgrade|connect))[.]js)/
-    const contents = "module.exports = new Proxy({}, { get: () => class LeftOutOfTheBundle {} })"
-    onLoad({ filter: unused }, () => ({ contents }))
-  },
-}
 
 const PAGE_TEXT = "functions/cli/report/page-text.ts"
 
@@ -83,7 +70,7 @@ const withoutReports = {
 /** No function serves, so that none needs the library of Prometheus' text format. */
 const inFunction = {
   external: [...shared.external, "prom-client"],
-  plugins: [...shared.plugins, withoutReports],
+  plugins: [leanFunction, ...shared.plugins, withoutReports, shortNames],
 }
 
 const esm = {
@@ -109,6 +96,7 @@ async function bundle(name, entries, options) {
   const { metafile } = await build({ ...options, entryPoints: entries, outdir })
   for (const { inputs } of Object.values(metafile.outputs))
     for (const [file, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0) bundled.add(file)
+  if (process.env.META) await writeFile(`/tmp/s2-meta-${name}.json`, JSON.stringify(metafile))
   print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
   return outdir
 }

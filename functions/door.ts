@@ -2,6 +2,7 @@ import { Logger } from "@aws-lambda-powertools/logger"
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware"
 import middy from "@middy/core"
 import type { Context } from "aws-lambda"
+import { config } from "zod"
 import { type App, type DoorName, type Handled, type Invocation, RunsFailed } from "../lib/app/app.ts"
 import { type FlatMetrics, flatMetricsOf } from "../lib/app/flat-metrics.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
@@ -62,6 +63,8 @@ export function makeHandler(
   startApp: StartApp,
   emitMetrics: EmitMetrics = () => undefined,
 ): DoorHandler {
+  // A function reads few values by each schema: to compile a schema to code costs its start more than that saves.
+  config({ jitless: true })
   const logger = new Logger({ serviceName: "supernode-autoscaler" })
   const log = (handled: Handled): void => {
     logHandled(logger, handled)

@@ -1,5 +1,5 @@
 import { Logger } from "@aws-lambda-powertools/logger"
-import { SETTING_NAMES } from "../lib/app/settings.ts"
+import { settingNames } from "../lib/app/settings.ts"
 import type { CommandAnswer } from "./cli/in-function.ts"
 import { type Answer, type DoorContext, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
 
@@ -34,7 +34,7 @@ function isCommand(event: unknown): boolean {
 /** The function's own settings; on FunctionGraph user data, and before any other keys those of this invocation. */
 function settingsOf({ host }: DoorContext): Record<string, string | undefined> {
   if (!host) return process.env
-  const names = [...SETTING_NAMES, ...host.settingNames]
+  const names = [...settingNames(), ...host.settingNames]
   const { ak, sk, securityToken } = host.credentials ?? {}
   const keys = {
     HUAWEICLOUD_SDK_AK: ak,

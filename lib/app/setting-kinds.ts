@@ -5,6 +5,7 @@ import type { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { proxyProblem } from "../http/proxy.ts"
 import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
+import { onFirstUse } from "../on-first-use.ts"
 
 // The kinds of values that settings have. A message repeats a value only if the setting can hold no secret.
 
@@ -30,18 +31,20 @@ export const wait = (example: string) =>
     .prefault(example)
 
 /** An origin without a slash at its end. A paid order and its signing keys are sent in plain text only within this machine. */
-export const endpoint = z.string().transform((text, ctx) => {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (!url || !/^https?:$/.test(url.protocol) || `${url.origin}/` !== url.href)
-    ctx.addIssue(
-      "must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query",
-    )
-  else if (url.protocol === "http:" && !isLoopback(url.hostname))
-    ctx.addIssue(
-      `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is another`,
-    )
-  return url?.origin ?? ""
-})
+export const endpoint = onFirstUse(() =>
+  z.string().transform((text, ctx) => {
+    const url = URL.canParse(text) ? new URL(text) : null
+    if (!url || !/^https?:$/.test(url.protocol) || `${url.origin}/` !== url.href)
+      ctx.addIssue(
+        "must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query",
+      )
+    else if (url.protocol === "http:" && !isLoopback(url.hostname))
+      ctx.addIssue(
+        `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is another`,
+      )
+    return url?.origin ?? ""
+  }),
+)
 
 const MIN_TOKEN_CHARS = 16
 const MAX_TOKEN_CHARS = 1_024
@@ -50,31 +53,33 @@ const MAX_TOKEN_CHARS = 1_024
 const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
 
 /** Bearer tokens, none by default. A short one could be guessed; one that an HTTP header cannot carry would never match. */
-export const tokens = z
-  .string()
-  .transform((text, ctx) => {
-    const found = text.split(",").map((token) => token.trim())
-    const isSound = (token: string): boolean =>
-      token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
-    if (found.some((token) => PLACEHOLDER.test(token)))
-      ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
-    else if (found.length > 2 || !found.every(isSound))
-      ctx.addIssue(
-        `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
-      )
-    return found
-  })
-  .default([])
+export const tokens = onFirstUse(() =>
+  z
+    .string()
+    .transform((text, ctx) => {
+      const found = text.split(",").map((token) => token.trim())
+      const isSound = (token: string): boolean =>
+        token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
+      if (found.some((token) => PLACEHOLDER.test(token)))
+        ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
+      else if (found.length > 2 || !found.every(isSound))
+        ctx.addIssue(
+          `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
+        )
+      return found
+    })
+    .default([]),
+)
 
-export const secretArn = z
-  .string()
-  .regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/, {
+export const secretArn = onFirstUse(() =>
+  z.string().regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/, {
     error:
       "must be a Secrets Manager ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:huawei-AbCdEf",
-  })
+  }),
+)
 
 /** Topics separated by commas, none by default. */
-export const topics = (topic: typeof smnTopic | typeof snsTopic) =>
+export const topics = (topic: ReturnType<typeof smnTopic | typeof snsTopic>) =>
   z
     .string()
     .transform((text, ctx) => {
@@ -88,24 +93,30 @@ export const topics = (topic: typeof smnTopic | typeof snsTopic) =>
     })
     .default([])
 
-export const prometheusAuth = z.string().transform((text, ctx): PrometheusAuth => {
-  const { logins, problems } = parsePrometheusAuth(text)
-  for (const problem of problems) ctx.addIssue(problem)
-  return logins
-})
+export const prometheusAuth = onFirstUse(() =>
+  z.string().transform((text, ctx): PrometheusAuth => {
+    const { logins, problems } = parsePrometheusAuth(text)
+    for (const problem of problems) ctx.addIssue(problem)
+    return logins
+  }),
+)
 
-export const ledgerUrl = z
-  .string()
-  .superRefine((url, ctx) => {
-    const parsed = parseLedgerUrl(url)
-    if (parsed.kind === "invalid") for (const problem of parsed.problems) ctx.addIssue(problem)
-  })
-  .default("sqlite:./ledger.db")
+export const ledgerUrl = onFirstUse(() =>
+  z
+    .string()
+    .superRefine((url, ctx) => {
+      const parsed = parseLedgerUrl(url)
+      if (parsed.kind === "invalid") for (const problem of parsed.problems) ctx.addIssue(problem)
+    })
+    .default("sqlite:./ledger.db"),
+)
 
-export const proxyAddress = z.string().superRefine((address, ctx) => {
-  const problem = proxyProblem(address)
-  if (problem !== null) ctx.addIssue(problem)
-})
+export const proxyAddress = onFirstUse(() =>
+  z.string().superRefine((address, ctx) => {
+    const problem = proxyProblem(address)
+    if (problem !== null) ctx.addIssue(problem)
+  }),
+)
 
 /** Logins whose certificates are read from a file of the code's folder. */
 export function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {

@@ -4,6 +4,7 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import type { ProxySettings } from "../http/proxy.ts"
 import { POSTGRES_FORM, parseLedgerUrl, withCertificatesAt } from "../ledger/ledger-url.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import {
   endpoint,
   ledgerUrl,
@@ -29,17 +30,18 @@ export class SettingsError extends Error {
   }
 }
 
-const SHAPE = {
+/** Made by the first event, as all schemas: to import the function costs nothing for them. */
+const shape = onFirstUse(() => ({
   SUPERNODE_MODE: oneOf(["observe", "live"]).default("observe"),
   SUPERNODE_POLICY: optional(z.string()),
-  SUPERNODE_LEDGER: ledgerUrl,
-  SUPERNODE_MODELARTS_ENDPOINT: optional(endpoint),
-  SUPERNODE_CES_ENDPOINT: optional(endpoint),
-  SUPERNODE_BSS_ENDPOINT: optional(endpoint),
-  SUPERNODE_CTS_ENDPOINT: optional(endpoint),
-  SUPERNODE_SMN_ENDPOINT: optional(endpoint),
-  SUPERNODE_WEBHOOK_TOKEN: tokens,
-  SUPERNODE_METRICS_TOKEN: tokens,
+  SUPERNODE_LEDGER: ledgerUrl(),
+  SUPERNODE_MODELARTS_ENDPOINT: optional(endpoint()),
+  SUPERNODE_CES_ENDPOINT: optional(endpoint()),
+  SUPERNODE_BSS_ENDPOINT: optional(endpoint()),
+  SUPERNODE_CTS_ENDPOINT: optional(endpoint()),
+  SUPERNODE_SMN_ENDPOINT: optional(endpoint()),
+  SUPERNODE_WEBHOOK_TOKEN: tokens(),
+  SUPERNODE_METRICS_TOKEN: tokens(),
   SUPERNODE_LOG_LEVEL: z
     .string()
     .toUpperCase()
@@ -47,83 +49,85 @@ const SHAPE = {
     .prefault("INFO"),
   SUPERNODE_BUY_TIMEOUT: wait("60s"),
   SUPERNODE_SEND_WITHIN: wait("30s"),
-  SUPERNODE_SECRET_ARN: optional(secretArn),
-  SUPERNODE_PROMETHEUS_AUTH: optional(prometheusAuth),
-  SUPERNODE_SMN_TOPICS: topics(smnTopic),
-  SUPERNODE_SNS_TOPICS: topics(snsTopic),
+  SUPERNODE_SECRET_ARN: optional(secretArn()),
+  SUPERNODE_PROMETHEUS_AUTH: optional(prometheusAuth()),
+  SUPERNODE_SMN_TOPICS: topics(smnTopic()),
+  SUPERNODE_SNS_TOPICS: topics(snsTopic()),
   SUPERNODE_DYNAMODB_AK: optional(z.string()),
   SUPERNODE_DYNAMODB_SK: optional(z.string()),
   PGPASSWORD: optional(z.string()),
   HUAWEICLOUD_SDK_AK: optional(z.string()),
   HUAWEICLOUD_SDK_SK: optional(z.string()),
   HUAWEICLOUD_SDK_SECURITY_TOKEN: optional(z.string()),
-  HTTPS_PROXY: optional(proxyAddress),
+  HTTPS_PROXY: optional(proxyAddress()),
   NO_PROXY: z.string().default(""),
-}
+}))
 
-type SettingName = keyof typeof SHAPE
+type SettingName = keyof ReturnType<typeof shape>
 
 /** All settings. A platform that cannot list what is set is asked for each of them. */
-export const SETTING_NAMES = Object.keys(SHAPE) as SettingName[]
+export const settingNames = onFirstUse(() => Object.keys(shape()) as SettingName[])
 
-const PLATFORM = {
+const platform = onFirstUse(() => ({
   /** Set by AWS Lambda. */
   AWS_LAMBDA_FUNCTION_NAME: optional(z.string()),
   AWS_REGION: optional(z.string()),
   /** Set by FunctionGraph. */
   RUNTIME_FUNC_NAME: optional(z.string()),
-}
+}))
 
-type Values = z.output<z.ZodObject<typeof SHAPE & typeof PLATFORM>>
+type Values = z.output<z.ZodObject<ReturnType<typeof shape> & ReturnType<typeof platform>>>
 
 const isFunction = (values: Partial<Values>): boolean =>
   Boolean(values.AWS_LAMBDA_FUNCTION_NAME || values.RUNTIME_FUNC_NAME)
 
 // The settings in groups as the program uses them.
-const SETTINGS = z
-  .object({ ...SHAPE, ...PLATFORM })
-  .superRefine(checkTogether, { when: () => true })
-  .transform((values) => ({
-    ledgerUrl: values.SUPERNODE_LEDGER,
-    /** The default is observe, and an event cannot override it. */
-    mode: values.SUPERNODE_MODE,
-    /** Origins without a slash at the end; null: the region's own. */
-    modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
-    cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
-    /** Where orders are read after they were accepted; null: the one of China in its regions, no other has one. */
-    bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
-    /** Where traces of live-scale-up are read while an outcome is unknown; null: the region's own, or none beside another ModelArts. */
-    ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
-    /** Where notifications are published to SMN topics. */
-    smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
-    /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
-    webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,
-    /** Tokens of /metrics: one, or two while one replaces the other; without one it answers only this machine. */
-    metricsTokens: values.SUPERNODE_METRICS_TOKEN,
-    logLevel: values.SUPERNODE_LOG_LEVEL,
-    /** From the first byte of a purchase to the last of its answer. */
-    buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
-    /** No byte of a purchase leaves later than this after its attempt was opened. */
-    sendWithinMs: values.SUPERNODE_SEND_WITHIN,
-    credentials: huaweiKeys(values),
-    dynamodbCredentials: dynamodbKeys(values),
-    /** For a ledger in PostgreSQL whose URL holds no password; null: as the secret says. */
-    postgresPassword: values.PGPASSWORD,
-    secretArn: values.SUPERNODE_SECRET_ARN,
-    /** The login for each Prometheus; null: as the secret says, otherwise without a login. */
-    prometheusAuth: values.SUPERNODE_PROMETHEUS_AUTH,
-    /** CloudWatch's region if a rule names none. */
-    awsRegion: values.AWS_REGION,
-    /** Accepted at an HTTP door, besides the policy's own. */
-    smnTopics: values.SUPERNODE_SMN_TOPICS,
-    snsTopics: values.SUPERNODE_SNS_TOPICS,
-    /** HTTPS_PROXY and NO_PROXY: the way of requests out of this machine; null: directly. */
-    proxy: proxyOf(values),
-    isServerless: isFunction(values),
-  }))
+const settingsSchema = onFirstUse(() =>
+  z
+    .object({ ...shape(), ...platform() })
+    .superRefine(checkTogether, { when: () => true })
+    .transform((values) => ({
+      ledgerUrl: values.SUPERNODE_LEDGER,
+      /** The default is observe, and an event cannot override it. */
+      mode: values.SUPERNODE_MODE,
+      /** Origins without a slash at the end; null: the region's own. */
+      modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
+      cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
+      /** Where orders are read after they were accepted; null: the one of China in its regions, no other has one. */
+      bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
+      /** Where traces of live-scale-up are read while an outcome is unknown; null: the region's own, or none beside another ModelArts. */
+      ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
+      /** Where notifications are published to SMN topics. */
+      smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
+      /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
+      webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,
+      /** Tokens of /metrics: one, or two while one replaces the other; without one it answers only this machine. */
+      metricsTokens: values.SUPERNODE_METRICS_TOKEN,
+      logLevel: values.SUPERNODE_LOG_LEVEL,
+      /** From the first byte of a purchase to the last of its answer. */
+      buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
+      /** No byte of a purchase leaves later than this after its attempt was opened. */
+      sendWithinMs: values.SUPERNODE_SEND_WITHIN,
+      credentials: huaweiKeys(values),
+      dynamodbCredentials: dynamodbKeys(values),
+      /** For a ledger in PostgreSQL whose URL holds no password; null: as the secret says. */
+      postgresPassword: values.PGPASSWORD,
+      secretArn: values.SUPERNODE_SECRET_ARN,
+      /** The login for each Prometheus; null: as the secret says, otherwise without a login. */
+      prometheusAuth: values.SUPERNODE_PROMETHEUS_AUTH,
+      /** CloudWatch's region if a rule names none. */
+      awsRegion: values.AWS_REGION,
+      /** Accepted at an HTTP door, besides the policy's own. */
+      smnTopics: values.SUPERNODE_SMN_TOPICS,
+      snsTopics: values.SUPERNODE_SNS_TOPICS,
+      /** HTTPS_PROXY and NO_PROXY: the way of requests out of this machine; null: directly. */
+      proxy: proxyOf(values),
+      isServerless: isFunction(values),
+    })),
+)
 
 /** The environment, checked. Its secrets are never repeated in a message. */
-export interface Settings extends z.output<typeof SETTINGS> {
+export interface Settings extends z.output<ReturnType<typeof settingsSchema>> {
   /** Absolute on a function platform: the working directory there is not the folder of the code and the policy. */
   policyPath: string
 }
@@ -134,8 +138,8 @@ export interface Settings extends z.output<typeof SETTINGS> {
  */
 export function readSettings(read: (name: string) => string | undefined, names: readonly string[]): Settings {
   const text = (name: string): string | undefined => read(name)?.trim() || undefined
-  const parsed = SETTINGS.safeParse({
-    ...Object.fromEntries([...SETTING_NAMES, ...Object.keys(PLATFORM)].map((name) => [name, text(name)])),
+  const parsed = settingsSchema().safeParse({
+    ...Object.fromEntries([...settingNames(), ...Object.keys(platform())].map((name) => [name, text(name)])),
     // Exactly as it is written: a space may be part of it.
     PGPASSWORD: read("PGPASSWORD") || undefined,
     // The lower-case name takes precedence, as in curl.
@@ -168,7 +172,7 @@ function besideCode(path: string, read: (name: string) => string | undefined): s
 }
 
 function unknownNames(names: readonly string[]): string[] {
-  const known: readonly string[] = SETTING_NAMES
+  const known: readonly string[] = settingNames()
   return [...new Set(names)]
     .filter((name) => name.startsWith("SUPERNODE_") && !known.includes(name))
     .map((name) => {

@@ -1,4 +1,4 @@
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib"
+import { zlib } from "../zlib.ts"
 
 /** Sent with every request: nothing compressed is asked for. Some gateways compress all the same, so `bodyOf` reads it. */
 export const ACCEPT_ENCODING = { "accept-encoding": "identity" } as const
@@ -39,11 +39,14 @@ function inflate(name: string, body: Buffer, maxOutputLength: number): Body {
     switch (name) {
       case "gzip":
       case "x-gzip":
-        return { ok: true, body: gunzipSync(body, options) }
+        return { ok: true, body: zlib().gunzipSync(body, options) }
       case "deflate":
-        return { ok: true, body: isZlib(body) ? inflateSync(body, options) : inflateRawSync(body, options) }
+        return {
+          ok: true,
+          body: isZlib(body) ? zlib().inflateSync(body, options) : zlib().inflateRawSync(body, options),
+        }
       case "br":
-        return { ok: true, body: brotliDecompressSync(body, options) }
+        return { ok: true, body: zlib().brotliDecompressSync(body, options) }
       default:
         return { ok: false, why: "a content-encoding that is not supported" }
     }

@@ -1,21 +1,24 @@
 import * as z from "zod"
 import type { Control } from "../decision/state/control.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM } from "./next-entry.ts"
 import type { Link } from "./verify.ts"
 
-const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits")
+const hash = () => z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits")
 
 /** The newest entry of each stream at one time, kept where the ledger's store cannot reach. `at`: epoch milliseconds. */
-const anchorSchema = z.strictObject({
-  v: z.literal(1),
-  /** Id of the ledger; null where it had none yet. */
-  ledger: z.string().nullable(),
-  at: z.number(),
-  heads: z.record(z.string(), z.strictObject({ seq: z.int().min(1), hash })),
-})
+const anchorSchema = onFirstUse(() =>
+  z.strictObject({
+    v: z.literal(1),
+    /** Id of the ledger; null where it had none yet. */
+    ledger: z.string().nullable(),
+    at: z.number(),
+    heads: z.record(z.string(), z.strictObject({ seq: z.int().min(1), hash: hash() })),
+  }),
+)
 
-export type Anchor = z.infer<typeof anchorSchema>
+export type Anchor = z.infer<ReturnType<typeof anchorSchema>>
 
 /** What an anchor names and the ledger does not contain; `stream` is null where it concerns the whole ledger. */
 export interface AnchorProblem {
@@ -33,7 +36,7 @@ export function parseAnchor(text: string): ParsedAnchor {
   } catch (error) {
     return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : String(error)}`] }
   }
-  const parsed = anchorSchema.safeParse(value)
+  const parsed = anchorSchema().safeParse(value)
   if (parsed.success) return { ok: true, anchor: parsed.data }
   return {
     ok: false,

@@ -1,6 +1,6 @@
-import { gunzipSync, gzipSync } from "node:zlib"
 import type { RawAnswer } from "../decision/state/outcome.ts"
 import { digestText } from "../digest.ts"
+import { zlib } from "../zlib.ts"
 
 // How an entry keeps the answer to a purchase: as text while it is short, compressed where it is long, and only its
 // beginning where even that does not fit.
@@ -14,7 +14,7 @@ const MAX_UNPACKED_BYTES = 4 * 1024 * 1024
 export function* keptForms(raw: RawAnswer): Iterable<RawAnswer> {
   if (raw.body.length <= MAX_TEXT_LENGTH) yield raw
   const sha256 = hashOf(raw.body)
-  yield { ...raw, body: gzipSync(raw.body).toString("base64"), encoding: "gzip+base64", sha256 }
+  yield { ...raw, body: zlib().gzipSync(raw.body).toString("base64"), encoding: "gzip+base64", sha256 }
   for (let length = Math.min(raw.body.length, 64 * 1024); length > 0; length = Math.floor(length / 2))
     yield { ...raw, body: beginningOf(raw.body, length), truncated: true, sha256 }
 }
@@ -22,7 +22,7 @@ export function* keptForms(raw: RawAnswer): Iterable<RawAnswer> {
 /** The text of a kept answer. Throws where it is not what `keptForms` made of one. */
 export function answerText({ body, encoding }: RawAnswer): string {
   if (encoding === undefined) return body
-  return gunzipSync(Buffer.from(body, "base64"), { maxOutputLength: MAX_UNPACKED_BYTES }).toString()
+  return zlib().gunzipSync(Buffer.from(body, "base64"), { maxOutputLength: MAX_UNPACKED_BYTES }).toString()
 }
 
 function hashOf(text: string): string {

@@ -35,8 +35,8 @@ const shape = {
       error: "must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it",
     })
     .optional(),
-  smn_topics: z.array(smnTopic).default([]),
-  sns_topics: z.array(snsTopic).default([]),
+  smn_topics: z.array(smnTopic()).default([]),
+  sns_topics: z.array(snsTopic()).default([]),
   notify: notifyRecipient.optional(),
   approvers: approversSchema.default([]),
   fleet: fleetSchema.optional(),

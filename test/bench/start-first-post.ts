@@ -1,23 +1,32 @@
 import { spawnSync } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { policyFiles } from "../../deploy/policy-files.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 import { bundleScript } from "../processes/bundle.ts"
 import { OwnProcess } from "../processes/process.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
+import { supernodeId } from "./fleet/policy.ts"
 
 // Process start -> first POST: processor time of a process that loads the built alarm function and handles one alarm that buys,
 // as a ratio to one that loads an empty handler, by turns. The cloud and the store of DynamoDB's protocol are other processes.
-// `BENCH_NODE` names another Node.js, `BENCH_DIST` another build. Targets on Node.js 24: SQLite 3.5, DynamoDB 4.5.
+// The policy is packaged, as a function's is, and has one supernode, another one for each process: each buys once.
+// `BENCH_NODE` names another Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU profiles.
+// Targets on Node.js 24: SQLite 3.5, DynamoDB 4.5.
 
-const ROUNDS = 7
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const ALARM = "npu-busy"
 const node = process.env["BENCH_NODE"] ?? process.execPath
 const dist = process.env["BENCH_DIST"] ?? fileURLToPath(new URL("../../dist/", import.meta.url))
+const profiles = process.env["BENCH_PROFILE"]
 
 const cloud = await FleetCloud.start()
 await cloud.set({ load: 97, hanging: null, delayMs: 0 })
-const place = await FleetPlace.make(cloud, { supernodes: 4 * ROUNDS, fleetActions: null, alertname: ALARM })
+const place = await FleetPlace.make(cloud, { supernodes: 1, fleetActions: null, alertname: ALARM })
+const policy = String(place.settings["SUPERNODE_POLICY"])
+const written = readFileSync(policy, "utf8")
 const bundle = await bundleScript("test/ledger/dynamodb/server-process.ts")
 const dynamo = new OwnProcess(bundle.file, [], {})
 const dynamoUrl = (await dynamo.next()) as string
@@ -31,13 +40,15 @@ let nth = 0
 for (let round = -1; round < ROUNDS; round++) {
   const took = {
     empty: cpuMs("export const handler = async () => ({})", {}),
-    SQLite: cpuMs(alarmOf(nth++), place.settings),
-    DynamoDB: cpuMs(alarmOf(nth++), { ...place.settings, ...keys, SUPERNODE_LEDGER: dynamoUrl }),
+    SQLite: cpuMs(await alarmOf(nth++), place.settings),
+    DynamoDB: cpuMs(await alarmOf(nth++), { ...place.settings, ...keys, SUPERNODE_LEDGER: dynamoUrl }),
   }
   if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name]?.push(ms)
 }
 const empty = median(times["empty"] ?? [])
-const sayRatio = (name: string) => (median(times[name] ?? []) / empty).toFixed(2)
+/** The median of the ratios of each round: what slows the machine down slows a whole round. */
+const sayRatio = (name: string) =>
+  median((times[name] ?? []).map((ms, round) => ms / (times["empty"]?.[round] ?? Number.NaN))).toFixed(2)
 console.log(
   `From the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
 )
@@ -48,13 +59,16 @@ await cloud.close()
 place.remove()
 
 /** A module that handles the alarm of one supernode by the built function, and ends well only if it was bought. */
-function alarmOf(supernode: number): string {
+async function alarmOf(supernode: number): Promise<string> {
+  writeFileSync(policy, written.replaceAll(supernodeId(0), supernodeId(supernode)))
+  const { packaged } = await policyFiles(policy)
+  writeFileSync(join(dirname(policy), packaged.name), packaged.text)
   const event = {
     version: "2.0",
     rawPath: "/alertmanager",
     headers: { "content-type": "application/json", authorization: `Bearer ${WEBHOOK_TOKEN}` },
     requestContext: { http: { method: "POST", path: "/alertmanager" } },
-    body: JSON.stringify(alertmanagerBody(ALARM, { from: supernode, count: 1 })),
+    body: JSON.stringify(alertmanagerBody(ALARM, { from: 0, count: 1 })),
     isBase64Encoded: false,
   }
   const url = pathToFileURL(`${dist}/alarm/index.mjs`).href
@@ -68,12 +82,16 @@ function cpuMs(source: string, env: Record<string, string>): number {
   const metered = `${source}
 const { user, system } = process.cpuUsage()
 process.stderr.write("\\ncpu " + (user + system) / 1000 + "\\n", () => process.exit())`
-  const { stderr, status } = spawnSync(node, ["--no-warnings", "--input-type=module", "-e", metered], {
+  const profile = profiles ? ["--cpu-prof", "--cpu-prof-interval=100", `--cpu-prof-dir=${profiles}`] : []
+  const argv = ["--no-warnings", ...profile, "--input-type=module", "-e", metered]
+  const { stderr, stdout, status } = spawnSync(node, argv, {
     encoding: "utf8",
     env: { PATH: process.env["PATH"], ...env },
   })
   const [, ms] = /\ncpu ([\d.]+)\n$/.exec(stderr) ?? []
   if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
+  // A policy that was not read from its packaged form is another thing to measure.
+  if (stdout.includes("was read from its YAML")) throw new Error(stdout.slice(0, 800))
   return Number(ms)
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { parse, parseDocument, stringify } from "yaml"
-import { readSettings, SETTING_NAMES, SettingsError } from "../../lib/app/settings.ts"
+import { readSettings, SettingsError, settingNames } from "../../lib/app/settings.ts"
 import { loadPolicyFile, PolicyError } from "../../lib/policy-file/load.ts"
 
 // Puts each example of a problem of a policy or of a setting in place of the wrong value, and checks that the
@@ -121,7 +121,7 @@ describe("an example in a problem of the policy", () => {
 })
 
 describe("an example in a problem of a setting", () => {
-  it.each(SETTING_NAMES)("is a valid value of that setting: %s", (name) => {
+  it.each(settingNames())("is a valid value of that setting: %s", (name) => {
     const problems = (value: string): string[] => {
       try {
         readSettings((one) => (one === name ? value : undefined), [name])

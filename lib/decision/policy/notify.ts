@@ -27,8 +27,8 @@ const ADDRESSES = ["webhook", "smn", "sns"] as const
 export const notifyRecipient = z
   .strictObject({
     webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
-    smn: smnTopic.optional(),
-    sns: snsTopic.optional(),
+    smn: smnTopic().optional(),
+    sns: snsTopic().optional(),
     format: z.enum(WEBHOOK_FORMATS).optional(),
     secret: text(/^[\x21-\x7e]{1,256}$/, "must be the robot's signing secret, without spaces").optional(),
     on: z

@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises"
+import { transform } from "esbuild"
+
+// Plugins of esbuild that leave out of the bundles what we never use of packages, and what a start would pay for it.
+
+const UNDICI = /[\\/]undici[\\/]lib[\\/]/
+
+/** Modules of Node.js that undici loads at its start for very little, and what it uses of them. */
+const UNDICI_BUILTINS = {
+  // Every call is `assert(condition, message)`.
+  "node:assert": `module.exports = (ok, message) => {
+    if (ok) return
+    throw message instanceof Error ? message : Object.assign(new Error(message ?? "an assertion in undici failed"), { code: "ERR_ASSERTION" })
+  }`,
+  // The class is compared with those of bodies, of which we send none; 16 KiB is what Node.js itself has unless it is told otherwise.
+  "node:http": "exports.IncomingMessage = class {}; exports.maxHeaderSize = 16 * 1024",
+  "node:querystring": 'exports.stringify = (query) => require("node:querystring").stringify(query)',
+}
+
+/**
+ * Of undici we use dispatchers and request; its fetch, caches, mocks and interceptors, which its index loads as well,
+ * were a quarter of the cold start. In their place stand classes that fail on the first call.
+ */
+export const leanUndici = {
+  name: "lean-undici",
+  setup({ onLoad, onResolve }) {
+    const unused =
+      /[\\/]undici[\\/]lib[\\/]((web|mock|cache|interceptor)[\\/]|(dispatcher[\\/](client-h2|h2c-client|proxy-agent|socks5-proxy-agent|env-http-proxy-agent|retry-agent|balanced-pool|round-robin-pool)|handler[\\/](retry|redirect|cache|decorator)[a-z-]*|core[\\/]socks5-[a-z]+|util[\\/]cache|api[\\/]api-(stream|pipeline|upgrade|connect))[.]js)/
+    const contents = "module.exports = new Proxy({}, { get: () => class LeftOutOfTheBundle {} })"
+    onLoad({ filter: unused }, () => ({ contents }))
+    const filter = new RegExp(`^(${Object.keys(UNDICI_BUILTINS).join("|")})$`)
+    onResolve({ filter }, ({ path, importer, namespace }) =>
+      namespace === "file" && UNDICI.test(importer) ? { path, namespace: "of-undici" } : undefined,
+    )
+    onLoad({ filter: /./, namespace: "of-undici" }, ({ path }) => ({ contents: UNDICI_BUILTINS[path] }))
+  },
+}
+
+/** Middy answers in streams where a function asks for that; none of ours does. */
+const MIDDY_STREAMS = {
+  "node:stream/promises": 'export const pipeline = () => { throw new Error("left out of the bundle") }',
+  "node:stream/web": "export class ReadableStream {}",
+}
+
+/** What no function uses: schemas of zod as JSON Schema, answers in streams, undici's parser for machines without SIMD. */
+export const leanFunction = {
+  name: "lean-function",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^node:stream[/](promises|web)$/ }, ({ path, importer }) =>
+      /[\\/]@middy[\\/]core[\\/]/.test(importer) ? { path, namespace: "of-middy" } : undefined,
+    )
+    onLoad({ filter: /./, namespace: "of-middy" }, ({ path }) => ({ contents: MIDDY_STREAMS[path] }))
+    // The clouds' machines have it; on one without, every request fails, and nothing is bought.
+    const withoutSimd = /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp-wasm[.]js$/
+    onLoad({ filter: withoutSimd }, () => ({ contents: 'module.exports = require("./llhttp_simd-wasm.js")' }))
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](json-schema-processors|to-json-schema)[.]js$/ }, leftOut)
+  },
+}
+
+/** A module with the same names, whose functions fail. Those that make methods of schemas make ones that fail. */
+async function leftOut({ path }) {
+  const names = [...(await readFile(path, "utf8")).matchAll(/^export (?:const|function) (\w+)/gm)].map(
+    ([, name]) => name,
+  )
+  const exported = names.map(
+    (name) => `export const ${name} = ${name.startsWith("create") ? "() => leftOut" : "leftOut"}`,
+  )
+  const contents = `const leftOut = () => { throw new Error("left out of the bundle") }\n${exported.join("\n")}\nexport { leftOut as process }`
+  return { contents }
+}
+
+/** Short local names in packages: a stack trace of ours keeps its names, and a start reads less. */
+export const shortNames = {
+  name: "short-names",
+  setup({ onLoad }) {
+    onLoad(
+      { filter: /[\\/]node_modules[\\/](undici|zod|@middy|@aws-lambda-powertools)[\\/].*[.]js$/ },
+      async ({ path }) => {
+        const { code } = await transform(await readFile(path, "utf8"), {
+          minifyIdentifiers: true,
+          target: "node20",
+          ...(UNDICI.test(path) ? { format: "cjs" } : {}),
+        })
+        return { contents: code }
+      },
+    )
+  },
+}
