@@ -73,7 +73,7 @@ function cron(text: string): string {
 }
 
 function shard(text: string): string {
-  const parsed = shardText.safeParse(text)
+  const parsed = shardText().safeParse(text)
   if (parsed.success) return text
   throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`)
 }
