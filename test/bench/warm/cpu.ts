@@ -46,8 +46,9 @@ async function requestsOf(work: () => Promise<void>): Promise<Sent[]> {
 }
 
 function namedHeaders(headers: string[] | string): Record<string, string> {
-  const lines = typeof headers === "string" ? headers.split("\r\n").map((line) => line.split(/: (.*)/s)) : []
-  const flat = typeof headers === "string" ? lines.flatMap(([name, value]) => [name, value]) : headers
+  const lines =
+    typeof headers === "string" ? headers.split("\r\n").map((line) => line.split(/: (.*)/s).slice(0, 2)) : []
+  const flat = typeof headers === "string" ? lines.flat() : headers
   const pairs = Array.from({ length: flat.length >> 1 }, (_, i) => [flat[2 * i], flat[2 * i + 1]])
   return Object.fromEntries(
     pairs.filter(([name]) => !/^(host|connection|content-length)$/i.test(String(name))),
