@@ -65,9 +65,10 @@ async function tick(corridor: Corridor): Promise<RunResult[]> {
   return resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
 }
 
-/** The verdict on the evidence of each supernode. */
+/** The verdict on the evidence of each supernode, by name: a tick's results come as its runs end. */
 function evidenceOf(results: RunResult[]): (string | null | undefined)[] {
-  return results.map(({ decision }) => decision.findings.find(({ gate }) => gate === "evidence")?.reason)
+  const byName = results.toSorted((a, b) => a.supernode.localeCompare(b.supernode, "en", { numeric: true }))
+  return byName.map(({ decision }) => decision.findings.find(({ gate }) => gate === "evidence")?.reason)
 }
 
 function cloudEyeRequests({ sandbox }: Corridor): number {
