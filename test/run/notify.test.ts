@@ -451,6 +451,16 @@ describe("the notification of a purchase", () => {
     expect(world.notices).toHaveLength(1)
   })
 
+  it("does not say that the cloud accepted an order when only a person did", async () => {
+    world.outcomes = [unknown]
+    await world.run(alarmOf())
+    const attempt = (await world.entries()).find(({ kind }) => kind === "opened")?.attempt?.id ?? ""
+    await world.say({ verb: "settle", attempt, as: "accepted", why: "w", by: "ops", servers: ["s1", "s2"] })
+    await tickFor(TICK)
+    expect(world.notices).toMatchObject([{ state: "purchase", purchase: { isAnswered: false, orderId: null } }])
+    expect(world.notices[0]?.says).toMatch(/^the order to go .* counts as accepted, though the cloud's answer/)
+  })
+
   it("names the rules that caused it, with the evidence", async () => {
     await world.run(alarmOf())
     expect(world.notices[0]?.says).toMatch(

@@ -35,7 +35,7 @@ export function settlingLines({ name, attempt, look, witnesses, frame }: Shown):
     ["  cost", cost ? sayMoney(cost) : "unknown"],
     ["  before", listed(before)],
     ["  now", sayNow(attempt, look)],
-    ...traceRows(witnesses, attempt),
+    ...traceRows(witnesses, { attempt, zone: frame.zone }),
     ["  payment", sayPayment(witnesses)],
   ]
   return [`${name}: what is to be settled`, ...tableOf(rows)]

@@ -12,6 +12,7 @@ import {
   traceWindow,
 } from "../../../lib/decision/state/witness.ts"
 import type { Cloud } from "../../../lib/ports.ts"
+import { inZone } from "../print/time.ts"
 import type { Look } from "./look-now.ts"
 
 // Independent sources about an attempt, read right before a person settles it. They are only shown: no code decides by them.
@@ -80,8 +81,11 @@ async function sayOrderNow(
 }
 
 /** The traces' row, for the table of what is to be settled. */
-export function traceRows({ traces }: Witnesses, attempt: OpenAttempt): [string, string][] {
-  return traces === null ? [] : [["  traces", sayTraces(traces, attempt)]]
+export function traceRows(
+  { traces }: Witnesses,
+  { attempt, zone }: { attempt: OpenAttempt; zone: string },
+): [string, string][] {
+  return traces === null ? [] : [["  traces", inZone(sayTraces(traces, attempt), zone)]]
 }
 
 /** The reason to doubt `absent`; null if no source shows a purchase. */

@@ -9,6 +9,8 @@ export interface PurchaseMessage {
   flavor: string
   cost: Amount | null
   orderId: string | null
+  /** False where the cloud's answer is not on record: the purchase is then a person's word or what the servers showed. */
+  isAnswered: boolean
   /** Name of the person who requested it; null if an alarm or a tick led to it. */
   requestedBy: string | null
   approvedBy: string[]
@@ -30,6 +32,7 @@ export function purchaseMessage(entries: readonly ChainEvent[], attemptId: strin
     flavor: plan.flavor,
     cost: plan.cost,
     orderId: outcome?.kind === "accepted" ? outcome.orderId : null,
+    isAnswered: outcome?.kind === "accepted",
     requestedBy: signal?.kind === "request" ? signal.requestedBy : null,
     approvedBy: Array.isArray(approvedBy) ? approvedBy.map(String) : [],
     cause: causeOf(opened),
@@ -62,11 +65,15 @@ function sayWaker(signal: ChainEvent["signal"]): string[] {
   }
 }
 
-/** `bought 4 servers instead of 2 (flavor), 120000 CNY, order CS1. Cause: …`. */
+/** `the cloud accepted the order to go from 2 to 4 servers (flavor): 120000 CNY, order CS1. Cause: …`. */
 export function sayPurchase(news: PurchaseMessage): string {
-  const { from, to, flavor, cost, orderId, approvedBy, cause } = news
+  const { from, to, flavor, cost, orderId, isAnswered, approvedBy, cause } = news
   const price = cost ? sayMoney(moneyOf(cost)) : "price unknown"
   const order = orderId === null ? "no order id was given" : `order ${orderId}`
   const approved = approvedBy.length > 0 ? ` Approved by ${approvedBy.join(", ")}.` : ""
-  return `the cloud accepted the order to go from ${from} to ${to} servers (${flavor}): ${price}, ${order}. Cause: ${cause}.${approved}`
+  const going = `to go from ${from} to ${to} servers (${flavor})`
+  const happened = isAnswered
+    ? `the cloud accepted the order ${going}: ${price}, ${order}`
+    : `the order ${going} counts as accepted, though the cloud's answer to it is not on record: ${price}`
+  return `${happened}. Cause: ${cause}.${approved}`
 }
