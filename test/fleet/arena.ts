@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
@@ -13,6 +14,7 @@ import { allPromisesFollowed, Scheduler } from "../simulation/scheduler.ts"
 import { Chains } from "../world/chains.ts"
 import { readingsOf } from "../world/meters.ts"
 import { taskOf } from "../world/task.ts"
+import { type MemberProcess, memberProcesses } from "./member-processes.ts"
 
 // Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
 // chance, and every step of every run at a moment drawn by chance. What was truly sent is counted here, independent of all ledgers.
@@ -30,6 +32,8 @@ export interface Fight {
   byRank: boolean
   /** How often the cloud takes an order, refuses it, or leaves it unanswered and taken. */
   weights: [accepted: number, refused: number, lost: number]
+  /** The runs are spread over so many processes with one store; left out: each has a process of its own. */
+  processes?: number
   /** Another ledger than promised, to see that it is noticed. */
   broken?: "fleet-appends-anywhere"
 }
@@ -59,6 +63,7 @@ export class Arena {
   readonly #scheduler = new Scheduler(0)
   /** Runs that have taken their first step. */
   readonly #begun = new Set<number>()
+  readonly #processes: readonly MemberProcess[]
   readonly #random: Random
   #now = NOW
   #runs = 0
@@ -67,6 +72,7 @@ export class Arena {
   constructor(private readonly fight: Fight) {
     this.#chains.append(CONTROL_STREAM, initEntryAt(NOW))
     this.#random = new Random(fight.seed)
+    this.#processes = memberProcesses(fight.processes ?? 0, (process) => this.#turn(process))
     this.#policies = Array.from({ length: fight.supernodes }, (_, nth) => policyFor(fight, nth))
   }
 
@@ -75,21 +81,38 @@ export class Arena {
     return this.orders.filter(({ state }) => state !== "refused")
   }
 
+  /** Ledgers of processes begin empty. */
+  async initLedger(): Promise<void> {
+    const appended = this.#processes[0]?.ledger.append(initEntryAt(NOW))
+    await this.#runAll()
+    await appended
+  }
+
   /** Every attempt at once, each of another tick. */
   async fightItOut(): Promise<void> {
     const { attempts } = this.fight
     const runs = Array.from({ length: attempts }, (_, nth) => this.#start(nth % this.#policies.length))
-    await this.#runAll()
-    this.results.push(...(await Promise.all(runs)))
+    this.results.push(...(await this.#ended(runs)))
+  }
+
+  /** A process goes on in later turns of the event loop, too. */
+  async #ended(runs: readonly Promise<RunResult>[]): Promise<RunResult[]> {
+    let isOver = false
+    const ended = Promise.all(runs).finally(() => {
+      isOver = true
+    })
+    do {
+      await this.#runAll()
+      await nextTurn()
+    } while (!isOver)
+    return ended
   }
 
   /** When all is quiet each supernode is woken once more, one after the other: what the caps have left is bought. */
   async mopUp(): Promise<void> {
     this.#now += MINUTE
     for (const nth of this.#policies.keys()) {
-      const last = this.#start(nth)
-      await this.#runAll()
-      await last
+      await this.#ended([this.#start(nth)])
     }
   }
 
@@ -97,8 +120,9 @@ export class Arena {
     const policy = this.#policies[nth % this.#policies.length]
     if (!policy) throw new RangeError("there is no supernode")
     const who = ++this.#runs
+    const process = this.#processes[who % this.#processes.length] ?? { ledger: this.#ledgerOf(who) }
     const ports: Ports = {
-      ledger: this.#ledgerOf(who),
+      ...process,
       cloud: this.#cloudOf(who),
       clock: { now: () => this.#now, monotonic: () => this.#now, wait: async () => undefined },
       notify: null,

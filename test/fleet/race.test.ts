@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { IS_FULL } from "../full.ts"
 import { Arena, type Fight } from "./arena.ts"
 
 // FLEET_RACES=100 FLEET_ATTEMPTS=1000 npx vitest run test/fleet/race.test.ts     100,000 attempts, a thousand at once
@@ -84,4 +85,71 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
     expect(again.results).toEqual(once.results)
     expect(again.orders).toEqual(once.orders)
   })
+})
+
+/** How many runs ended so: by what held them, or by the outcome of their order. */
+function endsOf({ results }: Arena): Record<string, number> {
+  const ends: Record<string, number> = {}
+  for (const { decision, outcome } of results) {
+    const end = outcome?.kind ?? decision.heldBy ?? "none"
+    ends[end] = (ends[end] ?? 0) + 1
+  }
+  return ends
+}
+
+/** Each buyer reads the chains of all others: a thousand take minutes. */
+const MEMBERS = IS_FULL ? 1_000 : 40
+const MEMBERS_APART = IS_FULL ? 200 : 40
+
+interface Crowd {
+  members: number
+  processes: number
+  cap: number
+}
+
+const crowds: [string, Crowd][] = [
+  [
+    "one process, in turns: all that the cap allows is bought",
+    { members: MEMBERS, processes: 1, cap: MEMBERS / 20 },
+  ],
+  ["four processes", { members: MEMBERS_APART, processes: 4, cap: 2 }],
+]
+// A run gives up after 24 lost reservations, so that many must buy.
+if (IS_FULL)
+  crowds.push([
+    "a process each: those that lose each time hold as overtaken",
+    { members: 60, processes: 60, cap: 60 },
+  ])
+
+describe("members of one fleet that all want to buy at once", () => {
+  it.each(crowds)(
+    "never exceed the fleet's cap in %s",
+    async (_, { members, processes, cap }) => {
+      const fight: Fight = {
+        seed: 11,
+        supernodes: members,
+        attempts: members,
+        processes,
+        cap,
+        ownCap: 1,
+        budget: members,
+        byRank: false,
+        weights: [1, 0, 0],
+      }
+      const arena = new Arena(fight)
+      await arena.initLedger()
+      await arena.fightItOut()
+      expect(arena.violations).toEqual([])
+      const { accepted = 0, overtaken = 0, "action-rate": capped = 0, ...others } = endsOf(arena)
+      expect(others).toEqual({})
+      expect(arena.costly).toHaveLength(accepted)
+      expect(accepted).toBeGreaterThan(0)
+      if (processes === 1) expect({ accepted, capped }).toEqual({ accepted: cap, capped: members - cap })
+      if (cap === members) expect(overtaken).toBeGreaterThan(0)
+      console.log(
+        `${members} members in ${processes} processes: ${JSON.stringify({ accepted, overtaken, capped })}`,
+      )
+    },
+    HOUR_MS,
+  )
 })
