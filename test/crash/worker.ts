@@ -2,7 +2,6 @@ import type { FleetChange } from "../../lib/decision/state/fleet-reservations.ts
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { CONTROL_STREAM, FLEET_STREAM, nextEntry, nextFleetEntry } from "../../lib/ledger/next-entry.ts"
 import {
-  type BuyOrder,
   type Clock,
   type Cloud,
   type Delivery,
@@ -13,6 +12,7 @@ import {
   type Read,
 } from "../../lib/ports.ts"
 import { unknown } from "../world/outcomes.ts"
+import { isTooLate, TOO_LATE } from "../world/send-window.ts"
 import type { Fault } from "./faults.ts"
 import type { Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
@@ -154,7 +154,7 @@ export class Worker {
     buy: (order) =>
       this.#io<Outcome>({
         verb: "cloud.buy",
-        guard: () => this.#whyNotToSend(order),
+        guard: () => (isTooLate(order, this.#clock) ? TOO_LATE : null),
         effect: () => this.#place.post(order, this.#controlReadAt),
         lost: () => unknown,
         failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
@@ -208,13 +208,6 @@ export class Worker {
       series: [],
       problem: "HTTP 503",
     }))
-  }
-
-  /** As the real client (lib/huawei/purchase/live-scale-up.ts): by both clocks, right before the first byte. */
-  #whyNotToSend(order: BuyOrder): Outcome | null {
-    const { now, monotonic } = this.#clock
-    if (now() <= order.sendBefore && monotonic() <= order.sendBeforeMonotonic) return null
-    return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
   }
 
   #rival(point: string, stream = this.#place.stream): void {

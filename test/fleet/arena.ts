@@ -9,10 +9,12 @@ import { run } from "../../lib/run/run.ts"
 import { type OrderEnding, outcomeOf } from "../../lib/simulate/order-ending.ts"
 import { DAY, MINUTE, NOW, offersOf, policyOf, ruleInput, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
-import { Random } from "../simulation/random.ts"
-import { allPromisesFollowed, Scheduler } from "../simulation/scheduler.ts"
 import { Chains } from "../world/chains.ts"
+import { clockAt } from "../world/clock.ts"
 import { readingsOf } from "../world/meters.ts"
+import { Random } from "../world/random.ts"
+import { allPromisesFollowed, Scheduler } from "../world/scheduler.ts"
+import { isTooLate, TOO_LATE } from "../world/send-window.ts"
 import { taskOf } from "../world/task.ts"
 import { type MemberProcess, memberProcesses } from "./member-processes.ts"
 
@@ -66,6 +68,7 @@ export class Arena {
   readonly #processes: readonly MemberProcess[]
   readonly #random: Random
   #now = NOW
+  readonly #clock = clockAt(() => this.#now)
   #runs = 0
   #ids = 0
 
@@ -124,7 +127,7 @@ export class Arena {
     const ports: Ports = {
       ...process,
       cloud: this.#cloudOf(who),
-      clock: { now: () => this.#now, monotonic: () => this.#now, wait: async () => undefined },
+      clock: this.#clock,
       notify: null,
       newId: () => `id-${++this.#ids}`,
       timeLeftMs: () => Number.POSITIVE_INFINITY,
@@ -183,8 +186,7 @@ export class Arena {
       readMetrics: async ({ policy, now }) => readingsOf({ policy, servers: ["s1", "s2"], load: 97, now }),
       buy: async (order) => {
         await this.#turn(who)
-        if (this.#now > order.sendBefore)
-          return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
+        if (isTooLate(order, this.#clock)) return TOO_LATE
         const sent = this.#send(order)
         await this.#turn(who)
         const [accepted, refused, lost] = this.fight.weights

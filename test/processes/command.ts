@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import { Random } from "../simulation/random.ts"
+import { Random } from "../world/random.ts"
 import { breakOf } from "./breaks.ts"
 import { brokenBundle, bundle } from "./bundle.ts"
 import { stormOf } from "./deliveries.ts"

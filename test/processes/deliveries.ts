@@ -1,5 +1,5 @@
 import { eventOf } from "../corridor/corridor.ts"
-import type { Random } from "../simulation/random.ts"
+import type { Random } from "../world/random.ts"
 
 // What a storm is made of: one CloudWatch alarm in its three shapes, delivered again and again; one episode of a Cloud Eye
 // alarm, told anew from several resources, with OK and insufficient data between; and ticks.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises"
-import type { Random } from "../simulation/random.ts"
+import type { Random } from "../world/random.ts"
 import type { OwnProcess } from "./process.ts"
 
 export interface HerdOptions {

@@ -2,7 +2,7 @@ import { runCli } from "../../functions/cli/run-cli.ts"
 import { systemClock } from "../../lib/app/start.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
-import type { Random } from "../simulation/random.ts"
+import type { Random } from "../world/random.ts"
 import type { Account } from "./account.ts"
 import type { SoakSupernode } from "./soak-supernodes.ts"
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest"
 import { IS_FULL } from "../full.ts"
 import { SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
-import { Random } from "../simulation/random.ts"
+import { Random } from "../world/random.ts"
 import { BREAKS } from "./breaks.ts"
 import { type Bundle, brokenBundle, bundle } from "./bundle.ts"
 import { type Delivery, sameAlarm, stormOf } from "./deliveries.ts"

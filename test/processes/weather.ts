@@ -1,6 +1,6 @@
 import type { Failure } from "../../lib/sandbox/failures.ts"
 import type { SandboxApart } from "../sandbox/apart.ts"
-import type { Random } from "../simulation/random.ts"
+import type { Random } from "../world/random.ts"
 
 /** How purchases end, each as often as its weight says; null: well. */
 const PURCHASES: readonly (readonly [number, Failure | null])[] = [

@@ -1,6 +1,6 @@
 import { newestPeriods } from "../../lib/decision/inputs/reading.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../world/random.ts"
 
 const MINUTE = 60_000
 

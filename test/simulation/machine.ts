@@ -1,6 +1,8 @@
 import { fleetTurns } from "../../lib/app/fleet-turns.ts"
 import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import type { Clock, Ports } from "../../lib/ports.ts"
+import { type Request, VirtualProcess } from "../world/process.ts"
+import type { Scheduler } from "../world/scheduler.ts"
 import type { SimulatedStore } from "./store.ts"
 import type { World } from "./world.ts"
 
@@ -78,17 +80,8 @@ export class Machine {
 
 type Fate = "none" | "dies-before" | "dies-after" | "freezes-before" | "freezes-after"
 
-/** A request that leaves the process: the time of its effect, the effect, and the delay of the answer. */
-export interface Request<T> {
-  thereMs: number
-  backMs: number
-  /** Runs at the receiver, whatever happens to the process meanwhile. An exception is the answer. */
-  effect: () => T
-}
-
-/** One process, from its start to its death. A pending answer at its death never arrives. */
-export class Process {
-  isDead = false
+/** One process, from its start to its death. */
+export class Process extends VirtualProcess {
   /** By stream, the newest seq that this process has read or written. */
   readonly seen = new Map<string, number>()
   readonly ledger: AuditedLedger
@@ -101,7 +94,8 @@ export class Process {
     readonly machine: Machine,
     readonly name: string,
   ) {
-    const { scheduler } = machine.world
+    super()
+    const { scheduler } = this
     this.ledger = machine.world.openLedger(this)
     this.inFleetTurn = fleetTurns((ms, call) => {
       this.later(ms, call)
@@ -110,8 +104,16 @@ export class Process {
     this.clock = {
       now: () => scheduler.now + machine.skewMs,
       monotonic: () => machine.monotonic(),
-      wait: (ms) => new Promise((resolve) => this.later(ms, resolve)),
+      wait: (ms) => this.wait(ms),
     }
+  }
+
+  protected get scheduler(): Scheduler {
+    return this.machine.world.scheduler
+  }
+
+  protected get frozenUntil(): number {
+    return this.machine.frozenUntil
   }
 
   /** `lost` is called if the process dies before the returned function is called. */
@@ -125,16 +127,6 @@ export class Process {
     for (const lost of this.#lost) lost()
   }
 
-  /** Continues in this process after that time: later if it is frozen then, never if it is dead. */
-  later(ms: number, act: () => void): void {
-    const { scheduler } = this.machine.world
-    scheduler.after(ms, () => {
-      if (this.isDead) return
-      if (this.machine.isFrozen) this.later(this.machine.frozenUntil - scheduler.now, act)
-      else act()
-    })
-  }
-
   /** `leavesNow`: its sender has just read the clock, so no step may come between. */
   ask<T>(what: string, request: Request<T>, leavesNow = false): Promise<T> {
     const drawn = this.#fate(what)
@@ -142,28 +134,13 @@ export class Process {
     return new Promise((resolve, reject) => {
       if (this.isDead) return
       const leave = () => {
-        this.#send(request, resolve, reject)
+        this.send(request, { resolve, reject })
         this.#suffer(fate, "after", what)
       }
       this.#suffer(fate, "before", what)
       if (this.isDead) return
       if (this.machine.isFrozen) this.later(0, leave)
       else leave()
-    })
-  }
-
-  #send<T>(
-    { thereMs, backMs, effect }: Request<T>,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    this.machine.world.scheduler.after(thereMs, () => {
-      try {
-        const answer = effect()
-        this.later(backMs, () => resolve(answer))
-      } catch (error) {
-        this.later(backMs, () => reject(error))
-      }
     })
   }
 

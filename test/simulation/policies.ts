@@ -1,6 +1,6 @@
 import type { Budget, Policy } from "../../lib/decision/policy/policy.ts"
 import { type PolicyInput, policyOf, type RuleInput } from "../decision/builders.ts"
-import { Random } from "./random.ts"
+import { Random } from "../world/random.ts"
 
 const SIZES = [1, 2, 3, 4, 6, 8, 12] as const
 const IDS = ["b4beacb6-4380-448c-a218-daa82cf03f5d", "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"] as const

@@ -1,5 +1,7 @@
 import type { Outcome, RejectionClass } from "../../lib/decision/state/outcome.ts"
-import type { BuyOrder, Clock } from "../../lib/ports.ts"
+import type { BuyOrder } from "../../lib/ports.ts"
+import { noAnswer, rejected } from "../world/outcomes.ts"
+import { isTooLate, TOO_LATE } from "../world/send-window.ts"
 import type { Process } from "./machine.ts"
 import type { Order, TrueSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
@@ -27,7 +29,7 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
   })
   if (!stands) return { kind: "not-sent", reason: "refused", says: "connection refused" }
   if (isTooLate(order, process.clock) && !world.broken?.clientForgetsSendBefore) {
-    return { kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }
+    return TOO_LATE
   }
   world.watch.posted({ supernode, order, run, machine: process.machine, process })
   const { plan } = order
@@ -48,12 +50,8 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
   return Promise.race([exchange(purchase, placed), timedOut(purchase)])
 }
 
-function isTooLate({ sendBefore, sendBeforeMonotonic }: BuyOrder, clock: Clock): boolean {
-  return clock.now() > sendBefore || clock.monotonic() > sendBeforeMonotonic
-}
-
 function timedOut({ process, order }: Purchase): Promise<Outcome> {
-  return new Promise((resolve) => process.later(order.timeoutMs, () => resolve(unknown("timeout"))))
+  return new Promise((resolve) => process.later(order.timeoutMs, () => resolve(noAnswer("timeout"))))
 }
 
 type Ending = "accepted" | "refused" | "reset" | "error-page" | "error-yet-bought" | "never" | "later"
@@ -95,21 +93,24 @@ function happen({ world, supernode, order, ending }: Arrival): Outcome {
   const { random, scheduler } = world
   if (ending === "never" || ending === "error-page") {
     order.fate = "lost"
-    return unknown("HTTP 502")
+    return noAnswer("HTTP 502")
   }
   if (ending === "later") {
     scheduler.after(random.spread(MINUTE, 3 * HOUR), () => supernode.accept(order))
-    return unknown("HTTP 504")
+    return noAnswer("HTTP 504")
   }
   const refusal = refusalOf({ world, supernode, order, ending })
   if (refusal && ending !== "reset" && ending !== "error-yet-bought") {
     order.fate = "refused"
     world.trace(`${supernode.policy.name} refuses ${order.attempt}: ${refusal}`)
-    return rejected(refusal, random.chance(0.5) ? random.whole(5, 600) * 1_000 : null)
+    const retryAfterMs = random.chance(0.5) ? random.whole(5, 600) * 1_000 : null
+    return Object.assign(rejected(refusal, refusal === "throttle" ? retryAfterMs : null), {
+      message: refusal,
+    })
   }
   supernode.accept(order)
-  if (ending === "reset") return unknown("reset")
-  if (ending === "error-yet-bought") return unknown("HTTP 500")
+  if (ending === "reset") return noAnswer("reset")
+  if (ending === "error-yet-bought") return noAnswer("HTTP 500")
   return {
     kind: "accepted",
     status: 200,
@@ -134,29 +135,4 @@ const REFUSALS: readonly (readonly [number, RejectionClass])[] = [
 function refusalOf({ world, supernode, order, ending }: Arrival): RejectionClass | null {
   if (ending === "refused") return world.random.weighted(REFUSALS)
   return supernode.isSoldOut(order.flavor) ? "capacity" : null
-}
-
-function rejected(of: RejectionClass, retryAfterMs: number | null): Outcome {
-  return {
-    kind: "rejected",
-    status: of === "throttle" ? 429 : 400,
-    class: of,
-    code: "ModelArts.0000",
-    message: of,
-    retryAfterMs: of === "throttle" ? retryAfterMs : null,
-    requestId: null,
-    raw: null,
-  }
-}
-
-function unknown(reason: string): Outcome {
-  return {
-    kind: "unknown",
-    reason,
-    says: `no answer to believe: ${reason}`,
-    status: null,
-    code: null,
-    requestId: null,
-    raw: null,
-  }
 }

@@ -1,4 +1,4 @@
-import { Random } from "./random.ts"
+import { Random } from "../world/random.ts"
 import type { World } from "./world.ts"
 
 // Worlds in which time itself goes wrong, drawn apart from everything else, so that the other worlds are what they were:

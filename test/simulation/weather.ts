@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts"
+import type { Random } from "../world/random.ts"
 
 /**
  * Frequency of faults, each as a probability. Every seed has its own weather, so that faults meet in all

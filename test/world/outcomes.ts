@@ -1,6 +1,11 @@
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
-import { outcomeOf } from "../../lib/simulate/order-ending.ts"
+import { NO_ANSWER, outcomeOf } from "../../lib/simulate/order-ending.ts"
 
 export { NO_ANSWER as unknown, refusal as rejected } from "../../lib/simulate/order-ending.ts"
 
 export const accepted: Outcome = outcomeOf("accepted", { orderId: "CS1", servers: [] })
+
+/** The order may have been accepted; `reason`: why no answer shows it. */
+export function noAnswer(reason: string): Outcome {
+  return { ...NO_ANSWER, reason, says: `no answer to believe: ${reason}` }
+}

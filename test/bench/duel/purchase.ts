@@ -30,7 +30,7 @@ export interface Sending {
 export async function post(process: Process, sending: Sending): Promise<Ending> {
   const { world } = process
   const call = world.nextCall()
-  await process.pass(2 * HOP_MS)
+  await process.wait(2 * HOP_MS)
   if (call.connects === false) return { kind: "kept", reason: "refused", says: "connection refused" }
   await suffer(process, call)
   if (!sending.maySend()) return { kind: "kept", reason: "too-late", says: "the last moment has passed" }
@@ -54,7 +54,7 @@ async function suffer(process: Process, { worker }: Call): Promise<void> {
   }
   if (typeof worker === "object") {
     process.pause(worker.pausesMs)
-    await process.pass(0)
+    await process.wait(0)
   }
 }
 

@@ -1,7 +1,8 @@
 import { ledgerOver } from "../../../lib/ledger/chain.ts"
-import { openMemoryStore } from "../../../lib/ledger/memory.ts"
-import type { LedgerStore, RawEntry, SeqRange } from "../../../lib/ledger/store.ts"
+import type { LedgerStore, RawEntry } from "../../../lib/ledger/store.ts"
 import { initialised } from "../../ledger/initialised.ts"
+import { Chains } from "../../world/chains.ts"
+import { storeOver } from "../../world/store.ts"
 import type { Process } from "./process.ts"
 
 // The record store: strongly consistent, with conditional writes, behind the same bad network for all patterns.
@@ -53,46 +54,27 @@ export class Records {
         return await askStore(process, effect, isWrite)
       } catch (error) {
         if (tries === SDK_TRIES) throw error
-        await process.pass(100 * tries)
+        await process.wait(100 * tries)
       }
     }
   }
 }
 
-/** The store that `openLedger("memory:")` has, in that weather; lib/ledger/chain.ts does without a client's own tries. */
+/** The chains of the ledger, in that weather; lib/ledger/chain.ts does without a client's own tries. */
 export class LedgerStores {
-  readonly #truth = openMemoryStore()
+  readonly #chains = new Chains<RawEntry>()
+  /** As it is, without weather: for people, who come when it is fine again. */
+  readonly truth: LedgerStore = storeOver(this.#chains)
 
   /** As an operator hands it over. */
   async begin(at: number): Promise<void> {
-    await initialised(ledgerOver(this.#truth), at)
-  }
-
-  /** As it is, without weather: for people, who come when it is fine again. */
-  get truth(): LedgerStore {
-    return this.#truth
+    await initialised(ledgerOver(this.truth), at)
   }
 
   seenBy(process: Process): LedgerStore {
-    const truth = this.#truth
-    const entries = (stream: string, range?: SeqRange) =>
-      askStore(process, () => collect(truth.read(stream, range)), false)
-    return {
-      head: async (stream) => askStore(process, () => truth.head(stream), false),
-      append: async (stream, raw) => askStore(process, () => truth.append(stream, raw), true),
-      async *read(stream, range) {
-        yield* await entries(stream, range)
-      },
-      streams: () => truth.streams(),
-      close: async () => {},
-      create: async () => {},
-      checkWritable: async () => {},
-    }
+    return storeOver(this.#chains, {
+      ask: (_what, effect) => askStore(process, effect, false),
+      append: (_what, effect) => askStore(process, effect, true),
+    })
   }
-}
-
-async function collect(items: AsyncIterable<RawEntry>): Promise<RawEntry[]> {
-  const entries: RawEntry[] = []
-  for await (const entry of items) entries.push(entry)
-  return entries
 }

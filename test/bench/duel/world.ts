@@ -1,6 +1,6 @@
 import type { Server, Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import { MINUTE, NOW, SECOND, SUPERNODE_ID, serverOf, supernodeOf } from "../../decision/builders.ts"
-import { Scheduler } from "../../simulation/scheduler.ts"
+import { Scheduler } from "../../world/scheduler.ts"
 import type { Script } from "./scripts.ts"
 
 // One supernode of two servers under a load that needs four, until four run: exactly one purchase is due. Time

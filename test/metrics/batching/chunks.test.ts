@@ -4,8 +4,8 @@ import { type MetricEvent, metricCollector } from "../../../lib/metrics/collecto
 import type { After } from "../../../lib/ports.ts"
 import { MINUTE, NOW, policyOf, ruleInput, serversOf, supernodeOf, tickOf } from "../../decision/builders.ts"
 import { IS_FULL } from "../../full.ts"
-import { Random } from "../../simulation/random.ts"
-import { Scheduler } from "../../simulation/scheduler.ts"
+import { Random } from "../../world/random.ts"
+import { Scheduler } from "../../world/scheduler.ts"
 import { FakeCloudEye } from "../cloud-eye/fake-cloud-eye.ts"
 
 // Supernodes of one event in a pool, as a tick runs them, in virtual time: some are slow, hang, hold or die before they ask.

@@ -19,7 +19,7 @@ export const naiveRetry = referencePattern("naive retry", async (wakeup, { proce
         break
       } catch (error) {
         if (tries === TRIES) throw error
-        await process.pass(SECOND * 2 ** (tries - 1))
+        await process.wait(SECOND * 2 ** (tries - 1))
       }
     }
   }

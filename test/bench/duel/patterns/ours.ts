@@ -4,10 +4,12 @@ import { outcomeOf } from "../../../../lib/huawei/purchase/answer.ts"
 import { ledgerOver } from "../../../../lib/ledger/chain.ts"
 import { commandSupernode } from "../../../../lib/ledger/commands.ts"
 import { stateOf, supernodeStream } from "../../../../lib/ledger/next-entry.ts"
-import type { Cloud, Ports } from "../../../../lib/ports.ts"
+import type { Clock, Cloud, Ports } from "../../../../lib/ports.ts"
 import { run } from "../../../../lib/run/run.ts"
 import { offersOf, policyOf } from "../../../decision/builders.ts"
+import { clockAt } from "../../../world/clock.ts"
 import { readingsOf } from "../../../world/meters.ts"
+import { isTooLate } from "../../../world/send-window.ts"
 import { taskOf } from "../../../world/task.ts"
 import type { Pattern } from "../pattern.ts"
 import type { Process } from "../process.ts"
@@ -55,15 +57,15 @@ function portsOf(process: Process, stores: LedgerStores, cloudOf: (process: Proc
   return {
     ledger: ledgerOver(stores.seenBy(process)),
     cloud: cloudOf(process),
-    clock: {
-      now: () => process.now,
-      monotonic: () => process.now,
-      wait: (ms) => process.pass(ms),
-    },
+    clock: clockOf(process),
     notify: null,
     newId: process.world.newId,
     timeLeftMs: () => process.timeLeftMs,
   }
+}
+
+function clockOf(process: Process): Clock {
+  return { ...clockAt(() => process.now), wait: (ms) => process.wait(ms) }
 }
 
 export function cloudSeenBy(process: Process): Cloud {
@@ -81,8 +83,9 @@ export function cloudSeenBy(process: Process): Cloud {
           now,
         }),
       ),
-    buy: async ({ attempt, policy, sendBefore, sendBeforeMonotonic, timeoutMs }) => {
-      const maySend = () => process.now <= Math.min(sendBefore, sendBeforeMonotonic)
+    buy: async (order) => {
+      const { attempt, policy, timeoutMs } = order
+      const maySend = () => !isTooLate(order, clockOf(process))
       const ending = await post(process, { label: attempt, timeoutMs, maySend })
       return outcomeOf(ending, { supernode: policy.id, now: process.now, secrets: [] })
     },
@@ -94,7 +97,7 @@ async function settle(world: World, stores: LedgerStores): Promise<boolean> {
   const ledger = ledgerOver(stores.truth)
   const { attempt } = stateOf(await ledger.head(STREAM))
   if (attempt?.state !== "unknown") return false
-  const clock = { now: () => world.now, monotonic: () => world.now, wait: async () => {} }
+  const clock = clockAt(() => world.now)
   const desk = { ledger, clock, newId: world.newId }
   await commandSupernode(desk, STREAM, { said: truthAbout(world, attempt), check: () => {} })
   return true

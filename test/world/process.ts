@@ -1,0 +1,49 @@
+import type { Scheduler } from "./scheduler.ts"
+
+/** A request that leaves a process: the time of its effect, the effect, and the delay of the answer. */
+export interface Request<T> {
+  thereMs: number
+  backMs: number
+  /** Runs at the receiver, whatever happens to the process meanwhile. An exception is the answer. */
+  effect: () => T
+}
+
+/** Where the answer of a request arrives. */
+export interface Receiver<T> {
+  resolve: (value: T) => void
+  reject: (error: unknown) => void
+}
+
+/** One process in virtual time. Its host may stand still; a pending answer at its death never arrives. */
+export abstract class VirtualProcess {
+  isDead = false
+
+  protected abstract get scheduler(): Scheduler
+  /** The host stands still until then; a time in the past: it works. */
+  protected abstract get frozenUntil(): number
+
+  /** Continues in this process after that time: later if it is frozen then, never if it is dead. */
+  later(ms: number, act: () => void): void {
+    const { scheduler } = this
+    scheduler.after(ms, () => {
+      if (this.isDead) return
+      if (this.frozenUntil > scheduler.now) this.later(this.frozenUntil - scheduler.now, act)
+      else act()
+    })
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.later(ms, resolve))
+  }
+
+  protected send<T>({ thereMs, backMs, effect }: Request<T>, { resolve, reject }: Receiver<T>): void {
+    this.scheduler.after(thereMs, () => {
+      try {
+        const answer = effect()
+        this.later(backMs, () => resolve(answer))
+      } catch (error) {
+        this.later(backMs, () => reject(error))
+      }
+    })
+  }
+}
