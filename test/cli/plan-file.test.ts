@@ -196,12 +196,15 @@ it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: str
   expect(own.sandbox.orders).toEqual([])
 })
 
-it("writes no plan file where nothing may be bought, and fails", async () => {
+it.each<[situation: string, ask: string[], load: number, says: string]>([
+  ["nothing may be bought", ASK, 20, "nothing would be bought: held (not-breaching)"],
+  ["no reason is given", ["dry-run", "train-a", "--by", "ann"], 97, "--why is missing"],
+])("writes no plan file where %s, says so, and fails", async (_, ask, load, says) => {
   const own = await cloudDesk()
-  own.sandbox.setLoad(20)
+  own.sandbox.setLoad(load)
   const file = join(own.dir, "plan.json")
-  const { code, err } = await own.run(...ASK, "--out", file)
-  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("was not written") })
+  const { code, err } = await own.run(...ask, "--out", file)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`${file} was not written: ${says}`) })
   expect(() => readFileSync(file)).toThrow("ENOENT")
 })
 

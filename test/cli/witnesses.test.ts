@@ -116,7 +116,7 @@ describe("settle", () => {
     own.sandbox.addServers(1)
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(
-      /: 2024-01-12T16:52:00\.000Z, by console-user in the console, answered 200\. None of them is clearly this attempt's/,
+      /: 2024-01-12 16:52:00 \+00:00, by console-user in the console, answered 200\. None of them is clearly this attempt's/,
     )
   })
 

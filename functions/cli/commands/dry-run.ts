@@ -21,7 +21,13 @@ import {
 import { readEvent } from "../event-file.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { checkPlanPath, planFileOf, writePlanFile } from "../plan-file.ts"
-import { nextStepLines, type ReadyRequest, readyRequest } from "../print/next-step.ts"
+import {
+  type Asker,
+  nextStepLines,
+  type ReadyRequest,
+  readyRequest,
+  whyNotReady,
+} from "../print/next-step.ts"
 import { lookOf, resultLines } from "../print/result.ts"
 import { scheduleRows, scheduleStates } from "../print/schedule.ts"
 import { tableOf } from "../print/table.ts"
@@ -93,27 +99,32 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
     const ready = results.map((result) => readyRequest(result, asking, asker))
     const requests = ledger.known ? ready : ready.map(() => null)
     const plan =
-      options.out === undefined ? null : await writePlan(task, { loaded, ready, ledger, out: options.out })
+      options.out === undefined
+        ? null
+        : await writePlan(task, { loaded, results, asker, ready, ledger, out: options.out })
     await show(task, app, { loaded, results, requests, plan })
   })
 }
 
 interface ToWrite {
   loaded: LoadedPolicy
+  results: readonly RunResult[]
+  asker: Asker
   ready: (ReadyRequest | null)[]
   ledger: Awaited<ReturnType<typeof lookAtLedger>>
   out: string
 }
 
 /** Writes the plan file; null and exit 1 where there is nothing that may be bought, or not just one thing. */
-async function writePlan(task: Task, { loaded, ready, ledger, out }: ToWrite): Promise<string | null> {
-  const [request] = ready
+async function writePlan(
+  task: Task,
+  { loaded, results, asker, ready, ledger, out }: ToWrite,
+): Promise<string | null> {
+  const [[request], [result]] = [ready, results]
   if (!request || ready.length > 1) {
-    const why =
-      ready.length > 1
-        ? "the event leads to several runs, and a plan file holds one plan"
-        : "there is no plan that a person may buy, or --why is missing"
-    task.screen.note(`error: ${out} was not written: ${why}`)
+    task.screen.note(
+      `error: ${out} was not written: ${whyNoPlan(result, { asker, runs: results.length, ledger })}`,
+    )
     task.fail()
     return null
   }
@@ -122,6 +133,19 @@ async function writePlan(task: Task, { loaded, ready, ledger, out }: ToWrite): P
   await writePlanFile(out, planFileOf(shown))
   task.screen.note(`the plan is in ${out}, for 24 hours`)
   return out
+}
+
+interface NoPlan {
+  asker: Asker
+  runs: number
+  ledger: ToWrite["ledger"]
+}
+
+function whyNoPlan(result: RunResult | undefined, { asker, runs, ledger }: NoPlan): string {
+  if (!result) return "the event leads to no run"
+  if (runs > 1) return "the event leads to several runs, and a plan file holds one plan"
+  if (!ledger.known) return "there is no ledger that could record the order"
+  return whyNotReady(result, asker)
 }
 
 function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions): Signal {

@@ -45,6 +45,15 @@ export function readyRequest(
   }
 }
 
+/** Why there is no such request, in words for an error. */
+export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Asker): string {
+  if (!plan || !mayBeAskedFor(decision))
+    return `nothing would be bought: held (${decision.heldBy ?? "no rung"})`
+  return requestedBy === null
+    ? "--by is missing: a plan names who asks"
+    : "--why is missing: a plan says why it is bought"
+}
+
 /** A person may ask for it as it is. */
 function mayBeAskedFor({ kind, heldBy }: RunResult["decision"]): boolean {
   return kind === "scale-up" || heldBy === "approval-needed"
