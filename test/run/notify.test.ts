@@ -457,8 +457,12 @@ describe("the notification of a purchase", () => {
     const attempt = (await world.entries()).find(({ kind }) => kind === "opened")?.attempt?.id ?? ""
     await world.say({ verb: "settle", attempt, as: "accepted", why: "w", by: "ops", servers: ["s1", "s2"] })
     await tickFor(TICK)
-    expect(world.notices).toMatchObject([{ state: "purchase", purchase: { isAnswered: false, orderId: null } }])
-    expect(world.notices[0]?.says).toMatch(/^the order to go .* counts as accepted, though the cloud's answer/)
+    expect(world.notices).toMatchObject([
+      { state: "purchase", purchase: { isAnswered: false, orderId: null } },
+    ])
+    expect(world.notices[0]?.says).toMatch(
+      /^the order to go .* counts as accepted, though the cloud's answer/,
+    )
   })
 
   it("names the rules that caused it, with the evidence", async () => {
