@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process"
-import { expect, it } from "vitest"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
 import { desk } from "../harness.ts"
 
 async function scriptOf(shell: string): Promise<string> {
@@ -41,6 +44,10 @@ it.for(["zsh", "fish"])("prints a script that a real %s can read", async (shell,
   const script = await scriptOf(shell)
   expect(script).toContain("settle")
   if (spawnSync(shell, ["--version"]).error) return context.skip(`${shell} is not installed`)
-  const { status, stderr } = spawnSync(shell, ["-n"], { input: script, encoding: "utf8" })
+  const folder = mkdtempSync(join(tmpdir(), "completion-"))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, "script")
+  writeFileSync(file, script)
+  const { status, stderr } = spawnSync(shell, ["-n", file], { encoding: "utf8" })
   expect([status, stderr]).toEqual([0, ""])
 })
