@@ -12,7 +12,7 @@ const UNDICI_BUILTINS = {
     if (ok) return
     throw message instanceof Error ? message : Object.assign(new Error(message ?? "an assertion in undici failed"), { code: "ERR_ASSERTION" })
   }`,
-  // The class is compared with those of bodies, of which we send none; 16 KiB is what Node.js itself has unless it is told otherwise.
+  // undici only compares bodies with this class, and we send no such body. 16 KiB is Node.js's own default.
   "node:http": "exports.IncomingMessage = class {}; exports.maxHeaderSize = 16 * 1024",
   "node:querystring": 'exports.stringify = (query) => require("node:querystring").stringify(query)',
 }
@@ -42,7 +42,7 @@ const MIDDY_STREAMS = {
   "node:stream/web": "export class ReadableStream {}",
 }
 
-/** What no function uses: schemas of zod as JSON Schema, answers in streams, undici's parser for machines without SIMD. */
+/** Parts that no function uses: zod's JSON Schemas, answers as streams, and undici's parser for machines without SIMD. */
 export const leanFunction = {
   name: "lean-function",
   setup({ onLoad, onResolve }) {

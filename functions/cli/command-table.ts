@@ -7,7 +7,7 @@ export type Register = (program: Command, cli: Cli) => void
 /** A command as the help of the program lists it. */
 export interface CommandRow {
   name: string
-  /** What follows the name: `[NAME]`; "" without arguments. */
+  /** The arguments after the name, such as `[NAME]`; "" if there are none. */
   arguments: string
   /** False for a group of commands, which has no options of its own. */
   hasOptions: boolean

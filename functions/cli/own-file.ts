@@ -1,7 +1,7 @@
 import { open, stat, writeFile } from "node:fs/promises"
 import { CommandError, causeOf } from "./errors.ts"
 
-/** What a command may replace: nothing but a file of the same kind. */
+/** A kind of file that a command writes. It may replace an older file of that kind, and no other. */
 export interface OwnKind {
   /** As messages name it. */
   kind: "report" | "plan"

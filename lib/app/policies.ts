@@ -12,7 +12,7 @@ export interface PolicySource {
   reload(): Promise<PolicyFile>
   /** The newest reload, where it was refused; null where the current file is the newest. */
   refused(): Refusal | null
-  /** Why the packaged policy beside the file was not used, once; empty where it was, or where there is none. */
+  /** Reasons why the packaged policy was not used, given once. Empty if it was used or does not exist. */
   takeNotes(): string[]
 }
 

@@ -93,11 +93,11 @@ const settingsSchema = onFirstUse(() =>
       /** Origins without a slash at the end; null: the region's own. */
       modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
       cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
-      /** Where orders are read after they were accepted; null: the one of China in its regions, no other has one. */
+      /** Endpoint for reading accepted orders. Null: China's in the regions of China, and none elsewhere. */
       bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
-      /** Where traces of live-scale-up are read while an outcome is unknown; null: the region's own, or none beside another ModelArts. */
+      /** CTS's endpoint, for traces while an outcome is unknown. Null: the region's own, but none if ModelArts' endpoint is set. */
       ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
-      /** Where notifications are published to SMN topics. */
+      /** SMN's endpoint, for notifications. */
       smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
       /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
       webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,

@@ -38,7 +38,7 @@ interface Waves {
   ports: Ports
   /** Supernodes that run at about the same time ask the meters together. */
   metricEvent(): MetricEvent
-  /** Whether this process runs for an alarm or a person right now. */
+  /** True while this process handles an alarm or a request. */
   areAlarmsRunning(): boolean
   /** Takes each result as soon as its run has ended; left out: they are kept. */
   takeResult?(result: RunResult): void
@@ -51,9 +51,9 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
 }
 
 /**
- * A tick's supernodes, at most 100 at a time, and 8 while alarms run: whoever ends makes room for the next one, so that one
- * that hangs delays no other. Beyond the first 100 none starts without the time that its run may take; the warning counts
- * what was not reached. The scheduled time says where the tick starts, so that the next one reaches others.
+ * Runs a tick's supernodes, at most 100 at a time, and 8 while alarms run. A run that ends makes room for the next, so one
+ * that hangs delays no other. After the first 100, a run starts only if the time left is enough for it. The warning counts
+ * the supernodes that were not reached. The scheduled time determines the first supernode, so the next tick reaches others.
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues

@@ -67,14 +67,14 @@ export function packagedText(
 }
 
 function rowsOf(supernodes: readonly LoadedPolicy[]): Pick<Packaged, "shapes" | "shared" | "supernodes"> {
-  const shared = new Places()
-  const shapes = new Places()
+  const shared = new SharedValues()
+  const shapes = new SharedValues()
   const rows = supernodes.map(({ policy, hash, userdata }): Row => {
     const entries = Object.entries(policy).filter(([, value]) => value !== undefined)
     return {
-      shape: shapes.placeOf(entries.map(([key]) => key)),
+      shape: shapes.indexOf(entries.map(([key]) => key)),
       values: entries.map(([, value]) =>
-        typeof value === "object" && value !== null ? [shared.placeOf(value)] : value,
+        typeof value === "object" && value !== null ? [shared.indexOf(value)] : value,
       ),
       hash,
       userdata,
@@ -83,12 +83,12 @@ function rowsOf(supernodes: readonly LoadedPolicy[]): Pick<Packaged, "shapes" | 
   return { shapes: shapes.values as string[][], shared: shared.values, supernodes: rows }
 }
 
-/** Values without repetition, each by its place. */
-class Places {
+/** Values without repetition, each known by its index. */
+class SharedValues {
   readonly values: unknown[] = []
   readonly #known = new Map<string, number>()
 
-  placeOf(value: unknown): number {
+  indexOf(value: unknown): number {
     const text = canonicalText(value)
     const known = this.#known.get(text)
     if (known !== undefined) return known

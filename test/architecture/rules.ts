@@ -67,6 +67,7 @@ export const RULES: readonly ImportRule[] = [
       "lib/digest.ts",
       "lib/on-first-use.ts",
       "lib/http/",
+      "lib/turns.ts",
       "lib/zlib.ts",
       ...(SPEAKS_OF_CLOUD_EYE[room] ?? []),
     ],
@@ -79,7 +80,11 @@ export const RULES: readonly ImportRule[] = [
     ...outward,
   },
   // How requests leave this machine: proxies, and what an answer's body is. It knows no foreign system.
-  { files: "lib/http/", ours: ["lib/decision/policy/secure-address.ts", "lib/zlib.ts"], ...outward },
+  {
+    files: "lib/http/",
+    ours: ["lib/decision/policy/secure-address.ts", "lib/turns.ts", "lib/zlib.ts"],
+    ...outward,
+  },
   // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
   {
     files: "lib/ledger/sqlite/connection.ts",
@@ -89,6 +94,7 @@ export const RULES: readonly ImportRule[] = [
   },
   { files: "lib/digest.ts", ours: [], ...outward },
   { files: "lib/on-first-use.ts", ours: [], packages: [], builtins: false, pure: true },
+  { files: "lib/turns.ts", ours: [], packages: [], builtins: false, pure: true },
   { files: "lib/zlib.ts", ours: ["lib/on-first-use.ts"], packages: [], builtins: true, pure: false },
   // Reads and verifies SSH signatures. Like the digest it is arithmetic over bytes: no files, no network.
   { files: SSH_SIGNATURE, ours: [], ...outward },

@@ -122,9 +122,7 @@ async function writePlan(
 ): Promise<string | null> {
   const [[request], [result]] = [ready, results]
   if (!request || ready.length > 1) {
-    task.screen.note(
-      `error: ${out} was not written: ${whyNoPlan(result, { asker, runs: results.length, ledger })}`,
-    )
+    task.screen.note(`error: ${out} was not written: ${whyNoPlan(result, { asker, runs: results.length })}`)
     task.fail()
     return null
   }
@@ -138,13 +136,11 @@ async function writePlan(
 interface NoPlan {
   asker: Asker
   runs: number
-  ledger: ToWrite["ledger"]
 }
 
-function whyNoPlan(result: RunResult | undefined, { asker, runs, ledger }: NoPlan): string {
+function whyNoPlan(result: RunResult | undefined, { asker, runs }: NoPlan): string {
   if (!result) return "the event leads to no run"
   if (runs > 1) return "the event leads to several runs, and a plan file holds one plan"
-  if (!ledger.known) return "there is no ledger that could record the order"
   return whyNotReady(result, asker)
 }
 

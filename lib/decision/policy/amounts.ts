@@ -22,7 +22,7 @@ export function sayDuration(ms: number): string {
   return `${ms / MS.s}s`
 }
 
-/** `29m 57s`: a duration that nobody wrote, in whole seconds. */
+/** `29m 57s`: a computed duration, in whole seconds. */
 export function sayTimeLeft(ms: number): string {
   let seconds = Math.ceil(ms / MS.s)
   const parts: string[] = []

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import pg from "pg"
 import { LedgerError } from "../../ports.ts"
+import { Turns } from "../../turns.ts"
 import { messageOf } from "../store.ts"
-import { Turns } from "./turns.ts"
 import type { PostgresPlace } from "./url.ts"
 
 export interface PostgresOptions {
@@ -63,6 +63,7 @@ export class PostgresConnections {
 
   async #transact<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const client = await this.#connect().catch((error: unknown) => {
+      // A hung database must not take a function's time once for each that waits.
       this.#turns.failWaiting(error)
       throw error
     })

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { Turns } from "../../../lib/ledger/postgres/turns.ts"
+import { Turns } from "../lib/turns.ts"
 
 /** Questions that answer when the test says so, in the order in which they began. */
 function startQuestions(turns: Turns, count: number) {

@@ -4,9 +4,8 @@ interface Waiting {
 }
 
 /**
- * Turns at the connections of one database. The time limits of a question begin with its turn, so that a fleet whose supernodes
- * write at the same time only waits. Once a question finds that the database does not answer, all that wait
- * fail with it: nothing of theirs was sent, and a hung database must not take a function's time once for each of them.
+ * Turns at something that takes only so many questions at a time. The time limits of a question begin with its turn, so that
+ * a fleet whose supernodes ask at the same time only waits.
  */
 export class Turns {
   readonly #limit: number
@@ -31,6 +30,7 @@ export class Turns {
     }
   }
 
+  /** For those who wait when a question finds that nothing answers: nothing of theirs was sent. */
   failWaiting(cause: unknown): void {
     const waiting = this.#waiting
     this.#waiting = []
