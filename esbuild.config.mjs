@@ -96,7 +96,6 @@ async function bundle(name, entries, options) {
   const { metafile } = await build({ ...options, entryPoints: entries, outdir })
   for (const { inputs } of Object.values(metafile.outputs))
     for (const [file, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0) bundled.add(file)
-  if (process.env.META) await writeFile(`/tmp/s2-meta-${name}.json`, JSON.stringify(metafile))
   print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
   return outdir
 }
