@@ -9,6 +9,7 @@ import { metricCollector } from "../../lib/metrics/collector.ts"
 import type { Cloud } from "../../lib/ports.ts"
 import { MINUTE, NOW, policyOf, tickOf } from "../decision/builders.ts"
 import { noTime } from "../metrics/read-alone.ts"
+import { clockAt } from "../world/clock.ts"
 
 // A tick for many supernodes. Without a ledger each run ends at once (ledger-new), so that only the dispatch is at work.
 
@@ -78,7 +79,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
       postgresPassword: async () => null,
       during: (_keys, work) => work(),
     },
-    clock: { now: () => NOW, monotonic: () => NOW, wait: async () => undefined },
+    clock: clockAt(NOW),
     notifierOf: () => null,
   })
   return {

@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { type IncomingMessage, request } from "node:http"
 import type { CliIo } from "../../functions/cli/io.ts"
 import { runCli } from "../../functions/cli/run-cli.ts"
+import { clockAt } from "../world/clock.ts"
 
 // An operator's views of a ledger: `doctor`, `run` of one tick, and `serve` with `/readyz`.
 
@@ -82,7 +83,7 @@ function ioAt(env: CliIo["env"], at: number): CliIo {
     env,
     isTerminal: false,
     columns: 100,
-    clock: { now: () => at, monotonic: () => at, wait: async () => undefined },
+    clock: clockAt(at),
     user: "night-shift",
     untilStopped: () => new Promise(() => undefined),
     onHangup: () => () => undefined,

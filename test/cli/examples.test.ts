@@ -23,6 +23,7 @@ import { digest } from "../../lib/digest.ts"
 import { tokensOf } from "../architecture/tokens.ts"
 import { WITHOUT_HINT } from "../decision/explain/without-hint.ts"
 import { holding } from "../properties/holding.ts"
+import { clockAt } from "../world/clock.ts"
 import { bytes, desk, START } from "./harness.ts"
 
 // Parses every example, command and value that a message, a hint, --help or a document prints, with the
@@ -42,7 +43,7 @@ async function parserOnly(): Promise<{ program: Command; said: string[] }> {
     env: {},
     isTerminal: false,
     columns: 100,
-    clock: { now: () => START, monotonic: () => START, wait: async () => undefined },
+    clock: clockAt(START),
     user: "night-shift",
     untilStopped: () => new Promise<void>(() => undefined),
     onHangup: () => () => undefined,

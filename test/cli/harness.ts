@@ -9,6 +9,7 @@ import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
 import { makeLedger } from "../ledger/initialised.ts"
+import { clockAt } from "../world/clock.ts"
 
 // The command line against the real sandbox and a real SQLite file; only the clock is ours, and fixed.
 
@@ -156,7 +157,7 @@ async function ranCli(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
     env: {},
     isTerminal: false,
     columns: 100,
-    clock: clockAt(() => START),
+    clock: clockAt(START),
     user: "night-shift",
     untilStopped: () => new Promise(() => undefined),
     onHangup: () => () => undefined,
@@ -180,8 +181,4 @@ function cutChain(file: string, stream: string, lastSeq: number): void {
   database.exec("DROP TRIGGER IF EXISTS entries_are_kept")
   database.prepare("DELETE FROM entries WHERE stream = ? AND seq > ?").run(stream, lastSeq)
   database.close()
-}
-
-function clockAt(now: () => number): CliIo["clock"] {
-  return { now, monotonic: now, wait: async () => undefined }
 }

@@ -20,6 +20,7 @@ import type { RunResult } from "../../lib/run/result.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { contextOf } from "../functions/context.ts"
 import { initialised } from "../ledger/initialised.ts"
+import { entriesOf } from "../world/entries.ts"
 
 // The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
 // cloud. Sandbox and app share one clock, set to the moment of the event under test.
@@ -154,10 +155,8 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
     })
   }
 
-  async entries(stream = `supernode:${SUPERNODE_ID}`): Promise<LedgerEntry[]> {
-    const entries: LedgerEntry[] = []
-    for await (const entry of this.ledger.read(stream)) entries.push(entry)
-    return entries
+  entries(stream = `supernode:${SUPERNODE_ID}`): Promise<LedgerEntry[]> {
+    return entriesOf(this.ledger, stream)
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import { PrometheusServer } from "../metrics/prometheus/server.ts"
+import { clockAt } from "../world/clock.ts"
 import { Corridor, EXPECTED_BODY, eventOf, resultsOf } from "./corridor.ts"
 
 // examples/policy.yaml with every key that there is, as it is printed: it must not only be valid, it must buy when it should.
@@ -84,9 +85,8 @@ describe("the example policy with every key there is", () => {
     for (const [i, by] of ["bob", "carol"].entries()) {
       const at = ALARM_AT + (i + 1) * MINUTE
       setClock(at)
-      const clock = { now: () => at, monotonic: () => 0, wait: async () => {} }
       await commandAll(
-        { ledger: corridor.ledger, clock, newId: randomUUID },
+        { ledger: corridor.ledger, clock: clockAt(at), newId: randomUUID },
         { verb: "approve", planHash, by },
       )
       const [tick] = resultsOf(await corridor.lambda("schedule", tickAt(at + 1)))

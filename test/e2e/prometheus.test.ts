@@ -9,6 +9,7 @@ import { makeLedger } from "../ledger/initialised.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { buildCli, urlOf } from "../serve/built-cli.ts"
 import { Program } from "../serve/program.ts"
+import { entriesOf } from "../world/entries.ts"
 import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
 
 // A load in the real world's own tools: a machine's exporter, Prometheus that scrapes it, its rule, Alertmanager, our webhook,
@@ -188,9 +189,7 @@ it("places one order for a load that Prometheus measures and Alertmanager report
 async function entriesIn(url: string): Promise<LedgerEntry[]> {
   const ledger = await openLedger(url)
   cleanUps.push(() => ledger.close())
-  const entries: LedgerEntry[] = []
-  for await (const entry of ledger.read(STREAM)) entries.push(entry)
-  return entries
+  return entriesOf(ledger, STREAM)
 }
 
 /** The points of the one rule, as the decision's evidence names them. */

@@ -6,6 +6,7 @@ import { type EntryDraft, entryText, type LedgerEntry } from "../../lib/ledger/e
 import { initLedger } from "../../lib/ledger/init.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerError } from "../../lib/ports.ts"
+import { clockAt } from "../world/clock.ts"
 import { chainOf, collect, entryAfter, entryOfBytes, LIMIT, rawOf, STREAM } from "./entries.ts"
 import { type Fault, FaultyStore } from "./faulty-store.ts"
 
@@ -80,7 +81,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
     })
 
     describe("the life of a ledger", () => {
-      const CLOCK = { now: () => 1_750_000_000_000, monotonic: () => 0, wait: async () => undefined }
+      const CLOCK = clockAt(1_750_000_000_000)
       const init = (of: AuditedLedger, nothingInFlight = false) =>
         initLedger(
           { ledger: of, clock: CLOCK, newId: randomUUID },

@@ -4,6 +4,7 @@ import type { AuditedLedger } from "../../lib/ledger/chain.ts"
 import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
 import { type OpenLedgerOptions, openLedger } from "../../lib/ledger/open.ts"
+import { clockAt } from "../world/clock.ts"
 
 // Ledgers as an operator hands them over: made by `ledger init --nothing-in-flight`.
 
@@ -11,9 +12,8 @@ export const LEDGER_ID = "1edfe000-0000-4000-8000-000000000001"
 
 /** The ledger itself, made and initialised where that was not done before. */
 export async function initialised<L extends AuditedLedger>(ledger: L, at: number): Promise<L> {
-  const clock = { now: () => at, monotonic: () => at, wait: async () => undefined }
   const words = { by: "test", why: "a test begins", nothingInFlight: true }
-  await initLedger({ ledger, clock, newId: () => LEDGER_ID }, words)
+  await initLedger({ ledger, clock: clockAt(at), newId: () => LEDGER_ID }, words)
   return ledger
 }
 

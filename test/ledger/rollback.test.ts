@@ -2,27 +2,15 @@ import { expect, test } from "vitest"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import type { LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerBehindError } from "../../lib/ports.ts"
+import { clockAt } from "../world/clock.ts"
+import { ExchangeableStore } from "../world/exchangeable-store.ts"
 import { chainOf, entryAfter, rawOf, STREAM } from "./entries.ts"
 import { initialised } from "./initialised.ts"
 
 const AT = 1_750_000_000_000
 
-/** A place whose store can be exchanged, as when an operator restores a backup below a process that goes on. */
-class Place {
-  store: LedgerStore = openMemoryStore()
-
-  readonly asSeen: LedgerStore = {
-    head: (stream) => this.store.head(stream),
-    append: (stream, raw) => this.store.append(stream, raw),
-    read: (stream, range) => this.store.read(stream, range),
-    streams: () => this.store.streams(),
-    close: async () => undefined,
-    create: async () => undefined,
-    checkWritable: async () => undefined,
-  }
-
+class Place extends ExchangeableStore {
   /** Another store with these chains of `STREAM`. */
   async exchange(entries: ReturnType<typeof chainOf>): Promise<void> {
     this.store = openMemoryStore()
@@ -56,7 +44,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
     const place = new Place()
     const chain = chainOf(3)
     await place.exchange(chain)
-    const ledger = ledgerOver(place.asSeen)
+    const ledger = ledgerOver(place)
     await ledger.head("control")
     expect(await ledger.head(STREAM)).toEqual(chain.at(-1))
 
@@ -68,7 +56,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
     )
 
     const desk = {
-      clock: { now: () => AT, monotonic: () => 0, wait: async () => undefined },
+      clock: clockAt(AT),
       newId: () => "id",
     }
     await commandAll(
@@ -85,13 +73,13 @@ test("a process refuses a backup from before the newest restore that it saw, tho
   const restore = (at: number) =>
     commandAll(
       {
-        clock: { now: () => at, monotonic: () => 0, wait: async () => undefined },
+        clock: clockAt(at),
         newId: () => `id-${at}`,
         ledger: ledgerOver(place.store),
       },
       { verb: "restored", why: "backup", by: "ann" },
     )
-  const ledger = ledgerOver(place.asSeen)
+  const ledger = ledgerOver(place)
   await place.exchange(chain)
   await restore(AT + 2)
   await ledger.head("control")
@@ -113,7 +101,7 @@ test("of two reads at once the one that arrives late with an older entry is no r
     letGo = resolve
   })
   const ledger = ledgerOver({
-    ...place.asSeen,
+    ...place,
     head: async (stream) => {
       const head = await place.store.head(stream)
       if (head?.seq === 1) await held

@@ -12,6 +12,7 @@ import { LoadSeries } from "../../lib/simulate/load-series.ts"
 import type { FailureWindow } from "../../lib/simulate/model-cloud.ts"
 import { type Simulation, simulate } from "../../lib/simulate/replay.ts"
 import { POLICY } from "../cli/harness.ts"
+import { clockAt } from "../world/clock.ts"
 
 export const FROM = Date.parse("2026-03-02T10:00:00Z")
 export const MINUTE = 60_000
@@ -74,8 +75,7 @@ export async function ledgerOf(
   const supernode = history.know({ id, name: "train-a" })
   for (const entry of entries) supernode.add(entry)
   const ledger = await openLedger("memory:")
-  const clock = { now: () => at, monotonic: () => at, wait: async () => undefined }
-  history.addControl(await commandAll({ ledger, clock, newId: randomUUID }, said))
+  history.addControl(await commandAll({ ledger, clock: clockAt(at), newId: randomUUID }, said))
   await ledger.close()
   return history
 }

@@ -3,9 +3,10 @@ import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
-import type { Clock } from "../../lib/ports.ts"
 import { DAY, MINUTE, NOW, policyOf } from "../decision/builders.ts"
 import { initialised } from "../ledger/initialised.ts"
+import { clockAt } from "../world/clock.ts"
+import { ExchangeableStore } from "../world/exchangeable-store.ts"
 import { unknown, World } from "./world.ts"
 
 // Ledgers that are lost, rolled back, restored or begun anew, and people who state rightly or wrongly what
@@ -13,32 +14,10 @@ import { unknown, World } from "./world.ts"
 
 const BY = { by: "ann", why: "test" }
 
-/** A store that is exchanged while processes use it. */
-class Place implements LedgerStore {
-  store: LedgerStore = openMemoryStore()
-
-  head = (stream: string) => this.store.head(stream)
-  append: LedgerStore["append"] = (stream, raw) => this.store.append(stream, raw)
-  read: LedgerStore["read"] = (stream, range) => this.store.read(stream, range)
-  streams = () => this.store.streams()
-  close = async () => undefined
-  create = async () => undefined
-  checkWritable = async () => undefined
-
-  /** A copy, as in a backup. */
-  async copy(): Promise<LedgerStore> {
-    const copy = openMemoryStore()
-    for await (const stream of this.store.streams())
-      for await (const raw of this.store.read(stream)) await copy.append(stream, raw)
-    return copy
-  }
-}
-
 let ids = 0
 async function init(store: LedgerStore, { at = NOW, nothingInFlight = false } = {}): Promise<AuditedLedger> {
-  const clock: Clock = { now: () => at, monotonic: () => at, wait: async () => undefined }
   const ledger = ledgerOver(store)
-  await initLedger({ ledger, clock, newId: () => `ledger-${++ids}` }, { ...BY, nothingInFlight })
+  await initLedger({ ledger, clock: clockAt(at), newId: () => `ledger-${++ids}` }, { ...BY, nothingInFlight })
   return ledger
 }
 
@@ -150,7 +129,7 @@ describe("the 45 minutes of a new ledger", () => {
   })
 
   it("are neither begun nor skipped by a run that had read another ledger, which was lost meanwhile", async () => {
-    const place = new Place()
+    const place = new ExchangeableStore()
     await init(place.store)
     const old = new World(ledgerOver(place))
     const fresh = openMemoryStore()
@@ -178,7 +157,7 @@ describe("the 45 minutes of a new ledger", () => {
 
   it("are not spared by a place under the fleet's caps that such a run took in it", async () => {
     const fleet = { actions: { count: 4, perMs: DAY }, budget: null }
-    const place = new Place()
+    const place = new ExchangeableStore()
     await init(place.store, { nothingInFlight: true })
     const fresh = openMemoryStore()
     const world = new World(ledgerOver(place))
@@ -230,7 +209,7 @@ describe("a ledger that changes below a running process", () => {
   ] as const)(
     "makes it hold if it %s: it writes nothing, and sends no second order",
     async (_, kind, reason) => {
-      const place = new Place()
+      const place = new ExchangeableStore()
       await initialised(ledgerOver(place), NOW)
       const backup = await place.copy()
       const world = new World(ledgerOver(place))
@@ -250,7 +229,7 @@ describe("a ledger that changes below a running process", () => {
   )
 
   it("makes every process hold after `ledger restored` until the supernode is confirmed", async () => {
-    const place = new Place()
+    const place = new ExchangeableStore()
     await initialised(ledgerOver(place), NOW)
     const backup = await place.copy()
     const running = new World(ledgerOver(place))
@@ -278,7 +257,7 @@ async function headsOf(store: LedgerStore): Promise<Record<string, number>> {
 it.each([
   [
     "another ledger takes the place of this one",
-    async (place: Place) => {
+    async (place: ExchangeableStore) => {
       place.store = openMemoryStore()
       await init(place.store, { nothingInFlight: true })
     },
@@ -286,11 +265,11 @@ it.each([
   ],
   [
     "a person says that the ledger was restored",
-    (place: Place) => new World(ledgerOver(place)).say({ verb: "restored", ...BY }),
+    (place: ExchangeableStore) => new World(ledgerOver(place)).say({ verb: "restored", ...BY }),
     "ledger-restored",
   ],
 ])("stops the order if it %s between the attempt and the request", async (_, happens, reason) => {
-  const place = new Place()
+  const place = new ExchangeableStore()
   await init(place.store, { nothingInFlight: true })
   const world = new World(ledgerOver(place))
   let hasHappened = false

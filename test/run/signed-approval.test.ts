@@ -4,13 +4,14 @@ import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../lib/decision/situation.ts"
 import { signedText } from "../../lib/decision/state/signed-text.ts"
 import { digest } from "../../lib/digest.ts"
-import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
+import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { readSignatureFile } from "../../lib/ssh-signature/armor.ts"
 import { HOUR, policyOf, SECOND, tickOf } from "../decision/builders.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
 import { hasSshKeygen, type Key, keyRing } from "../ssh-signature/ssh-keygen.ts"
+import { entriesOf } from "../world/entries.ts"
 import { World } from "./world.ts"
 
 // Treatment of signatures in the ledger: a run trusts the keys of its own policy, and nothing else.
@@ -51,8 +52,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     await approve(await waiting())
     const before = await head()
     expect((await tick(policyBy("ann"))).outcome).toMatchObject({ kind: "accepted" })
-    const entries: LedgerEntry[] = []
-    for await (const entry of world.ledger.read(supernodeStream(policyBy("ann").id))) entries.push(entry)
+    const entries = await entriesOf(world.ledger, supernodeStream(policyBy("ann").id))
     const opened = entries.find(({ kind }) => kind === "opened")
     const situation = {
       ...opened?.situation,

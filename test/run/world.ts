@@ -27,6 +27,8 @@ import { run } from "../../lib/run/run.ts"
 import type { RunTask } from "../../lib/run/task.ts"
 import { NOW, offersOf, policyOf, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
 import { initialised } from "../ledger/initialised.ts"
+import { clockAt } from "../world/clock.ts"
+import { entriesOf } from "../world/entries.ts"
 import { readingsOf } from "../world/meters.ts"
 import { accepted } from "../world/outcomes.ts"
 import { taskOf } from "../world/task.ts"
@@ -96,8 +98,7 @@ export class World {
   newId = (): string => `id-${++this.ids}`
 
   readonly clock: Clock = {
-    now: () => this.now,
-    monotonic: () => this.now,
+    ...clockAt(() => this.now),
     wait: async (ms) => {
       this.now += ms
     },
@@ -182,10 +183,8 @@ export class World {
     else await commandAll(desk, said)
   }
 
-  async entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {
-    const entries: LedgerEntry[] = []
-    for await (const entry of this.store.read(stream)) entries.push(entry)
-    return entries
+  entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {
+    return entriesOf(this.store, stream)
   }
 }
 

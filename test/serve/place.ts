@@ -24,6 +24,7 @@ import {
 } from "../corridor/corridor.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
+import { entriesOf } from "../world/entries.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
 // A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which the test moves; a
@@ -288,10 +289,8 @@ export class Served {
     })
   }
 
-  async entries(stream = STREAM): Promise<LedgerEntry[]> {
-    const entries: LedgerEntry[] = []
-    for await (const entry of this.app.ledger.read(stream)) entries.push(entry)
-    return entries
+  entries(stream = STREAM): Promise<LedgerEntry[]> {
+    return entriesOf(this.app.ledger, stream)
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process"
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import { checkEntry, type LedgerEntry } from "../../../lib/ledger/entry.ts"
+import { clockAt } from "../../world/clock.ts"
 import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
@@ -79,8 +80,7 @@ describe("audit list", () => {
     let rounds = 0
     const lines: string[] = []
     const clock = {
-      now: () => START,
-      monotonic: () => START,
+      ...clockAt(START),
       wait: async () => {
         if (rounds++ === 0) await own.run("resume", "--by", "ops")
         else stop()

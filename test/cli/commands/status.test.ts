@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { clockAt } from "../../world/clock.ts"
 import { cloudDesk, desk, ID, MINUTE, POLICY, START, TWO_SUPERNODES } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
@@ -29,8 +30,7 @@ describe("status", () => {
     })
     let rounds = 0
     const clock = {
-      now: () => START,
-      monotonic: () => START,
+      ...clockAt(START),
       wait: async () => {
         if (rounds++ === 0) await own.run("pause", "--why", "maintenance", "--by", "ops")
         else stop()

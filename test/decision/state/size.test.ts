@@ -9,6 +9,7 @@ import { commandAll } from "../../../lib/ledger/commands.ts"
 import { openLedger } from "../../../lib/ledger/open.ts"
 import { MAX_STANDING_BYTES } from "../../../lib/run/preconditions.ts"
 import { initialised } from "../../ledger/initialised.ts"
+import { clockAt } from "../../world/clock.ts"
 import { alarmOf, NOW, requestOf, SECOND, stateWith } from "../builders.ts"
 
 // Every field of the state at its maximum size. Fields without a bound of their own grow only by attempts,
@@ -195,7 +196,7 @@ describe("stream control", () => {
     const ledger = await initialised(await openLedger("memory:"), NOW)
     const desk = {
       ledger,
-      clock: { now: () => NOW, monotonic: () => NOW, wait: async () => undefined },
+      clock: clockAt(NOW),
       newId: () => uuid(0),
     }
     const words = { why: "漢".repeat(2_000), by: "漢".repeat(2_000) }
