@@ -99,7 +99,6 @@ function endsOf({ results }: Arena): Record<string, number> {
 
 /** Each buyer reads the chains of all others: a thousand take minutes. */
 const MEMBERS = IS_FULL ? 1_000 : 40
-const MEMBERS_APART = IS_FULL ? 200 : 40
 
 interface Crowd {
   members: number
@@ -112,7 +111,7 @@ const crowds: [string, Crowd][] = [
     "one process, in turns: all that the cap allows is bought",
     { members: MEMBERS, processes: 1, cap: MEMBERS / 20 },
   ],
-  ["four processes", { members: MEMBERS_APART, processes: 4, cap: 2 }],
+  ["four processes", { members: MEMBERS, processes: 4, cap: IS_FULL ? 10 : 2 }],
 ]
 // A run gives up after 24 lost reservations, so that many must buy.
 if (IS_FULL)

@@ -12,6 +12,8 @@ export interface Batch {
   wantsTrace?: boolean
   /** False: no process reads the supernode beside the heads, as in the worlds for which the hunts' seeds were found. */
   readsEarly?: boolean
+  /** Supernodes of each life. */
+  members?: number
   /** Called with each report, in the order of arrival; true ends the batch early. */
   onReport: (report: Report) => boolean
 }
@@ -40,6 +42,7 @@ export async function runSeeds({
   portBreak = null,
   wantsTrace = false,
   readsEarly = true,
+  members = 2,
   ...batch
 }: Batch): Promise<void> {
   const { threads = availableParallelism(), onReport } = batch
@@ -47,7 +50,7 @@ export async function runSeeds({
   let isFinished = false
   const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   const work = async (): Promise<void> => {
-    const data: ThreadData = { portBreak, asIs, readsEarly }
+    const data: ThreadData = { portBreak, asIs, readsEarly, members }
     const worker = new Worker(url, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 256 } })
     try {
       for (let next = left.next(); !next.done && !isFinished; next = left.next()) {

@@ -35,10 +35,11 @@ export async function simulate(
     broken = null,
     asIs = false,
     readsEarly = true,
-  }: { broken?: PortBreak | null; asIs?: boolean; readsEarly?: boolean } = {},
+    members = 2,
+  }: { broken?: PortBreak | null; asIs?: boolean; readsEarly?: boolean; members?: number } = {},
 ): Promise<Report> {
   forgetEntries()
-  const world = new World(seed, broken, readsEarly)
+  const world = new World(seed, broken, { mayReadEarly: readsEarly, members })
   const { scheduler, watch } = world
   const isFinished = () => watch.violations.length > 0
   startEvents(world)
@@ -49,7 +50,7 @@ export async function simulate(
 
   world.people.isQuiet = true
   world.becomeCalm()
-  for (const { load } of world.supernodes) load.becomes(40, scheduler.now)
+  for (const load of world.loads) load.becomes(40, scheduler.now)
   while (scheduler.now < world.calmFrom + SETTLING_MS && !isFinished()) await goOn(world, isFinished)
 
   if (!isFinished()) await stayBusy(world, isFinished)
@@ -73,7 +74,7 @@ async function stayBusy(world: World, isFinished: () => boolean): Promise<void> 
   const highSince = scheduler.now
   const horizon = highSince + BUSY_MS
   world.trace("the load goes up and stays up")
-  for (const { load } of supernodes) load.becomes(97, highSince)
+  for (const load of world.loads) load.becomes(97, highSince)
   const open = new Set(supernodes.map((supernode) => new Progress(world, supernode, { highSince, horizon })))
   while (open.size > 0 && !isFinished() && scheduler.now < horizon) {
     await goOn(world, isFinished)

@@ -17,11 +17,19 @@ const SEEDS = IS_FULL ? 200 : 120
 /** Further lives, in which the supernodes of an event ask the meters together. */
 const TOGETHER = IS_FULL ? 40 : 4
 
-async function reportsOf(seeds: Iterable<number>, { asIs = false } = {}): Promise<Map<number, Report>> {
+/** A life of many members takes a minute or more. Its seed is one whose policy has caps across supernodes, and buys often. */
+const MEMBERS = IS_FULL ? 1_000 : 20
+const CROWDED = 22
+
+async function reportsOf(
+  seeds: Iterable<number>,
+  { asIs = false, members = 2 }: { asIs?: boolean; members?: number } = {},
+): Promise<Map<number, Report>> {
   const reports = new Map<number, Report>()
   await runSeeds({
     bundle: await bundle({ asIs }),
     seeds,
+    members,
     onReport: (report) => {
       reports.set(report.seed, report)
       return false
@@ -59,6 +67,14 @@ describe("a simulated fleet", () => {
     expect(hashes(again)).toEqual(hashes(once))
     expect(hashes(asIs)).toEqual(hashes(once))
     expect(new Set(hashes(once)).size).toBe(seeds.length)
+  })
+
+  it(`keeps every promise with ${MEMBERS} members under common caps, of which one in fifty is busy when the first is`, async () => {
+    const [report] = (await reportsOf([CROWDED], { members: MEMBERS })).values()
+    expect(report?.violations).toEqual([])
+    expect(report?.mostPosts).toBe(1)
+    expect(report?.counts.purchases).toBeGreaterThan(3)
+    expect(report?.counts.crashes).toBeGreaterThan(10)
   })
 })
 

@@ -11,6 +11,8 @@ export interface ThreadData {
   asIs: boolean
   /** Some processes may read the supernode beside the heads. */
   readsEarly: boolean
+  /** Supernodes of each life. */
+  members: number
 }
 
 /** The trace is sent only if it is needed: for a failing seed, or on request. */
@@ -19,13 +21,13 @@ export interface Task {
   wantsTrace: boolean
 }
 
-const { portBreak, asIs, readsEarly } = workerData as ThreadData
+const { portBreak, asIs, readsEarly, members } = workerData as ThreadData
 const broken = portBreak === null ? null : (PORT_BREAKS[portBreak] ?? null)
 
 parentPort?.on("message", (task: Task) => void live(task))
 
 async function live({ seed, wantsTrace }: Task): Promise<void> {
-  const whole = await simulate(seed, { broken, asIs, readsEarly })
+  const whole = await simulate(seed, { broken, asIs, readsEarly, members })
   const isTraceWanted = wantsTrace || whole.violations.length > 0
   const report: Report = isTraceWanted ? whole : { ...whole, trace: [] }
   parentPort?.postMessage(report)

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { CLOCK_TOLERANCE_MS } from "../../lib/decision/inputs/clock.ts"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
@@ -10,7 +11,7 @@ import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { Random } from "../world/random.ts"
-import { Scheduler } from "../world/scheduler.ts"
+import { allPromisesFollowed, allTurnsFollowed, Scheduler } from "../world/scheduler.ts"
 import { cloudSeenBy, notifyOperators } from "./cloud.ts"
 import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
@@ -65,6 +66,16 @@ function readsEarly(seed: number): boolean {
   return new Random(seed + 2 ** 48).chance(0.6)
 }
 
+/** Share of the further supernodes that are busy when the first is. */
+const BUSY_IN_CROWD = 0.02
+
+/** The policy of another member of the first supernode's fleet. */
+function nextInCrowd(first: Policy | undefined, nth: number): Policy {
+  if (!first?.fleet) throw new RangeError("a crowd needs a seed whose supernodes have common caps")
+  const id = `b4beacb6-4380-448c-a218-${String(nth).padStart(12, "0")}`
+  return { ...first, id, name: `train-${nth}` }
+}
+
 /** The whole environment of one simulation, drawn from one seed. */
 export class World {
   readonly random: Random
@@ -72,6 +83,8 @@ export class World {
   readonly watch: Watch
   readonly store: SimulatedStore
   readonly supernodes: readonly TrueSupernode[]
+  /** Loads that rise and fall; most supernodes of a crowd are always idle. */
+  readonly loads: Load[] = []
   readonly machines: readonly Machine[]
   readonly people: People
   readonly tickMs: number
@@ -104,7 +117,7 @@ export class World {
   constructor(
     seed: number,
     readonly broken: PortBreak | null,
-    mayReadEarly = true,
+    { mayReadEarly = true, members = 2 }: { mayReadEarly?: boolean; members?: number } = {},
   ) {
     this.asksTogether = asksTogether(seed)
     this.#hasTwoFiles = hasTwoFiles(seed)
@@ -112,7 +125,7 @@ export class World {
     this.random = new Random(seed)
     this.ledgerTrouble = drawLedgerTrouble(seed)
     this.#start = Date.parse("2026-03-02T00:00:00Z") + this.random.whole(0, 400 * 24) * HOUR
-    this.scheduler = new Scheduler(this.#start)
+    this.scheduler = new Scheduler(this.#start, members > 2 ? allTurnsFollowed : allPromisesFollowed)
     this.calmFrom = this.#start + this.random.whole(10, 30) * HOUR
     this.tickMs = this.random.pick([15, 30, 30]) * MINUTE
     this.weather = drawWeather(this.random)
@@ -120,14 +133,20 @@ export class World {
     this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
     const aside = new Random(seed + 2 ** 40)
     const fleet = drawFleet(seed)
-    const loads: Load[] = []
-    this.supernodes = ([0, 1] as const).map((which) => {
-      loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
+    const two = ([0, 1] as const).map((which) => {
+      this.loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
       // Supernodes with a common cap share the load here, so that all want to buy at the same moment.
-      const load = loads[fleet ? 0 : which] as Load
+      const load = this.loads[fleet ? 0 : which] as Load
       const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
       return new TrueSupernode(this, policy, load)
     })
+    const crowd = new Random(seed + 2 ** 50)
+    const quiet = new Load(crowd, { from: this.#start, to: this.#start })
+    const others = Array.from({ length: members - two.length }, (_, nth) => {
+      const policy = nextInCrowd(two[0]?.policy, nth)
+      return new TrueSupernode(this, policy, crowd.chance(BUSY_IN_CROWD) ? (this.loads[0] ?? quiet) : quiet)
+    })
+    this.supernodes = [...two, ...others]
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
       const machine = new Machine(this, `m${i + 1}`)
       machine.skewMs = this.random.whole(-20_000, 20_000)

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+
 interface Task {
   at: number
   order: number
@@ -12,7 +14,11 @@ export class Scheduler {
   readonly #heap: Task[] = []
   #order = 0
 
-  constructor(public now: number) {}
+  /** `followed` ends when all that a task has begun has gone as far as it can without more virtual time. */
+  constructor(
+    public now: number,
+    private readonly followed: () => Promise<void> = allPromisesFollowed,
+  ) {}
 
   at(time: number, act: () => void): void {
     const task = { at: Math.max(this.now, Math.round(time)), order: this.#order++, act }
@@ -41,7 +47,7 @@ export class Scheduler {
       this.#removeFirst()
       this.now = next.at
       next.act()
-      await allPromisesFollowed()
+      await this.followed()
     }
     if (end < Infinity && !isFinished()) this.now = Math.max(this.now, end)
   }
@@ -72,6 +78,13 @@ export class Scheduler {
     this.#heap[i] = b
     this.#heap[j] = a
   }
+}
+
+/** As `allPromisesFollowed`, also over turns of the event loop that long work takes for others' sake. */
+export async function allTurnsFollowed(): Promise<void> {
+  do {
+    await nextTurn()
+  } while (process.getActiveResourcesInfo().includes("Immediate"))
 }
 
 /** A timer of a promise fires when no promise has work left. It waits for no time. */
