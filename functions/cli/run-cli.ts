@@ -55,7 +55,7 @@ export async function runCli(
   } catch (error) {
     const screen = screenOf(io, false)
     if (error instanceof CommanderError) {
-      if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program)}`)
+      if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program, argv)}`)
       if (error.exitCode === 0) return EXIT.done
       sayError(errorJson(error, "usage"))
       return EXIT.usage
@@ -99,6 +99,10 @@ export async function programOf(cli: Cli, needed: Needed = { kind: "all" }): Pro
   return program
 }
 
-function knownCommands(program: Command): string {
-  return program.commands.map((command) => command.name()).join(", ")
+/** Of the program, or of the group that the command line names. */
+function knownCommands(program: Command, argv: readonly string[]): string {
+  const group = program.commands.find(
+    (command) => command.commands.length > 0 && argv.includes(command.name()),
+  )
+  return (group ?? program).commands.map((command) => command.name()).join(", ")
 }

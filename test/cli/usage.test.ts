@@ -35,7 +35,7 @@ describe("wrong usage", () => {
     [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "ask two different questions"],
     [["approve", HASH], "required option '--by <WHO>'"],
     [["audit"], "Usage: supernode-autoscaler audit"],
-    [["audit", "drop"], "unknown command 'drop'"],
+    [["audit", "drop"], "known commands: list, show"],
     [["audit", "show", "train-a", "first"], "a whole number"],
     [["sandbox", "--port", "70000"], "from 0 to 65535"],
     [["sandbox", "--load", "101"], "from 0 to 100"],

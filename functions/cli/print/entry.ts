@@ -85,7 +85,7 @@ export function saySignal(signal: Signal): string {
     case "alarm":
       return `${signal.source} alarm ${signal.alarm} (${signal.state}) of ${sayTime(signal.at)}`
     case "tick":
-      return `tick of ${signal.name}, ${sayTime(signal.at)}`
+      return `${signal.name === "tick" ? "tick" : `tick of ${signal.name}`}, ${sayTime(signal.at)}`
     case "request":
       return `request by ${signal.requestedBy}: ${signal.why}`
     default:
