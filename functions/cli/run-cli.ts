@@ -55,7 +55,8 @@ export async function runCli(
   } catch (error) {
     const screen = screenOf(io, false)
     if (error instanceof CommanderError) {
-      if (error.code === "commander.unknownCommand") screen.note(`known commands: ${knownCommands(program, argv)}`)
+      if (error.code === "commander.unknownCommand")
+        screen.note(`known commands: ${knownCommands(program, argv)}`)
       if (error.exitCode === 0) return EXIT.done
       sayError(errorJson(error, "usage"))
       return EXIT.usage
