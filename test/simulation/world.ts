@@ -21,7 +21,7 @@ import { People } from "./people.ts"
 import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { SimulatedStore } from "./store.ts"
-import { TrueSupernode } from "./supernode.ts"
+import { SimulatedSupernode } from "./supernode.ts"
 import { Dates } from "./times.ts"
 import { hasTwoFiles, otherFile } from "./two-files.ts"
 import { Watch } from "./watch.ts"
@@ -42,7 +42,7 @@ export interface Counts {
 
 export interface Waking {
   signal: Signal
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
   /** Called if the run throws or its process dies. */
   again?: () => void
   /** Its part among the supernodes of the event that ask the meters together. */
@@ -71,7 +71,7 @@ export class World {
   readonly scheduler: Scheduler
   readonly watch: Watch
   readonly store: SimulatedStore
-  readonly supernodes: readonly TrueSupernode[]
+  readonly supernodes: readonly SimulatedSupernode[]
   readonly machines: readonly Machine[]
   readonly people: People
   readonly tickMs: number
@@ -126,7 +126,7 @@ export class World {
       // Supernodes with a common cap share the load here, so that all want to buy at the same moment.
       const load = loads[fleet ? 0 : which] as Load
       const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
-      return new TrueSupernode(this, policy, load)
+      return new SimulatedSupernode(this, policy, load)
     })
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
       const machine = new Machine(this, `m${i + 1}`)
@@ -155,7 +155,7 @@ export class World {
     return createHash("sha256").update(this.lines.join("\n")).digest("hex")
   }
 
-  supernodeOf(id: string): TrueSupernode {
+  supernodeOf(id: string): SimulatedSupernode {
     const found = this.supernodes.find(({ policy }) => policy.id === id)
     if (!found) throw new RangeError(`there is no supernode ${id}`)
     return found
@@ -171,7 +171,7 @@ export class World {
     return ledgerOver((process.machine.storeOf ?? this.store).seenBy(process))
   }
 
-  deliver(signal: Signal, supernodes: readonly TrueSupernode[]): void {
+  deliver(signal: Signal, supernodes: readonly SimulatedSupernode[]): void {
     deliver(this, signal, supernodes)
   }
 
@@ -236,7 +236,7 @@ export class World {
     return result
   }
 
-  #fileOf({ machine }: Process, supernode: TrueSupernode): LoadedPolicy {
+  #fileOf({ machine }: Process, supernode: SimulatedSupernode): LoadedPolicy {
     const isOther = this.#hasTwoFiles && !this.isCalm && this.machines.indexOf(machine) % 2 === 1
     return isOther ? otherFile(supernode) : supernode.loaded
   }
