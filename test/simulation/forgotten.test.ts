@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import { policyOf } from "../decision/builders.ts"
 import type { TrueOrder } from "../world/order.ts"
 import { TrueSupernode } from "../world/supernode.ts"
+import { loadedOf } from "../world/task.ts"
 import { Forgotten } from "./forgotten.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
@@ -14,8 +15,7 @@ const PLAN = { flavor: "rung-4", from: 2, to: 4, cost: null }
 
 /** Of one server. */
 function smallSupernode(): SimulatedSupernode {
-  const loaded = { policy: policyOf(), hash: "h", userdata: null }
-  return new TrueSupernode({ loaded, now: () => NOW, servers: 1 }) as SimulatedSupernode
+  return new TrueSupernode({ loaded: loadedOf(policyOf()), now: () => NOW, servers: 1 }) as SimulatedSupernode
 }
 
 interface Facts {

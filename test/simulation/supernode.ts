@@ -1,11 +1,11 @@
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import { digest } from "../../lib/digest.ts"
 import type { MetricQuestion } from "../../lib/ports.ts"
 import type { TrueOrder } from "../world/order.ts"
 import type { Arrival } from "../world/servers.ts"
 import { TrueSupernode } from "../world/supernode.ts"
+import { loadedOf } from "../world/task.ts"
 import type { Load } from "./load.ts"
 import type { World } from "./world.ts"
 
@@ -23,7 +23,7 @@ export class SimulatedSupernode extends TrueSupernode {
     let servers = 0
     while (servers < world.random.whole(1, 2)) servers++
     super({
-      loaded: { policy, hash: digest(policy), userdata: null },
+      loaded: loadedOf(policy),
       now: () => world.scheduler.now,
       servers,
       idPrefix: `${policy.name}-`,

@@ -15,10 +15,16 @@ export interface Arrival {
 }
 
 interface Life {
-  server: Server
   listedAt: number
-  /** Its next change; null: it stays as it is. */
-  next: { status: string; at: number } | null
+  server: Server
+  /** What it is from `endsAt` on. */
+  next: Server
+  endsAt: number
+}
+
+/** As many servers as it orders, all alike. */
+export function arrivalsOf({ from, to }: { from: number; to: number }, arrival: Arrival): Arrival[] {
+  return Array.from({ length: to - from }, () => arrival)
 }
 
 /** Servers of one supernode, with what is already certain of their future. */
@@ -41,31 +47,32 @@ export class Servers {
   }: Arrival): string {
     const id = `${this.prefix}${this.#lives.length + 1}`
     const server = serverOf(id, { status: "CREATING", flavor, createAt: createdAt, updateAt: createdAt })
-    this.#lives.push({ server, listedAt, next: { status: endsAs, at: endsAt } })
+    const next = { ...server, status: endsAs, updateAt: endsAt }
+    const place = this.#lives.findLastIndex((life) => life.listedAt <= listedAt) + 1
+    this.#lives.splice(place, 0, { server, listedAt, next, endsAt })
     return id
   }
 
   change(id: string, { status, at }: { status: string; at: number }): void {
-    this.#lives = this.#lives.map((life) =>
-      life.server.id === id
-        ? { ...life, server: { ...life.server, status, updateAt: at }, next: null }
-        : life,
-    )
+    this.#lives = this.#lives.map((life) => {
+      if (life.server.id !== id) return life
+      const server = { ...life.server, status, updateAt: at }
+      return { ...life, server, next: server }
+    })
   }
 
   /** As the cloud lists them at that time, oldest first; a deleted one for another day. */
   listedAt(now: number): Server[] {
-    return this.#lives
-      .filter(({ listedAt }) => listedAt <= now)
-      .sort((a, b) => a.listedAt - b.listedAt)
-      .map(({ server, next }) =>
-        next && next.at <= now ? { ...server, status: next.status, updateAt: next.at } : server,
-      )
-      .filter(({ status, updateAt }) => status !== "DELETED" || (updateAt ?? 0) > now - DAY)
+    const listed: Server[] = []
+    for (const { server, listedAt, next, endsAt } of this.#lives) {
+      const shown = endsAt <= now ? next : server
+      const isGone = shown.status === "DELETED" && (shown.updateAt ?? 0) <= now - DAY
+      if (listedAt <= now && !isGone) listed.push(shown)
+    }
+    return listed
   }
 
-  /** A copy with an independent future. */
-  fork(): Servers {
+  copy(): Servers {
     const other = new Servers(this.prefix, this.flavor)
     other.#lives = [...this.#lives]
     return other

@@ -131,11 +131,9 @@ export class TrueSupernode {
     return this.orders.find((order) => order.attempt === attempt)
   }
 
-  /** A copy with an independent future. */
-  fork({ now, load }: Pick<SupernodeStart, "now" | "load">): TrueSupernode {
-    const other = new TrueSupernode({ ...this.#start, now, ...(load ? { load } : {}), servers: 0 })
-    other.#servers = this.#servers.fork()
-    other.orders = this.orders.map((order) => ({ ...order }))
-    return other
+  /** Takes the state of another one, and has a future of its own. */
+  become(other: TrueSupernode): void {
+    this.#servers = other.#servers.copy()
+    this.orders = other.orders.map((order) => ({ ...order }))
   }
 }
