@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage } from "node:http"
-import type { AddressInfo } from "node:net"
-import { describe, expect, it, onTestFinished } from "vitest"
+import type { IncomingMessage } from "node:http"
+import { describe, expect, it } from "vitest"
 import { foldControl, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
+import { httpForTest } from "../world/loopback-for-test.ts"
+import { settingsOfCloud } from "../world/settings.ts"
 import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
 
 // Text of a cloud, an alert and a person, through the printers of the commands. Each text tries to hide later
@@ -56,24 +57,15 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
     if (method === "POST") return url.endsWith("/live-scale-up") ? answers.order : refused(400)
     return url.endsWith("/scale-evaluations") ? answers.offers : answers.supernode
   }
-  const server = createServer((request, response) => {
+  const url = await httpForTest((request, response) => {
     const [status, body] = answerTo(request)
     const text = typeof body === "string" ? body : JSON.stringify(body)
     request.resume().once("end", () => {
       response.writeHead(status, { date: new Date(START).toUTCString() }).end(text)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
-  const { port } = server.address() as AddressInfo
   const own = desk(POLICY)
-  Object.assign(own.env, {
-    SUPERNODE_MODE: "live",
-    SUPERNODE_MODELARTS_ENDPOINT: `http://127.0.0.1:${port}`,
-    SUPERNODE_CES_ENDPOINT: `http://127.0.0.1:${port}`,
-    HUAWEICLOUD_SDK_AK: "HPUAEXAMPLEACCESSKEY",
-    HUAWEICLOUD_SDK_SK: "ExampleSecretKeyOf40CharactersLength0000",
-  })
+  Object.assign(own.env, settingsOfCloud(url))
   return own
 }
 

@@ -1,11 +1,9 @@
-import { once } from "node:events"
 import { existsSync, readdirSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it } from "vitest"
 import { controlOf } from "../../lib/ledger/next-entry.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
+import { httpForTest } from "../world/loopback-for-test.ts"
 import { type CloudDesk, cloudDesk, type Desk, desk, MINUTE, POLICY, START } from "./harness.ts"
 
 const BY = ["--by", "ann", "--why", "first ledger"]
@@ -171,14 +169,10 @@ describe("a ledger restored from a backup", () => {
 /** Runs it once, when the CLI first calls the cloud; the cloud then answers that it is out of order. */
 async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promise<void> {
   let ran: Promise<unknown> | undefined
-  const server = createServer((_request, response) => {
+  own.env["SUPERNODE_MODELARTS_ENDPOINT"] = await httpForTest((_request, response) => {
     ran ??= meanwhile()
     void ran.finally(() => response.writeHead(503).end())
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo
-  own.env["SUPERNODE_MODELARTS_ENDPOINT"] = `http://127.0.0.1:${port}`
+  })
 }
 
 it("confirms nothing if the ledger was restored once more while the operator looked", async () => {

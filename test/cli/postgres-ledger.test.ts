@@ -1,6 +1,6 @@
-import { once } from "node:events"
-import { type AddressInfo, createServer, type Socket } from "node:net"
+import { createServer, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { closeServer, freePort, listenOnLoopback } from "../world/loopback.ts"
 import { type Desk, desk } from "./harness.ts"
 
 // A ledger in PostgreSQL as operators meet it when something is wrong: what is said names the place, never the password.
@@ -42,19 +42,15 @@ const FEW = [["status"], ["doctor", "--json"], ["ledger", "init", ...SAID]]
 /** Takes every password and then refuses it, as PostgreSQL does; it keeps those that it was shown. */
 class RefusingServer {
   readonly shown: string[] = []
+  port = 0
   readonly #server = createServer((socket) => this.#talk(socket))
 
   async start(): Promise<void> {
-    this.#server.listen(0, "127.0.0.1")
-    await once(this.#server, "listening")
+    this.port = await listenOnLoopback(this.#server)
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  async stop(): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve))
+  stop(): Promise<void> {
+    return closeServer(this.#server)
   }
 
   #talk(socket: Socket): void {
@@ -81,10 +77,7 @@ const server = new RefusingServer()
 let closedPort: number
 beforeAll(async () => {
   await server.start()
-  const closed = new RefusingServer()
-  await closed.start()
-  closedPort = closed.port
-  await closed.stop()
+  closedPort = await freePort()
 })
 afterAll(() => server.stop())
 

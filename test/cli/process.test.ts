@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { type BuiltCli, buildCli } from "../serve/built-cli.ts"
+import { portForTest } from "../world/loopback-for-test.ts"
 import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
 import { problemsOf } from "./output.ts"
 
@@ -170,11 +171,7 @@ describe("sandbox", () => {
   })
 
   it("reports that the port is in use", async () => {
-    const server = createServer().listen(0, "127.0.0.1")
-    await once(server, "listening")
-    onTestFinished(() => void server.close())
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
+    const port = await portForTest(createServer())
     const { code, err } = await ended(cli(desk(), "sandbox", "--port", String(port)))
     expect(err).toBe(`error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`)
     expect(code).toBe(1)

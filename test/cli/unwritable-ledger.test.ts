@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process"
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs"
-import { createServer, request } from "node:http"
-import type { AddressInfo } from "node:net"
+import { request } from "node:http"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { expect, it, onTestFinished } from "vitest"
@@ -9,6 +8,7 @@ import { ANY_KEYS } from "../ledger/dynamodb/keys.ts"
 import { DynamoServer } from "../ledger/dynamodb/server.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 import { bundle } from "../processes/bundle.ts"
+import { httpForTest } from "../world/loopback-for-test.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
 import { type CloudDesk, cloudDesk, START } from "./harness.ts"
 
@@ -133,8 +133,8 @@ it("makes nothing ready with a DynamoDB table that may only be read: doctor and 
 })
 
 /** The same server for a client that may read and not write: PutItem is answered as IAM does. */
-async function readOnly(port: number): Promise<string> {
-  const door = createServer((incoming, answer) => {
+function readOnly(port: number): Promise<string> {
+  return httpForTest((incoming, answer) => {
     if (incoming.headers["x-amz-target"] === "DynamoDB_20120810.PutItem") {
       incoming.resume()
       answer.writeHead(400, { "content-type": "application/x-amz-json-1.0" })
@@ -149,10 +149,4 @@ async function readOnly(port: number): Promise<string> {
     })
     incoming.pipe(passed)
   })
-  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    door.closeAllConnections()
-    door.close()
-  })
-  return `http://127.0.0.1:${(door.address() as AddressInfo).port}`
 }

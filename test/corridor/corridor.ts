@@ -21,6 +21,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandb
 import { contextOf } from "../functions/context.ts"
 import { initialised } from "../ledger/initialised.ts"
 import { entriesOf } from "../world/entries.ts"
+import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 
 // The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
 // cloud. Sandbox and app share one clock, set to the moment of the event under test.
@@ -30,8 +31,7 @@ export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
 /** The instance that the Cloud Eye events are about. */
 const INSTANCE_ID = "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d"
 export const USERDATA = "#!/bin/bash\necho user_test > /home/user.txt\n"
-export const AK = "SANDBOX-AK"
-export const SK = "SANDBOX-SK"
+export const KEYS = { ak: "SANDBOX-AK", sk: "SANDBOX-SK" }
 const WEBHOOK_TOKEN = "THE-WEBHOOK-TOKEN"
 
 /** Who may wake it: all that test/events speak of. The evidence is always Cloud Eye's. */
@@ -168,14 +168,9 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
 
   settings(): Record<string, string> {
     return {
-      SUPERNODE_POLICY: join(this.folder, "policy.yaml"),
-      SUPERNODE_LEDGER: `sqlite:${join(this.folder, "ledger.db")}`,
-      SUPERNODE_MODE: "live",
-      SUPERNODE_MODELARTS_ENDPOINT: this.sandbox.url,
-      SUPERNODE_CES_ENDPOINT: this.sandbox.url,
+      ...settingsOfFolder(this.folder),
+      ...settingsOfCloud(this.sandbox.url, KEYS),
       SUPERNODE_WEBHOOK_TOKEN: WEBHOOK_TOKEN,
-      HUAWEICLOUD_SDK_AK: AK,
-      HUAWEICLOUD_SDK_SK: SK,
       ...this.options.settings,
     }
   }
@@ -210,10 +205,7 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
 
 /** What every corridor's sandbox starts with. */
 export const SANDBOX = {
-  accessKeys: [
-    { ak: AK, sk: SK },
-    { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" },
-  ],
+  accessKeys: [KEYS, { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" }],
   supernodes: [busySupernode()],
   provisioningMs: 10 * 60_000,
 }

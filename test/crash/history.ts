@@ -1,9 +1,11 @@
+import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { MINUTE, SECOND } from "../decision/builders.ts"
+import { loadedOf } from "../world/task.ts"
 import type { Moment } from "./faults.ts"
 import { type Act, FOLLOW_UPS, type FollowUpName, type Kind } from "./kinds.ts"
-import { crashPolicy, Place, SERVER_PRICE, type Site, siteOf } from "./place.ts"
+import { crashPolicy, Place, SERVER_PRICE } from "./place.ts"
 import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { type Plan, Worker } from "./worker.ts"
 
@@ -11,7 +13,7 @@ import { type Plan, Worker } from "./worker.ts"
 // quiet hours under load to see that exactly the policy's purchases happen.
 
 /** The policy's `actions: 2 per 24h`, or the fleet's. */
-function allowedOf({ sites: [{ policy }] }: Place): number {
+function allowedOf({ policy }: Place): number {
   return Math.min(policy.limits.actions.count, policy.fleet?.actions?.count ?? Infinity)
 }
 /** Time in which a purchase is provisioned and cools down. */
@@ -26,19 +28,21 @@ export interface Played {
   taken: number
 }
 
-const sites = new Map<Kind, [Site, ...Site[]]>()
+const policies = new Map<Kind, [LoadedPolicy, ...LoadedPolicy[]]>()
 
-function sitesFor(kind: Kind): [Site, ...Site[]] {
-  const known = sites.get(kind)
+function policiesFor(kind: Kind): [LoadedPolicy, ...LoadedPolicy[]] {
+  const known = policies.get(kind)
   if (known) return known
   const first = crashPolicy(kind.policy)
-  const made: [Site, ...Site[]] = kind.fleet ? underCaps(first, kind.fleet.allowed) : [siteOf(first)]
-  sites.set(kind, made)
+  const made: [LoadedPolicy, ...LoadedPolicy[]] = kind.fleet
+    ? underCaps(first, kind.fleet.allowed)
+    : [loadedOf(first)]
+  policies.set(kind, made)
   return made
 }
 
 /** Two supernodes that may each buy more than they may together; the budget is as tight as the count. */
-function underCaps(policy: Policy, count: number): [Site, ...Site[]] {
+function underCaps(policy: Policy, count: number): [LoadedPolicy, ...LoadedPolicy[]] {
   const { actions, budget } = policy.limits
   const minor = [2, 6][count - 1] ?? 0
   const fleet = {
@@ -47,7 +51,7 @@ function underCaps(policy: Policy, count: number): [Site, ...Site[]] {
   }
   const first = { ...policy, fleet }
   const second = { ...first, name: "train-b", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" }
-  return [siteOf(first), siteOf(second)]
+  return [loadedOf(first), loadedOf(second)]
 }
 
 /** The points that a run of this kind passes without a fault. */
@@ -56,7 +60,7 @@ export async function traceOf(kind: Kind): Promise<string[]> {
 }
 
 export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName): Promise<Played> {
-  const [first, ...others] = sitesFor(kind)
+  const [first, ...others] = policiesFor(kind)
   const place = new Place(first, ...others)
   const { watch } = place
   place.notifies = kind.notifies ?? []
@@ -105,7 +109,8 @@ async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
   let left = MAX_TICKS
   for (let tick = 1; tick <= left; tick++) {
     place.now += TICK_EVERY_MS
-    for (const site of place.sites) await runSignal(place, new Worker(place).ports, newTick(place), site)
+    for (const supernode of place.supernodes)
+      await runSignal(place, new Worker(place).ports, newTick(place), supernode)
     const hasSettled = await peopleSettle(place)
     if (!isThawed && (hasSettled || tick === 2)) {
       isThawed = true
@@ -113,7 +118,7 @@ async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
     }
     if (
       place.taken.length >= allowedOf(place) &&
-      place.sites.every((site) => standingAt(place, site).attempt === null)
+      place.supernodes.every((supernode) => standingAt(place, supernode).attempt === null)
     )
       left = Math.min(left, tick + TICKS_AFTER)
   }
@@ -122,7 +127,7 @@ async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
 
 function checkEnd(place: Place): void {
   const { watch, taken } = place
-  const standings = place.sites.map((site) => standingAt(place, site))
+  const standings = place.supernodes.map((supernode) => standingAt(place, supernode))
   const purchases = standings.flatMap((standing) => standing.purchases)
   const allowed = allowedOf(place)
   if (taken.length !== allowed)

@@ -38,7 +38,7 @@ export const FOLLOW_UPS = {
   "a person's request": (place: Place) => async (ports: Ports) =>
     runSignal(place, ports, await newRequest(place)),
   "another supernode's alarm": (place: Place) => (ports: Ports) =>
-    runSignal(place, ports, newAlarm(place), place.sites[1]),
+    runSignal(place, ports, newAlarm(place), place.supernodes[1]),
   "a tick": (place: Place) => (ports: Ports) => runSignal(place, ports, newTick(place)),
   "a person settles": (place: Place) => (ports: Ports) => peopleSettle(place, ports),
   "a pause and another alarm": (place: Place) => async (ports: Ports) => {
@@ -292,7 +292,7 @@ export const FLEET: Kind[] = [
     habits: { rivals: { "reserve ledger.append:opened": 1, "release ledger.append:settled": 1 } },
     followUps: [NEIGHBOUR],
     begin: async (place) => {
-      await runSignal(place, new Worker(place).ports, newAlarm(place), place.sites[1])
+      await runSignal(place, new Worker(place).ports, newAlarm(place), place.supernodes[1])
       return always(place, newAlarm(place))
     },
   },
@@ -323,6 +323,6 @@ async function reservedOnly(place: Place): Promise<void> {
     at: "purchase ledger.append:opened",
     fault: { kind: "dies", after: false },
   })
-  await Promise.race([worker.stopped, runSignal(place, worker.ports, newAlarm(place), place.sites[1])])
+  await Promise.race([worker.stopped, runSignal(place, worker.ports, newAlarm(place), place.supernodes[1])])
   place.now += PAST_DEADLINE_MS
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { digest } from "../../lib/digest.ts"
 import { commandSupernode } from "../../lib/ledger/commands.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { MINUTE } from "../decision/builders.ts"
+import { loadedOf } from "../world/task.ts"
 import type { Fault } from "./faults.ts"
-import { crashPolicy, Place } from "./place.ts"
+import { costOf, crashPolicy, Place } from "./place.ts"
 import { newAlarm, newTick, PAST_DEADLINE_MS, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
@@ -12,8 +12,7 @@ import { Worker } from "./worker.ts"
 // never placed. It must be found, reported, booked, and hold everything.
 
 function openPlace(): Place {
-  const policy = crashPolicy()
-  return new Place({ policy, hash: digest(policy) })
+  return new Place(loadedOf(crashPolicy()))
 }
 
 async function tick(place: Place): Promise<string | null> {
@@ -51,7 +50,7 @@ function booked(place: Place): number {
   return standingAt(place).purchases.reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
 }
 
-const spent = (place: Place) => place.taken.reduce((sum, { cost }) => sum + cost, 0)
+const spent = (place: Place) => place.taken.reduce((sum, order) => sum + costOf(order), 0)
 
 describe("an order that a person said was never placed", () => {
   it("is wrong, booked and held when its answer comes after all", async () => {

@@ -1,11 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
-import { digest } from "../../lib/digest.ts"
-import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
 import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/builders.ts"
 import { IS_FULL } from "../full.ts"
+import { reset, WHO } from "../world/operator.ts"
+import { loadedOf } from "../world/task.ts"
 import type { Happening, Verdict } from "./happening.ts"
 import { foresee, newWorld, type World } from "./oracle.ts"
 import { crashPolicy, Place } from "./place.ts"
@@ -208,8 +209,6 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
   })
 }
 
-const WHO = { why: "test", by: "ops" }
-
 /** Actions of people and the load between the events. */
 async function heed(place: Place, happening: Happening): Promise<void> {
   const { ledger, clock } = new Worker(place).ports
@@ -217,8 +216,7 @@ async function heed(place: Place, happening: Happening): Promise<void> {
   const { kind } = happening
   if (kind === "pause") await commandAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
   if (kind === "resume") await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
-  if (kind === "reset")
-    await commandSupernode(desk, place.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
+  if (kind === "reset") await reset(desk, place.supernodes[0])
   if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
   if (kind === "load") place.load = happening.isHigh ? 97 : 10
   if (kind === "hold") {
@@ -256,7 +254,7 @@ describe("six events in each of their 720 orders", () => {
         sold_out: nextLarger ? "next-larger" : "hold",
         min_interval: `${minIntervalMinutes}m`,
       })
-      const place = new Place({ policy, hash: digest(policy) })
+      const place = new Place(loadedOf(policy))
       place.ioMs = 0
       place.endings = [...(history.endings ?? [])]
       const before = tally.orders

@@ -1,18 +1,16 @@
-import type { Reading } from "../../lib/decision/inputs/reading.ts"
-import type { Offer, Supernode } from "../../lib/decision/inputs/supernode.ts"
+import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { NotifyTopic } from "../../lib/decision/policy/notify.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
-import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Delivery, Notification } from "../../lib/ports.ts"
-import { ModelSupernode } from "../../lib/simulate/model-supernode.ts"
-import { type OrderEnding, outcomeOf, takesEffect } from "../../lib/simulate/order-ending.ts"
-import { DAY, MINUTE, NOW, offersOf, type PolicyInput, policyOf, ruleInput } from "../decision/builders.ts"
+import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
+import { MINUTE, NOW, type PolicyInput, policyOf, ruleInput } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Chains } from "../world/chains.ts"
-import { readingsOf } from "../world/meters.ts"
+import type { TrueOrder } from "../world/order.ts"
+import { arrivalsOf } from "../world/servers.ts"
+import { TrueSupernode } from "../world/supernode.ts"
 import { Watch } from "./watch.ts"
 
 // State that outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here
@@ -46,27 +44,9 @@ export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
   })
 }
 
-/** One request that reached the cloud. */
-export interface Post {
-  attempt: string
-  /** Id of the supernode that it is for. */
-  supernode: string
-  to: number
-  /** The order was accepted and is paid for. */
-  isTaken: boolean
-  cost: number
-  at: number
-}
-
-/** One supernode and its policy. */
-export interface Site {
-  policy: Policy
-  hash: string
-  stream: string
-}
-
-export function siteOf(policy: Policy): Site {
-  return { policy, hash: digest(policy), stream: supernodeStream(policy.id) }
+/** Independent of what its plan says. */
+export function costOf({ from, to }: TrueOrder): number {
+  return (to - from) * SERVER_PRICE
 }
 
 export class Place {
@@ -76,45 +56,43 @@ export class Place {
   step = 0
   /** How long every I/O takes. */
   ioMs = 20
-  posts: Post[] = []
   /** Topics for which the policy names a recipient. */
   notifies: readonly NotifyTopic[] = []
   /** Endings of the next purchases; after them, accepted. */
   endings: OrderEnding[] = []
   watch: Watch
-  /** Supernodes of the policy file; most histories use the first alone. */
-  readonly sites: readonly [Site, ...Site[]]
-  readonly policy: Policy
-  readonly policyHash: string
-  readonly stream: string
+  /** Those of the policy file; most histories use the first alone. */
+  readonly supernodes: readonly [TrueSupernode, ...TrueSupernode[]]
   readonly #chains = new Chains<LedgerEntry>()
-  readonly #supernodes: Map<string, ModelSupernode>
   #ids = 0
 
-  constructor({ policy, hash }: { policy: Policy; hash: string }, ...others: Site[]) {
-    this.policy = policy
-    this.policyHash = hash
-    this.stream = supernodeStream(policy.id)
-    this.sites = [{ policy, hash, stream: this.stream }, ...others]
-    const since = NOW - 30 * DAY
-    this.#supernodes = new Map(
-      this.sites.map((site) => [site.policy.id, new ModelSupernode({ ...site.policy, count: 2, since })]),
-    )
+  constructor(first: LoadedPolicy, ...others: LoadedPolicy[]) {
+    const made = (loaded: LoadedPolicy) =>
+      new TrueSupernode({ loaded, now: () => this.now, load: () => this.load, servers: 2 })
+    this.supernodes = [made(first), ...others.map(made)]
     this.watch = new Watch(this)
     this.append(initEntryAt(this.now))
   }
 
   /** A copy with an independent future. */
   fork(): Place {
-    const [, ...others] = this.sites
-    const other = new Place({ policy: this.policy, hash: this.policyHash }, ...others)
+    const [first, ...others] = this.supernodes
+    const other = new Place(first.loaded, ...others.map(({ loaded }) => loaded))
     const { now, load, step, ioMs } = this
-    Object.assign(other, { now, load, step, ioMs, posts: [...this.posts], endings: [...this.endings] })
+    Object.assign(other, { now, load, step, ioMs, endings: [...this.endings] })
     other.#chains.restore(this.#chains.copy())
-    for (const [id, { servers }] of this.#supernodes) other.#supernode({ id }).servers = [...servers]
+    for (const [nth, supernode] of this.supernodes.entries()) other.supernodes[nth]?.become(supernode)
     other.#ids = this.#ids
     other.watch = this.watch.forkFor(other)
     return other
+  }
+
+  get policy(): Policy {
+    return this.supernodes[0].policy
+  }
+
+  get stream(): string {
+    return this.supernodes[0].stream
   }
 
   newId = (): string => `id-${++this.#ids}`
@@ -137,23 +115,10 @@ export class Place {
     return this.#chains.streams()
   }
 
-  #supernode({ id }: Pick<Policy, "id">): ModelSupernode {
-    const found = this.#supernodes.get(id)
+  supernodeOf({ id }: Pick<Policy, "id">): TrueSupernode {
+    const found = this.supernodes.find(({ policy }) => policy.id === id)
     if (!found) throw new RangeError(`there is no supernode ${id}`)
     return found
-  }
-
-  supernode(policy: Policy = this.policy): Supernode {
-    return this.#supernode(policy).at(this.now)
-  }
-
-  readings(policy: Policy = this.policy): Reading[] {
-    const servers = this.#supernode(policy).servers.map((server) => server.id)
-    return readingsOf({ policy, servers, load: this.load, now: this.now })
-  }
-
-  offers(): Offer[] {
-    return offersOf(...this.policy.ladder.map((rung) => rung.flavor))
   }
 
   /**
@@ -161,19 +126,12 @@ export class Place {
    * real client.
    */
   post(order: BuyOrder, controlReadAt: number): Outcome {
-    const ending = this.endings.shift() ?? "accepted"
-    const supernode = this.#supernode(order.policy)
-    const present = supernode.servers.length
-    const isTaken = takesEffect(ending)
-    const { attempt, plan, policy } = order
-    const count = plan.to - plan.from
-    const cost = isTaken ? count * SERVER_PRICE : 0
-    const sent: Post = { attempt, supernode: policy.id, to: plan.to, isTaken, cost, at: this.now }
-    this.watch.sending(order, { controlReadAt, present })
-    this.posts.push(sent)
-    if (isTaken) supernode.arrive(count, { now: this.now, runsAt: this.now + PROVISIONING_MS })
+    const supernode = this.supernodeOf(order.policy)
+    this.watch.sending(order, { controlReadAt, present: supernode.count })
+    const arrivals = arrivalsOf(order.plan, { listedAt: this.now, endsAt: this.now + PROVISIONING_MS })
+    const outcome = supernode.end(supernode.place(order), this.endings.shift() ?? "accepted", arrivals)
     this.watch.checkMoney("a purchase")
-    return outcomeOf(ending, { orderId: "CS1", servers: [] })
+    return outcome
   }
 
   tell(notification: Notification): Delivery {
@@ -181,11 +139,13 @@ export class Place {
     return { ok: true }
   }
 
-  get serverCount(): number {
-    return this.#supernode(this.policy).servers.length
+  /** All requests that reached the cloud. */
+  get posts(): TrueOrder[] {
+    return this.supernodes.flatMap(({ orders }) => orders)
   }
 
-  get taken(): Post[] {
-    return this.posts.filter((post) => post.isTaken)
+  /** Orders that were accepted and are paid for. */
+  get taken(): TrueOrder[] {
+    return this.supernodes.flatMap(({ accepted }) => accepted)
   }
 }

@@ -1,15 +1,15 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
-import type { OpenAttempt } from "../../lib/decision/state/attempt.ts"
 import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
-import { type CommandPorts, commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
 import { alarmOf, MINUTE, requestOf, tickOf } from "../decision/builders.ts"
+import { reset, settleUnknown, WHO } from "../world/operator.ts"
 import { taskOf } from "../world/task.ts"
-import type { Place, Site } from "./place.ts"
+import type { Place } from "./place.ts"
 import { Worker } from "./worker.ts"
 
 // Actions of machines and people, each by the ports of one worker.
@@ -18,10 +18,9 @@ export function runSignal(
   place: Place,
   ports: Ports,
   signal: Signal,
-  { policy, hash, stream }: Site = place.sites[0],
+  { policy, loaded, stream } = place.supernodes[0],
 ): Promise<RunResult> {
-  const loaded = { policy, hash, userdata: null }
-  const fleetStreams = place.sites.map((site) => site.stream)
+  const fleetStreams = place.supernodes.map((supernode) => supernode.stream)
   return run(ports, taskOf({ signal, policy, run: place.newId() }, { loaded, fleetStreams, stream }))
 }
 
@@ -40,18 +39,16 @@ export function newAlarm(place: Place): Signal {
  * progress: only an attempt in flight can block it.
  */
 export async function newRequest(place: Place): Promise<Signal> {
-  const counted = Math.max(place.serverCount, standingAt(place).attempt?.to ?? 0)
+  const counted = Math.max(place.supernodes[0].count, standingAt(place).attempt?.to ?? 0)
   const servers = place.policy.ladder.find((rung) => rung.servers > counted)?.servers ?? null
   const asked = requestOf({ id: place.newId(), at: place.now, servers, bypassCooldown: true })
   const shown = await runSignal(place, new Worker(place).ports, asked)
   return { ...asked, id: place.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
 }
 
-export function standingAt(place: Place, { stream }: Site = place.sites[0]): SupernodeState {
+export function standingAt(place: Place, { stream } = place.supernodes[0]): SupernodeState {
   return stateOf(place.head(stream))
 }
-
-const WHO = { why: "looked at the console", by: "ops@example.com" }
 
 export async function sayPause(place: Place, { ledger, clock }: Ports): Promise<void> {
   const said: OperatorCommand = { verb: "pause", supernode: null, until: null, ...WHO }
@@ -66,33 +63,14 @@ export async function peopleSettle(place: Place, ports: Ports = new Worker(place
     return true
   }
   let hasSettled = false
-  for (const site of place.sites) hasSettled = (await settleAt(place, desk, site)) || hasSettled
-  return hasSettled
-}
-
-async function settleAt(place: Place, desk: CommandPorts, site: Site): Promise<boolean> {
-  const { attempt, breaker } = standingAt(place, site)
-  if (breaker) {
-    await commandSupernode(desk, site.stream, { said: { verb: "reset", ...WHO }, check: () => {} })
-    return true
+  for (const supernode of place.supernodes) {
+    const { attempt, breaker } = standingAt(place, supernode)
+    if (breaker) await reset(desk, supernode)
+    else if (attempt?.state === "unknown") await settleUnknown(desk, supernode, attempt)
+    else continue
+    hasSettled = true
   }
-  if (attempt?.state !== "unknown") return false
-  const said = truthAbout(place, attempt, site)
-  await commandSupernode(desk, site.stream, {
-    said,
-    check: (now) => {
-      if (now.attempt?.id !== attempt.id || now.attempt.state !== "unknown") throw new Error("it has changed")
-    },
-  }).catch((error: unknown) => {
-    if (String(error) !== "Error: it has changed") throw error
-  })
-  return true
-}
-
-function truthAbout(place: Place, { id }: OpenAttempt, { policy }: Site): OperatorCommand {
-  const isTaken = place.taken.some((post) => post.attempt === id)
-  const servers = (place.supernode(policy).servers ?? []).map((server) => server.id)
-  return { verb: "settle", attempt: id, as: isTaken ? "accepted" : "absent", servers, ...WHO }
+  return hasSettled
 }
 
 /** Longer than any attempt may be sent and answered. */

@@ -7,8 +7,9 @@ import { CHAIN_START, type Link, linkProblem } from "../../lib/ledger/verify.ts"
 import type { BuyOrder, Notification } from "../../lib/ports.ts"
 import { HOUR } from "../decision/builders.ts"
 import { verifyEntries } from "../ledger/verify-entries.ts"
+import type { TrueOrder } from "../world/order.ts"
 import { SEND_WITHIN_MS } from "../world/task.ts"
-import type { Place, Post } from "./place.ts"
+import { costOf, type Place } from "./place.ts"
 
 // Checks of the promises at every step, independent of our own folding: it keeps its own short account of
 // each attempt, from the bare entries.
@@ -174,11 +175,10 @@ export class Watch {
 
   /** Reserved and booked money is never less than the cloud's orders, and never more than the cap. */
   checkMoney(when: string): void {
-    for (const { stream, policy } of this.#place.sites) {
+    for (const { stream, policy, accepted } of this.#place.supernodes) {
       const standing = this.#place.head(stream)?.standing as SupernodeState | undefined
       const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
-      const taken = this.#place.taken.filter(({ supernode }) => supernode === policy.id)
-      const spent = sumOf(taken)
+      const spent = sumOf(accepted)
       if (known < spent)
         this.violated(`at ${when} ${known} CNY are reserved or booked, and ${spent} are spent`)
       const cap = policy.limits.budget
@@ -220,8 +220,8 @@ export class Watch {
   }
 }
 
-function sumOf(posts: readonly Post[]): number {
-  return posts.reduce((sum, { cost }) => sum + cost, 0)
+function sumOf(orders: readonly TrueOrder[]): number {
+  return orders.reduce((sum, order) => sum + costOf(order), 0)
 }
 
 function accountOf(kind: Observation["kind"]): Account {

@@ -11,6 +11,7 @@ import {
   type Ports,
   type Read,
 } from "../../lib/ports.ts"
+import { cloudOver } from "../world/cloud.ts"
 import { unknown } from "../world/outcomes.ts"
 import { isTooLate, TOO_LATE } from "../world/send-window.ts"
 import type { Fault } from "./faults.ts"
@@ -141,13 +142,12 @@ export class Worker {
     close: () => this.#io(unasked("ledger.close")),
   }
 
-  readonly #cloud: Cloud = {
-    readSupernode: (policy) => this.#read("cloud.readSupernode", () => this.#place.supernode(policy)),
-    readOffers: () => this.#read("cloud.readOffers", () => this.#place.offers()),
-    readMetrics: ({ policy }) =>
+  readonly #cloud: Cloud = cloudOver((policy) => this.#place.supernodeOf(policy), {
+    read: (what, look) => this.#read(`cloud.${what}`, look),
+    measure: (look) =>
       this.#io({
         verb: "cloud.readMetrics",
-        effect: () => this.#place.readings(policy),
+        effect: look,
         lost: () => this.#noReadings(),
         failed: () => this.#noReadings(),
       }),
@@ -159,7 +159,7 @@ export class Worker {
         lost: () => unknown,
         failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
       }),
-  }
+  })
 
   readonly #readOrder: NonNullable<Cloud["readOrder"]> = () =>
     this.#read("cloud.readOrder", () => ({ status: 6, amount: null }))

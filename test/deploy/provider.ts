@@ -1,5 +1,5 @@
 import { createServer, type ServerHttp2Stream } from "node:http2"
-import type { AddressInfo } from "node:net"
+import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 import { type NestedSchema, SCHEMAS, type Schema } from "./schema.ts"
 
 // The provider as far as `terraform validate` and `terraform plan` need one: its published schemas, over the plugin protocol
@@ -16,8 +16,7 @@ export async function startProvider(): Promise<RunningProvider> {
   const sessions = new Set<{ destroy(): void }>()
   server.on("session", (session) => sessions.add(session))
   server.on("stream", (stream, headers) => void answer(stream, String(headers[":path"])))
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server)
   const provider = {
     Protocol: "grpc",
     ProtocolVersion: 6,
@@ -29,7 +28,7 @@ export async function startProvider(): Promise<RunningProvider> {
     reattach: JSON.stringify({ "registry.terraform.io/huaweicloud/huaweicloud": provider }),
     async close() {
       for (const session of sessions) session.destroy()
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
     },
   }
 }

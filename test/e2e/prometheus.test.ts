@@ -4,13 +4,15 @@ import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { openLedger } from "../../lib/ledger/open.ts"
-import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
+import { DEFAULT_SUPERNODE } from "../../lib/sandbox/world/defaults.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { buildCli, urlOf } from "../serve/built-cli.ts"
 import { Program } from "../serve/program.ts"
 import { entriesOf } from "../world/entries.ts"
-import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
+import { freePort } from "../world/loopback.ts"
+import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
+import { Exporter, findProgram, isReady, until } from "./servers.ts"
 
 // A load in the real world's own tools: a machine's exporter, Prometheus that scrapes it, its rule, Alertmanager, our webhook,
 // and the evidence asked back from Prometheus. Real processes on loopback, so real time.
@@ -95,15 +97,11 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
 
   const [prometheusAt, alertmanagerAt] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
   const env = {
-    SUPERNODE_POLICY: file("policy.yaml", policyYaml(`http://${prometheusAt}`)),
-    SUPERNODE_LEDGER: `sqlite:${join(folder, "ledger.db")}`,
-    SUPERNODE_MODE: "live",
-    SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
-    SUPERNODE_CES_ENDPOINT: sandbox.url,
+    ...settingsOfFolder(folder),
+    ...settingsOfCloud(sandbox.url),
     SUPERNODE_WEBHOOK_TOKEN: TOKEN,
-    HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
-    HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
   }
+  file("policy.yaml", policyYaml(`http://${prometheusAt}`))
   await makeLedger(env.SUPERNODE_LEDGER, Date.now())
   // Ticks only at New Year: it has to be the alarm that wakes it.
   const serve = cli.serve(env, "--tick", "0 0 1 1 *")

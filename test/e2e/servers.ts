@@ -1,10 +1,9 @@
-import { once } from "node:events"
 import { accessSync, constants } from "node:fs"
 import { createServer } from "node:http"
-import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net"
 import { delimiter, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Program } from "../serve/program.ts"
+import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
 /** The first of these programs that is on the PATH, or null. Debian names some differently. */
 export function findProgram(...names: string[]): string | null {
@@ -22,16 +21,6 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** A port that is free at this moment, for programs that cannot say which free one they took. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const port = portOf(server)
-  server.close()
-  await once(server, "close")
-  return port
-}
-
 /** What a machine of a supernode would report to Prometheus: one gauge, whose value the test sets. */
 export class Exporter {
   value = 20
@@ -43,14 +32,11 @@ export class Exporter {
   })
 
   async start(): Promise<string> {
-    this.#server.listen(0, "127.0.0.1")
-    await once(this.#server, "listening")
-    return `127.0.0.1:${portOf(this.#server)}`
+    return `127.0.0.1:${await listenOnLoopback(this.#server)}`
   }
 
-  stop(): void {
-    this.#server.close()
-    this.#server.closeAllConnections()
+  stop(): Promise<void> {
+    return closeServer(this.#server)
   }
 }
 
@@ -83,8 +69,4 @@ export async function isReady(url: string): Promise<boolean> {
     ({ ok }) => ok,
     () => false,
   )
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { type CloudReader, cloudReader, type HttpOptions } from "../../lib/huawei/http.ts"
+import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 import { KEYS, STILL } from "./fixture.ts"
 
 export interface Asked {
@@ -33,15 +33,8 @@ export async function startCloud(answering: Answering): Promise<TestCloud> {
       answering(response, question, asked.length)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
-    close: () => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
+  const url = `http://127.0.0.1:${await listenOnLoopback(server)}`
+  return { url, asked, close: () => closeServer(server) }
 }
 
 /** Sends JSON; without a `Date` of its own unless headers have one. */

@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
+import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
 /**
  * What becomes of a request on its way: `pass` · `drop-answer`: the server acts, its answer is cut off · `drop-request`: cut off
@@ -19,14 +20,13 @@ export class TcpProxy {
   }
 
   /** The port that it listens on. */
-  async start(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
-    return (this.#server.address() as AddressInfo).port
+  start(): Promise<number> {
+    return listenOnLoopback(this.#server)
   }
 
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    await closeServer(this.#server)
   }
 
   #serve(client: Socket): void {

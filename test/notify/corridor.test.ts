@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { afterEach, beforeEach, expect, it, vi } from "vitest"
 import { Corridor, eventOf, POLICY, resultsOf, SUPERNODE_ID, USERDATA } from "../corridor/corridor.ts"
+import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
 // The whole way on loopback: an alarm through the door, a purchase whose answer is lost, and a webhook of the policy file.
 
@@ -27,8 +27,7 @@ beforeEach(async () => {
   status = 200
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, "write").mockImplementation((chunk) => said.push(String(chunk)) > 0)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  port = (server.address() as AddressInfo).port
+  port = await listenOnLoopback(server)
   const notify = `version: 1\nnotify: { webhook: "http://127.0.0.1:${port}${PATH}" }`
   corridor = await Corridor.open({ at: AT, policy: POLICY.replace("version: 1", notify) })
   corridor.sandbox.failNext("scale-up", { reset: "after-effect" })
@@ -37,8 +36,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.restoreAllMocks()
   await corridor.close()
-  server.closeAllConnections()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
+  await closeServer(server)
 })
 
 it("notifies once of a purchase whose answer was lost, after the entry that states it and with its hash", async () => {

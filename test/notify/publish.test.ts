@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
-import { afterEach, describe, expect, it } from "vitest"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { describe, expect, it } from "vitest"
 import { canonicalRequest, sign, signatureOf } from "../../lib/huawei/signature.ts"
 import { messageOf } from "../../lib/notify/message.ts"
 import { publishToSmn } from "../../lib/notify/smn.ts"
 import { publishToSns } from "../../lib/notify/sns.ts"
+import { httpForTest } from "../world/loopback-for-test.ts"
 import { noticeOf } from "./notice.ts"
 
 // Publishing to topics on the wire: a raw server in the place of SMN and SNS.
@@ -16,14 +16,6 @@ const NOW = Date.parse("2024-01-12T17:00:00Z")
 const credentials = { ak: "AK", sk: "SK-SECRET", securityToken: "TOKEN" }
 const message = messageOf(noticeOf())
 
-const open: { close(): void; closeAllConnections(): void }[] = []
-afterEach(() => {
-  for (const server of open.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 
 async function topicThat(answer: Answer) {
@@ -34,10 +26,7 @@ async function topicThat(answer: Answer) {
     received.push({ url: request.url ?? "", headers: request.headers, body })
     answer(response, request)
   }
-  const server = createServer((request, response) => void serve(request, response))
-  open.push(server)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return { received, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { received, endpoint: await httpForTest((request, response) => void serve(request, response)) }
 }
 
 const says =

@@ -1,13 +1,14 @@
 import { createHmac } from "node:crypto"
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
-import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { FORMATS } from "../../lib/notify/formats.ts"
 import { messageOf } from "../../lib/notify/message.ts"
 import { sendToWebhook, type Webhook } from "../../lib/notify/webhook.ts"
 import { certificateFor, type TestCertificate } from "../huawei/certificates.ts"
+import { freePort } from "../world/loopback.ts"
+import { portForTest } from "../world/loopback-for-test.ts"
 import { noticeOf } from "./notice.ts"
 
 // On the wire: a real server on loopback answers, in all the ways a webhook can.
@@ -15,13 +16,6 @@ import { noticeOf } from "./notice.ts"
 /** No test ends by it, however busy the machine is. */
 const PATIENT_MS = 600_000
 const PATH = "/services/T0/B0/SECRET?key=SECRET"
-const open: { close(): void; closeAllConnections(): void }[] = []
-afterEach(() => {
-  for (const server of open.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
 
 interface Received {
   method: string | undefined
@@ -43,9 +37,7 @@ async function webhookThat(answer: Answer, tls?: TestCertificate) {
   }
   const listener = (request: IncomingMessage, response: ServerResponse) => void serve(request, response)
   const server = tls ? createHttpsServer(tls, listener) : createHttpServer(listener)
-  open.push(server)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await portForTest(server)
   return { received, port, address: `${tls ? "https://localhost" : "http://127.0.0.1"}:${port}${PATH}` }
 }
 
@@ -150,8 +142,7 @@ describe("a webhook that refuses is reported without its address, and asked once
   })
 
   it("a port without a listener", async () => {
-    const { address } = await webhookThat(says(200))
-    open.pop()?.close()
+    const address = `http://127.0.0.1:${await freePort()}${PATH}`
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
       why: "the webhook gave no answer that can be read (ECONNREFUSED)",

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer, type IncomingHttpHeaders, request } from "node:http"
-import { type AddressInfo, connect } from "node:net"
+import { type IncomingHttpHeaders, request } from "node:http"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, onTestFinished } from "vitest"
@@ -15,9 +15,10 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandb
 import type { ServeEvent } from "../../lib/serve/event.ts"
 import { type ServeLimits, type ServeOptions, type Serving, startServing } from "../../lib/serve/serve.ts"
 import {
-  busySupernode,
   eventOf,
+  KEYS,
   POLICY,
+  SANDBOX,
   type SomeSandbox,
   SUPERNODE_ID,
   USERDATA,
@@ -25,6 +26,8 @@ import {
 import { makeLedger } from "../ledger/initialised.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
 import { entriesOf } from "../world/entries.ts"
+import { httpForTest } from "../world/loopback-for-test.ts"
+import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
 // A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which the test moves; a
@@ -34,14 +37,6 @@ import { FakeTimer } from "./fake-timer.ts"
 export const NOW = Date.parse("2024-01-12T16:54:30Z")
 export const TOKEN = "THE-WEBHOOK-TOKEN"
 export const STREAM = `supernode:${SUPERNODE_ID}`
-const AK = "SANDBOX-AK"
-const SK = "SANDBOX-SK"
-/** What the sandbox of a place starts with. */
-export const SANDBOX = {
-  accessKeys: [{ ak: AK, sk: SK }],
-  supernodes: [busySupernode()],
-  provisioningMs: 10 * 60_000,
-}
 type PlaceSandbox = SomeSandbox & { advance(ms: number): unknown }
 
 /** Called when the test is over; a place that many tests share is closed after the last one. */
@@ -93,7 +88,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     place.writePolicy(options.policy ?? POLICY)
     writeFileSync(join(place.folder, "boot.sh"), USERDATA)
     later(() => sandbox.close())
-    if (!options.withoutLedger) await makeLedger(`sqlite:${join(place.folder, "ledger.db")}`, NOW)
+    if (!options.withoutLedger) await makeLedger(settingsOfFolder(place.folder).SUPERNODE_LEDGER, NOW)
     return place
   }
 
@@ -103,14 +98,9 @@ export class Place<S extends PlaceSandbox = Sandbox> {
 
   settings(): Record<string, string> {
     return {
-      SUPERNODE_POLICY: join(this.folder, "policy.yaml"),
-      SUPERNODE_LEDGER: `sqlite:${join(this.folder, "ledger.db")}`,
-      SUPERNODE_MODE: "live",
-      SUPERNODE_MODELARTS_ENDPOINT: this.sandbox.url,
-      SUPERNODE_CES_ENDPOINT: this.sandbox.url,
+      ...settingsOfFolder(this.folder),
+      ...settingsOfCloud(this.sandbox.url, KEYS),
       SUPERNODE_WEBHOOK_TOKEN: TOKEN,
-      HUAWEICLOUD_SDK_AK: AK,
-      HUAWEICLOUD_SDK_SK: SK,
       ...this.#options.settings,
     }
   }
@@ -353,16 +343,11 @@ export function gate(): Gate {
 /** A webhook on loopback, and the JSON that it took. */
 export async function webhook(): Promise<{ address: string; received: unknown[] }> {
   const received: unknown[] = []
-  const server = createServer((incoming, answer) => {
+  const url = await httpForTest((incoming, answer) => {
     void incoming.toArray().then((chunks) => {
       received.push(JSON.parse(Buffer.concat(chunks).toString()))
       answer.end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received }
+  return { address: `${url}/hook`, received }
 }

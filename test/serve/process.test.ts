@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { POLICY } from "../corridor/corridor.ts"
+import { POLICY, SANDBOX } from "../corridor/corridor.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 import { type BuiltCli, buildCli, urlOf } from "./built-cli.ts"
-import { alertBody, bearer, otherAlert, Place, SANDBOX, TOKEN } from "./place.ts"
+import { alertBody, bearer, otherAlert, Place, TOKEN } from "./place.ts"
 import type { Program } from "./program.ts"
 
 // The built command as processes of their own, on the system's clock, and the cloud as another one: signals, kills, and two

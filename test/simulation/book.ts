@@ -1,6 +1,6 @@
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 
 /** One attempt, from its entries. `released`: nothing was bought; `complete`: all its servers are present. */
 export interface Trade {
@@ -39,7 +39,7 @@ export class Book {
   /** True time of the last stored entry that is dated more than a minute ahead. */
   datedAheadAt = -Infinity
 
-  constructor(readonly supernode: TrueSupernode) {}
+  constructor(readonly supernode: SimulatedSupernode) {}
 
   get inFlight(): Trade[] {
     return [...this.trades.values()].filter(({ state }) => state !== "released" && state !== "complete")

@@ -1,7 +1,7 @@
 import type { AlarmSignal, AlarmState, Signal, TickSignal } from "../../lib/decision/inputs/signal.ts"
 import type { Machine } from "./machine.ts"
 import { eventOf } from "./meters.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -25,7 +25,7 @@ export function startEvents(world: World): void {
   void startTrouble(world)
 }
 
-function watchLoad(world: World, supernode: TrueSupernode): void {
+function watchLoad(world: World, supernode: SimulatedSupernode): void {
   const { random, scheduler } = world
   let isInAlarm = false
   let saidAt = -Infinity
@@ -45,7 +45,7 @@ function watchLoad(world: World, supernode: TrueSupernode): void {
 }
 
 /** One signal for each of some servers: several resources alarm for one load. */
-function say(world: World, supernode: TrueSupernode, state: AlarmState): void {
+function say(world: World, supernode: SimulatedSupernode, state: AlarmState): void {
   const alarm = `al-${supernode.policy.name}`
   const { now } = world.scheduler
   for (const { cloudServer } of supernode.present().slice(0, world.random.pick([1, 1, 2, 3]))) {
@@ -68,7 +68,7 @@ function say(world: World, supernode: TrueSupernode, state: AlarmState): void {
 }
 
 /** Delivers once, twice, late, out of order or never, as queues and topics do. */
-export function deliver(world: World, signal: Signal, supernodes: readonly TrueSupernode[]): void {
+export function deliver(world: World, signal: Signal, supernodes: readonly SimulatedSupernode[]): void {
   const { random, scheduler, weather } = world
   const copies = random.chance(weather.eventIsDoubled) ? random.whole(2, 3) : 1
   for (let i = 0; i < copies; i++) {
@@ -81,7 +81,7 @@ export function deliver(world: World, signal: Signal, supernodes: readonly TrueS
 }
 
 interface Delivery {
-  supernodes: readonly TrueSupernode[]
+  supernodes: readonly SimulatedSupernode[]
   tries: number
 }
 

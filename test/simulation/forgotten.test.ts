@@ -1,19 +1,28 @@
 import { expect, it } from "vitest"
+import { policyOf } from "../decision/builders.ts"
+import type { TrueOrder } from "../world/order.ts"
+import { TrueSupernode } from "../world/supernode.ts"
+import { loadedOf } from "../world/task.ts"
 import { Forgotten } from "./forgotten.ts"
-import type { Order, TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
 import type { World } from "./world.ts"
 
 // Two oracles that no break of one safeguard sets off, since the next one holds: what they say is tried by itself.
 
 const NOW = 1_000_000_000
-const ID = "b4beacb6-4380-448c-a218-daa82cf03f5d"
+const PLAN = { flavor: "rung-4", from: 2, to: 4, cost: null }
+
+/** Of one server. */
+function smallSupernode(): SimulatedSupernode {
+  return new TrueSupernode({ loaded: loadedOf(policyOf()), now: () => NOW, servers: 1 }) as SimulatedSupernode
+}
 
 interface Facts {
   /** Status of the servers that the run saw. */
   status?: string
   /** What became of the order that the ledger lost; null: there is none. */
-  lost?: Partial<Order> | null
+  lost?: Partial<TrueOrder> | null
   /** The present ledger knows that order after all. */
   isKnown?: boolean
   /** Of the 45 minutes of a new ledger, milliseconds that are left. */
@@ -21,13 +30,9 @@ interface Facts {
 }
 
 function rulesBroken({ status = "RUNNING", lost = null, isKnown = false, leftMs = 0 }: Facts): string[] {
-  const orders = [{ attempt: "sent" }, ...(lost ? [{ attempt: "lost", servers: [], ...lost }] : [])]
-  const supernode = {
-    policy: { id: ID },
-    stream: `supernode:${ID}`,
-    orders: orders.slice(1),
-    present: () => [{ id: "s1", status }],
-  } as unknown as TrueSupernode
+  const supernode = smallSupernode()
+  supernode.change("s1", status)
+  if (lost) Object.assign(supernode.place({ attempt: "lost", plan: PLAN }), lost)
   const trades = new Map(isKnown ? [["lost", {}]] : [])
   const world = {
     scheduler: { now: NOW },
@@ -39,7 +44,7 @@ function rulesBroken({ status = "RUNNING", lost = null, isKnown = false, leftMs 
   const forgotten = new Forgotten(world)
   forgotten.looksAt("run", supernode)
   const process = { machine: { storeOf: null } }
-  const posted = { supernode, order: orders[0], run: "run", process } as unknown as Posted
+  const posted = { supernode, order: { attempt: "sent" }, run: "run", process } as unknown as Posted
   return forgotten.whyNot(posted).map(([rule]) => rule)
 }
 
@@ -57,7 +62,7 @@ it.each<[string, Facts, string[]]>([
     { lost: { fate: "accepted", servers: ["s1"] } },
     ["second-order"],
   ],
-  ["after a lost order is over", { lost: { fate: "accepted", isResolved: true, servers: ["s1"] } }, []],
+  ["after a lost order is over", { lost: { fate: "accepted", resolvedAt: NOW, servers: ["s1"] } }, []],
   [
     "while a lost order travels that a person took for absent",
     { lost: { fate: "travelling", wasTakenForAbsent: true }, leftMs: MINUTE },
@@ -81,11 +86,7 @@ interface Ending {
 
 function rulesBrokenAtTheEnd({ known, events }: Ending): string[] {
   const found: string[] = []
-  const supernode = {
-    policy: { id: ID },
-    stream: `supernode:${ID}`,
-    present: () => [{ id: "s1", status: "RUNNING" }],
-  } as unknown as TrueSupernode
+  const supernode = smallSupernode()
   const world = {
     scheduler: { now: NOW },
     supernodes: [supernode],

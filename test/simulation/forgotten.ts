@@ -1,8 +1,9 @@
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 import type { Copy } from "../world/chains.ts"
+import type { TrueOrder } from "../world/order.ts"
 import type { Process } from "./machine.ts"
-import type { Order, TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
 import type { World } from "./world.ts"
 
@@ -69,16 +70,16 @@ export class Forgotten {
     }
   }
 
-  #vouch(supernode: TrueSupernode): void {
+  #vouch(supernode: SimulatedSupernode): void {
     if (this.ordersOf(supernode).length > 0) this.#words.untrueOf.add(supernode.policy.id)
   }
 
   /** From now on the chain names no server of it. */
-  reset({ policy }: TrueSupernode): void {
+  reset({ policy }: SimulatedSupernode): void {
     this.#readInCalm.delete(policy.id)
   }
 
-  looksAt(run: string, supernode: TrueSupernode): void {
+  looksAt(run: string, supernode: SimulatedSupernode): void {
     const present = supernode.present()
     const isBusy = present.some(({ status }) => status === "CREATING")
     const shown = new Set(present.map(({ id }) => id))
@@ -87,13 +88,10 @@ export class Forgotten {
   }
 
   /** In flight, and no entry of the present ledger mentions it. */
-  ordersOf(supernode: TrueSupernode): Order[] {
+  ordersOf(supernode: SimulatedSupernode): TrueOrder[] {
     const { trades } = this.world.watch.bookOf(supernode)
-    return supernode.orders.filter(
-      ({ attempt, fate, isResolved, wasTakenForAbsent }) =>
-        !trades.has(attempt) &&
-        !wasTakenForAbsent &&
-        (fate === "travelling" || (fate === "accepted" && !isResolved)),
+    return supernode.pending.filter(
+      ({ attempt, wasTakenForAbsent }) => !trades.has(attempt) && !wasTakenForAbsent,
     )
   }
 

@@ -6,7 +6,7 @@ import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { Random } from "../world/random.ts"
 import { Machine } from "./machine.ts"
 import { SimulatedStore } from "./store.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 // Worlds in which the ledger itself is damaged, and operators' true and untrue statements about it. Drawn separately, so
@@ -126,7 +126,7 @@ class LedgerLife {
     await this.#restartAll()
   }
 
-  async #confirm(supernode: TrueSupernode): Promise<void> {
+  async #confirm(supernode: SimulatedSupernode): Promise<void> {
     const { world, random } = this
     const isRight = random.chance(0.7)
     do await world.scheduler.wait(random.spread(MINUTE, HOUR))

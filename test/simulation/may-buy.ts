@@ -1,9 +1,10 @@
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { BuyOrder } from "../../lib/ports.ts"
+import type { TrueOrder } from "../world/order.ts"
 import type { Book, Trade } from "./book.ts"
 import { mostRungsAskedFor } from "./load.ts"
 import { rollingMs } from "./policies.ts"
-import type { Order, TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -14,7 +15,7 @@ const EVIDENCE_MS = 15 * MINUTE
 
 export interface Sending {
   world: World
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
   book: Book
   trade: Trade
   order: BuyOrder
@@ -76,7 +77,7 @@ function efficacy({ supernode, book, trade }: Sending): Reason[] {
  * Orders in the present ledger that cost money, or may: all but those that were refused or lost, or that a
  * person took for absent.
  */
-export function costly({ orders }: TrueSupernode, { trades }: Book): Order[] {
+export function costly({ orders }: SimulatedSupernode, { trades }: Book): TrueOrder[] {
   return orders.filter(
     ({ attempt, fate, wasTakenForAbsent }) =>
       trades.has(attempt) && fate !== "refused" && fate !== "lost" && !wasTakenForAbsent,
@@ -101,7 +102,7 @@ function money({ world, supernode, book, order }: Sending): Reason[] {
 
 function overspent(
   { actions, budget }: Caps,
-  orders: Order[],
+  orders: TrueOrder[],
   {
     order,
     now,

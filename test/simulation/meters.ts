@@ -3,7 +3,7 @@ import { Batch, type BatchMember } from "../../lib/metrics/batching/batch.ts"
 import { limiterOf } from "../../lib/metrics/batching/concurrency.ts"
 import { type MeterKind, Requests } from "../../lib/metrics/batching/requests.ts"
 import type { Cloud, MetricQuestion } from "../../lib/ports.ts"
-import { readingsOf, travel } from "./cloud.ts"
+import { travel } from "./cloud.ts"
 import type { Process } from "./machine.ts"
 
 // Worlds in which the supernodes of one event ask the meters together: a slow one makes others wait, or is late.
@@ -33,7 +33,7 @@ export function eventOf(process: Process): Batch<MetricQuestion, Reading[]> {
         ...travel(world),
         effect: () => ({
           ok: true as const,
-          value: together.map(({ series }) => readingsOf(world, series)),
+          value: together.map(({ series }) => world.supernodeOf(series.policy.id).readings(series)),
           skewMs: null,
         }),
       }),

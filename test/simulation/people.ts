@@ -4,7 +4,7 @@ import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.
 import { requestOf } from "../decision/builders.ts"
 import { Machine } from "./machine.ts"
 import { mendInConsole, missingIn, wordFor } from "./settling.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -53,7 +53,7 @@ export class People {
     for (const supernode of this.world.supernodes) await this.#settle(supernode)
   }
 
-  async #settle(supernode: TrueSupernode): Promise<void> {
+  async #settle(supernode: SimulatedSupernode): Promise<void> {
     const { world } = this
     const { now } = world.scheduler
     const head = await this.#desk.ledger.head(supernode.stream)
@@ -85,7 +85,7 @@ export class People {
         if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
         if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
       }
-      const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+      const order = supernode.orderFor(attempt.id)
       if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
       await commandSupernode(this.#desk, supernode.stream, { said, check })
       return
@@ -106,23 +106,23 @@ export class People {
   /**
    * Buying stopped because purchases did not help, as a dry run says; not if it only waits for a measurement.
    */
-  async #helpsNoMore(supernode: TrueSupernode): Promise<boolean> {
+  async #helpsNoMore(supernode: SimulatedSupernode): Promise<boolean> {
     const findings = (await this.#look(supernode, null))?.decision.findings ?? []
     return findings.some(({ gate, facts }) => gate === "efficacy" && facts["stopped"] === true)
   }
 
-  async #approve(supernode: TrueSupernode): Promise<void> {
+  async #approve(supernode: SimulatedSupernode): Promise<void> {
     const plan = await this.#show(supernode, null)
     if (!plan) return
     for (const by of ["ann", "bob"]) await this.#tellAll({ verb: "approve", planHash: plan, by })
   }
 
   /** The purchase of a dry run; null: nothing. */
-  async #show(supernode: TrueSupernode, servers: number | null): Promise<string | null> {
+  async #show(supernode: SimulatedSupernode, servers: number | null): Promise<string | null> {
     return (await this.#look(supernode, servers))?.plan?.hash ?? null
   }
 
-  async #look(supernode: TrueSupernode, servers: number | null) {
+  async #look(supernode: SimulatedSupernode, servers: number | null) {
     const at = this.world.scheduler.now
     const signal = requestOf({ id: this.world.newId(), at, supernode: supernode.policy.name, servers })
     return this.world.startRun(this.#process, { signal, supernode })
@@ -205,15 +205,14 @@ export class People {
 
   /** A person buys or deletes servers in the console, without the autoscaler. */
   #scaleByHand(): void {
-    const { random, scheduler, supernodes } = this.world
+    const { random, supernodes } = this.world
     const supernode = random.pick(supernodes)
-    if (this.isQuiet || supernode.orders.some(({ isResolved, fate }) => fate === "accepted" && !isResolved))
-      return
+    if (this.isQuiet || supernode.delivering.length > 0) return
     const sizes = supernode.policy.ladder.map(({ servers }) => servers)
     const larger = sizes.find((size) => size > supernode.count)
     const smaller = sizes.findLast((size) => size < supernode.count)
     if (larger && random.chance(0.6)) {
-      while (supernode.count < larger) supernode.add({ status: "RUNNING", at: scheduler.now })
+      while (supernode.count < larger) supernode.add()
     } else if (smaller) {
       for (const { id } of supernode.present().slice(smaller)) supernode.change(id, "DELETED")
     }

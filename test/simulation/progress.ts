@@ -3,7 +3,7 @@ import type { Book, Trade } from "./book.ts"
 import { boughtIn } from "./fleet.ts"
 import { rungsAskedFor } from "./load.ts"
 import { rollingMs } from "./policies.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE
 export class Progress {
   constructor(
     private readonly world: World,
-    private readonly supernode: TrueSupernode,
+    private readonly supernode: SimulatedSupernode,
     private readonly from: { highSince: number; horizon: number },
   ) {}
 
@@ -83,7 +83,7 @@ export class Progress {
     return Math.max(...this.supernode.present().map(({ createAt }) => createAt ?? -Infinity))
   }
 
-  #evidenceAt(rules: TrueSupernode["policy"]["rules"]): number {
+  #evidenceAt(rules: SimulatedSupernode["policy"]["rules"]): number {
     const { warmupMs } = this.supernode.policy
     const warm = Math.max(this.#book.completedAt ?? -Infinity, this.#newestServerAt) + warmupMs
     const since = Math.max(this.from.highSince, warm)

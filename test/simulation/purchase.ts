@@ -1,9 +1,10 @@
 import type { Outcome, RejectionClass } from "../../lib/decision/state/outcome.ts"
 import type { BuyOrder } from "../../lib/ports.ts"
+import type { TrueOrder } from "../world/order.ts"
 import { noAnswer, rejected } from "../world/outcomes.ts"
 import { isTooLate, TOO_LATE } from "../world/send-window.ts"
 import type { Process } from "./machine.ts"
-import type { Order, TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -12,7 +13,7 @@ const HOUR = 60 * MINUTE
 interface Purchase {
   world: World
   process: Process
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
   order: BuyOrder
   run: string
 }
@@ -32,22 +33,7 @@ export async function buyOnce(purchase: Purchase): Promise<Outcome> {
     return TOO_LATE
   }
   world.watch.posted({ supernode, order, run, machine: process.machine, process })
-  const { plan } = order
-  const placed: Order = {
-    attempt: order.attempt,
-    postedAt: world.scheduler.now,
-    flavor: plan.flavor,
-    from: plan.from,
-    to: plan.to,
-    costMinor: Math.round((plan.cost?.amount ?? 0) * 100),
-    fate: "travelling",
-    acceptedAt: null,
-    servers: [],
-    isResolved: false,
-    wasTakenForAbsent: false,
-  }
-  supernode.orders.push(placed)
-  return Promise.race([exchange(purchase, placed), timedOut(purchase)])
+  return Promise.race([exchange(purchase, supernode.place(order)), timedOut(purchase)])
 }
 
 function timedOut({ process, order }: Purchase): Promise<Outcome> {
@@ -57,7 +43,7 @@ function timedOut({ process, order }: Purchase): Promise<Outcome> {
 type Ending = "accepted" | "refused" | "reset" | "error-page" | "error-yet-bought" | "never" | "later"
 
 /** The request travels on even if the process dies; an answer, if any, is classified. */
-function exchange({ world, process, supernode }: Purchase, order: Order): Promise<Outcome> {
+function exchange({ world, process, supernode }: Purchase, order: TrueOrder): Promise<Outcome> {
   const { random, weather } = world
   const ending = random.weighted<Ending>([
     [1, "accepted"],
@@ -84,8 +70,8 @@ function exchange({ world, process, supernode }: Purchase, order: Order): Promis
 
 interface Arrival {
   world: World
-  supernode: TrueSupernode
-  order: Order
+  supernode: SimulatedSupernode
+  order: TrueOrder
   ending: Ending
 }
 
@@ -96,7 +82,7 @@ function happen({ world, supernode, order, ending }: Arrival): Outcome {
     return noAnswer("HTTP 502")
   }
   if (ending === "later") {
-    scheduler.after(random.spread(MINUTE, 3 * HOUR), () => supernode.accept(order))
+    scheduler.after(random.spread(MINUTE, 3 * HOUR), () => supernode.deliver(order))
     return noAnswer("HTTP 504")
   }
   const refusal = refusalOf({ world, supernode, order, ending })
@@ -108,7 +94,7 @@ function happen({ world, supernode, order, ending }: Arrival): Outcome {
       message: refusal,
     })
   }
-  supernode.accept(order)
+  supernode.deliver(order)
   if (ending === "reset") return noAnswer("reset")
   if (ending === "error-yet-bought") return noAnswer("HTTP 500")
   return {

@@ -1,6 +1,6 @@
 import type { OpenAttempt } from "../../lib/decision/state/attempt.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
 const MINUTE = 60_000
@@ -8,12 +8,13 @@ const MINUTE = 60_000
 interface Question {
   world: World
   attempt: OpenAttempt
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
 }
 
 /** Settlement by a person who knows the truth, as the command line allows it; null: nothing yet. */
 export function wordFor({ world, attempt, supernode }: Question): "accepted" | "completed" | "absent" | null {
-  const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+  const order = supernode.orderFor(attempt.id)
+  const isDelivering = supernode.delivering.some((one) => one === order)
   const hasNewcomers = supernode.present().some(({ id }) => !attempt.before.includes(id))
   switch (attempt.state) {
     case "accepted":
@@ -26,7 +27,7 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
     case "stuck":
     case "partial":
     case "wrong": {
-      if (order?.fate === "accepted" && !order.isResolved) return null
+      if (isDelivering) return null
       for (const { id, status } of supernode.present())
         if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
       return "completed"
@@ -40,31 +41,26 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
       // It is not visible that it will still happen: some people wait, some say what the console shows.
       return world.random.chance(0.1) && !hasNewcomers ? "absent" : null
     }
-    if (order?.fate === "accepted") return order.isResolved ? "completed" : "accepted"
+    if (order?.fate === "accepted") return isDelivering ? "accepted" : "completed"
     // The command line refuses `absent` if servers came: over-counting is allowed.
     return hasNewcomers ? "completed" : "absent"
   }
 }
 
 /** Known servers that the cloud no longer lists. */
-export function missingIn(state: SupernodeState, supernode: TrueSupernode): boolean {
+export function missingIn(state: SupernodeState, supernode: SimulatedSupernode): boolean {
   const listed = (supernode.view().servers ?? []).map(({ id }) => id)
   return (state.servers ?? []).some((id) => !listed.includes(id))
 }
 
 /** Fixes a size without a rung, or a failed server, in the console. */
-export function mendInConsole(world: World, supernode: TrueSupernode): void {
-  if (
-    supernode.orders.some(
-      ({ fate, isResolved }) => fate === "travelling" || (fate === "accepted" && !isResolved),
-    )
-  )
-    return
+export function mendInConsole(world: World, supernode: SimulatedSupernode): void {
+  if (supernode.pending.length > 0) return
   for (const { id, status } of supernode.present())
     if (status === "CREATE_FAILED") supernode.change(id, "DELETED")
   const sizes = supernode.policy.ladder.map(({ servers }) => servers)
   const wanted = sizes.find((size) => size >= supernode.count) ?? supernode.count
   if (supernode.count === wanted) return
-  while (supernode.count < wanted) supernode.add({ status: "RUNNING", at: world.scheduler.now })
+  while (supernode.count < wanted) supernode.add()
   world.trace(`people mend ${supernode.policy.name}: ${supernode.count} servers`)
 }

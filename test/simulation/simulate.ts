@@ -56,9 +56,7 @@ export async function simulate(
   if (!isFinished()) await stayBusy(world, isFinished)
   if (!isFinished()) watch.forgotten.checkFound()
   if (!isFinished() && asIs) await verifyChains(world)
-  world.counts.purchases = world.supernodes
-    .flatMap(({ orders }) => orders)
-    .filter(({ fate }) => fate === "accepted").length
+  world.counts.purchases = world.supernodes.flatMap(({ accepted }) => accepted).length
   return {
     seed,
     violations: watch.violations,

@@ -1,7 +1,7 @@
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 
 // Small worlds in which every other machine has another policy file for the same supernodes, until all is
 // calm.
@@ -14,7 +14,7 @@ export function hasTwoFiles(seed: number): boolean {
 }
 
 /** The same limits under another hash, so that all other checks apply to both files. */
-export function otherFile({ policy, loaded }: TrueSupernode): LoadedPolicy {
+export function otherFile({ policy, loaded }: SimulatedSupernode): LoadedPolicy {
   // A file that is never in force for long would stay unarmed.
   if (policy.armAfterMs > 0) return loaded
   const other = { ...policy, alarms: [...policy.alarms, { "cloud-eye": "alOfTheOtherFile" }] }

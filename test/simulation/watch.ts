@@ -10,7 +10,7 @@ import type { Machine, Process } from "./machine.ts"
 import { whyNotToBuy } from "./may-buy.ts"
 import { SentNotifications } from "./sent-notifications.ts"
 import { Stops } from "./stops.ts"
-import type { TrueSupernode } from "./supernode.ts"
+import type { SimulatedSupernode } from "./supernode.ts"
 import { FileTurns } from "./two-files.ts"
 import type { World } from "./world.ts"
 
@@ -18,7 +18,7 @@ const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
 export interface Posted {
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
   order: BuyOrder
   run: string
   machine: Machine
@@ -53,11 +53,11 @@ export class Watch {
     return this.forgotten.at
   }
 
-  looksAt(run: string, supernode: TrueSupernode): void {
+  looksAt(run: string, supernode: SimulatedSupernode): void {
     this.forgotten.looksAt(run, supernode)
   }
 
-  hasForgottenOrder(supernode: TrueSupernode): boolean {
+  hasForgottenOrder(supernode: SimulatedSupernode): boolean {
     return this.forgotten.ordersOf(supernode).length > 0
   }
 
@@ -102,7 +102,7 @@ export class Watch {
     this.#reserved.add(`${id} ${of}#${seq}`)
   }
 
-  bookOf(supernode: TrueSupernode): Book {
+  bookOf(supernode: SimulatedSupernode): Book {
     const book = this.books.get(supernode.stream) ?? new Book(supernode)
     this.books.set(supernode.stream, book)
     return book
@@ -148,7 +148,7 @@ export class Watch {
     if (supernode) this.#storedOf(supernode, entry)
   }
 
-  #storedOf(supernode: TrueSupernode, entry: LedgerEntry): void {
+  #storedOf(supernode: SimulatedSupernode, entry: LedgerEntry): void {
     const book = this.bookOf(supernode)
     const { now } = this.world.scheduler
     this.#checkSignal(book, entry)
@@ -175,7 +175,7 @@ export class Watch {
   }
 
   /** One supernode, one policy file: while two alternate nothing is opened. */
-  #checkFiles({ stream, policy }: TrueSupernode, entry: LedgerEntry): void {
+  #checkFiles({ stream, policy }: SimulatedSupernode, entry: LedgerEntry): void {
     const turns = this.#turnsOf(stream)
     turns.stored(entry)
     const why = entry.kind === "opened" ? turns.whyNot(entry.at) : null
@@ -209,9 +209,9 @@ export class Watch {
   }
 
   /** A recorded outcome is the true one. */
-  #checkSettlement(supernode: TrueSupernode, { kind, attempt, outcome }: LedgerEntry): void {
+  #checkSettlement(supernode: SimulatedSupernode, { kind, attempt, outcome }: LedgerEntry): void {
     if (kind !== "settled" || !attempt || !outcome) return
-    const order = supernode.orders.find((candidate) => candidate.attempt === attempt.id)
+    const order = supernode.orderFor(attempt.id)
     const fate = order?.fate ?? "never sent"
     const mayBe = { "not-sent": ["never sent"], rejected: ["refused"], accepted: ["accepted"], unknown: null }
     if (mayBe[outcome.kind]?.includes(fate) === false)
@@ -231,7 +231,7 @@ export class Watch {
   }
 
   /** The effect of a purchase is measured by the true load, in N periods that all began after warm-up. */
-  #checkEffect({ load, policy }: TrueSupernode, book: Book, { observation }: LedgerEntry): void {
+  #checkEffect({ load, policy }: SimulatedSupernode, book: Book, { observation }: LedgerEntry): void {
     const { effect, attempt } = observation ?? {}
     if (!effect) return
     const { now } = this.world.scheduler
@@ -252,7 +252,7 @@ export class Watch {
   }
 
   /** True spending is never more than the ledger has reserved and booked. */
-  #checkMoney(supernode: TrueSupernode, { standing, seq }: LedgerEntry): void {
+  #checkMoney(supernode: SimulatedSupernode, { standing, seq }: LedgerEntry): void {
     const { trades } = this.bookOf(supernode)
     const kept = "purchases" in standing ? standing.purchases.map(({ attempt }) => attempt) : []
     for (const order of supernode.orders) {
@@ -313,7 +313,7 @@ export class Watch {
   }
 
   /** A finished run has settled every attempt that it opened, or throws an error. */
-  ended(run: string, supernode: TrueSupernode, error: unknown): void {
+  ended(run: string, supernode: SimulatedSupernode, error: unknown): void {
     if (error !== null) {
       const isLedgers = error instanceof LedgerError || (error as Error).name === "LedgerError"
       if (!isLedgers) this.broken("only-ledger-errors", `${run} threw ${String(error)}`)

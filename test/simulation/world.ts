@@ -22,7 +22,7 @@ import { People } from "./people.ts"
 import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
 import { SimulatedStore } from "./store.ts"
-import { TrueSupernode } from "./supernode.ts"
+import { SimulatedSupernode } from "./supernode.ts"
 import { Dates } from "./times.ts"
 import { hasTwoFiles, otherFile } from "./two-files.ts"
 import { Watch } from "./watch.ts"
@@ -43,7 +43,7 @@ export interface Counts {
 
 export interface Waking {
   signal: Signal
-  supernode: TrueSupernode
+  supernode: SimulatedSupernode
   /** Called if the run throws or its process dies. */
   again?: () => void
   /** Its part among the supernodes of the event that ask the meters together. */
@@ -82,7 +82,7 @@ export class World {
   readonly scheduler: Scheduler
   readonly watch: Watch
   readonly store: SimulatedStore
-  readonly supernodes: readonly TrueSupernode[]
+  readonly supernodes: readonly SimulatedSupernode[]
   /** Loads that rise and fall; most supernodes of a crowd are always idle. */
   readonly loads: Load[] = []
   readonly machines: readonly Machine[]
@@ -138,13 +138,13 @@ export class World {
       // Supernodes with a common cap share the load here, so that all want to buy at the same moment.
       const load = this.loads[fleet ? 0 : which] as Load
       const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
-      return new TrueSupernode(this, policy, load)
+      return new SimulatedSupernode(this, policy, load)
     })
     const crowd = new Random(seed + 2 ** 50)
     const quiet = new Load(crowd, { from: this.#start, to: this.#start })
     const others = Array.from({ length: members - two.length }, (_, nth) => {
       const policy = nextInCrowd(two[0]?.policy, nth)
-      return new TrueSupernode(this, policy, crowd.chance(BUSY_IN_CROWD) ? (this.loads[0] ?? quiet) : quiet)
+      return new SimulatedSupernode(this, policy, crowd.chance(BUSY_IN_CROWD) ? (this.loads[0] ?? quiet) : quiet)
     })
     this.supernodes = [...two, ...others]
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
@@ -174,7 +174,7 @@ export class World {
     return createHash("sha256").update(this.lines.join("\n")).digest("hex")
   }
 
-  supernodeOf(id: string): TrueSupernode {
+  supernodeOf(id: string): SimulatedSupernode {
     const found = this.supernodes.find(({ policy }) => policy.id === id)
     if (!found) throw new RangeError(`there is no supernode ${id}`)
     return found
@@ -190,7 +190,7 @@ export class World {
     return ledgerOver((process.machine.storeOf ?? this.store).seenBy(process))
   }
 
-  deliver(signal: Signal, supernodes: readonly TrueSupernode[]): void {
+  deliver(signal: Signal, supernodes: readonly SimulatedSupernode[]): void {
     deliver(this, signal, supernodes)
   }
 
@@ -255,7 +255,7 @@ export class World {
     return result
   }
 
-  #fileOf({ machine }: Process, supernode: TrueSupernode): LoadedPolicy {
+  #fileOf({ machine }: Process, supernode: SimulatedSupernode): LoadedPolicy {
     const isOther = this.#hasTwoFiles && !this.isCalm && this.machines.indexOf(machine) % 2 === 1
     return isOther ? otherFile(supernode) : supernode.loaded
   }

@@ -1,4 +1,5 @@
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { digest } from "../../lib/digest.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
@@ -9,6 +10,11 @@ import { MINUTE, SECOND } from "../decision/builders.ts"
 export const BUY_TIMEOUT_MS = MINUTE
 /** How long an attempt may be sent. */
 export const SEND_WITHIN_MS = 30 * SECOND
+
+/** A policy as a file of its own holds it. */
+export function loadedOf(policy: Policy, hash = digest(policy)): LoadedPolicy {
+  return { policy, hash, userdata: null }
+}
 
 export interface Waking {
   signal: Signal
@@ -23,7 +29,7 @@ export function taskOf({ signal, policy, run }: Waking, over: Partial<RunTask> =
   return {
     signal,
     exclusive: true,
-    loaded: over.loaded ?? { policy, hash: digest(policy), userdata: null },
+    loaded: over.loaded ?? loadedOf(policy),
     mode: signal.kind === "request" ? signal.mode : "live",
     run,
     stream,

@@ -8,9 +8,10 @@ import { effectThenRecord } from "./patterns/effect-then-record.ts"
 import { idempotentByEvent, idempotentByOrder } from "./patterns/idempotency-record.ts"
 import { lease } from "./patterns/lease.ts"
 import { naiveRetry } from "./patterns/naive-retry.ts"
-import { cloudSeenBy, ours, oursAuto, oursWith, POLICY } from "./patterns/ours.ts"
+import { cloudSeenBy, ours, oursAuto, oursWith } from "./patterns/ours.ts"
 import type { Process } from "./process.ts"
 import { SCRIPTS, type Script } from "./scripts.ts"
+import { POLICY } from "./world.ts"
 
 const DELAYS_MS = [LISTED_AT_ONCE_MS, LISTED_SLOWLY_MS, LISTED_LATE_MS]
 

@@ -1,4 +1,5 @@
 import { alarmOf, MINUTE, NOW, tickOf } from "../../decision/builders.ts"
+import type { TrueOrder } from "../../world/order.ts"
 import type { Contender, Pattern, Wakeup } from "./pattern.ts"
 import { LIMIT_MS, Process } from "./process.ts"
 import type { Delivery, Script } from "./scripts.ts"
@@ -41,11 +42,12 @@ export async function duel(pattern: Pattern, script: Script, listedAfterMs: numb
       })
     })
   await scheduler.runUntil(NOW + SCRIPT_ENDS_MS, () => false)
-  const [firstOrder] = world.orders
+  const { accepted, orders } = world.supernode
+  const takenAfterMs = accepted.map(({ acceptedAt }) => (acceptedAt ?? NOW) - NOW)
   return {
-    purchases: world.orders.length,
-    firstAfterMs: firstOrder ? firstOrder.at - NOW : null,
-    mostPostsPerLabel: mostPerLabel(world),
+    purchases: accepted.length,
+    firstAfterMs: accepted.length > 0 ? Math.min(...takenAfterMs) : null,
+    mostPostsPerLabel: mostPerLabel(orders),
     askedPeople,
   }
 }
@@ -91,8 +93,8 @@ function deliver(invocation: Invocation, tries = 0): void {
   })
 }
 
-function mostPerLabel({ posts }: World): number {
+function mostPerLabel(orders: readonly TrueOrder[]): number {
   const counts = new Map<string, number>()
-  for (const { label } of posts) counts.set(label, (counts.get(label) ?? 0) + 1)
+  for (const { attempt } of orders) counts.set(attempt, (counts.get(attempt) ?? 0) + 1)
   return Math.max(0, ...counts.values())
 }

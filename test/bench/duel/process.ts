@@ -52,6 +52,6 @@ export class Process extends VirtualProcess {
   }
 
   listedServers(): Promise<number> {
-    return this.ask(() => this.world.listedCount())
+    return this.ask(() => this.world.supernode.count)
   }
 }

@@ -1,7 +1,8 @@
 import type { Ending } from "../../../lib/huawei/purchase/exchange.ts"
 import { MINUTE } from "../../decision/builders.ts"
+import type { TrueOrder } from "../../world/order.ts"
 import type { Process } from "./process.ts"
-import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, TAKEN_MS, type World } from "./world.ts"
+import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, PLAN, TAKEN_MS, type World } from "./world.ts"
 
 /** How one purchase request goes. What is not said goes well. */
 export interface Call {
@@ -20,6 +21,7 @@ export interface Call {
 export const TIMEOUT_MS = MINUTE
 
 export interface Sending {
+  /** Distinguishes attempts. */
   label: string
   timeoutMs: number
   /** Asked in the very moment before the first byte. */
@@ -34,9 +36,9 @@ export async function post(process: Process, sending: Sending): Promise<Ending> 
   if (call.connects === false) return { kind: "kept", reason: "refused", says: "connection refused" }
   await suffer(process, call)
   if (!sending.maySend()) return { kind: "kept", reason: "too-late", says: "the last moment has passed" }
-  world.posts.push({ at: world.now, label: sending.label })
+  const order = world.supernode.place({ attempt: sending.label, plan: PLAN })
   return new Promise((resolve) => {
-    arrive(world, { call, label: sending.label })
+    arrive(world, call, order)
     if (call.worker === "dies-after-sending") process.die()
     process.later(sending.timeoutMs, () => resolve(broken("timeout")))
     if (call.answer !== "silence")
@@ -59,9 +61,8 @@ async function suffer(process: Process, { worker }: Call): Promise<void> {
 }
 
 /** The request travels on whatever becomes of its sender. */
-function arrive(world: World, { call, label }: { call: Call; label: string }): void {
-  const { takenAfterMs = TAKEN_MS } = call
-  if (takenAfterMs !== null) world.scheduler.after(takenAfterMs, () => world.takeOrder(label))
+function arrive(world: World, { takenAfterMs = TAKEN_MS }: Call, order: TrueOrder): void {
+  if (takenAfterMs !== null) world.scheduler.after(takenAfterMs, () => world.takeOrder(order))
 }
 
 function endingOf({ answer }: Call): Ending {

@@ -1,6 +1,10 @@
-import type { Server, Supernode } from "../../../lib/decision/inputs/supernode.ts"
-import { MINUTE, NOW, SECOND, SUPERNODE_ID, serverOf, supernodeOf } from "../../decision/builders.ts"
+import type { Policy } from "../../../lib/decision/policy/policy.ts"
+import { MINUTE, NOW, policyOf, SECOND, SUPERNODE_ID } from "../../decision/builders.ts"
+import type { TrueOrder } from "../../world/order.ts"
 import { Scheduler } from "../../world/scheduler.ts"
+import { arrivalsOf } from "../../world/servers.ts"
+import { TrueSupernode } from "../../world/supernode.ts"
+import { loadedOf } from "../../world/task.ts"
 import type { Script } from "./scripts.ts"
 
 // One supernode of two servers under a load that needs four, until four run: exactly one purchase is due. Time
@@ -8,16 +12,33 @@ import type { Script } from "./scripts.ts"
 
 /** What the load needs in all. */
 export const NEEDED_SERVERS = 4
-const FIRST_SERVERS = [serverOf("s1"), serverOf("s2")]
+/** What each order is for. */
+export const PLAN = { flavor: "rung-4", from: 2, to: NEEDED_SERVERS, cost: null }
 /** A new server runs this long after its order. */
 const PROVISIONING_MS = 8 * MINUTE
 
+/** No cooldown, and limits far beyond the one purchase that is due: what stops a second one is the ledger alone. */
+export const POLICY: Policy = policyOf({
+  ladder: [1, 2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
+  limits: { actions: "20 per 24h", servers: 48 },
+  cooldown: "0s",
+  min_interval: "0s",
+  warmup: "0s",
+})
+
 export class World {
   readonly scheduler = new Scheduler(NOW)
-  /** When the cloud took each order. It takes every one: no document says that it would refuse the second. */
-  readonly orders: { at: number; label: string }[] = []
-  /** Every purchase request that left a worker; `label` distinguishes attempts. */
-  readonly posts: { at: number; label: string }[] = []
+  /** Percent; high until what the load needs is running. */
+  readonly #load = (): number => {
+    const running = this.supernode.present().filter(({ status }) => status === "RUNNING")
+    return running.length < NEEDED_SERVERS ? 97 : 50
+  }
+  readonly supernode = new TrueSupernode({
+    loaded: loadedOf(POLICY),
+    now: () => this.now,
+    load: this.#load,
+    servers: PLAN.from,
+  })
   storeIsDownUntil: number
   readonly script: Script
   readonly #listedAfterMs: number
@@ -44,10 +65,14 @@ export class World {
     return this.script.call?.({ nth: this.#calls++, atMs: this.now - NOW }) ?? {}
   }
 
-  takeOrder(label: string): void {
-    this.orders.push({ at: this.now, label })
+  /** The cloud takes every order: no document says that it would refuse the second. */
+  takeOrder(order: TrueOrder): void {
+    const { now, supernode } = this
+    const listedAt = now + this.#listedAfterMs
+    const endsAt = Math.max(now + PROVISIONING_MS, listedAt)
+    supernode.accept(order, arrivalsOf(order, { createdAt: now, listedAt, endsAt }))
     const downMs = this.script.store?.isDownAfterPurchaseForMs
-    if (downMs !== undefined && this.orders.length === 1) this.storeIsDownUntil = this.now + downMs
+    if (downMs !== undefined && supernode.accepted.length === 1) this.storeIsDownUntil = now + downMs
   }
 
   get storeLosesAnswers(): boolean {
@@ -63,30 +88,6 @@ export class World {
   forgetMemory(host?: string): void {
     if (host === undefined) this.#memories.clear()
     else this.#memories.delete(host)
-  }
-
-  /** What the cloud lists now. */
-  supernode(): Supernode {
-    const newcomers = this.orders.flatMap(({ at }, nth) =>
-      at + this.#listedAfterMs > this.now ? [] : [1, 2].map((i) => this.#serverOf(`o${nth}-${i}`, at)),
-    )
-    return supernodeOf({ servers: [...FIRST_SERVERS, ...newcomers] })
-  }
-
-  #serverOf(id: string, orderedAt: number): Server {
-    const runsAt = orderedAt + Math.max(PROVISIONING_MS, this.#listedAfterMs)
-    const status = runsAt <= this.now ? "RUNNING" : "CREATING"
-    return serverOf(id, { status, createAt: orderedAt, updateAt: Math.min(runsAt, this.now) })
-  }
-
-  listedCount(): number {
-    return (this.supernode().servers ?? []).length
-  }
-
-  /** Percent; high until what the load needs is running. */
-  get load(): number {
-    const running = (this.supernode().servers ?? []).filter(({ status }) => status === "RUNNING")
-    return running.length < NEEDED_SERVERS ? 97 : 50
   }
 }
 

@@ -1,17 +1,11 @@
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it } from "vitest"
+import { httpForTest } from "../../world/loopback-for-test.ts"
 import { desk, POLICY } from "../harness.ts"
 
 /** A robot that answers 200 with this code. */
 async function robot(errcode: number): Promise<string> {
-  const server = createServer((_, response) => response.end(JSON.stringify({ errcode, errmsg: "said" })))
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/HOOK-SECRET`
+  const answer = JSON.stringify({ errcode, errmsg: "said" })
+  return `${await httpForTest((_, response) => response.end(answer))}/HOOK-SECRET`
 }
 
 it("shows each recipient's result in notify test, without any address, and exits 1 if one failed", async () => {

@@ -3,6 +3,7 @@ import { request } from "node:http"
 import { createServer } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
+import { portForTest } from "../../world/loopback-for-test.ts"
 import { cloudDesk, type Desk, desk, POLICY, type Ran } from "../harness.ts"
 import { problemsOf } from "../output.ts"
 
@@ -193,11 +194,7 @@ describe("serve", () => {
 
 describe("serve does not start", () => {
   it("exits 1 on a port in use", async () => {
-    const server = createServer().listen(0, "127.0.0.1")
-    await once(server, "listening")
-    onTestFinished(() => void server.close())
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
+    const port = await portForTest(createServer())
     const { code, err } = await (await cloudDesk()).run("serve", "--port", String(port))
     expect([code, err]).toEqual([
       1,

@@ -1,9 +1,10 @@
 import { EventEmitter, once } from "node:events"
-import { type AddressInfo, type LookupFunction, Server as TcpServer } from "node:net"
+import { type LookupFunction, Server as TcpServer } from "node:net"
 import type { TlsOptions } from "node:tls"
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { type BuyDeps, buy } from "../../../lib/huawei/purchase/live-scale-up.ts"
 import type { Clock } from "../../../lib/ports.ts"
+import { closeServer, listenOnLoopback } from "../../world/loopback.ts"
 import { certificateFor, type TestCertificate } from "../certificates.ts"
 import { KEYS, NOW, STILL, SUPERNODE } from "../fixture.ts"
 import { answer, type Script, says, startWire, wireOf } from "../wire.ts"
@@ -364,13 +365,12 @@ describe("no TLS, no request", () => {
         begin = resolve
       })
       const server = new TcpServer((socket) => socket.on("error", () => undefined).once("data", begin))
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-      const order = orderTo({ endpoint: `https://${HOST}:${(server.address() as AddressInfo).port}` })
+      const order = orderTo({ endpoint: `https://${HOST}:${await listenOnLoopback(server)}` })
       const bought = buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1"), connectTimeoutMs: 100 })
       await begun
       vi.advanceTimersByTime(100)
       expect(await bought).toEqual(notSent("connect-timeout"))
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
     } finally {
       vi.useRealTimers()
     }

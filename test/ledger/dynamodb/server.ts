@@ -1,19 +1,16 @@
-import type { AddressInfo } from "node:net"
 import dynalite from "dynalite"
 import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
+import { listenOnLoopback } from "../../world/loopback.ts"
 import { ANY_KEYS, REGION } from "./keys.ts"
 
 /** A server of the DynamoDB protocol on a port of its own, in memory. */
 export class DynamoServer {
   readonly #server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+  port = 0
   #tables = 0
 
   async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    this.port = await listenOnLoopback(this.#server)
   }
 
   get endpoint(): string {

@@ -1,5 +1,4 @@
-import { createServer, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { ServerResponse } from "node:http"
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -24,6 +23,7 @@ import { openDynamoStore } from "../../../lib/ledger/dynamodb/store.ts"
 import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
 import { type AuditedLedger, openLedger } from "../../../lib/ledger/open.ts"
 import { LedgerBehindError, LedgerError } from "../../../lib/ports.ts"
+import { httpForTest } from "../../world/loopback-for-test.ts"
 import { describeLedgerContract } from "../contract.ts"
 import { chainOf, collect, entryAfter, rawOf, STREAM } from "../entries.ts"
 import { ANY_KEYS, REGION } from "./keys.ts"
@@ -325,33 +325,20 @@ describe("a store that does not answer as it should", () => {
       /answered with an error \(InternalServerError: so it is\)/,
     ],
   ])("%s", async (_, status, type, problem) => {
-    const refusing = createServer((_request, response) => {
+    const refusing = await httpForTest((_request, response) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
       response.end(
         JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: "so it is" }),
       )
     })
-    await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve))
-    const { port } = refusing.address() as AddressInfo
-    const ledger = await openLedger(
-      `dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:${port}`,
-      OPTIONS,
-    )
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${refusing}`, OPTIONS)
     await expectAll(ledger, problem)
-    await new Promise<void>((resolve) => refusing.close(() => resolve()))
   })
 
   test("a server that takes the call and never answers ends in an error, not in waiting", async () => {
-    const silent = createServer(() => {})
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
-    const { port } = silent.address() as AddressInfo
-    const ledger = await openLedger(
-      `dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:${port}`,
-      HASTY,
-    )
+    const silent = await httpForTest(() => undefined)
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${silent}`, HASTY)
     await expectAll(ledger, /cannot be reached/)
-    silent.closeAllConnections()
-    await new Promise<void>((resolve) => silent.close(() => resolve()))
   })
 
   test("a table that cannot be created says so", async () => {
@@ -367,7 +354,7 @@ describe("newest entries of many streams in DynamoDB", () => {
   async function batching(answer: (body: BatchAnswer) => { status: number; body: object }) {
     const asked: string[] = []
     const stale: string[] = []
-    const between = createServer((request, response) => {
+    const between = await httpForTest((request, response) => {
       const chunks: Buffer[] = []
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => {
@@ -391,17 +378,14 @@ describe("newest entries of many streams in DynamoDB", () => {
         })()
       })
     })
-    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve))
     const table = await server.newTable()
-    const { port } = between.address() as AddressInfo
-    const ledger = await openLedger(server.urlOf(table, `http://127.0.0.1:${port}`), PATIENT)
+    const ledger = await openLedger(server.urlOf(table, between), PATIENT)
     for (const stream of STREAMS) for (const entry of chainOf(1, stream)) await ledger.append(entry)
     asked.length = 0
     const readAll = async () =>
       (await Promise.all(STREAMS.map((stream) => ledger.head(stream)))).map((head) => head?.seq)
     const direct = await openLedger(server.urlOf(table), OPTIONS)
-    const close = () =>
-      Promise.all([ledger.close(), direct.close(), new Promise((done) => between.close(done))])
+    const close = () => Promise.all([ledger.close(), direct.close()])
     return { table, asked, stale, readAll, direct, close }
   }
 
@@ -472,7 +456,7 @@ describe("newest entries of many streams in DynamoDB", () => {
 async function tableMaker(backups: (res: ServerResponse) => void) {
   const asked: string[] = []
   let isThere = false
-  const server = createServer((req, res) => {
+  const url = await httpForTest((req, res) => {
     const operation = String(req.headers["x-amz-target"]).split(".")[1] ?? ""
     asked.push(operation)
     req.resume()
@@ -482,12 +466,8 @@ async function tableMaker(backups: (res: ServerResponse) => void) {
     if (isThere) return answer(res, 200, { Table: table, TableDescription: table, Items: [], Count: 0 })
     answer(res, 400, { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  onTestFinished(() => {
-    vi.unstubAllEnvs()
-    server.close()
-  })
+  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", url)
+  onTestFinished(() => void vi.unstubAllEnvs())
   return asked
 }
 

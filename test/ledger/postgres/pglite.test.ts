@@ -1,9 +1,9 @@
-import { type AddressInfo, createServer } from "node:net"
 import { PGlite } from "@electric-sql/pglite"
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { openPostgresStore } from "../../../lib/ledger/postgres/store.ts"
 import { IS_FULL } from "../../full.ts"
+import { freePort } from "../../world/loopback.ts"
 import { describeLedgerContract } from "../contract.ts"
 
 // PGlite is PostgreSQL in this process, with one session: it shows what each statement does, and nothing about rivals.
@@ -12,10 +12,7 @@ let server: PGLiteSocketServer
 let port: number
 
 beforeAll(async () => {
-  const free = createServer().listen(0, "127.0.0.1")
-  await new Promise((resolve) => free.once("listening", resolve))
-  port = (free.address() as AddressInfo).port
-  await new Promise((resolve) => free.close(resolve))
+  port = await freePort()
   db = await PGlite.create()
   server = new PGLiteSocketServer({ db, port, host: "127.0.0.1", maxConnections: 10 })
   await server.start()

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import pg from "pg"
+import { freePort } from "../../world/loopback.ts"
 
 /** The server refuses to run as root. */
 const UNPRIVILEGED = 65_534
@@ -22,14 +22,6 @@ function programs(): string | null {
     .at(-1)
   const folder = join(root, newest ?? "", "bin")
   return existsSync(join(folder, "postgres")) ? folder : null
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** A PostgreSQL server of this test alone: loopback, a data folder of its own, no root. */

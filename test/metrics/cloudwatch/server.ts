@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { closeServer, listenOnLoopback } from "../../world/loopback.ts"
 
 // CloudWatch as the SDK of this version speaks to it: JSON 1.0 by POST, times in seconds. What an older or newer one
 // would send (the query protocol, CBOR) is refused, so that a change of protocol is noticed here and not on AWS.
@@ -34,6 +34,7 @@ const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[a-z0-9-]+\/monitoring\/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$/
 
 export class CloudWatchServer {
+  url = ""
   readonly asked: AskedData[] = []
   readonly authorizations: string[] = []
   /** The value of a metric at a period's start, epoch milliseconds; null for none. */
@@ -53,17 +54,12 @@ export class CloudWatchServer {
     const server = createServer()
     const made = new CloudWatchServer(server)
     server.on("request", (request, response) => void made.serve(request, response))
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    made.url = `http://127.0.0.1:${await listenOnLoopback(server)}`
     return made
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
-  }
-
-  async close(): Promise<void> {
-    this.server.closeAllConnections()
-    await new Promise((resolve) => this.server.close(resolve))
+  close(): Promise<void> {
+    return closeServer(this.server)
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
-import type { AddressInfo } from "node:net"
+import { closeServer, listenOnLoopback } from "../../world/loopback.ts"
 
 /** One series of the fake's answer: its labels, and its value at an instant, epoch milliseconds; null for no sample. */
 export interface FakeSeries {
@@ -23,6 +23,7 @@ export interface AskedRange {
 export class PrometheusServer {
   readonly asked: AskedRange[] = []
   inFlight = 0
+  #port = 0
   mostInFlight = 0
   /** What an expression evaluates to. */
   evaluate: (query: string) => FakeSeries[] = () => [{ labels: {}, at: () => 97 }]
@@ -38,18 +39,16 @@ export class PrometheusServer {
     const server = tls ? createTlsServer(tls) : createServer()
     const made = new PrometheusServer(server, tls !== undefined)
     server.on("request", (request, response) => void made.serve(request, response))
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    made.#port = await listenOnLoopback(server)
     return made
   }
 
   get url(): string {
-    const { port } = this.server.address() as AddressInfo
-    return this.isTls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`
+    return this.isTls ? `https://localhost:${this.#port}` : `http://127.0.0.1:${this.#port}`
   }
 
-  async close(): Promise<void> {
-    this.server.closeAllConnections()
-    await new Promise((resolve) => this.server.close(resolve))
+  close(): Promise<void> {
+    return closeServer(this.server)
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,33 +1,21 @@
 import type { Policy } from "../../../../lib/decision/policy/policy.ts"
-import type { OpenAttempt } from "../../../../lib/decision/state/attempt.ts"
 import { outcomeOf } from "../../../../lib/huawei/purchase/answer.ts"
 import { ledgerOver } from "../../../../lib/ledger/chain.ts"
-import { commandSupernode } from "../../../../lib/ledger/commands.ts"
-import { stateOf, supernodeStream } from "../../../../lib/ledger/next-entry.ts"
+import { stateOf } from "../../../../lib/ledger/next-entry.ts"
 import type { Clock, Cloud, Ports } from "../../../../lib/ports.ts"
 import { run } from "../../../../lib/run/run.ts"
-import { offersOf, policyOf } from "../../../decision/builders.ts"
 import { clockAt } from "../../../world/clock.ts"
-import { readingsOf } from "../../../world/meters.ts"
+import { cloudOver } from "../../../world/cloud.ts"
+import { settleUnknown } from "../../../world/operator.ts"
 import { isTooLate } from "../../../world/send-window.ts"
 import { taskOf } from "../../../world/task.ts"
 import type { Pattern } from "../pattern.ts"
 import type { Process } from "../process.ts"
 import { post } from "../purchase.ts"
 import { LedgerStores } from "../store.ts"
-import type { World } from "../world.ts"
+import { POLICY, type World } from "../world.ts"
 
-// The real run() over the real chain, with the real reading of the cloud's answers. No cooldown, and limits far beyond the
-// one purchase that is due: what stops a second one is the ledger alone.
-
-export const POLICY: Policy = policyOf({
-  ladder: [1, 2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
-  limits: { actions: "20 per 24h", servers: 48 },
-  cooldown: "0s",
-  min_interval: "0s",
-  warmup: "0s",
-})
-const STREAM = supernodeStream(POLICY.id)
+// The real run() over the real chain, with the real reading of the cloud's answers.
 
 /** `cloudOf`: another client, for showing that a worse one would be found out. */
 export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = cloudSeenBy): Pattern {
@@ -69,48 +57,23 @@ function clockOf(process: Process): Clock {
 }
 
 export function cloudSeenBy(process: Process): Cloud {
-  const { world } = process
-  const read = async <T>(look: () => T) => ({ ok: true as const, value: await process.ask(look), skewMs: 0 })
-  return {
-    readSupernode: () => read(() => world.supernode()),
-    readOffers: () => read(() => offersOf(...POLICY.ladder.map(({ flavor }) => flavor))),
-    readMetrics: ({ policy, supernode, now }) =>
-      process.ask(() =>
-        readingsOf({
-          policy,
-          servers: (supernode.servers ?? []).map(({ id }) => id),
-          load: world.load,
-          now,
-        }),
-      ),
+  return cloudOver(() => process.world.supernode, {
+    read: async (_what, look) => ({ ok: true, value: await process.ask(look), skewMs: 0 }),
+    measure: (look) => process.ask(look),
     buy: async (order) => {
       const { attempt, policy, timeoutMs } = order
       const maySend = () => !isTooLate(order, clockOf(process))
       const ending = await post(process, { label: attempt, timeoutMs, maySend })
       return outcomeOf(ending, { supernode: policy.id, now: process.now, secrets: [] })
     },
-  }
+  })
 }
 
-/** A person says of an unknown attempt what the console shows, and nothing else: no other state may come up here. */
-async function settle(world: World, stores: LedgerStores): Promise<boolean> {
+/** People settle an unknown attempt, and nothing else: no other state may come up here. */
+async function settle({ supernode, scheduler, newId }: World, stores: LedgerStores): Promise<boolean> {
   const ledger = ledgerOver(stores.truth)
-  const { attempt } = stateOf(await ledger.head(STREAM))
+  const { attempt } = stateOf(await ledger.head(supernode.stream))
   if (attempt?.state !== "unknown") return false
-  const clock = clockAt(() => world.now)
-  const desk = { ledger, clock, newId: world.newId }
-  await commandSupernode(desk, STREAM, { said: truthAbout(world, attempt), check: () => {} })
+  await settleUnknown({ ledger, clock: clockAt(() => scheduler.now), newId }, supernode, attempt)
   return true
-}
-
-function truthAbout(world: World, { id }: OpenAttempt) {
-  const stands = world.orders.some(({ label }) => label === id)
-  return {
-    verb: "settle" as const,
-    attempt: id,
-    as: stands ? ("accepted" as const) : ("absent" as const),
-    why: "looked at the orders in the console",
-    by: "ops@example.com",
-    servers: (world.supernode().servers ?? []).map((server) => server.id),
-  }
 }

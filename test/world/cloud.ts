@@ -1,0 +1,29 @@
+import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import type { Outcome } from "../../lib/decision/state/outcome.ts"
+import type { BuyOrder, Cloud, Read } from "../../lib/ports.ts"
+import type { TrueSupernode } from "./supernode.ts"
+
+/**
+ * The way from one caller to the cloud and back: the place of delays and faults. Each effect is one step. A way may do it
+ * at once, later or never, and may lose the answer.
+ */
+export interface CloudWay<S> {
+  read<T>(what: "readSupernode" | "readOffers", look: () => T): Promise<Read<T>>
+  measure(look: () => Reading[]): Promise<Reading[]>
+  /** At most one request, none after its last moment. */
+  buy(order: BuyOrder, supernode: S): Promise<Outcome>
+}
+
+/** The cloud of these supernodes, as one caller sees it by that way. */
+export function cloudOver<S extends TrueSupernode>(
+  supernodeOf: (policy: Policy) => S,
+  way: CloudWay<S>,
+): Cloud {
+  return {
+    readSupernode: (policy) => way.read("readSupernode", () => supernodeOf(policy).view()),
+    readOffers: (policy) => way.read("readOffers", () => supernodeOf(policy).offers()),
+    readMetrics: (question) => way.measure(() => supernodeOf(question.policy).readings(question)),
+    buy: (order) => way.buy(order, supernodeOf(order.policy)),
+  }
+}

@@ -1,0 +1,16 @@
+import { createServer, type RequestListener } from "node:http"
+import type { Server } from "node:net"
+import { onTestFinished } from "vitest"
+import { closeServer, listenOnLoopback } from "./loopback.ts"
+
+/** The port of a server that listens until the test is over. */
+export async function portForTest(server: Server): Promise<number> {
+  const port = await listenOnLoopback(server)
+  onTestFinished(() => closeServer(server))
+  return port
+}
+
+/** The url of an HTTP server that answers so until the test is over. */
+export async function httpForTest(answer: RequestListener): Promise<string> {
+  return `http://127.0.0.1:${await portForTest(createServer(answer))}`
+}

@@ -1,0 +1,21 @@
+import { join } from "node:path"
+import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
+
+/** Settings that lead to the policy file and the SQLite ledger of a folder. */
+export function settingsOfFolder(folder: string) {
+  return {
+    SUPERNODE_POLICY: join(folder, "policy.yaml"),
+    SUPERNODE_LEDGER: `sqlite:${join(folder, "ledger.db")}`,
+  }
+}
+
+/** Settings for live mode at the cloud at that url, which answers as ModelArts and as Cloud Eye. */
+export function settingsOfCloud(url: string, { ak, sk } = DEFAULT_ACCESS_KEY) {
+  return {
+    SUPERNODE_MODE: "live",
+    SUPERNODE_MODELARTS_ENDPOINT: url,
+    SUPERNODE_CES_ENDPOINT: url,
+    HUAWEICLOUD_SDK_AK: ak,
+    HUAWEICLOUD_SDK_SK: sk,
+  }
+}
