@@ -58,8 +58,13 @@ export function isSameJson(one: unknown, other: unknown): boolean {
     )
   return (
     hasMembersOf(one as Record<string, unknown>, other as Record<string, unknown>) &&
-    Object.entries(other).every(([key, member]) => member === undefined || Object.hasOwn(one, key))
+    hasKeysOf(one, other as Record<string, unknown>)
   )
+}
+
+function hasKeysOf(one: object, other: Record<string, unknown>): boolean {
+  for (const key of Object.keys(other)) if (!Object.hasOwn(one, key) && other[key] !== undefined) return false
+  return true
 }
 
 /** True if `other` has the same member for each of `one`. A member that is undefined has no text; an inherited one is none. */
