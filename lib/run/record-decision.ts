@@ -23,7 +23,8 @@ type Noted = Decided & { head: LedgerEntry | undefined }
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
   const { head, situation, decision, plan } = decided
   const event = decidedEvent(task, decided)
-  if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, withHints(task, decided))
+  if (isWorthNoting({ task, situation, decision, plan, event }))
+    return note(ports, task, withHints(task, decided))
   return {
     kind: "done",
     result: resultOfDecision(task, decided),
