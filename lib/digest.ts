@@ -14,13 +14,18 @@ export function canonicalText(value: unknown): string {
 function textOfObject(value: object): string {
   if ("toJSON" in value && typeof value.toJSON === "function") return canonicalText(value.toJSON())
   if (Array.isArray(value)) return textOfList(value)
+  return `{${canonicalMembers(value, Object.keys(value).sort())}}`
+}
+
+/** The text of these members in the order of the keys, without braces. */
+export function canonicalMembers(value: object, keys: readonly string[]): string {
   let members = ""
-  for (const key of Object.keys(value).sort()) {
+  for (const key of keys) {
     const member = (value as Record<string, unknown>)[key]
     if (member === undefined) continue
     members += `${members === "" ? "" : ","}${textOfKey(key)}${canonicalText(member)}`
   }
-  return `{${members}}`
+  return members
 }
 
 function textOfList(list: readonly unknown[]): string {
