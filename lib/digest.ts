@@ -14,13 +14,18 @@ export function canonicalText(value: unknown): string {
 function textOfObject(value: object): string {
   if ("toJSON" in value && typeof value.toJSON === "function") return canonicalText(value.toJSON())
   if (Array.isArray(value)) return textOfList(value)
+  return `{${canonicalMembers(value, Object.keys(value).sort())}}`
+}
+
+/** The text of these members in the order of the keys, without braces. */
+export function canonicalMembers(value: object, keys: readonly string[]): string {
   let members = ""
-  for (const key of Object.keys(value).sort()) {
+  for (const key of keys) {
     const member = (value as Record<string, unknown>)[key]
     if (member === undefined) continue
     members += `${members === "" ? "" : ","}${textOfKey(key)}${canonicalText(member)}`
   }
-  return `{${members}}`
+  return members
 }
 
 function textOfList(list: readonly unknown[]): string {
@@ -58,8 +63,13 @@ export function isSameJson(one: unknown, other: unknown): boolean {
     )
   return (
     hasMembersOf(one as Record<string, unknown>, other as Record<string, unknown>) &&
-    Object.entries(other).every(([key, member]) => member === undefined || Object.hasOwn(one, key))
+    hasKeysOf(one, other as Record<string, unknown>)
   )
+}
+
+function hasKeysOf(one: object, other: Record<string, unknown>): boolean {
+  for (const key of Object.keys(other)) if (!Object.hasOwn(one, key) && other[key] !== undefined) return false
+  return true
 }
 
 /** True if `other` has the same member for each of `one`. A member that is undefined has no text; an inherited one is none. */

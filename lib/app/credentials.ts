@@ -73,7 +73,8 @@ export function credentialSource(
       if (postgresPassword !== null || secretArn === null) return postgresPassword
       return passwordShape().safeParse(jsonOrNull(await secretText(secretArn))).data?.PGPASSWORD ?? null
     },
-    during: (keys, work) => invocation.run(keys, work),
+    // The first `run` makes every promise of the process dearer: only an invocation with keys of its own needs it.
+    during: (keys, work) => (keys === null && !invocation.getStore() ? work() : invocation.run(keys, work)),
   }
 }
 

@@ -125,8 +125,10 @@ const LAST_GATES: readonly string[] = ["not-paused", "no-hold", "plan-as-shown",
 export function whyNotSent(decided: Situation, { control, now }: LastLook, digest: Digest): Finding | null {
   const choice = chooseRung(decided)
   const gates = GATES.filter(({ id }) => LAST_GATES.includes(id))
+  // One plan for both instants: it is the plan of the decision.
+  const decidedFacts = factsOf(decided, choice, digest)
   const findings = [decided.now, now].flatMap((at) => {
-    const facts = { ...factsOf(decided, choice, digest), situation: { ...decided, control, now: at } }
+    const facts = { ...decidedFacts, situation: { ...decided, control, now: at } }
     return gates.map((gate) => findingOf(gate.id, gate.check(facts)))
   })
   return findings.find(({ passed }) => passed !== true) ?? null

@@ -1,4 +1,5 @@
 import type { Finding } from "./decision.ts"
+import { keptTexts } from "./kept-texts.ts"
 
 /** Verdict of a gate before the gate's name is added. */
 export type Verdict = Omit<Finding, "gate">
@@ -18,7 +19,7 @@ export function notEvaluated(says: string): Verdict {
 }
 
 /** Instants in sentences: ISO 8601 in UTC, as in the logs of both clouds. */
-export function sayTime(at: number): string {
+export const sayTime = keptTexts((at) => {
   const date = new Date(at)
   return Number.isNaN(date.getTime()) ? "an unreadable time" : date.toISOString()
-}
+})

@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from "node:net"
 import { connect as tlsConnect } from "node:tls"
-import { deadlineIn } from "./deadline.ts"
+import { clearableDeadline } from "./deadline.ts"
 import { openTunnel } from "./tunnel.ts"
 
 export interface ConnectionOptions {
@@ -41,8 +41,7 @@ export class ConnectionFailure extends Error {
  */
 export async function openConnection(options: ConnectionOptions): Promise<Socket> {
   const { url, budgetMs, proxy, ca, lookup, signal } = options
-  const late = deadlineIn(budgetMs)
-  const deadline = signal ? AbortSignal.any([late, signal]) : late
+  const { deadline, clear } = clearableDeadline(budgetMs, signal)
   const steps: Socket[] = []
   let stage: ConnectionStage = "connect"
   const to = (target: URL) => ({ host: hostOf(target), ...(lookup ? { lookup } : {}) })
@@ -71,6 +70,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Socket
   } catch (cause) {
     for (const socket of steps.toReversed()) socket.destroy()
     throw new ConnectionFailure(stage, { cause, isLate: deadline.aborted })
+  } finally {
+    clear()
   }
 }
 

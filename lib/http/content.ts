@@ -14,6 +14,8 @@ const MAX_LAYERS = 2
  * came. gzip is also known by its first bytes, for a gateway that forgot the header; no JSON begins with them.
  */
 export function bodyOf(wire: Buffer, header: string | string[] | undefined, maxBytes: number): Body {
+  // Nearly every answer: as it was asked for.
+  if (header === undefined && !isGzip(wire)) return { ok: true, body: wire }
   const names = [header ?? []]
     .flat()
     .join(",")
@@ -31,6 +33,13 @@ export function bodyOf(wire: Buffer, header: string | string[] | undefined, maxB
     body = inflated.body
   }
   return { ok: true, body }
+}
+
+const utf8 = new TextDecoder()
+
+/** A body as text; bytes that are not UTF-8 become U+FFFD, and a byte order mark is left out. */
+export function utf8Text(body: Buffer): string {
+  return utf8.decode(body)
 }
 
 function inflate(name: string, body: Buffer, maxOutputLength: number): Body {

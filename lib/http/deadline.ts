@@ -6,5 +6,56 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
  * which AbortSignal.timeout refuses.
  */
 export function deadlineIn(ms: number): AbortSignal {
-  return AbortSignal.timeout(Math.max(1, Math.min(Math.floor(ms), MAX_TIMER_MS)))
+  return AbortSignal.timeout(timerMs(ms))
+}
+
+function timerMs(ms: number): number {
+  return Math.max(1, Math.min(Math.floor(ms), MAX_TIMER_MS))
+}
+
+/**
+ * A deadline that is cleared when the work is done. One of `deadlineIn` costs more to make, and once more when its time comes,
+ * long after the work. `outer`: ends it, too, once it is aborted.
+ */
+export function clearableDeadline(
+  ms: number,
+  outer?: AbortSignal,
+): { deadline: AbortSignal; clear: () => void } {
+  const controller = new AbortController()
+  const end = () => controller.abort()
+  const timer = setTimeout(end, timerMs(ms))
+  if (outer?.aborted) end()
+  else outer?.addEventListener("abort", end, { once: true })
+  return {
+    deadline: controller.signal,
+    clear() {
+      clearTimeout(timer)
+      outer?.removeEventListener("abort", end)
+    },
+  }
+}
+
+export interface TimedWork<T> {
+  /** At the earliest after one millisecond. */
+  ms: number
+  /** Ends the work, too, once it is aborted. */
+  outer?: AbortSignal
+  /** Its signal is aborted when the time is over; what it does later is dropped. */
+  work(signal: AbortSignal): Promise<T>
+  /** The result where the time is over before the work is done. */
+  late(): T
+}
+
+/** The result of work that has only so much time. */
+export async function inTime<T>({ ms, outer, work, late }: TimedWork<T>): Promise<T> {
+  const { deadline, clear } = clearableDeadline(ms, outer)
+  try {
+    if (deadline.aborted) return late()
+    return await new Promise<T>((resolve, reject) => {
+      deadline.addEventListener("abort", () => resolve(late()), { once: true })
+      work(deadline).then(resolve, reject)
+    })
+  } finally {
+    clear()
+  }
 }

@@ -1,4 +1,3 @@
-import * as z from "zod"
 import type { Parsed } from "./http-answer.ts"
 
 /**
@@ -6,9 +5,12 @@ import type { Parsed } from "./http-answer.ts"
  * unreadable. Never for a list of servers: they are counted, and none is not the same as unknown.
  */
 export function listIn(json: unknown, name: string): Parsed<readonly unknown[]> {
-  const { data } = z.looseObject({ [name]: z.array(z.unknown()).nullable() }).safeParse(json)
-  const list: unknown = data?.[name]
+  const list = isObject(json) ? json[name] : undefined
   if (list === null) return { ok: true, value: [] }
   if (Array.isArray(list)) return { ok: true, value: list }
   return { ok: false, why: `the answer has no list \`${name}\`` }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

@@ -74,15 +74,19 @@ function pointsOf(
   { filter, receivedAt }: Statistic,
 ): Pick<CloudEyeSeries, "points" | "unreadable"> {
   if (!Array.isArray(list)) return { points: [], unreadable: true }
-  const shape = z.looseObject({ timestamp: z.number(), [filter]: z.number() })
   const points: Datapoint[] = []
   let isReadable = true
   for (const item of list) {
-    const point: Readonly<Record<string, unknown>> = shape.safeParse(item).data ?? {}
-    const { timestamp: at, [filter]: value } = point
-    if (typeof at === "number" && typeof value === "number") points.push({ at, value })
-    if (typeof value !== "number" || instantOf(at, receivedAt) === null) isReadable = false
+    // By hand: a schema would be made anew for each name of a statistic, and there may be thousands of points.
+    const { timestamp: at, [filter]: value } = (item ?? {}) as Readonly<Record<string, unknown>>
+    const isPoint = isFiniteNumber(at) && isFiniteNumber(value)
+    if (isPoint) points.push({ at, value })
+    if (!isPoint || instantOf(at, receivedAt) === null) isReadable = false
   }
   points.sort((a, b) => a.at - b.at)
   return isReadable ? { points } : { points, unreadable: true }
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value)
 }

@@ -1,4 +1,4 @@
-import { isSecureAddress } from "../decision/policy/secure-address.ts"
+import { isSecureUrl } from "../decision/policy/secure-address.ts"
 import type { Read } from "../ports.ts"
 import { errorOf, jsonOf } from "./answer-error.ts"
 import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
@@ -25,6 +25,8 @@ export type Parse<T> = (json: unknown, receivedAt: number) => Parsed<T>
 
 /** An answer that came in whole. `at`: when its headers arrived by our clock; `credentials`: what must not be in it. */
 export interface Answer {
+  /** The question's. */
+  url: URL
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
@@ -41,7 +43,7 @@ const REFUSALS: readonly number[] = [400, 404, 405, 406, 411, 413, 414, 415, 422
 export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T>): Read<T> {
   const { status } = answer
   const json = jsonOf(answer.text)
-  const time = timeOf(question, answer)
+  const time = timeOf(answer)
   const isOk = status >= 200 && status <= 299
   const refused = (why: string) => ({
     ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
@@ -80,9 +82,9 @@ export function failed(
  * The time that an answer names (header `Date`, of refusals too). Only an answer of the cloud's own counts: over verified
  * TLS, or from this machine (a sandbox). `Age` marks one that a cache repeats (RFC 9111, 5.1); its `Date` is an old one.
  */
-function timeOf({ url }: Question, { headers, at }: Answer): { skewMs: number; date: number } | null {
+function timeOf({ url, headers, at }: Answer): { skewMs: number; date: number } | null {
   const date = Date.parse(first(headers["date"]) ?? "")
-  const counts = isSecureAddress(url) && headers["age"] === undefined
+  const counts = isSecureUrl(url) && headers["age"] === undefined
   if (!counts || Number.isNaN(date)) return null
   return { skewMs: skewMs(date, at), date }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
-import { deadlineIn } from "../http/deadline.ts"
+import { ACCEPT_ENCODING, bodyOf, utf8Text } from "../http/content.ts"
+import { clearableDeadline, inTime } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { Places } from "../http/places.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
@@ -10,7 +10,7 @@ import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
 import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import { retryAfterMs } from "./retry-after.ts"
-import { type CredentialsProvider, sign } from "./signature.ts"
+import { type Credentials, type CredentialsProvider, sign } from "./signature.ts"
 
 // The client for everything that may be asked twice. The retries are our own: undici's interceptor was tried and sends
 // the old signature again, and resumes a broken-off answer with a `Range` request that these APIs do not know.
@@ -79,8 +79,9 @@ export function cloudReader(options: HttpOptions): CloudReader {
   return {
     async read(question, parse) {
       try {
+        const url = new URL(question.url)
         // Its time begins with its turn, so that a supernode that is read late has as much of it as the first one.
-        const { last, tries } = await places.within(originOf(question), () => ask(question, context))
+        const { last, tries } = await places.within(url.origin, () => ask({ question, url }, context))
         return last.kind === "answer"
           ? readAnswer(question, last, parse)
           : failed(
@@ -96,21 +97,28 @@ export function cloudReader(options: HttpOptions): CloudReader {
   }
 }
 
-function originOf({ url }: Question): string {
-  return URL.canParse(url) ? new URL(url).origin : url
+interface Asked {
+  question: Question
+  /** Its URL, parsed once for all tries. */
+  url: URL
 }
 
 /** Tries until there is an answer that is worth reading, or no time for another try. */
-async function ask(question: Question, context: Context): Promise<{ last: Try; tries: number }> {
+async function ask(asked: Asked, context: Context): Promise<{ last: Try; tries: number }> {
   const { clock, timeouts } = context
-  const totalMs = Math.min(timeouts.totalMs, question.totalMs ?? timeouts.totalMs)
-  const total = deadlineIn(totalMs)
+  const totalMs = Math.min(timeouts.totalMs, asked.question.totalMs ?? timeouts.totalMs)
+  const total = clearableDeadline(totalMs)
   const end = clock.monotonic() + totalMs
-  for (let tries = 1; ; tries++) {
-    const last = await tryOnce(question, context, AbortSignal.any([total, deadlineIn(timeouts.tryMs)]))
-    const waitMs = waitAfter(last, tries, context)
-    if (waitMs === null || total.aborted || clock.monotonic() + waitMs >= end) return { last, tries }
-    await context.wait(waitMs)
+  try {
+    for (let tries = 1; ; tries++) {
+      const last = await tryInTime(asked, context, total.deadline)
+      const waitMs = waitAfter(last, tries, context)
+      if (waitMs === null || total.deadline.aborted || clock.monotonic() + waitMs >= end)
+        return { last, tries }
+      await context.wait(waitMs)
+    }
+  } finally {
+    total.clear()
   }
 }
 
@@ -124,66 +132,79 @@ function waitAfter(last: Try, tries: number, { timeouts, random, clock }: Contex
   return askedMs + backoffMs
 }
 
+/** Keys that never come end the try as well; undici ends an aborted request only after its connection opened or failed. */
+function tryInTime(asked: Asked, context: Context, outer: AbortSignal): Promise<Try> {
+  const progress: Progress = { hasKeys: false }
+  return inTime<Try>({
+    ms: context.timeouts.tryMs,
+    outer,
+    work: (signal) => tryOnce(asked, context, { signal, progress }),
+    late: () =>
+      progress.hasKeys
+        ? nothing(`it took too long${sayProxy(asked.url, context.proxy)}`, { retriable: true })
+        : nothing("no credentials: they did not come in time", { credentials: true }),
+  })
+}
+
+interface Progress {
+  hasKeys: boolean
+}
+
 /** Each try has credentials and a signature of its own, so no retry can be refused for its age. */
-async function tryOnce(question: Question, context: Context, signal: AbortSignal): Promise<Try> {
-  const credentials = await within(signal, context.credentials).catch((cause: unknown) => messageOf(cause))
+async function tryOnce(
+  { question, url }: Asked,
+  context: Context,
+  { signal, progress }: { signal: AbortSignal; progress: Progress },
+): Promise<Try> {
+  const credentials = await keysOf(context)
   if (typeof credentials === "string") return nothing(`no credentials: ${credentials}`, { credentials: true })
   if (!credentials.ak || !credentials.sk)
     return nothing("no credentials: access key or secret key is empty", { credentials: true })
+  progress.hasKeys = true
   const { method, projectId } = question
-  const url = new URL(question.url)
   const body = question.body === undefined ? null : JSON.stringify(question.body)
   try {
-    const headers = sign({
+    const headers: Record<string, string> = sign({
       method,
       url,
-      headers: {
-        "content-type": "application/json",
-        ...(projectId === null ? {} : { "x-project-id": projectId }),
-      },
+      headers:
+        projectId === null
+          ? { "content-type": "application/json" }
+          : { "content-type": "application/json", "x-project-id": projectId },
       body,
       credentials,
       now: context.clock.now(),
     })
-    // undici ends an aborted request only after its connection opened or failed.
-    const answer = await within(signal, () =>
-      send(url, {
-        dispatcher: context.dispatchers.for(url),
-        method,
-        // Not signed: a proxy between us and the gateway may rewrite it.
-        headers: { ...headers, ...ACCEPT_ENCODING },
-        body,
-        signal,
-      }),
-    )
+    // Not signed: a proxy between us and the gateway may rewrite it.
+    Object.assign(headers, ACCEPT_ENCODING)
+    const dispatcher = context.dispatchers.for(url)
+    const answer = await send(url, { dispatcher, method, headers, body, signal })
     const at = context.clock.now()
     const wire = Buffer.from(await answer.body.arrayBuffer())
     const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
-    const read = content.ok
-      ? { text: new TextDecoder().decode(content.body), problem: null }
-      : { text: "", problem: content.why }
-    return { kind: "answer", status: answer.statusCode, headers: answer.headers, ...read, at, credentials }
+    const [text, problem] = content.ok ? [utf8Text(content.body), null] : ["", content.why]
+    const { statusCode: status, headers: answered } = answer
+    return { kind: "answer", url, status, headers: answered, text, problem, at, credentials }
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
     if (tooLarge) return nothing("the answer is larger than 8 MB", {})
     const via = proxyFor(url, context.proxy)
     const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
-    const says = signal.aborted ? "it took too long" : redact(messageOf(cause), secrets)
-    return nothing(`${says}${sayProxy(url, context.proxy)}`, {
+    return nothing(`${redact(messageOf(cause), secrets)}${sayProxy(url, context.proxy)}`, {
       retriable: codeOf(cause) !== "UND_ERR_INVALID_ARG",
     })
   }
 }
 
-function nothing(says: string, more: { retriable?: boolean; credentials?: boolean }): Try {
-  return { kind: "nothing", says: oneLine(says), retriable: false, credentials: false, ...more }
+/** The keys, or why there are none. */
+async function keysOf({ credentials }: Context): Promise<Credentials | string> {
+  try {
+    return await credentials()
+  } catch (cause) {
+    return messageOf(cause)
+  }
 }
 
-/** Rejects when the signal does; what comes later is dropped. */
-async function within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  if (signal.aborted) throw new Error("there was no time left")
-  return await new Promise<T>((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("they did not come in time")), { once: true })
-    work().then(resolve, reject)
-  })
+function nothing(says: string, more: { retriable?: boolean; credentials?: boolean }): Try {
+  return { kind: "nothing", says: oneLine(says), retriable: false, credentials: false, ...more }
 }

@@ -1,4 +1,5 @@
-import { createHash, createHmac } from "node:crypto"
+// Not by name: an older Node.js has no `hash`, could not link this, and would not say which Node.js it needs.
+import crypto from "node:crypto"
 
 // SDK-HMAC-SHA256, Huawei Cloud's AK/SK signature. The key is the SK itself: there is no key derivation.
 
@@ -32,18 +33,14 @@ export function sign(
 ): Record<string, string> & { authorization: string } {
   const { ak, sk, securityToken } = request.credentials
   const date = sdkDate(request.now)
-  const headers: Record<string, string> = {
-    ...lowerCased(request.headers),
-    host: request.url.host,
-    "x-sdk-date": date,
-    ...(securityToken ? { "x-security-token": securityToken } : {}),
-  }
-  const signature = signatureOf({ canonical: canonicalRequest({ ...request, headers }), date, sk })
-  const names = signedHeaders(headers)
-  return {
-    ...headers,
-    authorization: `${ALGORITHM} Access=${ak}, SignedHeaders=${names}, Signature=${signature}`,
-  }
+  const headers = lowerCased(request.headers)
+  headers["host"] = request.url.host
+  headers["x-sdk-date"] = date
+  if (securityToken) headers["x-security-token"] = securityToken
+  const names = Object.keys(headers).sort()
+  const signature = signatureOf({ canonical: canonicalOf(request, { headers, names }), date, sk })
+  const authorization = `${ALGORITHM} Access=${ak}, SignedHeaders=${names.join(";")}, Signature=${signature}`
+  return Object.assign(headers, { authorization })
 }
 
 /** Hex HMAC of a canonical request; `date` as in X-Sdk-Date. */
@@ -56,25 +53,31 @@ export function signatureOf({
   date: string
   sk: string
 }): string {
-  return createHmac("sha256", sk)
-    .update([ALGORITHM, date, sha256(canonical)].join("\n"))
+  return crypto
+    .createHmac("sha256", sk)
+    .update(`${ALGORITHM}\n${date}\n${sha256(canonical)}`)
     .digest("hex")
 }
 
 /** The signed part of a request: all its headers, names compared in lower case. */
-export function canonicalRequest({ method, url, headers, body }: UnsignedRequest): string {
-  const lower = lowerCased(headers)
-  const lines = Object.keys(lower)
-    .sort()
-    .map((name) => `${name}:${lower[name]?.trim()}\n`)
-  return [
-    method.toUpperCase(),
-    canonicalPath(url.pathname),
-    url.search === "" ? "" : canonicalQuery(url.searchParams),
-    lines.join(""),
-    signedHeaders(lower),
-    sha256(body ?? ""),
-  ].join("\n")
+export function canonicalRequest(request: UnsignedRequest): string {
+  const headers = lowerCased(request.headers)
+  return canonicalOf(request, { headers, names: Object.keys(headers).sort() })
+}
+
+interface SignedHeaders {
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>
+  /** Those names in order. */
+  names: readonly string[]
+}
+
+function canonicalOf({ method, url, body }: UnsignedRequest, { headers, names }: SignedHeaders): string {
+  let lines = ""
+  for (const name of names) lines += `${name}:${headers[name]?.trim()}\n`
+  const query = url.search === "" ? "" : canonicalQuery(url.searchParams)
+  const path = canonicalPath(url.pathname)
+  return `${method.toUpperCase()}\n${path}\n${query}\n${lines}\n${names.join(";")}\n${sha256(body ?? "")}`
 }
 
 /** Sorted by key, then by value; both RFC 3986 encoded. */
@@ -85,12 +88,17 @@ export function canonicalQuery(params: Iterable<[string, string]>): string {
     .join("&")
 }
 
+/** RFC 3986: such characters are written as they are. */
+const NOTHING_TO_ESCAPE = /^[\w.~/-]*$/
+
 /** Each segment encoded once, whatever was escaped in the URL already; a slash at the end that the URL need not have. */
 function canonicalPath(pathname: string): string {
-  const path = pathname
-    .split("/")
-    .map((segment) => rfc3986(unescaped(segment)))
-    .join("/")
+  const path = NOTHING_TO_ESCAPE.test(pathname)
+    ? pathname
+    : pathname
+        .split("/")
+        .map((segment) => rfc3986(unescaped(segment)))
+        .join("/")
   return path.endsWith("/") ? path : `${path}/`
 }
 
@@ -109,12 +117,10 @@ function rfc3986(text: string): string {
   )
 }
 
-function signedHeaders(headers: Readonly<Record<string, string>>): string {
-  return Object.keys(headers).sort().join(";")
-}
-
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+  const lower: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value
+  return lower
 }
 
 /** `20260101T000000Z`. */
@@ -123,7 +129,7 @@ function sdkDate(now: number): string {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex")
+  return crypto.hash("sha256", text, "hex")
 }
 
 function compare(a: string, b: string): number {

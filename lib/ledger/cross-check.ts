@@ -1,6 +1,7 @@
 import { hasFleetCap } from "../decision/money/fleet-spend.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import { type Control, keptName, type OperatorCommand, type Stop } from "../decision/state/control.ts"
+import { isSameJson } from "../digest.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
@@ -55,7 +56,7 @@ export class CrossCheck {
   readonly #seenCommands = new Map<string, CommandInStream>()
   readonly #policies = new Map<string, boolean>()
   readonly #problems: CrossProblem[] = []
-  #lastControl = ""
+  #lastControl: Control | null = null
 
   /** Streams `control` and `fleet` first, then the supernodes': what is read later may only be newer. */
   see(entry: LedgerEntry): void {
@@ -119,9 +120,8 @@ export class CrossCheck {
     if (situation?.control?.state !== "read") return
     const { value } = situation.control
     // Nearly always the same as in the entry before.
-    const text = JSON.stringify(value)
-    if (text === this.#lastControl) return
-    this.#lastControl = text
+    if (isSameJson(value, this.#lastControl)) return
+    this.#lastControl = value
     for (const [key, says] of commandsIn(value))
       if (!this.#seenCommands.has(key)) this.#seenCommands.set(key, { stream, seq, says })
   }

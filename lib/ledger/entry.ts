@@ -3,7 +3,7 @@ import type { Control } from "../decision/state/control.ts"
 import type { FleetState } from "../decision/state/fleet-reservations.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
-import { canonicalText, digestText } from "../digest.ts"
+import { canonicalMembers, canonicalText, digestText } from "../digest.ts"
 
 /** Versions of the entry format that this program reads; it writes the last one. */
 export const READ_VERSIONS = [1, 2] as const
@@ -83,11 +83,16 @@ interface Halves {
 }
 
 function spell(unsealed: object): Halves {
-  const members = Object.entries(unsealed)
-  const part = (some: typeof members) => canonicalText(Object.fromEntries(some)).slice(1, -1)
+  const keys = Object.keys(unsealed).sort()
   return {
-    before: part(members.filter(([key]) => key < "hash")),
-    after: part(members.filter(([key]) => key > "hash")),
+    before: canonicalMembers(
+      unsealed,
+      keys.filter((key) => key < "hash"),
+    ),
+    after: canonicalMembers(
+      unsealed,
+      keys.filter((key) => key > "hash"),
+    ),
   }
 }
 

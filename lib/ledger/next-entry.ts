@@ -63,13 +63,22 @@ export function nextEntry(
   return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
 
-/** The same value with all keys sorted, as its canonical text has them. */
+/** The same value with all keys sorted, as its canonical text has them. Parts that have them so already are not copied. */
 function inCanonicalOrder<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(inCanonicalOrder) as T
+  if (Array.isArray(value)) {
+    const items = value.map(inCanonicalOrder)
+    return items.every((item, i) => item === value[i]) ? value : (items as T)
+  }
   if (typeof value !== "object" || value === null) return value
-  const sorted = Object.keys(value).sort()
+  const keys = Object.keys(value)
+  const members = keys.map((key) => inCanonicalOrder((value as Record<string, unknown>)[key]))
+  const isInOrder = keys.every(
+    (key, i) =>
+      members[i] === (value as Record<string, unknown>)[key] && (i === 0 || (keys[i - 1] ?? "") <= key),
+  )
+  if (isInOrder) return value
   return Object.fromEntries(
-    sorted.map((key) => [key, inCanonicalOrder((value as Record<string, unknown>)[key])]),
+    keys.map((key, i) => [key, members[i]] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
   ) as T
 }
 

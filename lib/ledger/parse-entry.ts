@@ -1,4 +1,5 @@
 import { LedgerError } from "../ports.ts"
+import { isCanonicalText } from "./canonical-form.ts"
 import { checkEntry, type LedgerEntry, READ_VERSIONS, textFitsHash } from "./entry.ts"
 import type { RawEntry } from "./store.ts"
 
@@ -61,28 +62,6 @@ function textProblem(text: string, entry: LedgerEntry): string | null {
   } catch {
     return "cannot be brought into canonical form"
   }
-}
-
-/**
- * True only for a text in canonical form: JSON as the runtime spells it, keys in order. False says nothing: the runtime lists
- * keys that look like array indexes first, so the canonical text must be made to tell.
- */
-function isCanonicalText(text: string, value: unknown): boolean {
-  return JSON.stringify(value) === text && keysAreSorted(value)
-}
-
-/** The value comes from JSON.parse: no inherited keys, no cycles. */
-function keysAreSorted(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return true
-  if (Array.isArray(value)) return value.every(keysAreSorted)
-  let before = ""
-  for (const key in value) {
-    if (before > key) return false
-    before = key
-    const member = (value as Record<string, unknown>)[key]
-    if (typeof member === "object" && !keysAreSorted(member)) return false
-  }
-  return true
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -23,11 +23,14 @@ const listOf =
 const recordOf =
   (check: Check): Check =>
   (value) =>
-    isRecord(value) && Object.values(value as object).every(check)
-const having =
-  (members: Record<string, Check>): Check =>
-  (value) =>
-    isRecord(value) && badMember(members, value as Record<string, unknown>) === null
+    isRecord(value) && everyMember(value as Record<string, unknown>, check)
+/** Checks by the names of members. */
+type Form = readonly [name: string, check: Check][]
+
+const having = (members: Record<string, Check>): Check => {
+  const form = Object.entries(members)
+  return (value) => isRecord(value) && badMember(form, value as Record<string, unknown>) === null
+}
 
 const isAttempt = having({
   id: isText,
@@ -40,11 +43,11 @@ const isAttempt = having({
   latching: orAbsent(listOf(isText)),
 })
 
-const isTracesSeen: Check = (value) =>
-  having({ kind: isText, count: isNumber, kept: listOf(isRecord) })(value) ||
-  having({ kind: isText, reason: isText, why: isText })(value)
+const isTracesRead = having({ kind: isText, count: isNumber, kept: listOf(isRecord) })
+const isTracesUnread = having({ kind: isText, reason: isText, why: isText })
+const isTracesSeen: Check = (value) => isTracesRead(value) || isTracesUnread(value)
 
-const SUPERNODE: Record<string, Check> = {
+const SUPERNODE: Form = Object.entries({
   attempt: orNull(isAttempt),
   openedAt: orNull(isNumber),
   completedAt: orNull(isNumber),
@@ -77,11 +80,11 @@ const SUPERNODE: Record<string, Check> = {
     }),
   ),
   effects: orAbsent(listOf(isRecord)),
-}
+} satisfies Record<string, Check>)
 
 const isStop = having({ why: isText, by: isText, at: isNumber, until: orNull(isNumber) })
 
-const CONTROL: Record<string, Check> = {
+const CONTROL: Form = Object.entries({
   pausedAll: orNull(isStop),
   paused: recordOf(isStop),
   held: recordOf(isStop),
@@ -95,22 +98,28 @@ const CONTROL: Record<string, Check> = {
     }),
   ),
   ledger: orAbsent(having({ id: isText })),
-}
+} satisfies Record<string, Check>)
 
-const FLEET: Record<string, Check> = {
+const FLEET: Form = Object.entries({
   pending: listOf(having({ id: isText, stream: isText, seq: isNumber, openedAt: isNumber })),
   members: recordOf(isNumber),
-}
+} satisfies Record<string, Check>)
 
 /** The first part of a state that has another form than its stream's states; null where all is well. */
 export function stateShapeProblem(stream: string, state: unknown): string | null {
   if (!isRecord(state)) return "it is not an object"
-  const members = stream === CONTROL_STREAM ? CONTROL : stream === FLEET_STREAM ? FLEET : SUPERNODE
-  const name = badMember(members, state as Record<string, unknown>)
+  const form = stream === CONTROL_STREAM ? CONTROL : stream === FLEET_STREAM ? FLEET : SUPERNODE
+  const name = badMember(form, state as Record<string, unknown>)
   return name === null ? null : `"${name}" is missing or has another form`
 }
 
-function badMember(members: Record<string, Check>, value: Record<string, unknown>): string | null {
-  for (const [name, check] of Object.entries(members)) if (!check(value[name])) return name
+function badMember(form: Form, value: Record<string, unknown>): string | null {
+  for (const [name, check] of form) if (!check(value[name])) return name
   return null
+}
+
+/** States come from JSON.parse: no inherited keys. */
+function everyMember(value: Record<string, unknown>, check: Check): boolean {
+  for (const name in value) if (!check(value[name])) return false
+  return true
 }

@@ -20,10 +20,17 @@ export interface Decided {
 
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
   const considered = considerOnce(task, situation)
-  const explained = explain(considered)
+  const explained = task.hintsAreUnread ? considered.decision : explain(considered)
   const decided = heldUntrusted(task, situation, explained)
   const plan = decided.target && considered.facts.planOf()
   const mode = modeOf(task, situation)
   const decision = withPreconditions(ports, task, { situation, decision: decided, mode })
   return { situation, decision, plan, mode }
+}
+
+/** The same with its hints, for the record: a run whose result shows none has not made them yet. */
+export function withHints<D extends Decided>(task: RunTask, decided: D): D {
+  if (!task.hintsAreUnread) return decided
+  const { facts } = considerOnce(task, decided.situation)
+  return { ...decided, decision: explain({ decision: decided.decision, facts }) }
 }

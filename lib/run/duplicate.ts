@@ -105,15 +105,19 @@ interface EntrySearch {
   fromSeq: number
   toSeq: number
   isOne(entry: LedgerEntry): boolean
+  /** None is read after it; left out: all are. */
+  isLast?(entry: LedgerEntry): boolean
 }
 
 export async function entriesOf(
   ports: Pick<Ports, "ledger">,
   stream: string,
-  { fromSeq, toSeq, isOne }: EntrySearch,
+  { fromSeq, toSeq, isOne, isLast }: EntrySearch,
 ): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = []
-  for await (const entry of ports.ledger.read(stream, { fromSeq, toSeq }))
+  for await (const entry of ports.ledger.read(stream, { fromSeq, toSeq })) {
     if (isOne(entry)) entries.push(entry)
+    if (isLast?.(entry)) break
+  }
   return entries
 }

@@ -67,7 +67,8 @@ async function firstConfirmedIn(
 ): Promise<number | null> {
   for (let fromSeq = 1; ; fromSeq += PAGE_ENTRIES) {
     const toSeq = fromSeq + PAGE_ENTRIES - 1
-    const entries = await entriesOf(ports, stream, { fromSeq, toSeq, isOne: () => true })
+    const isLast = (entry: LedgerEntry) => confirmedOn(entry, ledgerId) !== null
+    const entries = await entriesOf(ports, stream, { fromSeq, toSeq, isOne: () => true, isLast })
     const times = entries.flatMap((entry) => confirmedOn(entry, ledgerId) ?? [])
     if (times[0] !== undefined || entries.length < PAGE_ENTRIES) return times[0] ?? null
   }

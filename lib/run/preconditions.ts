@@ -7,7 +7,6 @@ import { approversWithKeys } from "../decision/policy/approver-keys.ts"
 import type { RunMode, Situation } from "../decision/situation.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
-import { canonicalText } from "../digest.ts"
 import type { Ports } from "../ports.ts"
 import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
 import { changesState, type DecidedEvent } from "./state-change.ts"
@@ -47,11 +46,14 @@ export function stateFindings(situation: Situation): Finding[] {
 
 const knownBytes = new WeakMap<SupernodeState, number>()
 
-/** The size of the state as entries hold it. States never change, and most runs see the one that the run before saw. */
+/**
+ * The size of the state as entries hold it: the order of keys does not change it. States never change, and most runs see the
+ * one that the run before saw.
+ */
 function bytesOf(standing: SupernodeState): number {
   const known = knownBytes.get(standing)
   if (known !== undefined) return known
-  const bytes = Buffer.byteLength(canonicalText(standing))
+  const bytes = Buffer.byteLength(JSON.stringify(standing))
   knownBytes.set(standing, bytes)
   return bytes
 }

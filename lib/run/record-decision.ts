@@ -4,7 +4,7 @@ import type { RunMode, Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { type EntryFields, nextNote, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { Decided } from "./decide-and-plan.ts"
+import { type Decided, withHints } from "./decide-and-plan.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
 import { stampOf } from "./entry-time.ts"
 import { readHeads } from "./heads.ts"
@@ -23,7 +23,8 @@ type Noted = Decided & { head: LedgerEntry | undefined }
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
   const { head, situation, decision, plan } = decided
   const event = decidedEvent(task, decided)
-  if (isWorthNoting({ task, situation, decision, plan, event })) return note(ports, task, decided)
+  if (isWorthNoting({ task, situation, decision, plan, event }))
+    return note(ports, task, withHints(task, decided))
   return {
     kind: "done",
     result: resultOfDecision(task, decided),

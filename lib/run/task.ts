@@ -20,6 +20,8 @@ export interface RunTask {
   sendWithinMs: number
   /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
   fleetStreams: readonly string[]
+  /** Only the decision's kind and first reason are read of the result: hints are made for recorded decisions alone. */
+  hintsAreUnread?: true
   /** News of the policy file as a whole; only with the first supernode of the file, so that operators hear of it once. */
   fileNews?: PolicyFileState
 }

@@ -158,6 +158,7 @@ function taskOf({
     buyTimeoutMs: ORDER_TIMEOUT_MS,
     sendWithinMs: ORDER_TIMEOUT_MS / 2,
     fleetStreams: [stream],
+    hintsAreUnread: true,
   }
 }
 

@@ -5,7 +5,11 @@ import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
 import { builtOnce } from "../build-once.ts"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+/** In a bundle, the root of the sources that it was made of. */
+declare const BUNDLED_FROM: string | undefined
+
+const ROOT =
+  typeof BUNDLED_FROM === "string" ? BUNDLED_FROM : fileURLToPath(new URL("../..", import.meta.url))
 
 /** A way to break our code on purpose, to see that the tests notice. */
 export interface Break {
@@ -62,8 +66,8 @@ interface Wanted {
 }
 
 async function buildInto(folder: string, { entries, broken }: Wanted): Promise<void> {
-  // SQLite for this Node is native and dynalite loads parts of itself by name: both stay where they are.
-  const external = ["@photostructure/sqlite", "dynalite"]
+  // SQLite for this Node and esbuild are native, and dynalite loads parts of itself by name: they stay where they are.
+  const external = ["@photostructure/sqlite", "dynalite", "esbuild"]
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   // Scripts read the events of the tests from `../events`.
   symlinkSync(join(ROOT, "test/events"), join(folder, "events"))
@@ -78,7 +82,10 @@ async function buildInto(folder: string, { entries, broken }: Wanted): Promise<v
     format: "esm",
     target: "node20",
     mainFields: ["module", "main"],
-    define: { SUPERNODE_AUTOSCALER_VERSION: JSON.stringify("0.0.0") },
+    define: {
+      SUPERNODE_AUTOSCALER_VERSION: JSON.stringify("0.0.0"),
+      BUNDLED_FROM: JSON.stringify(ROOT),
+    },
     external: broken ? [...external, "@aws-sdk/*", "pg"] : external,
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',

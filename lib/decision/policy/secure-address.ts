@@ -1,7 +1,11 @@
 /** True if secrets may be sent there: https to any host, or plain http that never leaves this machine. */
 export function isSecureAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
+  const url = URL.canParse(address) ? new URL(address) : null
+  return url !== null && isSecureUrl(url)
+}
+
+/** The same for a URL that is parsed already. */
+export function isSecureUrl({ protocol, hostname }: URL): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
 }
 

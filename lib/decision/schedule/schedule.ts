@@ -1,3 +1,4 @@
+import { keptTexts } from "../kept-texts.ts"
 import type { CronFields } from "../policy/cron.ts"
 import { comesOn, timesOfDay } from "../policy/cron-times.ts"
 import type { Schedule } from "../policy/policy.ts"
@@ -87,18 +88,49 @@ export function nextStarts(
   return starts
 }
 
+interface DayStart extends Start {
+  /** Its local time. */
+  wall: number
+}
+
+/** Starts by local date, of the newest dates that were asked for. Cron fields do not change after they are read. */
+interface KeptDays {
+  timezone: string
+  days: Map<number, readonly DayStart[]>
+}
+
+const MAX_DAYS_KEPT = 64
+const keptDays = new WeakMap<CronFields, KeptDays>()
+
 /** All starts of one local date in order, by their local time. `day`: the local time of its midnight. */
-export function startsOn(day: number, cron: CronFields, timezone: string): { wall: number; at: number }[] {
+export function startsOn(day: number, cron: CronFields, timezone: string): readonly DayStart[] {
+  let kept = keptDays.get(cron)
+  if (kept?.timezone !== timezone || kept.days.size >= MAX_DAYS_KEPT) {
+    kept = { timezone, days: new Map() }
+    keptDays.set(cron, kept)
+  }
+  const known = kept.days.get(day)
+  if (known) return known
+  const starts = makeStarts(day, cron, timezone)
+  kept.days.set(day, starts)
+  return starts
+}
+
+function makeStarts(day: number, cron: CronFields, timezone: string): DayStart[] {
   const date = new Date(day)
   const month = date.getUTCMonth() + 1
   if (!comesOn(cron, { month, dayOfMonth: date.getUTCDate(), dayOfWeek: date.getUTCDay() })) return []
   const walls = timesOfDay(cron).map((time) => day + time)
   const instants = firstInstantsAt(timezone, walls)
-  return walls.map((wall, i) => ({ wall, at: instants[i] ?? wall }))
+  return walls.map((wall, i) => ({ wall, at: instants[i] ?? wall, occurrence: occurrenceOf(wall) }))
 }
 
-function named({ wall, at }: { wall: number; at: number }): Start {
-  return { occurrence: new Date(wall).toISOString().slice(0, "2026-11-30T08:00".length), at }
+function occurrenceOf(wall: number): string {
+  return new Date(wall).toISOString().slice(0, "2026-11-30T08:00".length)
+}
+
+function named({ occurrence, at }: DayStart): Start {
+  return { occurrence, at }
 }
 
 function dayOf(wall: number): number {
@@ -117,9 +149,21 @@ function sayOccurrence(occurrence: string): string {
  * (2026-11-30T00:00:00Z)`. The offset and UTC reveal a mistaken zone.
  */
 export function sayLocalTime(at: number, timezone: string): string {
+  const known = localTimes.get(timezone)
+  if (known) return known(at)
+  const say = keptTexts((one) => makeLocalTime(one, timezone))
+  if (localTimes.size >= MAX_ZONES) localTimes.clear()
+  localTimes.set(timezone, say)
+  return say(at)
+}
+
+const MAX_ZONES = 50
+const localTimes = new Map<string, (at: number) => string>()
+
+function makeLocalTime(at: number, timezone: string): string {
   const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS
   const wall = wallTime(timezone, minute)
-  const local = sayOccurrence(new Date(wall).toISOString().slice(0, "2026-11-30T08:00".length))
+  const local = sayOccurrence(occurrenceOf(wall))
   const utc = new Date(minute).toISOString().replace(/\.\d{3}Z$/, "Z")
   return `${local} ${sayOffset(wall - minute)} ${timezone} (${utc})`
 }

@@ -12,7 +12,8 @@ export interface SqliteConnection {
 
 export interface SqliteStatement {
   all(...values: (string | number)[]): Record<string, unknown>[]
-  run(...values: (string | number)[]): unknown
+  /** `changes`: number of rows that were written. */
+  run(...values: (string | number)[]): { changes: number | bigint }
 }
 
 interface SqliteModule {

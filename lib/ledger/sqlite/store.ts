@@ -68,7 +68,7 @@ class SqliteStore implements LedgerStore {
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     const opened = await this.#needed()
-    return this.#told(() => appendInTransaction(opened, stream, raw))
+    return this.#told(() => appendIfNext(opened, stream, raw))
   }
 
   async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
@@ -165,6 +165,7 @@ interface Opened {
   head: SqliteStatement
   heads: SqliteStatement
   newest: SqliteStatement
+  append: SqliteStatement
   insert: SqliteStatement
   range: SqliteStatement
   streams: SqliteStatement
@@ -176,6 +177,11 @@ const HEADS = `
   JOIN entries AS newest ON newest.stream = asked.value
     AND newest.seq = (SELECT max(seq) FROM entries WHERE stream = asked.value)`
 
+/** Adds a row only where its seq is the next one. */
+const APPEND = `
+  INSERT INTO entries (stream, seq, entry) SELECT ?, ?, ?
+  WHERE ? = 1 + (SELECT coalesce(max(seq), 0) FROM entries WHERE stream = ?)`
+
 function prepare(database: SqliteConnection, file: string): Opened {
   const where = "FROM entries WHERE stream = ?"
   return {
@@ -184,24 +190,18 @@ function prepare(database: SqliteConnection, file: string): Opened {
     head: database.prepare(`SELECT seq, entry ${where} ORDER BY seq DESC LIMIT 1`),
     heads: database.prepare(HEADS),
     newest: database.prepare(`SELECT coalesce(max(seq), 0) AS seq ${where}`),
+    append: database.prepare(APPEND),
     insert: database.prepare("INSERT INTO entries (stream, seq, entry) VALUES (?, ?, ?)"),
     range: database.prepare(`SELECT seq, entry ${where} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`),
     streams: database.prepare("SELECT DISTINCT stream FROM entries"),
   }
 }
 
-// IMMEDIATE takes the write lock before it reads the newest seq, so that no other writer can come in between.
-function appendInTransaction({ database, newest, insert }: Opened, stream: string, raw: RawEntry) {
-  database.exec("BEGIN IMMEDIATE")
-  try {
-    const isNext = Number(newest.all(stream)[0]?.["seq"]) === raw.seq - 1
-    if (isNext) insert.run(stream, raw.seq, raw.text)
-    database.exec(isNext ? "COMMIT" : "ROLLBACK")
-    return isNext ? "appended" : "conflict"
-  } catch (error) {
-    rollBack(database)
-    throw error
-  }
+// One statement is one transaction. As it writes, it takes the write lock before it reads the newest seq, so that no other
+// writer can come in between.
+function appendIfNext({ append }: Opened, stream: string, { seq, text }: RawEntry) {
+  const { changes } = append.run(stream, seq, text, seq, stream)
+  return Number(changes) === 1 ? "appended" : "conflict"
 }
 
 /** An append that is taken back: what refuses it refuses the real one as well. */
