@@ -18,6 +18,39 @@ module.exports.events = async ({ resolveVariable }) => {
   }))
 }
 
+/**
+ * An alarm for each of several rules: the functions' invocations together cannot show that one rule is missing. CloudWatch's
+ * AWS/Events has no data of a rule that is disabled or deleted.
+ */
+module.exports.missingTicks = async ({ resolveVariable }) => {
+  const shards = await shardsOf(resolveVariable)
+  const name = await resolveVariable("self:custom.name")
+  const numbers = shards === 1 ? [] : Array.from({ length: shards }, (_, nth) => nth + 1)
+  return Object.fromEntries(numbers.map((nth) => [`MissingTick${nth}`, missingTick({ nth, shards, name })]))
+}
+
+function missingTick({ nth, shards, name }) {
+  return {
+    Type: "AWS::CloudWatch::Alarm",
+    Properties: {
+      AlarmName: `${name}-MissingTick${nth}`,
+      AlarmDescription: `No tick of shard ${nth}/${shards} in 15 minutes: look whether its schedule rule is enabled`,
+      Namespace: "AWS/Events",
+      MetricName: "Invocations",
+      // osls numbers the rules of a function in the order of its events.
+      Dimensions: [{ Name: "RuleName", Value: { Ref: `ScheduleEventsRuleSchedule${nth}` } }],
+      Statistic: "Sum",
+      Period: 900,
+      EvaluationPeriods: 1,
+      ComparisonOperator: "LessThanThreshold",
+      Threshold: 1,
+      TreatMissingData: "breaching",
+      AlarmActions: [{ Ref: "Operators" }],
+      OKActions: [{ Ref: "Operators" }],
+    },
+  }
+}
+
 /** A place for each rule, and for a tick of the rules before an update. */
 module.exports.concurrency = async ({ resolveVariable }) => (await shardsOf(resolveVariable)) + 1
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { filesAtStart } from "../bench/sizes.ts"
 import { exportsOf, makeBareWorkshop, makeWorkshop, packageWorkshop } from "./built.ts"
-import { NAMES, PROMISES, type Resource, statementsOf } from "./promises.ts"
+import { NAMES, PROMISES, type Resource, statementsOf, TO_PEOPLE } from "./promises.ts"
 import { filesInZip } from "./zip.ts"
 
 const TEMPLATE = "cloudformation-template-update-stack.json"
@@ -251,6 +251,31 @@ describe("packaging with another stage, another region and every parameter", () 
     ).toMatchObject({
       "Fn::If": ["Reserves", 5, {}],
     })
+  })
+
+  it("notifies people of each shard whose ticks do not come, by the metrics of its own rule", () => {
+    const rules = Object.entries(template.Resources).filter(
+      ([, { Properties }]) => Properties?.["ScheduleExpression"] === "rate(5 minutes)",
+    )
+    const alarms = rules.map(([rule, { Properties }], nth) => {
+      const [target] = Properties["Targets"] as Resource["Properties"][]
+      expect(JSON.stringify(target?.["InputTransformer"])).toContain(`${nth + 1}/4`)
+      return [`supernode-autoscaler-prod-MissingTick${nth + 1}`, [{ Name: "RuleName", Value: { Ref: rule } }]]
+    })
+    expect(alarms.length).toBe(4)
+    const made = named("AWS::CloudWatch::Alarm").filter(
+      ({ Properties }) => Properties["Namespace"] === "AWS/Events",
+    )
+    expect(made.map(({ Properties }) => [Properties["AlarmName"], Properties["Dimensions"]])).toEqual(alarms)
+    for (const { Properties } of made)
+      expect(Properties).toMatchObject({
+        ...TO_PEOPLE,
+        MetricName: "Invocations",
+        Period: 900,
+        ComparisonOperator: "LessThanThreshold",
+        Threshold: 1,
+        TreatMissingData: "breaching",
+      })
   })
 
   it("has a public URL where it is asked for, by which nothing else may be invoked", () => {
