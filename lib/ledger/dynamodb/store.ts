@@ -9,7 +9,7 @@ import {
   type SeqRange,
 } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
-import { dynamoFailure, isMissing, isRefusal } from "./failure.ts"
+import { DynamoRefusal, dynamoFailure, isMissing, isRefusal } from "./failure.ts"
 import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable, recoverByTime } from "./table.ts"
 
@@ -26,7 +26,7 @@ export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> 
 type Item = DynamoItem
 
 interface Page {
-  Items?: Item[]
+  Items: Item[]
   LastEvaluatedKey?: Item
 }
 
@@ -169,7 +169,7 @@ class DynamoStore implements LedgerStore {
         ExclusiveStartKey: start,
       }
       const page = await this.#page("Scan", scan)
-      for (const item of page.Items ?? []) {
+      for (const item of page.Items) {
         const stream = item["stream"]?.S ?? ""
         if (!seen.has(stream)) yield stream
         seen.add(stream)
@@ -184,17 +184,18 @@ class DynamoStore implements LedgerStore {
 
   async #query(query: object) {
     const page = await this.#page("Query", { ...query, TableName: this.#table, ConsistentRead: true })
-    return { items: page.Items ?? [], next: page.LastEvaluatedKey }
+    return { items: page.Items, next: page.LastEvaluatedKey }
   }
 
   #page(operation: "Query" | "Scan", question: object): Promise<Page> {
     return this.#connection
-      .read<Page>(operation, question)
-      .catch((error: unknown) => this.#emptyIfMissing(error))
-  }
-
-  #emptyIfMissing(error: unknown): Page {
-    return isMissing(error) ? {} : this.#fail(error)
+      .read<Partial<Page> & { Count?: number }>(operation, question)
+      .then(({ Items, Count, ...page }) => {
+        // An answer of something else than a table must not read as a ledger without entries.
+        if (!Array.isArray(Items) && Count !== 0) throw new DynamoRefusal(200, null)
+        return { ...page, Items: Items ?? [] }
+      })
+      .catch((error: unknown) => (isMissing(error) ? { Items: [] } : this.#fail(error)))
   }
 
   #fail(error: unknown): never {

@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import {
   ConditionalCheckFailedException,
@@ -339,6 +339,53 @@ describe("a store that does not answer as it should", () => {
     )
     await expectAll(ledger, problem)
     await new Promise<void>((resolve) => refusing.close(() => resolve()))
+  })
+
+  /** A server of one table that answers each question as told; the ledger asks it. */
+  async function answering(reply: (res: ServerResponse, headers: IncomingHttpHeaders) => void) {
+    const told = createServer((req, res) => {
+      req.resume()
+      reply(res, req.headers)
+    })
+    await new Promise<void>((resolve) => told.listen(0, "127.0.0.1", resolve))
+    const endpoint = `http://127.0.0.1:${(told.address() as AddressInfo).port}`
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${endpoint}`, OPTIONS)
+    onTestFinished(async () => {
+      await ledger.close()
+      told.close()
+    })
+    return ledger
+  }
+
+  test.each([
+    ["JSON of something else", "{}"],
+    ["JSON without the list", '{"Count":1}'],
+    ["half an answer", '{"Items":[{"stream":'],
+    ["a page of a proxy", "<html>"],
+  ])("%s with status 200 is no empty ledger", async (_, body) => {
+    const ledger = await answering((res) => res.end(body))
+    for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
+      await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+  })
+
+  test("an answer that was cut off is asked for again", async () => {
+    const bodies = ['{"Items":[{"str', '{"Items":[],"Count":0}']
+    const ledger = await answering((res) => res.end(bodies.shift()))
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
+  })
+
+  test("requests follow the server's clock while ours is wrong, and ours again once it was set right", async () => {
+    let aheadMs = 10 * 60_000
+    const ledger = await answering((res, headers) => {
+      const now = Date.now() + aheadMs
+      const text = String(headers["x-amz-date"]).replace(/^(....)(..)(..T..)(..)(..)/, "$1-$2-$3:$4:$5")
+      res.setHeader("date", new Date(now).toUTCString())
+      if (Math.abs(Date.parse(text) - now) < 5 * 60_000) return answer(res, 200, { Items: [], Count: 0 })
+      answer(res, 400, { __type: "com.amazon.coral.service#InvalidSignatureException", message: "expired" })
+    })
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
+    aheadMs = 0
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
   })
 
   test("a server that takes the call and never answers ends in an error, not in waiting", async () => {
