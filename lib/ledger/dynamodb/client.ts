@@ -61,7 +61,7 @@ interface Context {
   skewMs: number
 }
 
-/** Speaks to no one yet. Throws LedgerError where AWS's environment variables name no endpoint that can be used. */
+/** Speaks to no one yet. Throws LedgerError on an endpoint that cannot be used. */
 export function connectDynamo(place: DynamoPlace): DynamoConnection {
   const { connectMs, requestMs } = place.timeouts ?? TIMEOUTS
   const { region, proxy = null } = place
@@ -72,7 +72,7 @@ export function connectDynamo(place: DynamoPlace): DynamoConnection {
     connections: MAX_CONNECTIONS,
   })
   const context: Context = {
-    url: place.endpoint === null ? endpointOf(region) : new URL(place.endpoint),
+    url: endpointOf(region, place.endpoint),
     region,
     keys: keySource(place.credentials, { region, proxy, connectMs, requestMs }),
     dispatchers,
@@ -154,9 +154,11 @@ function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   })
 }
 
-function jsonIn(body: Buffer): unknown {
+/** Each answer of the protocol is a JSON object; undefined for anything else. */
+function jsonIn(body: Buffer): object | undefined {
   try {
-    return JSON.parse(body.toString())
+    const json: unknown = JSON.parse(body.toString())
+    return typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined
   } catch {
     return undefined
   }

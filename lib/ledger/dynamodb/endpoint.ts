@@ -13,12 +13,18 @@ const PARTITIONS: readonly [region: RegExp, suffix: string, dualStack: string][]
 /** Its ordinary endpoints are FIPS endpoints. */
 const GOV_CLOUD = /^us-gov-/
 
-/** AWS's own endpoint in a region, unless AWS's environment variables name another one. Throws LedgerError. */
-export function endpointOf(region: string): URL {
-  const named = namedEndpoint()
-  if (named !== null) return named
-  const isDualStack = isOn("AWS_USE_DUALSTACK_ENDPOINT")
-  const isFips = isOn("AWS_USE_FIPS_ENDPOINT") && (isDualStack || !GOV_CLOUD.test(region))
+const FIPS = "AWS_USE_FIPS_ENDPOINT"
+const DUAL_STACK = "AWS_USE_DUALSTACK_ENDPOINT"
+
+/**
+ * The endpoint of the ledger's url (null: none), else the one that AWS's environment variables name, else AWS's own in the region.
+ * Throws LedgerError.
+ */
+export function endpointOf(region: string, ofUrl: string | null = null): URL {
+  const named = ofUrl === null ? namedEndpoint() : new URL(ofUrl)
+  if (named !== null) return withoutDemands(named)
+  const isDualStack = isOn(DUAL_STACK)
+  const isFips = isOn(FIPS) && (isDualStack || !GOV_CLOUD.test(region))
   const [, suffix, dualStack] = PARTITIONS.find(([pattern]) => pattern.test(region)) ?? []
   return new URL(`https://dynamodb${isFips ? "-fips" : ""}.${region}.${isDualStack ? dualStack : suffix}`)
 }
@@ -36,6 +42,15 @@ export function namedEndpoint(): URL | null {
   throw new LedgerError(
     `${variable} must be an http or https URL without credentials, query and fragment, such as https://dynamodb.example.com. ` +
       "Correct it, or write endpoint= in SUPERNODE_LEDGER, which comes first",
+  )
+}
+
+/** FIPS and dual stack are demands on AWS's own endpoints. Amazon's client refuses them beside a named one, too. */
+function withoutDemands(named: URL): URL {
+  const demand = [FIPS, DUAL_STACK].find(isOn)
+  if (demand === undefined) return named
+  throw new LedgerError(
+    `${demand} is true, and cannot be met at the endpoint ${named.origin}: unset ${demand}, or name no endpoint`,
   )
 }
 

@@ -9,9 +9,11 @@ export class DynamoRefusal extends Error {
   constructor(status: number, json: unknown) {
     const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {}
     const says = fields["message"] ?? fields["Message"]
-    super(typeof says === "string" && says !== "" ? says : withoutReason(status))
+    // After a wrong signature a further paragraph repeats the signed headers, with the session token.
+    const [first] = typeof says === "string" ? says.split(/\n\s*\n/) : []
+    super(first || withoutReason(status))
     const type = fields["__type"]
-    this.name = typeof type === "string" ? type.slice(type.lastIndexOf("#") + 1) : "UnknownError"
+    this.name = (typeof type === "string" && type.slice(type.lastIndexOf("#") + 1)) || "UnknownError"
     this.status = status
   }
 

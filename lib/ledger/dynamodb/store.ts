@@ -48,15 +48,22 @@ class DynamoStore implements LedgerStore {
   }
 
   async head(stream: string): Promise<RawEntry | undefined> {
-    const { items } = await this.#query({
-      KeyConditionExpression: "#stream = :stream",
-      ExpressionAttributeNames: { "#stream": "stream" },
-      ExpressionAttributeValues: { ":stream": { S: stream } },
-      ScanIndexForward: false,
-      Limit: 1,
-    })
-    const [newest] = items
-    return newest === undefined ? undefined : rawOf(newest)
+    let start: Item | undefined
+    do {
+      const page = await this.#query({
+        KeyConditionExpression: "#stream = :stream",
+        ExpressionAttributeNames: { "#stream": "stream" },
+        ExpressionAttributeValues: { ":stream": { S: stream } },
+        ScanIndexForward: false,
+        Limit: 1,
+        ExclusiveStartKey: start,
+      })
+      const [newest] = page.items
+      if (newest !== undefined) return rawOf(newest)
+      // An empty page with more behind it says nothing of the stream.
+      start = page.next
+    } while (start !== undefined)
+    return undefined
   }
 
   /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
@@ -192,8 +199,9 @@ class DynamoStore implements LedgerStore {
       .read<Partial<Page> & { Count?: number }>(operation, question)
       .then(({ Items, Count, ...page }) => {
         // An answer of something else than a table must not read as a ledger without entries.
-        if (!Array.isArray(Items) && Count !== 0) throw new DynamoRefusal(200, null)
-        return { ...page, Items: Items ?? [] }
+        const items = Items ?? (Count === 0 ? [] : null)
+        if (!Array.isArray(items) || !items.every(isItem)) throw new DynamoRefusal(200, null)
+        return { ...page, Items: items }
       })
       .catch((error: unknown) => (isMissing(error) ? { Items: [] } : this.#fail(error)))
   }
@@ -202,6 +210,10 @@ class DynamoStore implements LedgerStore {
     if (isMissing(error)) throw noLedgerAt(`the table ${this.#table} (${this.#where})`)
     throw dynamoFailure(error, this.#table, this.#where)
   }
+}
+
+function isItem(item: unknown): item is Item {
+  return typeof item === "object" && item !== null
 }
 
 // A foreign item without text becomes an empty text, which the chain refuses by name.

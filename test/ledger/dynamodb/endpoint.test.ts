@@ -46,6 +46,20 @@ test.each([
   expect(String(error)).not.toContain("PASSWORD")
 })
 
+test.each([
+  ["dynamodb://ledger?region=eu-central-1&endpoint=http://127.0.0.1:1", "AWS_USE_FIPS_ENDPOINT", {}],
+  [
+    "dynamodb://ledger?region=eu-central-1",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    { AWS_ENDPOINT_URL: "http://127.0.0.1:1" },
+  ],
+])("a ledger at %s with %s=true and %j is refused: no demand is dropped", async (url, name, others) => {
+  for (const [other, text] of Object.entries({ ...others, [name]: "true" })) vi.stubEnv(other, text)
+  await expect(openLedger(url, { dynamodbCredentials: ANY_KEYS })).rejects.toThrow(
+    `${name} is true, and cannot be met at the endpoint http://127.0.0.1:1: `,
+  )
+})
+
 test("a message names the endpoint that AWS's environment variables chose", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
   const ledger = await openLedger("dynamodb://ledger?region=eu-central-1", { dynamodbCredentials: ANY_KEYS })

@@ -260,6 +260,7 @@ describe("a store that does not answer as it should", () => {
     for (const error of errors) {
       expect(error).toBeInstanceOf(LedgerError)
       expect(String(error)).toMatch(problem)
+      expect(String(error)).not.toContain("TOKEN")
     }
   }
 
@@ -328,7 +329,11 @@ describe("a store that does not answer as it should", () => {
     const refusing = createServer((_request, response) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
       response.end(
-        JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: "so it is" }),
+        JSON.stringify({
+          __type: `com.amazonaws.dynamodb.v20120810#${type}`,
+          // AWS repeats what should have been signed, the session token among it.
+          message: "so it is\n\nThe Canonical String for this request should have been\n'POST\n/\nTOKEN'",
+        }),
       )
     })
     await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve))
@@ -362,10 +367,24 @@ describe("a store that does not answer as it should", () => {
     ["JSON without the list", '{"Count":1}'],
     ["half an answer", '{"Items":[{"stream":'],
     ["a page of a proxy", "<html>"],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["a list of nothing", '{"Items":[null],"Count":1}'],
   ])("%s with status 200 is no empty ledger", async (_, body) => {
     const ledger = await answering((res) => res.end(body))
     for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
       await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+  })
+
+  test("an empty page with more behind it is no empty stream", async () => {
+    const [entry] = chainOf(1)
+    const item = { stream: { S: STREAM }, seq: { N: "1" }, entry: { S: entry && rawOf(entry).text } }
+    const pages = [
+      { Items: [], LastEvaluatedKey: { stream: { S: STREAM }, seq: { N: "2" } } },
+      { Items: [item] },
+    ]
+    const ledger = await answering((res) => answer(res, 200, pages.shift() ?? {}))
+    expect((await ledger.head(STREAM))?.hash).toBe(entry?.hash)
   })
 
   test("an answer that was cut off is asked for again", async () => {
