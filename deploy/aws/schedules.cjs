@@ -19,32 +19,54 @@ module.exports.events = async ({ resolveVariable }) => {
 }
 
 /**
- * An alarm for each of several rules: the functions' invocations together cannot show that one rule is missing. CloudWatch's
- * AWS/Events has no data of a rule that is disabled or deleted.
+ * Two alarms for each of several rules: the functions' invocations together cannot show that one rule is missing. CloudWatch's
+ * AWS/Events has no data of a rule that is disabled or deleted, and counts an invocation also where it failed for good.
  */
 module.exports.missingTicks = async ({ resolveVariable }) => {
   const shards = await shardsOf(resolveVariable)
   const name = await resolveVariable("self:custom.name")
   const numbers = shards === 1 ? [] : Array.from({ length: shards }, (_, nth) => nth + 1)
-  return Object.fromEntries(numbers.map((nth) => [`MissingTick${nth}`, missingTick({ nth, shards, name })]))
+  return Object.fromEntries(
+    numbers.flatMap((nth) => [
+      [`MissingTick${nth}`, missingTick({ nth, shards, name })],
+      [`FailedTick${nth}`, failedTick({ nth, shards, name })],
+    ]),
+  )
 }
 
 function missingTick({ nth, shards, name }) {
+  return alarmOfRule(nth, {
+    AlarmName: `${name}-MissingTick${nth}`,
+    AlarmDescription: `No tick of shard ${nth}/${shards} in 15 minutes: look whether its schedule rule is enabled`,
+    MetricName: "Invocations",
+    ComparisonOperator: "LessThanThreshold",
+    Threshold: 1,
+    TreatMissingData: "breaching",
+  })
+}
+
+function failedTick({ nth, shards, name }) {
+  return alarmOfRule(nth, {
+    AlarmName: `${name}-FailedTick${nth}`,
+    AlarmDescription: `The schedule rule of shard ${nth}/${shards} cannot invoke the function: look at the function's resource policy`,
+    MetricName: "FailedInvocations",
+    ComparisonOperator: "GreaterThanThreshold",
+    Threshold: 0,
+    TreatMissingData: "notBreaching",
+  })
+}
+
+function alarmOfRule(nth, properties) {
   return {
     Type: "AWS::CloudWatch::Alarm",
     Properties: {
-      AlarmName: `${name}-MissingTick${nth}`,
-      AlarmDescription: `No tick of shard ${nth}/${shards} in 15 minutes: look whether its schedule rule is enabled`,
+      ...properties,
       Namespace: "AWS/Events",
-      MetricName: "Invocations",
       // osls numbers the rules of a function in the order of its events.
       Dimensions: [{ Name: "RuleName", Value: { Ref: `ScheduleEventsRuleSchedule${nth}` } }],
       Statistic: "Sum",
       Period: 900,
       EvaluationPeriods: 1,
-      ComparisonOperator: "LessThanThreshold",
-      Threshold: 1,
-      TreatMissingData: "breaching",
       AlarmActions: [{ Ref: "Operators" }],
       OKActions: [{ Ref: "Operators" }],
     },

@@ -263,18 +263,28 @@ describe("packaging with another stage, another region and every parameter", () 
       return [`supernode-autoscaler-prod-MissingTick${nth + 1}`, [{ Name: "RuleName", Value: { Ref: rule } }]]
     })
     expect(alarms.length).toBe(4)
-    const made = named("AWS::CloudWatch::Alarm").filter(
-      ({ Properties }) => Properties["Namespace"] === "AWS/Events",
-    )
-    expect(made.map(({ Properties }) => [Properties["AlarmName"], Properties["Dimensions"]])).toEqual(alarms)
-    for (const { Properties } of made)
-      expect(Properties).toMatchObject({
+    const made = (metric: string) =>
+      named("AWS::CloudWatch::Alarm").flatMap(({ Properties }) =>
+        Properties["Namespace"] === "AWS/Events" && Properties["MetricName"] === metric ? [Properties] : [],
+      )
+    const missing = made("Invocations")
+    expect(missing.map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions])).toEqual(alarms)
+    for (const properties of missing)
+      expect(properties).toMatchObject({
         ...TO_PEOPLE,
-        MetricName: "Invocations",
         Period: 900,
         ComparisonOperator: "LessThanThreshold",
         Threshold: 1,
         TreatMissingData: "breaching",
+      })
+    // `Invocations` counts those that failed for good, too.
+    const failed = made("FailedInvocations")
+    expect(failed.map(({ Dimensions }) => Dimensions)).toEqual(alarms.map(([, rule]) => rule))
+    for (const properties of failed)
+      expect(properties).toMatchObject({
+        ...TO_PEOPLE,
+        ComparisonOperator: "GreaterThanThreshold",
+        Threshold: 0,
       })
   })
 
