@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path"
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
 import { loadPolicyFile, PolicyError, problemLine } from "../lib/policy-file/load.ts"
 import { packagedPath, packagedText } from "../lib/policy-file/packaged.ts"
 import { programId } from "./program-id.mjs"
@@ -64,14 +64,21 @@ export async function policyFiles(policy: string): Promise<DeployedPolicy> {
   return { files: deployed, packaged: { name: basename(packagedPath(POLICY)), text } }
 }
 
-/** Runs one command of a person who packages: exit code 1, and each problem a line, where it cannot be deployed. */
+/** Runs one command of a person who packages: exit code 1, and each problem a line, where it cannot be deployed or written. */
 export async function packaging(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    if (!(error instanceof DeployError)) throw error
-    for (const problem of error.problems) console.error(problem)
+    for (const problem of problemsOf(error)) console.error(problem)
     console.error("Nothing was packaged")
     process.exitCode = 1
   }
+}
+
+/** Rethrows what is neither a DeployError nor a failure of the file system: a fault of ours. */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof DeployError) return error.problems
+  const { path, code } = error as NodeJS.ErrnoException
+  if (path === undefined || code === undefined) throw error
+  return [`${resolve(path)}: cannot be read or written: ${code}`]
 }

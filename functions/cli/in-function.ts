@@ -34,8 +34,7 @@ export interface RanCommand {
 /** Runs `{ "command": […] }` with these settings. Never throws: what went wrong is in the answer. */
 export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<RanCommand> {
   const parsed = eventShape.safeParse(event)
-  if (!parsed.success)
-    return refused("", `the event must be such as {"command": ["status"]}: ${z.prettifyError(parsed.error)}`)
+  if (!parsed.success) return refused("", sayShape(event))
   const { command, stdin = "" } = parsed.data
   const [first = ""] = command.filter((word) => !word.startsWith("-"))
   const why = whyRefused(first)
@@ -55,6 +54,12 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
   })
   const name = ran.path.join(" ") || first
   return { answer: answerOf({ ...ran, name, exitCode }), exitCode, name }
+}
+
+function sayShape(event: unknown): string {
+  const names = Object.keys(event ?? {}).filter((name) => !Object.hasOwn(eventShape.shape, name))
+  const others = names.length === 0 ? "" : `, and not ${names.map((name) => JSON.stringify(name)).join(", ")}`
+  return `the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin"${others}. Nothing was done`
 }
 
 /** As if `--json` were given; a table for spreadsheets stays one. */

@@ -49,8 +49,14 @@ export const METRICS = {
   supernode_autoscaler_last_tick_timestamp_seconds: {
     kind: "gauge",
     unit: "seconds",
+    labels: ["shard"],
+    help: "Scheduled time of the newest tick that ended without an error, Unix time. shard only where ticks are divided.",
+  },
+  supernode_autoscaler_tick_shards: {
+    kind: "gauge",
+    unit: "none",
     labels: [],
-    help: "Scheduled time of the newest tick that ended without an error, Unix time.",
+    help: "Number of shards among which the ticks for all supernodes are divided; 1 where they are not.",
   },
   supernode_autoscaler_last_read_timestamp_seconds: {
     kind: "gauge",

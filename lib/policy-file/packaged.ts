@@ -112,6 +112,7 @@ export async function readPackaged(policyPath: string, program: string): Promise
     if (packaged === null) return { why: "it is damaged" }
     if (packaged.form !== FORM || packaged.program !== program)
       return { why: "another version of the program made it" }
+    if (packaged.files[0]?.name !== basename(policyPath)) return { why: "it is of another policy file" }
     const file = policyFileOf(policyPath, packaged)
     const why = await whatChanged(file)
     return why === null ? { file } : { why }

@@ -1,5 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http"
 import type { Operation } from "./api/route.ts"
+
+/** By lower-case name, as node:http has them. Spelled out, since a user of the package may lack the types of Node.js. */
+export type ReceivedHeaders = Record<string, string | string[] | undefined>
 
 /** One request to the cloud side, kept from the moment its headers arrived. */
 export interface ReceivedRequest {
@@ -11,7 +13,7 @@ export interface ReceivedRequest {
   /** As received, without and with the query. */
   path: string
   url: string
-  headers: IncomingHttpHeaders
+  headers: ReceivedHeaders
   /** As text; "" until `isComplete`. */
   body: string
   /** True if all of its body arrived. */

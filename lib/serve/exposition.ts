@@ -23,6 +23,8 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface ExpositionParts {
   app: Pick<App, "policies">
   clock: Pick<Clock, "now">
+  /** `i/n`, where the ticks are for one share of the supernodes. */
+  shard?: string
 }
 
 /** Facts of the newest runs of one supernode. */
@@ -112,7 +114,6 @@ export class Exposition {
   #gauges(isPolicyRefused: boolean): Sample[] {
     const { app, clock } = this.#parts
     const now = clock.now()
-    const tick = this.#lastTickAt
     const { supernodes } = app.policies
     const states = supernodes.map(({ policy }) => this.#knownOf(policy)?.state ?? null)
     const fleet = purchasesOfAll(states)
@@ -122,7 +123,20 @@ export class Exposition {
         return gaugesOf({ policy, policyHash: hash, state, fleet, lastReads, now })
       }),
       sample("supernode_autoscaler_policy_reload_success", {}, isPolicyRefused ? 0 : 1),
-      ...(tick === null ? [] : [sample("supernode_autoscaler_last_tick_timestamp_seconds", {}, tick / 1000)]),
+      ...this.#tickGauges(),
+    ]
+  }
+
+  /** A shard whose process is gone shows nothing: the number of shards lets the others tell that one is missing. */
+  #tickGauges(): Sample[] {
+    const { shard } = this.#parts
+    const tick = this.#lastTickAt
+    const labels = shard === undefined ? {} : { shard }
+    return [
+      sample("supernode_autoscaler_tick_shards", {}, Number(shard?.split("/")[1] ?? 1)),
+      ...(tick === null
+        ? []
+        : [sample("supernode_autoscaler_last_tick_timestamp_seconds", labels, tick / 1000)]),
     ]
   }
 

@@ -156,6 +156,10 @@ describe.runIf(isThere)("the Helm chart", () => {
       ["1", "2", "3"].map((nth) => [`npu-supernode-autoscaler-${nth}`, nth, `--shard=${nth}/3`]),
     )
     expect(helm(...IMAGE, ...POLICY, "--set", "shards=2").stderr).toContain("/shards")
+    for (const wrong of ["0", "21", "1.5", "two", "null"])
+      expect(helm(...IMAGE, ...POLICY, ...POSTGRES, "--set", `shards=${wrong}`).stderr, wrong).toContain(
+        "shards",
+      )
   })
 
   it("has no claim with PostgreSQL, and verifies its certificate by the given authority", () => {

@@ -131,12 +131,12 @@ describe("deploy/huawei promises that", () => {
     expect(trigger).not.toContain("smn_topic.operators")
   })
 
-  it("a tick that does not come in fifteen minutes is an alarm", () => {
+  it("a tick that does not come in fifteen minutes is an alarm, also that of one shard of several", () => {
+    const condition = { metric_name: "count", comparison_operator: "<", period: 300, count: 3, filter: "sum" }
     expect(body("huaweicloud_ces_alarmrule", "missing_tick")).toMatchObject({
-      condition: [
-        { metric_name: "count", comparison_operator: "<", value: 1, period: 300, count: 3, filter: "sum" },
-      ],
+      condition: [{ ...condition, value: expression("var.shards") }],
     })
+    expect(body("huaweicloud_fgs_function_trigger", "tick")["event_data"]).toContain('schedule      = "5m"')
   })
 
   it("each timer ticks for its own shard, and a single one for all", () => {

@@ -106,6 +106,11 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
   it.each([
     ["the example as it is", {}, /Plan: 2\d to add, 0 to change, 0 to destroy/],
     ["two shards", { shards: 2 }, /function_trigger\.tick\[1\] will be created.* shard = "2\/2"/],
+    [
+      "an alarm for fewer ticks than shards",
+      { shards: 7 },
+      /missing-tick".*comparison_operator += "<".*metric_name += "count".*value += 7 /,
+    ],
     ["RDS for PostgreSQL in a network of its own", RDS, /ha_replication_mode += "sync"/],
     ["GeminiDB", GEMINIDB, /huaweicloud_geminidb_instance\.ledger\[0\]/],
     ["live mode with the right to scale up", { ...RDS, ...LIVE }, /modelarts:devserver:scaleUp/],
@@ -144,6 +149,11 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
       "4096 characters",
     ],
     ["a mode that is none", { mode: "lively" }, "mode"],
+    ["no shard", { shards: 0 }, "shards is a whole number from 1 to 20"],
+    ["too many shards", { shards: 100 }, "shards is a whole number from 1 to 20"],
+    ["half a shard", { shards: 1.5 }, "shards is a whole number from 1 to 20"],
+    ["a name that is too long", { name: "a".repeat(41) }, "name starts with a letter and has at most 40"],
+    ["a name with other letters", { name: "Überwacher" }, "name starts with a letter and has at most 40"],
   ])("refuses %s in words", async (name, own, says) => {
     const ended = await plan(name, own)
     expect(ended.says).toContain(says)

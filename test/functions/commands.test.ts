@@ -193,6 +193,20 @@ describe("what a function refuses", () => {
     expect(answer).toMatchObject({ error: { message: expect.stringContaining('"mode"') }, exitCode: 2 })
   })
 
+  it.each([["pause"], [[]], [[1, 2]]])(
+    "is also %j, which is no list of texts, in plain words",
+    async (command) => {
+      listen()
+      expect(await lambda(desk(), { command })).toMatchObject({
+        error: {
+          message:
+            'the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin". Nothing was done',
+        },
+        exitCode: 2,
+      })
+    },
+  )
+
   it("or takes is decided for every command that there is", async () => {
     const io = { clock: { now: () => 0 } } as Parameters<typeof programOf>[0]["io"]
     const names = (await programOf({ io, fail: () => undefined })).commands.map((command) => command.name())

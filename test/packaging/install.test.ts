@@ -65,12 +65,15 @@ describe.runIf(process.env["INSTALLS_FULL"])("the package in an empty folder", (
     expect(files.filter((path) => /\.[cm]?[jt]s$/.test(path) && !path.startsWith("dist/"))).toEqual([])
   })
 
-  it("has types that check a caller, without zod or any other package of types but those of Node.js", async () => {
+  it.each([
+    ["the types of Node.js", ["--lib", "es2023", "--types", "node"]],
+    ["TypeScript's default library alone", ["--types", ""]],
+  ])("has types that check a caller, without zod or any other package of types, with %s", async (_, more) => {
     await writeFile(join(folder, "use.mts"), USE)
-    const options = "--strict --noEmit --module nodenext --target es2022 --lib es2023 --types node".split(" ")
-    const types = ["--typeRoots", join(ROOT, "node_modules/@types")]
+    const options = "--strict --noEmit --module nodenext --target es2022 --typeRoots".split(" ")
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
-    const check = run(process.execPath, [tsc, ...options, ...types, "use.mts"], folder)
+    const argv = [tsc, ...options, join(ROOT, "node_modules/@types"), ...more, "use.mts"]
+    const check = run(process.execPath, argv, folder)
     expect(check.stdout).toBe("")
     expect(check.status).toBe(0)
   })

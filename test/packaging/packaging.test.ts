@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { filesAtStart } from "../bench/sizes.ts"
 import { exportsOf, makeBareWorkshop, makeWorkshop, packageWorkshop } from "./built.ts"
-import { NAMES, PROMISES, type Resource, statementsOf } from "./promises.ts"
+import { NAMES, PROMISES, type Resource, statementsOf, TO_PEOPLE } from "./promises.ts"
 import { filesInZip } from "./zip.ts"
 
 const TEMPLATE = "cloudformation-template-update-stack.json"
@@ -251,6 +251,41 @@ describe("packaging with another stage, another region and every parameter", () 
     ).toMatchObject({
       "Fn::If": ["Reserves", 5, {}],
     })
+  })
+
+  it("notifies people of each shard whose ticks do not come, by the metrics of its own rule", () => {
+    const rules = Object.entries(template.Resources).filter(
+      ([, { Properties }]) => Properties?.["ScheduleExpression"] === "rate(5 minutes)",
+    )
+    const alarms = rules.map(([rule, { Properties }], nth) => {
+      const [target] = Properties["Targets"] as Resource["Properties"][]
+      expect(JSON.stringify(target?.["InputTransformer"])).toContain(`${nth + 1}/4`)
+      return [`supernode-autoscaler-prod-MissingTick${nth + 1}`, [{ Name: "RuleName", Value: { Ref: rule } }]]
+    })
+    expect(alarms.length).toBe(4)
+    const made = (metric: string) =>
+      named("AWS::CloudWatch::Alarm").flatMap(({ Properties }) =>
+        Properties["Namespace"] === "AWS/Events" && Properties["MetricName"] === metric ? [Properties] : [],
+      )
+    const missing = made("Invocations")
+    expect(missing.map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions])).toEqual(alarms)
+    for (const properties of missing)
+      expect(properties).toMatchObject({
+        ...TO_PEOPLE,
+        Period: 900,
+        ComparisonOperator: "LessThanThreshold",
+        Threshold: 1,
+        TreatMissingData: "breaching",
+      })
+    // `Invocations` counts those that failed for good, too.
+    const failed = made("FailedInvocations")
+    expect(failed.map(({ Dimensions }) => Dimensions)).toEqual(alarms.map(([, rule]) => rule))
+    for (const properties of failed)
+      expect(properties).toMatchObject({
+        ...TO_PEOPLE,
+        ComparisonOperator: "GreaterThanThreshold",
+        Threshold: 0,
+      })
   })
 
   it("has a public URL where it is asked for, by which nothing else may be invoked", () => {

@@ -1,6 +1,8 @@
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
-import { type DeployError, policyFiles } from "../../deploy/policy-files.ts"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { type DeployError, packaging, policyFiles } from "../../deploy/policy-files.ts"
+import { zipArguments } from "../../deploy/zip-arguments.ts"
 import { GOOD, good, policyFolder } from "../policy-file/policy-files.ts"
 
 const HEAD = "version: 1\ninclude: [ more/*.yaml ]\n"
@@ -57,5 +59,58 @@ describe("what a deployment takes of a policy", () => {
     await expect(policyFiles(join(path, "../main.yaml"))).rejects.toThrow(
       "policy.yaml: two files have this name",
     )
+  })
+})
+
+describe("npm run package:functiongraph", () => {
+  it("takes the policy, the zip and files beside the policy", () => {
+    expect(zipArguments([], "dist")).toEqual({
+      policy: "policy.yaml",
+      out: "dist/functiongraph.zip",
+      others: [],
+    })
+    expect(zipArguments(["a.yaml", "b.zip", "--with", "ca.pem", "--with", "b.pem"], "dist")).toEqual({
+      policy: "a.yaml",
+      out: "b.zip",
+      others: ["ca.pem", "b.pem"],
+    })
+  })
+
+  it.each([
+    [
+      "a second policy, which the zip would overwrite",
+      ["a.yaml", "b.yaml"],
+      "b.yaml: the second name is the zip's",
+    ],
+    ["a third name", ["a.yaml", "b.zip", "c.yaml"], "c.yaml: one policy and one zip are all it takes"],
+    ["an option that it does not know", ["--wiht", "ca.pem"], "Unknown option '--wiht'"],
+  ])("refuses %s, and shows its usage", (_, args, says) => {
+    expect(() => zipArguments(args, "dist")).toThrow(
+      expect.objectContaining({
+        name: "DeployError",
+        problems: [
+          expect.stringContaining(says),
+          expect.stringMatching(/^npm run package:functiongraph -- /),
+        ],
+      }),
+    )
+  })
+})
+
+describe("a command that packages", () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+    process.exitCode = undefined
+  })
+
+  it("names a path that it cannot write, without a stack trace", async () => {
+    const said = vi.spyOn(console, "error").mockReturnValue()
+    const path = join(await policyFolder({ "policy.yaml": GOOD }), "functiongraph.zip")
+    await packaging(() => writeFile(path, ""))
+    expect(said.mock.calls).toEqual([
+      [`${path}: cannot be read or written: ENOTDIR`],
+      ["Nothing was packaged"],
+    ])
+    expect(process.exitCode).toBe(1)
   })
 })

@@ -39,7 +39,8 @@ export function statementsOf(template: Template, logical: string): Statement[] {
 }
 
 const KEY = { "Fn::GetAtt": ["Key", "Arn"] }
-const TO_PEOPLE = { AlarmActions: [{ Ref: "Operators" }], OKActions: [{ Ref: "Operators" }] }
+/** Where every alarm of the installation goes. */
+export const TO_PEOPLE = { AlarmActions: [{ Ref: "Operators" }], OKActions: [{ Ref: "Operators" }] }
 
 /** What serverless.yml promises, each as one sentence, and how the generated CloudFormation keeps it. */
 export const PROMISES: [string, (template: Template) => void][] = [

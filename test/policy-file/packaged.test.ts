@@ -131,6 +131,14 @@ describe("a packaged policy", () => {
     expect(await readPackaged(await packagedFolder(), "0.1.0+other")).toEqual({ why })
   })
 
+  it("does not count where it is of a policy file with another name", async () => {
+    const path = await policyFolder(FILES)
+    const nameOf = (file: string) => (file === path ? "other.yaml" : relative(dirname(path), file))
+    const text = packagedText(await loadPolicyFile(path), { program: PROGRAM, nameOf })
+    await writeFile(packagedPath(path), text)
+    expect(await readPackaged(path, PROGRAM)).toEqual({ why: "it is of another policy file" })
+  })
+
   it("does not count on a Node.js that does not know the policy's time zone", async () => {
     const path = await packagedFolder()
     vi.stubGlobal("Intl", {

@@ -42,7 +42,7 @@ describe("ticks", () => {
     expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("of two processes with a shard each are for every supernode once, and alarms reach any of them in either", async () => {
+  it("of two processes with a shard each are for every supernode once, alarms reach any of them in either, and each shows its shard", async () => {
     const place = await Place.open()
     const shards = [await place.serve({ shard: "1/2" }), await place.serve({ shard: "2/2" })]
     place.pass(30 * SECOND)
@@ -50,7 +50,12 @@ describe("ticks", () => {
     const results = shards.map(({ news }) => news.filter(({ kind }) => kind === "result").length)
     expect(results.toSorted()).toEqual([0, 1])
     expect(place.sandbox.scaleUps).toHaveLength(1)
-    for (const one of shards) expect((await one.alert()).status).toBe(200)
+    for (const [i, one] of shards.entries()) {
+      const { text } = await one.sendForText("GET", "/metrics")
+      expect(text).toContain(`supernode_autoscaler_last_tick_timestamp_seconds{shard="${i + 1}/2"} `)
+      expect(text).toContain("supernode_autoscaler_tick_shards 2\n")
+      expect((await one.alert()).status).toBe(200)
+    }
   })
 
   it("wait for no alarm, however many stand in line", async () => {

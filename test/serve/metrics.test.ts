@@ -54,6 +54,7 @@ describe("GET /metrics", () => {
       'budget{supernode="train-a",currency="CNY",cap="fleet",window="month"}': 900_000,
       'attempt_open_seconds{supernode="train-a"}': 0,
       last_tick_timestamp_seconds: (NOW + 30_000) / 1000,
+      tick_shards: 1,
       'last_read_timestamp_seconds{supernode="train-a",source="supernode"}': (NOW + 30_000) / 1000,
       'last_read_timestamp_seconds{supernode="train-a",source="cloud-eye"}': (NOW + 30_000) / 1000,
       policy_reload_success: 1,

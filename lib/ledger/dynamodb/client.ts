@@ -5,7 +5,7 @@ import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxySecrets, sayProxy } from "../../http/proxy.ts"
 import { messageOf } from "../store.ts"
-import { endpointOf } from "./endpoint.ts"
+import { endpointOf, namedEndpoint } from "./endpoint.ts"
 import { DynamoRefusal, isThrottled, NoDynamoAnswer } from "./failure.ts"
 import { type KeySource, keySource } from "./keys.ts"
 import { type DynamoCredentials, signedHeaders } from "./signature.ts"
@@ -61,7 +61,7 @@ interface Context {
   skewMs: number
 }
 
-/** Speaks to no one yet. */
+/** Speaks to no one yet. Throws LedgerError on an endpoint that cannot be used. */
 export function connectDynamo(place: DynamoPlace): DynamoConnection {
   const { connectMs, requestMs } = place.timeouts ?? TIMEOUTS
   const { region, proxy = null } = place
@@ -72,7 +72,7 @@ export function connectDynamo(place: DynamoPlace): DynamoConnection {
     connections: MAX_CONNECTIONS,
   })
   const context: Context = {
-    url: new URL(place.endpoint ?? endpointOf(region)),
+    url: endpointOf(region, place.endpoint),
     region,
     keys: keySource(place.credentials, { region, proxy, connectMs, requestMs }),
     dispatchers,
@@ -102,7 +102,8 @@ async function askAgain<T>(context: Context, operation: string, input: object): 
 
 function mayAskAgain(error: unknown): boolean {
   if (error instanceof NoDynamoAnswer) return true
-  return error instanceof DynamoRefusal && (error.status >= 500 || error.isSkewed || isThrottled(error))
+  if (!(error instanceof DynamoRefusal)) return false
+  return error.status === 200 || error.status >= 500 || error.isSkewed || isThrottled(error)
 }
 
 interface Asked {
@@ -138,7 +139,8 @@ async function askOnce<T>(context: Context, { operation, input, deadline }: Aske
   if (answer.statusCode === 200 && answer.json !== undefined) return answer.json as T
   const refusal = new DynamoRefusal(answer.statusCode, answer.json)
   const skewMs = Date.parse(answer.date) - Date.now()
-  if (refusal.isSkewed && Math.abs(skewMs) > MAX_SKEW_MS) context.skewMs = skewMs
+  // A clock that was set right meanwhile needs no correction any more.
+  if (refusal.isSkewed && !Number.isNaN(skewMs)) context.skewMs = Math.abs(skewMs) > MAX_SKEW_MS ? skewMs : 0
   throw refusal
 }
 
@@ -152,9 +154,11 @@ function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   })
 }
 
-function jsonIn(body: Buffer): unknown {
+/** Each answer of the protocol is a JSON object; undefined for anything else. */
+function jsonIn(body: Buffer): object | undefined {
   try {
-    return JSON.parse(body.toString())
+    const json: unknown = JSON.parse(body.toString())
+    return typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined
   } catch {
     return undefined
   }
@@ -169,6 +173,7 @@ function noAnswer({ url, proxy, requestMs }: Context, cause: unknown, isLate: bo
 }
 
 /** Where a table was looked for, for people. */
-export function placeName(place: DynamoPlace): string {
-  return place.endpoint === null ? place.region : `${place.region}, ${place.endpoint}`
+export function placeName({ region, endpoint }: DynamoPlace): string {
+  const address = endpoint ?? namedEndpoint()?.href
+  return address === undefined ? region : `${region}, ${address}`
 }

@@ -1,19 +1,62 @@
-/** Partitions whose endpoints do not end as all others do. */
-const SUFFIXES: readonly [region: RegExp, suffix: string][] = [
-  [/^cn-/, "amazonaws.com.cn"],
-  [/^eusc-/, "amazonaws.eu"],
-  [/^us-iso-/, "c2s.ic.gov"],
-  [/^us-isob-/, "sc2s.sgov.gov"],
-  [/^us-isof-/, "csp.hci.ic.gov"],
-  [/^eu-isoe-/, "cloud.adc-e.uk"],
-]
+import { LedgerError } from "../../ports.ts"
 
-/** AWS's own endpoint in a region, unless AWS's environment variables name another one. */
-export function endpointOf(region: string): string {
-  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } = process.env
-  const named = AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL
-  if (named && AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== "true") return named
-  const service = process.env["AWS_USE_FIPS_ENDPOINT"] === "true" ? "dynamodb-fips" : "dynamodb"
-  const [, suffix] = SUFFIXES.find(([pattern]) => pattern.test(region)) ?? [null, "amazonaws.com"]
-  return `https://${service}.${region}.${suffix}`
+/** Ends of the endpoints' names in AWS's partitions: of those with IPv4 only, and of those with both. */
+const PARTITIONS: readonly [region: RegExp, suffix: string, dualStack: string][] = [
+  [/^cn-/, "amazonaws.com.cn", "api.amazonwebservices.com.cn"],
+  [/^eusc-/, "amazonaws.eu", "api.amazonwebservices.eu"],
+  [/^us-iso-/, "c2s.ic.gov", "api.aws.ic.gov"],
+  [/^us-isob-/, "sc2s.sgov.gov", "api.aws.scloud"],
+  [/^us-isof-/, "csp.hci.ic.gov", "api.aws.hci.ic.gov"],
+  [/^eu-isoe-/, "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"],
+  [/^/, "amazonaws.com", "api.aws"],
+]
+/** Its ordinary endpoints are FIPS endpoints. */
+const GOV_CLOUD = /^us-gov-/
+
+const FIPS = "AWS_USE_FIPS_ENDPOINT"
+const DUAL_STACK = "AWS_USE_DUALSTACK_ENDPOINT"
+
+/**
+ * The endpoint of the ledger's url (null: none), else the one that AWS's environment variables name, else AWS's own in the region.
+ * Throws LedgerError.
+ */
+export function endpointOf(region: string, ofUrl: string | null = null): URL {
+  const named = ofUrl === null ? namedEndpoint() : new URL(ofUrl)
+  if (named !== null) return withoutDemands(named)
+  const isDualStack = isOn(DUAL_STACK)
+  const isFips = isOn(FIPS) && (isDualStack || !GOV_CLOUD.test(region))
+  const [, suffix, dualStack] = PARTITIONS.find(([pattern]) => pattern.test(region)) ?? []
+  return new URL(`https://dynamodb${isFips ? "-fips" : ""}.${region}.${isDualStack ? dualStack : suffix}`)
+}
+
+/** The endpoint that AWS's environment variables name; null: none. Throws LedgerError. */
+export function namedEndpoint(): URL | null {
+  if (isOn("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return null
+  const variable = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"].find((name) => process.env[name])
+  if (variable === undefined) return null
+  const text = process.env[variable] ?? ""
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url && /^https?:$/.test(url.protocol) && url.username + url.password + url.search + url.hash === "")
+    return url
+  // Not the text itself: it may hold a password.
+  throw new LedgerError(
+    `${variable} must be an http or https URL without credentials, query and fragment, such as https://dynamodb.example.com. ` +
+      "Correct it, or write endpoint= in SUPERNODE_LEDGER, which comes first",
+  )
+}
+
+/** FIPS and dual stack are demands on AWS's own endpoints. Amazon's client refuses them beside a named one, too. */
+function withoutDemands(named: URL): URL {
+  const demand = [FIPS, DUAL_STACK].find(isOn)
+  if (demand === undefined) return named
+  throw new LedgerError(
+    `${demand} is true, and cannot be met at the endpoint ${named.origin}: unset ${demand}, or name no endpoint`,
+  )
+}
+
+/** AWS's own programs know these two words only. Any other one must not switch a demand off without a word. */
+function isOn(variable: string): boolean {
+  const text = process.env[variable] ?? ""
+  if (["", "true", "false"].includes(text)) return text === "true"
+  throw new LedgerError(`${variable} must be true or false, and is ${JSON.stringify(text)}`)
 }

@@ -9,9 +9,11 @@ export class DynamoRefusal extends Error {
   constructor(status: number, json: unknown) {
     const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {}
     const says = fields["message"] ?? fields["Message"]
-    super(typeof says === "string" && says !== "" ? says : `status ${status} without a reason`)
+    // After a wrong signature a further paragraph repeats the signed headers, with the session token.
+    const [first] = typeof says === "string" ? says.split(/\n\s*\n/) : []
+    super(first || withoutReason(status))
     const type = fields["__type"]
-    this.name = typeof type === "string" ? type.slice(type.lastIndexOf("#") + 1) : "UnknownError"
+    this.name = (typeof type === "string" && type.slice(type.lastIndexOf("#") + 1)) || "UnknownError"
     this.status = status
   }
 
@@ -24,6 +26,12 @@ export class DynamoRefusal extends Error {
 /** No answer of the server: DNS, refused, reset, timed out; a write may have arrived. */
 export class NoDynamoAnswer extends Error {
   override readonly name = "NoDynamoAnswer"
+}
+
+function withoutReason(status: number): string {
+  return status === 200
+    ? "status 200 with an answer that cannot be read"
+    : `status ${status} without a reason`
 }
 
 /** As the server calls a signature from another time; the second one also names one that is plainly wrong. */

@@ -9,7 +9,7 @@ import {
   type SeqRange,
 } from "../store.ts"
 import { connectDynamo, type DynamoConnection, type DynamoPlace, placeName } from "./client.ts"
-import { dynamoFailure, isMissing, isRefusal } from "./failure.ts"
+import { DynamoRefusal, dynamoFailure, isMissing, isRefusal } from "./failure.ts"
 import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable, recoverByTime } from "./table.ts"
 
@@ -26,7 +26,7 @@ export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> 
 type Item = DynamoItem
 
 interface Page {
-  Items?: Item[]
+  Items: Item[]
   LastEvaluatedKey?: Item
 }
 
@@ -48,15 +48,22 @@ class DynamoStore implements LedgerStore {
   }
 
   async head(stream: string): Promise<RawEntry | undefined> {
-    const { items } = await this.#query({
-      KeyConditionExpression: "#stream = :stream",
-      ExpressionAttributeNames: { "#stream": "stream" },
-      ExpressionAttributeValues: { ":stream": { S: stream } },
-      ScanIndexForward: false,
-      Limit: 1,
-    })
-    const [newest] = items
-    return newest === undefined ? undefined : rawOf(newest)
+    let start: Item | undefined
+    do {
+      const page = await this.#query({
+        KeyConditionExpression: "#stream = :stream",
+        ExpressionAttributeNames: { "#stream": "stream" },
+        ExpressionAttributeValues: { ":stream": { S: stream } },
+        ScanIndexForward: false,
+        Limit: 1,
+        ExclusiveStartKey: start,
+      })
+      const [newest] = page.items
+      if (newest !== undefined) return rawOf(newest)
+      // An empty page with more behind it says nothing of the stream.
+      start = page.next
+    } while (start !== undefined)
+    return undefined
   }
 
   /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
@@ -169,7 +176,7 @@ class DynamoStore implements LedgerStore {
         ExclusiveStartKey: start,
       }
       const page = await this.#page("Scan", scan)
-      for (const item of page.Items ?? []) {
+      for (const item of page.Items) {
         const stream = item["stream"]?.S ?? ""
         if (!seen.has(stream)) yield stream
         seen.add(stream)
@@ -184,23 +191,29 @@ class DynamoStore implements LedgerStore {
 
   async #query(query: object) {
     const page = await this.#page("Query", { ...query, TableName: this.#table, ConsistentRead: true })
-    return { items: page.Items ?? [], next: page.LastEvaluatedKey }
+    return { items: page.Items, next: page.LastEvaluatedKey }
   }
 
   #page(operation: "Query" | "Scan", question: object): Promise<Page> {
     return this.#connection
-      .read<Page>(operation, question)
-      .catch((error: unknown) => this.#emptyIfMissing(error))
-  }
-
-  #emptyIfMissing(error: unknown): Page {
-    return isMissing(error) ? {} : this.#fail(error)
+      .read<Partial<Page> & { Count?: number }>(operation, question)
+      .then(({ Items, Count, ...page }) => {
+        // An answer of something else than a table must not read as a ledger without entries.
+        const items = Items ?? (Count === 0 ? [] : null)
+        if (!Array.isArray(items) || !items.every(isItem)) throw new DynamoRefusal(200, null)
+        return { ...page, Items: items }
+      })
+      .catch((error: unknown) => (isMissing(error) ? { Items: [] } : this.#fail(error)))
   }
 
   #fail(error: unknown): never {
     if (isMissing(error)) throw noLedgerAt(`the table ${this.#table} (${this.#where})`)
     throw dynamoFailure(error, this.#table, this.#where)
   }
+}
+
+function isItem(item: unknown): item is Item {
+  return typeof item === "object" && item !== null
 }
 
 // A foreign item without text becomes an empty text, which the chain refuses by name.

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http"
+import type { IncomingHttpHeaders, ServerResponse } from "node:http"
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -260,6 +260,7 @@ describe("a store that does not answer as it should", () => {
     for (const error of errors) {
       expect(error).toBeInstanceOf(LedgerError)
       expect(String(error)).toMatch(problem)
+      expect(String(error)).not.toContain("TOKEN")
     }
   }
 
@@ -328,11 +329,71 @@ describe("a store that does not answer as it should", () => {
     const refusing = await httpForTest((_request, response) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
       response.end(
-        JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: "so it is" }),
+        JSON.stringify({
+          __type: `com.amazonaws.dynamodb.v20120810#${type}`,
+          // AWS repeats what should have been signed, the session token among it.
+          message: "so it is\n\nThe Canonical String for this request should have been\n'POST\n/\nTOKEN'",
+        }),
       )
     })
     const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${refusing}`, OPTIONS)
     await expectAll(ledger, problem)
+  })
+
+  /** A server of one table that answers each question as told; the ledger asks it. */
+  async function answering(reply: (res: ServerResponse, headers: IncomingHttpHeaders) => void) {
+    const endpoint = await httpForTest((req, res) => {
+      req.resume()
+      reply(res, req.headers)
+    })
+    const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${endpoint}`, OPTIONS)
+    onTestFinished(() => ledger.close())
+    return ledger
+  }
+
+  test.each([
+    ["JSON of something else", "{}"],
+    ["JSON without the list", '{"Count":1}'],
+    ["half an answer", '{"Items":[{"stream":'],
+    ["a page of a proxy", "<html>"],
+    ["null", "null"],
+    ["a list", "[]"],
+    ["a list of nothing", '{"Items":[null],"Count":1}'],
+  ])("%s with status 200 is no empty ledger", async (_, body) => {
+    const ledger = await answering((res) => res.end(body))
+    for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
+      await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+  })
+
+  test("an empty page with more behind it is no empty stream", async () => {
+    const [entry] = chainOf(1)
+    const item = { stream: { S: STREAM }, seq: { N: "1" }, entry: { S: entry && rawOf(entry).text } }
+    const pages = [
+      { Items: [], LastEvaluatedKey: { stream: { S: STREAM }, seq: { N: "2" } } },
+      { Items: [item] },
+    ]
+    const ledger = await answering((res) => answer(res, 200, pages.shift() ?? {}))
+    expect((await ledger.head(STREAM))?.hash).toBe(entry?.hash)
+  })
+
+  test("an answer that was cut off is asked for again", async () => {
+    const bodies = ['{"Items":[{"str', '{"Items":[],"Count":0}']
+    const ledger = await answering((res) => res.end(bodies.shift()))
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
+  })
+
+  test("requests follow the server's clock while ours is wrong, and ours again once it was set right", async () => {
+    let aheadMs = 10 * 60_000
+    const ledger = await answering((res, headers) => {
+      const now = Date.now() + aheadMs
+      const text = String(headers["x-amz-date"]).replace(/^(....)(..)(..T..)(..)(..)/, "$1-$2-$3:$4:$5")
+      res.setHeader("date", new Date(now).toUTCString())
+      if (Math.abs(Date.parse(text) - now) < 5 * 60_000) return answer(res, 200, { Items: [], Count: 0 })
+      answer(res, 400, { __type: "com.amazon.coral.service#InvalidSignatureException", message: "expired" })
+    })
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
+    aheadMs = 0
+    await expect(ledger.head(STREAM)).resolves.toBeUndefined()
   })
 
   test("a server that takes the call and never answers ends in an error, not in waiting", async () => {
