@@ -3,18 +3,13 @@ import { type IncomingMessage, request } from "node:http"
 import type { CliIo } from "../../functions/cli/io.ts"
 import { runCli } from "../../functions/cli/run-cli.ts"
 import { clockAt } from "../world/clock.ts"
+import { ioOf, type Ran, ranCli } from "../world/command-line.ts"
 
 // An operator's views of a ledger: `doctor`, `run` of one tick, and `serve` with `/readyz`.
 
-export interface Shown {
-  code: number
-  out: string
-  err: string
-}
-
 export interface AskedOfLedger {
-  doctor: Shown
-  tick: Shown
+  doctor: Ran
+  tick: Ran
   /** The answer of `/readyz`; null if `serve` ended by itself. */
   ready: { status: number; body: { status: string; reasons: string[] } } | null
   /** Log of `serve` until it was stopped or ended, and its exit code. */
@@ -28,25 +23,13 @@ export async function askOfLedger(
   at: number,
   event: string,
 ): Promise<AskedOfLedger> {
-  const doctor = await shown(env, at, ["doctor"])
-  const tick = await shown(env, at, ["run", "--event", event])
-  return { doctor, tick, ...(await served(env, at)) }
+  const io = { env, clock: clockAt(at) }
+  const doctor = await ranCli(io, ["doctor"])
+  const tick = await ranCli(io, ["run", "--event", event])
+  return { doctor, tick, ...(await served(io)) }
 }
 
-async function shown(env: CliIo["env"], at: number, argv: string[]): Promise<Shown> {
-  const sinks = { out: "", err: "" }
-  const code = await runCli(argv, {
-    ...ioAt(env, at),
-    stdout: { write: (text) => (sinks.out += text) },
-    stderr: { write: (text) => (sinks.err += text) },
-  })
-  return { code, ...sinks }
-}
-
-async function served(
-  env: CliIo["env"],
-  at: number,
-): Promise<Pick<AskedOfLedger, "ready" | "log" | "ended">> {
+async function served(io: Partial<CliIo>): Promise<Pick<AskedOfLedger, "ready" | "log" | "ended">> {
   let log = ""
   let stop = (): void => undefined
   let heard = (_port: number): void => undefined
@@ -56,12 +39,9 @@ async function served(
     const port = /serving on http:\/\/127\.0\.0\.1:(\d+)/.exec(log)?.[1]
     if (port) heard(Number(port))
   }
-  const ended = runCli(["serve", "--port", "0"], {
-    ...ioAt(env, at),
-    stdout: { write },
-    stderr: { write },
-    untilStopped: () => new Promise((resolve) => (stop = resolve)),
-  })
+  const untilStopped = () => new Promise<void>((resolve) => (stop = resolve))
+  const sinks = { stdout: { write }, stderr: { write } }
+  const ended = runCli(["serve", "--port", "0"], ioOf({ ...io, ...sinks, untilStopped }))
   const port = await Promise.race([listening, ended.then(() => null)])
   const ready = port === null ? null : await readyz(port)
   stop()
@@ -72,20 +52,4 @@ async function readyz(port: number): Promise<AskedOfLedger["ready"]> {
   const sent = request({ host: "127.0.0.1", port, path: "/readyz", agent: false }).end()
   const [response] = (await once(sent, "response")) as [IncomingMessage]
   return { status: response.statusCode ?? 0, body: JSON.parse((await response.toArray()).join("")) }
-}
-
-function ioAt(env: CliIo["env"], at: number): CliIo {
-  const nothing = { write: () => undefined }
-  return {
-    stdout: nothing,
-    stderr: nothing,
-    stdin: (async function* () {})(),
-    env,
-    isTerminal: false,
-    columns: 100,
-    clock: clockAt(at),
-    user: "night-shift",
-    untilStopped: () => new Promise(() => undefined),
-    onHangup: () => () => undefined,
-  }
 }

@@ -24,7 +24,8 @@ import { tokensOf } from "../architecture/tokens.ts"
 import { WITHOUT_HINT } from "../decision/explain/without-hint.ts"
 import { holding } from "../properties/holding.ts"
 import { clockAt } from "../world/clock.ts"
-import { bytes, desk, START } from "./harness.ts"
+import { ioOf } from "../world/command-line.ts"
+import { desk, START } from "./harness.ts"
 
 // Parses every example, command and value that a message, a hint, --help or a document prints, with the
 // parser that it is meant for.
@@ -36,18 +37,7 @@ const PROGRAM = "supernode-autoscaler"
 async function parserOnly(): Promise<{ program: Command; said: string[] }> {
   const said: string[] = []
   const sink = { write: (text: string) => said.push(text) }
-  const io = {
-    stdout: sink,
-    stderr: sink,
-    stdin: bytes(""),
-    env: {},
-    isTerminal: false,
-    columns: 100,
-    clock: clockAt(START),
-    user: "night-shift",
-    untilStopped: () => new Promise<void>(() => undefined),
-    onHangup: () => () => undefined,
-  }
+  const io = ioOf({ stdout: sink, stderr: sink, clock: clockAt(START) })
   const program = await programOf({ io, fail: () => undefined })
   const disarm = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => undefined)

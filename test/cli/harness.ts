@@ -4,12 +4,15 @@ import { join } from "node:path"
 import { DatabaseSync } from "@photostructure/sqlite"
 import { onTestFinished } from "vitest"
 import type { CliIo } from "../../functions/cli/io.ts"
-import { runCli } from "../../functions/cli/run-cli.ts"
 import { type AuditedLedger, openLedger } from "../../lib/ledger/open.ts"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
 import { makeLedger } from "../ledger/initialised.ts"
 import { clockAt } from "../world/clock.ts"
+import { type Ran, ranCli } from "../world/command-line.ts"
+import { liveSettings } from "../world/live-settings.ts"
+
+export { bytes, type Ran } from "../world/command-line.ts"
 
 // The command line against the real sandbox and a real SQLite file; only the clock is ours, and fixed.
 
@@ -43,13 +46,6 @@ supernodes:
 export const TWO_SUPERNODES = `${POLICY}${POLICY.slice(POLICY.indexOf("  - name"))
   .replace("train-a", "train-b")
   .replace(ID, "c5cfbdc7-5491-459d-b329-eb493df14a6e")}`
-
-export interface Ran {
-  code: number
-  out: string
-  err: string
-  json(): unknown
-}
 
 export interface Desk {
   dir: string
@@ -127,43 +123,13 @@ export async function cloudDesk(
   const sandbox = await startSandbox({ now: () => START + passed, provisioningMs: 5 * MINUTE, ...options })
   onTestFinished(() => sandbox.close())
   sandbox.setLoad(95)
-  Object.assign(own.env, {
-    SUPERNODE_MODE: "live",
-    SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
-    SUPERNODE_CES_ENDPOINT: sandbox.url,
-    HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
-    HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
-  })
+  Object.assign(own.env, liveSettings({ url: sandbox.url, folder: own.dir, keys: DEFAULT_ACCESS_KEY }))
   const { advance: advanceDesk } = own
   const advance = (ms: number): void => {
     passed += ms
     advanceDesk(ms)
   }
   return Object.assign(own, { sandbox, advance })
-}
-
-/** Text in the form of stdin. */
-export async function* bytes(text: string): AsyncIterable<Uint8Array> {
-  yield Buffer.from(text)
-}
-
-async function ranCli(io: Partial<CliIo>, argv: string[]): Promise<Ran> {
-  const out: string[] = []
-  const err: string[] = []
-  const code = await runCli(argv, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    stdin: bytes(""),
-    env: {},
-    isTerminal: false,
-    columns: 100,
-    clock: clockAt(START),
-    user: "night-shift",
-    untilStopped: () => new Promise(() => undefined),
-    onHangup: () => () => undefined,
-    ...io,
-  })
-  return { code, out: out.join(""), err: err.join(""), json: () => JSON.parse(out.join("")) }
 }
 
 function spoil(file: string, stream: string): void {

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import { foldControl, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
+import { liveSettings } from "../world/live-settings.ts"
 import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
 
 // Text of a cloud, an alert and a person, through the printers of the commands. Each text tries to hide later
@@ -67,13 +68,8 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
   onTestFinished(() => void server.close().closeAllConnections())
   const { port } = server.address() as AddressInfo
   const own = desk(POLICY)
-  Object.assign(own.env, {
-    SUPERNODE_MODE: "live",
-    SUPERNODE_MODELARTS_ENDPOINT: `http://127.0.0.1:${port}`,
-    SUPERNODE_CES_ENDPOINT: `http://127.0.0.1:${port}`,
-    HUAWEICLOUD_SDK_AK: "HPUAEXAMPLEACCESSKEY",
-    HUAWEICLOUD_SDK_SK: "ExampleSecretKeyOf40CharactersLength0000",
-  })
+  const keys = { ak: "HPUAEXAMPLEACCESSKEY", sk: "ExampleSecretKeyOf40CharactersLength0000" }
+  Object.assign(own.env, liveSettings({ url: `http://127.0.0.1:${port}`, folder: own.dir, keys }))
   return own
 }
 

@@ -21,6 +21,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandb
 import { contextOf } from "../functions/context.ts"
 import { initialised } from "../ledger/initialised.ts"
 import { entriesOf } from "../world/entries.ts"
+import { liveSettings } from "../world/live-settings.ts"
 
 // The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
 // cloud. Sandbox and app share one clock, set to the moment of the event under test.
@@ -168,14 +169,8 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
 
   settings(): Record<string, string> {
     return {
-      SUPERNODE_POLICY: join(this.folder, "policy.yaml"),
-      SUPERNODE_LEDGER: `sqlite:${join(this.folder, "ledger.db")}`,
-      SUPERNODE_MODE: "live",
-      SUPERNODE_MODELARTS_ENDPOINT: this.sandbox.url,
-      SUPERNODE_CES_ENDPOINT: this.sandbox.url,
+      ...liveSettings({ url: this.sandbox.url, folder: this.folder, keys: { ak: AK, sk: SK } }),
       SUPERNODE_WEBHOOK_TOKEN: WEBHOOK_TOKEN,
-      HUAWEICLOUD_SDK_AK: AK,
-      HUAWEICLOUD_SDK_SK: SK,
       ...this.options.settings,
     }
   }

@@ -10,6 +10,7 @@ import { SandboxApart } from "../sandbox/apart.ts"
 import { buildCli, urlOf } from "../serve/built-cli.ts"
 import { Program } from "../serve/program.ts"
 import { entriesOf } from "../world/entries.ts"
+import { liveSettings } from "../world/live-settings.ts"
 import { Exporter, findProgram, freePort, isReady, until } from "./servers.ts"
 
 // A load in the real world's own tools: a machine's exporter, Prometheus that scrapes it, its rule, Alertmanager, our webhook,
@@ -94,17 +95,12 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
   cleanUps.push(() => cli.remove())
 
   const [prometheusAt, alertmanagerAt] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+  file("policy.yaml", policyYaml(`http://${prometheusAt}`))
   const env = {
-    SUPERNODE_POLICY: file("policy.yaml", policyYaml(`http://${prometheusAt}`)),
-    SUPERNODE_LEDGER: `sqlite:${join(folder, "ledger.db")}`,
-    SUPERNODE_MODE: "live",
-    SUPERNODE_MODELARTS_ENDPOINT: sandbox.url,
-    SUPERNODE_CES_ENDPOINT: sandbox.url,
+    ...liveSettings({ url: sandbox.url, folder, keys: DEFAULT_ACCESS_KEY }),
     SUPERNODE_WEBHOOK_TOKEN: TOKEN,
-    HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.ak,
-    HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.sk,
   }
-  await makeLedger(env.SUPERNODE_LEDGER, Date.now())
+  await makeLedger(`sqlite:${join(folder, "ledger.db")}`, Date.now())
   // Ticks only at New Year: it has to be the alarm that wakes it.
   const serve = cli.serve(env, "--tick", "0 0 1 1 *")
   const webhook = `${await urlOf(serve)}/alertmanager`

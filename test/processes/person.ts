@@ -1,7 +1,6 @@
-import { runCli } from "../../functions/cli/run-cli.ts"
-import { systemClock } from "../../lib/app/start.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
+import { ranCli } from "../world/command-line.ts"
 import type { Random } from "../world/random.ts"
 import type { Account } from "./account.ts"
 import type { SoakSupernode } from "./soak-supernodes.ts"
@@ -71,21 +70,8 @@ export class Person {
   }
 
   async #say(words: string[]): Promise<boolean> {
-    const said: string[] = []
-    const sink = { write: (text: string) => said.push(text) }
-    const code = await runCli(words, {
-      stdout: sink,
-      stderr: sink,
-      stdin: nothing(),
-      env: this.#options.settings,
-      isTerminal: false,
-      columns: 100,
-      clock: systemClock,
-      user: "ops",
-      untilStopped: () => new Promise(() => undefined),
-      onHangup: () => () => undefined,
-    })
-    if (code !== 0) this.lastRefusal = `${words.join(" ")}: ${said.join("")}`
+    const { code, out, err } = await ranCli({ env: this.#options.settings, user: "ops" }, words)
+    if (code !== 0) this.lastRefusal = `${words.join(" ")}: ${out}${err}`
     return code === 0
   }
 }
@@ -93,5 +79,3 @@ export class Person {
 function isRefused({ breaker, throttle, blocked, rulesOff }: SupernodeState): boolean {
   return breaker !== null || throttle !== null || Object.keys({ ...blocked, ...rulesOff }).length > 0
 }
-
-async function* nothing(): AsyncIterable<Uint8Array> {}

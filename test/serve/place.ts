@@ -25,6 +25,7 @@ import {
 import { makeLedger } from "../ledger/initialised.ts"
 import { keys } from "../signals/webhooks/webhook-world.ts"
 import { entriesOf } from "../world/entries.ts"
+import { liveSettings } from "../world/live-settings.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
 // A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which the test moves; a
@@ -103,14 +104,8 @@ export class Place<S extends PlaceSandbox = Sandbox> {
 
   settings(): Record<string, string> {
     return {
-      SUPERNODE_POLICY: join(this.folder, "policy.yaml"),
-      SUPERNODE_LEDGER: `sqlite:${join(this.folder, "ledger.db")}`,
-      SUPERNODE_MODE: "live",
-      SUPERNODE_MODELARTS_ENDPOINT: this.sandbox.url,
-      SUPERNODE_CES_ENDPOINT: this.sandbox.url,
+      ...liveSettings({ url: this.sandbox.url, folder: this.folder, keys: { ak: AK, sk: SK } }),
       SUPERNODE_WEBHOOK_TOKEN: TOKEN,
-      HUAWEICLOUD_SDK_AK: AK,
-      HUAWEICLOUD_SDK_SK: SK,
       ...this.#options.settings,
     }
   }

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { makeLedger } from "../../ledger/initialised.ts"
 import { type Break, type Bundle, bundleScript } from "../../processes/bundle.ts"
 import { OwnProcess } from "../../processes/process.ts"
+import { liveSettings } from "../../world/live-settings.ts"
 import type { FleetCloud } from "./cloud.ts"
 import { type FleetPolicy, policyFiles } from "./policy.ts"
 
@@ -38,30 +39,27 @@ export const WEBHOOK_TOKEN = "0123456789abcdef"
 
 /** A policy, a ledger and settings in a folder of their own. */
 export class FleetPlace {
-  readonly #folder = mkdtempSync(join(tmpdir(), "fleet-"))
-
-  private constructor(readonly settings: Record<string, string>) {}
+  private constructor(
+    readonly folder: string,
+    readonly settings: Record<string, string>,
+  ) {}
 
   /** `ledger`: its url; left out: a SQLite file in the folder. */
   static async make(cloud: FleetCloud, policy: FleetPolicy, ledger?: string): Promise<FleetPlace> {
-    const settings: Record<string, string> = {
-      SUPERNODE_MODE: "live",
-      SUPERNODE_MODELARTS_ENDPOINT: cloud.url,
-      SUPERNODE_CES_ENDPOINT: cloud.url,
+    const folder = mkdtempSync(join(tmpdir(), "fleet-"))
+    const store = ledger ?? `sqlite:${join(folder, "ledger.db")}`
+    const settings = {
+      ...liveSettings({ url: cloud.url, folder, keys: { ak: "ak", sk: "sk" } }),
       SUPERNODE_WEBHOOK_TOKEN: WEBHOOK_TOKEN,
-      HUAWEICLOUD_SDK_AK: "ak",
-      HUAWEICLOUD_SDK_SK: "sk",
+      SUPERNODE_LEDGER: store,
     }
-    const place = new FleetPlace(settings)
-    settings["SUPERNODE_POLICY"] = join(place.#folder, "policy.yaml")
-    settings["SUPERNODE_LEDGER"] = ledger ?? `sqlite:${join(place.#folder, "ledger.db")}`
-    for (const [name, text] of policyFiles(policy)) writeFileSync(join(place.#folder, name), text)
-    await makeLedger(settings["SUPERNODE_LEDGER"], Date.now())
-    return place
+    for (const [name, text] of policyFiles(policy)) writeFileSync(join(folder, name), text)
+    await makeLedger(store, Date.now())
+    return new FleetPlace(folder, settings)
   }
 
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
