@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest"
 import type { Invocation, Ran } from "../../lib/app/app.ts"
 import { signalRunner } from "../../lib/app/dispatch.ts"
 import { readSettings } from "../../lib/app/settings.ts"
-import { digest } from "../../lib/digest.ts"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import { metricCollector } from "../../lib/metrics/collector.ts"
@@ -10,6 +9,7 @@ import type { Cloud } from "../../lib/ports.ts"
 import { MINUTE, NOW, policyOf, tickOf } from "../decision/builders.ts"
 import { noTime } from "../metrics/read-alone.ts"
 import { clockAt } from "../world/clock.ts"
+import { loadedOf } from "../world/task.ts"
 
 // A tick for many supernodes. Without a ledger each run ends at once (ledger-new), so that only the dispatch is at work.
 
@@ -38,7 +38,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
   const supernodes = Array.from({ length: count }, (_, i) => {
     const id = `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}`
     const policy = policyOf({ name: `train-${i}`, id })
-    return { policy, hash: digest(policy), userdata: null }
+    return loadedOf(policy)
   })
   const file = {
     path: "policy.yaml",

@@ -42,7 +42,7 @@ export const FOLLOW_UPS = {
   "a tick": (place: Place) => (ports: Ports) => runSignal(place, ports, newTick(place)),
   "a person settles": (place: Place) => (ports: Ports) => peopleSettle(place, ports),
   "a pause and another alarm": (place: Place) => async (ports: Ports) => {
-    await sayPause(place, ports)
+    await sayPause(ports)
     await runSignal(place, ports, newAlarm(place))
   },
 }
@@ -261,7 +261,7 @@ export const SETTLING: Kind[] = [
   {
     name: "a person who pauses everything",
     followUps: ["another alarm", "a person's request", "a tick"],
-    begin: async (place) => (ports) => sayPause(place, ports),
+    begin: async () => sayPause,
   },
 ]
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
 import { commandSupernode } from "../../lib/ledger/commands.ts"
-import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { MINUTE } from "../decision/builders.ts"
 import { loadedOf } from "../world/task.ts"
 import type { Fault } from "./faults.ts"
@@ -27,7 +26,6 @@ async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promis
   place.now += PAST_DEADLINE_MS
   expect(await tick(place)).toBe("outcome-unknown")
   const attempt = standingAt(place).attempt?.id ?? ""
-  const { ledger, clock } = new Worker(place).ports
   const said = {
     verb: "settle" as const,
     attempt,
@@ -36,10 +34,7 @@ async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promis
     by: "ops",
     servers: ["s1", "s2"],
   }
-  await commandSupernode({ ledger, clock, newId: place.newId }, supernodeStream(place.policy.id), {
-    said,
-    check: () => {},
-  })
+  await commandSupernode(new Worker(place).ports, place.stream, { said, check: () => {} })
   return () => {
     worker.goOn()
     return ended

@@ -211,8 +211,7 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
 
 /** Actions of people and the load between the events. */
 async function heed(place: Place, happening: Happening): Promise<void> {
-  const { ledger, clock } = new Worker(place).ports
-  const desk = { ledger, clock, newId: place.newId }
+  const desk = new Worker(place).ports
   const { kind } = happening
   if (kind === "pause") await commandAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
   if (kind === "resume") await commandAll(desk, { verb: "resume", supernode: null, ...WHO })

@@ -50,23 +50,22 @@ export function standingAt(place: Place, { stream } = place.supernodes[0]): Supe
   return stateOf(place.head(stream))
 }
 
-export async function sayPause(place: Place, { ledger, clock }: Ports): Promise<void> {
+export async function sayPause(ports: Ports): Promise<void> {
   const said: OperatorCommand = { verb: "pause", supernode: null, until: null, ...WHO }
-  await commandAll({ ledger, clock, newId: place.newId }, said)
+  await commandAll(ports, said)
 }
 
 /** Operators do their part: they end pauses and breakers, and settle a held attempt by the console. */
 export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
-  const desk = { ledger: ports.ledger, clock: ports.clock, newId: place.newId }
   if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {
-    await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
+    await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
     return true
   }
   let hasSettled = false
   for (const supernode of place.supernodes) {
     const { attempt, breaker } = standingAt(place, supernode)
-    if (breaker) await reset(desk, supernode)
-    else if (attempt?.state === "unknown") await settleUnknown(desk, supernode, attempt)
+    if (breaker) await reset(ports, supernode)
+    else if (attempt?.state === "unknown") await settleUnknown(ports, supernode, attempt)
     else continue
     hasSettled = true
   }

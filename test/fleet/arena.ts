@@ -2,20 +2,22 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { CONTROL_STREAM, FLEET_STREAM, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { BuyOrder, Cloud, Ledger, Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
-import { type OrderEnding, outcomeOf } from "../../lib/simulate/order-ending.ts"
-import { DAY, MINUTE, NOW, offersOf, policyOf, ruleInput, supernodeOf, tickOf } from "../decision/builders.ts"
+import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
+import { DAY, MINUTE, NOW, policyOf, ruleInput, tickOf } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 import { Chains } from "../world/chains.ts"
 import { clockAt } from "../world/clock.ts"
-import { readingsOf } from "../world/meters.ts"
+import { cloudOver } from "../world/cloud.ts"
+import type { TrueOrder } from "../world/order.ts"
 import { Random } from "../world/random.ts"
 import { allPromisesFollowed, Scheduler } from "../world/scheduler.ts"
 import { isTooLate, TOO_LATE } from "../world/send-window.ts"
-import { taskOf } from "../world/task.ts"
+import { TrueSupernode } from "../world/supernode.ts"
+import { loadedOf, taskOf } from "../world/task.ts"
 import { type MemberProcess, memberProcesses } from "./member-processes.ts"
 
 // Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
@@ -40,11 +42,6 @@ export interface Fight {
   broken?: "fleet-appends-anywhere"
 }
 
-interface Order {
-  supernode: string
-  state: "sent" | "taken" | "refused"
-}
-
 const PRICE = 60_000
 /** Of a step, on average; virtual time, which no run sees. */
 const STEP_MS = 1_000_000
@@ -57,10 +54,9 @@ const ORDER_COST = 2 * PRICE
 
 export class Arena {
   readonly violations: string[] = []
-  readonly orders: Order[] = []
   steps = 0
   readonly results: RunResult[] = []
-  readonly #policies: Policy[]
+  readonly #supernodes: ReadonlyMap<string, TrueSupernode>
   readonly #chains = new Chains<LedgerEntry>()
   readonly #scheduler = new Scheduler(0)
   /** Runs that have taken their first step. */
@@ -76,12 +72,28 @@ export class Arena {
     this.#chains.append(CONTROL_STREAM, initEntryAt(NOW))
     this.#random = new Random(fight.seed)
     this.#processes = memberProcesses(fight.processes ?? 0, (process) => this.#turn(process))
-    this.#policies = Array.from({ length: fight.supernodes }, (_, nth) => policyFor(fight, nth))
+    const supernodes = Array.from({ length: fight.supernodes }, (_, nth) => this.#made(policyFor(fight, nth)))
+    this.#supernodes = new Map(supernodes.map((supernode) => [supernode.policy.id, supernode]))
+  }
+
+  #made(policy: Policy): TrueSupernode {
+    const loaded = loadedOf(policy, digest(policy.id))
+    return new TrueSupernode({ loaded, now: () => this.#now, load: () => 97, servers: 2 })
+  }
+
+  #supernodeOf(id: string): TrueSupernode {
+    const found = this.#supernodes.get(id)
+    if (!found) throw new RangeError(`there is no supernode ${id}`)
+    return found
+  }
+
+  get orders(): TrueOrder[] {
+    return [...this.#supernodes.values()].flatMap(({ orders }) => orders)
   }
 
   /** All that may have cost money. */
-  get costly(): Order[] {
-    return this.orders.filter(({ state }) => state !== "refused")
+  get costly(): TrueOrder[] {
+    return this.orders.filter(isCostly)
   }
 
   /** Ledgers of processes begin empty. */
@@ -94,7 +106,10 @@ export class Arena {
   /** Every attempt at once, each of another tick. */
   async fightItOut(): Promise<void> {
     const { attempts } = this.fight
-    const runs = Array.from({ length: attempts }, (_, nth) => this.#start(nth % this.#policies.length))
+    const supernodes = [...this.#supernodes.values()]
+    const runs = Array.from({ length: attempts }, (_, nth) =>
+      this.#start(supernodes[nth % supernodes.length]),
+    )
     this.results.push(...(await this.#ended(runs)))
   }
 
@@ -114,14 +129,12 @@ export class Arena {
   /** When all is quiet each supernode is woken once more, one after the other: what the caps have left is bought. */
   async mopUp(): Promise<void> {
     this.#now += MINUTE
-    for (const nth of this.#policies.keys()) {
-      await this.#ended([this.#start(nth)])
-    }
+    for (const supernode of this.#supernodes.values()) await this.#ended([this.#start(supernode)])
   }
 
-  #start(nth: number): Promise<RunResult> {
-    const policy = this.#policies[nth % this.#policies.length]
-    if (!policy) throw new RangeError("there is no supernode")
+  #start(supernode?: TrueSupernode): Promise<RunResult> {
+    if (!supernode) throw new RangeError("there is no supernode")
+    const { loaded, policy } = supernode
     const who = ++this.#runs
     const process = this.#processes[who % this.#processes.length] ?? { ledger: this.#ledgerOf(who) }
     const ports: Ports = {
@@ -133,8 +146,7 @@ export class Arena {
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
     const signal = tickOf({ id: ports.newId(), at: this.#now })
-    const loaded = { policy, hash: digest(policy.id), userdata: null }
-    const fleetStreams = this.#policies.map(({ id }) => supernodeStream(id))
+    const fleetStreams = [...this.#supernodes.values()].map(({ stream }) => stream)
     return run(ports, taskOf({ signal, policy, run: ports.newId() }, { loaded, fleetStreams }))
   }
 
@@ -180,14 +192,15 @@ export class Arena {
   }
 
   #cloudOf(who: number): Cloud {
-    return {
-      readSupernode: async ({ id }) => ({ ok: true, value: supernodeOf({ id }), ...this.#dated() }),
-      readOffers: async () => ({ ok: true, value: offersOf("rung-2", "rung-4"), ...this.#dated() }),
-      readMetrics: async ({ policy, now }) => readingsOf({ policy, servers: ["s1", "s2"], load: 97, now }),
-      buy: async (order) => {
+    return cloudOver(({ id }) => this.#supernodeOf(id), {
+      // As each answer's `Date` says it.
+      read: async (_what, look) => ({ ok: true, value: look(), skewMs: 0, date: this.#now }),
+      measure: async (look) => look(),
+      buy: async (order, supernode) => {
         await this.#turn(who)
         if (isTooLate(order, this.#clock)) return TOO_LATE
-        const sent = this.#send(order)
+        const sent = supernode.place(order)
+        this.#check(order, supernode)
         await this.#turn(who)
         const [accepted, refused, lost] = this.fight.weights
         const ending = this.#random.weighted<OrderEnding>([
@@ -195,30 +208,26 @@ export class Arena {
           [refused, "state-conflict"],
           [lost, "lost"],
         ])
-        sent.state = ending === "state-conflict" ? "refused" : "taken"
-        return outcomeOf(ending, { orderId: "CS1", servers: [] })
+        // Its servers do not come as long as the fight lasts.
+        return supernode.end(sent, ending, [])
       },
-    }
+    })
   }
 
-  /** As each answer's `Date` says it. */
-  #dated(): { skewMs: number; date: number } {
-    return { skewMs: 0, date: this.#now }
-  }
-
-  #send({ policy, plan }: BuyOrder): Order {
-    const sent: Order = { supernode: policy.id, state: "sent" }
-    this.orders.push(sent)
+  #check({ plan }: BuyOrder, { orders }: TrueSupernode): void {
     const { cap, ownCap, budget } = this.fight
     const all = this.costly
-    const own = all.filter(({ supernode }) => supernode === policy.id)
+    const own = orders.filter(isCostly)
     if (all.length > cap) this.violations.push(`${all.length} purchases by all, ${cap} are allowed`)
     if (all.length > budget)
       this.violations.push(`${all.length} orders paid for, ${budget} are in the budget`)
     if (own.length > ownCap) this.violations.push(`${own.length} purchases by one, ${ownCap} are allowed`)
     if (plan.cost?.amount !== ORDER_COST) this.violations.push(`an order costs ${plan.cost?.amount}`)
-    return sent
   }
+}
+
+function isCostly({ fate }: TrueOrder): boolean {
+  return fate !== "refused"
 }
 
 function policyFor({ cap, ownCap, budget }: Fight, nth: number): Policy {

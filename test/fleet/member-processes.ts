@@ -1,8 +1,9 @@
 import { fleetTurns } from "../../lib/app/fleet-turns.ts"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
-import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import type { LedgerStore } from "../../lib/ledger/store.ts"
+import type { LedgerStore, RawEntry } from "../../lib/ledger/store.ts"
 import type { Ports } from "../../lib/ports.ts"
+import { Chains } from "../world/chains.ts"
+import { storeOver } from "../world/store.ts"
 
 /** A batch of newest entries is no snapshot: as many parts of it are read at different moments. */
 const BATCH_PARTS = 3
@@ -14,36 +15,28 @@ export type MemberProcess = Pick<Ports, "ledger" | "inFleetTurn">
  * them. `turn` comes back when the next question may go on.
  */
 export function memberProcesses(count: number, turn: (process: number) => Promise<void>): MemberProcess[] {
-  const store = openMemoryStore()
+  const chains = new Chains<RawEntry>()
   return Array.from({ length: count }, (_, process) => ({
-    ledger: ledgerOver(inTurn(store, () => turn(process))),
+    ledger: ledgerOver(inTurn(chains, () => turn(process))),
     inFleetTurn: fleetTurns(() => () => undefined),
   }))
 }
 
-function inTurn(store: LedgerStore, turn: () => Promise<void>): LedgerStore {
+function inTurn(chains: Chains<RawEntry>, turn: () => Promise<void>): LedgerStore {
+  const step = async <T>(_what: string, effect: () => T): Promise<T> => {
+    await turn()
+    return effect()
+  }
   return {
-    head: async (stream) => {
-      await turn()
-      return store.head(stream)
-    },
+    ...storeOver(chains, { ask: step, append: step }),
     heads: async (asked) => {
       const size = Math.ceil(asked.length / BATCH_PARTS)
-      const answers: { ok: true; raw: Awaited<ReturnType<LedgerStore["head"]>> }[] = []
+      const answers: { ok: true; raw: RawEntry | undefined }[] = []
       for (const [nth, { stream }] of asked.entries()) {
         if (nth % size === 0) await turn()
-        answers.push({ ok: true, raw: await store.head(stream) })
+        answers.push({ ok: true, raw: chains.newest(stream) })
       }
       return answers
     },
-    append: async (stream, raw) => {
-      await turn()
-      return store.append(stream, raw)
-    },
-    read: (stream, range) => store.read(stream, range),
-    streams: () => store.streams(),
-    close: async () => undefined,
-    create: () => store.create(),
-    checkWritable: () => store.checkWritable(),
   }
 }

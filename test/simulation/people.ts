@@ -1,7 +1,8 @@
 import { type OperatorCommand, stopInForce } from "../../lib/decision/state/control.ts"
-import { commandAll, commandSupernode } from "../../lib/ledger/commands.ts"
+import { commandAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
+import { reset, settle } from "../world/operator.ts"
 import { Machine } from "./machine.ts"
 import { mendInConsole, missingIn, wordFor } from "./settling.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
@@ -72,34 +73,19 @@ export class People {
     if (attempt && !isAhead) {
       const as = wordFor({ world, attempt, supernode })
       if (!as) return
-      const servers = supernode.present().map(({ id }) => id)
-      const said: OperatorCommand = {
-        verb: "settle",
-        attempt: attempt.id,
-        as,
-        why: "looked",
-        by: "ops",
-        servers,
-      }
       const check = (current: typeof state) => {
         if (current.attempt?.id !== attempt.id) throw new Error("the attempt is over by now")
         if (current.attempt.state === "open" && now <= current.attempt.deadline) throw new Error("too early")
       }
       const order = supernode.orderFor(attempt.id)
       if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
-      await commandSupernode(this.#desk, supernode.stream, { said, check })
+      await settle(this.#desk, supernode, { attempt, as, check })
       return
     }
     if (!attempt) mendInConsole(world, supernode)
     const isMended = breaker || Object.keys(rulesOff).length > 0 || missingIn(state, supernode)
-    if (
-      isAhead ||
-      isMended ||
-      (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode)))
-    ) {
-      const said: OperatorCommand = { verb: "reset", why: "mended", by: "ops" }
-      await commandSupernode(this.#desk, supernode.stream, { said, check: () => undefined })
-    }
+    if (isAhead || isMended || (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode))))
+      await reset(this.#desk, supernode)
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
   }
 

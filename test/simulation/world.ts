@@ -12,6 +12,7 @@ import { run } from "../../lib/run/run.ts"
 import { initEntryAt, LEDGER_ID } from "../ledger/initialised.ts"
 import { Random } from "../world/random.ts"
 import { allPromisesFollowed, allTurnsFollowed, Scheduler } from "../world/scheduler.ts"
+import { taskOf } from "../world/task.ts"
 import { cloudSeenBy, notifyOperators } from "./cloud.ts"
 import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
@@ -226,21 +227,17 @@ export class World {
     let error: unknown = null
     let result: RunResult | undefined
     try {
-      result = await run(this.#portsFor(process, { run: id, endsAt, member }), {
-        signal,
-        exclusive: true,
-        loaded: {
-          ...this.#fileOf(process, supernode),
-          ...(this.ledgerTrouble === "other" ? { ledgerId: LEDGER_ID } : {}),
+      const task = taskOf(
+        { signal, policy: supernode.policy, run: id },
+        {
+          loaded: {
+            ...this.#fileOf(process, supernode),
+            ...(this.ledgerTrouble === "other" ? { ledgerId: LEDGER_ID } : {}),
+          },
+          fleetStreams: this.supernodes.map(({ stream }) => stream),
         },
-        mode: signal.kind === "request" ? signal.mode : "live",
-        run: id,
-        stream: supernode.stream,
-        endpoint: "https://modelarts.test",
-        buyTimeoutMs: MINUTE,
-        sendWithinMs: MINUTE / 2,
-        fleetStreams: this.supernodes.map(({ stream }) => stream),
-      })
+      )
+      result = await run(this.#portsFor(process, { run: id, endsAt, member }), task)
     } catch (thrown) {
       error = thrown
     }
