@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs"
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
-import { builtinsByRequire, joinStart, REQUIRE } from "./deploy/lean-start.mjs"
+import { builtinsByRequire, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
 
@@ -141,14 +141,27 @@ async function checkNodeFirst(name) {
 
 async function buildLambda(name) {
   const { outdir, outputs } = await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
-  await joinStart({ outdir, entry: "index.mjs", outputs, as: "main.mjs", banner: REQUIRE })
+  const names = filesOf("index.mjs", outputs)
+  await joinFiles({ outdir, file: "index.mjs", names, outputs, as: "main.mjs", banner: REQUIRE })
   await checkNodeFirst(name)
 }
 
 async function buildCli() {
   const entry = "functions/cli.ts"
   if (!existsSync(join(root, entry))) return
-  const { outdir } = await bundle("cli", { index: entry }, esm)
+  const { outdir, outputs } = await bundle(
+    "cli",
+    { index: entry },
+    { ...esm, plugins: [...shared.plugins, builtinsByRequire] },
+  )
+  const chunkOf = (pattern) => basename(Object.keys(outputs).find((path) => pattern.test(path)))
+  const main = chunkOf(/[/]main-\w+[.]mjs$/)
+  const atStart = filesOf(main, outputs)
+  await joinFiles({ outdir, file: main, names: atStart, outputs, banner: REQUIRE })
+  // What `status` reads, the policy and the ledger, nearly every command reads.
+  const [, ...read] = filesOf(chunkOf(/[/]status-\w+[.]mjs$/), outputs)
+  const core = read.filter((name) => !atStart.includes(name))
+  await joinFiles({ outdir, file: "core.mjs", names: core, outputs, banner: REQUIRE })
   const file = join(outdir, "index.mjs")
   const text = await readFile(file, "utf8")
   if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`)
@@ -160,7 +173,9 @@ const FUNCTIONGRAPH_ENTRY = `
 const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
 const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime Node.js 20.15 or newer in the function's settings")
 if (problem !== null) throw new Error(problem.replace("error: ", ""))
-module.exports = require("./main.js")
+// By name: other files of this folder import more from it.
+const { alarm, manual, schedule } = require("./main.js")
+module.exports = { alarm, manual, schedule }
 `
 
 /**
@@ -171,7 +186,7 @@ async function buildFunctionGraph() {
   const define = { ...shared.define, "import.meta.dirname": "__dirname" }
   const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
   const { outdir, outputs } = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
-  await joinStart({ outdir, entry: "main.js", outputs })
+  await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
   const files = (await readdir(outdir)).map((name) => join(outdir, name))
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }

@@ -22,13 +22,20 @@ const requireHere = createRequire(import.meta.url)
 export const builtinsByRequire = {
   name: "builtins-by-require",
   setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) =>
+    onResolve({ filter: /^node:/ }, ({ path, kind, namespace, importer }) =>
       kind === "import-statement" && namespace === "file"
-        ? { path, namespace: "builtin", sideEffects: false }
+        ? { path: `${path} ${packageOf(importer)}`, namespace: "builtin", sideEffects: false }
         : undefined,
     )
-    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({ contents: builtinModule(path) }))
+    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: builtinModule(path.split(" ")[0]),
+    }))
   },
+}
+
+/** A package reads only what it uses itself, and in the file that holds it: some properties load further modules. */
+function packageOf(importer) {
+  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(importer)?.[1] ?? ""
 }
 
 /** Names that are not used are left out of the bundle. A class cannot be made on its first call: those stay as they are. */
@@ -47,31 +54,36 @@ function builtinModule(path) {
   return [...members, `export default /* @__PURE__ */ ${whole}`].join("\n")
 }
 
-/**
- * Joins the files that a start reads into its entry, since each file costs a start its search and its linking. A file that
- * others import on demand stays, and hands on what it held before. `as`: the name by which they find the entry.
- */
-export async function joinStart({ outdir, entry, outputs, as = entry, banner }) {
-  const nameOf = (path) => path.split("/").at(-1)
+const nameOf = (path) => path.split("/").at(-1)
+
+/** Names of the files of one bundle that `entry` reads, itself first, without those that it imports on demand. */
+export function filesOf(entry, outputs) {
   const byName = new Map(Object.entries(outputs).map(([path, output]) => [nameOf(path), output]))
-  const atStart = new Set([entry])
-  for (const name of atStart)
+  const found = new Set([entry])
+  for (const name of found)
     for (const { path, kind } of byName.get(name)?.imports ?? [])
-      if (kind !== "dynamic-import" && byName.has(nameOf(path))) atStart.add(nameOf(path))
-  const chunks = [...atStart].filter((name) => name !== entry).sort()
-  const prefix = (i) => `of${i}_`
-  const handedOn = (text) => chunks.flatMap((name, i) => text(name, byName.get(name).exports, prefix(i)))
+      if (kind !== "dynamic-import" && byName.has(nameOf(path))) found.add(nameOf(path))
+  return [...found]
+}
+
+/**
+ * Joins files of one bundle, since each file costs a start its search and its linking. Their text moves into `file`; each of
+ * them stays and hands on what it held before. One that is `file` itself keeps its exports. `as`: the name of `file` when the
+ * program runs.
+ */
+export async function joinFiles({ outdir, file, names, outputs, as = file, banner }) {
+  const exportsOf = new Map(Object.entries(outputs).map(([path, output]) => [nameOf(path), output.exports]))
+  const chunks = names.filter((name) => name !== file).map((name, i) => ({ name, own: `of${i}_` }))
+  const listOf = (name, say) => exportsOf.get(name).map(say).join(", ")
   const contents = [
-    `export * from "./${entry}"`,
-    ...handedOn((name, names, own) =>
-      names.length > 0
-        ? [`export { ${names.map((one) => `${one} as ${own}${one}`).join(", ")} } from "./${name}"`]
-        : [],
+    ...(names.includes(file) ? [`export * from "./${file}"`] : []),
+    ...chunks.map(
+      ({ name, own }) => `export { ${listOf(name, (one) => `${one} as ${own}${one}`)} } from "./${name}"`,
     ),
   ].join("\n")
   await build({
     stdin: { contents, resolveDir: outdir, loader: "js" },
-    outfile: join(outdir, entry),
+    outfile: join(outdir, file),
     allowOverwrite: true,
     bundle: true,
     format: "esm",
@@ -82,25 +94,27 @@ export async function joinStart({ outdir, entry, outputs, as = entry, banner }) 
     logLevel: "warning",
     packages: "external",
     ...(banner ? { banner } : {}),
-    plugins: [
-      {
-        name: "start-only",
-        setup({ onLoad, onResolve }) {
-          onResolve({ filter: /^[.][/]/ }, ({ path, kind }) =>
-            kind === "dynamic-import" || !atStart.has(nameOf(path)) ? { path, external: true } : undefined,
-          )
-          onLoad({ filter: /[.]m?js$/ }, async ({ path }) => {
-            const text = await readFile(path, "utf8")
-            return { contents: banner && text.startsWith(banner.js) ? text.slice(banner.js.length) : text }
-          })
-        },
-      },
-    ],
+    plugins: [onlyThese(names, banner)],
   })
   await Promise.all(
-    handedOn((name, names, own) => {
-      const list = names.map((one) => `${own}${one} as ${one}`).join(",")
-      return [writeFile(join(outdir, name), names.length > 0 ? `export{${list}}from"./${as}";\n` : "")]
+    chunks.map(({ name, own }) => {
+      const list = listOf(name, (one) => `${own}${one} as ${one}`)
+      return writeFile(join(outdir, name), `export { ${list} } from "./${as}"\n`)
     }),
   )
+}
+
+function onlyThese(names, banner) {
+  return {
+    name: "only-these-files",
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /^[.][/]/ }, ({ path, kind }) =>
+        kind === "dynamic-import" || !names.includes(nameOf(path)) ? { path, external: true } : undefined,
+      )
+      onLoad({ filter: /[.]m?js$/ }, async ({ path }) => {
+        const text = await readFile(path, "utf8")
+        return { contents: banner && text.startsWith(banner.js) ? text.slice(banner.js.length) : text }
+      })
+    },
+  }
 }
