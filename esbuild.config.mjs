@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
+import { leanCommander, leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
 import { builtinsByRequire, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
@@ -152,7 +152,7 @@ async function buildCli() {
   const { outdir, outputs } = await bundle(
     "cli",
     { index: entry },
-    { ...esm, plugins: [...shared.plugins, builtinsByRequire] },
+    { ...esm, plugins: [leanCommander, ...shared.plugins, builtinsByRequire] },
   )
   const chunkOf = (pattern) => basename(Object.keys(outputs).find((path) => pattern.test(path)))
   const main = chunkOf(/[/]main-\w+[.]mjs$/)

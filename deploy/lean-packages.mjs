@@ -50,7 +50,7 @@ export const leanFunction = {
       /[\\/]@middy[\\/]core[\\/]/.test(importer) ? { path, namespace: "of-middy" } : undefined,
     )
     onLoad({ filter: /./, namespace: "of-middy" }, ({ path }) => ({ contents: MIDDY_STREAMS[path] }))
-    // The clouds' machines have it; on one without, every request fails, and nothing is bought.
+    // The clouds' machines have it. On one without, the first read fails before a byte leaves, so nothing is bought: test/packaging/start.test.ts.
     const withoutSimd = /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp-wasm[.]js$/
     onLoad({ filter: withoutSimd }, () => ({ contents: 'module.exports = require("./llhttp_simd-wasm.js")' }))
     onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](json-schema-processors|to-json-schema)[.]js$/ }, leftOut)
@@ -87,6 +87,18 @@ async function withBaselineParser(path) {
   if (!/[\\/]dispatcher[\\/]client-h1[.]js$/.test(path)) return text
   if (text.split(PARSER).length !== 2) throw new Error(`undici makes its parser in another way: ${path}`)
   return text.replace(PARSER, BASELINE_PARSER)
+}
+
+/** Commander starts other programs as commands; ours are none, and node:child_process loads all of node:net. */
+export const leanCommander = {
+  name: "lean-commander",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      /[\\/]commander[\\/]lib[\\/]/.test(importer) ? { path, namespace: "of-commander" } : undefined,
+    )
+    const contents = 'exports.spawn = () => { throw new Error("left out of the bundle") }'
+    onLoad({ filter: /./, namespace: "of-commander" }, () => ({ contents }))
+  },
 }
 
 /** Short local names in packages: a stack trace of ours keeps its names, and a start reads less. */
