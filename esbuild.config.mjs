@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs"
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
+import { leanCommander, leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
+import { builtinsByRequire, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
 
@@ -70,7 +71,7 @@ const withoutReports = {
 /** No function serves, so that none needs the library of Prometheus' text format. */
 const inFunction = {
   external: [...shared.external, "prom-client"],
-  plugins: [leanFunction, ...shared.plugins, withoutReports, shortNames],
+  plugins: [leanFunction, ...shared.plugins, builtinsByRequire, withoutReports, shortNames],
 }
 
 const esm = {
@@ -80,10 +81,7 @@ const esm = {
   // What is imported at run time becomes a file of its own, and costs a cold start nothing until it is asked for:
   // Amazon's clients in the one file made it a quarter slower.
   splitting: true,
-  // CommonJS dependencies call require, which a module does not have.
-  banner: {
-    js: 'import { createRequire as requireFrom } from "node:module";const require = requireFrom(import.meta.url);',
-  },
+  banner: REQUIRE,
 }
 
 /** Sources in any bundle of this build. */
@@ -97,7 +95,7 @@ async function bundle(name, entries, options) {
   for (const { inputs } of Object.values(metafile.outputs))
     for (const [file, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0) bundled.add(file)
   print({ name, entry: Object.values(entries)[0], outputs: metafile.outputs })
-  return outdir
+  return { outdir, outputs: metafile.outputs }
 }
 
 /** What is read before the first event, and what only on demand. */
@@ -141,10 +139,30 @@ async function checkNodeFirst(name) {
   await build({ ...options, stdin, outfile, external: ["./main.mjs"], logLevel: "warning" })
 }
 
+async function buildLambda(name) {
+  const { outdir, outputs } = await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
+  const names = filesOf("index.mjs", outputs)
+  await joinFiles({ outdir, file: "index.mjs", names, outputs, as: "main.mjs", banner: REQUIRE })
+  await checkNodeFirst(name)
+}
+
 async function buildCli() {
   const entry = "functions/cli.ts"
   if (!existsSync(join(root, entry))) return
-  const file = join(await bundle("cli", { index: entry }, esm), "index.mjs")
+  const { outdir, outputs } = await bundle(
+    "cli",
+    { index: entry },
+    { ...esm, plugins: [leanCommander, ...shared.plugins, builtinsByRequire] },
+  )
+  const chunkOf = (pattern) => basename(Object.keys(outputs).find((path) => pattern.test(path)))
+  const main = chunkOf(/[/]main-\w+[.]mjs$/)
+  const atStart = filesOf(main, outputs)
+  await joinFiles({ outdir, file: main, names: atStart, outputs, banner: REQUIRE })
+  // What `status` reads, the policy and the ledger, nearly every command reads.
+  const [, ...read] = filesOf(chunkOf(/[/]status-\w+[.]mjs$/), outputs)
+  const core = read.filter((name) => !atStart.includes(name))
+  await joinFiles({ outdir, file: "core.mjs", names: core, outputs, banner: REQUIRE })
+  const file = join(outdir, "index.mjs")
   const text = await readFile(file, "utf8")
   if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`)
   await chmod(file, 0o755)
@@ -155,7 +173,9 @@ const FUNCTIONGRAPH_ENTRY = `
 const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
 const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime Node.js 20.15 or newer in the function's settings")
 if (problem !== null) throw new Error(problem.replace("error: ", ""))
-module.exports = require("./main.js")
+// By name: other files of this folder import more from it.
+const { alarm, manual, schedule } = require("./main.js")
+module.exports = { alarm, manual, schedule }
 `
 
 /**
@@ -165,7 +185,8 @@ module.exports = require("./main.js")
 async function buildFunctionGraph() {
   const define = { ...shared.define, "import.meta.dirname": "__dirname" }
   const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
-  const outdir = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
+  const { outdir, outputs } = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
+  await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
   const files = (await readdir(outdir)).map((name) => join(outdir, name))
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
@@ -220,12 +241,10 @@ async function writeBillOfMaterials() {
   await writeFile(join(dist, "sbom.cdx.json"), `${JSON.stringify(bill, null, 2)}\n`)
 }
 
-for (const name of ["alarm", "schedule", "manual"].filter(isWanted))
-  await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
+for (const name of ["alarm", "schedule", "manual"].filter(isWanted)) await buildLambda(name)
 if (isWanted("functiongraph")) await buildFunctionGraph()
 if (isWanted("cli")) await buildCli()
 if (isWanted("package")) await bundle("package", { index: "functions/package.ts" }, esm)
-for (const name of ["alarm", "schedule", "manual"].filter(isWanted)) await checkNodeFirst(name)
 await writeNotices()
 await writeBillOfMaterials()
 console.log(`built into ${relative(root, dist) || "."}/`)

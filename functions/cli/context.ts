@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
 import type { App, Invocation } from "../../lib/app/app.ts"
 import { openLedgerOf } from "../../lib/app/ledger-of.ts"
+import { openPolicyAndLedger } from "../../lib/app/policy-and-ledger.ts"
 import { readSettings, type Settings, SettingsError } from "../../lib/app/settings.ts"
-import { startApp } from "../../lib/app/start.ts"
 import { isSameId } from "../../lib/decision/inputs/id.ts"
 import { didYouMean } from "../../lib/decision/policy/did-you-mean.ts"
 import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
@@ -68,8 +68,20 @@ export function settingsOf({ io, options }: Task): Settings {
 
 /** Policy, ledger and cloud for as long as `work` takes. */
 export async function withApp<T>(task: Task, work: (app: App) => Promise<T>): Promise<T> {
+  // Loaded on demand: a command that asks no cloud starts without the clients of all clouds.
+  const { startApp } = await import("../../lib/app/start.ts")
   const app = await startApp(settingsOf(task), { clock: task.io.clock })
   return closing(app, () => work(app))
+}
+
+/** Policy and ledger without the cloud. */
+export async function withPolicyAndLedger<T>(
+  task: Task,
+  work: (open: Pick<App, "settings" | "policies" | "ledger">) => Promise<T>,
+): Promise<T> {
+  const settings = settingsOf(task)
+  const { policies, ledger } = await openPolicyAndLedger(settings, { now: task.io.clock.now })
+  return closing(ledger, () => work({ settings, policies: policies.current(), ledger }))
 }
 
 /** The ledger alone: what stops the buying must work with a policy that is broken. */

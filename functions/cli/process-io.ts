@@ -1,6 +1,7 @@
 import { once } from "node:events"
 import { userInfo } from "node:os"
 import process from "node:process"
+import { isatty } from "node:tty"
 import { systemClock } from "../../lib/app/system-clock.ts"
 import type { CliIo, Sink } from "./io.ts"
 
@@ -9,12 +10,15 @@ export function processIo(): CliIo {
   return {
     stdout: sinkOn(process.stdout),
     stderr: sinkOn(process.stderr),
-    stdin: process.stdin,
+    // Asked for on use: Node.js makes the stream of its input when it is first named, and few commands read it.
+    get stdin() {
+      return process.stdin
+    },
     env: process.env,
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 100,
     clock: systemClock,
-    ...(process.stdin.isTTY === true && process.stderr.isTTY === true ? { ask: askAtTerminal } : {}),
+    ...(isatty(0) && process.stderr.isTTY === true ? { ask: askAtTerminal } : {}),
     user: userName(),
     async untilStopped() {
       const done = new AbortController()

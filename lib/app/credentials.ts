@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as z from "zod"
-import { sdkHandler } from "../http/sdk-handler.ts"
 import { type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import { type Settings, SettingsError } from "./settings.ts"
@@ -132,7 +131,10 @@ function jsonOrNull(text: string): unknown {
 
 /** The client is loaded only where a secret is named, which keeps other cold starts short. */
 async function readAwsSecret(arn: string, proxy: Settings["proxy"]): Promise<string> {
-  const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager")
+  const [{ GetSecretValueCommand, SecretsManagerClient }, { sdkHandler }] = await Promise.all([
+    import("@aws-sdk/client-secrets-manager"),
+    import("../http/sdk-handler.ts"),
+  ])
   const client = new SecretsManagerClient({
     requestHandler: sdkHandler({ proxy, connectMs: 2_000, requestMs: 5_000 }),
   })

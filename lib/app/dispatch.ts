@@ -4,7 +4,7 @@ import type { Signal } from "../decision/inputs/signal.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import type { RunMode } from "../decision/situation.ts"
-import { type EndpointOverrides, endpointsOf } from "../huawei/endpoints.ts"
+import { endpointsOf } from "../huawei/endpoints.ts"
 import { supernodeStream } from "../ledger/next-entry.ts"
 import type { MetricEvent } from "../metrics/collector.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
@@ -16,19 +16,10 @@ import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import { BlindRuns } from "./blind-runs.ts"
 import type { CredentialSource } from "./credentials.ts"
 import { fleetTurns } from "./fleet-turns.ts"
+import { overridesOf } from "./overrides.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
-
-export function overridesOf(settings: Settings): EndpointOverrides {
-  const { modelartsEndpoint, cesEndpoint, bssEndpoint, ctsEndpoint } = settings
-  return {
-    modelarts: modelartsEndpoint ?? undefined,
-    ces: cesEndpoint ?? undefined,
-    bss: bssEndpoint ?? undefined,
-    cts: ctsEndpoint ?? undefined,
-  }
-}
 
 export interface Asked {
   /** Parts of the event that could not be read: said again where a run fails. */

@@ -9,8 +9,22 @@ import { onFirstUse } from "../on-first-use.ts"
 
 // The kinds of values that settings have. A message repeats a value only if the setting can hold no secret.
 
+/** One setting. Its schema is made only when it is set: most are not, and to make all schemas costs a start more than to read them. */
+export interface Setting<T> {
+  kind(): z.ZodType<T>
+  /** Its value if it is not set. */
+  unset(): T
+}
+
 /** A setting that may be left out; then it is null. */
-export const optional = <T extends z.ZodType>(kind: T) => kind.nullable().default(null)
+export const optional = <T>(kind: () => z.ZodType<T>): Setting<T | null> => ({ kind, unset: () => null })
+
+export const withDefault = <T>(kind: () => z.ZodType<T>, unset: NoInfer<T>): Setting<T> => ({
+  kind,
+  unset: () => unset,
+})
+
+export const anyText = onFirstUse(() => z.string())
 
 export const oneOf = <const T extends readonly string[]>(allowed: T) =>
   z.enum(allowed, {
@@ -20,15 +34,18 @@ export const oneOf = <const T extends readonly string[]>(allowed: T) =>
 const MAX_WAIT_MS = 15 * 60_000
 
 /** A duration in milliseconds. No function lives longer than 15 minutes, so no wait may be longer. */
-export const wait = (example: string) =>
-  z
-    .string()
-    .refine((text) => durationMs(text) !== 0 && (durationMs(text) ?? Infinity) <= MAX_WAIT_MS, {
-      error: ({ input }) =>
-        `must be a duration above 0 and at most 15m, such as "${example}", not ${JSON.stringify(input)}`,
-    })
-    .transform((text) => durationMs(text) ?? MAX_WAIT_MS)
-    .prefault(example)
+export const wait = (example: string): Setting<number> =>
+  withDefault(
+    () =>
+      z
+        .string()
+        .refine((text) => durationMs(text) !== 0 && (durationMs(text) ?? Infinity) <= MAX_WAIT_MS, {
+          error: ({ input }) =>
+            `must be a duration above 0 and at most 15m, such as "${example}", not ${JSON.stringify(input)}`,
+        })
+        .transform((text) => durationMs(text) ?? MAX_WAIT_MS),
+    durationMs(example) ?? MAX_WAIT_MS,
+  )
 
 /** An origin without a slash at its end. A paid order and its signing keys are sent in plain text only within this machine. */
 export const endpoint = onFirstUse(() =>
@@ -52,23 +69,20 @@ const MAX_TOKEN_CHARS = 1_024
 /** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`: anyone who knows the template knows such a token. */
 const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
 
-/** Bearer tokens, none by default. A short one could be guessed; one that an HTTP header cannot carry would never match. */
+/** Bearer tokens. A short one could be guessed; one that an HTTP header cannot carry would never match. */
 export const tokens = onFirstUse(() =>
-  z
-    .string()
-    .transform((text, ctx) => {
-      const found = text.split(",").map((token) => token.trim())
-      const isSound = (token: string): boolean =>
-        token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
-      if (found.some((token) => PLACEHOLDER.test(token)))
-        ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
-      else if (found.length > 2 || !found.every(isSound))
-        ctx.addIssue(
-          `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
-        )
-      return found
-    })
-    .default([]),
+  z.string().transform((text, ctx) => {
+    const found = text.split(",").map((token) => token.trim())
+    const isSound = (token: string): boolean =>
+      token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
+    if (found.some((token) => PLACEHOLDER.test(token)))
+      ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
+    else if (found.length > 2 || !found.every(isSound))
+      ctx.addIssue(
+        `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
+      )
+    return found
+  }),
 )
 
 export const secretArn = onFirstUse(() =>
@@ -78,20 +92,17 @@ export const secretArn = onFirstUse(() =>
   }),
 )
 
-/** Topics separated by commas, none by default. */
-export const topics = (topic: ReturnType<typeof smnTopic | typeof snsTopic>) =>
-  z
-    .string()
-    .transform((text, ctx) => {
-      const written = text.split(",").flatMap((item) => item.trim() || [])
-      for (const item of written) {
-        const message = topic.safeParse(item).error?.issues[0]?.message
-        if (message !== undefined)
-          ctx.addIssue(`${message}, not ${JSON.stringify(item)}; several are separated by commas`)
-      }
-      return written
-    })
-    .default([])
+/** Topics separated by commas. */
+export const topics = (topic: typeof smnTopic | typeof snsTopic) =>
+  z.string().transform((text, ctx) => {
+    const written = text.split(",").flatMap((item) => item.trim() || [])
+    for (const item of written) {
+      const message = topic().safeParse(item).error?.issues[0]?.message
+      if (message !== undefined)
+        ctx.addIssue(`${message}, not ${JSON.stringify(item)}; several are separated by commas`)
+    }
+    return written
+  })
 
 export const prometheusAuth = onFirstUse(() =>
   z.string().transform((text, ctx): PrometheusAuth => {
@@ -102,13 +113,10 @@ export const prometheusAuth = onFirstUse(() =>
 )
 
 export const ledgerUrl = onFirstUse(() =>
-  z
-    .string()
-    .superRefine((url, ctx) => {
-      const parsed = parseLedgerUrl(url)
-      if (parsed.kind === "invalid") for (const problem of parsed.problems) ctx.addIssue(problem)
-    })
-    .default("sqlite:./ledger.db"),
+  z.string().superRefine((url, ctx) => {
+    const parsed = parseLedgerUrl(url)
+    if (parsed.kind === "invalid") for (const problem of parsed.problems) ctx.addIssue(problem)
+  }),
 )
 
 export const proxyAddress = onFirstUse(() =>

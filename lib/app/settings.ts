@@ -4,19 +4,21 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import type { ProxySettings } from "../http/proxy.ts"
 import { POSTGRES_FORM, parseLedgerUrl, withCertificatesAt } from "../ledger/ledger-url.ts"
-import { onFirstUse } from "../on-first-use.ts"
 import {
+  anyText,
   endpoint,
   ledgerUrl,
   oneOf,
   optional,
   prometheusAuth,
   proxyAddress,
+  type Setting,
   secretArn,
   tokens,
   topics,
   wait,
   withCaAt,
+  withDefault,
 } from "./setting-kinds.ts"
 
 /** The environment is not usable and nothing runs; it has all problems together. */
@@ -30,104 +32,127 @@ export class SettingsError extends Error {
   }
 }
 
-/** Made by the first event, as all schemas: to import the function costs nothing for them. */
-const shape = onFirstUse(() => ({
-  SUPERNODE_MODE: oneOf(["observe", "live"]).default("observe"),
-  SUPERNODE_POLICY: optional(z.string()),
-  SUPERNODE_LEDGER: ledgerUrl(),
-  SUPERNODE_MODELARTS_ENDPOINT: optional(endpoint()),
-  SUPERNODE_CES_ENDPOINT: optional(endpoint()),
-  SUPERNODE_BSS_ENDPOINT: optional(endpoint()),
-  SUPERNODE_CTS_ENDPOINT: optional(endpoint()),
-  SUPERNODE_SMN_ENDPOINT: optional(endpoint()),
-  SUPERNODE_WEBHOOK_TOKEN: tokens(),
-  SUPERNODE_METRICS_TOKEN: tokens(),
-  SUPERNODE_LOG_LEVEL: z
-    .string()
-    .toUpperCase()
-    .pipe(oneOf(["DEBUG", "INFO", "WARN", "ERROR"]))
-    .prefault("INFO"),
+const SETTINGS = {
+  SUPERNODE_MODE: withDefault(() => oneOf(["observe", "live"]), "observe"),
+  SUPERNODE_POLICY: optional(anyText),
+  SUPERNODE_LEDGER: withDefault(ledgerUrl, "sqlite:./ledger.db"),
+  SUPERNODE_MODELARTS_ENDPOINT: optional(endpoint),
+  SUPERNODE_CES_ENDPOINT: optional(endpoint),
+  SUPERNODE_BSS_ENDPOINT: optional(endpoint),
+  SUPERNODE_CTS_ENDPOINT: optional(endpoint),
+  SUPERNODE_SMN_ENDPOINT: optional(endpoint),
+  SUPERNODE_WEBHOOK_TOKEN: withDefault(tokens, []),
+  SUPERNODE_METRICS_TOKEN: withDefault(tokens, []),
+  SUPERNODE_LOG_LEVEL: withDefault(
+    () =>
+      z
+        .string()
+        .toUpperCase()
+        .pipe(oneOf(["DEBUG", "INFO", "WARN", "ERROR"])),
+    "INFO",
+  ),
   SUPERNODE_BUY_TIMEOUT: wait("60s"),
   SUPERNODE_SEND_WITHIN: wait("30s"),
-  SUPERNODE_SECRET_ARN: optional(secretArn()),
-  SUPERNODE_PROMETHEUS_AUTH: optional(prometheusAuth()),
-  SUPERNODE_SMN_TOPICS: topics(smnTopic()),
-  SUPERNODE_SNS_TOPICS: topics(snsTopic()),
-  SUPERNODE_DYNAMODB_AK: optional(z.string()),
-  SUPERNODE_DYNAMODB_SK: optional(z.string()),
-  PGPASSWORD: optional(z.string()),
-  HUAWEICLOUD_SDK_AK: optional(z.string()),
-  HUAWEICLOUD_SDK_SK: optional(z.string()),
-  HUAWEICLOUD_SDK_SECURITY_TOKEN: optional(z.string()),
-  HTTPS_PROXY: optional(proxyAddress()),
-  NO_PROXY: z.string().default(""),
-}))
+  SUPERNODE_SECRET_ARN: optional(secretArn),
+  SUPERNODE_PROMETHEUS_AUTH: optional(prometheusAuth),
+  SUPERNODE_SMN_TOPICS: withDefault(() => topics(smnTopic), []),
+  SUPERNODE_SNS_TOPICS: withDefault(() => topics(snsTopic), []),
+  SUPERNODE_DYNAMODB_AK: optional(anyText),
+  SUPERNODE_DYNAMODB_SK: optional(anyText),
+  PGPASSWORD: optional(anyText),
+  HUAWEICLOUD_SDK_AK: optional(anyText),
+  HUAWEICLOUD_SDK_SK: optional(anyText),
+  HUAWEICLOUD_SDK_SECURITY_TOKEN: optional(anyText),
+  HTTPS_PROXY: optional(proxyAddress),
+  NO_PROXY: withDefault(anyText, ""),
+}
 
-type SettingName = keyof ReturnType<typeof shape>
+type SettingName = keyof typeof SETTINGS
+
+const PLATFORM = {
+  /** Set by AWS Lambda. */
+  AWS_LAMBDA_FUNCTION_NAME: optional(anyText),
+  AWS_REGION: optional(anyText),
+  /** Set by FunctionGraph. */
+  RUNTIME_FUNC_NAME: optional(anyText),
+}
 
 /** All settings. A platform that cannot list what is set is asked for each of them. */
-export const settingNames = onFirstUse(() => Object.keys(shape()) as SettingName[])
+export function settingNames(): SettingName[] {
+  return Object.keys(SETTINGS) as SettingName[]
+}
 
-const platform = onFirstUse(() => ({
-  /** Set by AWS Lambda. */
-  AWS_LAMBDA_FUNCTION_NAME: optional(z.string()),
-  AWS_REGION: optional(z.string()),
-  /** Set by FunctionGraph. */
-  RUNTIME_FUNC_NAME: optional(z.string()),
-}))
+const ALL = { ...SETTINGS, ...PLATFORM }
 
-type Values = z.output<z.ZodObject<ReturnType<typeof shape> & ReturnType<typeof platform>>>
+type Values = { [Name in keyof typeof ALL]: ReturnType<(typeof ALL)[Name]["unset"]> }
 
 const isFunction = (values: Partial<Values>): boolean =>
   Boolean(values.AWS_LAMBDA_FUNCTION_NAME || values.RUNTIME_FUNC_NAME)
 
-// The settings in groups as the program uses them.
-const settingsSchema = onFirstUse(() =>
-  z
-    .object({ ...shape(), ...platform() })
-    .superRefine(checkTogether, { when: () => true })
-    .transform((values) => ({
-      ledgerUrl: values.SUPERNODE_LEDGER,
-      /** The default is observe, and an event cannot override it. */
-      mode: values.SUPERNODE_MODE,
-      /** Origins without a slash at the end; null: the region's own. */
-      modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
-      cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
-      /** Endpoint for reading accepted orders. Null: China's in the regions of China, and none elsewhere. */
-      bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
-      /** CTS's endpoint, for traces while an outcome is unknown. Null: the region's own, but none if ModelArts' endpoint is set. */
-      ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
-      /** SMN's endpoint, for notifications. */
-      smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
-      /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
-      webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,
-      /** Tokens of /metrics: one, or two while one replaces the other; without one it answers only this machine. */
-      metricsTokens: values.SUPERNODE_METRICS_TOKEN,
-      logLevel: values.SUPERNODE_LOG_LEVEL,
-      /** From the first byte of a purchase to the last of its answer. */
-      buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
-      /** No byte of a purchase leaves later than this after its attempt was opened. */
-      sendWithinMs: values.SUPERNODE_SEND_WITHIN,
-      credentials: huaweiKeys(values),
-      dynamodbCredentials: dynamodbKeys(values),
-      /** For a ledger in PostgreSQL whose URL holds no password; null: as the secret says. */
-      postgresPassword: values.PGPASSWORD,
-      secretArn: values.SUPERNODE_SECRET_ARN,
-      /** The login for each Prometheus; null: as the secret says, otherwise without a login. */
-      prometheusAuth: values.SUPERNODE_PROMETHEUS_AUTH,
-      /** CloudWatch's region if a rule names none. */
-      awsRegion: values.AWS_REGION,
-      /** Accepted at an HTTP door, besides the policy's own. */
-      smnTopics: values.SUPERNODE_SMN_TOPICS,
-      snsTopics: values.SUPERNODE_SNS_TOPICS,
-      /** HTTPS_PROXY and NO_PROXY: the way of requests out of this machine; null: directly. */
-      proxy: proxyOf(values),
-      isServerless: isFunction(values),
-    })),
-)
+/** Each setting by its own schema. One with a problem has no value. */
+function valuesOf(text: (name: string) => string | undefined): {
+  values: Partial<Values>
+  problems: string[]
+} {
+  const values: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [name, { kind, unset }] of Object.entries<Setting<unknown>>(ALL)) {
+    const written = text(name)
+    if (written === undefined) {
+      values[name] = unset()
+      continue
+    }
+    const { success, data, error } = kind().safeParse(written)
+    if (success) values[name] = data
+    else problems.push(...error.issues.map(({ message }) => `${name}: ${message}`))
+  }
+  return { values, problems }
+}
+
+/** The settings in groups as the program uses them. */
+function groupsOf(values: Values) {
+  return {
+    ledgerUrl: values.SUPERNODE_LEDGER,
+    /** The default is observe, and an event cannot override it. */
+    mode: values.SUPERNODE_MODE,
+    /** Origins without a slash at the end; null: the region's own. */
+    modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
+    cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
+    /** Endpoint for reading accepted orders. Null: China's in the regions of China, and none elsewhere. */
+    bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
+    /** CTS's endpoint, for traces while an outcome is unknown. Null: the region's own, but none if ModelArts' endpoint is set. */
+    ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
+    /** SMN's endpoint, for notifications. */
+    smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
+    /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
+    webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,
+    /** Tokens of /metrics: one, or two while one replaces the other; without one it answers only this machine. */
+    metricsTokens: values.SUPERNODE_METRICS_TOKEN,
+    logLevel: values.SUPERNODE_LOG_LEVEL,
+    /** From the first byte of a purchase to the last of its answer. */
+    buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
+    /** No byte of a purchase leaves later than this after its attempt was opened. */
+    sendWithinMs: values.SUPERNODE_SEND_WITHIN,
+    credentials: huaweiKeys(values),
+    dynamodbCredentials: dynamodbKeys(values),
+    /** For a ledger in PostgreSQL whose URL holds no password; null: as the secret says. */
+    postgresPassword: values.PGPASSWORD,
+    secretArn: values.SUPERNODE_SECRET_ARN,
+    /** The login for each Prometheus; null: as the secret says, otherwise without a login. */
+    prometheusAuth: values.SUPERNODE_PROMETHEUS_AUTH,
+    /** CloudWatch's region if a rule names none. */
+    awsRegion: values.AWS_REGION,
+    /** Accepted at an HTTP door, besides the policy's own. */
+    smnTopics: values.SUPERNODE_SMN_TOPICS,
+    snsTopics: values.SUPERNODE_SNS_TOPICS,
+    /** HTTPS_PROXY and NO_PROXY: the way of requests out of this machine; null: directly. */
+    proxy: proxyOf(values),
+    isServerless: isFunction(values),
+  }
+}
 
 /** The environment, checked. Its secrets are never repeated in a message. */
-export interface Settings extends z.output<ReturnType<typeof settingsSchema>> {
+export interface Settings extends ReturnType<typeof groupsOf> {
   /** Absolute on a function platform: the working directory there is not the folder of the code and the policy. */
   policyPath: string
 }
@@ -138,21 +163,21 @@ export interface Settings extends z.output<ReturnType<typeof settingsSchema>> {
  */
 export function readSettings(read: (name: string) => string | undefined, names: readonly string[]): Settings {
   const text = (name: string): string | undefined => read(name)?.trim() || undefined
-  const parsed = settingsSchema().safeParse({
-    ...Object.fromEntries([...settingNames(), ...Object.keys(platform())].map((name) => [name, text(name)])),
+  const texts: Record<string, string | undefined> = {
     // Exactly as it is written: a space may be part of it.
     PGPASSWORD: read("PGPASSWORD") || undefined,
     // The lower-case name takes precedence, as in curl.
     HTTPS_PROXY: text("https_proxy") ?? text("HTTPS_PROXY"),
     NO_PROXY: text("no_proxy") ?? text("NO_PROXY"),
-  })
-  const wrong = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)
-  const problems = [...unknownNames(names), ...wrong]
-  if (!parsed.success || problems.length > 0) throw new SettingsError(problems)
+  }
+  const { values, problems: wrong } = valuesOf((name) => (name in texts ? texts[name] : text(name)))
+  const problems = [...unknownNames(names), ...wrong, ...problemsTogether(values)]
+  if (problems.length > 0) throw new SettingsError(problems)
+  const settings = groupsOf(values as Values)
   const beside = (path: string): string => besideCode(path, read)
-  const { ledgerUrl, prometheusAuth: logins } = parsed.data
+  const { ledgerUrl, prometheusAuth: logins } = settings
   return {
-    ...parsed.data,
+    ...settings,
     policyPath: policyPath(text("SUPERNODE_POLICY") ?? null, read),
     ledgerUrl:
       parseLedgerUrl(ledgerUrl).kind === "postgres" ? withCertificatesAt(ledgerUrl, beside) : ledgerUrl,
@@ -182,10 +207,12 @@ function unknownNames(names: readonly string[]): string[] {
     })
 }
 
-/** Problems of several settings together. The value of a setting with a problem of its own may be missing. */
-function checkTogether(values: Partial<Values>, ctx: z.RefinementCtx): void {
-  const report = (name: SettingName, message: string): void =>
-    ctx.addIssue({ code: "custom", path: [name], message })
+/** Problems of several settings together. The value of a setting with a problem of its own is missing. */
+function problemsTogether(values: Partial<Values>): string[] {
+  const problems: string[] = []
+  const report = (name: SettingName, message: string): void => {
+    problems.push(`${name}: ${message}`)
+  }
   for (const [one, other] of PAIRS) {
     if (values[one] && !values[other]) report(other, `must be set where ${one} is`)
     if (values[other] && !values[one]) report(one, `must be set where ${other} is`)
@@ -201,6 +228,7 @@ function checkTogether(values: Partial<Values>, ctx: z.RefinementCtx): void {
       "SUPERNODE_LEDGER",
       `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have a ledger of its own, and so could buy once more`,
     )
+  return problems
 }
 
 const PAIRS = [

@@ -2,7 +2,6 @@ import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { huaweiCloud } from "../huawei/client.ts"
 import { sign } from "../huawei/signature.ts"
 import { type SmnRequests, smnRequests } from "../huawei/smn.ts"
-import type { AuditedLedger } from "../ledger/open.ts"
 import { type CloudWatchOptions, cloudwatchReader } from "../metrics/cloudwatch/client.ts"
 import { metricCollector } from "../metrics/collector.ts"
 import { prometheusClient } from "../metrics/prometheus/http.ts"
@@ -11,11 +10,11 @@ import type { SnsOptions } from "../notify/sns.ts"
 import type { After, Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
 import { credentialSource, spoiltKeys } from "./credentials.ts"
-import { overridesOf, signalRunner } from "./dispatch.ts"
+import { signalRunner } from "./dispatch.ts"
 import { systemAfter } from "./fleet-turns.ts"
 import { eventHandler } from "./handle.ts"
-import { openLedgerOf } from "./ledger-of.ts"
-import { type PolicySource, policySource } from "./policies.ts"
+import { overridesOf } from "./overrides.ts"
+import { openPolicyAndLedger } from "./policy-and-ledger.ts"
 import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
 import { systemClock } from "./system-clock.ts"
@@ -49,10 +48,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
   const { smn = smnRequests({ proxy, ...trust }), sns } = replacements
 
   const keys = credentialSource(settings, { now: clock.now })
-  const [policies, ledger] = await bothOf(
-    policySource(settings.policyPath, clock.now),
-    openLedgerOf(settings, { now: clock.now, keys }),
-  )
+  const { policies, ledger } = await openPolicyAndLedger(settings, { now: clock.now, keys })
   const endpoints = overridesOf(settings)
   const huawei = huaweiCloud({ credentials: keys.provide, endpoints, clock, proxy, ...trust })
   const prometheus = prometheusClient({ auth: keys.prometheusAuth, proxy, ...trust })
@@ -107,15 +103,4 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       await Promise.all([ledger.close(), huawei.close(), prometheus.close(), smn.close()])
     },
   }
-}
-
-/** The policy and the ledger are read side by side. If both fail, the policy's error is the one that is reported. */
-async function bothOf(
-  policy: Promise<PolicySource>,
-  ledger: Promise<AuditedLedger>,
-): Promise<[PolicySource, AuditedLedger]> {
-  const [read, opened] = await Promise.allSettled([policy, ledger])
-  if (read.status === "fulfilled" && opened.status === "fulfilled") return [read.value, opened.value]
-  if (opened.status === "fulfilled") await opened.value.close().catch(() => undefined)
-  throw read.status === "rejected" ? read.reason : (opened as PromiseRejectedResult).reason
 }

@@ -6,9 +6,10 @@ import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import { type FileWide, type Policy, supernodeSchema } from "../decision/policy/policy.ts"
 import { digest } from "../digest.ts"
 import { approverProblems } from "./approvers.ts"
+import { checking, isJitless } from "./checking.ts"
 import { fileSchemaFor, includedFileSchema } from "./file-schema.ts"
 import { filesMatching } from "./include.ts"
-import { issueText, valueAt, wordingsOf } from "./issue-text.ts"
+import { valueAt, wordingsOf } from "./issue-text.ts"
 import { lint } from "./lint/lint.ts"
 import { originOf, problemAt } from "./position.ts"
 import {
@@ -85,7 +86,7 @@ export async function loadPolicyFile(
     ...ofFile,
     ...included.problems,
     ...defaultsProblems(main),
-    ...entries.flatMap(entryProblems),
+    ...entries.flatMap((entry) => entryProblems(entry, entries.length)),
     ...cronProblems([{ source: main, path: ["defaults"] }], valueAt(main.value, ["defaults"])),
     ...entries.flatMap(({ places, merged }) => cronProblems(places, merged)),
     ...repeatedIdentities(entries),
@@ -103,7 +104,10 @@ export async function loadPolicyFile(
   const userdata = read.map((found) => (found !== null && "base64" in found ? found : null))
   const ledgerId = file.ledger_id ?? null
   const pinned = ledgerId === null ? {} : { ledgerId }
-  const supernodes = entries.map((entry, i) => ({ ...loaded(entry, userdata[i] ?? null, wide), ...pinned }))
+  const supernodes = entries.map((entry, i) => {
+    const how = { userdata: userdata[i] ?? null, wide, times: entries.length }
+    return { ...loaded(entry, how), ...pinned }
+  })
   const files = [
     ...[main, ...included.sources].map(({ file: name, bytes, sha256 }) => ({ path: name, bytes, sha256 })),
     ...userdata.flatMap((found) => (found?.file ? [{ path: found.file, ...found.digest }] : [])),
@@ -127,7 +131,7 @@ function check<S extends z.ZodType>(
   schema: S,
   source: Source,
 ): { data: z.output<S> | undefined; problems: PolicyProblem[] } {
-  const { data, error } = schema.safeParse(source.value, { error: issueText })
+  const { data, error } = schema.safeParse(source.value, checking(1))
   const wordings = wordingsOf(error?.issues ?? [], source.value)
   return { data, problems: [...source.problems, ...problemsIn([{ source, path: [] }], wordings)] }
 }
@@ -171,7 +175,10 @@ async function readIncluded(main: Source): Promise<Included> {
  * The effective policy. The userdata text becomes its digest, so that no secret leaves with it, and cron
  * expressions become sets of numbers.
  */
-function loaded({ merged }: SupernodeEntry, userdata: Userdata | null, wide: FileWide): LoadedPolicy {
+function loaded(
+  { merged }: SupernodeEntry,
+  { userdata, wide, times }: { userdata: Userdata | null; wide: FileWide; times: number },
+): LoadedPolicy {
   const supernode = isRecord(merged) ? merged : {}
   const written = isRecord(supernode["order"]) ? supernode["order"] : {}
   const { userdata: _text, userdata_file: _file, ...order } = written
@@ -180,6 +187,9 @@ function loaded({ merged }: SupernodeEntry, userdata: Userdata | null, wide: Fil
     order: userdata ? { ...order, userdata: userdata.digest } : order,
     schedules: withCronFields(supernode),
   }
-  const policy: Policy = { ...supernodeSchema.parse(effective), ...wide }
+  const policy: Policy = {
+    ...supernodeSchema.parse(effective, { jitless: isJitless(times) }),
+    ...wide,
+  }
   return { policy, hash: digest(policy), userdata: userdata?.base64 ?? null }
 }

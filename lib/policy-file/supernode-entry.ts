@@ -1,7 +1,8 @@
 import { isRecord } from "../decision/policy/amounts.ts"
 import { currenciesOf, writtenKeysSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
+import { checking } from "./checking.ts"
 import { MAX_SUPERNODES } from "./file-schema.ts"
-import { issueText, valueAt, type Wording, wordingsOf } from "./issue-text.ts"
+import { valueAt, type Wording, wordingsOf } from "./issue-text.ts"
 import { mergeDefaults } from "./merge.ts"
 import type { Path } from "./path.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
@@ -37,9 +38,9 @@ function withoutIdentity(defaults: unknown): unknown {
   return Object.fromEntries(Object.entries(defaults).filter(([key]) => !IDENTITY.includes(key)))
 }
 
-/** Problems that the schema finds in one supernode. */
-export function entryProblems({ places, merged }: SupernodeEntry): PolicyProblem[] {
-  const issues = writtenSupernodeSchema.safeParse(merged, { error: issueText }).error?.issues ?? []
+/** Problems that the schema finds in one of `times` supernodes. */
+export function entryProblems({ places, merged }: SupernodeEntry, times: number): PolicyProblem[] {
+  const issues = writtenSupernodeSchema.safeParse(merged, checking(times)).error?.issues ?? []
   const wordings = wordingsOf(issues, merged)
   // A name in defaults is a problem of its own, so a missing name is never looked for there.
   const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
@@ -62,7 +63,7 @@ export function defaultsProblems(main: Source): PolicyProblem[] {
   const written = valueAt(main.value, ["defaults"])
   if (!isRecord(written)) return []
   const defaults = withoutIdentity(written)
-  const found = writtenKeysSchema.safeParse(defaults, { error: issueText }).error?.issues ?? []
+  const found = writtenKeysSchema.safeParse(defaults, checking(1)).error?.issues ?? []
   const issues = found.filter(
     ({ path }) =>
       valueAt(defaults, path as Path) !== undefined || path.some((segment) => typeof segment === "number"),

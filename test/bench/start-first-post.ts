@@ -91,7 +91,7 @@ process.stderr.write("\\ncpu " + (user + system) / 1000 + "\\n", () => process.e
   const [, ms] = /\ncpu ([\d.]+)\n$/.exec(stderr) ?? []
   if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
   // A policy that was not read from its packaged form is another thing to measure.
-  if (stdout.includes("was read from its YAML")) throw new Error(stdout.slice(0, 800))
+  if ((stdout + stderr).includes("was read from its YAML")) throw new Error((stderr + stdout).slice(0, 1800))
   return Number(ms)
 }
 

@@ -7,7 +7,15 @@ import { stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { firstConfirmedTime } from "../../../lib/run/ledger-age.ts"
 import { words } from "../arguments.ts"
-import { type Cli, type CommonOptions, findSupernode, type Task, taskOf, withApp } from "../context.ts"
+import {
+  type Cli,
+  type CommonOptions,
+  findSupernode,
+  type Task,
+  taskOf,
+  withApp,
+  withPolicyAndLedger,
+} from "../context.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { lookOf, sayOutcome } from "../print/result.ts"
 import { stateLines } from "../print/state.ts"
@@ -65,37 +73,47 @@ interface Shown {
   head?: string
 }
 
-async function status(task: Task, { name, options, head }: Shown): Promise<void> {
+async function status(task: Task, shown: Shown): Promise<void> {
+  if (shown.options.cloud) await withApp(task, (app) => show(task, shown, { open: app, app }))
+  else await withPolicyAndLedger(task, (open) => show(task, shown, { open, app: null }))
+}
+
+/** What `status` reads. */
+interface Sources {
+  open: Pick<App, "settings" | "policies" | "ledger">
+  /** null: the cloud is not asked. */
+  app: App | null
+}
+
+async function show(task: Task, { name, options, head }: Shown, { open, app }: Sources): Promise<void> {
   const { screen, now } = task
-  await withApp(task, async (app) => {
-    const { ledger, settings, policies } = app
-    const { supernodes } = policies
-    const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
-    const known = await lookAtLedger(ledger, settings)
-    noteUnusableLedger(task, known)
-    const fleet = await lookAtFleet(ledger, supernodes, now)
-    const whyNot = options.cloud ? await whyNotAsked(app) : "--no-cloud was given"
-    const states = await Promise.all(
-      shown.map(async (loaded) => {
-        const look = whyNot === null ? await lookAtCloud(app.cloud, loaded.policy, now) : NOT_LOOKED
-        return stateOfOne({ app, loaded, control: known.control, fleet, look, now })
-      }),
-    )
-    if (options.json) {
-      const shownLedger = { place: known.place, id: known.known?.id ?? null }
-      screen.json({ now, ledger: shownLedger, supernodes: states, fleet: fleet?.state ?? null })
-      return
-    }
-    const zone = zoneOf(supernodes)
-    const print = { ...lookOf(task, zone), now, whyNotAsked: whyNot }
-    if (head !== undefined) screen.say(`${instantOf(now, zone)}, ${head}`, "")
-    for (const state of states) screen.say(...stateLines(state, print), "")
-    if (fleet) screen.say(...fleetLines(fleet.state, print), "")
-  })
+  const { ledger, settings, policies } = open
+  const { supernodes } = policies
+  const shown = name === undefined ? supernodes : [findSupernode(supernodes, name)]
+  const known = await lookAtLedger(ledger, settings)
+  noteUnusableLedger(task, known)
+  const fleet = await lookAtFleet(ledger, supernodes, now)
+  const whyNot = app ? await whyNotAsked(app) : "--no-cloud was given"
+  const states = await Promise.all(
+    shown.map(async (loaded) => {
+      const look = app && whyNot === null ? await lookAtCloud(app.cloud, loaded.policy, now) : NOT_LOOKED
+      return stateOfOne({ open, loaded, control: known.control, fleet, look, now })
+    }),
+  )
+  if (options.json) {
+    const shownLedger = { place: known.place, id: known.known?.id ?? null }
+    screen.json({ now, ledger: shownLedger, supernodes: states, fleet: fleet?.state ?? null })
+    return
+  }
+  const zone = zoneOf(supernodes)
+  const print = { ...lookOf(task, zone), now, whyNotAsked: whyNot }
+  if (head !== undefined) screen.say(`${instantOf(now, zone)}, ${head}`, "")
+  for (const state of states) screen.say(...stateLines(state, print), "")
+  if (fleet) screen.say(...fleetLines(fleet.state, print), "")
 }
 
 interface One {
-  app: App
+  open: Sources["open"]
   loaded: LoadedPolicy
   control: Control
   fleet: FleetLook | null
@@ -103,8 +121,8 @@ interface One {
   now: number
 }
 
-async function stateOfOne({ app, loaded, control, fleet, look, now }: One): Promise<SupernodeStatus> {
-  const { ledger, settings, policies } = app
+async function stateOfOne({ open, loaded, control, fleet, look, now }: One): Promise<SupernodeStatus> {
+  const { ledger, settings, policies } = open
   const stream = supernodeStream(loaded.policy.id)
   const streams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
   const head = await ledger.head(stream)

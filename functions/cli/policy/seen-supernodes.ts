@@ -1,5 +1,5 @@
 import { credentialSource } from "../../../lib/app/credentials.ts"
-import { overridesOf } from "../../../lib/app/dispatch.ts"
+import { overridesOf } from "../../../lib/app/overrides.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import { type HuaweiCloud, huaweiCloud } from "../../../lib/huawei/client.ts"

@@ -1,4 +1,4 @@
-import { overridesOf } from "../../../lib/app/dispatch.ts"
+import { overridesOf } from "../../../lib/app/overrides.ts"
 import type { Settings } from "../../../lib/app/settings.ts"
 import { decideAndExplain } from "../../../lib/decision/decide.ts"
 import type { Finding } from "../../../lib/decision/decision.ts"
