@@ -1,5 +1,5 @@
 import type { Finding } from "./decision.ts"
-import { keptTexts } from "./kept-texts.ts"
+import { keptTexts } from "./inputs/kept-texts.ts"
 
 /** Verdict of a gate before the gate's name is added. */
 export type Verdict = Omit<Finding, "gate">

@@ -1,4 +1,4 @@
-import { keptTexts } from "../kept-texts.ts"
+import { keptTexts } from "../inputs/kept-texts.ts"
 import type { CronFields } from "../policy/cron.ts"
 import { comesOn, timesOfDay } from "../policy/cron-times.ts"
 import type { Schedule } from "../policy/policy.ts"
