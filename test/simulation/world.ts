@@ -145,7 +145,11 @@ export class World {
     const quiet = new Load(crowd, { from: this.#start, to: this.#start })
     const others = Array.from({ length: members - two.length }, (_, nth) => {
       const policy = nextInCrowd(two[0]?.policy, nth)
-      return new SimulatedSupernode(this, policy, crowd.chance(BUSY_IN_CROWD) ? (this.loads[0] ?? quiet) : quiet)
+      return new SimulatedSupernode(
+        this,
+        policy,
+        crowd.chance(BUSY_IN_CROWD) ? (this.loads[0] ?? quiet) : quiet,
+      )
     })
     this.supernodes = [...two, ...others]
     this.machines = Array.from({ length: this.random.whole(2, 4) }, (_, i) => {
