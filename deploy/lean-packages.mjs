@@ -69,26 +69,6 @@ async function leftOut({ path }) {
   return { contents }
 }
 
-const PARSER = "mod = new WebAssembly.Module(require('../llhttp/llhttp_simd-wasm.js'))"
-
-/**
- * undici's HTTP parser without V8's optimizing compiler, which a few hundred bytes of headers would start: it took a seventh of
- * the CPU from the start of a process to its first order. V8 reads these options when the module is made, and they are set
- * back at once: built-in modules that are loaded later need their code cache, which is bound to the options.
- */
-const BASELINE_PARSER = `
-  const { setFlagsFromString } = require('node:v8')
-  const options = ['wasm-dynamic-tiering', 'wasm-tier-up']
-  for (const option of options) setFlagsFromString('--no-' + option)
-  try { ${PARSER} } finally { for (const option of options) setFlagsFromString('--' + option) }`
-
-async function withBaselineParser(path) {
-  const text = await readFile(path, "utf8")
-  if (!/[\\/]dispatcher[\\/]client-h1[.]js$/.test(path)) return text
-  if (text.split(PARSER).length !== 2) throw new Error(`undici makes its parser in another way: ${path}`)
-  return text.replace(PARSER, BASELINE_PARSER)
-}
-
 /** Commander starts other programs as commands; ours are none, and node:child_process loads all of node:net. */
 export const leanCommander = {
   name: "lean-commander",
@@ -108,7 +88,7 @@ export const shortNames = {
     onLoad(
       { filter: /[\\/]node_modules[\\/](undici|zod|@middy|@aws-lambda-powertools)[\\/].*[.]js$/ },
       async ({ path }) => {
-        const { code } = await transform(await withBaselineParser(path), {
+        const { code } = await transform(await readFile(path, "utf8"), {
           minifyIdentifiers: true,
           target: "node20",
           ...(UNDICI.test(path) ? { format: "cjs" } : {}),

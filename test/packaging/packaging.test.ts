@@ -68,23 +68,6 @@ describe("the bundles", () => {
     },
   )
 
-  it.each(["alarm/index.mjs", "functiongraph/index.js"])(
-    "%s loads at its start none of Node.js's modules that only some events need",
-    (entry) => {
-      const script = `const before = new Set(process.moduleLoadList)
-        import(${JSON.stringify(join(folder, "dist", entry))}).then(() => {
-          const loaded = process.moduleLoadList.filter((name) => !before.has(name))
-          console.log(JSON.stringify(loaded.map((name) => name.replace("NativeModule ", ""))))
-        })`
-      const { stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: {} })
-      const loaded = JSON.parse(stdout)
-      // Otherwise this list would say nothing.
-      expect(loaded).toContain("crypto")
-      const unneeded = ["assert", "fs/promises", "http", "https", "tls", "zlib", "internal/crypto/webcrypto"]
-      expect(unneeded.filter((name) => loaded.includes(name))).toEqual([])
-    },
-  )
-
   it("manual runs a command, and loads what commands need only for one", async () => {
     const entry = join(folder, "dist/manual/index.mjs")
     const texts = await Promise.all([...filesAtStart(entry)].map((file) => readFile(file, "utf8")))
