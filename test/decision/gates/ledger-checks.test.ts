@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest"
+import {
+  type LedgerProblem,
+  saysUnusable,
+  whyUntrusted,
+  whyUnusable,
+} from "../../../lib/decision/gates/ledger.ts"
+import type { Fetched } from "../../../lib/decision/inputs/fetched.ts"
+import { type Control, NO_CONTROL } from "../../../lib/decision/state/control.ts"
+import type { LedgerOrigin } from "../../../lib/decision/state/ledger-identity.ts"
+import { MINUTE, NOW, SUPERNODE_ID } from "../builders.ts"
+
+const OTHER_ID = "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"
+
+const read = (over: Partial<Control> = {}): Fetched<Control> => ({
+  state: "read",
+  value: { ...NO_CONTROL, ...over },
+})
+const UNREAD: Fetched<Control> = { state: "not-read" }
+const begun = (origin: LedgerOrigin) => ({ ledger: { id: "ledger-1", at: NOW, origin } })
+const restoredFor = (...confirmed: string[]) => ({
+  ...begun("adopted"),
+  restored: { at: NOW, why: "disk lost", by: "ann", confirmed },
+})
+
+describe("no ledger is used", () => {
+  it.each<[string, Fetched<Control>, string | null, LedgerProblem | null]>([
+    [
+      "without `ledger init`",
+      read(),
+      null,
+      {
+        reason: "ledger-new",
+        says: "there is no ledger here, or none that `ledger init` made: what was bought before is unknown",
+        facts: { ledger: null },
+      },
+    ],
+    [
+      "if the policy names another",
+      read(begun("empty")),
+      "ledger-2",
+      {
+        reason: "ledger-other",
+        says: "this is ledger ledger-1; only ledger ledger-2 may be used (ledger_id in the policy)",
+        facts: { ledger: "ledger-1", expected: "ledger-2" },
+      },
+    ],
+    ["but the one that the policy names", read(begun("empty")), "ledger-1", null],
+    ["but any, if the policy names none", read(begun("empty")), null, null],
+    ["by this check if it cannot be read: gate not-paused holds then", UNREAD, "ledger-2", null],
+  ])("%s", (_, control, onlyId, problem) => {
+    expect(whyUnusable(control, onlyId)).toEqual(problem)
+  })
+})
+
+describe("the memory of a ledger is not sufficient", () => {
+  const says = (until: string, unsaid = "") =>
+    `the ledger was empty at 2024-01-12T17:00:00.000Z; until ${until}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
+  const isNew = (minutes: number, sentence: string): LedgerProblem => ({
+    reason: "ledger-new",
+    says: sentence,
+    facts: { ledger: "ledger-1", until: NOW + minutes * MINUTE },
+  })
+  const UNCONFIRMED = ", and no answer of the cloud confirmed the time"
+  it.each<[string, Fetched<Control>, [first: number | null, now: number | null], LedgerProblem | null]>([
+    [
+      "while nothing confirmed a time since it was empty",
+      read(begun("empty")),
+      [null, null],
+      isNew(45, says("2024-01-12T17:45:00.000Z", UNCONFIRMED)),
+    ],
+    [
+      "at the first time that the cloud confirms",
+      read(begun("empty")),
+      [null, 3],
+      isNew(48, says("2024-01-12T17:48:00.000Z")),
+    ],
+    [
+      "a minute before 45 have passed since then",
+      read(begun("empty")),
+      [5, 49],
+      isNew(50, says("2024-01-12T17:50:00.000Z")),
+    ],
+    [
+      "long after, for a run that learned no time",
+      read(begun("empty")),
+      [5, null],
+      isNew(50, says("2024-01-12T17:50:00.000Z", UNCONFIRMED)),
+    ],
+    ["until 45 minutes have passed", read(begun("empty")), [5, 50], null],
+    ["unless a person vouched for it", read(begun("nothing-in-flight")), [null, null], null],
+    [
+      "after a restore, for a supernode that was not compared",
+      read(restoredFor(OTHER_ID)),
+      [0, 99],
+      {
+        reason: "ledger-restored",
+        says: "the ledger was restored from a backup (recorded 2024-01-12T17:00:00.000Z by ann: disk lost); purchases made after the backup may be missing",
+        facts: { since: NOW },
+      },
+    ],
+    ["until that supernode was compared", read(restoredFor(OTHER_ID, SUPERNODE_ID)), [0, 99], null],
+    ["by this check if it cannot be read", UNREAD, [null, null], null],
+  ])("%s", (_, control, [first, now], problem) => {
+    const at = (minutes: number | null) => (minutes === null ? null : NOW + minutes * MINUTE)
+    const age = { firstConfirmedAt: at(first), confirmed: at(now) }
+    expect(whyUntrusted({ control, supernodeId: SUPERNODE_ID, ...age })).toEqual(problem)
+  })
+})
+
+it.each([
+  ["ledger-new", { ledger: null }, false, true],
+  ["ledger-new", { ledger: "ledger-1" }, false, false],
+  ["ledger-other", { ledger: "ledger-1" }, false, true],
+  ["ledger-behind", {}, false, true],
+  ["ledger-restored", {}, false, false],
+  ["ledger-other", {}, true, false],
+  ["ledger-behind", {}, null, false],
+] as const)(
+  "%s with %j, passed %s: an operator must repair the ledger first: %s",
+  (reason, facts, passed, isSo) => {
+    expect(saysUnusable({ gate: "ledger", passed, reason, says: "", facts })).toBe(isSo)
+  },
+)
