@@ -2,4 +2,4 @@
 
 // The purchase on the wire alone.
 
-import.meta.glob("../huawei/purchase/*.test.ts", { eager: true })
+import.meta.glob(["../huawei/purchase/*.test.ts", "../huawei/retry-after.test.ts"], { eager: true })

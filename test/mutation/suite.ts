@@ -8,6 +8,7 @@ import.meta.glob(
     "../decision/**/*.test.ts",
     "../policy-file/**/*.test.ts",
     "../huawei/purchase/*.test.ts",
+    "../huawei/retry-after.test.ts",
     // They read the sources, which are full of mutants here.
     "!../decision/explain/hint-reasons.test.ts",
     "!../run/ways-out.test.ts",
