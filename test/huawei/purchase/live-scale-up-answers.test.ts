@@ -94,6 +94,14 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       null,
       ["a", "b"],
     ],
+    [
+      "one order of servers whose creation cannot be read",
+      200,
+      { servers: [server("a", "CS1", "soon"), server("b", "CS1", null)] },
+      "CS1",
+      ["a", "b"],
+    ],
+    ["an order id with a space in it", 200, { id: SUPERNODE, order_id: "CS1 CS2" }, null, []],
     ["an order id that is not text", 200, { id: SUPERNODE, order_id: { no: 1 } }, null, []],
   ])("%s", async (_title, status, body, orderId, servers) => {
     const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
@@ -204,6 +212,7 @@ describe("any other 2xx is unknown", () => {
   ])("one %s", async (_title, body, encoding) => {
     const outcome = await buyFrom(saysBytes(200, body, encoding))
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unreadable-encoding", status: 200 })
+    expect(outcome).toHaveProperty("says", expect.stringMatching(/^answered 200 with ./))
   })
 })
 

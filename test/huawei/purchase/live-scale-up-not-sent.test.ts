@@ -237,6 +237,11 @@ describe("no connection, no request", () => {
     ["dns-failure", "the name is not known", failing("ENOTFOUND")],
     ["dns-failure", "the name server does not answer", failing("EAI_AGAIN")],
     ["dns-failure", "the call that failed tells, whatever its code", failing("ESERVFAIL")],
+    [
+      "connect-failure",
+      "a code that only contains that of an unknown name",
+      failing("X_ENOTFOUND", "connect"),
+    ],
     ["connect-timeout", "the system gave up on connecting", failing("ETIMEDOUT", "connect")],
     ["refused", "the only address has no listener", lookupOf("127.0.0.1")],
     ["refused", "neither of two addresses has a listener", lookupOf("127.0.0.2", "127.0.0.3")],

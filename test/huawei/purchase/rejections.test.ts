@@ -55,6 +55,7 @@ describe("a pair that is not listed is no rejection, because there may be an ord
     ["the gateway's lost backend", 502, "APIG.0201"],
     ["the gateway's slow backend", 504, "APIG.0203"],
     ["an order-side code", 400, "CBC.30000067"],
+    ["a code with the gateway's older prefix inside", 429, "X.APIGW.0308"],
     ["the text null", 400, "null"],
   ])("%s", (_title, status, code) => {
     expect(rejectionClass(status, code)).toBeNull()
