@@ -136,7 +136,7 @@ export const WALKS: Record<string, Walk> = {
     first: `mkdir -p state; ${IN_LIVE_MODE}`,
     plays: [
       {
-        begins: "SUPERNODE_MODE=live SUPERNODE_WEBHOOK_TOKEN=… HUAWEICLOUD_SDK_AK=… HUAWEICLOUD_SDK_SK=… \\",
+        begins: "SUPERNODE_WEBHOOK_TOKEN=… HUAWEICLOUD_SDK_AK=… HUAWEICLOUD_SDK_SK=… \\",
         replaced: [
           ["TOKEN=…", "TOKEN=0123456789abcdef"],
           ["AK=…", "AK=$HUAWEICLOUD_SDK_AK"],
