@@ -66,6 +66,11 @@ resource "huaweicloud_fgs_function" "autoscaler" {
     }
 
     precondition {
+      condition     = var.ledger == "existing" || local.ledger_url != "memory:"
+      error_message = "ledger_url = memory: would take the place of the database that ledger asks for: set ledger_url to an empty text."
+    }
+
+    precondition {
       condition     = var.network != "existing" || (var.vpc_id != "" && var.subnet_id != "")
       error_message = "network = existing needs vpc_id and subnet_id."
     }

@@ -132,6 +132,11 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
       "mode = live needs scale_up_actions",
     ],
     ["live mode with a ledger in memory", LIVE, "mode = live refuses memory:"],
+    [
+      "a database, and a ledger in memory in its place",
+      { ...RDS, ledger_url: "memory:" },
+      "would take the place",
+    ],
     ["an existing ledger without its URL", { ledger_url: "" }, "ledger = existing needs ledger_url"],
     ["RDS in one zone", { ...RDS, availability_zones: ["cn-southwest-2a"] }, "two availability_zones"],
     ["RDS outside a network", { ...RDS, network: "none" }, "ledger = rds needs network = create or existing"],
