@@ -171,6 +171,7 @@ function filledIn(line: string): string {
     CRON: "'*/5 * * * *'",
     FILE: "f",
     POLICY: "f",
+    "I/N": "2/4",
     HOST: "::1",
     H: "::1",
     N: "4",
