@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
 import { DAY, MINUTE, NOW, policyOf } from "../decision/builders.ts"
 import { initialised } from "../ledger/initialised.ts"
 import { clockAt } from "../world/clock.ts"
 import { ExchangeableStore } from "../world/exchangeable-store.ts"
+import { loadedOf } from "../world/task.ts"
 import { unknown, World } from "./world.ts"
 
 // Ledgers that are lost, rolled back, restored or begun anew, and people who state rightly or wrongly what
@@ -200,6 +202,21 @@ describe("the 45 minutes of a new ledger", () => {
     expect(world.orders).toHaveLength(1)
   })
 })
+
+it.each([
+  ["none that `ledger init` made", async () => ledgerOver(openMemoryStore()), "ledger-new"],
+  ["another than the policy names", () => init(openMemoryStore(), { nothingInFlight: true }), "ledger-other"],
+] as const)(
+  "a ledger that is %s ends the run: the cloud is not asked, and nothing is written",
+  async (_, open, reason) => {
+    const ledger = await open()
+    const world = new World(ledger)
+    const result = await world.run(undefined, { loaded: { ...loadedOf(policy), ledgerId: "the-one" } })
+    expect(result).toMatchObject({ supernode: policy.name, mode: "live", entry: null })
+    expect(result.decision).toMatchObject({ kind: "hold", heldBy: reason })
+    expect([world.asked, world.orders, await world.entries(supernodeStream(policy.id))]).toEqual([[], [], []])
+  },
+)
 
 describe("a ledger that changes below a running process", () => {
   it.each([
