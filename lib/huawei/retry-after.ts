@@ -7,8 +7,7 @@ const MAX_MS = 3_600_000
  * none that can be read: `Date.parse` would take "5.5" for the fifth of May.
  */
 export function retryAfterMs(header: string | string[] | undefined, now: number): number | null {
-  const value = (Array.isArray(header) ? header[0] : header)?.trim()
-  if (value === undefined || value === "") return null
+  const value = (Array.isArray(header) ? header[0] : header)?.trim() ?? ""
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : (instantOf(dateOf(value), now) ?? Number.NaN) - now
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_MS)
 }
