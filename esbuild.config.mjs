@@ -4,8 +4,8 @@ import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { leanCommander, leanFunction, leanUndici, shortNames } from "./deploy/lean-packages.mjs"
-import { builtinsByRequire, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
+import { leanCommander, leanFunction, leanUndici, leanZod, shortNames } from "./deploy/lean-packages.mjs"
+import { builtinsByRequire, dropHandedOn, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
 
@@ -71,7 +71,7 @@ const withoutReports = {
 /** No function serves, so that none needs the library of Prometheus' text format. */
 const inFunction = {
   external: [...shared.external, "prom-client"],
-  plugins: [leanFunction, ...shared.plugins, builtinsByRequire, withoutReports, shortNames],
+  plugins: [leanFunction, leanZod, ...shared.plugins, builtinsByRequire, withoutReports, shortNames],
 }
 
 const esm = {
@@ -128,21 +128,25 @@ async function checkNodeFirst(name) {
   const outfile = join(dist, name, "index.mjs")
   await writeFile(join(dist, name, "main.mjs"), await readFile(outfile))
   const stdin = { contents: LAMBDA_ENTRY, resolveDir: root, loader: "js" }
-  // Syntax that each Node.js with `await` at the top level can parse.
-  const options = {
-    absWorkingDir: root,
-    bundle: true,
-    format: "esm",
-    target: "node14.8",
-    minifyWhitespace: true,
-  }
-  await build({ ...options, stdin, outfile, external: ["./main.mjs"], logLevel: "warning" })
+  await build({ ...CHECKED_ENTRY, stdin, outfile, external: ["./main.mjs"] })
+}
+
+/** An entry in syntax that each Node.js with `await` at the top level can parse; it imports all else after its check. */
+const CHECKED_ENTRY = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "node14.8",
+  minifyWhitespace: true,
+  logLevel: "warning",
 }
 
 async function buildLambda(name) {
   const { outdir, outputs } = await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
   const names = filesOf("index.mjs", outputs)
-  await joinFiles({ outdir, file: "index.mjs", names, outputs, as: "main.mjs", banner: REQUIRE })
+  const joined = { outdir, outputs, banner: REQUIRE }
+  const handedOn = await joinFiles({ ...joined, file: "index.mjs", names, as: "main.mjs" })
+  await dropHandedOn({ ...joined, handedOn })
   await checkNodeFirst(name)
 }
 
@@ -152,19 +156,27 @@ async function buildCli() {
   const { outdir, outputs } = await bundle(
     "cli",
     { index: entry },
-    { ...esm, plugins: [leanCommander, ...shared.plugins, builtinsByRequire] },
+    { ...esm, plugins: [leanCommander, leanZod, ...shared.plugins, builtinsByRequire, shortNames] },
   )
   const chunkOf = (pattern) => basename(Object.keys(outputs).find((path) => pattern.test(path)))
   const main = chunkOf(/[/]main-\w+[.]mjs$/)
   const atStart = filesOf(main, outputs)
-  await joinFiles({ outdir, file: main, names: atStart, outputs, banner: REQUIRE })
+  const joined = { outdir, outputs, banner: REQUIRE }
+  const ofMain = await joinFiles({ ...joined, file: main, names: atStart })
   // What `status` reads, the policy and the ledger, nearly every command reads.
   const [, ...read] = filesOf(chunkOf(/[/]status-\w+[.]mjs$/), outputs)
   const core = read.filter((name) => !atStart.includes(name))
-  await joinFiles({ outdir, file: "core.mjs", names: core, outputs, banner: REQUIRE })
+  const ofCore = await joinFiles({ ...joined, file: "core.mjs", names: core })
+  await dropHandedOn({ ...joined, handedOn: [...ofMain, ...ofCore] })
   const file = join(outdir, "index.mjs")
-  const text = await readFile(file, "utf8")
-  if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`)
+  // esbuild's own bundle imports its helpers from `main` before the check.
+  const importsMain = {
+    name: "imports-main",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /[/]main[.]ts$/ }, () => ({ path: `./${main}`, external: true })),
+  }
+  const banner = { js: "#!/usr/bin/env node" }
+  await build({ ...CHECKED_ENTRY, entryPoints: [entry], outfile: file, banner, plugins: [importsMain] })
   await chmod(file, 0o755)
 }
 
@@ -186,7 +198,8 @@ async function buildFunctionGraph() {
   const define = { ...shared.define, "import.meta.dirname": "__dirname" }
   const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
   const { outdir, outputs } = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
-  await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
+  const handedOn = await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
+  await dropHandedOn({ outdir, handedOn, outputs })
   const files = (await readdir(outdir)).map((name) => join(outdir, name))
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }

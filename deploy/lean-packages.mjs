@@ -42,7 +42,15 @@ const MIDDY_STREAMS = {
   "node:stream/web": "export class ReadableStream {}",
 }
 
-/** Parts that no function uses: zod's JSON Schemas, answers as streams, and undici's parser for machines without SIMD. */
+/** JSON Schemas are written from the sources, never by a bundle. */
+export const leanZod = {
+  name: "lean-zod",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](json-schema-processors|to-json-schema)[.]js$/ }, leftOut)
+  },
+}
+
+/** Parts that no function uses: answers as streams, and undici's parser for machines without SIMD. */
 export const leanFunction = {
   name: "lean-function",
   setup({ onLoad, onResolve }) {
@@ -53,7 +61,6 @@ export const leanFunction = {
     // The clouds' machines have it. On one without, the first read fails before a byte leaves, so nothing is bought: test/packaging/start.test.ts.
     const withoutSimd = /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp-wasm[.]js$/
     onLoad({ filter: withoutSimd }, () => ({ contents: 'module.exports = require("./llhttp_simd-wasm.js")' }))
-    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](json-schema-processors|to-json-schema)[.]js$/ }, leftOut)
   },
 }
 
@@ -81,17 +88,24 @@ export const leanCommander = {
   },
 }
 
-/** Short local names in packages: a stack trace of ours keeps its names, and a start reads less. */
+const COMMON_JS = /[\\/](undici[\\/]lib|yaml[\\/]dist)[\\/]/
+
+/** Short local names: a start reads less, and a stack trace still names each function and class at the top of its module. */
 export const shortNames = {
   name: "short-names",
   setup({ onLoad }) {
+    onLoad({ filter: /[\\/](lib|functions)[\\/].*[.]ts$/ }, async ({ path }) => {
+      const options = { loader: "ts", minifyIdentifiers: true, target: "node20" }
+      const { code } = await transform(await readFile(path, "utf8"), options)
+      return { contents: code }
+    })
     onLoad(
-      { filter: /[\\/]node_modules[\\/](undici|zod|@middy|@aws-lambda-powertools)[\\/].*[.]js$/ },
+      { filter: /[\\/]node_modules[\\/](undici|zod|yaml|@middy|@aws-lambda-powertools)[\\/].*[.]js$/ },
       async ({ path }) => {
         const { code } = await transform(await readFile(path, "utf8"), {
           minifyIdentifiers: true,
           target: "node20",
-          ...(UNDICI.test(path) ? { format: "cjs" } : {}),
+          ...(COMMON_JS.test(path) ? { format: "cjs" } : {}),
         })
         return { contents: code }
       },

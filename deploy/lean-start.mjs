@@ -1,6 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { join } from "node:path"
+import { extname, join } from "node:path"
 import { build } from "esbuild"
 
 // What a start pays for the form of a bundle: Node.js's own modules, and the number of files.
@@ -68,8 +68,8 @@ export function filesOf(entry, outputs) {
 
 /**
  * Joins files of one bundle, since each file costs a start its search and its linking. Their text moves into `file`; each of
- * them stays and hands on what it held before. One that is `file` itself keeps its exports. `as`: the name of `file` when the
- * program runs.
+ * them stays and hands on what it held before, until `dropHandedOn`. One that is `file` itself keeps its exports. `as`: the name
+ * of `file` when the program runs. Returns the names of the files that only hand on.
  */
 export async function joinFiles({ outdir, file, names, outputs, as = file, banner }) {
   const exportsOf = new Map(Object.entries(outputs).map(([path, output]) => [nameOf(path), output.exports]))
@@ -85,14 +85,7 @@ export async function joinFiles({ outdir, file, names, outputs, as = file, banne
     stdin: { contents, resolveDir: outdir, loader: "js" },
     outfile: join(outdir, file),
     allowOverwrite: true,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    logLevel: "warning",
-    packages: "external",
+    ...JOINING,
     ...(banner ? { banner } : {}),
     plugins: [onlyThese(names, banner)],
   })
@@ -102,6 +95,42 @@ export async function joinFiles({ outdir, file, names, outputs, as = file, banne
       return writeFile(join(outdir, name), `export { ${list} } from "./${as}"\n`)
     }),
   )
+  return chunks.map(({ name }) => name)
+}
+
+/**
+ * Lets every file of a bundle import from the joined files themselves: one that only hands on costs a start as much as any
+ * other. `handedOn`: what `joinFiles` returned. They are removed, except those that are imported on demand.
+ */
+export async function dropHandedOn({ outdir, handedOn, outputs, banner }) {
+  const files = (await readdir(outdir)).filter((name) => SCRIPT.test(name) && !handedOn.includes(name))
+  await build({
+    entryPoints: files.map((name) => join(outdir, name)),
+    outdir,
+    outExtension: { ".js": extname(files[0]) },
+    allowOverwrite: true,
+    ...JOINING,
+    ...(banner ? { banner } : {}),
+    plugins: [onlyThese(handedOn, banner)],
+  })
+  const onDemand = Object.values(outputs).flatMap(({ imports }) =>
+    imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => nameOf(path)),
+  )
+  const unused = handedOn.filter((name) => !onDemand.includes(name))
+  await Promise.all(unused.map((name) => rm(join(outdir, name))))
+}
+
+const SCRIPT = /[.]m?js$/
+
+const JOINING = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: "warning",
+  packages: "external",
 }
 
 function onlyThese(names, banner) {
@@ -111,7 +140,7 @@ function onlyThese(names, banner) {
       onResolve({ filter: /^[.][/]/ }, ({ path, kind }) =>
         kind === "dynamic-import" || !names.includes(nameOf(path)) ? { path, external: true } : undefined,
       )
-      onLoad({ filter: /[.]m?js$/ }, async ({ path }) => {
+      onLoad({ filter: SCRIPT }, async ({ path }) => {
         const text = await readFile(path, "utf8")
         return { contents: banner && text.startsWith(banner.js) ? text.slice(banner.js.length) : text }
       })

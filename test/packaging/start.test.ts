@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { policyFiles } from "../bench/fleet/policy.ts"
+import { filesAtStart } from "../bench/sizes.ts"
 import { IS_FULL } from "../full.ts"
 import { builtFolder } from "./built.ts"
 
@@ -66,6 +67,21 @@ describe("a start", () => {
     )
     expect(stdout).toContain("--no-cloud was given")
     expect(modulesIn(stdout).filter((module) => NOT_AT_START.includes(module))).toEqual([])
+  })
+
+  it("of the command line reads no other file before the check of Node.js's version", async () => {
+    const entry = join(await builtFolder("cli"), "cli/index.mjs")
+    expect([...filesAtStart(entry)]).toEqual([entry])
+  })
+
+  it("of `status` reads few files: each costs its search and its linking", async () => {
+    const folder = join(await builtFolder("cli"), "cli")
+    const file = readdirSync(folder).find((name) => /^status-\w+[.]mjs$/.test(name)) ?? ""
+    expect([...filesAtStart(join(folder, file))].map((path) => basename(path))).toEqual([
+      file,
+      expect.stringMatching(/^(main-\w+|core)[.]mjs$/),
+      expect.stringMatching(/^(main-\w+|core)[.]mjs$/),
+    ])
   })
 
   const modulesIn = (stdout: string): string[] => JSON.parse(stdout.slice(stdout.lastIndexOf("\n") + 1))

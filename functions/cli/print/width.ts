@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util"
+import { onFirstUse } from "../../../lib/on-first-use.ts"
 
 const IS_ASCII = /^[\x20-\x7e]*$/
 /** Drawn over two columns: Chinese, Japanese and Korean text, full-width forms, emoji. */
@@ -7,14 +8,15 @@ const IS_WIDE =
 /** Half-width Katakana and Hangul are of these scripts and narrow. */
 const IS_HALF_WIDTH = /^[\uff61-\uffdc]/u
 const IS_EMPTY = /^[\p{Mark}\p{Control}\p{Format}]*$/u
-const segmenter = new Intl.Segmenter()
+/** Made for the first line that is not ASCII: no formatter of `Intl` is cheap. */
+const segmenter = onFirstUse(() => new Intl.Segmenter())
 
 /** Columns of a terminal that a line takes. Node.js has no public function for it; colours take none. */
 export function widthOf(line: string): number {
   const text = stripVTControlCharacters(line)
   if (IS_ASCII.test(text)) return text.length
   let width = 0
-  for (const { segment } of segmenter.segment(text)) width += columnsOf(segment)
+  for (const { segment } of segmenter().segment(text)) width += columnsOf(segment)
   return width
 }
 
