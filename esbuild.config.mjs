@@ -50,7 +50,7 @@ const shared = {
   // The ESM half of a package can be shaken; with Amazon's client it is a tenth off the cold start.
   mainFields: ["module", "main"],
   plugins: [leanUndici, pageAsText],
-  // Names stay, so that a stack trace can be read.
+  // Names at the top of a module stay, so that a stack trace can be read.
   minifySyntax: true,
   minifyWhitespace: true,
   metafile: true,
