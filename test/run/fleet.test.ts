@@ -183,6 +183,21 @@ describe("a purchase under a cap of the fleet", () => {
     expect(await fleetEntries()).toEqual([])
   })
 
+  it.each<[string, Caps, string[]]>([
+    ["in turns of this process", { actions: 1 }, ["append fleet opened", "append fleet settled"]],
+    ["in no turn without a cap", {}, []],
+  ])("takes its place and gives it back %s", async (_, caps, appended) => {
+    const inTurns: string[][] = []
+    world.inFleetTurn = async (work) => {
+      effects = []
+      const answer = await work()
+      inTurns.push(effects.filter((effect) => effect.startsWith("append")))
+      return answer
+    }
+    await run(0, caps)
+    expect(inTurns).toEqual(appended.map((effect) => [effect]))
+  })
+
   it("is the same attempt that was reserved, at the same position", async () => {
     await run(0)
     const [opened] = await world.entries(A)

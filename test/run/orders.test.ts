@@ -184,6 +184,13 @@ describe("the order of an accepted purchase", () => {
     })
   })
 
+  it("keeps the status that an earlier reading showed, also when a later one fails", async () => {
+    await buy(shows(6))
+    world.order = fails({ credentials: true })
+    await tickFor(TICK)
+    expect([reads(), (await orderEntries()).length, (await orderNow())?.status]).toEqual([2, 1, 6])
+  })
+
   it("keeps the amount that an earlier reading showed", async () => {
     const amount = { minor: 12_000_000, currency: "CNY" }
     await buy(shows(3, amount))
