@@ -13,13 +13,17 @@ export function holdFor(
   says: string,
   facts: PreconditionFacts = {},
 ): Decision {
-  return { ...withFinding(decision, preconditionFinding(reason, says, facts)), heldBy: reason }
+  return { ...withFinding(decision, findingFor(reason, says, facts)), heldBy: reason }
+}
+
+/** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */
+export function preconditionFinding(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
+  return findingFor(reason, says, facts)
 }
 
 type PreconditionFacts = { nearest?: Hint } & Finding["facts"]
 
-/** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */
-export function preconditionFinding(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
+function findingFor(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
   const nearest = facts.nearest ?? PRECONDITION_HINTS[reason]
   return { gate: reason, passed: false, reason, says, facts: { ...facts, ...(nearest ? { nearest } : {}) } }
 }

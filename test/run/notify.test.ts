@@ -78,6 +78,13 @@ describe("an unknown outcome", () => {
         entry: { stream: STREAM, seq: 2, hash: before[1]?.hash },
       },
     ])
+    expect(world.notices[0]).not.toHaveProperty("anchor")
+    expect(before[2]?.observation).toMatchObject({
+      says: expect.stringMatching(/^unknown: the attempt of .* has an unknown outcome/),
+      attempt: null,
+      servers: [],
+      present: null,
+    })
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
@@ -237,6 +244,20 @@ describe("other states that wait for operators", () => {
     expect(world.notices).toHaveLength(2)
   })
 
+  it("name the claim itself for a missing approval whose plan the newest entry does not hold", async () => {
+    world.interference.beforeAppend = async ({ observation }) => {
+      if (observation?.kind !== "telling") return undefined
+      world.interference = {}
+      const news = { at: NOW, run: "rival", writer: "rival", kind: "decided" as const, mode: "live" as const }
+      await store.append(nextEntry(STREAM, await store.head(STREAM), news))
+      return undefined
+    }
+    await world.run(undefined, { policy: costly })
+    const claim = (await world.entries()).at(-1)
+    expect(claim?.observation?.kind).toBe("telling")
+    expect(world.notices).toMatchObject([{ state: "approval-needed", entry: { seq: 3, hash: claim?.hash } }])
+  })
+
   it.each([
     ["a cooldown", undefined],
     ["no load", 10],
@@ -290,9 +311,11 @@ describe("a webhook that fails", () => {
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
     expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
-    expect((await world.entries()).at(-1)?.observation?.says).toBe(
-      "notification failed (unknown): the webhook answered 500",
-    )
+    const [, settled] = await world.entries()
+    expect((await world.entries()).at(-1)?.observation).toMatchObject({
+      says: "notification failed (unknown): the webhook answered 500",
+      telling: { entry: { seq: 2, hash: settled?.hash } },
+    })
     await tickFor(TICK)
     expect(world.notices).toHaveLength(2)
     await tickFor(55 * MINUTE)
@@ -518,6 +541,9 @@ describe("the notification of a purchase", () => {
       observation?.telling ? [{ kind: observation.kind, failed: observation.telling.failed }] : [],
     )
     const to = ["2 (wecom)"]
+    expect((await world.entries()).at(-1)?.observation?.says).toBe(
+      "every recipient took the notification (purchase)",
+    )
     expect(notes).toEqual([
       { kind: "telling" },
       { kind: "not-told", failed: { tries: 1, to } },
@@ -568,10 +594,13 @@ describe("a source without data", () => {
     world.load = 10
     await tickFor(TICK)
     expect((await world.entries()).at(-1)?.standing).not.toHaveProperty("blind")
-    const says = (await world.entries()).flatMap(({ observation }) =>
-      observation?.kind === "blind" ? [observation.says] : [],
+    const counted = (await world.entries()).flatMap(({ at, observation }) =>
+      observation?.kind === "blind" ? [[(at - NOW) / TICK, observation.says]] : [],
     )
-    expect([says[0], says.at(-1)]).toEqual(["no data from cloud-eye", "every source has data again"])
+    expect(counted).toEqual([
+      ...[1, 2, 3].map((ticks) => [ticks, "no data from cloud-eye"]),
+      [(world.now - NOW) / TICK, "every source has data again"],
+    ])
   })
 
   it("is counted only where a recipient wants to know, and not if another worker wrote meanwhile", async () => {
@@ -593,7 +622,10 @@ describe("a source without data", () => {
     const tick = tickOf({ id: "t1", at: world.now })
     await world.run(tick)
     await world.run(tick)
-    for (let i = 0; i < 3; i++) await world.run(alarmOf({ id: `a${i}` }))
+    for (let i = 0; i < 3; i++) {
+      world.now += MINUTE
+      await world.run(alarmOf({ id: `a${i}`, at: world.now }))
+    }
     expect(world.notices).toEqual([])
     expect((await world.entries()).at(-1)?.standing).toMatchObject({
       blind: { supernode: { ticks: 1, why: "HTTP 401" } },
@@ -622,6 +654,13 @@ describe("the policy file as a whole", () => {
   it("is notified once, not once per supernode, if it was refused when it was read again", async () => {
     world.listen(["policy"])
     world.load = 10
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }, { ok: true }]
+    await tickFor(TICK, world, { fileNews: { refused } })
+    const [, claim, failed] = await world.entries()
+    const entry = { seq: claim?.seq, hash: claim?.hash }
+    expect(world.notices).toMatchObject([{ state: "policy-refused", entry }])
+    expect(failed?.observation).toMatchObject({ kind: "not-told", telling: { entry } })
+    world.notices = []
     await tickFor(HOUR, world, { fileNews: { refused } })
     await tickFor(HOUR)
     expect(world.notices).toMatchObject([
