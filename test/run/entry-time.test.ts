@@ -39,6 +39,7 @@ type Times = { skewMs?: number | null; date?: number | null }
 it.each<[string, Times, Times, [number | null, number | null]]>([
   ["nothing, if no answer named one", {}, {}, [null, null]],
   ["the only answer that named one", {}, { skewMs: -5, date: 7 }, [-5, 7]],
+  ["the only answer that named one", {}, { skewMs: 0, date: 7 }, [0, 7]],
   ["the only answer that named one", { skewMs: -5, date: 7 }, {}, [-5, 7]],
   ["the larger difference and the earlier time", { skewMs: 5, date: 7 }, { skewMs: -6, date: 8 }, [-6, 7]],
   ["the larger difference and the earlier time", { skewMs: -6, date: 8 }, { skewMs: 5, date: 7 }, [-6, 7]],

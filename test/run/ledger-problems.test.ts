@@ -6,7 +6,7 @@ import type { LedgerIdentity } from "../../lib/decision/state/ledger-identity.ts
 import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { initLedger } from "../../lib/ledger/init.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import { confirmedNow, whyNotOnThisLedger } from "../../lib/run/ledger-trust.ts"
+import { confirmedNow, ledgerHint, whyNotOnThisLedger } from "../../lib/run/ledger-trust.ts"
 import { DAY, MINUTE, NOW, policyOf, read, requestOf, situationOf, unreadable } from "../decision/builders.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
 import { clockAt } from "../world/clock.ts"
@@ -84,6 +84,11 @@ describe("a dry run", () => {
     const world = new World(ledgerOver(openMemoryStore()))
     const { decision, plan } = await world.run(requestOf(), { policy })
     expect([decision.kind, decision.heldBy, plan?.to]).toEqual(["scale-up", null, 4])
+    world.load = 10
+    expect(await aboutLedger(world, { mode: "dry-run" })).toMatchObject({
+      heldBy: "not-breaching",
+      reason: null,
+    })
   })
 })
 
@@ -121,4 +126,9 @@ it.each<[string, { cloudSkewMs: number | null; cloudDate: number | null }, numbe
   ["nothing, if the clocks disagree", { cloudSkewMs: MINUTE + 1, cloudDate: NOW + MINUTE + 1 }, null],
 ])("the confirmed time is %s", (_, clocks, at) => {
   expect(confirmedNow(situationOf(clocks))).toBe(at)
+})
+
+it("the way out of a problem that no time ends is a command", () => {
+  const hint = ledgerHint({ reason: "ledger-restored", says: "it was restored", facts: { since: NOW } })
+  expect(hint?.change).toEqual({ kind: "person", verb: "ledger-confirm" })
 })
