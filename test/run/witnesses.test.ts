@@ -108,6 +108,14 @@ describe("readings of independent sources", () => {
     expect(windows).toHaveLength(times)
   })
 
+  it("are not asked for once a person settled the outcome", async () => {
+    const { id } = await attemptNow()
+    await world.say({ verb: "settle", attempt: id, as: "accepted", why: "w", by: "ops", servers: null })
+    windows = []
+    await tickAfter(MINUTE)
+    expect([windows, (await attemptNow()).state]).toEqual([[], "accepted"])
+  })
+
   it("are recorded at the time of the reading, beside no server, and end with a trace of the attempt", async () => {
     traces = { ok: true, value: [own], skewMs: 0 }
     world.deliver(3)
