@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { firstDelivery } from "../../lib/run/duplicate.ts"
-import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf } from "../decision/builders.ts"
+import type { RunTask } from "../../lib/run/task.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 import { taskOf } from "../world/task.ts"
 import { World } from "./world.ts"
 
@@ -61,36 +63,45 @@ describe("a person's request that comes again later than 15 minutes", () => {
 })
 
 describe("the first delivery of a request", () => {
+  const signal = requestOf({ id: "ours", mode: "live" })
+  const taskWith = (one: Signal) => taskOf({ signal: one, policy: policyOf(), run: "r" })
+
   interface Chain {
     /** Number of entries. */
     seq: number
     /** Time of an entry. */
     at?: (seq: number) => number
-    /** Entries of this very request. */
+    /** Decisions about this very request, and other entries of its runs. */
     ours?: number[]
+    beside?: number[]
+    task?: RunTask
   }
 
   /** The answer, and the pages that were read, in a chain of such entries; they are made only when they are read. */
-  async function lookBack({ seq, at = () => NOW, ours = [] }: Chain) {
-    const signal = requestOf({ id: "ours", mode: "live" })
+  async function lookBack({ seq, at = () => NOW, ours = [], beside = [], task = taskWith(signal) }: Chain) {
     const news = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(STREAM, undefined, news)
     const pages: [number, number][] = []
     async function* read(_stream: string, { fromSeq = 1, toSeq = 1 } = {}): AsyncGenerator<LedgerEntry> {
       pages.push([fromSeq, toSeq])
       for (let one = fromSeq; one <= toSeq; one++)
-        yield { ...entry, seq: one, at: at(one), ...(ours.includes(one) ? { signal } : {}) }
+        yield {
+          ...entry,
+          seq: one,
+          at: at(one),
+          kind: beside.includes(one) ? "observed" : "decided",
+          ...([...ours, ...beside].includes(one) ? { signal } : {}),
+        }
     }
     const ports = { ledger: { ...world.ledger, read } }
-    const task = taskOf({ signal, policy: policyOf(), run: "r" })
     const first = await firstDelivery(ports, task, { ...entry, seq, at: at(seq) })
     return { at: first?.at, pages }
   }
 
   it("is looked for down to the first entry, in pages of 200", async () => {
     const at = (seq: number) => NOW + seq
-    expect(await lookBack({ seq: 401, at, ours: [1, 2, 150, 401] })).toEqual({
-      at: NOW + 1,
+    expect(await lookBack({ seq: 401, at, ours: [3, 150, 401], beside: [2] })).toEqual({
+      at: NOW + 3,
       pages: [
         [202, 401],
         [2, 201],
@@ -109,6 +120,14 @@ describe("the first delivery of a request", () => {
       expect((await lookBack({ seq: 600, at })).pages).toHaveLength(count)
     },
   )
+
+  it.each([
+    ["an alarm", alarmOf()],
+    ["a tick", tickOf()],
+    ["a dry run", requestOf({ id: "ours" })],
+  ])("is not looked for by %s", async (_, one) => {
+    expect(await lookBack({ seq: 9, ours: [1], task: taskWith(one) })).toEqual({ at: undefined, pages: [] })
+  })
 
   it("is looked for in at most 5,000 entries", async () => {
     const { pages } = await lookBack({ seq: 20_000 })

@@ -137,7 +137,9 @@ it("a cloud that throws while the heads are read makes the run hold, and a dropp
   world.cloud.readSupernode = async () => {
     throw new Error("boom")
   }
-  expect((await world.run(alarmOf())).decision.heldBy).toBe("supernode-unreadable")
+  const { decision } = await world.run(alarmOf())
+  expect(decision.heldBy).toBe("supernode-unreadable")
+  expect(decision.findings.find(({ gate }) => gate === "supernode-ready")?.says).toContain("boom")
   world.now += 2 * MINUTE
   world.interference.beforeHead = async () => unreachable()
   await expect(world.run(alarmOf({ id: "a", at: world.now }))).rejects.toThrow("unreachable")

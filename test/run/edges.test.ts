@@ -216,6 +216,22 @@ describe("a rival run", () => {
     expect(world.orders).toHaveLength(1)
   })
 
+  it("answers us with its result if it did that when we had lost twice already", async () => {
+    const signal = alarmOf({ id: "ours" })
+    let tries = 0
+    world.interference.beforeAppend = async ({ kind }) => {
+      if (kind !== "opened" || ++tries < 3) return kind === "opened" ? "conflict" : undefined
+      world.interference = {}
+      await world.run(signal)
+      return undefined
+    }
+    expect(await world.run(signal)).toMatchObject({
+      decision: { heldBy: "duplicate" },
+      outcome: { kind: "accepted" },
+    })
+    expect([tries, world.orders.length]).toEqual([3, 1])
+  })
+
   it("makes us decide again if its entry replaces our hold: the answer is on record", async () => {
     world.load = 10
     rivals(1, ["decided"])
