@@ -397,6 +397,14 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(1)
   })
 
+  it("is not written for a tick that read no servers, although the alarm before it chose a rung", async () => {
+    world.load = 97
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    const { entry } = await world.run(alarmOf())
+    expect((await world.entries())[0]?.decision?.target?.to).toBe(4)
+    expect([entry?.seq, (await tick()).entry]).toEqual([1, null])
+  })
+
   it("is written for a tick that would buy as much as before by another plan", async () => {
     world.load = 97
     await tick({ mode: "observe" })
