@@ -9,8 +9,11 @@ const MAX_READ_MS = 3_000
 const KEEP_MS = 10_000
 const AT_ONCE = 20
 
-/** The newest entries of all streams that the policy file knows, as they are now; null where the store cannot be read. */
-export async function takeAnchor(ports: Ports, { fleetStreams, stream }: RunTask): Promise<Anchor | null> {
+/** The newest entries of all streams that the policy file knows, as far as they can be read now. */
+export async function takeAnchor(
+  ports: Pick<Ports, "ledger" | "clock" | "timeLeftMs">,
+  { fleetStreams, stream }: Pick<RunTask, "fleetStreams" | "stream">,
+): Promise<Anchor> {
   const endsAt = ports.clock.monotonic() + MAX_READ_MS
   // Its own first, so that a purchase is under every anchor that tells of it.
   const streams = [...new Set([stream, CONTROL_STREAM, FLEET_STREAM, ...fleetStreams])]
@@ -29,7 +32,7 @@ export async function takeAnchor(ports: Ports, { fleetStreams, stream }: RunTask
 }
 
 /** undefined for a stream without entries, and for one that cannot be read: the notification goes out without it. */
-function headOf(ports: Ports, stream: string) {
+function headOf(ports: Pick<Ports, "ledger">, stream: string) {
   return ports.ledger.head(stream).catch(() => undefined)
 }
 

@@ -12,23 +12,23 @@ type Approvers = Pick<Policy, "approval" | "approvers">
  * the result takes their place. `decide` stays pure, and its entry holds what it decided by.
  */
 export function withCheckedSignatures(control: Control, policy: Approvers): Control {
-  if (control.approvals.length === 0) return control
   const ledger = control.ledger?.id ?? null
-  const approvals = control.approvals.map((approval): Approval => {
-    const { planHash, by, at, expires, signature } = approval
+  const approvals = control.approvals.map(({ planHash, by, at, expires, signature }): Approval => {
     const bare = { planHash, by, at }
     if (!signature || expires === undefined) return bare
-    return { ...bare, expires, isSigned: isSigned(approval, ledger, policy) }
+    return { ...bare, expires, isSigned: isSigned({ planHash, by, expires, signature }, ledger, policy) }
   })
   return { ...control, approvals }
 }
 
+type SignedApproval = Pick<Required<Approval>, "planHash" | "by" | "expires" | "signature">
+
 function isSigned(
-  { planHash, by, expires, signature }: Approval,
+  { planHash, by, expires, signature }: SignedApproval,
   ledger: string | null,
   { approval, approvers }: Approvers,
 ): boolean {
-  if (!approval || ledger === null || !signature || expires === undefined) return false
+  if (!approval || ledger === null) return false
   // A time that no text can name was not written by this program.
   if (Number.isNaN(new Date(expires).getTime())) return false
   const approver = approversWithKeys(approvers).find(({ name }) => personKey(name) === personKey(by))

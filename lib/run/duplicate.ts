@@ -67,7 +67,7 @@ export async function firstDeliveryResult(
  * state need not remember it. undefined where this is the first one.
  */
 export async function firstDelivery(
-  ports: Ports,
+  ports: Pick<Ports, "ledger">,
   { signal, mode }: RunTask,
   head: LedgerEntry | undefined,
 ): Promise<EarlierDelivery | undefined> {

@@ -17,7 +17,7 @@ const MIN_READ_MS = 8_000
 export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { left, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
-  if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
+  if (!left?.head || !isItsTurn) return ended
   const standing = stateOf(left.head)
   const question = orderToRead(standing, left.at)
   if (!question || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended

@@ -27,7 +27,7 @@ const MIN_READ_MS = 11_000
 export async function followUnknown(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { left, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "unknown"
-  if (!left?.head || !isItsTurn || task.mode === "dry-run") return ended
+  if (!left?.head || !isItsTurn) return ended
   const { attempt, witness } = stateOf(left.head)
   if (attempt?.state !== "unknown" || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {

@@ -17,7 +17,7 @@ const PAGE_ENTRIES = 20
  * at `ledger init`, and no gate holds. Throws LedgerError.
  */
 export async function readLedgerAge(
-  ports: Ports,
+  ports: Pick<Ports, "ledger">,
   task: RunTask,
   situation: Situation,
 ): Promise<Pick<Situation, "ledgerConfirmedAt">> {

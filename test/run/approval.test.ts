@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
@@ -95,6 +96,24 @@ describe("a plan that an alarm or a tick made", () => {
     const result = await world.run(tickOf({ at: world.now }), { policy: larger })
     expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
     expect(world.orders).toHaveLength(1)
+  })
+})
+
+describe("a hold on record", () => {
+  const withKeys = { ...policy, approvers: [{ name: "ann", key: "ssh-ed25519 AAAA" }] }
+
+  it.each<[string, { policy: Policy; load?: number; afterMs: number }, boolean]>([
+    ["once half the lifetime of an approval is over", { policy: withKeys, afterMs: 2 * HOUR }, true],
+    ["while more than half of that is left", { policy: withKeys, afterMs: 2 * HOUR - 1 }, false],
+    ["if no text is to be signed", { policy, afterMs: 2 * HOUR }, false],
+    ["if it waits for no approval", { policy: withKeys, load: 10, afterMs: 2 * HOUR }, false],
+  ])("is recorded anew by a tick %s", async (_, { load = 97, afterMs, ...over }, isRecorded) => {
+    world.load = load
+    await world.run(undefined, over)
+    world.now += afterMs
+    const { decision, entry } = await world.run(undefined, over)
+    expect(decision.heldBy).toBe(load === 10 ? "not-breaching" : "approval-needed")
+    expect(entry !== null).toBe(isRecorded)
   })
 })
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import { alarmOf, MINUTE, requestOf, SECOND, serverOf, supernodeOf, tickOf } from "../decision/builders.ts"
-import { World } from "./world.ts"
+import { unreachable, World } from "./world.ts"
 
 let world: World
 
@@ -89,15 +90,57 @@ describe("the supernode is not read beside the heads", () => {
     expect(world.asked).toEqual([])
   })
 
+  /** The reads of this signal before the heads are known. */
+  async function readsBefore(signal: Signal): Promise<string[]> {
+    world.interference.beforeHead = async () => unreachable()
+    world.asked = []
+    await expect(world.run(signal)).rejects.toThrow("unreachable")
+    world.interference = {}
+    return world.asked
+  }
+
   it("by an alarm or a request of a process that knows of an attempt", async () => {
     await world.run()
     world.now += 20 * MINUTE
-    world.interference.beforeHead = async () => {
-      throw new Error("the store is unreachable")
-    }
-    world.asked = []
-    await expect(world.run(alarmOf({ id: "a", at: world.now }))).rejects.toThrow("unreachable")
-    await expect(world.run(requestOf({ id: "r", at: world.now }))).rejects.toThrow("unreachable")
-    expect(world.asked).toEqual([])
+    expect(await readsBefore(alarmOf({ id: "a", at: world.now }))).toEqual([])
+    expect(await readsBefore(requestOf({ id: "r", at: world.now }))).toEqual([])
   })
+
+  it.each([
+    [MINUTE, ["supernode"]],
+    [MINUTE - 1, []],
+  ])(
+    "by an alarm of a process that knows an entry of less than a minute ago: %i ms, %o",
+    async (ms, reads) => {
+      await held()
+      world.now += ms
+      expect(await readsBefore(alarmOf({ id: "a", at: world.now }))).toEqual(reads)
+    },
+  )
+
+  it("by an alarm that the state alone held last time, while a request reads it", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    await world.run(alarmOf())
+    world.now += 2 * MINUTE
+    expect(await readsBefore(alarmOf({ id: "a", at: world.now }))).toEqual([])
+    expect(await readsBefore(requestOf({ id: "r", at: world.now }))).toEqual(["supernode"])
+  })
+
+  it("by a process that remembers nothing", async () => {
+    Object.assign(world, { lastLooks: undefined })
+    expect(await readsBefore(alarmOf())).toEqual([])
+    expect((await world.run(alarmOf())).outcome?.kind).toBe("accepted")
+  })
+})
+
+it("a cloud that throws while the heads are read makes the run hold, and a dropped answer harms nothing", async () => {
+  world.cloud.readSupernode = async () => {
+    throw new Error("boom")
+  }
+  const { decision } = await world.run(alarmOf())
+  expect(decision.heldBy).toBe("supernode-unreadable")
+  expect(decision.findings.find(({ gate }) => gate === "supernode-ready")?.says).toContain("boom")
+  world.now += 2 * MINUTE
+  world.interference.beforeHead = async () => unreachable()
+  await expect(world.run(alarmOf({ id: "a", at: world.now }))).rejects.toThrow("unreachable")
 })

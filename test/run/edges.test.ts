@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
@@ -9,6 +10,7 @@ import {
   nextSettlement,
   supernodeStream,
 } from "../../lib/ledger/next-entry.ts"
+import { MAX_STANDING_BYTES, stateFindings } from "../../lib/run/preconditions.ts"
 import {
   alarmOf,
   HOUR,
@@ -20,6 +22,8 @@ import {
   ruleInput,
   SECOND,
   serversOf,
+  situationOf,
+  stateWith,
   supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
@@ -212,6 +216,22 @@ describe("a rival run", () => {
     expect(world.orders).toHaveLength(1)
   })
 
+  it("answers us with its result if it did that when we had lost twice already", async () => {
+    const signal = alarmOf({ id: "ours" })
+    let tries = 0
+    world.interference.beforeAppend = async ({ kind }) => {
+      if (kind !== "opened" || ++tries < 3) return kind === "opened" ? "conflict" : undefined
+      world.interference = {}
+      await world.run(signal)
+      return undefined
+    }
+    expect(await world.run(signal)).toMatchObject({
+      decision: { heldBy: "duplicate" },
+      outcome: { kind: "accepted" },
+    })
+    expect([tries, world.orders.length]).toEqual([3, 1])
+  })
+
   it("makes us decide again if its entry replaces our hold: the answer is on record", async () => {
     world.load = 10
     rivals(1, ["decided"])
@@ -249,6 +269,22 @@ describe("a rival run", () => {
       expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
     },
   )
+
+  it("leads to one record of our holds in an hour for alarms, and to each for a person's requests", async () => {
+    const lose = async (signal: Signal) => {
+      rivals(3, ["opened"], alarmOf({ id: world.newId() }), world.now)
+      return (await world.run(signal)).entry === null
+    }
+    const alarm = () => alarmOf({ id: world.newId(), at: world.now })
+    expect(await lose(alarm())).toBe(false)
+    world.now += HOUR - 1
+    expect(await lose(alarm())).toBe(true)
+    world.now += 1
+    expect(await lose(alarm())).toBe(false)
+    const { plan } = await world.run(requestOf({ at: world.now }))
+    const live = requestOf({ id: "live", at: world.now, mode: "live", planHash: plan?.hash ?? null })
+    expect(await lose(live)).toBe(false)
+  })
 
   it("leaves even the record of our hold unwritten if it always writes before us", async () => {
     rivals(4, ["opened", "decided"])
@@ -343,11 +379,30 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
+  it("has all hints, also of a run whose result needs none", async () => {
+    const shown = (await tick()).decision
+    expect(JSON.stringify(shown)).toContain("nearest")
+    world = await World.open()
+    world.load = 10
+    await tick({ hintsAreUnread: true })
+    expect((await world.entries())[0]?.decision?.findings).toEqual(shown.findings)
+    const { decision, entry } = await tick({ hintsAreUnread: true })
+    expect([entry, JSON.stringify(decision).includes("nearest")]).toEqual([null, false])
+  })
+
   it("is not written for a tick that read no servers, even if none are known", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await tick()
     await tick()
     expect(await notes()).toBe(1)
+  })
+
+  it("is not written for a tick that read no servers, although the alarm before it chose a rung", async () => {
+    world.load = 97
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    const { entry } = await world.run(alarmOf())
+    expect((await world.entries())[0]?.decision?.target?.to).toBe(4)
+    expect([entry?.seq, (await tick()).entry]).toEqual([1, null])
   })
 
   it("is written for a tick that would buy as much as before by another plan", async () => {
@@ -357,6 +412,20 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(1)
     await tick({ mode: "observe", endpoint: "https://elsewhere.test" })
     expect(await notes()).toBe(2)
+  })
+})
+
+describe("the size of the state before an attempt is opened", () => {
+  it.each([
+    [0, []],
+    [1, ["standing-full"]],
+  ])("may be 96 KB, to the byte: %i bytes more give %o", (more, reasons) => {
+    const signals = (bytes: number) => ({
+      ["x".repeat(bytes)]: { run: "r", seq: 1, at: NOW, keepUntil: NOW },
+    })
+    const empty = JSON.stringify(stateWith({ signals: signals(0) })).length
+    const state = stateWith({ signals: signals(MAX_STANDING_BYTES - empty + more) })
+    expect(stateFindings(situationOf({ state })).map(({ reason }) => reason)).toEqual(reasons)
   })
 })
 

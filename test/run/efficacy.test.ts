@@ -146,6 +146,21 @@ describe("the measurement of an effect", () => {
     ])
   })
 
+  it("begins again from the top if another run wrote meanwhile", async () => {
+    await tick()
+    world.now += FIVE
+    world.deliver(4)
+    await tick()
+    world.now += 45 * MINUTE
+    world.asked = []
+    let tries = 0
+    world.interference.beforeAppend = async ({ observation }) =>
+      observation?.kind === "effect" && ++tries === 1 ? "conflict" : undefined
+    expect((await tick()).decision.heldBy).toBe("cooldown")
+    expect(world.asked).toEqual(["supernode", "metrics", "supernode", "metrics"])
+    expect([tries, await gains()]).toEqual([2, [0]])
+  })
+
   it("is tried again by every tick until the metric is available, and holds meanwhile", async () => {
     await afterPurchase(4, 95)
     await tick()

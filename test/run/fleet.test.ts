@@ -183,6 +183,21 @@ describe("a purchase under a cap of the fleet", () => {
     expect(await fleetEntries()).toEqual([])
   })
 
+  it.each<[string, Caps, string[]]>([
+    ["in turns of this process", { actions: 1 }, ["append fleet opened", "append fleet settled"]],
+    ["in no turn without a cap", {}, []],
+  ])("takes its place and gives it back %s", async (_, caps, appended) => {
+    const inTurns: string[][] = []
+    world.inFleetTurn = async (work) => {
+      effects = []
+      const answer = await work()
+      inTurns.push(effects.filter((effect) => effect.startsWith("append")))
+      return answer
+    }
+    await run(0, caps)
+    expect(inTurns).toEqual(appended.map((effect) => [effect]))
+  })
+
   it("is the same attempt that was reserved, at the same position", async () => {
     await run(0)
     const [opened] = await world.entries(A)
@@ -430,6 +445,9 @@ describe("a reservation that was never released", () => {
     expect(await world.entries(A)).toMatchObject([
       { kind: "observed", at: world.now, observation: { kind: "lapsed", servers: [], present: null } },
     ])
+    expect((await world.entries(A))[0]?.observation?.says).toBe(
+      "was reserved across supernodes and not opened by 2024-01-12T17:01:30.000Z; it cannot be opened any more",
+    )
     expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
     expect(await pending()).toEqual([])
   })

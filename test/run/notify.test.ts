@@ -1,8 +1,19 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import type { LedgerEntry } from "../../lib/ledger/entry.ts"
+import { type LedgerEntry, sealEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { Ledger } from "../../lib/ports.ts"
-import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, SECOND, tickOf } from "../decision/builders.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  policyOf,
+  requestOf,
+  SECOND,
+  stateWith,
+  tickOf,
+} from "../decision/builders.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
 
@@ -67,6 +78,13 @@ describe("an unknown outcome", () => {
         entry: { stream: STREAM, seq: 2, hash: before[1]?.hash },
       },
     ])
+    expect(world.notices[0]).not.toHaveProperty("anchor")
+    expect(before[2]?.observation).toMatchObject({
+      says: expect.stringMatching(/^unknown: the attempt of .* has an unknown outcome/),
+      attempt: null,
+      servers: [],
+      present: null,
+    })
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
@@ -226,6 +244,20 @@ describe("other states that wait for operators", () => {
     expect(world.notices).toHaveLength(2)
   })
 
+  it("name the claim itself for a missing approval whose plan the newest entry does not hold", async () => {
+    world.interference.beforeAppend = async ({ observation }) => {
+      if (observation?.kind !== "telling") return undefined
+      world.interference = {}
+      const news = { at: NOW, run: "rival", writer: "rival", kind: "decided" as const, mode: "live" as const }
+      await store.append(nextEntry(STREAM, await store.head(STREAM), news))
+      return undefined
+    }
+    await world.run(undefined, { policy: costly })
+    const claim = (await world.entries()).at(-1)
+    expect(claim?.observation?.kind).toBe("telling")
+    expect(world.notices).toMatchObject([{ state: "approval-needed", entry: { seq: 3, hash: claim?.hash } }])
+  })
+
   it.each([
     ["a cooldown", undefined],
     ["no load", 10],
@@ -279,9 +311,11 @@ describe("a webhook that fails", () => {
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
     expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
-    expect((await world.entries()).at(-1)?.observation?.says).toBe(
-      "notification failed (unknown): the webhook answered 500",
-    )
+    const [, settled] = await world.entries()
+    expect((await world.entries()).at(-1)?.observation).toMatchObject({
+      says: "notification failed (unknown): the webhook answered 500",
+      telling: { entry: { seq: 2, hash: settled?.hash } },
+    })
     await tickFor(TICK)
     expect(world.notices).toHaveLength(2)
     await tickFor(55 * MINUTE)
@@ -306,6 +340,10 @@ describe("a webhook that fails", () => {
     }
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
     expect(await kinds()).toEqual(["opened", "settled", "telling", "not-told"])
+    expect((await world.entries()).at(-1)?.observation).toMatchObject({
+      says: "notification failed (unknown): the notifier itself failed",
+      telling: { failed: { tries: 1, to: [] } },
+    })
     expect(JSON.stringify(await world.entries())).not.toContain("SECRET")
   })
 
@@ -395,15 +433,29 @@ describe("the time left for a notification", () => {
     expect(limits).toEqual([2 * SECOND])
   })
 
-  it("leads to no claim if it is too short, and the next tick notifies", async () => {
+  it.each([
+    ["no claim if it is too short", 10 * SECOND, []],
+    ["a claim if two entries can still be written after it", 10 * SECOND + 1, ["telling"]],
+  ])("leads to %s, and to one notification by the next tick: %i ms", async (_, leftMs, claims) => {
     world.whileBuying = async () => {
-      world.timeLeftMs = 10 * SECOND
+      world.timeLeftMs = leftMs
     }
     await world.run(alarmOf())
-    expect(await kinds()).toEqual(["opened", "settled"])
+    expect(await kinds()).toEqual(["opened", "settled", ...claims])
     world.timeLeftMs = DAY
     await tickFor(TICK)
     expect(saidTo()).toEqual(["unknown"])
+  })
+
+  it.each([
+    [10 * SECOND, 0],
+    [10 * SECOND + 1, 1],
+  ])("leaves a source without data uncounted if it is too short: %i ms, %i ticks", async (leftMs, ticks) => {
+    world.outcomes = []
+    world.load = null
+    world.timeLeftMs = leftMs
+    await tickFor(TICK)
+    expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(ticks)
   })
 
   it("is recorded as the failure if the claim has used it up", async () => {
@@ -486,9 +538,20 @@ describe("the notification of a purchase", () => {
       ["purchase", ["2 (wecom)"]],
     ])
     const notes = (await world.entries()).flatMap(({ observation }) =>
-      observation?.telling ? [observation.kind] : [],
+      observation?.telling ? [{ kind: observation.kind, failed: observation.telling.failed }] : [],
     )
-    expect(notes).toEqual(["telling", "not-told", "telling", "not-told", "telling", "told"])
+    const to = ["2 (wecom)"]
+    expect((await world.entries()).at(-1)?.observation?.says).toBe(
+      "every recipient took the notification (purchase)",
+    )
+    expect(notes).toEqual([
+      { kind: "telling" },
+      { kind: "not-told", failed: { tries: 1, to } },
+      { kind: "telling" },
+      { kind: "not-told", failed: { tries: 2, to } },
+      { kind: "telling" },
+      { kind: "told" },
+    ])
   })
 
   it("is sent by a tick ten minutes later if its worker died after the claim", async () => {
@@ -531,6 +594,27 @@ describe("a source without data", () => {
     world.load = 10
     await tickFor(TICK)
     expect((await world.entries()).at(-1)?.standing).not.toHaveProperty("blind")
+    const counted = (await world.entries()).flatMap(({ at, observation }) =>
+      observation?.kind === "blind" ? [[(at - NOW) / TICK, observation.says]] : [],
+    )
+    expect(counted).toEqual([
+      ...[1, 2, 3].map((ticks) => [ticks, "no data from cloud-eye"]),
+      [(world.now - NOW) / TICK, "every source has data again"],
+    ])
+  })
+
+  it("is counted only where a recipient wants to know, and not if another worker wrote meanwhile", async () => {
+    world.load = null
+    world.listen(["purchase", "approval"])
+    await tickFor(TICK)
+    world.listen()
+    world.interference.beforeAppend = async ({ observation }) =>
+      observation?.kind === "blind" ? "conflict" : undefined
+    await tickFor(TICK)
+    expect(await kinds()).toEqual(["decided"])
+    world.interference = {}
+    await tickFor(2 * TICK)
+    expect([saidTo(), (await kinds()).filter((kind) => kind === "blind").length]).toEqual([[], 2])
   })
 
   it("is counted once for a tick that is delivered twice, and not by alarms", async () => {
@@ -538,7 +622,10 @@ describe("a source without data", () => {
     const tick = tickOf({ id: "t1", at: world.now })
     await world.run(tick)
     await world.run(tick)
-    for (let i = 0; i < 3; i++) await world.run(alarmOf({ id: `a${i}` }))
+    for (let i = 0; i < 3; i++) {
+      world.now += MINUTE
+      await world.run(alarmOf({ id: `a${i}`, at: world.now }))
+    }
     expect(world.notices).toEqual([])
     expect((await world.entries()).at(-1)?.standing).toMatchObject({
       blind: { supernode: { ticks: 1, why: "HTTP 401" } },
@@ -560,11 +647,20 @@ describe("the policy file as a whole", () => {
     const anchor = world.notices[1]?.anchor
     const at = anchor?.heads[STREAM]?.seq ?? 0
     expect((await world.entries())[at - 1]?.hash).toBe(anchor?.heads[STREAM]?.hash)
+    // Nothing but the claim states that a day is over.
+    expect(world.notices[1]?.entry).toEqual({ stream: STREAM, ...anchor?.heads[STREAM] })
   })
 
   it("is notified once, not once per supernode, if it was refused when it was read again", async () => {
     world.listen(["policy"])
     world.load = 10
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }, { ok: true }]
+    await tickFor(TICK, world, { fileNews: { refused } })
+    const [, claim, failed] = await world.entries()
+    const entry = { seq: claim?.seq, hash: claim?.hash }
+    expect(world.notices).toMatchObject([{ state: "policy-refused", entry }])
+    expect(failed?.observation).toMatchObject({ kind: "not-told", telling: { entry } })
+    world.notices = []
     await tickFor(HOUR, world, { fileNews: { refused } })
     await tickFor(HOUR)
     expect(world.notices).toMatchObject([
@@ -588,4 +684,38 @@ it("keeps a bounded number of records, and never repeats an event that was notif
   const told = (await world.entries()).at(-1)?.standing as { told?: object }
   expect(world.notices.length).toBeGreaterThan(30)
   expect(Buffer.byteLength(JSON.stringify(told.told))).toBeLessThan(4_000)
+})
+
+describe("many notifications and many workers", () => {
+  it("leave the fourth notification of a run to the next tick", async () => {
+    const at = NOW - HOUR
+    const purchases = ["a", "b", "c", "d"].map((attempt) => ({
+      attempt,
+      at,
+      cost: null,
+      state: "booked" as const,
+    }))
+    const place = { stream: STREAM, seq: 1, prev: "", at, run: "r", writer: "w" }
+    const standing = stateWith({ purchases, servers: ["s1", "s2"] })
+    await store.append(sealEntry({ ...place, kind: "observed", mode: "live", standing }))
+    world.listen(["purchase"])
+    world.load = 10
+    await tickFor(TICK)
+    expect(world.notices.map(({ attempt }) => attempt)).toEqual(["a", "b", "c"])
+    await tickFor(TICK)
+    expect(world.notices.map(({ attempt }) => attempt)).toEqual(["a", "b", "c", "d"])
+  })
+
+  it.each(["telling", "not-told"])("end after three lost appends of a record: %s", async (kind) => {
+    let lost = 0
+    world.outcomes = [unknown]
+    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+    world.interference.beforeAppend = async ({ observation }) => {
+      if (observation?.kind !== kind) return undefined
+      lost += 1
+      return "conflict"
+    }
+    expect((await world.run(alarmOf())).outcome?.kind).toBe("unknown")
+    expect([lost, world.notices.length]).toEqual([3, kind === "telling" ? 0 : 1])
+  })
 })

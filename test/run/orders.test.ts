@@ -1,7 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import type { CloudOrder } from "../../lib/decision/state/order.ts"
 import type { Read } from "../../lib/ports.ts"
-import { alarmOf, DAY, HOUR, MINUTE, policyOf } from "../decision/builders.ts"
+import {
+  alarmOf,
+  DAY,
+  HOUR,
+  MINUTE,
+  NOW,
+  offersOf,
+  policyOf,
+  requestOf,
+  SECOND,
+} from "../decision/builders.ts"
 import { World } from "./world.ts"
 
 // The order after an accepted purchase, as ticks see it over hours and days.
@@ -21,7 +31,7 @@ const shows = (status: number, amount: CloudOrder["amount"] = null): Read<CloudO
   value: { status, amount },
   skewMs: 0,
 })
-const fails = (over: { refused?: true; credentials?: boolean } = {}): Read<CloudOrder> => ({
+const fails = (over: { refused?: true; credentials?: boolean; why?: string } = {}): Read<CloudOrder> => ({
   ok: false,
   why: "showCustomerOrderDetails at bss.test answered",
   credentials: false,
@@ -45,9 +55,8 @@ async function tickFor(durationMs: number, every = TICK): Promise<void> {
 
 const reads = () => world.asked.filter((verb) => verb === "order").length
 const orderEntries = async () =>
-  (await world.entries()).flatMap(({ observation }) =>
-    observation?.kind === "order" ? [observation.says] : [],
-  )
+  (await world.entries()).filter(({ observation }) => observation?.kind === "order")
+const orderNow = async () => (await orderEntries()).at(-1)?.observation?.order
 const told = () => world.notices.map(({ state, says, todo }) => `${state}: ${says} | ${todo}`)
 
 describe("an accepted order that cannot be read", () => {
@@ -145,5 +154,81 @@ describe("an accepted order", () => {
     await tickFor(9 * DAY, 6 * HOUR)
     expect(reads()).toBe(7 * 4)
     expect(told()).toHaveLength(7 * 4)
+  })
+})
+
+describe("the order of an accepted purchase", () => {
+  it.each([
+    ["by a tick with more than 18 s left", 18 * SECOND + 1, undefined, 1],
+    ["by a tick with 18 s left", 18 * SECOND, undefined, 0],
+    ["by an alarm that buys nothing", DAY, alarmOf({ id: "again", at: NOW + TICK }), 0],
+    ["by a dry run", DAY, requestOf({ at: NOW + TICK }), 0],
+  ])("is read %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
+    await buy(shows(3))
+    world.now += TICK
+    world.asked = []
+    world.timeLeftMs = leftMs
+    await world.run(signal, { policy })
+    expect(reads()).toBe(times)
+  })
+
+  it("is recorded at the time of the reading, beside no server", async () => {
+    await buy(shows(3))
+    await tickFor(2 * TICK)
+    world.order = shows(5)
+    await tickFor(TICK)
+    expect((await orderEntries()).at(-1)).toMatchObject({
+      kind: "observed",
+      at: world.now,
+      observation: { at: world.now, servers: [], present: null, order: { status: 5, at: world.now } },
+    })
+  })
+
+  it("keeps the status that an earlier reading showed, also when a later one fails", async () => {
+    await buy(shows(6))
+    world.order = fails({ credentials: true })
+    await tickFor(TICK)
+    expect([reads(), (await orderEntries()).length, (await orderNow())?.status]).toEqual([2, 1, 6])
+  })
+
+  it("keeps the amount that an earlier reading showed", async () => {
+    const amount = { minor: 12_000_000, currency: "CNY" }
+    await buy(shows(3, amount))
+    world.order = shows(5)
+    await tickFor(TICK)
+    expect(await orderNow()).toMatchObject({ status: 5, amount })
+  })
+
+  it("keeps the time of the first failed reading, and 300 characters of a reason", async () => {
+    await buy(fails())
+    world.order = fails({ credentials: true, why: "x".repeat(400) })
+    await tickFor(TICK)
+    expect(await orderNow()).toMatchObject({ unreadable: "no-right", why: "x".repeat(300), at: NOW })
+  })
+
+  it("is recorded by itself: an earlier purchase's order says nothing about it", async () => {
+    const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+    const twice = policyOf({ ladder, limits: { actions: "9 per 24h", servers: 48 } })
+    world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
+    world.order = shows(3, { minor: 1, currency: "CNY" })
+    await world.run(alarmOf(), { policy: twice })
+    world.deliver(4)
+    world.now += TICK
+    await world.run(undefined, { policy: twice })
+    world.now += DAY
+    world.order = fails()
+    expect((await world.run(undefined, { policy: twice })).outcome?.kind).toBe("accepted")
+    const attempt = world.orders[1]?.attempt
+    expect(await orderNow()).toMatchObject({ attempt, status: null, amount: null, at: world.now })
+  })
+
+  it("harms no run if its reading throws against its contract", async () => {
+    await buy(shows(3))
+    world.cloud.readOrder = async () => {
+      throw new Error("boom")
+    }
+    world.now += TICK
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("cooldown")
+    expect(await orderEntries()).toHaveLength(1)
   })
 })

@@ -122,7 +122,7 @@ describe("a signal that comes again", () => {
     await expect(world.run(alarmOf())).rejects.toThrow(/could not be written; it stays open/)
     world.interference = {}
     const again = await world.run(alarmOf())
-    expect(again.decision.heldBy).toBe("duplicate")
+    expect(again).toMatchObject({ decision: { heldBy: "duplicate" }, entry: { seq: 1 } })
     expect(again.outcome).toBeUndefined()
     expect(world.orders).toHaveLength(1)
   })
@@ -135,6 +135,18 @@ describe("the modes of a run", () => {
     expect(result).not.toHaveProperty("entry")
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
     expect(await world.entries()).toEqual([])
+  })
+
+  it("record in a dry run no server that came since, and decide by it all the same", async () => {
+    world.load = 10
+    await world.run()
+    world.load = 97
+    world.now += 5 * MINUTE
+    world.deliver(4)
+    const policy = policyOf({ ladder: [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers })) })
+    const shown = await world.run(requestOf({ at: world.now, servers: 8 }), { policy })
+    expect([shown.mode, shown.decision.heldBy]).toEqual(["dry-run", "cooldown"])
+    expect((await world.entries()).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
   it("decide and record the plan in observe mode, and never buy", async () => {
@@ -200,6 +212,16 @@ describe("calls and entries of a tick", () => {
     world.load = 10
     await world.run()
     expect(world.asked).toEqual(["supernode", "metrics"])
+  })
+
+  it("include no offers if a gate holds whatever is offered, but all calls for an alarm", async () => {
+    const budget = { amount: 1, currency: "CNY", per: "30d" } as const
+    const policy = policyOf({ limits: { actions: "2 per 24h", servers: 48, budget } })
+    expect((await world.run(undefined, { policy })).decision.heldBy).toBe("over-budget")
+    expect(world.asked).toEqual(["supernode", "metrics"])
+    world.asked = []
+    expect((await world.run(alarmOf(), { policy })).decision.heldBy).toBe("over-budget")
+    expect(world.asked).toEqual(["supernode", "metrics", "offers"])
   })
 
   it("include the record of a hold when its reason is new, and again after a day", async () => {

@@ -216,6 +216,17 @@ describe("a person's request that only held", () => {
     expect(world.orders).toEqual([])
   })
 
+  it("is stale after 15 minutes if it held for approval and for another reason", async () => {
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
+    const { ask, planHash } = await live({ policy: withApproval })
+    const failed = (await ask()).decision.findings.filter(({ passed }) => passed === false)
+    expect(failed.map(({ reason }) => reason)).toEqual(["paused", "approval-needed"])
+    await world.say({ verb: "resume", supernode: null, why: "w", by: "ops" })
+    await world.say({ verb: "approve", planHash, by: "boss" })
+    world.now += 15 * MINUTE + 1
+    expect((await ask()).decision.heldBy).toBe("stale")
+  })
+
   it("is used up by an attempt that was not sent, too", async () => {
     const { ask } = await live({ policy: policyOf() })
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]

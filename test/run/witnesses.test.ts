@@ -10,7 +10,7 @@ import {
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { stateOf } from "../../lib/ledger/next-entry.ts"
 import type { Read } from "../../lib/ports.ts"
-import { alarmOf, DAY, HOUR, MINUTE, NOW } from "../decision/builders.ts"
+import { alarmOf, DAY, HOUR, MINUTE, NOW, requestOf, SECOND } from "../decision/builders.ts"
 import { unknown, World } from "./world.ts"
 
 // What independent sources say while an outcome is unknown, from tick to tick.
@@ -93,6 +93,64 @@ describe("readings of independent sources", () => {
     expect(
       sayTraces({ kind: "unread", reason: "too-old", why: "the attempt is too old" }, await attemptNow()),
     ).toContain("CTS keeps traces for seven days")
+  })
+
+  it.each([
+    ["by a tick with more than 21 s left", 21 * SECOND + 1, undefined, 1],
+    ["by a tick with 21 s left", 21 * SECOND, undefined, 0],
+    ["by an alarm that finds the outcome unknown", DAY, alarmOf({ id: "again", at: NOW + HOUR }), 0],
+    ["by a dry run", DAY, requestOf({ at: NOW + HOUR }), 0],
+  ])("are asked for %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
+    windows = []
+    world.now += HOUR
+    world.timeLeftMs = leftMs
+    await world.run(signal)
+    expect(windows).toHaveLength(times)
+  })
+
+  it("are not asked for once a person settled the outcome", async () => {
+    const { id } = await attemptNow()
+    await world.say({ verb: "settle", attempt: id, as: "accepted", why: "w", by: "ops", servers: null })
+    windows = []
+    await tickAfter(MINUTE)
+    expect([windows, (await attemptNow()).state]).toEqual([[], "accepted"])
+  })
+
+  it("are recorded at the time of the reading, beside no server, and end with a trace of the attempt", async () => {
+    traces = { ok: true, value: [own], skewMs: 0 }
+    world.deliver(3)
+    await tickAfter(MINUTE)
+    const { length } = windows
+    expect((await world.entries()).at(-1)).toMatchObject({
+      kind: "observed",
+      at: NOW + MINUTE,
+      observation: {
+        kind: "witness",
+        attempt: (await attemptNow()).id,
+        at: NOW + MINUTE,
+        servers: [],
+        present: null,
+        witness: { at: NOW + MINUTE, servers: { added: 1 }, traces: { count: 1 } },
+      },
+    })
+    await tickAfter(MINUTE)
+    expect(windows).toHaveLength(length)
+  })
+
+  it("harm no run if CTS throws against its contract", async () => {
+    world.cloud.readTraces = async () => {
+      throw new Error("boom")
+    }
+    world.now += MINUTE
+    expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
+  })
+
+  it("are recorded without servers where the supernode cannot be read", async () => {
+    world.supernode = { ok: false, why: "503", credentials: false }
+    traces = { ok: true, value: [own], skewMs: 0 }
+    await tickAfter(MINUTE)
+    const newest = (await world.entries()).findLast(({ observation }) => observation?.witness)
+    expect(newest?.observation?.witness).toMatchObject({ servers: null, traces: { count: 1 } })
   })
 
   it("change nothing in the state but themselves", async () => {

@@ -1,0 +1,83 @@
+import { beforeEach, expect, it } from "vitest"
+import { ledgerOver } from "../../lib/ledger/chain.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import { CONTROL_STREAM, FLEET_STREAM, nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
+import { takeAnchor } from "../../lib/run/anchor.ts"
+import { NOW, policyOf, SECOND } from "../decision/builders.ts"
+import { LEDGER_ID } from "../ledger/initialised.ts"
+import { unreachable, World } from "./world.ts"
+
+// The ledger's heads that go out with a notification: as many as can be read in time.
+
+const OTHER = supernodeStream(policyOf().id)
+const OWN = "supernode:own"
+let world: World
+let asked: string[]
+/** Reads at the same time. */
+let most: number
+
+beforeEach(async () => {
+  world = await World.open()
+  watchReads()
+})
+
+function watchReads(readMs = 0, meanwhile: (stream: string) => void = () => {}): void {
+  let reading = 0
+  ;[asked, most] = [[], 0]
+  world.interference.beforeHead = async (stream) => {
+    asked.push(stream)
+    reading += 1
+    most = Math.max(most, reading)
+    meanwhile(stream)
+    await Promise.resolve()
+    world.now += readMs
+    reading -= 1
+  }
+}
+
+function anchorOf(fleetStreams: string[]) {
+  const { ledger, clock } = world
+  return takeAnchor({ ledger, clock, timeLeftMs: () => world.timeLeftMs }, { fleetStreams, stream: OWN })
+}
+
+const many = [OWN, ...Array.from({ length: 44 }, (_, i) => `supernode:${i}`)]
+
+it("an anchor reads the run's own stream first, each stream once, and 20 at the same time", async () => {
+  await anchorOf(many)
+  expect(asked).toEqual([OWN, CONTROL_STREAM, FLEET_STREAM, ...many.slice(1)])
+  expect(most).toBe(20)
+})
+
+it.each<[string, { readMs?: number; leftMs?: number }, number]>([
+  ["a slow store until three seconds are over", { readMs: 149 }, 40],
+  ["a slow store until three seconds are over", { readMs: 150 }, 20],
+  ["more than ten seconds before the end of the function", { leftMs: 10 * SECOND + 1 }, 47],
+  ["more than ten seconds before the end of the function", { leftMs: 10 * SECOND }, 0],
+])("an anchor reads %s: by %o %i streams", async (_, { readMs = 0, leftMs }, count) => {
+  watchReads(readMs)
+  world.timeLeftMs = leftMs ?? world.timeLeftMs
+  await anchorOf(many)
+  expect(asked).toHaveLength(count)
+})
+
+it("an anchor holds the ledger's id and the head of every stream that has entries and can be read", async () => {
+  await world.run()
+  const [control, other] = [await world.ledger.head(CONTROL_STREAM), await world.ledger.head(OTHER)]
+  watchReads(0, (stream) => (stream === "supernode:broken" ? unreachable() : undefined))
+  expect(await anchorOf(["supernode:broken", OTHER])).toEqual({
+    v: 1,
+    ledger: LEDGER_ID,
+    at: new Date(NOW).toISOString(),
+    heads: {
+      [CONTROL_STREAM]: { seq: control?.seq, hash: control?.hash },
+      [OTHER]: { seq: other?.seq, hash: other?.hash },
+    },
+  })
+})
+
+it("an anchor of a ledger from before ledgers had ids names none", async () => {
+  world = new World(ledgerOver(openMemoryStore()))
+  const said = { at: NOW, run: "r", writer: "w", kind: "said" as const, mode: "live" as const }
+  await world.ledger.append(nextEntry(CONTROL_STREAM, undefined, said))
+  expect(await anchorOf([])).toMatchObject({ ledger: null, heads: { [CONTROL_STREAM]: { seq: 1 } } })
+})

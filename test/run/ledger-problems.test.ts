@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest"
+import type { Fetched } from "../../lib/decision/inputs/fetched.ts"
+import type { RunMode } from "../../lib/decision/situation.ts"
+import { type Control, NO_CONTROL } from "../../lib/decision/state/control.ts"
+import type { LedgerIdentity } from "../../lib/decision/state/ledger-identity.ts"
+import { ledgerOver } from "../../lib/ledger/chain.ts"
+import { initLedger } from "../../lib/ledger/init.ts"
+import { openMemoryStore } from "../../lib/ledger/memory.ts"
+import { confirmedNow, ledgerHint, whyNotOnThisLedger } from "../../lib/run/ledger-trust.ts"
+import { DAY, MINUTE, NOW, policyOf, read, requestOf, situationOf, unreadable } from "../decision/builders.ts"
+import { LEDGER_ID } from "../ledger/initialised.ts"
+import { clockAt } from "../world/clock.ts"
+import { loadedOf } from "../world/task.ts"
+import { World } from "./world.ts"
+
+// What runs say of a ledger that does not suffice, and what forbids the request right before it is sent.
+
+const policy = policyOf()
+
+/** A world whose ledger began empty at NOW. */
+async function onNewLedger(): Promise<World> {
+  const ledger = ledgerOver(openMemoryStore())
+  const ids = { ledger, clock: clockAt(NOW), newId: () => LEDGER_ID }
+  await initLedger(ids, { by: "ann", why: "test", nothingInFlight: false })
+  return new World(ledger)
+}
+
+/** The gate that holds, and the finding about the ledger. */
+async function aboutLedger(world: World, over: Parameters<World["run"]>[1]) {
+  const { decision } = await world.run(undefined, { policy, ...over })
+  const finding = decision.findings.find(({ gate }) => gate.startsWith("ledger-"))
+  return { heldBy: decision.heldBy, reason: finding?.reason ?? null, facts: finding?.facts }
+}
+
+describe("a new ledger", () => {
+  it.each<[RunMode, string | null]>([
+    ["live", "ledger-new"],
+    ["dry-run", "ledger-new"],
+    ["observe", null],
+  ])("holds what buys or shows a purchase, not what only observes: %s", async (mode, reason) => {
+    const world = await onNewLedger()
+    expect(await aboutLedger(world, { mode })).toMatchObject({ heldBy: reason, reason })
+  })
+
+  it("names the end of its 45 minutes as the way out", async () => {
+    const until = NOW + 45 * MINUTE
+    const { facts } = await aboutLedger(await onNewLedger(), {})
+    expect(facts).toMatchObject({
+      ledger: LEDGER_ID,
+      until,
+      nearest: {
+        says: "wait until 2024-01-12T17:45:00.000Z, when the 45 minutes of a new ledger end",
+        change: { kind: "wait", until },
+      },
+    })
+  })
+
+  it("is shown beside a gate that holds first, by the time of `ledger init` and of our clock", async () => {
+    const world = await onNewLedger()
+    await world.say({ verb: "pause", supernode: null, why: "w", by: "ann", until: null })
+    for (const [ms, reason] of [
+      [45 * MINUTE - 1, "ledger-new"],
+      [45 * MINUTE, null],
+    ] as const) {
+      world.now = NOW + ms
+      expect(await aboutLedger(world, {})).toMatchObject({ heldBy: "paused", reason })
+    }
+  })
+})
+
+describe("a dry run", () => {
+  it("reads everything on another ledger than the policy names, and says which one may be used", async () => {
+    const world = await World.open()
+    const loaded = { ...loadedOf(policy), ledgerId: "the-one" }
+    expect(await aboutLedger(world, { mode: "dry-run", loaded })).toMatchObject({
+      heldBy: "ledger-other",
+      reason: "ledger-other",
+      facts: { expected: "the-one", nearest: { change: { kind: "settings", what: "ledger" } } },
+    })
+    expect(world.asked).toEqual(["supernode", "metrics", "offers"])
+  })
+
+  it("shows the plan where no ledger was made yet", async () => {
+    const world = new World(ledgerOver(openMemoryStore()))
+    const { decision, plan } = await world.run(requestOf(), { policy })
+    expect([decision.kind, decision.heldBy, plan?.to]).toEqual(["scale-up", null, 4])
+    world.load = 10
+    expect(await aboutLedger(world, { mode: "dry-run" })).toMatchObject({
+      heldBy: "not-breaching",
+      reason: null,
+    })
+  })
+})
+
+describe("right before the request", () => {
+  const identity: LedgerIdentity = { id: LEDGER_ID, at: NOW - DAY, origin: "nothing-in-flight" }
+  const controlOf = (over: Partial<Control> = {}): Fetched<Control> =>
+    read({ ...NO_CONTROL, ledger: identity, ...over })
+  const restored = { at: NOW, why: "w", by: "ann", confirmed: [] }
+  const empty = { ...identity, origin: "empty" as const }
+
+  it.each<[string, Fetched<Control>, Fetched<Control>, string | null]>([
+    ["nothing forbids it on the ledger of the decision", controlOf(), controlOf(), null],
+    [
+      "another ledger forbids it",
+      controlOf({ ledger: { ...identity, id: "b" } }),
+      controlOf(),
+      "ledger-other",
+    ],
+    ["a ledger without an id forbids it", controlOf(), read(NO_CONTROL), "ledger-new"],
+    ["a restored ledger forbids it", controlOf(), controlOf({ restored }), "ledger-restored"],
+    ["a new ledger forbids it", controlOf(), controlOf({ ledger: empty }), "ledger-new"],
+    ["the gates judge a ledger that the decision could not read", unreadable(), controlOf(), null],
+    ["the gates judge a ledger without an id at the decision", read(NO_CONTROL), controlOf(), null],
+    ["the gates judge a ledger that cannot be read any more", controlOf(), unreadable(), null],
+  ])("%s", (_, decided, now, reason) => {
+    const problem = whyNotOnThisLedger(situationOf({ control: decided, cloudDate: NOW }), now)
+    expect(problem?.reason ?? null).toBe(reason)
+  })
+})
+
+it.each<[string, { cloudSkewMs: number | null; cloudDate: number | null }, number | null]>([
+  ["the cloud's time, if it is earlier", { cloudSkewMs: -5, cloudDate: NOW - 5 }, NOW - 5],
+  ["our time, if it is earlier", { cloudSkewMs: 5, cloudDate: NOW + 5 }, NOW],
+  ["nothing, if the cloud named no time", { cloudSkewMs: null, cloudDate: null }, null],
+  ["nothing, if the clocks disagree", { cloudSkewMs: MINUTE + 1, cloudDate: NOW + MINUTE + 1 }, null],
+])("the confirmed time is %s", (_, clocks, at) => {
+  expect(confirmedNow(situationOf(clocks))).toBe(at)
+})
+
+it("the way out of a problem that no time ends is a command", () => {
+  const hint = ledgerHint({ reason: "ledger-restored", says: "it was restored", facts: { since: NOW } })
+  expect(hint?.change).toEqual({ kind: "person", verb: "ledger-confirm" })
+})
