@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto"
 import type { PolicyFileState } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
-import type { Policy } from "../decision/policy/policy.ts"
 import type { RunMode } from "../decision/situation.ts"
 import { endpointsOf } from "../huawei/endpoints.ts"
 import { supernodeStream } from "../ledger/next-entry.ts"
@@ -11,10 +10,11 @@ import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
-import { type Route, routeSignal } from "../signals/route.ts"
+import type { Route, SignalRouter } from "../signals/route.ts"
 import { type Invocation, type Ran, RunsFailed } from "./app.ts"
 import { BlindRuns } from "./blind-runs.ts"
 import type { CredentialSource } from "./credentials.ts"
+import { fleetOf } from "./fleet.ts"
 import { fleetTurns } from "./fleet-turns.ts"
 import { overridesOf } from "./overrides.ts"
 import type { PolicySource } from "./policies.ts"
@@ -108,15 +108,10 @@ interface Runs extends Asked {
 /** Supernodes run independently of each other; the signals of one, in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
   const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
-  const { routed, warnings: ofSignals } = routedSignals(
-    signals,
-    policies.supernodes.map(({ policy }) => policy),
-  )
+  const { router, loadedBy, streams } = fleetOf(policies)
+  const { routed, warnings: ofSignals } = routedSignals(signals, router)
   const warnings = [...runs.fileNotes, ...ofSignals]
   const queues = new Map<string, Queue>()
-  // Made once per event: a list per supernode would grow with the square of their number.
-  const fleetStreams = policies.supernodes.map(({ policy }) => supernodeStream(policy.id))
-  const loadedBy = new Map(policies.supernodes.map((loaded) => [loaded.policy, loaded]))
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
       const loaded = loadedBy.get(policy)
@@ -131,7 +126,7 @@ async function runEach(runs: Runs): Promise<Ran> {
         endpoint: endpointsOf(policy.region, overridesOf(settings)).modelarts,
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
-        fleetStreams,
+        fleetStreams: streams,
         ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
       }
       const before = queues.get(policy.id)
@@ -163,8 +158,8 @@ interface Routed {
 }
 
 /** Signals with the supernodes that they concern. Only those count; alarms that no supernode lists are one warning. */
-function routedSignals(signals: readonly Signal[], policies: readonly Policy[]): Routed {
-  const all = signals.map((signal) => ({ signal, routes: routeSignal(signal, policies) }))
+function routedSignals(signals: readonly Signal[], router: SignalRouter): Routed {
+  const all = signals.map((signal) => ({ signal, routes: router.route(signal) }))
   const routed = all.filter(({ routes }) => routes.length > 0)
   const strangers = all.flatMap(({ signal, routes }) =>
     routes.length === 0 && signal.kind === "alarm" ? [`${signal.source} alarm ${signal.alarm}`] : [],

@@ -1,9 +1,9 @@
 import type { Clock } from "../ports.ts"
 import { readSignals } from "../signals/read.ts"
-import { concernsAny } from "../signals/route.ts"
 import { httpRequestOf } from "../signals/webhooks/webhooks.ts"
 import type { App } from "./app.ts"
 import type { RunSignals } from "./dispatch.ts"
+import { fleetOf } from "./fleet.ts"
 import type { PolicySource } from "./policies.ts"
 
 interface Steps {
@@ -18,7 +18,7 @@ export function eventHandler({ clock, policies, receive, runAll }: Steps): App["
   return async (event, door, invocation) => {
     const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null
     if (!request) {
-      const concerns = concernsAny(policies.current().supernodes.map(({ policy }) => policy))
+      const { concerns } = fleetOf(policies.current()).router
       const { signals, problems } = readSignals(event, door, { now: clock.now(), concerns })
       const ran = await runAll(signals, invocation, { mode: null, only: null, problems })
       const asksToBuy = signals.some((signal) => signal.kind === "request" && signal.mode === "live")

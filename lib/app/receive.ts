@@ -1,12 +1,12 @@
 import type { SmnRequests } from "../huawei/smn.ts"
 import type { Clock } from "../ports.ts"
-import { concernsAny } from "../signals/route.ts"
 import {
   type HttpRequest,
   receiveWebhook,
   rememberCertificates,
   type WebhookAnswer,
 } from "../signals/webhooks/webhooks.ts"
+import { fleetOf } from "./fleet.ts"
 import type { PolicySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 
@@ -24,11 +24,12 @@ export function webhookReceiver({ settings, policies, smn, clock }: Senders) {
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
   }, clock.now)
   return (request: HttpRequest): Promise<WebhookAnswer> => {
-    const { smnTopics, snsTopics, supernodes } = policies.current()
+    const file = policies.current()
+    const { smnTopics, snsTopics } = file
     return receiveWebhook(request, {
       now: clock.now(),
       webhookTokens: settings.webhookTokens,
-      concerns: concernsAny(supernodes.map(({ policy }) => policy)),
+      concerns: fleetOf(file).router.concerns,
       smnTopics: [...smnTopics, ...settings.smnTopics],
       snsTopics: [...snsTopics, ...settings.snsTopics],
       fetchCertificate,

@@ -35,27 +35,40 @@ export function clearableDeadline(
   }
 }
 
+/** The time of one piece of work. An AbortSignal would cost more than all else that a read does here. */
+export interface TimeLimit {
+  readonly isOver: boolean
+  /** Calls `stop` once the time is over; at once if it is. Only the newest one is called. */
+  whenOver(stop: () => void): void
+}
+
 export interface TimedWork<T> {
   /** At the earliest after one millisecond. */
   ms: number
-  /** Ends the work, too, once it is aborted. */
-  outer?: AbortSignal
-  /** Its signal is aborted when the time is over; what it does later is dropped. */
-  work(signal: AbortSignal): Promise<T>
+  /** What it does after its time is dropped. */
+  work(limit: TimeLimit): Promise<T>
   /** The result where the time is over before the work is done. */
   late(): T
 }
 
 /** The result of work that has only so much time. */
-export async function inTime<T>({ ms, outer, work, late }: TimedWork<T>): Promise<T> {
-  const { deadline, clear } = clearableDeadline(ms, outer)
-  try {
-    if (deadline.aborted) return late()
-    return await new Promise<T>((resolve, reject) => {
-      deadline.addEventListener("abort", () => resolve(late()), { once: true })
-      work(deadline).then(resolve, reject)
-    })
-  } finally {
-    clear()
-  }
+export function inTime<T>({ ms, work, late }: TimedWork<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let stop = (): void => undefined
+    const limit = {
+      isOver: false,
+      whenOver(call: () => void) {
+        stop = call
+        if (limit.isOver) stop()
+      },
+    }
+    const timer = setTimeout(() => {
+      limit.isOver = true
+      resolve(late())
+      stop()
+    }, timerMs(ms))
+    work(limit)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
 }

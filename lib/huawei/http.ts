@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { request as send } from "undici"
 import { ACCEPT_ENCODING, bodyOf, utf8Text } from "../http/content.ts"
-import { clearableDeadline, inTime } from "../http/deadline.ts"
+import { inTime, type TimeLimit } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { Places } from "../http/places.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../http/proxy.ts"
+import { askWhole } from "../http/whole-answer.ts"
 import type { Clock, Read } from "../ports.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { type Answer, failed, type Parse, type Question, readAnswer } from "./http-answer.ts"
@@ -60,9 +60,16 @@ type Context = Required<Pick<HttpOptions, "credentials" | "clock" | "random" | "
 }
 
 /** Ending of one try. */
-type Try =
-  | ({ kind: "answer" } & Answer)
-  | { kind: "nothing"; says: string; retriable: boolean; credentials: boolean }
+type Try = ({ kind: "answer" } & Answer) | Nothing
+
+/** `isLate`: its time was over. */
+interface Nothing {
+  kind: "nothing"
+  says: string
+  retriable: boolean
+  credentials: boolean
+  isLate: boolean
+}
 
 export function cloudReader(options: HttpOptions): CloudReader {
   const { credentials, clock, tls, proxy = null, random = Math.random, wait = (ms) => sleep(ms) } = options
@@ -107,18 +114,14 @@ interface Asked {
 async function ask(asked: Asked, context: Context): Promise<{ last: Try; tries: number }> {
   const { clock, timeouts } = context
   const totalMs = Math.min(timeouts.totalMs, asked.question.totalMs ?? timeouts.totalMs)
-  const total = clearableDeadline(totalMs)
   const end = clock.monotonic() + totalMs
-  try {
-    for (let tries = 1; ; tries++) {
-      const last = await tryInTime(asked, context, total.deadline)
-      const waitMs = waitAfter(last, tries, context)
-      if (waitMs === null || total.deadline.aborted || clock.monotonic() + waitMs >= end)
-        return { last, tries }
-      await context.wait(waitMs)
-    }
-  } finally {
-    total.clear()
+  for (let tries = 1; ; tries++) {
+    const leftMs = end - clock.monotonic()
+    const last = await tryInTime(asked, context, Math.min(leftMs, timeouts.tryMs))
+    const isOver = last.kind === "nothing" && last.isLate && leftMs <= timeouts.tryMs
+    const waitMs = waitAfter(last, tries, context)
+    if (isOver || waitMs === null || clock.monotonic() + waitMs >= end) return { last, tries }
+    await context.wait(waitMs)
   }
 }
 
@@ -133,16 +136,17 @@ function waitAfter(last: Try, tries: number, { timeouts, random, clock }: Contex
 }
 
 /** Keys that never come end the try as well; undici ends an aborted request only after its connection opened or failed. */
-function tryInTime(asked: Asked, context: Context, outer: AbortSignal): Promise<Try> {
+function tryInTime(asked: Asked, context: Context, ms: number): Promise<Try> {
   const progress: Progress = { hasKeys: false }
   return inTime<Try>({
-    ms: context.timeouts.tryMs,
-    outer,
-    work: (signal) => tryOnce(asked, context, { signal, progress }),
-    late: () =>
-      progress.hasKeys
+    ms,
+    work: (limit) => tryOnce(asked, context, { limit, progress }),
+    late: () => ({
+      ...(progress.hasKeys
         ? nothing(`it took too long${sayProxy(asked.url, context.proxy)}`, { retriable: true })
-        : nothing("no credentials: they did not come in time", { credentials: true }),
+        : nothing("no credentials: they did not come in time", { credentials: true })),
+      isLate: true,
+    }),
   })
 }
 
@@ -154,13 +158,14 @@ interface Progress {
 async function tryOnce(
   { question, url }: Asked,
   context: Context,
-  { signal, progress }: { signal: AbortSignal; progress: Progress },
+  { limit, progress }: { limit: TimeLimit; progress: Progress },
 ): Promise<Try> {
   const credentials = await keysOf(context)
   if (typeof credentials === "string") return nothing(`no credentials: ${credentials}`, { credentials: true })
   if (!credentials.ak || !credentials.sk)
     return nothing("no credentials: access key or secret key is empty", { credentials: true })
   progress.hasKeys = true
+  if (limit.isOver) return nothing("its time was over before its keys came", {})
   const { method, projectId } = question
   const body = question.body === undefined ? null : JSON.stringify(question.body)
   try {
@@ -178,12 +183,14 @@ async function tryOnce(
     // Not signed: a proxy between us and the gateway may rewrite it.
     Object.assign(headers, ACCEPT_ENCODING)
     const dispatcher = context.dispatchers.for(url)
-    const answer = await send(url, { dispatcher, method, headers, body, signal })
-    const at = context.clock.now()
-    const wire = Buffer.from(await answer.body.arrayBuffer())
-    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
+    let at = 0
+    const onHeaders = () => {
+      at = context.clock.now()
+    }
+    const answer = await askWhole(dispatcher, { url, method, headers, body, limit, onHeaders })
+    const content = bodyOf(answer.body, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
     const [text, problem] = content.ok ? [utf8Text(content.body), null] : ["", content.why]
-    const { statusCode: status, headers: answered } = answer
+    const { status, headers: answered } = answer
     return { kind: "answer", url, status, headers: answered, text, problem, at, credentials }
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
@@ -205,6 +212,13 @@ async function keysOf({ credentials }: Context): Promise<Credentials | string> {
   }
 }
 
-function nothing(says: string, more: { retriable?: boolean; credentials?: boolean }): Try {
-  return { kind: "nothing", says: oneLine(says), retriable: false, credentials: false, ...more }
+function nothing(says: string, more: { retriable?: boolean; credentials?: boolean }): Nothing {
+  return {
+    kind: "nothing",
+    says: oneLine(says),
+    retriable: false,
+    credentials: false,
+    isLate: false,
+    ...more,
+  }
 }

@@ -1,6 +1,7 @@
 import type { RequestSignal, Signal } from "../decision/inputs/signal.ts"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import type { AlarmMatch, Policy } from "../decision/policy/policy.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import type { Concerns, Subject } from "./shape.ts"
 import { isInShard } from "./shard.ts"
 import { SignalError } from "./signal-error.ts"
@@ -12,31 +13,80 @@ export interface Route {
   exclusive: boolean
 }
 
-/**
- * Supernodes that a signal concerns. An alarm: every one that lists it, possibly none. A tick: all, or those
- * of its shard. A request: the one that it names; throws SignalError if there is none.
- */
-export function routeSignal(signal: Signal, policies: readonly Policy[]): Route[] {
-  switch (signal.kind) {
-    case "alarm": {
-      const concerned = policies.filter((policy) => policy.alarms.some((match) => matches(match, signal)))
-      return concerned.map((policy) => ({ policy, exclusive: concerned.length === 1 }))
+/** Finds the supernodes that a signal concerns. Made once for a list of policies: an alarm then looks at few of them. */
+export class SignalRouter {
+  readonly #policies: readonly Policy[]
+  /** Positions of the policies that list an alarm, by the keys of that alarm. Made for the first alarm. */
+  readonly #listed: () => ReadonlyMap<string, readonly number[]>
+
+  constructor(policies: readonly Policy[]) {
+    this.#policies = policies
+    this.#listed = onFirstUse(() => positionsByKey(policies))
+  }
+
+  /**
+   * Supernodes that a signal concerns. An alarm: every one that lists it, possibly none. A tick: all, or those
+   * of its shard. A request: the one that it names; throws SignalError if there is none.
+   */
+  route(signal: Signal): Route[] {
+    switch (signal.kind) {
+      case "alarm": {
+        const concerned = this.#thatList(signal)
+        return concerned.map((policy) => ({ policy, exclusive: concerned.length === 1 }))
+      }
+      case "tick": {
+        const { shard } = signal
+        const all = this.#policies
+        const concerned = shard === undefined ? all : all.filter(({ id }) => isInShard(id, shard))
+        return concerned.map((policy) => ({ policy, exclusive: false }))
+      }
+      case "request":
+        return [{ policy: named(signal, this.#policies), exclusive: false }]
+      default:
+        return signal satisfies never
     }
-    case "tick": {
-      const { shard } = signal
-      const concerned = shard === undefined ? policies : policies.filter(({ id }) => isInShard(id, shard))
-      return concerned.map((policy) => ({ policy, exclusive: false }))
-    }
-    case "request":
-      return [{ policy: named(signal, policies), exclusive: false }]
-    default:
-      return signal satisfies never
+  }
+
+  /** True for an alarm that any of the supernodes lists. */
+  readonly concerns: Concerns = (subject) => this.#thatList(subject).length > 0
+
+  /** In the policies' order. A key is only a part of what an alarm must match. */
+  #thatList(subject: Subject): Policy[] {
+    const positions = new Set(keysOf(subject).flatMap((key) => this.#listed().get(key) ?? []))
+    return [...positions]
+      .sort((a, b) => a - b)
+      .flatMap((position) => this.#policies[position] ?? [])
+      .filter(({ alarms }) => alarms.some((match) => matches(match, subject)))
   }
 }
 
-/** Alarms that any of these supernodes lists. */
-export function concernsAny(policies: readonly Policy[]): Concerns {
-  return (subject) => policies.some((policy) => policy.alarms.some((match) => matches(match, subject)))
+function positionsByKey(policies: readonly Policy[]): Map<string, number[]> {
+  const positions = new Map<string, number[]>()
+  for (const [position, { alarms }] of policies.entries()) {
+    for (const key of alarms.flatMap(keysOfMatch)) {
+      const known = positions.get(key)
+      if (known) known.push(position)
+      else positions.set(key, [position])
+    }
+  }
+  return positions
+}
+
+/** Of the labels that Alertmanager's alarms must have, one is enough to find them. */
+function keysOfMatch({ alertmanager = {}, ...byId }: AlarmMatch): string[] {
+  const ids = Object.entries(byId).flatMap(([source, id]) => (id === undefined ? [] : [[source, id]]))
+  const label = Object.entries(alertmanager).slice(0, 1)
+  return [...ids, ...label.map((one) => ["alertmanager", ...one])].map(keyOf)
+}
+
+function keysOf({ source, alarm, labels }: Subject): string[] {
+  return source === "alertmanager"
+    ? Object.entries(labels).map((label) => keyOf([source, ...label]))
+    : [keyOf([source, alarm])]
+}
+
+function keyOf(parts: readonly string[]): string {
+  return parts.join("\n")
 }
 
 function matches(match: AlarmMatch, { source, alarm, labels }: Subject): boolean {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { routeSignal } from "../../lib/signals/route.ts"
+import type { Signal } from "../../lib/decision/inputs/signal.ts"
+import type { Policy } from "../../lib/decision/policy/policy.ts"
+import { SignalRouter } from "../../lib/signals/route.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 import { alarmOf, type PolicyInput, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 
@@ -7,8 +9,8 @@ const ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:npu-busy"
 const LABELS = { alertname: "NpuBusy", cluster: "train-a", severity: "critical" }
 
 const named = (name: string, alarms: PolicyInput["alarms"] = []) => policyOf({ name, alarms })
-const routes = (...args: Parameters<typeof routeSignal>) =>
-  routeSignal(...args).map(({ policy, exclusive }) => [policy.name, exclusive])
+const routes = (signal: Signal, policies: readonly Policy[]) =>
+  new SignalRouter(policies).route(signal).map(({ policy, exclusive }) => [policy.name, exclusive])
 
 describe("routing of signals", () => {
   const policies = [
@@ -82,7 +84,7 @@ describe("routing of a request", () => {
     "refuses an unknown name (%s), and lists the known ones and the one probably meant",
     (supernode, meant) => {
       expect(() =>
-        routeSignal(requestOf({ supernode }), [named("train-a"), named("train-b"), named("inference")]),
+        routes(requestOf({ supernode }), [named("train-a"), named("train-b"), named("inference")]),
       ).toThrow(
         `supernode: "${supernode}" is not in the policy; did you mean "${meant}"? Known: train-a, train-b, inference`,
       )
@@ -90,7 +92,7 @@ describe("routing of a request", () => {
   )
 
   test("suggests nothing if no name is close", () => {
-    expect(() => routeSignal(requestOf({ supernode: "zzz" }), [named("train-a")])).toThrow(
+    expect(() => routes(requestOf({ supernode: "zzz" }), [named("train-a")])).toThrow(
       new SignalError('supernode: "zzz" is not in the policy. Known: train-a'),
     )
   })

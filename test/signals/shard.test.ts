@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { routeSignal } from "../../lib/signals/route.ts"
+import { SignalRouter } from "../../lib/signals/route.ts"
 import { policyOf } from "../decision/builders.ts"
 import { problemsOf, sampleWith, signalsOf } from "./sample.ts"
 
@@ -14,7 +14,7 @@ const policies = Array.from({ length: 400 }, (_, i) =>
 
 function namesFor(event: unknown, all = policies): string[] {
   return signalsOf(event, "schedule").flatMap((signal) =>
-    routeSignal(signal, all).map(({ policy }) => policy.name),
+    new SignalRouter(all).route(signal).map(({ policy }) => policy.name),
   )
 }
 
