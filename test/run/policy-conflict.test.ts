@@ -151,7 +151,9 @@ describe("two policy files that alternate for one supernode", () => {
     expect(finding?.says).toContain(digest(A))
     expect(finding?.says).toContain(digest(B))
     expect(finding?.facts["nearest"]).toMatchObject({
-      says: expect.stringContaining("supernode-autoscaler reset train-a"),
+      says: expect.stringMatching(
+        /one policy file was used for 20 minutes.*, or run: supernode-autoscaler reset train-a/,
+      ),
     })
     await world.say({ verb: "reset", why: "one file is gone", by: "ops" })
     expect((await at(61, "B")).outcome).toMatchObject({ kind: "accepted" })
@@ -203,7 +205,11 @@ describe("a new policy file", () => {
     await at(0, "A")
     world.load = 97
     world.now = NOW + MINUTE
-    expect((await at(1, "B", alarmOf({ at: world.now }))).decision.heldBy).toBe("policy-conflict")
+    const held = (await at(1, "B", alarmOf({ at: world.now }))).decision
+    expect(held.heldBy).toBe("policy-conflict")
+    expect(held.findings.find(({ gate }) => gate === "policy-conflict")?.facts["nearest"]).toMatchObject({
+      says: expect.stringContaining("the wait for a new policy file ends"),
+    })
     const { plan } = await at(1, "B", requestOf({ id: "shown" }))
     const live = requestOf({ id: "live", mode: "live", planHash: plan?.hash ?? "", at: world.now })
     expect((await at(1, "B", live)).outcome).toMatchObject({ kind: "accepted" })
