@@ -9,16 +9,17 @@ import { OwnProcess } from "../processes/process.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
 import { supernodeId } from "./fleet/policy.ts"
+import { nodesHere } from "./start/pairs.ts"
 
 // Process start -> first POST: processor time of a process that loads the built alarm function and handles one alarm that buys,
 // as a ratio to one that loads an empty handler, by turns. The cloud and the store of DynamoDB's protocol are other processes.
 // The policy is packaged, as a function's is, and has one supernode, another one for each process: each buys once.
-// `BENCH_NODE` names another Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU profiles.
-// Targets on Node.js 24: SQLite 3.5, DynamoDB 4.5.
+// `BENCH_NODE` names a Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU profiles.
+// Targets on Node.js 24, which is used where test/nodes has it: SQLite 3.5, DynamoDB 4.5.
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const ALARM = "npu-busy"
-const node = process.env["BENCH_NODE"] ?? process.execPath
+const node = process.env["BENCH_NODE"] ?? nodesHere().at(-1)?.path ?? process.execPath
 const dist = process.env["BENCH_DIST"] ?? fileURLToPath(new URL("../../dist/", import.meta.url))
 const profiles = process.env["BENCH_PROFILE"]
 
@@ -50,7 +51,7 @@ const empty = median(times["empty"] ?? [])
 const sayRatio = (name: string) =>
   median((times[name] ?? []).map((ms, round) => ms / (times["empty"]?.[round] ?? Number.NaN))).toFixed(2)
 console.log(
-  `From the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
+  `${node === process.execPath ? `Node.js ${process.versions.node}` : node.replace(/^.*node-([\d.]+).*$/, "Node.js $1")}: from the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
 )
 dynamo.signal("SIGKILL")
 await dynamo.ended
