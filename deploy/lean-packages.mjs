@@ -90,13 +90,26 @@ export const leanCommander = {
 
 const COMMON_JS = /[\\/](undici[\\/]lib|yaml[\\/]dist)[\\/]/
 
+const AT_THE_TOP = /^(?:async )?(?:function[*]?|(?:abstract )?class) \w/gm
+
+/** esbuild shortens each name of a module that it does not export. What no other module imports is exported in vain. */
+function withNamesKept(text) {
+  return text.replace(AT_THE_TOP, "export $&")
+}
+
+/** What a function exports is its contract. */
+function isEntry(path) {
+  return /[\\/]functions[\\/][^\\/]+[.]ts$/.test(path)
+}
+
 /** Short local names: a start reads less, and a stack trace still names each function and class at the top of its module. */
 export const shortNames = {
   name: "short-names",
   setup({ onLoad }) {
     onLoad({ filter: /[\\/](lib|functions)[\\/].*[.]ts$/ }, async ({ path }) => {
       const options = { loader: "ts", minifyIdentifiers: true, target: "node20" }
-      const { code } = await transform(await readFile(path, "utf8"), options)
+      const text = await readFile(path, "utf8")
+      const { code } = await transform(isEntry(path) ? text : withNamesKept(text), options)
       return { contents: code }
     })
     onLoad(

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -67,6 +67,14 @@ describe("a start", () => {
     )
     expect(stdout).toContain("--no-cloud was given")
     expect(modulesIn(stdout).filter((module) => NOT_AT_START.includes(module))).toEqual([])
+  })
+
+  it("of the command line keeps, for stack traces, the names of functions and classes that no other module uses", async () => {
+    const folder = join(await builtFolder("cli"), "cli")
+    const scripts = readdirSync(folder).filter((name) => name.endsWith(".mjs"))
+    const texts = scripts.map((name) => readFileSync(join(folder, name), "utf8")).join("\n")
+    for (const name of ["runEach", "tryInTime", "AnswerHandler"])
+      expect(texts, name).toMatch(new RegExp(`\\b(function ${name}[(]|${name}=class\\b|class ${name}\\b)`))
   })
 
   it("of the command line reads no other file before the check of Node.js's version", async () => {
