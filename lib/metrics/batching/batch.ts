@@ -12,7 +12,7 @@ import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 /** From the first supernode that is ready. A late one costs one request more, a wait costs all others their time. */
 const MAX_WAIT_MS = 300
 /** From the newest one that is ready: if none follows it, those that are missing hang. */
-const MAX_GAP_MS = 100
+const MAX_GAP_MS = 50
 
 /** One supernode's part in a batch. */
 export interface BatchMember<Series, Answer> {

@@ -102,7 +102,7 @@ describe("the wants of one chunk", () => {
     const second = members[1]?.ask([want("b")])
     await turns()
     expect(meter.requests).toEqual([])
-    expect(waits.map(({ ms }) => ms)).toEqual([300, 100])
+    expect(waits.map(({ ms }) => ms)).toEqual([300, 50])
     const third = members[2]?.ask([want("a"), want("c")])
     expect(values((await Promise.all([first, second, third])).flatMap((one) => one ?? []))).toEqual([
       ["a"],
@@ -126,7 +126,7 @@ describe("the wants of one chunk", () => {
     expect(values((await answers) ?? [])).toEqual([["a"]])
   })
 
-  it.each([300, 100])(
+  it.each([300, 50])(
     "wait %i ms and no longer: late ones ask without them, and only what is new",
     async (ms) => {
       const meter = new FakeMeter()
@@ -147,7 +147,7 @@ describe("the wants of one chunk", () => {
     },
   )
 
-  it("wait 300 ms from the first that is ready, and 100 ms from the newest", async () => {
+  it("wait 300 ms from the first that is ready, and 50 ms from the newest", async () => {
     const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
     void members[0]?.ask([want("a")])
     const [whole, gap] = waits
