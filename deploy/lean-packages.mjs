@@ -92,12 +92,12 @@ const COMMON_JS = /[\\/](undici[\\/]lib|yaml[\\/]dist)[\\/]/
 
 const AT_THE_TOP = /^(?:async )?(?:function[*]?|(?:abstract )?class) \w/gm
 
-/** esbuild shortens each name of a module that it does not export. What no other module imports is exported in vain. */
+/** esbuild shortens each name of a module that it does not export. An export that no module imports adds nothing to the bundle. */
 function withNamesKept(text) {
   return text.replace(AT_THE_TOP, "export $&")
 }
 
-/** What a function exports is its contract. */
+/** An entry keeps exactly its own exports: the cloud or the shell uses them. */
 function isEntry(path) {
   return /[\\/]functions[\\/][^\\/]+[.]ts$/.test(path)
 }

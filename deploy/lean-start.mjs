@@ -99,8 +99,8 @@ export async function joinFiles({ outdir, file, names, outputs, as = file, banne
 }
 
 /**
- * Lets every file of a bundle import from the joined files themselves: one that only hands on costs a start as much as any
- * other. `handedOn`: what `joinFiles` returned. They are removed, except those that are imported on demand.
+ * Makes the files of a bundle import from the joined files directly: a file that only hands on costs a start its search and
+ * its linking, too. `handedOn`: what `joinFiles` returned. They are removed, except those that are imported on demand.
  */
 export async function dropHandedOn({ outdir, handedOn, outputs, banner }) {
   const files = (await readdir(outdir)).filter((name) => SCRIPT.test(name) && !handedOn.includes(name))

@@ -45,7 +45,7 @@ export interface TimeLimit {
 export interface TimedWork<T> {
   /** At the earliest after one millisecond. */
   ms: number
-  /** What it does after its time is dropped. */
+  /** A result that comes after the time is over is ignored. */
   work(limit: TimeLimit): Promise<T>
   /** The result where the time is over before the work is done. */
   late(): T

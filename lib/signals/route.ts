@@ -25,8 +25,8 @@ export class SignalRouter {
   }
 
   /**
-   * Supernodes that a signal concerns. An alarm: every one that lists it, possibly none. A tick: all, or those
-   * of its shard. A request: the one that it names; throws SignalError if there is none.
+   * Supernodes that a signal concerns. An alarm concerns each one that lists it, possibly none. A tick concerns all, or those
+   * of its shard. A request concerns the one that it names. Throws SignalError if the policy has no such supernode.
    */
   route(signal: Signal): Route[] {
     switch (signal.kind) {

@@ -19,7 +19,8 @@ import { nodesHere } from "./start/pairs.ts"
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const ALARM = "npu-busy"
-const node = process.env["BENCH_NODE"] ?? nodesHere().at(-1)?.path ?? process.execPath
+const newest = nodesHere().at(-1)
+const node = process.env["BENCH_NODE"] ?? newest?.path ?? process.execPath
 const dist = process.env["BENCH_DIST"] ?? fileURLToPath(new URL("../../dist/", import.meta.url))
 const profiles = process.env["BENCH_PROFILE"]
 
@@ -51,7 +52,7 @@ const empty = median(times["empty"] ?? [])
 const sayRatio = (name: string) =>
   median((times[name] ?? []).map((ms, round) => ms / (times["empty"]?.[round] ?? Number.NaN))).toFixed(2)
 console.log(
-  `${node === process.execPath ? `Node.js ${process.versions.node}` : node.replace(/^.*node-([\d.]+).*$/, "Node.js $1")}: from the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
+  `Node.js ${node === newest?.path ? newest.version : node}: from the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
 )
 dynamo.signal("SIGKILL")
 await dynamo.ended

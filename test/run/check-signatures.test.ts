@@ -86,6 +86,6 @@ it.each<[string, Approval]>([
   ["no signature", { ...BARE, expires: EXPIRES }],
   ["no end beside its signature", { ...BARE, signature: { hash: "sha512", value: "AAAA" } }],
   ["a verdict that the ledger claims", { ...BARE, expires: EXPIRES, isSigned: true }],
-])("an approval with %s is read as one that nobody signed", (_, approval) => {
+])("an approval with %s is read as unsigned", (_, approval) => {
   expect(withCheckedSignatures(controlWith(approval), policyOf()).approvals).toEqual([BARE])
 })

@@ -13,7 +13,7 @@ import { clockAt } from "../world/clock.ts"
 import { loadedOf } from "../world/task.ts"
 import { World } from "./world.ts"
 
-// What runs say of a ledger that does not suffice, and what forbids the request right before it is sent.
+// The reason that a run records for a ledger it must not use, and the checks right before the request is sent.
 
 const policy = policyOf()
 
