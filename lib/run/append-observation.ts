@@ -2,7 +2,7 @@ import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { FinishedRun } from "./notify.ts"
+import type { FinishedRun, Left } from "./notify.ts"
 import type { RunTask } from "./task.ts"
 
 /**
@@ -12,12 +12,15 @@ import type { RunTask } from "./task.ts"
 export async function appendObservation(
   ports: Ports,
   task: RunTask,
-  { ended, observation }: { ended: FinishedRun; observation: Observation },
+  {
+    ended,
+    newest,
+    observation,
+  }: { ended: FinishedRun & { left: Left }; newest: LedgerEntry; observation: Observation },
 ): Promise<FinishedRun> {
   const { left, result } = ended
-  if (!left?.head) return ended
-  const head: LedgerEntry = nextEntry(task.stream, left.head, {
-    at: Math.max(left.at, left.head.at),
+  const head: LedgerEntry = nextEntry(task.stream, newest, {
+    at: Math.max(left.at, newest.at),
     run: ports.newId(),
     writer: ports.newId(),
     kind: "observed",

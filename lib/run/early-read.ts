@@ -66,7 +66,7 @@ export async function readSupernodeAfter(
 }
 
 function isNewAt(headAt: number | null, startedAt: number): boolean {
-  return headAt !== null && headAt > startedAt - CLOCK_TOLERANCE_MS
+  return (headAt ?? 0) > startedAt - CLOCK_TOLERANCE_MS
 }
 
 /** Remembers what the next event of this supernode should expect. `isHeld`: the state alone held this one. */

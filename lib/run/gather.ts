@@ -33,7 +33,7 @@ export async function gatherAndRecord(
   const asked = await firstDelivery(ports, task, chain.head)
   const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
   rememberLook(ports, task, { head: chain.head, isHeld: decideOnce(task, first.situation).heldBy !== null })
-  const readsAll = chain.isDry || readsMore(task, first.situation)
+  const readsAll = task.mode === "dry-run" || readsMore(task, first.situation)
   const isHeld = (so: Situation) => !readsAll && decideOnce(task, so).heldBy !== null
   if (isHeld(first.situation) && !first.situation.state.attempt && !asksMeters(first.situation)) return first
 

@@ -14,7 +14,6 @@ export interface Heads {
   control: Fetched<Control>
   /** The first delivery of a person's request that came before and held. */
   asked?: EarlierDelivery | undefined
-  isDry: boolean
 }
 
 /** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
@@ -23,7 +22,7 @@ export async function readHeads(ports: Ports, task: RunTask): Promise<Heads> {
     ports.ledger.head(task.stream),
     readControl(ports, task.loaded.policy),
   ])
-  return { head, control, isDry: task.mode === "dry-run" }
+  return { head, control }
 }
 
 /** The state of stream `control`, its signatures verified by the keys of this policy. Throws LedgerError. */

@@ -85,7 +85,10 @@ export function entryFieldsOf(
   }
 }
 
-/** Others kept appending while we looked: nothing is bought; the note of it is worth one try. */
+/**
+ * Others kept appending while we looked: nothing is bought; the note of it is worth one try. A dry run appends nothing, so
+ * that none comes here.
+ */
 export async function holdOvertaken(
   ports: Ports,
   task: RunTask,
@@ -109,10 +112,10 @@ export async function holdOvertaken(
     policyHash: loaded.hash,
     policy: loaded.policy,
   }
-  const isSilent = chain.isDry || !isFirstOvertaken(task, stateOf(chain.head), at)
-  const entry = isSilent ? null : nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+  const entry = isFirstOvertaken(task, stateOf(chain.head), at)
+    ? nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+    : null
   const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
   const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }
-  const left = chain.isDry ? null : { head: written ?? chain.head, at }
-  return { result: resultOf({ ...parts, entry: written }), left }
+  return { result: resultOf({ ...parts, entry: written }), left: { head: written ?? chain.head, at } }
 }

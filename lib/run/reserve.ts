@@ -154,9 +154,13 @@ async function release(
   { entry, attempt }: Reserved & { kind: "reserved" },
   outcome: Outcome,
 ): Promise<void> {
-  const reservation = entry?.fleet?.reservation
-  if (!entry || !reservation) return
-  const { run, mode, confirmedAt = null } = entry
+  if (!entry?.fleet) return
+  const {
+    run,
+    mode,
+    confirmedAt = null,
+    fleet: { reservation },
+  } = entry
   let head: LedgerEntry | undefined = entry
   try {
     for (let tries = 0; tries < MAX_RELEASES && ports.timeLeftMs() > LEDGER_WRITE_MS; tries++) {

@@ -301,6 +301,13 @@ function ladderOf(...sizes: number[]): PolicyInput["ladder"] {
 }
 
 describe("stream fleet", () => {
+  it("is not read where something else holds the target", async () => {
+    const caps = { actions: 9, over: { approval: { above: { amount: 1, currency: "CNY" } } } }
+    const held = await run(0, caps)
+    expect(held).toMatchObject({ decision: { heldBy: "approval-needed" }, plan: { to: 4 } })
+    expect(effects).toEqual(["head a", "head control", "append a decided"])
+  })
+
   it("is never touched without a cap, nor is any other supernode's chain", async () => {
     await run(0, {})
     expect(effects.filter((effect) => /fleet|[bc]$/.test(effect))).toEqual([])

@@ -10,6 +10,7 @@ import {
   NOW,
   policyOf,
   requestOf,
+  ruleInput,
   SECOND,
   stateWith,
   tickOf,
@@ -524,6 +525,29 @@ describe("the notification of a purchase", () => {
     )
   })
 
+  it("reads the entries of the attempt, or the newest sixty of a chain where another attempt followed", async () => {
+    const ranges: unknown[] = []
+    const read = store.read.bind(store)
+    store.read = (stream, range) => {
+      ranges.push(range)
+      return read(stream, range)
+    }
+    const purchases = [{ attempt: "a", at: NOW - DAY, cost: null, state: "booked" as const }]
+    const standing = stateWith({ purchases, servers: ["s1", "s2"] })
+    const place = { stream: STREAM, prev: "", at: NOW - DAY, run: "r", writer: "w" }
+    let head = sealEntry({ ...place, seq: 1, kind: "observed", mode: "live", standing })
+    for (; head.seq < 80; head = nextEntry(STREAM, head, { ...place, kind: "observed", mode: "live" }))
+      await store.append(head)
+    await store.append(head)
+    await world.run(alarmOf())
+    expect(ranges).toEqual([
+      { fromSeq: 22, toSeq: 82 },
+      { fromSeq: 81, toSeq: 84 },
+    ])
+    expect((await kinds()).slice(80)).toEqual(["opened", "settled", "telling", "told", "telling", "told"])
+    expect(world.notices.map(({ attempt }) => attempt)).toEqual(["a", expect.any(String)])
+  })
+
   it("is repeated by later ticks until every recipient has it, and only to those that missed it", async () => {
     world.deliveries = [
       { ok: false, why: "2 (wecom): the webhook answered 200 with code 40008", failed: ["2 (wecom)"] },
@@ -601,6 +625,14 @@ describe("a source without data", () => {
       ...[1, 2, 3].map((ticks) => [ticks, "no data from cloud-eye"]),
       [(world.now - NOW) / TICK, "every source has data again"],
     ])
+  })
+
+  it("is named beside others that have none", async () => {
+    const prometheus = { url: "http://127.0.0.1:9090", query: "npu_util", period: "1m" }
+    const rules = [ruleInput(), ruleInput({ name: "hot", metric: { prometheus } })]
+    world.load = null
+    await tickFor(TICK, world, { policy: policyOf({ rules }) })
+    expect((await world.entries()).at(-1)?.observation?.says).toBe("no data from cloud-eye, prometheus")
   })
 
   it("is counted only where a recipient wants to know, and not if another worker wrote meanwhile", async () => {

@@ -137,6 +137,18 @@ describe("the modes of a run", () => {
     expect(await world.entries()).toEqual([])
   })
 
+  it("read everything on a tick in a dry run, although the state alone holds it", async () => {
+    await world.run()
+    world.deliver(4)
+    world.now += 20 * MINUTE
+    expect((await world.run()).decision.heldBy).toBe("cooldown")
+    world.asked = []
+    await world.run()
+    expect(world.asked).toEqual([])
+    await world.run(undefined, { mode: "dry-run" })
+    expect(world.asked).toEqual(["supernode", "metrics"])
+  })
+
   it("record in a dry run no server that came since, and decide by it all the same", async () => {
     world.load = 10
     await world.run()
