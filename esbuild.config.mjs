@@ -4,7 +4,14 @@ import { basename, dirname, join, relative, resolve } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { leanCommander, leanFunction, leanUndici, leanZod, shortNames } from "./deploy/lean-packages.mjs"
+import {
+  leanCommander,
+  leanFunction,
+  leanUndici,
+  leanYaml,
+  leanZod,
+  shortNames,
+} from "./deploy/lean-packages.mjs"
 import { builtinsByRequire, dropHandedOn, filesOf, joinFiles, REQUIRE } from "./deploy/lean-start.mjs"
 import { billOfMaterials } from "./deploy/npm/bill-of-materials.mjs"
 import { programId } from "./deploy/program-id.mjs"
@@ -49,7 +56,7 @@ const shared = {
   external: ["@photostructure/sqlite", "pg-native"],
   // The ESM half of a package can be shaken; with Amazon's client it is a tenth off the cold start.
   mainFields: ["module", "main"],
-  plugins: [leanUndici, pageAsText],
+  plugins: [leanUndici, leanYaml, pageAsText],
   // Names at the top of a module stay, so that a stack trace can be read.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -153,31 +160,28 @@ async function buildLambda(name) {
 async function buildCli() {
   const entry = "functions/cli.ts"
   if (!existsSync(join(root, entry))) return
-  const { outdir, outputs } = await bundle(
-    "cli",
-    { index: entry },
-    { ...esm, plugins: [leanCommander, leanZod, ...shared.plugins, builtinsByRequire, shortNames] },
-  )
-  const chunkOf = (pattern) => basename(Object.keys(outputs).find((path) => pattern.test(path)))
-  const main = chunkOf(/[/]main-\w+[.]mjs$/)
-  const atStart = filesOf(main, outputs)
-  const joined = { outdir, outputs, banner: REQUIRE }
-  const ofMain = await joinFiles({ ...joined, file: main, names: atStart })
+  const plugins = [leanCommander, leanZod, ...shared.plugins, builtinsByRequire, shortNames]
+  const { outdir, outputs } = await bundle("cli", { main: "functions/cli/main.ts" }, { ...split, plugins })
+  const atStart = filesOf("main.js", outputs)
+  const ofMain = await joinFiles({ outdir, outputs, file: "main.js", names: atStart })
   // What `status` reads, the policy and the ledger, nearly every command reads.
-  const [, ...read] = filesOf(chunkOf(/[/]status-\w+[.]mjs$/), outputs)
-  const core = read.filter((name) => !atStart.includes(name))
-  const ofCore = await joinFiles({ ...joined, file: "core.mjs", names: core })
-  await dropHandedOn({ ...joined, handedOn: [...ofMain, ...ofCore] })
-  const file = join(outdir, "index.mjs")
-  // esbuild's own bundle imports its helpers from `main` before the check.
-  const importsMain = {
-    name: "imports-main",
+  const status = Object.keys(outputs).find((path) => /[/]status-\w+[.]js$/.test(path))
+  const core = filesOf(basename(status), outputs)
+    .slice(1)
+    .filter((name) => !atStart.includes(name))
+  const ofCore = await joinFiles({ outdir, outputs, file: "core.js", names: core })
+  await dropHandedOn({ outdir, outputs, handedOn: [...ofMain, ...ofCore] })
+  await toCommonJs(outdir)
+  const outfile = join(outdir, "index.js")
+  const requiresMain = {
+    name: "requires-main",
     setup: ({ onResolve }) =>
-      onResolve({ filter: /[/]main[.]ts$/ }, () => ({ path: `./${main}`, external: true })),
+      onResolve({ filter: /[/]main[.]ts$/ }, () => ({ path: "./main.js", external: true })),
   }
   const banner = { js: "#!/usr/bin/env node" }
-  await build({ ...CHECKED_ENTRY, entryPoints: [entry], outfile: file, banner, plugins: [importsMain] })
-  await chmod(file, 0o755)
+  const checked = { ...CHECKED_ENTRY, ...AS_COMMON_JS, target: "es2015", banner, plugins: [requiresMain] }
+  await build({ ...checked, entryPoints: [entry], outfile })
+  await chmod(outfile, 0o755)
 }
 
 /** FunctionGraph's entry. An older Node.js can parse it, and says which one is needed before it meets newer syntax. */
@@ -191,27 +195,40 @@ module.exports = { alarm, manual, schedule }
 `
 
 /**
- * FunctionGraph knows CommonJS only, which esbuild cannot split. So the split modules are made first, and then each is turned
- * into CommonJS: a start then reads neither the commands nor clients of stores that it does not use.
+ * Of CommonJS, which esbuild cannot split. So the split modules are made first, and then each is turned into CommonJS: a start
+ * then reads neither the commands nor clients of stores that it does not use.
  */
-async function buildFunctionGraph() {
-  const define = { ...shared.define, "import.meta.dirname": "__dirname" }
-  const split = { ...shared, ...inFunction, define, format: "esm", splitting: true }
-  const { outdir, outputs } = await bundle("functiongraph", { main: "functions/functiongraph.ts" }, split)
-  const handedOn = await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
-  await dropHandedOn({ outdir, handedOn, outputs })
+const split = {
+  ...shared,
+  define: { ...shared.define, "import.meta.dirname": "__dirname" },
+  format: "esm",
+  splitting: true,
+}
+
+/** An import at run time becomes a call of require. */
+const AS_COMMON_JS = { format: "cjs", supported: { "dynamic-import": false } }
+
+/** Turns the modules of a folder into CommonJS. */
+async function toCommonJs(outdir) {
   const files = (await readdir(outdir)).map((name) => join(outdir, name))
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
-  // A dynamic import becomes a require when it runs.
-  const asCommonJs = { format: "cjs", supported: { "dynamic-import": false }, allowOverwrite: true }
-  await build({ ...each, ...asCommonJs, entryPoints: files, outdir })
+  await build({ ...each, ...AS_COMMON_JS, allowOverwrite: true, entryPoints: files, outdir })
+  // This package is a module.
+  await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
+}
+
+/** FunctionGraph knows CommonJS only. */
+async function buildFunctionGraph() {
+  const entries = { main: "functions/functiongraph.ts" }
+  const { outdir, outputs } = await bundle("functiongraph", entries, { ...split, ...inFunction })
+  const handedOn = await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
+  await dropHandedOn({ outdir, handedOn, outputs })
+  await toCommonJs(outdir)
   const stdin = { contents: FUNCTIONGRAPH_ENTRY, resolveDir: root, loader: "js" }
   const outfile = join(outdir, "index.js")
   const entry = { ...shared, ...inFunction, format: "cjs", target: "es2015", metafile: false }
   await build({ ...entry, stdin, outfile, external: ["./main.js"] })
-  // This package is a module; FunctionGraph knows CommonJS only.
-  await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 
 /** Folders of the packages that the bundles contain. */

@@ -88,7 +88,25 @@ export const leanCommander = {
   },
 }
 
-const COMMON_JS = /[\\/](undici[\\/]lib|yaml[\\/]dist)[\\/]/
+/**
+ * yaml's build for browsers: the same code as modules, of which esbuild keeps only what is used. The one for Node.js is
+ * CommonJS, of which a start reads all.
+ */
+export const leanYaml = {
+  name: "lean-yaml",
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^yaml$/ }, async ({ resolveDir, kind, pluginData }) => {
+      if (pluginData === "yaml") return undefined
+      const { path } = await resolve("yaml", { resolveDir, kind, pluginData: "yaml" })
+      return {
+        path: path.replace(/([\\/])dist([\\/])index[.]js$/, "$1browser$1dist$2index.js"),
+        sideEffects: false,
+      }
+    })
+  },
+}
+
+const COMMON_JS = /[\\/]undici[\\/]lib[\\/]/
 
 const AT_THE_TOP = /^(?:async )?(?:function[*]?|(?:abstract )?class) \w/gm
 

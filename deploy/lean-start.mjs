@@ -11,7 +11,7 @@ export const REQUIRE = {
 }
 
 /** Modules that a start never needs. They are loaded by the first call of one of their functions. */
-const ON_CALL = ["node:tls", "node:fs/promises", "node:https", "node:http", "node:zlib"]
+const ON_CALL = ["node:tls", "node:fs/promises", "node:https", "node:http", "node:zlib", "node:module"]
 
 const requireHere = createRequire(import.meta.url)
 

@@ -150,14 +150,14 @@ function sayServers({ state }: Sandbox): string {
 
 function whatNext(): void {
   step("What next, with your own policy")
-  say("1. Write it:           node dist/cli/index.mjs init")
+  say("1. Write it:           node dist/cli/index.js init")
   say("   examples/policy.yaml shows every key; docs/policy.schema.json lets your editor check it.")
   say("   docs/getting-started.md leads through all steps.")
-  say("2. Check it:           node dist/cli/index.mjs validate policy.yaml")
+  say("2. Check it:           node dist/cli/index.js validate policy.yaml")
   say(
-    "3. Look, do not touch: node dist/cli/index.mjs dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
+    "3. Look, do not touch: node dist/cli/index.js dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
   )
-  say('4. Make its ledger, once: node dist/cli/index.mjs ledger init --by WHO --why "first ledger"')
+  say('4. Make its ledger, once: node dist/cli/index.js ledger init --by WHO --why "first ledger"')
   say("5. Deploy it: README.md, section Deploy. Until SUPERNODE_MODE=live is set it only observes.")
   say(`The ledger of this run is ${ledger}`)
 }

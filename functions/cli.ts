@@ -7,8 +7,10 @@ const problem = whyNodeIsTooOld(process.versions.node)
 if (problem === null) {
   // Amazon's client prints a warning about Node.js's version on every start.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true"
-  const { main } = await import("./cli/main.ts")
-  process.exitCode = await main(process.argv.slice(2))
+  // Without `await` at the top level, which CommonJS does not have.
+  void import("./cli/main.ts").then(async ({ main }) => {
+    process.exitCode = await main(process.argv.slice(2))
+  })
 } else {
   process.stderr.write(`${problem}\n`)
   process.exitCode = 1

@@ -17,7 +17,7 @@ const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
 /** Meaning of a cron expression, or its problems. */
 export function readCron(text: string): CronFields | { problem: string } {
-  const shape = writtenCron.safeParse(text)
+  const shape = writtenCron().safeParse(text)
   if (!shape.success) return { problem: shape.error.issues[0]?.message ?? "must be a cron expression" }
   const fields = text.split(/ +/)
   const sets = setsOf(text)

@@ -1,11 +1,12 @@
 import * as z from "zod"
 import { isRecord } from "../decision/policy/amounts.ts"
 import { approversSchema } from "../decision/policy/approvers.ts"
-import { notifyRecipient } from "../decision/policy/notify.ts"
+import { type NotifyRecipient, notifyRecipient } from "../decision/policy/notify.ts"
 import { fleetSchema, writtenSupernodeSchema } from "../decision/policy/policy.ts"
 import { smnTopic, snsTopic } from "../decision/policy/topics.ts"
 import { whenRecord } from "../decision/policy/units.ts"
 import { silenceSchema } from "../decision/policy/warnings.ts"
+import { onFirstUse } from "../on-first-use.ts"
 import { timezoneProblem } from "./time-zones.ts"
 
 /** Offsets such as +08:00 have no daylight saving time and are no names. */
@@ -26,7 +27,8 @@ const supernodesOf = <T extends z.ZodType>(item: T) =>
 
 const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-const shape = {
+/** All keys of the file that have one form; `notify` has two. */
+const shapeWith = <N extends z.ZodType>(notify: N) => ({
   version,
   timezone: timezone.default("UTC"),
   ledger_id: z
@@ -35,9 +37,9 @@ const shape = {
       error: "must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it",
     })
     .optional(),
-  smn_topics: z.array(smnTopic()).default([]),
-  sns_topics: z.array(snsTopic()).default([]),
-  notify: notifyRecipient.optional(),
+  smn_topics: z.array(z.lazy(smnTopic)).default([]),
+  sns_topics: z.array(z.lazy(snsTopic)).default([]),
+  notify,
   approvers: approversSchema.default([]),
   fleet: fleetSchema.optional(),
   silence: silenceSchema,
@@ -45,43 +47,49 @@ const shape = {
     .array(z.string().min(1, { error: "must not be empty" }))
     .min(1, { error: "must have at least one pattern such as [ more/*.yaml ]" })
     .optional(),
-}
+})
 
 const MAX_RECIPIENTS = 20
-const recipients = z
-  .array(notifyRecipient)
-  .min(1, { error: "must have at least one recipient" })
-  .max(MAX_RECIPIENTS, { error: `must have at most ${MAX_RECIPIENTS} recipients` })
+const recipients = () =>
+  z
+    .array(notifyRecipient())
+    .min(1, { error: "must have at least one recipient" })
+    .max(MAX_RECIPIENTS, { error: `must have at most ${MAX_RECIPIENTS} recipients` })
 
 /** The policy file as a whole, for its JSON Schema; `defaults` may leave out anything. */
-export const wholeFileSchema = z
-  .strictObject({
-    ...shape,
-    notify: z.union([recipients, notifyRecipient]).optional(),
-    defaults: writtenSupernodeSchema.optional(),
-    supernodes: supernodesOf(writtenSupernodeSchema).optional(),
-  })
-  .meta({ anyOf: [{ required: ["supernodes"] }, { required: ["include"] }] })
+export const wholeFileSchema = () =>
+  z
+    .strictObject({
+      ...shapeWith(z.union([recipients(), notifyRecipient()]).optional()),
+      defaults: writtenSupernodeSchema.optional(),
+      supernodes: supernodesOf(writtenSupernodeSchema).optional(),
+    })
+    .meta({ anyOf: [{ required: ["supernodes"] }, { required: ["include"] }] })
 
 const unseenSupernodes = supernodesOf(z.unknown())
 const mapping = z.custom<Record<string, unknown>>(isRecord, { error: "must be a mapping" })
 
 const unseen = { defaults: mapping.optional(), supernodes: unseenSupernodes.optional() }
-const withOneRecipient = z.strictObject({
-  ...shape,
-  ...unseen,
-  notify: notifyRecipient.transform((only) => [only]).optional(),
-})
-const withRecipients = z.strictObject({ ...shape, ...unseen, notify: recipients.optional() })
+const fileWith = <N extends z.ZodType<NotifyRecipient[] | undefined>>(notify: N) =>
+  z.strictObject({ ...shapeWith(notify), ...unseen }).superRefine(needsSupernodes, whenRecord)
 
 /** All keys of the file except its supernodes, which are checked one by one with `defaults` merged in. */
 export function fileSchemaFor(file: unknown) {
   // `notify` is a list, or one recipient alone: with a schema for each, problems have the paths of the file.
-  return isRecord(file) && Array.isArray(file["notify"]) ? listed : single
+  const notify = isRecord(file) ? file["notify"] : undefined
+  if (notify === undefined) return silentFile()
+  return Array.isArray(notify) ? listed() : single()
 }
 
-const single = withOneRecipient.superRefine(needsSupernodes, whenRecord)
-const listed = withRecipients.superRefine(needsSupernodes, whenRecord)
+const silentFile = onFirstUse(() => fileWith(z.undefined().optional()))
+const single = onFirstUse(() =>
+  fileWith(
+    notifyRecipient()
+      .transform((only) => [only])
+      .optional(),
+  ),
+)
+const listed = onFirstUse(() => fileWith(recipients().optional()))
 
 function needsSupernodes(
   { supernodes, include }: { supernodes?: unknown; include?: unknown },
@@ -96,7 +104,9 @@ function needsSupernodes(
 }
 
 /** An included file: supernodes only, so that one file contains all keys that apply to all supernodes. */
-export const includedFileSchema = z.strictObject({
-  version: version.optional(),
-  supernodes: unseenSupernodes,
-})
+export const includedFileSchema = onFirstUse(() =>
+  z.strictObject({
+    version: version.optional(),
+    supernodes: unseenSupernodes,
+  }),
+)

@@ -5,7 +5,7 @@ import { wholeFileSchema } from "./file-schema.ts"
 
 /** JSON Schema (draft 2020-12) of a policy file, for editors: from the same schema that checks the file. */
 export function policyJsonSchema(): Record<string, unknown> {
-  const generated: unknown = z.toJSONSchema(wholeFileSchema, { io: "input" })
+  const generated: unknown = z.toJSONSchema(wholeFileSchema(), { io: "input" })
   const { $schema, properties, ...rest } = asRecord(generated)
   const { defaults, supernodes, ...keys } = asRecord(properties)
   const { items, ...list } = asRecord(supernodes)

@@ -19,7 +19,7 @@ import {
   type SilencedWarning,
   sortedProblems,
 } from "./problem.ts"
-import { cronProblems, withCronFields } from "./schedules.ts"
+import { cronProblems, cronReader, type ReadCron, withCronFields } from "./schedules.ts"
 import { readSource, type Source } from "./source.ts"
 import {
   defaultsProblems,
@@ -81,14 +81,16 @@ export async function loadPolicyFile(
   const { data: file, problems: ofFile } = check(fileSchemaFor(main.value), main)
   const included = await readIncluded(main)
   const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))
+  const defaults = valueAt(main.value, ["defaults"])
+  const readCron = await cronReader([defaults, ...entries.map(({ merged }) => merged)])
   const read = await Promise.all(entries.map(({ places, merged }) => readUserdata(places, merged)))
   const problems = [
     ...ofFile,
     ...included.problems,
     ...defaultsProblems(main),
     ...entries.flatMap((entry) => entryProblems(entry, entries.length)),
-    ...cronProblems([{ source: main, path: ["defaults"] }], valueAt(main.value, ["defaults"])),
-    ...entries.flatMap(({ places, merged }) => cronProblems(places, merged)),
+    ...cronProblems(readCron, [{ source: main, path: ["defaults"] }], defaults),
+    ...entries.flatMap(({ places, merged }) => cronProblems(readCron, places, merged)),
     ...repeatedIdentities(entries),
     ...mixedCurrencies(main, entries),
     ...approverProblems(main, entries),
@@ -105,7 +107,7 @@ export async function loadPolicyFile(
   const ledgerId = file.ledger_id ?? null
   const pinned = ledgerId === null ? {} : { ledgerId }
   const supernodes = entries.map((entry, i) => {
-    const how = { userdata: userdata[i] ?? null, wide, times: entries.length }
+    const how = { userdata: userdata[i] ?? null, wide, readCron, times: entries.length }
     return { ...loaded(entry, how), ...pinned }
   })
   const files = [
@@ -161,7 +163,7 @@ async function readIncluded(main: Source): Promise<Included> {
   for (const file of files) {
     try {
       const source = await readSource(file)
-      problems.push(...check(includedFileSchema, source).problems)
+      problems.push(...check(includedFileSchema(), source).problems)
       sources.push(source)
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
@@ -171,21 +173,25 @@ async function readIncluded(main: Source): Promise<Included> {
   return { sources, includes, problems }
 }
 
+interface Loading {
+  userdata: Userdata | null
+  wide: FileWide
+  readCron: ReadCron
+  times: number
+}
+
 /**
  * The effective policy. The userdata text becomes its digest, so that no secret leaves with it, and cron
  * expressions become sets of numbers.
  */
-function loaded(
-  { merged }: SupernodeEntry,
-  { userdata, wide, times }: { userdata: Userdata | null; wide: FileWide; times: number },
-): LoadedPolicy {
+function loaded({ merged }: SupernodeEntry, { userdata, wide, readCron, times }: Loading): LoadedPolicy {
   const supernode = isRecord(merged) ? merged : {}
   const written = isRecord(supernode["order"]) ? supernode["order"] : {}
   const { userdata: _text, userdata_file: _file, ...order } = written
   const effective = {
     ...supernode,
     order: userdata ? { ...order, userdata: userdata.digest } : order,
-    schedules: withCronFields(supernode),
+    schedules: withCronFields(readCron, supernode),
   }
   const policy: Policy = {
     ...supernodeSchema.parse(effective, { jitless: isJitless(times) }),

@@ -1,9 +1,8 @@
-import fs from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { promisify } from "node:util"
 import type { LoadedPolicy } from "../decision/policy/loaded-policy.ts"
 import type { Policy } from "../decision/policy/policy.ts"
 import { canonicalText, digest, digestText } from "../digest.ts"
+import { readFile, stat } from "./files.ts"
 import { filesMatching } from "./include.ts"
 import type { PolicyFile } from "./load.ts"
 import type { PolicyWarning, SilencedWarning } from "./problem.ts"
@@ -12,10 +11,6 @@ import { isKnownHere } from "./time-zones.ts"
 // The packaged policy: a policy file that was validated and hashed when a function was packaged. It lies beside the YAML
 // and spares a cold start the parser and the schemas. It counts only while every byte that it was made of is the same;
 // otherwise the YAML is read. Its first line is the SHA-256 of the rest, its second one is JSON.
-
-// Not node:fs/promises, which loads more modules than all else here takes.
-const readFile = promisify(fs.readFile)
-const stat = promisify(fs.stat)
 
 /** Content and version of this format. */
 const FORM = 1

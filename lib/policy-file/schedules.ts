@@ -1,30 +1,38 @@
 import { isRecord } from "../decision/policy/amounts.ts"
 import { writtenCron } from "../decision/policy/cron.ts"
-import { readCron } from "./cron.ts"
 import { valueAt } from "./issue-text.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 
 // `schedules` of the policy file: their cron expressions, and the positions of their problems.
 
+export type ReadCron = typeof import("./cron.ts").readCron
+
+/** Reads the cron expressions of these. Their library is loaded only where one of them has a schedule. */
+export async function cronReader(written: readonly unknown[]): Promise<ReadCron> {
+  if (written.some((one) => schedulesOf(one).length > 0)) return (await import("./cron.ts")).readCron
+  return () => ({ problem: "must be read by the library for cron expressions, which was not loaded" })
+}
+
 /**
  * Problems of the cron expressions of one supernode or of `defaults`, without those that the schema has
  * refused.
  */
 export function cronProblems(
+  readCron: ReadCron,
   places: readonly [SourceNode, ...SourceNode[]],
   written: unknown,
 ): PolicyProblem[] {
   return schedulesOf(written).flatMap((schedule, i) => {
     const text = isRecord(schedule) ? schedule["cron"] : undefined
-    if (typeof text !== "string" || !writtenCron.safeParse(text).success) return []
+    if (typeof text !== "string" || !writtenCron().safeParse(text).success) return []
     const read = readCron(text)
     return "problem" in read ? [problemAt(originOf(places, ["schedules", i, "cron"]), read.problem)] : []
   })
 }
 
 /** Schedules with parsed cron expressions; of a policy without problems. */
-export function withCronFields(written: unknown): unknown[] {
+export function withCronFields(readCron: ReadCron, written: unknown): unknown[] {
   return schedulesOf(written).map((schedule) =>
     isRecord(schedule) && typeof schedule["cron"] === "string"
       ? { ...schedule, cron: readCron(schedule["cron"]) }

@@ -1,8 +1,8 @@
-import { readFile, stat } from "node:fs/promises"
 import { isAbsolute, resolve } from "node:path"
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
 import { digestText } from "../digest.ts"
 import { causeOf } from "./file-cause.ts"
+import { readFile, stat } from "./files.ts"
 import { PolicyError, type PolicyProblem, sortedProblems } from "./problem.ts"
 import { type ParsedText, yamlProblems } from "./yaml-problems.ts"
 

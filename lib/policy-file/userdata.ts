@@ -1,9 +1,9 @@
-import { readFile, stat } from "node:fs/promises"
 import { dirname, isAbsolute, join } from "node:path"
 import type { UserdataDigest } from "../decision/plan.ts"
 import { isRecord } from "../decision/policy/amounts.ts"
 import { digestText } from "../digest.ts"
 import { causeOf } from "./file-cause.ts"
+import { readFile, stat } from "./files.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 

@@ -9,7 +9,7 @@ import { compareStarts } from "./start/pairs.ts"
 // CLI: processor time of `--help` and `status`, as a ratio to `node -e 0` in the same run. Targets: 1.8 and 2.6.
 
 const ROUNDS = 15
-const CLI = fileURLToPath(new URL("../../dist/cli/index.mjs", import.meta.url))
+const CLI = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "bench-cli-"))
 for (const [name, text] of policyFiles({ supernodes: 1, fleetActions: null }))
   writeFileSync(join(folder, name), text)

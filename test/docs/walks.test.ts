@@ -31,7 +31,7 @@ describe.runIf(IS_FULL)("a newcomer who types the commands of", () => {
       cpSync(join(ROOT, name), join(folder, name), { recursive: true })
     cpSync(join(dist, "cli"), join(folder, "dist/cli"), { recursive: true })
     mkdirSync(join(folder, "bin"))
-    const command = `#!/bin/sh\nexec ${process.execPath} --no-warnings ${join(folder, "dist/cli/index.mjs")} "$@"\n`
+    const command = `#!/bin/sh\nexec ${process.execPath} --no-warnings ${join(folder, "dist/cli/index.js")} "$@"\n`
     writeFileSync(join(folder, "bin/supernode-autoscaler"), command, { mode: 0o755 })
     return folder
   }

@@ -54,7 +54,7 @@ const STARTS_SANDBOX: Play = {
   replaced: ANY_PORT,
   servesUntil: /export SUPERNODE_MODE=live[\s\S]*curl/,
 }
-const ALIAS: Play = { begins: 'alias supernode-autoscaler="node $PWD/dist/cli/index.mjs"' }
+const ALIAS: Play = { begins: 'alias supernode-autoscaler="node $PWD/dist/cli/index.js"' }
 
 export const WALKS: Record<string, Walk> = {
   "README.md": {

@@ -90,7 +90,7 @@ describe.runIf(process.env["INSTALLS_FULL"])("the package in an empty folder", (
     })`
       const imported = run(node, ["-e", script], folder)
       expect(imported.stdout.trim(), imported.stderr).toBe("train-a")
-      const cli = join(folder, "node_modules/supernode-autoscaler/dist/cli/index.mjs")
+      const cli = join(folder, "node_modules/supernode-autoscaler/dist/cli/index.js")
       const ledger = ["--ledger", `sqlite:${join(folder, `${version}.db`)}`]
       const init = run(
         node,

@@ -88,7 +88,7 @@ describe("the bundles", () => {
 
 describe("the command line's bundle", () => {
   it("can be run as it is", () => {
-    const { status, stdout } = spawnSync(join(folder, "dist/cli/index.mjs"), ["--help"], {
+    const { status, stdout } = spawnSync(join(folder, "dist/cli/index.js"), ["--help"], {
       cwd: folder,
       encoding: "utf8",
     })

@@ -58,7 +58,7 @@ describe("a start", () => {
   )
 
   it("of `status --no-cloud` loads nothing that only a request to the cloud needs", async () => {
-    const file = join(await builtFolder("cli"), "cli/index.mjs")
+    const file = join(await builtFolder("cli"), "cli/index.js")
     const atEnd = `data:text/javascript,process.once("exit",()=>{${encodeURIComponent(loaded)}})`
     const { stdout } = await run(
       process.execPath,
@@ -71,24 +71,24 @@ describe("a start", () => {
 
   it("of the command line keeps, for stack traces, the names of functions and classes that no other module uses", async () => {
     const folder = join(await builtFolder("cli"), "cli")
-    const scripts = readdirSync(folder).filter((name) => name.endsWith(".mjs"))
+    const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"))
     const texts = scripts.map((name) => readFileSync(join(folder, name), "utf8")).join("\n")
     for (const name of ["runEach", "tryInTime", "AnswerHandler"])
       expect(texts, name).toMatch(new RegExp(`\\b(function ${name}[(]|${name}=class\\b|class ${name}\\b)`))
   })
 
   it("of the command line reads no other file before the check of Node.js's version", async () => {
-    const entry = join(await builtFolder("cli"), "cli/index.mjs")
+    const entry = join(await builtFolder("cli"), "cli/index.js")
     expect([...filesAtStart(entry)]).toEqual([entry])
   })
 
   it("of `status` reads few files: each costs its search and its linking", async () => {
     const folder = join(await builtFolder("cli"), "cli")
-    const file = readdirSync(folder).find((name) => /^status-\w+[.]mjs$/.test(name)) ?? ""
+    const file = readdirSync(folder).find((name) => /^status-\w+[.]js$/.test(name)) ?? ""
     expect([...filesAtStart(join(folder, file))].map((path) => basename(path))).toEqual([
       file,
-      expect.stringMatching(/^(main-\w+|core)[.]mjs$/),
-      expect.stringMatching(/^(main-\w+|core)[.]mjs$/),
+      expect.stringMatching(/^(main|core)[.]js$/),
+      expect.stringMatching(/^(main|core)[.]js$/),
     ])
   })
 

@@ -6,14 +6,15 @@ import * as z from "zod"
 /** Letters, digits and the characters of addresses: no character that a reader could overlook. */
 const VISIBLE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._@+'-]{0,63}$/u
 
-const approverName = z
-  .string({ error: "must be a name" })
-  .refine(
-    (name) => VISIBLE.test(name) && name.trim() === name && !/\p{Default_Ignorable_Code_Point}/u.test(name),
-    {
-      error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
-    },
-  )
+const approverName = () =>
+  z
+    .string({ error: "must be a name" })
+    .refine(
+      (name) => VISIBLE.test(name) && name.trim() === name && !/\p{Default_Ignorable_Code_Point}/u.test(name),
+      {
+        error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+      },
+    )
 
 /** `ssh-ed25519 AAAA… comment`, as in an authorized_keys file without options. */
 const KEY =
@@ -29,16 +30,22 @@ export function isKeyText(text: string): boolean {
   return atob(blob).startsWith(`\0\0\0${String.fromCharCode(type.length)}${type}`)
 }
 
-const approverKey = z
-  .string({ error: "must be an SSH public key" })
-  .refine(isKeyText, { error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA" })
-  // The comment is no part of the key: it changes no hash.
-  .transform((text) => text.split(" ").slice(0, 2).join(" "))
+const approverKey = () =>
+  z
+    .string({ error: "must be an SSH public key" })
+    .refine(isKeyText, {
+      error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
+    })
+    // The comment is no part of the key: it changes no hash.
+    .transform((text) => text.split(" ").slice(0, 2).join(" "))
 
 export const approversSchema = z
-  .array(z.strictObject({ name: approverName, key: approverKey.optional() }), {
-    error: "must be a list of people such as [ { name: ann } ]",
-  })
+  .array(
+    z.lazy(() => z.strictObject({ name: approverName(), key: approverKey().optional() })),
+    {
+      error: "must be a list of people such as [ { name: ann } ]",
+    },
+  )
   .max(100, { error: "must be at most 100 people" })
   .transform((people): Approver[] =>
     people.map(({ name, key }) => (key === undefined ? { name } : { name, key })),

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { text } from "./text-shape.ts"
 import { whole } from "./units.ts"
 
@@ -24,22 +25,26 @@ export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), field
  * `cron` as the policy file writes it. Keywords that cron implementations read differently or rarely know are
  * not allowed.
  */
-export const writtenCron = text(
-  CRON_TEXT,
-  'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
+export const writtenCron = onFirstUse(() =>
+  text(
+    CRON_TEXT,
+    'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
+  ),
 )
 
 /** Meaning of a cron expression. The numbers ascend; days are null if any day matches (`*`). */
-export const cronFields = z.strictObject({
-  /** The expression as written. */
-  text: z.string(),
-  minutes: z.array(whole(0, 59)).min(1),
-  hours: z.array(whole(0, 23)).min(1),
-  daysOfMonth: z.array(whole(1, 31)).min(1).nullable(),
-  /** 1 is January. */
-  months: z.array(whole(1, 12)).min(1),
-  /** 0 is Sunday. */
-  daysOfWeek: z.array(whole(0, 6)).min(1).nullable(),
-})
+export const cronFields = onFirstUse(() =>
+  z.strictObject({
+    /** The expression as written. */
+    text: z.string(),
+    minutes: z.array(whole(0, 59)).min(1),
+    hours: z.array(whole(0, 23)).min(1),
+    daysOfMonth: z.array(whole(1, 31)).min(1).nullable(),
+    /** 1 is January. */
+    months: z.array(whole(1, 12)).min(1),
+    /** 0 is Sunday. */
+    daysOfWeek: z.array(whole(0, 6)).min(1).nullable(),
+  }),
+)
 
-export type CronFields = z.output<typeof cronFields>
+export type CronFields = z.output<ReturnType<typeof cronFields>>

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { text } from "./text-shape.ts"
 import { smnTopic, snsTopic } from "./topics.ts"
 import { whenRecord } from "./units.ts"
@@ -24,42 +25,50 @@ export type NotifyRecipient = { topics: readonly NotifyTopic[] } & (
 const ADDRESSES = ["webhook", "smn", "sns"] as const
 
 /** One recipient as the file writes it; exactly one of `webhook`, `smn` and `sns`. */
-export const notifyRecipient = z
-  .strictObject({
-    webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
-    smn: smnTopic().optional(),
-    sns: snsTopic().optional(),
-    format: z.enum(WEBHOOK_FORMATS).optional(),
-    secret: text(/^[\x21-\x7e]{1,256}$/, "must be the robot's signing secret, without spaces").optional(),
-    on: z
-      .array(z.enum(NOTIFY_TOPICS))
-      .min(1, { error: `must name at least one of ${NOTIFY_TOPICS.join(", ")}` })
-      .optional(),
-  })
-  .refine((written) => ADDRESSES.filter((key) => written[key] !== undefined).length === 1, {
-    ...whenRecord,
-    error: `must have exactly one of ${ADDRESSES.join(", ")}`,
-  })
-  .refine(({ webhook, format }) => format === undefined || webhook !== undefined, {
-    ...whenRecord,
-    path: ["format"],
-    error: "belongs to a webhook: SMN and SNS have one form only",
-  })
-  .superRefine(({ secret, format, webhook }, ctx) => {
-    if (secret === undefined) return
-    const used = format ?? formatFor(webhook)
-    if (SIGNED_FORMATS.includes(used)) return
-    const message = `belongs to the formats ${SIGNED_FORMATS.join(" and ")}: no other webhook is signed`
-    ctx.addIssue({ code: "custom", path: ["secret"], message })
-  }, whenRecord)
-  .meta({ oneOf: ADDRESSES.map((key) => ({ required: [key] })) })
-  .transform(({ webhook, smn, sns, format, secret, on }): NotifyRecipient => {
-    const topics = on ?? NOTIFY_TOPICS
-    if (smn !== undefined) return { kind: "smn", urn: smn, topics }
-    if (sns !== undefined) return { kind: "sns", arn: sns, topics }
-    const address = webhook ?? ""
-    return { kind: "webhook", address, format: format ?? formatFor(address), secret: secret ?? null, topics }
-  })
+export const notifyRecipient = onFirstUse(() =>
+  z
+    .strictObject({
+      webhook: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
+      smn: smnTopic().optional(),
+      sns: snsTopic().optional(),
+      format: z.enum(WEBHOOK_FORMATS).optional(),
+      secret: text(/^[\x21-\x7e]{1,256}$/, "must be the robot's signing secret, without spaces").optional(),
+      on: z
+        .array(z.enum(NOTIFY_TOPICS))
+        .min(1, { error: `must name at least one of ${NOTIFY_TOPICS.join(", ")}` })
+        .optional(),
+    })
+    .refine((written) => ADDRESSES.filter((key) => written[key] !== undefined).length === 1, {
+      ...whenRecord,
+      error: `must have exactly one of ${ADDRESSES.join(", ")}`,
+    })
+    .refine(({ webhook, format }) => format === undefined || webhook !== undefined, {
+      ...whenRecord,
+      path: ["format"],
+      error: "belongs to a webhook: SMN and SNS have one form only",
+    })
+    .superRefine(({ secret, format, webhook }, ctx) => {
+      if (secret === undefined) return
+      const used = format ?? formatFor(webhook)
+      if (SIGNED_FORMATS.includes(used)) return
+      const message = `belongs to the formats ${SIGNED_FORMATS.join(" and ")}: no other webhook is signed`
+      ctx.addIssue({ code: "custom", path: ["secret"], message })
+    }, whenRecord)
+    .meta({ oneOf: ADDRESSES.map((key) => ({ required: [key] })) })
+    .transform(({ webhook, smn, sns, format, secret, on }): NotifyRecipient => {
+      const topics = on ?? NOTIFY_TOPICS
+      if (smn !== undefined) return { kind: "smn", urn: smn, topics }
+      if (sns !== undefined) return { kind: "sns", arn: sns, topics }
+      const address = webhook ?? ""
+      return {
+        kind: "webhook",
+        address,
+        format: format ?? formatFor(address),
+        secret: secret ?? null,
+        topics,
+      }
+    }),
+)
 
 /** Hosts of the group robots; none of them accepts plain JSON. */
 const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { onFirstUse } from "../../on-first-use.ts"
 import { isRecord } from "./amounts.ts"
 import type { Approver } from "./approvers.ts"
 import { MAX_SERVERS } from "./choices.ts"
@@ -51,21 +52,28 @@ const alarmMatch = z
   }, whenRecord)
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
-const scheduleShape = {
+const scheduleShape = onFirstUse(() => ({
   name: ruleName,
-  cron: cronFields,
+  cron: cronFields(),
   for: positiveDuration,
   at_least: whole(1, MAX_SERVERS, "servers"),
   cooldown: z.enum(["respect", "bypass"]).default("respect"),
-}
+}))
 
 /** A floor while it is active: never a ceiling, never a scale-in. */
-const schedule = z
-  .strictObject(scheduleShape)
-  .transform((s) => ({ name: s.name, cron: s.cron, forMs: s.for, atLeast: s.at_least, cooldown: s.cooldown }))
+const schedule = () =>
+  z
+    .strictObject(scheduleShape())
+    .transform((s) => ({
+      name: s.name,
+      cron: s.cron,
+      forMs: s.for,
+      atLeast: s.at_least,
+      cooldown: s.cooldown,
+    }))
 
 /** The same as written in the file. */
-const writtenSchedules = z.array(z.strictObject({ ...scheduleShape, cron: writtenCron })).default([])
+const writtenSchedule = () => z.strictObject({ ...scheduleShape(), cron: writtenCron() })
 
 /** Caps across all supernodes of the file. */
 export const fleetSchema = z.strictObject({
@@ -95,7 +103,7 @@ const shape = {
   cooldown: duration.prefault("60m"),
   min_interval: duration.prefault("30m"),
   warmup: duration.prefault("15m"),
-  schedules: z.array(schedule).default([]),
+  schedules: z.array(z.lazy(schedule)).default([]),
   approval: z
     .strictObject({
       above: money,
@@ -119,7 +127,7 @@ const shape = {
 export const writtenKeysSchema = z.strictObject({
   ...shape,
   order: writtenOrder,
-  schedules: writtenSchedules,
+  schedules: z.array(z.lazy(writtenSchedule)).default([]),
 })
 
 /** One supernode as the policy file writes it, `defaults` merged in. */

@@ -183,17 +183,18 @@ const metric = z
 
 const finite = z.number({ error: "must be a number" })
 
-const step = z
-  .strictObject({ from: finite.optional(), to: finite.optional(), up: whole(1, 48, "rungs") })
-  // A step without bounds would propose more servers for every value of the metric.
-  .refine((s) => s.from !== undefined || s.to !== undefined, {
-    ...whenRecord,
-    error: "must have from, to or both",
-  })
-  .refine((s) => typeof s.from !== "number" || typeof s.to !== "number" || s.from < s.to, {
-    ...whenRecord,
-    error: "must have from below to",
-  })
+const step = () =>
+  z
+    .strictObject({ from: finite.optional(), to: finite.optional(), up: whole(1, 48, "rungs") })
+    // A step without bounds would propose more servers for every value of the metric.
+    .refine((s) => s.from !== undefined || s.to !== undefined, {
+      ...whenRecord,
+      error: "must have from, to or both",
+    })
+    .refine((s) => typeof s.from !== "number" || typeof s.to !== "number" || s.from < s.to, {
+      ...whenRecord,
+      error: "must have from below to",
+    })
 
 const WAYS = [...COMPARISONS, "steps"] as const
 
@@ -211,7 +212,7 @@ export const rule = z
     missing: z.enum(["hold", "breaching", "not-breaching"]).default("hold"),
     repeat: z.boolean({ error: "must be true or false" }).default(true),
     steps: z
-      .array(step)
+      .array(z.lazy(step))
       .min(1, { error: "must have at least one step" })
       .max(20, { error: "must have at most 20 steps" })
       .optional(),

@@ -1,4 +1,4 @@
 import * as z from "zod"
 
 /** Text in one shape; `error` describes the allowed form for any mistake. */
-export const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error })
+export const text = (pattern: RegExp, error: string) => z.stringFormat("", pattern, { error })

@@ -16,10 +16,7 @@ export const regionName = (error: string) =>
 /** A whole number between two bounds, both inclusive; `unit` follows the bounds in the message. */
 export const whole = (min: number, max: number, unit = "") => {
   const error = `must be ${min} to ${max}${unit && ` ${unit}`}`
-  return z
-    .int({ error: `${error}, a whole number` })
-    .min(min, { error })
-    .max(max, { error })
+  return z.int({ error: `${error}, a whole number` }).check(z.gte(min, { error }), z.lte(max, { error }))
 }
 
 /** For a refinement that must run even if a key beside it is wrong. */
@@ -33,9 +30,7 @@ export const duration = durationSaying(`must be ${DURATION}`)
 
 /** The same with its own message, if not every duration is allowed. */
 export function durationSaying(error: string) {
-  return z
-    .string({ error })
-    .regex(/^\d{1,6}[smhd]$/, { error })
+  return text(/^\d{1,6}[smhd]$/, error)
     .refine((text) => (durationMs(text) ?? 0) <= MAX_DURATION_MS, { error: "must be at most 366d" })
     .transform((text) => durationMs(text) ?? Number.NaN)
 }
@@ -44,9 +39,7 @@ export function durationSaying(error: string) {
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: "must be longer than 0" })
 
 /** `3 of 5` -> 3 of the 5 newest periods must breach. */
-export const pointsOf = z
-  .string({ error: 'must be "M of N", such as "3 of 5"' })
-  .regex(/^\d{1,3} of \d{1,3}$/, { error: 'must be "M of N", such as "3 of 5"' })
+export const pointsOf = text(/^\d{1,3} of \d{1,3}$/, 'must be "M of N", such as "3 of 5"')
   .transform((text) => {
     const [m = 0, n = 0] = text.split(" of ").map(Number)
     return { m, n }
@@ -54,16 +47,12 @@ export const pointsOf = z
   .refine(({ m, n }) => m >= 1 && n <= 100 && m <= n, { error: "must have 1 <= M <= N <= 100" })
 
 /** `80%` -> 0.8. */
-export const share = z
-  .string({ error: 'must be a percentage such as "80%"' })
-  .regex(/^\d{1,3}(\.\d+)?%$/, { error: 'must be a percentage such as "80%"' })
+export const share = text(/^\d{1,3}(\.\d+)?%$/, 'must be a percentage such as "80%"')
   .transform((text) => Number.parseFloat(text) / 100)
   .refine((value) => value > 0 && value <= 1, { error: 'must be above "0%" and at most "100%"' })
 
 /** `2 per 24h` -> at most 2 in any 24 hours. */
-export const countPer = z
-  .string({ error: 'must be "N per D", such as "2 per 24h"' })
-  .regex(/^\d{1,4} per \d{1,6}[smhd]$/, { error: 'must be "N per D", such as "2 per 24h"' })
+export const countPer = text(/^\d{1,4} per \d{1,6}[smhd]$/, 'must be "N per D", such as "2 per 24h"')
   .transform((text) => {
     const [count = "", per = ""] = text.split(" per ")
     return { count: Number(count), perMs: durationMs(per) ?? 0 }

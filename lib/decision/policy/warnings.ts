@@ -46,24 +46,27 @@ export type WarningId = keyof typeof WARNINGS
 
 export const WARNING_IDS = Object.keys(WARNINGS).filter((id): id is WarningId => id in WARNINGS)
 
-const warningId = z.enum(WARNING_IDS, {
-  error: ({ input }) => {
-    const near = typeof input === "string" ? didYouMean(input, WARNING_IDS) : null
-    return `must be the id of a warning as validate prints it${near === null ? "" : `, such as ${near}`}`
-  },
-})
+const warningId = () =>
+  z.enum(WARNING_IDS, {
+    error: ({ input }) => {
+      const near = typeof input === "string" ? didYouMean(input, WARNING_IDS) : null
+      return `must be the id of a warning as validate prints it${near === null ? "" : `, such as ${near}`}`
+    },
+  })
 
 /** `silence`: warnings that the operator accepts, each with the reason. Not part of the policy. */
 export const silenceSchema = z
   .array(
-    z.strictObject({
-      warning: warningId,
-      reason: z
-        .string({ error: "must be a reason in words" })
-        .trim()
-        .min(1, { error: "must be a reason in words" })
-        .max(500, { error: "must be at most 500 characters" }),
-    }),
+    z.lazy(() =>
+      z.strictObject({
+        warning: warningId(),
+        reason: z
+          .string({ error: "must be a reason in words" })
+          .trim()
+          .min(1, { error: "must be a reason in words" })
+          .max(500, { error: "must be at most 500 characters" }),
+      }),
+    ),
     { error: "must be a list such as [ { warning: no-budget, reason: the contract has a cap } ]" },
   )
   .default([])
