@@ -62,15 +62,13 @@ const scheduleShape = onFirstUse(() => ({
 
 /** A floor while it is active: never a ceiling, never a scale-in. */
 const schedule = () =>
-  z
-    .strictObject(scheduleShape())
-    .transform((s) => ({
-      name: s.name,
-      cron: s.cron,
-      forMs: s.for,
-      atLeast: s.at_least,
-      cooldown: s.cooldown,
-    }))
+  z.strictObject(scheduleShape()).transform((s) => ({
+    name: s.name,
+    cron: s.cron,
+    forMs: s.for,
+    atLeast: s.at_least,
+    cooldown: s.cooldown,
+  }))
 
 /** The same as written in the file. */
 const writtenSchedule = () => z.strictObject({ ...scheduleShape(), cron: writtenCron() })
