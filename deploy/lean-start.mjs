@@ -11,7 +11,16 @@ export const REQUIRE = {
 }
 
 /** Modules that a start never needs. They are loaded by the first call of one of their functions. */
-const ON_CALL = ["node:tls", "node:fs/promises", "node:https", "node:http", "node:zlib", "node:module"]
+const ON_CALL = [
+  "node:tls",
+  "node:fs/promises",
+  "node:https",
+  "node:http",
+  "node:zlib",
+  "node:module",
+  "node:os",
+  "node:timers/promises",
+]
 
 const requireHere = createRequire(import.meta.url)
 

@@ -19,7 +19,9 @@ export function processIo(): CliIo {
     columns: process.stdout.columns ?? 100,
     clock: systemClock,
     ...(isatty(0) && process.stderr.isTTY === true ? { ask: askAtTerminal } : {}),
-    user: userName(),
+    get user() {
+      return userName()
+    },
     async untilStopped() {
       const done = new AbortController()
       const signals = ["SIGINT", "SIGTERM"].map((name) => once(process, name, { signal: done.signal }))

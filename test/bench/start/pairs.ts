@@ -33,11 +33,11 @@ export function compareStarts(node: string, starts: readonly Start[], rounds: nu
   })
 }
 
-/** The process writes its own use of the processor to its stderr when it ends. */
-const METER = `data:text/javascript,import{writeSync}from"node:fs";process.once("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1000)})`
+/** Required, not imported: that would load the whole loader of modules into an empty process, too. */
+const METER = join(import.meta.dirname, "meter.cjs")
 
 function cpuOf(node: string, { name, argv, env }: Start): number {
-  const { stderr, status } = spawnSync(node, ["--no-warnings", "--import", METER, ...argv], {
+  const { stderr, status } = spawnSync(node, ["--no-warnings", "--require", METER, ...argv], {
     encoding: "utf8",
     env: { ...process.env, ...env },
   })
