@@ -47,8 +47,29 @@ export const leanZod = {
   name: "lean-zod",
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](json-schema-processors|to-json-schema)[.]js$/ }, leftOut)
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/]util[.]js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8")
+      if (!text.includes(ZOD_MEMBERS)) throw new Error(`${path}: zod installs its methods in another way now`)
+      const made = `${ONE_SET_OF_MEMBERS}${ZOD_MEMBERS.replace("members", "makeMembers")}`
+      return { contents: await shortened(path, text.replace(ZOD_MEMBERS, made)) }
+    })
   },
 }
+
+const ZOD_MEMBERS = "export function members(proto, table) {"
+
+/** zod makes the accessors of its methods for each class of schemas. One set of them does for all: they differ in nothing. */
+const ONE_SET_OF_MEMBERS = `
+const madeMembers = new Map();
+export function members(proto, table) {
+  if (!madeMembers.has(table)) {
+    const made = {};
+    makeMembers(made, table);
+    madeMembers.set(table, Object.getOwnPropertyDescriptors(made));
+  }
+  Object.defineProperties(proto, madeMembers.get(table));
+}
+`
 
 /** Parts that no function uses: answers as streams, and undici's parser for machines without SIMD. */
 export const leanFunction = {
@@ -120,6 +141,13 @@ function isEntry(path) {
   return /[\\/]functions[\\/][^\\/]+[.]ts$/.test(path)
 }
 
+/** A package's module with short names. */
+async function shortened(path, text) {
+  const options = { minifyIdentifiers: true, target: "node20" }
+  const { code } = await transform(text, COMMON_JS.test(path) ? { ...options, format: "cjs" } : options)
+  return code
+}
+
 /** Short local names: a start reads less, and a stack trace still names each function and class at the top of its module. */
 export const shortNames = {
   name: "short-names",
@@ -132,14 +160,7 @@ export const shortNames = {
     })
     onLoad(
       { filter: /[\\/]node_modules[\\/](undici|zod|yaml|@middy|@aws-lambda-powertools)[\\/].*[.]js$/ },
-      async ({ path }) => {
-        const { code } = await transform(await readFile(path, "utf8"), {
-          minifyIdentifiers: true,
-          target: "node20",
-          ...(COMMON_JS.test(path) ? { format: "cjs" } : {}),
-        })
-        return { contents: code }
-      },
+      async ({ path }) => ({ contents: await shortened(path, await readFile(path, "utf8")) }),
     )
   },
 }
