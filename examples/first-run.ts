@@ -133,7 +133,7 @@ function cloudEyeAlarm(now: number): unknown {
 }
 
 function cli(...args: string[]): void {
-  const { status } = spawnSync(process.execPath, [join(root, "dist", "cli", "index.mjs"), ...args], {
+  const { status } = spawnSync(process.execPath, [join(root, "dist", "cli", "index.js"), ...args], {
     stdio: "inherit",
   })
   expect(status === 0, `supernode-autoscaler ${args.join(" ")} should have ended well`)

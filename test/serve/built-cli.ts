@@ -22,7 +22,7 @@ export async function buildCli(): Promise<BuiltCli> {
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"))
   cpSync(join(await builtFolder("cli"), "cli"), join(folder, "dist", "cli"), { recursive: true })
-  const file = join(folder, "dist", "cli", "index.mjs")
+  const file = join(folder, "dist", "cli", "index.js")
   const started: Program[] = []
   const start = (env: Record<string, string>, ...argv: string[]): Program => {
     const one = new Program(process.execPath, ["--no-warnings", file, ...argv], { cwd: folder, env })
