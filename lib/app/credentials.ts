@@ -108,7 +108,7 @@ const passwordShape = onFirstUse(() => z.object({ PGPASSWORD: z.string().min(1).
 
 const loginsShape = onFirstUse(() => z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() }))
 
-/** The secret may hold the setting as it would stand in the environment, or as the object it is. */
+/** The secret may hold the setting as the environment would hold it, or as the object it is. */
 function loginsIn(arn: string, text: string): PrometheusAuth {
   const written = loginsShape().safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
   if (written === undefined) return []

@@ -69,7 +69,7 @@ export function proxyAuthorization({ username, password }: URL): string | null {
   return `Basic ${Buffer.from(login).toString("base64")}`
 }
 
-/** What must stand in no message and no record: the login in all its forms. */
+/** The login in all its forms, which no message and no record may contain. */
 export function proxySecrets(proxy: URL): string[] {
   const basic = proxyAuthorization(proxy)
   const { username, password } = proxy

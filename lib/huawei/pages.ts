@@ -40,7 +40,7 @@ export interface PagedList<T> {
   readPage(offset: number): Promise<Read<Page<T>>>
 }
 
-/** All records of a list, each once. A list that may be incomplete is none. */
+/** All records of a list, each once. A list that may be incomplete counts as unread. */
 export async function readAllPages<T>({
   operation,
   noun,

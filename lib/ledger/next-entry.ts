@@ -12,7 +12,7 @@ import { fold } from "../decision/transitions/fold.ts"
 import { keptForms } from "./answer.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 
-/** What is new in an entry; its place in the chain and the standing after it follow from the head. */
+/** What is new in an entry; its place in the chain and the state after it follow from the head. */
 export type EntryFields = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
 
 export const CONTROL_STREAM = "control"
@@ -45,7 +45,7 @@ export function nextFleetEntry(
 }
 
 /**
- * The next entry of a supernode's chain: news folded onto the head's standing, and sealed. RangeError if too big. The
+ * The next entry of a supernode's chain: news folded into the head's state, and sealed. RangeError if too big. The
  * policy is kept only where this chain does not hold it yet.
  */
 export function nextEntry(
@@ -102,7 +102,7 @@ export function nextSettlement(
   return nextEntry(stream, head, { ...news, outcome: { ...outcome, raw: null } })
 }
 
-/** Notes leave room behind them: while one run buys, those of others must not fill the standing to the brim. */
+/** Notes leave room behind them: while one run buys, those of others must not fill the state to the brim. */
 const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 
 /** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */

@@ -17,13 +17,16 @@ import { type Gathered, recordObservations } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
 /**
- * Reads what is worth reading, in order: nothing more for a tick once the standing alone holds (but an attempt in flight
- * is always observed, what a purchase did is measured once, and a latch may clear), the supernode (unless it was read beside
- * the heads), what changed since, the metrics, and offers with the ledger's age only once a rung was chosen, what other
- * supernodes bought only where nothing else is in the way.
+ * Fetches the inputs of the decision, each only if the ones before it leave it open:
  *
- * It appends in two places: what was observed goes into this supernode's chain (`notice`), and the place of an attempt that
- * lapsed elsewhere is taken in that one's (`fence`). "overtaken" is said where another run was faster. A dry run appends nothing.
+ * 1. the supernode, unless it was read beside the heads. A tick that the state alone holds ends before it, except with an
+ *    attempt in flight, an effect to measure, or a latch that may clear;
+ * 2. the metrics;
+ * 3. the offers and the ledger's age, once a rung was chosen;
+ * 4. other supernodes' purchases, if nothing else holds.
+ *
+ * Appends observations to this supernode's chain, and takes the place of an attempt that lapsed in another chain (`fence`).
+ * Returns "overtaken" if another run appended first. A dry run appends nothing.
  */
 export async function gatherAndRecord(
   ports: Ports,

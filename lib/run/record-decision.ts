@@ -16,7 +16,7 @@ import { MAX_ROUNDS, type Round } from "./round.ts"
 import type { DecidedEvent } from "./state-change.ts"
 import type { RunTask } from "./task.ts"
 
-/** A decision and the head that its situation's standing is of. */
+/** A decision, and the head that holds its situation's state. */
 type Noted = Decided & { head: LedgerEntry | undefined }
 
 /** Writes down a decision that leads to no purchase, where it says anything new. */

@@ -13,13 +13,13 @@ const MAX_OBSERVATIONS = 4
 
 export interface Gathered {
   situation: Situation
-  /** The head that the situation's standing is of. */
+  /** The head that holds the situation's state. */
   head: LedgerEntry | undefined
   /** Purchases of other supernodes; null unless fleet caps apply. */
   fleet: FetchedFleet | null
 }
 
-/** Records what is noticed, one entry each, and goes on with the standing after it. A dry run records nothing. */
+/** Records each observation as an entry, and continues with the state after it. A dry run records nothing. */
 export async function recordObservations(
   ports: Ports,
   task: RunTask,

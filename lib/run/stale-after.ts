@@ -7,7 +7,7 @@ import type { Ports } from "../ports.ts"
  */
 export const MAX_ROUND_MS = 60_000
 
-/** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stand still. */
+/** Whether so much time has passed since this call, by the wall clock or the monotonic one: either may stop. */
 export function staleAfter({ clock }: Pick<Ports, "clock">, ms: number): () => boolean {
   const [wall, monotonic] = [clock.now(), clock.monotonic()]
   return () => Math.abs(clock.now() - wall) > ms || clock.monotonic() - monotonic > ms

@@ -16,7 +16,7 @@ export interface ScheduleState {
   next: Start | null
 }
 
-/** `standing` null: what was bought for is not known. */
+/** `standing` null: it is unknown which starts were already bought for. */
 export function scheduleStates(
   policy: Policy,
   standing: SupernodeState | null,

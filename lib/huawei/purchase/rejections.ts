@@ -16,7 +16,7 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   { class: "quota", status: 400, codes: modelArts("0113", "0118", "6302") },
   { class: "quota", status: 403, codes: modelArts("5040") },
 
-  // Account frozen, account restricted; frozen for arrears. They stand among authentication and state errors, but what
+  // Account frozen, account restricted; frozen for arrears. They are listed among authentication and state errors, but what
   // helps against them is a payment.
   { class: "balance", status: 401, codes: modelArts("6201", "6203") },
   { class: "balance", status: 400, codes: modelArts("6326") },

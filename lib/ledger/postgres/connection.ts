@@ -196,7 +196,7 @@ async function openPool(place: PostgresPlace, options: PostgresOptions): Promise
   return pool
 }
 
-/** TLS itself would silently trust nobody with what is no certificate. */
+/** With a text that is not a certificate, TLS itself would trust no server and not say so. */
 async function certificatesIn(written: string): Promise<string> {
   const path = resolve(written)
   const text = await readFile(path, "utf8").catch((cause: unknown) => {

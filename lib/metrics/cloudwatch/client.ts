@@ -115,7 +115,7 @@ function queryOf(
   return { Id: `m${i}`, MetricStat: { Metric, Period: periodMs / 1_000, Stat: statistic } }
 }
 
-/** The same metric may stand on several pages; its last status is what became of it. */
+/** The same metric may be on several pages; its last status is its result. */
 function add(gathered: readonly Gathered[], result: MetricDataResult, { from, to }: CloudWatchQuery): void {
   const own = gathered[Number(/^m(\d+)$/.exec(result.Id ?? "")?.[1] ?? -1)]
   if (!own) return

@@ -11,7 +11,7 @@ export interface PrometheusLogin {
   prefix: string
   /** The Authorization header; null where the entry has only a `ca`. */
   authorization: string | null
-  /** What must stand in no sentence. */
+  /** Secrets that no message may contain. */
   secrets: string[]
   /** Certificates to trust instead of the system's: PEM, or the path of a file that holds it. */
   ca: string | null
