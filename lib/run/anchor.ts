@@ -3,9 +3,9 @@ import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "../ledger/next-entry.ts
 import type { Anchor, Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** Some hundred streams of a slow store must not keep a run: those read by then are an anchor, too. */
+/** Reading hundreds of streams of a slow store must not delay a run. After this time the anchor holds the streams read so far. */
 const MAX_READ_MS = 3_000
-/** Kept for the notification itself and for the note of its failure. */
+/** Time reserved for the notification itself and for the entry that records its failure. */
 const KEEP_MS = 10_000
 const AT_ONCE = 20
 
@@ -15,7 +15,7 @@ export async function takeAnchor(
   { fleetStreams, stream }: Pick<RunTask, "fleetStreams" | "stream">,
 ): Promise<Anchor> {
   const endsAt = ports.clock.monotonic() + MAX_READ_MS
-  // Its own first, so that a purchase is under every anchor that tells of it.
+  // This supernode's stream first, so that every notification of a purchase has an anchor over that purchase.
   const streams = [...new Set([stream, CONTROL_STREAM, FLEET_STREAM, ...fleetStreams])]
   const heads: Anchor["heads"] = {}
   let ledger: string | null = null
@@ -31,7 +31,7 @@ export async function takeAnchor(
   return { v: 1, ledger, at: new Date(ports.clock.now()).toISOString(), heads }
 }
 
-/** undefined for a stream without entries, and for one that cannot be read: the notification goes out without it. */
+/** undefined for a stream without entries or one that cannot be read: the notification is sent without it. */
 function headOf(ports: Pick<Ports, "ledger">, stream: string) {
   return ports.ledger.head(stream).catch(() => undefined)
 }

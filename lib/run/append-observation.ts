@@ -6,8 +6,8 @@ import type { FinishedRun, Left } from "./notify.ts"
 import type { RunTask } from "./task.ts"
 
 /**
- * Appends what was learned after a run, as an entry of its own run, dated not before the chain's newest. The run with that
- * entry as its newest; unchanged if another run wrote meanwhile: a later tick asks again.
+ * Appends an observation made after a run, under a new run id and dated not before the chain's newest entry. Returns the run
+ * with that entry as its newest. Returns it unchanged if another run appended meanwhile: a later tick asks again.
  */
 export async function appendObservation(
   ports: Ports,

@@ -8,8 +8,8 @@ import { isSignedBy } from "../ssh-signature/verify.ts"
 type Approvers = Pick<Policy, "approval" | "approvers">
 
 /**
- * The state of stream `control` as a decision reads it: signatures of approvals are verified by the keys of this policy, and
- * the result takes their place. `decide` stays pure, and its entry holds what it decided by.
+ * The state of stream `control` with each approval's signature verified by the keys of this policy and replaced by the result.
+ * So `decide` stays pure, and its entry holds the results that it used.
  */
 export function withCheckedSignatures(control: Control, policy: Approvers): Control {
   const ledger = control.ledger?.id ?? null
@@ -29,7 +29,7 @@ function isSigned(
   { approval, approvers }: Approvers,
 ): boolean {
   if (!approval || ledger === null) return false
-  // A time that no text can name was not written by this program.
+  // This program writes no time outside the range of a date.
   if (Number.isNaN(new Date(expires).getTime())) return false
   const approver = approversWithKeys(approvers).find(({ name }) => personKey(name) === personKey(by))
   if (!approver) return false

@@ -18,6 +18,7 @@ export interface Decided {
   mode: RunMode
 }
 
+/** Decides about the situation and plans the target that it chose. Includes holds from outside the gates. */
 export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
   const considered = considerOnce(task, situation)
   const explained = task.hintsAreUnread ? considered.decision : explain(considered)
@@ -28,7 +29,7 @@ export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation)
   return { situation, decision, plan, mode }
 }
 
-/** The same with its hints, for the record: a run whose result shows none has not made them yet. */
+/** Adds the hints to a decision that is recorded. A run whose result shows no hints has not made them yet. */
 export function withHints<D extends Decided>(task: RunTask, decided: D): D {
   if (!task.hintsAreUnread) return decided
   const { facts } = considerOnce(task, decided.situation)

@@ -4,23 +4,23 @@ import type { Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 import type { RunTask } from "./task.ts"
 
-/** Situations of one run that it may still ask about; a miss only costs one more decision. */
+/** Number of situations that are kept per run. A situation that is no longer kept is decided again. */
 const MAX_SITUATIONS = 8
-/** Runs at the same time whose decisions are kept. */
+/** Number of simultaneous runs whose decisions are kept. */
 const MAX_RUNS = 128
 
 /**
- * The newest situations of each run in progress, with their decisions. A WeakMap would need no end, but garbage collections
- * keep its new members, and that takes a third of a simulation's time.
+ * The newest situations of each run in progress, with their decisions. A WeakMap would need no `endDecisions`, but it slows
+ * garbage collection: a simulation takes a third longer.
  */
 const ofRuns = new Map<RunTask, Considered[]>()
 
-/** `decide`, once per situation: a run asks up to seven times, and mostly about one it knows. Situations never change. */
+/** Decides once per situation. A run asks up to seven times, mostly about the same situation. Situations are immutable. */
 export function decideOnce(task: RunTask, situation: Situation): Decision {
   return considerOnce(task, situation).decision
 }
 
-/** The same with the facts of its gates, for its explanation and its plan. */
+/** The decision with the facts of its gates, for its explanation and its plan. */
 export function considerOnce(task: RunTask, situation: Situation): Considered {
   const newest = situationsOf(task)
   for (const known of newest) if (known.facts.situation === situation) return known

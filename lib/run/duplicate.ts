@@ -10,16 +10,16 @@ import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-/** Age up to which a request's first delivery is looked for: as long as the state remembers one that led to an attempt. */
+/** Maximum age of a request's first delivery: as long as the state remembers a request that led to an attempt. */
 const LOOK_BACK_MS = 7 * 86_400_000
-/** Read at once; nearly always that many reach back far enough, since repeated holds are not written. */
+/** Entries per read. One read is nearly always enough, since repeated holds are not recorded. */
 const PAGE_ENTRIES = 200
-/** So many entries within the time say that something writes without end: what is older is not looked for. */
+/** Maximum number of reads. More entries within that age come from a writer that never stops: older ones are ignored. */
 const MAX_PAGES = 25
 
 /**
- * The answer to a signal that led to an `opened` entry of another run: that run's plan, outcome and entry, under a decision
- * that says `duplicate`. Writes nothing. null where the signal opened nothing so far: then it is decided.
+ * The result for a signal that another run has already opened an attempt for: that run's plan, outcome and entry, and a
+ * decision with the reason `duplicate`. Appends nothing. null if no attempt was opened for the signal: then it is decided.
  */
 export async function firstDeliveryResult(
   ports: Ports,
@@ -28,7 +28,7 @@ export async function firstDeliveryResult(
 ): Promise<RunResult | null> {
   const standing = stateOf(head)
   const first = getOwn(standing.signals, task.signal.id)
-  // A dry run shows everything: there the gate says `duplicate`, beside all the others.
+  // A dry run shows all gates; there the gate itself has the reason `duplicate`.
   if (!first || first.run === task.run || task.mode === "dry-run") return null
   const { policy, hash } = task.loaded
   const now = ports.clock.now()
@@ -63,8 +63,8 @@ export async function firstDeliveryResult(
 }
 
 /**
- * When a person's live request first came, where all its deliveries only held: every decision on it is an entry, so the
- * state need not remember it. undefined where this is the first one.
+ * The first delivery of a person's live request whose deliveries were all held so far. Each decision about it is an entry, so
+ * the state does not need to remember it. undefined if this is the first delivery.
  */
 export async function firstDelivery(
   ports: Pick<Ports, "ledger">,
@@ -83,7 +83,7 @@ export async function firstDelivery(
   return { at: first.at, forApprovalOnly }
 }
 
-/** The first such entry of the last days before `head`, and the whole stretch is looked at: by time, so that no traffic shortens it. */
+/** The first such entry within LOOK_BACK_MS before `head`. The limit is a time, so that much traffic does not shorten it. */
 async function earliest(
   ports: Pick<Ports, "ledger">,
   head: LedgerEntry,
@@ -105,7 +105,7 @@ interface EntrySearch {
   fromSeq: number
   toSeq: number
   isOne(entry: LedgerEntry): boolean
-  /** None is read after it; left out: all are. */
+  /** Reading ends with the first entry for which this is true. Without it all entries are read. */
   isLast?(entry: LedgerEntry): boolean
 }
 

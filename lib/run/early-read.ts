@@ -9,12 +9,14 @@ import type { RunTask } from "./task.ts"
 
 // The supernode, read beside the heads of an alarm or a request: one step less between the event and the order.
 //
-// Its answer must not be older than the state that it is compared with. It is dropped, and the supernode is read after the
-// heads as ever, where the head holds an attempt (what became of it may have happened in between), where the head is newer
-// than the start of the read minus the tolerance of two clocks, and where so much time has passed that the process was
-// frozen. All else is proven later: `open` succeeds only if nothing follows the head that was read beside it.
+// Its answer must not be older than the state that it is compared with. The answer is dropped, and the supernode is read after
+// the heads, if one of these is true:
+//   - the head holds an attempt, whose outcome may have become visible in between;
+//   - the head is newer than the start of the read minus the tolerance of two clocks;
+//   - so much time has passed that the process was frozen.
+// No other check is needed here: `open` succeeds only if no entry follows the head that was read beside the supernode.
 
-/** From the start of the read to its use. Heads take milliseconds; a process that was frozen in between takes longer. */
+/** Maximum time from the start of the read to its use. Reading heads takes milliseconds; only a frozen process takes longer. */
 const MAX_AGE_MS = 10_000
 
 /** A read that began before the heads are known. */
@@ -25,14 +27,14 @@ export interface EarlyRead {
   answer: Promise<Read<Supernode>>
 }
 
-/** Begins to read, where the run will probably need the answer; null where it may not. */
+/** Starts the read if the run will probably need the answer; else null. */
 export function beginEarlyRead(ports: Ports, task: RunTask): EarlyRead | null {
   if (!isProbablyUsed(ports, task)) return null
   const startedAt = ports.clock.now()
   return { startedAt, isStale: staleAfter(ports, MAX_AGE_MS), answer: readEarly(ports, task) }
 }
 
-/** Nothing waits for an answer that is dropped, so not even a cloud that breaks its promise may reject here. */
+/** Never rejects, even if the cloud port breaks its contract: nothing awaits an answer that is dropped. */
 async function readEarly(ports: Ports, { loaded }: RunTask): Promise<Read<Supernode>> {
   try {
     return await ports.cloud.readSupernode(loaded.policy)
@@ -42,8 +44,8 @@ async function readEarly(ports: Ports, { loaded }: RunTask): Promise<Read<Supern
 }
 
 /**
- * True unless this process knows better: a tick, an OK and a repeated alarm that the state alone holds cost no call, and an
- * answer beside an attempt or a new entry would be dropped.
+ * False if this process knows that the answer would not be used. A tick, an OK and a repeated alarm that the state alone holds
+ * read nothing. An answer beside an attempt or a new entry would be dropped.
  */
 function isProbablyUsed({ clock, lastLooks }: Ports, { signal, stream }: RunTask): boolean {
   if (!lastLooks || signal.kind === "tick") return false
@@ -54,7 +56,7 @@ function isProbablyUsed({ clock, lastLooks }: Ports, { signal, stream }: RunTask
   return signal.kind === "request" || !last.isHeld
 }
 
-/** The supernode that was read beside this head, where that is as good as reading it now; else it is read now. */
+/** The supernode as it was read beside this head, if that answer is new enough; else it is read now. */
 export async function readSupernodeAfter(
   ports: Ports,
   task: RunTask,
@@ -69,7 +71,7 @@ function isNewAt(headAt: number | null, startedAt: number): boolean {
   return (headAt ?? 0) > startedAt - CLOCK_TOLERANCE_MS
 }
 
-/** Remembers what the next event of this supernode should expect. `isHeld`: the state alone held this one. */
+/** Remembers what the next event of this supernode can expect. `isHeld`: the state alone held this one. */
 export function rememberLook(
   { lastLooks }: Ports,
   { stream }: RunTask,
@@ -78,7 +80,7 @@ export function rememberLook(
   lastLooks?.set(stream, { headAt: head?.at ?? null, hasAttempt: stateOf(head).attempt !== null, isHeld })
 }
 
-/** The same after the run, which may have appended. */
+/** Updates it after the run, which may have appended entries. */
 export function rememberEnd(ports: Ports, task: RunTask, { left }: FinishedRun): void {
   const isHeld = ports.lastLooks?.get(task.stream)?.isHeld ?? false
   if (left?.head) rememberLook(ports, task, { head: left.head, isHeld })

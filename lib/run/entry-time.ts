@@ -3,19 +3,19 @@ import type { Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import type { Clock, Read } from "../ports.ts"
 
-/** Now, after that entry: up to a minute its clock may be right and ours behind, and then its time is used. */
+/** Our time now. If the head is up to a minute ahead of it, our clock may be behind: then the head's time. */
 export function nowAfter(head: LedgerEntry | undefined, clock: Clock): number {
   const now = clock.now()
   const headAt = head?.at ?? now
   return headAt > now && headAt - now <= CLOCK_TOLERANCE_MS ? headAt : now
 }
 
-/** When an entry is dated: never before the one it follows, and by no clock that runs ahead of another. */
+/** The date of an entry: never before the entry it follows, and never by a clock that is ahead of another one. */
 export function stampOf(situation: Situation): number {
   return Math.max(earliestNow(situation), situation.headAt ?? 0)
 }
 
-/** The situation with the time that one more answer of the cloud named, if any: the worst skew and the earliest time count. */
+/** Adds the time of one more answer of the cloud, if it has one. The worst skew and the earliest time are kept. */
 export function withTimeOf(situation: Situation, { skewMs, date }: Read<unknown>): Situation {
   const { cloudSkewMs, cloudDate } = situation
   return {

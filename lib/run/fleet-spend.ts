@@ -14,7 +14,7 @@ import { FLEET_STREAM, fitting, fleetOf, nextEntry, stateOf } from "../ledger/ne
 import type { Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** What other supernodes may have spent, and what a reservation that relies on it must follow. */
+/** The purchases that other supernodes may have made, and the entry that a reservation based on them must follow. */
 export interface FetchedFleet {
   head: LedgerEntry | undefined
   tips: ReadonlyMap<string, ChainTip>
@@ -29,7 +29,7 @@ export interface ChainPosition {
 
 /**
  * Counts what the others have bought and reserved. Throws LedgerError: a chain that cannot be read may hold the very
- * purchase that uses up the cap. null where the policy has no cap across supernodes: then nothing is read.
+ * purchase that uses up the cap. null if the policy has no cap across supernodes: then nothing is read.
  */
 export async function readFleet(
   ports: Ports,
@@ -43,7 +43,7 @@ export async function readFleet(
   const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
   const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
   const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
-  // Asked for in one turn, so that the ledger reads them by one question.
+  // All in one turn of the event loop, so that the ledger reads them with one query.
   const heads = await Promise.all(streams.map((stream) => readTip(ports, stream)))
   for (const [nth, stream] of streams.entries()) tips.set(stream, tipOf(heads[nth]))
   for (const reservation of fleet.pending) {
@@ -80,12 +80,12 @@ async function fence(
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
   const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
   const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
-  // A chain so full that it cannot take even this keeps the place: over-counting is allowed.
+  // A chain that is too full for this entry keeps the place: over-counting is allowed.
   if (!entry) return tipOf(head)
   return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))
 }
 
-/** As the situation keeps it. */
+/** The part of it that the situation holds. */
 export function spendSeenBy(fleet: FetchedFleet | null): Pick<Situation, "fleet"> {
   return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
 }

@@ -7,12 +7,12 @@ import { appendObservation } from "./append-observation.ts"
 import type { FinishedRun } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-/** With less time left, beside two ledger writes, an order is not read: reading takes at most 5 s, notifications follow. */
+/** Time that must be left besides two ledger writes. Reading an order takes at most 5 s, and notifications follow. */
 const MIN_READ_MS = 8_000
 
 /**
- * Reads the newest order once the run is over, where one was accepted and is not final: by ticks, and by the run that
- * bought it. Records what is new. It settles nothing and starts nothing, and never throws: a later tick asks again.
+ * Reads the newest accepted order that is not final, after a tick and after the run that bought it. Records a change of it.
+ * Settles nothing, starts nothing and never throws: a later tick asks again.
  */
 export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { left, result } = ended
@@ -39,7 +39,7 @@ interface Known {
   at: number
 }
 
-/** null: nothing was learned. A failed read, or an answer that says less, takes back nothing that is known. */
+/** null if the read added nothing. A failed read or an answer with less in it does not undo what is known. */
 function recordOf(
   question: OrderQuestion,
   read: Read<CloudOrder>,
@@ -49,7 +49,7 @@ function recordOf(
   const known = earlier !== null && earlier.status !== null ? earlier : null
   if (read.ok) return { ...question, ...read.value, amount: read.value.amount ?? known?.amount ?? null, at }
   if (known !== null) return null
-  // The first reason is recorded: without a record, a completed purchase would leave nothing to ask about.
+  // The first reason is recorded: without a record, no later tick would ask about the order of a completed purchase.
   const unreadable = read.credentials ? "no-right" : read.refused ? "refused" : "no-answer"
   const since = earlier?.at ?? at
   return { ...question, status: null, why: read.why.slice(0, 300), unreadable, amount: null, at: since }

@@ -17,12 +17,12 @@ import { appendObservation } from "./append-observation.ts"
 import type { FinishedRun } from "./notify.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-/** With less time left, beside two ledger writes, nothing is read: reading takes at most 8 s, notifications follow. */
+/** Time that must be left besides two ledger writes. Reading takes at most 8 s, and notifications follow. */
 const MIN_READ_MS = 11_000
 
 /**
- * Asks independent sources about an attempt whose outcome is unknown: by ticks, and by the run that sent it. Records what
- * is new, for status and notifications. It settles nothing, no gate reads it, and it never throws: a later tick asks again.
+ * Asks independent sources about an attempt whose outcome is unknown, after a tick and after the run that sent it. Records
+ * news for status and notifications. Settles nothing and never throws; no gate reads it. A later tick asks again.
  */
 export async function followUnknown(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { left, result } = ended
@@ -51,7 +51,7 @@ export async function followUnknown(ports: Ports, task: RunTask, ended: Finished
   }
 }
 
-/** null: these ports have no CTS. */
+/** null if these ports have no CTS. */
 async function lookForTraces(
   ports: Ports,
   { loaded }: RunTask,
@@ -63,7 +63,7 @@ async function lookForTraces(
   return read === undefined ? null : tracesSeen(read, attempt)
 }
 
-/** As this run read them; null where it did not. */
+/** The servers as this run read them; null if it did not read them. */
 function serversOf({ left }: FinishedRun, attempt: OpenAttempt): ServersSeen | null {
   const supernode = left?.situation?.supernode
   return supernode?.state === "read" ? serversSeen(supernode.value, attempt) : null

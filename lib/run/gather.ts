@@ -52,12 +52,12 @@ export async function gatherAndRecord(
   const unmetered = { ...measured.situation, readings: NOT_FETCHED }
   const { situation } = measured
   const { target, heldBy, cleared } = decideOnce(task, situation)
-  // A reading only for measurement is not part of the decision, unless a latch cleared: a tick holds with and without it.
+  // A tick that holds with and without the metrics read them to measure an effect: they are no part of its decision, unless a latch cleared.
   if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
     return { ...measured, situation: unmetered }
 
   if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
-  // Neither needs the other's answer, and the age of the ledger never shrinks: read beside the offers it is at most too low.
+  // Both at once: neither needs the other's answer. The age of the ledger only grows, so that at worst it is too low.
   const [offers, aged] = await Promise.all([
     ports.cloud.readOffers(situation.policy),
     readLedgerAge(ports, task, situation),
@@ -67,8 +67,8 @@ export async function gatherAndRecord(
 }
 
 /**
- * True if a signal reads everything although the state alone holds: a person's request always; an alarm only where it holds for
- * another reason than last time, so that each reason is on record once with everything beside it. An OK never buys.
+ * True if a signal reads everything although the state alone holds. A person's request always does. An alarm does if it holds
+ * for another reason than the last decision, so that each reason is recorded once with all inputs. An OK never buys.
  */
 function readsMore(task: RunTask, situation: Situation): boolean {
   const { signal, state } = situation
@@ -86,12 +86,12 @@ function readsMore(task: RunTask, situation: Situation): boolean {
   }
 }
 
-/** A tick that holds anyway asks the meters even so, where what they say now is worth remembering. */
+/** True if a tick that holds still reads the metrics: to measure an effect, or because a latch may clear. */
 function asksMeters(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** The last thing to read, for it may take many reads: only where all else lets us buy, or a dry run shows everything. */
+/** Counts the fleet's spend last, since that may take many reads: only if nothing else holds, or in a dry run. */
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {

@@ -12,11 +12,11 @@ import type { RunTask } from "./task.ts"
 export interface Heads {
   head: LedgerEntry | undefined
   control: Fetched<Control>
-  /** The first delivery of a person's request that came before and held. */
+  /** The first delivery of a person's request that was delivered before and was held. */
   asked?: EarlierDelivery | undefined
 }
 
-/** Throws LedgerError: without the ledger nothing is decided, and sending the event again can help. */
+/** Reads the heads. Throws LedgerError: without the ledger nothing is decided, and the sender may deliver the event again. */
 export async function readHeads(ports: Ports, task: RunTask): Promise<Heads> {
   const [head, control] = await Promise.all([
     ports.ledger.head(task.stream),

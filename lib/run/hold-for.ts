@@ -16,7 +16,7 @@ export function holdFor(
   return { ...withFinding(decision, findingFor(reason, says, facts)), heldBy: reason }
 }
 
-/** A finding that fails for a reason outside the gates; with `nearest` in its facts, that is the hint. */
+/** A finding that fails for a reason outside the gates. `nearest` in its facts is its hint. */
 export function preconditionFinding(reason: string, says: string, facts: PreconditionFacts = {}): Finding {
   return findingFor(reason, says, facts)
 }
@@ -28,7 +28,7 @@ function findingFor(reason: string, says: string, facts: PreconditionFacts = {})
   return { gate: reason, passed: false, reason, says, facts: { ...facts, ...(nearest ? { nearest } : {}) } }
 }
 
-/** The decision with one more finding that fails: it holds, and what held it first still names it. */
+/** The decision with one more finding that fails: it holds, and `heldBy` stays the first reason. */
 export function withFinding(decision: Decision, finding: Finding): Decision {
   return {
     ...decision,

@@ -7,14 +7,14 @@ import { entriesOf } from "./duplicate.ts"
 import { confirmedNow } from "./ledger-trust.ts"
 import type { RunTask } from "./task.ts"
 
-/** So many chains are asked where the first ones are too young; one of an old ledger suffices. */
+/** Maximum number of chains that are read. One chain of an old ledger is enough. */
 const MAX_STREAMS = 9
-/** Read at once; nearly always the first entry tells it. */
+/** Entries per read. The first entry is nearly always enough. */
 const PAGE_ENTRIES = 20
 
 /**
- * Since when this ledger is known by a time that the cloud confirmed. Read only where it can matter: the ledger was empty
- * at `ledger init`, and no gate holds. Throws LedgerError.
+ * The first time of this ledger that the cloud confirmed. Read only if it can matter: the ledger was empty at `ledger init`, and
+ * no gate holds. Throws LedgerError.
  */
 export async function readLedgerAge(
   ports: Pick<Ports, "ledger">,
@@ -39,13 +39,13 @@ interface Question {
   /** Supernodes' streams, the one in question first. */
   streams: readonly string[]
   ledgerId: string
-  /** An earlier time need not be looked for. */
+  /** True if no earlier time than `first` is needed: then the search ends. */
   isEnough: (firstConfirmedAt: number) => boolean
 }
 
 /**
- * The first time that the cloud confirmed to a run on this very ledger; null: no entry names one. Of the cloud's time and
- * the run's own, which agreed, the later one. Throws LedgerError.
+ * The first time that the cloud confirmed to a run on this very ledger; null if no entry has one. The cloud's time and the
+ * run's own agreed, and the later one counts. Throws LedgerError.
  */
 export async function firstConfirmedTime(
   ports: Pick<Ports, "ledger">,
@@ -74,7 +74,7 @@ async function firstConfirmedIn(
   }
 }
 
-/** Not of a run that had read another ledger, or none: it may have looked long before this one was made. */
+/** null for a run that had read another ledger or none: its reads may be older than this ledger. */
 function confirmedOn({ confirmedAt = null, situation }: LedgerEntry, ledgerId: string): number | null {
   if (confirmedAt === null || situation?.control?.state !== "read") return null
   if (situation.control.value.ledger?.id !== ledgerId) return null

@@ -8,17 +8,17 @@ import type { FinishedRun } from "./notify.ts"
 import { resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-// Ends of runs that must not even write to their ledger.
+// Results of runs that must not even append to their ledger.
 
 const NOTHING_DECIDED: Decision = { kind: "hold", heldBy: null, findings: [], target: null, cleared: [] }
 
-/** The end of a run that must not even write to its ledger; null where it may. A dry run decides as on an empty ledger. */
+/** The result of a run that must not even append to its ledger; null if it may. A dry run decides as on an empty ledger. */
 export function endUnusable(task: RunTask, { control }: Heads): FinishedRun | null {
   const problem = task.mode === "dry-run" ? null : whyUnusable(control, task.loaded.ledgerId ?? null)
   return problem && endWithoutWriting(task, heldBecause(NOTHING_DECIDED, problem))
 }
 
-/** The same for a ledger that was rolled back; any other error is thrown on. */
+/** The result for a ledger that was rolled back. Rethrows any other error. */
 export function endBehind(task: RunTask, error: unknown): FinishedRun {
   if (!(error instanceof LedgerBehindError)) throw error
   return endWithoutWriting(task, holdFor(NOTHING_DECIDED, "ledger-behind", error.message))

@@ -10,7 +10,7 @@ import type { LedgerAge } from "../decision/state/ledger-identity.ts"
 import { holdFor } from "./hold-for.ts"
 import type { RunTask } from "./task.ts"
 
-/** The decision, held where the ledger's memory does not suffice for a purchase. Observe mode buys nothing anyway. */
+/** Holds the decision if the ledger cannot be trusted with a purchase. Not in observe mode, which buys nothing anyway. */
 export function heldUntrusted(task: RunTask, situation: Situation, decision: Decision): Decision {
   if (task.mode === "observe") return decision
   const problem = whyNotTrusted(task, { situation, decision })
@@ -30,7 +30,7 @@ function whyNotTrusted(task: RunTask, { situation, decision }: Decided): LedgerP
   const unusable = whyUnusable(control, task.loaded.ledgerId ?? null)
   if (unusable?.reason === "ledger-other") return unusable
   if (decision.heldBy === null) return whyUntrusted({ control, supernodeId: policy.id, ...ageIn(situation) })
-  // A run that holds anyway may have asked the cloud nothing: it shows what our own clocks say.
+  // A run that holds anyway may not have asked the cloud: its age is by our own clocks.
   const madeAt = control.state === "read" ? (control.value.ledger?.at ?? null) : null
   const shown = { firstConfirmedAt: madeAt, confirmed: confirmedNow(situation) ?? now }
   return whyUntrusted({ control, supernodeId: policy.id, ...shown })
@@ -53,7 +53,7 @@ export function whyNotOnThisLedger(decided: Situation, control: Fetched<Control>
   return whyUnusable(control, before ?? null) ?? whyUntrusted({ control, supernodeId, ...ageIn(decided) })
 }
 
-/** The way out of a problem: time where only that is missing. */
+/** The hint for a problem: the time to wait, if only time is missing. */
 export function ledgerHint({ reason, facts }: LedgerProblem): Hint | null {
   const { until } = facts
   if (typeof until === "number") return wait("the 45 minutes of a new ledger end", until)

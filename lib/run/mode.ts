@@ -4,12 +4,12 @@ import type { RunMode, Situation } from "../decision/situation.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { RunTask } from "./task.ts"
 
-/** A policy that was not seen long enough only observes (`arm_after`). */
+/** A policy that is not known for long enough only observes (`arm_after`). */
 export function modeOf(task: RunTask, situation: Situation): RunMode {
   return task.mode === "live" && armingUntil(situation) !== null ? "observe" : task.mode
 }
 
-/** Why a run that may find everything right buys nothing all the same; null where it would buy, and for a dry run. */
+/** Why a run would buy nothing although all gates pass; null if it would buy, and for a dry run. */
 export function whyObserved(task: RunTask, situation: Situation): string | null {
   if (task.mode === "observe")
     return "SUPERNODE_MODE is not live here: runs decide and record, and buy nothing whatever an event asks for"

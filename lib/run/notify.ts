@@ -12,7 +12,7 @@ import { takeAnchor } from "./anchor.ts"
 import type { RunResult } from "./result.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-// Notifications: after the run, when all that it did is written, and never a reason for it to fail.
+// Notifications are sent after the run, when all that it did is recorded. They never make it fail.
 
 /** A run that is over. */
 export interface FinishedRun {
@@ -34,8 +34,8 @@ const MAX_TRIES = 3
 const MAX_NOTIFICATIONS = 3
 
 /**
- * Sends what is due. A claim is appended first: of many workers who notice the same, the one whose append wins sends, and
- * what lasts repeats at most hourly. Never throws.
+ * Sends the notifications that are due. Appends a claim first: of many workers with the same notification, only the one whose
+ * append succeeds sends it. Repeats a notification at most hourly while the state lasts. Never throws.
  */
 export async function notifyOperators(
   ports: Ports,
@@ -54,7 +54,7 @@ export async function notifyOperators(
       head = await noteDelivery(ports, task, { ...claim, delivery })
     }
   } catch {
-    // The run is over and written. What the ledger did not take now, the next tick finds still waiting.
+    // The run is over and recorded. The next tick sends what could not be claimed now.
   }
 }
 
@@ -63,14 +63,14 @@ interface After extends Left {
 }
 
 interface Claim {
-  /** The entry that says so. */
+  /** The claim's entry. */
   head: LedgerEntry
   notice: Notification
-  /** Tries of it that failed before. */
+  /** Number of tries that failed before. */
   tries: number
 }
 
-/** Counts the ticks that a source had no data, where there is a recipient for it; the newest entry afterwards. */
+/** Counts the ticks in which a source had no data, if a recipient wants to know. Returns the newest entry afterwards. */
 async function recordBlindness(ports: Ports, task: RunTask, after: After): Promise<LedgerEntry | undefined> {
   const { head, situation, result } = after
   if (!situation || !head || task.signal.kind !== "tick" || !ports.notify?.wants("trouble")) return head
@@ -84,11 +84,11 @@ async function recordBlindness(ports: Ports, task: RunTask, after: After): Promi
     mode: result.mode,
     observation: { ...aboutPeople(now), kind: "blind", says, blind },
   })
-  // Another worker wrote meanwhile: this tick is not counted.
+  // Another worker appended meanwhile: this tick is not counted.
   return (await ports.ledger.append(entry)) === "appended" ? entry : head
 }
 
-/** Appends that we are telling; null where nothing is due, another worker tells, or too little time is left. */
+/** Appends the claim. null if nothing is due, another worker has claimed it, or too little time is left. */
 async function claimNotification(ports: Ports, task: RunTask, after: After): Promise<Claim | null> {
   const { mode, supernode, decision, plan = null } = after.result
   let { head } = after
@@ -124,22 +124,22 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
   return null
 }
 
-/** News of the policy file are for ticks: an alarm's run is short of time. */
+/** Only ticks notify of the policy file: an alarm's run has little time. */
 function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | null {
   return signal.kind === "tick" ? (fileNews ?? null) : null
 }
 
-/** The state of every entry says what became of an attempt; only the decision for a plan holds that plan. */
+/** The entry that a notification is about. Every entry's state has an attempt's outcome, but only a decision's entry has its plan. */
 function statementIn(
   { seq, hash, plan }: LedgerEntry,
   { state, planHash }: PendingAction,
 ): { seq: number; hash: string } | null {
-  // The claim itself states what is not part of the state.
+  // The claim itself holds what is not part of the state.
   if (state === "policy-refused" || state === "daily") return null
   return planHash === null || plan?.hash === planHash ? { seq, hash } : null
 }
 
-/** Number of newest entries in which those of a closed attempt are looked for. */
+/** Number of newest entries that are searched for those of a closed attempt. */
 const MAX_ENTRIES_BACK = 60
 
 interface DueAt {
@@ -168,7 +168,7 @@ function carriesHeads({ state }: Notification): boolean {
 async function deliver(ports: Ports, notify: Notifier, notice: Notification): Promise<Delivery> {
   const timeoutMs = Math.min(MAX_WAIT_MS, ports.timeLeftMs() - LEDGER_WRITE_MS)
   if (timeoutMs <= 0) return { ok: false, why: "too little time was left in the function" }
-  // What a notifier throws in breach of its promise may hold the address, so its words are not kept.
+  // An error that a notifier throws against its contract may contain the address, so its message is not kept.
   return notify.tell(notice, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
 }
 
@@ -190,7 +190,7 @@ async function noteDelivery(
   return head
 }
 
-/** null where the claim says all: what lasts, and was taken. */
+/** null if the claim is record enough: a delivered notification of a state that lasts. */
 function endingOf(
   { head, notice, tries }: Claim,
   delivery: Delivery,
@@ -207,12 +207,12 @@ function endingOf(
     : null
 }
 
-/** It changes nothing about an attempt or a server, so it names none. */
+/** The observation has no attempt and no servers: it changes none of them. */
 function aboutPeople(at: number): Omit<Observation, "kind" | "says"> {
   return { attempt: null, servers: [], present: null, at }
 }
 
-/** An entry with its own run id: the answer to a repeated signal is the first delivery's result, not its notifications. */
+/** An entry under a new run id, so that the result of a repeated signal is that of the first delivery, without its notifications. */
 function observed(
   ports: Ports,
   { stream, signal }: RunTask,

@@ -12,11 +12,11 @@ import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
 import { changesState, type DecidedEvent } from "./state-change.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-// Questions of a run that no gate can answer: is there room and time, is it news, may another try follow.
+// Checks of a run that no gate can make: room in the state, time left, whether a decision is news, whether another attempt may follow.
 
 /**
- * The last safeguard: a state bigger than this leaves no room for the settlement of an attempt. Traffic leaves it below 16 KB;
- * only what people and purchases add may ever take more (a year of purchases, attempts settled as absent).
+ * The last safeguard: a bigger state leaves no room for the settlement of an attempt. Traffic keeps it below 16 KB. Only
+ * operators and purchases can add more, such as a year of purchases or attempts settled as absent.
  */
 export const MAX_STANDING_BYTES = 96 * 1024
 const HOUR_MS = 3_600_000
@@ -27,7 +27,7 @@ export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
 }
 
-/** Reasons in the state against a purchase, besides the gates. A dry run and `status` show them like a run that may buy. */
+/** Reasons in the state against a purchase, besides the gates. A dry run and `status` show them, too. */
 export function stateFindings(situation: Situation): Finding[] {
   const conflict = policyConflict(situation)
   const isFull = bytesOf(situation.state) > MAX_STANDING_BYTES
@@ -47,8 +47,8 @@ export function stateFindings(situation: Situation): Finding[] {
 const knownBytes = new WeakMap<SupernodeState, number>()
 
 /**
- * The size of the state as entries hold it: the order of keys does not change it. States never change, and most runs see the
- * one that the run before saw.
+ * Bytes of the state in an entry; the order of its keys does not matter. Kept per state: states are immutable, and most runs
+ * have the same one as the run before.
  */
 function bytesOf(standing: SupernodeState): number {
   const known = knownBytes.get(standing)
@@ -96,19 +96,19 @@ interface Noted {
   situation: Situation
   decision: Decision
   plan: ScaleUpPlan | null
-  /** The entry that would be written, as far as the state is folded from it. */
+  /** The fields of the entry from which the state would be folded. */
   event: DecidedEvent
 }
 
 /**
- * True if a decision that buys nothing is written: always on a person's request; on an alarm or a tick only where it says
- * something new, an hour or a day has passed, or the state changes by it.
+ * True if a decision that buys nothing is recorded. A person's request always is. An alarm or a tick is if the decision is new,
+ * an hour (alarm) or a day (tick) has passed, or the state changes.
  */
 export function isWorthNoting({ task, situation, decision, plan, event }: Noted): boolean {
   const { state, now, supernode } = situation
   const { signal } = task
   if (signal.kind === "request") return true
-  // Where no rule takes alarms' points, an OK can neither start nor stop anything.
+  // If no rule uses the points of alarms, an OK can neither start nor stop anything.
   if (signal.kind === "alarm" && signal.state === "ok")
     return (
       situation.policy.rules.some(({ metric }) => metric.alarm !== undefined) && changesState(state, event)
@@ -123,13 +123,13 @@ export function isWorthNoting({ task, situation, decision, plan, event }: Noted)
   return isRead && (last.to !== (decision.target?.to ?? null) || last.planHash !== (plan?.hash ?? null))
 }
 
-/** A text to sign ends `approval.expires` after the recorded hold: the hold is recorded anew while half of that is left. */
+/** A text to sign expires `approval.expires` after its recorded hold, so the hold is recorded again when half of that has passed. */
 function signableMs({ approval, approvers }: Situation["policy"], { heldBy }: Decision): number {
   const isSignable = approval && heldBy === "approval-needed" && approversWithKeys(approvers).length > 0
   return isSignable ? approval.expires / 2 : Number.POSITIVE_INFINITY
 }
 
-/** True if an overtaken run records that: of thousands that lose in one minute only the first one does. */
+/** True if an overtaken run records that. Of thousands in one minute only the first one does. */
 export function isFirstOvertaken(
   { signal }: RunTask,
   { lastDecision }: SupernodeState,

@@ -18,7 +18,7 @@ const NOT_OPENED: Outcome = {
   says: "the attempt was not opened: another entry took its place, or its own would be too big",
 }
 
-/** The line of no return lies behind the append: from there on nothing is repeated, and whatever happens is settled. */
+/** Opens the attempt, sends its one request and records the outcome. After the append nothing is repeated: the line of no return. */
 export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Round> {
   const { plan } = wanted
   const reserved = await reserveInTurn(ports, task, wanted)

@@ -19,7 +19,7 @@ import type { RunTask } from "./task.ts"
 /** A decision, and the head that holds its situation's state. */
 type Noted = Decided & { head: LedgerEntry | undefined }
 
-/** Writes down a decision that leads to no purchase, where it says anything new. */
+/** Records a decision that buys nothing, if it is news. */
 export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
   const { head, situation, decision, plan } = decided
   const event = decidedEvent(task, decided)
@@ -32,7 +32,7 @@ export async function recordDecision(ports: Ports, task: RunTask, decided: Noted
   }
 }
 
-/** The parts of its entry that may change the state. Most decisions are not written, so the entry itself is not made. */
+/** The fields of its entry that may change the state. The entry itself is not made, since most decisions are not recorded. */
 function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: Decided): DecidedEvent {
   const { policy, policyHash } = situation
   return {
@@ -49,7 +49,7 @@ function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: 
   }
 }
 
-/** Writes down a decision that leads to no purchase. What fits in no entry is still answered: it buys nothing. */
+/** Appends a decision that buys nothing. One that fits in no entry is still the run's result. */
 export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
   const { head, situation, decision, plan, mode } = noted
   const news = { ...entryFieldsOf(ports, task, { situation, mode }), kind: "decided" as const }
@@ -86,8 +86,8 @@ export function entryFieldsOf(
 }
 
 /**
- * Others kept appending while we looked: nothing is bought; the note of it is worth one try. A dry run appends nothing, so
- * that none comes here.
+ * The result of a run that other runs overtook too often: it buys nothing, and tries once to record that. Never a dry run, which
+ * appends nothing.
  */
 export async function holdOvertaken(
   ports: Ports,

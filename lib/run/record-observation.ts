@@ -8,7 +8,7 @@ import { stampOf } from "./entry-time.ts"
 import type { FetchedFleet } from "./fleet-spend.ts"
 import type { RunTask } from "./task.ts"
 
-/** One look can show a few things in a row: an attempt is unknown, was accepted after all, is complete. */
+/** Maximum number per run. One read can show a few in a row: an attempt is unknown, then accepted, then complete. */
 const MAX_OBSERVATIONS = 4
 
 export interface Gathered {

@@ -26,12 +26,11 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 // Within one process buyers take turns (`Ports.inFleetTurn`), so that each reads what the one before it has reserved. That
 // only spares conflicts: nothing above relies on it. After a conflict nothing that was read before is used again, and a read
 // that the ledger shares among runs begins after each of them has asked for it, so after its read of stream `fleet` ended.
-// A run whose evidence is old by then, since it was frozen or waited long for its turn, starts from the top, as one that was
-// overtaken.
-// No clock has a say in this. A reservation whose run died is dropped by taking its place (`fence`), not by its age: a run
-// that was only paused would otherwise open it after all, although its place went to another run.
+// A run whose evidence is too old by then starts from the top, like an overtaken run: it was frozen or waited long for its turn.
+// None of this depends on a clock. A reservation whose run died is dropped by taking its place in the chain (`fence`), not by its
+// age: a run that was only paused could otherwise still open its attempt, although the reservation went to another run.
 
-/** Maximum number of reservations after another supernode was faster; many may want to buy in the same second. */
+/** Maximum number of tries after conflicts with other supernodes. Many may want to buy in the same second. */
 const MAX_TRIES = 8
 const MAX_RELEASES = 3
 
@@ -58,15 +57,15 @@ export type Reserved =
   | { kind: "held"; situation: Situation; decision: Decision }
   | { kind: "overtaken" }
 
-/** As `reserve`; under caps across supernodes when it is this run's turn. */
+/** `reserve`, in turn with other buyers of this process if caps across supernodes apply. */
 export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
   if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, wanted)
   return ports.inFleetTurn(() => reserve(ports, task, wanted))
 }
 
 /**
- * Makes the attempt and takes its place under the fleet's caps. Where another supernode was faster the others are counted and
- * the decision is made again. Throws LedgerError: then the place may be taken, and is given up when it lapses.
+ * Makes the attempt and reserves its place under the fleet's caps. After a conflict the fleet is counted and the decision is
+ * made again. Throws LedgerError: then the place may be reserved, and is given up when it lapses.
  */
 async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
   const { head, plan } = wanted
@@ -137,8 +136,8 @@ function buyersIn(tips: ReadonlyMap<string, ChainTip>): Record<string, number> {
 }
 
 /**
- * Gives the place back: its chain tells by now what became of the attempt. Only for order's sake, since others can see that
- * by themselves; so it is tried a few times, and never throws.
+ * Releases the reservation; the attempt's own chain has its outcome by now. Other runs can see that without the release, so it
+ * is tried a few times only, and never throws.
  */
 export function releaseInTurn(
   ports: Ports,

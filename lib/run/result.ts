@@ -7,7 +7,7 @@ import type { Decided } from "./decide-and-plan.ts"
 import { whyObserved } from "./mode.ts"
 import type { RunTask } from "./task.ts"
 
-/** An outcome as results show it: the raw answer stays in the ledger's `settled` entry, and only there. */
+/** An outcome without the raw answer, which only the ledger's `settled` entry holds. */
 export type ShownOutcome = Shown<Outcome>
 type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
 
@@ -15,10 +15,10 @@ type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
 export interface RunResult {
   supernode: string
   mode: RunMode
-  /** In mode `observe`: why nothing is bought, whatever was decided. */
+  /** In mode `observe`: why nothing is bought. */
   observed?: string
   decision: Pick<Decision, "kind" | "heldBy" | "findings">
-  /** Present wherever a target was chosen. */
+  /** Present if a target was chosen. */
   plan?: ScaleUpPlan
   /** Present only after a purchase was tried. */
   outcome?: ShownOutcome

@@ -19,10 +19,9 @@ import type { RunTask } from "./task.ts"
 // One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
 
 /**
- * Reads, decides, buys at most once per attempt; then reads what became of the order, or what independent sources say of
- * an unknown outcome, and notifies people. Throws
- * (LedgerError) only above the line of no return, and where an outcome could not be written: then the attempt stays
- * open, which later runs take for a purchase, never for nothing.
+ * Reads, decides and buys at most once per attempt. Then follows the order or the unknown outcome, and notifies operators.
+ * Throws LedgerError only above the line of no return, and if an outcome could not be recorded. Then the attempt stays open, and
+ * later runs count it as a purchase.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task)
@@ -38,7 +37,7 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   let conflicts = 0
   let purchases = 0
   let tried: RunResult["outcome"]
-  // Only of use to the first round: each further one follows an entry that is newer than this read.
+  // For the first round only: each further round follows an entry that is newer than this read.
   let early = beginEarlyRead(ports, task)
   for (;;) {
     const round = await oneRound(ports, task, early)

@@ -42,7 +42,7 @@ export async function sendOnce(
       timeoutMs: task.buyTimeoutMs,
     })
   } catch (error) {
-    // A client that breaks its promise never to throw may have sent the request: that is what unknown means.
+    // A client that throws against its contract may have sent the request, so the outcome is unknown.
     return {
       kind: "unknown",
       reason: "client-failure",

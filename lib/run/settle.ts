@@ -5,7 +5,7 @@ import { nextSettlement } from "../ledger/next-entry.ts"
 import { LedgerError, type Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** Settling goes on through a failing ledger for this long on a host; in a function, until shortly before its end. */
+/** How long settling is retried on a host while the ledger fails. A function retries until shortly before its end. */
 const MAX_SETTLING_MS = 120_000
 
 interface Settlement {
@@ -15,8 +15,8 @@ interface Settlement {
 }
 
 /**
- * Appends the outcome, at whatever seq is next by now, until it is written or the time is over. It looks twice even then:
- * a word that a tick wrote in between must not cost an outcome that is certain.
+ * Appends the outcome after the chain's newest entry, and retries until it is recorded or the time is over. Tries at least
+ * twice: an entry appended meanwhile must not lose a known outcome.
  */
 export async function settle(ports: Ports, task: RunTask, settlement: Settlement): Promise<LedgerEntry> {
   const { opened, attempt, outcome } = settlement

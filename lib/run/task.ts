@@ -10,7 +10,7 @@ export interface RunTask {
   exclusive: boolean
   loaded: LoadedPolicy
   mode: RunMode
-  /** Random per run: what this run wrote is no duplicate to itself. */
+  /** Random per run, so that a run's own entries are no duplicates to it. */
   run: string
   /** `supernode:<id>`. */
   stream: string
@@ -18,11 +18,11 @@ export interface RunTask {
   endpoint: string
   buyTimeoutMs: number
   sendWithinMs: number
-  /** Streams of all supernodes of the policy file, this one's among them: what its `fleet` caps count. */
+  /** Streams of all supernodes of the policy file, including this one: its `fleet` caps count them. */
   fleetStreams: readonly string[]
-  /** Only the decision's kind and first reason are read of the result: hints are made for recorded decisions alone. */
+  /** True if only the decision's kind and first reason are read of the result. Then only recorded decisions get hints. */
   hintsAreUnread?: true
-  /** News of the policy file as a whole; only with the first supernode of the file, so that operators hear of it once. */
+  /** News of the policy file as a whole. Only the first supernode of the file has it, so that operators are notified once. */
   fileNews?: PolicyFileState
 }
 
