@@ -31,16 +31,16 @@ export const GATES: readonly Gate[] = [
   { id: "no-attempt-in-flight", check: noAttemptInFlight }, // never buy twice
   { id: "supernode-ready", check: supernodeReady }, // the API refuses other states, or accepts an order that it cannot fulfil
   { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // from an unknown rung every step is a guess
-  { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm wakes, evidence decides
+  { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm starts a run, evidence decides
   { id: "rung-above-current", check: ({ choice }) => choice.aboveCurrent }, // we never scale in
   { id: "within-servers-limit", check: ({ choice }) => choice.withinServersLimit }, // the operator's ceiling
   { id: "cooldown-over", check: cooldownOver }, // the last purchase must first be able to help
   { id: "action-rate", check: actionRate }, // limits mistakes that no other rule foresees
   { id: "efficacy", check: efficacy }, // purchases that did not help will not help now
-  { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // a sold-out flavor is better known before the order
+  { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // a sold-out flavor must be found before the order
   { id: "price-known", check: priceKnown }, // an unknown price fits no budget
   { id: "within-budget", check: withinBudget }, // caps the bill
-  { id: "plan-as-shown", check: planAsShown }, // the plan that was shown is the plan that is bought
+  { id: "plan-as-shown", check: planAsShown }, // only the plan that was shown may be bought
   { id: "approved", check: approved }, // above a price people approve
 ]
 
@@ -79,7 +79,7 @@ export function consider(situation: Situation, digest: Digest): Considered {
   return { decision, facts }
 }
 
-/** Written out member by member: a spread behind another member costs ten times as much, and a decision has 20 findings. */
+/** Lists each member, since a spread after another member is ten times slower, and a decision has 20 findings. */
 function findingOf(gate: string, { passed, reason, says, facts }: Verdict): Finding {
   return { gate, passed, reason, says, facts }
 }
@@ -103,7 +103,7 @@ function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFact
   return {
     situation,
     choice,
-    // Its hash is costly, and most decisions compare no plan.
+    // The plan's hash is costly, and most decisions do not compare plans.
     planOf: () => (plan ??= target && planScaleUp(situation, target, digest)),
     cost: target && orderCost(situation.policy.ladder, target.from, target.to),
     digest,
@@ -125,7 +125,7 @@ const LAST_GATES: readonly string[] = ["not-paused", "no-hold", "plan-as-shown",
 export function whyNotSent(decided: Situation, { control, now }: LastLook, digest: Digest): Finding | null {
   const choice = chooseRung(decided)
   const gates = GATES.filter(({ id }) => LAST_GATES.includes(id))
-  // One plan for both instants: it is the plan of the decision.
+  // Both instants use one plan: the decision's.
   const decidedFacts = factsOf(decided, choice, digest)
   const findings = [decided.now, now].flatMap((at) => {
     const facts = { ...decidedFacts, situation: { ...decided, control, now: at } }

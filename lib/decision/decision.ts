@@ -4,7 +4,7 @@ import type { Cause } from "./state/effect.ts"
 /** Verdict of one gate, with the numbers behind it. */
 export interface Finding {
   gate: string
-  /** null: not evaluated, `says` gives the reason. A null never buys. */
+  /** null: the gate was not evaluated; `says` gives the reason. A null never buys. */
   passed: boolean | null
   /** Id of the reason if the gate did not pass; else null. */
   reason: string | null

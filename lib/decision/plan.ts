@@ -43,8 +43,8 @@ export function scaleUpUrl(endpoint: string, policy: Pick<Policy, "projectId" | 
 
 /**
  * The exact order for a target. Its hash covers what is bought, from which state, its cost, the ledger and
- * the newest attempt; no times. So a plan serves once, and a plan of another ledger, or of none, never
- * serves.
+ * the newest attempt, but no times. So a plan can be bought only once. A plan of another ledger, or made
+ * without a ledger, cannot be bought.
  */
 export function planScaleUp(situation: Situation, target: Target, digest: Digest): ScaleUpPlan {
   const { policy, endpoint, supernode, control, state } = situation

@@ -4,8 +4,8 @@ import type { Control } from "../state/control.ts"
 import { type LedgerAge, ledgerIsNew, NEW_LEDGER_MS } from "../state/ledger-identity.ts"
 import { sayTime } from "../verdict.ts"
 
-// Checks of the ledger itself. These reasons lie outside the gates, since every gate relies on the memory
-// that they check.
+// Checks of the ledger itself. They are not gates, since every gate relies on the memory that these checks
+// verify.
 
 /** Reason why a ledger is not sufficient. */
 export type LedgerProblem = Pick<Finding, "says" | "facts"> & {

@@ -35,7 +35,7 @@ function rateUnder(
 
 /**
  * Combined verdict of the supernode's own cap and the fleet's: either can fail it. A cap that was not counted
- * passes nothing.
+ * never passes.
  */
 function withFleet(ownVerdict: Verdict, fleet: Verdict | null): Verdict {
   if (!fleet) {

@@ -27,8 +27,8 @@ export function planAsShown({ situation: { signal }, planOf }: GateFacts): Verdi
 }
 
 /**
- * Above a price, distinct people other than the requester must have approved this exact plan, recently and
- * once.
+ * Above a price, distinct people other than the requester must have approved this exact plan. Each approval must be
+ * recent and counts once.
  */
 export function approved({ situation, choice, planOf, cost }: GateFacts): Verdict {
   const { policy, control, signal, state, now } = situation
@@ -70,7 +70,7 @@ interface Ignored {
   listed: readonly Approver[]
 }
 
-/** Number of approvals that do not count, so that no reader believes them lost. */
+/** Number of approvals that do not count; it is shown so that no reader believes that they are lost. */
 function sayIgnored({ given, names, listed }: Ignored): string {
   const counting = new Set(names.map(personKey))
   const others = new Set(given.map(personKey).filter((key) => !counting.has(key)))

@@ -101,7 +101,7 @@ interface Overtaken {
   facts: Record<string, unknown>
 }
 
-/** Reason why a young signal is stale all the same; null if it is not. */
+/** Reason why a signal within the maximum age is stale; null if it is not. */
 export function overtakenAt(situation: Situation): Overtaken | null {
   const { signal, now, state, run, asked, policy } = situation
   if (signal.kind === "request") {

@@ -5,7 +5,7 @@
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 /** Format characters, variation selectors, fillers and the Braille blank: they change or hide text and cannot be seen. */
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu
-/** Half a surrogate pair: not a character, and refused by other programs. */
+/** Half a surrogate pair: it is not a character, and other programs refuse it. */
 const LONE_SURROGATE = /\p{Cs}/gu
 
 /** Characters that are read for each one that may be kept; the rest of a longer text is dropped unread. */

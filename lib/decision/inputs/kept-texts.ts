@@ -1,7 +1,7 @@
-/** Instants whose texts are kept. */
+/** Maximum number of instants whose texts are kept. */
 const MAX_TEXTS = 64
 
-/** `make`, which keeps its newest texts: the sentences of each decision name the same few instants as the one before. */
+/** `make` with a cache of its newest texts: consecutive decisions name the same few instants in their sentences. */
 export function keptTexts(make: (at: number) => string): (at: number) => string {
   const texts = new Map<number, string>()
   return (at) => {

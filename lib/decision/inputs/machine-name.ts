@@ -1,6 +1,6 @@
-// How monitoring systems call the dimension or label that names a machine. Case, `_` and `-` make no difference.
+// Names that monitoring systems use for the dimension or label of a machine. Case, `_` and `-` make no difference.
 
-/** Their values are ids. */
+/** Dimensions whose values are ids. */
 const BY_ID: readonly string[] = [
   "instanceid",
   "serverid",
@@ -10,7 +10,7 @@ const BY_ID: readonly string[] = [
   "cloudserverid",
   "unreadable",
 ]
-/** The same, but a machine's name or address is as good. */
+/** Dimensions whose values may also be a machine's name or address. */
 const BY_NAME: readonly string[] = [
   "node",
   "nodename",
@@ -27,12 +27,12 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
-/** Whether a dimension of that name holds the id of a machine. */
+/** True if a dimension of that name holds the id of a machine. */
 export function namesMachineById(name: string): boolean {
   return BY_ID.includes(plain(name))
 }
 
-/** Whether a dimension of that name holds a machine's name, address or id. */
+/** True if a dimension of that name holds a machine's name, address or id. */
 export function namesMachineByName(name: string): boolean {
   return BY_NAME.includes(plain(name))
 }

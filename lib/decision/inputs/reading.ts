@@ -17,13 +17,13 @@ export interface Reading {
   /** The source answered 401 or 403: another try does not help until the keys are corrected. */
   credentials?: true
   /**
-   * The meter was not asked, or meter and autoscaler did not understand each other: that is no silence of the
+   * The meter was not asked, or one side could not read the other's message: this does not count as a silent
    * meter.
    */
   unasked?: true
 }
 
-/** By rule; of several for one rule the first counts. */
+/** Readings by rule. If a rule has several, the first one counts. */
 export function byRule<T extends { rule: string }>(all: readonly T[]): Map<string, T> {
   const found = new Map<string, T>()
   for (const one of all) if (!found.has(one.rule)) found.set(one.rule, one)

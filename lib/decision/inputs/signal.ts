@@ -34,7 +34,7 @@ export interface NamedValue {
   unit: string | null
 }
 
-/** A monitoring alarm changed state or repeated itself. It starts a run; evidence decides. */
+/** A monitoring alarm that changed its state or was repeated. It starts a run; evidence decides. */
 export interface AlarmSignal {
   kind: "alarm"
   /** Equal for every delivery of the same event, whatever its transport. */

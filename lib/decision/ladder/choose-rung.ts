@@ -24,7 +24,7 @@ export interface Choice {
   /** Evidence of all rules; empty if nothing was weighed. */
   rules: readonly RuleEvidence[]
   cleared: string[]
-  /** Schedules that bypass the cooldown; null: one might, and the current rung is unknown. */
+  /** Schedules that bypass the cooldown; null while the current rung is unknown and one of them might. */
   bypassing: string[] | null
 }
 

@@ -13,13 +13,13 @@ export interface FloorEvidence extends ActiveFloor {
    * policy.
    */
   verdict: "wanted" | "acted" | "off"
-  /** Its rung: the smallest with at least that many servers, by its index on the ladder and its servers. */
+  /** Smallest rung with at least that many servers: its index on the ladder and its number of servers. */
   index: number
   servers: number
   acted: HandledStart | null
 }
 
-/** Evaluates the schedules that are active now, each separately, since floors are never added. */
+/** Evaluates each active schedule separately, since floors are never added. */
 export function evaluateFloors({ policy, state, policyHash, now }: Situation): FloorEvidence[] {
   const { schedules, timezone, ladder } = policy
   return activeFloors(schedules, timezone, now).flatMap((floor): FloorEvidence[] => {

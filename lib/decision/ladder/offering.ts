@@ -48,9 +48,9 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
 }
 
 /**
- * The allowed rung and, if the policy allows it, larger ones, each with its verdict, up to the first that does not clearly
- * lack stock. A flavor that is not listed is a mistake in the ladder. One whose flag is unreadable may be in stock: a
- * larger rung would waste money.
+ * The allowed rung and, if the policy allows it, larger ones, each with its verdict. The walk ends at the first rung that
+ * does not clearly lack stock. A flavor that is not listed is a mistake in the ladder. A flavor whose flag is unreadable
+ * may be in stock: a larger rung would waste money.
  */
 export function searchedRungs({ situation, allowed, mayGoLarger }: OfferQuestion): {
   rung: Rung

@@ -6,7 +6,7 @@ import type { FloorEvidence } from "./floors.ts"
 //
 // While cooling down only a schedule with `cooldown: bypass` may buy. If a higher proposal must wait, the bypassing floor
 // is bought now, and the higher proposal waits as it would alone. Otherwise more load would lead to fewer servers: without
-// it the floor would be bought, and with it everything would wait.
+// the higher proposal the floor would be bought, and with it everything would wait.
 
 /** A proposal of a rung, by its index on the ladder. */
 interface Proposal {
@@ -24,7 +24,7 @@ export interface Proposing {
   isCooling: boolean
 }
 
-/** The rung that is wanted, and the rules and schedules that it satisfies. */
+/** The demanded rung, and the rules and schedules that it satisfies. */
 export interface TopProposal {
   index: number
   rules: string[]

@@ -4,7 +4,7 @@ import type { Purchase } from "../state/purchases.ts"
 import { purchasesWithin } from "./cost.ts"
 import { purchasesSince, sayWindow, type WindowLength, windowStart } from "./window.ts"
 
-// What is left of a cap: of one supernode's by its own purchases, of the fleet's by those of all supernodes.
+// Remainder of a cap. A supernode's cap counts its own purchases; the fleet's cap counts those of all supernodes.
 
 export interface RateUse {
   used: number

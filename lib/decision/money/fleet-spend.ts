@@ -25,7 +25,7 @@ export interface FleetSpend {
   purchases: FleetPurchase[]
 }
 
-/** Its position holds an entry: from here on only its chain counts. */
+/** True if its position in the chain holds an entry: from then on only that chain counts. */
 export function isResolved({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
   return (tips.get(stream)?.seq ?? 0) >= seq
 }

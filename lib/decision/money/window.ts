@@ -8,7 +8,7 @@ export type WindowLength = Budget["per"]
 
 /**
  * First instant that counts, epoch milliseconds, inclusive: the start of the local month of `now`, or the
- * first instant less than `per` ago. There is no last one: times that another clock has dated ahead of ours
+ * first instant less than `per` ago. The window has no end: times that another clock has dated ahead of ours
  * count too.
  */
 export function windowStart(per: WindowLength, timezone: string, now: number): number {

@@ -108,7 +108,7 @@ function dearestOf(orders: readonly Order[]): Order | null {
   )
 }
 
-/** This number of the most expensive orders. */
+/** Bound for this number of purchases, each at the price of `order`; null without an order. */
 function boughtFor(order: Order | null, purchases: number, rate: string): Bound | null {
   if (!order) return null
   const { money, from, to } = order

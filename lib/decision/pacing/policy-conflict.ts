@@ -7,16 +7,16 @@ import { sayTime } from "../verdict.ts"
 // apply.
 
 const MINUTE_MS = 60_000
-/** Three changes between the same two hashes within this time are a conflict, */
+/** Three changes between the same two hashes within this time are a conflict (see the exception below). */
 const WINDOW_MS = 60 * MINUTE_MS
-/** unless all of them are as close together as the steps of one roll-out. */
+/** Exception: all of them are as close together as the steps of one roll-out. */
 const SHORTEST_MS = 15 * MINUTE_MS
 const CHANGES = 3
 /** A conflict ends after this much time with one file. */
 const CALM_MS = 20 * MINUTE_MS
-/** An automatic purchase waits this long after a policy hash was first written, */
+/** Wait of an automatic purchase after a policy hash was first written, if another hash was written recently. */
 const NEW_MS = 5 * MINUTE_MS
-/** if another hash was written within this time. */
+/** Time within which another hash counts as recently written. */
 const OTHER_MS = 15 * MINUTE_MS
 const MAX_CHANGES = 8
 
@@ -37,7 +37,7 @@ export function afterChange(
   const before = { hash: seen.hash, at: Math.max(seen.since, lastDecision?.at ?? 0) }
   const isReturn = policyChanges?.before.hash === to.hash
   const earlier = isReturn ? policyChanges.at.filter((at) => at >= to.at - WINDOW_MS) : []
-  // The first change and the newest count; of too many in between the newest is dropped.
+  // The first change and the newest one count. If there are too many in between, the newest of those is dropped.
   const at = [...(earlier.length < MAX_CHANGES ? earlier : earlier.slice(0, -1)), to.at]
   const lasts = policyChanges?.isConflict === true && to.at - newest(policyChanges) < CALM_MS
   return { before, at, isConflict: lasts || alternates(at) }
@@ -56,7 +56,7 @@ export interface PolicyConflict {
   says: string
   /** End of the conflict without a further change, epoch milliseconds. */
   until: number
-  /** True: a `reset` ends it. False: a new file, which needs only time. */
+  /** True: a `reset` ends the conflict. False: the file is new, and only time must pass. */
   isConflict: boolean
   hashes: readonly [string, string]
 }
@@ -65,7 +65,7 @@ type Facts = Pick<Situation, "state" | "policyHash" | "now" | "signal">
 
 /**
  * Reason why this policy file must not buy now: it alternates with another one, or another was in force a
- * moment ago. null: it may.
+ * moment ago. null: it may buy.
  */
 export function policyConflict({ state, policyHash, now, signal }: Facts): PolicyConflict | null {
   const { policySeen } = state

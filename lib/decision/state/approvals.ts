@@ -14,8 +14,8 @@ export function approvalEnd({ at, expires: signedEnd }: Approval, expires: numbe
 }
 
 /**
- * The listed approver of this approval; null for other people, after its end, and without the signature that
- * a key requires.
+ * The listed approver of this approval; null for other people, for an expired approval, and without the
+ * signature that a key requires.
  */
 export function approverOf(
   approval: Approval,

@@ -15,11 +15,11 @@ export interface BlindSource {
 /** Ticks in a row after which a source counts as blind. */
 export const BLIND_TICKS = 3
 
-/** Sources that one tick asked; `problem` is null for a source that returned data. */
+/** Sources that one tick queried; `problem` is null for a source that returned data. */
 export type SourceLook = Record<string, string | null>
 
 /**
- * Counts one more tick. Returns the same object if nothing changes; a source that was not asked keeps its
+ * Counts one more tick. Returns the same object if nothing changes; a source that was not queried keeps its
  * count.
  */
 export function countBlindTick(before: Blindness, look: SourceLook, tickAt: number): Blindness {

@@ -43,7 +43,7 @@ export interface Approval {
   isSigned?: boolean
 }
 
-/** The folded state of stream `control`. Supernodes are named by id, so that a rename ends no pause. */
+/** The folded state of stream `control`. Supernodes are named by id, so that a rename does not end a pause. */
 export interface Control {
   /** The pause of all supernodes. */
   pausedAll: Stop | null
@@ -80,7 +80,7 @@ export type OperatorCommand =
   | { verb: "restored"; why: string; by: string }
   | { verb: "confirm"; supernode: string; why: string; by: string; signature?: SaidSignature }
 
-/** Number of newest approvals that are kept. A count, so that no wrong clock makes us forget one. */
+/** Number of newest approvals that are kept. The bound is a number, so that a wrong clock cannot drop one. */
 const MAX_APPROVALS = 100
 /**
  * Limit of all signatures together; one of ed25519 needs 120, one of RSA with 4096 bits 720. The oldest
@@ -151,7 +151,7 @@ function newestOf(approvals: readonly Approval[]): Approval[] {
   return kept.slice(tooOld + 1)
 }
 
-/** Who said something, as the state keeps it. */
+/** Author of an operator command, as the state keeps it. */
 export function keptName(by: string): string {
   return cleanText(by, MAX_BY_CHARS)
 }

@@ -1,6 +1,6 @@
 /**
- * Cause of a purchase by rules: the rule with the highest proposal (of several the first in the policy), and
- * its severity.
+ * Cause of a purchase by rules: the rule with the highest proposal, and its severity. If several rules propose
+ * the same, the first one in the policy counts.
  */
 export interface Cause {
   rule: string

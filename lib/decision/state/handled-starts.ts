@@ -6,7 +6,7 @@ import type { HandledStart, SupernodeState } from "./state.ts"
 // Starts of schedules that have led to a purchase: each may do so once. A floor that is raised while it is
 // active counts as a new start, so the key contains the start and the servers of its floor.
 
-/** The purchase for this start with as many servers, or more. */
+/** The purchase for this start with at least this number of servers. */
 export function handledStartOf(state: SupernodeState, occurrence: Occurrence): HandledStart | undefined {
   const handled = state.acted ?? {}
   const { atLeast } = occurrence

@@ -32,10 +32,10 @@ export const NEW_LEDGER_MS = STUCK_AFTER_MS
 export interface LedgerAge {
   /**
    * First time that the cloud confirmed to a run on this ledger; null: no entry names one. The clock of the
-   * machine that ran `ledger init` starts nothing: a wrong one would end the 45 minutes too early.
+   * machine that ran `ledger init` does not count: a wrong one would end the 45 minutes too early.
    */
   firstConfirmedAt: number | null
-  /** Time that the cloud confirmed to this run; null: none, so that nothing is over. */
+  /** Time that the cloud confirmed to this run; null if it confirmed no time: then the 45 minutes are not over. */
   confirmed: number | null
 }
 

@@ -2,15 +2,15 @@ import { isFinal, type OrderRecord } from "./order.ts"
 import type { SupernodeState } from "./state.ts"
 
 const DAY_MS = 86_400_000
-/** Reading goes on for so long after the newest change, also once the servers run. */
+/** Time after the newest change during which the order is still read, even once the servers run. */
 const WATCH_MS = 7 * DAY_MS
-/** The same for an order that no read showed: rights may be granted later. */
+/** The same for an order that no read has shown so far: rights may be granted later. */
 const WATCH_UNREADABLE_MS = DAY_MS
 
 /** An order to read from the billing service. */
 export type OrderQuestion = Pick<OrderRecord, "attempt" | "orderId" | "planned">
 
-/** The order of the attempt in flight, else the newest one on record; null where it is final or was watched long enough. */
+/** The order of the attempt in flight, else the newest one on record; null if it is final or was read for long enough. */
 export function orderToRead({ attempt, order }: SupernodeState, now: number): OrderQuestion | null {
   if (attempt?.orderId && order?.attempt !== attempt.id)
     return { attempt: attempt.id, orderId: attempt.orderId, planned: attempt.cost }
@@ -18,7 +18,7 @@ export function orderToRead({ attempt, order }: SupernodeState, now: number): Or
   return { attempt: order.attempt, orderId: order.orderId, planned: order.planned }
 }
 
-/** False once the order is final, or nothing was learned of it for a long time. */
+/** False once the order is final, or if no read has shown anything new for a long time. */
 export function isWatched(order: OrderRecord, now: number): boolean {
   if (isFinal(order)) return false
   return Math.abs(now - order.at) < (order.status === null ? WATCH_UNREADABLE_MS : WATCH_MS)

@@ -12,9 +12,9 @@ export interface CloudOrder {
 export interface OrderRecord {
   attempt: string
   orderId: string
-  /** null: no read showed it so far. */
+  /** null: no read has shown it so far. */
   status: number | null
-  /** Why it cannot be read, and what kind of reason that is; only with status null. */
+  /** Reason why it cannot be read, and the kind of that reason; only with status null. */
   why?: string
   unreadable?: UnreadableOrder
   amount: Money | null
@@ -24,10 +24,10 @@ export interface OrderRecord {
   at: number
 }
 
-/** `no-answer`: none, or a server error · `refused`: not found, or not readable · `no-right`: the keys may not read it. */
+/** `no-answer`: no answer, or a server error · `refused`: not found, or not readable · `no-right`: the keys may not read it. */
 export type UnreadableOrder = "no-answer" | "refused" | "no-right"
 
-/** A later reason of a higher rank is recorded, a lower one is not: reasons that alternate must not fill the ledger. */
+/** A later reason is recorded only if its rank is higher: alternating reasons must not fill the ledger. */
 const RANKS: readonly (UnreadableOrder | undefined)[] = [undefined, "no-answer", "refused", "no-right"]
 
 const PENDING_REFUND = 2
@@ -41,7 +41,7 @@ export function isUnpaid({ status }: OrderRecord): boolean {
   return status === PENDING_PAYMENT
 }
 
-/** Cancelled, or its money goes back. */
+/** Cancelled, or its money is refunded. */
 export function isTakenBack({ status }: OrderRecord): boolean {
   return status === CANCELLED || status === PENDING_REFUND
 }
@@ -52,7 +52,7 @@ export function hasUnknownStatus(order: OrderRecord): boolean {
   return status !== null && !REGULAR.includes(status) && !isUnpaid(order) && !isTakenBack(order)
 }
 
-/** The order's status changes no more. */
+/** True if the order's status can no longer change. */
 export function isFinal({ status }: OrderRecord): boolean {
   return status === CANCELLED || status === COMPLETED
 }

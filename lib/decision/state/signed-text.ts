@@ -1,5 +1,5 @@
-// The texts that approvers sign: docs/approvals.md. Each text serves once, since it names something that is
-// over after the command.
+// The texts that approvers sign: docs/approvals.md. Each text can be used once, since it names something that
+// ends with the command.
 
 /**
  * Namespace of the signatures (`ssh-keygen -Y sign -n`), so that a signature for another purpose does not

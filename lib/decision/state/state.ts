@@ -50,8 +50,8 @@ export interface SupernodeState {
   /** Time at which the newest attempt was opened, whatever its outcome. */
   openedAt: number | null
   /**
-   * Its id; absent if the chain has opened none since ids are recorded. A plan names it, so that a plan
-   * serves once.
+   * Its id; absent if the chain has opened no attempt since ids are recorded. A plan names it, so that a plan
+   * can be bought only once.
    */
   newestAttempt?: string
   /** Completion of the newest purchase: all its servers RUNNING. */
@@ -87,7 +87,7 @@ export interface SupernodeState {
     kind: "scale-up" | "hold"
     heldBy: string | null
     to: number | null
-    /** A new plan of the same size is news for its approvers. */
+    /** Hash of the plan; approvers are notified again of a new plan of the same size. */
     planHash: string | null
   } | null
   /**

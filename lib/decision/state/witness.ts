@@ -4,10 +4,10 @@ import { includesId } from "../inputs/id.ts"
 import { presentServers, type Supernode } from "../inputs/supernode.ts"
 import type { OpenAttempt } from "./attempt.ts"
 
-// Independent sources about an attempt whose outcome is unknown. They may support "accepted". Nothing here supports
-// "absent", and no gate and no settlement reads it: it is shown to the person who settles.
+// Independent sources about an attempt whose outcome is unknown. They may support "accepted", but never "absent".
+// No gate and no settlement reads them; they are shown to the person who settles.
 
-/** A live-scale-up as CTS recorded it (ListTraces). Null: the trace does not say, or not in a readable form. */
+/** A live-scale-up as CTS recorded it (ListTraces). A field is null if the trace lacks it, or if it is unreadable. */
 export interface ScaleUpTrace {
   /** `time` of the request, epoch milliseconds. */
   at: number | null
@@ -22,12 +22,12 @@ export interface ScaleUpTrace {
 }
 
 /**
- * `not-configured`: no CTS is known beside another ModelArts · `too-old`: CTS keeps seven days · `no-answer`: none, or one
- * that cannot be read · `no-right`: the keys may not list traces.
+ * `not-configured`: no CTS is known for another ModelArts · `too-old`: CTS keeps only seven days · `no-answer`: no answer,
+ * or an unreadable one · `no-right`: the keys may not list traces.
  */
 export type UnreadTraces = "not-configured" | "too-old" | "no-answer" | "no-right"
 
-/** All traces by number, and the few that are kept. */
+/** Number of all traces, and the few that are kept. */
 export type TracesSeen =
   | { kind: "read"; count: number; kept: ScaleUpTrace[] }
   | { kind: "unread"; reason: UnreadTraces; why: string }
@@ -35,7 +35,7 @@ export type TracesSeen =
 /** Servers of the supernode since the attempt. */
 export interface ServersSeen {
   present: number
-  /** Number of those that were not there before, and the first few ids. */
+  /** Number of servers that were not present before, and the first few ids. */
   added: number
   ids: string[]
   /** Order ids of the added ones. */
@@ -54,10 +54,10 @@ export interface WitnessRecord {
 
 const MAX_KEPT = 3
 const MAX_WHY_CHARS = 300
-/** CTS keeps seven days; a minute less, so that clocks that differ ask for nothing older. */
+/** CTS keeps seven days. One minute less, so that differing clocks do not request anything older. */
 const KEPT_BY_CTS_MS = 7 * 86_400_000 - 60_000
 
-/** What to ask CTS for; null: its traces of that time are gone. */
+/** Query for CTS; null if CTS no longer keeps traces of that time. */
 export function traceWindow({ openedAt }: OpenAttempt, now: number): { from: number; to: number } | null {
   if (openedAt < now - KEPT_BY_CTS_MS) return null
   return {
@@ -74,7 +74,7 @@ export function supportsAccepted(
   const isTimely =
     at !== null && at >= attempt.openedAt - CLOCK_TOLERANCE_MS && at <= attempt.deadline + CLOCK_TOLERANCE_MS
   const isSuccess = status !== null && status >= 200 && status <= 299
-  // The console's purchases are a person's.
+  // Purchases through the console are made by a person.
   return isTimely && isSuccess && source !== "ConsoleAction" && (flavor === null || flavor === attempt.flavor)
 }
 
@@ -90,7 +90,7 @@ const NOT_CONFIGURED: TracesSeen = {
   why: "SUPERNODE_MODELARTS_ENDPOINT is set, and SUPERNODE_CTS_ENDPOINT is not",
 }
 
-/** CTS's answer, in order of time, with those traces kept that fit the attempt best. null: no CTS is known. */
+/** CTS's answer in order of time, with the traces that fit the attempt best; null if no CTS is known. */
 export function tracesSeen(read: TracesRead | null, attempt: OpenAttempt): TracesSeen {
   if (read === null) return NOT_CONFIGURED
   if (!read.ok)
@@ -119,12 +119,12 @@ export function serversSeen(supernode: Supernode, { before }: OpenAttempt): Serv
   }
 }
 
-/** A later reason of a higher rank is recorded, a lower one is not: reasons that alternate must not fill the ledger. */
+/** A later reason is recorded only if its rank is higher: alternating reasons must not fill the ledger. */
 const RANKS: readonly UnreadTraces[] = ["not-configured", "no-answer", "no-right", "too-old"]
 
 /**
- * The record after one more reading; null if that showed nothing new. A reading that failed, or that shows less, takes back
- * nothing that is known.
+ * The record after one more reading; null if the reading showed nothing new. A reading that failed, or that shows less,
+ * removes no known fact.
  */
 export function witnessNews(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
   const known = before?.attempt === seen.attempt ? before : null
@@ -134,7 +134,7 @@ export function witnessNews(before: WitnessRecord | undefined, seen: WitnessReco
   return servers === known.servers && traces === known.traces ? null : { ...seen, servers, traces }
 }
 
-/** Only more new servers are news: lists that alternate must not fill the ledger either. */
+/** Only a larger number of new servers is recorded: alternating lists must not fill the ledger either. */
 function isServersNews(known: ServersSeen | null, seen: ServersSeen | null): boolean {
   return seen !== null && (known === null || seen.added > known.added)
 }
@@ -144,7 +144,7 @@ function isTracesNews(known: TracesSeen, seen: TracesSeen): boolean {
   return known.kind === "unread" && RANKS.indexOf(seen.reason) > RANKS.indexOf(known.reason)
 }
 
-/** True once a trace of this attempt is on record: CTS has nothing more to say about it. */
+/** True once a trace of this attempt is on record: CTS need not be read again for it. */
 export function hasOwnTrace({ traces }: Pick<WitnessRecord, "traces">, attempt: OpenAttempt): boolean {
   return traces.kind === "read" && traces.kept.some((trace) => supportsAccepted(trace, attempt))
 }

@@ -7,7 +7,7 @@ export interface Bound {
 
 export interface Kept<T> {
   kept: Record<string, T>
-  /** Members that had no room, in no particular order. */
+  /** Members that did not fit, in no particular order. */
   dropped: T[]
 }
 
@@ -19,7 +19,7 @@ export function newestWithin<T>(
 ): Kept<T> {
   const members = Object.entries(record)
   if (members.length <= bound.most && bytesOf(record) <= bound.mostBytes) return { kept: record, dropped: [] }
-  // Of two members with one time, the one added later is newer.
+  // If two members have the same time, the one added later is newer.
   const newestFirst = members.reverse().sort(([, a], [, b]) => timeOf(b) - timeOf(a))
   let bytes = 0
   const fits = newestFirst.map(([key, value], i) => {

@@ -128,7 +128,7 @@ function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptA
     case "not-sent":
       return release(state, attempt)
     case "unknown": {
-      // The outcome may be known by now; an unknown one must not overwrite it.
+      // The outcome may already be known. An unknown outcome must not overwrite it.
       if (attempt.state !== "open" && attempt.state !== "unknown") return state
       const says = `has an unknown outcome: ${outcome.says}`
       return { ...state, attempt: { ...attempt, state: "unknown", says } }
@@ -179,7 +179,7 @@ function foldObservation(state: SupernodeState, observation: Observation, event:
   if (kind === "order") return observation.order ? { ...state, order: observation.order } : state
   if (kind === "witness") return observation.witness ? { ...state, witness: observation.witness } : state
   if (kind === "effect") return rememberEffect(state, observation)
-  // It was never opened: the state keeps nothing of it, and its position is used.
+  // The attempt was never opened: the state keeps nothing of it, but its position is used up.
   if (kind === "lapsed") return state
   const listed = observation.present ?? state.servers ?? []
   if (kind === "out-of-band") {

@@ -23,8 +23,8 @@ export interface ChainEvent {
   /** Epoch milliseconds, like every instant here and in the cloud's own API. */
   at: number
   /**
-   * The cloud's time that this run confirmed, or null; missing in `v: 1`. State that guards money expires by
-   * no other time.
+   * The cloud's time that this run confirmed, or null; missing in `v: 1`. State that guards money expires only
+   * by this time.
    */
   confirmedAt?: number | null
   run: string

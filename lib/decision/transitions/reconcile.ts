@@ -56,13 +56,13 @@ interface AcceptedFacts {
   newcomers: Server[]
   now: number
   latest: number
-  /** An answer of the cloud named a time. */
+  /** True if an answer of the cloud named a time. */
   isDated: boolean
 }
 
 /**
- * Attempts that a person settled as absent so recently that new servers may be theirs; all if no time is
- * confirmed.
+ * Attempts that a person settled as absent so recently that new servers may belong to them; all of them if no
+ * time is confirmed.
  */
 function absentNow(situation: Situation): OpenAttempt[] {
   const { absent } = situation.state

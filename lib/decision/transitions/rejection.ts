@@ -7,7 +7,7 @@ import type { Backoff, SupernodeState } from "../state/state.ts"
 const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
 const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
 
-/** State without any trace of a refusal, as a person's `reset` restores it. */
+/** State without any record of a refusal; a person's `reset` restores it. */
 export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
   breaker: null,
   throttle: null,
@@ -48,7 +48,7 @@ export function foldRejection(
         },
       }
     case "invalid":
-      // Requested by a person: no rule and no schedule caused it, and the person sees the answer.
+      // A person requested it: no rule and no schedule caused it, and the person sees the answer.
       return {
         ...state,
         rulesOff: {

@@ -16,7 +16,7 @@ const KEEP_REQUESTS_MS = 7 * 86_400_000
 /** An ALARM that an OK has overtaken is stale by its own time before the close is forgotten. */
 const KEEP_EPISODES_MS = 20 * 60_000
 
-/** Requests have a bound of their own: no storm of alarms removes a person's request. */
+/** Requests have a separate bound, so that many alarms cannot remove a person's request. */
 const SIGNALS = { most: 12, mostBytes: 2_500 }
 const REQUESTS = { most: 8, mostBytes: 1_500 }
 const EPISODES = { most: 64, mostBytes: 5_000 }
@@ -65,7 +65,7 @@ function boundSignals(state: SupernodeState): SupernodeState {
   return { ...state, signals, spentUntil }
 }
 
-/** Upper bound of a signal's own time: `keepUntil` was counted from it, or from the opening. */
+/** Upper bound of a signal's own time: `keepUntil` was counted from that time, or from the opening. */
 function latestOwnTime({ at, keepUntil }: SpentSignal): number {
   return Math.max(at, Math.min(at + CLOCK_TOLERANCE_MS, keepUntil - KEEP_SIGNALS_MS))
 }
@@ -74,7 +74,10 @@ function openedAt({ at }: SpentSignal): number {
   return at
 }
 
-/** An OK closes its episode, unless it is further ahead of our clock than clocks may differ. An older OK changes nothing, and neither does any other state of an alarm. */
+/**
+ * An OK closes its episode, unless its time is ahead of our clock by more than the tolerance. An older OK and
+ * other alarm states change nothing.
+ */
 function rememberEpisode(state: SupernodeState, signal: Signal, at: number): SupernodeState {
   if (signal.kind !== "alarm" || signal.state !== "ok" || signal.at > at + CLOCK_TOLERANCE_MS) return state
   const { key } = signal.episode
@@ -100,7 +103,7 @@ function hasOldTimes({ spentUntil, episodesClosedAt, episodes }: SupernodeState,
   )
 }
 
-/** Forgets the times that no fresh signal can be older than. */
+/** Forgets a time once every older signal is stale anyway. */
 export function forgetOldTimes(state: SupernodeState, now: number): SupernodeState {
   if (!hasOldTimes(state, now)) return state
   const { spentUntil = 0, episodesClosedAt = 0, ...others } = state

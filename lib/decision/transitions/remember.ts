@@ -7,7 +7,7 @@ import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 import { forgetOldTimes } from "./remember-signal.ts"
 
-// Memory of the chain besides attempts and their money, and its duration.
+// Memory of the chain except attempts and their money, and how long each part is kept.
 
 /** Time for which new servers may belong to an order that a person settled as absent. */
 export const KEEP_ABSENT_MS = 30 * 86_400_000
@@ -44,7 +44,7 @@ export function rememberServers(state: SupernodeState, { situation, at }: ChainE
   )
     return state
   const servers = presentServers(situation.supernode.value)
-  // The later one of two clocks that disagree: the wait that the newest server starts must not be shortened.
+  // If clocks disagree, the later time counts: the wait that the newest server starts must not be shortened.
   const latest = Math.max(at, latestNow(situation))
   const created = servers.map((server) => Math.min(server.createAt ?? latest, latest))
   return {
@@ -81,7 +81,7 @@ export function rememberBlindness(state: SupernodeState, { blind }: Observation)
   return Object.keys(blind).length > 0 ? { ...rest, blind } : rest
 }
 
-/** Drops what independent sources said of an attempt that is not in flight any more, or whose outcome is known. */
+/** Drops the records of independent sources about an attempt that is no longer in flight, or whose outcome is known. */
 export function forgetWitness(state: SupernodeState): SupernodeState {
   if (!state.witness) return state
   const { witness, ...rest } = state
@@ -89,7 +89,7 @@ export function forgetWitness(state: SupernodeState): SupernodeState {
   return attempt?.id === witness.attempt && attempt.state === "unknown" ? state : rest
 }
 
-/** As many as `efficacy.purchases` may require. */
+/** Maximum number that `efficacy.purchases` may require. */
 const MAX_EFFECTS = 20
 
 /** Records a complete purchase that rules caused: from now on its effect can be measured. */
@@ -115,8 +115,8 @@ export function rememberEffect(state: SupernodeState, { attempt, effect }: Obser
 
 /**
  * Forgets state that is over. State that prevents a second purchase ends only by a time that the cloud
- * confirmed in this run and that our own clock agrees with, the earlier of both: one wrong clock forgets
- * nothing. State that counts money is forgotten only when an attempt is opened: a hold, a settlement or a
+ * confirmed in this run and that our own clock agrees with. The earlier of both counts, so that one wrong
+ * clock forgets nothing. State that counts money is forgotten only when an attempt is opened: a hold, a settlement or a
  * command forgets none of it.
  */
 export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: ChainEvent): SupernodeState {
@@ -127,7 +127,7 @@ export function prune(state: SupernodeState, { kind, at, confirmedAt = null }: C
   return kind === "opened" ? pruneMoney(recent, now) : recent
 }
 
-/** The same state if nothing is over. */
+/** Returns the same object if nothing has expired. */
 function pruneSignals(state: SupernodeState, now: number): SupernodeState {
   const recent = forgetOldTimes(state, now)
   const signals = pick(state.signals, ({ keepUntil }) => keepUntil > now)
@@ -165,7 +165,7 @@ function newestNotifications(
   ])
 }
 
-/** The same record if all is kept. */
+/** Returns the same object if every member is kept. */
 function pick<T>(record: Record<string, T>, keep: (value: T) => boolean): Record<string, T> {
   if (Object.values(record).every(keep)) return record
   return Object.fromEntries(Object.entries(record).filter(([, value]) => keep(value)))
