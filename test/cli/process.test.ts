@@ -123,7 +123,8 @@ describe("the process of a command", () => {
       "--event",
       own.file("tick.json", { kind: "tick", time: new Date().toISOString() }),
     )
-    await arrived
+    const endedEarly = once(child, "close").then(() => Promise.reject(new Error("it ended without an order")))
+    await Promise.race([arrived, endedEarly])
     child.kill("SIGINT")
     await seen(child.stderr, /finishing first: a purchase may be on its way/)
     child.kill("SIGINT")
