@@ -195,8 +195,8 @@ module.exports = { alarm, manual, schedule }
 `
 
 /**
- * Of CommonJS, which esbuild cannot split. So the split modules are made first, and then each is turned into CommonJS: a start
- * then reads neither the commands nor clients of stores that it does not use.
+ * Options of a bundle that `toCommonJs` turns into CommonJS. esbuild splits only modules. A start reads neither the commands nor
+ * the clients of stores that it does not use.
  */
 const split = {
   ...shared,
@@ -214,7 +214,7 @@ async function toCommonJs(outdir) {
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
   await build({ ...each, ...AS_COMMON_JS, allowOverwrite: true, entryPoints: files, outdir })
-  // This package is a module.
+  // The package around it has `"type": "module"`.
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
 }
 

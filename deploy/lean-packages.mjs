@@ -110,8 +110,8 @@ export const leanCommander = {
 }
 
 /**
- * yaml's build for browsers: the same code as modules, of which esbuild keeps only what is used. The one for Node.js is
- * CommonJS, of which a start reads all.
+ * Takes yaml's build for browsers: the same code as modules, from which esbuild leaves out what is not used. The build for
+ * Node.js is CommonJS, which stays whole.
  */
 export const leanYaml = {
   name: "lean-yaml",

@@ -12,7 +12,7 @@ import { fold } from "../decision/transitions/fold.ts"
 import { keptForms } from "./answer.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 
-/** What is new in an entry; its place in the chain and the state after it follow from the head. */
+/** The new fields of an entry. Its position in the chain and the state after it are derived from the head. */
 export type EntryFields = Omit<EntryDraft, "stream" | "seq" | "prev" | "standing">
 
 export const CONTROL_STREAM = "control"

@@ -8,7 +8,7 @@ import type { PolicyProblem } from "./problem.ts"
 
 export type ReadCron = typeof import("./cron.ts").readCron
 
-/** Reads the cron expressions of these. Their library is loaded only where one of them has a schedule. */
+/** The reader of cron expressions. Its library is loaded only if one of these supernodes or `defaults` has a schedule. */
 export async function cronReader(written: readonly unknown[]): Promise<ReadCron> {
   if (written.some((one) => schedulesOf(one).length > 0)) return (await import("./cron.ts")).readCron
   return () => ({ problem: "must be read by the library for cron expressions, which was not loaded" })

@@ -3,7 +3,16 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import type { FinishedRun, Left } from "./notify.ts"
+import type { RunResult } from "./result.ts"
 import type { RunTask } from "./task.ts"
+
+interface Observed {
+  left: Left
+  /** The chain's newest entry, which `left` names. */
+  newest: LedgerEntry
+  result: RunResult
+  observation: Observation
+}
 
 /**
  * Appends an observation made after a run, under a new run id and dated not before the chain's newest entry. Returns the run
@@ -12,13 +21,8 @@ import type { RunTask } from "./task.ts"
 export async function appendObservation(
   ports: Ports,
   task: RunTask,
-  {
-    ended,
-    newest,
-    observation,
-  }: { ended: FinishedRun & { left: Left }; newest: LedgerEntry; observation: Observation },
+  { left, newest, result, observation }: Observed,
 ): Promise<FinishedRun> {
-  const { left, result } = ended
   const head: LedgerEntry = nextEntry(task.stream, newest, {
     at: Math.max(left.at, newest.at),
     run: ports.newId(),
@@ -28,6 +32,6 @@ export async function appendObservation(
     signal: task.signal,
     observation,
   })
-  if ((await ports.ledger.append(head)) !== "appended") return ended
-  return { ...ended, left: { ...left, head, at: head.at } }
+  if ((await ports.ledger.append(head)) !== "appended") return { result, left }
+  return { result, left: { ...left, head, at: head.at } }
 }

@@ -28,7 +28,7 @@ export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRu
     if (!order || !isOrderNews(standing.order, order)) return ended
     const about = { attempt: order.attempt, servers: [], present: null, at: Math.max(left.at, left.head.at) }
     const observation = { ...about, kind: "order" as const, says: sayOrder(order), order }
-    return await appendObservation(ports, task, { ended: { ...ended, left }, newest: left.head, observation })
+    return await appendObservation(ports, task, { left, newest: left.head, result, observation })
   } catch {
     return ended
   }

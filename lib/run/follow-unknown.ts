@@ -45,7 +45,7 @@ export async function followUnknown(ports: Ports, task: RunTask, ended: Finished
     const says = sayWitness(news, attempt)
     const about = { attempt: attempt.id, servers: [], present: null, at: left.at }
     const observation = { ...about, kind: "witness" as const, says, witness: news }
-    return await appendObservation(ports, task, { ended: { ...ended, left }, newest: left.head, observation })
+    return await appendObservation(ports, task, { left, newest: left.head, result, observation })
   } catch {
     return ended
   }

@@ -5,7 +5,7 @@ import { nextSettlement } from "../ledger/next-entry.ts"
 import { LedgerError, type Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** How long settling is retried on a host while the ledger fails. A function retries until shortly before its end. */
+/** Maximum time of the retries on a host, while the ledger fails. A function retries until shortly before its time is over. */
 const MAX_SETTLING_MS = 120_000
 
 interface Settlement {
