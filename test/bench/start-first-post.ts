@@ -12,7 +12,8 @@ import { supernodeId } from "./fleet/policy.ts"
 import { nodesHere } from "./start/pairs.ts"
 
 // Process start -> first POST: processor time of a process that loads the built alarm function and handles one alarm that buys,
-// as a ratio to one that loads an empty handler, by turns. The cloud and the store of DynamoDB's protocol are other processes.
+// until it sends the order, as a ratio to one that loads an empty handler, by turns. Beside it the ratio until the function
+// has returned its result. The cloud and the store of DynamoDB's protocol are other processes.
 // The policy is packaged, as a function's is, and has one supernode, another one for each process: each buys once.
 // `BENCH_NODE` names a Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU profiles.
 // Targets on Node.js 24, which is used where test/nodes has it: SQLite 3.5, DynamoDB 4.5.
@@ -37,7 +38,14 @@ await makeLedger(dynamoUrl, Date.now(), {
   dynamodbCredentials: { accessKeyId: "test", secretAccessKey: "test" },
 })
 
-const times: Record<string, number[]> = { empty: [], SQLite: [], DynamoDB: [] }
+/** Processor time of one process, milliseconds. */
+interface CpuMs {
+  /** Until it sends the order; NaN if it sends none. */
+  toPost: number
+  toEnd: number
+}
+
+const times: Record<string, CpuMs[]> = { empty: [], SQLite: [], DynamoDB: [] }
 let nth = 0
 for (let round = -1; round < ROUNDS; round++) {
   const took = {
@@ -47,12 +55,14 @@ for (let round = -1; round < ROUNDS; round++) {
   }
   if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name]?.push(ms)
 }
-const empty = median(times["empty"] ?? [])
+const empty = (times["empty"] ?? []).map(({ toEnd }) => toEnd)
 /** The median of the ratios of each round: what slows the machine down slows a whole round. */
-const sayRatio = (name: string) =>
-  median((times[name] ?? []).map((ms, round) => ms / (times["empty"]?.[round] ?? Number.NaN))).toFixed(2)
+const sayRatio = (name: string, until: keyof CpuMs) =>
+  median((times[name] ?? []).map((ms, round) => ms[until] / (empty[round] ?? Number.NaN))).toFixed(2)
+const sayRatios = (name: string, target: number) =>
+  `${name} ${sayRatio(name, "toPost")} (target ${target}; to its result ${sayRatio(name, "toEnd")})`
 console.log(
-  `Node.js ${node === newest?.path ? newest.version : node}: from the start of a process to its first order, as a ratio to an empty handler (${empty.toFixed(0)} ms of CPU): SQLite ${sayRatio("SQLite")} (target 3.5), DynamoDB ${sayRatio("DynamoDB")} (target 4.5)`,
+  `Node.js ${node === newest?.path ? newest.version : node}: from the start of a process to its first order, as a ratio to an empty handler (${median(empty).toFixed(0)} ms of CPU): ${sayRatios("SQLite", 3.5)}, ${sayRatios("DynamoDB", 4.5)}`,
 )
 dynamo.signal("SIGKILL")
 await dynamo.ended
@@ -74,16 +84,20 @@ async function alarmOf(supernode: number): Promise<string> {
     isBase64Encoded: false,
   }
   const url = pathToFileURL(`${dist}/alarm/index.mjs`).href
-  return `import { handler } from ${JSON.stringify(url)}
+  return `import { subscribe } from "node:diagnostics_channel"
+import { handler } from ${JSON.stringify(url)}
+subscribe("undici:client:sendHeaders", ({ request: { path } }) => {
+  if (path.endsWith("/live-scale-up")) process.stderr.write("\\npost " + cpuMs() + "\\n")
+})
 const context = { awsRequestId: "bench", getRemainingTimeInMillis: () => 180000, functionName: "alarm" }
 const answer = await handler(${JSON.stringify(event)}, context)
 if (!answer.body.includes('"accepted"')) throw new Error(answer.body)`
 }
 
-function cpuMs(source: string, env: Record<string, string>): number {
-  const metered = `${source}
-const { user, system } = process.cpuUsage()
-process.stderr.write("\\ncpu " + (user + system) / 1000 + "\\n", () => process.exit())`
+function cpuMs(source: string, env: Record<string, string>): CpuMs {
+  const metered = `const cpuMs = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000 }
+${source}
+process.stderr.write("\\ncpu " + cpuMs() + "\\n", () => process.exit())`
   const profile = profiles ? ["--cpu-prof", "--cpu-prof-interval=100", `--cpu-prof-dir=${profiles}`] : []
   const argv = ["--no-warnings", ...profile, "--input-type=module", "-e", metered]
   const { stderr, stdout, status } = spawnSync(node, argv, {
@@ -94,7 +108,7 @@ process.stderr.write("\\ncpu " + (user + system) / 1000 + "\\n", () => process.e
   if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
   // A policy that was not read from its packaged form is another thing to measure.
   if ((stdout + stderr).includes("was read from its YAML")) throw new Error((stderr + stdout).slice(0, 1800))
-  return Number(ms)
+  return { toPost: Number(/\npost ([\d.]+)\n/.exec(stderr)?.[1]), toEnd: Number(ms) }
 }
 
 function median(values: readonly number[]): number {
