@@ -4,7 +4,7 @@ import { parseLedgerUrl } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
 import type { CliIo } from "./io.ts"
 
-// Which commands and options the manual function takes.
+// Commands and options that the manual function accepts.
 
 /** Commands that a function runs. A new command is refused until it is listed here. */
 export const FUNCTION_COMMANDS: readonly string[] = [
@@ -40,19 +40,22 @@ export const REFUSED_COMMANDS: Readonly<Record<string, string>> = {
     "it writes a page: run it where the ledger can be reached, or take the entries with `audit export`",
 }
 
-/** Options that never end. */
+/** Options that make a command run without end. */
 const ENDLESS = ["--watch", "--follow"]
 
-/** Arguments that name a file; options say so by themselves (`--event <FILE>`). */
+/** Arguments that name a file. Options are recognized by their flags (`--event <FILE>`). */
 const FILE_ARGUMENT = /^(POLICY|FILE|OLD|NEW)$/
 
-/** Why no function runs a command of this name; null where one does, or where there is no such command. */
+/**
+ * Returns the reason why no function runs this command; `null` if functions do, or if there is no such
+ * command.
+ */
 export function whyRefused(name: string): string | null {
   const why = Object.hasOwn(REFUSED_COMMANDS, name) ? REFUSED_COMMANDS[name] : undefined
   return why === undefined ? null : sayRefused(name, why)
 }
 
-/** `["ledger", "init"]`. */
+/** Words of a command, such as `["ledger", "init"]`. */
 export function pathOf(action: Command): string[] {
   const names: string[] = []
   for (let at: Command | null = action; at?.parent; at = at.parent) names.unshift(at.name())
@@ -62,7 +65,9 @@ export function pathOf(action: Command): string[] {
 /** Commands that record nothing. */
 const READING = ["validate", "dry-run", "status", "audit", "doctor", "notify"]
 
-/** Throws CommandError where the command would be recorded in a ledger that no other container of the function reads. */
+/**
+ * Throws CommandError if the command would write to a ledger that no other container of the function reads.
+ */
 export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   const path = pathOf(action)
   const [name = ""] = path
@@ -75,7 +80,10 @@ export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   )
 }
 
-/** Before the command does anything. Throws CommandError where a function does not take it with these options. */
+/**
+ * Checks a command before it does anything. Throws CommandError if a function does not accept it with these
+ * options.
+ */
 export function checkLimits(action: Command): void {
   const path = pathOf(action)
   const [name = ""] = path
@@ -101,7 +109,7 @@ export function checkLimits(action: Command): void {
     if (FILE_ARGUMENT.test(argument.name())) checkFile(argument.name(), action.args[i])
 }
 
-/** The files in the function's file system are not the caller's. */
+/** Refuses file names, since the files in the function's file system are not the caller's. */
 function checkFile(what: string, value: unknown): void {
   if (value === undefined || value === "-") return
   throw new CommandError(

@@ -7,19 +7,25 @@ import { checkLedgerIsShared, checkLimits, pathOf, whyRefused } from "./function
 import type { CliIo } from "./io.ts"
 import { runCli } from "./run-cli.ts"
 
-// The command line inside the manual function: the same commands, with their JSON as the function's answer. It reaches a
-// ledger that only the function can reach. Nothing here places an order.
+// The command line inside the manual function: the same commands, with their JSON as the function's answer.
+// It works on a ledger that only the function can reach. Nothing here places an order.
 
 const eventShape = z.strictObject({
   command: z.array(z.string()).min(1),
-  /** For arguments that name a file: `-` reads this text. */
+  /** Content of stdin, for arguments that are `-`. */
   stdin: z.string().optional(),
 })
 
-/** The platforms return at most 6 MB; what surrounds the answer takes its part. */
+/**
+ * Maximum size of an answer. The platforms return at most 6 MB, and the envelope of the answer needs part of
+ * that.
+ */
 const MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 
-/** The JSON that `--json` prints, beside it the notes for people; `error` and `exitCode` where the command failed. */
+/**
+ * The JSON that `--json` prints, with `notes` for people beside it. Has `error` and `exitCode` if the command
+ * failed.
+ */
 export interface CommandAnswer {
   [key: string]: unknown
 }
@@ -27,11 +33,11 @@ export interface CommandAnswer {
 export interface RanCommand {
   answer: CommandAnswer
   exitCode: number
-  /** `ledger init`: the words before its options, for the log. */
+  /** Words of the command before its options, such as `ledger init`; for the log. */
   name: string
 }
 
-/** Runs `{ "command": […] }` with these settings. Never throws: what went wrong is in the answer. */
+/** Runs `{ "command": […] }` with these settings. Never throws: the answer describes any error. */
 export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<RanCommand> {
   const parsed = eventShape.safeParse(event)
   if (!parsed.success) return refused("", sayShape(event))
@@ -62,14 +68,14 @@ function sayShape(event: unknown): string {
   return `the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin"${others}. Nothing was done`
 }
 
-/** As if `--json` were given; a table for spreadsheets stays one. */
+/** Sets `--json` as if it were given, except for the table of `--csv`. */
 function askForJson(action: Command): void {
   const hasJson = action.options.some(({ long }) => long === "--json")
   if (hasJson && action.getOptionValue("csv") === undefined) action.setOptionValue("json", true)
 }
 
 interface Ran {
-  /** `["ledger", "init"]`; empty where no command ran: wrong usage, the help, the version. */
+  /** Such as `["ledger", "init"]`. Empty if no command ran: for wrong usage, the help or the version. */
   path: string[]
   error: ErrorJson["error"] | null
   out: Output
@@ -101,7 +107,7 @@ function answerOf({
   return { ...document, ...notes, error: ran.error ?? document["error"] ?? error, ...generic }
 }
 
-/** One document as it is printed; text as its lines. */
+/** The printed JSON document, or the lines of a printed text. */
 function documentOf(out: string, isText: boolean): CommandAnswer {
   if (out === "") return {}
   const parsed = isText ? null : jsonOrNull(out)
@@ -128,7 +134,7 @@ function refused(name: string, message: string): RanCommand {
   return { name, answer: failedWith(message, EXIT.usage), exitCode: EXIT.usage }
 }
 
-/** Text that a command wrote. It takes no more than an answer may hold; an export then ends early. */
+/** Text that a command wrote, up to the size of an answer. A longer export then ends early. */
 class Output {
   text = ""
   #bytes = 0
@@ -163,7 +169,7 @@ function ioOf({ env, stdin, out, notes }: World): CliIo {
     isTerminal: false,
     columns: 100,
     clock: systemClock,
-    // The platform knows the caller and the command does not: --by names the operator.
+    // The platform knows the caller, but the command does not: --by names the operator.
     user: null,
     untilStopped: () => new Promise(() => undefined),
     onHangup: () => () => undefined,

@@ -1,6 +1,6 @@
 import { CommandError } from "./errors.ts"
 
-/** The error of a server that cannot listen there, in words; any other error as it is. */
+/** Explains why a server cannot listen on this address. Returns any other error unchanged. */
 export function listenError(error: unknown, { host, port }: { host: string; port: number }): unknown {
   const code = error instanceof Error && "code" in error ? error.code : null
   if (code === "EADDRINUSE")

@@ -22,11 +22,11 @@ import type { Settings } from "./settings.ts"
 import { type Queue, runTick, runTogether } from "./waves.ts"
 
 export interface Asked {
-  /** Parts of the event that could not be read: said again where a run fails. */
+  /** Problems of the event's unreadable parts. RunsFailed repeats them. */
   problems: string[]
-  /** null: as the signal and the settings say. */
+  /** Mode of the runs; `null` takes it from the signal and the settings. */
   mode: RunMode | null
-  /** The name of the one supernode to run; null: all that the signals concern. */
+  /** Name of the only supernode to run; `null` runs all that the signals concern. */
   only: string | null
 }
 
@@ -40,11 +40,11 @@ interface Wiring {
   metrics: { event(): MetricEvent }
   keys: CredentialSource
   clock: Clock
-  /** null: the policy file names no recipient. */
+  /** Returns `null` if the policy file names no recipient. */
   notifierOf(recipients: readonly NotifyRecipient[]): Notifier | null
 }
 
-/** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
+/** Runs signals with the ports of their invocation: its keys, its time left and the current policy file. */
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const blindRuns = new BlindRuns()
@@ -53,7 +53,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
   let alarmsRunning = 0
   return (signals, invocation, asked) => {
     const timeLeftMs = invocation.remainingMs
-    // One event is handled by one file, even where it is read anew meanwhile.
+    // One event uses one policy file, even if the file is reloaded meanwhile.
     const file = policies.current()
     const notify = notifierOf(file.notify)
     const ports: Ports = {
@@ -67,7 +67,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
       timeLeftMs,
     }
     return keys.during(invocation.credentials, async () => {
-      // Without keys nothing can be read: said at once, and not once per supernode.
+      // Without keys nothing can be read. Throws here once, instead of once per supernode.
       await keys.provide()
       const fileNews = { refused: policies.refused() }
       const isAlarm = signals[0]?.kind !== "tick"
@@ -98,14 +98,14 @@ interface Runs extends Asked {
   settings: Settings
   policies: PolicyFile
   fileNews: PolicyFileState
-  /** Warnings about the policy file, before those of the runs. */
+  /** Warnings about the policy file. They precede the warnings of the runs. */
   fileNotes: string[]
   signals: Signal[]
   areAlarmsRunning: () => boolean
   takeResult?: (result: RunResult) => void
 }
 
-/** Supernodes run independently of each other; the signals of one, in their order. */
+/** Supernodes run independently of each other. The signals of one supernode run in their order. */
 async function runEach(runs: Runs): Promise<Ran> {
   const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
   const { router, loadedBy, streams } = fleetOf(policies)
@@ -147,9 +147,9 @@ async function runEach(runs: Runs): Promise<Ran> {
   return { results, warnings, facts }
 }
 
-/** Alarms of one event that may wake the policy's supernodes; one would be enough, since evidence decides. */
+/** Maximum number of alarms of one event that start runs. One would be enough, since evidence decides. */
 const MAX_ALARMS = 1_000
-/** Names in one warning. */
+/** Maximum number of unlisted alarms that get a warning of their own. */
 const MAX_NAMED = 20
 
 interface Routed {
@@ -157,7 +157,7 @@ interface Routed {
   warnings: string[]
 }
 
-/** Signals with the supernodes that they concern. Only those count; alarms that no supernode lists are one warning. */
+/** Signals that concern a supernode, with their routes. Warns of alarms that no supernode lists. */
 function routedSignals(signals: readonly Signal[], router: SignalRouter): Routed {
   const all = signals.map((signal) => ({ signal, routes: router.route(signal) }))
   const routed = all.filter(({ routes }) => routes.length > 0)
@@ -179,7 +179,7 @@ function unlisted(alarms: readonly string[]): string[] {
   return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
 }
 
-/** Observe beats whatever an event asks for; a person's request is a dry run unless it says otherwise. */
+/** Mode of the settings: an event cannot override observe. A dry-run request is always a dry run. */
 function modeFor(signal: Signal, settings: Settings): RunMode {
   return signal.kind === "request" && signal.mode === "dry-run" ? "dry-run" : settings.mode
 }

@@ -7,16 +7,16 @@ import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 import { onFirstUse } from "../on-first-use.ts"
 
-// The kinds of values that settings have. A message repeats a value only if the setting can hold no secret.
+// Kinds of settings with their schemas. A message repeats a value only if the setting cannot hold a secret.
 
-/** One setting. Its schema is made only when it is set: most are not, and to make all schemas costs a start more than to read them. */
+/** One setting. `kind` creates its schema; it is called only if the setting is set, so starts stay fast. */
 export interface Setting<T> {
   kind(): z.ZodType<T>
-  /** Its value if it is not set. */
+  /** Returns the value of a setting that is not set. */
   unset(): T
 }
 
-/** A setting that may be left out; then it is null. */
+/** An optional setting; `null` if it is not set. */
 export const optional = <T>(kind: () => z.ZodType<T>): Setting<T | null> => ({ kind, unset: () => null })
 
 export const withDefault = <T>(kind: () => z.ZodType<T>, unset: NoInfer<T>): Setting<T> => ({
@@ -33,7 +33,7 @@ export const oneOf = <const T extends readonly string[]>(allowed: T) =>
 
 const MAX_WAIT_MS = 15 * 60_000
 
-/** A duration in milliseconds. No function lives longer than 15 minutes, so no wait may be longer. */
+/** A duration in milliseconds, at most 15 minutes, since no function runs longer. Defaults to `example`. */
 export const wait = (example: string): Setting<number> =>
   withDefault(
     () =>
@@ -47,7 +47,10 @@ export const wait = (example: string): Setting<number> =>
     durationMs(example) ?? MAX_WAIT_MS,
   )
 
-/** An origin without a slash at its end. A paid order and its signing keys are sent in plain text only within this machine. */
+/**
+ * An origin without a trailing slash. Plain http is allowed only to this machine, because paid orders and
+ * credentials are sent there.
+ */
 export const endpoint = onFirstUse(() =>
   z.string().transform((text, ctx) => {
     const url = URL.canParse(text) ? new URL(text) : null
@@ -66,10 +69,10 @@ export const endpoint = onFirstUse(() =>
 const MIN_TOKEN_CHARS = 16
 const MAX_TOKEN_CHARS = 1_024
 
-/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`: anyone who knows the template knows such a token. */
+/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`. Anyone who knows the template knows such a token. */
 const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
 
-/** Bearer tokens. A short one could be guessed; one that an HTTP header cannot carry would never match. */
+/** Bearer tokens. Short tokens could be guessed. Tokens that HTTP headers cannot carry would never match. */
 export const tokens = onFirstUse(() =>
   z.string().transform((text, ctx) => {
     const found = text.split(",").map((token) => token.trim())
@@ -126,7 +129,7 @@ export const proxyAddress = onFirstUse(() =>
   }),
 )
 
-/** Logins whose certificates are read from a file of the code's folder. */
+/** Resolves the path of each login's certificate file with `beside`. PEM text stays as it is. */
 export function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {
   return logins.map((login) => ({
     ...login,

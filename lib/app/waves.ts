@@ -7,23 +7,26 @@ import { run } from "../run/run.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "../run/task.ts"
 import { type RunFacts, watchRun } from "./run-facts.ts"
 
-// How many supernodes of one event run at the same time, and where a tick ends that has no time for all of them.
+// Limits how many supernodes of one event run at the same time, and ends a tick when its time is used up.
 
-/** Supernodes of a tick that run at the same time. Fewer would ask the meters more often, more would not end sooner. */
+/** Supernodes of a tick that run at the same time. Fewer need more metric queries; more are not faster. */
 const MAX_AT_ONCE = 100
-/** And beside alarms: each run of a tick lengthens the turns of the event loop that an alarm waits for. */
+/** The same limit while alarms run: each run of a tick makes an alarm wait longer for the event loop. */
 const MAX_BESIDE_ALARMS = 8
-/** Runs that start in the same turn of the event loop: they read their heads together, and a webhook waits for no more. */
+/** Runs that start in one turn of the event loop, to read heads together. A webhook waits for no more. */
 const STARTS_PER_TURN = 8
-/** Reads of one supernode take at most this long in all. */
+/** Maximum time for all reads of one supernode together. */
 const READS_MS = 12_000
-/** Ticks fall on minutes. */
+/** Ticks are scheduled on whole minutes. */
 const MINUTE_MS = 60_000
-/** No multiple of it is whole, so that ticks at any regular distance start everywhere in time, and soonest when 5 minutes apart. */
+/**
+ * Golden ratio, less 1. It is irrational, so ticks at any regular interval start at every supernode sooner or
+ * later. At an interval of 5 minutes, each tick starts 9 % further along the list: 5 × 0.618 = 3.09.
+ */
 const GOLDEN = 0.618_033_988_749_894_9
 
 export interface Queue {
-  /** The signals of one supernode, in their order. */
+  /** Tasks of one supernode, in the order of their signals. */
   tasks: readonly [RunTask, ...RunTask[]]
 }
 
@@ -36,24 +39,25 @@ export interface Ended {
 
 interface Waves {
   ports: Ports
-  /** Supernodes that run at about the same time ask the meters together. */
+  /** Supernodes that start at about the same time share metric queries. */
   metricEvent(): MetricEvent
   /** True while this process handles an alarm or a request. */
   areAlarmsRunning(): boolean
-  /** Takes each result as soon as its run has ended; left out: they are kept. */
+  /** Receives each result as soon as its run has ended. If absent, results are kept in `Ended`. */
   takeResult?(result: RunResult): void
 }
 
-/** All at once, each supernode independently of the others. */
+/** Runs all supernodes at the same time, each independently of the others. */
 export async function runTogether(waves: Waves, queues: readonly Queue[]): Promise<Ended> {
   const runs = await runPool({ waves, queues, limit: () => Number.POSITIVE_INFINITY, isOver: () => false })
   return endedOf(runs, [])
 }
 
 /**
- * Runs a tick's supernodes, at most 100 at a time, and 8 while alarms run. A run that ends makes room for the next, so one
- * that hangs delays no other. After the first 100, a run starts only if the time left is enough for it. The warning counts
- * the supernodes that were not reached. The scheduled time determines the first supernode, so the next tick reaches others.
+ * Runs a tick's supernodes, at most 100 at a time, and 8 while alarms run. As soon as one run ends, the next
+ * starts, so a run that hangs does not stop the others. After the first 100, a run starts only if the time
+ * left is enough. The warning counts the supernodes that were not reached. The first supernode depends on the
+ * scheduled time, so the next tick reaches others.
  */
 export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
@@ -85,13 +89,16 @@ function endedOf(runs: readonly RanInOrder[], warnings: string[]): Ended {
 interface Pool {
   waves: Waves
   queues: readonly Queue[]
-  /** Supernodes that run at the same time. */
+  /** Maximum number of supernodes that run at the same time. */
   limit(): number
-  /** Neither this one nor any after it starts. */
+  /** True if neither this supernode nor any later one may start. */
   isOver(nth: number, queue: Queue): boolean
 }
 
-/** In the order of the queues, whatever ended first. A few start in each turn of the event loop while fewer than `limit` run. */
+/**
+ * Results in the order of the queues, whichever ended first. While fewer than `limit` run, a few start in
+ * each turn of the event loop.
+ */
 function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> {
   const metrics = waves.metricEvent()
   const oneByOne = turnsOf()
@@ -99,7 +106,7 @@ function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> 
   const taken: { nth: number; queue: Queue; participant: Participant }[] = []
   let next = 0
   let running = 0
-  /** All that start together join before the first of them runs, so that they ask the meters together. */
+  /** Supernodes that start together all join before the first of them runs, so they share metric queries. */
   const take = (): void => {
     for (; running < limit() && next < queues.length; running++, next++)
       taken.push({ nth: next, queue: queues[next] as Queue, participant: metrics.join() })
@@ -129,8 +136,8 @@ function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> 
 }
 
 /**
- * Each in a turn of its own: one answer of the meters serves many supernodes, and each of them then decides. All in one turn
- * of the event loop, a hundred decisions would keep webhooks waiting.
+ * Gives each caller a turn of the event loop of its own. One metric response serves many supernodes, and each
+ * of them then decides. In a single turn, a hundred decisions would keep webhooks waiting.
  */
 function turnsOf(): () => Promise<void> {
   let last: Promise<void> = Promise.resolve()
@@ -145,7 +152,7 @@ function rotated(queues: readonly Queue[], scheduledAt: number): Queue[] {
   return [...queues.slice(start), ...queues.slice(0, start)]
 }
 
-/** With less time left a run could read and decide, but neither buy nor record. */
+/** Milliseconds that a run may need. With less time left, it could decide, but neither buy nor record. */
 function timeToRun(task: RunTask): number {
   return READS_MS + (task.mode === "live" ? task.sendWithinMs + timeToBuy(task) : LEDGER_WRITE_MS)
 }

@@ -1,6 +1,6 @@
 /**
- * A failed TLS handshake in words; null for every other failure. OpenSSL's own text begins with a memory address and
- * ends with a line of its source, so only its `reason` is shown.
+ * Message for a failed TLS handshake; `null` for any other failure. OpenSSL's own text contains a memory
+ * address and a source location, so only its `reason` is shown.
  */
 export function tlsFailure(cause: Error): string | null {
   if (!("code" in cause) || !String(cause.code).startsWith("ERR_SSL_")) return null

@@ -1,11 +1,11 @@
 import type { Dispatcher } from "undici"
 import type { TimeLimit } from "./deadline.ts"
 
-/** An answer that came in whole. */
+/** A response that was received completely. */
 export interface WholeAnswer {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
-  /** As it came over the wire. */
+  /** Body as received, before decompression. */
   body: Buffer
 }
 
@@ -14,15 +14,16 @@ export interface WholeRequest {
   method: "GET" | "POST"
   headers: Record<string, string>
   body: string | null
-  /** Ends the exchange once it is over. */
+  /** Time limit; when it is over, the request is aborted. */
   limit: TimeLimit
-  /** Called when the answer's status and headers have arrived. */
+  /** Called when the status and headers of the response have arrived. */
   onHeaders(): void
 }
 
 /**
- * One exchange, its answer kept in memory. undici's own `request` makes a stream for each answer and takes an AbortSignal;
- * together they cost more CPU than the rest of a read. Rejects with undici's error.
+ * Sends one request and keeps its response in memory. undici's own `request` creates a stream for each
+ * response and takes an AbortSignal; together they cost more CPU than the rest of a read. Rejects with
+ * undici's error.
  */
 export function askWhole(dispatcher: Dispatcher, request: WholeRequest): Promise<WholeAnswer> {
   const { url, method, headers, body } = request
@@ -46,7 +47,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#reject = reject
   }
 
-  /** Called right before the request is written, which may be long after the time is over. */
+  /** Called right before the request is written. That may be long after the time is over. */
   onRequestStart(controller: Dispatcher.DispatchController) {
     this.#request.limit.whenOver(() => controller.abort(new Error("timeout")))
   }
@@ -56,7 +57,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     status: number,
     headers: WholeAnswer["headers"],
   ) {
-    // An answer such as 103 comes before the one that counts.
+    // An informational response such as 103 precedes the final one.
     if (status < 200) return
     this.#head = { status, headers }
     this.#request.onHeaders()

@@ -6,7 +6,7 @@ import { type Clock, type Ledger, LedgerError } from "../ports.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 import { CONTROL_STREAM, controlOf, fitting, nextEntry, stateOf } from "./next-entry.ts"
 
-// What people say to the ledger. Nothing here reads or buys anything; each word is one conditional append.
+// Operator commands. Each command is one conditional append to the ledger; nothing here calls the cloud.
 
 export interface CommandPorts {
   ledger: Ledger
@@ -14,12 +14,12 @@ export interface CommandPorts {
   newId(): string
 }
 
-/** A word may lose a few appends against busy runs; it is said again on the new head. */
+/** Maximum appends for one command. If a run appends first, the command is tried again on the new head. */
 const MAX_TRIES = 20
 
 const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
-/** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
+/** Appends pause, resume, hold or approve to stream `control`, read twice per run. Throws LedgerError. */
 export function commandAll(desk: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
   return sayToAllIf(desk, { said, check: () => undefined })
 }
@@ -29,7 +29,7 @@ export interface ControlWord {
   check(control: Control): void
 }
 
-/** The same. `check` may refuse by throwing, on the very state that the command changes. */
+/** Like `commandAll`. `check` may refuse by throwing; it gets the exact state that the command changes. */
 export async function sayToAllIf(
   desk: CommandPorts,
   { said: written, check }: ControlWord,
@@ -49,7 +49,7 @@ export async function sayToAllIf(
   })
 }
 
-/** What grows with the number of supernodes leaves room behind it: the pause of everything must always fit. */
+/** Limit for hold, approve and the pause of one supernode, so that a pause of everything always fits. */
 const MAX_CONTROL_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 const CONTROL_IS_FULL = `stream control has no room for it; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
 
@@ -58,8 +58,9 @@ function leavesRoom(said: OperatorCommand): boolean {
 }
 
 /**
- * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
- * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
+ * Appends settle or reset to the supernode's own stream. `check` may refuse by throwing; it gets the exact
+ * state that the command changes. A reset has the current time, even if the head has a later one: it is the
+ * remedy for an entry that a fast clock dated in the future.
  */
 export async function commandSupernode(
   desk: CommandPorts,
@@ -86,7 +87,7 @@ export interface SupernodeCommand {
   check(standing: SupernodeState): void
 }
 
-/** Text of people, as every terminal and message may show it from here on. */
+/** Cleans the operator's text, so that any terminal or message may show it. */
 function cleaned<T extends OperatorCommand>(said: T): T {
   const by = cleanText(said.by, 2_000)
   return "why" in said ? { ...said, by, why: cleanText(said.why, 2_000) } : { ...said, by }

@@ -5,10 +5,13 @@ import { isSameJson } from "../digest.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
-// What the streams say of each other. Every claim is of something that was stored before the entry that makes it, so it
-// holds in an honest ledger after any crash: a reservation is written before its attempt is opened; it is given back with an
-// outcome only after that outcome is in the supernode's chain; it is dropped only after its place was seen taken.
-// What a crash may leave, a reservation without an attempt, is no problem.
+// Checks the streams against each other. An entry refers only to what was stored before it, so in an
+// unaltered ledger these rules hold even after a crash:
+// - A reservation is written before its attempt is opened.
+// - It is released with an outcome only after that outcome is in the supernode's chain.
+// - It is dropped only after an entry was seen at its reserved seq.
+//
+// A crash may leave a reservation without an attempt, which is not a problem.
 // Memory grows with attempts and commands, not with entries.
 
 /** An entry that contradicts another stream. */
@@ -36,7 +39,7 @@ interface OpenedAttempt {
   outcome: string | null
 }
 
-/** A command that a supernode's entry saw in `control`, by the first entry that did. */
+/** First entry of a supernode that saw a certain command in stream `control`. */
 interface CommandInStream {
   stream: string
   seq: number
@@ -58,7 +61,7 @@ export class CrossCheck {
   readonly #problems: CrossProblem[] = []
   #lastControl: Control | null = null
 
-  /** Streams `control` and `fleet` first, then the supernodes': what is read later may only be newer. */
+  /** Call it for `control` and `fleet` first, then for supernodes: what is read later may be newer. */
   see(entry: LedgerEntry): void {
     this.seeAppended(entry)
     if (entry.stream === FLEET_STREAM) this.#seeFleetClaims(entry)
@@ -68,7 +71,10 @@ export class CrossCheck {
     this.#seeCommands(entry)
   }
 
-  /** Entries of `control` and `fleet` that were appended while the supernodes' chains were read: they prove, but claim nothing. */
+  /**
+   * For entries of `control` and `fleet` that were appended while the supernodes' chains were read. They can
+   * confirm what other streams claim, but their own claims are not checked.
+   */
   seeAppended({ stream, seq, at, said, kind, fleet }: LedgerEntry): void {
     if (stream === CONTROL_STREAM && said) this.#commands.add(commandKey(said, at))
     if (stream !== FLEET_STREAM || kind !== "opened" || !fleet) return
@@ -79,7 +85,7 @@ export class CrossCheck {
   #seeFleetClaims({ seq, kind, outcome, fleet }: LedgerEntry): void {
     if (!fleet) return
     const { reservation, over, members } = fleet
-    // An attempt that was not sent may never have been opened: another entry took its place.
+    // An attempt with outcome `not-sent` may never have been opened, because another entry took its seq.
     if (kind === "settled" && outcome && outcome.kind !== "not-sent")
       this.#outcomes.set(reservation.id, { kind: outcome.kind, by: seq })
     for (const id of over) this.#over.set(id, { by: seq })
@@ -108,7 +114,7 @@ export class CrossCheck {
       this.#lapsed.set(observation.attempt, { stream, seq })
   }
 
-  /** Whether the policy of an entry counts purchases across supernodes. */
+  /** True if the entry's policy has caps across supernodes. */
   #isCapped({ policyHash, policy, situation }: LedgerEntry): boolean {
     if (policyHash === undefined) return false
     const held: Policy | undefined = policy ?? situation?.policy
@@ -119,14 +125,14 @@ export class CrossCheck {
   #seeCommands({ stream, seq, situation }: LedgerEntry): void {
     if (situation?.control?.state !== "read") return
     const { value } = situation.control
-    // Nearly always the same as in the entry before.
+    // The state of `control` is nearly always the same as in the previous entry.
     if (isSameJson(value, this.#lastControl)) return
     this.#lastControl = value
     for (const [key, says] of commandsIn(value))
       if (!this.#seenCommands.has(key)) this.#seenCommands.set(key, { stream, seq, says })
   }
 
-  /** Everything that one stream says and another one contradicts. `isWhole`: the stream was read to its end and is good. */
+  /** All contradictions between streams. `isWhole` is true if a stream was read to its end and is good. */
   problems(isWhole: (stream: string) => boolean): CrossProblem[] {
     if (isWhole(FLEET_STREAM)) this.#checkReservations(isWhole)
     if (isWhole(CONTROL_STREAM))
@@ -200,7 +206,7 @@ function timeKey(stream: string, at: number): string {
   return `${stream} ${at}`
 }
 
-/** The same for a command and for what the state keeps of it, which is only the beginning of a long name. */
+/** Key that is equal for a command and its copy in the state, where `keptName` shortens a long name. */
 function commandKey(said: OperatorCommand, at: number): string {
   const about = said.verb === "approve" ? said.planHash : "supernode" in said ? said.supernode : null
   return keyOf({ verb: said.verb, about, by: said.by, at })
@@ -217,7 +223,7 @@ function keyOf({ verb, about, by, at }: Command): string {
   return JSON.stringify([verb, about, keptName(by), at])
 }
 
-/** Keys of all that a state says was said, and words for them. */
+/** Key and description of each command in a state of `control`. */
 function* commandsIn({
   pausedAll,
   paused,

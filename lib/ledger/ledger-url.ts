@@ -3,14 +3,14 @@ import { POSTGRES_FORM, type PostgresUrl, parsePostgres, withoutPassword } from 
 
 export { POSTGRES_FORM, withCertificatesAt } from "./postgres/url.ts"
 
-/** A `SUPERNODE_LEDGER` url, taken apart; or what is wrong with it and what is allowed. */
+/** A parsed `SUPERNODE_LEDGER` url, or the problems with it. */
 export type LedgerUrl =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
   | { kind: "dynamodb"; table: string; region: string; endpoint: string | null }
   | PostgresUrl
   | {
-      kind: "invalid" /** All at once; the url is repeated in none, since it may carry a password. */
+      kind: "invalid" /** All problems together. They never contain the url, which may have a password. */
       problems: string[]
     }
 
@@ -28,7 +28,7 @@ export function parseLedgerUrl(url: string): LedgerUrl {
   return invalid(`names no store we know; ${FORMS}`)
 }
 
-/** Where a ledger is, for people and logs: a file by its absolute path, a table or database by its url without password. */
+/** Location of a ledger for messages and logs: a file's absolute path, else the url without its password. */
 export function ledgerPlace(url: string): string {
   const parsed = parseLedgerUrl(url)
   switch (parsed.kind) {
@@ -45,15 +45,15 @@ export function ledgerPlace(url: string): string {
 }
 
 function parseSqlite(path: string): LedgerUrl {
-  // SQLite itself would take these for a database that is gone when the process ends: a ledger that forgets.
+  // SQLite itself would open a temporary database for these, and lose the ledger when the process ends.
   if (path.trim() === "" || path === ":memory:") return invalid(`names no file; ${FORMS}`)
-  // Two slashes begin a host, or a relative path to some, or an absolute one; three are absolute to everyone.
+  // Two slashes are ambiguous: a host, a relative or an absolute path. Three always mean an absolute path.
   if (/^\/\/(?!\/)/.test(path))
     return invalid("names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db")
   return { kind: "sqlite", path }
 }
 
-// AWS allows periods as well, GeminiDB does not; one rule for both.
+// AWS also allows periods but GeminiDB does not. The same rule applies to both.
 const TABLE = /^[A-Za-z0-9_-]{3,255}$/
 const REGION = /^[a-z0-9-]{1,64}$/
 const PARAMETERS = ["region", "endpoint"]

@@ -34,7 +34,7 @@ export function fleetOf(head: LedgerEntry | undefined): FleetState {
   return head ? (head.standing as FleetState) : NO_FLEET
 }
 
-/** The next entry of stream `fleet`, in the form of all others. RangeError if too big. */
+/** Next entry of stream `fleet`. Throws RangeError if it is too large. */
 export function nextFleetEntry(
   head: LedgerEntry | undefined,
   news: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
@@ -45,8 +45,8 @@ export function nextFleetEntry(
 }
 
 /**
- * The next entry of a supernode's chain: news folded into the head's state, and sealed. RangeError if too big. The
- * policy is kept only where this chain does not hold it yet.
+ * Next entry of a supernode's chain: folds `news` into the head's state and seals it. Contains the policy
+ * only if the chain does not hold it yet. Throws RangeError if it is too large.
  */
 export function nextEntry(
   stream: string,
@@ -55,7 +55,7 @@ export function nextEntry(
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  // A head that this process wrote has its keys in another order than one that was read: both must fold to the same.
+  // A head that this process wrote and one that it read differ in key order. Both must give the same state.
   const before = inCanonicalOrder(stateOf(head))
   const { policy: _known, ...byReference } = news
   const kept = hasPolicy(before, news) ? byReference : news
@@ -63,7 +63,7 @@ export function nextEntry(
   return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
 
-/** The same value with all keys sorted, as its canonical text has them. Parts that have them so already are not copied. */
+/** Same value with all keys sorted as in its canonical text. Does not copy parts that are already sorted. */
 function inCanonicalOrder<T>(value: T): T {
   if (Array.isArray(value)) {
     const items = value.map(inCanonicalOrder)
@@ -87,7 +87,7 @@ function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields
   return getOwn(standing.policies ?? {}, policyHash) !== undefined
 }
 
-/** An outcome must always fit: its raw answer is compressed, and where that is still too big, cut. */
+/** Next entry with an outcome. It must always fit, so a large raw answer is compressed, cut, or left out. */
 export function nextSettlement(
   stream: string,
   head: LedgerEntry | undefined,
@@ -102,10 +102,13 @@ export function nextSettlement(
   return nextEntry(stream, head, { ...news, outcome: { ...outcome, raw: null } })
 }
 
-/** Notes leave room behind them: while one run buys, those of others must not fill the state to the brim. */
+/** Limit for `nextNote`. Notes of other runs must not use up the room that a run needs while it buys. */
 const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 
-/** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
+/**
+ * Next entry for a decision that buys nothing. A hold is worth recording even without its inputs. So if it is
+ * too large, it loses the readings first, then the whole situation. Null if it still does not fit.
+ */
 export function nextNote(
   stream: string,
   head: LedgerEntry | undefined,
@@ -122,7 +125,7 @@ export function nextNote(
   return null
 }
 
-/** The entry, or null where it is too big for the ledger. */
+/** The sealed entry, or null if it is too large for the ledger. */
 export function fitting(seal: () => LedgerEntry): LedgerEntry | null {
   try {
     return seal()

@@ -2,11 +2,12 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Anchor, Notification } from "../ports.ts"
 import { cutBytes } from "./text.ts"
 
-/** One notification before any format: a title, lines of text, and the ledger's heads where it carries them. */
+/** A notification before it is formatted for a vendor. */
 export interface Message {
   /** One line; the subject of an e-mail. */
   title: string
   lines: string[]
+  /** The ledger's heads. `null` unless the notification is about a purchase or is the daily report. */
   anchor: Anchor | null
   /** The fields of format `json`, besides `text`. */
   fields: Record<string, unknown>
@@ -52,7 +53,7 @@ export function messageOf(notice: Notification): Message {
 const HEADS =
   "Ledger heads, to keep outside the ledger (supernode-autoscaler audit verify --anchor FILE compares them):"
 
-/** The whole text, at most so many bytes. Heads that do not fit are left out as a whole: half of them is no JSON. */
+/** Full text, at most `maxBytes` in UTF-8. Omits heads that do not fit, because cut JSON is unusable. */
 export function textOf({ title, lines, anchor }: Message, maxBytes: number): string {
   const text = [title, ...lines].join("\n")
   if (!anchor) return cutBytes(text, maxBytes)
@@ -63,7 +64,7 @@ export function textOf({ title, lines, anchor }: Message, maxBytes: number): str
   return `${cutBytes(text, maxBytes - Buffer.byteLength(note))}${note}`
 }
 
-/** Proof that a recipient can be reached: command `notify test`. */
+/** Message of the command `notify test`, which checks that a recipient can be reached. */
 export function testMessage(at: number): Message {
   const time = new Date(at).toISOString()
   return {

@@ -9,29 +9,32 @@ export interface Posting {
   url: URL
   headers: Record<string, string>
   body: string
-  /** For the whole exchange. */
+  /** Limit for the whole exchange, in milliseconds. */
   timeoutMs: number
-  /** Of that, for the body once the status came; the status decides where the body does not end in time. */
+  /** Limit for reading the body, in milliseconds; a slower body is incomplete. Defaults to `timeoutMs`. */
   bodyMs?: number
   way: Way
 }
 
-/** How requests leave this machine. */
+/** Network settings of outgoing requests. */
 export interface Way {
-  /** HTTPS_PROXY and NO_PROXY; null or left out: directly. */
+  /** From HTTPS_PROXY and NO_PROXY. Connects directly if `null` or absent. */
   proxy?: ProxySettings | null
-  /** Certificates to trust instead of the system's; PEM. */
+  /** Certificates to trust instead of the system's, in PEM. */
   tls?: { ca: string }
 }
 
-/** The answer, its body null if it was incomplete; or the reason for a missing answer, without the address. */
+/**
+ * Result of one POST. `text` is null if the body is incomplete or cannot be decompressed. `says` is the
+ * reason why there is no response; it never contains the address.
+ */
 export type Posted = { kind: "answer"; status: number; text: string | null } | { kind: "none"; says: string }
 
 const MAX_BODY_BYTES = 64 * 1024
 
-/** One POST on a connection of its own: no retry, no redirect. Never throws. */
+/** Sends one POST on a new connection, without retries or redirects. Never throws. */
 export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posting): Promise<Posted> {
-  // A container that was frozen for an hour would find a kept connection dead.
+  // The connection is new each time, because a kept one may be dead after the container was frozen.
   const limitMs = Math.max(1, Math.floor(timeoutMs))
   const { proxy = null, tls } = way
   const dispatchers = dispatchersOf({
@@ -64,7 +67,7 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
   }
 }
 
-/** null where it is longer than 64 KB, breaks off, cannot be inflated or does not end in time. */
+/** Text of the body. Null if it is incomplete, too slow, longer than 64 KB or cannot be decompressed. */
 async function wholeText(
   { body, headers }: Dispatcher.ResponseData,
   withinMs: number,
@@ -88,7 +91,10 @@ async function wholeText(
   }
 }
 
-/** ` (ECONNREFUSED)`: only the code, since the words around it name the host. A proxy's refusal is in our own words. */
+/**
+ * Error code such as ` (ECONNREFUSED)`, not the full message, which contains the host. A TunnelRefused gives
+ * its message, which this program wrote.
+ */
 function codeIn(cause: unknown): string {
   if (cause instanceof TunnelRefused) return `: ${cause.message}`
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
@@ -96,7 +102,7 @@ function codeIn(cause: unknown): string {
   return typeof code === "string" && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : ""
 }
 
-/** `answered 302, and redirects are not followed`. */
+/** Text for a status, such as `answered 302, and redirects are not followed`. */
 export function sayStatus(status: number): string {
   return `answered ${status}${status >= 300 && status <= 399 ? ", and redirects are not followed" : ""}`
 }

@@ -20,10 +20,10 @@ export interface NotifyWorld {
 
 /** One entry of the policy's `notify`. */
 export interface Recipient {
-  /** `2 (feishu)`: its place in the list and its kind, for messages and the ledger; never its address. */
+  /** Position in the list and kind, such as `2 (feishu)`. Shown in messages and the ledger, so no address. */
   label: string
   topics: readonly NotifyTopic[]
-  /** One try. Never throws. */
+  /** Sends once, without retries. Never throws. */
   send(message: Message, timeoutMs: number): Promise<Delivery>
 }
 
@@ -52,7 +52,7 @@ function sendTo(
   }
 }
 
-/** All recipients as one: each notification goes to those that want its subject, at the same time. null without any. */
+/** Notifier that sends each notification to all recipients of its topic at once; null for an empty list. */
 export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
   if (recipients.length === 0) return null
   return {
@@ -60,7 +60,7 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
     async tell(notice, timeoutMs) {
       const wanting = recipients.filter(({ topics }) => topics.includes(topicOf(notice.state)))
       const missed = wanting.filter(({ label }) => notice.to?.includes(label))
-      // Where the list was edited since, the recipients that were missed may be gone: then all that want it count.
+      // After an edit of the list, none of the missed recipients may be left. Then all with the topic get it.
       const asked = missed.length > 0 ? missed : wanting
       const message = messageOf(notice)
       const deliveries = await Promise.all(
@@ -79,7 +79,7 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
   }
 }
 
-/** One test message to each, whatever subjects they want. */
+/** Sends one test message to each recipient, regardless of its topics. */
 export function sendTest(
   recipients: readonly Recipient[],
   { now, timeoutMs }: { now(): number; timeoutMs: number },

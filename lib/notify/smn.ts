@@ -5,7 +5,7 @@ import { type Message, textOf } from "./message.ts"
 import { post, sayStatus, type Way } from "./post.ts"
 import { cleanedWords, cutBytes } from "./text.ts"
 
-/** Signs a request with the keys of this invocation: the headers to send. Rejects where there are no keys. */
+/** Signs a request with this invocation's keys. Resolves to the headers to send; rejects without keys. */
 export type SignHuaweiRequest = (request: {
   method: "POST"
   url: URL
@@ -15,7 +15,7 @@ export type SignHuaweiRequest = (request: {
 
 export interface SmnOptions {
   sign: SignHuaweiRequest
-  /** SUPERNODE_SMN_ENDPOINT; null: the one of the topic's region. */
+  /** Value of SUPERNODE_SMN_ENDPOINT; `null` for the endpoint of the topic's region. */
   endpoint: string | null
   way: Way
 }
@@ -25,7 +25,10 @@ const MAX_SUBJECT_BYTES = 512
 const MAX_MESSAGE_BYTES = 200 * 1024
 const MAX_DETAIL = 200
 
-/** POST /v2/{project_id}/notifications/topics/{topic_urn}/publish; taken only where the answer has a `message_id`. Never throws. */
+/**
+ * Publishes a message: POST /v2/{project_id}/notifications/topics/{topic_urn}/publish. Succeeds only if the
+ * response has a `message_id`. Never throws.
+ */
 export async function publishToSmn(
   urn: string,
   message: Message,

@@ -2,8 +2,7 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
 
-// Rules on alarms' own points: warns if no key names the metric of those points, since they are no evidence
-// then.
+// Rules on alarms' own points. Warns if no key names the metric of these points: they are no evidence then.
 
 type Entry = Record<string, unknown>
 
@@ -11,7 +10,7 @@ function takesAlarmPoints(rule: Entry): boolean {
   return valueAt(rule, ["metric", "alarm"]) !== undefined
 }
 
-/** Warnings for points that will be no evidence, by rule. Only for a policy without errors. */
+/** Warnings about alarm points that will not count as evidence, by rule. Only for a policy without errors. */
 export function unknownPoints(merged: unknown, rules: readonly Entry[]): Found[] {
   const alarms = records(valueAt(merged, ["alarms"]))
   return rules.flatMap((rule, r) => {
@@ -29,7 +28,7 @@ interface Facts {
   r: number
 }
 
-/** One Cloud Eye rule may watch 50 metrics under one alarm_id. */
+/** Warns if the metric of the points is unclear: a Cloud Eye rule may watch 50 metrics under one alarm_id. */
 function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
   if (["cloudwatch", "alertname", "metric", "value"].some((key) => wanted[key] !== undefined)) return []
   const unnamed = alarms.flatMap((entry, a): Found[] => {
@@ -47,7 +46,7 @@ function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
   return [...unnamed, { path: ["rules", r, "metric", "alarm"], message }]
 }
 
-/** `alarm: true` is enough if there is one alarm of a source. */
+/** Warns if it is unclear which alarm the rule means. With one alarm per source, `alarm: true` is enough. */
 function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (["cloudwatch", "alertname"].some((key) => wanted[key] !== undefined)) return []
   const path = ["rules", r, "metric", "alarm"]
@@ -74,7 +73,7 @@ function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
   return found
 }
 
-/** An alarm that never starts a run for this supernode brings it no points. */
+/** Warns if the rule names an alarm that is not listed: it starts no run here, so it brings no points. */
 function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   const path = ["rules", r, "metric", "alarm"]
   const { cloudwatch, alertname } = wanted

@@ -9,7 +9,10 @@ import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 import type { SupernodeEntry } from "./supernode-entry.ts"
 
-/** Reports approvers whose names or keys are too similar or equal, keys that cannot be used, and supernodes whose `approval` needs more people than are listed. */
+/**
+ * Reports approvers with lookalike names or equal keys, keys that cannot be used, and supernodes whose
+ * `approval` needs more people than are listed.
+ */
 export function approverProblems(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const listed = valueAt(main.value, ["approvers"])
   const names = (Array.isArray(listed) ? listed : []).map((one: unknown) =>

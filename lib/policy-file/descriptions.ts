@@ -1,6 +1,6 @@
 /**
- * Meaning of each key of the policy file, for editors and `docs/policy.md`. `[]` marks an item of a list. Keys under
- * `supernodes[]` may also be written under `defaults`.
+ * Meaning of each key of the policy file, for editors and `docs/policy.md`. `[]` marks an item of a list.
+ * Keys under `supernodes[]` may also be written under `defaults`.
  */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   version: "Version of the policy format: 1.",
@@ -141,14 +141,14 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].silence[].reason": "Reason why the warning does not matter here.",
 }
 
-/** Keys of any amount of money, and of its window, by their last part. */
+/** Descriptions of the keys of any amount of money and its window, by the last part of their path. */
 const AMOUNT_KEYS: Readonly<Record<string, string>> = {
   amount: "Amount in whole units of the currency, at most two decimals.",
   currency: "ISO 4217 code such as CNY. Currencies are not converted.",
   per: "Length of the rolling window such as `30d`, or `month` for a calendar month in the policy's time zone.",
 }
 
-/** undefined for a path that no schema has. */
+/** Description of the key at a path; `undefined` for a path that no schema has. */
 export function descriptionOf(path: string): string | undefined {
   const written = path.replace(/^defaults\./, "supernodes[].").replace(/^notify\[\]/, "notify")
   return DESCRIPTIONS[written] ?? AMOUNT_KEYS[written.split(".").at(-1) ?? ""]

@@ -16,7 +16,7 @@ in use. \`supernode-autoscaler validate policy.yaml\` checks a file and prints t
 Durations are written as \`90s\`, \`30m\`, \`24h\` or \`30d\`. Keys under \`supernodes[]\` may also be written once under \`defaults\`; there none is
 required. Editors complete the keys from [policy.schema.json](policy.schema.json).`
 
-/** The keys of one map, and after them the maps inside it. `defaults` repeats the keys of a supernode. */
+/** Tables of one map's keys and of the maps inside it. Skips `defaults`, which repeats a supernode's keys. */
 function groupsOf(schema: Schema, path: string): string[] {
   const { properties, required } = schema
   if (!isRecord(properties)) return []
@@ -33,7 +33,7 @@ function groupsOf(schema: Schema, path: string): string[] {
   return [`${heading}\n\n${table}`, ...inner]
 }
 
-/** Maps that a value may be: itself, the items of a list, or one of several forms. */
+/** Map schemas of a value: the value itself, the items of a list, or the first form that is a map. */
 function mapsIn(schema: Schema, path: string): { schema: Schema; path: string }[] {
   if (isRecord(schema["properties"])) return [{ schema, path }]
   if (isRecord(schema["items"])) return mapsIn(schema["items"], `${path}[]`)

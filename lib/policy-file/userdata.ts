@@ -10,15 +10,15 @@ import type { PolicyProblem } from "./problem.ts"
 /** API page, `userdata`: at most 32 KB before base64. */
 const MAX_BYTES = 32 * 1024
 
-/** The injected text of one supernode: its digest for the policy, and its base64 for the request. */
+/** Userdata of one supernode: its digest for the policy, and its base64 for the order. */
 export interface Userdata {
   digest: UserdataDigest
   base64: string
-  /** File of the text; null if it is in the policy itself. */
+  /** Path of the file with the text; `null` if the text is in the policy itself. */
   file: string | null
 }
 
-/** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null without both. */
+/** Reads `order.userdata`, or `order.userdata_file` relative to the file that has it. `null` without both. */
 export async function readUserdata(
   places: readonly [SourceNode, ...SourceNode[]],
   supernode: unknown,

@@ -27,7 +27,8 @@ const SHAPES: readonly Shape[] = [
 ]
 
 /**
- * Reads signals from a foreign event. Throws SignalError, and nothing else, if this door knows no part of it.
+ * Reads signals from a foreign event. Throws SignalError, and nothing else, if the event is unreadable or
+ * unknown, or if it belongs to another door.
  */
 export function readSignals(event: unknown, door: DoorName, context: SignalContext): ReadSignals {
   if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object`, known(door))
@@ -52,7 +53,7 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
   return shape.read(event, context)
 }
 
-/** An alarm without the envelope that brings it; null for anything else. */
+/** Message for an alarm that lacks its SNS or SMN envelope; `null` for any other event. */
 function bareMessage(event: Json): string | null {
   if (Object.hasOwn(event, "AlarmArn") || Object.hasOwn(event, "NewStateValue"))
     return "a CloudWatch alarm without the envelope of SNS: switch off `Enable raw message delivery` (RawMessageDelivery) of the SNS subscription, and pass the event on as the function gets it"

@@ -7,7 +7,7 @@ import { one, parseShape, type Shape } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
-/** Text that a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
+/** Text that a person wrote. It is cleaned, because the ledger, terminals and messages show it. */
 const operatorText = (max: number) =>
   z
     .string()
@@ -15,14 +15,14 @@ const operatorText = (max: number) =>
     .transform((text) => cleanText(text, max))
     .refine((text) => text !== "", { error: "must not be blank" })
 
-/** A request that still has the placeholder of a printed example was not meant to be sent. */
+/** Refuses the placeholder of a printed example: such a request was not meant to be sent. */
 const meant = (max: number, what: string) =>
   operatorText(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
     error: `is still the placeholder of an example: write ${what}`,
   })
 
 /**
- * Contract of a manual request. Unknown keys are refused, since a misspelt key would request something else.
+ * Schema of a manual request. Unknown keys are refused, since a misspelt key would request something else.
  */
 const requestShape = onFirstUse(() =>
   z.strictObject({
@@ -36,7 +36,7 @@ const requestShape = onFirstUse(() =>
       .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
       .optional(),
     bypassCooldown: z.boolean().default(false),
-    // Never shown unchanged, so that two ids stay distinct.
+    // Not cleaned, so that different ids stay different. `signalId` makes an id safe to show.
     id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
   }),
 )

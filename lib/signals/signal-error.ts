@@ -3,12 +3,12 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 const MAX_PROBLEM_CHARS = 300
 const MAX_SAID = 20
 
-/** An event that is no readable signal. No action was taken; `problems` lists all its problems, cleaned. */
+/** An event cannot be read as a signal. No action was taken. `problems` lists all its problems, cleaned. */
 export class SignalError extends Error {
   override readonly name = "SignalError"
   readonly problems: string[]
 
-  /** `hint` follows each problem. It is our own text, so it is never cut. */
+  /** `hint` is appended to each problem. It is our own text, so it is never cut. */
   constructor(problems: string | readonly string[], options: ErrorOptions & { hint?: string } = {}) {
     const { hint } = options
     const all = (typeof problems === "string" ? [problems] : problems)

@@ -8,11 +8,11 @@ export type SshPublicKey =
   | { kind: "ecdsa"; key: KeyObject; curve: EcdsaCurve }
 
 export interface EcdsaCurve {
-  /** As in `ecdsa-sha2-nistp256`. */
+  /** Name in the key type, such as `nistp256` in `ecdsa-sha2-nistp256`. */
   name: string
   jwk: string
   hash: "sha256" | "sha384" | "sha512"
-  /** Bytes of one coordinate. */
+  /** Length of one coordinate, in bytes. */
   bytes: number
 }
 
@@ -25,7 +25,10 @@ const CURVES: readonly EcdsaCurve[] = [
 const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 8192
 
-/** The key of a text such as `ssh-ed25519 AAAA…`, without a comment. Throws WireError, and an Error for a point off its curve. */
+/**
+ * Reads a key such as `ssh-ed25519 AAAA…`, without a comment. Throws WireError, or another Error if a point
+ * is not on its curve.
+ */
 export function readPublicKey(text: string): SshPublicKey {
   const [type = "", base64 = "", ...others] = text.split(" ")
   if (others.length > 0) throw new WireError("there are more bytes after the key")

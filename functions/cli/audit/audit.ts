@@ -139,7 +139,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     })
 }
 
-/** One range for both: a duration counts back from now. */
+/** Ends with a usage error unless --since is before --until. A duration counts back from now. */
 function checkRange(command: Command, { since, until }: { since?: number; until?: number }): void {
   if (since !== undefined && until !== undefined && since >= until)
     command.error(

@@ -10,12 +10,12 @@ import { readAnchor } from "./anchor.ts"
 import { streamName, streamOf } from "./streams.ts"
 
 interface Verifying {
-  /** A stream or a supernode; undefined: all. */
+  /** A stream or a supernode; `undefined` means all streams. */
   name: string | undefined
   anchorFile: string | undefined
 }
 
-/** Every entry of every stream, or of one. Exit 1 where anything is wrong. */
+/** Verifies every entry of one stream, or of all. Exits 1 if anything is wrong. */
 export async function verifyLedger(task: Task, { name, anchorFile }: Verifying): Promise<void> {
   const { screen, options } = task
   if (name !== undefined && anchorFile !== undefined)

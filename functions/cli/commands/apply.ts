@@ -45,7 +45,7 @@ async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<v
     const why = await whyNot(app, plan, task.now)
     if (why !== null) return refuse(task, why)
     if (!yes && !(await isConfirmed(task, app, plan))) return
-    // Time has passed while a person read.
+    // Checks again, since time has passed while a person read.
     const late = await whyNot(app, plan, task.io.clock.now())
     if (late !== null) return refuse(task, late)
     await handleEvent(task, app, plan.request)
@@ -73,7 +73,7 @@ function endHeld({ screen, options, fail }: Task, why: string): void {
   fail(EXIT.held)
 }
 
-/** Shows what the plan buys as it is now, and asks a person. */
+/** Shows what the plan would buy now, and asks a person to confirm it. */
 async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFile): Promise<boolean> {
   const { screen, io } = task
   const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)

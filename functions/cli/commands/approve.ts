@@ -78,12 +78,15 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
   })
 }
 
-/** Where the policy cannot be read: an approval is taken to last no longer. */
+/** Assumed lifetime of an approval if the policy cannot be read, milliseconds. */
 const SHORTEST_MS = 3_600_000
 
 const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
 
-/** The whole hash of a waiting plan, found by its beginning. Throws CommandError. */
+/**
+ * Returns the whole hash of a waiting plan, found by its beginning. Throws CommandError unless exactly one
+ * plan matches.
+ */
 function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   if (WHOLE_HASH.test(given)) return given
   const fitting = plans.filter(({ isWaiting, plan }) => isWaiting && plan.hash.startsWith(given))
@@ -96,13 +99,19 @@ function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   )
 }
 
-/** The policies as far as they can be read: an approval must not wait for them. */
+/**
+ * All policies that can be read; empty if the policy file cannot be loaded, since an approval must not depend
+ * on that.
+ */
 async function policiesOf(policyPath: string): Promise<Policy[]> {
   const supernodes = (await loadPolicyFile(policyPath).catch(() => null))?.supernodes ?? []
   return supernodes.map(({ policy }) => policy)
 }
 
-/** null where no list could be read. Throws CommandError for a person whom the policy does not list: the approval would never count. */
+/**
+ * Finds a person among the policy's approvers; `null` if no list could be read, or it is empty. Throws
+ * CommandError for a person who is not listed, since that approval would never count.
+ */
 function listedApprover(policies: readonly Policy[], by: string): Approver | null {
   const approvers = policies[0]?.approvers ?? []
   if (approvers.length === 0) return null

@@ -33,7 +33,7 @@ interface ConfirmOptions extends CommonOptions, SignatureOptions {
   why: string
 }
 
-/** `ledger confirm NAME`: after a restore, one supernode's memory was compared with the cloud. */
+/** `ledger confirm NAME`: after a restore, records that one supernode's state was compared with the cloud. */
 export function registerConfirm(ledger: Command, cli: Cli): void {
   const confirming = ledger
     .command("confirm")
@@ -95,7 +95,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
       by: signed?.approver ?? by,
       ...(signed ? { signature: signed.signature } : {}),
     },
-    // The comparison belongs to one restore; a later one needs its own.
+    // The comparison is valid for one restore only; a later restore needs its own.
     check: ({ restored: current }) => {
       if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return
       throw new CommandError(
@@ -114,7 +114,7 @@ interface Shown {
   frame: Timeframe
 }
 
-/** Facts that an operator must see before the ledger's memory counts again. */
+/** Facts that an operator must see before the state of the restored ledger counts again. */
 function confirmingLines({ name, standing, look, frame }: Shown): string[] {
   const { attempt, purchases, servers } = standing
   const known = servers ?? []

@@ -115,7 +115,9 @@ interface ToWrite {
   out: string
 }
 
-/** Writes the plan file; null and exit 1 where there is nothing that may be bought, or not just one thing. */
+/**
+ * Writes the plan file. Returns `null` and exits 1 unless there is exactly one plan, and it may be bought.
+ */
 async function writePlan(
   task: Task,
   { loaded, results, asker, ready, ledger, out }: ToWrite,
@@ -162,9 +164,9 @@ function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
 interface Shown {
   loaded: LoadedPolicy
   results: RunResult[]
-  /** The command that buys each of them; null if something prevents it. */
+  /** For each result, the request that buys its plan; `null` if something prevents that. */
   requests: (ReadyRequest | null)[]
-  /** The plan file that was written; null: none. */
+  /** Path of the plan file; `null` if none was written. */
   plan: string | null
 }
 

@@ -10,18 +10,19 @@ import { instantOf } from "../print/time.ts"
 
 interface Expiring {
   ledger: AuditedLedger
-  /** The supernode's id; null: every supernode of the ledger. */
+  /** The supernode's id; `null` means every supernode of the ledger. */
   supernode: string | null
-  /** When it ends by itself, epoch milliseconds. */
+  /** End of the command's effect, epoch milliseconds. */
   until: number
-  /** Subject of the sentence: `--until`, `the approval`. */
+  /** Subject of the sentence in messages: `--until`, `the approval`. */
   what: string
   zone: string
 }
 
 /**
- * Compares the end of what a person says with the newest entries of `control` and of the supernode: a slow clock could
- * acknowledge what is over already. Notes a clock that is behind the ledger. Throws CommandError where it is over.
+ * Compares the end of a command with the newest entries of `control` and of the supernode. On a machine with
+ * a slow clock, a command that has already ended would otherwise be acknowledged. Warns if this machine's
+ * clock is behind the ledger. Throws CommandError if the command has ended.
  */
 export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring): Promise<void> {
   const { ledger, supernode, until, what, zone } = expiring

@@ -67,7 +67,7 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
         return
       }
       const entry = await commandAll(deskOf(task, ledger), said)
-      // By another machine's clock it may have gone on, so its end is on record in any case.
+      // The hold may still be active by another machine's clock, so its end is recorded in any case.
       const was = stopInForce(before, now) ? "is over" : "was over already"
       screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
       showWord(task, entry, known)

@@ -87,7 +87,7 @@ async function checkValid(text: string, path: string): Promise<void> {
   }
 }
 
-/** Throws CommandError where the file exists already. */
+/** Writes the policy. Throws CommandError if the file exists already. */
 async function create(path: string, text: string): Promise<void> {
   await writeFile(path, text, { flag: "wx" }).catch((error: unknown) => {
     throw new CommandError(
@@ -98,7 +98,9 @@ async function create(path: string, text: string): Promise<void> {
   })
 }
 
-/** The scenario's path; null where there is one already, which stays as it is. */
+/**
+ * Writes the scenario and returns its path. Returns `null` if the file exists already; it is not replaced.
+ */
 async function createScenario(supernodes: readonly NamedSupernode[], out: string): Promise<string | null> {
   const scenario = join(dirname(out), "scenario.yaml")
   const text = scenarioText(supernodes, { policy: basename(out), scenario: basename(scenario) })

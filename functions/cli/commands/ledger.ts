@@ -22,7 +22,7 @@ interface InitOptions extends SayOptions {
   nothingInFlight?: boolean
 }
 
-/** `ledger init`, `show`, `restored`, `confirm`: the life of a ledger. */
+/** `ledger init`, `show`, `restored` and `confirm`. */
 export function registerLedger(program: Command, cli: Cli): void {
   const ledger = program
     .command("ledger")

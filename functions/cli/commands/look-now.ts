@@ -4,9 +4,9 @@ import type { Cloud } from "../../../lib/ports.ts"
 
 /** The present servers, or the reason why they are unknown. */
 export type Look = ({ ok: true; servers: Server[] } | { ok: false; why: string }) & {
-  /** The cloud's clock minus ours, milliseconds; null where its answer named no time. */
+  /** The cloud's clock minus ours, milliseconds; `null` if the cloud's response has no `Date`. */
   skewMs: number | null
-  /** That time, epoch milliseconds. */
+  /** That `Date`, epoch milliseconds; `null` without one. */
   date: number | null
 }
 

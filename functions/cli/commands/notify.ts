@@ -3,7 +3,7 @@ import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withApp } from "../context.ts"
 import { CommandError } from "../errors.ts"
 
-/** A person waits: longer than a run would. */
+/** Time limit of each delivery. It is longer than that of a run, since a person waits for the result. */
 const TIMEOUT_MS = 10_000
 
 export function registerNotify(program: Command, cli: Cli): void {

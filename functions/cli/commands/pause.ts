@@ -19,7 +19,10 @@ interface StopOptions extends CommonOptions {
   until?: number
 }
 
-/** `pause` and `resume`: the kill switch. Both work with a broken policy, as long as no name has to be looked up in it. */
+/**
+ * `pause` and `resume`: the kill switch. Both work with a broken policy unless they must look up a name in
+ * it.
+ */
 export function registerPause(program: Command, cli: Cli): void {
   program
     .command("pause")
@@ -82,7 +85,8 @@ async function pause(
       `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, frame)}`}`,
     )
     showWord(task, entry, known)
-    // After the word: what was opened before it may have been sent, what comes after it will not be.
+    // Read after the pause is recorded: attempts opened before it may have been sent, and later ones will not
+    // be sent.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }
@@ -90,12 +94,12 @@ async function pause(
 interface NewEnd {
   name: string | undefined
   until: number | null
-  /** The pause that is in force; null: none. */
+  /** The active pause; `null` if there is none. */
   current: Stop | null
   frame: Timeframe
 }
 
-/** One operator's pause does not end another one's: only `resume` does. */
+/** Refuses a pause that would end an active pause earlier, since only `resume` may do that. */
 function refuseAnEarlierEnd({ name, until, current, frame }: NewEnd): void {
   if (!current || until === null || (current.until !== null && current.until <= until)) return
   const end = current.until === null ? "without an end" : `until ${when(current.until, frame)}`
@@ -143,7 +147,7 @@ interface Pauses {
   current: AnyPause
 }
 
-/** Lifts the pause that was there when the operator asked, and no later one. */
+/** Throws CommandError unless the current pause is the one that was active when the operator ran `resume`. */
 function refuseAnotherPause({ name, asked, current }: Pauses): void {
   if (current && current.at === asked?.at && current.by === asked.by && current.why === asked.why) return
   if (!current) throw new CommandError("another command lifted the pause meanwhile, so nothing was written")
@@ -159,7 +163,7 @@ interface Left {
   names: Map<string, string>
 }
 
-/** The other pauses: lifting one must not look as if it had lifted them. */
+/** Lists the other active pauses; without this list it could seem that `resume` lifted them, too. */
 function stillPaused({ pausedAll, paused }: Control, { supernode, now, names }: Left): string[] {
   const all =
     supernode !== null && stopInForce(pausedAll, now)

@@ -68,7 +68,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
         by: signed?.approver ?? by,
         ...(signed ? { signature: signed.signature } : {}),
       },
-      // The very state that was reset: another run may have written since the head was read.
+      // Checks the state that is reset, since another run may have appended an entry since the head was read.
       check: (standing) => {
         if (signed && clearedState(standing) !== state)
           throw new CommandError(
@@ -84,7 +84,10 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
   })
 }
 
-/** Digest of everything that a reset clears, and of the newest attempt: a signature serves for this state and no later one. */
+/**
+ * Digest of everything that a reset clears, and of the newest attempt. A signature is valid for this state
+ * only.
+ */
 function clearedState({
   breaker,
   throttle,
@@ -98,7 +101,7 @@ function clearedState({
   return digest({ breaker, throttle, blocked, rulesOff, servers, effects, policyChanges, newestAttempt })
 }
 
-/** Approvers by the policy file; where that cannot be read, by the policy that this chain last recorded. */
+/** Approvers in the policy file. If it cannot be read, those of the policy that this chain recorded last. */
 async function approversOf(
   ledger: AuditedLedger,
   { policyPath, head }: { policyPath: string; head: LedgerEntry },
@@ -110,7 +113,10 @@ async function approversOf(
   return recorded?.approvers ?? []
 }
 
-/** A reset's own entry has this machine's time, from which runs go on. */
+/**
+ * Reports that the newest entry was dated ahead. The reset's entry has this machine's time, and later runs
+ * continue from it.
+ */
 function clockLines({
   headAt,
   entryAt,
@@ -127,12 +133,12 @@ function clockLines({
 interface Changes {
   before: SupernodeState
   after: SupernodeState
-  /** Changes of the clock. */
+  /** Lines about a change of the clock. */
   clock: string[]
   frame: Timeframe
 }
 
-/** Changes by the reset: a comparison of the state before and after it. */
+/** Lists what the reset changed, by comparing the states before and after it. */
 function changedLines({ before, after, clock, frame }: Changes): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
   const wait = throttle && throttle.until > frame.now && !after.throttle ? throttle : null

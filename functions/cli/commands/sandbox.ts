@@ -53,7 +53,7 @@ export function registerSandbox(program: Command, cli: Cli): void {
 async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
   const { port, provisioning: provisioningMs } = options
   const supernodes = await supernodesOf(options)
-  // Before it is up: a caller that sees its address may stop it at once.
+  // Called before the sandbox starts, since a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   const sandbox = await startSandbox({ port, provisioningMs, supernodes }).catch((error: unknown) => {
     throw listenError(error, { host: "127.0.0.1", port })
@@ -84,7 +84,7 @@ function asSandboxed({ policy }: LoadedPolicy): SandboxSupernode {
   return { id, name, region, projectId, offers, servers: ladder[0]?.servers ?? 1, npus: isByCard ? 8 : 0 }
 }
 
-/** Settings for another terminal. The keys open nothing but sandboxes. */
+/** Prints the settings for another terminal. The keys work only with sandboxes. */
 function announce({ screen, options }: Task, { url }: Sandbox, supernodes: SandboxSupernode[]): void {
   const env = {
     SUPERNODE_MODELARTS_ENDPOINT: url,

@@ -62,7 +62,7 @@ safe, too. SIGHUP: reads the policy file anew; an invalid one changes nothing. S
     })
 }
 
-/** A cron expression that comes round at all, in whatever zone. */
+/** Parses a cron expression. Refuses one that never comes due; this does not depend on the zone. */
 function cron(text: string): string {
   try {
     if (nextTimeOf(text, "UTC")(Date.now()) !== null) return text
@@ -81,7 +81,7 @@ function shard(text: string): string {
 async function serve(task: Task, options: ServeCommand): Promise<void> {
   const problems = problemsOnHost(settingsOf(task))
   if (problems.length > 0) throw new SettingsError(problems)
-  // Before anything is up: a caller that sees its address may stop it at once.
+  // Called before the server starts, since a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   await withApp(task, async (app) => {
     const log = serveLog(task, app.settings.logLevel)
@@ -142,7 +142,10 @@ function announce(
   for (const warning of warningsOnHost(options.host, settings, policies)) say("WARN", warning)
 }
 
-/** It serves all the same where no run could use it: `/readyz` says so, and `ledger init` needs no restart. */
+/**
+ * Logs which ledger is used, or why it cannot be used. Serving continues even then: `/readyz` reports the
+ * problem, and `ledger init` needs no restart.
+ */
 async function announceLedger(say: ReturnType<typeof serveLog>["say"], app: App): Promise<void> {
   const { place, known } = await lookAtLedger(app.ledger, app.settings).catch(() => UNREAD)
   const fields = { ledger: place ?? ledgerPlace(app.settings.ledgerUrl), ledgerId: known?.id ?? null }

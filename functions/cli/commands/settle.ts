@@ -95,7 +95,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   }
   const entry = await commandSupernode(deskOf(task, app.ledger), stream, {
     said,
-    // Asked of the very state it is said to: what was shown a moment ago may be over.
+    // Checks the state to which the command is applied, since what was shown before may be outdated.
     check: (standing) => {
       const problem = whyNotSettled({
         name: policy.name,
@@ -120,7 +120,10 @@ interface ToSign {
   ledger: string
 }
 
-/** The signature that `absent` needs where an approver has a key; null where none is needed. Throws CommandError. */
+/**
+ * Returns the signature that `absent` needs if an approver has a key; `null` if none is needed. Throws
+ * CommandError.
+ */
 async function signatureFor(task: Task, { options, policy, attempt, ledger }: ToSign) {
   const { as, by, key, signature } = options
   if (as === "absent") {
@@ -139,7 +142,7 @@ async function signatureFor(task: Task, { options, policy, attempt, ledger }: To
   )
 }
 
-/** True if the run that opened the attempt recorded the ending of its request. */
+/** True if the run that opened the attempt also recorded its outcome. */
 async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: OpenAttempt): Promise<boolean> {
   for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
     if (kind === "settled" && attempt?.id === id) return true

@@ -26,7 +26,7 @@ export interface Shown {
   frame: Timeframe
 }
 
-/** What a person must have seen before saying what became of an attempt. */
+/** Facts that an operator must see before settling an attempt. */
 export function settlingLines({ name, attempt, look, witnesses, frame }: Shown): string[] {
   const { before, cost, id } = attempt
   const rows = [
@@ -61,19 +61,19 @@ function listed(servers: readonly string[]): Cell {
 export interface Wish {
   name: string
   as: SettleAs
-  /** The attempt that the person saw. */
+  /** The attempt that was shown to the operator. */
   shown: OpenAttempt
   current: OpenAttempt | null
-  /** The run that opened it recorded how its request ended: nothing leaves any more. */
+  /** True if the run that opened the attempt recorded its outcome. Its request can then no longer be sent. */
   isAnswered: boolean
   look: Look
   now: number
 }
 
 /**
- * Why the request may still leave, or be on its way, for all that the clocks say; null: that is over. A run whose clock was
- * ahead may have called the attempt unknown before its time, so only a time that the cloud confirmed ends it. The clock
- * that dated the deadline may be off by the tolerance.
+ * Returns the reason why the request may still be sent, or still be on its way; `null` if neither is
+ * possible. A run whose clock was ahead may have called the attempt unknown too early, so only a time that
+ * the cloud confirmed counts. The clock that dated the deadline may be off by CLOCK_TOLERANCE_MS.
  */
 function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string | null {
   if (state !== "open" && state !== "unknown") return null
@@ -87,7 +87,10 @@ function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string 
   return `the request may still be on its way until ${sayTime(until)}${unconfirmed}. Settle again then`
 }
 
-/** Why this may not be said now, and what to do instead; null where it may. Its instants are in UTC. */
+/**
+ * Returns the reason why the attempt may not be settled in this way now, and what to do instead; `null` if it
+ * may. Its times are in UTC.
+ */
 export function whyNotSettled({
   name,
   as,

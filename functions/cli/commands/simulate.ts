@@ -28,7 +28,7 @@ interface SimulateOptions extends CommonOptions {
 const MINUTE_MS = 60_000
 
 export function registerSimulate(program: Command, cli: Cli): void {
-  // Every --policy counts here; everywhere else the last one does.
+  // Collects every --policy. For all other commands only the last one counts.
   const paths: string[] = []
   program.on("option:policy", (path: string) => paths.push(path))
   program
@@ -147,7 +147,7 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
     )
 }
 
-/** How an order may fail. */
+/** Endings of an order that fails. */
 const FAILURES = ORDER_ENDINGS.filter((ending) => ending !== "accepted")
 
 function soldOutWindow(text: string, before: SoldOutWindow[]): SoldOutWindow[] {

@@ -27,7 +27,7 @@ import { type LastOutcome, type SupernodeStatus, statusOf } from "../state/super
 
 interface StatusOptions extends CommonOptions {
   watch?: true
-  /** false: `--no-cloud`. */
+  /** `false` with `--no-cloud`. */
   cloud: boolean
 }
 
@@ -52,10 +52,10 @@ export function registerStatus(program: Command, cli: Cli): void {
 }
 
 const WATCH_MS = 5_000
-/** Cursor to the upper left, and everything below cleared. */
+/** Moves the cursor to the upper left and clears the screen. */
 const CLEAR_SCREEN = "\u001b[H\u001b[2J"
 
-/** The policy and the ledger are read anew each time, so that it shows what the next run would find. */
+/** Reads the policy and the ledger again each time, to show what the next run would find. */
 async function watch(cli: Cli, options: StatusOptions, name: string | undefined): Promise<void> {
   const { io } = cli
   await repeatUntilStopped(io, WATCH_MS, async () => {
@@ -66,10 +66,10 @@ async function watch(cli: Cli, options: StatusOptions, name: string | undefined)
 }
 
 interface Shown {
-  /** undefined: all supernodes. */
+  /** `undefined` means all supernodes. */
   name: string | undefined
   options: StatusOptions
-  /** Shown in a first line after the present time; absent: no such line. */
+  /** Text of a first line, after the current time. Defaults to no such line. */
   head?: string
 }
 
@@ -78,10 +78,10 @@ async function status(task: Task, shown: Shown): Promise<void> {
   else await withPolicyAndLedger(task, (open) => show(task, shown, { open, app: null }))
 }
 
-/** What `status` reads. */
+/** Sources that `status` reads. */
 interface Sources {
   open: Pick<App, "settings" | "policies" | "ledger">
-  /** null: the cloud is not asked. */
+  /** `null` if the cloud must not be read. */
   app: App | null
 }
 
@@ -133,7 +133,10 @@ async function stateOfOne({ open, loaded, control, fleet, look, now }: One): Pro
   return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, look, now })
 }
 
-/** Since when live runs count the 45 minutes of a ledger that began empty; null elsewhere, and before it is known. */
+/**
+ * Start of the 45 minutes in which live runs buy nothing on a ledger that began empty. `null` for other
+ * ledgers, and as long as the start is unknown.
+ */
 async function ledgerConfirmedTime(
   ledger: AuditedLedger,
   { ledger: identity }: Control,
@@ -143,7 +146,7 @@ async function ledgerConfirmedTime(
   return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
-/** Entries that are looked at first, and at most, for the newest outcome. */
+/** Number of newest entries to search for an outcome: in the first search, and at most. */
 const RECENT_ENTRIES = 50
 const MAX_ENTRIES = 25_600
 

@@ -40,7 +40,7 @@ export function registerValidate(program: Command, cli: Cli): void {
     })
 }
 
-// The other settings are not looked at: they are no part of the policy, and an editor's shell has none.
+// Reads no other settings: they are not part of the policy, and an editor's shell has none.
 function pathOf({ policy }: CommonOptions, { io }: Cli): string {
   return policyPath(policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || null), (name) => io.env[name])
 }

@@ -15,10 +15,13 @@ interface Looked {
   now: number
 }
 
-/** Each rule with the newest that its meter says, and how old that is; or why it says nothing, and what to do. */
+/**
+ * Checks each rule: the newest value of its meter and the value's age, or why there is none and what to do.
+ */
 export async function checkRules(looked: Looked): Promise<Check[]> {
   const checks: Check[] = []
-  // One after the other: what Cloud Eye knows is asked for at most once for each wrong rule, and that is enough.
+  // Runs one check at a time: a rule with a problem queries Cloud Eye for its metrics at most once, which is
+  // fast enough.
   for (const rule of looked.policy.rules) checks.push(await checkRule(rule, looked))
   return checks
 }
@@ -35,7 +38,10 @@ async function checkRule(rule: Rule, looked: Looked): Promise<Check> {
   return ill(subject, says === null ? why : `${says}; but ${why}`, ...(await whatToDo(rule, reading, looked)))
 }
 
-/** `97 to 98 on 2 of 2 servers, period ended 2026-01-31T18:00:00Z, 2 minutes ago`; null without any point. */
+/**
+ * `97 to 98 on 2 of 2 servers, period ended 2026-01-31T18:00:00Z, 2 minutes ago`; `null` if the reading has
+ * no points.
+ */
 function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now: number): string | null {
   const newest = Math.max(...series.flatMap((one) => one.points.map(({ at }) => at)))
   if (!Number.isFinite(newest)) return null

@@ -11,7 +11,7 @@ import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
 
 const CLOCK = "set this machine's clock: signatures and evidence go by it"
 
-/** Can it be read, is it ready, and where on the ladder is it? */
+/** Checks that the supernode can be read, is ready, and is on a rung of the ladder. */
 export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernode>): Check {
   const subject = { what: "supernode", supernode: name }
   if (!read.ok) return ill(subject, `cannot be read: ${read.why}`, ...whyUnread(read, id))
@@ -43,12 +43,13 @@ function whyUnread({ credentials, refused, why }: Extract<Read<never>, { ok: fal
   return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
 }
 
-/** May orders be read after they were accepted? Purchases work without. */
+/** Checks that orders can be read after they were accepted. Purchases do not need this. */
 export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
   const subject = { what: "orders", supernode: name }
   if (read.ok) return well(subject, "orders can be read")
   const { credentials, refused, why } = read
-  // No order has the id that was asked for. The billing service's own refusal (CBC.…) shows that the right is there.
+  // No order has the requested id. A refusal by the billing service itself (CBC.…) shows that the keys have
+  // the right.
   const isRefused = refused === true && !credentials && why.includes(" answered 4")
   if (isRefused && / CBC\./.test(why)) return well(subject, "orders can be read")
   if (isRefused)
@@ -62,7 +63,7 @@ export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
   )
 }
 
-/** Checks that traces can be read while an outcome is unknown. Purchases work without. */
+/** Checks that traces can be read while an outcome is unknown. Purchases do not need this. */
 export function checkTraces({ name }: Policy, read: Read<ScaleUpTrace[]>): Check {
   const subject = { what: "traces", supernode: name }
   if (read.ok)
@@ -74,7 +75,7 @@ export function checkTraces({ name }: Policy, read: Read<ScaleUpTrace[]>): Check
   )
 }
 
-/** Checks that every rung above this one is for sale. Those below do not matter: we never scale in. */
+/** Checks that every rung above the current one is for sale. Lower rungs do not matter: we never scale in. */
 export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, servers: number | null): Check {
   const subject = { what: "offers", supernode: name }
   if (!read.ok) return ill(subject, `cannot be read: ${read.why}`)

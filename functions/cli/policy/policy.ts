@@ -68,7 +68,10 @@ async function load({ io, now }: Task, path: string): Promise<PolicyFile> {
     : loadPolicyFile(path, now)
 }
 
-/** Keys of the file itself. Of a webhook's address, which is a secret, only a digest, so that another one shows. */
+/**
+ * Keys of the file itself. A webhook's address is a secret, so only its digest is compared; a changed address
+ * still shows.
+ */
 function fileKeys({ ledgerId, notify, smnTopics, snsTopics }: PolicyFile): object {
   const recipients = notify.map((one) => {
     if (one.kind !== "webhook") return one
@@ -94,7 +97,7 @@ const SAY_CHANGE = {
   same: "does not change",
 } as const
 
-/** By id, so that a new name is a change and no other supernode. */
+/** Compares supernodes by id, so that a new name counts as a change and not as another supernode. */
 function supernodesOf(old: PolicyFile, next: PolicyFile): Compared[] {
   const [was, is] = [old, next].map(
     ({ supernodes }) => new Map(supernodes.map((loaded) => [loaded.policy.id, loaded])),
@@ -116,7 +119,7 @@ function supernodeJson({ name, id, change, changes, before, after }: Compared): 
   return { name, id, change, changes: changes.map(changeJson), worstCase: worst }
 }
 
-/** JSON has no undefined. */
+/** Replaces `undefined` by `null`, since JSON has no `undefined`. */
 function changeJson({ path, before, after }: Change): object {
   return { path, before: before ?? null, after: after ?? null }
 }
@@ -128,7 +131,7 @@ function changeRows(changes: readonly Change[]): string[] {
   )
 }
 
-/** Durations and amounts in words, everything else as JSON. */
+/** Durations and amounts for people, text as it is, and everything else as JSON. */
 function say(path: string, value: unknown): string {
   if (value === undefined || value === null) return "none"
   if (typeof value === "number" && /(Ms|\.period|\.lag|\.per|\.expires)$/.test(path))

@@ -4,7 +4,7 @@ import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/
 import { handledStartOf } from "../../../lib/decision/state/handled-starts.ts"
 import type { HandledStart, SupernodeState } from "../../../lib/decision/state/state.ts"
 
-/** One schedule of a policy: is its floor in force, and when does it start next. Instants are epoch milliseconds. */
+/** State of one schedule: its floor if it is active, and its next start. Times are epoch milliseconds. */
 export interface ScheduleState {
   name: string
   cron: string
@@ -16,7 +16,7 @@ export interface ScheduleState {
   next: Start | null
 }
 
-/** `standing` null: it is unknown which starts were already bought for. */
+/** States of all schedules. If `standing` is `null`, it is unknown for which starts a purchase was made. */
 export function scheduleStates(
   policy: Policy,
   standing: SupernodeState | null,
@@ -46,7 +46,7 @@ export function scheduleStates(
   })
 }
 
-/** Label and text, one row for each schedule; only the first row has the label. */
+/** Rows of label and text, one for each schedule; only the first row has the label. */
 export function scheduleRows(states: readonly ScheduleState[]): string[][] {
   return states.map((state, i) => [i === 0 ? "  schedules" : "", sayState(state)])
 }

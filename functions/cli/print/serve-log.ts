@@ -24,7 +24,7 @@ export interface ServeLog {
 
 const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"]
 
-/** Words on stderr, or JSON lines on stdout; each with its time and level. */
+/** Writes text to stderr, or JSON lines to stdout. Each line has its time and level. */
 export function serveLog({ screen, options, io }: Task, least: Level): ServeLog {
   const write = ({ level, text, fields = {} }: Line): void => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return
@@ -83,7 +83,7 @@ function linesFor(news: ServeEvent): Line[] {
   }
 }
 
-/** `POST /alertmanager 200 in 132 ms`. */
+/** Line of one HTTP request: `POST /alertmanager 200 in 132 ms`. */
 function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Line {
   const text = `${method} ${path} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
   const level = status >= 400 ? "WARN" : LOOKS.includes(path) ? "DEBUG" : "INFO"
@@ -135,10 +135,10 @@ function stoppedLine(left: number): Line {
   return { level: "ERROR", text, fields: { left } }
 }
 
-/** Longest line of the log. */
+/** Maximum length of a line, characters. */
 const MAX_LINE_CHARS = 8_000
 
-/** Lines of the log say their level already. */
+/** Removes `error: `, since lines of the log already have a level. */
 function bare(line: string): string {
   return line.replace(/^error: /, "")
 }

@@ -9,7 +9,7 @@ import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
 import { instantOf, inZone } from "./time.ts"
 
-/** Purchases that one policy would have made. */
+/** A policy, and the result of its simulation. */
 export interface SimulatedPolicy {
   path: string
   loaded: LoadedPolicy
@@ -50,7 +50,7 @@ interface Asked {
   options: { servers?: number; elastic?: boolean }
 }
 
-/** Limits of the result. */
+/** Warnings about the limits of the result. */
 export function warningsOf({ path, loaded: { policy }, history, options }: Asked): string[] {
   const { servers } = options
   const sizes = policy.ladder.map((rung) => rung.servers)
@@ -85,7 +85,7 @@ interface Print {
   columns: number | undefined
 }
 
-/** The same for people, and a comparison where there are several policies. */
+/** Lines of `simulate` for people. Several policies are also compared. */
 export function simulationLines(results: readonly SimulatedPolicy[], print: Print): string[] {
   const each = results.flatMap((result) => [...policyLines(result, print), ""])
   return results.length > 1 ? [...each, ...comparison(results, print)] : each.slice(0, -1)

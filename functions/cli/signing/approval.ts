@@ -17,7 +17,10 @@ export interface Approving {
   ledger: string
 }
 
-/** The approval, with its signature where the policy lists a key. Throws CommandError where that is missing or not good. */
+/**
+ * Returns the approval, signed if the policy lists a key for the approver. Throws CommandError if that
+ * signature is missing or invalid.
+ */
 export async function approvalOf(
   task: Task,
   { approver, known, policy, hash, options, ledger }: Approving,
@@ -46,8 +49,9 @@ export async function approvalOf(
 }
 
 /**
- * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
- * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError if there is no such plan.
+ * Possible ends of an approval that is signed now: the time of each recorded hold plus `approval.expires`.
+ * The text to sign is then the same on every machine. Newest first, epoch milliseconds. Throws CommandError
+ * if there is none.
  */
 function signableEnds({
   known,

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander"
 import { words } from "../arguments.ts"
 
-/** Where a command's signature comes from; neither where none is given. */
+/** Key file or signature file of a command; at most one of them is given. */
 export interface SignatureOptions {
   key?: string
   signature?: string

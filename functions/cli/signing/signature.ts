@@ -21,10 +21,10 @@ type KeyHolder = Approver & { key: string }
 /** A command that needs a signature. */
 export interface Signing<S extends SignedStatement> {
   by: string
-  /** `approve`, `ledger confirm`; for sentences. */
+  /** Words of the command in messages, such as `approve` or `ledger confirm`. */
   command: string
   options: SignatureOptions
-  /** What may be signed, the text to show and to sign first. At least one. */
+  /** Statements of which one must be signed; at least one. The first one is shown and signed. */
   statements(approver: string): readonly S[]
 }
 
@@ -35,8 +35,8 @@ export interface Signature<S extends SignedStatement> {
 }
 
 /**
- * The signature of a command that lets purchases go on; null where no approver of the policy has a key. Throws CommandError
- * where it is missing or not good, and then nothing may be written.
+ * Returns the signature of a command that lets purchases continue; `null` if no approver of the policy has a
+ * key. Throws CommandError if the signature is missing or invalid; then nothing may be written.
  */
 export async function signatureOfAny<S extends SignedStatement>(
   task: Task,
@@ -55,7 +55,7 @@ export async function signatureOfAny<S extends SignedStatement>(
   )
 }
 
-/** Throws CommandError where a signature was given that nothing can verify. */
+/** Throws CommandError if a signature was given that cannot be verified. */
 export function refuseSignature({ by, options }: Pick<Signing<SignedStatement>, "by" | "options">): void {
   if (options.key === undefined && options.signature === undefined) return
   throw new CommandError(
@@ -63,7 +63,10 @@ export function refuseSignature({ by, options }: Pick<Signing<SignedStatement>, 
   )
 }
 
-/** The signature of this approver. Throws CommandError, after showing what to sign where no signature was given. */
+/**
+ * Returns this approver's signature. Throws CommandError if it is missing or invalid; if it is missing, shows
+ * the text to sign.
+ */
 export async function signatureOf<S extends SignedStatement>(
   task: Task,
   holder: KeyHolder,
@@ -137,7 +140,7 @@ function whyWrong({ namespace, key }: SshSignatureFile, holder: KeyHolder): stri
   return null
 }
 
-/** As `ssh-keygen -l` prints it. */
+/** Fingerprint of a key in the format of `ssh-keygen -l`. */
 function fingerprint(key: string): string {
   const hash = createHash("sha256").update(Buffer.from(key.split(" ")[1] ?? "", "base64"))
   return `SHA256:${hash.digest("base64").replaceAll("=", "")}`

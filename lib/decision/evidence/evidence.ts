@@ -10,8 +10,8 @@ import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
 
 /**
- * One period of one rule: its value over the servers, or the reason for its absence. `early`: before the end
- * of warm-up.
+ * One period of one rule: its value across the servers, and whether it is evidence. `early`: the period began
+ * before warm-up ended.
  */
 export interface Point {
   at: number
@@ -32,7 +32,7 @@ export interface RuleEvidence {
   m: number
   n: number
   points: Point[]
-  /** The rule is latched and its metric was seen on the clear side. */
+  /** True if the rule is latched and at least M points since then are on the clear side. */
   cleared: boolean
   problem: string | null
 }
@@ -58,8 +58,8 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
 }
 
 /**
- * Points of an alarm that names no server, while several supernodes list it: they may belong to another
- * supernode.
+ * Problem if an alarm names no server and several supernodes list it: its points may belong to another
+ * supernode. `null` otherwise.
  */
 function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: Reading): string | null {
   const isShared =
@@ -70,8 +70,8 @@ function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: R
 }
 
 /**
- * A rule with `repeat: false` that has bought. It stays inactive until its metric clears, which only the
- * meters can show.
+ * True if a rule with `repeat: false` has led to a purchase. It stays inactive until its metric clears, which
+ * only a metric source can show. Alarms are left out: their points arrive with the signal.
  */
 export function awaitsClearing({ policy, state }: Situation): boolean {
   return policy.rules.some(
@@ -83,7 +83,10 @@ interface RuleFacts {
   situation: Situation
   rule: Rule
   points: Point[]
-  /** The meter was asked and returned no data. Only such missing data may count as breaching. */
+  /**
+   * True if the metric source was queried and did not refuse the query. Only then may missing data count as
+   * breaching.
+   */
   isSilent: boolean
   problem: string | null
 }
@@ -126,8 +129,8 @@ function verdictOf({ isOff, isLatched, isReached, couldStillBreach }: VerdictFac
 }
 
 /**
- * The largest step that at least M of N points reach; 0 if none. `assumed` counts missing points that count
- * as breaching.
+ * Largest `up` of the levels that at least M of N points reach; 0 if there is none. `assumed`: number of
+ * missing points that count as breaching.
  */
 function bestStep(
   levels: readonly Level[],
@@ -210,7 +213,7 @@ function spokenPoint(at: number, { points }: Series): Point {
   return { at, value, state: isMissing ? "missing" : "real", reported: isMissing ? 0 : 1, expected: 1 }
 }
 
-/** A RUNNING server with its series; without one it reported nothing. */
+/** A RUNNING server and its datapoints; empty if it has no series. */
 interface Reporter {
   warmSince: number
   points: Datapoint[]
@@ -221,7 +224,7 @@ interface ServersFacts {
   reporters: readonly Reporter[]
 }
 
-/** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
+/** One period across the servers. It is real only if a quorum of the RUNNING and warm servers reported. */
 function pointOverServers(at: number, { rule, reporters }: ServersFacts): Point {
   const reported: number[] = []
   let expected = 0
@@ -231,10 +234,10 @@ function pointOverServers(at: number, { rule, reporters }: ServersFacts): Point 
     const value = valueAt(points, at)
     if (value !== null) reported.push(value)
   }
-  // ceil, with a tolerance for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
+  // The tolerance absorbs binary rounding, as in 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
   const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected - 1e-9))
   const aggregated = reported.length >= needed ? aggregate(reported, rule.metric.aggregate) : null
-  // The sum of huge values may leave the range of numbers: then the point is missing.
+  // A sum of huge values can overflow to infinity; then the point is missing.
   const value = Number.isFinite(aggregated) ? aggregated : null
   return { at, value, state: value === null ? "missing" : "real", reported: reported.length, expected }
 }
@@ -253,8 +256,7 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
   const kept: Datapoint[] = []
   for (const point of newestFirst) {
     const last = kept.at(-1)
-    // Two points within one period are one point. Times of an alarm need not be aligned, so half a period
-    // decides.
+    // Points at most half a period apart count as one, since the times of an alarm need not be aligned.
     if (!last || last.at - point.at > periodMs / 2) kept.push(point)
   }
   const oldest = periodMs > 0 ? (kept[0]?.at ?? 0) - (rule.points.n - 0.5) * periodMs : -Infinity
@@ -264,34 +266,36 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
     .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
 }
 
-/** A period that began before the newest purchase was warm does not show whether that purchase was enough. */
+/**
+ * Marks a period as `early` if it began before the newest purchase was warm. It does not show whether that
+ * purchase was enough.
+ */
 function dated(point: Point, { state, policy }: Situation): Point {
   const warm = state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
   return point.at < warm ? { ...point, state: "early" } : point
 }
 
-/** Time from which metrics of a server are evidence, epoch milliseconds: a server needs its warm-up too. */
+/** Time from which each server's metrics are evidence, epoch milliseconds: the end of its own warm-up. */
 export function warmSince(
   { newServers, foreignAt, completedAt }: SupernodeState,
   { warmupMs }: Policy,
 ): (server: Server) => number {
   const bought = new Set(newServers.map(idKey))
   const boughtWarm = completedAt === null ? -Infinity : completedAt + warmupMs
-  // A server with an unreadable creation time counts as created when first seen. The chain remembers that
-  // together with external changes. Before the chain remembers anything, that time is now, so the server is
-  // not warm.
+  // If a creation time is unreadable, the newest change in the chain replaces it: a completed purchase, or an
+  // external change. If the chain has neither, the server is not warm.
   const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
   const firstSeen = seenAt === -Infinity ? Infinity : seenAt
   return ({ id, createAt }) => (bought.has(idKey(id)) ? boughtWarm : (createAt ?? firstSeen) + warmupMs)
 }
 
-/** Value of the first point of that time; null without one, and for NaN and the infinities. */
+/** Value of the first point at that time; `null` if there is none, or if it is not finite. */
 function valueAt(points: readonly Datapoint[], at: number): number | null {
   for (const point of points) if (point.at === at) return Number.isFinite(point.value) ? point.value : null
   return null
 }
 
-/** Value of several servers, combined as the rule says. `values` is not empty. */
+/** Combines the values of several servers as the rule says. `values` must not be empty. */
 export function aggregate(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
   switch (how) {
     case "average":

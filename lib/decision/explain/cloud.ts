@@ -22,7 +22,7 @@ export function keysAccepted(of: Source): Hint {
   return { says: `the keys for ${SOURCES[of]} must be accepted`, change: { kind: "cloud", what: "keys", of } }
 }
 
-/** All conditions between the supernode and an order, not only the first that failed. */
+/** All conditions that the supernode must still meet, not only the first that failed. */
 export function supernodeIsReady({ situation }: Question): Hint | null {
   const { supernode, state } = situation
   if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
@@ -32,7 +32,7 @@ export function supernodeIsReady({ situation }: Question): Hint | null {
   const isLost = attempt?.before.some((id) => !includesId(listed, id)) ?? false
   const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
   return together([
-    // A reset forgets the servers that the chain knows, but not those from before an attempt.
+    // A reset forgets the chain's list of servers, but not an attempt's `before`: that needs a settlement.
     attempt && isLost ? settledBy(situation, attempt.id) : null,
     missingServers({ ...state, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
     status === "ACTIVE"

@@ -12,12 +12,12 @@ import type { Question } from "./question.ts"
 import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 
 // One rule or schedule that proposes a rung is enough. The hint names the rule that needs the fewest periods;
-// among equals, the first in the policy. A rule that needs a warm-up or a person comes last. A schedule that
-// starts before the metric could change that much is sooner.
+// on a tie, the first in the policy. Rules that also need a warm-up, a person or the cloud come last. The
+// next schedule is named too, or alone if it starts before that rule could breach.
 
-/** Requirement of one rule. */
+/** Requirement of one rule, and the time that it takes. */
 interface Way extends Need {
-  /** Minimum duration of those periods; Infinity: unknown. */
+  /** Minimum duration of the needed periods, milliseconds; `Infinity` if unknown. */
   takesMs: number
 }
 
@@ -33,12 +33,12 @@ export function moreEvidence(question: Question): Hint | null {
   return { ...hint, says: `${hint.says}; or ${start.says}` }
 }
 
-/** Surcharge for a required operator command or environment change. */
+/** Surcharge if a person or the cloud must act first. It exceeds `WARM_UP_SURCHARGE`. */
 const PERSON_SURCHARGE = 10_000
 
 const NO_WAY: Way = { hint: null, dear: Infinity, takesMs: Infinity }
 
-/** Requirement of the rules, without any schedule. */
+/** Requirement of the nearest rule; ignores schedules. */
 function rulesWay({ situation, choice, finding }: Question): Way {
   const { readings, supernode, policy } = situation
   if (readings.state === "unreadable") {
@@ -48,10 +48,10 @@ function rulesWay({ situation, choice, finding }: Question): Way {
       hint: together([supernode.state === "read" ? null : readable("supernode"), again]),
     }
   }
-  // Not evaluated then, so nothing failed.
+  // The rules were not evaluated, so none of them failed.
   if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
   const servers = presentServers(supernode.value)
-  // All servers are gone: no metric of theirs can report anything.
+  // The supernode has no servers, so no server can report a metric.
   if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
   const evidence = byRule(choice.rules)
   const readingOf = byRule(readings.value)
@@ -72,10 +72,9 @@ function wayOf(facts: RuleFacts): Way {
   const isOff = getOwn(situation.state.rulesOff, rule.name) === situation.policyHash
   const isLatched = !rule.repeat && getOwn(situation.state.latches, rule.name) !== undefined
   const { hint, dear } = isLatched ? unlatched(facts) : breaching(facts)
-  // A rule that breaches by missing data needs no server that reports.
+  // Without a hint the rule already breaches, perhaps by missing data, so no server has to report.
   const started = hint && isSilenced(facts) ? reportingAgain(situation) : null
-  // A breaching rule that is switched off needs only the operator command; one that does not breach needs
-  // more.
+  // A rule that breaches but is switched off needs only the operator command, so it gets no surcharge.
   const surcharge = (started ? PERSON_SURCHARGE : 0) + (isOff && hint ? PERSON_SURCHARGE : 0)
   const takesMs = surcharge > 0 || dear >= WARM_UP_SURCHARGE ? Infinity : dear * (reading?.periodMs ?? 0)
   return {
@@ -92,8 +91,8 @@ function reportingAgain({ supernode }: Situation): Hint {
 }
 
 /**
- * First clear, then breaching again. A decision that has seen the rule clear ends the latch for later
- * signals.
+ * Requirement of a latched rule: it must clear, and then breach again. The decision that sees it clear ends
+ * the latch for later signals only.
  */
 function unlatched(facts: RuleFacts): Need {
   const { situation, rule, index, found } = facts

@@ -11,7 +11,7 @@ import { approvedByMore, shownAgain } from "./people.ts"
 import type { HintMaker, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
 
-/** Hints by the reason of a failed gate: the cheapest and soonest change after which that gate would pass. */
+/** Hints by the reason of a failed gate: the cheapest and soonest change after which the gate would pass. */
 export const HINTS: Readonly<Record<string, HintMaker>> = {
   "signal-invalid": readableTime,
   "not-alarm": inAlarm,
@@ -51,7 +51,7 @@ export const HINTS: Readonly<Record<string, HintMaker>> = {
   "approval-needed": approvedByMore,
 }
 
-/** Sources that a gate read with keys that were refused. */
+/** Hint after the keys for a gate's data source were refused. */
 function withKeys(question: Question): Hint | null {
   switch (question.finding.gate) {
     case "supernode-ready":
@@ -66,7 +66,7 @@ function withKeys(question: Question): Hint | null {
   }
 }
 
-/** Hints for reasons outside the gates, where no situation is available. */
+/** Hints for reasons outside the gates, which have no situation. */
 export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
     says: "wait for the next signal: other runs wrote at the same time",
@@ -100,13 +100,13 @@ export function withHint(facts: GateFacts, finding: Finding): Finding {
   const { situation, choice, planOf, cost, digest } = facts
   const hint = HINTS[finding.reason]?.({ situation, choice, planOf, cost, digest, finding }) ?? null
   if (hint === null) return finding
-  // A spread with one more member makes a new hidden class of objects in each call, which costs more than the hint.
+  // A spread with one more member makes a new hidden class in each call, which costs more than the hint.
   return { ...finding, facts: Object.assign({}, finding.facts, { nearest: hint }) }
 }
 
 /**
- * The hint that `withHint` added; null without one. Findings also come from ledgers, whose content is
- * unchecked.
+ * Text of the hint that `withHint` added; `null` if there is none. The finding may come from a ledger, so its
+ * facts are unchecked.
  */
 export function hintOf({ passed, facts }: Finding): string | null {
   const hint: unknown = facts["nearest"]

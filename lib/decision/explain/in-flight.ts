@@ -8,7 +8,7 @@ import { type Hint, together, wait, withLastWait } from "./change.ts"
 import { operatorCommand } from "./operator-command.ts"
 import type { Question } from "./question.ts"
 
-// Operator commands and outcomes of attempts: some holds end by themselves, the others need a command.
+// Hints for pauses, holds and attempts. Some of these end by themselves; the others need an operator command.
 
 export function unpaused({ situation: { control, policy, now } }: Question): Hint | null {
   if (control.state !== "read") return null // not read: another gate gives the reason
@@ -35,11 +35,11 @@ export function released({ situation: { control, policy, now } }: Question): Hin
   return { ...ends, says: `${ends.says}, or run: ${operatorCommand.endHold(policy.name)}` }
 }
 
-/** The attempt first, then every other condition of the same gate. */
+/** All conditions of the gate, the attempt first. */
 export function nothingInFlight({ situation }: Question): Hint | null {
   const { attempt, breaker, throttle } = situation.state
   const closed = attempt && closedBy(attempt, situation)
-  // A reset ends the wait too.
+  // A reset also ends the throttle, so the hint names no wait.
   if (breaker) return together([closed, resetBy(situation)])
   const isWaiting = throttle !== null && throttle.until > situation.now
   return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
@@ -74,7 +74,10 @@ export function resetBy({ policy }: Situation): Hint {
   }
 }
 
-/** While a purchase of the row can still prove to have helped, that may be enough; later only a reset is. */
+/**
+ * If the effect of a counted purchase is still to be measured, enough gain would make the gate pass.
+ * Otherwise only a reset does.
+ */
 export function helpedAfterAll({ situation, digest }: Question): Hint {
   const { efficacy } = situation.policy
   const reset = resetBy(situation)

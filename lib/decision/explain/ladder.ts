@@ -8,9 +8,9 @@ import { type Hint, together, wait } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
 import type { Question } from "./question.ts"
 
-// The current rung, the limit, and the rungs that the cloud offers.
+// Hints about the current rung, the servers limit, and the rungs that the cloud offers.
 
-/** Servers that a person requested; null if evidence decides. */
+/** Number of servers that a person requested; `null` if evidence decides. */
 function askedFor({ signal }: Situation): number | null {
   return signal.kind === "request" ? signal.servers : null
 }
@@ -22,7 +22,7 @@ export function rungAdded({ situation, finding }: Question): Hint | null {
   const missing = [...new Set(wanted)].filter(
     (servers) => !situation.policy.ladder.some((rung) => rung.servers === servers),
   )
-  // Zero servers, or more than one order can have: no rung can be written for them.
+  // No rung can have zero servers, or more than `MAX_SERVERS`.
   if (missing.some((servers) => servers < 1 || servers > MAX_SERVERS)) return null
   return together(
     missing.map((servers) => ({
@@ -32,13 +32,13 @@ export function rungAdded({ situation, finding }: Question): Hint | null {
   )
 }
 
-/** Demand exceeds the ladder only at its end; anywhere else the demanded rung exists. */
+/** `null` unless the supernode is at the top of the ladder: below the top, a larger rung already exists. */
 export function rungAbove({ situation, finding, choice }: Question): Hint | null {
   const { from } = finding.facts
   const top = situation.policy.ladder.at(-1)?.servers ?? 0
   if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
     return null
-  // Schedules that demanded it too demand no more than this.
+  // Schedules alone demand no more servers than there are: a larger rung would not help.
   if (!proposesMore(choice.evidence.facts["rules"])) return null
   return {
     says: `add a rung of more than ${from} server${from === 1 ? "" : "s"} to the ladder`,
@@ -58,7 +58,7 @@ function proposesMore(rules: unknown): boolean {
 export function limitRaised({ situation, finding }: Question): Hint | null {
   const { from, wanted } = finding.facts
   const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
-  // A request is never clamped; other demand also accepts the next rung.
+  // A request needs its exact rung; any other demand accepts the next rung.
   const value = askedFor(situation) === null ? next : Number(wanted)
   if (value === undefined) return null
   return {
@@ -75,7 +75,7 @@ export function offered({ situation, finding, choice }: Question): Hint | null {
     return together([isRefused ? keysAccepted("offers") : readable("offers"), unblocked(flavor, state, now)])
   }
   const allowed = policy.ladder.find(({ flavor }) => flavor === finding.facts["flavor"])
-  // The finding names a rung of the ladder, or this gate did not fail.
+  // A failed finding of this gate always names a flavor of the ladder.
   if (!allowed) return null
   const first = lacks(allowed, situation)
   if (!first.isListed || askedFor(situation) !== null) return together(first.needed)
@@ -119,7 +119,7 @@ function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hi
   return block && block.until > now ? wait(`the block of ${flavor} ends`, block.until) : null
 }
 
-/** Conditions that end without any action come first. */
+/** The soonest of the hints that need only time; `null` if there is none. */
 function soonestOf(ways: readonly (Hint | null)[]): Hint | null {
   const waits = ways.flatMap((way) => (way?.change.kind === "wait" ? [{ way, until: way.change.until }] : []))
   const [first] = waits.sort((a, b) => a.until - b.until)

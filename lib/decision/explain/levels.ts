@@ -10,7 +10,7 @@ const OPPOSITE: Record<ComparisonOperator, ComparisonOperator> = {
   below: "at_least",
 }
 
-/** Value that breaches: the threshold, or the mildest step. null: every number does. */
+/** Values that breach: past the threshold, or on the mildest step. `null` if every number breaches. */
 export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null {
   if (compare) return { op: compare.op, value: compare.value }
   const high = highIsBad({ compare, steps, ...rule })
@@ -19,7 +19,7 @@ export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null 
   return Number.isFinite(value) ? { op: high ? "at_least" : "below", value } : null
 }
 
-/** Value that is clear. null: no number is. */
+/** Values that are clear; `null` if no number is. */
 export function clearLevel(rule: Rule): Level | null {
   if (rule.clear !== null) return { op: highIsBad(rule) ? "below" : "above", value: rule.clear }
   const breaching = breachingLevel(rule)

@@ -32,7 +32,7 @@ export function sayOrder(order: OrderRecord): string {
 
 /** An order may be unknown to the billing service for some minutes after it was placed. */
 const UNREADABLE_GRACE_MS = 30 * 60_000
-/** How long a single notification is news. */
+/** Maximum age of an order's state to notify of, if it is notified once. */
 const NEWS_MS = 3 * 86_400_000
 
 const READ_ADVICE: Readonly<Record<UnreadableOrder, string>> = {
@@ -46,7 +46,7 @@ export interface OrderTrouble {
   says: string
 }
 
-/** What operators must know of it, and do; null where all is as planned. `now`: epoch milliseconds. */
+/** Problem with an order, and what operators must do; `null` if there is nothing to notify of. */
 export function orderTrouble(order: OrderRecord, now: number): OrderTrouble | null {
   const says = sayOrder(order)
   if (isUnpaid(order) && isWatched(order, now))

@@ -11,12 +11,15 @@ export function shownAgain({ situation: { policy }, planOf }: Question): Hint {
   }
 }
 
-/** null: the policy lists too few people besides the requester, so only another policy helps. */
+/**
+ * The approvals that are missing. If the policy lists too few people besides the requester, the hint is to
+ * list more.
+ */
 export function approvedByMore({ situation, planOf, finding }: Question): Hint | null {
   const plan = planOf()
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts
-  // If this gate failed, both are present.
+  // If this gate failed, all three are present.
   if (!approval || !plan || !Array.isArray(approvedBy)) return null
   const { signal, state, now } = situation
   const done = new Set(approvedBy.map((name) => personKey(String(name))))
@@ -24,7 +27,7 @@ export function approvedByMore({ situation, planOf, finding }: Question): Hint |
   const among = approvers.map(({ name }) => name).filter((name) => !done.has(personKey(name)))
   const count = approval.approvers - approvedBy.length
   if (among.length < count) return moreApprovers(count - among.length)
-  // An approval that is no newer than the last attempt was used up by it.
+  // The newest attempt used up all approvals up to its time. Its time may still be ahead of our clock.
   const after = state.openedAt !== null && state.openedAt >= now ? state.openedAt : null
   const later = after === null ? "" : ` after ${sayTime(after)}`
   return {

@@ -7,5 +7,5 @@ export interface Question extends GateFacts {
   finding: Finding
 }
 
-/** null: this situation has no useful hint; a comment at the return gives the reason. */
+/** Returns `null` if no hint is useful; a comment at the `return` gives the reason. */
 export type HintMaker = (question: Question) => Hint | null

@@ -22,7 +22,8 @@ export function readableTime({ situation: { now, signal } }: Question): Hint | n
 }
 
 /**
- * A stale signal stays stale: another one is needed, later than a closing OK and than the remembered signals.
+ * A stale signal stays stale, so a newer one is needed: later than the OK that closed the episode, and later
+ * than `spentUntil`.
  */
 export function newerSignal({ situation }: Question): Hint {
   const { signal, now, state, asked } = situation
@@ -46,7 +47,7 @@ export function newerSignal({ situation }: Question): Hint {
 export function comesInReach(question: Question): Hint {
   const { situation } = question
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
-  // A later OK closed its episode: once our clock agrees, the signal will be stale.
+  // A later OK may have closed the episode: then the signal will be stale when our clock reaches it.
   if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
   return wait("our clock comes within 60s of the signal", reachedAt)
 }
@@ -56,8 +57,8 @@ function closedAt({ signal, state }: Situation): number | null {
 }
 
 /**
- * Limit of waiting for an entry from the future: beyond it a wrong clock dated the entry, and a person resets
- * it.
+ * Longest wait for our clock to reach the newest entry. An entry further ahead was dated by a wrong clock, so
+ * the hint is then a reset.
  */
 const LONG_AHEAD_MS = 15 * 60_000
 

@@ -10,7 +10,7 @@ import {
 } from "../state/witness.ts"
 import { sayTime } from "../verdict.ts"
 
-/** The right that listing traces needs (CTS API, ListTraces). */
+/** The right that the keys need to list traces (CTS API, ListTraces). */
 export const LIST_TRACES = "cts:trace:list"
 
 const MISSING_ADVICE: Readonly<Record<UnreadTraces, string>> = {
@@ -32,7 +32,7 @@ export function sayServersSeen(servers: ServersSeen | null, { before }: OpenAtte
   return `${had}, ${present} now, ${added} of them new (${ids.join(", ")}${more}${orders}). This supports "accepted"`
 }
 
-/** What CTS says of the attempt. A missing trace is never said to mean anything. */
+/** CTS traces of the attempt, in sentences. A missing trace never counts as proof of anything. */
 export function sayTraces(traces: TracesSeen, attempt: OpenAttempt): string {
   if (traces.kind === "unread") {
     const { why, reason } = traces
@@ -59,7 +59,7 @@ function sayTrace({ at, user, status, flavor, source }: ScaleUpTrace): string {
   return parts.join(", ")
 }
 
-/** Both sources, in sentences. */
+/** Servers and CTS traces, in sentences. */
 export function sayWitness({ servers, traces }: WitnessRecord, attempt: OpenAttempt): string {
   return `servers: ${sayServersSeen(servers, attempt)}. ${sayTraces(traces, attempt)}`
 }

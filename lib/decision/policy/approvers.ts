@@ -3,7 +3,7 @@ import * as z from "zod"
 // `approvers` of the policy file: the people whose approvals count. A name that is not listed here approves
 // nothing.
 
-/** Letters, digits and the characters of addresses: no character that a reader could overlook. */
+/** Letters, digits and characters of e-mail addresses. Excludes characters that a reader could overlook. */
 const VISIBLE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._@+'-]{0,63}$/u
 
 const approverName = () =>
@@ -36,7 +36,7 @@ const approverKey = () =>
     .refine(isKeyText, {
       error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
     })
-    // The comment is no part of the key: it changes no hash.
+    // The comment is dropped: it is not part of the key and must not change the policy's hash.
     .transform((text) => text.split(" ").slice(0, 2).join(" "))
 
 export const approversSchema = z
@@ -56,8 +56,8 @@ export interface Approver {
   /** Compared by `personKey` with the name that `approve --by` gave. */
   name: string
   /**
-   * SSH public key without a comment: approvals in this name count only with its signature. Absent: the name
-   * is unproven.
+   * SSH public key without its comment. Approvals in this name then count only with a signature by this key.
+   * If absent, the name is not verified.
    */
   key?: string
 }

@@ -3,7 +3,7 @@ import { onFirstUse } from "../../on-first-use.ts"
 import { text } from "./text-shape.ts"
 import { whole } from "./units.ts"
 
-// A cron expression of five fields. lib/policy-file parses it with a library; here it is plain sets of
+// A cron expression of five fields. lib/policy-file parses it with a library; here its fields are lists of
 // numbers.
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -22,8 +22,8 @@ const ANY = fieldWith([])
 export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), fieldWith(DAYS)].join(" +")}$`)
 
 /**
- * `cron` as the policy file writes it. Keywords that cron implementations read differently or rarely know are
- * not allowed.
+ * `cron` as the policy file writes it. Keywords are not allowed if cron implementations interpret them
+ * differently, or if few support them.
  */
 export const writtenCron = onFirstUse(() =>
   text(
@@ -32,7 +32,7 @@ export const writtenCron = onFirstUse(() =>
   ),
 )
 
-/** Meaning of a cron expression. The numbers ascend; days are null if any day matches (`*`). */
+/** A parsed cron expression. Numbers are in ascending order; days are `null` if every day matches (`*`). */
 export const cronFields = onFirstUse(() =>
   z.strictObject({
     /** The expression as written. */

@@ -79,8 +79,8 @@ const prometheusMetric = z.strictObject({
     .max(4096, { error: "must be at most 4096 characters" }),
   period: positiveDuration,
   /**
-   * Label that names a server by its id, name, or an id of its cloud_server: then there is one series per
-   * server.
+   * Label that holds a server's id, its name, or an id of its `cloud_server`; there is then one series per
+   * server. If absent, one series covers the supernode.
    */
   server_label: text(
     /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
@@ -93,10 +93,10 @@ const cloudwatchName = z
   .min(1, { error: "must not be empty" })
   .max(255, { error: "must be at most 255 characters" })
 
-/** Our names of CloudWatch's own statistics. */
+/** CloudWatch's names of statistics, and our names for them. */
 const CLOUDWATCH_NAMES: Readonly<Record<string, string>> = { maximum: "max", minimum: "min" }
 
-/** CloudWatch's spelling (`Average`, `Maximum`, `P99`) means the same. */
+/** Also accepts CloudWatch's own spelling, such as `Average`, `Maximum` or `P99`. */
 const cloudwatchStatistic = text(
   /^([Aa]verage|[Mm]ax(imum)?|[Mm]in(imum)?|[Ss]um|[Pp](100|\d{1,2}(\.\d{1,2})?))$/,
   "must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here)",
@@ -133,7 +133,7 @@ const label = z
 
 const ALARM_KEYS = ["cloudwatch", "alertname", "metric", "value", "unit"] as const
 
-/** The alarm whose own points are the evidence, and their metric; `alarm: true` names neither. */
+/** Names the alarm whose own points are the evidence, and their metric. `alarm: true` names neither. */
 const namedAlarm = z
   .strictObject({
     cloudwatch: cloudwatchAlarm.optional(),
@@ -154,7 +154,7 @@ const namedAlarm = z
     }
   }, whenRecord)
 
-/** A key, and the keys that alarms of another source have. */
+/** A key, and keys that it excludes because they belong to alarms of another source. */
 const EXCLUSIVE_KEYS = [
   ["cloudwatch", ["alertname", "metric", "value"]],
   ["alertname", ["metric"]],
@@ -246,7 +246,7 @@ interface Bounds {
   up: number
 }
 
-/** Range of each step, lowest first; open ends are infinite. Empty while one of them is malformed. */
+/** Range of each step, lowest first; open ends are infinite. Empty if any step is malformed. */
 function boundsOf(steps: unknown): Bounds[] {
   if (!Array.isArray(steps)) return []
   const bounds = steps.map((s: unknown) => {
@@ -267,7 +267,7 @@ function stepProblems(sorted: readonly Bounds[]): string[] {
   const lowIsBad =
     sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
   const mildestFirst = lowIsBad ? sorted.toReversed() : sorted
-  // If a worse load bought less, noise would decide.
+  // A worse value must not propose fewer servers: noise would then decide how many are bought.
   const shrinks = mildestFirst.slice(1).some(({ up }, i) => up < (mildestFirst[i]?.up ?? 0))
   const shrinking = shrinks ? [`must not have a smaller up for a ${lowIsBad ? "lower" : "higher"} value`] : []
   return [...shrinking, ...gapsAndOverlaps(sorted)]
@@ -287,7 +287,10 @@ function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
 
 type Thresholds = { [key in ComparisonOperator]?: unknown } & { clear?: unknown }
 
-/** Hysteresis needs `clear` on the quiet side; a threshold that never clears would latch or repeat for ever. */
+/**
+ * Problem with `clear`; `null` if there is none. Hysteresis needs `clear` on the side that does not breach.
+ * If no value is clear, the rule stays latched for ever.
+ */
 function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
   const { clear } = r
   if (typeof clear !== "number") return null

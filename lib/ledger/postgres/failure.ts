@@ -2,18 +2,18 @@ import { LedgerError } from "../../ports.ts"
 import { messageOf } from "../store.ts"
 import { CertificateFileError, NotPrimaryError, NotReplicatedError } from "./connection.ts"
 
-/** SQLSTATE, or Node's code of a failed connection; empty where there is neither. */
+/** SQLSTATE, or Node's code for a failed connection; empty if the error has neither. */
 export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("code" in error)) return ""
   return typeof error.code === "string" ? error.code : ""
 }
 
-/** The table is not there. */
+/** True if the table does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === "42P01"
 }
 
-/** A failure of PostgreSQL in words that name the database and what to do. `place` holds no password. */
+/** LedgerError for a PostgreSQL failure: names the database and the remedy. `place` has no password. */
 export function postgresFailure(error: unknown, place: string): LedgerError {
   if (error instanceof LedgerError) return error
   if (error instanceof CertificateFileError)
@@ -37,7 +37,7 @@ function says(error: unknown, code: string): string {
   if (code === "25006") return "may only be read"
   if (code === "57014" || code === "55P03") return "took too long"
   if (code.startsWith("53")) return "has no room left for this"
-  // Node's own codes are longer than SQLSTATE, or there is none.
+  // SQLSTATE has five characters. Node's codes are longer, or begin with E and have only letters (EPIPE).
   return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code)
     ? "answered with an error"
     : "cannot be reached"

@@ -19,9 +19,9 @@ import { applySilences, silencesOf } from "./silence.ts"
 export interface Linted {
   main: Source
   entries: readonly SupernodeEntry[]
-  /** Items of each entry, in the same order. */
+  /** Loaded policy of each entry, in the same order. */
   supernodes: readonly LoadedPolicy[]
-  /** For the next starts in messages, epoch milliseconds; null: messages omit them. */
+  /** Epoch milliseconds, to show the next starts of schedules in messages; `null` omits them. */
   now: number | null
 }
 
@@ -100,7 +100,7 @@ function insecureWebhook(value: unknown): LintFinding[] {
   })
 }
 
-/** Commands take a supernode by its name: with one wrong shift key they would reach another one. */
+/** Commands select a supernode by name: with a letter in the wrong case they would select the other one. */
 function sameNames(
   entries: readonly SupernodeEntry[],
   policies: readonly Policy[],

@@ -5,7 +5,7 @@ import { type Money, sayMoney } from "../../decision/policy/money.ts"
 import type { Budget, Policy } from "../../decision/policy/policy.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Warns about caps that limit nothing, missing prices, and rungs that no cap ever allows. */
+/** Warns about caps without effect, missing or mistyped prices, and rungs that are never bought. */
 export function lintMoney(policy: Policy): LintFinding[] {
   return [
     ...noBudget(policy),
@@ -42,7 +42,10 @@ function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding
   })
 }
 
-/** An order costs the difference of two rungs' prices: a zero too few would make it free for every cap. */
+/**
+ * An order costs the difference of two prices. If the larger rung's price is mistyped too low, the order
+ * counts as free for every cap.
+ */
 function pricesNotRising({ ladder }: Policy): LintFinding[] {
   return ladder.flatMap(({ servers, price }, i): LintFinding[] => {
     const smaller = ladder.slice(0, i).find((rung) => orderCost(ladder, rung.servers, servers)?.minor === 0)
@@ -120,14 +123,17 @@ function capsAboveFleet({ limits, fleet }: Policy): LintFinding[] {
   return found
 }
 
-/** More money in a window that is no longer; a calendar month compares with a calendar month only. */
+/**
+ * True if `own` allows more money than `fleet` in a window that is not longer. A calendar month is compared
+ * only with a calendar month.
+ */
 function isLooser(own: Budget, fleet: Budget): boolean {
   if (own.currency !== fleet.currency || own.minor <= fleet.minor) return false
   if (own.per === "month" || fleet.per === "month") return own.per === fleet.per
   return own.per <= fleet.per
 }
 
-/** Warns about caps of a fleet that the supernodes' own caps together never reach. */
+/** Warns about fleet caps that the supernodes' own caps together never reach. */
 export function lintFleet(policies: readonly Policy[]): LintFinding[] {
   const [first] = policies
   if (!first?.fleet) return []

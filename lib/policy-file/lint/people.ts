@@ -2,7 +2,7 @@ import { sayDuration } from "../../decision/policy/amounts.ts"
 import type { Policy } from "../../decision/policy/policy.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Three ticks: time to notice the message, to approve, and for the tick that buys. */
+/** Three ticks: enough to notice the notification, to approve, and for a tick to buy. */
 const SOON_MS = 15 * 60_000
 const LONG_MS = 7 * 86_400_000
 

@@ -2,12 +2,12 @@ import type { Policy, Schedule } from "../../decision/policy/policy.ts"
 import { nextStarts, sayLocalTime } from "../../decision/schedule/schedule.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Usual interval of ticks: every five minutes. */
+/** Twice the usual tick interval of five minutes. A shorter floor may end before a tick arrives. */
 const FLEETING_MS = 10 * 60_000
 
 /**
- * Warns about schedules that start on other days than intended, or never buy. `now` null: next starts are not
- * shown.
+ * Warns about schedules that start on other days than intended, are too short for a tick, or never buy.
+ * Messages omit the next starts if `now` is `null`.
  */
 export function lintSchedules({ schedules, timezone, ladder }: Policy, now: number | null): LintFinding[] {
   const smallest = ladder[0]?.servers ?? 0

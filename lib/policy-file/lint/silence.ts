@@ -10,20 +10,20 @@ import type { SupernodeEntry } from "../supernode-entry.ts"
 interface Silence {
   warning: WarningId
   reason: string
-  /** Position of the item: a default is one silence, however many supernodes have it. */
+  /** Position of the item. A silence in `defaults` counts once, however many supernodes inherit it. */
   places: readonly [SourceNode, ...SourceNode[]]
   path: Path
-  /** The supernode that it applies to; null: all warnings of the file. */
+  /** Supernode that the silence applies to; `null` if it applies to all warnings of the file. */
   entry: SupernodeEntry | null
 }
 
-/** A warning with its supernode; null: the file as a whole. */
+/** A warning with its supernode; `entry` is `null` if the warning concerns the whole file. */
 interface Raised {
   warning: PolicyWarning
   entry: SupernodeEntry | null
 }
 
-/** Silences of the file and of each supernode; of a policy without problems. */
+/** Silences of the file and of each supernode. Only for a policy without problems. */
 export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Silence[] {
   const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   return [
@@ -41,7 +41,7 @@ function listOf(
   return list.map((one, i) => ({ ...one, places, path: ["silence", i, "warning"], entry }))
 }
 
-/** Removes silenced warnings, and adds one for each silence that matched none. */
+/** Separates silenced warnings from the rest, and adds one warning for each silence that matched none. */
 export function applySilences(
   raised: readonly Raised[],
   silences: readonly Silence[],

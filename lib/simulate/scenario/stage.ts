@@ -20,7 +20,7 @@ import { ModelSupernode } from "../model-supernode.ts"
 import { outcomeOf, takesEffect } from "../order-ending.ts"
 import type { Scenario, Step } from "./script.ts"
 
-// Environment of scenarios: virtual time, a cloud with memory, a ledger in memory, and the real run() on the
+// Environment of scenarios: virtual time, a model of the cloud, a ledger in memory, and the real `run` on the
 // real policy file. It makes no decision.
 
 const MINUTE = 60_000
@@ -30,20 +30,18 @@ type CloudChange = NonNullable<Step["cloud"]>
 
 /** The policy that scenarios are played against. */
 export interface ScenarioPolicy {
-  /** Supernodes of a scenario that names none, with the servers that they start with. */
+  /** Number of servers that each supernode starts with, for a scenario that names no supernodes. */
   readonly supernodes: Readonly<Record<string, number>>
-  /**
-   * Policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError if that is not valid.
-   */
+  /** Policies of these supernodes with a scenario's keys. Throws ScenarioKeysError if they are not valid. */
   load(keys: ScenarioKeys): Promise<readonly LoadedPolicy[]>
 }
 
 export interface ScenarioKeys {
   /** Names of the scenario's supernodes. */
   names: readonly string[]
-  /** Keys over those of each supernode. */
+  /** Keys that replace those of each supernode. */
   policy: Readonly<Record<string, unknown>>
-  /** Keys over those of the whole file. */
+  /** Keys that replace those of the whole file. */
   file: Readonly<Record<string, unknown>>
 }
 
@@ -52,7 +50,7 @@ export interface SettleWish {
   as: "accepted" | "completed" | "absent"
   shown: OpenAttempt
   current: OpenAttempt | null
-  /** The run that sent it recorded an outcome. */
+  /** True if the run that sent the order recorded an outcome. */
   isAnswered: boolean
   look: { ok: true; servers: Server[]; skewMs: number | null; date: number | null }
   now: number
@@ -60,7 +58,7 @@ export interface SettleWish {
 
 export interface StageOptions {
   policy: ScenarioPolicy
-  /** Reason why the command `settle` refuses this; null if it accepts. */
+  /** Reason why the command `settle` refuses this; `null` if it accepts. */
   whyNotSettled(ending: SettleWish): string | null
 }
 
@@ -117,7 +115,7 @@ export class Stage {
     return this.scenario.supernodes ?? this.options.policy.supernodes
   }
 
-  /** The supernode of a step. */
+  /** Name of the supernode of a step; the first one of the scenario if the step names none. */
   nameOf({ on }: Pick<Step, "on">): string {
     return on ?? Object.keys(this.startingServers)[0] ?? ""
   }
@@ -178,7 +176,7 @@ export class Stage {
     if (change.clock_ahead !== undefined) this.skewMs = change.clock_ahead
   }
 
-  /** The signal of a step; the last one of its kind if it is delivered again. */
+  /** Signal of a step. A repeated delivery is the last signal of its kind. */
   signalOf(step: Step): Signal {
     const { alarm, tick, request } = step
     const on = this.nameOf(step)
@@ -209,7 +207,7 @@ export class Stage {
     }
   }
 
-  /** An alarm of the supernode: its first Cloud Eye or CloudWatch alarm. */
+  /** An alarm of the supernode's first Cloud Eye alarm, otherwise of its first CloudWatch alarm. */
   private alarmOf(
     on: string,
     { age, state, points: values }: NonNullable<Step["alarm"]>,

@@ -13,10 +13,10 @@ interface Place {
 
 const MINUTE_MS = 60_000
 
-/** A chart, or the words that stand in its place. */
+/** A chart, or a text in its place. */
 export type ChartOrWords = Chart | { element: HTMLElement }
 
-/** The charts of one view: the load of each meter, servers, money. */
+/** Charts of one view: the load of each meter, servers, money. */
 export function chartsOf(place: Place): ChartOrWords[] {
   const { view } = place
   return [
@@ -58,7 +58,7 @@ function loadChart(load: Load, place: Place): ChartOrWords {
   })
 }
 
-/** What a reader must know of a series that was made shorter. */
+/** Note for the reader of a series whose values were combined; empty if they were not. */
 function sayBuckets({ bucketMs, rows }: Envelope): string {
   if (bucketMs === null) return ""
   const minutes = bucketMs / MINUTE_MS
