@@ -4,39 +4,39 @@ import { errorOf, jsonOf } from "./answer-error.ts"
 import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import type { Credentials } from "./signature.ts"
 
-/** One question to the cloud. A POST here is a read, too. */
+/** One read request to the cloud. A POST is a read here, too. */
 export interface Question {
-  /** The API's own name of the operation, for sentences. */
+  /** The API's name for the operation, used in messages. */
   operation: string
   method: "GET" | "POST"
   url: string
-  /** null: a service that knows no projects. */
+  /** `null` for a service without projects. */
   projectId: string | null
   /** Sent as JSON. */
   body?: unknown
-  /** For all tries together, where it is less than every question's limit. Milliseconds. */
+  /** Limit for all tries together, in milliseconds; `ReadTimeouts.totalMs` is the default and the maximum. */
   totalMs?: number
 }
 
-/** The meaning of an answer's JSON, or its problem. */
+/** The value parsed from an answer's JSON, or the reason why it cannot be used. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; why: string }
-/** `receivedAt`: when the answer came by our clock, epoch milliseconds. */
+/** `receivedAt`: when the answer's headers arrived by our clock, epoch milliseconds. */
 export type Parse<T> = (json: unknown, receivedAt: number) => Parsed<T>
 
-/** An answer that came in whole. `at`: when its headers arrived by our clock; `credentials`: what must not be in it. */
+/** A complete answer. `at`: when its headers arrived by our clock; `credentials`: secrets to redact. */
 export interface Answer {
-  /** The question's. */
+  /** URL of the question. */
   url: URL
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
-  /** Why the body cannot be read, where it came in a compression that it should not have; else null. */
+  /** Reason why the body cannot be decompressed; `null` if it is readable. We request no compression. */
   problem: string | null
   at: number
   credentials: Credentials
 }
 
-/** Statuses that say that the question is wrong, and would be the next time. */
+/** Statuses that blame the question itself: if it were repeated, it would be refused again. */
 const REFUSALS: readonly number[] = [400, 404, 405, 406, 411, 413, 414, 415, 422]
 
 /** The answer's value, or a sentence that names operation, host, status, error code and request id. */
@@ -47,7 +47,7 @@ export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T
   const isOk = status >= 200 && status <= 299
   const refused = (why: string) => ({
     ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
-    // A 2xx that cannot be read is no silence of a meter, which a rule may hold to breach.
+    // An unreadable 2xx must not count as missing data, which a rule may treat as breaching.
     ...(isOk || REFUSALS.includes(status) ? { refused: true as const } : {}),
     ...(time ?? {}),
   })
@@ -59,7 +59,7 @@ export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T
   return { ok: true, value: parsed.value, ...(time ?? { skewMs: null }) }
 }
 
-/** `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
+/** Text for an error status: `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
 function sayRefusal({ status, headers, text }: Answer, json: unknown): string {
   const { code, message, requestId } = errorOf(json)
   const id = first(headers["x-request-id"]) ?? requestId
@@ -69,7 +69,7 @@ function sayRefusal({ status, headers, text }: Answer, json: unknown): string {
   return `answered ${status}${redirect}${detail}${what}${id === null ? "" : ` (request id ${id})`}`
 }
 
-/** A read without a value; `credentials` where they are to blame. */
+/** A failed read; `credentials` is true if the access keys caused the failure. */
 export function failed(
   question: Question,
   why: string,
@@ -79,8 +79,9 @@ export function failed(
 }
 
 /**
- * The time that an answer names (header `Date`, of refusals too). Only an answer of the cloud's own counts: over verified
- * TLS, or from this machine (a sandbox). `Age` marks one that a cache repeats (RFC 9111, 5.1); its `Date` is an old one.
+ * The cloud's time from the `Date` header of an answer or refusal; `null` if it is missing or cannot be
+ * trusted. It is trusted only over verified TLS or from this machine (a sandbox). An `Age` header marks an
+ * answer that a cache repeated (RFC 9111, 5.1), so its `Date` is old.
  */
 function timeOf({ url, headers, at }: Answer): { skewMs: number; date: number } | null {
   const date = Date.parse(first(headers["date"]) ?? "")
@@ -90,8 +91,8 @@ function timeOf({ url, headers, at }: Answer): { skewMs: number; date: number } 
 }
 
 /**
- * The cloud's clock minus ours. `Date` names a whole second, so this is the smallest difference that fits: 0 if our clock
- * was within that second. Rounding of up to a second is never taken for skew.
+ * The cloud's clock minus ours, in milliseconds. `Date` is rounded down to a second, so this is the smallest
+ * difference that fits: 0 if our clock was within that second. So the rounding never counts as skew.
  */
 function skewMs(firstMs: number, receivedAt: number): number {
   if (receivedAt < firstMs) return firstMs - receivedAt

@@ -12,15 +12,16 @@ import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import { retryAfterMs } from "./retry-after.ts"
 import { type Credentials, type CredentialsProvider, sign } from "./signature.ts"
 
-// The client for everything that may be asked twice. The retries are our own: undici's interceptor was tried and sends
-// the old signature again, and resumes a broken-off answer with a `Range` request that these APIs do not know.
+// The client for all requests that may be repeated. It does its own retries, since undici's retry interceptor
+// sends the old signature again. The interceptor also resumes an interrupted answer with a `Range` request,
+// which these APIs do not support.
 
 export interface ReadTimeouts {
-  /** From the start of one try to the last byte; the wait for a free place is not counted. */
+  /** Limit from the start of one try to the last byte, without the wait for a free place. Milliseconds. */
   tryMs: number
-  /** All tries and the waits between them. */
+  /** Limit for all tries and the waits between them, in milliseconds. */
   totalMs: number
-  /** The first wait is up to this long, the next up to twice, and so on. */
+  /** Maximum of the first wait, in milliseconds. The maximum doubles with each wait. */
   backoffMs: number
 }
 
@@ -29,12 +30,12 @@ export interface HttpOptions {
   clock: Pick<Clock, "now" | "monotonic">
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), every request goes directly. */
   proxy?: ProxySettings | null
   timeouts?: Partial<ReadTimeouts>
-  /** 0 to 1, for the waits' jitter. */
+  /** Random number from 0 to 1 for the jitter of waits. Defaults to `Math.random`. */
   random?: () => number
-  /** For the waits between tries; the system's timer where nothing is written. */
+  /** Waits between tries. Defaults to the system's timer. */
   wait?: (ms: number) => Promise<unknown>
 }
 
@@ -44,9 +45,11 @@ export interface CloudReader {
   close(): Promise<void>
 }
 
-/** All reads of one supernode may take 12 s in all (`READS_MS` of a tick), so no single one may take longer. */
+/**
+ * All reads of one supernode together may take 12 s (`READS_MS` of a tick), so one read may not take longer.
+ */
 const DEFAULT_TIMEOUTS: ReadTimeouts = { tryMs: 10_000, totalMs: 12_000, backoffMs: 250 }
-/** Reads under way at one host, and connections to it. */
+/** Maximum number of concurrent reads at one host, and of connections to it. */
 const MAX_READS_PER_HOST = 32
 const MAX_TRIES = 4
 const MAX_BACKOFF_MS = 5_000
@@ -59,10 +62,10 @@ type Context = Required<Pick<HttpOptions, "credentials" | "clock" | "random" | "
   timeouts: ReadTimeouts
 }
 
-/** Ending of one try. */
+/** Result of one try. */
 type Try = ({ kind: "answer" } & Answer) | Nothing
 
-/** `isLate`: its time was over. */
+/** A try without an answer. `isLate`: its time limit expired. */
 interface Nothing {
   kind: "nothing"
   says: string
@@ -87,7 +90,7 @@ export function cloudReader(options: HttpOptions): CloudReader {
     async read(question, parse) {
       try {
         const url = new URL(question.url)
-        // Its time begins with its turn, so that a supernode that is read late has as much of it as the first one.
+        // The time limit starts when the read gets its place, so late reads have as much time as the first.
         const { last, tries } = await places.within(url.origin, () => ask({ question, url }, context))
         return last.kind === "answer"
           ? readAnswer(question, last, parse)
@@ -106,11 +109,11 @@ export function cloudReader(options: HttpOptions): CloudReader {
 
 interface Asked {
   question: Question
-  /** Its URL, parsed once for all tries. */
+  /** URL of the question, parsed once for all tries. */
   url: URL
 }
 
-/** Tries until there is an answer that is worth reading, or no time for another try. */
+/** Repeats a question until its result needs no retry, or until the tries or the time are used up. */
 async function ask(asked: Asked, context: Context): Promise<{ last: Try; tries: number }> {
   const { clock, timeouts } = context
   const totalMs = Math.min(timeouts.totalMs, asked.question.totalMs ?? timeouts.totalMs)
@@ -125,17 +128,20 @@ async function ask(asked: Asked, context: Context): Promise<{ last: Try; tries: 
   }
 }
 
-/** Milliseconds before the next try; null: there shall be none. */
+/** Milliseconds before the next try; `null` if there is no next try. */
 function waitAfter(last: Try, tries: number, { timeouts, random, clock }: Context): number | null {
   const retriable = last.kind === "nothing" ? last.retriable : RETRIED_STATUSES.includes(last.status)
   if (!retriable || tries >= MAX_TRIES) return null
   const backoffMs = random() * Math.min(timeouts.backoffMs * 2 ** (tries - 1), MAX_BACKOFF_MS)
   const askedMs = last.kind === "answer" ? (retryAfterMs(last.headers["retry-after"], clock.now()) ?? 0) : 0
-  // Never shorter than the cloud asks for. Jitter is added, so that clients with the same answer do not return together.
+  // Never shorter than `Retry-After`. Jitter is added, so that equal clients do not retry together.
   return askedMs + backoffMs
 }
 
-/** Keys that never come end the try as well; undici ends an aborted request only after its connection opened or failed. */
+/**
+ * Ends a try when its time is over, even if its credentials never arrive. An abort alone is too slow: undici
+ * ends an aborted request only after its connection opened or failed.
+ */
 function tryInTime(asked: Asked, context: Context, ms: number): Promise<Try> {
   const progress: Progress = { hasKeys: false }
   return inTime<Try>({
@@ -154,7 +160,9 @@ interface Progress {
   hasKeys: boolean
 }
 
-/** Each try has credentials and a signature of its own, so no retry can be refused for its age. */
+/**
+ * Each try has its own credentials and signature, so no retry is refused because its signature is too old.
+ */
 async function tryOnce(
   { question, url }: Asked,
   context: Context,
@@ -180,7 +188,7 @@ async function tryOnce(
       credentials,
       now: context.clock.now(),
     })
-    // Not signed: a proxy between us and the gateway may rewrite it.
+    // This header is not signed, since a proxy between us and the gateway may rewrite it.
     Object.assign(headers, ACCEPT_ENCODING)
     const dispatcher = context.dispatchers.for(url)
     let at = 0
@@ -203,7 +211,7 @@ async function tryOnce(
   }
 }
 
-/** The keys, or why there are none. */
+/** The credentials, or the reason why they are missing. */
 async function keysOf({ credentials }: Context): Promise<Credentials | string> {
   try {
     return await credentials()

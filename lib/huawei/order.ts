@@ -10,10 +10,10 @@ import type { Parsed } from "./http-answer.ts"
 /** API page of the supernode, `order_id`: 1 to 64 letters and digits. */
 const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
 
-/** It is read when a purchase is over, in what is left of the function's time. */
+/** An order is read after the purchase, in the remaining time of the function. */
 const TOTAL_MS = 5_000
 
-/** ShowCustomerOrderDetails, `order_info`: only a clear value says anything. */
+/** ShowCustomerOrderDetails, `order_info`. An optional value of an unexpected form is null. */
 const details = onFirstUse(() =>
   z.looseObject({
     order_info: z.looseObject({
@@ -25,13 +25,13 @@ const details = onFirstUse(() =>
         .regex(/^[A-Z]{3}$/)
         .nullable()
         .catch(null),
-      /** 1: the currency's unit; any other unit is not read. */
+      /** 1: the amount is in the currency's unit. An amount in another unit is not read. */
       measure_id: z.int().nullable().catch(null),
     }),
   }),
 )
 
-/** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which knows no project. */
+/** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which has no projects. */
 export async function readOrder(
   reader: CloudReader,
   { endpoint, orderId }: { endpoint: string; orderId: string },

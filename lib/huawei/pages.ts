@@ -3,7 +3,7 @@ import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import type { Parsed } from "./http-answer.ts"
 
-/** Records that one page may have. */
+/** Maximum number of records on a page. */
 export const PAGE_SIZE = 100
 const MAX_PAGES = 20
 
@@ -16,12 +16,12 @@ const pageShape = onFirstUse(() =>
 
 /** One page of a list wrapper: `{ current, pages, size, total, data }`. */
 export interface Page<T> {
-  /** Of all pages; null where the answer does not say. */
+  /** Number of records on all pages; `null` if the answer does not contain it. */
   total: number | null
   items: T[]
 }
 
-/** The page in an answer; `itemsOf` reads its `data`. */
+/** The page in an answer; `itemsOf` parses its `data`. */
 export function pageIn<T>(
   json: unknown,
   itemsOf: (data: readonly unknown[]) => Parsed<T[]>,
@@ -34,13 +34,13 @@ export function pageIn<T>(
 
 export interface PagedList<T> {
   operation: string
-  /** What one record is, for sentences. */
+  /** Word for one record, used in messages. */
   noun: string
   keyOf(item: T): string
   readPage(offset: number): Promise<Read<Page<T>>>
 }
 
-/** All records of a list, each once. A list that may be incomplete counts as unread. */
+/** Reads all records of a list, each once. If the list may be incomplete, the read fails. */
 export async function readAllPages<T>({
   operation,
   noun,

@@ -9,11 +9,12 @@ import type { CloudReader } from "./http.ts"
 import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
-// Strict about identity, lenient about the rest: a field that is missing, of another type, or not visible is null, an
-// unknown status is kept as it is. test/architecture/lenient-cloud.ts says what each null means.
+// Strict about ids, lenient about other fields. A field is null if it is missing, has another type, or
+// contains invisible characters; such a status is "UNKNOWN". Any other status is kept, even if we do not know
+// it. test/architecture/lenient-cloud.ts lists the meaning of each null.
 
 const optionalText = onFirstUse(() => exactText().nullable().catch(null))
-/** Judged by `instantOf`, which knows when the answer came. */
+/** Validated later, by `instantOf`, which needs the time of the answer. */
 const epochMs = onFirstUse(() => z.unknown().optional())
 const statusShape = onFirstUse(() => exactText().min(1).catch("UNKNOWN"))
 
@@ -85,7 +86,7 @@ function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<
   return withServers(data, { id, receivedAt })
 }
 
-/** An element of a list of supernodes: the same fields, under the id that it names. */
+/** Parses an element of a list of supernodes. It has the same fields; any id is accepted. */
 export function listedSupernode(json: unknown, receivedAt: number): Parsed<Supernode> {
   const parsed = supernodeShape().safeParse(json)
   if (!parsed.success) return { ok: false, why: "it is no object" }
@@ -105,10 +106,13 @@ function withServers(
   return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
 }
 
-/** Far above the 48 servers that a supernode may have, deleted ones that are still listed included. */
+/** Far above the 48 servers that a supernode may have, even with deleted servers that are still listed. */
 const MAX_LISTED = 1_000
 
-/** ServerResponse objects. One without an id, or twice there, makes the list unreadable: servers are counted. */
+/**
+ * Parses ServerResponse objects. A server that has no id or is listed twice makes the whole list unreadable,
+ * since servers are counted.
+ */
 export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<Server[]> {
   if (list.length > MAX_LISTED)
     return { ok: false, why: `it lists ${list.length} servers, at most ${MAX_LISTED} are read` }

@@ -6,9 +6,9 @@ import { namedResource } from "./alarm/resource.ts"
 import { chosenValue } from "./alarm/value.ts"
 
 /**
- * The alarm's own datapoints as a reading. They are there only where it is known what they measure and whose they are:
- * `server` is the one that the alarm names, null where it names none. Then the evidence gate asks whether the alarm is
- * listed under one supernode only. Points of a named resource that is not ours are never a reading.
+ * The alarm's own datapoints as a reading. It has points only if their metric and their resource are known.
+ * `server` is the server that the alarm names. If it is null, the evidence gate checks that the alarm is
+ * listed under one supernode only. Points of a resource outside the supernode are never a reading.
  */
 export function readAlarm(
   rule: string,
@@ -41,7 +41,7 @@ type Measured = { points: Datapoint[] } | { problem: string }
 
 const NO_POINTS = "the alarm carries no datapoints"
 
-/** Datapoints of the message itself, or the one number of an alert that the rule means. */
+/** The datapoints in the message or, for an alert, the number that the rule means. */
 function pointsOf(signal: AlarmSignal, wanted: WantedAlarm): Measured {
   if (signal.source === "alertmanager") {
     const chosen = chosenValue(signal.values ?? [], wanted)

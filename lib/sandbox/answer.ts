@@ -11,14 +11,14 @@ export function ok(body: unknown): Answer {
 }
 
 /**
- * An error of the service itself: `{ error_code, error_msg }` (docs/huawei-api.md; Cloud Eye's `ces.…`
- * alike).
+ * An error of the service itself: `{ error_code, error_msg }` (docs/huawei-api.md). Cloud Eye's `ces.…`
+ * errors have the same form.
  */
 export function serviceError(status: number, code: string, message: string): Answer {
   return { status, body: { error_code: code, error_msg: message } }
 }
 
-/** An error of the API gateway in front of it: the same, and `request_id` in the body. */
+/** An error of the API gateway before the service: the same form, plus `request_id` in the body. */
 export function gatewayError({ status, code, message, requestId }: GatewayError): Answer {
   return { status, body: { error_msg: message, error_code: code, request_id: requestId } }
 }

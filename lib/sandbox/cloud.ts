@@ -10,7 +10,9 @@ import type { ApiRequest } from "./api-request.ts"
 import { type Delivery, deliveryOf, type FailureQueue } from "./failures.ts"
 import { settleAll, type World } from "./world/world.ts"
 
-/** Steps of the gateway and the services for one request, in order: known API, signature, then the rest. */
+/**
+ * Handles one request as the gateway and the services do, in this order: known API, signature, then the rest.
+ */
 export function deliverCloud(
   world: World,
   { request, failures }: { request: Omit<ApiRequest, "route">; failures: FailureQueue },

@@ -20,37 +20,37 @@ const KINDS = [
 ] as const
 
 /**
- * One way to fail; exactly one of its kinds. "Effect" is the action of the request, usually the order.
+ * One failure, of exactly one kind. "Effect" is the action of the request, usually the order.
  * `status` and `throttle` refuse before the effect. `delayMs`, `skewMs`, `truncate`, `notJson`, `emptyBody`
  * and `applyButAnswer` alter the answer after it.
  */
 export const failureSchema = z
   .strictObject({
     /**
-     * Answers this instead; with `code` and `message` in the cloud's error form, with `body` as given, else
-     * empty.
+     * Answers with this status instead. With `code`, the body has the cloud's error form; otherwise it is
+     * `body`, or empty.
      */
     status: status.optional(),
     code: z.string().optional(),
     message: z.string().optional(),
     body: z.json().optional(),
     headers,
-    /** 429 APIG.0308 with this `Retry-After`, seconds; null: without one. */
+    /** Answers 429 APIG.0308 with this `Retry-After` in seconds; if null, without that header. */
     throttle: z.int().min(0).nullable().optional(),
     /** Drops the connection. */
     reset: moment.optional(),
-    /** Never answers; `true` is before the effect. */
+    /** Never answers; `true` means before the effect. */
     hang: z.union([z.literal(true), moment]).optional(),
-    /** Answers after this delay. */
+    /** Answers after this delay, in milliseconds. */
     delayMs: z.int().min(0).max(3_600_000).optional(),
-    /** The `Date` header is wrong by this. */
+    /** Error of the `Date` header, in milliseconds. */
     skewMs: z.int().optional(),
-    /** Half of the body, then the connection drops. */
+    /** Sends half of the body, then drops the connection. */
     truncate: z.literal(true).optional(),
-    /** HTML, as a proxy in between would write it. */
+    /** Answers with HTML, as a proxy before the cloud would. */
     notJson: z.literal(true).optional(),
     emptyBody: z.literal(true).optional(),
-    /** Applies the effect, and answers something else. */
+    /** Applies the effect, and sends this answer instead. */
     applyButAnswer: z.strictObject({ status, body: z.json().optional(), headers }).optional(),
   })
   .refine((failure) => KINDS.filter((kind) => failure[kind] !== undefined).length === 1, {
@@ -62,7 +62,7 @@ export const failureSchema = z
 
 export type Failure = z.input<typeof failureSchema>
 
-/** Form in which an answer is sent. */
+/** Result of a request on the wire: an answer, possibly altered, a hang or a reset. */
 export type Delivery =
   | { kind: "answer"; answer: Answer; delayMs: number; skewMs: number; cut: boolean }
   | { kind: "hang" }
@@ -95,7 +95,7 @@ export function failureQueue(): FailureQueue {
   }
 }
 
-/** Runs `act` (the effect) as the failure says: not at all, or with an altered answer. */
+/** Runs `act` (the effect) unless the failure precedes it, and alters its answer as the failure says. */
 export function deliveryOf(
   failure: Failure | undefined,
   { act, requestId }: { act: () => Answer; requestId: string },

@@ -17,7 +17,7 @@ export interface House {
   failures: FailureQueue
   requests: ReceivedRequest[]
   controls: Controls
-  /** Waits, unless the signal ends it with an error. */
+  /** Waits for `ms` milliseconds. If the signal aborts, the wait ends with an error. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>
   closing: AbortSignal
 }
@@ -34,7 +34,7 @@ interface Exchange {
   connection: number
 }
 
-/** The server of both sides, not listening yet. */
+/** The server for the cloud side and the admin side, not listening yet. */
 export function serverOf(house: House): Server {
   const connections = new WeakMap<Socket, number>()
   let connected = 0
@@ -165,7 +165,9 @@ function tooLarge({ requestId }: Exchange): Answer {
   }
 }
 
-/** A fault of the sandbox itself: printed, so that a test fails on it and does not wait for it. */
+/**
+ * Answer to a fault of the sandbox itself, so that a test fails immediately and does not wait for an answer.
+ */
 function brokenDown(error: unknown): Answer {
   return serviceError(
     500,

@@ -11,9 +11,10 @@ import { sandboxOptions } from "./world/options.ts"
 import { parseOrThrow } from "./world/problem.ts"
 import { liveSupernode, PAID, type SandboxOrder, TRACING, type World } from "./world/world.ts"
 
-// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as docs/huawei-api.md and the
-// live-scale-up API page document, and takes the stricter reading where they leave a choice: SDK-HMAC-SHA256 signatures
-// are verified, bodies and queries must keep the documented bounds, and undocumented input is refused.
+// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as documented in
+// docs/huawei-api.md and on the live-scale-up API page, in the stricter sense if these are unclear:
+// SDK-HMAC-SHA256 signatures are verified, bodies and queries must keep the documented limits, and
+// undocumented input is refused.
 //
 // The cloud side (signed):
 //   GET  /v1/{project_id}/dev-servers/hyperinstance                        supernodes, by pages
@@ -39,13 +40,13 @@ import { liveSupernode, PAID, type SandboxOrder, TRACING, type World } from "./w
 //   POST   /sandbox/servers   { count, supernode? }: scaling by hand
 //   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
 //   DELETE /sandbox/failures
-//   POST   /sandbox/clock     { advanceMs }; signatures and `Date` go by this clock, so callers must share it
+//   POST   /sandbox/clock     { advanceMs }; signatures and `Date` use this clock, so callers must share it
 //   GET    /sandbox/requests  what the cloud side received, without credentials
 //   DELETE /sandbox/requests
 
 /**
- * All optional; without `supernodes` and `accessKeys` the defaults of defaults.ts. `now` and `sleep` are for
- * tests.
+ * All options are optional. `supernodes` and `accessKeys` default to those in defaults.ts. `now` and `sleep`
+ * are for tests.
  */
 export type SandboxOptions = z.input<typeof sandboxOptions>
 
@@ -56,13 +57,13 @@ export interface Sandbox extends Controls {
   port: number
   /** Every request to the cloud side in the order of arrival, including refused ones. */
   requests: readonly ReceivedRequest[]
-  /** The POSTs to live-scale-up among them. */
+  /** The POSTs to live-scale-up among `requests`. */
   readonly scaleUps: readonly ReceivedRequest[]
   /** Accepted orders: the money spent. */
   orders: readonly SandboxOrder[]
-  /** Forgets `requests`, not `orders`. */
+  /** Clears `requests`, but not `orders`. */
   forgetRequests(): void
-  /** Stops, and drops requests that still wait for an answer. */
+  /** Stops the server, and drops requests that still wait for an answer. */
   close(): Promise<void>
 }
 

@@ -9,7 +9,7 @@ export async function readBody(
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    // The socket must outlive the loop: a body that is too large still gets its answer.
+    // The socket must outlive the loop, since a body that is too large still gets an answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.byteLength
       if (bytes > mostBytes) {

@@ -1,11 +1,11 @@
 import { Cron } from "croner"
 
-/** Gives the first instant of a cron expression after another one, epoch milliseconds; null: it never comes again. */
+/** First instant of a cron expression after `after`, in epoch milliseconds; `null` if there is none. */
 export type NextTime = (after: number) => number | null
 
 /**
- * `minute hour day month weekday`, or `second` before them, in an IANA zone. A time that the clock skips in spring comes at
- * the first instant after the gap. Throws RangeError that says what is wrong.
+ * Parses `minute hour day month weekday`, optionally with `second` before them, in an IANA time zone. A time
+ * in the skipped DST hour comes right after that hour. Throws a RangeError that names the problem.
  */
 export function nextTimeOf(expression: string, timezone: string): NextTime {
   const cron = cronOf(expression, timezone)

@@ -10,10 +10,10 @@ import type { Reply } from "./listener.ts"
 import { PAGE_PATHS, type PagePath } from "./live-page.ts"
 import type { Runs } from "./runs.ts"
 
-/** Seconds after which a refused sender may try again. */
+/** Seconds after which a refused sender may send again. */
 const RETRY_AFTER = { "retry-after": "30" }
 
-/** Paths that say something of this process, and start nothing. */
+/** Paths that report on this process and start no run. */
 export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
 
 export interface ExchangeParts {
@@ -28,7 +28,10 @@ export interface ExchangeParts {
   isStopping(): boolean
 }
 
-/** Answers one HTTP request and reports the answer as one line. null: the sender closed the connection before the end of its request. */
+/**
+ * Answers one HTTP request and reports the answer as one event. `null` if the sender closed the connection
+ * before the end of its request.
+ */
 export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage): Promise<Reply | null> {
   const startedAt = parts.clock.monotonic()
   const method = incoming.method ?? ""
@@ -49,14 +52,14 @@ export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage):
   return parts.isStopping() ? { ...reply, isLast: true } : reply
 }
 
-/** Longest path that the log shows. */
+/** Maximum length of a path in the log. */
 const MAX_PATH_CHARS = 256
 /** A token has at least this many characters (SUPERNODE_WEBHOOK_TOKEN). */
 const TOKEN_CHARS = 16
 
 /**
- * The path as the log may show it, so that an operator sees why a sender gets 404. It is foreign text, and a sender may
- * write a token into it: of a segment that could be a token only the beginning is shown.
+ * The path for the log, so that an operator sees why a sender gets 404. It is foreign text, and a sender may
+ * write a token into it. So a segment that is long enough to be a token is truncated.
  */
 function pathSeen(path: string): string {
   const shown = path
@@ -122,7 +125,7 @@ async function runAll(
   return { status: 202, body: { accepted } }
 }
 
-/** Its reasons are for the log: who sent the event needs to know no more than that sending it again may help. */
+/** Logs the reasons. The sender learns no more than whether the ledger failed, and that it may send again. */
 function failed({ tell }: ExchangeParts, { what, error }: { what: string; error: unknown }): Reply {
   if (error instanceof DroppedError) return stopping()
   tell({ kind: "failed", what, error })

@@ -4,7 +4,9 @@ import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import { type Opener, pathsOpenedBy } from "../signals/webhooks/webhooks.ts"
 
-/** Problems of a process that must run for weeks, found before it listens; each as `NAME: what is wrong`. */
+/**
+ * Problems for a process that must run for weeks, found before it listens; each has the form `NAME: problem`.
+ */
 export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {
   const problems: string[] = []
   if (credentials === null && secretArn === null) {
@@ -43,7 +45,7 @@ export function warningsOnHost(host: string, settings: Settings, policies: Polic
   return warnings
 }
 
-/** `/alertmanager and /grafana are closed` */
+/** Text such as `/alertmanager and /grafana are closed`. */
 function closed(opener: Opener): string {
   const paths = pathsOpenedBy(opener)
   return `${paths.join(" and ")} ${paths.length === 1 ? "is" : "are"} closed`

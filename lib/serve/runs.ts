@@ -7,7 +7,10 @@ import { type Admission, AdmissionQueue, type TurnstileLimits } from "./admissio
 import type { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
 
-/** The name of its ticks: with the scheduled time it is their identity, the same in every process that serves one ledger. */
+/**
+ * Name of the ticks. Name and scheduled time identify a tick, so they are the same in every process that
+ * serves the same ledger.
+ */
 const TICK_NAME = "serve"
 
 export interface RunsParts {
@@ -16,22 +19,22 @@ export interface RunsParts {
   deadline: Deadline
   limits: TurnstileLimits
   tell: Emit
-  /** `i/n`: ticks are for this share of the supernodes; left out: for all. */
+  /** `i/n`: the share of the supernodes that ticks cover. Defaults to all. */
   shard?: string
-  /** Each run that ended, before its result is reported. */
+  /** Called for each ended run, before its result is reported. */
   record(facts: RunFacts): void
-  /** A tick that ended: with all its runs, and the error where it failed. */
+  /** Called for each ended tick, with all its runs, and with the error if it failed. */
   ticked(tick: EndedTick): void
 }
 
 export interface EndedTick {
-  /** The time that it was meant for, epoch milliseconds. */
+  /** Scheduled time, epoch milliseconds. */
   at: number
   facts: readonly RunFacts[]
   error?: unknown
 }
 
-/** Everything that runs in this process: a bounded number of alarms, and one tick that waits for none of them. */
+/** All work of this process: a limited number of alarms, and one tick, which does not wait for alarms. */
 export class Runs {
   readonly #parts: RunsParts
   readonly #turnstile: AdmissionQueue
@@ -43,7 +46,7 @@ export class Runs {
     this.#turnstile = new AdmissionQueue(parts.limits)
   }
 
-  /** Runs of alarms, and ticks, that are under way. */
+  /** Number of running alarms and ticks. */
   get running(): number {
     return this.#underWay.size
   }
@@ -52,7 +55,7 @@ export class Runs {
     return this.#turnstile.waiting
   }
 
-  /** Alarms past their door. `done` rejects as `App.runSignals` does, and with DroppedError. */
+  /** Admits signals of verified alarms. `done` rejects as `App.runSignals` does, or with DroppedError. */
   admit(signals: Signal[], problems: readonly string[]): Admission<Ran> {
     return this.#turnstile.admit(() =>
       this.#counted(async () => {
@@ -62,12 +65,14 @@ export class Runs {
     )
   }
 
-  /** The tick that was meant for `at`, through the very door of the functions' ticks. Never rejects. */
+  /**
+   * Runs the tick scheduled for `at`, through the same entry point as ticks of the functions. Never rejects.
+   */
   async tick(at: number): Promise<void> {
     const { app, clock, tell, ticked, shard } = this.#parts
     const startedAt = clock.monotonic()
     const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString(), shard }
-    // A fleet's results are logged one by one, so that they need not all be kept.
+    // Results are logged one by one, so that those of a whole fleet need not be kept.
     const invocation: Invocation = {
       ...this.#invocation(),
       takeResult: (result) => tell({ kind: "result", result }),
@@ -87,10 +92,10 @@ export class Runs {
     tell({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
   }
 
-  /** Sends waiting work away; resolves when all running work has ended. */
+  /** Drops waiting work; resolves when all running work has ended. */
   async stop(): Promise<void> {
     this.#turnstile.close()
-    // The end of one run may have started the report of another.
+    // Other work may have started while we waited.
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
@@ -109,7 +114,7 @@ export class Runs {
     }
   }
 
-  /** One line per run, also of those that ended beside one that failed. */
+  /** Reports each run, including those that ended although another one failed. */
   async #told(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
     for (const says of problems) this.#parts.tell({ kind: "warning", says })
     try {

@@ -18,27 +18,27 @@ import { healthReply, readinessReply, type ServeStatus } from "./status-replies.
 import { Ticker } from "./ticker.ts"
 import { systemTimer, type Timer } from "./timer.ts"
 
-// One process for one host: webhooks and ticks, each through the very run that the functions take.
+// One process on one host for webhooks and ticks. Both use the same run as the functions.
 //
 //   webhook ──▶ who sent it? ──▶ turnstile ──▶ run
 //   cron    ──▶ one at a time ───────────────▶ run
 //
-// Only the ledger protects the money, and nothing in here: two of these on one ledger, a kill -9, or a request that comes
-// twice are all the ledger's everyday business.
+// Only the ledger protects the money; nothing in this file does. The ledger handles two processes on one
+// ledger, a kill -9, and a repeated request.
 
 export interface ServeOptions {
   app: App
   host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number
-  /** Of the ticks, in the policy's time zone. */
+  /** Schedule of the ticks, in the policy's time zone. */
   cron: string
-  /** `i/n`: its ticks are for this share of the supernodes, its webhooks for all. Left out: ticks are for all, too. */
+  /** `i/n`: the share of the supernodes that ticks cover; webhooks always cover all. Defaults to all. */
   shard?: string
   version: string
   clock: Clock
   tell: Emit
-  /** What `GET /` shows. */
+  /** The page that `GET /` returns. */
   page: LivePage
   timer?: Timer
   limits?: Partial<ServeLimits>
@@ -46,7 +46,7 @@ export interface ServeOptions {
 
 export type ServeLimits = ListenerLimits & TurnstileLimits
 
-/** Above what alarms ever need, below what one process can bear. */
+/** Higher than alarms ever need, and lower than the capacity of one process. */
 const LIMITS: ServeLimits = {
   headersMs: 10_000,
   requestMs: 20_000,
@@ -58,11 +58,13 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
-/** What a reader without the token may answer to. Each is a header of its own: a browser reads only one challenge per header. */
+/**
+ * Challenges for a reader without the token. Each has its own header: a browser reads only one per header.
+ */
 const CHALLENGE = {
   "www-authenticate": ["Bearer", 'Basic realm="supernode-autoscaler", charset="UTF-8"'],
 }
-/** Answers on their way to slow readers get this long once all runs have ended. */
+/** Maximum time to finish sending answers to slow readers, after all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
 
 export interface Serving {
@@ -70,15 +72,18 @@ export interface Serving {
   port: number
   /** Maximum duration of `stop`. */
   graceMs: number
-  /** When the next tick is due, epoch milliseconds; null: never. */
+  /** Time of the next tick, epoch milliseconds; `null` if there is none. */
   nextTick(): number | null
-  /** Reads the policy file again; an invalid one changes nothing and is reported. */
+  /** Reads the policy file again. An invalid file changes nothing and is reported. */
   reload(): Promise<void>
-  /** Takes nothing more, and finishes what runs. Resolves to how many runs were left when the time was over. */
+  /** Accepts no more work and finishes running work. Resolves to the number of runs left after `graceMs`. */
   stop(): Promise<number>
 }
 
-/** Starts to serve. Rejects with RangeError on an invalid cron expression, and with the error of node:net on host and port. */
+/**
+ * Starts to serve. Rejects with RangeError if the cron expression is invalid, and with the error of node:net
+ * if it cannot listen on host and port.
+ */
 export async function startServing(options: ServeOptions): Promise<Serving> {
   const server = new Server(options, await Exposition.open(options))
   await server.start()
@@ -96,7 +101,7 @@ class Server implements Serving {
   #port = 0
   #stopped: Promise<number> | null = null
   #reloading: Promise<void> = Promise.resolve()
-  /** The newest reload was refused: what the operator wrote is not in force. */
+  /** The newest reload was refused, so the previous policy still applies. */
   #isPolicyRefused = false
   readonly #cloud = new CloudHealth()
   readonly #exposition: Exposition
@@ -143,7 +148,7 @@ class Server implements Serving {
   async start(): Promise<void> {
     const { port } = await listen(this.#listener, this.#options)
     this.#port = port
-    // Out of file descriptors, for one: what runs goes on.
+    // For example, no file descriptors are left. Running work continues.
     this.#listener.on("error", (error) => {
       this.#options.tell({ kind: "failed", what: "accepting a connection", error })
     })
@@ -168,7 +173,7 @@ class Server implements Serving {
   }
 
   reload(): Promise<void> {
-    // One after the other, so that the newest file wins.
+    // Reloads run one after the other, so that the newest file wins.
     this.#reloading = this.#reloading.then(() => this.#reload())
     return this.#reloading
   }
@@ -197,7 +202,7 @@ class Server implements Serving {
     this.#deadline.begin()
     tell({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
     this.#ticker.stop()
-    // It listens till the end: meanwhile senders are asked to send again, and a health check learns that we are stopping.
+    // We listen until the end, to tell senders to send again, and health checks that we are stopping.
     await this.#atMost(this.graceMs, this.#runs.stop())
     const left = this.#runs.running
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
@@ -255,7 +260,7 @@ function denied({ status, error }: NonNullable<Denial>): Reply {
   return { status, body: { error }, ...(status === 401 ? { headers: CHALLENGE } : {}) }
 }
 
-/** The policy's schedules and these ticks are written by one hand, so they are read in one zone. */
+/** Ticks use the time zone of the policy's first supernode, since its schedules have the same author. */
 function ticksOf(cron: string, { supernodes }: PolicyFile): NextTime {
   return nextTimeOf(cron, supernodes[0]?.policy.timezone ?? "UTC")
 }

@@ -10,19 +10,19 @@ import { type Ending, MAX_ANSWER_BYTES, type PurchaseAnswer } from "./exchange.t
 import { oneLine, redact } from "./redaction.ts"
 import { rejectionClass } from "./rejections.ts"
 
-// From an ending to an outcome. Only what the documents name is believed; everything else stays unknown, and an unknown
-// purchase is held until a person looks.
+// Converts an `Ending` to an `Outcome`. Only a documented answer gives a known outcome. Any other one is
+// `unknown`, which holds further purchases until a person settles it.
 
 export interface AnswerContext {
-  /** The supernode the order was for. */
+  /** Id of the supernode that the order is for. */
   supernode: string
-  /** Epoch milliseconds, for a Retry-After that is a date. */
+  /** Epoch milliseconds, for a Retry-After that is a date and to check creation times of servers. */
   now: number
-  /** Texts that must not be kept, even if the answer echoes them. */
+  /** Texts that are redacted if the answer echoes them. */
   secrets: readonly (string | null)[]
 }
 
-/** The text kept of an answer is at most this long, in bytes; the ledger compresses it. */
+/** Maximum size of the answer text that is kept; the ledger compresses it. */
 const MAX_RAW_BYTES = 1024 * 1024
 const MAX_SERVERS = 256
 
@@ -65,7 +65,7 @@ function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   return unknown({ reason, says: `answered ${status}${saying(code, message)}`, answer, code }, context)
 }
 
-/** Accepted by the answer's own words only: it names the supernode, or servers. */
+/** A success is accepted only if the answer names the supernode or servers. */
 function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   const content = contentOf(answer)
   if (!content.ok) {
@@ -92,7 +92,10 @@ function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcom
   }
 }
 
-/** Null where an unreadable creation leaves it open which order is the newest: older servers bear theirs, too. */
+/**
+ * Order id of the newest server, since older servers in the answer have the ids of earlier orders. `null`
+ * without an order id, or if an unreadable creation time makes it unclear which order is the newest.
+ */
 function newestOrderId(
   servers: readonly z.output<ReturnType<typeof serverShape>>[],
   now: number,
@@ -159,7 +162,7 @@ function unknown({ reason, says, answer, code }: Doubt, context: AnswerContext):
   }
 }
 
-/** Redacted before anything is cut, so that no cut leaves half a secret. */
+/** The error in an answer. It is redacted before anything is truncated, so that no half secret remains. */
 function errorIn(json: unknown, { secrets }: AnswerContext): AnswerError {
   const { code, message, requestId } = errorOf(json)
   const clean = (text: string | null) => (text === null ? null : redact(text, secrets))
@@ -167,18 +170,18 @@ function errorIn(json: unknown, { secrets }: AnswerContext): AnswerError {
 }
 
 function saying(code: string | null, message: string | null): string {
-  // Cut here, so that a long message does not push the end of the sentence out.
+  // Truncated here, so that a long message does not cut off the end of the sentence.
   const text = [code, message].filter((part) => part !== null).join(": ")
   return text === "" ? "" : ` (${oneLine(text).slice(0, 160)})`
 }
 
-/** The answer's text; as it came on the wire where its compression cannot be read. */
+/** The answer's text. If it cannot be decompressed, the received bytes are decoded as they are. */
 function textOf(answer: PurchaseAnswer): string {
   const content = contentOf(answer)
   return new TextDecoder().decode(content.ok ? content.body : answer.body)
 }
 
-/** An answer that grows beyond the bound of one that is not compressed is not read: a bomb leaves the outcome unknown. */
+/** Decompressed body, within the limit of an uncompressed one. A decompression bomb gives `unknown`. */
 function contentOf({ body, headers }: PurchaseAnswer): Body {
   return bodyOf(body, headers["content-encoding"], MAX_ANSWER_BYTES)
 }
@@ -193,7 +196,7 @@ function requestIdOf(
   return text === null ? null : oneLine(redact(text, secrets)).slice(0, 128)
 }
 
-/** Redacted first and cut then, for the same reason. */
+/** The answer's text as it is kept: redacted before it is truncated, so that no half secret remains. */
 function rawOf(answer: PurchaseAnswer, { secrets }: AnswerContext): RawAnswer {
   const text = redact(textOf(answer), secrets)
   const body = cut(text)
@@ -204,7 +207,7 @@ function cut(text: string): string {
   return Buffer.byteLength(text) > MAX_RAW_BYTES ? prefixOfBytes(text, MAX_RAW_BYTES) : text
 }
 
-/** A prefix of at most so many bytes that ends between two characters. */
+/** The longest prefix of at most `maxBytes` bytes that does not split a character. */
 function prefixOfBytes(text: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read)

@@ -9,7 +9,9 @@ export interface PurchaseAnswer {
   body: Buffer
 }
 
-/** `kept`: no byte of the request left. `broken`: it did, and the exchange did not end as HTTP wants it. */
+/**
+ * `kept`: no byte of the request was sent. `broken`: sending began, but no complete, valid answer came back.
+ */
 export type Ending =
   | { kind: "kept"; reason: string; says: string }
   | { kind: "broken"; reason: string; says: string; answer: PurchaseAnswer | null }
@@ -20,18 +22,18 @@ export interface Exchange {
   url: URL
   headers: Record<string, string>
   body: string
-  /** From the first byte sent to the last of the answer. */
+  /** Limit from the first byte sent to the last byte of the answer, in milliseconds. */
   timeoutMs: number
-  /** Asked in the very moment before the request is written; null: it may be. */
+  /** Called immediately before the request is written; `null` allows it. */
   whyNotToSend: () => { reason: string; says: string } | null
-  /** Told right before the first byte is written. */
+  /** Called immediately before the first byte is written. */
   onHandover: () => void
 }
 
-/** Of an answer, as it comes and once it is inflated. */
+/** Maximum size of an answer, both as received and decompressed. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** One request over one open socket. Never rejects; the socket is closed afterwards, whatever happens. */
+/** Sends one request over one open socket. Never rejects, and always closes the socket. */
 export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
   const client = clientOn(exchange.socket, exchange.url)
   try {
@@ -44,7 +46,7 @@ export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
   }
 }
 
-/** A client that cannot connect: it gets the socket once, so nothing can be sent a second time over another. */
+/** A client that cannot connect. It gets the socket once, so nothing can be sent again over another one. */
 function clientOn(socket: Socket, url: URL): Client {
   let isGiven = false
   return new Client(url.origin, {
@@ -54,7 +56,7 @@ function clientOn(socket: Socket, url: URL): Client {
     connect: (_options, callback) => {
       const again = isGiven
       isGiven = true
-      // Called later, as a real connector would; called at once, undici never sends the request.
+      // Called later, as by a real connector: if it is called at once, undici never sends the request.
       queueMicrotask(() =>
         again ? callback(new Error("a purchase has one connection only"), null) : callback(null, socket),
       )
@@ -88,7 +90,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
   constructor(exchange: Exchange, resolve: (ending: Ending) => void) {
     this.#exchange = exchange
     this.#resolve = resolve
-    // Should the connection never take the request, we stop waiting; `onRequestStart` refuses from then on.
+    // If the connection never takes the request, we stop waiting; `onRequestStart` then refuses to send.
     this.#timer = setTimeout(() => {
       this.#refusal = {
         reason: "connect-failure",
@@ -98,7 +100,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     }, exchange.timeoutMs)
   }
 
-  /** undici calls this synchronously before it writes; an abort in here leaves the socket untouched. */
+  /** undici calls this synchronously before it writes. If this aborts, nothing is written to the socket. */
   onRequestStart(controller: Dispatcher.DispatchController) {
     this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#exchange.whyNotToSend()
     if (this.#refusal) return controller.abort(new Error(this.#refusal.says))
@@ -162,7 +164,7 @@ function reasonOf(cause: Error): string {
     cause instanceof errors.HTTPParserError ||
     cause instanceof errors.ResponseContentLengthMismatchError ||
     cause instanceof errors.HeadersOverflowError ||
-    // undici's name for an unexpected answer, such as a 100 Continue without a request for it.
+    // undici's message for an unexpected answer, such as a 100 Continue that was not requested.
     /^bad (response|upgrade)/.test(cause.message)
   if (isMalformed) return "malformed-answer"
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? "reset" : "connection-error"

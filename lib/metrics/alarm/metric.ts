@@ -1,10 +1,10 @@
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import type { AlarmMatch, Rule } from "../../decision/policy/policy.ts"
 
-// Do an alarm's points measure what a rule means? design.md, "The alarm's own points": unless that is known they are no
-// evidence, however high they are.
+// Checks that an alarm's points measure the metric that a rule means. Otherwise they are not evidence,
+// however high they are. See docs/metrics.md, "The alarm's own points".
 
-/** What a rule says of the alarm whose points it takes; `alarm: true` says nothing. */
+/** A rule's settings for the alarm whose points it uses; empty for `alarm: true`. */
 export type WantedAlarm = Exclude<NonNullable<Rule["metric"]["alarm"]>, true>
 
 export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
@@ -14,7 +14,7 @@ export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
 
 type Source = AlarmSignal["source"]
 
-/** The sources that a rule listens to. Its keys tell: `metric` is Cloud Eye's, `value` Alertmanager's and Grafana's. */
+/** Sources whose points a rule accepts: `metric` is for Cloud Eye, `value` for Alertmanager and Grafana. */
 function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
   if (cloudwatch !== undefined) return ["cloudwatch"]
   if (alertname !== undefined) return ["alertmanager"]
@@ -25,7 +25,7 @@ function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): reado
   ]
 }
 
-/** Why the points may measure something else than the rule means; null where they measure that. */
+/** Reason why the points may not measure the metric that the rule means; `null` if they do. */
 export function metricProblem(
   signal: AlarmSignal,
   wanted: WantedAlarm,
@@ -61,7 +61,7 @@ function ambiguous(count: number, source: string, example: string): string {
   return `the supernode lists ${count} ${source} alarms, and the rule does not name the one whose points count: write metric: { alarm: ${example} }`
 }
 
-/** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so that only a name tells what its points measure. */
+/** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so only its name identifies a metric. */
 function cloudEyeProblem(
   { alarm, metric }: AlarmSignal,
   wanted: WantedAlarm,
@@ -98,7 +98,7 @@ function namedMetrics(alarms: readonly AlarmMatch[]): (NamedMetric & { alarm: st
   )
 }
 
-/** The rule names the metric; a namespace that the alarm's entry gives for it counts as well. */
+/** The metric that the rule names, with the namespace from the alarm's entry if that gives one. */
 function meantBy(name: string, own: readonly NamedMetric[]): NamedMetric[] {
   const same = own.filter((entry) => entry.name === name)
   return same.length > 0 ? same : [{ name, namespace: null }]

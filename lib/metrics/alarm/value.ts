@@ -1,10 +1,13 @@
 import type { NamedValue } from "../../decision/inputs/signal.ts"
 import type { WantedAlarm } from "./metric.ts"
 
-/** The annotation that is read where the rule names none. */
+/** Annotation that is read if the rule names no value. */
 const DEFAULT_ANNOTATION = "value"
 
-/** The one number of an alert that the rule means, or the reason why it is missing. Display text with a unit is no measurement. */
+/**
+ * The number of an alert that the rule means, or the reason why there is none. A text with a unit is display
+ * text and not a measurement, unless the rule states that unit.
+ */
 export function chosenValue(
   values: readonly NamedValue[],
   { value: name, unit }: WantedAlarm,
@@ -29,7 +32,7 @@ export function chosenValue(
   return { value: first.value }
 }
 
-/** The annotation `value`, or else Grafana's only value, unless that is the 0 or 1 that a condition gives. */
+/** Without a named value: the annotation `value`, else Grafana's only value unless 0 or 1 (a condition). */
 function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: string } {
   const annotated = values.filter(({ from, name }) => from === "annotation" && name === DEFAULT_ANNOTATION)
   if (annotated.length > 0) return annotated
@@ -54,7 +57,7 @@ function carried(values: readonly NamedValue[]): string {
     : `it carries ${sayValues(values)}`
 }
 
-/** Names that are said in one sentence. */
+/** Maximum number of values listed in one message. */
 const MAX_SAID = 5
 
 function sayValues(values: readonly NamedValue[]): string {

@@ -2,16 +2,17 @@ import { Places } from "../../http/places.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf } from "../sentence.ts"
 
-/** Sends a request to one place, as soon as there is room. */
+/** Sends a request to one place, as soon as the limit of concurrent requests allows it. */
 export type ConcurrencyLimiter = <T>(place: string, ask: () => Promise<Read<T>>) => Promise<Read<T>>
 
-/** Enough for speed, few enough not to be throttled. */
+/** High enough for speed, low enough to avoid throttling. */
 const MAX_AT_ONE_PLACE = 4
 
 /**
- * At most `limit` requests are under way at one place (a host, a region), and no place waits for another. After as many in a
- * row without an answer, the waiting rest is not sent: each would cost its whole time, and the function has only so much.
- * Once nothing waits, the place gets a new chance. Never rejects.
+ * Sends at most `limit` concurrent requests to one place (a host, a region); no place waits for another.
+ * After `limit` consecutive requests without an answer, waiting requests are not sent: each would use its
+ * whole time limit, and the function's time is limited. Once the place has no open or waiting request, it
+ * gets a new chance. Never rejects.
  */
 export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
   const places = new Places(limit)

@@ -37,7 +37,7 @@ export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly
   }
   const failures = told.flat().flatMap(({ read }) => (read.ok ? [] : [read]))
   const isRefused = want.refusal.credentials || failures.some(({ credentials }) => credentials)
-  // A series that the answer left out, or that could not be read, is no silence of the meter.
+  // A series that is absent from the answer or unreadable must not count as missing data.
   const isLeftOut = told.flat().some(({ read }) => read.ok && (read.value === null || read.value.unreadable))
   const isUnasked = want.refusal.refused || isLeftOut || failures.some(({ refused }) => refused)
   return {
@@ -55,8 +55,9 @@ function pointsIn({ read }: SeriesAnswer<CloudEyePoints>): Datapoint[] {
 }
 
 /**
- * One value for the parts of one owner, such as the cards of a server: only in a period where every one of them has
- * reported. A card that is silent may be the one that is busy, or dead, and its load on the others.
+ * Combines the parts of one owner, such as the cards of a server. A period has a value only if every part
+ * reported in it: a card without a report may be the busy one, or it may be dead and the others have its
+ * load.
  */
 function together(parts: readonly Datapoint[][], { starts, aggregate }: CloudEyeWant): Datapoint[] {
   const byStart = new Map<number, number[]>()

@@ -9,29 +9,34 @@ import type { Discovery, Listed } from "./discovery.ts"
 
 export type CloudEyeSource = NonNullable<Rule["metric"]["cloud-eye"]>
 
-/** What one rule needs of Cloud Eye: these metrics at these period starts. */
+/** Data that one rule needs from Cloud Eye: these metrics at these period starts. */
 export interface CloudEyeWant {
   place: CloudPlace
   periodMs: number
   filter: string
-  /** How the metrics of one owner become one value. */
+  /** Combines the values of one owner's metrics into one value. */
   aggregate: Rule["metric"]["aggregate"]
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
-  /** One metric for each server, or for the supernode (null); several where a dimension is a wildcard. */
+  /**
+   * One metric per server, or one for the supernode (`server` is null); several if a dimension is a wildcard.
+   */
   owners: { server: string | null; metrics: CloudEyeMetric[] }[]
-  /** What cannot even be asked for. */
+  /** Problems with series that cannot be requested. */
   problems: SeriesProblem[]
-  /** A list of metrics was refused: by missing keys, or as a question. */
+  /** Why the list of metrics was refused: the credentials or the request itself. Both false if it was not. */
   refusal: { credentials: boolean; refused: boolean }
 }
 
-/** Far above anything Cloud Eye can mean by one metric; a larger one would make a request that it never takes. */
+/** Far above any metric of Cloud Eye. A larger one would make a request that Cloud Eye never accepts. */
 const MAX_METRIC_BYTES = 16_384
-/** 48 servers with 64 devices each. Who has more should aggregate elsewhere. */
+/** 48 servers with 64 devices each. More series should be aggregated before they get here. */
 const MAX_METRICS = 3_072
 
-/** One metric per present server where the dimensions name servers, else one for the supernode; all that match a "*". */
+/**
+ * One metric per present server if the dimensions name servers; otherwise one for the supernode. A metric
+ * with "*" is replaced by all metrics that match.
+ */
 export async function wantOf(
   rule: Rule,
   source: CloudEyeSource,
@@ -91,7 +96,7 @@ function listedFor({ namespace, name, dimensions }: CloudEyeSource): Listed {
   return { namespace, metricName: name, dimensions: literal }
 }
 
-/** Every owner's metric with "*" becomes all listed ones that differ from it in nothing else. */
+/** Replaces each owner's metric by all listed metrics that differ from it only in the "*" dimensions. */
 function expanded(
   want: CloudEyeWant,
   wild: readonly string[],

@@ -1,12 +1,13 @@
 import type { MeterKind, PeriodRange } from "../batching/requests.ts"
 import type { CloudWatchMetric, CloudWatchSeries, MetricSources } from "../sources.ts"
 
-// GetMetricData takes 500 metrics of any namespaces, statistics and periods, but one window for them all, and gives at
-// most 100,800 datapoints before it pages. A window must be aligned to every period in it: a start that is not would
-// shift the metric's periods, and none of its points would be of ours.
+// GetMetricData accepts 500 metrics with any namespaces, statistics and periods, but only one window for all
+// of them. It returns at most 100,800 datapoints per page. The start of the window must be aligned to the
+// period of every metric. Otherwise the metric's periods would shift, and none of its points would match our
+// periods.
 const MAX_METRICS = 500
 export const MAX_DATAPOINTS = 100_800
-/** A metric asked for over a longer window than it is wanted for costs points, but no request. */
+/** Maximum number of points per metric. A longer window than needed costs points but no request. */
 const MAX_POINTS_EACH = 1_440
 
 export interface CloudWatchSeriesDemand {
@@ -16,7 +17,7 @@ export interface CloudWatchSeriesDemand {
 
 type Asked = PeriodRange<CloudWatchSeriesDemand>
 
-/** CloudWatch as a meter: one request per region for all metrics whose windows can be made one. */
+/** CloudWatch as a meter: one request per region for all metrics whose windows can be merged. */
 export function cloudwatchKind(
   sources: Pick<MetricSources, "cloudwatch">,
 ): MeterKind<CloudWatchSeriesDemand, CloudWatchSeries> {
@@ -41,7 +42,7 @@ function keyOf({ namespace, name, dimensions, statistic, periodMs }: CloudWatchM
   return JSON.stringify([namespace, name, sorted, statistic, periodMs])
 }
 
-/** Each goes to the first group that it fits into, the longest windows first: those are the hardest to place. */
+/** Puts each range into the first group that it fits into, longest first: those are the hardest to place. */
 function packCloudWatch(asked: readonly Asked[]): Asked[][] {
   const groups: Asked[][] = []
   for (const one of asked.toSorted((a, b) => spanOf(b) - spanOf(a))) {
@@ -61,7 +62,7 @@ function mayJoin(group: readonly Asked[], one: Asked): boolean {
   return Math.max(...points) <= MAX_POINTS_EACH && total <= MAX_DATAPOINTS
 }
 
-/** From the first wanted period of any to the end of the last, begun early enough to be aligned to the periods of all. */
+/** The window of all ranges. It starts early enough to be aligned to the periods of all metrics. */
 function windowOf(together: readonly Asked[]): { from: number; to: number } {
   const step = [...new Set(together.map(({ series }) => series.metric.periodMs))].reduce(
     leastCommonMultiple,

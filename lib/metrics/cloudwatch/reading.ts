@@ -11,21 +11,21 @@ import type { CloudWatchSeriesDemand } from "./queries.ts"
 
 export type CloudWatchSource = NonNullable<Rule["metric"]["cloudwatch"]>
 
-/** What one rule needs of CloudWatch: these metrics at these period starts. */
+/** Data that one rule needs from CloudWatch: these metrics at these period starts. */
 export interface CloudWatchWant {
   periodMs: number
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
-  /** null: neither the rule nor AWS_REGION says. */
+  /** `null` if neither the rule nor AWS_REGION gives a region. */
   region: string | null
-  /** One metric for each server, or for the supernode (null). */
+  /** One metric per server, or one for the supernode (`server` is null). */
   owners: { server: string | null; metric: CloudWatchMetric }[]
   problems: SeriesProblem[]
 }
 
 const STATISTICS = { average: "Average", max: "Maximum", min: "Minimum", sum: "Sum" } as const
 
-/** One metric per present server where the dimensions name servers, else one for the supernode. */
+/** One metric per present server if the dimensions name servers; otherwise one for the supernode. */
 export function cloudwatchWant(
   rule: Rule,
   source: CloudWatchSource,
@@ -105,7 +105,7 @@ function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
   return read.value === null ? "CloudWatch's answer left out the series" : read.value.problem
 }
 
-/** An answer that may be a part of the truth is no silence, and nothing to reckon with. */
+/** An incomplete answer, or one without the series, must not count as missing data. */
 function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
   if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
   const { value } = read

@@ -22,14 +22,14 @@ export interface PrometheusQuery {
 }
 
 export interface PrometheusOptions {
-  /** SUPERNODE_PROMETHEUS_AUTH, asked for at every query. */
+  /** Logins from SUPERNODE_PROMETHEUS_AUTH. Called for each query. */
   auth(): Promise<PrometheusAuth>
-  /** Certificates to trust where the login names none of its own; PEM. */
+  /** Certificates to trust if the login has no `ca`; PEM. */
   tls?: { ca: string }
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every query goes directly. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), every query goes directly. */
   proxy?: ProxySettings | null
   timeouts?: { tryMs: number; totalMs: number }
-  /** For the waits between tries. */
+  /** Waits between tries. Defaults to the system's timer. */
   wait?: (ms: number) => Promise<unknown>
 }
 
@@ -43,7 +43,7 @@ const TIMEOUTS = { tryMs: 10_000, totalMs: 20_000 }
 const MAX_TRIES = 3
 const BACKOFF_MS = 200
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
-/** Longer questions go as a form: not every proxy takes a long line. */
+/** Longer queries are sent as a form, since some proxies refuse long URLs. */
 const MAX_URL_BYTES = 2_000
 const RETRIED_STATUSES: readonly number[] = [502, 503, 504]
 
@@ -52,7 +52,10 @@ type Try =
   | { kind: "answer"; status: number; text: string; problem: string | null }
   | { kind: "nothing"; says: string; retriable: boolean }
 
-/** Prometheus and what speaks like it: Thanos, VictoriaMetrics, Mimir, Huawei AOM. Reads only, so a lost answer is asked for again. */
+/**
+ * Client for Prometheus and compatible servers: Thanos, VictoriaMetrics, Mimir, Huawei AOM. It only reads, so
+ * it repeats a query whose answer was lost.
+ */
 export function prometheusClient(options: PrometheusOptions): PrometheusClient {
   const { auth, tls, proxy = null, timeouts = TIMEOUTS, wait = sleep } = options
   const byCertificates = new Map<string, Dispatchers>()
@@ -103,7 +106,7 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
   }
 }
 
-/** Where `query_range` of that base is. An already written /api/v1, with or without what follows, is not doubled. */
+/** URL of `query_range` for a base URL, which may already end in /api/v1 or /api/v1/query_range. */
 export function queryRangeUrl(base: string): URL {
   const url = new URL(base)
   const path = withoutSlash(url.pathname).replace(/\/api\/v1(\/query_range)?$/, "")
@@ -169,7 +172,7 @@ interface ReportedError {
   login: PrometheusLogin | null
   last: Try
   secrets: readonly string[]
-  /** The proxy in words, or empty. */
+  /** Text that names the proxy; empty if there is none. */
   via: string
 }
 

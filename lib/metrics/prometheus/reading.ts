@@ -11,24 +11,26 @@ import type { MetricSources } from "../sources.ts"
 import type { PrometheusSeries } from "./answer.ts"
 import { queryRangeUrl } from "./http.ts"
 
-// A sample of a range query at instant t is the expression evaluated AT t, by what was known then; a point of ours bears
-// the START of its period. So the value of the period [s, s + period) is the evaluation at s + period, its end: the first
-// instant at which an expression over the last period, such as rate(x[5m]), has seen all of it and nothing later.
+// A sample of a range query at instant t is the expression evaluated AT t, from the data up to t. One of our
+// points has the START of its period. So the value of the period [s, s + period) is the evaluation at its
+// end, s + period. That is the first instant at which an expression over the last period, such as
+// rate(x[5m]), covers exactly that period.
 //
-// Prometheus repeats a sample that grew no younger for up to 5 minutes (its lookback), so that a meter which died is quiet
-// only after that. Nothing here can tell such a value from a fresh one, and nothing is made up where it ends.
+// Prometheus repeats an old sample for up to 5 minutes (its lookback), so data of a dead meter is missing
+// only after that. We cannot tell a repeated value from a fresh one, and we do not add values after the last
+// one.
 
 export type PrometheusSource = NonNullable<Rule["metric"]["prometheus"]>
 
-/** What one rule needs of a Prometheus: this expression over these periods. */
+/** Data that one rule needs from a Prometheus: an expression over these periods. */
 export interface PrometheusWant {
   source: PrometheusSource
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
   servers: Server[]
 }
 
-/** The most evaluations of one request: Prometheus refuses more than 11,000. */
+/** Maximum number of evaluations in one request. Prometheus refuses more than 11,000. */
 const MAX_EVALUATIONS = 1_000
 
 export function prometheusWant(
@@ -43,7 +45,7 @@ export function prometheusWant(
 /** One expression at one Prometheus. */
 export type PrometheusAsked = Pick<PrometheusSource, "url" | "query" | "period">
 
-/** Prometheus as a meter: one request per expression and window, since a request can carry no more. */
+/** Prometheus as a meter: one request per expression and window, since a request can contain only one. */
 export function prometheusKind(
   sources: Pick<MetricSources, "prometheus">,
 ): MeterKind<PrometheusAsked, PrometheusSeries[]> {
@@ -105,7 +107,7 @@ export function prometheusReading(
 /** Series by server, and the servers that should have one; or the reason why the owners are unclear. */
 type Found = { series: Series[]; expected: (string | null)[] } | { unclear: string }
 
-/** Without a label for the server there is one value for the whole supernode; of several it is unclear which one counts. */
+/** Without a server label, one series covers the supernode; with several, it is unclear which one counts. */
 function asOne(came: readonly PrometheusSeries[]): Found {
   const distinct = new Set(came.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
   if (distinct.size > 1) {
@@ -115,7 +117,9 @@ function asOne(came: readonly PrometheusSeries[]): Found {
   return { series: [{ server: null, points: came.flatMap(({ points }) => points) }], expected: [null] }
 }
 
-/** Series of other supernodes' servers are left out: one query may serve all supernodes. */
+/**
+ * Finds each series' server by the label. Omits servers of other supernodes, since they may share a query.
+ */
 function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant, label: string): Found {
   const owners = new Map<string, { labels: string; points: Datapoint[] }>()
   for (const { labels, points } of came) {
@@ -139,7 +143,7 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
   return { series, expected: servers.map(({ id }) => id) }
 }
 
-/** A server goes by its name, as written, or by one of its ids, which compare without case. An empty text names none. */
+/** True if the text is the server's exact name or, ignoring case, one of its ids. Never for an empty text. */
 function isNameOf({ id, name, cloudServer }: Server, text: string): boolean {
   const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
   return text !== "" && (name === text || ids.some((one) => one !== null && isSameId(one, text)))

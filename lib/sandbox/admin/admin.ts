@@ -67,7 +67,7 @@ const ROUTES: Record<string, Act> = {
 
 /** Answers a request to /sandbox/…: 200, or 400, 403, 404 with `{ problems: [...] }`. */
 export function answerAdmin(subject: AdminSubject, request: AdminRequest): Answer {
-  // A web page may reach loopback by a name of its own, but then the browser's Host header is not 127.0.0.1.
+  // A website can resolve its own name to loopback, but then the browser's Host header is not 127.0.0.1.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) {
     return refused(403, ["Host must be 127.0.0.1 or localhost"])
   }

@@ -53,7 +53,9 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
   })
 }
 
-/** Servers whose agent has ever reported, and their cards; Cloud Eye does not know one that is CREATING. */
+/**
+ * Servers whose agent has ever reported, and their cards. Cloud Eye does not know a server that is CREATING.
+ */
 function reporting(world: World, projectId: string, order: "asc" | "desc"): Reporter[] {
   const reporters = reportersOf(world, projectId)
     .filter(({ server }) => server.runs.length > 0)

@@ -94,7 +94,7 @@ function ofProject(world: World, request: ApiRequest): LiveSupernode[] {
   return world.supernodes.filter((supernode) => supernode.projectId === request.route.projectId)
 }
 
-/** The list wrapper: `current` is the page's number from 1, `size` the records a page may have. */
+/** The list wrapper: `current` is the page's number from 1, `size` the maximum number of records per page. */
 function pageOf(
   all: unknown[],
   { limit, offset }: { limit: number; offset: number },
