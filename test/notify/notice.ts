@@ -3,7 +3,7 @@ import type { Notification } from "../../lib/ports.ts"
 export const HASH = `sha256:${"c".repeat(64)}`
 export const STREAM = "supernode:b4beacb6-4380-448c-a218-daa82cf03f5d"
 
-/** An unknown outcome of train-a, stated by entry 2. */
+/** Notification of an unknown outcome of train-a, recorded in entry 2. */
 export function noticeOf(over: Partial<Notification> = {}): Notification {
   return {
     supernode: "train-a",

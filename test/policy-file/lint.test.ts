@@ -328,11 +328,11 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
 ]
 
 describe("the warnings of validate", () => {
-  it("are absent for a careful policy", async () => {
+  it("validate has no warnings about a careful policy", async () => {
     expect((await lint(CLEAN)).says).toEqual([])
   })
 
-  it.each(CASES)("include %j", async (ids, changes, says) => {
+  it.each(CASES)("validate warns of %j", async (ids, changes, says) => {
     const found = await lint(changed(...changes))
     expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
     expect(found.says.join("\n")).toContain(says)
@@ -346,7 +346,7 @@ describe("the warnings of validate", () => {
 
   it.each<[of: string, changes: Change[], says: string | null]>([
     [
-      "an alarm's metric that its entry names",
+      "an alarm's metric that the alarm's entry names",
       [[ALARMS, NAMED], alarmRule("true", "8500")],
       "rules.1.above is never",
     ],
@@ -356,7 +356,11 @@ describe("the warnings of validate", () => {
       "rules.1.above is never",
     ],
     ["an alarm's points in %", [alarmRule('{ value: B, unit: "%" }', "0.9")], "did you mean 90?"],
-    ["an alarm's points in another unit", [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")], null],
+    [
+      "but not an alarm's points in another unit",
+      [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")],
+      null,
+    ],
     [
       "a further step",
       [["above: 85", "steps: [ { from: 80, to: 200, up: 1 }, { from: 200, up: 2 } ]"]],
@@ -368,21 +372,25 @@ describe("the warnings of validate", () => {
       "steps.0.to is never",
     ],
     [
-      "steps as fractions",
+      "steps written as fractions",
       [["above: 85", "steps: [ { from: 0.8, to: 0.9, up: 1 }, { from: 0.9, up: 2 } ]"]],
       "did you mean 80?",
     ],
-    ["a clear side as a fraction", [["above: 85", "above: 85\n        clear: 0.7"]], "rules.0.clear is 0.7"],
     [
-      "a documented metric in percent",
+      "`clear` written as a fraction",
+      [["above: 85", "above: 85\n        clear: 0.7"]],
+      "rules.0.clear is 0.7",
+    ],
+    [
+      "another documented metric in percent",
       [
         ["npu_util_rate_ai_core", "gpu_usage_mem"],
         ["above: 85", "above: 850"],
       ],
       "above is never",
     ],
-    ["the lowest value that counts", [["above: 85", "at_most: 0"]], null],
-  ])("warn of a threshold that the unit of the metric does not allow: %s", async (_, changes, says) => {
+    ["but not the lowest possible value", [["above: 85", "at_most: 0"]], null],
+  ])("validate warns of a threshold outside the metric's unit: %s", async (_, changes, says) => {
     const found = (await lint(changed(...changes))).warnings.filter(
       ({ id }) => id === "threshold-beyond-unit",
     )
@@ -391,7 +399,7 @@ describe("the warnings of validate", () => {
     )
   })
 
-  it("never suggest a time zone that a policy may not have", () => {
+  it("a warning never suggests a time zone that a policy may not have", () => {
     for (const sign of ["+", "-"])
       for (let hours = 1; hours <= 14; hours += 1) {
         const [, suggested] = / write (Etc\/\S+), or/.exec(reversedSign(`Etc/GMT${sign}${hours}`) ?? "") ?? []
@@ -399,12 +407,12 @@ describe("the warnings of validate", () => {
       }
   })
 
-  it("list every existing id for an unknown one", () => {
+  it("every id of a warning has a test", () => {
     const shown = new Set(CASES.flatMap(([ids]) => ids))
     expect(WARNING_IDS.filter((id) => !shown.has(id))).toEqual([])
   })
 
-  it("appear once, at the default that causes them, however many supernodes have it", async () => {
+  it("a warning appears once, at the default that causes it, however many supernodes have it", async () => {
     const yaml = changed(["    limits:", "    cooldown: 5m\n    limits:"])
     const shared = yaml
       .replace("    cooldown: 5m\n", "")
@@ -415,7 +423,7 @@ describe("the warnings of validate", () => {
     ])
   })
 
-  it("are absent for every value that a careful author could mean", async () => {
+  it("validate has no warnings about values that a careful author could mean", async () => {
     const fine: Change[][] = [
       [["at_least: 2", "at_least: 4"]],
       [
@@ -443,13 +451,13 @@ describe("a silence", () => {
     ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
     ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
     ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
-  ])("removes a warning and keeps it with its reason: %s", async (_, change) => {
+  ])("a silence %s removes a warning and keeps it with its reason", async (_, change) => {
     const { warnings, silenced } = await lint(changed(...both, change))
     expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
     expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
   })
 
-  it("of one supernode leaves the same warning of another", async () => {
+  it("a silence of one supernode leaves the same warning of another", async () => {
     const two = changed(both[0] ?? ["", ""], [END, `${END}    silence: [ ${item("no-budget")} ]\n`])
     const other = twin.replace("train-a", "train-b").replace(BUDGET, "")
     const { warnings } = await lint(two + other)
@@ -464,13 +472,13 @@ describe("a silence", () => {
     ['{ warning: no-budget, reason: " " }', "silence.0.reason: must be a reason in words"],
     ["{ warning: no-budget }", "silence.0.reason: is missing: must be a reason in words"],
     ["no-budget", "silence.0: must be a mapping of warning, reason"],
-  ])("is refused as %s", async (written, message) => {
+  ])("a silence is refused if it is %s", async (written, message) => {
     const problems = await problemsOf(changed([HEAD, `${HEAD}silence: [ ${written} ]\n`]))
     expect(problems).toEqual([expect.stringMatching(/^policy\.yaml:2:\d+: /)])
     expect(problems[0]).toContain(message)
   })
 
-  it("does not change the policy: neither its hash nor its content", async () => {
+  it("a silence changes neither the policy's hash nor its content", async () => {
     const hashOf = async (yaml: string) => {
       const [loaded] = (await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }))).supernodes
       expect(loaded?.policy).not.toHaveProperty("silence")
@@ -482,7 +490,7 @@ describe("a silence", () => {
   })
 })
 
-it("matches docs/lint.md, which lists every warning with the text of the code, and no other", () => {
+it("docs/lint.md lists every warning with the text of the code, and no other", () => {
   const rows = readFileSync("docs/lint.md", "utf8").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)
   expect(Object.fromEntries([...rows].map(([, id, says]) => [id, says]))).toEqual(WARNINGS)
 })

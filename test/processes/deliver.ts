@@ -5,11 +5,11 @@ import { countEnd, type Delivery, type Ends } from "./deliveries.ts"
 
 export interface DeliverOptions {
   doors: Readonly<Record<Delivery["door"], DoorHandler>>
-  /** How many deliveries are handled at the same time. */
+  /** Number of deliveries handled at the same time. */
   lanes: number
 }
 
-/** Takes the deliveries of that file when the parent says so, and reports how they ended. */
+/** Handles the deliveries of that file on the parent's message, and sends how they ended. */
 export function deliverFrom(file: string, options: DeliverOptions): void {
   const deliveries: Delivery[] = JSON.parse(readFileSync(file, "utf8"))
   process.once("message", () => {

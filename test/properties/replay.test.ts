@@ -164,7 +164,7 @@ async function live(stage: Stage, step: Step): Promise<void> {
 }
 
 describe("a ledger", () => {
-  it("contains everything that each decision needs to be repeated, byte for byte", {
+  it("a ledger contains everything that is needed to repeat each decision, byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     let replayed = 0
@@ -188,7 +188,7 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("folds to the state that each entry carries, and to some state in any order and with any repetition", {
+  it("a ledger folds to the state in each entry, and in any order and repetition to some valid state", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })

@@ -9,14 +9,18 @@ import { SimulatedStore } from "./store.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
-// Worlds in which the ledger itself is damaged, and operators' true and untrue statements about it. Drawn separately, so
-// that the other worlds stay the same.
+// Worlds in which the ledger itself is damaged, and in which operators make true and untrue statements about
+// it. They are drawn separately, so that the other worlds stay the same.
 //
-// Their rules. No second order is sent while the lost memory contained one in flight, unless a person denied that
-// untruthfully, or the order showed no server for 45 minutes. The caps count the entries of the present ledger: after a
-// loss none, after a restore those of the backup. `ledger confirm` adds no purchases to it. Only the policy's `ledger_id`
-// distinguishes two ledgers for one supernode, so every world with two pins it. A worker that starts after a restore and
-// before `ledger restored` knows of neither: only workers that had read the lost entries must hold then.
+// Rules of these worlds:
+// - No second order is sent while an order of the lost entries is in flight. Exceptions: a person stated
+//   untruly that there is none, or the order showed no server for 45 minutes.
+// - The caps count the entries of the present ledger: none after a loss, those of the backup after a restore.
+//   `ledger confirm` adds no purchases.
+// - Only the policy's `ledger_id` distinguishes two ledgers of one supernode, so every world with two ledgers
+//   sets it.
+// - A worker that starts between a restore and `ledger restored` cannot know of the restore. Until then, only
+//   workers that had read the lost entries must hold.
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -24,7 +28,7 @@ const DAY = 24 * HOUR
 
 export type LedgerTrouble = "lost" | "restored" | "restored-late" | "other" | null
 
-/** In a quarter of the worlds. */
+/** The damage of a world's ledger; `null` in three quarters of the worlds. */
 export function drawLedgerTrouble(seed: number): LedgerTrouble {
   const random = new Random(seed + 2 ** 48)
   if (!random.chance(0.25)) return null
@@ -65,7 +69,7 @@ class LedgerLife {
     this.#office = new Machine(world, "operator", true)
   }
 
-  /** Each command of an operator is a process of its own: it remembers no ledger. */
+  /** Ports of an operator's command. Each command is a new process, which has read no ledger before. */
   #desk(offMs = 0) {
     this.#office.renew()
     const { ledger, clock } = this.#office.process
@@ -88,7 +92,7 @@ class LedgerLife {
     await this.world.scheduler.wait(Math.max(0, at - this.world.scheduler.now))
   }
 
-  /** One after the other; until then those that knew the old ledger hold. */
+  /** Restarts the machines one after the other. Before their restart, those that knew the old ledger hold. */
   async #restartAll(): Promise<void> {
     for (const machine of this.world.machines) {
       machine.die()

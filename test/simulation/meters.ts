@@ -6,14 +6,18 @@ import type { Cloud, MetricQuestion } from "../../lib/ports.ts"
 import { travel } from "./cloud.ts"
 import type { Process } from "./machine.ts"
 
-// Worlds in which the supernodes of one event ask the meters together: a slow one makes others wait, or is late.
+// Worlds in which the supernodes of one event read the meters together: a slow one makes others wait, or is
+// late.
 
 export const FIRST_TOGETHER = 750
 
-/** This cloud's answers differ by more than the real one's. With the real waits few supernodes would ever ask together. */
+/**
+ * Factor of the waits: this cloud's response times vary more, and with real waits few supernodes read
+ * together.
+ */
 const SLOWER = 2
 
-/** Seeds 750 to 899 of each thousand: the other worlds stay the same. */
+/** True for seeds 750 to 899 of each thousand, so that the other worlds stay the same. */
 export function asksTogether(seed: number): boolean {
   const nth = seed % 1_000
   return FIRST_TOGETHER <= nth && nth < 900
@@ -26,7 +30,7 @@ export function eventOf(process: Process): Batch<MetricQuestion, Reading[]> {
   const { world } = process.machine
   const kind: MeterKind<MetricQuestion, Reading[]> = {
     periodMs: () => 1,
-    // What is asked at another time has other periods.
+    // Questions at different times have different periods.
     keyOf: ({ policy, now }) => `${policy.id} ${now}`,
     placeOf: () => "meters",
     maxPeriods: 1,

@@ -13,7 +13,7 @@ const MINUTE = 60_000
 
 type Delivery = "in-time" | "late" | "too-few" | "too-many" | "other-flavor" | "some-never-run"
 
-/** A supernode under a load that changes; its deliveries and its meters are subject to the weather. */
+/** A supernode with a changing load. `Weather` decides on faults of its deliveries and meters. */
 export class SimulatedSupernode extends TrueSupernode {
   constructor(
     private readonly world: World,
@@ -40,7 +40,9 @@ export class SimulatedSupernode extends TrueSupernode {
     return true
   }
 
-  /** The cloud accepts the order, and its servers come in time, or as they please. */
+  /**
+   * The cloud accepts the order. Its servers come as ordered, or late, too few, too many or otherwise wrong.
+   */
   deliver(order: TrueOrder): void {
     const { random, weather } = this.world
     const delivery: Delivery = random.chance(weather.deliveryIsOdd)
@@ -71,7 +73,7 @@ export class SimulatedSupernode extends TrueSupernode {
       if (random.chance(weather.metricsAreMissing))
         return { rule: name, periodMs, series: [], problem: "HTTP 503" }
       const starts = newestPeriods({ now, periodMs, lagMs: metric.lag, count: points.n })
-      // A period that has not truly ended yet has no value, whatever the asker's clock says.
+      // A period that has not ended by true time has no value, whatever the reader's clock shows.
       const measured = starts
         .filter((at) => at + periodMs <= scheduler.now)
         .map((at) => ({ at, value: this.load.at(at) }))

@@ -3,15 +3,16 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { type CommandPorts, commandSupernode } from "../../lib/ledger/commands.ts"
 import type { TrueSupernode } from "./supernode.ts"
 
-// A person at the console, who sees the true servers and orders, and says at the command line what they show.
+// An operator who sees the true servers and orders in the console, and settles attempts by them at the
+// command line.
 
-/** Who says it, and why. */
+/** Author and reason of the operator's commands. */
 export const WHO = { why: "looked at the console", by: "ops@example.com" }
 
 interface Settlement {
   attempt: Pick<OpenAttempt, "id">
   as: "accepted" | "completed" | "absent"
-  /** Throws if the state is no longer what the person looked at. */
+  /** Throws if the state is no longer the one that the operator saw. */
   check: (state: SupernodeState) => void
 }
 
@@ -27,7 +28,10 @@ export async function settle(
 
 class StateChanged extends Error {}
 
-/** Settles an attempt without a known outcome by the orders that the console shows, unless the state has changed meanwhile. */
+/**
+ * Settles an attempt with an unknown outcome by the orders in the console, unless the state has changed
+ * meanwhile.
+ */
 export async function settleUnknown(
   desk: CommandPorts,
   supernode: TrueSupernode,
@@ -44,7 +48,7 @@ export async function settleUnknown(
   }
 }
 
-/** After the cause of a refusal is mended. */
+/** Resets the supernode, as after the cause of a rejection is removed. */
 export async function reset(desk: CommandPorts, supernode: TrueSupernode): Promise<void> {
   await commandSupernode(desk, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
 }

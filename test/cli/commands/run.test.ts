@@ -23,7 +23,7 @@ async function liveRequest(own: CloudDesk): Promise<object> {
 }
 
 describe("run", () => {
-  it("takes an alarm through the path of the functions: one order, on record", async () => {
+  it("run handles an alarm as the functions do: one order, on record", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
@@ -33,7 +33,7 @@ describe("run", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("buys nothing for the same event again, and prints the first delivery's result", async () => {
+  it("run buys nothing for the same event again, and prints the first delivery's result", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -43,7 +43,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("buys nothing in observe mode, which is the default", async () => {
+  it("run buys nothing in observe mode, which is the default", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -54,7 +54,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("only records a person's live request under a policy that is not armed, and warns", async () => {
+  it("run only records a person's live request under a policy that is not armed, and warns", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
@@ -66,7 +66,7 @@ describe("run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("exits 0 on a hold, and prints the reason", async () => {
+  it("run exits 0 on a hold, and prints the reason", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -75,7 +75,7 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("warns of an unknown outcome, with the command that settles it", async () => {
+  it("run warns of an unknown outcome, with the command that settles it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -84,7 +84,7 @@ describe("run", () => {
     expect(code).toBe(5)
   })
 
-  it("reports that a refused order bought nothing", async () => {
+  it("run reports that a refused order bought nothing", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 30 })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -92,7 +92,7 @@ describe("run", () => {
     expect(code).toBe(4)
   })
 
-  it("reads an event from stdin and answers --json by its contract", async () => {
+  it("run reads an event from stdin, and prints its result with --json", async () => {
     const own = await cloudDesk()
     const request = JSON.stringify(await liveRequest(own))
     const ran = await own.runWith({ stdin: bytes(`\uFEFF${request}`) }, "run", "--event", "-", "--json")
@@ -107,7 +107,7 @@ describe("run", () => {
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("is a dry run if a person's request does not say live", async () => {
+  it("run does not buy if a person's request does not say live", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { out } = await own.run(
       "run",
@@ -119,7 +119,7 @@ describe("run", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("sends a tick to every supernode, and prints a result for each", async () => {
+  it("run sends a tick to every supernode, and prints a result for each", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
     expect(out).toMatch(/^train-a: bought/m)
@@ -127,21 +127,21 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("warns of an alarm that no supernode lists", async () => {
+  it("run warns of an alarm that no supernode lists", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
     expect(err).toMatch(/no supernode lists the .+ under `alarms`/)
     expect(code).toBe(0)
   })
 
-  it("accepts an HTTP request in the form of the gateways, and fails as an HTTP door would refuse", async () => {
+  it("run accepts an HTTP request in the form of the gateways, and fails if an HTTP endpoint would refuse it", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
     expect(err).toContain("error: an HTTP endpoint would answer 401")
     expect(code).toBe(1)
   })
 
-  it("reports a stop signal in the middle, and finishes first", async () => {
+  it("run that receives a stop signal says so, and finishes its purchase first", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith(
       { untilStopped: async () => undefined },
@@ -179,7 +179,7 @@ describe("run with an invalid input", () => {
       '{"supernode":"trian-a","requestedBy":"x","why":"y"}',
       'did you mean "train-a"?',
     ],
-  ])("buys nothing and prints the reason: %s", async (_what, text, says) => {
+  ])("run with an invalid event buys nothing and prints the reason: %s", async (_what, text, says) => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith({ stdin: bytes(text) }, "run", "--event", "-")
     expect(err).toContain(says)
@@ -188,19 +188,19 @@ describe("run with an invalid input", () => {
     expect(own.sandbox.requests).toHaveLength(0)
   })
 
-  it("refuses a missing file", async () => {
+  it("run refuses a missing event file", async () => {
     const { code, err } = await desk().run("run", "--event", "nowhere.json")
     expect(err).toContain("the event from nowhere.json cannot be read: no such file")
     expect(code).toBe(1)
   })
 
-  it("refuses everything without keys", async () => {
+  it("run fails without keys", async () => {
     const { code, err } = await desk().run("run", "--event", ALARM)
     expect(err).toContain("error: no credentials")
     expect(code).toBe(1)
   })
 
-  it("refuses everything without a readable ledger", async () => {
+  it("run fails without a readable ledger, and buys nothing", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run(
       "run",
@@ -214,7 +214,7 @@ describe("run with an invalid input", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("keeps the other supernodes' results when one run fails", async () => {
+  it("run keeps the other supernodes' results if one run fails", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     await own.run("run", "--event", own.file("tick.json", TICK))
     own.spoil(ID)

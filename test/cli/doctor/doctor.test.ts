@@ -9,7 +9,7 @@ const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core,
 
 const withRule = (source: string, from = POLICY) => from.replace(CLOUD_EYE, source)
 
-/** The lines of a report that begin a check, and the lines under one. */
+/** The lines of a report that begin a check. `below` returns the lines under one check. */
 const checksIn = (out: string) => out.split("\n").filter((line) => /^(ok|PROBLEM) {2}/.test(line))
 const below = (out: string, check: string) => {
   const lines = out.split("\n")
@@ -19,7 +19,7 @@ const below = (out: string, check: string) => {
 }
 
 describe("doctor without problems", () => {
-  it("prints a line per check, with the newest value of each rule and its age, and exits 0", async () => {
+  it("doctor prints a line per check, with the newest value of each rule and its age, and exits 0", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run("doctor", "train-a")
     expect(out.split("\n")).toEqual([
@@ -37,7 +37,7 @@ describe("doctor without problems", () => {
     expect(code).toBe(0)
   })
 
-  it("writes nothing anywhere: no ledger, no order, not even a file", async () => {
+  it("doctor writes nothing: no ledger, no order, not even a file", async () => {
     const own = await cloudDesk()
     const before = await own.ledger(async () => readdirSync(own.dir))
     await own.run("doctor")
@@ -46,7 +46,7 @@ describe("doctor without problems", () => {
     expect(own.sandbox.scaleUps).toEqual([])
   })
 
-  it("reports the same as JSON", async () => {
+  it("doctor --json reports the same checks", async () => {
     const own = await cloudDesk()
     const ran = await own.run("doctor", "--json")
     expect(ran.json()).toMatchObject({
@@ -63,7 +63,7 @@ describe("doctor without problems", () => {
     })
   })
 
-  it("accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
+  it("doctor accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
     const own = await cloudDesk(
       {},
       POLICY.replace(
@@ -80,7 +80,7 @@ describe("doctor without problems", () => {
 })
 
 describe("doctor with a problem", () => {
-  /** The one failed check. */
+  /** The one failed check, and the lines under it. */
   async function onlyProblem(own: Pick<CloudDesk, "run">, ...argv: string[]) {
     const { code, out } = await own.run("doctor", ...argv)
     const problems = checksIn(out).filter((line) => line.startsWith("PROBLEM"))
@@ -90,7 +90,7 @@ describe("doctor with a problem", () => {
     return { problem, todo: below(out, problem), out }
   }
 
-  it("names every wrong setting, and checks nothing else", async () => {
+  it("doctor names every wrong setting, and checks nothing else", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "loud", SUPERNODE_SECRET_ARN: "x" })
     const { code, out } = await own.run("doctor")
@@ -101,16 +101,16 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("names every problem of the policy by its position, and still checks the ledger", async () => {
+  it("doctor names every problem of the policy by its position, and still checks the ledger", async () => {
     const { out } = await desk(POLICY.replace("above: 85", "abofe: 85")).run("doctor")
     const ofPolicy = checksIn(out).filter((line) => line.includes("policy:"))
     expect(ofPolicy.length).toBeGreaterThan(0)
-    // Each of them is one problem of the file: their number is no check.
+    // Each line is one problem of the file. The test does not fix their number.
     for (const line of ofPolicy) expect(line).toMatch(/^PROBLEM {2}policy: .*policy\.yaml:\d+:\d+: /)
     expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: sqlite:/)
   })
 
-  it("reports a chain that cannot be trusted, and still checks the cloud", async () => {
+  it("doctor reports a chain that cannot be trusted, and still checks the cloud", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "1m")
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
@@ -120,7 +120,7 @@ describe("doctor with a problem", () => {
     expect(out).toContain("ok  train-a: rule npu-busy: 95 on 2 of 2 servers")
   })
 
-  it("names the sources of keys", async () => {
+  it("doctor names the sources of keys if there are none", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { problem } = await onlyProblem(own)
@@ -144,7 +144,7 @@ describe("doctor with a problem", () => {
       { HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.sk, HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.ak },
       "must be one access key's two halves, not swapped",
     ],
-  ])("names the problem of %s, not a missing right", async (_what, env, says) => {
+  ])("doctor names the problem of %s, not a missing permission", async (_what, env, says) => {
     const own = await cloudDesk()
     Object.assign(own.env, env)
     const { code, out } = await own.run("doctor")
@@ -153,7 +153,7 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("names the right that is missing where the cloud knows the key and refuses the read", async () => {
+  it("doctor names the missing permission if the cloud knows the key and refuses the read", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernode", { status: 403, code: "APIG.0305", message: "no permission" })
     const { out } = await own.run("doctor")
@@ -161,7 +161,7 @@ describe("doctor with a problem", () => {
     expect(out).not.toContain("the key is wrong")
   })
 
-  it("reports that no supernode has that id", async () => {
+  it("doctor reports that no supernode has that id", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("doctor", "train-b")
     expect(checksIn(out).filter((line) => line.includes("train-b: supernode"))[0]).toMatch(
@@ -171,7 +171,7 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("reports servers on no rung of the ladder, and what to write", async () => {
+  it("doctor reports servers on no rung of the ladder, and what to write", async () => {
     const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
@@ -179,14 +179,14 @@ describe("doctor with a problem", () => {
     expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
   })
 
-  it("names the flavor that is not for sale, and those that are", async () => {
+  it("doctor names the flavor that is not for sale, and those that are", async () => {
     const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
     expect(todo[0]).toMatch(/^listed are: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
   })
 
-  it("names the data that Cloud Eye has for a rule without data: the right metric, and its newest point", async () => {
+  it("doctor names the metric and the newest point that Cloud Eye has, for a rule without data", async () => {
     const own = await cloudDesk(
       { supernodes: [{ ...DEFAULT_SUPERNODE, npus: 2 }] },
       withRule(
@@ -210,7 +210,7 @@ describe("doctor with a problem", () => {
     ])
   })
 
-  it("reports that the newest point is old", async () => {
+  it("doctor reports that the newest point is old", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad({
       load: [
@@ -222,7 +222,7 @@ describe("doctor with a problem", () => {
     expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12 15:29:00 \+00:00, 1 hour ago$/)
   })
 
-  it("reports that a Prometheus does not answer, and where to try", async () => {
+  it("doctor reports that a Prometheus does not respond, and where to try the query", async () => {
     const own = await cloudDesk(
       {},
       withRule("prometheus: { url: http://127.0.0.1:1, query: avg(npu), period: 1m }"),
@@ -235,29 +235,32 @@ describe("doctor with a problem", () => {
   it.each([
     [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"],
     [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)"],
-  ])("tells a wrong login of a Prometheus from a missing right: %i", async (status, says) => {
-    const server = await PrometheusServer.start()
-    onTestFinished(() => server.close())
-    server.instead = (_, response) => {
-      response.writeHead(status).end()
-      return true
-    }
-    const own = await cloudDesk(
-      {},
-      withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
-    )
-    const { todo } = await onlyProblem(own)
-    expect(todo).toEqual([says])
-  })
+  ])(
+    "doctor distinguishes a wrong login of a Prometheus from a missing permission: %i",
+    async (status, says) => {
+      const server = await PrometheusServer.start()
+      onTestFinished(() => server.close())
+      server.instead = (_, response) => {
+        response.writeHead(status).end()
+        return true
+      }
+      const own = await cloudDesk(
+        {},
+        withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
+      )
+      const { todo } = await onlyProblem(own)
+      expect(todo).toEqual([says])
+    },
+  )
 
-  it("reports that CloudWatch has no region", async () => {
+  it("doctor reports that CloudWatch has no region", async () => {
     const own = await cloudDesk({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
     const { problem } = await onlyProblem(own)
     expect(problem).toContain("write `region` in the rule's cloudwatch, or set AWS_REGION")
   })
 })
 
-it("treats an unknown name as wrong usage, and not as a problem", async () => {
+it("doctor treats an unknown name as wrong usage, and not as a problem", async () => {
   const { code, err } = await (await cloudDesk()).run("doctor", "train-x")
   expect(err).toContain('no supernode is named "train-x"')
   expect(code).toBe(1)

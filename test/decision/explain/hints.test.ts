@@ -35,8 +35,8 @@ import {
 } from "../builders.ts"
 import { decisionOf, withRule } from "../judge.ts"
 
-// One sentence per reason, word for word, as operators read it after "to continue:". That each is true is
-// test/properties/why-not.test.ts's to show.
+// One sentence per reason, word for word, as operators read it after "to continue:".
+// test/properties/why-not.test.ts checks that each is true.
 
 const KNOWN = { servers: ["s1", "s2"] }
 const CNY = (amount: number) => ({ amount, currency: "CNY" })
@@ -346,7 +346,7 @@ describe("the hint of a failed gate", () => {
       },
       `1 of 2 approvals is missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
-  ])("names the nearest change: %s", (reason, over, says) => {
+  ])("the hint of a failed gate names the nearest change: %s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
   })
 
@@ -354,7 +354,7 @@ describe("the hint of a failed gate", () => {
     ["overtaken", "wait for the next signal: other runs wrote at the same time"],
     ["no-time", "give the function more time"],
     ["standing-full", null],
-  ])("exists outside the gates: %s", (reason, says) => {
+  ])("a hold outside the gates has the expected hint: %s", (reason, says) => {
     const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
@@ -366,7 +366,7 @@ describe("the hint for programs", () => {
       facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
     )
 
-  it("contains the instant, the count and the level, the path and the value", () => {
+  it("a hint has the instant, the count and the level, or the path and the value, for programs", () => {
     expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
@@ -381,7 +381,7 @@ describe("the hint for programs", () => {
   const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
   const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
 
-  it("names a schedule's start if it is sooner than the metric could change, and else adds it", () => {
+  it("a hint names only a schedule's start if the metric cannot change sooner, otherwise both", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
@@ -392,13 +392,13 @@ describe("the hint for programs", () => {
     )
   })
 
-  it("names a reset if a schedule is switched off that would buy at once", () => {
+  it("a hint names a reset if a schedule that is switched off would buy at once", () => {
     const policy = daily("0 16 * * *")
     const state = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
     expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or change the policy`)
   })
 
-  it("names of several rules the one that needs the fewest points, and of equals the first", () => {
+  it("a hint names the rule that needs the fewest points, and among equals the first", () => {
     const policy = policyOf({
       rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
     })
@@ -409,7 +409,7 @@ describe("the hint for programs", () => {
     ])
   })
 
-  it("is absent if a gate passed, or was not evaluated", () => {
+  it("a gate has no hint if it passed or was not evaluated", () => {
     expect(changeIn({})).toEqual([])
     expect(changeIn({ offers: { state: "not-read" } })).toEqual([])
   })
