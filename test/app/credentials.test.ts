@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { credentialSource, spoiltKeys } from "../../lib/app/credentials.ts"
+import { credentialSource, malformedKeys } from "../../lib/app/credentials.ts"
 import { SettingsError } from "../../lib/app/settings.ts"
 
 const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
@@ -91,7 +91,7 @@ describe("the keys to sign with", () => {
     ["$hush", "HUAWEICLOUD_SDK_AK has a $: it names a variable instead of its value"],
   ])("in a secret show what spoilt them, and not the key: %s", async (ak, problem) => {
     const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
-    expect(spoiltKeys(await source.provide())).toEqual([problem])
+    expect(malformedKeys(await source.provide())).toEqual([problem])
   })
 
   it.each([

@@ -16,20 +16,20 @@ interface Settlement {
 }
 
 export async function settle(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   { attempt, as, check }: Settlement,
 ): Promise<void> {
   const servers = supernode.present().map(({ id }) => id)
   const said = { verb: "settle" as const, attempt: attempt.id, as, servers, ...WHO }
-  await commandSupernode(desk, supernode.stream, { said, check })
+  await commandSupernode(ports, supernode.stream, { said, check })
 }
 
 class StateChanged extends Error {}
 
 /** Settles an attempt without a known outcome by the orders that the console shows, unless the state has changed meanwhile. */
 export async function settleUnknown(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   attempt: OpenAttempt,
 ): Promise<void> {
@@ -38,13 +38,13 @@ export async function settleUnknown(
     if (current?.id !== attempt.id || current.state !== "unknown") throw new StateChanged()
   }
   try {
-    await settle(desk, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
+    await settle(ports, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
   } catch (error) {
     if (!(error instanceof StateChanged)) throw error
   }
 }
 
 /** After the cause of a refusal is mended. */
-export async function reset(desk: CommandPorts, supernode: TrueSupernode): Promise<void> {
-  await commandSupernode(desk, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
+export async function reset(ports: CommandPorts, supernode: TrueSupernode): Promise<void> {
+  await commandSupernode(ports, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
 }
